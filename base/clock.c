@@ -1,0 +1,26 @@
+#include "base/clock.h"
+
+#include <stddef.h>
+#include <time.h>
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec ts;
+
+    clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t system_mono_ms(void *ctx)
+{
+    (void)ctx;
+    return read_ms(CLOCK_BOOTTIME);
+}
+
+static int64_t system_unix_ms(void *ctx)
+{
+    (void)ctx;
+    return read_ms(CLOCK_REALTIME);
+}
+
+const struct clock clock_system = {system_mono_ms, system_unix_ms, NULL};

@@ -1,0 +1,1 @@
+typedef int wb_bridge_empty;

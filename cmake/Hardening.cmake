@@ -1,0 +1,34 @@
+# Options of every target, by build kind.
+option(WB_SANITIZE "ASan and UBSan" OFF)
+option(WB_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
+option(WB_COVERAGE "gcov instrumentation" OFF)
+
+add_library(wb_options INTERFACE)
+target_compile_features(wb_options INTERFACE c_std_11)
+target_compile_definitions(wb_options INTERFACE _GNU_SOURCE)
+target_include_directories(wb_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(wb_options INTERFACE -fno-strict-aliasing -fno-common)
+
+if(WB_SANITIZE)
+    target_compile_options(wb_options INTERFACE
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(wb_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(WB_FUZZ)
+    target_compile_options(wb_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(WB_COVERAGE)
+    target_compile_options(wb_options INTERFACE --coverage)
+    target_link_options(wb_options INTERFACE --coverage)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(wb_options INTERFACE
+        -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
+        -ffunction-sections -fdata-sections)
+    target_link_options(wb_options INTERFACE
+        -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
+        target_compile_options(wb_options INTERFACE -fcf-protection)
+    endif()
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()

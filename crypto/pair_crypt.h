@@ -1,0 +1,87 @@
+/* pair_crypt.h - the cryptography of pairing: ADV identities (P-PR-08..13), the 8-character link
+ * code (P-PR-18..24), key material of a new device (P-HS-22, P-HS-26). Both sides of it: wa-mock
+ * plays the phone. */
+#ifndef CRYPTO_PAIR_CRYPT_H
+#define CRYPTO_PAIR_CRYPT_H
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "crypto/prim_x25519.h"
+#include "crypto/prim_xeddsa.h"
+
+enum {
+    ADV_SECRET_BYTES = 32,
+    LINK_CODE_CHARS = 8,
+    LINK_CODE_RANDOM_BYTES = 5,
+    LINK_CODE_SALT_BYTES = 32,
+    LINK_CODE_WRAPPED_KEY_BYTES = 80,
+    LINK_CODE_ROUNDS = 131072,
+};
+
+/* Everything made before pairing; it becomes the device row. */
+struct device_keys {
+    struct x25519_pair noise;
+    struct x25519_pair identity;
+    struct x25519_pair signed_prekey;
+    uint32_t signed_prekey_id; /* 1 */
+    uint8_t signed_prekey_sig[XEDDSA_SIG_BYTES];
+    uint32_t registration_id;
+    uint8_t adv_secret[ADV_SECRET_BYTES];
+};
+enum wb_err device_keys_generate(const struct rng *rng, struct device_keys *ret_k) WB_MUST_CHECK;
+
+/* HMAC over [06 05 if hosted] || details (P-PR-08). BAD_MAC. */
+enum wb_err adv_check_hmac(const uint8_t adv_secret[static ADV_SECRET_BYTES], struct span details,
+                           bool hosted, struct span hmac) WB_MUST_CHECK;
+void adv_make_hmac(const uint8_t adv_secret[static ADV_SECRET_BYTES], struct span details,
+                   bool hosted, uint8_t out[static 32]);
+/* The account's signature over our identity (P-PR-10): 06 00 (06 05 if hosted) || details ||
+ * device identity. */
+enum wb_err adv_check_account_signature(const uint8_t account_key[static X25519_KEY_BYTES],
+                                        struct span details, bool hosted,
+                                        const uint8_t device_identity[static X25519_KEY_BYTES],
+                                        struct span sig) WB_MUST_CHECK;
+enum wb_err adv_make_account_signature(const struct x25519_pair *account, struct span details,
+                                       bool hosted,
+                                       const uint8_t device_identity[static X25519_KEY_BYTES],
+                                       const struct rng *rng,
+                                       uint8_t ret_sig[static XEDDSA_SIG_BYTES]) WB_MUST_CHECK;
+/* Our counter-signature (P-PR-11): 06 01 || details || device identity || account key. */
+enum wb_err adv_make_device_signature(const struct x25519_pair *identity, struct span details,
+                                      const uint8_t account_key[static X25519_KEY_BYTES],
+                                      const struct rng *rng,
+                                      uint8_t ret_sig[static XEDDSA_SIG_BYTES]) WB_MUST_CHECK;
+enum wb_err adv_check_device_signature(const uint8_t device_identity[static X25519_KEY_BYTES],
+                                       struct span details,
+                                       const uint8_t account_key[static X25519_KEY_BYTES],
+                                       struct span sig) WB_MUST_CHECK;
+
+/* ---- link code ---------------------------------------------------------------------------- */
+
+/* 5 random bytes -> 8 characters of the alphabet of P-PR-18, NUL-terminated. */
+void link_code_text(const uint8_t random[static LINK_CODE_RANDOM_BYTES],
+                    char out[static LINK_CODE_CHARS + 1]);
+/* salt || IV || AES-CTR of an ephemeral public key under the code (P-PR-20). */
+enum wb_err
+link_code_wrap_key(const char *code, const uint8_t pub[static X25519_KEY_BYTES],
+                   const struct rng *rng,
+                   uint8_t ret_wrapped[static LINK_CODE_WRAPPED_KEY_BYTES]) WB_MUST_CHECK;
+enum wb_err link_code_unwrap_key(const char *code, struct span wrapped,
+                                 uint8_t ret_pub[static X25519_KEY_BYTES]) WB_MUST_CHECK;
+/* Companion side of the finish (P-PR-22, P-PR-23): appends the wrapped bundle (salt || nonce ||
+ * ciphertext) and gives the new ADV secret. */
+enum wb_err
+link_code_finish_companion(const struct x25519_pair *ephemeral, const struct x25519_pair *identity,
+                           const uint8_t phone_ephemeral[static X25519_KEY_BYTES],
+                           const uint8_t phone_identity[static X25519_KEY_BYTES],
+                           const struct rng *rng, struct buf *wrapped_bundle,
+                           uint8_t ret_adv_secret[static ADV_SECRET_BYTES]) WB_MUST_CHECK;
+/* The phone's side of the same: opens the bundle, checks both identities, derives the secret. */
+enum wb_err link_code_finish_phone(const struct x25519_pair *ephemeral,
+                                   const struct x25519_pair *identity,
+                                   const uint8_t companion_ephemeral[static X25519_KEY_BYTES],
+                                   const uint8_t companion_identity[static X25519_KEY_BYTES],
+                                   struct span wrapped_bundle,
+                                   uint8_t ret_adv_secret[static ADV_SECRET_BYTES]) WB_MUST_CHECK;
+
+#endif

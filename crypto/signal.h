@@ -1,0 +1,99 @@
+/* signal.h - X3DH, Double Ratchet and sender keys on the values of signal_types.h. No I/O: the
+ * caller loads and stores the records. Every function leaves its record exactly as it was when it
+ * fails, so "try, commit on success" needs no copy by the caller. */
+#ifndef CRYPTO_SIGNAL_H
+#define CRYPTO_SIGNAL_H
+
+#include "crypto/signal_types.h"
+
+/* Who we are in all pairwise sessions. */
+struct signal_local {
+    struct x25519_pair identity;
+    uint32_t registration_id;
+};
+
+/* A peer's keys from a prekey query or a retry receipt (P-SG-04). */
+struct signal_bundle {
+    uint32_t registration_id;
+    uint8_t identity[X25519_KEY_BYTES];
+    uint32_t signed_prekey_id;
+    uint8_t signed_prekey[X25519_KEY_BYTES];
+    uint8_t signed_prekey_sig[XEDDSA_SIG_BYTES];
+    bool has_prekey;
+    uint32_t prekey_id;
+    uint8_t prekey[X25519_KEY_BYTES];
+};
+
+/* Makes the bundle's new state current (P-SG-05, P-SG-06); an old current state is archived.
+ * BAD_SIGNATURE when the signed prekey is not the identity's. The caller decides beforehand
+ * whether bundle->identity is trusted. */
+enum wb_err signal_session_start(struct signal_session *s, const struct signal_local *local,
+                                 const struct signal_bundle *bundle,
+                                 const struct rng *rng) WB_MUST_CHECK;
+
+enum signal_message_kind { SIGNAL_MSG, SIGNAL_PKMSG };
+
+/* Encrypts the (already padded) plaintext and advances the sending chain. NO_SESSION without a
+ * current state that can send. Appends to out; *ret_kind tells the enc type. */
+enum wb_err signal_encrypt(struct signal_session *s, struct span plain,
+                           enum signal_message_kind *ret_kind, struct buf *out) WB_MUST_CHECK;
+
+/* Decrypts a SignalMessage with the current state, then the archived ones, newest first; the state
+ * that worked becomes current (P-SG-16). Appends the still padded plaintext.
+ * NO_SESSION: nothing to try. OLD_COUNTER: a state that has this ratchet key (current or archived)
+ * has used the counter already - reported in preference to any other failure.
+ * BAD_MAC, TOO_FAR_AHEAD, MALFORMED, VERSION, BAD_KEY as they say. */
+enum wb_err signal_decrypt(struct signal_session *s, struct span message, const struct rng *rng,
+                           struct buf *plain) WB_MUST_CHECK;
+
+/* What a PreKeySignalMessage says of itself, before any session is touched. */
+struct signal_prekey_header {
+    bool has_prekey_id; /* absent or 0 on the wire: false (P-SG-12) */
+    uint32_t prekey_id;
+    uint32_t signed_prekey_id;
+    uint32_t registration_id;
+    uint8_t base_key[X25519_KEY_BYTES];
+    uint8_t identity[X25519_KEY_BYTES];
+    struct span message; /* the inner SignalMessage, borrowed */
+};
+enum wb_err signal_prekey_header_parse(struct span message,
+                                       struct signal_prekey_header *ret_h) WB_MUST_CHECK;
+
+/* Does the record have a state (current or archived) set up by this base key (P-SG-17)? Then no
+ * prekeys are needed. */
+bool signal_session_has_base_key(const struct signal_session *s,
+                                 const uint8_t base_key[static X25519_KEY_BYTES]);
+
+/* Decrypts a parsed pkmsg. signed_prekey and prekey are our pairs of the ids in h; prekey is NULL
+ * when h has none; both may be NULL when signal_session_has_base_key(). The caller has looked at
+ * h->identity. *ret_used_prekey: the one-time prekey was consumed and must be deleted with the
+ * commit of the session. */
+enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_local *local,
+                                  const struct signal_prekey_header *h,
+                                  const struct x25519_pair *signed_prekey,
+                                  const struct x25519_pair *prekey, const struct rng *rng,
+                                  struct buf *plain, bool *ret_used_prekey) WB_MUST_CHECK;
+
+/* Can the current state encrypt? */
+bool signal_session_can_send(const struct signal_session *s);
+
+/* ---- groups (P-SG-24..30) ---------------------------------------------------------------- */
+
+/* Our own new key in front of the record: fresh id, chain and signing pair. */
+enum wb_err sender_key_create(struct sender_key_record *r, const struct rng *rng) WB_MUST_CHECK;
+/* The SenderKeyDistributionMessage of our newest own state: current iteration and chain key, so it
+ * must be made before the message it accompanies (P-SG-30). NO_SENDER_KEY without own state. */
+enum wb_err sender_key_distribution(const struct sender_key_record *r,
+                                    struct buf *out) WB_MUST_CHECK;
+/* Files a received SKDM: in front, replacing nothing but a state of the same id whose chain it
+ * repeats or moves; the oldest beyond the limit falls off. */
+enum wb_err sender_key_process_distribution(struct sender_key_record *r,
+                                            struct span skdm) WB_MUST_CHECK;
+enum wb_err sender_key_encrypt(struct sender_key_record *r, struct span plain,
+                               const struct rng *rng, struct buf *out) WB_MUST_CHECK;
+/* NO_SENDER_KEY (empty record), BAD_KEY_ID (unknown id), OLD_COUNTER, TOO_FAR_AHEAD,
+ * BAD_SIGNATURE, MALFORMED, VERSION. */
+enum wb_err sender_key_decrypt(struct sender_key_record *r, struct span message,
+                               struct buf *plain) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,1 @@
+typedef int wb_proto_empty;

@@ -1,0 +1,85 @@
+/* node.h - one stanza: tag, attributes, and nothing, bytes or children (P-BN-01).
+ *
+ * Nodes live in an arena and are freed with it. Strings of decoded nodes are spans into the frame
+ * or into static token tables wherever that is possible, so the frame must outlive the node. */
+#ifndef PROTO_NODE_H
+#define PROTO_NODE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "proto/jid.h"
+
+struct node_attr {
+    struct node_attr *next;
+    struct span key;
+    struct span str;       /* text value; SPAN_NULL when the value is a jid */
+    const struct jid *jid; /* non-NULL: the value came (or goes out) in a binary JID form */
+};
+
+enum node_content { NODE_EMPTY, NODE_BYTES, NODE_TEXT, NODE_CHILDREN };
+
+struct node {
+    struct span tag;
+    struct node_attr *attrs; /* in wire order */
+    struct node_attr *last_attr;
+    enum node_content content;
+    struct span bytes; /* NODE_BYTES; NODE_TEXT: encoded as a token or packed string if possible */
+    struct node *first, *last; /* NODE_CHILDREN, in wire order */
+    struct node *next;         /* sibling */
+};
+
+/* ---- codec ------------------------------------------------------------------------------- */
+
+/* One encoded node without the flag byte; every byte must be used up (TRAILING otherwise).
+ * TRUNCATED, MALFORMED, TOO_DEEP, TOO_LARGE, NOMEM as they say. */
+enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
+/* A transport plaintext: flag byte, then the node, inflated if bit 0x02 is set (P-BN-02). */
+enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
+/* Appends flag byte 00 and the node. Empty attribute values are left out (P-BN-11). The form of
+ * each value follows P-BN-06 and P-BN-15. */
+enum wb_err node_pack(const struct node *n, struct buf *out) WB_MUST_CHECK;
+/* Readable XML for traces and logs; bytes as hex, or as text with `text_bytes` if printable. */
+void node_print(const struct node *n, struct buf *out);
+
+/* ---- building (NULL from a failed allocation flows through: node_pack refuses NULL) --------- */
+
+struct node *node_new(struct arena *a, const char *static_tag);
+/* key must be static; values are copied into the arena. NULL/empty values add nothing. */
+void node_attr_text(struct arena *a, struct node *n, const char *key, const char *value);
+void node_attr_span(struct arena *a, struct node *n, const char *key, struct span value);
+void node_attr_jid(struct arena *a, struct node *n, const char *key, const struct jid *value);
+void node_attr_u64(struct arena *a, struct node *n, const char *key, uint64_t value);
+/* Adds child as the last one and returns it. */
+struct node *node_add(struct node *parent, struct node *child);
+/* node_new + node_add. */
+struct node *node_child_new(struct arena *a, struct node *parent, const char *static_tag);
+/* Content bytes, copied. */
+void node_set_bytes(struct arena *a, struct node *n, struct span bytes);
+/* Content string, copied: goes out as a token or packed where it fits. */
+void node_set_text(struct arena *a, struct node *n, const char *text);
+/* A copy of one attribute of src (any form), if it is there (P-RC-23, P-RC-27). */
+void node_copy_attr(struct arena *a, struct node *dst, const struct node *src, const char *key);
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+bool node_is(const struct node *n, const char *tag);
+/* First child with that tag, NULL if none (or n is NULL). */
+const struct node *node_child(const struct node *n, const char *tag);
+/* Next sibling with the same tag as n. */
+const struct node *node_next(const struct node *n, const char *tag);
+size_t node_child_count(const struct node *n);
+
+const struct node_attr *node_find_attr(const struct node *n, const char *key);
+bool node_has_attr(const struct node *n, const char *key);
+/* Text of an attribute; a JID value is printed into the arena. SPAN_NULL when absent. */
+struct span node_attr_str(const struct node *n, const char *key, struct arena *a);
+bool node_attr_is(const struct node *n, const char *key, const char *value);
+/* JID of an attribute in any wire form (P-BN-18); false when absent or unreadable. */
+bool node_attr_get_jid(const struct node *n, const char *key, struct jid *ret_jid);
+bool node_attr_get_u64(const struct node *n, const char *key, uint64_t *ret_v);
+/* Bytes (or text as bytes, P-BN-12) of the content; SPAN_NULL when empty or children. */
+struct span node_content_bytes(const struct node *n);
+
+#endif
