@@ -1,0 +1,1 @@
+typedef int wb_store_empty;
