@@ -13,6 +13,12 @@ enum {
     NODE_ARENA_MAX = 256 << 20,
     /* WhatsApp's own text limit is 65,536 characters; media thumbnails add some 100 kB. */
     MESSAGE_PLAINTEXT_MAX = 4 << 20,
+    /* Arena for one decoded message: its bytes a few times over, plus lists of small elements. */
+    CONTENT_ARENA_MAX = 48 << 20,
+    /* Wrappers around wrappers (deviceSent, ephemeral, viewOnce, edited ...): 4 seen at most. */
+    CONTENT_WRAP_MAX = 10,
+    /* Content inside content: an edit holds the new content, a comment the comment. */
+    CONTENT_INNER_MAX = 2,
 };
 
 #endif

@@ -1,0 +1,146 @@
+/* content.h - what a decrypted message says: the `Message` protobuf, unwrapped and made plain.
+ * One call gives the kind, the text or caption, the media's place and keys, whom it answers and
+ * mentions, and what it carries besides (sender key, secret, news for our own devices). */
+#ifndef PROTO_CONTENT_H
+#define PROTO_CONTENT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* X(name, word): the word is for logs and JSON, stable. */
+#define CONTENT_KIND_LIST(X)                                                                       \
+    X(NONE, "none")       /* nothing to show: only keys or context */                              \
+    X(UNKNOWN, "unknown") /* content of a kind we do not know: see unknown_fields */               \
+    X(TEXT, "text")                                                                                \
+    X(EXTENDED_TEXT, "extended_text")                                                              \
+    X(IMAGE, "image")                                                                              \
+    X(VIDEO, "video")                                                                              \
+    X(VIDEO_NOTE, "video_note")                                                                    \
+    X(AUDIO, "audio") /* media.ptt: a voice note */                                                \
+    X(DOCUMENT, "document")                                                                        \
+    X(STICKER, "sticker")                                                                          \
+    X(STICKER_PACK, "sticker_pack")                                                                \
+    X(CONTACT, "contact")                                                                          \
+    X(CONTACTS, "contacts")                                                                        \
+    X(LOCATION, "location")                                                                        \
+    X(LIVE_LOCATION, "live_location")                                                              \
+    X(POLL, "poll")                                                                                \
+    X(POLL_VOTE, "poll_vote") /* sealed: key, sealed */                                            \
+    X(POLL_RESULT, "poll_result")                                                                  \
+    X(REACTION, "reaction")         /* key; text "" takes it back */                               \
+    X(ENC_REACTION, "enc_reaction") /* key, sealed */                                              \
+    X(COMMENT, "comment")           /* key; inner */                                               \
+    X(ENC_COMMENT, "enc_comment")                                                                  \
+    X(REVOKE, "revoke")                       /* key */                                            \
+    X(EDIT, "edit")                           /* key; inner; timestamp_ms */                       \
+    X(SECRET_EDIT, "secret_edit")             /* secretEncryptedMessage: key, sealed */            \
+    X(EPHEMERAL_SETTING, "ephemeral_setting") /* seconds in number */                              \
+    X(PROTOCOL, "protocol")                   /* other: protocol_type, protocol_payload */         \
+    X(GROUP_INVITE, "group_invite")                                                                \
+    X(LIST, "list")                                                                                \
+    X(LIST_RESPONSE, "list_response")                                                              \
+    X(BUTTONS, "buttons")                                                                          \
+    X(BUTTONS_RESPONSE, "buttons_response")                                                        \
+    X(TEMPLATE, "template")                                                                        \
+    X(TEMPLATE_REPLY, "template_reply")                                                            \
+    X(INTERACTIVE, "interactive")                                                                  \
+    X(INTERACTIVE_RESPONSE, "interactive_response")                                                \
+    X(PRODUCT, "product")                                                                          \
+    X(ORDER, "order")                                                                              \
+    X(ALBUM, "album")                                                                              \
+    X(EVENT, "event")                                                                              \
+    X(ENC_EVENT_RESPONSE, "enc_event_response")                                                    \
+    X(PIN, "pin")   /* number: 1 pin, 2 unpin */                                                   \
+    X(KEEP, "keep") /* number: 1 keep, 2 undo */                                                   \
+    X(CALL, "call")                                                                                \
+    X(CALL_LOG, "call_log")                                                                        \
+    X(PAYMENT, "payment")                                                                          \
+    X(INVOICE, "invoice")                                                                          \
+    X(REQUEST_PHONE_NUMBER, "request_phone_number")                                                \
+    X(NEWSLETTER_INVITE, "newsletter_invite")                                                      \
+    X(HISTORY_NOTICE, "history_notice")                                                            \
+    X(PLACEHOLDER, "placeholder") /* the phone may show what we may not */
+
+enum content_kind {
+#define X(name, word) CONTENT_##name,
+    CONTENT_KIND_LIST(X)
+#undef X
+        CONTENT_KIND_COUNT
+};
+const char *content_kind_word(enum content_kind k);
+
+/* MessageKey (P-SD-45). Nothing there: id is null. */
+struct content_key {
+    struct span remote_jid, id, participant;
+    bool from_me;
+};
+
+/* P-MD-18..22; what a kind does not have is null or 0. */
+struct content_media {
+    bool present;
+    struct span mimetype, file_name, title, url, direct_path;
+    struct span media_key, file_sha256, file_enc_sha256;
+    uint64_t file_length;
+    int64_t key_timestamp; /* unix seconds */
+    uint32_t seconds, width, height, pages;
+    bool ptt, gif, animated, lottie;
+    struct span thumbnail, waveform;
+};
+
+/* ContextInfo (P-SD-39..43). */
+struct content_context {
+    bool present;
+    struct span stanza_id, participant, remote_jid; /* what it answers */
+    struct span quoted;                             /* the quoted Message, encoded */
+    const struct span *mentioned;                   /* JID texts */
+    size_t nmentioned;
+    bool mentions_all; /* nonJIDMentions */
+    bool forwarded;
+    uint32_t forwarding_score;
+    bool has_expiration;
+    uint32_t expiration; /* seconds; 0 off */
+    int64_t ephemeral_setting_timestamp;
+};
+
+struct content_contact {
+    struct span name, vcard;
+};
+
+struct content {
+    enum content_kind kind;
+    bool ephemeral, view_once, edited; /* wrappers it came in */
+    struct span text;                  /* text, caption, question, reaction, body ... */
+    struct span title;                 /* of a link preview, list, event, invite, product ... */
+    struct content_media media;
+    struct content_context context;
+    struct content_key key; /* the message that this one is about */
+    int64_t timestamp_ms;   /* of an edit, reaction, vote */
+    int64_t number;         /* see the kinds */
+    double latitude, longitude;
+    struct span name, address;  /* of a place */
+    const struct span *options; /* poll options, list rows, buttons */
+    size_t noptions;
+    const struct content_contact *contacts;
+    size_t ncontacts;
+    struct span sealed, sealed_iv;  /* what the message secret opens (P-RC-52) */
+    const struct content *inner;    /* EDIT: the new content; COMMENT: the comment */
+    int32_t protocol_type;          /* ProtocolMessage.type; -1 when it is none */
+    struct span protocol_payload;   /* the sub-message of that type: see peer_wire.h */
+    struct span secret;             /* messageContextInfo.messageSecret */
+    int32_t association_type;       /* 1: part of an album; 0 none */
+    struct content_key association; /* the album */
+    struct span skdm_group, skdm;   /* SenderKeyDistributionMessage with version byte */
+    bool device_sent;               /* from one of our own devices (P-RC-17) */
+    struct span destination;        /* device_sent: the chat's JID */
+    const uint32_t *unknown_fields; /* numbers of content fields that we do not know */
+    size_t nunknown;
+    struct span message; /* the innermost encoded Message */
+};
+
+/* Decodes an unpadded plaintext; everything borrows from it or from a. MALFORMED when it is no
+ * protobuf or a part that we read is broken, TOO_LARGE over MESSAGE_PLAINTEXT_MAX or a's maximum
+ * (CONTENT_ARENA_MAX is enough for any real message), TOO_DEEP over the nesting limits.
+ * Fields and kinds that we do not know are never an error. */
+enum wb_err content_decode(struct span plain, struct arena *a, struct content *ret) WB_MUST_CHECK;
+
+#endif
