@@ -1,0 +1,24 @@
+/* batch.h - what arrived together commits together: messages.db first, then whatsapp.db, and only
+ * then do acks and receipts leave (design rules 1 and 3). */
+#ifndef BRIDGE_BATCH_H
+#define BRIDGE_BATCH_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct bridge;
+
+/* Makes sure that a batch is open: call before the first write of a handler. */
+enum wb_err batch_begin(struct bridge *b) WB_MUST_CHECK;
+/* Commits what is open (nothing open: OK) and lets the waiting acks and receipts leave. Who writes
+ * to whatsapp.db outside a handler (a send, a retry) calls it first, then commits its own
+ * transaction. On failure: the batch is rolled back, waiting stanzas are dropped, decoded caches
+ * are dropped (BRIDGE_EV_BATCH_FAILED), the connection is closed, /health says store_error. */
+enum wb_err batch_commit(struct bridge *b) WB_MUST_CHECK;
+/* Rolls back and drops, with the same consequences as a failed commit: for a handler that found the
+ * store failing. */
+void batch_fail(struct bridge *b, enum wb_err why);
+bool batch_is_open(const struct bridge *b);
+
+#endif

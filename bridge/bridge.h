@@ -1,0 +1,101 @@
+/* bridge.h - everything that belongs to one paired number. Passed in, never global. Included by
+ * the parts of bridge/ only; api/ uses commands.h, health.h and events.h. */
+#ifndef BRIDGE_BRIDGE_H
+#define BRIDGE_BRIDGE_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "bridge/commands.h"
+#include "bridge/config.h"
+#include "bridge/events.h"
+#include "bridge/iq.h"
+#include "bridge/loop.h"
+#include "bridge/outgoing.h"
+#include "proto/jid.h"
+
+struct store;
+struct conn;
+struct jobs;
+struct keepalive;
+struct prekey_upload;
+struct version_fetch;
+struct in_message_state;
+struct out_message_state;
+struct device_sync;
+struct group_info;
+
+/* The batch that is open (batch.c). */
+struct batch {
+    bool open;
+    unsigned stanzas; /* since it was opened */
+};
+
+struct bridge {
+    /* Given by main.c or a test; outlive the bridge. */
+    struct config *config;
+    struct log *log;
+    const struct clock *clock;
+    const struct rng *rng;
+    struct loop *loop; /* NULL in unit tests of parts that only need timers */
+    struct timers *timers;
+    struct store *store;
+
+    /* Parts with their state inline. */
+    struct events events;
+    struct iq_table iq;
+    struct outgoing outgoing;
+    struct batch batch;
+    struct command_ops ops;
+
+    /* Parts with their state behind a pointer: made by bridge_new(), NULL when absent. */
+    struct jobs *jobs;
+    struct conn *conn;
+    struct keepalive *keepalive;
+    struct prekey_upload *prekeys;
+    struct version_fetch *version;
+    struct in_message_state *in_message;
+    struct out_message_state *out_message;
+    struct device_sync *devices;
+    struct group_info *groups;
+
+    /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
+    struct jid own_pn, own_lid;
+    int64_t server_offset_ms; /* server time - ours (P-LG-01) */
+    bool presence_available;  /* we announced ourselves available: receipts are active (P-RC-24) */
+    bool store_failed;        /* the last commit failed; cleared by the next good one */
+
+    int64_t started_ms;      /* monotonic */
+    int64_t last_stanza_ms;  /* wall clock */
+    int64_t last_message_ms; /* wall clock, of arrival */
+    uint64_t messages_stored, reconnects;
+    uint64_t last_ticket;
+    int exit_status; /* what main() returns */
+};
+
+struct bridge_deps {
+    struct config *config;
+    struct log *log;
+    const struct clock *clock;
+    const struct rng *rng;
+    struct loop *loop;
+    struct store *store;
+};
+
+/* Puts the parts together; nothing is connected yet. */
+enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b) WB_MUST_CHECK;
+void bridge_free(struct bridge *b); /* NULL-safe */
+void bridge_start(struct bridge *b);
+/* Finishes what is in hand, closes, stops the loop; within CONN_CLOSE_TIMEOUT_MS. */
+void bridge_shutdown(struct bridge *b);
+
+/* Server time wherever a stanza carries one (P-LG-30). */
+static inline int64_t bridge_server_now_s(const struct bridge *b)
+{
+    return (clock_unix_ms(b->clock) + b->server_offset_ms) / 1000;
+}
+
+/* Is it us, under either identity, any device? */
+bool bridge_is_self(const struct bridge *b, const struct jid *j);
+
+#endif

@@ -1,0 +1,65 @@
+/* health.h - what GET /health tells. */
+#ifndef BRIDGE_HEALTH_H
+#define BRIDGE_HEALTH_H
+
+#include "base/arena.h"
+#include "proto/jid.h"
+
+struct bridge;
+
+/* X(name, word in the JSON) */
+#define HEALTH_STATUS_LIST(X)                                                                      \
+    X(OK, "ok")                                                                                    \
+    X(STARTING, "starting")                                                                        \
+    X(PAIRING, "pairing")                                                                          \
+    X(CONNECTING, "connecting")                                                                    \
+    X(DISCONNECTED, "disconnected")                                                                \
+    X(REPLACED, "replaced")                                                                        \
+    X(OUTDATED, "outdated")                                                                        \
+    X(BANNED, "banned")                                                                            \
+    X(LOGGED_OUT, "logged_out")                                                                    \
+    X(STORE_ERROR, "store_error")
+
+enum health_status {
+#define X(name, word) HEALTH_##name,
+    HEALTH_STATUS_LIST(X)
+#undef X
+        HEALTH_STATUS_COUNT
+};
+const char *health_status_word(enum health_status s);
+
+struct health_group {
+    const struct jid *jid;
+    const char *name;          /* the operator's */
+    int64_t last_message_at_s; /* 0: none yet */
+    bool known;                /* the group list has been read at least once */
+    bool member;               /* we are in it */
+};
+
+/* Texts live in the arena or are static; "" when unknown. */
+struct health {
+    enum health_status status;
+    bool connected;         /* connected and logged in: HTTP 200 */
+    const char *reason;     /* machine word: conn_reason_name() */
+    const char *detail;     /* one sentence for the operator, with what to do */
+    const char *conn_state; /* conn_state_name() */
+    const char *role;
+    const char *phone;     /* "+2782..." */
+    const char *jid, *lid; /* own device JIDs */
+    const char *push_name;
+    const char *wa_version; /* "2.3000.N" */
+    int64_t uptime_s;
+    int64_t connected_since_s; /* unix; 0 when not connected */
+    int64_t last_message_at_s; /* unix; 0: none yet */
+    int64_t last_stanza_at_s;  /* unix; 0: none yet; a deaf bridge shows here */
+    int64_t next_attempt_in_s; /* -1: none planned */
+    int64_t banned_until_s;    /* unix; 0: not banned */
+    uint64_t reconnects;       /* connections lost since start */
+    uint64_t messages_stored;  /* since start */
+    const struct health_group *groups;
+    size_t ngroups;
+};
+
+enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,74 @@
+/* iq.h - requests to the server and their answers, matched by id (P-LG-25, P-LG-26). */
+#ifndef BRIDGE_IQ_H
+#define BRIDGE_IQ_H
+
+#include "base/rng.h"
+#include "bridge/limits.h"
+#include "bridge/timers.h"
+#include "proto/node.h"
+
+struct bridge;
+struct iq_pending;
+
+/* How a request ended.
+ * OK: node is the whole <iq type=result>.
+ * REFUSED: the server said type=error; code and text (either may be missing: 0, empty).
+ * TIMEOUT: nothing within the time. NET: the connection went away first. CANCELLED: shutting down.
+ * PROTOCOL: an answer that is neither result nor error.
+ * node and text live until the callback returns; node is NULL for TIMEOUT, NET and CANCELLED. */
+struct iq_reply {
+    enum wb_err err;
+    uint32_t code;
+    struct span text;
+    const struct node *node;
+    struct arena *arena; /* of the reply's frame; NULL when node is NULL */
+};
+
+/* key is the caller's name for what it asked, never a pointer into something that may be gone: the
+ * callback looks its own state up by it. Called exactly once per successful iq_send(), never from
+ * within iq_send(). */
+typedef void iq_fn(struct bridge *b, uint64_t key, const struct iq_reply *reply);
+
+/* Where a request leaves: outgoing_send() in the bridge, a fake in tests. */
+struct iq_port {
+    enum wb_err (*send)(struct bridge *b, const struct node *n);
+    struct bridge *b;
+};
+
+struct iq_table {
+    struct iq_port port;
+    struct timers *timers;
+    struct timer timer; /* for the earliest deadline */
+    struct iq_pending *first;
+    size_t n;
+    char prefix[16]; /* random per connection */
+    uint64_t counter;
+};
+
+void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers);
+/* Ends all with CANCELLED. */
+void iq_free(struct iq_table *t);
+/* A new connection: a fresh random prefix for ids. */
+void iq_new_connection(struct iq_table *t, const struct rng *rng);
+/* A stanza id that is unique on this connection, NUL-terminated. Also for messages of our own that
+ * have no prescribed form. */
+void iq_new_id(struct iq_table *t, char out[static IQ_ID_MAX]);
+
+/* <iq to=s.whatsapp.net (or `to`) type=get|set xmlns=...>; the id is added by iq_send(). NULL on
+ * no memory (flows through node functions). */
+struct node *iq_new(struct arena *a, const char *type, const char *xmlns, const struct jid *to);
+/* Gives n an id, sends it and remembers the caller. timeout_ms 0: IQ_TIMEOUT_MS. Errors (nothing
+ * was sent, fn is never called): STATE not connected, NOMEM, TOO_LARGE. The arena is the one n was
+ * made in. */
+enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t timeout_ms,
+                    iq_fn *fn, uint64_t key) WB_MUST_CHECK;
+
+/* An incoming <iq type=result|error>: true when it answered one of ours. */
+bool iq_handle(struct iq_table *t, const struct node *n, struct arena *a);
+/* The connection went away: ends all with `why` (NET, CANCELLED). */
+void iq_fail_all(struct iq_table *t, enum wb_err why);
+
+/* Reads <error code= text=/> of a refused iq. */
+void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, struct span *ret_text);
+
+#endif

@@ -1,0 +1,67 @@
+/* limits.h - every size and time in bridge/ that a peer or an operator controls, with its reason.
+ */
+#ifndef BRIDGE_LIMITS_H
+#define BRIDGE_LIMITS_H
+
+enum {
+    /* Connection. */
+    CONN_SOCKET_TIMEOUT_MS = 20 * 1000,    /* dial and upgrade (P-WS-11) */
+    CONN_HANDSHAKE_STEP_MS = 20 * 1000,    /* each handshake step (P-WS-11) */
+    CONN_CLOSE_TIMEOUT_MS = 2 * 1000,      /* our close handshake; SIGTERM has 5 s in all */
+    CONN_PAIR_DEVICE_MS = 60 * 1000,       /* the refs come right after the handshake */
+    CONN_STABLE_MS = 5 * 60 * 1000,        /* after <success>; then the backoff is forgotten */
+    CONN_OFFLINE_PHASE_MS = 60 * 1000,     /* the offline queue counts as delivered (P-LG-19) */
+    CONN_REPLACED_WINDOW_MS = 3600 * 1000, /* five replacements in it: the operator decides */
+    CONN_REPLACED_MAX = 5,
+
+    /* Pairing (P-PR-03). Six refs are usual. */
+    QR_REFS_MAX = 16,
+    QR_REF_BYTES_MAX = 512,
+    QR_TEXT_MAX = 1024, /* with keys in base64 and the URL: some 250 characters */
+    QR_FIRST_MS = 60 * 1000,
+    QR_NEXT_MS = 20 * 1000,
+    PAIR_CODE_MS = 160 * 1000, /* life of a link code: the QR set's (P-PR-26) */
+
+    /* Requests (P-LG-25). */
+    IQ_TIMEOUT_MS = 75 * 1000,
+    IQ_ID_MAX = 40,
+    IQ_PENDING_MAX = 512, /* a group send asks in batches, so this many in flight is a bug */
+
+    /* Keepalive (P-LG-21, P-LG-22). */
+    PING_MIN_MS = 20 * 1000,
+    PING_MAX_MS = 30 * 1000,
+    PING_ANSWER_MS = 10 * 1000,
+    PING_DEAD_MS = 3 * 60 * 1000,   /* nothing answered for so long: reconnect */
+    PING_SILENCE_MS = 20 * 1000,    /* sent something, heard nothing: the socket is dead */
+    PING_SUSPEND_GAP_MS = 5 * 1000, /* a timer this late means that the host slept */
+
+    /* Prekeys (P-LG-05..08). Ids are 24 bits on the wire. */
+    PREKEY_MIN = 5,
+    PREKEY_BATCH = 50,
+    PREKEY_FIRST_BATCH = 812,
+    PREKEY_RECENT_MS = 10 * 60 * 1000,
+    PREKEY_RETRY_MAX_S = 610,
+
+    /* One batch: bounds the delay of acks and of everything else the loop does. */
+    BATCH_STANZAS_MAX = 256,
+    BATCH_MS_MAX = 50,
+
+    /* Acks and receipts that wait for their batch: 256 stanzas, some with retry keys. */
+    OUTGOING_QUEUE_BYTES_MAX = 4 << 20,
+    /* One outgoing stanza: a group send with keys for 1024 members of some devices each. */
+    OUTGOING_STANZA_BYTES_MAX = 8 << 20,
+    /* Bytes waiting for a slow socket; beyond it the connection is closed. */
+    WS_SEND_QUEUE_BYTES_MAX = 32 << 20,
+
+    /* The web page that names the current version is some 500 kB. */
+    VERSION_PAGE_BYTES_MAX = 8 << 20,
+    VERSION_FETCH_MS = 15 * 1000,
+
+    /* Settings. */
+    CONFIG_FILE_BYTES_MAX = 1 << 20,
+    CONFIG_GROUPS_MAX = 4096,
+
+    JOBS_PENDING_MAX = 256,
+};
+
+#endif

@@ -1,0 +1,59 @@
+/* ws_client.h - the one WebSocket to WhatsApp: bytes in, bytes out, how it ended. Knows nothing of
+ * frames (P-WS-01, P-WS-02, P-WS-04, P-WS-13). */
+#ifndef BRIDGE_WS_CLIENT_H
+#define BRIDGE_WS_CLIENT_H
+
+#include "base/buf.h"
+#include "bridge/loop.h"
+
+struct ws_client;
+
+enum ws_end {
+    WS_END_CLOSED,     /* we or the server closed an open socket */
+    WS_END_REFUSED,    /* TCP refused, or reset before the upgrade */
+    WS_END_NO_NETWORK, /* no route, DNS not answering, network down */
+    WS_END_TLS,        /* certificate or TLS failure */
+    WS_END_HTTP,       /* the upgrade was answered with another status */
+    WS_END_TIMEOUT,    /* dial or upgrade took too long */
+};
+
+struct ws_end_info {
+    enum ws_end end;
+    int http_status;    /* WS_END_HTTP; 0 when unknown */
+    unsigned ws_status; /* close code of the peer, 0 when none */
+    const char *text;   /* libwebsockets' or the system's words; never NULL */
+};
+
+struct ws_callbacks {
+    void (*open)(void *ctx);
+    /* Bytes of binary messages, cut anywhere; borrowed. False: stop reading, the owner has closed.
+     */
+    bool (*receive)(void *ctx, struct span bytes);
+    /* Exactly once per successful ws_client_open(), after which no other callback comes. */
+    void (*ended)(void *ctx, const struct ws_end_info *info);
+    void *ctx;
+};
+
+struct ws_target {
+    const char *url;     /* ws://host:port/path or wss://...; IPv6 hosts in [] */
+    const char *ca_file; /* "": the system's */
+};
+
+enum wb_err ws_client_new(struct loop *l, const struct ws_callbacks *cb,
+                          struct ws_client **ret_c) WB_MUST_CHECK;
+void ws_client_free(struct ws_client *c);
+
+/* Is the URL one that ws_client_open() understands? For checking settings. */
+bool ws_url_valid(const char *url);
+
+/* STATE when a socket is still there, INVALID url, NOMEM. Failures to connect come as ended(),
+ * never from within this call. */
+enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target) WB_MUST_CHECK;
+/* Queues one binary message (copied). STATE when not open, TOO_LARGE when too much waits, NOMEM. */
+enum wb_err ws_client_send(struct ws_client *c, struct span bytes) WB_MUST_CHECK;
+/* Code 1000; what is queued is sent first; ended() follows within CONN_CLOSE_TIMEOUT_MS. Before the
+ * upgrade it gives up the attempt. Harmless when there is no socket. */
+void ws_client_close(struct ws_client *c);
+size_t ws_client_queued(const struct ws_client *c);
+
+#endif
