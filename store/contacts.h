@@ -1,0 +1,54 @@
+/* contacts.h - names of people, settings of chats, secrets of messages (P-DB-19, P-DB-20). */
+#ifndef STORE_CONTACTS_H
+#define STORE_CONTACTS_H
+
+#include "base/arena.h"
+#include "proto/jid.h"
+#include "store/store.h"
+
+struct store_contact {
+    struct jid jid;
+    char first_name[STORE_NAME_MAX + 1]; /* "" when not known */
+    char full_name[STORE_NAME_MAX + 1];
+    char push_name[STORE_NAME_MAX + 1];
+    char business_name[STORE_NAME_MAX + 1];
+    char redacted_phone[64];
+};
+
+/* Each sets its own column and leaves the others; names over the limit are cut at a character.
+ * *ret_changed (may be NULL). */
+enum wb_err store_contact_push_name(struct store *s, const struct jid *who, struct span name,
+                                    bool *ret_changed) WB_MUST_CHECK;
+enum wb_err store_contact_business_name(struct store *s, const struct jid *who, struct span name,
+                                        bool *ret_changed) WB_MUST_CHECK;
+enum wb_err store_contact_name(struct store *s, const struct jid *who, struct span first,
+                               struct span full) WB_MUST_CHECK;
+enum wb_err store_contact_redacted_phone(struct store *s, const struct jid *who,
+                                         struct span text) WB_MUST_CHECK;
+/* The row of this JID; fields empty there are taken from the person's other identity (lid_map).
+ * NOT_FOUND when neither has a row. */
+enum wb_err store_contact_get(struct store *s, const struct jid *who,
+                              struct store_contact *ret) WB_MUST_CHECK;
+
+struct store_chat_settings {
+    int64_t muted_until; /* unix seconds, 0: not muted, -1: for ever */
+    bool pinned;
+    bool archived;
+};
+enum wb_err store_chat_settings_get(struct store *s, const struct jid *chat,
+                                    struct store_chat_settings *ret) WB_MUST_CHECK; /* NOT_FOUND */
+enum wb_err store_chat_settings_put(struct store *s, const struct jid *chat,
+                                    const struct store_chat_settings *v) WB_MUST_CHECK;
+
+/* 32-byte secrets for votes, edits and reporting; insert-or-ignore. Looked up under the PN and the
+ * LID form of chat and sender. NOT_FOUND. */
+enum { MESSAGE_SECRET_BYTES = 32 };
+enum wb_err
+store_message_secret_put(struct store *s, const struct jid *chat, const struct jid *sender,
+                         struct span id,
+                         const uint8_t secret[static MESSAGE_SECRET_BYTES]) WB_MUST_CHECK;
+enum wb_err store_message_secret_get(struct store *s, const struct jid *chat,
+                                     const struct jid *sender, struct span id,
+                                     uint8_t ret[static MESSAGE_SECRET_BYTES]) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,51 @@
+/* devices.h - which devices people have, and which of them hold our sender keys. Caches: dropped
+ * when another program used the file (rule 9). */
+#ifndef STORE_DEVICES_H
+#define STORE_DEVICES_H
+
+#include "base/arena.h"
+#include "proto/jid.h"
+#include "store/store.h"
+
+struct store_device {
+    uint16_t id; /* 0: the phone */
+    uint32_t key_index;
+    bool hosted;
+};
+
+struct store_device_list {
+    struct store_device *devices; /* in the arena, at most STORE_DEVICES_MAX */
+    size_t n;
+    char hash[64];      /* the server's hash of the list, "" when unknown */
+    int64_t checked_at; /* unix seconds of the answer or notification */
+};
+
+/* user: PN or LID, device ignored. NOT_FOUND: ask the server. */
+enum wb_err store_devices_get(struct store *s, const struct jid *user, struct arena *a,
+                              struct store_device_list *ret) WB_MUST_CHECK;
+/* Replaces the list. TOO_LARGE over STORE_DEVICES_MAX. */
+enum wb_err store_devices_put(struct store *s, const struct jid *user,
+                              const struct store_device_list *list) WB_MUST_CHECK;
+enum wb_err store_devices_drop(struct store *s, const struct jid *user) WB_MUST_CHECK;
+enum wb_err store_devices_drop_all(struct store *s) WB_MUST_CHECK;
+
+/* Of these devices, which have not been given the sender key key_id of this group?
+ * ret_missing[i] for devices[i]. */
+enum wb_err store_skdm_missing(struct store *s, const struct jid *group, uint32_t key_id,
+                               const struct jid *devices, size_t n,
+                               bool *ret_missing) WB_MUST_CHECK;
+/* They have it now: in the batch of the sealed stanza that carries it. */
+enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t key_id,
+                            const struct jid *devices, size_t n) WB_MUST_CHECK;
+/* Devices that were given this key and are not among devices[]: non-zero means the key must be
+ * rotated (somebody left). */
+enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t key_id,
+                              const struct jid *devices, size_t n,
+                              size_t *ret_others) WB_MUST_CHECK;
+enum wb_err store_skdm_forget_device(struct store *s, const struct jid *group,
+                                     const struct jid *device) WB_MUST_CHECK;
+/* Everything known of a user's devices in all groups (any form given). */
+enum wb_err store_skdm_forget_user(struct store *s, const struct jid *user) WB_MUST_CHECK;
+enum wb_err store_skdm_forget_group(struct store *s, const struct jid *group) WB_MUST_CHECK;
+
+#endif

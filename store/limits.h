@@ -1,0 +1,39 @@
+/* limits.h - every size in store/ that a peer (or a foreign file) controls, with its reason. */
+#ifndef STORE_LIMITS_H
+#define STORE_LIMITS_H
+
+enum {
+    /* A record of 40 states with 5 chains of 2,000 skipped keys each cannot come about on a real
+     * session; 8 MiB is far above what one with several full chains needs. */
+    STORE_SESSION_JSON_MAX = 8 << 20,
+    /* Deepest level of a session record: record, state, chain, key, value. */
+    STORE_JSON_DEPTH_MAX = 16,
+    /* Longest string in a record: a 64-byte key in base64, with room. */
+    STORE_JSON_STRING_MAX = 256,
+    /* Decoded records kept between batches: about 1.5 kB each. */
+    STORE_SESSION_CACHE_MAX = 256,
+    STORE_SENDER_KEY_CACHE_MAX = 128,
+    STORE_LID_CACHE_MAX = 512,
+    /* ADVDeviceIdentity is some 20 bytes; hosted ones somewhat more. */
+    STORE_ADV_DETAILS_MAX = 512,
+    /* Names people give themselves: WhatsApp's limit is 25 characters, businesses have more. */
+    STORE_NAME_MAX = 255,
+    /* Stanza ids are 16..36 characters; others come from peers' own generators. */
+    STORE_MESSAGE_ID_MAX = 128,
+    /* Idempotency-Key of the HTTP API. */
+    STORE_KEY_MAX = 128,
+    STORE_REASON_MAX = 127,
+    /* Machine-written values of bridge_meta: routing info, versions. */
+    STORE_META_MAX = 4096,
+    /* A privacy token is some 20 bytes, an NCT salt 32. */
+    STORE_TOKEN_MAX = 256,
+    /* Companions are at most 4 today and 32 by protocol; hosted devices are number 99. */
+    STORE_DEVICES_MAX = 128,
+    /* WhatsApp's largest groups have 1,024 members, communities' announcement groups 5,000+. */
+    STORE_GROUP_MEMBERS_MAX = 20000,
+    /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
+    STORE_BLOB_MAX = 16 << 20,
+    STORE_PATH_MAX = 4096,
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* lock.h - one process per database (R-112). The kernel's lock decides, the text in the file only
+ * tells people who holds it: a file left by a crash locks nobody out. */
+#ifndef STORE_LOCK_H
+#define STORE_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct store_lock {
+    int fd; /* -1: not held */
+};
+
+struct store_holder {
+    pid_t pid; /* 0: unknown */
+    char command[256];
+    char since[40]; /* "2026-01-31T12:00:00Z", "" when unknown */
+};
+
+static inline struct store_lock store_lock_none(void)
+{
+    return (struct store_lock){-1};
+}
+
+/* Takes `<path>.lock` (0600, made when missing, never removed) without waiting. An open file
+ * description lock: closing another descriptor of the same file does not drop it. LOCKED:
+ * ret_holder is filled. IO: the file cannot be made (or is a symbolic link). */
+enum wb_err store_lock_take(const char *path, const char *command, int64_t now_unix_s,
+                            struct store_lock *ret_lock,
+                            struct store_holder *ret_holder) WB_MUST_CHECK;
+void store_lock_drop(struct store_lock *l);
+
+/* Has another process this file open? Best effort: /proc/<pid>/fd of the processes we may look into
+ * (same user), then SQLite's own byte-range locks, which show readers and writers of other users
+ * while they are in a transaction. false when nothing was seen. */
+bool store_other_program_has_open(const char *path, struct store_holder *ret_holder);
+
+#endif

@@ -1,0 +1,73 @@
+/* outbox.h - every send of ours, from the request to the receipts (rules 2 and 7). The row is in
+ * whatsapp.db, so that the sealed stanza commits with the ratchet that sealed it. */
+#ifndef STORE_OUTBOX_H
+#define STORE_OUTBOX_H
+
+#include "base/arena.h"
+#include "proto/jid.h"
+#include "store/store.h"
+
+/* Rising; a row never goes back. FAILED is final; SEALED rows fail only when refused or given up.
+ */
+enum store_outbox_state {
+    OUTBOX_QUEUED,    /* accepted, not yet encrypted */
+    OUTBOX_SEALED,    /* its bytes are fixed; it may be on the wire */
+    OUTBOX_SENT,      /* the server's ack */
+    OUTBOX_DELIVERED, /* a receipt of the recipient's device */
+    OUTBOX_READ,
+    OUTBOX_FAILED,
+};
+
+enum { OUTBOX_BODY_HASH_BYTES = 32 };
+
+struct store_outbox_row {
+    int64_t seq; /* order of acceptance */
+    char message_id[STORE_MESSAGE_ID_MAX + 1];
+    char key[STORE_KEY_MAX + 1]; /* the caller's idempotency key, "" when none */
+    uint8_t body_hash[OUTBOX_BODY_HASH_BYTES];
+    struct jid chat;
+    enum store_outbox_state state;
+    char reason[STORE_REASON_MAX + 1]; /* FAILED: why, a word of the API's error codes */
+    struct span request; /* what is to be sent, in the caller's own form; kept until sealed */
+    struct span sealed;  /* the encoded stanza, before Noise */
+    struct span content; /* what the messages.db row needs at the ack, in the caller's own form */
+    struct span answer;  /* JSON answer given to the HTTP caller; SPAN_NULL until known */
+    int64_t created_at, sealed_at, acked_at; /* unix seconds, 0: not yet */
+    int64_t expires_at;                      /* unix seconds, 0: never */
+    int64_t server_time;                     /* the ack's t */
+};
+
+/* A new QUEUED row of message_id, key, body_hash, chat, request, content, created_at, expires_at.
+ * EXISTS: the message id or the key is there. *ret_seq may be NULL. */
+enum wb_err store_outbox_add(struct store *s, const struct store_outbox_row *row,
+                             int64_t *ret_seq) WB_MUST_CHECK;
+/* Spans of ret live in the arena. NOT_FOUND. */
+enum wb_err store_outbox_by_id(struct store *s, const char *message_id, struct arena *a,
+                               struct store_outbox_row *ret) WB_MUST_CHECK;
+enum wb_err store_outbox_by_key(struct store *s, const char *key, struct arena *a,
+                                struct store_outbox_row *ret) WB_MUST_CHECK;
+/* The first row of a state behind seq `after` (0: from the start). NOT_FOUND: no more. */
+enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, int64_t after,
+                              struct arena *a, struct store_outbox_row *ret) WB_MUST_CHECK;
+
+/* QUEUED -> SEALED with its bytes, in the batch of the ratchets (rule 2). STATE when the row is
+ * not QUEUED: sealing twice would use two keys for one message. */
+enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
+                              int64_t now) WB_MUST_CHECK;
+/* The ack: SEALED -> SENT; the sealed bytes are dropped. Again: WB_OK, nothing changes. */
+enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
+                               int64_t now) WB_MUST_CHECK;
+/* DELIVERED or READ; going back is WB_OK and changes nothing. NOT_FOUND: not ours. */
+enum wb_err store_outbox_receipt(struct store *s, const char *message_id,
+                                 enum store_outbox_state state) WB_MUST_CHECK;
+/* QUEUED or SEALED -> FAILED. STATE when it was sent already. */
+enum wb_err store_outbox_fail(struct store *s, const char *message_id, const char *reason,
+                              int64_t now) WB_MUST_CHECK;
+enum wb_err store_outbox_answer(struct store *s, const char *message_id,
+                                struct span answer) WB_MUST_CHECK;
+enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state,
+                               size_t *ret_n) WB_MUST_CHECK;
+/* Removes final rows (SENT and later, FAILED) created before the time: keys are kept 7 days. */
+enum wb_err store_outbox_prune(struct store *s, int64_t created_before) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,89 @@
+/* store.h - the two databases of one number, opened, locked and checked.
+ *
+ * `struct store` holds one connection to whatsapp.db (whatsmeow's schema 15 and our bridge_ tables)
+ * and one to messages.db. One thread uses it. Writes of every function in store/ gather in an open
+ * batch (store/inbox.h) and are durable after store_commit(); reads see the batch.
+ *
+ * Errors that any function of store/ may return and that are not repeated at each:
+ * NOMEM, NO_SPACE (disk full), IO, DB_CORRUPT, DB (anything else of SQLite), LOCKED (another
+ * program held the database longer than the busy timeout). After one of these the caller rolls
+ * back (store_rollback) and closes its connection (rule 1). */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/rng.h"
+#include "store/limits.h"
+
+struct store;
+
+/* How messages.db holds times (interfaces.md, P-MC-13). AUTO: as the newest row of the file does,
+ * integer in a new file. */
+enum store_time_format { STORE_TIME_AUTO, STORE_TIME_INTEGER, STORE_TIME_TEXT };
+
+struct store_config {
+    const char *whatsapp_path; /* ".../whatsapp.db" */
+    const char *messages_path; /* ".../messages.db", may lie in another directory */
+    const char *command;       /* written into the lock file for people, e.g. the argv of ours */
+    enum store_time_format time_format;
+    gid_t readers_group; /* messages.db: directory 2770, files 0660 of this group; 0: 0700/0600 */
+    const struct clock *clock;
+};
+
+enum store_file { STORE_FILE_NONE, STORE_FILE_WHATSAPP, STORE_FILE_MESSAGES };
+
+/* What a failed (or successful) open has to tell people. */
+struct store_open_info {
+    enum store_file file; /* whose fault it was */
+    char text[512];       /* one sentence; "" when the error text says it all */
+    pid_t holder_pid;     /* LOCKED: who has it, 0 when unknown */
+    char holder_command[256];
+    int schema;            /* DB_SCHEMA: the version found in whatsapp.db */
+    bool created_whatsapp; /* there was no file before */
+    bool created_messages;
+    bool used_without_us; /* another program wrote whatsapp.db since: our caches were dropped */
+};
+
+/* Makes missing directories and files, takes the locks, looks for other programs that have
+ * whatsapp.db open, checks both files (quick_check, expected tables) and brings our own tables up
+ * to date. Nothing is written before the locks are held and the checks passed.
+ * LOCKED: info says by whom (exit status 3). DB_CORRUPT: info.file says which (exit status 4).
+ * DB_SCHEMA: whatsapp.db is of an older or an incompatible newer schema; not a byte was changed.
+ * INVALID: both paths name one file, or a path is not a plain file.
+ * On failure everything is closed again, and ret is untouched; ret_info is always filled. */
+enum wb_err store_open(const struct store_config *config, struct store **ret,
+                       struct store_open_info *ret_info) WB_MUST_CHECK;
+
+/* Rolls back an open batch, leaves whatsapp.db in DELETE journal mode (rule 5), closes, unlocks,
+ * frees. NULL-safe. The first error met is returned, but everything is closed in any case. */
+enum wb_err store_close(struct store *s);
+
+/* SQLite's (or the system's) words for the last failure of this store, for the log: never NULL,
+ * holds table and column names but no values. Lives until the next call. */
+const char *store_error_text(const struct store *s);
+
+/* Moves whatsapp.db (and -wal, -shm) aside to `<file>.<reason>-<UTC time>` in its directory and
+ * opens an empty one in its place: unlinking, re-pairing after a logout (R-401: nothing is ever
+ * deleted). reason: letters and dashes, e.g. "unlinked". The batch must be committed or rolled
+ * back before (STATE otherwise). The selected account is forgotten. ret_path (may be NULL) gets the
+ * new name of the old file. When the new file cannot be opened the old one is moved back. */
+enum wb_err store_set_aside_session(struct store *s, const char *reason,
+                                    char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
+
+/* The same for a file that store_open() found damaged: only moves, takes the file's lock while
+ * doing so. NOT_FOUND when there is no file. LOCKED when a process has it. */
+enum wb_err store_set_aside_file(const char *path, const char *reason, const struct clock *clock,
+                                 char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
+
+/* PRAGMA quick_check over both files, for the operator and for the backup. ret_file (may be NULL)
+ * says which is damaged. */
+enum wb_err store_check(struct store *s, enum store_file *ret_file) WB_MUST_CHECK;
+
+/* The format in force for messages.db: INTEGER or TEXT, never AUTO. */
+enum store_time_format store_time_format(const struct store *s);
+
+#endif
