@@ -1,0 +1,59 @@
+#include "proto/wire_arena.h"
+
+struct bounded {
+    struct arena *arena;
+    bool exhausted;
+};
+
+static void *bounded_alloc(void *data, size_t n)
+{
+    struct bounded *b = data;
+    void *p = arena_alloc(b->arena, n);
+
+    if (!p)
+        b->exhausted = true;
+    return p;
+}
+
+/* The arena frees everything at once. */
+static void bounded_free(void *data, void *p)
+{
+    (void)data;
+    (void)p;
+}
+
+enum wb_err wire_unpack(const ProtobufCMessageDescriptor *d, struct span in, struct arena *a,
+                        ProtobufCMessage **ret_m)
+{
+    struct bounded b = {a, false};
+    ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &b};
+    static const uint8_t empty[1];
+    ProtobufCMessage *m = protobuf_c_message_unpack(d, &allocator, in.n, in.n ? in.p : empty);
+
+    if (!m)
+        return b.exhausted ? WB_ERR_TOO_LARGE : WB_ERR_MALFORMED;
+    *ret_m = m;
+    return WB_OK;
+}
+
+enum wb_err wire_pack(const ProtobufCMessage *m, struct buf *out)
+{
+    size_t n = protobuf_c_message_get_packed_size(m);
+    uint8_t *p;
+
+    if (n == 0)
+        return buf_err(out);
+    p = buf_extend(out, n);
+    if (!p)
+        return buf_err(out);
+    (void)protobuf_c_message_pack(m, p);
+    return WB_OK;
+}
+
+enum wb_err wire_fixed(protobuf_c_boolean has, ProtobufCBinaryData b, uint8_t *out, size_t n)
+{
+    if (!has || b.len != n)
+        return WB_ERR_MALFORMED;
+    memcpy(out, b.data, n);
+    return WB_OK;
+}

@@ -1,0 +1,28 @@
+/* wire_field.h - a protobuf's fields one by one, without memory: for the small messages of the
+ * hot path, and to look at a message whose parts are decoded only when needed. */
+#ifndef PROTO_WIRE_FIELD_H
+#define PROTO_WIRE_FIELD_H
+
+#include "base/buf.h"
+
+enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+
+struct wire_field {
+    uint32_t number; /* 1..2^29-1 */
+    enum wire_type type;
+    uint64_t value;    /* varint or fixed */
+    struct span bytes; /* WIRE_BYTES: borrowed, never null */
+};
+
+/* Takes the next field off *rest. *ret_f is left alone at the end of the message (rest->n == 0 is
+ * the caller's loop condition). TRUNCATED; MALFORMED on groups, number 0, varints over 64 bits. */
+enum wb_err wire_next(struct span *rest, struct wire_field *ret_f) WB_MUST_CHECK;
+
+/* The last bytes field of that number (protobuf: the last one counts); NOT_FOUND. */
+enum wb_err wire_find(struct span message, uint32_t number, struct span *ret_bytes) WB_MUST_CHECK;
+
+void wire_put_varint(struct buf *out, uint64_t v);
+void wire_put_uint(struct buf *out, uint32_t number, uint64_t v);
+void wire_put_bytes(struct buf *out, uint32_t number, struct span bytes);
+
+#endif
