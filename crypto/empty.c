@@ -1,1 +1,0 @@
-typedef int wb_crypto_empty;
