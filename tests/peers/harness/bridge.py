@@ -1,0 +1,113 @@
+"""The real whatsapp-bridge binary, its HTTP API and its databases."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import time
+
+from . import http, paths
+from .process import Process, Timeout
+
+START_TIMEOUT = 20
+HEALTH_POLL_S = 0.05
+
+
+def free_port():
+    """A port that nobody listens on now (the bridge reports it if somebody took it since)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def clean_env(**extra):
+    """The environment without anybody's settings for the bridge."""
+    env = {key: value for key, value in os.environ.items()
+           if not key.startswith("WHATSAPP_") and key != "DB_PATH"
+           and not key.lower().endswith("_proxy")}
+    env.update(extra)
+    return env
+
+
+def run_once(*args, env=None, cwd=None, timeout=20):
+    """Runs the bridge with arguments that make it end by itself."""
+    return subprocess.run([paths.BRIDGE, *map(str, args)], env=env or clean_env(), cwd=cwd,
+                          capture_output=True, text=True, timeout=timeout, check=False)
+
+
+class Bridge(Process):
+    def __init__(self, directory, mock, phone, *args, name="bridge", store=None, port=None, env=None):
+        self.mock = mock
+        self.phone = phone
+        self.store = store or os.path.join(directory, name + ".store")
+        self.port = port or free_port()
+        argv = [paths.BRIDGE, "--phone", "+" + phone, "--store", self.store, "--port", self.port]
+        if mock is not None:
+            argv += ["--server-url", mock.url, "--root-key", mock.root_key]
+        super().__init__(name, [*argv, *args], directory, env=env or clean_env())
+
+    def get(self, path, **options):
+        return http.request(self.port, "GET", path, **options)
+
+    def post(self, path, body=None, **options):
+        return http.request(self.port, "POST", path, body, **options)
+
+    def poll(self, ask, timeout, what):
+        """For what the API can only be asked about: asks until the answer is true."""
+        deadline = time.monotonic() + timeout
+        last = None
+        while time.monotonic() < deadline and self.running():
+            try:
+                last = ask()
+                if last:
+                    return last
+            except (ConnectionError, sqlite3.OperationalError) as err:
+                last = err
+            time.sleep(HEALTH_POLL_S)
+        raise Timeout(f"{what}: not within {timeout} s (last: {last!r})\n{self.tail()}")
+
+    def wait_api(self, timeout=START_TIMEOUT):
+        return self.poll(lambda: self.get("/health"), timeout, "the API answers")
+
+    def health(self):
+        return self.get("/health").json
+
+    def wait_status(self, status, timeout=30):
+        last = {}
+
+        def ask():
+            last.update(self.health())
+            return last if last.get("status") == status else None
+        return self.poll(ask, timeout, f"/health says {status}")
+
+    def wait_qr(self, timeout=START_TIMEOUT):
+        def ask():
+            reply = self.get("/api/qr")
+            return reply.json["code"] if reply.status == 200 else None
+        return self.poll(ask, timeout, "a QR code")
+
+    def pair_by_qr(self):
+        self.mock.scan_qr(self.phone, self.wait_qr())
+        return self.wait_status("ok")
+
+    def send(self, recipient, message, **fields):
+        return self.post("/api/send", {"recipient": recipient, "message": message, **fields})
+
+    def database(self, name="messages.db"):
+        path = os.path.join(self.store, name)
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def rows(self, statement, *values, name="messages.db"):
+        connection = self.database(name)
+        try:
+            return [dict(row) for row in connection.execute(statement, values)]
+        finally:
+            connection.close()
+
+    def wait_rows(self, statement, *values, timeout=30, count=1, name="messages.db"):
+        def ask():
+            found = self.rows(statement, *values, name=name)
+            return found if len(found) >= count else None
+        return self.poll(ask, timeout, f"{count} rows of {statement} {values}")

@@ -1,0 +1,62 @@
+"""Base class of the tests: one directory per test, kept only when the test failed."""
+
+import os
+import shutil
+import tempfile
+import unittest
+
+from .bridge import Bridge
+from .mock import Mock
+from .peer import Peer
+
+
+class Case(unittest.TestCase):
+    # Flags of wa-mock that a test provokes or that its clients are known for: {kind: reason}.
+    expected_flags = {}
+
+    def run(self, result=None):
+        result = result or self.defaultTestResult()
+        bad = len(result.errors) + len(result.failures)
+        self.directory = tempfile.mkdtemp(prefix=f"wb-{self._testMethodName}-",
+                                          dir=os.environ.get("WB_TEST_TMP"))
+        self._running = []
+        super().run(result)
+        if len(result.errors) + len(result.failures) > bad:
+            print(f"\nlogs kept in {self.directory}", flush=True)
+        else:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        return result
+
+    def setUp(self):
+        self.addCleanup(self._stop_all)
+
+    def _stop_all(self):
+        for process in reversed(self._running):
+            try:
+                if isinstance(process, Peer):
+                    process.quit()
+                elif process.running():
+                    process.stop()
+            finally:
+                process.kill()
+        for process in self._running:
+            process.check_sanitizers()
+
+    def _keep(self, process):
+        self._running.append(process)
+        return process
+
+    def start_mock(self, *args, **options):
+        mock = Mock(self.directory, *args, **options)
+        self._keep(mock.process)
+        return mock
+
+    def start_peer(self, kind, mock, name=None):
+        return self._keep(Peer(kind, self.directory, mock, name))
+
+    def start_bridge(self, mock, phone, *args, **options):
+        return self._keep(Bridge(self.directory, mock, phone, *args, **options))
+
+    def assert_no_flags(self, mock):
+        unexpected = [flag for flag in mock.flags() if flag.get("kind") not in self.expected_flags]
+        self.assertEqual(unexpected, [], "wa-mock flagged a client")

@@ -1,0 +1,130 @@
+"""A child process whose lines can be waited for, and which never outlives the test."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+import time
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+# What sanitizers print when they find something; a child that printed it has failed its test.
+SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
+
+
+class Timeout(AssertionError):
+    """Something that should have happened did not."""
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Process:
+    """Runs a program; standard output is read line by line, standard error goes to a file."""
+
+    def __init__(self, name, argv, directory, env=None, cwd=None):
+        self.name = name
+        self.argv = [str(part) for part in argv]
+        self.stdout_path = os.path.join(directory, name + ".out")
+        self.stderr_path = os.path.join(directory, name + ".err")
+        self.lines = []
+        self._changed = threading.Condition()
+        self._ended = False
+        with open(self.stderr_path, "ab") as stderr:
+            self._child = subprocess.Popen(
+                self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
+                env=env, cwd=cwd or directory, preexec_fn=_die_with_parent)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self):
+        return self._child.pid
+
+    def _read(self):
+        with open(self.stdout_path, "ab") as copy:
+            for raw in self._child.stdout:
+                copy.write(raw)
+                copy.flush()
+                self._on_line(raw.decode("utf-8", "replace").rstrip("\n"))
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _on_line(self, line):
+        with self._changed:
+            self.lines.append(line)
+            self._changed.notify_all()
+
+    def write_line(self, line):
+        self._child.stdin.write(line.encode() + b"\n")
+        self._child.stdin.flush()
+
+    def wait_until(self, look, timeout, what):
+        """Calls look() under the lock at every new line until it returns something true."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                found = look()
+                if found:
+                    return found
+                left = deadline - time.monotonic()
+                if left <= 0 or self._ended:
+                    break
+                self._changed.wait(left)
+        how = "ended" if self._ended else f"silent for {timeout} s"
+        raise Timeout(f"{self.name} ({how}) never said: {what}\n{self.tail()}")
+
+    def wait_line(self, prefix, timeout):
+        def look():
+            return next((line for line in self.lines if line.startswith(prefix)), None)
+        return self.wait_until(look, timeout, prefix)[len(prefix):]
+
+    def tail(self, count=12):
+        out = "\n".join("  | " + line[:400] for line in self.lines[-count:])
+        return f"last output of {self.name}:\n{out}\nstandard error:\n{self.stderr()[-3000:]}"
+
+    def stderr(self):
+        with open(self.stderr_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def running(self):
+        return self._child.poll() is None
+
+    def wait_exit(self, timeout):
+        """Exit status; negative for a signal, as in subprocess."""
+        try:
+            status = self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Timeout(f"{self.name} still runs after {timeout} s\n{self.tail()}") from None
+        self._reader.join(5)
+        return status
+
+    def signal(self, number):
+        self._child.send_signal(number)
+
+    def stop(self, timeout=10):
+        """Asks the program to end; kills it if it does not. Returns its status."""
+        if self.running():
+            self._child.terminate()
+        try:
+            return self.wait_exit(timeout)
+        except Timeout:
+            self.kill()
+            raise
+
+    def kill(self):
+        if self.running():
+            self._child.kill()
+        self._child.wait()
+        self._reader.join(5)
+        self._child.stdin.close()
+
+    def check_sanitizers(self):
+        text = self.stderr()
+        for mark in SANITIZER_MARKS:
+            if mark in text:
+                raise AssertionError(f"{self.name}: {text[text.index(mark):][:4000]}")

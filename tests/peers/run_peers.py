@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Builds the independent clients and runs tests with them.
+
+run_peers.py --prepare            build the clients only
+run_peers.py test_mock_peers ...  run these test files (default: all in this folder)
+
+Ends with status 77 (skipped, for ctest) when a toolchain is missing; with CI=true that is a failure.
+"""
+
+import fcntl
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from harness import paths  # noqa: E402
+
+SKIPPED = 77
+# whatsmeow asks for Go 1.24. From 1.21 on, go fetches a newer toolchain by itself.
+OLDEST_GO = (1, 21)
+TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.25.5.linux-{arch}"
+
+
+class Missing(Exception):
+    """A toolchain that is not on this machine."""
+
+
+def run(argv, **options):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise Missing(f"{' '.join(map(str, argv))}: {(done.stderr or done.stdout)[-2000:]}")
+    return done.stdout
+
+
+def prepare_baileys():
+    modules = HERE / "baileys" / "node_modules"
+    stamp = modules / ".package-lock.json"
+    lock = HERE / "baileys" / "package-lock.json"
+    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        if not shutil.which("npm"):
+            raise Missing("npm is not installed (Debian package npm)")
+        run(["npm", "ci", "--no-progress"], cwd=HERE / "baileys")
+        stamp.touch()
+    if not paths.node():
+        raise Missing("no node of version 20 or newer, and npm's package has none for this machine")
+
+
+def go_version(go):
+    word = run([go, "env", "GOVERSION"], env={**os.environ, "GOTOOLCHAIN": "local"}).strip()
+    major, minor = word.removeprefix("go").split(".")[:2]
+    return int(major), int("".join(c for c in minor if c.isdigit()))
+
+
+def newer_go(go):
+    """Debian 12's go is older than toolchain switching: fetch the toolchain as the module it is."""
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    where = pathlib.Path(paths.PEERS_BUILD) / "go"
+    if not (where / "bin" / "go").exists():
+        module = TOOLCHAIN.format(arch=arch)
+        run([go, "mod", "download", module], cwd="/")
+        cache = run([go, "env", "GOMODCACHE"]).strip()
+        shutil.rmtree(where, ignore_errors=True)
+        shutil.copytree(pathlib.Path(cache) / module, where)
+        run(["chmod", "-R", "u+w", where])
+        # A module zip has neither modes nor nested go.mod files (they are stored as _go.mod).
+        for folder in (where / "bin", where / "pkg" / "tool"):
+            for file in folder.rglob("*"):
+                file.chmod(0o755)
+        for file in where.rglob("_go.mod"):
+            file.rename(file.with_name("go.mod"))
+    return str(where / "bin" / "go")
+
+
+def prepare_whatsmeow():
+    go = shutil.which("go")
+    if not go:
+        raise Missing("go is not installed (Debian package golang-go)")
+    env = dict(os.environ)
+    if go_version(go) < OLDEST_GO:
+        go = newer_go(go)
+        env["GOROOT"] = str(pathlib.Path(go).parent.parent)
+    os.makedirs(paths.PEERS_BUILD, exist_ok=True)
+    # libsqlite3: Debian's SQLite instead of compiling the driver's own copy of it.
+    run([go, "build", "-tags", "libsqlite3", "-o", paths.WHATSMEOW, "."], cwd=HERE / "whatsmeow",
+        env=env)
+
+
+def prepare():
+    os.makedirs(paths.PEERS_BUILD, exist_ok=True)
+    with open(os.path.join(paths.PEERS_BUILD, "lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        prepare_baileys()
+        prepare_whatsmeow()
+
+
+def main():
+    try:
+        prepare()
+    except Missing as err:
+        if os.environ.get("CI") == "true":
+            print(f"FAILED: the peers cannot be built: {err}")
+            return 1
+        print(f"SKIPPED: tests with independent clients: {err}")
+        return SKIPPED
+    if sys.argv[1:] == ["--prepare"]:
+        return 0
+    loader = unittest.TestLoader()
+    if sys.argv[1:]:
+        suite = loader.loadTestsFromNames(sys.argv[1:])
+    else:
+        suite = loader.discover(str(HERE), "test_*.py", str(HERE))
+    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
