@@ -86,12 +86,18 @@ struct sender_message_key {
 struct sender_key_state {
     uint32_t key_id;
     uint32_t iteration;
+    /* Where our knowledge of the chain begins: every key from here up to iteration is either in
+     * keys or used up. 0 (all of them) when not known, as in a record of whatsmeow. */
+    uint32_t first_iteration;
     uint8_t chain_key[32];
     uint8_t signing_pub[X25519_KEY_BYTES];
     uint8_t signing_priv[X25519_KEY_BYTES];
     bool has_signing_priv;
     struct sender_message_key *keys; /* skipped, oldest first; malloc'd */
     size_t nkeys;
+    /* Computed at the first verification, never stored. */
+    struct xeddsa_public_key prepared;
+    bool has_prepared;
 };
 
 /* States of one (group, sender): newest first. */

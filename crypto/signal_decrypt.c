@@ -1,0 +1,141 @@
+/* signal_decrypt.c - a received message against a session record: which state is it for? */
+#include "crypto/signal_internal.h"
+
+static struct signal_state *state_at(const struct signal_session *s, size_t i)
+{
+    if (i == 0)
+        return s->current;
+    return s->archived[i - 1];
+}
+
+/* Of the failures of several states the one that says most is reported. */
+static int telling(enum wb_err e)
+{
+    static const enum wb_err order[] = {WB_ERR_NO_SESSION,    WB_ERR_BAD_KEY,
+                                        WB_ERR_BAD_MAC,       WB_ERR_BAD_PADDING,
+                                        WB_ERR_TOO_FAR_AHEAD, WB_ERR_OLD_COUNTER};
+
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (order[i] == e)
+            return (int)i;
+    return -1; /* not about the message: stop at once */
+}
+
+/* States that know (or do not know) the message's ratchet key, current first. *ret_at: the state
+ * that decrypted it. *worst: the most telling failure so far. */
+static bool try_states(struct signal_session *s, const struct signal_incoming *m, bool known,
+                       const struct rng *rng, struct buf *plain, enum wb_err *worst, size_t *ret_at,
+                       bool *ret_stepped)
+{
+    for (size_t i = 0; i <= s->narchived; i++) {
+        struct signal_state *state = state_at(s, i);
+        enum wb_err err;
+
+        if (!state || signal_state_knows(state, m) != known)
+            continue;
+        err = signal_state_receive(state, m, rng, plain, ret_stepped);
+        if (err == WB_OK) {
+            *ret_at = i;
+            return true;
+        }
+        if (telling(err) < 0 || telling(err) > telling(*worst))
+            *worst = err;
+        if (telling(err) < 0)
+            return false;
+    }
+    return false;
+}
+
+/* P-SG-16. A record without a current state is for receiving only: its sending chains may have
+ * moved on elsewhere (a restored copy), so a state of it becomes current only when the message
+ * brought a new ratchet key, and with it a sending chain that nobody else has. */
+static void promote(struct signal_session *s, size_t at, bool stepped)
+{
+    struct signal_state *state;
+
+    if (at == 0 || (!s->current && !stepped))
+        return;
+    state = s->archived[at - 1];
+    memmove(&s->archived[at - 1], &s->archived[at], (s->narchived - at) * sizeof s->archived[0]);
+    s->narchived--;
+    signal_session_archive_current(s);
+    s->current = state;
+}
+
+enum wb_err signal_decrypt(struct signal_session *s, struct span message, const struct rng *rng,
+                           struct buf *plain)
+{
+    struct signal_incoming m;
+    enum wb_err err = signal_incoming_parse(message, &m);
+    enum wb_err worst = WB_ERR_NO_SESSION;
+    bool stepped = false;
+    size_t at = 0;
+
+    if (err != WB_OK)
+        return err;
+    /* A ratchet key is one state's alone, so the states that know it go first: the others would
+     * cost an agreement each, and can only fail. They are still asked, in case a key appears
+     * twice, but not about a counter that is known to be used. */
+    if (try_states(s, &m, true, rng, plain, &worst, &at, &stepped)) {
+        promote(s, at, stepped);
+        return WB_OK;
+    }
+    if (worst == WB_ERR_OLD_COUNTER || telling(worst) < 0)
+        return worst;
+    if (try_states(s, &m, false, rng, plain, &worst, &at, &stepped)) {
+        promote(s, at, stepped);
+        return WB_OK;
+    }
+    return worst;
+}
+
+static const struct signal_state *find_base_key(const struct signal_session *s,
+                                                const uint8_t base_key[static X25519_KEY_BYTES])
+{
+    for (size_t i = 0; i <= s->narchived; i++) {
+        const struct signal_state *state = state_at(s, i);
+        if (state && memcmp(state->base_key, base_key, X25519_KEY_BYTES) == 0)
+            return state;
+    }
+    return NULL;
+}
+
+bool signal_session_has_base_key(const struct signal_session *s,
+                                 const uint8_t base_key[static X25519_KEY_BYTES])
+{
+    return find_base_key(s, base_key) != NULL;
+}
+
+enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_local *local,
+                                  const struct signal_prekey_header *h,
+                                  const struct x25519_pair *signed_prekey,
+                                  const struct x25519_pair *prekey, const struct rng *rng,
+                                  struct buf *plain, bool *ret_used_prekey)
+{
+    const struct signal_state *known = find_base_key(s, h->base_key);
+    struct signal_state *state = NULL;
+    struct signal_incoming m;
+    bool stepped = false;
+    enum wb_err err;
+
+    if (known) {
+        /* The header is not under the MAC: it must not speak for another identity. */
+        if (memcmp(known->remote_identity, h->identity, X25519_KEY_BYTES) != 0)
+            return WB_ERR_UNTRUSTED_IDENTITY;
+        TRY(signal_decrypt(s, h->message, rng, plain));
+        *ret_used_prekey = false;
+        return WB_OK;
+    }
+    if (!signed_prekey || (h->has_prekey_id && !prekey))
+        return WB_ERR_BAD_KEY_ID;
+    TRY(signal_incoming_parse(h->message, &m));
+    TRY(signal_x3dh_respond(local, h, signed_prekey, h->has_prekey_id ? prekey : NULL, &state));
+    TRY(signal_state_receive(state, &m, rng, plain, &stepped));
+    signal_session_archive_current(s); /* P-SG-17 */
+    s->current = state;
+    state = NULL;
+    *ret_used_prekey = h->has_prekey_id;
+out:
+    signal_state_free(state);
+    return err;
+}
