@@ -33,10 +33,11 @@ struct jid {
     char user[JID_USER_MAX + 1]; /* "" for a bare server such as s.whatsapp.net or g.us */
 };
 
-/* "user[.agent][:device]@server" or "server" (P-BN-19). MALFORMED on anything else. */
+/* "user[.agent][:device]@server", "server" or "@server" (P-BN-19). MALFORMED on anything else. */
 enum wb_err jid_parse(struct span text, struct jid *ret_jid) WB_MUST_CHECK;
 enum wb_err jid_parse_cstr(const char *text, struct jid *ret_jid) WB_MUST_CHECK;
-/* A user of digits (or any text without '@') at a server. TOO_LARGE over JID_USER_MAX. */
+/* A user of digits (or any text without '@', ':', '.', blanks and control characters: INVALID) at
+ * a server. TOO_LARGE over JID_USER_MAX. */
 enum wb_err jid_make(struct span user, enum jid_server server, uint16_t device,
                      struct jid *ret_jid) WB_MUST_CHECK;
 struct jid jid_server_only(enum jid_server server);
@@ -50,6 +51,8 @@ const char *jid_signal_address(const struct jid *j, char buf[static JID_TEXT_MAX
 enum wb_err jid_from_signal_address(struct span text, struct jid *ret_jid) WB_MUST_CHECK;
 /* The server's name ("s.whatsapp.net"); "" for JID_NONE. */
 const char *jid_server_name(enum jid_server s);
+/* The server of that name ("c.us" is JID_PN); JID_NONE when unknown. */
+enum jid_server jid_server_parse(struct span name);
 
 static inline bool jid_is_none(const struct jid *j)
 {

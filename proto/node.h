@@ -28,6 +28,7 @@ struct node {
     struct span bytes; /* NODE_BYTES; NODE_TEXT: encoded as a token or packed string if possible */
     struct node *first, *last; /* NODE_CHILDREN, in wire order */
     struct node *next;         /* sibling */
+    bool failed;               /* an allocation while building it failed: node_pack refuses it */
 };
 
 /* ---- codec ------------------------------------------------------------------------------- */
@@ -35,15 +36,23 @@ struct node {
 /* One encoded node without the flag byte; every byte must be used up (TRAILING otherwise).
  * TRUNCATED, MALFORMED, TOO_DEEP, TOO_LARGE, NOMEM as they say. */
 enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
-/* A transport plaintext: flag byte, then the node, inflated if bit 0x02 is set (P-BN-02). */
+/* A transport plaintext: flag byte, then the node, inflated (into the arena) if bit 0x02 is set
+ * (P-BN-02). Same errors as node_decode. */
 enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
 /* Appends flag byte 00 and the node. Empty attribute values are left out (P-BN-11). The form of
- * each value follows P-BN-06 and P-BN-15. */
+ * each value follows P-BN-06 and P-BN-15. NOMEM for NULL and failed nodes, TOO_DEEP, TOO_LARGE
+ * over 65,535 list elements, INVALID for what has no wire form: an empty tag, the tag "0"
+ * (P-BN-25), a device above 255 in an AD_JID. A failed call leaves out->n as it was. */
 enum wb_err node_pack(const struct node *n, struct buf *out) WB_MUST_CHECK;
-/* Readable XML for traces and logs; bytes as hex, or as text with `text_bytes` if printable. */
+/* Appends readable XML for traces and logs, valid UTF-8 without control characters: bytes content
+ * as hex, so two different stanzas never print alike. */
 void node_print(const struct node *n, struct buf *out);
+/* The same with bytes content as text where it is printable UTF-8: for people, not for tests. */
+void node_print_text(const struct node *n, struct buf *out);
 
-/* ---- building (NULL from a failed allocation flows through: node_pack refuses NULL) --------- */
+/* ---- building ------------------------------------------------------------------------------
+ * A failed allocation flows through: functions take NULL nodes and do nothing, adding NULL marks
+ * the parent as failed, and node_pack refuses it. An attribute set twice has its last value. */
 
 struct node *node_new(struct arena *a, const char *static_tag);
 /* key must be static; values are copied into the arena. NULL/empty values add nothing. */
@@ -71,6 +80,7 @@ const struct node *node_child(const struct node *n, const char *tag);
 const struct node *node_next(const struct node *n, const char *tag);
 size_t node_child_count(const struct node *n);
 
+/* The last one of that key, as maps of other clients keep it; NULL if none. */
 const struct node_attr *node_find_attr(const struct node *n, const char *key);
 bool node_has_attr(const struct node *n, const char *key);
 /* Text of an attribute; a JID value is printed into the arena. SPAN_NULL when absent. */
