@@ -1,0 +1,28 @@
+/* api.h - the HTTP API of one bridge (interfaces.md of the project: docs/api.md). JSON in and out;
+ * it knows bridge/commands.h and bridge/health.h, no stanza, key or SQL. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "base/log.h"
+#include "bridge/config.h"
+#include "bridge/loop.h"
+
+struct bridge;
+struct api;
+
+struct api_deps {
+    struct bridge *bridge;
+    struct loop *loop;
+    const struct config *config; /* token and hosts are read at each request: SIGHUP applies */
+    struct log *log;
+};
+
+/* Listens on config->bind:port. NET: the address is taken or not ours; problem says which. */
+enum wb_err api_start(const struct api_deps *d, struct api **ret_api,
+                      struct buf *problem) WB_MUST_CHECK;
+/* The port in use (config->port may be 0). */
+uint16_t api_port(const struct api *api);
+/* Ends all requests; NULL-safe. Before the loop goes away. */
+void api_stop(struct api *api);
+
+#endif

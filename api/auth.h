@@ -1,0 +1,22 @@
+/* auth.h - who may call: a token where one is set, no web page of somebody else (a foreign Origin,
+ * or a Host that is not ours: DNS rebinding). */
+#ifndef API_AUTH_H
+#define API_AUTH_H
+
+#include "base/err.h"
+#include "bridge/config.h"
+
+struct auth_headers {
+    const char *host;   /* "" when absent: HTTP/1.0, which no browser speaks */
+    const char *origin; /* "" when absent */
+    const char *authorization;
+};
+
+enum auth_result { AUTH_OK, AUTH_NO_TOKEN, AUTH_FOREIGN_HOST, AUTH_FOREIGN_ORIGIN };
+
+/* port: the one we listen on. Hosts that are ours: the bind address, localhost and the loopback
+ * addresses, and config->api_hosts. An Origin must be http(s):// one of them with our port (or,
+ * for api_hosts, the name as written there: a proxy may stand before us). */
+enum auth_result auth_check(const struct config *c, uint16_t port, const struct auth_headers *h);
+
+#endif

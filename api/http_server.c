@@ -1,0 +1,349 @@
+#include "api/http_server.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+
+#include "api/route.h"
+
+enum { REPLY_HEADER_BYTES = 1024 };
+
+struct api {
+    struct api_deps deps;
+    struct lws_protocols protocols[2];
+    struct lws_vhost *vhost;
+    struct api_request *requests; /* under way */
+    size_t nrequests;
+    uint16_t port;
+    bool stopping;
+};
+
+/* libwebsockets' memory per connection. */
+struct connection {
+    struct api_request *request; /* NULL between requests */
+};
+
+const struct config *api_config(const struct api *api)
+{
+    return api->deps.config;
+}
+
+struct log *api_log(const struct api *api)
+{
+    return api->deps.log;
+}
+
+uint16_t api_port(const struct api *api)
+{
+    return api->port;
+}
+
+/* ---- requests ---------------------------------------------------------------------------------
+ */
+
+static struct api_request *request_new(struct api *api, struct lws *wsi)
+{
+    struct api_request *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return NULL;
+    r->api = api;
+    r->bridge = api->deps.bridge;
+    r->wsi = wsi;
+    r->body = buf_new(API_BODY_BYTES_MAX);
+    r->reply = buf_new(API_REPLY_BYTES_MAX);
+    r->arena = arena_new(API_ARENA_BYTES_MAX);
+    r->next = api->requests;
+    if (r->next)
+        r->next->prev = r;
+    api->requests = r;
+    api->nrequests++;
+    return r;
+}
+
+static void request_free(struct api_request *r)
+{
+    struct api *api = r->api;
+
+    if (r->prev)
+        r->prev->next = r->next;
+    else
+        api->requests = r->next;
+    if (r->next)
+        r->next->prev = r->prev;
+    api->nrequests--;
+    buf_free(&r->body);
+    buf_free(&r->reply);
+    arena_free(&r->arena);
+    free(r);
+}
+
+/* The connection ends before the answer: whoever works on it is told. */
+static void request_abandon(struct api_request *r)
+{
+    if (r->gone)
+        r->gone(r->gone_ctx);
+    request_free(r);
+}
+
+static void copy_header(struct api_request *r, enum lws_token_indexes token, char *out)
+{
+    int n = lws_hdr_total_length(r->wsi, token);
+
+    if (n <= 0)
+        return;
+    if (n >= API_HEADER_VALUE_MAX || lws_hdr_copy(r->wsi, out, API_HEADER_VALUE_MAX, token) < 0)
+        r->header_too_long = true;
+}
+
+static void copy_idempotency_key(struct api_request *r)
+{
+    static const char name[] = "idempotency-key:";
+    int n = lws_hdr_custom_length(r->wsi, name, sizeof name - 1);
+
+    if (n <= 0)
+        return;
+    if (n >= API_HEADER_VALUE_MAX ||
+        lws_hdr_custom_copy(r->wsi, r->idempotency_key, API_HEADER_VALUE_MAX, name,
+                            sizeof name - 1) < 0)
+        r->header_too_long = true;
+}
+
+/* libwebsockets files the request line under a token per method. */
+static bool read_method(struct api_request *r)
+{
+    static const struct {
+        enum lws_token_indexes token;
+        enum api_method method;
+    } methods[] = {
+        {WSI_TOKEN_GET_URI, API_GET},         {WSI_TOKEN_POST_URI, API_POST},
+        {WSI_TOKEN_HEAD_URI, API_HEAD},       {WSI_TOKEN_PUT_URI, API_PUT},
+        {WSI_TOKEN_PATCH_URI, API_PATCH},     {WSI_TOKEN_DELETE_URI, API_DELETE},
+        {WSI_TOKEN_OPTIONS_URI, API_OPTIONS},
+    };
+
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (lws_hdr_total_length(r->wsi, methods[i].token) > 0) {
+            r->method = methods[i].method;
+            return lws_hdr_copy(r->wsi, r->path, sizeof r->path, methods[i].token) > 0;
+        }
+    return false;
+}
+
+/* Headers are complete. Negative: close the connection. */
+static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
+{
+    struct api_request *r;
+    char length[32] = "";
+    uint64_t body_bytes = 0;
+
+    if (c->request || api->stopping)
+        return -1;
+    r = request_new(api, wsi);
+    if (!r)
+        return -1;
+    c->request = r;
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* our own waits end it */
+    if (!read_method(r)) {
+        r->method = API_GET;
+        api_reply_error(r, CMD_BAD_REQUEST, "The request line cannot be read or is too long");
+        return 0;
+    }
+    copy_header(r, WSI_TOKEN_HOST, r->host);
+    copy_header(r, WSI_TOKEN_ORIGIN, r->origin);
+    copy_header(r, WSI_TOKEN_HTTP_AUTHORIZATION, r->authorization);
+    copy_header(r, WSI_TOKEN_HTTP_CONTENT_TYPE, r->content_type);
+    copy_idempotency_key(r);
+    if (lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 &&
+        !span_to_u64(span_cstr(length), &body_bytes))
+        return -1;
+    r->body_left = body_bytes;
+    r->close_after = body_bytes > API_DISCARD_BYTES_MAX ||
+                     lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    if (body_bytes > API_BODY_BYTES_MAX)
+        api_reply_error(r, CMD_TOO_LARGE, "The body is larger than 1 MiB");
+    else if (r->close_after)
+        api_reply_error(r, CMD_BAD_REQUEST, "Send the body with a Content-Length, not in chunks");
+    else if (api->nrequests > API_REQUESTS_MAX)
+        api_reply_error(r, CMD_RATE_LIMITED, "Too many requests at once; try again later");
+    else if (body_bytes == 0)
+        routes_dispatch(r);
+    return 0;
+}
+
+static int request_body(struct api_request *r, const void *in, size_t n)
+{
+    if (!r)
+        return -1;
+    r->body_left -= n < r->body_left ? n : r->body_left;
+    if (r->answered)
+        return 0; /* refused already; the rest of the body is only read */
+    buf_append(&r->body, SPAN(in, n));
+    if (buf_err(&r->body) != WB_OK)
+        api_reply_error(r, CMD_TOO_LARGE, "The body is larger than 1 MiB");
+    return 0;
+}
+
+/* ---- answers ----------------------------------------------------------------------------------
+ */
+
+/* Answering while a body is still coming in would make clients see a reset: it is read first. */
+void http_server_answer(struct api_request *r)
+{
+    if (r->body_left == 0 || r->close_after)
+        lws_callback_on_writable(r->wsi);
+}
+
+static void body_complete(struct api_request *r)
+{
+    r->body_left = 0;
+    if (r->answered)
+        http_server_answer(r);
+    else
+        routes_dispatch(r);
+}
+
+static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **p,
+                      uint8_t *end)
+{
+    return lws_add_http_header_by_name(wsi, (const unsigned char *)name,
+                                       (const unsigned char *)value, (int)strlen(value), p, end);
+}
+
+static int write_headers(struct api_request *r)
+{
+    uint8_t space[LWS_PRE + REPLY_HEADER_BYTES], *start = space + LWS_PRE, *p = start;
+    uint8_t *end = space + sizeof space - 1;
+
+    if (lws_add_http_common_headers(r->wsi, (unsigned)r->status, r->reply_type, r->reply.n, &p,
+                                    end) ||
+        add_header(r->wsi, "cache-control:", "no-store", &p, end) ||
+        add_header(r->wsi, "x-content-type-options:", "nosniff", &p, end) ||
+        (r->allow && add_header(r->wsi, "allow:", r->allow, &p, end)) ||
+        (r->status == 401 && add_header(r->wsi, "www-authenticate:", "Bearer", &p, end)) ||
+        lws_finalize_write_http_header(r->wsi, start, &p, end))
+        return -1;
+    return 0;
+}
+
+static int write_body(struct api_request *r)
+{
+    uint8_t *space;
+    int written;
+
+    if (r->method == API_HEAD || r->reply.n == 0)
+        return 0;
+    space = malloc(LWS_PRE + r->reply.n);
+    if (!space)
+        return -1;
+    memcpy(space + LWS_PRE, r->reply.p, r->reply.n);
+    written = lws_write(r->wsi, space + LWS_PRE, r->reply.n, LWS_WRITE_HTTP_FINAL);
+    free(space);
+    return written < (int)r->reply.n ? -1 : 0;
+}
+
+static int on_writable(struct lws *wsi, struct connection *c)
+{
+    struct api_request *r = c->request;
+    int rc;
+
+    bool close_after;
+
+    if (!r || !r->answered)
+        return 0;
+    if (!r->writing) {
+        r->writing = true;
+        if (write_headers(r) != 0)
+            return -1;
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    rc = write_body(r);
+    close_after = r->close_after;
+    c->request = NULL;
+    request_free(r);
+    if (rc != 0 || close_after)
+        return -1;
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
+{
+    struct lws_vhost *vhost = lws_get_vhost(wsi);
+    struct api *api = vhost ? lws_vhost_user(vhost) : NULL;
+    struct connection *c = user;
+
+    /* Only what is handled here: everything else is libwebsockets' own affair. */
+    if (reason == LWS_CALLBACK_HTTP)
+        return request_begin(api, wsi, c);
+    if (reason == LWS_CALLBACK_HTTP_BODY)
+        return request_body(c->request, in, len);
+    if (reason == LWS_CALLBACK_HTTP_BODY_COMPLETION) {
+        if (c->request)
+            body_complete(c->request);
+        return 0;
+    }
+    if (reason == LWS_CALLBACK_HTTP_WRITEABLE)
+        return on_writable(wsi, c);
+    if (reason == LWS_CALLBACK_CLOSED_HTTP && c && c->request) {
+        request_abandon(c->request);
+        c->request = NULL;
+    }
+    return 0;
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+enum wb_err api_start(const struct api_deps *d, struct api **ret_api, struct buf *problem)
+{
+    struct lws_context_creation_info info = {0};
+    struct api *api = calloc(1, sizeof *api);
+    int port;
+
+    if (!api)
+        return WB_ERR_NOMEM;
+    api->deps = *d;
+    api->protocols[0] = (struct lws_protocols){
+        .name = "http", .callback = on_event, .per_session_data_size = sizeof(struct connection)};
+    info.port = d->config->port;
+    info.iface = d->config->bind;
+    info.protocols = api->protocols;
+    info.vhost_name = "api";
+    info.user = api;
+    info.keepalive_timeout = 60;
+    info.timeout_secs = 20; /* a caller that does not finish its headers */
+    info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+    api->vhost = lws_create_vhost(loop_lws(d->loop), &info);
+    port = api->vhost ? lws_get_vhost_listen_port(api->vhost) : -1;
+    if (port <= 0) {
+        buf_printf(problem,
+                   "cannot listen on %s port %u: the address is in use or not this machine's "
+                   "(--bind, --port)",
+                   d->config->bind, d->config->port);
+        if (api->vhost)
+            lws_vhost_destroy(api->vhost);
+        free(api);
+        return WB_ERR_NET;
+    }
+    api->port = (uint16_t)port;
+    *ret_api = api;
+    return WB_OK;
+}
+
+void api_stop(struct api *api)
+{
+    if (!api)
+        return;
+    api->stopping = true;
+    while (api->requests) {
+        struct api_request *r = api->requests;
+        struct connection *c = lws_wsi_user(r->wsi);
+        if (c)
+            c->request = NULL;
+        request_abandon(r);
+    }
+    /* The vhost goes with the context: connections may still be closing. */
+    lws_vhost_destroy(api->vhost);
+    free(api);
+}

@@ -1,0 +1,15 @@
+/* http_server.h - the HTTP/1.1 server: libwebsockets behind a dozen lines. One request at a time
+ * per connection, keep-alive between them. */
+#ifndef API_HTTP_SERVER_H
+#define API_HTTP_SERVER_H
+
+#include "api/api.h"
+#include "api/request.h"
+
+const struct config *api_config(const struct api *api);
+struct log *api_log(const struct api *api);
+
+/* The answer in r is complete: it is sent when the socket takes it, then r is freed. */
+void http_server_answer(struct api_request *r);
+
+#endif

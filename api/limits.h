@@ -1,0 +1,25 @@
+/* limits.h - every size in api/ that a caller controls, with its reason. */
+#ifndef API_LIMITS_H
+#define API_LIMITS_H
+
+enum {
+    /* A text of 65,536 characters of up to 6 bytes each as \u escapes, plus 1024 mentions. */
+    API_BODY_BYTES_MAX = 1 << 20,
+    /* WhatsApp's own limit for a text, in characters. */
+    API_TEXT_CHARS_MAX = 65536,
+    /* A body that is refused for its size is read up to here, so that the caller sees why. */
+    API_DISCARD_BYTES_MAX = 16 << 20,
+    API_HEADER_VALUE_MAX = 512,
+    API_PATH_MAX = 256,
+    /* Requests under way at once (they wait for acks): one more gets rate_limited. */
+    API_REQUESTS_MAX = 512,
+    /* Answers are JSON lists of groups at most: 4096 groups of some 300 bytes. */
+    API_REPLY_BYTES_MAX = 8 << 20,
+    API_ARENA_BYTES_MAX = 16 << 20,
+    /* A caller that waits: the longest wait_s and expires_s that are taken. */
+    API_WAIT_S_MAX = 600,
+    API_EXPIRES_S_MAX = 7 * 24 * 3600,
+    API_WAIT_S_DEFAULT = 30,
+};
+
+#endif

@@ -1,0 +1,64 @@
+#include "api/request.h"
+
+#include "api/http_server.h"
+
+void api_reply(struct api_request *r, int status, const char *static_type, struct span body)
+{
+    if (r->answered)
+        return;
+    r->answered = true;
+    r->gone = NULL;
+    r->status = status;
+    r->reply_type = static_type;
+    buf_append(&r->reply, body);
+    if (buf_err(&r->reply) != WB_OK) {
+        buf_clear(&r->reply);
+        r->status = 500;
+    }
+    http_server_answer(r);
+}
+
+void api_reply_json(struct api_request *r, int status, json_t *new_body)
+{
+    char *text = new_body ? json_dumps(new_body, JSON_COMPACT) : NULL;
+    struct buf line = buf_new(API_REPLY_BYTES_MAX);
+
+    json_decref(new_body);
+    buf_append_cstr(&line, text ? text
+                                : "{\"success\":false,\"error\":\"internal\","
+                                  "\"message\":\"Out of memory\"}");
+    buf_append_cstr(&line, "\n");
+    free(text);
+    api_reply(r, new_body ? status : 500, "application/json", buf_span(&line));
+    buf_free(&line);
+}
+
+void api_reply_error(struct api_request *r, enum cmd_result result, const char *text)
+{
+    api_reply_json(r, cmd_result_http_status(result),
+                   json_pack("{s:b, s:s, s:s}", "success", 0, "error", cmd_result_code(result),
+                             "message", text));
+}
+
+void api_reply_done(struct api_request *r, int status, const char *text)
+{
+    api_reply_json(r, status, json_pack("{s:b, s:s}", "success", 1, "message", text));
+}
+
+json_t *api_body_object(struct api_request *r)
+{
+    json_error_t e;
+    json_t *body = json_loadb((const char *)r->body.p, r->body.n, JSON_REJECT_DUPLICATES, &e);
+    char text[JSON_ERROR_TEXT_LENGTH + 64];
+
+    if (json_is_object(body))
+        return body;
+    if (body)
+        snprintf(text, sizeof text, "The body must be a JSON object");
+    else
+        snprintf(text, sizeof text, "The body is not valid JSON: %s (line %d, column %d)", e.text,
+                 e.line, e.column);
+    json_decref(body);
+    api_reply_error(r, CMD_BAD_REQUEST, text);
+    return NULL;
+}

@@ -1,0 +1,66 @@
+/* request.h - one HTTP request from its headers to its answer. A handler answers at once or keeps
+ * the request and answers later; if the caller goes away first, `gone` is called and the request
+ * must not be touched any more. */
+#ifndef API_REQUEST_H
+#define API_REQUEST_H
+
+#include <jansson.h>
+#include <strings.h>
+
+#include "api/limits.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "bridge/commands.h"
+
+struct api;
+struct bridge;
+
+enum api_method { API_GET, API_HEAD, API_POST, API_PUT, API_PATCH, API_DELETE, API_OPTIONS };
+
+struct api_request {
+    struct api *api;
+    struct bridge *bridge;
+    enum api_method method;
+    char path[API_PATH_MAX];
+    char host[API_HEADER_VALUE_MAX];
+    char origin[API_HEADER_VALUE_MAX];
+    char authorization[API_HEADER_VALUE_MAX];
+    char content_type[API_HEADER_VALUE_MAX];
+    char idempotency_key[API_HEADER_VALUE_MAX];
+    bool header_too_long; /* one of the above did not fit */
+    struct buf body;
+    struct arena arena;
+
+    /* The answer. */
+    bool answered;
+    int status;
+    const char *reply_type; /* static */
+    const char *allow;      /* static; the Allow header of a 405 */
+    struct buf reply;
+
+    void (*gone)(void *ctx);
+    void *gone_ctx;
+    uint64_t ticket;     /* of bridge_send() */
+    const char *sent_to; /* the recipient as the caller wrote it, in the arena */
+
+    /* The server's own. */
+    struct lws *wsi;
+    bool writing;
+    bool close_after;   /* what follows on the connection cannot be trusted */
+    uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
+    struct api_request *prev, *next;
+};
+
+/* Answers; exactly one of these per request. */
+void api_reply(struct api_request *r, int status, const char *static_type, struct span body);
+/* Takes the reference; NULL (no memory) becomes a plain 500. */
+void api_reply_json(struct api_request *r, int status, json_t *new_body);
+/* {"success":false,"error":code,"message":text} with the code's status. */
+void api_reply_error(struct api_request *r, enum cmd_result result, const char *text);
+/* {"success":true,"message":text}. */
+void api_reply_done(struct api_request *r, int status, const char *text);
+
+/* The body as a JSON object (new reference); NULL when it is none: answered with bad_request. */
+json_t *api_body_object(struct api_request *r) WB_MUST_CHECK;
+
+#endif

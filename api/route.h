@@ -1,0 +1,24 @@
+/* route.h - one call of the API; routes.c has the table of all. */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include "api/request.h"
+
+struct api_route {
+    enum api_method method;
+    const char *path;
+    void (*handle)(struct api_request *r);
+};
+
+extern const struct api_route route_health;
+extern const struct api_route route_qr, route_qr_svg, route_qr_png;
+extern const struct api_route route_pair_code, route_pair_code_new;
+extern const struct api_route route_send, route_send_message;
+extern const struct api_route route_groups;
+extern const struct api_route route_reconnect, route_pair, route_unlink;
+extern const struct api_route route_download;
+
+/* Checks origin, host and token, finds the route, runs it or answers the error. */
+void routes_dispatch(struct api_request *r);
+
+#endif

@@ -1,0 +1,29 @@
+/* GET /api/groups: the groups this number is in, as known since login. */
+#include "api/route.h"
+
+static void handle_groups(struct api_request *r)
+{
+    struct group_summary *groups = NULL;
+    size_t n = 0;
+    json_t *list;
+
+    if (bridge_groups(r->bridge, &r->arena, &groups, &n) != WB_OK) {
+        api_reply_error(r, CMD_INTERNAL, "The group list could not be read");
+        return;
+    }
+    list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        const struct group_summary *g = &groups[i];
+        char jid[JID_TEXT_MAX];
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s%, s:I, s:s, s:b, s:b, s:b}", "jid", jid_text(&g->jid, jid), "name",
+                      g->name.p ? (const char *)g->name.p : "", g->name.n, "participants",
+                      (json_int_t)g->members, "addressing_mode", g->lid_addressing ? "lid" : "pn",
+                      "announce_only", (int)g->announce_only, "we_are_admin", (int)g->we_are_admin,
+                      "monitored", (int)g->monitored));
+    }
+    api_reply_json(r, 200, json_pack("{s:b, s:o}", "success", 1, "groups", list));
+}
+
+const struct api_route route_groups = {API_GET, "/api/groups", handle_groups};

@@ -1,0 +1,65 @@
+/* GET /health: 200 while connected and logged in, 503 with the reason otherwise. */
+#include "bridge/health.h"
+
+#include "api/route.h"
+
+static json_t *time_or_null(int64_t unix_s)
+{
+    return unix_s ? json_integer(unix_s) : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *groups_json(const struct health *h)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < h->ngroups; i++) {
+        const struct health_group *g = &h->groups[i];
+        char jid[JID_TEXT_MAX];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:o, s:o}", "jid", jid_text(g->jid, jid), "name", g->name,
+                            "member", g->known ? json_boolean(g->member) : json_null(),
+                            "last_message_at", time_or_null(g->last_message_at_s)));
+    }
+    return list;
+}
+
+static json_t *health_json(const struct health *h)
+{
+    json_t *o = json_pack(
+        "{s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:s, s:o, s:s, s:o, s:I, s:I}",
+        "status", health_status_word(h->status), "connected", (int)h->connected, "role", h->role,
+        "phone", text_or_null(h->phone), "jid", text_or_null(h->jid), "lid", text_or_null(h->lid),
+        "uptime_s", (json_int_t)h->uptime_s, "last_message_at", time_or_null(h->last_message_at_s),
+        "last_stanza_at", time_or_null(h->last_stanza_at_s), "state", h->conn_state, "reason",
+        text_or_null(h->reason), "detail", h->detail, "connected_since",
+        time_or_null(h->connected_since_s), "wa_version", h->wa_version, "push_name",
+        text_or_null(h->push_name), "reconnects", (json_int_t)h->reconnects, "messages_stored",
+        (json_int_t)h->messages_stored);
+
+    if (!o)
+        return NULL;
+    if (h->next_attempt_in_s >= 0)
+        json_object_set_new(o, "next_attempt_in_s", json_integer(h->next_attempt_in_s));
+    if (h->banned_until_s)
+        json_object_set_new(o, "banned_until", json_integer(h->banned_until_s));
+    json_object_set_new(o, "groups", groups_json(h));
+    return o;
+}
+
+static void handle_health(struct api_request *r)
+{
+    struct health h;
+
+    if (bridge_health(r->bridge, &r->arena, &h) != WB_OK) {
+        api_reply_error(r, CMD_INTERNAL, "The state could not be read");
+        return;
+    }
+    api_reply_json(r, h.connected ? 200 : 503, health_json(&h));
+}
+
+const struct api_route route_health = {API_GET, "/health", handle_health};

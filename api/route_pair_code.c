@@ -1,0 +1,71 @@
+/* GET /api/pair-code: the code shown now; POST: a new one. */
+#include <stdlib.h>
+
+#include "api/route.h"
+
+static void handle_current(struct api_request *r)
+{
+    char code[10];
+
+    if (bridge_pair_code(r->bridge, code))
+        api_reply_json(r, 200, json_pack("{s:s}", "code", code));
+    else
+        api_reply_error(r, CMD_NOT_FOUND,
+                        "There is no pairing code now; POST /api/pair-code asks for one");
+}
+
+struct waiting {
+    struct api_request *request; /* NULL: the caller is gone */
+};
+
+static void caller_gone(void *ctx)
+{
+    struct waiting *w = ctx;
+
+    w->request = NULL;
+}
+
+static void got_code(void *ctx, enum cmd_result result, const char *code, const char *text)
+{
+    struct waiting *w = ctx;
+
+    if (w->request && result == CMD_OK)
+        api_reply_json(w->request, 200, json_pack("{s:b, s:s}", "success", 1, "code", code));
+    else if (w->request)
+        api_reply_error(w->request, result, text);
+    free(w);
+}
+
+static void handle_new(struct api_request *r)
+{
+    struct waiting *w;
+    struct span phone = SPAN_NULL;
+    json_t *body = NULL;
+
+    if (r->body.n > 0) {
+        body = api_body_object(r);
+        if (!body)
+            return;
+        json_t *value = json_object_get(body, "phone");
+        if (value && !json_is_null(value) && !json_is_string(value)) {
+            api_reply_error(r, CMD_BAD_REQUEST, "'phone' must be a string");
+            json_decref(body);
+            return;
+        }
+        phone = span_cstr(json_string_value(value));
+    }
+    w = malloc(sizeof *w);
+    if (!w) {
+        api_reply_error(r, CMD_INTERNAL, "Out of memory");
+        json_decref(body);
+        return;
+    }
+    w->request = r;
+    r->gone = caller_gone;
+    r->gone_ctx = w;
+    bridge_pair_code_request(r->bridge, phone, got_code, w);
+    json_decref(body);
+}
+
+const struct api_route route_pair_code = {API_GET, "/api/pair-code", handle_current};
+const struct api_route route_pair_code_new = {API_POST, "/api/pair-code", handle_new};
