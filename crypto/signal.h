@@ -38,11 +38,13 @@ enum signal_message_kind { SIGNAL_MSG, SIGNAL_PKMSG };
 enum wb_err signal_encrypt(struct signal_session *s, struct span plain,
                            enum signal_message_kind *ret_kind, struct buf *out) WB_MUST_CHECK;
 
-/* Decrypts a SignalMessage with the current state, then the archived ones, newest first; the state
- * that worked becomes current (P-SG-16). Appends the still padded plaintext.
+/* Decrypts a SignalMessage with the current state or an archived one (newest first); the state that
+ * worked becomes current (P-SG-16). In a record without a current state (receive-only, e.g. a
+ * restored one) it becomes current only if the message brought a new ratchet key, and with it a
+ * sending chain that nobody else has. Appends the still padded plaintext.
  * NO_SESSION: nothing to try. OLD_COUNTER: a state that has this ratchet key (current or archived)
  * has used the counter already - reported in preference to any other failure.
- * BAD_MAC, TOO_FAR_AHEAD, MALFORMED, VERSION, BAD_KEY as they say. */
+ * BAD_MAC, TOO_FAR_AHEAD, TRUNCATED, MALFORMED, VERSION, BAD_KEY, BAD_PADDING as they say. */
 enum wb_err signal_decrypt(struct signal_session *s, struct span message, const struct rng *rng,
                            struct buf *plain) WB_MUST_CHECK;
 
@@ -67,7 +69,8 @@ bool signal_session_has_base_key(const struct signal_session *s,
 /* Decrypts a parsed pkmsg. signed_prekey and prekey are our pairs of the ids in h; prekey is NULL
  * when h has none; both may be NULL when signal_session_has_base_key(). The caller has looked at
  * h->identity. *ret_used_prekey: the one-time prekey was consumed and must be deleted with the
- * commit of the session. */
+ * commit of the session. As signal_decrypt(), and BAD_KEY_ID: a needed pair is missing;
+ * UNTRUSTED_IDENTITY: the header names another identity than the state of its base key. */
 enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_local *local,
                                   const struct signal_prekey_header *h,
                                   const struct x25519_pair *signed_prekey,
@@ -85,14 +88,15 @@ enum wb_err sender_key_create(struct sender_key_record *r, const struct rng *rng
  * must be made before the message it accompanies (P-SG-30). NO_SENDER_KEY without own state. */
 enum wb_err sender_key_distribution(const struct sender_key_record *r,
                                     struct buf *out) WB_MUST_CHECK;
-/* Files a received SKDM: in front, replacing nothing but a state of the same id whose chain it
- * repeats or moves; the oldest beyond the limit falls off. */
+/* Files a received SKDM, in front. One that continues a chain that we have is merged into it: keys
+ * passed over stay, used ones stay used, our own chain is not moved. Otherwise it becomes a state
+ * of its own and the oldest beyond the limit falls off. See docs/protocol/signal.md. */
 enum wb_err sender_key_process_distribution(struct sender_key_record *r,
                                             struct span skdm) WB_MUST_CHECK;
 enum wb_err sender_key_encrypt(struct sender_key_record *r, struct span plain,
                                const struct rng *rng, struct buf *out) WB_MUST_CHECK;
 /* NO_SENDER_KEY (empty record), BAD_KEY_ID (unknown id), OLD_COUNTER, TOO_FAR_AHEAD,
- * BAD_SIGNATURE, MALFORMED, VERSION. */
+ * BAD_SIGNATURE, BAD_KEY, BAD_PADDING, TRUNCATED, MALFORMED, VERSION. */
 enum wb_err sender_key_decrypt(struct sender_key_record *r, struct span message,
                                struct buf *plain) WB_MUST_CHECK;
 
