@@ -13,10 +13,12 @@ struct noise_cipher_state {
     struct gcm *gcm; /* NULL: no key yet */
     uint32_t n;
 };
+/* Overwrites c without looking at it: free a used one first. Counter 0. */
 enum wb_err noise_cipher_init(struct noise_cipher_state *c,
                               const uint8_t key[static AES_KEY_BYTES]) WB_MUST_CHECK;
-void noise_cipher_free(struct noise_cipher_state *c);
-/* Append to out. STATE when the counter would wrap. BAD_MAC leaves the counter unchanged. */
+void noise_cipher_free(struct noise_cipher_state *c); /* wipes; usable again after init */
+/* Append to out. STATE without a key, or when the counter would wrap. BAD_MAC leaves the counter
+ * unchanged. */
 enum wb_err noise_cipher_encrypt(struct noise_cipher_state *c, struct span ad, struct span in,
                                  struct buf *out) WB_MUST_CHECK;
 enum wb_err noise_cipher_decrypt(struct noise_cipher_state *c, struct span ad, struct span in,
@@ -38,23 +40,30 @@ enum noise_handshake_step {
     NOISE_RESP_WRITE_2,
     NOISE_RESP_READ_3,
     NOISE_COMPLETE, /* split is possible */
+    NOISE_SPLIT,    /* the keys are with the transport; rs stays readable */
     NOISE_FAILED,
 };
 
 struct noise_handshake {
     enum noise_handshake_step step;
+    bool initiator;
     struct noise_symmetric_state sym;
     struct x25519_pair s, e;
     uint8_t rs[X25519_KEY_BYTES], re[X25519_KEY_BYTES];
 };
 
-/* s is our static pair; rng draws the ephemeral. prologue is mixed into h (P-HS-02). */
+/* s is our static pair; rng draws the ephemeral. prologue is mixed into h (P-HS-02). Overwrites hs
+ * without looking at it; always follow with noise_handshake_free(). BAD_KEY when the halves
+ * of s do not belong together: a damaged key would only show as a silent close of the server. */
 enum wb_err noise_handshake_init(struct noise_handshake *hs, bool initiator, struct span prologue,
                                  const struct x25519_pair *s, const struct rng *rng) WB_MUST_CHECK;
 void noise_handshake_free(struct noise_handshake *hs); /* wipes */
 
-/* The three messages, split into their wire fields (P-HS-05..10). Wrong order: STATE. Static
- * ciphertexts are 48 bytes. Outputs append to bufs; spans are inputs. */
+/* The three messages, split into their wire fields (P-HS-05..10). Message 1 has no payload: unlike
+ * the paper, not even an empty one is mixed into h (docs/protocol/noise.md). Outputs append to bufs
+ * and are untouched on failure. STATE: wrong order. MALFORMED: a key or static ciphertext of the
+ * wrong size (48 bytes). TOO_LARGE: payload over NOISE_PAYLOAD_MAX. BAD_KEY: a small-order point.
+ * BAD_MAC: wrong keys or altered bytes. */
 enum { NOISE_STATIC_CT_BYTES = X25519_KEY_BYTES + GCM_TAG_BYTES };
 enum wb_err noise_write_1(struct noise_handshake *hs,
                           uint8_t ret_e[static X25519_KEY_BYTES]) WB_MUST_CHECK;
@@ -74,6 +83,7 @@ enum wb_err noise_read_3(struct noise_handshake *hs, struct span static_ct, stru
 struct noise_transport {
     struct noise_cipher_state send, receive;
 };
+/* After NOISE_COMPLETE, once: the handshake's keys are wiped. STATE otherwise. */
 enum wb_err noise_split(struct noise_handshake *hs, struct noise_transport *ret_t) WB_MUST_CHECK;
 void noise_transport_free(struct noise_transport *t);
 enum wb_err noise_transport_seal(struct noise_transport *t, struct span plain,

@@ -1,0 +1,12 @@
+/* limits.h - every size in crypto/ that a peer controls, with its reason. Those of the Signal
+ * protocol are in signal_types.h. */
+#ifndef CRYPTO_LIMITS_H
+#define CRYPTO_LIMITS_H
+
+enum {
+    /* Payload of a handshake message: the Noise paper (section 3) allows messages of 65,535 bytes.
+     * Real ones carry a certificate chain or a client payload, under 1 kB. */
+    NOISE_PAYLOAD_MAX = 65535,
+};
+
+#endif
