@@ -7,6 +7,8 @@ enum {
     /* Payload of a handshake message: the Noise paper (section 3) allows messages of 65,535 bytes.
      * Real ones carry a certificate chain or a client payload, under 1 kB. */
     NOISE_PAYLOAD_MAX = 65535,
+    /* A decoded certificate chain: the payload above once, and the structs of unknown fields. */
+    NOISE_CERT_ARENA_MAX = 1 << 20,
 };
 
 #endif

@@ -15,7 +15,8 @@ enum wb_err noise_cert_verify(struct span chain, const uint8_t root_key[static X
                               const uint8_t server_static[static X25519_KEY_BYTES],
                               int64_t now_s) WB_MUST_CHECK;
 
-/* For wa-mock and tests: a chain for server_static, signed by a root pair. */
+/* For wa-mock and tests: a chain for server_static, signed by a root pair. INVALID when the dates
+ * are negative or the wrong way round. Appends to out. */
 struct noise_cert_params {
     struct x25519_pair root, intermediate;
     uint8_t server_static[X25519_KEY_BYTES];

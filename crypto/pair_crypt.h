@@ -16,9 +16,10 @@ enum {
     LINK_CODE_SALT_BYTES = 32,
     LINK_CODE_WRAPPED_KEY_BYTES = 80,
     LINK_CODE_ROUNDS = 131072,
+    LINK_CODE_BUNDLE_BYTES = 156, /* salt 32, nonce 12, 3 x 32 sealed, tag 16 */
 };
 
-/* Everything made before pairing; it becomes the device row. */
+/* Everything made before pairing; it becomes the device row. Wipe it with secret_wipe(). */
 struct device_keys {
     struct x25519_pair noise;
     struct x25519_pair identity;
@@ -28,6 +29,7 @@ struct device_keys {
     uint32_t registration_id;
     uint8_t adv_secret[ADV_SECRET_BYTES];
 };
+/* P-HS-26; the signature is over 05 || signed prekey (P-HS-22). */
 enum wb_err device_keys_generate(const struct rng *rng, struct device_keys *ret_k) WB_MUST_CHECK;
 
 /* HMAC over [06 05 if hosted] || details (P-PR-08). BAD_MAC. */
@@ -36,7 +38,7 @@ enum wb_err adv_check_hmac(const uint8_t adv_secret[static ADV_SECRET_BYTES], st
 void adv_make_hmac(const uint8_t adv_secret[static ADV_SECRET_BYTES], struct span details,
                    bool hosted, uint8_t out[static 32]);
 /* The account's signature over our identity (P-PR-10): 06 00 (06 05 if hosted) || details ||
- * device identity. */
+ * device identity. BAD_SIGNATURE (also for a size other than 64), BAD_KEY. */
 enum wb_err adv_check_account_signature(const uint8_t account_key[static X25519_KEY_BYTES],
                                         struct span details, bool hosted,
                                         const uint8_t device_identity[static X25519_KEY_BYTES],
@@ -61,22 +63,27 @@ enum wb_err adv_check_device_signature(const uint8_t device_identity[static X255
 /* 5 random bytes -> 8 characters of the alphabet of P-PR-18, NUL-terminated. */
 void link_code_text(const uint8_t random[static LINK_CODE_RANDOM_BYTES],
                     char out[static LINK_CODE_CHARS + 1]);
-/* salt || IV || AES-CTR of an ephemeral public key under the code (P-PR-20). */
+/* salt || IV || AES-CTR of an ephemeral public key under the code (P-PR-20). INVALID when the code
+ * has not 8 characters. Takes some 50 ms, by design of PBKDF2. */
 enum wb_err
 link_code_wrap_key(const char *code, const uint8_t pub[static X25519_KEY_BYTES],
                    const struct rng *rng,
                    uint8_t ret_wrapped[static LINK_CODE_WRAPPED_KEY_BYTES]) WB_MUST_CHECK;
+/* MALFORMED under 80 bytes; what follows them is ignored (P-PR-21). A wrong code cannot be seen
+ * here: it gives a wrong key, and the finish fails on the other side. */
 enum wb_err link_code_unwrap_key(const char *code, struct span wrapped,
                                  uint8_t ret_pub[static X25519_KEY_BYTES]) WB_MUST_CHECK;
 /* Companion side of the finish (P-PR-22, P-PR-23): appends the wrapped bundle (salt || nonce ||
- * ciphertext) and gives the new ADV secret. */
+ * ciphertext) and gives the new ADV secret. BAD_KEY: a small-order point. */
 enum wb_err
 link_code_finish_companion(const struct x25519_pair *ephemeral, const struct x25519_pair *identity,
                            const uint8_t phone_ephemeral[static X25519_KEY_BYTES],
                            const uint8_t phone_identity[static X25519_KEY_BYTES],
                            const struct rng *rng, struct buf *wrapped_bundle,
                            uint8_t ret_adv_secret[static ADV_SECRET_BYTES]) WB_MUST_CHECK;
-/* The phone's side of the same: opens the bundle, checks both identities, derives the secret. */
+/* The phone's side of the same: opens the bundle, checks both identities, derives the secret.
+ * MALFORMED: not 156 bytes. BAD_MAC: the code was wrong, or altered bytes. UNTRUSTED_IDENTITY: the
+ * bundle names other identities than the stanza. */
 enum wb_err link_code_finish_phone(const struct x25519_pair *ephemeral,
                                    const struct x25519_pair *identity,
                                    const uint8_t companion_ephemeral[static X25519_KEY_BYTES],
