@@ -124,3 +124,68 @@ void wire_put_bytes(struct buf *out, uint32_t number, struct span bytes)
     wire_put_varint(out, bytes.n);
     buf_append(out, bytes);
 }
+
+void wire_put_double(struct buf *out, uint32_t number, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    wire_put_varint(out, (uint64_t)number << 3 | WIRE_FIXED64);
+    for (unsigned i = 0; i < 8; i++)
+        buf_u8(out, (uint8_t)(bits >> (8 * i)));
+}
+
+size_t wire_open(struct buf *out, uint32_t number)
+{
+    wire_put_varint(out, (uint64_t)number << 3 | WIRE_BYTES);
+    return out->n;
+}
+
+void wire_close(struct buf *out, size_t mark)
+{
+    uint8_t length[VARINT_BYTES_MAX];
+    size_t n = 0;
+    size_t body;
+
+    if (buf_err(out) != WB_OK)
+        return;
+    body = out->n - mark;
+    for (uint64_t v = body;; v >>= 7) {
+        length[n++] = (uint8_t)(v >= 0x80 ? v | 0x80 : v);
+        if (v < 0x80)
+            break;
+    }
+    if (!buf_extend(out, n))
+        return;
+    memmove(out->p + mark + n, out->p + mark, body);
+    memcpy(out->p + mark, length, n);
+}
+
+enum wb_err wire_collect(struct span message, uint32_t number, struct arena *a,
+                         const struct span **ret_list, size_t *ret_n)
+{
+    struct span rest = message;
+    struct span *list = NULL;
+    struct wire_field f;
+    size_t n = 0;
+    enum wb_err err = WB_OK;
+
+    while (rest.n) {
+        TRY(wire_next(&rest, &f));
+        n += f.number == number && f.type == WIRE_BYTES;
+    }
+    if (n) {
+        list = arena_alloc(a, n * sizeof *list);
+        if (!list)
+            return WB_ERR_TOO_LARGE;
+    }
+    for (n = 0, rest = message; rest.n;) {
+        TRY(wire_next(&rest, &f));
+        if (f.number == number && f.type == WIRE_BYTES)
+            list[n++] = f.bytes;
+    }
+    *ret_list = list;
+    *ret_n = n;
+out:
+    return err;
+}

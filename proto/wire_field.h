@@ -3,6 +3,7 @@
 #ifndef PROTO_WIRE_FIELD_H
 #define PROTO_WIRE_FIELD_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
@@ -21,8 +22,17 @@ enum wb_err wire_next(struct span *rest, struct wire_field *ret_f) WB_MUST_CHECK
 /* The last bytes field of that number (protobuf: the last one counts); NOT_FOUND. */
 enum wb_err wire_find(struct span message, uint32_t number, struct span *ret_bytes) WB_MUST_CHECK;
 
+/* All bytes fields of that number in order; the list lives in a. TOO_LARGE when a is exhausted. */
+enum wb_err wire_collect(struct span message, uint32_t number, struct arena *a,
+                         const struct span **ret_list, size_t *ret_n) WB_MUST_CHECK;
+
 void wire_put_varint(struct buf *out, uint64_t v);
 void wire_put_uint(struct buf *out, uint32_t number, uint64_t v);
 void wire_put_bytes(struct buf *out, uint32_t number, struct span bytes);
+void wire_put_double(struct buf *out, uint32_t number, double v);
+
+/* A sub-message written in place: open, append its fields, close with what open gave. */
+size_t wire_open(struct buf *out, uint32_t number) WB_MUST_CHECK;
+void wire_close(struct buf *out, size_t mark);
 
 #endif

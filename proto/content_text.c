@@ -1,0 +1,343 @@
+#include "proto/content_text.h"
+
+#include "base/text.h"
+
+/* Room for a name in a file system, with a prefix of ours. */
+enum { FILE_NAME_MAX = 180 };
+
+/* ---- readable text ------------------------------------------------------------------------- */
+
+static size_t utf8_length(uint8_t lead)
+{
+    return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/* A peer's text made valid: what is no character becomes U+FFFD, as does NUL. */
+static void put_clean(struct buf *out, struct span s)
+{
+    if (utf8_valid(s) && (s.n == 0 || !memchr(s.p, 0, s.n))) {
+        buf_append(out, s);
+        return;
+    }
+    while (s.n) {
+        size_t n = utf8_length(s.p[0]);
+        struct span one = span_first(s, n);
+        if (one.n == n && s.p[0] != 0 && utf8_valid(one)) {
+            buf_append(out, one);
+        } else {
+            buf_append_cstr(out, "\xef\xbf\xbd");
+            n = 1;
+        }
+        s = span_skip(s, n);
+    }
+}
+
+/* What stands in brackets; NULL for kinds that are their own text. */
+static const char *label(const struct content *c)
+{
+    switch (c->kind) {
+    case CONTENT_NONE:
+    case CONTENT_TEXT:
+    case CONTENT_EXTENDED_TEXT:
+    case CONTENT_KIND_COUNT:
+        return NULL;
+    case CONTENT_UNKNOWN:
+        return "unknown message";
+    case CONTENT_VIDEO:
+        return c->media.gif ? "gif" : "video";
+    case CONTENT_VIDEO_NOTE:
+        return "video note";
+    case CONTENT_AUDIO:
+        return c->media.ptt ? "voice note" : "audio";
+    case CONTENT_STICKER_PACK:
+        return "sticker pack";
+    case CONTENT_LIVE_LOCATION:
+        return "live location";
+    case CONTENT_POLL_VOTE:
+        return "poll vote";
+    case CONTENT_POLL_RESULT:
+        return "poll result";
+    case CONTENT_REACTION:
+        return c->text.n ? "reaction" : "reaction removed";
+    case CONTENT_ENC_REACTION:
+        return "reaction";
+    case CONTENT_ENC_COMMENT:
+        return "comment";
+    case CONTENT_REVOKE:
+        return "deleted message";
+    case CONTENT_EDIT:
+    case CONTENT_SECRET_EDIT:
+        return "edited";
+    case CONTENT_EPHEMERAL_SETTING:
+        return "disappearing messages";
+    case CONTENT_PROTOCOL:
+        return "protocol message";
+    case CONTENT_GROUP_INVITE:
+        return "group invite";
+    case CONTENT_LIST_RESPONSE:
+    case CONTENT_BUTTONS_RESPONSE:
+    case CONTENT_TEMPLATE_REPLY:
+    case CONTENT_INTERACTIVE_RESPONSE:
+        return "response";
+    case CONTENT_ENC_EVENT_RESPONSE:
+        return "event response";
+    case CONTENT_PIN:
+        return c->number == 2 ? "unpinned message" : "pinned message";
+    case CONTENT_KEEP:
+        return c->number == 2 ? "no longer kept message" : "kept message";
+    case CONTENT_CALL_LOG:
+        return "call";
+    case CONTENT_REQUEST_PHONE_NUMBER:
+        return "asks for the phone number";
+    case CONTENT_NEWSLETTER_INVITE:
+        return "channel invite";
+    case CONTENT_HISTORY_NOTICE:
+        return "shared history";
+    case CONTENT_PLACEHOLDER:
+        return "open WhatsApp on the phone to see this message";
+    case CONTENT_IMAGE:
+    case CONTENT_DOCUMENT:
+    case CONTENT_STICKER:
+    case CONTENT_CONTACT:
+    case CONTENT_CONTACTS:
+    case CONTENT_LOCATION:
+    case CONTENT_POLL:
+    case CONTENT_COMMENT:
+    case CONTENT_LIST:
+    case CONTENT_BUTTONS:
+    case CONTENT_TEMPLATE:
+    case CONTENT_INTERACTIVE:
+    case CONTENT_PRODUCT:
+    case CONTENT_ORDER:
+    case CONTENT_ALBUM:
+    case CONTENT_EVENT:
+    case CONTENT_CALL:
+    case CONTENT_PAYMENT:
+    case CONTENT_INVOICE:
+    default:
+        return content_kind_word(c->kind);
+    }
+}
+
+/* Parts of a line: the first one after the bracket gets a blank, later ones a separator. */
+static void put_part(struct buf *out, bool *first, const char *separator, struct span s)
+{
+    if (s.n == 0)
+        return;
+    buf_append_cstr(out, *first ? " " : separator);
+    put_clean(out, s);
+    *first = false;
+}
+
+static void put_target(struct buf *out, bool *first, const char *word, const struct content *c)
+{
+    if (c->key.id.n == 0)
+        return;
+    buf_printf(out, " %s ", word);
+    put_clean(out, c->key.id);
+    *first = false;
+}
+
+static void put_seconds(struct buf *out, bool *first, uint32_t seconds)
+{
+    if (!seconds)
+        return;
+    buf_printf(out, " %u:%02u", seconds / 60, seconds % 60);
+    *first = false;
+}
+
+static void put_lists(struct buf *out, bool *first, const struct content *c)
+{
+    for (size_t i = 0; i < c->noptions; i++) {
+        buf_append_cstr(out, i ? " / " : *first ? " " : ": ");
+        put_clean(out, c->options[i]);
+    }
+    for (size_t i = 0; i < c->ncontacts; i++)
+        put_part(out, first, ", ", c->contacts[i].name);
+}
+
+static void put_numbers(struct buf *out, bool *first, const struct content *c)
+{
+    if (c->kind == CONTENT_LOCATION || c->kind == CONTENT_LIVE_LOCATION) {
+        buf_printf(out, " %.6f,%.6f", c->latitude, c->longitude);
+        put_part(out, first, ", ", c->name);
+        put_part(out, first, ", ", c->address);
+    }
+    if (c->kind == CONTENT_EPHEMERAL_SETTING && c->number)
+        buf_printf(out, " %lld s", (long long)c->number);
+    else if (c->kind == CONTENT_EPHEMERAL_SETTING)
+        buf_append_cstr(out, " off");
+    if (c->kind == CONTENT_ALBUM)
+        buf_printf(out, " %lld", (long long)c->number);
+    if (c->kind == CONTENT_PROTOCOL)
+        buf_printf(out, " %d", (int)c->protocol_type);
+    for (size_t i = 0; c->kind == CONTENT_UNKNOWN && i < c->nunknown; i++)
+        buf_printf(out, " %u", (unsigned)c->unknown_fields[i]);
+}
+
+static void put_line(const struct content *c, struct buf *out)
+{
+    const char *word = label(c);
+    bool first = true;
+
+    if (!word) {
+        put_clean(out, c->text);
+        return;
+    }
+    if (c->media.present && c->text.n) {
+        put_clean(out, c->text); /* a caption speaks for its file */
+        return;
+    }
+    buf_printf(out, "[%s]", word);
+    if (c->media.present) {
+        put_part(out, &first, " ", c->media.file_name.n ? c->media.file_name : c->media.title);
+        put_seconds(out, &first, c->media.seconds);
+        return;
+    }
+    put_numbers(out, &first, c);
+    put_part(out, &first, ": ", c->title);
+    put_part(out, &first, ": ", c->text);
+    put_lists(out, &first, c);
+    if (c->kind == CONTENT_CALL_LOG)
+        put_seconds(out, &first, c->media.seconds);
+    if (c->kind == CONTENT_REACTION && c->text.n == 0)
+        put_target(out, &first, "from", c);
+    else if (c->kind == CONTENT_REVOKE || c->kind == CONTENT_PIN || c->kind == CONTENT_KEEP)
+        put_target(out, &first, "", c);
+    else if (c->kind != CONTENT_EDIT)
+        put_target(out, &first, "to", c);
+}
+
+void content_readable(const struct content *c, struct buf *out)
+{
+    /* An edit, a comment, a payment's note: their inner content ends the line. At most
+     * CONTENT_INNER_MAX deep by how it was decoded. */
+    for (; c; c = c->inner) {
+        put_line(c, out);
+        if (c->inner)
+            buf_append_cstr(out, " ");
+    }
+}
+
+const char *content_media_type(const struct content *c)
+{
+    switch ((int)c->kind) {
+    case CONTENT_IMAGE:
+        return "image";
+    case CONTENT_VIDEO:
+    case CONTENT_VIDEO_NOTE:
+        return "video";
+    case CONTENT_AUDIO:
+        return "audio";
+    case CONTENT_DOCUMENT:
+        return "document";
+    case CONTENT_STICKER:
+        return "sticker";
+    default:
+        return "";
+    }
+}
+
+void content_safe_file_name(const struct content *c, struct buf *out)
+{
+    struct span name = c->media.file_name.n ? c->media.file_name : c->media.title;
+    struct buf clean = buf_new(4096);
+    struct span s;
+
+    for (size_t i = name.n; i > 0; i--) {
+        if (name.p[i - 1] == '/' || name.p[i - 1] == '\\') {
+            name = span_skip(name, i);
+            break;
+        }
+    }
+    put_clean(&clean, span_first(name, 1024));
+    s = buf_span(&clean);
+    while (s.n && (s.p[0] == '.' || s.p[0] == ' '))
+        s = span_skip(s, 1);
+    s = utf8_first(s, FILE_NAME_MAX);
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] >= 0x20 && s.p[i] != 0x7f)
+            buf_u8(out, s.p[i]);
+    buf_free(&clean);
+}
+
+/* ---- stanza attributes ---------------------------------------------------------------------- */
+
+const char *content_enc_mediatype(const struct content *c)
+{
+    /* An edit names no type: what is edited travels inside it. */
+    switch ((int)c->kind) {
+    case CONTENT_EXTENDED_TEXT:
+        return span_is_null(c->title) ? "" : "url";
+    case CONTENT_IMAGE:
+        return "image";
+    case CONTENT_STICKER:
+        return "sticker";
+    case CONTENT_DOCUMENT:
+        return "document";
+    case CONTENT_AUDIO:
+        return c->media.ptt ? "ptt" : "audio";
+    case CONTENT_VIDEO:
+        return c->media.gif ? "gif" : "video";
+    case CONTENT_VIDEO_NOTE:
+        return "ptv";
+    case CONTENT_CONTACT:
+        return "vcard";
+    case CONTENT_CONTACTS:
+        return "contact_array";
+    case CONTENT_LIST:
+        return "list";
+    case CONTENT_LIST_RESPONSE:
+        return "list_response";
+    case CONTENT_BUTTONS_RESPONSE:
+        return "buttons_response";
+    case CONTENT_ORDER:
+        return "order";
+    case CONTENT_PRODUCT:
+        return "product";
+    case CONTENT_INTERACTIVE_RESPONSE:
+        return "native_flow_response";
+    default:
+        return "";
+    }
+}
+
+const char *content_stanza_type(const struct content *c)
+{
+    if (c->kind == CONTENT_REACTION || c->kind == CONTENT_ENC_REACTION)
+        return "reaction";
+    if (c->kind == CONTENT_POLL || c->kind == CONTENT_POLL_VOTE)
+        return "poll";
+    return content_enc_mediatype(c)[0] ? "media" : "text";
+}
+
+const char *content_edit_attribute(const struct content *c)
+{
+    switch ((int)c->kind) {
+    case CONTENT_REVOKE:
+        if (c->key.id.n == 0)
+            return "";
+        return c->key.from_me ? "7" : "8";
+    case CONTENT_EDIT:
+        return c->inner && c->key.id.n ? "1" : "";
+    case CONTENT_PIN:
+        return "2";
+    case CONTENT_REACTION:
+        return c->text.n ? "" : "7";
+    case CONTENT_KEEP:
+        return c->key.from_me && c->number == 2 ? "7" : "";
+    default:
+        return "";
+    }
+}
+
+bool content_hides_decrypt_fail(const struct content *c)
+{
+    return content_edit_attribute(c)[0] || c->kind == CONTENT_REACTION ||
+           c->kind == CONTENT_ENC_REACTION || c->kind == CONTENT_POLL_VOTE;
+}
+
+const char *content_poll_type(const struct content *c)
+{
+    return c->kind == CONTENT_POLL ? "creation" : c->kind == CONTENT_POLL_VOTE ? "vote" : "";
+}
