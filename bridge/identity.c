@@ -1,0 +1,55 @@
+#include "bridge/identity.h"
+
+#include "bridge/bridge.h"
+#include "store/lid_map.h"
+#include "store/messages.h"
+#include "store/signal_store.h"
+
+static struct jid plain_user(const struct jid *j)
+{
+    return jid_bare(jid_unhosted(*j));
+}
+
+enum wb_err identity_learn(struct bridge *b, const struct jid *one, const struct jid *other)
+{
+    struct jid lid = plain_user(one), pn = plain_user(other);
+    bool changed = false;
+    enum wb_err err;
+
+    if (lid.server == JID_PN) {
+        struct jid swap = lid;
+        lid = pn;
+        pn = swap;
+    }
+    if (lid.server != JID_LID || pn.server != JID_PN || !lid.user[0] || !pn.user[0])
+        return WB_OK;
+    TRY(store_lid_put(b->store, &lid, &pn, &changed));
+    if (changed) {
+        TRY(store_signal_migrate(b->store, &pn, &lid, NULL));
+        TRY(store_chat_rekey(b->store, &lid, &pn, NULL));
+    }
+out:
+    return err;
+}
+
+enum wb_err identity_session_address(struct bridge *b, const struct jid *device,
+                                     struct jid *ret_address)
+{
+    struct jid plain = jid_unhosted(*device), lid;
+    enum wb_err err;
+
+    if (plain.server == JID_PN) {
+        err = store_lid_of_pn(b->store, &plain, &lid);
+        if (err == WB_OK) {
+            struct jid pn_user = jid_bare(plain), lid_user = jid_bare(lid);
+            TRY(store_signal_migrate(b->store, &pn_user, &lid_user, NULL));
+            plain = lid;
+        } else if (err != WB_ERR_NOT_FOUND) {
+            return err;
+        }
+    }
+    *ret_address = plain;
+    err = WB_OK;
+out:
+    return err;
+}
