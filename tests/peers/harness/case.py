@@ -11,7 +11,7 @@ from .peer import Peer
 
 
 class Case(unittest.TestCase):
-    # Flags of wa-mock that a test provokes or that its clients are known for: {kind: reason}.
+    # Flags of wa-mock that a test provokes or that its clients are known for: {what: reason}.
     expected_flags = {}
 
     def run(self, result=None):
@@ -58,5 +58,5 @@ class Case(unittest.TestCase):
         return self._keep(Bridge(self.directory, mock, phone, *args, **options))
 
     def assert_no_flags(self, mock):
-        unexpected = [flag for flag in mock.flags() if flag.get("kind") not in self.expected_flags]
+        unexpected = [flag for flag in mock.flags() if flag.get("what") not in self.expected_flags]
         self.assertEqual(unexpected, [], "wa-mock flagged a client")
