@@ -207,7 +207,9 @@ def main():
         demo.mention()
         if not options.once:
             demo.hints()
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            with contextlib.suppress(KeyboardInterrupt):
+                while True:
+                    signal.pause()
     except DemoFailed as err:
         print(f"demo: failed: {err}\ndemo: logs are in {demo.home}", file=sys.stderr)
         return 1
