@@ -169,9 +169,13 @@ enum wb_err jid_from_signal_address(struct span text, struct jid *ret_jid)
 {
     struct span user = text;
     uint64_t device = UINT64_MAX, domain = 0;
+    size_t with_domain;
 
-    if (!cut_number(&user, ':', UINT16_MAX, &device) || device == UINT64_MAX ||
-        !cut_number(&user, '_', UINT8_MAX, &domain) || user.n == 0)
+    if (!cut_number(&user, ':', UINT16_MAX, &device) || device == UINT64_MAX)
+        return WB_ERR_MALFORMED;
+    with_domain = user.n;
+    if (!cut_number(&user, '_', UINT8_MAX, &domain) || user.n == 0 ||
+        (domain == 0 && user.n < with_domain)) /* domain 0 is never written */
         return WB_ERR_MALFORMED;
     for (size_t i = 0; i < DOMAIN_COUNT; i++)
         if (domains[i].domain == domain)

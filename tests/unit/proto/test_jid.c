@@ -144,8 +144,9 @@ static void signal_addresses_are_read(void **state)
 {
     static const char *const good[] = {"27820000001@s.whatsapp.net", "27820000001:3@s.whatsapp.net",
                                        "8812:3@lid", "8812:99@hosted", "8812@hosted.lid"};
-    static const char *const bad[] = {"",     "8812", "8812:",        "8812_2:3",   "8812_x:3",
-                                      "_1:3", ":3",   "8812_1:65536", "8812_256:1", "88@12_1:3"};
+    static const char *const bad[] = {"",         "8812", "8812:", "8812_2:3",     "8812_0:3",
+                                      "8812_x:3", "_1:3", ":3",    "8812_1:65536", "8812_256:1",
+                                      "88@12_1:3"};
     char text[JID_TEXT_MAX];
     struct jid j = {.device = 77};
 
