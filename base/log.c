@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOG_LINE_MAX = 4096 };
+#include "base/text.h"
+
+enum { LOG_LINE_MAX = 4096, LOG_ROLE_MAX = 6 * sizeof((struct log *)0)->role };
 
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
@@ -70,22 +72,52 @@ bool log_level_parse(const char *text, enum log_level *ret_level)
     return false;
 }
 
-/* Control characters could forge lines or drive a terminal: \xNN (text) or \u00NN (JSON). */
-static size_t escape(char *out, size_t cap, const char *in, bool json)
+/* Bytes of the character at `in` that may be printed as they are; 0: escape its first byte. */
+static size_t plain_bytes(const unsigned char *in, bool utf8)
 {
+    if (*in < 0x20 || *in == 0x7F)
+        return 0;
+    if (*in < 0x80)
+        return 1;
+    if (!utf8 || *in < 0xC0 || (*in == 0xC2 && in[1] < 0xA0)) /* C1: controls too */
+        return 0;
+    return *in < 0xE0 ? 2 : *in < 0xF0 ? 3 : 4;
+}
+
+/* Control characters could forge lines or drive a terminal, and a line of JSON must be UTF-8:
+ * \xNN (text) or \u00NN (JSON). Cuts between characters. */
+static void escape(char *out, size_t cap, const char *in, bool json)
+{
+    bool utf8 = utf8_valid(span_cstr(in));
     size_t n = 0;
 
-    for (; *in && n + 7 < cap; in++) {
-        unsigned char c = (unsigned char)*in;
-        if (c < 0x20 || c == 0x7F)
-            n += (size_t)snprintf(out + n, cap - n, json ? "\\u%04x" : "\\x%02x", c);
-        else if (json && (c == '"' || c == '\\'))
-            n += (size_t)snprintf(out + n, cap - n, "\\%c", c);
-        else
-            out[n++] = (char)c;
+    while (*in && n + 7 < cap) {
+        size_t plain = plain_bytes((const unsigned char *)in, utf8);
+        if (plain == 0) {
+            n += (size_t)snprintf(out + n, cap - n, json ? "\\u%04x" : "\\x%02x",
+                                  (unsigned char)*in);
+            plain = 1;
+        } else if (json && (*in == '"' || *in == '\\')) {
+            n += (size_t)snprintf(out + n, cap - n, "\\%c", *in);
+        } else {
+            memcpy(out + n, in, plain);
+            n += plain;
+        }
+        in += plain;
     }
     out[n] = 0;
-    return n;
+}
+
+/* A cut text may end inside a character. */
+static void drop_last_character(char *s)
+{
+    size_t n = strlen(s);
+
+    while (n > 0 && ((unsigned char)s[n - 1] & 0xC0) == 0x80)
+        n--;
+    if (n > 0 && (unsigned char)s[n - 1] >= 0xC0)
+        n--;
+    s[n] = 0;
 }
 
 static void write_line(int fd, const char *line, size_t n)
@@ -103,7 +135,8 @@ static void write_line(int fd, const char *line, size_t n)
 
 void log_write(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
 {
-    char message[LOG_LINE_MAX / 2], line[LOG_LINE_MAX + 256], stamp[40], text[LOG_LINE_MAX];
+    char message[LOG_LINE_MAX / 2], line[LOG_LINE_MAX + 512], stamp[40], text[LOG_LINE_MAX];
+    char role[LOG_ROLE_MAX + 8];
     bool json = l->format == LOG_JSON;
     int64_t now = clock_unix_ms(l->clock);
     time_t seconds = (time_t)(now / 1000);
@@ -114,8 +147,11 @@ void log_write(struct log *l, enum log_level level, const char *area, const char
     if (level > l->level)
         return;
     va_start(ap, fmt);
-    vsnprintf(message, sizeof message, fmt, ap);
+    n = vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
+    if (n >= (int)sizeof message)
+        drop_last_character(message);
+    escape(role, sizeof role, l->role, json);
     escape(text, sizeof text, message, json);
     gmtime_r(&seconds, &tm);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -123,11 +159,10 @@ void log_write(struct log *l, enum log_level level, const char *area, const char
         n = snprintf(line, sizeof line,
                      "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"role\":\"%s\",\"area\":\"%s\","
                      "\"msg\":\"%s\"}\n",
-                     stamp, (int)(now % 1000), level_names[level], l->role, area, text);
+                     stamp, (int)(now % 1000), level_names[level], role, area, text);
     else
         n = snprintf(line, sizeof line, "%s.%03dZ %-5s %s%s%s%s: %s\n", stamp, (int)(now % 1000),
-                     level_names[level], l->role[0] ? "[" : "", l->role, l->role[0] ? "] " : "",
-                     area, text);
+                     level_names[level], role[0] ? "[" : "", role, role[0] ? "] " : "", area, text);
     if (n > 0)
         write_line(l->fd, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
@@ -140,7 +175,8 @@ const char *log_phone(char buf[static LOG_PHONE_BYTES], const char *number_or_ji
 
     if (digits > user)
         digits = user;
-    if ((at && strcmp(at, "@g.us") == 0) || digits < 8)
+    /* Old group ids begin with their creator's number: "<phone>-<time>@g.us". */
+    if ((at && strcmp(at, "@g.us") == 0 && digits == user) || digits < 8)
         snprintf(buf, LOG_PHONE_BYTES, "%s", number_or_jid);
     else
         snprintf(buf, LOG_PHONE_BYTES, "%.4s…%.4s%s", number_or_jid, number_or_jid + digits - 4,

@@ -49,7 +49,8 @@ void log_write(struct log *l, enum log_level level, const char *area, const char
     } while (0)
 
 /* "2782…0001": enough to recognise, not enough to call. Works on digits or JID text; group ids
- * pass whole. buf gets a NUL-terminated text and is returned. */
+ * pass whole, but for the phone number in old ones. buf gets a NUL-terminated text and is returned.
+ */
 #define LOG_PHONE_BYTES 96
 const char *log_phone(char buf[static LOG_PHONE_BYTES], const char *number_or_jid);
 
