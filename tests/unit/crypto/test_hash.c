@@ -68,6 +68,29 @@ static void hkdf(void **state)
     }
 }
 
+/* The token of a chat (privacy), salt 00..1f; the chain key step of a session (HMAC of 02). */
+static void tokens(void **state)
+{
+    (void)state;
+    uint8_t k[32], out[SHA256_BYTES], want[SHA256_BYTES];
+    size_t n;
+
+    for (size_t i = 0; i < sizeof k; i++)
+        k[i] = (uint8_t)i;
+    hmac_sha256(SPAN_ARRAY(k), SPAN_LIT("15550001@lid"), out);
+    assert_int_equal(
+        hex_decode(SPAN_LIT("ef812e1c98edaffe65252e145b2b092d5ee37b1096a52fcaeeb492be743c0828"),
+                   want, sizeof want, &n),
+        WB_OK);
+    assert_memory_equal(out, want, sizeof want);
+    hmac_sha256(SPAN_ARRAY(k), SPAN_LIT("\x02"), out);
+    assert_int_equal(
+        hex_decode(SPAN_LIT("4304c22c84a53755ab08ead8d97a8d429be5efa480682d7ad1da27f73e1fbe1d"),
+                   want, sizeof want, &n),
+        WB_OK);
+    assert_memory_equal(out, want, sizeof want);
+}
+
 /* The counter byte of the last block is 255; each shorter output is a prefix of the longest. */
 static void hkdf_longest(void **state)
 {
@@ -110,7 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests),      cmocka_unit_test(hmacs),  cmocka_unit_test(hkdf),
-        cmocka_unit_test(hkdf_longest), cmocka_unit_test(pbkdf2),
+        cmocka_unit_test(hkdf_longest), cmocka_unit_test(pbkdf2), cmocka_unit_test(tokens),
     };
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -3,7 +3,7 @@
 #include "base/secret.h"
 #include "crypto/prim_fe25519.h"
 #include "crypto/prim_xeddsa.h"
-#include "tests/vectors/vectors.h"
+#include "tests/vectors/fixed_rng.h"
 
 static struct vec_file v;
 
@@ -30,6 +30,28 @@ static void published(void **state)
         assert_int_equal(xeddsa_verify(high_u, message, sig), WB_OK);
         sig[63] ^= 0x80; /* the other point of the same u */
         assert_int_equal(xeddsa_verify(u, message, sig), WB_ERR_BAD_SIGNATURE);
+    }
+}
+
+/* Byte for byte the signatures of a second implementation, with the same random bytes. */
+static void generated(void **state)
+{
+    (void)state;
+
+    vec_open(&v, "xeddsa_sign.txt");
+    while (vec_next(&v)) {
+        struct span message = vec_span(&v, "message");
+        const uint8_t *priv = vec_bytes(&v, "private", 32);
+        uint8_t sig[XEDDSA_SIG_BYTES];
+        struct x25519_pair pair;
+        struct fixed_rng bytes;
+        struct rng rng = rng_from_bytes(&bytes, vec_span(&v, "random"));
+
+        x25519_from_private(priv, &pair);
+        vec_check(&v, "public", SPAN_ARRAY(pair.pub));
+        assert_int_equal(xeddsa_sign(priv, message, &rng, sig), WB_OK);
+        vec_check(&v, "signature", SPAN_ARRAY(sig));
+        assert_int_equal(xeddsa_verify(pair.pub, message, sig), WB_OK);
     }
 }
 
@@ -126,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published),
+        cmocka_unit_test(generated),
         cmocka_unit_test(signs_and_verifies),
         cmocka_unit_test(every_bit_of_a_signature_counts),
         cmocka_unit_test(refuses_s_of_l_or_more),
