@@ -1,0 +1,153 @@
+"""The HTTP API from outside: what it refuses, and that a refused request sends nothing."""
+
+import http.client
+import os
+import socket
+import unittest
+
+from harness import bridge
+from harness.case import Case
+
+PHONE, FRIEND = "27820000001", "27820001000"
+SEND = "/api/send"
+
+
+class ApiTest(Case):
+    def program(self, *args):
+        mock = self.start_mock("--contacts", "2", "--groups", "1")
+        program = self.start_bridge(mock, PHONE, *args)
+        program.pair_by_qr()
+        return mock, program
+
+    def assert_error(self, reply, status, code=None):
+        self.assertEqual(reply.status, status, reply)
+        self.assertIs(reply.json["success"], False)
+        self.assertTrue(reply.json["message"])
+        if code:
+            self.assertEqual(reply.json["error"], code)
+
+    def test_bad_requests_send_nothing(self):
+        mock, program = self.program()
+        good = {"recipient": FRIEND, "message": "hello"}
+        for body in ("", "{", "[]", "null", "\"text\"", "{\"recipient\":\"" + FRIEND + "\"}",
+                     "{\"message\":\"x\"}", "{\"recipient\":12,\"message\":\"x\"}",
+                     "{\"recipient\":\"" + FRIEND + "\",\"message\":[\"x\"]}",
+                     b"{\"recipient\":\"27820001000\",\"message\":\"\xff\xfe\"}"):
+            with self.subTest(body):
+                self.assert_error(program.post(SEND, body), 400)
+        for recipient in ("", "abc", "0820001000", "12@g.us@g.us", "1@nowhere.example",
+                          "27820001000@s.whatsapp.net\n", "+"):
+            with self.subTest(recipient=recipient):
+                self.assert_error(program.send(recipient, "x"), 400, "bad_recipient")
+        self.assert_error(program.send(FRIEND, "x" * 70000), 413, "too_large")
+        self.assert_error(program.post(SEND, "{" + " " * (8 << 20) + "}"), 413)
+        self.assert_error(program.post(SEND, {**good, "mentioned_jid": 7}), 400)
+        self.assert_error(program.post(SEND, {**good, "media_path": "/tmp/x.jpg"}), 422, "not_yet")
+        self.assert_error(program.post(SEND, {**good, "id": "a"},
+                                       headers={"Idempotency-Key": "b"}), 400)
+        self.assert_error(program.post(SEND, {**good, "id": "k" * 129}), 400)
+        self.assertEqual(mock.contact_messages(FRIEND), [])
+        self.assertEqual(program.rows("SELECT id FROM messages WHERE is_from_me = 1"), [])
+
+    def test_unknown_number(self):
+        mock, program = self.program()
+        self.assert_error(program.send("27829999999", "x"), 404, "not_on_whatsapp")
+        self.assert_no_flags(mock)
+
+    def test_wrong_method_and_path(self):
+        _, program = self.program()
+        self.assertEqual(program.get(SEND).status, 405)
+        self.assertEqual(program.post("/health").status, 405)
+        self.assert_error(program.get("/api/nothing"), 404, "not_found")
+        self.assert_error(program.get("/../../etc/passwd"), 404)
+
+    def test_web_pages_are_kept_out(self):
+        mock, program = self.program()
+        body = {"recipient": FRIEND, "message": "from a web page"}
+        self.assert_error(program.post(SEND, body, headers={"Origin": "https://evil.example"}),
+                          403, "forbidden_origin")
+        self.assert_error(program.post(SEND, body, headers={"Host": "evil.example"}),
+                          403, "forbidden_origin")
+        self.assertEqual(mock.contact_messages(FRIEND), [])
+        own = f"http://127.0.0.1:{program.port}"
+        self.assertEqual(program.post(SEND, body, headers={"Origin": own}).status, 200)
+
+    def test_callers_of_the_go_bridge(self):
+        """text/plain, no Content-Type, no mentioned_jid: taken all the same."""
+        mock, program = self.program()
+        text = "{\"recipient\":\"%s\",\"message\":\"%s\"}"
+        for number, headers in enumerate(({"Content-Type": "text/plain"}, {},
+                                          {"Content-Type": "application/json; charset=utf-8"})):
+            reply = program.post(SEND, text % (FRIEND, f"call {number}"), headers=headers)
+            self.assertEqual(reply.status, 200, reply)
+            self.assertIs(reply.json["success"], True)
+            self.assertIn(FRIEND, reply.json["message"])
+            self.assertIsInstance(reply.json["timestamp"], int)
+        self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)],
+                         [f"call {n}" for n in range(3)])
+        self.assert_no_flags(mock)
+
+    def test_same_key_sends_once(self):
+        mock, program = self.program()
+        body = {"recipient": FRIEND, "message": "once", "id": "order-7"}
+        first, second = program.post(SEND, body), program.post(SEND, body)
+        self.assertEqual(first.status, 200)
+        self.assertEqual(first.json["message_id"], second.json["message_id"])
+        by_header = program.post(SEND, {"recipient": FRIEND, "message": "once"},
+                                 headers={"Idempotency-Key": "order-7"})
+        self.assertEqual(by_header.json["message_id"], first.json["message_id"])
+        self.assert_error(program.post(SEND, {**body, "message": "twice"}), 409, "key_reused")
+        self.assertEqual(len(mock.contact_messages(FRIEND)), 1)
+
+    def test_token(self):
+        path = os.path.join(self.directory, "token")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("correct-horse-battery-staple\n")
+        os.chmod(path, 0o600)
+        mock = self.start_mock("--contacts", "1")
+        program = self.start_bridge(mock, PHONE, "--api-token-file", path)
+        program.poll(lambda: program.get("/api/groups").status == 401, 20, "refused without token")
+        for given in ("Bearer wrong", "Bearer correct-horse-battery-staple2", "correct-horse"):
+            self.assert_error(program.get("/api/groups", headers={"Authorization": given}), 401,
+                              "unauthorized")
+        right = {"Authorization": "Bearer correct-horse-battery-staple"}
+        self.assertNotEqual(program.get("/api/qr", headers=right).status, 401)
+
+    def test_not_connected(self):
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE)
+        program.wait_qr()
+        self.assert_error(program.send(FRIEND, "too early"), 503, "not_connected")
+
+    def test_slow_and_broken_clients(self):
+        """Half a request, nonsense and many connections do not stop others from being served."""
+        _, program = self.program()
+        half = []
+        for _ in range(20):
+            link = socket.create_connection(("127.0.0.1", program.port))
+            link.sendall(b"POST /api/send HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
+            half.append(link)
+        with socket.create_connection(("127.0.0.1", program.port)) as link:
+            link.sendall(b"\x00\xff\x16\x03\x01 nonsense\r\n\r\n")
+        connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=10)
+        connection.request("GET", "/health")
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
+        for link in half:
+            link.close()
+        self.assertEqual(program.health()["status"], "ok")
+
+    def test_port_taken(self):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            port = holder.getsockname()[1]
+            done = bridge.run_once("--phone", PHONE, "--store", os.path.join(self.directory, "s"),
+                                   "--port", port, "--server-url", "ws://127.0.0.1:9/ws/chat",
+                                   "--root-key", "ab" * 32)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(str(port), done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,111 @@
+"""One process per store, stopping, and what survives a restart."""
+
+import os
+import signal
+import time
+import unittest
+
+from harness.case import Case
+
+PHONE, OTHER = "27820000001", "27820000002"
+STOP_WITHIN_S = 5
+LOCKED, ANOTHER_NUMBER = 3, 5
+
+
+class ProcessTest(Case):
+    def paired(self, *args):
+        mock = self.start_mock("--contacts", "2", "--groups", "1")
+        program = self.start_bridge(mock, PHONE, *args)
+        program.pair_by_qr()
+        return mock, program
+
+    def stop(self, program, number=signal.SIGTERM):
+        started = time.monotonic()
+        program.signal(number)
+        self.assertEqual(program.wait_exit(STOP_WITHIN_S + 1), 0)
+        self.assertLess(time.monotonic() - started, STOP_WITHIN_S)
+
+    def test_second_process_on_the_store(self):
+        mock, program = self.paired()
+        second = self.start_bridge(mock, PHONE, name="second", store=program.store)
+        self.assertEqual(second.wait_exit(10), LOCKED)
+        said = second.stderr() + "\n".join(second.lines)
+        self.assertIn(str(program.pid), said)
+        self.assertIn("whatsapp-bridge", said)
+        self.assertEqual(program.health()["status"], "ok", "the first one was disturbed")
+
+    def test_stop_signals(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number):
+                mock = self.start_mock(name=f"mock-{number}")
+                program = self.start_bridge(mock, PHONE, name=f"bridge-{number}")
+                program.pair_by_qr()
+                self.stop(program, number)
+                leftover = [name for name in os.listdir(program.store)
+                            if name.startswith("whatsapp.db-")]
+                self.assertEqual(leftover, [], "whatsapp.db was not closed cleanly")
+
+    def test_stop_while_pairing_and_while_unreachable(self):
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE)
+        program.wait_qr()
+        self.stop(program)
+        mock.process.kill()
+        lonely = self.start_bridge(mock, PHONE, name="lonely", store=program.store)
+        lonely.wait_api()
+        self.assertFalse(lonely.health()["connected"])
+        self.stop(lonely)
+
+    def test_restart_needs_no_qr(self):
+        mock, program = self.paired()
+        jid = program.health()["jid"]
+        self.stop(program)
+        again = self.start_bridge(mock, PHONE, name="again", store=program.store)
+        self.assertEqual(again.wait_status("ok")["jid"], jid)
+        self.assertEqual(again.get("/api/qr").status, 404)
+        self.assert_no_flags(mock)
+
+    def test_killed_and_restarted(self):
+        mock, program = self.paired()
+        program.kill()
+        again = self.start_bridge(mock, PHONE, name="again", store=program.store)
+        again.wait_status("ok")
+        self.assert_no_flags(mock)
+
+    def test_store_of_another_number(self):
+        mock, program = self.paired()
+        self.stop(program)
+        wrong = self.start_bridge(mock, OTHER, name="wrong", store=program.store)
+        self.assertEqual(wrong.wait_exit(10), ANOTHER_NUMBER)
+        said = wrong.stderr() + "\n".join(wrong.lines)
+        self.assertIn(PHONE, said)
+        right = self.start_bridge(mock, PHONE, name="right", store=program.store)
+        right.wait_status("ok")
+
+    def test_hangup_reopens_the_log(self):
+        log = os.path.join(self.directory, "bridge.log")
+        _, program = self.paired("--log-file", log)
+        os.rename(log, log + ".1")
+        program.signal(signal.SIGHUP)
+        program.poll(lambda: os.path.exists(log), 5, "the log file is opened anew")
+        self.assertEqual(program.health()["status"], "ok")
+        self.stop(program)
+        with open(log, encoding="utf-8") as file:
+            self.assertTrue(file.read().strip(), "nothing is written to the new file")
+
+    def test_log_keeps_secrets(self):
+        """Neither a message's text nor a whole phone number at the default level (R-111)."""
+        log = os.path.join(self.directory, "bridge.log")
+        mock, program = self.paired("--log-file", log, "--role", "BACKUP")
+        mock.contact_send("27820001000", PHONE, "the secret word is marmalade")
+        program.wait_rows("SELECT id FROM messages WHERE content LIKE '%marmalade%'")
+        self.stop(program)
+        with open(log, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn("[BACKUP]", text)
+        self.assertNotIn("marmalade", text)
+        self.assertNotIn("27820001000", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
