@@ -87,8 +87,9 @@ def prepare_whatsmeow():
         env["GOROOT"] = str(pathlib.Path(go).parent.parent)
     os.makedirs(paths.PEERS_BUILD, exist_ok=True)
     # libsqlite3: Debian's SQLite instead of compiling the driver's own copy of it.
-    run([go, "build", "-tags", "libsqlite3", "-o", paths.WHATSMEOW, "."], cwd=HERE / "whatsmeow",
-        env=env)
+    for program, package in ((paths.WHATSMEOW, "."), (paths.WHATSMEOW_NODES, "./nodecodec")):
+        run([go, "build", "-tags", "libsqlite3", "-o", program, package], cwd=HERE / "whatsmeow",
+            env=env)
 
 
 def prepare():

@@ -20,19 +20,9 @@
 import { spawnSync } from 'node:child_process'
 import process from 'node:process'
 import { deflateSync } from 'node:zlib'
+import { decodeBinaryNode, encodeBinaryNode } from 'baileys'
+import * as constants from 'baileys/lib/WABinary/constants.js'
 
-const SKIPPED = 77
-
-let baileys, constants
-try {
-    baileys = await import('baileys')
-    constants = await import('baileys/lib/WABinary/constants.js')
-} catch (error) {
-    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    console.log('skipped: Baileys is not installed (npm ci)')
-    process.exit(SKIPPED)
-}
-const { encodeBinaryNode, decodeBinaryNode } = baileys
 const SINGLE = constants.SINGLE_BYTE_TOKENS.slice(1)
 const DOUBLE = constants.DOUBLE_BYTE_TOKENS.flat()
 const TOKENS = [...SINGLE, ...DOUBLE]
@@ -127,7 +117,7 @@ const addresses = [
         const wire = [245, ...nibbles(u), device >> 8, device & 255, integrator >> 8, integrator & 255]
         wire.push(252, 7, ...Buffer.from('interop'))
         const text = device ? `${u}:${device}@interop` : `${u}@interop`
-        return crafted(wire, text, `${integrator}-${u}:${device}@interop`, !TOKENS.includes('interop'))
+        return crafted(wire, text, `${integrator}-${u}:${device}@interop`, true)
     },
     () => {
         const u = user()

@@ -11,6 +11,8 @@ MOCK = os.environ.get("WB_MOCK", os.path.join(BUILD, "tools", "mock", "wa-mock")
 BRIDGE = os.environ.get("WB_BRIDGE", os.path.join(BUILD, "whatsapp-bridge"))
 PEERS_BUILD = os.path.join(SOURCE, "build", "peers")
 WHATSMEOW = os.path.join(PEERS_BUILD, "whatsmeow-peer")
+WHATSMEOW_NODES = os.path.join(PEERS_BUILD, "whatsmeow-nodecodec")
+NODE_PIPE = os.environ.get("WB_NODE_PIPE", os.path.join(BUILD, "tests", "node_pipe"))
 BAILEYS = os.path.join(SOURCE, "tests", "peers", "baileys")
 
 OLDEST_NODE = 20
