@@ -133,7 +133,7 @@ static void put_target(struct buf *out, bool *first, const char *word, const str
 {
     if (c->key.id.n == 0)
         return;
-    buf_printf(out, " %s ", word);
+    buf_printf(out, "%s ", word);
     put_clean(out, c->key.id);
     *first = false;
 }
@@ -201,11 +201,11 @@ static void put_line(const struct content *c, struct buf *out)
     if (c->kind == CONTENT_CALL_LOG)
         put_seconds(out, &first, c->media.seconds);
     if (c->kind == CONTENT_REACTION && c->text.n == 0)
-        put_target(out, &first, "from", c);
+        put_target(out, &first, " from", c);
     else if (c->kind == CONTENT_REVOKE || c->kind == CONTENT_PIN || c->kind == CONTENT_KEEP)
         put_target(out, &first, "", c);
     else if (c->kind != CONTENT_EDIT)
-        put_target(out, &first, "to", c);
+        put_target(out, &first, " to", c);
 }
 
 void content_readable(const struct content *c, struct buf *out)
