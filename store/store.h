@@ -62,9 +62,9 @@ enum wb_err store_open(const struct store_config *config, struct store **ret,
  * frees. NULL-safe. The first error met is returned, but everything is closed in any case. */
 enum wb_err store_close(struct store *s);
 
-/* SQLite's (or the system's) words for the last failure of this store, for the log: never NULL,
+/* SQLite's words for the failures since the last call, for the log: never NULL,
  * holds table and column names but no values. Lives until the next call. */
-const char *store_error_text(const struct store *s);
+const char *store_error_text(struct store *s);
 
 /* Moves whatsapp.db (and -wal, -shm) aside to `<file>.<reason>-<UTC time>` in its directory and
  * opens an empty one in its place: unlinking, re-pairing after a logout (R-401: nothing is ever

@@ -1,0 +1,288 @@
+#include "store/db.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum wb_err from_sqlite(int rc, int extended)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return WB_OK;
+    case SQLITE_FULL:
+        return WB_ERR_NO_SPACE;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return WB_ERR_DB_CORRUPT;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return WB_ERR_LOCKED;
+    case SQLITE_NOMEM:
+        return WB_ERR_NOMEM;
+    case SQLITE_IOERR:
+        /* A checksum or short read of a torn file is damage, not a failing disk. */
+        return extended == SQLITE_IOERR_NOMEM ? WB_ERR_NOMEM : WB_ERR_IO;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return WB_ERR_IO;
+    case SQLITE_TOOBIG:
+        return WB_ERR_TOO_LARGE;
+    default:
+        return WB_ERR_DB;
+    }
+}
+
+enum wb_err db_error(struct db *d, int rc)
+{
+    enum wb_err err = from_sqlite(rc, d->h ? sqlite3_extended_errcode(d->h) : rc);
+    if (err != WB_OK)
+        snprintf(d->error, sizeof d->error, "%s", d->h ? sqlite3_errmsg(d->h) : sqlite3_errstr(rc));
+    return err;
+}
+
+enum wb_err db_exec(struct db *d, const char *sql)
+{
+    return db_error(d, sqlite3_exec(d->h, sql, NULL, NULL, NULL));
+}
+
+enum wb_err db_open(struct db *d, const char *path)
+{
+    char pragma[64];
+    enum wb_err err;
+
+    memset(d, 0, sizeof *d);
+    d->path = strdup(path);
+    if (!d->path)
+        return WB_ERR_NOMEM;
+    int rc = sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc != SQLITE_OK) {
+        err = db_error(d, rc);
+        goto out;
+    }
+    sqlite3_busy_timeout(d->h, DB_BUSY_TIMEOUT_MS);
+    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", DB_CACHE_KB);
+    TRY(db_exec(d, pragma));
+    TRY(db_exec(d, "PRAGMA foreign_keys = ON"));
+    TRY(db_exec(d, "PRAGMA mmap_size = 0"));
+    TRY(db_exec(d, "PRAGMA temp_store = MEMORY"));
+    /* Trust in what a damaged file's schema says is not needed (SQLite's own advice). */
+    sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    TRY(db_exec(d, "PRAGMA cell_size_check = ON"));
+    err = WB_OK;
+out:
+    if (err != WB_OK) {
+        char text[sizeof d->error];
+        memcpy(text, d->error, sizeof text);
+        db_close(d);
+        memcpy(d->error, text, sizeof text);
+    }
+    return err;
+}
+
+/* Sets a journal mode and checks that SQLite took it. */
+static enum wb_err set_mode(struct db *d, const char *sql, const char *want)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return db_error(d, rc);
+    rc = sqlite3_step(stmt);
+    bool same = false;
+    if (rc == SQLITE_ROW) {
+        const char *got = (const char *)sqlite3_column_text(stmt, 0);
+        same = got && strcmp(got, want) == 0;
+    }
+    enum wb_err err = rc == SQLITE_ROW ? WB_OK : db_error(d, rc);
+    sqlite3_finalize(stmt);
+    if (err == WB_OK && !same) {
+        snprintf(d->error, sizeof d->error, "journal mode %s not possible", want);
+        err = WB_ERR_LOCKED;
+    }
+    return err;
+}
+
+enum wb_err db_set_wal(struct db *d)
+{
+    enum wb_err err;
+    TRY(set_mode(d, "PRAGMA journal_mode = WAL", "wal"));
+    TRY(db_exec(d, "PRAGMA synchronous = FULL"));
+    TRY(db_exec(d, "PRAGMA journal_size_limit = 4194304"));
+out:
+    return err;
+}
+
+static void finalize_all(struct db *d)
+{
+    for (size_t i = 0; i < d->nstatements; i++)
+        sqlite3_finalize(d->statements[i].stmt);
+    d->nstatements = 0;
+}
+
+enum wb_err db_set_delete_mode(struct db *d)
+{
+    finalize_all(d);
+    return set_mode(d, "PRAGMA journal_mode = DELETE", "delete");
+}
+
+void db_close(struct db *d)
+{
+    if (d->h) {
+        db_rollback(d);
+        finalize_all(d);
+        sqlite3_close_v2(d->h);
+    }
+    free(d->path);
+    d->h = NULL;
+    d->path = NULL;
+}
+
+enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    enum wb_err err = db_error(d, rc);
+    if (err == WB_OK) {
+        if (rc == SQLITE_ROW)
+            *ret = sqlite3_column_int64(stmt, 0);
+        else
+            err = WB_ERR_NOT_FOUND;
+    }
+    sqlite3_finalize(stmt);
+    return err;
+}
+
+enum wb_err db_quick_check(struct db *d)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(d->h, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    enum wb_err err = db_error(d, rc);
+    if (err == WB_OK && rc == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        if (!text || strcmp(text, "ok") != 0) {
+            snprintf(d->error, sizeof d->error, "%s", text ? text : "no answer");
+            err = WB_ERR_DB_CORRUPT;
+        }
+    }
+    sqlite3_finalize(stmt);
+    return err;
+}
+
+enum wb_err db_begin(struct db *d)
+{
+    enum wb_err err = WB_OK;
+    if (!d->in_tx) {
+        TRY(db_exec(d, "BEGIN IMMEDIATE"));
+        d->in_tx = true;
+    }
+    if (d->mark && !d->mark_on) {
+        TRY(db_exec(d, "SAVEPOINT mark"));
+        d->mark_on = true;
+    }
+out:
+    return err;
+}
+
+void db_rollback(struct db *d)
+{
+    if (!d->h || !d->in_tx)
+        return;
+    /* A statement that is still reading would keep the transaction's snapshot. */
+    for (size_t i = 0; i < d->nstatements; i++)
+        sqlite3_reset(d->statements[i].stmt);
+    /* After some errors (full disk) SQLite has rolled back by itself already. */
+    if (!sqlite3_get_autocommit(d->h))
+        sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
+    d->in_tx = false;
+    d->mark_on = false;
+}
+
+enum wb_err db_commit(struct db *d)
+{
+    if (!d->in_tx)
+        return WB_OK;
+    enum wb_err err = db_exec(d, "COMMIT");
+    if (err != WB_OK) {
+        db_rollback(d);
+        return err;
+    }
+    d->in_tx = false;
+    d->mark_on = false;
+    return WB_OK;
+}
+
+enum wb_err db_mark_keep(struct db *d)
+{
+    enum wb_err err = WB_OK;
+    if (d->mark_on)
+        err = db_exec(d, "RELEASE mark");
+    d->mark = d->mark_on = false;
+    return err;
+}
+
+enum wb_err db_mark_undo(struct db *d)
+{
+    enum wb_err err = WB_OK;
+    if (d->mark_on)
+        err = db_exec(d, "ROLLBACK TO mark; RELEASE mark");
+    d->mark = d->mark_on = false;
+    return err;
+}
+
+/* A place for one more statement: an unused one, or that of the one unused for longest. */
+static struct db_statement *free_place(struct db *d)
+{
+    struct db_statement *oldest = NULL;
+    if (d->nstatements < DB_STATEMENTS_MAX)
+        return &d->statements[d->nstatements++];
+    for (size_t i = 0; i < d->nstatements; i++) {
+        struct db_statement *e = &d->statements[i];
+        if (!e->busy && (!oldest || e->used_at < oldest->used_at))
+            oldest = e;
+    }
+    if (oldest)
+        sqlite3_finalize(oldest->stmt);
+    return oldest;
+}
+
+enum wb_err db_statement(struct db *d, const char *sql, sqlite3_stmt **ret)
+{
+    for (size_t i = 0; i < d->nstatements; i++) {
+        struct db_statement *e = &d->statements[i];
+        if (e->sql == sql && !e->busy) {
+            e->busy = true;
+            e->used_at = ++d->uses;
+            *ret = e->stmt;
+            return WB_OK;
+        }
+    }
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v3(d->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return db_error(d, rc);
+    struct db_statement *e = free_place(d);
+    if (!e) { /* all busy: more nesting than any function has */
+        sqlite3_finalize(stmt);
+        return WB_ERR_BUG;
+    }
+    *e = (struct db_statement){sql, stmt, ++d->uses, true};
+    *ret = stmt;
+    return WB_OK;
+}
+
+void db_statement_done(struct db *d, sqlite3_stmt *stmt)
+{
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    for (size_t i = 0; i < d->nstatements; i++) {
+        if (d->statements[i].stmt == stmt)
+            d->statements[i].busy = false;
+    }
+}

@@ -1,0 +1,71 @@
+/* db.h - one SQLite connection and its prepared statements; private to store/.
+ *
+ * A transaction begins with the first write statement (stmt_write) and ends with db_commit() or
+ * db_rollback(). A savepoint (store_mark) is made as lazily. */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+enum {
+    DB_STATEMENTS_MAX = 112, /* kept prepared, about 3 kB each */
+    DB_BUSY_TIMEOUT_MS = 5000,
+    DB_CACHE_KB = 512,
+};
+
+struct db_statement {
+    const char *sql; /* a string literal: found by its address */
+    struct sqlite3_stmt *stmt;
+    uint64_t used_at;
+    bool busy;
+};
+
+struct db {
+    struct sqlite3 *h; /* NULL: closed */
+    char *path;
+    bool in_tx;
+    bool mark;    /* a mark is wanted */
+    bool mark_on; /* and its savepoint made */
+    uint64_t uses;
+    struct db_statement statements[DB_STATEMENTS_MAX];
+    size_t nstatements;
+    char error[256];
+};
+
+/* Opens an existing file for reading and writing; changes nothing in it (foreign keys, busy timeout
+ * and cache size are the connection's own). */
+enum wb_err db_open(struct db *d, const char *path) WB_MUST_CHECK;
+/* WAL, synchronous=FULL: writes the file's header when the mode changes. */
+enum wb_err db_set_wal(struct db *d) WB_MUST_CHECK;
+/* Checkpoints and leaves the mode DELETE; LOCKED while another connection is open. */
+enum wb_err db_set_delete_mode(struct db *d) WB_MUST_CHECK;
+/* Rolls back and closes. */
+void db_close(struct db *d);
+
+/* Any number of statements without result. */
+enum wb_err db_exec(struct db *d, const char *sql) WB_MUST_CHECK;
+/* First column of the first row as a number; NOT_FOUND without a row. */
+enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret) WB_MUST_CHECK;
+/* PRAGMA quick_check: DB_CORRUPT with the first finding in d->error. */
+enum wb_err db_quick_check(struct db *d) WB_MUST_CHECK;
+
+enum wb_err db_begin(struct db *d) WB_MUST_CHECK;  /* when not yet begun; makes the savepoint too */
+enum wb_err db_commit(struct db *d) WB_MUST_CHECK; /* rolls back when it fails */
+void db_rollback(struct db *d);
+enum wb_err db_mark_keep(struct db *d) WB_MUST_CHECK;
+enum wb_err db_mark_undo(struct db *d) WB_MUST_CHECK;
+
+/* SQLite's result code as ours; keeps the message in d->error. */
+enum wb_err db_error(struct db *d, int rc);
+/* The handle of the statement with this literal, prepared once. */
+enum wb_err db_statement(struct db *d, const char *sql, struct sqlite3_stmt **ret) WB_MUST_CHECK;
+void db_statement_done(struct db *d, struct sqlite3_stmt *stmt);
+
+#endif

@@ -1,0 +1,268 @@
+#include "store/devices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/signal_user.h"
+#include "store/state.h"
+#include "store/stmt.h"
+
+/* Text form of a list: "id:key_index[h]", comma between, e.g. "0:0,3:5,99:0h". */
+static void put_list(const struct store_device_list *list, struct buf *out)
+{
+    for (size_t i = 0; i < list->n; i++)
+        buf_printf(out, "%s%u:%u%s", i ? "," : "", (unsigned)list->devices[i].id,
+                   (unsigned)list->devices[i].key_index, list->devices[i].hosted ? "h" : "");
+}
+
+static bool get_device(const char *text, struct store_device *ret)
+{
+    char *end = NULL;
+    unsigned long id = strtoul(text, &end, 10);
+    if (end == text || *end != ':' || id > UINT16_MAX)
+        return false;
+    const char *second = end + 1;
+    unsigned long index = strtoul(second, &end, 10);
+    if (end == second || index > UINT32_MAX)
+        return false;
+    *ret = (struct store_device){(uint16_t)id, (uint32_t)index, *end == 'h'};
+    return end[*end == 'h'] == 0;
+}
+
+/* text is changed. An unreadable list is as good as none. */
+static enum wb_err get_list(char *text, struct arena *a, struct store_device_list *ret)
+{
+    size_t n = text[0] ? 1 : 0, i = 0;
+    for (const char *c = text; *c; c++)
+        n += *c == ',';
+    if (n > STORE_DEVICES_MAX)
+        return WB_ERR_NOT_FOUND;
+    ret->devices = arena_alloc(a, (n ? n : 1) * sizeof *ret->devices);
+    if (!ret->devices)
+        return WB_ERR_NOMEM;
+    char *save = NULL;
+    for (char *t = strtok_r(text, ",", &save); t; t = strtok_r(NULL, ",", &save)) {
+        if (i == n || !get_device(t, &ret->devices[i]))
+            return WB_ERR_NOT_FOUND;
+        i++;
+    }
+    ret->n = i;
+    return WB_OK;
+}
+
+enum wb_err store_devices_get(struct store *s, const struct jid *user, struct arena *a,
+                              struct store_device_list *ret)
+{
+    struct jid bare = jid_unhosted(jid_bare(*user));
+    struct store_device_list list = {0};
+    struct span text = SPAN_NULL;
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT devices, hash, checked_at FROM bridge_devices"
+                  " WHERE our_jid = ? AND user = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, &bare);
+    err = stmt_step(&q);
+    if (err == WB_OK) {
+        stmt_col_text(&q, 1, list.hash, sizeof list.hash);
+        list.checked_at = stmt_col_int(&q, 2);
+        err = stmt_col_copy(&q, 0, a, &text);
+    }
+    stmt_end(&q);
+    TRY(err);
+    char *copy = arena_cstr(a, text);
+    if (!copy)
+        return WB_ERR_NOMEM;
+    TRY(get_list(copy, a, &list));
+    *ret = list;
+out:
+    return err;
+}
+
+enum wb_err store_devices_put(struct store *s, const struct jid *user,
+                              const struct store_device_list *list)
+{
+    struct jid bare = jid_unhosted(jid_bare(*user));
+    struct buf text = buf_new(STORE_DEVICES_MAX * 24);
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (list->n > STORE_DEVICES_MAX)
+        return WB_ERR_TOO_LARGE;
+    put_list(list, &text);
+    TRY(buf_err(&text));
+    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_devices VALUES (?, ?, ?, ?, ?)"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, &bare);
+    stmt_text(&q, buf_cstr(&text));
+    stmt_text(&q, list->hash);
+    stmt_int(&q, list->checked_at);
+    err = stmt_run(&q);
+out:
+    buf_free(&text);
+    return err;
+}
+
+enum wb_err store_devices_drop(struct store *s, const struct jid *user)
+{
+    struct jid bare = jid_unhosted(jid_bare(*user));
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_devices WHERE our_jid = ? AND user = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, &bare);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_devices_drop_all(struct store *s)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_devices WHERE our_jid = ?"));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+/* ---- sender key memory -------------------------------------------------------------------- */
+
+enum wb_err store_skdm_missing(struct store *s, const struct jid *group, uint32_t key_id,
+                               const struct jid *devices, size_t n, bool *ret_missing)
+{
+    char group_text[JID_TEXT_MAX];
+    NEED_ACCOUNT(s);
+    jid_text(group, group_text);
+    for (size_t i = 0; i < n; i++) {
+        struct stmt q;
+        enum wb_err err = stmt_read(&q, &s->wa,
+                                    "SELECT 1 FROM bridge_skdm WHERE our_jid = ? AND group_jid = ?"
+                                    " AND device = ? AND key_id = ?");
+        if (err != WB_OK)
+            return err;
+        stmt_text(&q, s->our);
+        stmt_text(&q, group_text);
+        stmt_address(&q, &devices[i]);
+        stmt_int(&q, key_id);
+        err = stmt_step(&q);
+        stmt_end(&q);
+        if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+            return err;
+        ret_missing[i] = err == WB_ERR_NOT_FOUND;
+    }
+    return WB_OK;
+}
+
+enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t key_id,
+                            const struct jid *devices, size_t n)
+{
+    char group_text[JID_TEXT_MAX];
+    NEED_ACCOUNT(s);
+    jid_text(group, group_text);
+    for (size_t i = 0; i < n; i++) {
+        struct stmt q;
+        enum wb_err err =
+            stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_skdm VALUES (?, ?, ?, ?)");
+        if (err != WB_OK)
+            return err;
+        stmt_text(&q, s->our);
+        stmt_text(&q, group_text);
+        stmt_address(&q, &devices[i]);
+        stmt_int(&q, key_id);
+        err = stmt_run(&q);
+        if (err != WB_OK)
+            return err;
+    }
+    return WB_OK;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t key_id,
+                              const struct jid *devices, size_t n, size_t *ret_others)
+{
+    struct stmt q;
+    size_t others = 0;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    char(*known)[JID_TEXT_MAX] = calloc(n ? n : 1, sizeof *known);
+    if (!known)
+        return WB_ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        jid_signal_address(&devices[i], known[i]);
+    qsort(known, n, sizeof *known, compare_text);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT device FROM bridge_skdm"
+                  " WHERE our_jid = ? AND group_jid = ? AND key_id = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_int(&q, key_id);
+    while ((err = stmt_step(&q)) == WB_OK) {
+        char device[JID_TEXT_MAX];
+        stmt_col_text(&q, 0, device, sizeof device);
+        others += bsearch(device, known, n, sizeof *known, compare_text) == NULL;
+    }
+    stmt_end(&q);
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret_others = others;
+        err = WB_OK;
+    }
+out:
+    free(known);
+    return err;
+}
+
+enum wb_err store_skdm_forget_device(struct store *s, const struct jid *group,
+                                     const struct jid *device)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND device = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_address(&q, device);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_skdm_forget_user(struct store *s, const struct jid *user)
+{
+    struct signal_user u = signal_user_of(user);
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm WHERE our_jid = ? AND device >= ? AND device < ?"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, u.from);
+    stmt_text(&q, u.to);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_skdm_forget_group(struct store *s, const struct jid *group)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    err = stmt_run(&q);
+out:
+    return err;
+}

@@ -1,1 +1,0 @@
-typedef int wb_store_empty;

@@ -1,0 +1,93 @@
+#include "store/inbox.h"
+
+#include <string.h>
+
+#include "store/state.h"
+
+bool store_batch_open(const struct store *s)
+{
+    return s->wa.in_tx || s->msg.in_tx || record_cache_dirty(s->sessions) ||
+           record_cache_dirty(s->sender_keys);
+}
+
+static enum wb_err commit_whatsapp(struct store *s)
+{
+    enum wb_err err;
+    if (record_cache_dirty(s->sessions) || record_cache_dirty(s->sender_keys))
+        TRY(db_begin(&s->wa));
+    if (!s->wa.in_tx)
+        return WB_OK;
+    TRY(record_cache_flush(s->sessions));
+    TRY(record_cache_flush(s->sender_keys));
+    TRY(db_exec(&s->wa, "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign' AND value <> 0"));
+    err = db_commit(&s->wa);
+out:
+    return err;
+}
+
+enum wb_err store_commit(struct store *s)
+{
+    enum wb_err err;
+    if (s->mark)
+        TRY(store_mark_keep(s));
+    TRY(db_commit(&s->msg));
+    err = commit_whatsapp(s);
+out:
+    if (err != WB_OK)
+        store_rollback(s);
+    return err;
+}
+
+void store_rollback(struct store *s)
+{
+    db_rollback(&s->msg);
+    db_rollback(&s->wa);
+    record_cache_clear(s->sessions);
+    record_cache_clear(s->sender_keys);
+    if (s->lids)
+        store_lids_clear(s);
+    s->mark = s->wa.mark = s->msg.mark = false;
+}
+
+enum wb_err store_mark(struct store *s)
+{
+    if (s->mark)
+        return WB_ERR_STATE;
+    s->mark = s->wa.mark = s->msg.mark = true;
+    record_cache_mark(s->sessions);
+    record_cache_mark(s->sender_keys);
+    return WB_OK;
+}
+
+enum wb_err store_mark_keep(struct store *s)
+{
+    enum wb_err err;
+    if (!s->mark)
+        return WB_ERR_STATE;
+    s->mark = false;
+    TRY(db_mark_keep(&s->msg));
+    TRY(db_mark_keep(&s->wa));
+    record_cache_mark_keep(s->sessions);
+    record_cache_mark_keep(s->sender_keys);
+out:
+    if (err != WB_OK)
+        store_rollback(s);
+    return err;
+}
+
+enum wb_err store_mark_undo(struct store *s)
+{
+    enum wb_err err;
+    if (!s->mark)
+        return WB_ERR_STATE;
+    s->mark = false;
+    TRY(db_mark_undo(&s->msg));
+    TRY(db_mark_undo(&s->wa));
+    record_cache_mark_undo(s->sessions);
+    record_cache_mark_undo(s->sender_keys);
+    store_lids_clear(s);
+out:
+    if (err != WB_OK)
+        store_rollback(s);
+    return err;
+}

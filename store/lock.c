@@ -1,0 +1,181 @@
+#include "store/lock.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/limits.h"
+
+/* pid, since, command: one per line. */
+static void holder_read(int fd, struct store_holder *h)
+{
+    char text[512];
+    memset(h, 0, sizeof *h);
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    if (n <= 0)
+        return;
+    text[n] = 0;
+    char *save = NULL;
+    char *pid = strtok_r(text, "\n", &save);
+    char *since = pid ? strtok_r(NULL, "\n", &save) : NULL;
+    char *command = since ? strtok_r(NULL, "\n", &save) : NULL;
+    if (pid)
+        h->pid = (pid_t)strtol(pid, NULL, 10);
+    if (since)
+        snprintf(h->since, sizeof h->since, "%s", since);
+    if (command)
+        snprintf(h->command, sizeof h->command, "%s", command);
+}
+
+static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
+{
+    char text[512];
+    char since[40] = "";
+    char shown[256];
+    struct tm tm;
+    time_t t = (time_t)now_unix_s;
+    if (gmtime_r(&t, &tm))
+        strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    snprintf(shown, sizeof shown, "%s", command ? command : "");
+    for (char *c = shown; *c; c++) {
+        if (iscntrl((unsigned char)*c))
+            *c = ' ';
+    }
+    int n = snprintf(text, sizeof text, "%ld\n%s\n%s\n", (long)getpid(), since, shown);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+        return errno == ENOSPC || errno == EDQUOT ? WB_ERR_NO_SPACE : WB_ERR_IO;
+    return WB_OK;
+}
+
+enum wb_err store_lock_take(const char *path, const char *command, int64_t now_unix_s,
+                            struct store_lock *ret_lock, struct store_holder *ret_holder)
+{
+    char lock_path[STORE_PATH_MAX];
+    int n = snprintf(lock_path, sizeof lock_path, "%s.lock", path);
+    if (n < 0 || (size_t)n >= sizeof lock_path)
+        return WB_ERR_INVALID;
+    int fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno == ENOSPC ? WB_ERR_NO_SPACE : WB_ERR_IO;
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &l) != 0) {
+        enum wb_err err = errno == EAGAIN || errno == EACCES ? WB_ERR_LOCKED : WB_ERR_IO;
+        if (err == WB_ERR_LOCKED)
+            holder_read(fd, ret_holder);
+        close(fd);
+        return err;
+    }
+    /* A full disk must not keep the bridge from starting: the text is only for people. */
+    enum wb_err err = holder_write(fd, command, now_unix_s);
+    if (err != WB_OK && err != WB_ERR_NO_SPACE) {
+        close(fd);
+        return err;
+    }
+    ret_lock->fd = fd;
+    return WB_OK;
+}
+
+void store_lock_drop(struct store_lock *l)
+{
+    if (l->fd < 0)
+        return;
+    /* An empty file says that nobody holds it. */
+    if (ftruncate(l->fd, 0) != 0) {
+        /* The kernel's lock decides, not the text. */
+    }
+    close(l->fd);
+    l->fd = -1;
+}
+
+static void command_of(pid_t pid, struct store_holder *h)
+{
+    char path[64];
+    memset(h, 0, sizeof *h);
+    h->pid = pid;
+    snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, h->command, sizeof h->command - 1);
+    close(fd);
+    for (ssize_t i = 0; i + 1 < n; i++) {
+        if (iscntrl((unsigned char)h->command[i]))
+            h->command[i] = ' ';
+    }
+    h->command[n > 0 ? n : 0] = 0;
+}
+
+static bool process_has(pid_t pid, const struct stat *want)
+{
+    char dir_path[64];
+    bool found = false;
+    snprintf(dir_path, sizeof dir_path, "/proc/%ld/fd", (long)pid);
+    DIR *dir = opendir(dir_path);
+    if (!dir)
+        return false;
+    struct dirent *e;
+    while (!found && (e = readdir(dir)) != NULL) {
+        struct stat st;
+        found = e->d_name[0] != '.' && fstatat(dirfd(dir), e->d_name, &st, 0) == 0 &&
+                st.st_dev == want->st_dev && st.st_ino == want->st_ino;
+    }
+    closedir(dir);
+    return found;
+}
+
+/* Who holds a lock that conflicts with ours on these bytes? 0: nobody. */
+static pid_t locked_by(const char *path, off_t start, off_t len)
+{
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+    pid_t pid = 0;
+    if (fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK)
+        pid = l.l_pid;
+    close(fd);
+    return pid;
+}
+
+bool store_other_program_has_open(const char *path, struct store_holder *ret_holder)
+{
+    /* SQLite's lock bytes (its file format: pending byte at 1 GiB and the 512 behind it; in the
+     * -shm file bytes 120..128). */
+    enum { PENDING_BYTE = 0x40000000, LOCK_BYTES = 512, SHM_LOCKS = 120, SHM_LOCK_BYTES = 9 };
+    struct stat want;
+    bool found = false;
+    if (stat(path, &want) != 0)
+        return false;
+    DIR *proc = opendir("/proc");
+    if (proc) {
+        struct dirent *e;
+        while (!found && (e = readdir(proc)) != NULL) {
+            char *end;
+            long pid = strtol(e->d_name, &end, 10);
+            if (*end || pid <= 0 || pid == (long)getpid())
+                continue;
+            found = process_has((pid_t)pid, &want);
+            if (found)
+                command_of((pid_t)pid, ret_holder);
+        }
+        closedir(proc);
+    }
+    if (found)
+        return true;
+    char shm[STORE_PATH_MAX];
+    snprintf(shm, sizeof shm, "%s-shm", path);
+    pid_t pid = locked_by(path, PENDING_BYTE, LOCK_BYTES);
+    if (pid == 0)
+        pid = locked_by(shm, SHM_LOCKS, SHM_LOCK_BYTES);
+    if (pid == 0)
+        return false;
+    command_of(pid, ret_holder);
+    return true;
+}

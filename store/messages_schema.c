@@ -1,0 +1,162 @@
+/* messages_schema.c - the Go bridge's two tables with our columns behind (interfaces.md, P-MC-12).
+ * A file of the Go bridge is extended in place: columns are added, rows are not touched but for
+ * change_seq. */
+#include "store/state.h"
+#include "store/stmt.h"
+
+enum { MESSAGES_SCHEMA = 1 };
+
+static const char *const base_tables[] = {
+    "CREATE TABLE IF NOT EXISTS chats (jid TEXT PRIMARY KEY, name TEXT,"
+    " last_message_time TIMESTAMP)",
+    "CREATE TABLE IF NOT EXISTS messages (id TEXT, chat_jid TEXT, sender TEXT, content TEXT,"
+    " timestamp TIMESTAMP, is_from_me BOOLEAN, media_type TEXT, filename TEXT, url TEXT,"
+    " media_key BLOB, file_sha256 BLOB, file_enc_sha256 BLOB, file_length INTEGER,"
+    " PRIMARY KEY (id, chat_jid), FOREIGN KEY (chat_jid) REFERENCES chats(jid))",
+};
+
+static const struct column {
+    const char *name;
+    const char *add;
+} columns[] = {
+    {"chat", "ALTER TABLE messages ADD COLUMN chat TEXT GENERATED ALWAYS AS (chat_jid) VIRTUAL"},
+    {"sender_jid", "ALTER TABLE messages ADD COLUMN sender_jid TEXT"},
+    {"sender_lid", "ALTER TABLE messages ADD COLUMN sender_lid TEXT"},
+    {"sender_pn", "ALTER TABLE messages ADD COLUMN sender_pn TEXT"},
+    {"push_name", "ALTER TABLE messages ADD COLUMN push_name TEXT"},
+    {"kind", "ALTER TABLE messages ADD COLUMN kind TEXT"},
+    {"state", "ALTER TABLE messages ADD COLUMN state TEXT NOT NULL DEFAULT ''"},
+    {"addressing", "ALTER TABLE messages ADD COLUMN addressing TEXT"},
+    {"mentions", "ALTER TABLE messages ADD COLUMN mentions TEXT"},
+    {"mentions_me", "ALTER TABLE messages ADD COLUMN mentions_me INTEGER NOT NULL DEFAULT 0"},
+    {"quoted_id", "ALTER TABLE messages ADD COLUMN quoted_id TEXT"},
+    {"quoted_sender", "ALTER TABLE messages ADD COLUMN quoted_sender TEXT"},
+    {"target_id", "ALTER TABLE messages ADD COLUMN target_id TEXT"},
+    {"original_id", "ALTER TABLE messages ADD COLUMN original_id TEXT"},
+    {"edited_at", "ALTER TABLE messages ADD COLUMN edited_at INTEGER"},
+    {"revoked_at", "ALTER TABLE messages ADD COLUMN revoked_at INTEGER"},
+    {"revoked_by", "ALTER TABLE messages ADD COLUMN revoked_by TEXT"},
+    {"server_time", "ALTER TABLE messages ADD COLUMN server_time INTEGER"},
+    {"received_at", "ALTER TABLE messages ADD COLUMN received_at INTEGER"},
+    {"raw", "ALTER TABLE messages ADD COLUMN raw BLOB"},
+    {"change_seq", "ALTER TABLE messages ADD COLUMN change_seq INTEGER NOT NULL DEFAULT 0"},
+};
+
+/* The counter has a table of its own: MAX(change_seq) + 1 would be given twice when INSERT OR
+ * REPLACE takes the newest row's place. Rows are numbered one statement at a time, so the default
+ * 0 is never seen twice and the index can be unique. */
+#define NEXT_SEQ                                                                                   \
+    " BEGIN UPDATE bridge_change_seq SET value = value + 1;"                                       \
+    " UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq)"                      \
+    " WHERE rowid = NEW.rowid; END"
+
+static const char *const rest[] = {
+    "CREATE TABLE IF NOT EXISTS bridge_change_seq (one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " value INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO bridge_change_seq VALUES (1, 0)",
+    "UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq) + n.number"
+    " FROM (SELECT rowid AS row, row_number() OVER (ORDER BY rowid) AS number FROM messages"
+    " WHERE change_seq = 0) AS n WHERE messages.rowid = n.row",
+    "UPDATE bridge_change_seq SET value ="
+    " max(value, (SELECT coalesce(max(change_seq), 0) FROM messages))",
+    "CREATE UNIQUE INDEX IF NOT EXISTS bridge_messages_change ON messages (change_seq)",
+    "CREATE INDEX IF NOT EXISTS bridge_messages_chat_time ON messages (chat_jid, timestamp)",
+    "CREATE INDEX IF NOT EXISTS bridge_messages_time ON messages (timestamp)",
+    "CREATE INDEX IF NOT EXISTS bridge_messages_lid ON messages (sender_lid)"
+    " WHERE sender_pn IS NULL AND sender_lid IS NOT NULL",
+    "CREATE TRIGGER IF NOT EXISTS bridge_messages_insert AFTER INSERT ON messages" NEXT_SEQ,
+    "CREATE TRIGGER IF NOT EXISTS bridge_messages_update AFTER UPDATE OF id, chat_jid, sender,"
+    " content, timestamp, is_from_me, media_type, filename, url, media_key, file_sha256,"
+    " file_enc_sha256, file_length, sender_jid, sender_lid, sender_pn, push_name, kind, state,"
+    " mentions, mentions_me, quoted_id, quoted_sender, target_id, edited_at, revoked_at, revoked_by"
+    " ON messages" NEXT_SEQ,
+    "CREATE TABLE IF NOT EXISTS reactions (chat_jid TEXT NOT NULL, message_id TEXT NOT NULL,"
+    " sender TEXT NOT NULL, sender_jid TEXT, is_from_me BOOLEAN NOT NULL, reaction TEXT NOT NULL,"
+    " timestamp INTEGER NOT NULL, PRIMARY KEY (chat_jid, message_id, sender))",
+};
+
+enum wb_err messages_schema_check(struct db *d)
+{
+    int64_t n = 0;
+    enum wb_err err;
+    TRY(db_query_int(d,
+                     "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+                     " AND name IN ('messages', 'chats')",
+                     &n));
+    if (n == 0) {
+        /* Ours to fill, unless it is somebody else's database. */
+        TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master", &n));
+        return n == 0 ? WB_OK : WB_ERR_DB_SCHEMA;
+    }
+    if (n != 2)
+        return WB_ERR_DB_CORRUPT;
+    TRY(db_query_int(d,
+                     "SELECT count(*) FROM pragma_table_info('messages') WHERE name IN ('id',"
+                     " 'chat_jid', 'sender', 'content', 'timestamp', 'is_from_me', 'media_type')",
+                     &n));
+    if (n != 7)
+        err = WB_ERR_DB_SCHEMA;
+out:
+    return err;
+}
+
+static enum wb_err has_column(struct db *d, const char *name, bool *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, d, "SELECT 1 FROM pragma_table_xinfo('messages') WHERE name = ?"));
+    stmt_text(&q, name);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+enum wb_err messages_schema_apply(struct db *d)
+{
+    int64_t version = 0;
+    enum wb_err err;
+    TRY(db_query_int(d, "PRAGMA user_version", &version));
+    if (version >= MESSAGES_SCHEMA)
+        return WB_OK;
+    TRY(db_begin(d));
+    for (size_t i = 0; i < sizeof base_tables / sizeof base_tables[0]; i++)
+        TRY(db_exec(d, base_tables[i]));
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        bool there = false;
+        TRY(has_column(d, columns[i].name, &there));
+        if (!there)
+            TRY(db_exec(d, columns[i].add));
+    }
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
+        TRY(db_exec(d, rest[i]));
+    TRY(db_exec(d, "PRAGMA user_version = 1"));
+    TRY(db_commit(d));
+out:
+    if (err != WB_OK)
+        db_rollback(d);
+    return err;
+}
+
+enum wb_err messages_time_format(struct db *d, enum store_time_format *ret)
+{
+    int64_t text = 0;
+    enum wb_err err = db_query_int(
+        d, "SELECT typeof(timestamp) = 'text' FROM messages ORDER BY rowid DESC LIMIT 1", &text);
+    if (err == WB_ERR_NOT_FOUND)
+        err = db_query_int(d,
+                           "SELECT typeof(last_message_time) = 'text' FROM chats"
+                           " WHERE last_message_time IS NOT NULL ORDER BY rowid DESC LIMIT 1",
+                           &text);
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret = STORE_TIME_AUTO;
+        return WB_OK;
+    }
+    if (err == WB_OK)
+        *ret = text ? STORE_TIME_TEXT : STORE_TIME_INTEGER;
+    return err;
+}

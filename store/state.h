@@ -1,0 +1,81 @@
+/* state.h - the inside of struct store; private to store/. */
+#ifndef STORE_STATE_H
+#define STORE_STATE_H
+
+#include "base/buf.h"
+#include "proto/jid.h"
+#include "store/db.h"
+#include "store/lock.h"
+#include "store/record_cache.h"
+#include "store/store.h"
+
+enum { LID_CACHE_SLOTS = STORE_LID_CACHE_MAX };
+
+struct lid_slot {
+    char lid[JID_USER_MAX + 1]; /* "": empty slot */
+    char pn[JID_USER_MAX + 1];
+};
+
+struct lid_cache {
+    struct lid_slot by_lid[LID_CACHE_SLOTS];
+    struct lid_slot by_pn[LID_CACHE_SLOTS];
+    uint64_t migrated[LID_CACHE_SLOTS]; /* hashes of users whose records were moved already */
+};
+
+struct store {
+    struct db wa;
+    struct db msg;
+    struct store_lock wa_lock;
+    struct store_lock msg_lock;
+    char *wa_path;
+    char *msg_path;
+    const struct clock *clock;
+    enum store_time_format time_format;
+    gid_t readers_group;
+    bool mark;              /* between store_mark() and its end */
+    char our[JID_TEXT_MAX]; /* jid column of the selected account, "" before */
+    struct jid our_jid;
+    struct jid our_lid;
+    struct record_cache *sessions;
+    struct record_cache *sender_keys;
+    struct lid_cache *lids;
+    bool receive_rows; /* bridge_sessions_receive is not empty */
+    enum { PN_KEYS_UNKNOWN, PN_KEYS_NONE, PN_KEYS_SOME } pn_sender_keys;
+    bool unreadable; /* the last record loaded was there but not readable */
+    struct buf json; /* scratch for one record, wiped after use */
+    char error[600];
+};
+
+/* STATE before an account was selected. */
+#define NEED_ACCOUNT(s)                                                                            \
+    do {                                                                                           \
+        if (!(s)->our[0])                                                                          \
+            return WB_ERR_STATE;                                                                   \
+    } while (0)
+
+/* whatsapp_schema.c: checks the version (DB_SCHEMA; *ret_version is what was found, 0: an empty
+ * file) without writing. */
+enum wb_err whatsapp_schema_check(struct db *d, int *ret_version) WB_MUST_CHECK;
+/* Makes what is missing: whatsmeow's tables in an empty file, ours in any. In one transaction. */
+enum wb_err whatsapp_schema_apply(struct db *d, int version) WB_MUST_CHECK;
+/* Rule 9: *ret_used, and the caches that have become worthless are dropped. */
+enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used) WB_MUST_CHECK;
+
+/* messages_schema.c: makes or extends the tables; existing rows are not rewritten but for
+ * change_seq. */
+enum wb_err messages_schema_check(struct db *d) WB_MUST_CHECK;
+enum wb_err messages_schema_apply(struct db *d) WB_MUST_CHECK;
+/* The format of the newest row; AUTO when there is none. */
+enum wb_err messages_time_format(struct db *d, enum store_time_format *ret) WB_MUST_CHECK;
+
+/* lid_map.c, record stores: forget what was read inside a batch that is gone. */
+void store_lids_clear(struct store *s);
+/* Has this user (digits) been migrated while the store was open? Marks it. */
+bool store_lids_migrated(struct store *s, const char *pn_user);
+/* account.c: all rows of store/ are those of this device from now on. */
+enum wb_err store_select(struct store *s, const struct jid *jid,
+                         const struct jid *lid) WB_MUST_CHECK;
+extern const struct record_ops store_session_ops;
+extern const struct record_ops store_sender_key_ops;
+
+#endif

@@ -1,0 +1,280 @@
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/files.h"
+#include "store/inbox.h"
+#include "store/state.h"
+
+/* quick_check reads the whole file; above this size only whatsapp.db (always) and the schema are
+ * checked at start, so that years of messages do not delay it. */
+enum { MESSAGES_CHECK_MAX = 256 << 20 };
+
+static void info_text(struct store_open_info *info, enum store_file file, const char *path,
+                      const char *text)
+{
+    info->file = file;
+    snprintf(info->text, sizeof info->text, "%s: %s", path, text);
+}
+
+static void info_holder(struct store_open_info *info, enum store_file file, const char *path,
+                        const struct store_holder *h, const char *how)
+{
+    info->file = file;
+    info->holder_pid = h->pid;
+    snprintf(info->holder_command, sizeof info->holder_command, "%s", h->command);
+    snprintf(info->text, sizeof info->text, "%s %s process %ld (%s)%s%s", path, how, (long)h->pid,
+             h->command[0] ? h->command : "unknown command", h->since[0] ? " since " : "",
+             h->since);
+}
+
+static enum wb_err same_file(const char *a, const char *b, bool *ret_same)
+{
+    struct stat sa, sb;
+    *ret_same = strcmp(a, b) == 0 || (stat(a, &sa) == 0 && stat(b, &sb) == 0 &&
+                                      sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino);
+    return WB_OK;
+}
+
+/* Directories and both locks; no database file is touched before they are held. */
+static enum wb_err take_locks(struct store *s, const struct store_config *config,
+                              struct store_open_info *info)
+{
+    struct store_holder holder = {0};
+    int64_t now = clock_unix_s(s->clock);
+    bool same = false;
+    enum wb_err err = same_file(s->wa_path, s->msg_path, &same);
+    if (err == WB_OK && same) {
+        info_text(info, STORE_FILE_MESSAGES, s->msg_path, "is the same file as whatsapp.db");
+        return WB_ERR_INVALID;
+    }
+    info->file = STORE_FILE_WHATSAPP;
+    TRY(files_make_dirs(s->wa_path, 0));
+    TRY(store_lock_take(s->wa_path, config->command, now, &s->wa_lock, &holder));
+    info->file = STORE_FILE_MESSAGES;
+    TRY(files_make_dirs(s->msg_path, s->readers_group));
+    TRY(store_lock_take(s->msg_path, config->command, now, &s->msg_lock, &holder));
+    info->file = STORE_FILE_WHATSAPP;
+    if (store_other_program_has_open(s->wa_path, &holder)) {
+        info_holder(info, STORE_FILE_WHATSAPP, s->wa_path, &holder, "is open in");
+        return WB_ERR_LOCKED;
+    }
+    info->file = STORE_FILE_NONE;
+    return WB_OK;
+out:
+    if (err == WB_ERR_LOCKED)
+        info_holder(info, info->file, info->file == STORE_FILE_WHATSAPP ? s->wa_path : s->msg_path,
+                    &holder, "is held by");
+    return err;
+}
+
+static void schema_text(struct store_open_info *info, const char *path, int version)
+{
+    info->file = STORE_FILE_WHATSAPP;
+    info->schema = version;
+    if (version == 0)
+        snprintf(info->text, sizeof info->text, "%s: not a database of a WhatsApp session", path);
+    else if (version < 15)
+        snprintf(
+            info->text, sizeof info->text,
+            "%s: schema version %d of an older whatsmeow is refused (15 is needed); it was not "
+            "changed",
+            path, version);
+    else
+        snprintf(info->text, sizeof info->text,
+                 "%s: schema version %d is too new for this program; it was not changed", path,
+                 version);
+}
+
+static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
+{
+    int version = 0;
+    enum wb_err err;
+    TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
+    TRY(db_open(&s->wa, s->wa_path));
+    err = whatsapp_schema_check(&s->wa, &version);
+    if (err == WB_ERR_DB_SCHEMA) {
+        schema_text(info, s->wa_path, version);
+        goto out;
+    }
+    TRY(err);
+    TRY(db_quick_check(&s->wa));
+    TRY(db_set_wal(&s->wa));
+    TRY(whatsapp_schema_apply(&s->wa, version));
+    TRY(whatsapp_used_without_us(&s->wa, &info->used_without_us));
+out:
+    if (err != WB_OK) {
+        info->file = STORE_FILE_WHATSAPP;
+        if (!info->text[0])
+            info_text(info, STORE_FILE_WHATSAPP, s->wa_path,
+                      s->wa.error[0] ? s->wa.error : wb_err_text(err));
+    }
+    return err;
+}
+
+static enum wb_err open_messages(struct store *s, struct store_open_info *info)
+{
+    struct stat st;
+    enum wb_err err;
+    TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
+    TRY(db_open(&s->msg, s->msg_path));
+    err = messages_schema_check(&s->msg);
+    if (err == WB_ERR_DB_SCHEMA)
+        info_text(info, STORE_FILE_MESSAGES, s->msg_path,
+                  "has tables that are not those of a message database; it was not changed");
+    TRY(err);
+    if (stat(s->msg_path, &st) == 0 && st.st_size <= MESSAGES_CHECK_MAX)
+        TRY(db_quick_check(&s->msg));
+    if (s->time_format == STORE_TIME_AUTO && !info->created_messages)
+        if (db_query_int(&s->msg, "SELECT 1 FROM sqlite_master LIMIT 1", &(int64_t){0}) == WB_OK)
+            TRY(messages_time_format(&s->msg, &s->time_format));
+    if (s->time_format == STORE_TIME_AUTO)
+        s->time_format = STORE_TIME_INTEGER;
+    TRY(db_set_wal(&s->msg));
+    TRY(messages_schema_apply(&s->msg));
+out:
+    if (err != WB_OK) {
+        info->file = STORE_FILE_MESSAGES;
+        if (!info->text[0])
+            info_text(info, STORE_FILE_MESSAGES, s->msg_path,
+                      s->msg.error[0] ? s->msg.error : wb_err_text(err));
+    }
+    return err;
+}
+
+static enum wb_err allocate(struct store *s, const struct store_config *config)
+{
+    s->wa_lock = s->msg_lock = store_lock_none();
+    s->clock = config->clock;
+    s->time_format = config->time_format;
+    s->readers_group = config->readers_group;
+    s->json = buf_new(STORE_SESSION_JSON_MAX);
+    s->wa_path = strdup(config->whatsapp_path);
+    s->msg_path = strdup(config->messages_path);
+    s->sessions = record_cache_new(s, &store_session_ops, STORE_SESSION_CACHE_MAX);
+    s->sender_keys = record_cache_new(s, &store_sender_key_ops, STORE_SENDER_KEY_CACHE_MAX);
+    s->lids = calloc(1, sizeof *s->lids);
+    bool ok = s->wa_path && s->msg_path && s->sessions && s->sender_keys && s->lids;
+    return ok ? WB_OK : WB_ERR_NOMEM;
+}
+
+enum wb_err store_open(const struct store_config *config, struct store **ret,
+                       struct store_open_info *ret_info)
+{
+    enum wb_err err;
+    memset(ret_info, 0, sizeof *ret_info);
+    struct store *s = calloc(1, sizeof *s);
+    if (!s)
+        return WB_ERR_NOMEM;
+    TRY(allocate(s, config));
+    TRY(take_locks(s, config, ret_info));
+    TRY(open_whatsapp(s, ret_info));
+    TRY(open_messages(s, ret_info));
+    *ret = s;
+    return WB_OK;
+out:
+    store_close(s);
+    return err;
+}
+
+enum wb_err store_close(struct store *s)
+{
+    enum wb_err err = WB_OK;
+    if (!s)
+        return WB_OK;
+    store_rollback(s);
+    /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
+    if (s->wa.h)
+        err = db_set_delete_mode(&s->wa);
+    db_close(&s->wa);
+    db_close(&s->msg);
+    record_cache_free(s->sessions);
+    record_cache_free(s->sender_keys);
+    store_lock_drop(&s->wa_lock);
+    store_lock_drop(&s->msg_lock);
+    buf_free(&s->json);
+    free(s->lids);
+    free(s->wa_path);
+    free(s->msg_path);
+    free(s);
+    return err;
+}
+
+const char *store_error_text(struct store *s)
+{
+    if (s->wa.error[0] && s->msg.error[0])
+        snprintf(s->error, sizeof s->error, "whatsapp.db: %s; messages.db: %s", s->wa.error,
+                 s->msg.error);
+    else
+        snprintf(s->error, sizeof s->error, "%s%s", s->wa.error, s->msg.error);
+    s->wa.error[0] = s->msg.error[0] = 0;
+    return s->error;
+}
+
+enum wb_err store_set_aside_session(struct store *s, const char *reason,
+                                    char ret_path[STORE_PATH_MAX])
+{
+    char aside[STORE_PATH_MAX];
+    struct store_open_info info = {0};
+    enum wb_err err;
+    if (store_batch_open(s))
+        return WB_ERR_STATE;
+    store_rollback(s); /* clean records go too: they belong to the old file */
+    /* As complete a file as can be had; when it is damaged the log moves along. */
+    enum wb_err mode = db_set_delete_mode(&s->wa);
+    (void)mode;
+    db_close(&s->wa);
+    err = files_set_aside(s->wa_path, reason, clock_unix_s(s->clock), aside);
+    if (err != WB_OK) {
+        enum wb_err again = open_whatsapp(s, &info);
+        return again != WB_OK ? again : err;
+    }
+    err = open_whatsapp(s, &info);
+    if (err != WB_OK) {
+        /* Another name for the half-made new file: nothing is ever deleted. */
+        db_close(&s->wa);
+        (void)files_set_aside(s->wa_path, "unfinished", clock_unix_s(s->clock), NULL);
+        if (files_put_back(aside, s->wa_path) == WB_OK && open_whatsapp(s, &info) != WB_OK)
+            db_close(&s->wa);
+        return err;
+    }
+    s->our[0] = 0;
+    s->our_jid = s->our_lid = (struct jid){0};
+    if (ret_path)
+        memcpy(ret_path, aside, strlen(aside) + 1);
+    return WB_OK;
+}
+
+enum wb_err store_set_aside_file(const char *path, const char *reason, const struct clock *clock,
+                                 char ret_path[STORE_PATH_MAX])
+{
+    struct store_lock lock = store_lock_none();
+    struct store_holder holder;
+    enum wb_err err;
+    TRY(store_lock_take(path, "setting a damaged file aside", clock_unix_s(clock), &lock, &holder));
+    err = files_set_aside(path, reason, clock_unix_s(clock), ret_path);
+out:
+    store_lock_drop(&lock);
+    return err;
+}
+
+enum wb_err store_check(struct store *s, enum store_file *ret_file)
+{
+    enum store_file file = STORE_FILE_WHATSAPP;
+    enum wb_err err;
+    TRY(db_quick_check(&s->wa));
+    file = STORE_FILE_MESSAGES;
+    err = db_quick_check(&s->msg);
+out:
+    if (ret_file)
+        *ret_file = err == WB_OK ? STORE_FILE_NONE : file;
+    return err;
+}
+
+enum store_time_format store_time_format(const struct store *s)
+{
+    return s->time_format;
+}

@@ -1,0 +1,243 @@
+/* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), and ours. */
+#include "store/state.h"
+#include "store/stmt.h"
+
+enum { SCHEMA_VERSION = 15, SCHEMA_COMPAT = 8, BRIDGE_SCHEMA = 1 };
+
+#define OWNER(column)                                                                              \
+    "FOREIGN KEY (" column ") REFERENCES whatsmeow_device(jid) ON DELETE CASCADE ON UPDATE "       \
+    "CASCADE"
+
+/* Column names, types, keys and indexes are whatsmeow's: it must be able to open the file. */
+static const char *const whatsmeow_tables[] = {
+    "CREATE TABLE whatsmeow_version (version INTEGER, compat INTEGER)",
+    "CREATE TABLE whatsmeow_device (jid TEXT PRIMARY KEY, lid TEXT, facebook_uuid uuid,"
+    " registration_id BIGINT NOT NULL CHECK (registration_id BETWEEN 0 AND 4294967295),"
+    " noise_key bytea NOT NULL CHECK (length(noise_key) = 32),"
+    " identity_key bytea NOT NULL CHECK (length(identity_key) = 32),"
+    " signed_pre_key bytea NOT NULL CHECK (length(signed_pre_key) = 32),"
+    " signed_pre_key_id INTEGER NOT NULL CHECK (signed_pre_key_id BETWEEN 0 AND 16777215),"
+    " signed_pre_key_sig bytea NOT NULL CHECK (length(signed_pre_key_sig) = 64),"
+    " adv_key bytea NOT NULL, adv_details bytea NOT NULL,"
+    " adv_account_sig bytea NOT NULL CHECK (length(adv_account_sig) = 64),"
+    " adv_account_sig_key bytea NOT NULL CHECK (length(adv_account_sig_key) = 32),"
+    " adv_device_sig bytea NOT NULL CHECK (length(adv_device_sig) = 64),"
+    " platform TEXT NOT NULL DEFAULT '', business_name TEXT NOT NULL DEFAULT '',"
+    " push_name TEXT NOT NULL DEFAULT '', lid_migration_ts BIGINT NOT NULL DEFAULT 0,"
+    " companion_meta_nonce TEXT NOT NULL DEFAULT '')",
+    "CREATE TABLE whatsmeow_identity_keys (our_jid TEXT, their_id TEXT,"
+    " identity bytea NOT NULL CHECK (length(identity) = 32),"
+    " PRIMARY KEY (our_jid, their_id), " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_pre_keys (jid TEXT,"
+    " key_id INTEGER CHECK (key_id BETWEEN 0 AND 16777215),"
+    " key bytea NOT NULL CHECK (length(key) = 32), uploaded BOOLEAN NOT NULL,"
+    " PRIMARY KEY (jid, key_id), " OWNER("jid") ")",
+    "CREATE TABLE whatsmeow_sessions (our_jid TEXT, their_id TEXT, session bytea,"
+    " PRIMARY KEY (our_jid, their_id), " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_sender_keys (our_jid TEXT, chat_id TEXT, sender_id TEXT,"
+    " sender_key bytea NOT NULL,"
+    " PRIMARY KEY (our_jid, chat_id, sender_id), " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_app_state_sync_keys (jid TEXT, key_id bytea, key_data bytea NOT NULL,"
+    " timestamp BIGINT NOT NULL, fingerprint bytea NOT NULL,"
+    " PRIMARY KEY (jid, key_id), " OWNER("jid") ")",
+    "CREATE TABLE whatsmeow_app_state_version (jid TEXT, name TEXT, version BIGINT NOT NULL,"
+    " hash bytea NOT NULL CHECK (length(hash) = 128),"
+    " PRIMARY KEY (jid, name), " OWNER("jid") ")",
+    "CREATE TABLE whatsmeow_app_state_mutation_macs (jid TEXT, name TEXT, version BIGINT,"
+    " index_mac bytea CHECK (length(index_mac) = 32),"
+    " value_mac bytea NOT NULL CHECK (length(value_mac) = 32),"
+    " PRIMARY KEY (jid, name, version, index_mac), FOREIGN KEY (jid, name)"
+    " REFERENCES whatsmeow_app_state_version(jid, name) ON DELETE CASCADE ON UPDATE CASCADE)",
+    "CREATE TABLE whatsmeow_contacts (our_jid TEXT, their_jid TEXT, first_name TEXT,"
+    " full_name TEXT, push_name TEXT, business_name TEXT, redacted_phone TEXT,"
+    " PRIMARY KEY (our_jid, their_jid), " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_chat_settings (our_jid TEXT, chat_jid TEXT,"
+    " muted_until BIGINT NOT NULL DEFAULT 0, pinned BOOLEAN NOT NULL DEFAULT false,"
+    " archived BOOLEAN NOT NULL DEFAULT false,"
+    " PRIMARY KEY (our_jid, chat_jid), " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_message_secrets (our_jid TEXT, chat_jid TEXT, sender_jid TEXT,"
+    " message_id TEXT, key bytea NOT NULL,"
+    " PRIMARY KEY (our_jid, chat_jid, sender_jid, message_id), " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_privacy_tokens (our_jid TEXT, their_jid TEXT, token bytea NOT NULL,"
+    " timestamp BIGINT NOT NULL, sender_timestamp BIGINT, PRIMARY KEY (our_jid, their_jid))",
+    "CREATE INDEX idx_whatsmeow_privacy_tokens_our_jid_timestamp"
+    " ON whatsmeow_privacy_tokens (our_jid, timestamp)",
+    "CREATE TABLE whatsmeow_nct_salt (our_jid TEXT PRIMARY KEY, salt bytea NOT NULL,"
+    " " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_lid_map (lid TEXT PRIMARY KEY, pn TEXT UNIQUE NOT NULL)",
+    "CREATE TABLE whatsmeow_event_buffer (our_jid TEXT NOT NULL,"
+    " ciphertext_hash bytea NOT NULL CHECK (length(ciphertext_hash) = 32), plaintext bytea,"
+    " server_timestamp BIGINT NOT NULL, insert_timestamp BIGINT NOT NULL,"
+    " PRIMARY KEY (our_jid, ciphertext_hash), " OWNER("our_jid") ")",
+    "CREATE TABLE whatsmeow_retry_buffer (our_jid TEXT NOT NULL, chat_jid TEXT NOT NULL,"
+    " message_id TEXT NOT NULL, format TEXT NOT NULL, plaintext bytea NOT NULL,"
+    " timestamp BIGINT NOT NULL,"
+    " PRIMARY KEY (our_jid, chat_jid, message_id), " OWNER("our_jid") ")",
+    "CREATE INDEX whatsmeow_retry_buffer_timestamp_idx"
+    " ON whatsmeow_retry_buffer (our_jid, timestamp)",
+};
+
+/* Ours: no foreign key to whatsmeow's tables (rule 9). docs/databases.md explains each. */
+static const char *const bridge_tables[] = {
+    "CREATE TABLE IF NOT EXISTS bridge_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_sessions_receive (our_jid TEXT NOT NULL,"
+    " their_id TEXT NOT NULL, session BLOB NOT NULL,"
+    " PRIMARY KEY (our_jid, their_id)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " our_jid TEXT NOT NULL, message_id TEXT NOT NULL, key TEXT, body_hash BLOB NOT NULL,"
+    " chat_jid TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',"
+    " request BLOB, sealed BLOB, content BLOB, answer BLOB, created_at INTEGER NOT NULL,"
+    " sealed_at INTEGER NOT NULL DEFAULT 0, acked_at INTEGER NOT NULL DEFAULT 0,"
+    " expires_at INTEGER NOT NULL DEFAULT 0, server_time INTEGER NOT NULL DEFAULT 0,"
+    " UNIQUE (our_jid, message_id), UNIQUE (our_jid, key))",
+    "CREATE INDEX IF NOT EXISTS bridge_outbox_state ON bridge_outbox (our_jid, state, seq)",
+    "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
+    " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_groups (our_jid TEXT NOT NULL, jid TEXT NOT NULL,"
+    " subject TEXT NOT NULL DEFAULT '', addressing INTEGER NOT NULL DEFAULT 0,"
+    " ephemeral_s INTEGER NOT NULL DEFAULT 0, announce INTEGER NOT NULL DEFAULT 0,"
+    " left INTEGER NOT NULL DEFAULT 0, version TEXT NOT NULL DEFAULT '',"
+    " updated_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, jid)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_group_members (our_jid TEXT NOT NULL,"
+    " group_jid TEXT NOT NULL, member TEXT NOT NULL, lid TEXT, pn TEXT,"
+    " rank INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (our_jid, group_jid, member)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_skdm (our_jid TEXT NOT NULL, group_jid TEXT NOT NULL,"
+    " device TEXT NOT NULL, key_id INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, group_jid, device)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_retry_owed (seq INTEGER PRIMARY KEY,"
+    " our_jid TEXT NOT NULL, chat_jid TEXT NOT NULL, sender_user TEXT NOT NULL,"
+    " message_id TEXT NOT NULL, sender_jid TEXT, stanza_from TEXT, participant TEXT,"
+    " recipient TEXT, count INTEGER NOT NULL, timestamp INTEGER NOT NULL,"
+    " asked_at INTEGER NOT NULL, phone_asked INTEGER NOT NULL, enc_type TEXT NOT NULL,"
+    " reason TEXT NOT NULL, UNIQUE (our_jid, chat_jid, sender_user, message_id))",
+    "CREATE TABLE IF NOT EXISTS bridge_retry_peer (our_jid TEXT NOT NULL, device TEXT NOT NULL,"
+    " message_id TEXT NOT NULL, count INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, device, message_id)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_retry_rebuild (our_jid TEXT NOT NULL,"
+    " device TEXT NOT NULL, at INTEGER NOT NULL, base_key BLOB NOT NULL,"
+    " PRIMARY KEY (our_jid, device)) WITHOUT ROWID",
+    /* Rule 9: any write of a record raises the flag; our own commits lower it again in the same
+     * transaction. So it is up exactly when another program used the file last. */
+    "INSERT OR IGNORE INTO bridge_meta VALUES ('foreign', 0)",
+    "CREATE TRIGGER IF NOT EXISTS bridge_session_insert AFTER INSERT ON whatsmeow_sessions BEGIN"
+    " UPDATE bridge_meta SET value = 1 WHERE name = 'foreign' AND value <> 1; END",
+    "CREATE TRIGGER IF NOT EXISTS bridge_session_update AFTER UPDATE ON whatsmeow_sessions BEGIN"
+    " UPDATE bridge_meta SET value = 1 WHERE name = 'foreign' AND value <> 1; END",
+    "CREATE TRIGGER IF NOT EXISTS bridge_sender_insert AFTER INSERT ON whatsmeow_sender_keys BEGIN"
+    " UPDATE bridge_meta SET value = 1 WHERE name = 'foreign' AND value <> 1; END",
+    "CREATE TRIGGER IF NOT EXISTS bridge_sender_update AFTER UPDATE ON whatsmeow_sender_keys BEGIN"
+    " UPDATE bridge_meta SET value = 1 WHERE name = 'foreign' AND value <> 1; END",
+};
+
+/* The tables without which a session cannot go on. */
+static const char *const needed[] = {
+    "whatsmeow_device",       "whatsmeow_identity_keys", "whatsmeow_pre_keys",
+    "whatsmeow_sessions",     "whatsmeow_sender_keys",   "whatsmeow_lid_map",
+    "whatsmeow_contacts",     "whatsmeow_nct_salt",      "whatsmeow_privacy_tokens",
+    "whatsmeow_event_buffer", "whatsmeow_retry_buffer",  "whatsmeow_message_secrets",
+};
+
+static enum wb_err table_exists(struct db *d, const char *name, bool *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, d, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"));
+    stmt_text(&q, name);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+enum wb_err whatsapp_schema_check(struct db *d, int *ret_version)
+{
+    int64_t tables = 0, version = 0, compat = 0;
+    bool there = false;
+    enum wb_err err;
+
+    TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master", &tables));
+    if (tables == 0) {
+        *ret_version = 0;
+        return WB_OK;
+    }
+    TRY(table_exists(d, "whatsmeow_version", &there));
+    if (!there) {
+        *ret_version = 0;
+        return WB_ERR_DB_SCHEMA;
+    }
+    err = db_query_int(d, "SELECT version FROM whatsmeow_version", &version);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    *ret_version = (int)version;
+    if (version < SCHEMA_VERSION)
+        return WB_ERR_DB_SCHEMA;
+    /* compat 0 or NULL means: as the version (P-DB-02). */
+    TRY(db_query_int(d, "SELECT coalesce(nullif(compat, 0), version) FROM whatsmeow_version",
+                     &compat));
+    if (compat > SCHEMA_VERSION)
+        return WB_ERR_DB_SCHEMA;
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        TRY(table_exists(d, needed[i], &there));
+        if (!there)
+            return WB_ERR_DB_CORRUPT;
+    }
+out:
+    return err;
+}
+
+enum wb_err whatsapp_schema_apply(struct db *d, int version)
+{
+    int64_t ours = 0;
+    bool there = false;
+    enum wb_err err;
+
+    TRY(table_exists(d, "bridge_meta", &there));
+    if (there) {
+        err = db_query_int(d, "SELECT value FROM bridge_meta WHERE name = 'schema'", &ours);
+        if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+            return err;
+    }
+    if (version > 0 && ours >= BRIDGE_SCHEMA)
+        return WB_OK;
+    TRY(db_begin(d));
+    for (size_t i = 0; version == 0 && i < sizeof whatsmeow_tables / sizeof whatsmeow_tables[0];
+         i++)
+        TRY(db_exec(d, whatsmeow_tables[i]));
+    if (version == 0)
+        TRY(db_exec(d, "INSERT INTO whatsmeow_version (version, compat) VALUES (15, 8)"));
+    for (size_t i = 0; i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
+        TRY(db_exec(d, bridge_tables[i]));
+    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 1)"));
+    TRY(db_commit(d));
+out:
+    if (err != WB_OK)
+        db_rollback(d);
+    return err;
+}
+
+enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used)
+{
+    int64_t foreign = 0;
+    enum wb_err err =
+        db_query_int(d, "SELECT value FROM bridge_meta WHERE name = 'foreign'", &foreign);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    err = WB_OK;
+    if (foreign != 0) {
+        TRY(db_begin(d));
+        TRY(db_exec(d, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
+                       "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign'"));
+        TRY(db_commit(d));
+    }
+    *ret_used = foreign != 0;
+out:
+    if (err != WB_OK)
+        db_rollback(d);
+    return err;
+}
