@@ -224,8 +224,8 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
         return WB_ERR_STATE;
     store_rollback(s); /* clean records go too: they belong to the old file */
     /* As complete a file as can be had; when it is damaged the log moves along. */
-    enum wb_err mode = db_set_delete_mode(&s->wa);
-    (void)mode;
+    if (db_set_delete_mode(&s->wa) != WB_OK)
+        s->wa.error[0] = 0;
     db_close(&s->wa);
     err = files_set_aside(s->wa_path, reason, clock_unix_s(s->clock), aside);
     if (err != WB_OK) {
@@ -234,10 +234,12 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
     }
     err = open_whatsapp(s, &info);
     if (err != WB_OK) {
-        /* Another name for the half-made new file: nothing is ever deleted. */
+        /* The half-made new file gets another name: nothing is ever deleted. */
         db_close(&s->wa);
-        (void)files_set_aside(s->wa_path, "unfinished", clock_unix_s(s->clock), NULL);
-        if (files_put_back(aside, s->wa_path) == WB_OK && open_whatsapp(s, &info) != WB_OK)
+        enum wb_err back = files_set_aside(s->wa_path, "unfinished", clock_unix_s(s->clock), NULL);
+        if (back == WB_OK || back == WB_ERR_NOT_FOUND)
+            back = files_put_back(aside, s->wa_path);
+        if (back == WB_OK && open_whatsapp(s, &info) != WB_OK)
             db_close(&s->wa);
         return err;
     }

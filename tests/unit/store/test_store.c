@@ -64,7 +64,7 @@ static void readers_group_opens_the_messages(void **state)
 {
     (void)state;
     struct fixture f;
-    char path[256], dir[256];
+    char path[300], dir[256];
     fixture_new(&f);
     snprintf(dir, sizeof dir, "%s/shared", f.dir);
     snprintf(path, sizeof path, "%s/messages.db", dir);
