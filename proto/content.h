@@ -106,6 +106,7 @@ struct content_contact {
     struct span name, vcard;
 };
 
+/* Texts are as the peer wrote them, perhaps not UTF-8: see content_clean_text(). */
 struct content {
     enum content_kind kind;
     bool ephemeral, view_once, edited; /* wrappers it came in */

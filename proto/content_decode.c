@@ -271,8 +271,9 @@ static enum wb_err read_protocol(struct span body, struct arena *a, unsigned dep
         if (err != WB_ERR_NOT_FOUND)
             return err;
     }
-    if (c->protocol_type < 0)
-        c->protocol_type = 0; /* the default of the enum: revoke */
+    /* Revoke is the default of the enum, but without a key it would revoke nothing. */
+    if (c->protocol_type < 0 && c->key.id.n)
+        c->protocol_type = 0;
     if (c->protocol_type == 0)
         c->kind = CONTENT_REVOKE;
     if (c->protocol_type == 3)

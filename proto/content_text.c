@@ -12,8 +12,7 @@ static size_t utf8_length(uint8_t lead)
     return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-/* A peer's text made valid: what is no character becomes U+FFFD, as does NUL. */
-static void put_clean(struct buf *out, struct span s)
+void content_clean_text(struct span s, struct buf *out)
 {
     if (utf8_valid(s) && (s.n == 0 || !memchr(s.p, 0, s.n))) {
         buf_append(out, s);
@@ -125,7 +124,7 @@ static void put_part(struct buf *out, bool *first, const char *separator, struct
     if (s.n == 0)
         return;
     buf_append_cstr(out, *first ? " " : separator);
-    put_clean(out, s);
+    content_clean_text(s, out);
     *first = false;
 }
 
@@ -134,7 +133,7 @@ static void put_target(struct buf *out, bool *first, const char *word, const str
     if (c->key.id.n == 0)
         return;
     buf_printf(out, "%s ", word);
-    put_clean(out, c->key.id);
+    content_clean_text(c->key.id, out);
     *first = false;
 }
 
@@ -150,7 +149,7 @@ static void put_lists(struct buf *out, bool *first, const struct content *c)
 {
     for (size_t i = 0; i < c->noptions; i++) {
         buf_append_cstr(out, i ? " / " : *first ? " " : ": ");
-        put_clean(out, c->options[i]);
+        content_clean_text(c->options[i], out);
     }
     for (size_t i = 0; i < c->ncontacts; i++)
         put_part(out, first, ", ", c->contacts[i].name);
@@ -181,11 +180,11 @@ static void put_line(const struct content *c, struct buf *out)
     bool first = true;
 
     if (!word) {
-        put_clean(out, c->text);
+        content_clean_text(c->text, out);
         return;
     }
     if (c->media.present && c->text.n) {
-        put_clean(out, c->text); /* a caption speaks for its file */
+        content_clean_text(c->text, out); /* a caption speaks for its file */
         return;
     }
     buf_printf(out, "[%s]", word);
@@ -250,7 +249,7 @@ void content_safe_file_name(const struct content *c, struct buf *out)
             break;
         }
     }
-    put_clean(&clean, span_first(name, 1024));
+    content_clean_text(span_first(name, 1024), &clean);
     s = buf_span(&clean);
     while (s.n && (s.p[0] == '.' || s.p[0] == ' '))
         s = span_skip(s, 1);

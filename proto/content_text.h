@@ -8,6 +8,10 @@
  * valid UTF-8 without NUL; empty only for CONTENT_NONE. */
 void content_readable(const struct content *c, struct buf *out);
 
+/* A peer's text as valid UTF-8 without NUL: what is no character becomes U+FFFD. For every span of
+ * struct content that is stored, shown or put into JSON. */
+void content_clean_text(struct span s, struct buf *out);
+
 /* messages.db media_type: "image", "video", "audio", "document", "sticker", or "" (P-MC-14). */
 const char *content_media_type(const struct content *c);
 

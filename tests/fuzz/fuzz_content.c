@@ -55,9 +55,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (content_decode(SPAN(data, size), &a, &c) == WB_OK) {
         words(&c);
         parts(&c, &a);
-        /* What we can read we can hand on to our other devices, and they read the same. */
-        if (content_encode_device_sent(SPAN_LIT("1@lid"), c.message, &wrapped) != WB_OK ||
-            content_decode(buf_span(&wrapped), &a, &again) != WB_OK || again.kind != c.kind)
+        /* What we can read we can hand on to our other devices, and they read the same (one
+         * wrapper more may be one too many). */
+        enum wb_err err;
+        if (content_encode_device_sent(SPAN_LIT("1@lid"), SPAN(data, size), &wrapped) != WB_OK)
+            abort();
+        err = content_decode(buf_span(&wrapped), &a, &again);
+        if (err == WB_OK ? again.kind != c.kind : err != WB_ERR_TOO_DEEP)
             abort();
     }
     buf_free(&wrapped);

@@ -162,8 +162,8 @@ static void nesting_has_an_end(void **state)
     assert_int_equal(content_decode(buf_span(&deep), &a, &c), WB_ERR_TOO_DEEP);
     assert_int_equal(content_decode(buf_span(&abyss), &a, &c), WB_ERR_TOO_DEEP);
     assert_int_equal(content_decode(buf_span(&comments), &a, &c), WB_ERR_TOO_DEEP);
-    assert_int_equal(content_decode(buf_span(&edits), &a, &c), WB_OK); /* untyped: a revoke */
-    assert_int_equal(c.kind, CONTENT_REVOKE);
+    assert_int_equal(content_decode(buf_span(&edits), &a, &c), WB_OK); /* untyped */
+    assert_int_equal(c.kind, CONTENT_PROTOCOL);
     buf_free(&good);
     buf_free(&deep);
     buf_free(&abyss);
@@ -264,6 +264,51 @@ static void file_names_have_no_path(void **state)
     safe_name("", "");
 }
 
+/* type, mediatype, edit, polltype, decrypt-fail of a message given as hex. */
+static void stanza(const char *hex, const char *type, const char *mediatype, const char *edit,
+                   const char *poll, bool hides)
+{
+    struct buf in = unhex(hex);
+    struct arena a = arena_new(1 << 16);
+    struct content c;
+
+    assert_int_equal(content_decode(buf_span(&in), &a, &c), WB_OK);
+    assert_string_equal(content_stanza_type(&c), type);
+    assert_string_equal(content_enc_mediatype(&c), mediatype);
+    assert_string_equal(content_edit_attribute(&c), edit);
+    assert_string_equal(content_poll_type(&c), poll);
+    assert_int_equal(content_hides_decrypt_fail(&c), hides);
+    buf_free(&in);
+    arena_free(&a);
+}
+
+static void stanza_attributes(void **state)
+{
+    (void)state;
+    stanza("0a026869", "text", "", "", "", false);
+    stanza("32030a0161", "text", "", "", "", false);
+    stanza("32060a01613201"
+           "62",
+           "media", "url", "", "", false); /* a preview's title */
+    stanza(VECTOR_VIDEO, "media", "gif", "", "", false);
+    stanza("4a00", "media", "video", "", "", false);
+    stanza("4200", "media", "audio", "", "", false);
+    stanza("920400", "media", "ptv", "", "", false);
+    stanza(VECTOR_VOTE, "poll", "", "", "vote", true);
+    stanza(VECTOR_POLL, "poll", "", "", "creation", false);
+    stanza(VECTOR_EDIT, "text", "", "1", "", true);
+    stanza("62090a0510011a017810"
+           "00",
+           "text", "", "7", "", true); /* own revoke */
+    stanza(VECTOR_REVOKE, "text", "", "8", "", true);
+    stanza("fa03091001"
+           "0a051001"
+           "1a0178",
+           "text", "", "2", "", true);                                /* pin */
+    stanza("9a03090a0510011a01781002", "text", "", "7", "", true);    /* undo keep */
+    stanza("c203090a0510011a01781200", "reaction", "", "", "", true); /* sealed reaction */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +322,7 @@ int main(void)
         cmocka_unit_test(cuts_are_errors),
         cmocka_unit_test(peers_text_becomes_valid),
         cmocka_unit_test(file_names_have_no_path),
+        cmocka_unit_test(stanza_attributes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
