@@ -31,91 +31,52 @@ void content_clean_text(struct span s, struct buf *out)
     }
 }
 
-/* What stands in brackets; NULL for kinds that are their own text. */
+/* What stands in brackets, where it is not the kind's own word. */
+static const char *const labels[CONTENT_KIND_COUNT] = {
+    [CONTENT_UNKNOWN] = "unknown message",
+    [CONTENT_VIDEO_NOTE] = "video note",
+    [CONTENT_STICKER_PACK] = "sticker pack",
+    [CONTENT_LIVE_LOCATION] = "live location",
+    [CONTENT_POLL_VOTE] = "poll vote",
+    [CONTENT_POLL_RESULT] = "poll result",
+    [CONTENT_ENC_REACTION] = "reaction",
+    [CONTENT_ENC_COMMENT] = "comment",
+    [CONTENT_REVOKE] = "deleted message",
+    [CONTENT_EDIT] = "edited",
+    [CONTENT_SECRET_EDIT] = "edited",
+    [CONTENT_EPHEMERAL_SETTING] = "disappearing messages",
+    [CONTENT_PROTOCOL] = "protocol message",
+    [CONTENT_GROUP_INVITE] = "group invite",
+    [CONTENT_LIST_RESPONSE] = "response",
+    [CONTENT_BUTTONS_RESPONSE] = "response",
+    [CONTENT_TEMPLATE_REPLY] = "response",
+    [CONTENT_INTERACTIVE_RESPONSE] = "response",
+    [CONTENT_ENC_EVENT_RESPONSE] = "event response",
+    [CONTENT_PIN] = "pinned message",
+    [CONTENT_KEEP] = "kept message",
+    [CONTENT_CALL_LOG] = "call",
+    [CONTENT_REQUEST_PHONE_NUMBER] = "asks for the phone number",
+    [CONTENT_NEWSLETTER_INVITE] = "channel invite",
+    [CONTENT_HISTORY_NOTICE] = "shared history",
+    [CONTENT_PLACEHOLDER] = "open WhatsApp on the phone to see this message",
+};
+
+/* NULL for kinds that are their own text. */
 static const char *label(const struct content *c)
 {
-    switch (c->kind) {
-    case CONTENT_NONE:
-    case CONTENT_TEXT:
-    case CONTENT_EXTENDED_TEXT:
-    case CONTENT_KIND_COUNT:
+    if (c->kind == CONTENT_NONE || c->kind == CONTENT_TEXT || c->kind == CONTENT_EXTENDED_TEXT)
         return NULL;
-    case CONTENT_UNKNOWN:
-        return "unknown message";
-    case CONTENT_VIDEO:
-        return c->media.gif ? "gif" : "video";
-    case CONTENT_VIDEO_NOTE:
-        return "video note";
-    case CONTENT_AUDIO:
-        return c->media.ptt ? "voice note" : "audio";
-    case CONTENT_STICKER_PACK:
-        return "sticker pack";
-    case CONTENT_LIVE_LOCATION:
-        return "live location";
-    case CONTENT_POLL_VOTE:
-        return "poll vote";
-    case CONTENT_POLL_RESULT:
-        return "poll result";
-    case CONTENT_REACTION:
-        return c->text.n ? "reaction" : "reaction removed";
-    case CONTENT_ENC_REACTION:
-        return "reaction";
-    case CONTENT_ENC_COMMENT:
-        return "comment";
-    case CONTENT_REVOKE:
-        return "deleted message";
-    case CONTENT_EDIT:
-    case CONTENT_SECRET_EDIT:
-        return "edited";
-    case CONTENT_EPHEMERAL_SETTING:
-        return "disappearing messages";
-    case CONTENT_PROTOCOL:
-        return "protocol message";
-    case CONTENT_GROUP_INVITE:
-        return "group invite";
-    case CONTENT_LIST_RESPONSE:
-    case CONTENT_BUTTONS_RESPONSE:
-    case CONTENT_TEMPLATE_REPLY:
-    case CONTENT_INTERACTIVE_RESPONSE:
-        return "response";
-    case CONTENT_ENC_EVENT_RESPONSE:
-        return "event response";
-    case CONTENT_PIN:
-        return c->number == 2 ? "unpinned message" : "pinned message";
-    case CONTENT_KEEP:
-        return c->number == 2 ? "no longer kept message" : "kept message";
-    case CONTENT_CALL_LOG:
-        return "call";
-    case CONTENT_REQUEST_PHONE_NUMBER:
-        return "asks for the phone number";
-    case CONTENT_NEWSLETTER_INVITE:
-        return "channel invite";
-    case CONTENT_HISTORY_NOTICE:
-        return "shared history";
-    case CONTENT_PLACEHOLDER:
-        return "open WhatsApp on the phone to see this message";
-    case CONTENT_IMAGE:
-    case CONTENT_DOCUMENT:
-    case CONTENT_STICKER:
-    case CONTENT_CONTACT:
-    case CONTENT_CONTACTS:
-    case CONTENT_LOCATION:
-    case CONTENT_POLL:
-    case CONTENT_COMMENT:
-    case CONTENT_LIST:
-    case CONTENT_BUTTONS:
-    case CONTENT_TEMPLATE:
-    case CONTENT_INTERACTIVE:
-    case CONTENT_PRODUCT:
-    case CONTENT_ORDER:
-    case CONTENT_ALBUM:
-    case CONTENT_EVENT:
-    case CONTENT_CALL:
-    case CONTENT_PAYMENT:
-    case CONTENT_INVOICE:
-    default:
-        return content_kind_word(c->kind);
-    }
+    if (c->kind == CONTENT_VIDEO && c->media.gif)
+        return "gif";
+    if (c->kind == CONTENT_AUDIO && c->media.ptt)
+        return "voice note";
+    if (c->kind == CONTENT_REACTION && c->text.n == 0)
+        return "reaction removed";
+    if (c->kind == CONTENT_PIN && c->number == 2)
+        return "unpinned message";
+    if (c->kind == CONTENT_KEEP && c->number == 2)
+        return "no longer kept message";
+    return labels[c->kind] ? labels[c->kind] : content_kind_word(c->kind);
 }
 
 /* Parts of a line: the first one after the bracket gets a blank, later ones a separator. */
