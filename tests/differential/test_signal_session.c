@@ -37,7 +37,8 @@ struct world {
     struct lsc *lsc;
     struct device d[2];
     struct envelope pool[POOL];
-    uint32_t restarts; /* per 1000 steps */
+    uint32_t restarts;    /* per 1000 steps */
+    uint32_t long_bursts; /* to come in this life */
     size_t archived_most;
     unsigned long sent, opened, old, refused, started;
 };
@@ -146,15 +147,18 @@ static enum wb_err read_twice(struct world *w, int to, const struct letter *l, s
     struct buf a = buf_new(TEXT_MAX), b = buf_new(TEXT_MAX);
     uint8_t before[32], after[32];
     enum wb_err err;
+    bool agreed;
     int theirs;
 
     w->s.operation++;
     session_digest(d->ours, before);
     err = open_ours(w, d, l, &a);
     theirs = lsc_decrypt(d->oracle, l->kind, buf_span(&l->bytes), &b);
-    if (!same_verdict(err, theirs))
+    /* Of damaged bytes only that both refuse them: we take an absent counter for 0, for example. */
+    agreed = span_is_null(text) ? err != WB_OK && theirs != 0 : same_verdict(err, theirs);
+    if (!agreed)
         fprintf(stderr, "ours: %s, oracle: %d\n", wb_err_name(err), theirs);
-    CHECK(&w->s, same_verdict(err, theirs));
+    CHECK(&w->s, agreed);
     CHECK(&w->s, span_eq(buf_span(&a), buf_span(&b)));
     session_digest(d->ours, after);
     CHECK(&w->s, (err == WB_OK) == (memcmp(before, after, 32) != 0));
@@ -213,7 +217,7 @@ static void step_deliver(struct world *w)
         e = &w->pool[rng_below(&w->s.rng, POOL)];
     if (!e->used)
         return;
-    err = read_twice(w, e->to, &e->letter, buf_span(&e->text));
+    err = read_twice(w, e->to, &e->letter, e->text.n ? buf_span(&e->text) : SPAN_LIT(""));
     CHECK(&w->s, !e->delivered || err != WB_OK || opens_again(w, e));
     e->delivered = e->delivered || err == WB_OK;
 }
@@ -244,9 +248,12 @@ static void step_damage(struct world *w)
 static void step_burst(struct world *w)
 {
     int from = (int)rng_below(&w->s.rng, 2);
-    uint32_t n =
-        script_chance(&w->s, 15) ? 1900 + rng_below(&w->s.rng, 200) : rng_below(&w->s.rng, 60);
+    uint32_t n = rng_below(&w->s.rng, 30);
 
+    if (w->long_bursts > 0) {
+        w->long_bursts--;
+        n = 1900 + rng_below(&w->s.rng, 200);
+    }
     while (n-- > 0) {
         struct letter l = write_twice(w, from, SPAN_LIT("lost"));
         letter_free(&l);
@@ -278,11 +285,13 @@ static void step(struct world *w)
     }
 }
 
-/* Two new devices from their first word on. A few of them start so many sessions that their
- * archives overflow; the others keep the oracle's records small, and it fast. */
-static void life(struct world *w, unsigned long n)
+/* Two new devices from their first word on. Some of them start so many sessions that their archives
+ * overflow, some others come to the limits of a chain; most do neither, which keeps the oracle's
+ * records small, and it fast. */
+static void life(struct world *w, unsigned long number, unsigned long n)
 {
-    w->restarts = script_chance(&w->s, 100) ? 250 : 12;
+    w->restarts = number % 16 == 3 ? 250 : 12;
+    w->long_bursts = number % 16 == 5 ? 1 : 0;
     w->lsc = lsc_new(w->s.shared);
     device_init(w, &w->d[0], 1);
     device_init(w, &w->d[1], 2);
@@ -306,9 +315,9 @@ int main(int argc, char **argv)
     static struct world w;
 
     script_begin(&w.s, argc, argv, STEPS_DEFAULT);
-    while (w.s.step < w.s.steps) {
+    for (unsigned long i = 0; w.s.step < w.s.steps; i++) {
         unsigned long left = w.s.steps - w.s.step;
-        life(&w, left < STEPS_PER_LIFE ? left : STEPS_PER_LIFE);
+        life(&w, i, left < STEPS_PER_LIFE ? left : STEPS_PER_LIFE);
     }
     printf("%lu steps, seed %llu: %lu sessions started (at most %zu archived), %lu messages sent, "
            "%lu opened, %lu old, %lu refused\n",
