@@ -136,7 +136,7 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
     char length[32] = "";
     uint64_t body_bytes = 0;
 
-    if (c->request || api->stopping)
+    if (!api || c->request || api->stopping)
         return -1;
     r = request_new(api, wsi);
     if (!r)
@@ -336,9 +336,9 @@ void api_stop(struct api *api)
     if (!api)
         return;
     api->stopping = true;
-    while (api->requests) {
-        struct api_request *r = api->requests;
+    for (struct api_request *r = api->requests, *next; r; r = next) {
         struct connection *c = lws_wsi_user(r->wsi);
+        next = r->next;
         if (c)
             c->request = NULL;
         request_abandon(r);

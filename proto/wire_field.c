@@ -179,7 +179,7 @@ enum wb_err wire_collect(struct span message, uint32_t number, struct arena *a,
         if (!list)
             return WB_ERR_TOO_LARGE;
     }
-    for (n = 0, rest = message; rest.n;) {
+    for (n = 0, rest = message; list && rest.n;) {
         TRY(wire_next(&rest, &f));
         if (f.number == number && f.type == WIRE_BYTES)
             list[n++] = f.bytes;
