@@ -1,5 +1,6 @@
 /* batch.h - what arrived together commits together: messages.db first, then whatsapp.db, and only
- * then do acks and receipts leave (design rules 1 and 3). */
+ * then do acks and receipts leave (design rules 1 and 3). Writes of store/ open the batch by
+ * themselves (store/inbox.h). */
 #ifndef BRIDGE_BATCH_H
 #define BRIDGE_BATCH_H
 
@@ -9,8 +10,6 @@
 
 struct bridge;
 
-/* Makes sure that a batch is open: call before the first write of a handler. */
-enum wb_err batch_begin(struct bridge *b) WB_MUST_CHECK;
 /* Commits what is open (nothing open: OK) and lets the waiting acks and receipts leave. Who writes
  * to whatsapp.db outside a handler (a send, a retry) calls it first, then commits its own
  * transaction. On failure: the batch is rolled back, waiting stanzas are dropped, decoded caches

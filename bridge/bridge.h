@@ -14,6 +14,7 @@
 #include "bridge/outgoing.h"
 #include "proto/jid.h"
 
+struct account;
 struct store;
 struct conn;
 struct jobs;
@@ -27,8 +28,8 @@ struct group_info;
 
 /* The batch that is open (batch.c). */
 struct batch {
-    bool open;
-    unsigned stanzas; /* since it was opened */
+    unsigned stanzas;  /* since the last commit */
+    int64_t opened_ms; /* monotonic, of the first of them */
 };
 
 struct bridge {
@@ -47,6 +48,10 @@ struct bridge {
     struct outgoing outgoing;
     struct batch batch;
     struct command_ops ops;
+    struct {
+        command_done_fn *done; /* NULL: no unlink is under way */
+        void *ctx;
+    } unlinking;
 
     /* Parts with their state behind a pointer: made by bridge_new(), NULL when absent. */
     struct jobs *jobs;
@@ -61,16 +66,17 @@ struct bridge {
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;
-    int64_t server_offset_ms; /* server time - ours (P-LG-01) */
-    bool presence_available;  /* we announced ourselves available: receipts are active (P-RC-24) */
-    bool store_failed;        /* the last commit failed; cleared by the next good one */
+    const struct account *account; /* keys and ADV identity; NULL while unpaired */
+    int64_t server_offset_ms;      /* server time - ours (P-LG-01) */
+    bool presence_available; /* we announced ourselves available: receipts are active (P-RC-24) */
+    bool store_failed;       /* the last commit failed; cleared by the next good one */
 
     int64_t started_ms;      /* monotonic */
     int64_t last_stanza_ms;  /* wall clock */
     int64_t last_message_ms; /* wall clock, of arrival */
     uint64_t messages_stored, reconnects;
     uint64_t last_ticket;
-    int exit_status; /* what main() returns */
+    struct timer shutdown_timer;
 };
 
 struct bridge_deps {
@@ -86,6 +92,8 @@ struct bridge_deps {
 enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b) WB_MUST_CHECK;
 void bridge_free(struct bridge *b); /* NULL-safe */
 void bridge_start(struct bridge *b);
+/* The settings were read again (config_reload()): takes over what is not looked up at each use. */
+void bridge_settings_changed(struct bridge *b);
 /* Finishes what is in hand, closes, stops the loop; within CONN_CLOSE_TIMEOUT_MS. */
 void bridge_shutdown(struct bridge *b);
 
@@ -94,6 +102,10 @@ static inline int64_t bridge_server_now_s(const struct bridge *b)
 {
     return (clock_unix_ms(b->clock) + b->server_offset_ms) / 1000;
 }
+
+/* One log line at info, also on standard output when the log goes elsewhere: what the operator at
+ * the terminal waits for (R-102, R-103). */
+void bridge_say(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Is it us, under either identity, any device? */
 bool bridge_is_self(const struct bridge *b, const struct jid *j);

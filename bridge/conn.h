@@ -37,29 +37,36 @@ enum conn_state {
         CONN_STATE_COUNT
 };
 
-/* Why the connection is STOPPED, or what the next attempt must know. */
+/* X(name, word in logs and /health): why a connection ended; decides what follows (conn_plan.c). */
+#define CONN_REASON_LIST(X)                                                                        \
+    X(NONE, "")                     /* online */                                                   \
+    X(START, "starting")            /* not started yet */                                          \
+    X(NETWORK, "no_network")        /* no route, no name server, dead socket */                    \
+    X(REFUSED, "refused")           /* WhatsApp does not let us in */                              \
+    X(CLOSED, "closed")             /* closed after some time online: normal */                    \
+    X(REFS_OVER, "qr_not_scanned")  /* nobody scanned any QR of this set */                        \
+    X(TLS, "tls")                   /* certificate or TLS trouble */                               \
+    X(CLOCK, "clock")               /* our clock is outside the certificate's validity */          \
+    X(CERT, "bad_certificate")      /* the Noise certificate chain does not verify */              \
+    X(PROTOCOL, "protocol_error")   /* the stream made no sense */                                 \
+    X(RESTART, "restart")           /* 515: normal, at once */                                     \
+    X(SERVER, "server_error")       /* 500, 503: the server's trouble */                           \
+    X(RATE, "rate_limited")         /* 429 */                                                      \
+    X(REPLACED, "replaced")         /* another connection of this device */                        \
+    X(OUTDATED, "outdated")         /* 405 */                                                      \
+    X(BANNED, "banned")             /* 402, until a time */                                        \
+    X(LOGGED_OUT, "logged_out")     /* 401, 403, 406, device_removed, or by us */                  \
+    X(FAILURE, "login_failure")     /* any other <failure>: stop and report */                     \
+    X(STORE, "store_error")         /* the store failed: reconnect when there is room */           \
+    X(WRONG_NUMBER, "wrong_number") /* paired with another number than asked for */                \
+    X(OPERATOR, "asked")            /* the operator wants a new connection */                      \
+    X(SHUTDOWN, "stopping")
+
 enum conn_reason {
-    CONN_WHY_NONE,
-    CONN_WHY_START,        /* not started yet */
-    CONN_WHY_NETWORK,      /* no network */
-    CONN_WHY_REFUSED,      /* WhatsApp does not let us in, or closed on us */
-    CONN_WHY_TLS,          /* certificate or TLS trouble */
-    CONN_WHY_CLOCK,        /* our clock is outside the certificate's validity */
-    CONN_WHY_CERT,         /* the Noise certificate chain does not verify */
-    CONN_WHY_PROTOCOL,     /* the stream made no sense */
-    CONN_WHY_RESTART,      /* 515 or xmlstreamend: normal */
-    CONN_WHY_SERVER,       /* 500, 503: the server's trouble */
-    CONN_WHY_RATE,         /* 429 */
-    CONN_WHY_REPLACED,     /* another connection of this device */
-    CONN_WHY_OUTDATED,     /* 405 */
-    CONN_WHY_BANNED,       /* 402, until a time */
-    CONN_WHY_LOGGED_OUT,   /* 401, 403, 406, device_removed, or by us */
-    CONN_WHY_FAILURE,      /* any other <failure>: stop and report */
-    CONN_WHY_STORE,        /* the store failed: reconnect when there is room */
-    CONN_WHY_WRONG_NUMBER, /* paired with another number than asked for */
-    CONN_WHY_OPERATOR,     /* asked to */
-    CONN_WHY_SHUTDOWN,
-    CONN_WHY_COUNT,
+#define X(name, word) CONN_WHY_##name,
+    CONN_REASON_LIST(X)
+#undef X
+        CONN_WHY_COUNT
 };
 
 /* The state's and the reason's names in logs and /health ("wait_success", "replaced"). */
@@ -85,9 +92,18 @@ bool conn_logged_in(const struct conn *c);
 /* Active: messages may be sent. */
 bool conn_online(const struct conn *c);
 
+/* The last stanzas sent, to the log: the server complains of one. */
+void conn_log_sent(struct conn *c);
+
 /* Seals one packed stanza and sends it. STATE without an encrypted stream. Used by outgoing.c. */
 enum wb_err conn_send_plain(struct conn *c, struct span packed) WB_MUST_CHECK;
-/* Drives the batch at the end of an iteration: commit, release. Used by bridge.c. */
-void conn_iteration_end(struct conn *c);
+/* Notes what goes out, for conn_log_sent(). */
+void conn_note_sent(struct conn *c, const struct node *n);
+/* Are more bytes of the server here already? The batch may then go on. */
+bool conn_readable(const struct conn *c);
+/* The operator: show a QR again (after a logout). STATE when paired. */
+enum wb_err conn_pair(struct conn *c) WB_MUST_CHECK;
+/* We have unlinked ourselves: no account any more, stay stopped. */
+void conn_unlinked(struct conn *c);
 
 #endif

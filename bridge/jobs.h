@@ -1,5 +1,5 @@
-/* jobs.h - workers for what would stall the loop: outgoing HTTP, copies, media. A job gets all it
- * needs in ctx and touches neither protocol state nor the loop's database connections. */
+/* jobs.h - workers for what would stall the loop: outgoing HTTP, names, copies, media. A job gets
+ * all it needs in ctx and touches neither protocol state nor the loop's database connections. */
 #ifndef BRIDGE_JOBS_H
 #define BRIDGE_JOBS_H
 
@@ -7,14 +7,19 @@
 
 struct jobs;
 
-/* Threads are made on demand (at most max_threads) and end when they have been idle for a while. */
+/* On a worker thread. */
+typedef void job_work_fn(void *ctx);
+/* On the loop, exactly once per accepted job. ran false: we are shutting down and the work was
+ * never begun; then only free ctx. */
+typedef void job_done_fn(void *ctx, bool ran);
+
+/* Threads are made on demand (at most max_threads) and end after some idle seconds. */
 enum wb_err jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs) WB_MUST_CHECK;
-/* Drops what has not begun (its done is not called) and waits for what runs: jobs watch
- * jobs_cancelled() or have their own short time limit. NULL-safe. */
+/* Before anything that runs jobs is freed. Waits a second at most for what runs; what still runs
+ * then (a name server that does not answer) is left to the end of the process. NULL-safe. */
 void jobs_free(struct jobs *j);
 
-/* work(ctx) on a worker, then done(ctx) on the loop. TOO_LARGE when too many wait; NOMEM. */
-enum wb_err jobs_run(struct jobs *j, void (*work)(void *ctx), loop_fn *done,
-                     void *ctx) WB_MUST_CHECK;
+/* TOO_LARGE when too many wait; NOMEM (also when no thread can be made). */
+enum wb_err jobs_run(struct jobs *j, job_work_fn *work, job_done_fn *done, void *ctx) WB_MUST_CHECK;
 
 #endif

@@ -12,9 +12,7 @@ struct loop;
 
 typedef void loop_fn(void *ctx);
 
-/* lws_log receives libwebsockets' own warnings and errors (one line, no newline); may be NULL. */
-enum wb_err loop_new(const struct clock *clock, void (*lws_log)(int level, const char *line),
-                     struct loop **ret_loop) WB_MUST_CHECK;
+enum wb_err loop_new(const struct clock *clock, struct loop **ret_loop) WB_MUST_CHECK;
 void loop_free(struct loop *l); /* NULL-safe */
 
 struct lws_context *loop_lws(struct loop *l);

@@ -39,7 +39,10 @@ struct ws_target {
     const char *ca_file; /* "": the system's */
 };
 
-enum wb_err ws_client_new(struct loop *l, const struct ws_callbacks *cb,
+struct jobs;
+
+/* Names are resolved on a worker of jobs. */
+enum wb_err ws_client_new(struct loop *l, struct jobs *jobs, const struct ws_callbacks *cb,
                           struct ws_client **ret_c) WB_MUST_CHECK;
 void ws_client_free(struct ws_client *c);
 
@@ -54,6 +57,10 @@ enum wb_err ws_client_send(struct ws_client *c, struct span bytes) WB_MUST_CHECK
 /* Code 1000; what is queued is sent first; ended() follows within CONN_CLOSE_TIMEOUT_MS. Before the
  * upgrade it gives up the attempt. Harmless when there is no socket. */
 void ws_client_close(struct ws_client *c);
+/* Between a good open and ended(). */
+bool ws_client_active(const struct ws_client *c);
 size_t ws_client_queued(const struct ws_client *c);
+/* Are there bytes that the next iteration will bring? */
+bool ws_client_readable(const struct ws_client *c);
 
 #endif

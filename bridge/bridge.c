@@ -1,0 +1,152 @@
+#include "bridge/bridge.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bridge/batch.h"
+#include "bridge/conn.h"
+#include "bridge/jobs.h"
+#include "bridge/keepalive.h"
+#include "bridge/prekey_upload.h"
+#include "bridge/version_fetch.h"
+#include "store/inbox.h"
+
+enum { BRIDGE_WORKERS_MAX = 2, SHUTDOWN_MS = 3500 /* of the 5 s that SIGTERM allows */ };
+
+/* The end of a batch: everything that was readable has been handled, or it has become long enough.
+ * Then commit, then acks and receipts leave (design rule 3). */
+static void on_iteration_end(void *ctx)
+{
+    struct bridge *b = ctx;
+
+    if (!batch_is_open(b)) {
+        b->batch = (struct batch){0};
+        return;
+    }
+    if (b->batch.stanzas > 0 && b->batch.stanzas < BATCH_STANZAS_MAX &&
+        clock_mono_ms(b->clock) - b->batch.opened_ms < BATCH_MS_MAX && conn_readable(b->conn))
+        return;
+    /* On failure it has said so and closed the connection. */
+    (void)(batch_commit(b) == WB_OK);
+}
+
+static enum wb_err iq_port_send(struct bridge *b, const struct node *n)
+{
+    return outgoing_send(b, n);
+}
+
+static enum wb_err make_parts(struct bridge *b)
+{
+    enum wb_err err;
+
+    TRY(jobs_new(b->loop, BRIDGE_WORKERS_MAX, &b->jobs));
+    TRY(version_fetch_new(b, &b->version));
+    TRY(keepalive_new(b, &b->keepalive));
+    TRY(prekey_upload_new(b, &b->prekeys));
+    TRY(conn_new(b, &b->conn));
+out:
+    return err;
+}
+
+enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
+{
+    struct bridge *b = calloc(1, sizeof *b);
+    enum wb_err err;
+
+    if (!b)
+        return WB_ERR_NOMEM;
+    b->config = d->config;
+    b->log = d->log;
+    b->clock = d->clock;
+    b->rng = d->rng;
+    b->loop = d->loop;
+    b->timers = loop_timers(d->loop);
+    b->store = d->store;
+    b->started_ms = clock_mono_ms(d->clock);
+    events_init(&b->events);
+    outgoing_init(&b->outgoing);
+    iq_init(&b->iq, (struct iq_port){iq_port_send, b}, b->timers);
+    err = make_parts(b);
+    if (err != WB_OK) {
+        bridge_free(b);
+        return err;
+    }
+    bridge_settings_changed(b);
+    loop_set_iteration_end(d->loop, on_iteration_end, b);
+    *ret_b = b;
+    return WB_OK;
+}
+
+void bridge_free(struct bridge *b)
+{
+    if (!b)
+        return;
+    /* First: results of jobs reach parts that are still there. */
+    jobs_free(b->jobs);
+    loop_set_iteration_end(b->loop, NULL, NULL);
+    timer_stop(b->timers, &b->shutdown_timer);
+    iq_free(&b->iq);
+    conn_free(b->conn);
+    prekey_upload_free(b->prekeys);
+    keepalive_free(b->keepalive);
+    version_fetch_free(b->version);
+    outgoing_free(&b->outgoing);
+    events_free(&b->events);
+    free(b);
+}
+
+void bridge_start(struct bridge *b)
+{
+    conn_start(b->conn);
+}
+
+static void on_shutdown_timer(void *ctx)
+{
+    struct bridge *b = ctx;
+
+    loop_stop(b->loop);
+}
+
+void bridge_shutdown(struct bridge *b)
+{
+    log_info(b->log, "bridge", "stopping");
+    timer_start(b->timers, &b->shutdown_timer, SHUTDOWN_MS, on_shutdown_timer, b);
+    if (batch_is_open(b) && batch_commit(b) != WB_OK)
+        log_warn(b->log, "bridge", "what came last was not stored; WhatsApp will deliver it again");
+    conn_shutdown(b->conn);
+}
+
+void bridge_settings_changed(struct bridge *b)
+{
+    size_t n = 0;
+
+    b->log->level = b->config->log_level;
+    b->log->format = b->config->log_format;
+    for (; b->config->role[n] && n + 1 < sizeof b->log->role; n++)
+        b->log->role[n] = (char)toupper((unsigned char)b->config->role[n]);
+    b->log->role[n] = '\0';
+    events_emit_kind(&b->events, BRIDGE_EV_SETTINGS);
+}
+
+void bridge_say(struct bridge *b, const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    log_info(b->log, "bridge", "%s", line);
+    if (b->log->path) {
+        printf("%s\n", line);
+        fflush(stdout);
+    }
+}
+
+bool bridge_is_self(const struct bridge *b, const struct jid *j)
+{
+    return (!jid_is_none(&b->own_pn) && jid_same_user(&b->own_pn, j)) ||
+           (!jid_is_none(&b->own_lid) && jid_same_user(&b->own_lid, j));
+}

@@ -1,0 +1,149 @@
+#include "bridge/commands.h"
+
+#include "bridge/batch.h"
+#include "bridge/bridge.h"
+#include "bridge/conn_private.h"
+#include "store/inbox.h"
+
+enum { UNLINK_MS = 3000 };
+
+const char *cmd_result_code(enum cmd_result r)
+{
+    static const char *const codes[] = {
+#define X(name, code, status) [CMD_##name] = code,
+        CMD_RESULT_LIST(X)
+#undef X
+    };
+
+    return codes[r];
+}
+
+int cmd_result_http_status(enum cmd_result r)
+{
+    static const int statuses[] = {
+#define X(name, code, status) [CMD_##name] = (status),
+        CMD_RESULT_LIST(X)
+#undef X
+    };
+
+    return statuses[r];
+}
+
+void bridge_send(struct bridge *b, const struct send_request *r, send_done_fn *done, void *ctx,
+                 uint64_t *ret_ticket)
+{
+    *ret_ticket = ++b->last_ticket;
+    if (b->ops.send) {
+        b->ops.send(b, r, done, ctx, *ret_ticket);
+        return;
+    }
+    done(ctx, &(struct send_result){.result = CMD_NOT_CONNECTED,
+                                    .text = SPAN_LIT("this bridge does not send")});
+}
+
+void bridge_send_abandon(struct bridge *b, uint64_t ticket)
+{
+    if (b->ops.send_abandon)
+        b->ops.send_abandon(b, ticket);
+}
+
+enum wb_err bridge_groups(struct bridge *b, struct arena *a, struct group_summary **ret_groups,
+                          size_t *ret_n)
+{
+    if (b->ops.groups)
+        return b->ops.groups(b, a, ret_groups, ret_n);
+    *ret_groups = NULL;
+    *ret_n = 0;
+    return WB_OK;
+}
+
+const char *bridge_no_qr_reason(struct bridge *b)
+{
+    const struct conn *c = b->conn;
+
+    if (c->why == CONN_WHY_LOGGED_OUT)
+        return "WhatsApp has unlinked this device: POST /api/pair shows a QR again";
+    if (c->paired)
+        return "this bridge is paired already";
+    if (!c->pair_wanted)
+        return "nobody asked for pairing: POST /api/pair";
+    return "the next QR is not here yet: ask again in a few seconds";
+}
+
+void bridge_reconnect(struct bridge *b, command_done_fn *done, void *ctx)
+{
+    if (conn_reconnect(b->conn) == WB_OK)
+        done(ctx, CMD_OK, "connecting");
+    else
+        done(ctx, CMD_CONFLICT, bridge_no_qr_reason(b));
+}
+
+void bridge_pair(struct bridge *b, command_done_fn *done, void *ctx)
+{
+    enum wb_err err = conn_pair(b->conn);
+
+    if (err == WB_OK)
+        done(ctx, CMD_OK, "a QR will be at GET /api/qr in a few seconds");
+    else if (err == WB_ERR_STATE)
+        done(ctx, CMD_CONFLICT,
+             "this bridge is paired; POST /api/unlink first if it shall be linked anew");
+    else
+        done(ctx, CMD_INTERNAL, wb_err_text(err));
+}
+
+/* ---- unlink -------------------------------------------------------------------------------------
+ */
+
+static void unlink_done(struct bridge *b, enum cmd_result r, const char *text)
+{
+    command_done_fn *done = b->unlinking.done;
+
+    b->unlinking.done = NULL;
+    if (done)
+        done(b->unlinking.ctx, r, text);
+}
+
+static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    char path[STORE_PATH_MAX];
+    enum wb_err err;
+
+    (void)key;
+    if (reply->err != WB_OK) {
+        unlink_done(b, CMD_NOT_SENT,
+                    "WhatsApp did not confirm; the session is kept. Unlink on the phone instead");
+        return;
+    }
+    TRY(batch_commit(b));
+    TRY(store_set_aside_session(b->store, "unlinked", path));
+    log_info(b->log, "pair", "unlinked; the session was set aside as %s", path);
+out:
+    conn_unlinked(b->conn);
+    if (err == WB_OK)
+        unlink_done(b, CMD_OK, "unlinked; the session's file was set aside");
+    else
+        unlink_done(b, CMD_INTERNAL, "unlinked, but the session's file could not be set aside");
+}
+
+void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
+{
+    struct arena a = arena_new(16 * 1024);
+    struct node *iq = iq_new(&a, "set", "md", NULL);
+    struct node *n = node_child_new(&a, iq, "remove-companion-device");
+    enum wb_err err = WB_ERR_STATE;
+
+    if (b->unlinking.done) {
+        arena_free(&a);
+        done(ctx, CMD_CONFLICT, "an unlink is under way");
+        return;
+    }
+    node_attr_jid(&a, n, "jid", &b->own_pn);
+    node_attr_text(&a, n, "reason", "user_initiated");
+    b->unlinking.done = done;
+    b->unlinking.ctx = ctx;
+    if (conn_online(b->conn))
+        err = iq_send(&b->iq, &a, iq, UNLINK_MS, on_unlinked, 0);
+    arena_free(&a);
+    if (err != WB_OK)
+        unlink_done(b, CMD_NOT_CONNECTED, "not connected: unlink on the phone, or try again later");
+}

@@ -1,0 +1,557 @@
+#include "bridge/config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/reader.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "bridge/config_private.h"
+#include "bridge/limits.h"
+#include "bridge/ws_client.h"
+
+enum {
+    ROLE_MAX = 31,
+    NAME_MAX_BYTES = 100,
+    PATH_BYTES_MAX = 4000,
+    TOKEN_MIN = 16,
+    TOKEN_MAX = 512
+};
+
+/* ---- one value ----------------------------------------------------------------------------------
+ */
+
+static bool put_text(struct config *c, size_t offset, const char *value)
+{
+    char **field = (char **)(void *)((char *)c + offset);
+    char *copy = strdup(value);
+
+    if (!copy)
+        return false;
+    free(*field);
+    *field = copy;
+    return true;
+}
+
+static bool set_text(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "too long, or no text";
+    return strlen(value) <= PATH_BYTES_MAX && utf8_valid(span_cstr(value)) &&
+           put_text(c, offset, value);
+}
+
+static bool set_name(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "at most 100 bytes of text without line breaks";
+    return strlen(value) <= NAME_MAX_BYTES && !strpbrk(value, "\r\n") &&
+           utf8_valid(span_cstr(value)) && put_text(c, offset, value);
+}
+
+static bool set_path(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "a path";
+    return value[0] && strlen(value) <= PATH_BYTES_MAX && put_text(c, offset, value);
+}
+
+static bool set_optional_path(struct config *c, size_t offset, const char *value,
+                              const char **ret_why)
+{
+    return !value[0] ? put_text(c, offset, value) : set_path(c, offset, value, ret_why);
+}
+
+static bool set_readable(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "a file that can be read";
+    if (value[0] && access(value, R_OK) != 0)
+        return false;
+    return put_text(c, offset, value);
+}
+
+static bool set_phone(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    struct jid *field = (struct jid *)(void *)((char *)c + offset);
+
+    *ret_why = "a phone number in international form, such as +27820000001";
+    return jid_from_phone(span_cstr(value), field) == WB_OK;
+}
+
+static bool set_role(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "at most 31 letters, digits, '-' or '_'";
+    if (strlen(value) > ROLE_MAX)
+        return false;
+    for (const char *p = value; *p; p++)
+        if (!isalnum((unsigned char)*p) && *p != '-' && *p != '_')
+            return false;
+    return put_text(c, offset, value);
+}
+
+static bool set_bind(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    uint8_t scratch[sizeof(struct in6_addr)];
+
+    *ret_why = "an IP address of this machine";
+    if (inet_pton(AF_INET, value, scratch) != 1 && inet_pton(AF_INET6, value, scratch) != 1 &&
+        strcmp(value, "localhost") != 0)
+        return false;
+    return put_text(c, offset, strcmp(value, "localhost") == 0 ? "127.0.0.1" : value);
+}
+
+static bool set_port(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    uint64_t v;
+
+    *ret_why = "a port number, 0 to 65535";
+    if (!span_to_u64(span_cstr(value), &v) || v > 65535)
+        return false;
+    *(uint16_t *)(void *)((char *)c + offset) = (uint16_t)v;
+    return true;
+}
+
+static bool set_bool(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    static const char *const yes[] = {"true", "yes", "on", "1"};
+    static const char *const no[] = {"false", "no", "off", "0"};
+    bool *field = (bool *)((char *)c + offset);
+
+    *ret_why = "true or false";
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        if (strcmp(value, yes[i]) == 0 || strcmp(value, no[i]) == 0) {
+            *field = strcmp(value, yes[i]) == 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_level(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "error, warn, info, debug or trace";
+    return log_level_parse(value, (enum log_level *)(void *)((char *)c + offset));
+}
+
+/* One of n words; the field is an enum counted from 0. */
+static bool set_word(struct config *c, size_t offset, const char *value, const char *const *words,
+                     unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            memcpy((char *)c + offset, &i, sizeof i);
+            return true;
+        }
+    }
+    return false;
+}
+_Static_assert(sizeof(enum log_format) == sizeof(unsigned) &&
+                   sizeof(enum timestamp_format) == sizeof(unsigned) &&
+                   sizeof(enum presence_setting) == sizeof(unsigned),
+               "set_word writes an unsigned");
+
+static bool set_format(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    static const char *const words[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json"};
+
+    *ret_why = "text or json";
+    return set_word(c, offset, value, words, 2);
+}
+
+static bool set_timestamps(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    static const char *const words[] = {
+        [TIMESTAMP_AUTO] = "auto", [TIMESTAMP_INTEGER] = "integer", [TIMESTAMP_TEXT] = "text"};
+
+    *ret_why = "auto, integer or text";
+    return set_word(c, offset, value, words, 3);
+}
+
+static bool set_presence(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    static const char *const words[] = {
+        [PRESENCE_UNAVAILABLE] = "unavailable", [PRESENCE_AVAILABLE] = "available"};
+
+    *ret_why = "unavailable or available";
+    return set_word(c, offset, value, words, 2);
+}
+
+static bool set_url(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "ws://HOST[:PORT]/PATH or wss://HOST[:PORT]/PATH";
+    return (!value[0] || ws_url_valid(value)) && put_text(c, offset, value);
+}
+
+static bool set_root_key(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    size_t n;
+
+    *ret_why = "32 bytes as 64 hexadecimal digits";
+    c->has_root_key = false;
+    if (!value[0])
+        return true;
+    if (strlen(value) != HEX_CHARS(X25519_KEY_BYTES) ||
+        hex_decode(span_cstr(value), (uint8_t *)c + offset, X25519_KEY_BYTES, &n) != WB_OK)
+        return false;
+    c->has_root_key = true;
+    return true;
+}
+
+static bool set_version(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    static const char prefix[] = "2.3000.";
+    uint64_t v = 0;
+
+    *ret_why = "2.3000.N";
+    if (value[0]) {
+        if (strncmp(value, prefix, sizeof prefix - 1) == 0)
+            value += sizeof prefix - 1;
+        if (!span_to_u64(span_cstr(value), &v) || v == 0 || v > UINT32_MAX)
+            return false;
+    }
+    *(uint32_t *)(void *)((char *)c + offset) = (uint32_t)v;
+    return true;
+}
+
+static bool set_group_name(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "a group of this system";
+    return (!value[0] || getgrnam(value)) && put_text(c, offset, value);
+}
+
+/* "JID[=NAME],JID[=NAME]..." of the environment and the command line. */
+static bool set_groups(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    char *all = strdup(value);
+    char *rest = all;
+    bool ok = all != NULL;
+
+    (void)offset;
+    *ret_why = "JID[=NAME], separated by commas; a group's JID ends in @g.us";
+    config_clear_groups(c);
+    while (ok && rest && *rest) {
+        char *item = strsep(&rest, ",");
+        char *name = strchr(item, '=');
+        struct buf quiet = buf_new(1024);
+
+        if (name)
+            *name++ = '\0';
+        ok = config_add_group(c, item, name ? name : "", "", &quiet);
+        buf_free(&quiet);
+    }
+    free(all);
+    return ok;
+}
+
+/* ---- the table
+ * ------------------------------------------------------------------------------------ */
+
+#define FIELD(f) offsetof(struct config, f), sizeof(((struct config *)0)->f)
+
+const struct setting config_settings[] = {
+    {"config", "FILE", "", "WHATSAPP_CONFIG", "", "settings in YAML", set_readable,
+     FIELD(config_file), true, false},
+    {"phone", "NUMBER", "phone_number", "WHATSAPP_PHONE", "", "the number this bridge is for",
+     set_phone, FIELD(phone), false, false},
+    {"store", "DIR", "store", "WHATSAPP_STORE", "./store",
+     "whatsapp.db, messages.db, media/ and backups/ live here", set_path, FIELD(store_dir), true,
+     false},
+    {"db-path", "FILE", "db_path", "DB_PATH", "", "messages.db, when not in the store",
+     set_optional_path, FIELD(db_path), true, false},
+    {"whatsapp-db-path", "FILE", "whatsapp_db_path", "WHATSAPP_DB_PATH", "",
+     "whatsapp.db, when not in the store", set_optional_path, FIELD(whatsapp_db_path), true, false},
+    {"role", "NAME", "role", "WHATSAPP_ROLE", "", "printed in log lines and /health", set_role,
+     FIELD(role), true, true},
+    {"bind", "ADDRESS", "bind", "WHATSAPP_BIND", "127.0.0.1",
+     "where the API listens; not loopback: a token is required", set_bind, FIELD(bind), true,
+     false},
+    {"port", "PORT", "port", "WHATSAPP_PORT", "8080", "the API's port, 0 for any", set_port,
+     FIELD(port), false, false},
+    {"api-token-file", "FILE", "api_token_file", "WHATSAPP_API_TOKEN_FILE", "",
+     "callers of the API must send its content as a bearer token", set_readable,
+     FIELD(api_token_file), true, true},
+    {"api-hosts", "NAMES", "api_hosts", "WHATSAPP_API_HOSTS", "",
+     "names that callers may use for this machine, separated by commas", set_text, FIELD(api_hosts),
+     true, true},
+    {"pair-code", NULL, "pair_code", "WHATSAPP_PAIR_CODE", "false",
+     "pair by a code typed on the phone", set_bool, FIELD(pair_code), false, true},
+    {"log-file", "FILE", "log_path", "WHATSAPP_LOG_FILE", "",
+     "log lines go here instead of standard output", set_optional_path, FIELD(log_file), true,
+     false},
+    {"log-level", "LEVEL", "log_level", "WHATSAPP_LOG_LEVEL", "info",
+     "error, warn, info, debug or trace", set_level, FIELD(log_level), false, true},
+    {"log-format", "FORMAT", "log_format", "WHATSAPP_LOG_FORMAT", "text", "text or json",
+     set_format, FIELD(log_format), false, true},
+    {"log-messages", NULL, "log_messages", "WHATSAPP_LOG_MESSAGES", "false",
+     "log lines at debug level may hold texts of messages", set_bool, FIELD(log_messages), false,
+     true},
+    {"server-url", "URL", "server_url", "WHATSAPP_SERVER_URL", "",
+     "a server other than WhatsApp's; no other host is contacted then", set_url, FIELD(server_url),
+     true, false},
+    {"root-key", "HEX", "root_key", "WHATSAPP_ROOT_KEY", "",
+     "root of the server's Noise certificates, instead of WhatsApp's", set_root_key,
+     FIELD(root_key), false, false},
+    {"ca-file", "FILE", "ca_file", "WHATSAPP_CA_FILE", "", "CAs for TLS, instead of the system's",
+     set_readable, FIELD(ca_file), true, false},
+    {"wa-version", "2.3000.N", "wa_version", "WHATSAPP_WA_VERSION", "",
+     "web version to claim, instead of the newest known", set_version, FIELD(wa_version), false,
+     true},
+    {"timestamp-format", "FORMAT", "timestamp_format", "WHATSAPP_TIMESTAMP_FORMAT", "auto",
+     "times in messages.db: auto (as the file has), integer or text", set_timestamps,
+     FIELD(timestamp_format), false, false},
+    {"readers-group", "GROUP", "readers_group", "WHATSAPP_READERS_GROUP", "",
+     "messages.db may be read by this group", set_group_name, FIELD(readers_group), true, false},
+    {"push-name", "NAME", "push_name", "WHATSAPP_PUSH_NAME", "",
+     "how others see us, until the phone tells", set_name, FIELD(push_name), true, true},
+    {"device-name", "NAME", "device_name", "WHATSAPP_DEVICE_NAME", "WhatsApp Bridge",
+     "how the phone lists us under Linked devices", set_name, FIELD(device_name), true, false},
+    {"presence", "STATE", "presence", "WHATSAPP_PRESENCE", "unavailable",
+     "unavailable (the phone keeps notifying) or available", set_presence, FIELD(presence), false,
+     true},
+    {"monitored-groups", "LIST", "monitored_groups", "WHATSAPP_MONITORED_GROUPS", "",
+     "JID[=NAME],... (in YAML a list of {jid, name})", set_groups, FIELD(ngroups), false, true},
+};
+const size_t config_nsettings = sizeof config_settings / sizeof config_settings[0];
+
+bool config_set(struct config *c, const struct setting *s, const char *value, const char *source,
+                struct buf *problem)
+{
+    const char *why = "a value";
+
+    if (s->set(c, s->offset, value, &why))
+        return true;
+    buf_printf(problem, "%s: '%.80s' is not %s\n", source, value, why);
+    return false;
+}
+
+void config_clear_groups(struct config *c)
+{
+    for (size_t i = 0; i < c->ngroups; i++)
+        free(c->groups[i].name);
+    free(c->groups);
+    c->groups = NULL;
+    c->ngroups = 0;
+}
+
+bool config_add_group(struct config *c, const char *jid, const char *name, const char *source,
+                      struct buf *problem)
+{
+    struct monitored_group g;
+    struct monitored_group *more;
+
+    if (jid_parse_cstr(jid, &g.jid) != WB_OK || g.jid.server != JID_GROUP || !g.jid.user[0]) {
+        buf_printf(problem, "%s: '%.80s' is not the JID of a group (...@g.us)\n", source, jid);
+        return false;
+    }
+    if (c->ngroups >= CONFIG_GROUPS_MAX) {
+        buf_printf(problem, "%s: more than %d groups\n", source, CONFIG_GROUPS_MAX);
+        return false;
+    }
+    g.name = strdup(name);
+    more = realloc(c->groups, (c->ngroups + 1) * sizeof *more);
+    if (!g.name || !more) {
+        free(g.name);
+        if (more)
+            c->groups = more;
+        return false;
+    }
+    c->groups = more;
+    c->groups[c->ngroups++] = g;
+    return true;
+}
+
+/* ---- all of them
+ * ------------------------------------------------------------------------------------ */
+
+static bool defaults(struct config *c, struct buf *problem)
+{
+    bool ok = true;
+
+    *c = (struct config){0};
+    for (size_t i = 0; i < config_nsettings; i++) {
+        const struct setting *s = &config_settings[i];
+
+        if (s->text && !put_text(c, s->offset, ""))
+            return false;
+        if (s->fallback[0])
+            ok = config_set(c, s, s->fallback, s->option, problem) && ok;
+    }
+    return ok && put_text(c, offsetof(struct config, api_token), "") &&
+           put_text(c, offsetof(struct config, media_dir), "") &&
+           put_text(c, offsetof(struct config, backups_dir), "");
+}
+
+static bool under_store(struct config *c, size_t offset, const char *name)
+{
+    char path[PATH_BYTES_MAX + 32];
+
+    if ((*(char **)(void *)((char *)c + offset))[0])
+        return true;
+    snprintf(path, sizeof path, "%s/%s", c->store_dir, name);
+    return put_text(c, offset, path);
+}
+
+static bool read_token(struct config *c, struct buf *problem)
+{
+    char token[TOKEN_MAX + 2];
+    FILE *f;
+    size_t n;
+    bool ok;
+
+    if (!c->api_token_file[0])
+        return true;
+    f = fopen(c->api_token_file, "re");
+    n = f ? fread(token, 1, sizeof token - 1, f) : 0;
+    if (f)
+        fclose(f);
+    while (n > 0 && isspace((unsigned char)token[n - 1]))
+        n--;
+    token[n] = '\0';
+    ok = n >= TOKEN_MIN && n <= TOKEN_MAX && strlen(token) == n;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = token[i] > ' ' && token[i] <= '~';
+    if (ok)
+        ok = put_text(c, offsetof(struct config, api_token), token);
+    else
+        buf_printf(problem,
+                   "--api-token-file: '%s' must hold a token of %d to %d printable "
+                   "characters without spaces\n",
+                   c->api_token_file, TOKEN_MIN, TOKEN_MAX);
+    secret_wipe(token, sizeof token);
+    return ok;
+}
+
+static bool loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+/* What only shows when all is read. */
+static bool complete(struct config *c, struct buf *problem)
+{
+    bool ok = read_token(c, problem);
+
+    if (jid_is_none(&c->phone)) {
+        buf_append_cstr(problem, "--phone: the number this bridge is for is missing\n");
+        ok = false;
+    }
+    if (!loopback(c->bind) && !c->api_token_file[0]) {
+        buf_printf(problem,
+                   "--bind: '%s' is not loopback: a token is required, set "
+                   "--api-token-file\n",
+                   c->bind);
+        ok = false;
+    }
+    return ok && under_store(c, offsetof(struct config, db_path), "messages.db") &&
+           under_store(c, offsetof(struct config, whatsapp_db_path), "whatsapp.db") &&
+           under_store(c, offsetof(struct config, media_dir), "media") &&
+           under_store(c, offsetof(struct config, backups_dir), "backups");
+}
+
+static bool read_all(struct config *c, int argc, char *const *argv, char *const *envp,
+                     struct buf *problem)
+{
+    const char *file = config_find_arg(argc, argv, "config");
+    bool ok = true;
+
+    if (!file)
+        file = config_find_env(envp, "WHATSAPP_CONFIG");
+    if (file && file[0])
+        ok = config_read_yaml(c, file, problem);
+    ok = config_read_env(c, envp, problem) && ok;
+    ok = config_read_args(c, argc, argv, problem) && ok;
+    return ok && complete(c, problem);
+}
+
+enum wb_err config_load(int argc, char *const *argv, char *const *envp, struct config *ret_config,
+                        enum config_action *ret_action, struct buf *problem)
+{
+    struct config c;
+    enum config_action action = CONFIG_RUN;
+
+    if (!defaults(&c, problem)) {
+        config_free(&c);
+        return WB_ERR_NOMEM;
+    }
+    if (config_find_arg(argc, argv, "help"))
+        action = CONFIG_HELP;
+    else if (config_find_arg(argc, argv, "version"))
+        action = CONFIG_VERSION;
+    else if (!read_all(&c, argc, argv, envp, problem)) {
+        config_free(&c);
+        return WB_ERR_INVALID;
+    }
+    *ret_config = c;
+    *ret_action = action;
+    return WB_OK;
+}
+
+static void swap_bytes(void *a, void *b, size_t n)
+{
+    uint8_t *x = a;
+    uint8_t *y = b;
+
+    for (size_t i = 0; i < n; i++) {
+        uint8_t t = x[i];
+
+        x[i] = y[i];
+        y[i] = t;
+    }
+}
+
+static bool same(const struct config *a, const struct config *b, const struct setting *s)
+{
+    const char *x = (const char *)a + s->offset;
+    const char *y = (const char *)b + s->offset;
+
+    if (s->text)
+        return strcmp(*(const char *const *)(const void *)x,
+                      *(const char *const *)(const void *)y) == 0;
+    return memcmp(x, y, s->size) == 0;
+}
+
+enum wb_err config_reload(struct config *c, int argc, char *const *argv, char *const *envp,
+                          struct buf *notes, struct buf *problem)
+{
+    struct config fresh;
+    enum config_action action;
+    enum wb_err err = config_load(argc, argv, envp, &fresh, &action, problem);
+
+    if (err != WB_OK)
+        return err;
+    for (size_t i = 0; i < config_nsettings; i++) {
+        const struct setting *s = &config_settings[i];
+
+        if (s->live)
+            swap_bytes((char *)c + s->offset, (char *)&fresh + s->offset, s->size);
+        else if (!same(c, &fresh, s))
+            buf_printf(notes, "%s%s", notes->n ? ", " : "", s->option);
+    }
+    swap_bytes(&c->groups, &fresh.groups, sizeof c->groups);
+    swap_bytes(&c->api_token, &fresh.api_token, sizeof c->api_token);
+    config_free(&fresh);
+    return WB_OK;
+}
+
+void config_free(struct config *c)
+{
+    for (size_t i = 0; i < config_nsettings; i++)
+        if (config_settings[i].text)
+            free(*(char **)(void *)((char *)c + config_settings[i].offset));
+    if (c->api_token)
+        secret_free_sized(c->api_token, strlen(c->api_token));
+    free(c->media_dir);
+    free(c->backups_dir);
+    config_clear_groups(c);
+    *c = (struct config){0};
+}
+
+const struct monitored_group *config_group(const struct config *c, const struct jid *jid)
+{
+    for (size_t i = 0; i < c->ngroups; i++)
+        if (jid_same_user(&c->groups[i].jid, jid))
+            return &c->groups[i];
+    return NULL;
+}

@@ -1,0 +1,485 @@
+#include "bridge/conn.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/secret.h"
+#include "bridge/batch.h"
+#include "bridge/conn_private.h"
+#include "bridge/keepalive.h"
+#include "bridge/prekey_upload.h"
+#include "bridge/version_fetch.h"
+#include "proto/limits.h"
+#include "store/inbox.h"
+#include "store/meta.h"
+
+#define WA_URL "wss://web.whatsapp.com/ws/chat"
+
+const char *conn_state_name(enum conn_state s)
+{
+    static const char *const names[] = {
+#define X(name, what) [CONN_##name] = #name,
+        CONN_STATE_LIST(X)
+#undef X
+    };
+
+    return names[s];
+}
+
+const char *conn_event_name(enum conn_event e)
+{
+    static const char *const names[] = {
+#define X(name) [CONN_EV_##name] = #name,
+        CONN_EVENT_LIST(X)
+#undef X
+    };
+
+    return names[e];
+}
+
+const char *conn_reason_name(enum conn_reason r)
+{
+    static const char *const names[] = {
+#define X(name, word) [CONN_WHY_##name] = word,
+        CONN_REASON_LIST(X)
+#undef X
+    };
+
+    return names[r];
+}
+
+void conn_detail(struct conn *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(c->detail, sizeof c->detail, fmt, ap);
+    va_end(ap);
+}
+
+static void on_step_timer(void *ctx)
+{
+    conn_event(ctx, CONN_EV_TIMER, NULL);
+}
+
+void conn_set_state(struct conn *c, enum conn_state s, int64_t wait_ms)
+{
+    if (wait_ms > 0)
+        timer_start(c->b->timers, &c->step_timer, wait_ms, on_step_timer, c);
+    else
+        timer_stop(c->b->timers, &c->step_timer);
+    if (s == c->state)
+        return;
+    log_info(c->b->log, "conn", "%s -> %s", conn_state_name(c->state), conn_state_name(s));
+    c->state = s;
+    events_emit_kind(&c->b->events, BRIDGE_EV_STATE);
+}
+
+void conn_event(struct conn *c, enum conn_event e, const struct conn_input *in)
+{
+    static const struct conn_input nothing;
+
+    log_debug(c->b->log, "conn", "%s in %s", conn_event_name(e), conn_state_name(c->state));
+    conn_table_find(c->state, e)(c, in ? in : &nothing);
+}
+
+/* What belongs to one stream, forgotten when it ends. */
+static void forget_stream(struct conn *c)
+{
+    struct bridge *b = c->b;
+    bool was_logged_in = c->logged_in;
+
+    timer_stop(b->timers, &c->stable_timer);
+    timer_stop(b->timers, &c->offline_timer);
+    prekey_upload_stop(b->prekeys);
+    keepalive_stop(b->keepalive);
+    pairing_reset(c);
+    outgoing_drop(b);
+    if (store_batch_open(b->store))
+        store_rollback(b->store);
+    c->logged_in = false;
+    c->connected_at_ms = 0;
+    b->presence_available = false;
+    iq_fail_all(&b->iq, c->shutting_down ? WB_ERR_CANCELLED : WB_ERR_NET);
+    if (was_logged_in) {
+        b->reconnects++;
+        events_emit_kind(&b->events, BRIDGE_EV_OFFLINE);
+    }
+}
+
+static void free_stream(struct conn *c)
+{
+    if (c->hs_live)
+        noise_handshake_free(&c->hs);
+    if (c->transport_live)
+        noise_transport_free(&c->transport);
+    c->hs_live = c->transport_live = c->intro_sent = false;
+    frame_reader_free(&c->frames);
+    c->frames = frame_reader_new(FRAME_PAYLOAD_MAX);
+    arena_free(&c->arena);
+    buf_free(&c->plain);
+    buf_free(&c->sealed);
+}
+
+void conn_close(struct conn *c, enum conn_reason why, const char *detail)
+{
+    c->why = why;
+    if (detail[0])
+        conn_detail(c, "%s", detail);
+    log_info(c->b->log, "conn", "closing: %s%s%s", conn_reason_name(why), c->detail[0] ? ": " : "",
+             c->detail);
+    conn_set_state(c, CONN_WAIT_CLOSE, 0);
+    forget_stream(c);
+    /* Without a socket nothing would ever end: it is over at once. */
+    if (!ws_client_active(c->ws))
+        conn_event(c, CONN_EV_ENDED, NULL);
+    else
+        ws_client_close(c->ws);
+}
+
+/* ---- the socket's news ------------------------------------------------------------------------
+ */
+
+static void on_ws_open(void *ctx)
+{
+    conn_event(ctx, CONN_EV_SOCKET_OPEN, NULL);
+}
+
+static void on_ws_ended(void *ctx, const struct ws_end_info *info)
+{
+    struct conn *c = ctx;
+    struct conn_input in = {.end = info};
+
+    if (c->state != CONN_WAIT_CLOSE) {
+        log_info(c->b->log, "conn", "the socket ended: %s", info->text);
+        forget_stream(c);
+    }
+    free_stream(c);
+    conn_event(c, CONN_EV_ENDED, &in);
+}
+
+static bool closing(const struct conn *c)
+{
+    return c->state == CONN_WAIT_CLOSE || c->state == CONN_STOPPED;
+}
+
+/* One frame of the encrypted stream: plaintext, node, meaning. */
+static enum wb_err take_stanza(struct conn *c, struct span frame)
+{
+    struct bridge *b = c->b;
+    struct stanza s = {.arena = &c->arena, .received_ms = clock_unix_ms(b->clock)};
+    struct node *n;
+    enum wb_err err;
+
+    buf_clear(&c->plain);
+    arena_reset(&c->arena);
+    TRY(noise_transport_open(&c->transport, frame, &c->plain));
+    TRY(node_unpack(buf_span(&c->plain), &c->arena, &n));
+    s.node = n;
+    b->last_stanza_ms = s.received_ms;
+    keepalive_heard(b->keepalive);
+    if (b->log->level >= LOG_TRACE && b->config->log_messages) {
+        struct buf xml = buf_new(64 * 1024);
+
+        node_print(n, &xml);
+        log_trace(b->log, "wire", "in %s", buf_cstr(&xml));
+        buf_free(&xml);
+    }
+    err = dispatch_stanza(b, &s);
+    if (++b->batch.stanzas == 1)
+        b->batch.opened_ms = clock_mono_ms(b->clock);
+out:
+    return err;
+}
+
+static void take_frame(struct conn *c, struct span frame)
+{
+    enum wb_err err;
+
+    if (!c->transport_live) {
+        conn_event(c, CONN_EV_HELLO, &(struct conn_input){.frame = frame});
+        return;
+    }
+    err = take_stanza(c, frame);
+    if (err == WB_OK || closing(c))
+        return;
+    if (err == WB_ERR_BAD_MAC || wb_err_class(err) == WB_CLASS_PEER)
+        conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err)); /* the stream is lost (P-HS-12) */
+    else
+        batch_fail(c->b, err);
+}
+
+static bool on_ws_receive(void *ctx, struct span bytes)
+{
+    struct conn *c = ctx;
+    struct span frame;
+    enum wb_err err = frame_reader_push(&c->frames, bytes);
+
+    while (err == WB_OK && !closing(c)) {
+        err = frame_reader_next(&c->frames, &frame);
+        if (err != WB_OK || span_is_null(frame))
+            break;
+        take_frame(c, frame);
+        if (!closing(c) && c->b->batch.stanzas >= BATCH_STANZAS_MAX)
+            (void)(batch_commit(c->b) == WB_OK); /* on failure it has closed the connection */
+    }
+    if (err != WB_OK && !closing(c))
+        conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
+    return !closing(c);
+}
+
+/* ---- connecting and sending ---------------------------------------------------------------------
+ */
+
+/* With a full disk nothing could be acknowledged: try a write before bothering the server. */
+static bool store_works(struct bridge *b)
+{
+    if (!b->store_failed)
+        return true;
+    if (store_meta_put_int(b->store, "probe", clock_unix_s(b->clock)) != WB_OK) {
+        store_rollback(b->store);
+        return false;
+    }
+    return batch_commit(b) == WB_OK;
+}
+
+void conn_connect(struct conn *c)
+{
+    struct bridge *b = c->b;
+    struct ws_target target = {b->config->server_url[0] ? b->config->server_url : WA_URL,
+                               b->config->ca_file};
+    enum wb_err err;
+
+    if (!c->paired && !c->pair_wanted) {
+        conn_set_state(c, CONN_STOPPED, 0);
+        return;
+    }
+    if (!store_works(b)) {
+        c->why = CONN_WHY_STORE;
+        conn_plan_next(c);
+        return;
+    }
+    free_stream(c);
+    c->detail[0] = '\0';
+    c->refs_shown = false;
+    iq_new_connection(&b->iq, b->rng);
+    err = ws_client_open(c->ws, &target);
+    if (err != WB_OK) {
+        conn_detail(c, "%s", wb_err_text(err));
+        c->why = CONN_WHY_NETWORK;
+        conn_plan_next(c);
+        return;
+    }
+    log_info(b->log, "conn", "connecting to %s", target.url);
+    /* ws_client has its own time limit; ours is only the net below. */
+    conn_set_state(c, CONN_WAIT_SOCKET, CONN_SOCKET_TIMEOUT_MS + CONN_CLOSE_TIMEOUT_MS);
+}
+
+enum wb_err conn_send_frame(struct conn *c, struct span payload)
+{
+    struct buf out = buf_new(FRAME_PAYLOAD_MAX + 64u);
+    enum wb_err err;
+
+    if (!c->intro_sent)
+        buf_append(&out, SPAN_ARRAY(wa_intro));
+    TRY(frame_write(&out, payload));
+    TRY(buf_err(&out));
+    TRY(ws_client_send(c->ws, buf_span(&out)));
+    c->intro_sent = true;
+out:
+    buf_free(&out);
+    return err;
+}
+
+static void on_broken(void *ctx)
+{
+    conn_drop(ctx, CONN_WHY_PROTOCOL);
+}
+
+enum wb_err conn_send_plain(struct conn *c, struct span packed)
+{
+    enum wb_err err;
+
+    if (!c->transport_live || closing(c))
+        return WB_ERR_STATE;
+    buf_clear(&c->sealed);
+    TRY(noise_transport_seal(&c->transport, packed, &c->sealed));
+    TRY(conn_send_frame(c, buf_span(&c->sealed)));
+    keepalive_sent(c->b->keepalive);
+out:
+    /* The counter has moved on: nothing that follows could be read by the server. */
+    if (err != WB_OK && c->b->loop)
+        loop_defer(c->b->loop, &c->broken, on_broken, c);
+    return err;
+}
+
+void conn_note_sent(struct conn *c, const struct node *n)
+{
+    char *at = c->sent.text[c->sent.next++ % SENT_LOG_ENTRIES];
+    const struct node_attr *id = node_find_attr(n, "id");
+    const struct node_attr *type = node_find_attr(n, "type");
+
+    snprintf(at, SENT_LOG_TEXT, "<%.*s id=%.*s type=%.*s>", (int)n->tag.n, (const char *)n->tag.p,
+             id ? (int)id->str.n : 0, id && id->str.p ? (const char *)id->str.p : "",
+             type ? (int)type->str.n : 0, type && type->str.p ? (const char *)type->str.p : "");
+}
+
+void conn_log_sent(struct conn *c)
+{
+    for (unsigned i = 0; i < SENT_LOG_ENTRIES; i++) {
+        const char *text = c->sent.text[(c->sent.next + i) % SENT_LOG_ENTRIES];
+
+        if (text[0])
+            log_info(c->b->log, "conn", "sent: %s", text);
+    }
+}
+
+bool conn_readable(const struct conn *c)
+{
+    return c->transport_live && !closing(c) && ws_client_readable(c->ws);
+}
+
+/* ---- life
+ * ---------------------------------------------------------------------------------------- */
+
+void conn_account_changed(struct conn *c)
+{
+    c->b->account = c->paired ? c->account : NULL;
+    c->b->own_pn = c->paired ? c->account->jid : (struct jid){0};
+    c->b->own_lid = c->paired ? c->account->lid : (struct jid){0};
+}
+
+enum wb_err conn_load_account(struct conn *c)
+{
+    const struct jid *phone = &c->b->config->phone;
+    enum wb_err err =
+        store_account_load(c->b->store, jid_is_none(phone) ? NULL : phone->user, c->account);
+
+    c->paired = err == WB_OK;
+    if (err == WB_ERR_NOT_FOUND)
+        account_wipe(c->account);
+    conn_account_changed(c);
+    return err;
+}
+
+enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    struct ws_callbacks callbacks = {on_ws_open, on_ws_receive, on_ws_ended, c};
+    enum wb_err err;
+
+    if (!c)
+        return WB_ERR_NOMEM;
+    c->b = b;
+    c->state = CONN_STOPPED;
+    c->why = CONN_WHY_START;
+    c->frames = frame_reader_new(FRAME_PAYLOAD_MAX);
+    c->arena = arena_new(NODE_ARENA_MAX);
+    c->plain = buf_new(FRAME_PAYLOAD_MAX);
+    c->sealed = buf_new(FRAME_PAYLOAD_MAX);
+    c->account = secret_alloc(sizeof *c->account);
+    err = c->account ? WB_OK : WB_ERR_NOMEM;
+    if (err == WB_OK)
+        err = pairing_new(c);
+    if (err == WB_OK)
+        err = ws_client_new(b->loop, b->jobs, &callbacks, &c->ws);
+    if (err != WB_OK) {
+        conn_free(c);
+        return err;
+    }
+    *ret_c = c;
+    return WB_OK;
+}
+
+void conn_free(struct conn *c)
+{
+    if (!c)
+        return;
+    timer_stop(c->b->timers, &c->step_timer);
+    timer_stop(c->b->timers, &c->stable_timer);
+    timer_stop(c->b->timers, &c->offline_timer);
+    if (c->b->loop)
+        loop_defer_cancel(c->b->loop, &c->broken);
+    ws_client_free(c->ws);
+    free_stream(c);
+    frame_reader_free(&c->frames);
+    pairing_free(c->pairing);
+    secret_free(c->account);
+    free(c);
+}
+
+enum conn_state conn_state(const struct conn *c)
+{
+    return c->state;
+}
+
+enum conn_reason conn_reason(const struct conn *c)
+{
+    return c->why;
+}
+
+bool conn_logged_in(const struct conn *c)
+{
+    return c->logged_in;
+}
+
+bool conn_online(const struct conn *c)
+{
+    return c->state == CONN_ONLINE;
+}
+
+enum wb_err conn_reconnect(struct conn *c)
+{
+    if (!c->paired && !c->pair_wanted)
+        return WB_ERR_STATE;
+    if (c->why == CONN_WHY_LOGGED_OUT)
+        return WB_ERR_STATE;
+    c->version_tries = 0;
+    backoff_reset(&c->backoff);
+    replaced_reset(&c->replaced);
+    c->banned_until_s = 0;
+    conn_event(c, CONN_EV_OPERATOR, NULL);
+    return WB_OK;
+}
+
+void conn_drop(struct conn *c, enum conn_reason why)
+{
+    conn_event(c, CONN_EV_DROP, &(struct conn_input){.why = why});
+}
+
+enum wb_err conn_pair(struct conn *c)
+{
+    enum wb_err err;
+
+    if (c->paired && c->why != CONN_WHY_LOGGED_OUT)
+        return WB_ERR_STATE;
+    if (!c->paired && c->pair_wanted)
+        return WB_OK;
+    /* The account stays in whatsapp.db until another one is proven. */
+    TRY(pairing_fresh_keys(c));
+    c->paired = false;
+    c->pair_wanted = true;
+    c->why = CONN_WHY_OPERATOR;
+    conn_account_changed(c);
+    backoff_reset(&c->backoff);
+    conn_event(c, CONN_EV_OPERATOR, NULL);
+out:
+    return err;
+}
+
+void conn_unlinked(struct conn *c)
+{
+    account_wipe(c->account);
+    c->paired = false;
+    c->pair_wanted = false;
+    conn_account_changed(c);
+    conn_close(c, CONN_WHY_LOGGED_OUT, "unlinked by the operator");
+    events_emit_kind(&c->b->events, BRIDGE_EV_LOGGED_OUT);
+}
+
+void conn_shutdown(struct conn *c)
+{
+    c->shutting_down = true;
+    conn_event(c, CONN_EV_SHUTDOWN, NULL);
+}

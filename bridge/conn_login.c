@@ -1,0 +1,288 @@
+/* From <success> to online, and the server's reasons against it (areas LG, ER). */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "bridge/batch.h"
+#include "bridge/conn_private.h"
+#include "bridge/in_stream.h"
+#include "bridge/keepalive.h"
+#include "bridge/prekey_upload.h"
+#include "bridge/version_fetch.h"
+#include "store/lid_map.h"
+#include "store/meta.h"
+#include "store/tokens.h"
+
+enum {
+    ACTIVE_MS = 20 * 1000,
+    PREKEYS_STEP_MS = 3 * IQ_TIMEOUT_MS, /* the count and the upload, with room */
+    WEEK_MS = 7 * 24 * 3600 * 1000,
+    THREE_DAYS_MS = 3 * 24 * 3600 * 1000,
+    BANNED_DEFAULT_S = 3600, /* a ban without an end */
+};
+
+static void on_stable(void *ctx)
+{
+    struct conn *c = ctx;
+
+    backoff_reset(&c->backoff);
+}
+
+/* P-LG-02: the LID in <success> wins, and is half of our own LID <-> PN pair. */
+static enum wb_err save_lid(struct conn *c, const struct jid *lid)
+{
+    struct bridge *b = c->b;
+    enum wb_err err = WB_OK;
+    struct jid user_lid, user_pn;
+
+    if (jid_is_none(lid) || jid_eq(lid, &c->account->lid))
+        return WB_OK;
+    if (!jid_is_none(&c->account->lid))
+        log_warn(b->log, "conn", "our LID is another than the stored one");
+    c->account->lid = *lid;
+    TRY(store_account_save(b->store, c->account));
+    user_lid = jid_bare(*lid);
+    user_pn = jid_bare(c->account->jid);
+    TRY(store_lid_put(b->store, &user_lid, &user_pn, NULL));
+    conn_account_changed(c);
+out:
+    return err;
+}
+
+static enum wb_err note_success(struct conn *c, const struct success_info *i)
+{
+    struct bridge *b = c->b;
+    enum wb_err err;
+
+    if (i->server_time_s > 0) {
+        int64_t now_s = (clock_unix_ms(b->clock) + 500) / 1000;
+
+        b->server_offset_ms = (i->server_time_s - now_s) * 1000;
+        TRY(store_meta_put_int(b->store, STORE_META_SERVER_OFFSET, i->server_time_s - now_s));
+    }
+    TRY(save_lid(c, &i->lid));
+    version_good(b->version, c->version_used);
+    TRY(store_token_prune(b->store, bridge_server_now_s(b)));
+    TRY(batch_commit(b));
+    return WB_OK;
+out:
+    if (c->state != CONN_WAIT_CLOSE)
+        batch_fail(b, err);
+    return err;
+}
+
+void conn_on_success(struct conn *c, const struct conn_input *in)
+{
+    const struct success_info *i = in->parsed;
+    struct bridge *b = c->b;
+
+    c->version_tries = 0;
+    c->why = CONN_WHY_NONE;
+    c->detail[0] = '\0';
+    if (note_success(c, i) != WB_OK)
+        return;
+    c->logged_in = true;
+    c->connected_at_ms = clock_unix_ms(b->clock);
+    timer_start(b->timers, &c->stable_timer, CONN_STABLE_MS, on_stable, c);
+    log_info(b->log, "conn", "Successfully authenticated");
+    keepalive_start(b->keepalive);
+    conn_set_state(c, CONN_WAIT_PREKEYS, PREKEYS_STEP_MS);
+    events_emit_kind(&b->events, BRIDGE_EV_LOGGED_IN);
+    prekey_upload_login(b->prekeys);
+}
+
+/* ---- active
+ * --------------------------------------------------------------------------------------- */
+
+static void on_active_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    (void)key;
+    if (reply->err != WB_OK)
+        log_warn(b->log, "conn", "<active/>: %s (%u)", wb_err_text(reply->err), reply->code);
+    conn_event(b->conn, CONN_EV_ACTIVE, NULL);
+}
+
+void conn_on_prekeys(struct conn *c, const struct conn_input *in)
+{
+    struct arena a = arena_new(16 * 1024);
+    struct node *n = iq_new(&a, "set", "passive", NULL);
+    enum wb_err err;
+
+    (void)in;
+    node_child_new(&a, n, "active");
+    conn_set_state(c, CONN_WAIT_ACTIVE, IQ_TIMEOUT_MS + ACTIVE_MS);
+    err = iq_send(&c->b->iq, &a, n, 0, on_active_answer, 0);
+    arena_free(&a);
+    if (err != WB_OK)
+        conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
+}
+
+/* P-LG-12. */
+static enum wb_err send_unified_session(struct bridge *b, struct arena *a)
+{
+    struct node *ib = node_new(a, "ib");
+    int64_t now = clock_unix_ms(b->clock) + b->server_offset_ms;
+
+    if (!ib)
+        return WB_ERR_NOMEM;
+    node_attr_u64(a, node_child_new(a, ib, "unified_session"), "id",
+                  (uint64_t)((now + THREE_DAYS_MS) % WEEK_MS));
+    return outgoing_send(b, ib);
+}
+
+/* P-LG-13: '@' has no place in a name. */
+static void clean_name(const char *name, char *out, size_t n)
+{
+    size_t at = 0;
+
+    for (; *name && at + 1 < n; name++)
+        if (*name != '@')
+            out[at++] = *name;
+    out[at] = '\0';
+}
+
+static enum wb_err send_presence(struct bridge *b, struct arena *a, const char *type,
+                                 const char *name)
+{
+    struct node *n = node_new(a, "presence");
+
+    if (!n)
+        return WB_ERR_NOMEM;
+    node_attr_text(a, n, "type", type);
+    node_attr_text(a, n, "name", name);
+    return outgoing_send(b, n);
+}
+
+/* Others see '-' as our name until a presence with it was sent. By default we are announced once
+ * and then unavailable again, so that phones keep notifying (P-LG-14..16). */
+void conn_announce_presence(struct conn *c)
+{
+    struct bridge *b = c->b;
+    const char *set = b->config->push_name;
+    struct arena a = arena_new(16 * 1024);
+    char name[STORE_NAME_MAX + 1];
+    enum wb_err err;
+
+    clean_name(set[0] ? set : c->account->push_name, name, sizeof name);
+    if (!name[0] || c->state != CONN_ONLINE) {
+        arena_free(&a);
+        return;
+    }
+    TRY(send_unified_session(b, &a));
+    TRY(send_presence(b, &a, "available", name));
+    b->presence_available = b->config->presence == PRESENCE_AVAILABLE;
+    if (!b->presence_available)
+        TRY(send_presence(b, &a, "unavailable", name));
+out:
+    arena_free(&a);
+    if (err != WB_OK)
+        log_warn(b->log, "conn", "presence not sent: %s", wb_err_text(err));
+}
+
+static void on_offline_phase_over(void *ctx)
+{
+    conn_offline_done(ctx);
+}
+
+void conn_on_active(struct conn *c, const struct conn_input *in)
+{
+    (void)in;
+    conn_set_state(c, CONN_ONLINE, 0);
+    c->offline_phase = true;
+    timer_start(c->b->timers, &c->offline_timer, CONN_OFFLINE_PHASE_MS, on_offline_phase_over, c);
+    conn_announce_presence(c);
+    events_emit_kind(&c->b->events, BRIDGE_EV_ONLINE);
+}
+
+void conn_offline_done(struct conn *c)
+{
+    timer_stop(c->b->timers, &c->offline_timer);
+    if (!c->offline_phase && c->state == CONN_ONLINE)
+        return;
+    c->offline_phase = false;
+    events_emit_kind(&c->b->events, BRIDGE_EV_OFFLINE_DONE);
+}
+
+/* ---- reasons against us
+ * ------------------------------------------------------------------------------ */
+
+/* Remembered over restarts; the keys stay (R-401, P-ER-02, P-ER-22). */
+static void note_logged_out(struct conn *c, const char *reason)
+{
+    struct bridge *b = c->b;
+
+    log_error(b->log, "conn",
+              "WhatsApp has logged this device out (%s). The session is kept in whatsapp.db; to "
+              "link anew: POST /api/pair",
+              reason);
+    if (store_logged_out_set(b->store, reason, clock_unix_s(b->clock)) != WB_OK ||
+        batch_commit(b) != WB_OK)
+        log_error(b->log, "conn", "the logout could not be written down: %s",
+                  store_error_text(b->store));
+}
+
+static void note_ban(struct conn *c, const struct failure_info *f)
+{
+    struct bridge *b = c->b;
+    /* More than a century is a mistake of somebody. */
+    uint64_t left =
+        f->expire_s > 0 && f->expire_s < 100ull * 365 * 86400 ? f->expire_s : BANNED_DEFAULT_S;
+
+    c->banned_until_s = clock_unix_s(b->clock) + (int64_t)left;
+    conn_detail(c, "temporary ban %u (%s), %" PRIu64 " s left", f->ban_code,
+                ban_code_text(f->ban_code), left);
+    if (store_meta_put_int(b->store, CONN_META_BANNED_UNTIL, c->banned_until_s) != WB_OK ||
+        batch_commit(b) != WB_OK)
+        log_error(b->log, "conn", "the ban could not be written down");
+}
+
+void conn_on_failure(struct conn *c, const struct conn_input *in)
+{
+    const struct failure_info *f = in->parsed;
+    enum conn_reason why = failure_reaction(f);
+    char reason[48];
+
+    conn_detail(c, "failure %u%s%.*s", f->reason, f->message.n ? ": " : "",
+                (int)span_first(f->message, 100).n, (const char *)f->message.p);
+    snprintf(reason, sizeof reason, "failure-%u", f->reason);
+    log_warn(c->b->log, "conn", "WhatsApp answers the login with failure %u", f->reason);
+    if (why == CONN_WHY_LOGGED_OUT && c->paired)
+        note_logged_out(c, reason);
+    else if (why == CONN_WHY_BANNED)
+        note_ban(c, f);
+    else if (why == CONN_WHY_OUTDATED)
+        c->version_tries++;
+    if (c->state == CONN_WAIT_CLOSE)
+        c->why = why; /* the store failed meanwhile: the server's reason weighs more */
+    else
+        conn_close(c, why, "");
+    if (why == CONN_WHY_LOGGED_OUT)
+        events_emit_kind(&c->b->events, BRIDGE_EV_LOGGED_OUT);
+}
+
+void conn_on_stream_error(struct conn *c, const struct conn_input *in)
+{
+    const struct stream_error_info *e = in->parsed;
+    enum conn_reason why = stream_error_reaction(e);
+    char reason[48];
+
+    conn_detail(c, "stream error %u%s%.*s", e->code, e->child.n ? " " : "",
+                (int)span_first(e->child, 40).n, e->child.p ? (const char *)e->child.p : "");
+    snprintf(reason, sizeof reason, "stream-error-%u%s", e->code,
+             e->conflict == CONFLICT_DEVICE_REMOVED ? "-device-removed" : "");
+    if (e->not_well_formed || !span_is_null(e->refused_id))
+        conn_log_sent(c);
+    if (why == CONN_WHY_LOGGED_OUT && c->paired)
+        note_logged_out(c, reason);
+    if (c->state == CONN_WAIT_CLOSE)
+        c->why = why;
+    else
+        conn_close(c, why, "");
+    if (why == CONN_WHY_LOGGED_OUT)
+        events_emit_kind(&c->b->events, BRIDGE_EV_LOGGED_OUT);
+}
+
+void conn_on_stream_end(struct conn *c, const struct conn_input *in)
+{
+    (void)in;
+    conn_close(c, c->logged_in ? CONN_WHY_CLOSED : CONN_WHY_REFUSED, "the server ends the stream");
+}

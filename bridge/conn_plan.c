@@ -1,0 +1,196 @@
+/* What follows when a connection is over, or a new attempt is due: the reactions of area ER. */
+#include <stdlib.h>
+
+#include "bridge/conn_private.h"
+#include "bridge/version_fetch.h"
+#include "store/inbox.h"
+#include "store/meta.h"
+
+enum {
+    PLAN_SCAN_AGAIN_MS = 1000,     /* a new set of QR codes */
+    PLAN_SLOW_MS = 60 * 60 * 1000, /* outdated, no newer version known: hourly */
+    PLAN_CLOCK_MS = 60 * 1000,     /* the clock may be set meanwhile */
+    PLAN_STORE_MS = 5 * 1000,      /* at least, while the disk is full */
+    PLAN_RATE_PENALTY = 5,         /* P-ER-12 */
+    PLAN_VERSION_MS = VERSION_FETCH_MS + 1000,
+};
+
+static void wait(struct conn *c, int64_t ms)
+{
+    log_info(c->b->log, "conn", "%s; next attempt in %lld.%03lld s", conn_reason_name(c->why),
+             (long long)(ms / 1000), (long long)(ms % 1000));
+    conn_set_state(c, CONN_WAIT_BACKOFF, ms > 0 ? ms : 1);
+}
+
+static void stop(struct conn *c, const char *what_to_do)
+{
+    log_error(c->b->log, "conn", "%s%s%s: %s", conn_reason_name(c->why), c->detail[0] ? ": " : "",
+              c->detail, what_to_do);
+    conn_set_state(c, CONN_STOPPED, 0);
+}
+
+static int64_t at_least(int64_t ms, int64_t minimum)
+{
+    return ms > minimum ? ms : minimum;
+}
+
+static void plan_replaced(struct conn *c)
+{
+    int64_t pause = replaced_pause_ms(&c->replaced, clock_mono_ms(c->b->clock));
+
+    if (pause < 0)
+        stop(c, "another program keeps using this device; stop it, then POST /api/reconnect");
+    else
+        wait(c, pause);
+}
+
+static void plan_banned(struct conn *c)
+{
+    int64_t left = c->banned_until_s - clock_unix_s(c->b->clock);
+
+    if (left <= 0) {
+        c->banned_until_s = 0;
+        conn_connect(c);
+        return;
+    }
+    wait(c, left * 1000);
+}
+
+static void plan_outdated(struct conn *c)
+{
+    if (c->b->config->wa_version || c->version_tries > 1) {
+        wait(c, PLAN_SLOW_MS);
+        return;
+    }
+    conn_set_state(c, CONN_WAIT_VERSION, PLAN_VERSION_MS);
+    version_fetch_start(c->b->version);
+}
+
+void conn_plan_version(struct conn *c)
+{
+    uint32_t now = version_current(c->b->version);
+
+    /* Never the same number again at once, never an older one (P-HS-19). */
+    if (now > c->version_used) {
+        log_info(c->b->log, "conn", "trying web version 2.3000.%u", now);
+        conn_connect(c);
+        return;
+    }
+    log_error(c->b->log, "conn",
+              "WhatsApp refuses web version 2.3000.%u and no newer one could be found; update this "
+              "program or set --wa-version",
+              c->version_used);
+    wait(c, PLAN_SLOW_MS);
+}
+
+static void plan_shutdown(struct conn *c)
+{
+    conn_set_state(c, CONN_STOPPED, 0);
+    if (c->b->loop)
+        loop_stop(c->b->loop);
+}
+
+void conn_plan_next(struct conn *c)
+{
+    struct bridge *b = c->b;
+
+    if (c->shutting_down)
+        c->why = CONN_WHY_SHUTDOWN;
+    switch (c->why) {
+    case CONN_WHY_SHUTDOWN:
+        plan_shutdown(c);
+        return;
+    case CONN_WHY_RESTART:
+    case CONN_WHY_OPERATOR:
+        conn_connect(c);
+        return;
+    case CONN_WHY_REPLACED:
+        plan_replaced(c);
+        return;
+    case CONN_WHY_BANNED:
+        plan_banned(c);
+        return;
+    case CONN_WHY_OUTDATED:
+        plan_outdated(c);
+        return;
+    case CONN_WHY_LOGGED_OUT:
+        stop(c, "the session is kept; pair again with POST /api/pair");
+        return;
+    case CONN_WHY_FAILURE:
+        stop(c, "WhatsApp refuses this connection; see the log, then POST /api/reconnect");
+        return;
+    case CONN_WHY_REFS_OVER:
+    case CONN_WHY_WRONG_NUMBER:
+        wait(c, PLAN_SCAN_AGAIN_MS);
+        return;
+    case CONN_WHY_CLOCK:
+        wait(c, at_least(backoff_next_ms(&c->backoff, b->rng), PLAN_CLOCK_MS));
+        return;
+    case CONN_WHY_STORE:
+        wait(c, at_least(backoff_next_ms(&c->backoff, b->rng), PLAN_STORE_MS));
+        return;
+    case CONN_WHY_RATE:
+        backoff_penalty(&c->backoff, PLAN_RATE_PENALTY);
+        break;
+    case CONN_WHY_NONE:
+    case CONN_WHY_START:
+    case CONN_WHY_NETWORK:
+    case CONN_WHY_REFUSED:
+    case CONN_WHY_CLOSED:
+    case CONN_WHY_TLS:
+    case CONN_WHY_CERT:
+    case CONN_WHY_PROTOCOL:
+    case CONN_WHY_SERVER:
+    case CONN_WHY_COUNT:
+        break;
+    }
+    wait(c, backoff_next_ms(&c->backoff, b->rng));
+}
+
+/* ---- the first attempt --------------------------------------------------------------------------
+ */
+
+/* What earlier runs left: a logout is not tried again (P-ER-22), a ban is waited for. */
+static bool held_back(struct conn *c)
+{
+    char reason[STORE_REASON_MAX + 1];
+    int64_t at;
+
+    if (store_logged_out_get(c->b->store, reason, &at) == WB_OK) {
+        c->why = CONN_WHY_LOGGED_OUT;
+        conn_detail(c, "%s", reason);
+        return true;
+    }
+    if (store_meta_get_int(c->b->store, CONN_META_BANNED_UNTIL, &at) == WB_OK &&
+        at > clock_unix_s(c->b->clock)) {
+        c->why = CONN_WHY_BANNED;
+        c->banned_until_s = at;
+        return true;
+    }
+    return false;
+}
+
+void conn_start(struct conn *c)
+{
+    enum wb_err err = conn_load_account(c);
+
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND) {
+        c->why = CONN_WHY_STORE;
+        conn_detail(c, "the account cannot be read: %s", wb_err_text(err));
+        stop(c, "restore a backup of whatsapp.db");
+        return;
+    }
+    if (c->paired && held_back(c)) {
+        conn_plan_next(c);
+        return;
+    }
+    c->pair_wanted = !c->paired;
+    if (!c->paired && pairing_fresh_keys(c) != WB_OK) {
+        conn_detail(c, "no keys could be made");
+        c->why = CONN_WHY_STORE;
+        stop(c, "restart the bridge");
+        return;
+    }
+    version_fetch_if_old(c->b->version);
+    conn_connect(c);
+}

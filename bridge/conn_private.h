@@ -1,0 +1,145 @@
+/* conn_private.h - the connection's inside, shared by bridge/conn*.c (and its tests) only. */
+#ifndef BRIDGE_CONN_PRIVATE_H
+#define BRIDGE_CONN_PRIVATE_H
+
+#include "bridge/backoff.h"
+#include "bridge/bridge.h"
+#include "bridge/conn.h"
+#include "bridge/dispatch.h"
+#include "bridge/ws_client.h"
+#include "crypto/noise.h"
+#include "proto/frame.h"
+#include "store/account.h"
+
+/* X(name): what may happen. Every state has an answer to each (conn_table.c). */
+#define CONN_EVENT_LIST(X)                                                                         \
+    X(OPERATOR)     /* asked to connect now */                                                     \
+    X(TIMER)        /* the time that the state may last is over */                                 \
+    X(VERSION)      /* the version fetch ended */                                                  \
+    X(SOCKET_OPEN)  /* the upgrade succeeded */                                                    \
+    X(HELLO)        /* a frame before the encrypted stream */                                      \
+    X(PAIR_DEVICE)  /* refs for a QR */                                                            \
+    X(PAIR_SUCCESS) /* the phone's account identity */                                             \
+    X(SUCCESS)                                                                                     \
+    X(FAILURE)                                                                                     \
+    X(STREAM_ERROR)                                                                                \
+    X(STREAM_END)                                                                                  \
+    X(PREKEYS) /* counted and, if needed, uploaded (or it failed) */                               \
+    X(ACTIVE)  /* the answer to <active/> (or none) */                                             \
+    X(DROP)    /* a reason of ours to close */                                                     \
+    X(ENDED)   /* the socket is gone */                                                            \
+    X(SHUTDOWN)
+
+enum conn_event {
+#define X(name) CONN_EV_##name,
+    CONN_EVENT_LIST(X)
+#undef X
+        CONN_EVENT_COUNT
+};
+const char *conn_event_name(enum conn_event e);
+
+/* What an event brings; only its own field is set. */
+struct conn_input {
+    struct span frame;             /* HELLO */
+    const void *parsed;            /* PAIR_*, SUCCESS, FAILURE, STREAM_ERROR: the parsed stanza */
+    const struct stanza *stanza;   /* the same: where it came from */
+    const struct ws_end_info *end; /* ENDED */
+    enum conn_reason why;          /* DROP */
+};
+
+typedef void conn_handler(struct conn *c, const struct conn_input *in);
+
+struct pairing;
+
+/* Tag, id and type of the last stanzas sent; no content. */
+enum { SENT_LOG_ENTRIES = 20, SENT_LOG_TEXT = 80 };
+struct sent_log {
+    char text[SENT_LOG_ENTRIES][SENT_LOG_TEXT];
+    unsigned next;
+};
+
+/* bridge_meta: end of a temporary ban, unix seconds (P-ER-03). */
+#define CONN_META_BANNED_UNTIL "banned_until"
+
+struct conn {
+    struct bridge *b;
+    enum conn_state state;
+    enum conn_reason why; /* of the last end; decides what follows */
+    char detail[160];     /* words of the server or the system for it; "" */
+
+    struct ws_client *ws;
+    struct frame_reader frames;
+    struct arena arena; /* of the frame under way */
+    struct buf plain;   /* its plaintext */
+    struct buf sealed;  /* of the stanza being sent */
+    struct noise_handshake hs;
+    struct noise_transport transport;
+    bool hs_live, transport_live;
+    bool intro_sent;
+
+    /* Keys in guarded memory. Unpaired: fresh keys, jid is none. */
+    struct account *account;
+    bool paired;
+    bool pair_wanted; /* show a QR while unpaired */
+    bool logged_in;   /* <success> on this connection */
+    bool shutting_down;
+
+    struct timer step_timer;    /* how long the state may last, or the backoff */
+    struct timer stable_timer;  /* forgets the backoff */
+    struct timer offline_timer; /* the offline phase is over */
+    bool offline_phase;         /* the server is delivering what waited */
+    struct backoff backoff;
+    struct replaced replaced;
+    int64_t banned_until_s;  /* server's word, our clock; 0: no */
+    int64_t connected_at_ms; /* wall clock of <success>; 0: not connected */
+    unsigned version_tries;  /* refusals with 405 in a row */
+    uint32_t version_used;   /* N of 2.3000.N sent last */
+    bool refs_shown;         /* this connection offered a QR */
+    struct pairing *pairing;
+    struct loop_deferred broken; /* the stream cannot be sent on: closes it */
+    struct sent_log sent;        /* what was sent last, for the server's complaints (P-ER-13) */
+};
+
+/* The handler of a pair; never NULL. */
+conn_handler *conn_table_find(enum conn_state s, enum conn_event e);
+/* Runs it. */
+void conn_event(struct conn *c, enum conn_event e, const struct conn_input *in);
+/* The only place where the state changes: logs old -> new. wait_ms > 0 arms the state's timer. */
+void conn_set_state(struct conn *c, enum conn_state s, int64_t wait_ms);
+/* Notes why, closes the socket and waits for it to be gone. */
+void conn_close(struct conn *c, enum conn_reason why, const char *detail);
+void conn_detail(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* conn.c */
+void conn_connect(struct conn *c);
+enum wb_err conn_send_frame(struct conn *c, struct span payload) WB_MUST_CHECK;
+/* The account of the store into c->account; NOT_FOUND: unpaired. */
+enum wb_err conn_load_account(struct conn *c) WB_MUST_CHECK;
+void conn_account_changed(struct conn *c);
+
+/* conn_plan.c: the socket is gone (or was never there): what now. */
+void conn_plan_next(struct conn *c);
+/* The version fetch that WAIT_VERSION waits for ended, or took too long. */
+void conn_plan_version(struct conn *c);
+
+/* conn_handshake.c */
+conn_handler conn_on_socket_open, conn_on_hello;
+
+/* conn_login.c */
+conn_handler conn_on_success, conn_on_failure, conn_on_stream_error, conn_on_stream_end,
+    conn_on_prekeys, conn_on_active;
+void conn_announce_presence(struct conn *c);
+
+/* <ib><offline>, or the phase has lasted long enough (P-LG-19). */
+void conn_offline_done(struct conn *c);
+
+/* conn_pair.c */
+enum wb_err pairing_new(struct conn *c) WB_MUST_CHECK;
+void pairing_free(struct pairing *p);
+/* Fresh keys for a device that is to be paired. */
+enum wb_err pairing_fresh_keys(struct conn *c) WB_MUST_CHECK;
+/* The connection is gone: no QR and no code are valid any more. */
+void pairing_reset(struct conn *c);
+conn_handler conn_on_pair_device, conn_on_pair_success, conn_on_qr_timer, conn_on_early_success;
+
+#endif

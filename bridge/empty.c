@@ -1,1 +1,0 @@
-typedef int wb_bridge_empty;

@@ -1,0 +1,30 @@
+/* handlers.h - the rows of the three stanza tables: who adds a kind of stanza declares it here and
+ * puts it into its table (dispatch.c by tag, in_notification.c by type, in_iq.c by child). */
+#ifndef BRIDGE_HANDLERS_H
+#define BRIDGE_HANDLERS_H
+
+#include "bridge/dispatch.h"
+
+/* By tag. */
+extern const struct stanza_handler in_iq_handler;
+extern const struct stanza_handler in_success_handler;
+extern const struct stanza_handler in_failure_handler;
+extern const struct stanza_handler in_stream_error_handler;
+extern const struct stanza_handler in_xmlstreamend_handler;
+extern const struct stanza_handler in_error_handler;
+extern const struct stanza_handler in_ib_handler;
+extern const struct stanza_handler in_notification_handler;
+extern const struct stanza_handler in_call_handler;
+extern const struct stanza_handler in_receipt_handler;
+extern const struct stanza_handler in_presence_handler;
+extern const struct stanza_handler in_chatstate_handler;
+
+/* <iq type=get|set> of the server, by child. */
+extern const struct stanza_handler in_iq_pair_device_handler;
+extern const struct stanza_handler in_iq_pair_success_handler;
+
+/* <notification>, by type. The frame acks all of them. */
+extern const struct stanza_handler in_notification_encrypt_handler;
+extern const struct stanza_handler in_notification_link_code_handler;
+
+#endif

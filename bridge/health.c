@@ -1,0 +1,195 @@
+#include "bridge/health.h"
+
+#include <stdio.h>
+
+#include "bridge/bridge.h"
+#include "bridge/conn_private.h"
+#include "bridge/version_fetch.h"
+#include "proto/client_payload.h"
+#include "store/groups.h"
+#include "store/messages.h"
+
+const char *health_status_word(enum health_status s)
+{
+    static const char *const words[] = {
+#define X(name, word) [HEALTH_##name] = word,
+        HEALTH_STATUS_LIST(X)
+#undef X
+    };
+
+    return words[s];
+}
+
+static enum health_status status_of(const struct bridge *b)
+{
+    const struct conn *c = b->conn;
+
+    if (b->store_failed || (c->state == CONN_STOPPED && c->why == CONN_WHY_STORE))
+        return HEALTH_STORE_ERROR;
+    if (c->state == CONN_ONLINE)
+        return HEALTH_OK;
+    if (c->why == CONN_WHY_LOGGED_OUT)
+        return HEALTH_LOGGED_OUT;
+    if (!c->paired && c->pair_wanted)
+        return HEALTH_PAIRING;
+    if (c->why == CONN_WHY_REPLACED)
+        return HEALTH_REPLACED;
+    if (c->why == CONN_WHY_BANNED)
+        return HEALTH_BANNED;
+    if (c->why == CONN_WHY_OUTDATED)
+        return HEALTH_OUTDATED;
+    if (c->why == CONN_WHY_START)
+        return HEALTH_STARTING;
+    if (c->state == CONN_WAIT_BACKOFF || c->state == CONN_STOPPED || c->state == CONN_WAIT_CLOSE)
+        return HEALTH_DISCONNECTED;
+    return HEALTH_CONNECTING;
+}
+
+/* What the operator should know or do. */
+static const char *advice(const struct bridge *b, enum health_status s)
+{
+    const struct conn *c = b->conn;
+
+    switch (s) {
+    case HEALTH_OK:
+        return "";
+    case HEALTH_STARTING:
+    case HEALTH_CONNECTING:
+        return "connecting to WhatsApp";
+    case HEALTH_PAIRING:
+        return c->why == CONN_WHY_WRONG_NUMBER
+                   ? "a phone with another number scanned the QR; scan with the right one"
+                   : "scan the QR (GET /api/qr) or type a code (POST /api/pair-code) on the phone";
+    case HEALTH_REPLACED:
+        return c->state == CONN_STOPPED
+                   ? "another program keeps using this device; stop it, then POST /api/reconnect"
+                   : "another program uses this device; waiting before the next attempt";
+    case HEALTH_OUTDATED:
+        return "WhatsApp refuses this web version; update the bridge or set --wa-version";
+    case HEALTH_BANNED:
+        return "WhatsApp has banned this number for a time; nothing is tried before its end";
+    case HEALTH_LOGGED_OUT:
+        return "WhatsApp has unlinked this device; the data is kept; POST /api/pair links anew";
+    case HEALTH_STORE_ERROR:
+        return "the databases cannot be written (disk full?); WhatsApp keeps what is not stored";
+    case HEALTH_DISCONNECTED:
+    case HEALTH_STATUS_COUNT:
+        break;
+    }
+    switch (c->why) {
+    case CONN_WHY_NETWORK:
+        return "no network; it is tried again by itself";
+    case CONN_WHY_CLOCK:
+        return "this machine's clock is wrong: the server's certificate is not valid at its time";
+    case CONN_WHY_FAILURE:
+        return "WhatsApp refuses the login; see the log, then POST /api/reconnect";
+    case CONN_WHY_NONE:
+    case CONN_WHY_START:
+    case CONN_WHY_REFUSED:
+    case CONN_WHY_CLOSED:
+    case CONN_WHY_REFS_OVER:
+    case CONN_WHY_TLS:
+    case CONN_WHY_CERT:
+    case CONN_WHY_PROTOCOL:
+    case CONN_WHY_RESTART:
+    case CONN_WHY_SERVER:
+    case CONN_WHY_RATE:
+    case CONN_WHY_REPLACED:
+    case CONN_WHY_OUTDATED:
+    case CONN_WHY_BANNED:
+    case CONN_WHY_LOGGED_OUT:
+    case CONN_WHY_STORE:
+    case CONN_WHY_WRONG_NUMBER:
+    case CONN_WHY_OPERATOR:
+    case CONN_WHY_SHUTDOWN:
+    case CONN_WHY_COUNT:
+        break;
+    }
+    return "WhatsApp does not let us in now; it is tried again by itself";
+}
+
+static const char *print_jid(struct arena *a, const struct jid *j)
+{
+    char text[JID_TEXT_MAX];
+    const char *copy;
+
+    if (jid_is_none(j))
+        return "";
+    copy = arena_cstr(a, span_cstr(jid_text(j, text)));
+    return copy ? copy : "";
+}
+
+static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *h)
+{
+    const struct conn *c = b->conn;
+    char text[256];
+
+    h->reason = conn_reason_name(c->why);
+    h->conn_state = conn_state_name(c->state);
+    h->role = b->config->role;
+    h->jid = print_jid(a, &b->own_pn);
+    h->lid = print_jid(a, &b->own_lid);
+    h->push_name = b->config->push_name[0] ? b->config->push_name
+                   : b->account            ? b->account->push_name
+                                           : "";
+    snprintf(text, sizeof text, "+%s",
+             jid_is_none(&b->own_pn) ? b->config->phone.user : b->own_pn.user);
+    h->phone = text[1] ? arena_cstr(a, span_cstr(text)) : "";
+    snprintf(text, sizeof text, "2.3000.%u", version_current(b->version));
+    h->wa_version = arena_cstr(a, span_cstr(text));
+    snprintf(text, sizeof text, "%s%s%s%s", advice(b, h->status),
+             c->detail[0] && h->status != HEALTH_OK ? " (" : "",
+             h->status != HEALTH_OK ? c->detail : "",
+             c->detail[0] && h->status != HEALTH_OK ? ")" : "");
+    h->detail = arena_cstr(a, span_cstr(text));
+    return h->phone && h->wa_version && h->detail ? WB_OK : WB_ERR_NOMEM;
+}
+
+static enum wb_err fill_groups(struct bridge *b, struct arena *a, struct health *h)
+{
+    size_t n = b->config->ngroups;
+    struct health_group *groups = n ? arena_alloc(a, n * sizeof *groups) : NULL;
+
+    if (n && !groups)
+        return WB_ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct monitored_group *m = &b->config->groups[i];
+        struct store_group g;
+        struct store_chat chat;
+
+        groups[i].jid = &m->jid;
+        groups[i].name = m->name;
+        if (store_group_get(b->store, &m->jid, a, &g) == WB_OK) {
+            groups[i].known = true;
+            groups[i].member = !g.left;
+        }
+        if (store_chat_get(b->store, &m->jid, &chat) == WB_OK)
+            groups[i].last_message_at_s = chat.last_message_time;
+    }
+    h->groups = groups;
+    h->ngroups = n;
+    return WB_OK;
+}
+
+enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h)
+{
+    const struct conn *c = b->conn;
+    struct health h = {.status = status_of(b), .next_attempt_in_s = -1};
+    enum wb_err err;
+
+    h.connected = h.status == HEALTH_OK;
+    TRY(fill_texts(b, a, &h));
+    h.uptime_s = (clock_mono_ms(b->clock) - b->started_ms) / 1000;
+    h.connected_since_s = c->connected_at_ms / 1000;
+    h.last_message_at_s = b->last_message_ms / 1000;
+    h.last_stanza_at_s = b->last_stanza_ms / 1000;
+    if (c->state == CONN_WAIT_BACKOFF)
+        h.next_attempt_in_s = timer_left_ms(b->timers, &c->step_timer) / 1000;
+    h.banned_until_s = c->banned_until_s;
+    h.reconnects = b->reconnects;
+    h.messages_stored = b->messages_stored;
+    TRY(fill_groups(b, a, &h));
+    *ret_h = h;
+out:
+    return err;
+}

@@ -1,0 +1,38 @@
+/* The text of --help, made from the table of settings. */
+#include <stdio.h>
+
+#include "bridge/config_private.h"
+
+void config_help(struct buf *out)
+{
+    buf_append_cstr(out,
+                    "usage: whatsapp-bridge --phone NUMBER [options]\n"
+                    "\n"
+                    "Links a WhatsApp number as a companion device, stores its messages in\n"
+                    "messages.db and sends over HTTP. Each setting can be given in the YAML file\n"
+                    "(key), in the environment, or on the command line; the later beats the\n"
+                    "earlier.\n"
+                    "\n");
+    for (size_t i = 0; i < config_nsettings; i++) {
+        const struct setting *s = &config_settings[i];
+        char left[64];
+
+        snprintf(left, sizeof left, "--%s%s%s", s->option, s->argument ? " " : "",
+                 s->argument ? s->argument : "");
+        buf_printf(out, "  %-28s %s\n", left, s->help);
+        buf_printf(out, "  %-28s   ", "");
+        if (s->yaml[0])
+            buf_printf(out, "key %s, ", s->yaml);
+        buf_printf(out, "variable %s", s->env);
+        if (s->fallback[0])
+            buf_printf(out, ", default %s", s->fallback);
+        buf_append_cstr(out, "\n");
+    }
+    buf_append_cstr(out,
+                    "  --help                       this text\n"
+                    "  --version                    the version\n"
+                    "\n"
+                    "Exit status: 0 asked to stop; 2 bad usage or settings; 3 the store is in\n"
+                    "use by another process; 4 whatsapp.db is damaged; 5 the store belongs to\n"
+                    "another number.\n");
+}

@@ -1,0 +1,187 @@
+#include "bridge/iq.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct iq_pending {
+    struct iq_pending *next;
+    char id[IQ_ID_MAX];
+    int64_t due_ms;
+    iq_fn *fn;
+    uint64_t key;
+};
+
+static void on_timer(void *ctx);
+
+void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers)
+{
+    *t = (struct iq_table){.port = port, .timers = timers};
+}
+
+void iq_free(struct iq_table *t)
+{
+    iq_fail_all(t, WB_ERR_CANCELLED);
+    timer_stop(t->timers, &t->timer);
+}
+
+void iq_new_connection(struct iq_table *t, const struct rng *rng)
+{
+    snprintf(t->prefix, sizeof t->prefix, "%u.%u", rng_below(rng, 65536), rng_below(rng, 65536));
+    t->counter = 0;
+}
+
+void iq_new_id(struct iq_table *t, char out[static IQ_ID_MAX])
+{
+    snprintf(out, IQ_ID_MAX, "%s-%" PRIu64, t->prefix, ++t->counter);
+}
+
+struct node *iq_new(struct arena *a, const char *type, const char *xmlns, const struct jid *to)
+{
+    struct node *n = node_new(a, "iq");
+    struct jid server = jid_server_only(JID_PN);
+
+    if (!n)
+        return NULL;
+    node_attr_jid(a, n, "to", to ? to : &server);
+    node_attr_text(a, n, "type", type);
+    node_attr_text(a, n, "xmlns", xmlns);
+    return n;
+}
+
+/* Arms the timer for the earliest deadline. */
+static void rearm(struct iq_table *t)
+{
+    int64_t earliest = -1;
+
+    for (const struct iq_pending *p = t->first; p; p = p->next)
+        if (earliest < 0 || p->due_ms < earliest)
+            earliest = p->due_ms;
+    if (earliest < 0)
+        timer_stop(t->timers, &t->timer);
+    else
+        timer_start(t->timers, &t->timer, earliest - clock_mono_ms(t->timers->clock), on_timer, t);
+}
+
+enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t timeout_ms,
+                    iq_fn *fn, uint64_t key)
+{
+    struct iq_pending *p;
+    enum wb_err err;
+
+    if (!n)
+        return WB_ERR_NOMEM;
+    if (t->n >= IQ_PENDING_MAX)
+        return WB_ERR_TOO_LARGE;
+    p = calloc(1, sizeof *p);
+    if (!p)
+        return WB_ERR_NOMEM;
+    iq_new_id(t, p->id);
+    node_attr_text(a, n, "id", p->id);
+    err = t->port.send(t->port.b, n);
+    if (err != WB_OK) {
+        free(p);
+        return err;
+    }
+    p->due_ms =
+        clock_mono_ms(t->timers->clock) + (timeout_ms > 0 ? timeout_ms : (int64_t)IQ_TIMEOUT_MS);
+    p->fn = fn;
+    p->key = key;
+    p->next = t->first;
+    t->first = p;
+    t->n++;
+    if (!t->timer.armed || p->due_ms < t->timer.due_ms)
+        rearm(t);
+    return WB_OK;
+}
+
+/* Takes the entry at *at out of the list. */
+static struct iq_pending *unlink_at(struct iq_table *t, struct iq_pending **at)
+{
+    struct iq_pending *p = *at;
+
+    *at = p->next;
+    t->n--;
+    return p;
+}
+
+static void end(struct iq_table *t, struct iq_pending *p, const struct iq_reply *r)
+{
+    iq_fn *fn = p->fn;
+    uint64_t key = p->key;
+
+    free(p);
+    fn(t->port.b, key, r);
+}
+
+void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, struct span *ret_text)
+{
+    const struct node *e = node_child(iq, "error");
+    uint64_t code;
+
+    *ret_code = 0;
+    *ret_text = SPAN_LIT("");
+    if (!e)
+        return;
+    if (node_attr_get_u64(e, "code", &code) && code <= UINT32_MAX)
+        *ret_code = (uint32_t)code;
+    if (node_has_attr(e, "text"))
+        *ret_text = node_attr_str(e, "text", a);
+}
+
+bool iq_handle(struct iq_table *t, const struct node *n, struct arena *a)
+{
+    struct span id = node_attr_str(n, "id", a);
+    struct iq_reply r = {.err = WB_ERR_PROTOCOL, .text = SPAN_LIT(""), .node = n, .arena = a};
+    struct iq_pending **at = &t->first;
+
+    if (span_is_null(id))
+        return false;
+    while (*at && !span_eq_cstr(id, (*at)->id))
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    if (node_attr_is(n, "type", "result")) {
+        r.err = WB_OK;
+    } else if (node_attr_is(n, "type", "error")) {
+        r.err = WB_ERR_REFUSED;
+        iq_error_of(n, a, &r.code, &r.text);
+    }
+    end(t, unlink_at(t, at), &r);
+    return true;
+}
+
+void iq_fail_all(struct iq_table *t, enum wb_err why)
+{
+    struct iq_reply r = {.err = why, .text = SPAN_LIT("")};
+    /* The whole list is taken first: a callback may ask anew on another connection. */
+    struct iq_pending *p = t->first;
+
+    t->first = NULL;
+    t->n = 0;
+    timer_stop(t->timers, &t->timer);
+    while (p) {
+        struct iq_pending *next = p->next;
+
+        end(t, p, &r);
+        p = next;
+    }
+}
+
+static void on_timer(void *ctx)
+{
+    struct iq_table *t = ctx;
+    struct iq_reply r = {.err = WB_ERR_TIMEOUT, .text = SPAN_LIT("")};
+    int64_t now = clock_mono_ms(t->timers->clock);
+    struct iq_pending **at = &t->first;
+
+    while (*at) {
+        if ((*at)->due_ms > now) {
+            at = &(*at)->next;
+            continue;
+        }
+        end(t, unlink_at(t, at), &r);
+        at = &t->first; /* the callback may have changed the list */
+    }
+    rearm(t);
+}

@@ -1,0 +1,142 @@
+#include "bridge/keepalive.h"
+
+#include <stdlib.h>
+
+#include "bridge/bridge.h"
+#include "bridge/conn.h"
+
+struct keepalive {
+    struct bridge *b;
+    struct timer ping;    /* the next one */
+    struct timer silence; /* sent something, nothing heard since */
+    int64_t planned_ms;   /* when the ping timer should fire */
+    int64_t success_ms;   /* the last answer (or the login) */
+    unsigned failures;
+    bool running;
+    bool probing; /* a ping was sent because of the silence */
+};
+
+static void on_ping_timer(void *ctx);
+
+enum wb_err keepalive_new(struct bridge *b, struct keepalive **ret_k)
+{
+    struct keepalive *k = calloc(1, sizeof *k);
+
+    if (!k)
+        return WB_ERR_NOMEM;
+    k->b = b;
+    *ret_k = k;
+    return WB_OK;
+}
+
+void keepalive_free(struct keepalive *k)
+{
+    keepalive_stop(k);
+    free(k);
+}
+
+static void plan_ping(struct keepalive *k)
+{
+    int64_t wait = PING_MIN_MS + (int64_t)rng_below(k->b->rng, PING_MAX_MS - PING_MIN_MS);
+
+    k->planned_ms = clock_mono_ms(k->b->clock) + wait;
+    timer_start(k->b->timers, &k->ping, wait, on_ping_timer, k);
+}
+
+static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    struct keepalive *k = b->keepalive;
+
+    (void)key;
+    if (!k || !k->running)
+        return;
+    /* Any answer, even a refusal, proves life. */
+    if (reply->err == WB_OK || reply->err == WB_ERR_REFUSED || reply->err == WB_ERR_PROTOCOL) {
+        k->success_ms = clock_mono_ms(b->clock);
+        k->failures = 0;
+        return;
+    }
+    if (reply->err != WB_ERR_TIMEOUT)
+        return;
+    k->failures++;
+    log_warn(b->log, "keepalive", "no answer to a ping (%u in a row)", k->failures);
+    if (clock_mono_ms(b->clock) - k->success_ms > PING_DEAD_MS)
+        conn_drop(b->conn, CONN_WHY_NETWORK);
+}
+
+static void send_ping(struct keepalive *k)
+{
+    struct arena a = arena_new(16 * 1024);
+    struct bridge *b = k->b;
+    struct node *n = iq_new(&a, "get", "w:p", NULL);
+
+    if (iq_send(&b->iq, &a, n, PING_ANSWER_MS, on_answer, 0) != WB_OK)
+        log_warn(b->log, "keepalive", "a ping could not be sent");
+    arena_free(&a);
+}
+
+static void on_ping_timer(void *ctx)
+{
+    struct keepalive *k = ctx;
+    int64_t late = clock_mono_ms(k->b->clock) - k->planned_ms;
+
+    if (late > PING_SUSPEND_GAP_MS) {
+        log_info(k->b->log, "keepalive", "this machine slept for %lld s", (long long)(late / 1000));
+        /* The time asleep says nothing about the server. */
+        k->success_ms += late;
+    }
+    plan_ping(k);
+    send_ping(k);
+}
+
+/* Much of what we send has no answer (acks): silence is first asked about, then believed. */
+static void on_silence(void *ctx)
+{
+    struct keepalive *k = ctx;
+
+    if (!k->probing) {
+        k->probing = true;
+        send_ping(k);
+        timer_start(k->b->timers, &k->silence, PING_ANSWER_MS, on_silence, k);
+        return;
+    }
+    log_warn(k->b->log, "keepalive", "the socket is dead: nothing came for %d s",
+             (PING_SILENCE_MS + PING_ANSWER_MS) / 1000);
+    conn_drop(k->b->conn, CONN_WHY_NETWORK);
+}
+
+void keepalive_start(struct keepalive *k)
+{
+    if (!k)
+        return;
+    k->running = true;
+    k->probing = false;
+    k->failures = 0;
+    k->success_ms = clock_mono_ms(k->b->clock);
+    plan_ping(k);
+}
+
+void keepalive_stop(struct keepalive *k)
+{
+    if (!k)
+        return;
+    k->running = false;
+    timer_stop(k->b->timers, &k->ping);
+    timer_stop(k->b->timers, &k->silence);
+}
+
+void keepalive_sent(struct keepalive *k)
+{
+    if (k && k->running && !k->silence.armed)
+        timer_start(k->b->timers, &k->silence, PING_SILENCE_MS, on_silence, k);
+}
+
+void keepalive_heard(struct keepalive *k)
+{
+    if (!k)
+        return;
+    timer_stop(k->b->timers, &k->silence);
+    k->probing = false;
+    if (k->running)
+        k->success_ms = clock_mono_ms(k->b->clock);
+}

@@ -1,0 +1,110 @@
+#include "bridge/outgoing.h"
+
+#include "base/reader.h"
+#include "bridge/bridge.h"
+#include "bridge/conn.h"
+#include "bridge/dispatch.h"
+
+enum { QUEUE_HEADER_BYTES = 4 };
+
+void outgoing_init(struct outgoing *o)
+{
+    *o = (struct outgoing){.queue = buf_new(OUTGOING_QUEUE_BYTES_MAX)};
+}
+
+void outgoing_free(struct outgoing *o)
+{
+    buf_free(&o->queue);
+}
+
+enum wb_err outgoing_send(struct bridge *b, const struct node *n)
+{
+    struct buf packed = buf_new(OUTGOING_STANZA_BYTES_MAX);
+    enum wb_err err;
+
+    TRY(n ? node_pack(n, &packed) : WB_ERR_NOMEM);
+    TRY(outgoing_send_packed(b, buf_span(&packed)));
+    conn_note_sent(b->conn, n);
+out:
+    buf_free(&packed);
+    return err;
+}
+
+enum wb_err outgoing_send_packed(struct bridge *b, struct span packed)
+{
+    return conn_send_plain(b->conn, packed);
+}
+
+enum wb_err outgoing_after_commit(struct bridge *b, const struct node *n)
+{
+    struct outgoing *o = &b->outgoing;
+    struct buf packed = buf_new(OUTGOING_STANZA_BYTES_MAX);
+    enum wb_err err;
+
+    TRY(node_pack(n, &packed));
+    buf_u32be(&o->queue, (uint32_t)packed.n);
+    buf_append(&o->queue, buf_span(&packed));
+    TRY(buf_err(&o->queue));
+    o->nqueued++;
+out:
+    buf_free(&packed);
+    return err;
+}
+
+struct node *outgoing_ack_node(struct arena *a, const struct node *stanza, unsigned error)
+{
+    struct node *n = node_new(a, "ack");
+
+    if (!n)
+        return NULL;
+    node_attr_span(a, n, "class", stanza->tag);
+    node_copy_attr(a, n, stanza, "id");
+    if (node_has_attr(stanza, "from")) {
+        struct jid from;
+
+        /* `to` takes over the value of `from` in the form it came in. */
+        if (node_attr_get_jid(stanza, "from", &from))
+            node_attr_jid(a, n, "to", &from);
+        else
+            node_attr_span(a, n, "to", node_attr_str(stanza, "from", a));
+    }
+    node_copy_attr(a, n, stanza, "participant");
+    node_copy_attr(a, n, stanza, "recipient");
+    if (!node_is(stanza, "message"))
+        node_copy_attr(a, n, stanza, "type");
+    if (error)
+        node_attr_u64(a, n, "error", error);
+    return n;
+}
+
+enum wb_err outgoing_ack(struct bridge *b, const struct stanza *s, unsigned error)
+{
+    struct node *n = outgoing_ack_node(s->arena, s->node, error);
+
+    return n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM;
+}
+
+enum wb_err outgoing_release(struct bridge *b)
+{
+    struct outgoing *o = &b->outgoing;
+    struct span rest = buf_span(&o->queue);
+    enum wb_err err = WB_OK;
+
+    while (rest.n > 0) {
+        struct reader r = reader_new(rest);
+        size_t n = reader_u16be(&r);
+
+        n = n << 16 | reader_u16be(&r);
+        TRY(outgoing_send_packed(b, reader_bytes(&r, n)));
+        rest = span_skip(rest, QUEUE_HEADER_BYTES + n);
+    }
+out:
+    outgoing_drop(b);
+    return err;
+}
+
+void outgoing_drop(struct bridge *b)
+{
+    buf_clear(&b->outgoing.queue);
+    b->outgoing.nqueued = 0;
+}

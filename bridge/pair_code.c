@@ -1,0 +1,273 @@
+/* Pairing by an 8-character code that is typed on the phone (P-PR-17..26). */
+#include <stdio.h>
+
+#include "base/secret.h"
+#include "bridge/handlers.h"
+#include "bridge/pairing.h"
+
+/* The server takes only known browsers and systems here (P-PR-17). */
+#define CODE_PLATFORM_ID   "1" /* Chrome (P-PR-05) */
+#define CODE_PLATFORM_NAME "Chrome (Linux)"
+
+enum { CODE_ARENA_MAX = 64 * 1024, LINK_BUNDLE_MAX = 1024 };
+
+void pair_code_format(const char *code, char out[static 10])
+{
+    snprintf(out, 10, "%.4s-%.4s", code, code + 4);
+}
+
+static void answer(struct pairing *p, enum cmd_result r, const char *code, const char *text)
+{
+    pair_code_fn *done = p->done;
+
+    p->done = NULL;
+    if (done)
+        done(p->done_ctx, r, code, text);
+}
+
+void pair_code_reset(struct conn *c, const char *why)
+{
+    struct pairing *p = c->pairing;
+    bool shown = p->code[0] != '\0';
+
+    p->attempt++;
+    p->code_asked = false;
+    secret_wipe(p->code, sizeof p->code);
+    secret_wipe(&p->ephemeral, sizeof p->ephemeral);
+    p->nref = 0;
+    answer(p, CMD_NOT_CONNECTED, NULL, why);
+    if (shown)
+        events_emit_kind(&c->b->events, BRIDGE_EV_PAIR_CODE);
+}
+
+/* ---- companion_hello
+ * -------------------------------------------------------------------------------- */
+
+static void on_hello_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    struct conn *c = b->conn;
+    struct pairing *p = c->pairing;
+    struct span ref;
+    char shown[10];
+
+    if (key != p->attempt || !p->code_asked)
+        return;
+    p->code_asked = false;
+    ref = reply->node
+              ? node_content_bytes(node_child(node_child(reply->node, "link_code_companion_reg"),
+                                              "link_code_pairing_ref"))
+              : SPAN_NULL;
+    if (reply->err != WB_OK || ref.n == 0 || ref.n > PAIR_REF_MAX) {
+        log_error(b->log, "pair", "no pairing code: %s (%u)", wb_err_text(reply->err), reply->code);
+        secret_wipe(p->code, sizeof p->code);
+        answer(p, reply->code == 429 ? CMD_RATE_LIMITED : CMD_REFUSED, NULL,
+               "WhatsApp gives no pairing code for this number now; try again later, or scan the "
+               "QR");
+        return;
+    }
+    memcpy(p->ref, ref.p, ref.n);
+    p->nref = ref.n;
+    p->code_until_ms = clock_mono_ms(b->clock) + PAIR_CODE_MS;
+    pair_code_format(p->code, shown);
+    bridge_say(b, "PAIRING CODE: %s", shown);
+    answer(p, CMD_OK, shown, "");
+    events_emit_kind(&b->events, BRIDGE_EV_PAIR_CODE);
+}
+
+static struct node *companion_reg(struct arena *a, struct node *iq, const struct jid *phone,
+                                  const char *stage)
+{
+    struct node *reg = node_child_new(a, iq, "link_code_companion_reg");
+
+    node_attr_jid(a, reg, "jid", phone);
+    node_attr_text(a, reg, "stage", stage);
+    return reg;
+}
+
+static void add(struct arena *a, struct node *parent, const char *tag, struct span bytes)
+{
+    node_set_bytes(a, node_child_new(a, parent, tag), bytes);
+}
+
+static enum wb_err send_hello(struct conn *c)
+{
+    static const uint8_t nonce[] = {0};
+    struct pairing *p = c->pairing;
+    struct arena a = arena_new(CODE_ARENA_MAX);
+    uint8_t random[LINK_CODE_RANDOM_BYTES];
+    uint8_t wrapped[LINK_CODE_WRAPPED_KEY_BYTES];
+    struct node *iq, *reg;
+    enum wb_err err;
+
+    rng_fill(c->b->rng, random, sizeof random);
+    link_code_text(random, p->code);
+    x25519_generate(c->b->rng, &p->ephemeral);
+    TRY(link_code_wrap_key(p->code, p->ephemeral.pub, c->b->rng, wrapped));
+    iq = iq_new(&a, "set", "md", NULL);
+    reg = companion_reg(&a, iq, &p->code_phone, "companion_hello");
+    node_attr_text(&a, reg, "should_show_push_notification", "true");
+    add(&a, reg, "link_code_pairing_wrapped_companion_ephemeral_pub", SPAN_ARRAY(wrapped));
+    add(&a, reg, "companion_server_auth_key_pub", SPAN_ARRAY(c->account->keys.noise.pub));
+    node_set_text(&a, node_child_new(&a, reg, "companion_platform_id"), CODE_PLATFORM_ID);
+    node_set_text(&a, node_child_new(&a, reg, "companion_platform_display"), CODE_PLATFORM_NAME);
+    add(&a, reg, "link_code_pairing_nonce", SPAN_ARRAY(nonce));
+    TRY(iq_send(&c->b->iq, &a, iq, 0, on_hello_answer, p->attempt));
+out:
+    arena_free(&a);
+    secret_wipe(random, sizeof random);
+    return err;
+}
+
+void pair_code_ask(struct conn *c)
+{
+    struct pairing *p = c->pairing;
+    enum wb_err err;
+
+    p->code_wanted = false;
+    if (jid_is_none(&p->code_phone))
+        p->code_phone = c->b->config->phone;
+    if (jid_is_none(&p->code_phone)) {
+        log_error(c->b->log, "pair", "a pairing code needs the phone number: set --phone");
+        answer(p, CMD_BAD_REQUEST, NULL, "the phone number is not known: give it");
+        return;
+    }
+    p->attempt++;
+    p->code_asked = true;
+    err = send_hello(c);
+    if (err == WB_OK)
+        return;
+    p->code_asked = false;
+    secret_wipe(p->code, sizeof p->code);
+    log_error(c->b->log, "pair", "no pairing code: %s", wb_err_text(err));
+    answer(p, CMD_INTERNAL, NULL, wb_err_text(err));
+}
+
+/* ---- companion_finish
+ * ------------------------------------------------------------------------------- */
+
+struct link_code_answer {
+    struct span ref, wrapped, identity;
+};
+
+static enum wb_err link_code_parse(const struct stanza *s, void **ret_parsed)
+{
+    struct link_code_answer *l = ARENA_NEW(s->arena, struct link_code_answer);
+    const struct node *n = node_child(s->node, "link_code_companion_reg");
+
+    if (!l)
+        return WB_ERR_NOMEM;
+    l->ref = node_content_bytes(node_child(n, "link_code_pairing_ref"));
+    l->wrapped =
+        node_content_bytes(node_child(n, "link_code_pairing_wrapped_primary_ephemeral_pub"));
+    l->identity = node_content_bytes(node_child(n, "primary_identity_pub"));
+    if (l->wrapped.n < LINK_CODE_WRAPPED_KEY_BYTES || l->identity.n != X25519_KEY_BYTES)
+        return WB_ERR_MALFORMED;
+    l->wrapped = span_first(l->wrapped, LINK_CODE_WRAPPED_KEY_BYTES);
+    *ret_parsed = l;
+    return WB_OK;
+}
+
+static void on_finish_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    (void)key;
+    if (reply->err != WB_OK && reply->err != WB_ERR_NET)
+        log_error(b->log, "pair", "the code was not accepted: %s (%u)", wb_err_text(reply->err),
+                  reply->code);
+}
+
+static enum wb_err send_finish(struct conn *c, const struct link_code_answer *l, struct arena *a)
+{
+    struct pairing *p = c->pairing;
+    struct device_keys *k = &c->account->keys;
+    uint8_t phone_ephemeral[X25519_KEY_BYTES];
+    uint8_t adv_secret[ADV_SECRET_BYTES];
+    struct buf bundle = buf_new(LINK_BUNDLE_MAX);
+    struct node *iq, *reg;
+    enum wb_err err;
+
+    TRY(link_code_unwrap_key(p->code, l->wrapped, phone_ephemeral));
+    TRY(link_code_finish_companion(&p->ephemeral, &k->identity, phone_ephemeral, l->identity.p,
+                                   c->b->rng, &bundle, adv_secret));
+    /* pair-success will be proven with the new secret (P-PR-23). */
+    memcpy(k->adv_secret, adv_secret, sizeof adv_secret);
+    iq = iq_new(a, "set", "md", NULL);
+    reg = companion_reg(a, iq, &p->code_phone, "companion_finish");
+    add(a, reg, "link_code_pairing_wrapped_key_bundle", buf_span(&bundle));
+    add(a, reg, "companion_identity_public", SPAN_ARRAY(k->identity.pub));
+    add(a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
+    TRY(iq_send(&c->b->iq, a, iq, 0, on_finish_answer, 0));
+out:
+    secret_wipe(adv_secret, sizeof adv_secret);
+    secret_wipe(phone_ephemeral, sizeof phone_ephemeral);
+    buf_free(&bundle);
+    return err;
+}
+
+static enum wb_err link_code_apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    const struct link_code_answer *l = parsed;
+    struct conn *c = b->conn;
+    struct pairing *p = c->pairing;
+    enum wb_err err;
+
+    if (c->state != CONN_WAIT_PAIR_SCAN || !p->code[0])
+        return WB_ERR_STATE;
+    if (!span_eq(l->ref, SPAN(p->ref, p->nref)))
+        return WB_ERR_PROTOCOL;
+    log_info(b->log, "pair", "the code was typed on the phone");
+    err = send_finish(c, l, s->arena);
+    if (err != WB_OK)
+        log_error(b->log, "pair", "the code cannot be finished: %s", wb_err_text(err));
+    return WB_OK;
+}
+
+const struct stanza_handler in_notification_link_code_handler = {
+    "link_code_companion_reg", STANZA_ACK_ALWAYS, link_code_parse, link_code_apply};
+
+/* ---- what api/ sees
+ * ---------------------------------------------------------------------------------- */
+
+bool bridge_pair_code(struct bridge *b, char out[static 10])
+{
+    const struct pairing *p = b->conn->pairing;
+
+    if (!p->code[0] || p->code_asked || clock_mono_ms(b->clock) >= p->code_until_ms)
+        return false;
+    pair_code_format(p->code, out);
+    return true;
+}
+
+void bridge_pair_code_request(struct bridge *b, struct span phone, pair_code_fn *done, void *ctx)
+{
+    struct conn *c = b->conn;
+    struct pairing *p = c->pairing;
+    struct jid number = b->config->phone;
+
+    if (phone.n > 0 && jid_from_phone(phone, &number) != WB_OK) {
+        done(ctx, CMD_BAD_REQUEST, NULL, "this is not an international phone number");
+        return;
+    }
+    if (!jid_is_none(&b->config->phone) && !jid_same_user(&number, &b->config->phone)) {
+        done(ctx, CMD_BAD_REQUEST, NULL, "this bridge is for another number (see --phone)");
+        return;
+    }
+    if (jid_is_none(&number)) {
+        done(ctx, CMD_BAD_REQUEST, NULL, "give the phone number: none is configured");
+        return;
+    }
+    if (c->paired || !c->pair_wanted) {
+        done(ctx, CMD_CONFLICT, NULL, bridge_no_qr_reason(b));
+        return;
+    }
+    if (p->done || p->code_asked) {
+        done(ctx, CMD_CONFLICT, NULL, "a code is being asked for already");
+        return;
+    }
+    p->code_phone = number;
+    p->done = done;
+    p->done_ctx = ctx;
+    if (c->state == CONN_WAIT_PAIR_SCAN)
+        pair_code_ask(c);
+    else
+        p->code_wanted = true;
+}
