@@ -25,6 +25,8 @@ struct in_message_state;
 struct out_message_state;
 struct device_sync;
 struct group_info;
+struct lid_lookup;
+struct prekey_fetch;
 
 /* The batch that is open (batch.c). */
 struct batch {
@@ -63,6 +65,8 @@ struct bridge {
     struct out_message_state *out_message;
     struct device_sync *devices;
     struct group_info *groups;
+    struct lid_lookup *lids;
+    struct prekey_fetch *prekey_fetch;
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;

@@ -62,6 +62,25 @@ enum {
     CONFIG_GROUPS_MAX = 4096,
 
     JOBS_PENDING_MAX = 256,
+
+    /* Questions about people and groups. A user of a usync answer takes some 200 to 500 bytes, one
+     * with keys some 250: answers stay near 100 kB, and one that fails costs little. */
+    USYNC_USERS_MAX = 256,
+    PREKEY_FETCH_USERS_MAX = 256,
+    /* More than was asked for is odd, but a server may name both forms of a person. */
+    USYNC_ANSWER_USERS_MAX = 4 * USYNC_USERS_MAX,
+    /* One caller's users: the largest group (store/limits.h), and ourselves. */
+    DEVICE_SYNC_USERS_MAX = 20000 + 1,
+    /* Ten devices for each of them would be far more than there are. */
+    PREKEY_FETCH_DEVICES_MAX = 200 * 1000,
+    /* A device list older than this is asked for again, although notifications keep it right:
+     * bounds the effect of one that was lost. */
+    DEVICE_LIST_AGE_S = 24 * 3600,
+    /* The list of all groups at login: not at each of many reconnects. */
+    GROUP_LIST_AGE_S = 3600,
+    GROUP_LIST_RETRY_MS = 60 * 1000,
+    /* An account is in some hundred groups; communities may bring thousands. */
+    GROUP_LIST_MAX = 16384,
 };
 
 #endif

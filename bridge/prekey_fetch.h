@@ -1,0 +1,46 @@
+/* prekey_fetch.h - sessions with devices that we have none with: their prekeys are asked for and
+ * the sessions started (P-SD-08..10, P-SG-04..06). */
+#ifndef BRIDGE_PREKEY_FETCH_H
+#define BRIDGE_PREKEY_FETCH_H
+
+#include "proto/node.h"
+
+struct bridge;
+struct prekey_fetch;
+struct signal_bundle;
+
+/* err: WB_OK when the server answered all questions, else why one failed (STATE not connected, NET,
+ * TIMEOUT, REFUSED, PROTOCOL). Which devices can be encrypted for now is what
+ * store_sessions_prefetch() says: a device without keys is only skipped (P-SD-10). `started`
+ * counts the sessions that this fetch brought. */
+struct prekey_fetch_result {
+    enum wb_err err;
+    size_t started;
+};
+typedef void prekey_fetch_fn(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r);
+
+enum wb_err prekey_fetch_new(struct bridge *b, struct prekey_fetch **ret_p) WB_MUST_CHECK;
+void prekey_fetch_free(struct prekey_fetch *p); /* NULL-safe; waiting callers are not told */
+
+/* devices: as listed (device_sync), or already canonical; asked for and kept under the canonical
+ * address (identity_session_address). Those that have a session that can send are passed over,
+ * unless renew: then a new one is started in any case, the old one is archived. A device that is
+ * being fetched already is not asked for twice: one-time prekeys are precious. Sessions are in
+ * the open batch. fn is called exactly once when this returned WB_OK, never from within. NOMEM,
+ * TOO_LARGE over PREKEY_FETCH_DEVICES_MAX, errors of the store. */
+enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, bool renew,
+                         prekey_fetch_fn *fn, uint64_t key) WB_MUST_CHECK;
+
+/* The keys in a <user> of the answer; the same children stand in <keys> of a retry receipt, without
+ * <registration>, which is then a child of the receipt: registration_id stays 0. MALFORMED: a key
+ * is missing or of the wrong size. REFUSED: the server sent an <error>. */
+enum wb_err prekey_bundle_parse(const struct node *user,
+                                struct signal_bundle *ret_bundle) WB_MUST_CHECK;
+
+/* A new session from a bundle, under the canonical address of device; an identity that changed is
+ * taken and told (trust on change, as all clients do), and what was remembered of sender keys given
+ * to that person is dropped (P-SD-35). In the open batch. BAD_SIGNATURE, errors of the store. */
+enum wb_err prekey_start_session(struct bridge *b, const struct jid *device,
+                                 const struct signal_bundle *bundle) WB_MUST_CHECK;
+
+#endif

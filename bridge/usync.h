@@ -1,0 +1,50 @@
+/* usync.h - asking the server about people: their devices, their other identity, whether a number
+ * is on WhatsApp (P-US-01..09). Builds the question and reads the answer; who asks keeps the state.
+ */
+#ifndef BRIDGE_USYNC_H
+#define BRIDGE_USYNC_H
+
+#include "proto/node.h"
+#include "store/devices.h"
+
+struct bridge;
+
+enum usync_kind {
+    USYNC_DEVICES, /* mode query, context message: device lists (P-US-02) */
+    USYNC_INFO,    /* mode full, context background: devices and the LID (P-US-03) */
+    USYNC_CONTACT, /* mode query, context interactive: is the number registered (P-US-04) */
+};
+
+enum usync_contact { USYNC_CONTACT_UNKNOWN, USYNC_CONTACT_IN, USYNC_CONTACT_OUT };
+
+/* One <user> of an answer. */
+struct usync_user {
+    struct jid jid; /* bare; in the form that was asked, but for USYNC_CONTACT */
+    struct jid lid; /* what the answer says besides; JID_NONE: nothing */
+    struct jid pn;
+    enum usync_contact contact;
+    struct span contact_text; /* the number as it was asked ("+2782..."), SPAN_NULL: none */
+    bool has_devices;         /* false: nothing was said of devices, keep what is known (P-US-05) */
+    struct store_device_list devices; /* hosted ones marked; the dead ones of P-US-07 are gone */
+};
+
+/* The question about n users (1..USYNC_USERS_MAX, any device, PN or LID; PN for USYNC_CONTACT),
+ * ready for iq_send(). NULL on no memory, which iq_send() reports. sid must be unique on this
+ * connection. */
+struct node *usync_new(struct arena *a, enum usync_kind kind, const char *sid,
+                       const struct jid *users, size_t n);
+
+/* The users of an <iq type=result>, in the arena. Odd entries are left out and counted in *ret_odd.
+ * PROTOCOL: no list in it, or an <error> in its place; TOO_LARGE: over USYNC_ANSWER_USERS_MAX. */
+enum wb_err usync_parse(const struct node *iq, struct arena *a, struct usync_user **ret_users,
+                        size_t *ret_n, size_t *ret_odd) WB_MUST_CHECK;
+
+/* <device-list>, and next to it <key-index-list>, as in <devices> of usync (P-US-02, 06, 07).
+ * NOT_FOUND without a list; TOO_LARGE over STORE_DEVICES_MAX. checked_at is left 0. */
+enum wb_err usync_parse_devices(const struct node *devices, struct arena *a,
+                                struct store_device_list *ret_list) WB_MUST_CHECK;
+
+/* The device JID of one entry of a user's list: hosted ones at hosted / hosted.lid. */
+struct jid usync_device_jid(const struct jid *user, const struct store_device *d);
+
+#endif
