@@ -1,0 +1,198 @@
+"""Every state of /health, and how the bridge reacts to each failure of the server (area ER)."""
+
+import socket
+import threading
+import time
+import unittest
+
+from harness.case import Case
+
+PHONE, FRIEND = "27820000001", "27820001000"
+
+
+class StatesTest(Case):
+    def paired(self, *args):
+        mock = self.start_mock("--contacts", "2", "--groups", "1")
+        program = self.start_bridge(mock, PHONE, *args)
+        program.pair_by_qr()
+        return mock, program
+
+    def logins(self, mock):
+        """How often a login was tried, by the trace of the server."""
+        return mock.logins(PHONE)
+
+    def still_captures(self, mock, program, text):
+        mock.contact_send(FRIEND, PHONE, text)
+        program.wait_rows("SELECT id FROM messages WHERE content = ?", text)
+
+    def test_pairing_then_ok(self):
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE)
+        program.wait_api()
+        health = program.wait_status("pairing")
+        self.assertFalse(health["connected"])
+        self.assertEqual(program.get("/health").status, 503)
+        svg, png = program.get("/api/qr.svg"), program.get("/api/qr.png")
+        self.assertIn(b"<svg", svg.body)
+        self.assertTrue(png.body.startswith(b"\x89PNG"))
+        self.assertGreater(program.get("/api/qr").json["expires_in"], 0)
+        health = program.pair_by_qr()
+        self.assertEqual(program.get("/health").status, 200)
+        self.assertTrue(health["connected"])
+        self.assertIn(PHONE, health["jid"])
+        for field in ("role", "phone", "uptime_s", "last_message_at", "groups"):
+            self.assertIn(field, health)
+        self.assert_no_flags(mock)
+
+    def test_starting_or_connecting_when_nobody_answers(self):
+        """A server that accepts and says nothing: the API is up, and says so."""
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            url = f"ws://127.0.0.1:{server.getsockname()[1]}/ws/chat"
+            program = self.start_bridge(None, PHONE, "--server-url", url, "--root-key", "ab" * 32)
+            program.wait_api()
+            self.assertIn(program.health()["status"], ("starting", "connecting"))
+            self.assertEqual(program.get("/health").status, 503)
+
+    def test_qr_codes_rotate_and_come_again(self):
+        mock = self.start_mock("--ref-ms", "600,300")
+        program = self.start_bridge(mock, PHONE)
+        seen = []
+
+        def more():
+            reply = program.get("/api/qr")
+            if reply.status == 200 and reply.json["code"] not in seen:
+                seen.append(reply.json["code"])
+            return len(seen) >= 8  # more than the six refs of one connection
+        program.poll(more, 30, "new QR codes")
+        program.pair_by_qr()
+        self.still_captures(mock, program, "paired with a later code")
+
+    def test_disconnected_and_back(self):
+        mock, program = self.paired()
+        for number in range(3):
+            mock.drop(PHONE)
+            program.poll(lambda: self.logins(mock) > number + 1, 20, "it logs in again")
+            program.wait_status("ok")
+            self.still_captures(mock, program, f"after drop {number}")
+        self.assert_no_flags(mock)
+
+    def test_restart_asked_for(self):
+        mock, program = self.paired()
+        started = time.monotonic()
+        mock.stream_error(PHONE, code=515)
+        program.poll(lambda: self.logins(mock) >= 2, 10, "it logs in again")
+        program.wait_status("ok")
+        self.assertLess(time.monotonic() - started, 5, "515 is no reason to wait")
+        self.still_captures(mock, program, "after the restart")
+
+    def test_server_down_for_a_while(self):
+        mock, program = self.paired()
+        mock.trouble(upgrade_status=503)
+        mock.drop(PHONE)
+        program.wait_status("disconnected")
+        mock.trouble(upgrade_status=0)
+        program.post("/api/reconnect")
+        program.wait_status("ok", timeout=60)
+        self.still_captures(mock, program, "after the server was down")
+
+    def test_replaced_does_not_fight(self):
+        mock, program = self.paired()
+        mock.stream_error(PHONE, conflict="replaced")
+        program.wait_status("replaced")
+        logins = self.logins(mock)
+        refused = program.send(FRIEND, "x", wait_s=0)
+        self.assertIn(refused.status, (202, 503))
+        self.assertEqual(program.health()["status"], "replaced")
+        self.assertEqual(self.logins(mock), logins, "it fights")
+        self.assertEqual(program.post("/api/reconnect").status // 100, 2)
+        program.wait_status("ok")
+        self.still_captures(mock, program, "after the conflict")
+
+    def test_logged_out_by_the_phone(self):
+        mock, program = self.paired()
+        mock.logout(PHONE)
+        program.wait_status("logged_out")
+        self.assertTrue(program.rows("SELECT jid FROM whatsmeow_device", name="whatsapp.db"),
+                        "credentials were deleted")
+        self.assertTrue(program.running())
+        program.stop()
+        again = self.start_bridge(mock, PHONE, name="again", store=program.store)
+        again.wait_api()
+        again.wait_status("logged_out")
+        self.assertEqual(again.post("/api/pair").status // 100, 2)
+        again.pair_by_qr()
+        self.still_captures(mock, again, "paired anew")
+
+    def test_login_failures(self):
+        for reason, status in ((401, "logged_out"), (403, "logged_out"), (406, "logged_out"),
+                               (402, "banned"), (405, "outdated")):
+            with self.subTest(reason):
+                mock = self.start_mock(name=f"mock-{reason}")
+                program = self.start_bridge(mock, PHONE, name=f"bridge-{reason}")
+                program.pair_by_qr()
+                mock.fail_logins(PHONE, reason, times=100, code=101, expire=3600)
+                mock.drop(PHONE)
+                program.wait_status(status)
+                tried = self.logins(mock)
+                self.assertTrue(program.rows("SELECT jid FROM whatsmeow_device",
+                                             name="whatsapp.db"), "credentials were deleted")
+                self.assertEqual(self.logins(mock), tried, "it keeps trying")
+                self.assertEqual(program.get("/health").status, 503)
+
+    def test_ban_ends(self):
+        mock, program = self.paired()
+        mock.fail_logins(PHONE, 402, times=1, code=104, expire=2)
+        mock.drop(PHONE)
+        program.wait_status("banned")
+        program.wait_status("ok", timeout=20)
+        self.still_captures(mock, program, "after the ban")
+
+    def test_server_errors_at_login(self):
+        for reason in (500, 503):
+            with self.subTest(reason):
+                mock = self.start_mock(name=f"mock-{reason}")
+                program = self.start_bridge(mock, PHONE, name=f"bridge-{reason}")
+                program.pair_by_qr()
+                mock.fail_logins(PHONE, reason, times=1)
+                mock.drop(PHONE)
+                program.poll(lambda: self.logins(mock) >= 3, 30, "it tries again by itself")
+                program.wait_status("ok")
+
+    def test_bad_certificates_are_refused(self):
+        for kind in ("bad-root-signature", "bad-leaf-signature", "key-mismatch", "expired",
+                     "wrong-serial", "garbage"):
+            with self.subTest(kind):
+                mock = self.start_mock(name=f"mock-{kind}")
+                mock.trouble(cert=kind)
+                program = self.start_bridge(mock, PHONE, name=f"bridge-{kind}")
+                program.wait_api()
+                program.poll(lambda: "cert" in (program.stderr() + "\n".join(program.lines)), 20,
+                             "it says what is wrong")
+                self.assertNotEqual(program.get("/api/qr").status, 200)
+                program.stop()
+
+    def test_two_clients_at_once(self):
+        """Many callers at the same time: each gets its own answer."""
+        mock, program = self.paired()
+        answers = []
+
+        def one(number):
+            answers.append((number, program.send(FRIEND, f"parallel {number}")))
+        threads = [threading.Thread(target=one, args=(n,)) for n in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual([reply.status for _, reply in answers], [200] * 10)
+        ids = {reply.json["message_id"] for _, reply in answers}
+        self.assertEqual(len(ids), 10)
+        texts = sorted(m["text"] for m in mock.contact_messages(FRIEND))
+        self.assertEqual(texts, sorted(f"parallel {n}" for n in range(10)))
+        self.assert_no_flags(mock)
+
+
+
+if __name__ == "__main__":
+    unittest.main()
