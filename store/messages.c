@@ -1,0 +1,286 @@
+#include "store/messages.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "store/lid_map.h"
+#include "store/message_row.h"
+
+static const char *addressing_word(enum store_addressing a)
+{
+    return a == STORE_ADDRESSING_LID ? "lid" : "pn";
+}
+
+/* The parameters that insert and fill have in common, in the order of their columns. */
+static void bind_content(struct stmt *q, const struct store_message *m)
+{
+    stmt_text_or_empty(q, m->content);
+    stmt_text_or_empty(q, m->media_type); /* '' and not NULL in a text row (P-MC-14) */
+    stmt_text_or_empty(q, m->filename);
+    stmt_text_or_empty(q, m->url);
+    stmt_blob(q, m->media_key);
+    stmt_blob(q, m->file_sha256);
+    stmt_blob(q, m->file_enc_sha256);
+    stmt_int(q, m->file_length);
+    stmt_text(q, m->kind);
+    stmt_text_span(q, m->mentions);
+    stmt_int(q, m->mentions_me);
+    stmt_text_span(q, m->quoted_id);
+    stmt_text_span(q, m->quoted_sender);
+    stmt_text_span(q, m->target_id);
+    stmt_blob(q, m->raw);
+}
+
+static enum wb_err insert(struct store *s, const struct store_message *m, const struct jid *chat,
+                          const struct who *w, const struct found_row *f, bool waiting)
+{
+    char time_text[TIME_TEXT_BYTES];
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->msg,
+                   "INSERT INTO messages (content, media_type, filename, url, media_key,"
+                   " file_sha256, file_enc_sha256, file_length, kind, mentions, mentions_me,"
+                   " quoted_id, quoted_sender, target_id, raw, id, chat_jid, sender, timestamp,"
+                   " is_from_me, sender_jid, sender_lid, sender_pn, push_name, state, addressing,"
+                   " original_id, server_time, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                   " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    bind_content(&q, m);
+    stmt_text(&q, f->id);
+    stmt_jid(&q, chat);
+    stmt_text(&q, w->user);
+    bind_time(&q, s, m->timestamp, time_text);
+    stmt_int(&q, m->from_me);
+    stmt_jid(&q, &m->sender);
+    stmt_jid(&q, &w->lid);
+    stmt_jid(&q, &w->pn);
+    stmt_text_span(&q, m->push_name);
+    stmt_text(&q, waiting ? "waiting" : "");
+    stmt_text(&q, addressing_word(m->addressing));
+    stmt_text_span(&q, f->beside ? m->id : SPAN_NULL);
+    stmt_int(&q, m->timestamp);
+    stmt_int(&q, m->received_at);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+/* An edit that came before its message has the last word on the text. */
+static enum wb_err fill(struct store *s, const struct store_message *m, const struct who *w,
+                        int64_t rowid)
+{
+    char time_text[TIME_TEXT_BYTES];
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE messages SET"
+                   " content = iif(edited_at IS NULL, ?1, content), media_type = ?2,"
+                   " filename = ?3, url = ?4, media_key = ?5, file_sha256 = ?6,"
+                   " file_enc_sha256 = ?7, file_length = ?8, kind = ?9,"
+                   " mentions = iif(edited_at IS NULL, ?10, mentions),"
+                   " mentions_me = iif(edited_at IS NULL, ?11, mentions_me),"
+                   " quoted_id = ?12, quoted_sender = ?13, target_id = ?14, raw = ?15,"
+                   " sender = ?16, timestamp = ?17, sender_jid = ?18,"
+                   " sender_lid = coalesce(?19, sender_lid), sender_pn = coalesce(?20, sender_pn),"
+                   " push_name = coalesce(?21, push_name), state = '', addressing = ?22,"
+                   " server_time = ?23, received_at = ?24 WHERE rowid = ?25"));
+    bind_content(&q, m);
+    stmt_text(&q, w->user);
+    bind_time(&q, s, m->timestamp, time_text);
+    stmt_jid(&q, &m->sender);
+    stmt_jid(&q, &w->lid);
+    stmt_jid(&q, &w->pn);
+    stmt_text_span(&q, m->push_name);
+    stmt_text(&q, addressing_word(m->addressing));
+    stmt_int(&q, m->timestamp);
+    stmt_int(&q, m->received_at);
+    stmt_int(&q, rowid);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+static enum wb_err put(struct store *s, const struct store_message *m, bool waiting,
+                       enum store_message_outcome *ret)
+{
+    enum store_message_outcome outcome = STORE_MSG_DUPLICATE;
+    struct found_row f;
+    struct jid chat;
+    struct who w;
+    enum wb_err err;
+    TRY(chat_of(s, &m->chat, &chat));
+    TRY(who_is(s, &m->sender, &m->sender_alt, &w));
+    TRY(row_find(s, &chat, m->id, &w, &f));
+    if (f.rowid == 0) {
+        TRY(chat_touch(s, &chat, m->timestamp));
+        TRY(insert(s, m, &chat, &w, &f, waiting));
+        outcome = f.beside ? STORE_MSG_BESIDE : STORE_MSG_INSERTED;
+    } else if (f.waiting && !waiting) {
+        TRY(chat_touch(s, &chat, m->timestamp));
+        TRY(fill(s, m, &w, f.rowid));
+        outcome = STORE_MSG_FILLED;
+    }
+    *ret = outcome;
+out:
+    return err;
+}
+
+enum wb_err store_message_put(struct store *s, const struct store_message *m,
+                              enum store_message_outcome *ret)
+{
+    return put(s, m, false, ret);
+}
+
+enum wb_err store_message_placeholder(struct store *s, const struct store_message *m,
+                                      enum store_message_outcome *ret)
+{
+    struct store_message bare = {.id = m->id,
+                                 .chat = m->chat,
+                                 .sender = m->sender,
+                                 .sender_alt = m->sender_alt,
+                                 .from_me = m->from_me,
+                                 .timestamp = m->timestamp,
+                                 .received_at = m->received_at,
+                                 .push_name = m->push_name,
+                                 .addressing = m->addressing};
+    return put(s, &bare, true, ret);
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+#define ROW_COLUMNS                                                                                \
+    "id, chat_jid, sender, sender_lid, sender_pn, is_from_me, state = 'waiting',"                  \
+    " coalesce(server_time, " SQL_SECONDS(                                                         \
+        "timestamp") ", 0), content, kind, media_type, filename,"                                  \
+                     " url, media_key, file_sha256, file_enc_sha256, file_length, raw, "           \
+                     "coalesce(edited_at, 0),"                                                     \
+                     " coalesce(revoked_at, 0), change_seq"
+
+static enum wb_err read_row(struct stmt *q, struct arena *a, struct store_message_row *r)
+{
+    enum wb_err err;
+    TRY(stmt_col_copy(q, 0, a, &r->id));
+    r->chat = stmt_col_jid(q, 1);
+    stmt_col_text(q, 2, r->sender, sizeof r->sender);
+    r->sender_lid = stmt_col_jid(q, 3);
+    r->sender_pn = stmt_col_jid(q, 4);
+    r->from_me = stmt_col_int(q, 5) != 0;
+    r->waiting = stmt_col_int(q, 6) != 0;
+    r->timestamp = stmt_col_int(q, 7);
+    TRY(stmt_col_copy(q, 8, a, &r->content));
+    TRY(stmt_col_copy(q, 9, a, &r->kind));
+    TRY(stmt_col_copy(q, 10, a, &r->media_type));
+    TRY(stmt_col_copy(q, 11, a, &r->filename));
+    TRY(stmt_col_copy(q, 12, a, &r->url));
+    TRY(stmt_col_copy(q, 13, a, &r->media_key));
+    TRY(stmt_col_copy(q, 14, a, &r->file_sha256));
+    TRY(stmt_col_copy(q, 15, a, &r->file_enc_sha256));
+    r->file_length = stmt_col_int(q, 16);
+    TRY(stmt_col_copy(q, 17, a, &r->raw));
+    r->edited_at = stmt_col_int(q, 18);
+    r->revoked_at = stmt_col_int(q, 19);
+    r->change_seq = stmt_col_int(q, 20);
+out:
+    return err;
+}
+
+static enum wb_err read_found(struct store *s, int64_t rowid, struct arena *a,
+                              struct store_message_row *ret)
+{
+    struct store_message_row r;
+    struct stmt q;
+    enum wb_err err;
+    memset(&r, 0, sizeof r);
+    TRY(stmt_read(&q, &s->msg, "SELECT " ROW_COLUMNS " FROM messages WHERE rowid = ?"));
+    stmt_int(&q, rowid);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        err = read_row(&q, a, &r);
+    stmt_end(&q);
+    if (err == WB_OK)
+        *ret = r;
+out:
+    return err;
+}
+
+/* In this chat, under this form of its JID. */
+static enum wb_err find_in(struct store *s, const struct jid *chat, struct span id,
+                           const struct who *w, struct found_row *f)
+{
+    if (!w)
+        return row_find_any(s, chat, id, f);
+    enum wb_err err = row_find(s, chat, id, w, f);
+    return err == WB_OK && f->rowid == 0 ? WB_ERR_NOT_FOUND : err;
+}
+
+/* Either form of a 1:1 chat: a row written before the number was known may still be under the LID.
+ */
+static enum wb_err find_row(struct store *s, const struct jid *chat_in, struct span id,
+                            const struct who *w, struct found_row *f)
+{
+    struct jid chat, lid;
+    enum wb_err err;
+    TRY(chat_of(s, chat_in, &chat));
+    err = find_in(s, &chat, id, w, f);
+    if (err == WB_ERR_NOT_FOUND && chat.server == JID_PN) {
+        err = store_lid_of_pn(s, &chat, &lid);
+        if (err == WB_OK)
+            err = find_in(s, &lid, id, w, f);
+    }
+out:
+    return err;
+}
+
+enum wb_err store_message_get(struct store *s, const struct jid *chat, struct span id,
+                              const struct jid *sender, struct arena *a,
+                              struct store_message_row *ret)
+{
+    const struct jid none = {0};
+    struct found_row f;
+    struct who w;
+    enum wb_err err;
+    if (sender)
+        TRY(who_is(s, sender, &none, &w));
+    TRY(find_row(s, chat, id, sender ? &w : NULL, &f));
+    err = read_found(s, f.rowid, a, ret);
+out:
+    return err;
+}
+
+enum wb_err store_message_known(struct store *s, const struct jid *chat, struct span id,
+                                const struct jid *sender, const struct jid *sender_alt,
+                                bool *ret_known, bool *ret_waiting)
+{
+    const struct jid none = {0};
+    struct found_row f = {0};
+    struct who w;
+    enum wb_err err;
+    TRY(who_is(s, sender, sender_alt ? sender_alt : &none, &w));
+    err = find_row(s, chat, id, &w, &f);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    *ret_known = err == WB_OK;
+    if (ret_waiting)
+        *ret_waiting = err == WB_OK && f.waiting;
+    err = WB_OK;
+out:
+    return err;
+}
+
+enum wb_err store_message_last_time(struct store *s, int64_t *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    /* Text times of different zones do not sort, so the newest row of each form is looked at. */
+    TRY(stmt_read(
+        &q, &s->msg,
+        "SELECT coalesce(max(" SQL_SECONDS(
+            "t") "), 0) FROM"
+                 " (SELECT max(timestamp) AS t FROM messages WHERE typeof(timestamp) <> 'text'"
+                 " UNION ALL SELECT max(timestamp) FROM messages WHERE timestamp >= '')"));
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret = stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
