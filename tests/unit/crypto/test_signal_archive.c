@@ -1,0 +1,212 @@
+/* Several states in one record: simultaneous initiation, archived states, receive-only records. */
+#include "signal_pair.h"
+
+/* Both write first; both pkmsgs arrive: the two sides end up in one session (P-SG-16). */
+static void simultaneous_initiation(void **state)
+{
+    struct pair *p = *state;
+    struct letter from_a, from_b;
+
+    person_start(&p->b, &p->a, 1);
+    from_a = person_write(&p->a, "from a");
+    from_b = person_write(&p->b, "from b");
+    person_reads(&p->b, &from_a, "from a");
+    person_reads(&p->a, &from_b, "from b");
+    assert_int_equal(p->a.session->narchived, 1);
+    assert_int_equal(p->b.session->narchived, 1);
+    letter_free(&from_a);
+    letter_free(&from_b);
+    for (int i = 0; i < 10; i++) {
+        talk(&p->a, &p->b, "a");
+        talk(&p->b, &p->a, "b");
+    }
+    assert_memory_equal(p->a.session->current->base_key, p->b.session->current->base_key, 32);
+}
+
+static void simultaneous_initiation_one_lost(void **state)
+{
+    struct pair *p = *state;
+    struct letter from_a, from_b;
+
+    person_start(&p->b, &p->a, 1);
+    from_a = person_write(&p->a, "lost");
+    from_b = person_write(&p->b, "from b");
+    person_reads(&p->a, &from_b, "from b");
+    talk(&p->a, &p->b, "answer");
+    talk(&p->b, &p->a, "answer");
+    assert_memory_equal(p->a.session->current->base_key, p->b.session->current->base_key, 32);
+    /* The lost one turns up after all: an own session, and the talk goes on. */
+    person_reads(&p->b, &from_a, "lost");
+    talk(&p->b, &p->a, "in the session of a");
+    talk(&p->a, &p->b, "yes");
+    assert_memory_equal(p->a.session->current->base_key, p->b.session->current->base_key, 32);
+    letter_free(&from_a);
+    letter_free(&from_b);
+}
+
+static void simultaneous_initiation_lost_and_crossing(void **state)
+{
+    struct pair *p = *state;
+    struct letter la[10], lb[10];
+
+    person_start(&p->b, &p->a, 1);
+    for (int round = 0; round < 3; round++) {
+        la[0] = person_write(&p->a, "a");
+        lb[0] = person_write(&p->b, "b");
+        person_reads(&p->b, &la[0], "a");
+        person_reads(&p->a, &lb[0], "b");
+        letter_free(&la[0]);
+        letter_free(&lb[0]);
+    }
+    for (int i = 0; i < 10; i++) {
+        la[i] = person_write(&p->a, "a");
+        lb[i] = person_write(&p->b, "b");
+    }
+    for (int i = 9; i >= 0; i--) { /* backwards, every third is lost */
+        if (i % 3 != 0) {
+            person_reads(&p->b, &la[i], "a");
+            person_reads(&p->a, &lb[i], "b");
+            person_refuses(&p->b, &la[i], WB_ERR_OLD_COUNTER);
+        }
+        letter_free(&la[i]);
+        letter_free(&lb[i]);
+    }
+    talk(&p->a, &p->b, "a");
+    talk(&p->b, &p->a, "b");
+    talk(&p->a, &p->b, "a");
+    assert_memory_equal(p->a.session->current->base_key, p->b.session->current->base_key, 32);
+}
+
+/* A message of an archived state opens, and brings that state back. */
+static void archived_state_is_promoted(void **state)
+{
+    struct pair *p = *state;
+    struct letter old;
+    uint8_t old_base[32];
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    memcpy(old_base, p->a.session->current->base_key, 32);
+    old = person_write(&p->a, "of the old session");
+    person_start(&p->a, &p->b, 2);
+    talk(&p->a, &p->b, "of the new one");
+    assert_int_equal(p->b.session->narchived, 1);
+    person_reads(&p->b, &old, "of the old session");
+    assert_memory_equal(p->b.session->current->base_key, old_base, 32);
+    assert_int_equal(p->b.session->narchived, 1);
+    person_refuses(&p->b, &old, WB_ERR_OLD_COUNTER);
+    talk(&p->b, &p->a, "b stays in the old one");
+    assert_memory_equal(p->a.session->current->base_key, old_base, 32);
+    letter_free(&old);
+}
+
+/* A used counter is found in archived states too, never mistaken for another failure. */
+static void old_counter_in_archived_state(void **state)
+{
+    struct pair *p = *state;
+    struct letter used;
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    used = person_write(&p->a, "used");
+    person_reads(&p->b, &used, "used");
+    for (uint32_t i = 2; i < 6; i++) {
+        person_start(&p->a, &p->b, i);
+        talk(&p->a, &p->b, "new");
+    }
+    assert_int_equal(p->b.session->narchived, 4);
+    person_refuses(&p->b, &used, WB_ERR_OLD_COUNTER);
+    letter_free(&used);
+}
+
+static void archive_limit(void **state)
+{
+    struct pair *p = *state;
+    struct letter oldest, kept;
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    oldest = person_write(&p->a, "oldest");
+    person_start(&p->a, &p->b, 0);
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    kept = person_write(&p->a, "kept");
+    for (int i = 0; i < SIGNAL_ARCHIVED_STATES_MAX; i++) {
+        person_start(&p->a, &p->b, 0);
+        talk(&p->a, &p->b, "z");
+    }
+    assert_int_equal(p->b.session->narchived, SIGNAL_ARCHIVED_STATES_MAX);
+    assert_int_equal(p->a.session->narchived, SIGNAL_ARCHIVED_STATES_MAX);
+    person_refuses(&p->b, &oldest, WB_ERR_BAD_MAC);
+    person_reads(&p->b, &kept, "kept");
+    assert_int_equal(p->b.session->narchived, SIGNAL_ARCHIVED_STATES_MAX);
+    letter_free(&oldest);
+    letter_free(&kept);
+}
+
+/* A restored record: archived states only. It opens what it can; it sends only with a chain that
+ * it made itself since. */
+static void receive_only_record(void **state)
+{
+    struct pair *p = *state;
+    struct letter late, next;
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    talk(&p->a, &p->b, "z");
+    late = person_write(&p->a, "late");
+    signal_session_archive_current(p->b.session);
+    assert_null(p->b.session->current);
+    next = person_write(&p->a, "next");
+    person_reads(&p->b, &next, "next");
+    person_reads(&p->b, &late, "late");
+    person_refuses(&p->b, &late, WB_ERR_OLD_COUNTER);
+    assert_false(signal_session_can_send(p->b.session));
+    assert_int_equal(p->b.session->narchived, 1);
+    letter_free(&late);
+    letter_free(&next);
+
+    /* To answer, it needs a session of its own. */
+    person_start(&p->b, &p->a, 5);
+    talk(&p->b, &p->a, "fresh session");
+    talk(&p->a, &p->b, "answer");
+    assert_true(signal_session_can_send(p->b.session));
+    assert_int_equal(p->b.session->narchived, 1);
+}
+
+static void receive_only_promoted_by_new_ratchet(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *old_copy;
+    uint8_t old_ratchet[32];
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    old_copy = signal_session_clone(p->b.session);
+    assert_non_null(old_copy);
+    memcpy(old_ratchet, old_copy->current->sender_chain.ratchet.pub, 32);
+    signal_session_archive_current(old_copy);
+    signal_session_free(p->b.session);
+    p->b.session = old_copy;
+    talk(&p->a, &p->b, "in a's new chain");
+    assert_true(signal_session_can_send(p->b.session));
+    assert_memory_not_equal(p->b.session->current->sender_chain.ratchet.pub, old_ratchet, 32);
+    assert_int_equal(p->b.session->current->sender_chain.chain_key.index, 0);
+    talk(&p->b, &p->a, "safe to answer");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENARIO(simultaneous_initiation),
+        SCENARIO(simultaneous_initiation_one_lost),
+        SCENARIO(simultaneous_initiation_lost_and_crossing),
+        SCENARIO(archived_state_is_promoted),
+        SCENARIO(old_counter_in_archived_state),
+        SCENARIO(archive_limit),
+        SCENARIO(receive_only_record),
+        SCENARIO(receive_only_promoted_by_new_ratchet),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
