@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Keeps docs/protocol/conformance.md true: every row names code that exists and a test that exists.
+
+A row is `| P-XX-NN | what | code | test |`. Code is a list of `folder/file.c` separated by spaces.
+A test is `path::name` (name must stand in that file), several separated by spaces; a row whose test
+column begins with "not built:" states a gap with its reason, and is counted.
+The ids that must have a row are listed in docs/protocol/conformance-ids.txt."""
+import pathlib
+import re
+import sys
+
+ROW = re.compile(r"^\|\s*(P-[A-Z]+-\d+)\s*\|([^|]*)\|([^|]*)\|([^|]*)\|\s*$")
+
+
+def check_test(root, word):
+    path, _, name = word.partition("::")
+    file = root / path
+    if not file.is_file():
+        return f"no test file {path}"
+    if not name:
+        return f"{word}: name the test as path::name"
+    if not re.search(rf"\b{re.escape(name)}\b", file.read_text()):
+        return f"{path} has no test {name}"
+    return None
+
+
+def check_row(root, ident, what, code, test):
+    bad = []
+    if not what.strip():
+        bad.append("says nothing")
+    if test.strip().startswith("not built:"):
+        return bad, True
+    for word in code.replace(",", " ").replace("`", "").split():
+        if not (root / word).is_file():
+            bad.append(f"no code file {word}")
+    if not code.strip():
+        bad.append("names no code")
+    words = test.replace(",", " ").replace("`", "").split()
+    if not words:
+        bad.append("names no test")
+    bad += [problem for word in words if (problem := check_test(root, word))]
+    return bad, False
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    wanted = (root / "docs/protocol/conformance-ids.txt").read_text().split()
+    seen, gaps, bad = set(), 0, []
+    for line in (root / "docs/protocol/conformance.md").read_text().splitlines():
+        m = ROW.match(line)
+        if not m:
+            continue
+        ident = m.group(1)
+        if ident in seen:
+            bad.append(f"{ident}: two rows")
+        seen.add(ident)
+        problems, gap = check_row(root, *m.groups())
+        gaps += gap
+        bad += [f"{ident}: {p}" for p in problems]
+    bad += [f"{ident}: no row" for ident in wanted if ident not in seen]
+    for line in bad:
+        print(line)
+    print(f"conformance: {len(seen)} ids, {gaps} stated gaps, {len(bad)} problems")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
