@@ -103,7 +103,7 @@ class PeersThroughMock(Case):
     def check_group(self, owner_kind, addressing):
         mock = self.start_mock()
         if addressing == "pn":
-            mock.admin("POST", "/defaults?new_groups=pn")
+            mock.new_groups_pn()
         people, group = self.group_of_three(mock, owner_kind)
         info = people[0].call("groupInfo", group=group)
         self.assertEqual(info["addressing"] or "pn", addressing)

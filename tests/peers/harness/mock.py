@@ -1,5 +1,7 @@
 """wa-mock: the server that everything in these tests talks to."""
 
+import json
+
 from . import http, paths
 from .process import Process
 
@@ -22,11 +24,63 @@ class Mock:
             raise AssertionError(f"{method} /admin{path}: {reply}")
         return reply.json if reply.body else None
 
+    # ---- phones -------------------------------------------------------------------------------
+
     def scan_qr(self, phone, code):
         return self.admin("POST", f"/mock-phone/scan-qr?phone={phone}", code)
 
     def enter_code(self, phone, code):
         return self.admin("POST", f"/mock-phone/enter-code?phone={phone}", code)
+
+    def logout(self, phone):
+        """The owner unlinks the companions of that phone."""
+        return self.admin("POST", "/mock-phone/unlink", {"phone": phone})
+
+    def fail_logins(self, phone, reason, times, code=0, expire=0):
+        return self.admin("POST", "/login", {"phone": phone, "reason": reason, "times": times,
+                                             "code": code, "expire": expire})
+
+    # ---- people -------------------------------------------------------------------------------
+
+    def contact_send(self, sender, to, text, **fields):
+        """A scripted person writes to a number or a group."""
+        return self.admin("POST", "/contact/send", {"from": sender, "to": to, "text": text, **fields})
+
+    def contact_messages(self, phone):
+        """What a scripted person's phone shows."""
+        return self.admin("GET", f"/contact/messages?phone={phone}")["messages"]
+
+    def account(self, phone):
+        accounts = self.admin("GET", "/state")["accounts"]
+        return next(account for account in accounts if account["phone"] == phone)
+
+    def lid_of(self, phone):
+        return self.account(phone)["lid"]
+
+    def new_groups_pn(self):
+        """Groups that clients create from now on are addressed by phone number."""
+        return self.admin("POST", "/defaults?new_groups=pn")
+
+    # ---- trouble ------------------------------------------------------------------------------
+
+    def trouble(self, **fields):
+        return self.admin("POST", "/trouble", fields)
+
+    def drop(self, phone):
+        """The connection of that account's companions breaks."""
+        return self.admin("POST", "/stream", {"phone": phone, "do": "drop"})
+
+    def stream_error(self, phone, **fields):
+        return self.admin("POST", "/stream", {"phone": phone, **fields})
+
+    def logins(self, phone):
+        """How many logins of that account's companions were answered so far, by the trace."""
+        with open(self.trace_path, encoding="utf-8") as trace:
+            lines = [json.loads(line) for line in trace if line.endswith("\n")]
+        return sum(1 for line in lines if phone in line["client"]
+                   and line["xml"].startswith(("<success", "<failure")))
+
+    # ---- what went wrong ------------------------------------------------------------------------
 
     def flags(self):
         """What wa-mock found wrong with its clients' behaviour."""
