@@ -7,8 +7,11 @@
 
 #include "bridge/batch.h"
 #include "bridge/conn.h"
+#include "bridge/device_sync.h"
 #include "bridge/jobs.h"
 #include "bridge/keepalive.h"
+#include "bridge/lid_lookup.h"
+#include "bridge/prekey_fetch.h"
 #include "bridge/prekey_upload.h"
 #include "bridge/version_fetch.h"
 #include "store/inbox.h"
@@ -46,6 +49,9 @@ static enum wb_err make_parts(struct bridge *b)
     TRY(keepalive_new(b, &b->keepalive));
     TRY(prekey_upload_new(b, &b->prekeys));
     TRY(conn_new(b, &b->conn));
+    TRY(device_sync_new(b, &b->devices));
+    TRY(lid_lookup_new(b, &b->lids));
+    TRY(prekey_fetch_new(b, &b->prekey_fetch));
 out:
     return err;
 }
@@ -88,6 +94,9 @@ void bridge_free(struct bridge *b)
     loop_set_iteration_end(b->loop, NULL, NULL);
     timer_stop(b->timers, &b->shutdown_timer);
     iq_free(&b->iq);
+    prekey_fetch_free(b->prekey_fetch);
+    lid_lookup_free(b->lids);
+    device_sync_free(b->devices);
     conn_free(b->conn);
     prekey_upload_free(b->prekeys);
     keepalive_free(b->keepalive);

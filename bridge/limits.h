@@ -69,6 +69,8 @@ enum {
     PREKEY_FETCH_USERS_MAX = 256,
     /* More than was asked for is odd, but a server may name both forms of a person. */
     USYNC_ANSWER_USERS_MAX = 4 * USYNC_USERS_MAX,
+    /* The wire has one byte for it (P-BN-14). */
+    DEVICE_NUMBER_MAX = 255,
     /* One caller's users: the largest group (store/limits.h), and ourselves. */
     DEVICE_SYNC_USERS_MAX = 20000 + 1,
     /* Ten devices for each of them would be far more than there are. */

@@ -10,12 +10,12 @@ struct prekey_fetch;
 struct signal_bundle;
 
 /* err: WB_OK when the server answered all questions, else why one failed (STATE not connected, NET,
- * TIMEOUT, REFUSED, PROTOCOL). Which devices can be encrypted for now is what
- * store_sessions_prefetch() says: a device without keys is only skipped (P-SD-10). `started`
- * counts the sessions that this fetch brought. */
+ * TIMEOUT, REFUSED, PROTOCOL, store errors). missing: how many of the devices have no session that
+ * can send all the same; which ones, store_sessions_prefetch() says (those are only skipped,
+ * P-SD-10). */
 struct prekey_fetch_result {
     enum wb_err err;
-    size_t started;
+    size_t missing;
 };
 typedef void prekey_fetch_fn(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r);
 
@@ -31,10 +31,10 @@ void prekey_fetch_free(struct prekey_fetch *p); /* NULL-safe; waiting callers ar
 enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, bool renew,
                          prekey_fetch_fn *fn, uint64_t key) WB_MUST_CHECK;
 
-/* The keys in a <user> of the answer; the same children stand in <keys> of a retry receipt, without
- * <registration>, which is then a child of the receipt: registration_id stays 0. MALFORMED: a key
- * is missing or of the wrong size. REFUSED: the server sent an <error>. */
-enum wb_err prekey_bundle_parse(const struct node *user,
+/* Registration id and keys of a <user> of the answer, or of a retry <receipt> (whose keys stand in
+ * a child <keys>). MALFORMED: one is missing or of the wrong size. REFUSED: the server sent an
+ * <error>. */
+enum wb_err prekey_bundle_parse(const struct node *n,
                                 struct signal_bundle *ret_bundle) WB_MUST_CHECK;
 
 /* A new session from a bundle, under the canonical address of device; an identity that changed is

@@ -35,8 +35,8 @@ void shared_query_init(struct shared_query *q, struct bridge *b,
 void shared_query_free(struct shared_query *q);
 
 /* done(payload) comes exactly once, never from within this call, when everything about jids (n may
- * be 0) was answered. jids is sorted in place; doubles are fine. `own`: the payload is taken only
- * on WB_OK. NOMEM. */
+ * be 0) was answered. jids is sorted in place and changed; doubles are fine. The payload is taken
+ * over only on WB_OK. NOMEM. */
 enum wb_err shared_query_add(struct shared_query *q, struct jid *jids, size_t n,
                              void *payload) WB_MUST_CHECK;
 

@@ -30,9 +30,9 @@ struct usync_user {
 
 /* The question about n users (1..USYNC_USERS_MAX, any device, PN or LID; PN for USYNC_CONTACT),
  * ready for iq_send(). NULL on no memory, which iq_send() reports. sid must be unique on this
- * connection. */
+ * connection. tokens: NULL, or a privacy token per user for USYNC_INFO (SPAN_NULL: none). */
 struct node *usync_new(struct arena *a, enum usync_kind kind, const char *sid,
-                       const struct jid *users, size_t n);
+                       const struct jid *users, const struct span *tokens, size_t n);
 
 /* The users of an <iq type=result>, in the arena. Odd entries are left out and counted in *ret_odd.
  * PROTOCOL: no list in it, or an <error> in its place; TOO_LARGE: over USYNC_ANSWER_USERS_MAX. */

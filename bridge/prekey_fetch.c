@@ -1,0 +1,331 @@
+#include "bridge/prekey_fetch.h"
+
+#include <stdlib.h>
+
+#include "base/secret.h"
+#include "bridge/batch.h"
+#include "bridge/bridge.h"
+#include "bridge/identity.h"
+#include "bridge/shared_query.h"
+#include "crypto/signal.h"
+#include "store/account.h"
+#include "store/devices.h"
+#include "store/signal_store.h"
+
+enum { PREKEY_ARENA_MAX = 4 << 20, PREKEY_ID_BYTES = 3, REGISTRATION_BYTES = 4 };
+
+struct prekey_fetch {
+    struct shared_query query;
+};
+
+struct prekey_wait {
+    prekey_fetch_fn *fn;
+    uint64_t key;
+    size_t n;
+    struct jid devices[]; /* canonical addresses */
+};
+
+/* ---- keys on the wire (P-SD-09) ------------------------------------------------------------ */
+
+static uint32_t be_number(struct span s)
+{
+    uint32_t v = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        v = v << 8 | s.p[i];
+    return v;
+}
+
+static bool get_bytes(const struct node *parent, const char *tag, size_t n, uint8_t *out)
+{
+    struct span s = node_content_bytes(node_child(parent, tag));
+
+    if (s.n != n || !s.p)
+        return false;
+    memcpy(out, s.p, n);
+    return true;
+}
+
+static bool get_key(const struct node *key, uint32_t *ret_id, uint8_t out[static X25519_KEY_BYTES])
+{
+    struct span id = node_content_bytes(node_child(key, "id"));
+
+    if (id.n != PREKEY_ID_BYTES || !get_bytes(key, "value", X25519_KEY_BYTES, out))
+        return false;
+    *ret_id = be_number(id);
+    return true;
+}
+
+enum wb_err prekey_bundle_parse(const struct node *n, struct signal_bundle *ret_bundle)
+{
+    struct signal_bundle v = {0};
+    const struct node *keys = node_child(n, "keys"), *key, *skey;
+    struct span registration = node_content_bytes(node_child(n, "registration"));
+
+    if (node_child(n, "error"))
+        return WB_ERR_REFUSED;
+    if (!keys)
+        keys = n;
+    key = node_child(keys, "key");
+    skey = node_child(keys, "skey");
+    if (registration.n != REGISTRATION_BYTES ||
+        !get_bytes(keys, "identity", X25519_KEY_BYTES, v.identity) ||
+        !get_key(skey, &v.signed_prekey_id, v.signed_prekey) ||
+        !get_bytes(skey, "signature", XEDDSA_SIG_BYTES, v.signed_prekey_sig))
+        return WB_ERR_MALFORMED;
+    v.registration_id = be_number(registration);
+    v.has_prekey = key != NULL;
+    if (key && !get_key(key, &v.prekey_id, v.prekey))
+        return WB_ERR_MALFORMED;
+    *ret_bundle = v;
+    return WB_OK;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------ */
+
+static enum wb_err load_local(struct bridge *b, struct signal_local *ret_local)
+{
+    struct account account;
+    enum wb_err err =
+        store_account_load(b->store, b->own_pn.user[0] ? b->own_pn.user : NULL, &account);
+
+    if (err != WB_OK)
+        return err;
+    ret_local->identity = account.keys.identity;
+    ret_local->registration_id = account.keys.registration_id;
+    account_wipe(&account);
+    return WB_OK;
+}
+
+/* The new identity is taken, as in every client; people who compare security codes want to know. */
+static enum wb_err note_identity(struct bridge *b, const struct jid *address,
+                                 const uint8_t identity[static X25519_KEY_BYTES], bool *ret_changed)
+{
+    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
+    bool trusted = true;
+    enum wb_err err;
+
+    TRY(store_identity_trusted(b->store, address, identity, &trusted));
+    if (!trusted)
+        log_info(b->log, "signal", "security code changed: %s device %u",
+                 log_phone(shown, jid_text(address, text)), (unsigned)address->device);
+    TRY(store_identity_put(b->store, address, identity));
+    *ret_changed = !trusted;
+out:
+    return err;
+}
+
+static enum wb_err start(struct bridge *b, const struct jid *device,
+                         const struct signal_local *local, const struct signal_bundle *bundle)
+{
+    struct signal_session *session = NULL;
+    struct jid address;
+    bool rebuilt, changed = false;
+    enum wb_err err;
+
+    TRY(identity_session_address(b, device, &address));
+    err = store_session_load(b->store, &address, &session, NULL);
+    rebuilt = err == WB_OK;
+    if (err == WB_ERR_NOT_FOUND) {
+        session = signal_session_new();
+        err = session ? WB_OK : WB_ERR_NOMEM;
+    }
+    TRY(err);
+    TRY(signal_session_start(session, local, bundle, b->rng));
+    err = store_session_save(b->store, &address, session);
+    session = NULL;
+    TRY(err);
+    TRY(note_identity(b, &address, bundle->identity, &changed));
+    if (rebuilt || changed) /* whoever is behind the session now has no sender key of ours */
+        err = store_skdm_forget_user(b->store, &address);
+out:
+    signal_session_free(session);
+    return err;
+}
+
+enum wb_err prekey_start_session(struct bridge *b, const struct jid *device,
+                                 const struct signal_bundle *bundle)
+{
+    struct signal_local local;
+    enum wb_err err = load_local(b, &local);
+
+    if (err != WB_OK)
+        return err;
+    err = start(b, device, &local, bundle);
+    secret_wipe(&local, sizeof local);
+    return err;
+}
+
+/* ---- asking -------------------------------------------------------------------------------- */
+
+static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply);
+
+static enum wb_err ask(struct bridge *b, const struct jid *devices, size_t n, uint64_t id)
+{
+    struct arena a = arena_new(PREKEY_ARENA_MAX);
+    struct node *iq = iq_new(&a, "get", "encrypt", NULL);
+    struct node *key = node_child_new(&a, iq, "key");
+    enum wb_err err;
+
+    for (size_t i = 0; i < n; i++) {
+        struct node *user = node_child_new(&a, key, "user");
+
+        node_attr_jid(&a, user, "jid", &devices[i]);
+        node_attr_text(&a, user, "reason", "identity");
+    }
+    err = iq_send(&b->iq, &a, iq, 0, on_answer, id);
+    arena_free(&a);
+    return err;
+}
+
+static bool fatal(enum wb_err err)
+{
+    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
+}
+
+/* One <user>: whatever is wrong with it concerns that device only. */
+static enum wb_err take_user(struct bridge *b, const struct node *n,
+                             const struct signal_local *local, const struct jid *asked,
+                             size_t nasked)
+{
+    struct signal_bundle bundle;
+    struct jid device;
+    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
+    enum wb_err err;
+
+    if (!node_is(n, "user") || !node_attr_get_jid(n, "jid", &device) ||
+        !bsearch(&device, asked, nasked, sizeof *asked, shared_query_cmp)) {
+        log_debug(b->log, "signal", "keys that were not asked for are passed over");
+        return WB_OK;
+    }
+    err = prekey_bundle_parse(n, &bundle);
+    if (err == WB_OK)
+        err = start(b, &device, local, &bundle);
+    if (err != WB_OK)
+        log_warn(b->log, "signal", "no session with %s device %u: %s",
+                 log_phone(shown, jid_text(&device, text)), (unsigned)device.device,
+                 wb_err_text(err));
+    return fatal(err) ? err : WB_OK;
+}
+
+static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_reply *reply)
+{
+    const struct node *list = node_child(reply->node, "list");
+    size_t nasked = 0;
+    const struct jid *asked = shared_query_jids(&b->prekey_fetch->query, id, &nasked);
+    struct signal_local local;
+    enum wb_err err;
+
+    if (!list || !asked)
+        return WB_ERR_PROTOCOL;
+    err = load_local(b, &local);
+    if (err == WB_OK && list->content == NODE_CHILDREN)
+        for (const struct node *n = list->first; n && err == WB_OK; n = n->next)
+            err = take_user(b, n, &local, asked, nasked);
+    secret_wipe(&local, sizeof local);
+    if (err != WB_OK && fatal(err))
+        batch_fail(b, err);
+    return err;
+}
+
+static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    enum wb_err err = reply->err;
+
+    if (!b->prekey_fetch)
+        return;
+    if (err == WB_OK)
+        err = take_answer(b, key, reply);
+    if (err != WB_OK)
+        log_debug(b->log, "signal", "the prekey query failed: %s (%u)", wb_err_text(err),
+                  reply->code);
+    shared_query_end(&b->prekey_fetch->query, key, err);
+}
+
+static void done(struct bridge *b, void *payload, enum wb_err err)
+{
+    struct prekey_wait *w = payload;
+    struct prekey_fetch_result r = {.err = err};
+    bool *has = calloc(w->n ? w->n : 1, sizeof *has);
+    enum wb_err e = has ? WB_OK : WB_ERR_NOMEM;
+
+    /* A LID that became known meanwhile has moved the sessions. */
+    for (size_t i = 0; i < w->n && e == WB_OK; i++)
+        e = identity_session_address(b, &w->devices[i], &w->devices[i]);
+    if (e == WB_OK)
+        e = store_sessions_prefetch(b->store, w->devices, w->n, has);
+    for (size_t i = 0; i < w->n; i++)
+        r.missing += e != WB_OK || !has[i];
+    if (r.err == WB_OK)
+        r.err = e;
+    free(has);
+    w->fn(b, w->key, &r);
+    free(w);
+}
+
+static const struct shared_query_ops ops = {
+    .chunk_max = PREKEY_FETCH_USERS_MAX, .ask = ask, .done = done, .drop = free};
+
+static enum wb_err find_unknown(struct bridge *b, const struct prekey_wait *w, bool renew,
+                                struct jid *unknown, size_t *ret_n)
+{
+    bool *has = calloc(w->n ? w->n : 1, sizeof *has);
+    size_t n = 0;
+    enum wb_err err = has ? WB_OK : WB_ERR_NOMEM;
+
+    if (err == WB_OK && !renew)
+        err = store_sessions_prefetch(b->store, w->devices, w->n, has);
+    for (size_t i = 0; i < w->n && err == WB_OK; i++)
+        if (!has[i])
+            unknown[n++] = w->devices[i];
+    free(has);
+    *ret_n = n;
+    return err;
+}
+
+enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, bool renew,
+                         prekey_fetch_fn *fn, uint64_t key)
+{
+    struct prekey_wait *w = NULL;
+    struct jid *unknown = NULL;
+    size_t nunknown = 0;
+    enum wb_err err = WB_ERR_NOMEM;
+
+    if (n > PREKEY_FETCH_DEVICES_MAX)
+        return WB_ERR_TOO_LARGE;
+    w = calloc(1, sizeof *w + n * sizeof w->devices[0]);
+    unknown = calloc(n ? n : 1, sizeof *unknown);
+    if (!w || !unknown)
+        goto out;
+    w->fn = fn;
+    w->key = key;
+    w->n = n;
+    for (size_t i = 0; i < n; i++)
+        TRY(identity_session_address(b, &devices[i], &w->devices[i]));
+    TRY(find_unknown(b, w, renew, unknown, &nunknown));
+    TRY(shared_query_add(&b->prekey_fetch->query, unknown, nunknown, w));
+    w = NULL;
+out:
+    free(unknown);
+    free(w);
+    return err;
+}
+
+enum wb_err prekey_fetch_new(struct bridge *b, struct prekey_fetch **ret_p)
+{
+    struct prekey_fetch *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return WB_ERR_NOMEM;
+    shared_query_init(&p->query, b, &ops);
+    *ret_p = p;
+    return WB_OK;
+}
+
+void prekey_fetch_free(struct prekey_fetch *p)
+{
+    if (!p)
+        return;
+    shared_query_free(&p->query);
+    free(p);
+}
