@@ -1,0 +1,171 @@
+#include "tools/mock/admin.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "tools/mock/media.h"
+
+static const struct admin_route {
+    const char *method, *path;
+    admin_call *call;
+    bool text_body;
+} calls[] = {
+    {"POST", "/admin/mock-phone/scan-qr", admin_scan_qr, true},
+    {"POST", "/admin/mock-phone/enter-code", admin_enter_code, true},
+    {"POST", "/admin/mock-phone/unlink", admin_unlink, false},
+    {"POST", "/admin/mock-phone/expire-refs", admin_expire_refs, false},
+    {"POST", "/admin/login", admin_login_script, false},
+    {"POST", "/admin/prekeys", admin_client_prekeys, false},
+    {"POST", "/admin/contacts", admin_contact_add, false},
+    {"POST", "/admin/contact/send", admin_contact_send, false},
+    {"POST", "/admin/contact/blast", admin_contact_blast, false},
+    {"GET", "/admin/contact/messages", admin_contact_messages, false},
+    {"GET", "/admin/contact/receipts", admin_contact_receipts, false},
+    {"GET", "/admin/contact/failures", admin_contact_failures, false},
+    {"POST", "/admin/contact/clear", admin_contact_clear, false},
+    {"POST", "/admin/contact/script", admin_contact_script, false},
+    {"POST", "/admin/contact/device", admin_contact_device, false},
+    {"POST", "/admin/contact/reinstall", admin_contact_reinstall, false},
+    {"POST", "/admin/contact/receipt", admin_contact_receipt, false},
+    {"POST", "/admin/token", admin_token, false},
+    {"GET", "/admin/groups", admin_group_list, false},
+    {"POST", "/admin/groups", admin_group_add, false},
+    {"POST", "/admin/group/member", admin_group_member, false},
+    {"POST", "/admin/group/set", admin_group_set, false},
+    {"GET", "/admin/trouble", admin_trouble_get, false},
+    {"POST", "/admin/trouble", admin_trouble_set, false},
+    {"POST", "/admin/stream", admin_stream, false},
+    {"GET", "/admin/state", admin_state, false},
+    {"GET", "/admin/flags", admin_flags, false},
+    {"DELETE", "/admin/flags", admin_flags_delete, false},
+    {"POST", "/admin/defaults", admin_defaults, false},
+};
+
+const char *http_query(const struct http_request *q, const char *name, char *buf, size_t max)
+{
+    size_t n = strlen(name);
+    for (const char *at = q->query; at != NULL && *at != '\0';) {
+        const char *end = strchr(at, '\n');
+        size_t len = end != NULL ? (size_t)(end - at) : strlen(at);
+        if (len > n && strncmp(at, name, n) == 0 && at[n] == '=') {
+            (void)snprintf(buf, max, "%.*s", (int)(len - n - 1), at + n + 1);
+            return buf;
+        }
+        at = end != NULL ? end + 1 : NULL;
+    }
+    return NULL;
+}
+
+int admin_bad(json_t **ret_out, int status, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    *ret_out = json_pack("{s:b,s:s}", "ok", 0, "error", text);
+    return status;
+}
+
+int admin_ok(json_t **ret_out)
+{
+    *ret_out = json_pack("{s:b}", "ok", 1);
+    return 200;
+}
+
+const char *admin_text(const json_t *body, const char *key)
+{
+    const char *s = json_string_value(json_object_get(body, key));
+    return s != NULL ? s : "";
+}
+
+int64_t admin_int(const json_t *body, const char *key, int64_t dflt)
+{
+    const json_t *v = json_object_get(body, key);
+    return json_is_integer(v) ? (int64_t)json_integer_value(v) : dflt;
+}
+
+bool admin_bool(const json_t *body, const char *key, bool dflt)
+{
+    const json_t *v = json_object_get(body, key);
+    return json_is_boolean(v) ? json_is_true(v) : dflt;
+}
+
+static struct account *account_of(struct mock *m, const char *text)
+{
+    struct jid j;
+    if (strchr(text, '@') == NULL)
+        return jid_from_phone(span_cstr(text), &j) == WB_OK ? world_account_phone(&m->world, j.user)
+                                                            : NULL;
+    return jid_parse_cstr(text, &j) == WB_OK ? world_account(&m->world, &j) : NULL;
+}
+
+struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
+                              const char *key, json_t **ret_out)
+{
+    char buf[JID_TEXT_MAX];
+    const char *text = admin_text(body, key);
+    if (text[0] == '\0') {
+        const char *from_query = http_query(q, key, buf, sizeof buf);
+        text = from_query != NULL ? from_query : "";
+    }
+    struct account *a = text[0] != '\0' ? account_of(m, text) : NULL;
+    if (a == NULL)
+        (void)admin_bad(ret_out, 404, "%s: no such account: '%s'", key, text);
+    return a;
+}
+
+struct device *admin_device(struct mock *m, const char *text)
+{
+    struct jid j;
+    return jid_parse_cstr(text, &j) == WB_OK ? world_device_jid(&m->world, &j) : NULL;
+}
+
+static void admin_handle(struct mock *m, const struct admin_route *a, const struct http_request *q,
+                         struct http_response *r)
+{
+    json_t *body = NULL, *out = NULL;
+    json_error_t error;
+    if (!a->text_body) {
+        body = q->body.n > 0 ? json_loadb((const char *)q->body.p, q->body.n, 0, &error)
+                             : json_object();
+        if (!json_is_object(body)) {
+            r->status = admin_bad(&out, 400, "not a JSON object: %s", error.text);
+        }
+    }
+    if (out == NULL)
+        r->status = a->call(m, q, body, &out);
+    char *text = out != NULL ? json_dumps(out, JSON_COMPACT) : NULL;
+    buf_append_cstr(&r->body, text != NULL ? text : "{}");
+    buf_append_cstr(&r->body, "\n");
+    free(text);
+    json_decref(out);
+    json_decref(body);
+}
+
+void http_handle(struct mock *m, const struct http_request *q, struct http_response *r)
+{
+    bool path_known = false;
+    r->status = 404;
+    r->type = "application/json";
+    mock_enter(m);
+    if (strncmp(q->path, "/mms/", 5) == 0) {
+        media_http(m, q, r);
+        mock_leave(m);
+        return;
+    }
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        if (strcmp(calls[i].path, q->path) != 0)
+            continue;
+        path_known = true;
+        if (strcmp(calls[i].method, q->method) == 0) {
+            admin_handle(m, &calls[i], q, r);
+            mock_leave(m);
+            return;
+        }
+    }
+    r->status = path_known ? 405 : 404;
+    buf_append_cstr(&r->body, path_known ? "{\"ok\":false,\"error\":\"method not allowed\"}\n"
+                                         : "{\"ok\":false,\"error\":\"no such call\"}\n");
+    mock_leave(m);
+}

@@ -1,0 +1,43 @@
+/* admin.h - the /admin calls; docs/wa-mock.md has the table of them all. */
+#ifndef MOCK_ADMIN_H
+#define MOCK_ADMIN_H
+
+#include <jansson.h>
+
+#include "tools/mock/http.h"
+#include "tools/mock/mock.h"
+
+/* One call: body is the JSON object sent ({} without one, NULL for calls that take plain text).
+ * Fills *ret_out (an object or array, a new reference) and returns the HTTP status. */
+typedef int admin_call(struct mock *m, const struct http_request *q, const json_t *body,
+                       json_t **ret_out);
+
+/* admin_phone.c */
+admin_call admin_scan_qr, admin_enter_code, admin_unlink, admin_login_script, admin_expire_refs,
+    admin_client_prekeys;
+/* admin_contact.c */
+admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_contact_messages,
+    admin_contact_receipts, admin_contact_failures, admin_contact_clear, admin_contact_script,
+    admin_contact_device, admin_contact_reinstall, admin_contact_receipt, admin_token;
+/* admin_group.c */
+admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_set;
+/* admin_trouble.c */
+admin_call admin_trouble_get, admin_trouble_set, admin_stream;
+/* admin_state.c */
+admin_call admin_state, admin_flags, admin_flags_delete, admin_defaults;
+
+/* 400 with a message. */
+int admin_bad(json_t **ret_out, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int admin_ok(json_t **ret_out);
+/* Members of the body; dflt / "" when absent. */
+const char *admin_text(const json_t *body, const char *key);
+int64_t admin_int(const json_t *body, const char *key, int64_t dflt);
+bool admin_bool(const json_t *body, const char *key, bool dflt);
+/* An account by `key` (number or JID) of the body or of the query. NULL: none, *ret_out is set. */
+struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
+                              const char *key, json_t **ret_out);
+/* A device: `key` holds a device JID; its absence or a bare JID mean `dflt_number`. */
+struct device *admin_device(struct mock *m, const char *text);
+
+#endif

@@ -1,0 +1,91 @@
+/* admin_phone.c - the phones of accounts that pair clients. */
+#include <stdlib.h>
+
+#include "tools/mock/admin.h"
+#include "tools/mock/conn.h"
+#include "tools/mock/devices.h"
+#include "tools/mock/pair.h"
+#include "tools/mock/prekeys.h"
+
+static int paired(const struct pair_answer *a, json_t **ret_out)
+{
+    char jid[JID_TEXT_MAX], lid[JID_TEXT_MAX];
+    if (a->status != 200)
+        return admin_bad(ret_out, a->status, "%s", a->message);
+    *ret_out = json_pack("{s:b,s:s,s:s}", "ok", 1, "jid", jid_text(&a->jid, jid), "lid",
+                         jid_text(&a->lid, lid));
+    return 200;
+}
+
+int admin_scan_qr(struct mock *m, const struct http_request *q, const json_t *body,
+                  json_t **ret_out)
+{
+    (void)body;
+    char phone[64];
+    struct pair_answer a = pair_scan_qr(m, q->body, http_query(q, "phone", phone, sizeof phone));
+    return paired(&a, ret_out);
+}
+
+int admin_enter_code(struct mock *m, const struct http_request *q, const json_t *body,
+                     json_t **ret_out)
+{
+    (void)body;
+    char phone[64], code[64];
+    (void)snprintf(code, sizeof code, "%.*s", (int)(q->body.n < 60 ? q->body.n : 60),
+                   q->body.p != NULL ? (const char *)q->body.p : "");
+    struct pair_answer a = pair_enter_code(m, code, http_query(q, "phone", phone, sizeof phone));
+    return paired(&a, ret_out);
+}
+
+int admin_unlink(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
+{
+    (void)q;
+    struct device *d = admin_device(m, admin_text(body, "jid"));
+    if (d == NULL || d->number == 0)
+        return admin_bad(ret_out, 404, "jid: no such companion");
+    devices_logout(m, d);
+    return admin_ok(ret_out);
+}
+
+int admin_expire_refs(struct mock *m, const struct http_request *q, const json_t *body,
+                      json_t **ret_out)
+{
+    (void)q;
+    (void)body;
+    for (struct conn *c = m->conns; c != NULL; c = c->next) {
+        if (c->state == CONN_REGISTERING && c->pairing == NULL)
+            conn_close(c);
+    }
+    return admin_ok(ret_out);
+}
+
+int admin_login_script(struct mock *m, const struct http_request *q, const json_t *body,
+                       json_t **ret_out)
+{
+    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    if (a == NULL)
+        return 404;
+    int64_t times = admin_int(body, "times", -1);
+    a->login = (struct login_script){.reason = (int)admin_int(body, "reason", 0),
+                                     .code = (uint32_t)admin_int(body, "code", 0),
+                                     .expire = (uint32_t)admin_int(body, "expire", 0),
+                                     .times = times < 0 ? UINT32_MAX : (unsigned)times};
+    return admin_ok(ret_out);
+}
+
+int admin_client_prekeys(struct mock *m, const struct http_request *q, const json_t *body,
+                         json_t **ret_out)
+{
+    (void)q;
+    struct device *d = admin_device(m, admin_text(body, "jid"));
+    int64_t keep = admin_int(body, "keep", 0);
+    if (d == NULL || d->actor != NULL || keep < 0)
+        return admin_bad(ret_out, 404, "jid: no such client device");
+    if ((size_t)keep < d->nprekeys) {
+        size_t gone = d->nprekeys - (size_t)keep;
+        memmove(d->prekeys, d->prekeys + gone, (size_t)keep * sizeof d->prekeys[0]);
+        d->nprekeys = (size_t)keep;
+    }
+    prekeys_tell_if_low(m, d);
+    return admin_ok(ret_out);
+}

@@ -1,0 +1,196 @@
+/* admin_trouble.c - what is to go wrong. */
+#include "tools/mock/admin.h"
+#include "tools/mock/conn.h"
+#include "tools/mock/devices.h"
+
+static const char *const cert_names[] = {"good",
+                                         "bad_root_signature",
+                                         "bad_leaf_signature",
+                                         "key_mismatch",
+                                         "expired",
+                                         "not_yet",
+                                         "wrong_serial",
+                                         "garbage"};
+
+int admin_trouble_get(struct mock *m, const struct http_request *q, const json_t *body,
+                      json_t **ret_out)
+{
+    (void)q;
+    (void)body;
+    const struct trouble *t = &m->trouble;
+    json_t *o = json_pack("{s:s,s:i,s:i,s:b,s:b,s:i,s:i,s:i,s:i,s:i}", "cert", cert_names[t->cert],
+                          "min_version", (int)t->min_version, "upgrade_status", t->upgrade_status,
+                          "ignore_pings", (int)t->ignore_pings, "ignore_iqs", (int)t->ignore_iqs,
+                          "drop_frames", (int)t->drop_frames, "truncate_frames",
+                          (int)t->truncate_frames, "duplicate_stanzas", (int)t->duplicate_stanzas,
+                          "reorder_stanzas", (int)t->reorder_stanzas, "delay_ms", (int)t->delay_ms);
+    (void)json_object_set_new(o, "fragment_bytes", json_integer(t->fragment_bytes));
+    (void)json_object_set_new(o, "chop_bytes", json_integer(t->chop_bytes));
+    (void)json_object_set_new(o, "ack_error", json_integer(t->ack_error));
+    (void)json_object_set_new(o, "ack_error_times", json_integer(t->ack_error_times));
+    (void)json_object_set_new(o, "ack_drop", json_integer(t->ack_drop));
+    (void)json_object_set_new(o, "ack_delay", json_integer(t->ack_delay));
+    (void)json_object_set_new(o, "ack_delay_ms", json_integer(t->ack_delay_ms));
+    (void)json_object_set_new(o, "ack_phash", json_integer(t->ack_phash));
+    (void)json_object_set_new(o, "refuse_drop", json_integer(t->refuse_drop));
+    *ret_out = o;
+    return 200;
+}
+
+static void set_u(const json_t *body, const char *key, unsigned *v)
+{
+    *v = (unsigned)admin_int(body, key, *v);
+}
+
+static bool known_key(const char *key)
+{
+    static const char *const keys[] = {"cert",
+                                       "min_version",
+                                       "upgrade_status",
+                                       "upgrade_ms",
+                                       "ignore_pings",
+                                       "ignore_iqs",
+                                       "drop_frames",
+                                       "truncate_frames",
+                                       "duplicate_stanzas",
+                                       "reorder_stanzas",
+                                       "delay_ms",
+                                       "fragment_bytes",
+                                       "chop_bytes",
+                                       "ack_error",
+                                       "ack_error_times",
+                                       "ack_drop",
+                                       "ack_delay",
+                                       "ack_delay_ms",
+                                       "ack_phash",
+                                       "refuse_drop",
+                                       "require_tctoken",
+                                       "reset"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_body(const json_t *body, json_t **ret_out)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)body, key, value) /* reads only */
+    {
+        if (!known_key(key))
+            return admin_bad(ret_out, 400, "unknown trouble: %s", key);
+    }
+    return 200;
+}
+
+static int set_cert(struct trouble *t, const json_t *body, json_t **ret_out)
+{
+    const char *name = admin_text(body, "cert");
+    if (name[0] == '\0')
+        return 200;
+    for (size_t i = 0; i < sizeof cert_names / sizeof cert_names[0]; i++) {
+        if (strcmp(cert_names[i], name) == 0) {
+            t->cert = (enum cert_trouble)i;
+            return 200;
+        }
+    }
+    return admin_bad(ret_out, 400, "cert: unknown kind");
+}
+
+int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t *body,
+                      json_t **ret_out)
+{
+    struct trouble *t = &m->trouble;
+    int status = check_body(body, ret_out);
+    if (status != 200)
+        return status;
+    if (admin_bool(body, "reset", false))
+        *t = (struct trouble){0};
+    status = set_cert(t, body, ret_out);
+    if (status != 200)
+        return status;
+    t->min_version = (uint32_t)admin_int(body, "min_version", t->min_version);
+    t->upgrade_status = (int)admin_int(body, "upgrade_status", t->upgrade_status);
+    int64_t window = admin_int(body, "upgrade_ms", 0);
+    t->upgrade_until_ms = window > 0 ? clock_mono_ms(m->clock) + window : 0;
+    t->ignore_pings = admin_bool(body, "ignore_pings", t->ignore_pings);
+    t->ignore_iqs = admin_bool(body, "ignore_iqs", t->ignore_iqs);
+    t->delay_ms = admin_int(body, "delay_ms", t->delay_ms);
+    t->ack_error = (int)admin_int(body, "ack_error", t->ack_error);
+    t->ack_delay_ms = admin_int(body, "ack_delay_ms", t->ack_delay_ms);
+    set_u(body, "drop_frames", &t->drop_frames);
+    set_u(body, "truncate_frames", &t->truncate_frames);
+    set_u(body, "duplicate_stanzas", &t->duplicate_stanzas);
+    set_u(body, "reorder_stanzas", &t->reorder_stanzas);
+    set_u(body, "fragment_bytes", &t->fragment_bytes);
+    set_u(body, "chop_bytes", &t->chop_bytes);
+    set_u(body, "ack_error_times", &t->ack_error_times);
+    set_u(body, "ack_drop", &t->ack_drop);
+    set_u(body, "ack_delay", &t->ack_delay);
+    set_u(body, "ack_phash", &t->ack_phash);
+    set_u(body, "refuse_drop", &t->refuse_drop);
+    m->cfg.require_tctoken = admin_bool(body, "require_tctoken", m->cfg.require_tctoken);
+    return admin_trouble_get(m, q, body, ret_out);
+}
+
+static bool stream_one(struct conn *c, const json_t *body)
+{
+    struct mock *m = c->m;
+    const char *action = admin_text(body, "action");
+    if (strcmp(action, "close") == 0) {
+        conn_abort(c);
+    } else if (strcmp(action, "xmlstreamend") == 0) {
+        conn_send(c, mock_node(m, "xmlstreamend"));
+        conn_end(c);
+    } else if (strcmp(action, "error") == 0) {
+        conn_stream_error(c, admin_text(body, "code"), admin_text(body, "conflict"));
+    } else if (strcmp(action, "replaced") == 0) {
+        conn_stream_error(c, "409", "replaced");
+    } else if (strcmp(action, "logout") == 0) {
+        if (c->device != NULL)
+            devices_logout(m, c->device);
+        else
+            conn_stream_error(c, "401", "device_removed");
+    } else if (strcmp(action, "smax") == 0) {
+        struct node *n = mock_node(m, "error");
+        node_attr_text(&m->a, n, "code", "479");
+        conn_send(c, n);
+    } else if (strcmp(action, "dirty") == 0) {
+        struct node *ib = mock_node(m, "ib"), *d = node_child_new(&m->a, ib, "dirty");
+        struct jid server = jid_server_only(JID_PN);
+        node_attr_jid(&m->a, ib, "from", &server);
+        node_attr_text(&m->a, d, "type", admin_text(body, "type"));
+        node_attr_u64(&m->a, d, "timestamp", mock_now_s(m));
+        conn_send(c, ib);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int admin_stream(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
+{
+    (void)q;
+    const char *who = admin_text(body, "client");
+    json_int_t n = 0;
+    struct conn *next;
+    struct jid j;
+    bool one = jid_parse_cstr(who, &j) == WB_OK;
+    for (struct conn *c = m->conns; c != NULL; c = next) {
+        next = c->next;
+        bool match = strcmp(who, "all") == 0 || strcmp(who, c->label) == 0 ||
+                     (one && c->device != NULL && world_device_jid(&m->world, &j) == c->device);
+        if (!match || c->state == CONN_CLOSED)
+            continue;
+        if (!stream_one(c, body))
+            return admin_bad(ret_out, 400,
+                             "action: close, xmlstreamend, error, replaced, logout, smax, dirty");
+        n++;
+    }
+    if (n == 0)
+        return admin_bad(ret_out, 404, "client: not connected: '%s'", who);
+    *ret_out = json_pack("{s:b,s:I}", "ok", 1, "clients", n);
+    return 200;
+}

@@ -1,0 +1,164 @@
+#include "tools/mock/deliver.h"
+
+#include <stdlib.h>
+
+#include "tools/mock/conn.h"
+
+static void send_stanza(struct mock *m, struct device *d, struct stanza *s)
+{
+    s->sent = true;
+    if (m->trace != NULL) {
+        struct node *n;
+        if (node_unpack(SPAN(s->packed, s->n), &m->a, &n) == WB_OK)
+            mock_trace(m, "out", d->conn->label, n);
+    }
+    conn_send_packed(d->conn, SPAN(s->packed, s->n));
+    if (m->trouble.duplicate_stanzas > 0) {
+        m->trouble.duplicate_stanzas--;
+        conn_send_packed(d->conn, SPAN(s->packed, s->n));
+    }
+}
+
+/* For a device that the mock plays. */
+static void to_inbox(struct mock *m, struct device *d, struct span packed)
+{
+    struct inbox_item *i = malloc(sizeof *i + packed.n);
+    if (i == NULL)
+        return;
+    *i = (struct inbox_item){NULL, d, packed.n};
+    memcpy(i->packed, packed.p, packed.n);
+    if (m->inbox_last != NULL)
+        m->inbox_last->next = i;
+    else
+        m->inbox = i;
+    m->inbox_last = i;
+}
+
+static struct stanza *stanza_new(struct mock *m, const struct node *n, struct span packed)
+{
+    struct stanza *s = malloc(sizeof *s + packed.n);
+    if (s == NULL)
+        return NULL;
+    memset(s, 0, sizeof *s);
+    (void)snprintf(s->id, sizeof s->id, "%s", mock_attr(m, n, "id"));
+    (void)snprintf(s->cls, sizeof s->cls, "%.*s", (int)n->tag.n, (const char *)n->tag.p);
+    (void)node_attr_get_jid(n, "from", &s->from);
+    s->n = packed.n;
+    memcpy(s->packed, packed.p, packed.n);
+    return s;
+}
+
+void deliver(struct mock *m, struct device *d, struct node *n)
+{
+    struct buf packed = buf_new(MOCK_STANZA_BYTES);
+    bool now = d->conn != NULL && d->conn->active;
+    if (d->actor == NULL && !now)
+        node_attr_text(&m->a, n, "offline", "0");
+    if (node_pack(n, &packed) != WB_OK) {
+        mock_say(m, "a stanza could not be packed");
+        goto out;
+    }
+    if (d->actor != NULL) {
+        to_inbox(m, d, buf_span(&packed));
+        goto out;
+    }
+    if (d->nqueued >= MOCK_QUEUE_MAX)
+        goto out;
+    struct stanza *s = stanza_new(m, n, buf_span(&packed));
+    if (s == NULL)
+        goto out;
+    bool swap = now && m->trouble.reorder_stanzas > 0 && d->last != NULL && !d->last->sent;
+    if (d->last != NULL)
+        d->last->next = s;
+    else
+        d->first = s;
+    struct stanza *before = d->last;
+    d->last = s;
+    d->nqueued++;
+    if (!now)
+        goto out;
+    if (swap) {
+        m->trouble.reorder_stanzas--;
+        send_stanza(m, d, s);
+        send_stanza(m, d, before);
+    } else if (m->trouble.reorder_stanzas > 0) {
+        s->sent = false; /* waits for its follower */
+    } else {
+        send_stanza(m, d, s);
+    }
+out:
+    buf_free(&packed);
+}
+
+void deliver_account(struct mock *m, struct account *a, const struct device *except, struct node *n)
+{
+    for (size_t i = 0; i < a->ndevices; i++) {
+        struct node copy = *n; /* `offline` is for one device: it goes onto a copy's list */
+        if (a->devices[i] == except)
+            continue;
+        struct node_attr *last = n->last_attr;
+        deliver(m, a->devices[i], &copy);
+        if (last != NULL)
+            last->next = NULL;
+    }
+}
+
+size_t deliver_queue(struct mock *m, struct device *d)
+{
+    size_t n = 0;
+    for (struct stanza *s = d->first; s != NULL && d->conn != NULL; s = s->next) {
+        if (!s->sent) {
+            send_stanza(m, d, s);
+            n++;
+        }
+    }
+    return n;
+}
+
+static uint64_t recent_key(const char *cls, const char *id)
+{
+    return map_hash(id, strlen(id)) * 31 + (uint64_t)(unsigned char)cls[0];
+}
+
+bool deliver_acked(struct device *d, const char *cls, const char *id)
+{
+    struct stanza *before = NULL;
+    for (struct stanza *s = d->first; s != NULL; before = s, s = s->next) {
+        if (strcmp(s->id, id) != 0 || strcmp(s->cls, cls) != 0)
+            continue;
+        if (before != NULL)
+            before->next = s->next;
+        else
+            d->first = s->next;
+        if (d->last == s)
+            d->last = before;
+        d->nqueued--;
+        d->recent[d->recent_at++ % MOCK_RECENT_ACKS] = recent_key(cls, id);
+        free(s);
+        return true;
+    }
+    for (size_t i = 0; i < MOCK_RECENT_ACKS; i++) {
+        if (d->recent[i] == recent_key(cls, id))
+            return true;
+    }
+    return false;
+}
+
+bool deliver_waiting(const struct device *d, const char *cls, const char *id)
+{
+    for (const struct stanza *s = d->first; s != NULL; s = s->next) {
+        if (strcmp(s->id, id) == 0 && strcmp(s->cls, cls) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct node *notification_new(struct mock *m, const struct jid *from, const char *type)
+{
+    struct node *n = mock_node(m, "notification");
+    node_attr_jid(&m->a, n, "from", from);
+    node_attr_text(&m->a, n, "type", type);
+    node_attr_text(&m->a, n, "id", mock_id(m));
+    node_attr_u64(&m->a, n, "t", mock_now_s(m));
+    return n;
+}

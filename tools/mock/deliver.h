@@ -1,0 +1,24 @@
+/* deliver.h - stanzas to devices: at once, or kept until the device is there, and kept until it has
+ * acknowledged them (P-RC-30). */
+#ifndef MOCK_DELIVER_H
+#define MOCK_DELIVER_H
+
+#include "tools/mock/mock.h"
+
+/* A message, receipt, notification or call for one device. Takes attributes `offline` where it has
+ * to wait. Devices that the mock plays get it at the end of the operation in hand. */
+void deliver(struct mock *m, struct device *d, struct node *n);
+/* To every device of the account but `except` (may be NULL). */
+void deliver_account(struct mock *m, struct account *a, const struct device *except,
+                     struct node *n);
+/* Sends what is queued and was not yet sent on this connection; how many. */
+size_t deliver_queue(struct mock *m, struct device *d);
+/* The device has acknowledged stanza id of class cls. from: whom the acknowledgement named, or
+ * NULL. False: no such stanza is or was outstanding. */
+bool deliver_acked(struct device *d, const char *cls, const char *id);
+/* Is it outstanding? */
+bool deliver_waiting(const struct device *d, const char *cls, const char *id);
+/* A notification node with id, from, type and t. */
+struct node *notification_new(struct mock *m, const struct jid *from, const char *type);
+
+#endif

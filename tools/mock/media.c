@@ -1,0 +1,108 @@
+#include "tools/mock/media.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "crypto/prim_hash.h"
+#include "tools/mock/iq.h"
+
+struct blob {
+    size_t n;
+    uint8_t bytes[];
+};
+
+void media_free(struct mock *m)
+{
+    map_free(&m->media, free);
+}
+
+int iq_media_conn(struct conn *c, const struct node *iq, struct node *result)
+{
+    (void)iq;
+    struct mock *m = c->m;
+    struct node *mc = node_child_new(&m->a, result, "media_conn");
+    const char *host = strstr(m->base_url, "://");
+    node_attr_text(&m->a, mc, "auth", "mock-auth");
+    node_attr_u64(&m->a, mc, "auth_ttl", 21600);
+    node_attr_u64(&m->a, mc, "ttl", 300);
+    node_attr_u64(&m->a, mc, "max_buckets", 12);
+    node_attr_text(&m->a, mc, "id", mock_id(m));
+    struct node *h = node_child_new(&m->a, mc, "host");
+    node_attr_text(&m->a, h, "hostname", host != NULL ? host + 3 : "127.0.0.1");
+    return 0;
+}
+
+/* "/mms/image/<hash>" -> the hash without padding; false on other paths. */
+static bool hash_of(const char *path, char out[static 64])
+{
+    const char *last = strrchr(path, '/');
+    if (strncmp(path, "/mms/", 5) != 0 || last == NULL || last < path + 5)
+        return false;
+    size_t n = strcspn(last + 1, "=");
+    if (n == 0 || n >= 64)
+        return false;
+    (void)snprintf(out, 64, "%.*s", (int)n, last + 1);
+    return true;
+}
+
+static void upload(struct mock *m, const struct http_request *q, const char *hash,
+                   struct http_response *r)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct buf text = buf_new(64);
+    char auth[64];
+    const char *got = http_query(q, "auth", auth, sizeof auth);
+    if (got == NULL || strcmp(got, "mock-auth") != 0) {
+        r->status = 401;
+        return;
+    }
+    sha256(q->body, digest);
+    buf_b64url(&text, SPAN_ARRAY(digest), false);
+    bool same = strcmp(buf_cstr(&text), hash) == 0;
+    buf_free(&text);
+    if (!same) {
+        mock_flag(m, "http", "bad-upload", NULL, "the path is not the hash of the content");
+        r->status = 400;
+        return;
+    }
+    struct blob *b = malloc(sizeof *b + q->body.n);
+    free(map_get(&m->media, hash));
+    if (b == NULL || !map_put(&m->media, hash, b)) {
+        free(b);
+        r->status = 500;
+        return;
+    }
+    b->n = q->body.n;
+    if (q->body.n > 0)
+        memcpy(b->bytes, q->body.p, q->body.n);
+    r->status = 200;
+    buf_printf(&r->body,
+               "{\"url\":\"%s%s?ccb=11-4&oh=mock\",\"direct_path\":\"%s?ccb=11-4&oh=mock\","
+               "\"handle\":\"%s\",\"object_id\":\"%s\"}",
+               m->base_url, q->path, q->path, hash, hash);
+}
+
+void media_http(struct mock *m, const struct http_request *q, struct http_response *r)
+{
+    char hash[64];
+    if (!hash_of(q->path, hash)) {
+        r->status = 404;
+        return;
+    }
+    if (strcmp(q->method, "POST") == 0) {
+        upload(m, q, hash, r);
+        return;
+    }
+    struct blob *b = map_get(&m->media, hash);
+    if (b == NULL) {
+        r->status = 404;
+    } else if (strcmp(q->method, "DELETE") == 0) {
+        (void)map_put(&m->media, hash, NULL);
+        free(b);
+        r->status = 200;
+    } else {
+        r->status = 200;
+        r->type = "application/octet-stream";
+        buf_append(&r->body, SPAN(b->bytes, b->n));
+    }
+}

@@ -1,0 +1,13 @@
+/* media.h - the media hosts: uploads are kept in memory under the hash of the encrypted file
+ * (P-MD-03..11). */
+#ifndef MOCK_MEDIA_H
+#define MOCK_MEDIA_H
+
+#include "tools/mock/http.h"
+#include "tools/mock/mock.h"
+
+void media_free(struct mock *m);
+/* POST, GET, DELETE /mms/<type>/<hash>. */
+void media_http(struct mock *m, const struct http_request *q, struct http_response *r);
+
+#endif

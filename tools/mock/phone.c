@@ -1,0 +1,105 @@
+#include "tools/mock/phone.h"
+
+#include <zlib.h>
+
+#include "crypto/prim_hash.h"
+#include "tools/mock/actor.h"
+#include "tools/mock/pb.h"
+
+enum { PROTOCOL_MESSAGE = 12, TYPE_HISTORY = 5, TYPE_KEY_SHARE = 6, SYNC_PUSH_NAME = 4 };
+enum { HISTORY_MAX = 4 << 20 };
+
+static void put_message(struct buf *out, uint32_t number, const struct buf *in)
+{
+    pb_put_bytes(out, number, buf_span(in));
+}
+
+void phone_send_appstate_key(struct mock *m, struct device *d)
+{
+    struct account *a = d->account;
+    struct buf id = buf_new(64), data = buf_new(256), print = buf_new(64), key = buf_new(512);
+    struct buf share = buf_new(512), protocol = buf_new(1024), msg = buf_new(1024);
+    /* id: epoch and device, as phones number them; data: from the phone's identity, so that every
+     * companion gets the same */
+    static const uint8_t key_id[6] = {0, 0, 0, 0, 0x2c, 1};
+    uint8_t key_data[32];
+    hkdf_sha256(SPAN_ARRAY(a->identity.priv), SPAN_NULL, SPAN_LIT("mock app state key"), key_data,
+                sizeof key_data);
+    pb_put_bytes(&id, 1, SPAN_ARRAY(key_id));
+    pb_put_u64(&print, 1, a->adv_raw_id);
+    pb_put_u64(&print, 2, 1);
+    pb_put_bytes(&print, 3, SPAN_LIT("\x00"));
+    pb_put_bytes(&data, 1, SPAN_ARRAY(key_data));
+    put_message(&data, 2, &print);
+    pb_put_u64(&data, 3, mock_now_s(m) * 1000);
+    put_message(&key, 1, &id);
+    put_message(&key, 2, &data);
+    put_message(&share, 1, &key);
+    pb_put_u64(&protocol, 2, TYPE_KEY_SHARE);
+    put_message(&protocol, 7, &share);
+    put_message(&msg, PROTOCOL_MESSAGE, &protocol);
+    actor_send_peer(m, a->devices[0], d, buf_span(&msg));
+    buf_free(&id);
+    buf_free(&data);
+    buf_free(&print);
+    buf_free(&key);
+    buf_free(&share);
+    buf_free(&protocol);
+    buf_free(&msg);
+}
+
+/* HistorySync{1 type, 7 pushnames{1 id, 2 name}, 15 mappings{1 pn, 2 lid}}. */
+static void names(const struct mock *m, struct buf *out)
+{
+    pb_put_u64(out, 1, SYNC_PUSH_NAME);
+    for (size_t i = 0; i < m->world.naccounts; i++) {
+        const struct account *a = m->world.accounts[i];
+        char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
+        struct buf name = buf_new(512), pair = buf_new(512);
+        if (!a->contact)
+            continue;
+        pb_put_text(&name, 1, jid_text(&a->pn, pn));
+        pb_put_text(&name, 2, a->name);
+        put_message(out, 7, &name);
+        pb_put_text(&pair, 1, pn);
+        pb_put_text(&pair, 2, jid_text(&a->lid, lid));
+        put_message(out, 15, &pair);
+        buf_free(&name);
+        buf_free(&pair);
+    }
+}
+
+void phone_send_names(struct mock *m, struct device *d)
+{
+    struct buf history = buf_new(HISTORY_MAX), packed = buf_new(HISTORY_MAX);
+    struct buf note = buf_new(HISTORY_MAX), protocol = buf_new(HISTORY_MAX);
+    struct buf msg = buf_new(HISTORY_MAX);
+    names(m, &history);
+    uLongf n = compressBound((uLong)history.n);
+    uint8_t *to = buf_extend(&packed, n);
+    if (to != NULL && compress(to, &n, history.p, (uLong)history.n) == Z_OK) {
+        packed.n = n;
+        pb_put_u64(&note, 6, SYNC_PUSH_NAME);
+        pb_put_u64(&note, 7, 1);
+        pb_put_u64(&note, 9, 100);
+        put_message(&note, 11, &packed);
+        pb_put_u64(&protocol, 2, TYPE_HISTORY);
+        put_message(&protocol, 6, &note);
+        put_message(&msg, PROTOCOL_MESSAGE, &protocol);
+        actor_send_peer(m, d->account->devices[0], d, buf_span(&msg));
+    }
+    buf_free(&history);
+    buf_free(&packed);
+    buf_free(&note);
+    buf_free(&protocol);
+    buf_free(&msg);
+}
+
+void phone_greet(struct mock *m, struct device *d)
+{
+    if (d->greeted || d->actor != NULL || d->account->devices[0]->actor == NULL)
+        return;
+    d->greeted = true;
+    phone_send_appstate_key(m, d);
+    phone_send_names(m, d);
+}

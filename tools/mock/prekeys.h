@@ -1,0 +1,15 @@
+/* prekeys.h - the key server: each one-time prekey is handed out once (P-LG-04..11, P-SD-08). */
+#ifndef MOCK_PREKEYS_H
+#define MOCK_PREKEYS_H
+
+#include "tools/mock/mock.h"
+
+/* `encrypt` notification with the count when few are left; once per upload. */
+void prekeys_tell_if_low(struct mock *m, struct device *d);
+/* The oldest prekey that was not handed out. False: none left. */
+bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k);
+/* <registration> <type> <identity> [<key>] <skey> under parent. */
+void prekeys_bundle_node(struct mock *m, struct node *parent, struct device *d,
+                         const struct prekey *one_time);
+
+#endif

@@ -1,0 +1,56 @@
+#include "tools/mock/privacy.h"
+
+#include <stdlib.h>
+
+#include "tools/mock/deliver.h"
+
+static struct token *token_of(struct account *giver, const struct account *peer)
+{
+    for (struct token *t = giver->tokens; t != NULL; t = t->next) {
+        if (t->peer == peer)
+            return t;
+    }
+    return NULL;
+}
+
+int privacy_refuses(struct mock *m, struct account *from, struct account *to,
+                    const struct node *message)
+{
+    if (from == to || map_get(&to->blocked, from->lid.user) != NULL)
+        return 0; /* what a blocked sender writes is accepted and dropped by the other side */
+    if (!m->cfg.require_tctoken || from->contact)
+        return 0;
+    const struct token *t = token_of(to, from);
+    struct span got = node_content_bytes(node_child(message, "tctoken"));
+    struct span cs = node_content_bytes(node_child(message, "cstoken"));
+    if ((t != NULL && span_eq(got, SPAN_ARRAY(t->bytes))) || cs.n == 32)
+        return 0;
+    return 463;
+}
+
+void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
+{
+    struct token *tok = token_of(giver, peer);
+    if (tok == NULL) {
+        tok = calloc(1, sizeof *tok);
+        if (tok == NULL)
+            return;
+        tok->peer = peer;
+        tok->next = giver->tokens;
+        giver->tokens = tok;
+    }
+    tok->t = t;
+    rng_fill(&m->rng, tok->bytes, sizeof tok->bytes);
+    for (size_t i = 0; i < peer->ndevices; i++) {
+        if (peer->devices[i]->actor != NULL)
+            continue;
+        struct node *n = notification_new(m, &giver->pn, "privacy_token");
+        node_attr_jid(&m->a, n, "sender_lid", &giver->lid);
+        struct node *tokens = node_child_new(&m->a, n, "tokens");
+        struct node *one = node_child_new(&m->a, tokens, "token");
+        node_attr_text(&m->a, one, "type", "trusted_contact");
+        node_attr_u64(&m->a, one, "t", t);
+        node_set_bytes(&m->a, one, SPAN_ARRAY(tok->bytes));
+        deliver(m, peer->devices[i], n);
+    }
+}

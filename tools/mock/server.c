@@ -1,0 +1,367 @@
+#include "tools/mock/server.h"
+
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/mock/conn.h"
+#include "tools/mock/http.h"
+
+enum { HEADER_ROOM = 1024, RX_BYTES = 1 << 16, HTTP_CHUNK = 1 << 15, QUERY_MAX = 4096 };
+
+struct server {
+    struct mock *m;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    lws_sorted_usec_list_t sul;
+    const volatile int *stop;
+};
+
+/* What lws keeps for each socket. */
+struct session {
+    struct lws *wsi;
+    struct conn *conn; /* WebSocket */
+    bool abort;        /* close at the next chance */
+    bool binary;
+    /* HTTP */
+    char method[8];
+    char path[1024];
+    char query[QUERY_MAX];
+    struct buf body;
+    bool has_body;
+    struct http_response response;
+    size_t sent;
+    bool answered;
+};
+
+static struct server *server_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+static void want_write(void *socket)
+{
+    struct session *s = socket;
+    if (s != NULL)
+        (void)lws_callback_on_writable(s->wsi);
+}
+
+static void close_socket(void *socket)
+{
+    struct session *s = socket;
+    if (s == NULL)
+        return;
+    s->abort = true;
+    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* ---- timers ------------------------------------------------------------------------------- */
+
+static void tick(lws_sorted_usec_list_t *sul)
+{
+    struct server *s = lws_container_of(sul, struct server, sul);
+    mock_timers_run(s->m);
+}
+
+static void schedule(struct server *s)
+{
+    int64_t wait = mock_timer_wait(s->m);
+    if (wait >= 0)
+        lws_sul_schedule(s->context, 0, &s->sul, tick, (lws_usec_t)wait * LWS_US_PER_MS + 1);
+}
+
+/* ---- WebSocket ---------------------------------------------------------------------------- */
+
+/* The HTTP status to refuse the upgrade with; 0 to accept. */
+static int upgrade_verdict(struct lws *wsi)
+{
+    struct mock *m = server_of(wsi)->m;
+    struct trouble *t = &m->trouble;
+    char text[256];
+    if (t->upgrade_until_ms != 0 && clock_mono_ms(m->clock) > t->upgrade_until_ms)
+        t->upgrade_status = 0;
+    if (t->upgrade_status != 0)
+        return t->upgrade_status;
+    if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_GET_URI) <= 0 ||
+        strcmp(text, "/ws/chat") != 0)
+        return 404;
+    /* P-WS-02: the server insists on the origin */
+    if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_ORIGIN) <= 0 ||
+        strcmp(text, "https://web.whatsapp.com") != 0) {
+        mock_flag(m, "http", "wrong-origin", NULL, "Origin is not https://web.whatsapp.com");
+        return 403;
+    }
+    return 0;
+}
+
+static int ws_write(struct session *s)
+{
+    struct conn *c = s->conn;
+    if (s->abort || c == NULL)
+        return -1;
+    struct out_msg *o = conn_next_out(c);
+    if (o != NULL) {
+        unsigned char *out = malloc(LWS_PRE + o->n);
+        int flags = o->start ? LWS_WRITE_BINARY : LWS_WRITE_CONTINUATION;
+        int written = -1;
+        if (o->more)
+            flags |= LWS_WRITE_NO_FIN;
+        if (out != NULL) {
+            memcpy(out + LWS_PRE, o->bytes, o->n);
+            written = lws_write(s->wsi, out + LWS_PRE, o->n, (enum lws_write_protocol)flags);
+        }
+        free(out);
+        free(o);
+        if (written < 0)
+            return -1;
+    }
+    if (c->out != NULL)
+        (void)lws_callback_on_writable(s->wsi);
+    else if (c->close_when_sent) {
+        lws_close_reason(s->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+        return -1;
+    }
+    return 0;
+}
+
+static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct session *s, void *in,
+                 size_t len)
+{
+    struct server *server = server_of(wsi);
+    int result = 0;
+    switch ((int)reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+        s->wsi = wsi;
+        s->conn = conn_new(server->m, s);
+        result = s->conn != NULL ? 0 : -1;
+        break;
+    case LWS_CALLBACK_RECEIVE:
+        if (lws_is_first_fragment(wsi))
+            s->binary = lws_frame_is_binary(wsi) != 0;
+        if (s->abort)
+            result = -1;
+        else if (s->binary && s->conn != NULL)
+            conn_receive(s->conn, SPAN(in, len));
+        break;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        result = ws_write(s);
+        break;
+    case LWS_CALLBACK_CLOSED:
+        if (s->conn != NULL)
+            conn_gone(s->conn);
+        s->conn = NULL;
+        break;
+    default:
+        break;
+    }
+    schedule(server);
+    return result;
+}
+
+/* ---- HTTP --------------------------------------------------------------------------------- */
+
+static bool read_line(struct lws *wsi, struct session *s)
+{
+    static const struct {
+        enum lws_token_indexes token;
+        const char *method;
+    } methods[] = {
+        {WSI_TOKEN_GET_URI, "GET"}, {WSI_TOKEN_POST_URI, "POST"}, {WSI_TOKEN_DELETE_URI, "DELETE"}};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (lws_hdr_copy(wsi, s->path, sizeof s->path, methods[i].token) > 0) {
+            (void)snprintf(s->method, sizeof s->method, "%s", methods[i].method);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_query(struct lws *wsi, struct session *s)
+{
+    size_t n = 0;
+    char part[QUERY_MAX / 2];
+    for (int i = 0;; i++) {
+        int got = lws_hdr_copy_fragment(wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (got < 0 || n + (size_t)got + 2 > sizeof s->query)
+            break;
+        memcpy(s->query + n, part, (size_t)got);
+        n += (size_t)got;
+        s->query[n++] = '\n';
+    }
+    s->query[n] = '\0';
+}
+
+static int respond(struct lws *wsi, struct session *s)
+{
+    unsigned char head[LWS_PRE + HEADER_ROOM], *at = head + LWS_PRE, *end = head + sizeof head - 1;
+    struct http_request q = {s->method, s->path, s->query, buf_span(&s->body)};
+    struct http_response *r = &s->response;
+    *r = (struct http_response){
+        .status = 500, .type = "text/plain", .body = buf_new(MOCK_HTTP_BODY_MAX)};
+    http_handle(server_of(wsi)->m, &q, r);
+    s->answered = true;
+    if (lws_add_http_common_headers(wsi, (unsigned)r->status, r->type, r->body.n, &at, end) != 0 ||
+        lws_finalize_write_http_header(wsi, head + LWS_PRE, &at, end) != 0)
+        return -1;
+    if (r->body.n == 0)
+        return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    (void)lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static int http_start(struct lws *wsi, struct session *s)
+{
+    char length[24];
+    s->wsi = wsi;
+    buf_free(&s->body);
+    s->body = buf_new(MOCK_HTTP_BODY_MAX);
+    s->sent = 0;
+    s->answered = false;
+    if (!read_line(wsi, s))
+        return lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, NULL) != 0 ? -1 : 0;
+    read_query(wsi, s);
+    bool has_length = lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    if (strcmp(s->method, "POST") == 0 && has_length && strcmp(length, "0") != 0)
+        return 0; /* the body follows */
+    return respond(wsi, s);
+}
+
+static int http_write(struct lws *wsi, struct session *s)
+{
+    unsigned char out[LWS_PRE + HTTP_CHUNK];
+    struct buf *body = &s->response.body;
+    size_t n = body->n - s->sent;
+    if (!s->answered || n == 0)
+        return 0;
+    if (n > HTTP_CHUNK)
+        n = HTTP_CHUNK;
+    memcpy(out + LWS_PRE, body->p + s->sent, n);
+    bool last = s->sent + n == body->n;
+    if (lws_write(wsi, out + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
+        return -1;
+    s->sent += n;
+    if (!last) {
+        (void)lws_callback_on_writable(wsi);
+        return 0;
+    }
+    buf_free(body);
+    s->answered = false;
+    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+}
+
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct session *s, void *in,
+                   size_t len)
+{
+    int result = 0, status;
+    switch ((int)reason) {
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        status = upgrade_verdict(wsi);
+        if (status == 0)
+            return 0;
+        return lws_return_http_status(wsi, (unsigned)status, NULL) != 0 ? -1 : 1;
+    case LWS_CALLBACK_HTTP:
+        result = http_start(wsi, s);
+        break;
+    case LWS_CALLBACK_HTTP_BODY:
+        buf_append(&s->body, SPAN(in, len));
+        result = buf_err(&s->body) == WB_OK ? 0 : -1;
+        break;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        result = s->answered ? 0 : respond(wsi, s);
+        break;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        result = http_write(wsi, s);
+        break;
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+    case LWS_CALLBACK_CLOSED_HTTP:
+        if (s != NULL) {
+            buf_free(&s->body);
+            buf_free(&s->response.body);
+        }
+        break;
+    default:
+        return lws_callback_http_dummy(wsi, reason, s, in, len);
+    }
+    schedule(server_of(wsi));
+    return result;
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
+{
+    switch ((int)reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_CLOSED:
+        return on_ws(wsi, reason, user, in, len);
+    default:
+        return on_http(wsi, reason, user, in, len);
+    }
+}
+
+static const struct lws_protocols protocols[] = {
+    {"wa", callback, sizeof(struct session), RX_BYTES, 0, NULL, 0}, {NULL, NULL, 0, 0, 0, NULL, 0}};
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+struct server *server_start(struct mock *m, const char *cert, const char *key)
+{
+    struct server *s = calloc(1, sizeof *s);
+    struct lws_context_creation_info info;
+    if (s == NULL)
+        return NULL;
+    s->m = m;
+    lws_set_log_level(LLL_ERR, NULL);
+    memset(&info, 0, sizeof info);
+    info.port = m->cfg.port;
+    info.iface = "127.0.0.1";
+    info.protocols = protocols;
+    info.user = s;
+    info.gid = -1;
+    info.uid = -1;
+    info.pt_serv_buf_size = RX_BYTES;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    if (cert != NULL)
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    s->context = lws_create_context(&info);
+    if (s->context != NULL) {
+        info.ssl_cert_filepath = cert;
+        info.ssl_private_key_filepath = key;
+        s->vhost = lws_create_vhost(s->context, &info);
+    }
+    if (s->vhost == NULL) {
+        (void)fprintf(stderr, "wa-mock: cannot listen on 127.0.0.1:%u\n", m->cfg.port);
+        server_stop(s);
+        return NULL;
+    }
+    m->want_write = want_write;
+    m->close_socket = close_socket;
+    (void)snprintf(m->base_url, sizeof m->base_url, "%s://127.0.0.1:%u",
+                   cert != NULL ? "https" : "http", server_port(s));
+    return s;
+}
+
+uint16_t server_port(const struct server *s)
+{
+    return (uint16_t)lws_get_vhost_listen_port(s->vhost);
+}
+
+void server_run(struct server *s, const volatile int *stop)
+{
+    schedule(s);
+    while (*stop == 0) {
+        if (lws_service(s->context, 0) < 0)
+            return;
+        schedule(s);
+    }
+}
+
+void server_stop(struct server *s)
+{
+    if (s == NULL)
+        return;
+    if (s->context != NULL)
+        lws_context_destroy(s->context);
+    free(s);
+}

@@ -1,0 +1,103 @@
+#include "tools/mock/session.h"
+
+#include "tools/mock/message.h"
+#include "tools/mock/pair.h"
+
+/* Stanzas per second above which a client floods: a real one sends a few hundred at most. */
+enum { RATE_MAX = 3000, RATE_WINDOW_MS = 1000 };
+
+static void watch_rate(struct conn *c)
+{
+    int64_t now = clock_mono_ms(c->m->clock);
+    if (now - c->rate_since_ms > RATE_WINDOW_MS) {
+        c->rate_since_ms = now;
+        c->rate_count = 0;
+    }
+    if (++c->rate_count > RATE_MAX && !c->rate_told) {
+        c->rate_told = true;
+        mock_flag(c->m, c->label, "flood", NULL, "more than %d stanzas in a second", RATE_MAX);
+    }
+}
+
+static void ib(struct conn *c, const struct node *n)
+{
+    static const char *const known[] = {"unified_session", "offline_batch", "tos", "gpp"};
+    for (const struct node *k = n->first; k != NULL; k = k->next) {
+        bool ok = false;
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            ok = ok || node_is(k, known[i]);
+        if (!ok)
+            mock_flag(c->m, c->label, "unknown-ib", n, "child %.*s", (int)k->tag.n,
+                      (const char *)k->tag.p);
+    }
+}
+
+static void call(struct conn *c, const struct node *n)
+{
+    struct mock *m = c->m;
+    struct node *ack = mock_node(m, "ack");
+    node_attr_text(&m->a, ack, "class", "call");
+    node_copy_attr(&m->a, ack, n, "id");
+    struct jid to;
+    if (node_attr_get_jid(n, "to", &to))
+        node_attr_jid(&m->a, ack, "from", &to);
+    conn_send(c, ack);
+}
+
+static void logged_in(struct conn *c, const struct node *n)
+{
+    if (node_is(n, "iq"))
+        session_iq(c, n);
+    else if (node_is(n, "message"))
+        message_from_client(c, n);
+    else if (node_is(n, "receipt"))
+        session_receipt(c, n);
+    else if (node_is(n, "ack"))
+        session_ack(c, n);
+    else if (node_is(n, "presence"))
+        session_presence(c, n);
+    else if (node_is(n, "chatstate"))
+        session_chatstate(c, n);
+    else if (node_is(n, "ib"))
+        ib(c, n);
+    else if (node_is(n, "call"))
+        call(c, n);
+    else
+        mock_flag(c->m, c->label, "unknown-stanza", n, "tag %.*s", (int)n->tag.n,
+                  (const char *)n->tag.p);
+}
+
+static void registering(struct conn *c, const struct node *n)
+{
+    if (node_is(n, "iq"))
+        session_iq(c, n);
+    else if (node_is(n, "ack")) /* of link_code_companion_reg notifications */
+        return;
+    else if (node_is(n, "ib"))
+        ib(c, n);
+    else if (node_is(n, "presence")) /* Baileys tells its name as soon as it has one */
+        return;
+    else
+        mock_flag(c->m, c->label, "too-early", n, "%.*s before the login", (int)n->tag.n,
+                  (const char *)n->tag.p);
+}
+
+void session_stanza(struct conn *c, const struct node *n)
+{
+    watch_rate(c);
+    if (c->state == CONN_REGISTERING)
+        registering(c, n);
+    else if (c->device != NULL)
+        logged_in(c, n);
+}
+
+void session_gone(struct conn *c)
+{
+    pair_gone(c);
+    if (c->device != NULL && c->device->conn == c) {
+        c->device->conn = NULL;
+        c->device->available = false;
+    }
+    c->device = NULL;
+    c->socket = NULL;
+}

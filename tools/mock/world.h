@@ -1,0 +1,177 @@
+/* world.h - what WhatsApp's servers know: accounts, their devices, groups.
+ *
+ * Every account has a PN and a LID. Device 0 is the phone, which the mock plays itself (actor.h);
+ * the devices above are companions: real clients that paired, or further devices of a scripted
+ * contact. */
+#ifndef MOCK_WORLD_H
+#define MOCK_WORLD_H
+
+#include "base/buf.h"
+#include "crypto/prim_x25519.h"
+#include "crypto/prim_xeddsa.h"
+#include "proto/jid.h"
+#include "tools/mock/limits.h"
+#include "tools/mock/map.h"
+
+struct mock;
+struct conn;
+struct actor;
+struct account;
+struct node;
+
+/* A stanza for a device that it has not yet acknowledged. */
+struct stanza {
+    struct stanza *next;
+    char id[MOCK_ID_MAX];
+    char cls[16]; /* message, receipt, notification, call */
+    struct jid from;
+    bool sent; /* on the current connection */
+    size_t n;
+    uint8_t packed[]; /* flag byte and node: the same bytes on every delivery */
+};
+
+struct prekey {
+    uint32_t id;
+    uint8_t pub[X25519_KEY_BYTES];
+};
+
+struct device {
+    struct account *account;
+    uint16_t number; /* 0: the phone */
+    uint8_t noise[X25519_KEY_BYTES];
+    uint8_t identity[X25519_KEY_BYTES];
+    uint32_t registration_id;
+    uint32_t skey_id;
+    uint8_t skey[X25519_KEY_BYTES];
+    uint8_t skey_sig[XEDDSA_SIG_BYTES];
+    uint32_t key_index;
+    struct prekey *prekeys; /* not yet handed out, oldest first */
+    size_t nprekeys;
+    struct map prekeys_seen; /* "id" -> non-NULL: was uploaded once */
+    struct buf adv;          /* ADVSignedDeviceIdentity with all four fields; empty for phones */
+    bool available;          /* last presence */
+    struct map subscribed;   /* LID users whose presence it asked for */
+    bool greeted;            /* the phone has sent it keys and history (phone.c) */
+    bool low_told;           /* 'few prekeys left' was sent since the last upload */
+    struct conn *conn;       /* logged in on it, or NULL */
+    struct actor *actor;     /* the mock plays this device, or NULL */
+    uint64_t to_mark;        /* message.c: the last stanza that addressed this device, ... */
+    const struct node *to;   /* ... and its <to>, valid for that stanza only */
+    struct stanza *first, *last;
+    size_t nqueued;
+    uint64_t recent[MOCK_RECENT_ACKS]; /* hashes of ids already acknowledged */
+    size_t recent_at;
+};
+
+/* A privacy token that `account` gave to `peer` (P-SD-27..31). */
+struct token {
+    struct token *next;
+    struct account *peer;
+    uint8_t bytes[16];
+    uint64_t t;
+};
+
+struct login_script {
+    int reason; /* 0: none */
+    uint32_t code, expire;
+    unsigned times; /* how many logins fail; UINT32_MAX: all */
+};
+
+struct account {
+    struct jid pn, lid;
+    char name[64];
+    bool contact;                /* scripted person, not somebody who paired a client */
+    bool gone;                   /* not on WhatsApp any more */
+    struct x25519_pair identity; /* of the phone; signs the companions */
+    uint32_t adv_raw_id;
+    uint32_t next_key_index;
+    uint64_t devices_t; /* time of the last change of the device list */
+    struct device *devices[MOCK_DEVICES_MAX];
+    size_t ndevices;
+    uint16_t next_number;
+    struct token *tokens; /* given out by this account */
+    struct map blocked;   /* LID text -> non-NULL */
+    struct map appstate;  /* collection -> struct collection (appstate.c) */
+    struct login_script login;
+    void *records; /* what the person read: records.c */
+    /* scripts of a played account */
+    bool echo;             /* answers texts of clients */
+    bool silent;           /* sends no delivery receipts */
+    bool no_prekeys;       /* has run out of one-time prekeys */
+    bool ignore_retries;   /* does not answer who asks again */
+    bool refuse_with_keys; /* see refuse: with a key bundle from the first time on */
+    unsigned refuse;       /* asks again for the next so many stanzas instead of reading them */
+    unsigned corrupt;      /* the next so many messages leave with a wrong MAC or signature */
+};
+
+struct member {
+    struct account *account;
+    uint8_t rank; /* 0 member, 1 admin, 2 superadmin */
+};
+
+/* One sender key of one device, as its stanzas show it: who has been given it, how far it is. */
+struct group_key {
+    uint32_t id;
+    struct map holders; /* device address -> non-NULL */
+    bool stale;         /* a member left since its last message */
+};
+
+struct group {
+    struct jid jid;
+    char subject[128];
+    bool lid; /* addressing mode */
+    bool announcement, locked;
+    struct jid creator;
+    uint64_t created_s, subject_s;
+    uint64_t version; /* of the participant list */
+    char topic[512];
+    char topic_id[MOCK_ID_MAX];
+    uint32_t ephemeral;
+    struct member *members;
+    size_t nmembers;
+    struct map keys; /* sender device address -> struct group_key */
+};
+
+struct world {
+    struct map by_pn, by_lid; /* user digits -> struct account */
+    struct account **accounts;
+    size_t naccounts;
+    struct map groups; /* group user part -> struct group */
+    struct group **group_list;
+    size_t ngroups;
+    uint64_t next_lid, next_group;
+};
+
+void world_free(struct world *w);
+
+/* The account of a PN or LID (any device), NULL when there is none or it is gone. */
+struct account *world_account(const struct world *w, const struct jid *user);
+struct account *world_account_phone(const struct world *w, const char *digits);
+/* A new account with a phone that the mock plays. NULL: bad number, taken or no memory. */
+struct account *world_add_account(struct mock *m, const char *digits, const char *name,
+                                  bool contact);
+
+/* The next free device number of the account, played by nobody yet. */
+struct device *world_add_device(struct mock *m, struct account *a);
+/* Frees it; its connection is closed by the caller first. */
+void world_remove_device(struct mock *m, struct device *d);
+struct device *world_device(const struct account *a, uint16_t number);
+/* By a device JID, PN or LID. */
+struct device *world_device_jid(const struct world *w, const struct jid *j);
+
+/* JID of a device or user in the PN or LID form. */
+struct jid device_jid(const struct device *d, bool lid);
+struct jid account_jid(const struct account *a, bool lid);
+bool jid_is_lid(const struct jid *j);
+
+struct group *world_group(const struct world *w, const struct jid *j);
+struct group *world_add_group(struct mock *m, const char *subject, bool lid);
+struct member *group_find(const struct group *g, const struct account *a);
+bool group_add_member(struct group *g, struct account *a, uint8_t rank);
+bool group_remove_member(struct group *g, const struct account *a);
+
+/* The participant hash of P-SD-22 over n device JIDs (sorted in place). */
+enum { PHASH_CHARS = 10 };
+void phash(struct jid *devices, size_t n, char ret_text[static PHASH_CHARS + 1]);
+
+#endif
