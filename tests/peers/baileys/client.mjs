@@ -46,7 +46,10 @@ class Peer {
             syncFullHistory: false,
             // The first login would otherwise hold every event back for 20 s.
             shouldSyncHistoryMessage: () => Boolean(this.options.history),
-            getMessage: async key => this.sent.get(key.id)
+            getMessage: async key => {
+                await this.sending?.catch(() => {}) // a retry can be faster than sendMessage
+                return this.sent.get(key.id)
+            }
         })
         this.sock = sock
         this.state = state
@@ -159,8 +162,11 @@ class Peer {
                 message: { conversation: quoted.text }
             }
         }
-        const message = await this.sock.sendMessage(to, content, options)
-        this.sent.set(message.key.id, message.message)
+        this.sending = this.sock.sendMessage(to, content, options).then(made => {
+            this.sent.set(made.key.id, made.message)
+            return made
+        })
+        const message = await this.sending
         return { msgId: message.key.id, timestamp: Number(message.messageTimestamp) }
     }
 
