@@ -8,6 +8,8 @@
 #include "bridge/batch.h"
 #include "bridge/conn.h"
 #include "bridge/device_sync.h"
+#include "bridge/group_info.h"
+#include "bridge/group_list.h"
 #include "bridge/jobs.h"
 #include "bridge/keepalive.h"
 #include "bridge/lid_lookup.h"
@@ -52,6 +54,8 @@ static enum wb_err make_parts(struct bridge *b)
     TRY(device_sync_new(b, &b->devices));
     TRY(lid_lookup_new(b, &b->lids));
     TRY(prekey_fetch_new(b, &b->prekey_fetch));
+    TRY(group_info_new(b, &b->groups));
+    TRY(group_list_new(b, &b->group_list));
 out:
     return err;
 }
@@ -94,6 +98,9 @@ void bridge_free(struct bridge *b)
     loop_set_iteration_end(b->loop, NULL, NULL);
     timer_stop(b->timers, &b->shutdown_timer);
     iq_free(&b->iq);
+    group_list_free(b->group_list);
+    b->group_list = NULL; /* events may still come */
+    group_info_free(b->groups);
     prekey_fetch_free(b->prekey_fetch);
     lid_lookup_free(b->lids);
     device_sync_free(b->devices);

@@ -25,6 +25,7 @@ struct in_message_state;
 struct out_message_state;
 struct device_sync;
 struct group_info;
+struct group_list;
 struct lid_lookup;
 struct prekey_fetch;
 
@@ -65,6 +66,7 @@ struct bridge {
     struct out_message_state *out_message;
     struct device_sync *devices;
     struct group_info *groups;
+    struct group_list *group_list;
     struct lid_lookup *lids;
     struct prekey_fetch *prekey_fetch;
 

@@ -25,7 +25,7 @@ struct group_info_result {
 };
 typedef void group_info_fn(struct bridge *b, uint64_t key, const struct group_info_result *r);
 
-/* Registers the `groups` command and listens to the connection's events. */
+/* Registers the `groups` command. The list of all groups is group_list's. */
 enum wb_err group_info_new(struct bridge *b, struct group_info **ret_g) WB_MUST_CHECK;
 void group_info_free(struct group_info *g); /* NULL-safe; waiting callers are not told */
 
@@ -38,16 +38,18 @@ enum wb_err group_info_get(struct bridge *b, const struct jid *group, enum group
  * P-SD-23). Its name stays. */
 enum wb_err group_info_stale(struct bridge *b, const struct jid *group) WB_MUST_CHECK;
 
-/* Asks for the list of all groups now (nothing when that is under way). */
-void group_info_list(struct bridge *b);
-/* <ib><dirty type=groups timestamp=>: the list is asked for, then the server is told that it is
- * clean (P-LG-20). Other types: nothing. */
-void group_info_dirty(struct bridge *b, const struct node *dirty, struct arena *a);
+/* Takes over a <group> of the server, with everything learned from it, in the open batch. Errors of
+ * group_parse() and of the store. ret_jid may be NULL. */
+enum wb_err group_info_store(struct bridge *b, const struct node *group, struct arena *a,
+                             struct jid *ret_jid) WB_MUST_CHECK;
 
-/* Takes over a <group> of the server, with everything learned from it, in the open batch. */
-enum wb_err group_info_store(struct bridge *b, const struct node *group,
-                             struct arena *a) WB_MUST_CHECK;
+/* We are out of it: sending there stops, and /health says so of a monitored group. why: a few words
+ * for the log. An unknown group: nothing. */
+enum wb_err group_info_left(struct bridge *b, const struct jid *group,
+                            const char *why) WB_MUST_CHECK;
 
+/* Is this member us, under either identity? */
+bool group_info_is_self(const struct bridge *b, const struct store_group_member *m);
 /* Are we among the members / one of the admins, under either identity? */
 bool group_info_has_self(const struct bridge *b, const struct store_group *g, bool *ret_admin);
 

@@ -20,4 +20,9 @@ enum wb_err group_parse_members(const struct node *n, struct arena *a,
                                 struct store_group_member **ret_members, size_t *ret_n,
                                 size_t *ret_odd) WB_MUST_CHECK;
 
+/* A subject as the store keeps it: cut at a character, "" when it is not UTF-8. */
+void group_parse_subject(struct span text, char out[static STORE_NAME_MAX + 1]);
+/* Seconds of <ephemeral expiration=>; 0 (off) when n is NULL or has none. */
+uint32_t group_parse_ephemeral(const struct node *ephemeral);
+
 #endif

@@ -1,6 +1,7 @@
 /* <ib>: what the server tells of itself; never acked (P-LG-17..20). */
 #include "bridge/bridge.h"
 #include "bridge/conn_private.h"
+#include "bridge/group_list.h"
 #include "bridge/handlers.h"
 #include "store/meta.h"
 
@@ -42,6 +43,7 @@ static void apply_child(struct bridge *b, const struct stanza *s, const struct n
         struct span type = node_attr_str(n, "type", s->arena);
 
         log_debug(b->log, "conn", "dirty: %.*s", (int)type.n, type.p ? (const char *)type.p : "");
+        group_list_dirty(b, n);
     }
 }
 

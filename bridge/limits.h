@@ -81,6 +81,10 @@ enum {
     /* The list of all groups at login: not at each of many reconnects. */
     GROUP_LIST_AGE_S = 3600,
     GROUP_LIST_RETRY_MS = 60 * 1000,
+    /* One group is asked for again after this time, whatever notifications said. */
+    GROUP_AGE_S = 24 * 3600,
+    /* One group with its members, of 170 bytes each. */
+    GROUP_ARENA_MAX = 16 << 20,
     /* An account is in some hundred groups; communities may bring thousands. */
     GROUP_LIST_MAX = 16384,
 };

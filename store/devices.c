@@ -238,6 +238,22 @@ out:
     return err;
 }
 
+/* A text that is no device's address stands in for it. */
+enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE OR REPLACE bridge_skdm SET device = device || '!'"
+                   " WHERE our_jid = ? AND device = ?"));
+    stmt_text(&q, s->our);
+    stmt_address(&q, device);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
 enum wb_err store_skdm_forget_user(struct store *s, const struct jid *user)
 {
     struct signal_user u = signal_user_of(user);

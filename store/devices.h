@@ -44,6 +44,9 @@ enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t
                               size_t *ret_others) WB_MUST_CHECK;
 enum wb_err store_skdm_forget_device(struct store *s, const struct jid *group,
                                      const struct jid *device) WB_MUST_CHECK;
+/* The device is gone for good: each of its keys counts as store_skdm_others() from now on, so that
+ * they are rotated, also when the same device comes back (as somebody new). */
+enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device) WB_MUST_CHECK;
 /* Everything known of a user's devices in all groups (any form given). */
 enum wb_err store_skdm_forget_user(struct store *s, const struct jid *user) WB_MUST_CHECK;
 enum wb_err store_skdm_forget_group(struct store *s, const struct jid *group) WB_MUST_CHECK;

@@ -20,6 +20,16 @@ static void read_group(struct stmt *q, struct store_group *g)
     g->updated_at = stmt_col_int(q, 7);
 }
 
+static void read_member(struct stmt *q, struct store_group_member *m)
+{
+    int64_t rank = stmt_col_int(q, 2);
+    m->lid = stmt_col_jid(q, 0);
+    m->pn = stmt_col_jid(q, 1);
+    m->rank = rank == STORE_SUPERADMIN ? STORE_SUPERADMIN
+              : rank == STORE_ADMIN    ? STORE_ADMIN
+                                       : STORE_MEMBER;
+}
+
 static enum wb_err count_members(struct store *s, const struct jid *group, size_t *ret)
 {
     struct stmt q;
@@ -72,15 +82,8 @@ enum wb_err store_group_get(struct store *s, const struct jid *group, struct are
                   " WHERE our_jid = ? AND group_jid = ? ORDER BY member"));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
-    while (i < n && (err = stmt_step(&q)) == WB_OK) {
-        int64_t rank = stmt_col_int(&q, 2);
-        g.members[i].lid = stmt_col_jid(&q, 0);
-        g.members[i].pn = stmt_col_jid(&q, 1);
-        g.members[i].rank = rank == STORE_SUPERADMIN ? STORE_SUPERADMIN
-                            : rank == STORE_ADMIN    ? STORE_ADMIN
-                                                     : STORE_MEMBER;
-        i++;
-    }
+    while (i < n && (err = stmt_step(&q)) == WB_OK)
+        read_member(&q, &g.members[i++]);
     stmt_end(&q);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
@@ -232,6 +235,27 @@ enum wb_err store_group_member_put(struct store *s, const struct jid *group,
     TRY(get_info(s, group, &g));
     TRY(take_member(s, group, &lid, &pn));
     err = insert_member(s, group, &lid, &pn, m->rank);
+out:
+    return err;
+}
+
+enum wb_err store_group_member_get(struct store *s, const struct jid *group, const struct jid *user,
+                                   struct store_group_member *ret)
+{
+    struct jid bare = jid_unhosted(jid_bare(*user));
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT lid, pn, rank FROM bridge_group_members WHERE our_jid = ?1"
+                  " AND group_jid = ?2 AND (lid = ?3 OR pn = ?3)"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_jid(&q, &bare);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        read_member(&q, ret);
+    stmt_end(&q);
 out:
     return err;
 }

@@ -39,6 +39,9 @@ enum wb_err store_group_put_info(struct store *s, const struct store_group *g) W
  * or PN). NOT_FOUND: unknown group. */
 enum wb_err store_group_member_put(struct store *s, const struct jid *group,
                                    const struct store_group_member *m) WB_MUST_CHECK;
+/* One member, by LID or PN. NOT_FOUND. */
+enum wb_err store_group_member_get(struct store *s, const struct jid *group, const struct jid *user,
+                                   struct store_group_member *ret) WB_MUST_CHECK;
 enum wb_err store_group_member_remove(struct store *s, const struct jid *group,
                                       const struct jid *user) WB_MUST_CHECK;
 enum wb_err store_group_drop(struct store *s, const struct jid *group) WB_MUST_CHECK;

@@ -232,6 +232,7 @@ enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used)
     if (foreign != 0) {
         TRY(db_begin(d));
         TRY(db_exec(d, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
+                       "DELETE FROM bridge_meta WHERE name = 'groups_at';"
                        "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign'"));
         TRY(db_commit(d));
     }
