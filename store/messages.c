@@ -270,13 +270,14 @@ enum wb_err store_message_last_time(struct store *s, int64_t *ret)
 {
     struct stmt q;
     enum wb_err err;
-    /* Text times of different zones do not sort, so the newest row of each form is looked at. */
-    TRY(stmt_read(
-        &q, &s->msg,
-        "SELECT coalesce(max(" SQL_SECONDS(
-            "t") "), 0) FROM"
-                 " (SELECT max(timestamp) AS t FROM messages WHERE typeof(timestamp) <> 'text'"
-                 " UNION ALL SELECT max(timestamp) FROM messages WHERE timestamp >= '')"));
+    /* Numbers sort before texts: the newest of each, along the index. */
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT coalesce(max(" SQL_SECONDS(
+                      "t") "), 0) FROM (SELECT * FROM"
+                           " (SELECT timestamp AS t FROM messages WHERE timestamp < ''"
+                           " ORDER BY timestamp DESC LIMIT 1) UNION ALL SELECT * FROM"
+                           " (SELECT timestamp FROM messages WHERE timestamp >= ''"
+                           " ORDER BY timestamp DESC LIMIT 1))"));
     err = stmt_step(&q);
     if (err == WB_OK)
         *ret = stmt_col_int(&q, 0);
