@@ -10,6 +10,7 @@
 #include "bridge/device_sync.h"
 #include "bridge/group_info.h"
 #include "bridge/group_list.h"
+#include "bridge/in_message.h"
 #include "bridge/jobs.h"
 #include "bridge/keepalive.h"
 #include "bridge/lid_lookup.h"
@@ -50,6 +51,7 @@ static enum wb_err make_parts(struct bridge *b)
     TRY(version_fetch_new(b, &b->version));
     TRY(keepalive_new(b, &b->keepalive));
     TRY(prekey_upload_new(b, &b->prekeys));
+    TRY(in_message_new(b, &b->in_message));
     TRY(conn_new(b, &b->conn));
     TRY(device_sync_new(b, &b->devices));
     TRY(lid_lookup_new(b, &b->lids));
@@ -106,6 +108,7 @@ void bridge_free(struct bridge *b)
     device_sync_free(b->devices);
     conn_free(b->conn);
     prekey_upload_free(b->prekeys);
+    in_message_free(b->in_message);
     keepalive_free(b->keepalive);
     version_fetch_free(b->version);
     outgoing_free(&b->outgoing);

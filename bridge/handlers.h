@@ -16,6 +16,9 @@ extern const struct stanza_handler in_ib_handler;
 extern const struct stanza_handler in_notification_handler;
 extern const struct stanza_handler in_call_handler;
 extern const struct stanza_handler in_receipt_handler;
+extern const struct stanza_handler in_message_handler;
+extern const struct stanza_handler in_appdata_handler;
+extern const struct stanza_handler in_status_handler;
 extern const struct stanza_handler in_presence_handler;
 extern const struct stanza_handler in_chatstate_handler;
 

@@ -1,0 +1,540 @@
+/* The way of a <message>: parsed, decrypted part by part, stored, answered (design rules 1 and 4;
+ * docs/protocol/receiving.md). */
+#include "bridge/in_message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/bridge.h"
+#include "bridge/handlers.h"
+#include "bridge/identity.h"
+#include "bridge/in_message_decrypt.h"
+#include "bridge/in_message_private.h"
+#include "bridge/out_receipt.h"
+#include "proto/limits.h"
+#include "store/contacts.h"
+#include "store/inbox.h"
+#include "store/lid_map.h"
+#include "store/messages.h"
+#include "store/retry.h"
+
+/* P-RC-29 */
+enum {
+    NACK_PARSE = 487,
+    NACK_UNRECOGNIZED = 488,
+    NACK_PROTOBUF = 491,
+    NACK_NO_SECRET = 495,
+    NACK_UNHANDLED = 500,
+};
+enum {
+    STATUS_RETRY_MAX_S = 24 * 3600, /* older ones are gone anyway (P-RC-37) */
+    NEWS_FIRST_CAP = 64,
+    TEXT_MAX = 2 * MESSAGE_PLAINTEXT_MAX,
+};
+
+/* What became of one <enc>. */
+struct taken {
+    enum wb_err result; /* of the decryption */
+    bool content;       /* it had something to say, and that was dealt with */
+    bool unreadable;    /* decrypted, but no Message */
+};
+
+/* ---- what every stanza teaches -------------------------------------------------------------- */
+
+static uint64_t fnv(uint64_t h, const void *p, size_t n)
+{
+    const uint8_t *bytes = p;
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ bytes[i]) * 1099511628211u;
+    return h;
+}
+
+/* Names hardly ever change: the store is asked only about new ones. */
+static enum wb_err learn_push_name(struct bridge *b, const struct in_message *m)
+{
+    struct in_message_state *st = b->in_message;
+    struct jid who = jid_bare(m->sender);
+    uint64_t person = fnv(14695981039346656037u, who.user, strlen(who.user)) + who.server;
+    uint64_t mark = fnv(person, m->push_name.p, m->push_name.n) | 1;
+    uint64_t *slot = &st->push_names[person % PUSH_NAME_SLOTS];
+    enum wb_err err;
+
+    if (m->push_name.n == 0 || !jid_is_person(&who) || *slot == mark)
+        return WB_OK;
+    TRY(store_contact_push_name(b->store, &who, m->push_name, NULL));
+    *slot = mark;
+out:
+    return err;
+}
+
+/* P-RC-07 */
+static enum wb_err learn(struct bridge *b, const struct in_message *m)
+{
+    struct jid who = jid_bare(m->sender);
+    enum wb_err err = WB_OK;
+
+    if (!jid_is_none(&m->sender_alt))
+        TRY(identity_learn(b, &m->sender, &m->sender_alt));
+    else if (!jid_is_none(&m->chat_alt))
+        TRY(identity_learn(b, &m->chat, &m->chat_alt));
+    TRY(learn_push_name(b, m));
+    if (m->business_name.n && jid_is_person(&who))
+        TRY(store_contact_business_name(b->store, &who, m->business_name, NULL));
+out:
+    return err;
+}
+
+/* ---- content -------------------------------------------------------------------------------- */
+
+/* From us without a recipient: the message itself says whom it went to (P-RC-17). */
+static void take_destination(struct in_message *m, const struct content *c)
+{
+    struct jid chat;
+
+    if (!m->from_me || m->group || !jid_is_none(&m->recipient) || !c->device_sent)
+        return;
+    if (jid_parse(c->destination, &chat) == WB_OK && chat.user[0])
+        m->chat = jid_bare(jid_unhosted(chat));
+}
+
+/* What comes along with any content. */
+static enum wb_err take_keys(struct bridge *b, const struct in_message *m, const struct content *c)
+{
+    enum wb_err result = WB_OK, err = WB_OK;
+
+    if (c->secret.n == MESSAGE_SECRET_BYTES && !m->peer) {
+        struct jid sender = jid_bare(m->sender);
+
+        TRY(store_message_secret_put(b->store, &m->chat, &sender, m->id, c->secret.p));
+    }
+    if (c->skdm.n && m->group) {
+        TRY(in_message_sender_key(b, m, c->skdm, &result));
+        if (result != WB_OK)
+            log_warn(b->log, "message", "sender key in %.*s: %s", (int)m->id.n,
+                     (const char *)m->id.p, wb_err_text(result));
+    }
+out:
+    return err;
+}
+
+/* e NULL: it was not encrypted. */
+static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct in_message *m,
+                                const struct in_enc *e, const struct content *c, struct taken *r)
+{
+    uint8_t hash[STORE_EVENT_HASH_BYTES];
+    bool row = false;
+    enum wb_err err;
+
+    take_destination(m, c);
+    TRY(take_keys(b, m, c));
+    if (c->kind == CONTENT_PROTOCOL || m->peer) {
+        /* Only our own devices have any say here (P-RC-50). */
+        if (m->from_me && c->kind == CONTENT_PROTOCOL)
+            TRY(in_message_peer(b, s, m, c));
+    } else {
+        TRY(in_message_store(b, m, c, &row));
+    }
+    r->content = c->kind != CONTENT_NONE;
+    /* Nothing in messages.db has this id: its ciphertext is remembered, so that a second delivery
+     * is not taken for a loss (P-RC-20, 21). A skmsg beside it speaks for the stanza. */
+    if (!row && e && (r->content || m->nenc == 1)) {
+        in_message_enc_hash(m, e, hash);
+        TRY(store_event_put(b->store, hash, SPAN_NULL, m->t, clock_unix_ms(b->clock)));
+    }
+    if (r->content)
+        TRY(retry_owed_done(b, m));
+out:
+    return err;
+}
+
+static enum wb_err take_plain(struct bridge *b, const struct stanza *s, struct in_message *m,
+                              const struct in_enc *e, struct span plain, struct taken *r)
+{
+    struct content c;
+    enum wb_err err = content_decode(plain, s->arena, &c);
+
+    if (err == WB_OK)
+        return take_content(b, s, m, e, &c, r);
+    if (wb_err_class(err) != WB_CLASS_PEER)
+        return err;
+    log_warn(b->log, "message", "%.*s cannot be parsed: %s", (int)m->id.n, (const char *)m->id.p,
+             wb_err_text(err));
+    r->unreadable = true;
+    return m->peer ? WB_OK : in_message_store_unreadable(b, m, plain);
+}
+
+static enum wb_err take_enc(struct bridge *b, const struct stanza *s, struct in_message *m,
+                            const struct in_enc *e, struct taken *r)
+{
+    struct in_message_state *st = b->in_message;
+    struct span plain;
+    enum wb_err err;
+
+    TRY(in_message_decrypt(b, m, e, &st->plain, &plain, &r->result));
+    if (r->result == WB_OK)
+        TRY(take_plain(b, s, m, e, plain, r));
+out:
+    buf_clear(&st->plain);
+    buf_clear(&st->text);
+    return err;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static enum wb_err answer_ack(const struct stanza *s, struct in_message *m, unsigned error)
+{
+    return in_message_answer(m, outgoing_ack_node(s->arena, s->node, error));
+}
+
+static enum wb_err answer_receipt(struct bridge *b, const struct stanza *s, struct in_message *m)
+{
+    return in_message_answer(m, out_receipt_delivery(b, s->arena, m));
+}
+
+static bool is_old_status(const struct bridge *b, const struct in_message *m)
+{
+    return m->chat.server == JID_BROADCAST && strcmp(m->chat.user, "status") == 0 &&
+           m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
+}
+
+/* P-RC-32: a placeholder, a retry receipt, the ack. */
+static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct in_message *m,
+                                const struct in_enc *e, enum wb_err why)
+{
+    enum wb_err err = WB_OK;
+
+    log_info(b->log, "message", "%.*s cannot be decrypted: %s", (int)m->id.n, (const char *)m->id.p,
+             wb_err_text(why));
+    if (!m->peer && !e->hide_fail && !is_old_status(b, m))
+        TRY(in_message_placeholder(b, m));
+    if (!m->bot && !is_old_status(b, m))
+        TRY(retry_owed_add(b, s->arena, m, e, why));
+    TRY(answer_ack(s, m, 0));
+out:
+    return err;
+}
+
+/* The key of this message was used before. A copy of what we have is merely receipted; of what we
+ * do not have, only the phone still knows the content (rule 1). */
+static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, struct in_message *m,
+                                    const struct in_enc *e)
+{
+    uint8_t hash[STORE_EVENT_HASH_BYTES];
+    struct span ignored;
+    bool known = false;
+    enum wb_err err;
+
+    in_message_enc_hash(m, e, hash);
+    TRY(store_message_known(b->store, &m->chat, m->id, &m->sender, &m->sender_alt, &known, NULL));
+    if (!known && !m->peer) {
+        err = store_event_get(b->store, hash, s->arena, &ignored);
+        if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+            return err;
+        known = err == WB_OK;
+    }
+    if (!known && !m->peer) {
+        log_warn(b->log, "message", "%.*s was lost: its key is used, its content unknown",
+                 (int)m->id.n, (const char *)m->id.p);
+        if (!e->hide_fail)
+            TRY(in_message_placeholder(b, m));
+        TRY(retry_owed_add(b, s->arena, m, NULL, WB_ERR_OLD_COUNTER));
+    }
+    TRY(answer_receipt(b, s, m));
+out:
+    return err;
+}
+
+/* One answer for all parts. The group part speaks for the stanza where there is one: what comes
+ * with it pairwise is only its key. */
+static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_message *m,
+                            const struct taken *taken)
+{
+    bool content = false, unreadable = false;
+    size_t main = 0;
+
+    for (size_t i = 0; i < m->nenc; i++) {
+        content |= taken[i].content;
+        unreadable |= taken[i].unreadable;
+        if (m->enc[i].type == IN_ENC_SKMSG || m->enc[main].type != IN_ENC_SKMSG)
+            main = i;
+    }
+    if (content)
+        return answer_receipt(b, s, m);
+    if (unreadable)
+        return answer_ack(s, m, NACK_PROTOBUF);
+    if (taken[main].result == WB_OK)
+        return answer_receipt(b, s, m);
+    if (taken[main].result == WB_ERR_OLD_COUNTER)
+        return take_old_counter(b, s, m, &m->enc[main]);
+    return take_failure(b, s, m, &m->enc[main], taken[main].result);
+}
+
+/* ---- kinds of stanzas ----------------------------------------------------------------------- */
+
+static enum wb_err take_encrypted(struct bridge *b, const struct stanza *s, struct in_message *m)
+{
+    struct taken taken[IN_ENC_MAX];
+    enum wb_err err;
+
+    memset(taken, 0, sizeof taken);
+    TRY(identity_session_address(b, &m->sender, &m->address));
+    /* Pairwise parts first: they bring the sender key that the group part needs (P-RC-13). */
+    for (size_t i = 0; i < m->nenc; i++)
+        if (m->enc[i].type != IN_ENC_SKMSG)
+            TRY(take_enc(b, s, m, &m->enc[i], &taken[i]));
+    for (size_t i = 0; i < m->nenc; i++)
+        if (m->enc[i].type == IN_ENC_SKMSG)
+            TRY(take_enc(b, s, m, &m->enc[i], &taken[i]));
+    TRY(conclude(b, s, m, taken));
+out:
+    return err;
+}
+
+static bool begins_with(struct span s, const char *word)
+{
+    return span_eq_cstr(span_first(s, strlen(word)), word);
+}
+
+/* P-RC-19 */
+static enum wb_err take_unavailable(struct bridge *b, const struct stanza *s, struct in_message *m)
+{
+    bool known = false, waiting = false;
+    enum wb_err err = WB_OK;
+
+    if (m->peer)
+        return answer_ack(s, m, 0);
+    TRY(in_message_placeholder(b, m));
+    TRY(store_message_known(b->store, &m->chat, m->id, &m->sender, &m->sender_alt, &known,
+                            &waiting));
+    if (waiting && !begins_with(m->unavailable_type, "view_once") &&
+        !begins_with(m->unavailable_type, "hosted") && !begins_with(m->unavailable_type, "bot"))
+        TRY(retry_owed_add(b, s->arena, m, NULL, WB_ERR_NOT_FOUND));
+    TRY(answer_ack(s, m, 0));
+out:
+    return err;
+}
+
+static enum wb_err take_newsletter(struct bridge *b, const struct stanza *s, struct in_message *m)
+{
+    struct taken r = {.result = WB_OK};
+    enum wb_err err = WB_OK;
+
+    if (m->plaintext.n)
+        TRY(take_plain(b, s, m, NULL, m->plaintext, &r));
+    TRY(answer_ack(s, m, 0));
+out:
+    return err;
+}
+
+/* Encrypted in a way that nobody has told us about, or for bots (P-RC-11). */
+static enum wb_err take_unknown(struct bridge *b, const struct stanza *s, struct in_message *m,
+                                bool for_bots)
+{
+    enum wb_err err = WB_OK;
+
+    if (!m->peer)
+        TRY(in_message_placeholder(b, m));
+    if (for_bots)
+        return answer_ack(s, m, NACK_NO_SECRET);
+    log_warn(b->log, "message", "%.*s: unknown kind of encryption", (int)m->id.n,
+             (const char *)m->id.p);
+    TRY(answer_receipt(b, s, m));
+out:
+    return err;
+}
+
+static enum wb_err handle(struct bridge *b, const struct stanza *s, struct in_message *m)
+{
+    size_t msmsg = 0, n = 0;
+    enum wb_err err;
+
+    TRY(learn(b, m));
+    for (size_t i = 0; i < m->nenc; i++) {
+        if (m->enc[i].type == IN_ENC_MSMSG)
+            msmsg++;
+        else
+            m->enc[n++] = m->enc[i];
+    }
+    m->nenc = n;
+    if (m->newsletter)
+        return take_newsletter(b, s, m);
+    if (node_is(s->node, "status"))
+        return answer_ack(s, m, 0);
+    if (n)
+        return take_encrypted(b, s, m);
+    if (msmsg || m->unknown_enc)
+        return take_unknown(b, s, m, msmsg > 0);
+    if (m->unavailable)
+        return take_unavailable(b, s, m);
+    return answer_ack(s, m, NACK_UNRECOGNIZED);
+out:
+    return err;
+}
+
+/* ---- the stanza as a whole ------------------------------------------------------------------ */
+
+/* Ours: the connection must close so that it comes again. */
+static bool is_fatal(enum wb_err err)
+{
+    enum wb_err_class c = wb_err_class(err);
+
+    return c == WB_CLASS_LOCAL || c == WB_CLASS_BUG || err == WB_ERR_LOCKED;
+}
+
+static enum wb_err release(struct bridge *b, const struct stanza *s, const struct in_message *m)
+{
+    enum wb_err err = WB_OK;
+
+    for (size_t i = 0; i < m->nanswers; i++)
+        TRY(outgoing_after_commit(b, m->answers[i]));
+    if (m->stored)
+        TRY(in_message_news_add(b, m, s->received_ms));
+out:
+    return err;
+}
+
+static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    struct in_message m;
+    enum wb_err err;
+
+    (void)parsed;
+    if (!b->in_message || !b->account)
+        return WB_ERR_BUG;
+    err = in_message_parse(s->node, s->arena, &b->own_pn, &b->own_lid, &m);
+    if (err != WB_OK) {
+        log_warn(b->log, "message", "a message stanza without the parts it needs is refused");
+        return outgoing_ack(b, s, NACK_PARSE);
+    }
+    TRY(store_mark(b->store));
+    err = handle(b, s, &m);
+    if (err == WB_OK) {
+        TRY(store_mark_keep(b->store));
+        return release(b, s, &m);
+    }
+    if (is_fatal(err))
+        return err == WB_ERR_LOCKED ? WB_ERR_DB : err;
+    /* What one sender does must not take the batch of others with it. */
+    log_error(b->log, "message", "%.*s: %s", (int)m.id.n, (const char *)m.id.p, wb_err_text(err));
+    TRY(store_mark_undo(b->store));
+    TRY(outgoing_ack(b, s, NACK_UNHANDLED));
+out:
+    return err;
+}
+
+const struct stanza_handler in_message_handler = {"message", STANZA_ACK_HANDLER, NULL,
+                                                  message_apply};
+const struct stanza_handler in_appdata_handler = {"appdata", STANZA_ACK_HANDLER, NULL,
+                                                  message_apply};
+const struct stanza_handler in_status_handler = {"status", STANZA_ACK_HANDLER, NULL, message_apply};
+
+/* ---- news after the commit --------------------------------------------------------------------
+ */
+
+enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m, int64_t received_ms)
+{
+    struct in_message_state *st = b->in_message;
+    struct in_message_news *n;
+    struct jid pn;
+
+    if (st->nnews == st->news_cap) {
+        size_t cap = st->news_cap ? st->news_cap * 2 : NEWS_FIRST_CAP;
+        struct in_message_news *more = realloc(st->news, cap * sizeof *more);
+
+        if (!more)
+            return WB_ERR_NOMEM;
+        st->news = more;
+        st->news_cap = cap;
+    }
+    n = &st->news[st->nnews++];
+    n->chat = m->chat;
+    if (m->chat.server == JID_LID && store_pn_of_lid(b->store, &m->chat, &pn) == WB_OK)
+        n->chat = jid_bare(pn);
+    memcpy(n->id, m->id.p, m->id.n);
+    n->id[m->id.n] = '\0';
+    st->newest_arrival_ms = received_ms;
+    return WB_OK;
+}
+
+static void on_batch_done(void *ctx, const struct bridge_event *ev)
+{
+    struct in_message_state *st = ctx;
+    size_t n = st->nnews;
+
+    (void)ev;
+    if (n == 0)
+        return;
+    st->nnews = 0;
+    st->b->messages_stored += n;
+    st->b->last_message_ms = st->newest_arrival_ms;
+    for (size_t i = 0; i < n; i++) {
+        const struct bridge_event e = {
+            .kind = BRIDGE_EV_MESSAGE, .chat = &st->news[i].chat, .id = st->news[i].id};
+
+        events_emit(&st->b->events, &e);
+    }
+}
+
+static void on_batch_failed(void *ctx, const struct bridge_event *ev)
+{
+    struct in_message_state *st = ctx;
+
+    (void)ev;
+    st->nnews = 0;
+    memset(st->push_names, 0, sizeof st->push_names);
+    retry_owed_forget(&st->owed);
+}
+
+static void on_offline_done(void *ctx, const struct bridge_event *ev)
+{
+    struct in_message_state *st = ctx;
+
+    (void)ev;
+    retry_owed_resume(&st->owed);
+}
+
+static void on_offline(void *ctx, const struct bridge_event *ev)
+{
+    struct in_message_state *st = ctx;
+
+    (void)ev;
+    retry_owed_stop(&st->owed);
+}
+
+enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
+{
+    struct in_message_state *st = calloc(1, sizeof *st);
+    enum wb_err err;
+
+    if (!st)
+        return WB_ERR_NOMEM;
+    st->b = b;
+    st->plain = buf_new(MESSAGE_PLAINTEXT_MAX);
+    st->text = buf_new(TEXT_MAX);
+    st->mentions = buf_new(TEXT_MAX);
+    st->names = buf_new(STORE_NAME_MAX * 4);
+    retry_owed_init(&st->owed, b);
+    TRY(events_on(&b->events, BRIDGE_EV_BATCH_DONE, on_batch_done, st));
+    TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, st));
+    TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, st));
+    TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, st));
+    *ret_s = st;
+    st = NULL;
+out:
+    in_message_free(st);
+    return err;
+}
+
+void in_message_free(struct in_message_state *st)
+{
+    if (!st)
+        return;
+    retry_owed_stop(&st->owed);
+    buf_free(&st->plain);
+    buf_free(&st->text);
+    buf_free(&st->mentions);
+    buf_free(&st->names);
+    free(st->news);
+    free(st);
+}

@@ -1,0 +1,199 @@
+#include "bridge/in_message_decrypt.h"
+
+#include "base/secret.h"
+#include "bridge/bridge.h"
+#include "crypto/signal.h"
+#include "proto/padding.h"
+#include "store/account.h"
+#include "store/devices.h"
+#include "store/prekeys.h"
+#include "store/signal_store.h"
+
+enum { ENC_VERSION = 2 };
+
+/* Splits an error into the enc's and ours. */
+static enum wb_err verdict(enum wb_err err, enum wb_err *ret_result)
+{
+    if (err != WB_OK && wb_err_class(err) != WB_CLASS_PEER)
+        return err;
+    *ret_result = err;
+    return WB_OK;
+}
+
+/* Our pairs for a pkmsg that sets up a new state; a missing one stays NULL and is reported by the
+ * decryption as BAD_KEY_ID. */
+struct prekey_pairs {
+    struct x25519_pair one_time;
+    const struct x25519_pair *signed_prekey, *prekey;
+};
+
+static enum wb_err load_pairs(struct bridge *b, const struct signal_prekey_header *h,
+                              struct prekey_pairs *p)
+{
+    enum wb_err err = WB_OK;
+
+    *p = (struct prekey_pairs){.signed_prekey = NULL};
+    if (h->signed_prekey_id == b->account->keys.signed_prekey_id)
+        p->signed_prekey = &b->account->keys.signed_prekey;
+    if (!h->has_prekey_id)
+        return WB_OK;
+    err = store_prekey_get(b->store, h->prekey_id, &p->one_time);
+    if (err == WB_OK)
+        p->prekey = &p->one_time;
+    return err == WB_ERR_BAD_KEY_ID ? WB_OK : err;
+}
+
+/* The message has proven that its sender owns this identity. A changed one is taken over, as all
+ * clients do; the old session stays archived, so that late messages can be read (P-SG-22, 23). */
+static enum wb_err note_identity(struct bridge *b, const struct jid *address,
+                                 const uint8_t identity[static X25519_KEY_BYTES])
+{
+    uint8_t known[X25519_KEY_BYTES];
+    char text[JID_TEXT_MAX], phone[LOG_PHONE_BYTES];
+    enum wb_err err = store_identity_get(b->store, address, known);
+
+    if (err == WB_ERR_NOT_FOUND)
+        return store_identity_put(b->store, address, identity);
+    TRY(err);
+    if (secret_eq(known, identity, sizeof known))
+        return WB_OK;
+    log_warn(b->log, "message", "security code changed: %s",
+             log_phone(phone, jid_text(address, text)));
+    TRY(store_identity_put(b->store, address, identity));
+    /* A new installation has none of the keys that the old one was given. */
+    TRY(store_skdm_forget_user(b->store, address));
+out:
+    return err;
+}
+
+/* Takes the session that was loaded, or a fresh one. */
+static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, struct span bytes,
+                                  struct signal_session **session, struct buf *plain)
+{
+    struct signal_local local = {b->account->keys.identity, b->account->keys.registration_id};
+    struct prekey_pairs pairs = {.signed_prekey = NULL};
+    struct signal_prekey_header h;
+    bool used = false, known;
+    enum wb_err err;
+
+    TRY(signal_prekey_header_parse(bytes, &h));
+    if (!*session && !(*session = signal_session_new())) {
+        err = WB_ERR_NOMEM;
+        goto out;
+    }
+    known = signal_session_has_base_key(*session, h.base_key);
+    if (!known)
+        TRY(load_pairs(b, &h, &pairs));
+    TRY(signal_decrypt_prekey(*session, &local, &h, pairs.signed_prekey, pairs.prekey, b->rng,
+                              plain, &used));
+    if (!known)
+        TRY(note_identity(b, &m->address, h.identity));
+    if (used)
+        TRY(store_prekey_delete(b->store, h.prekey_id));
+out:
+    secret_wipe(&pairs, sizeof pairs);
+    secret_wipe(&local, sizeof local);
+    return err;
+}
+
+static enum wb_err decrypt_pairwise(struct bridge *b, const struct in_message *m,
+                                    const struct in_enc *e, struct buf *plain)
+{
+    struct signal_session *session = NULL, *moved;
+    bool unreadable = false;
+    enum wb_err err = store_session_load(b->store, &m->address, &session, &unreadable);
+
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    if (unreadable)
+        log_warn(b->log, "message", "a session record cannot be read; a new session is asked for");
+    if (e->type == IN_ENC_PKMSG)
+        err = decrypt_prekey(b, m, e->bytes, &session, plain);
+    else
+        err = session ? signal_decrypt(session, e->bytes, b->rng, plain) : WB_ERR_NO_SESSION;
+    if (err == WB_OK) {
+        moved = session;
+        session = NULL;
+        err = store_session_save(b->store, &m->address, moved);
+    }
+    signal_session_free(session);
+    return err;
+}
+
+static enum wb_err decrypt_group(struct bridge *b, const struct in_message *m,
+                                 const struct in_enc *e, struct buf *plain)
+{
+    struct sender_key_record *record;
+    enum wb_err err = store_sender_key_load(b->store, &m->chat, &m->address, &record);
+
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_ERR_NO_SENDER_KEY;
+    if (err != WB_OK)
+        return err;
+    err = sender_key_decrypt(record, e->bytes, plain);
+    if (err != WB_OK) {
+        sender_key_record_free(record);
+        return err;
+    }
+    return store_sender_key_save(b->store, &m->chat, &m->address, record);
+}
+
+enum wb_err in_message_decrypt(struct bridge *b, const struct in_message *m, const struct in_enc *e,
+                               struct buf *plain, struct span *ret_content, enum wb_err *ret_result)
+{
+    enum wb_err err;
+
+    buf_clear(plain);
+    if (e->version != ENC_VERSION) {
+        *ret_result = WB_ERR_VERSION;
+        return WB_OK;
+    }
+    if (e->type == IN_ENC_SKMSG)
+        err = decrypt_group(b, m, e, plain);
+    else
+        err = decrypt_pairwise(b, m, e, plain);
+    if (err == WB_OK)
+        err = padding_strip(buf_span(plain), ret_content);
+    return verdict(err, ret_result);
+}
+
+enum wb_err in_message_sender_key(struct bridge *b, const struct in_message *m, struct span skdm,
+                                  enum wb_err *ret_result)
+{
+    struct sender_key_record *record = NULL;
+    enum wb_err err = store_sender_key_load(b->store, &m->chat, &m->address, &record);
+
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    if (!record && !(record = sender_key_record_new()))
+        return WB_ERR_NOMEM;
+    err = sender_key_process_distribution(record, skdm);
+    if (err == WB_OK)
+        return verdict(store_sender_key_save(b->store, &m->chat, &m->address, record), ret_result);
+    sender_key_record_free(record);
+    return verdict(err, ret_result);
+}
+
+void in_message_enc_hash(const struct in_message *m, const struct in_enc *e,
+                         uint8_t ret_hash[static SHA256_BYTES])
+{
+    static const uint8_t zeros[2];
+    char chat[JID_TEXT_MAX], sender[JID_TEXT_MAX];
+    const struct span zero = SPAN(zeros, 1);
+    struct span parts[8];
+    size_t n = 0;
+
+    parts[n++] = e->bytes;
+    parts[n++] = zero;
+    parts[n++] = e->type == IN_ENC_SKMSG   ? SPAN_LIT("senderkey")
+                 : e->type == IN_ENC_PKMSG ? SPAN_LIT("prekey")
+                                           : SPAN_LIT("normal");
+    parts[n++] = zero;
+    if (e->type == IN_ENC_SKMSG) {
+        parts[n++] = span_cstr(jid_text(&m->chat, chat));
+        parts[n++] = zero;
+    }
+    parts[n++] = span_cstr(jid_text(&m->address, sender));
+    parts[n++] = SPAN_ARRAY(zeros);
+    sha256_v(parts, n, ret_hash);
+}

@@ -1,0 +1,109 @@
+/* What our own devices tell us in protocol messages; none of it is a chat message. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "bridge/bridge.h"
+#include "bridge/identity.h"
+#include "bridge/in_message_private.h"
+#include "bridge/out_receipt.h"
+#include "proto/peer_wire.h"
+#include "store/appstate_store.h"
+
+enum { LID_MAPPINGS_MAX = 100000, USER_DIGITS = 24 };
+
+/* P-AS-02. A key without data says that the phone has lost it. */
+static enum wb_err take_app_state_keys(struct bridge *b, struct arena *a, struct span payload)
+{
+    struct app_state_keys keys;
+    struct store_appstate_key k;
+    size_t stored = 0;
+    enum wb_err err;
+
+    TRY(app_state_keys_decode(payload, a, &keys));
+    for (size_t i = 0; i < keys.n; i++) {
+        const struct app_state_key *from = &keys.keys[i];
+
+        if (from->key_id.n == 0 || from->key_id.n > APPSTATE_KEY_ID_MAX ||
+            from->key_data.n != APPSTATE_KEY_BYTES)
+            continue;
+        k = (struct store_appstate_key){.id_n = from->key_id.n, .timestamp_ms = from->timestamp};
+        memcpy(k.id, from->key_id.p, from->key_id.n);
+        memcpy(k.data, from->key_data.p, APPSTATE_KEY_BYTES);
+        err = store_appstate_key_put(b->store, &k, from->fingerprint);
+        secret_wipe(&k, sizeof k);
+        TRY(err);
+        stored++;
+    }
+    log_info(b->log, "message", "app state keys from our own device: %zu", stored);
+out:
+    return err;
+}
+
+static enum wb_err number_jid(uint64_t number, enum jid_server server, struct jid *ret)
+{
+    char digits[USER_DIGITS];
+    int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+
+    return jid_make(SPAN(digits, (size_t)n), server, 0, ret);
+}
+
+/* P-RC-54 */
+static enum wb_err take_lid_mappings(struct bridge *b, struct arena *a, struct span payload)
+{
+    struct lid_mappings maps;
+    struct jid pn, lid;
+    enum wb_err err;
+
+    TRY(lid_mappings_decode(payload, a, &maps));
+    for (size_t i = 0; i < maps.n && i < LID_MAPPINGS_MAX; i++) {
+        const struct lid_mapping *p = &maps.pairs[i];
+
+        if (p->pn == 0 || p->assigned_lid == 0)
+            continue;
+        TRY(number_jid(p->pn, JID_PN, &pn));
+        TRY(number_jid(p->latest_lid ? p->latest_lid : p->assigned_lid, JID_LID, &lid));
+        TRY(identity_learn(b, &lid, &pn));
+    }
+    log_info(b->log, "message", "LID mappings from our own device: %zu", maps.n);
+out:
+    return err;
+}
+
+static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct in_message *m,
+                                const struct content *c)
+{
+    switch (c->protocol_type) {
+    case PROTOCOL_APP_STATE_KEY_SHARE:
+        return take_app_state_keys(b, s->arena, c->protocol_payload);
+    case PROTOCOL_LID_MIGRATION:
+        return take_lid_mappings(b, s->arena, c->protocol_payload);
+    case PROTOCOL_HISTORY_SYNC_NOTIFICATION:
+        /* The contents are not taken over; without this receipt the phone sends it again. */
+        return in_message_answer(m, out_receipt_own(b, s->arena, m->id, "hist_sync"));
+    case PROTOCOL_PEER_RESPONSE:
+        /* Only the phone has what was asked for (P-RC-46). */
+        return m->sender.device == 0 ? in_message_resent(b, s, m, c->protocol_payload) : WB_OK;
+    default:
+        log_debug(b->log, "message", "protocol message %d of our own device",
+                  (int)c->protocol_type);
+        return WB_OK;
+    }
+}
+
+enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_message *m,
+                            const struct content *c)
+{
+    enum wb_err err = take_payload(b, s, m, c);
+
+    if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
+        log_warn(b->log, "message", "protocol message %d of our own device: %s",
+                 (int)c->protocol_type, wb_err_text(err));
+        err = WB_OK;
+    }
+    TRY(err);
+    if (m->peer)
+        TRY(in_message_answer(m, out_receipt_own(b, s->arena, m->id, "peer_msg")));
+out:
+    return err;
+}

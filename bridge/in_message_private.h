@@ -1,0 +1,58 @@
+/* in_message_private.h - what the parts of in_message share; not for others. */
+#ifndef BRIDGE_IN_MESSAGE_PRIVATE_H
+#define BRIDGE_IN_MESSAGE_PRIVATE_H
+
+#include "bridge/dispatch.h"
+#include "bridge/in_message.h"
+#include "bridge/retry_owed.h"
+#include "proto/content.h"
+#include "store/limits.h"
+
+enum { PUSH_NAME_SLOTS = 512 };
+
+/* News that is told when the batch is durable. */
+struct in_message_news {
+    struct jid chat;
+    char id[STORE_MESSAGE_ID_MAX + 1];
+};
+
+struct in_message_state {
+    struct bridge *b;
+    struct in_message_news *news;
+    size_t nnews, news_cap;
+    int64_t newest_arrival_ms;            /* of the open batch */
+    uint64_t push_names[PUSH_NAME_SLOTS]; /* hashes of (person, name) that the store has */
+    struct buf plain;                     /* one plaintext at a time; wiped with buf_clear() */
+    struct buf text, mentions, names;
+    struct retry_owed owed;
+};
+
+/* ---- in_message_store.c: content to rows --------------------------------------------------- */
+
+/* Stores what c says, or changes what it is about. *ret_row: its id is in messages.db now, so a
+ * copy of it can be recognised by that. */
+enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
+                             bool *ret_row) WB_MUST_CHECK;
+/* A row for what cannot be read yet. */
+enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m) WB_MUST_CHECK;
+/* A row for a plaintext that is no Message: its bytes are kept. */
+enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m,
+                                        struct span plain) WB_MUST_CHECK;
+
+/* ---- in_message_peer.c: what our own devices tell us ----------------------------------------- */
+
+/* A protocol message that is from us (P-RC-51, 54, P-AS-02, P-HI-01). */
+enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_message *m,
+                            const struct content *c) WB_MUST_CHECK;
+/* PEER_RESPONSE: messages that were asked for (in_message_resent.c). */
+enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct in_message *m,
+                              struct span payload) WB_MUST_CHECK;
+
+/* ---- in_message.c -----------------------------------------------------------------------------
+ */
+
+/* BRIDGE_EV_MESSAGE for this one when the batch is durable. */
+enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m,
+                                int64_t received_ms) WB_MUST_CHECK;
+
+#endif

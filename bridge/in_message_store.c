@@ -1,0 +1,314 @@
+/* Content to rows of messages.db (P-MC-12..19): inserted, filled in, changed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "bridge/bridge.h"
+#include "bridge/in_message_private.h"
+#include "bridge/mention_in.h"
+#include "proto/content_text.h"
+#include "store/contacts.h"
+#include "store/messages.h"
+
+enum { FILE_ID_CHARS = 12 };
+
+/* What all kinds of rows have in common. */
+static struct store_message row_of(const struct bridge *b, const struct in_message *m)
+{
+    return (struct store_message){
+        .id = m->id,
+        .chat = m->chat,
+        .sender = m->sender,
+        .sender_alt = m->sender_alt,
+        .from_me = m->from_me,
+        .timestamp = m->t,
+        .received_at = clock_unix_s(b->clock),
+        .addressing = m->lid_addressing ? STORE_ADDRESSING_LID : STORE_ADDRESSING_PN,
+    };
+}
+
+static struct store_message_change change_of(const struct in_message *m, const struct content *c)
+{
+    return (struct store_message_change){.chat = m->chat,
+                                         .sender = m->sender,
+                                         .sender_alt = m->sender_alt,
+                                         .from_me = m->from_me,
+                                         .target_id = c->key.id,
+                                         .timestamp = m->t};
+}
+
+/* A peer's text as it may be stored: itself when it is clean, else a clean copy in out. */
+static struct span clean(struct span s, struct buf *out)
+{
+    if (s.n == 0)
+        return SPAN_NULL;
+    if (utf8_valid(s) && !memchr(s.p, 0, s.n))
+        return s;
+    buf_clear(out);
+    content_clean_text(s, out);
+    return buf_span(out);
+}
+
+/* P-MC-16, from the message's own time and id: the same name whenever it is stored, and no two
+ * alike. */
+static void file_name(const struct in_message *m, const struct content *c, struct buf *out)
+{
+    static const struct {
+        const char *type, *extension;
+    } kinds[] = {{"image", ".jpg"}, {"video", ".mp4"}, {"audio", ".ogg"}, {"sticker", ".webp"}};
+    const char *type = content_media_type(c), *extension = "";
+    int64_t days = m->t / 86400, s = m->t % 86400;
+    int64_t era, doe, yoe, doy, mp, year, month, day;
+
+    content_safe_file_name(c, out);
+    if (out->n || !type[0])
+        return;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i].type, type) == 0)
+            extension = kinds[i].extension;
+    /* Civil date of a day number: eras of 400 years that begin on 1 March. */
+    days += 719468;
+    era = days / 146097;
+    doe = days % 146097;
+    yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    mp = (5 * doy + 2) / 153;
+    day = doy - (153 * mp + 2) / 5 + 1;
+    month = mp < 10 ? mp + 3 : mp - 9;
+    year = yoe + era * 400 + (month <= 2);
+    buf_printf(out, "%s_%04d%02d%02d_%02d%02d%02d_", type, (int)year, (int)month, (int)day,
+               (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+    for (size_t i = m->id.n > FILE_ID_CHARS ? m->id.n - FILE_ID_CHARS : 0; i < m->id.n; i++) {
+        uint8_t ch = m->id.p[i];
+        bool plain =
+            (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z');
+
+        buf_u8(out, plain ? ch : '_');
+    }
+    buf_append_cstr(out, extension);
+}
+
+static void put_media(struct in_message_state *st, const struct in_message *m,
+                      const struct content *c, struct store_message *row)
+{
+    const struct content_media *f = &c->media;
+
+    row->raw = c->message;
+    if (!f->present)
+        return;
+    buf_clear(&st->names);
+    file_name(m, c, &st->names);
+    row->media_type = span_cstr(content_media_type(c));
+    row->filename = buf_span(&st->names);
+    row->url = utf8_valid(f->url) ? f->url : SPAN_NULL;
+    row->media_key = f->media_key;
+    row->file_sha256 = f->file_sha256;
+    row->file_enc_sha256 = f->file_enc_sha256;
+    row->file_length = f->file_length <= INT64_MAX ? (int64_t)f->file_length : 0;
+}
+
+static const char *kind_word(enum content_kind k)
+{
+    return k == CONTENT_EXTENDED_TEXT ? content_kind_word(CONTENT_TEXT) : content_kind_word(k);
+}
+
+static enum wb_err put_row(struct bridge *b, struct in_message *m, struct store_message *row,
+                           struct span push_name)
+{
+    struct buf name = buf_new(STORE_NAME_MAX * 4);
+    enum store_message_outcome outcome;
+    enum wb_err err;
+
+    row->push_name = utf8_first(clean(push_name, &name), STORE_NAME_MAX);
+    TRY(store_message_put(b->store, row, &outcome));
+    if (outcome == STORE_MSG_BESIDE)
+        log_warn(b->log, "message", "id %.*s was used by another sender: stored beside it",
+                 (int)m->id.n, (const char *)m->id.p);
+    m->stored = outcome != STORE_MSG_DUPLICATE;
+out:
+    buf_free(&name);
+    return err;
+}
+
+/* Text and mentions of a message or of an edit's new content, into the state's buffers. */
+static enum wb_err read_words(struct bridge *b, const struct content *c, bool *ret_me)
+{
+    struct in_message_state *st = b->in_message;
+    enum wb_err err = WB_OK;
+
+    buf_clear(&st->text);
+    buf_clear(&st->mentions);
+    *ret_me = false;
+    content_readable(c, &st->text);
+    TRY(buf_err(&st->text));
+    if (c->context.nmentioned || c->context.mentions_all)
+        TRY(mention_in_list(b, &c->context, &st->mentions, ret_me));
+out:
+    return err;
+}
+
+static struct span or_null(const struct buf *b)
+{
+    return b->n ? buf_span(b) : SPAN_NULL;
+}
+
+static enum wb_err store_row(struct bridge *b, struct in_message *m, const struct content *c)
+{
+    struct in_message_state *st = b->in_message;
+    struct store_message row = row_of(b, m);
+    char quoted[JID_TEXT_MAX];
+    struct jid person;
+    enum wb_err err;
+
+    TRY(read_words(b, c, &row.mentions_me));
+    row.kind = kind_word(c->kind);
+    row.content = buf_span(&st->text);
+    row.mentions = or_null(&st->mentions);
+    if (in_message_id_valid(c->key.id))
+        row.target_id = c->key.id;
+    if (in_message_id_valid(c->context.stanza_id)) {
+        row.quoted_id = c->context.stanza_id;
+        TRY(mention_in_person(b, c->context.participant, &person));
+        if (!jid_is_none(&person))
+            row.quoted_sender = span_cstr(jid_text(&person, quoted));
+    }
+    if (c->kind != CONTENT_TEXT && c->kind != CONTENT_EXTENDED_TEXT)
+        put_media(st, m, c, &row);
+    TRY(put_row(b, m, &row, m->push_name));
+out:
+    return err;
+}
+
+/* ---- changes ----------------------------------------------------------------------------------
+ */
+
+/* Is the sender an admin there? Without a list of members the server's word counts: it marks a
+ * revoke by an admin with edit=8 (P-RC-50, P-SD-18). */
+static enum wb_err sender_is_admin(struct bridge *b, struct arena *a, const struct in_message *m,
+                                   bool *ret_admin)
+{
+    struct store_group g;
+    enum wb_err err = store_group_get(b->store, &m->chat, a, &g);
+
+    *ret_admin = span_eq_cstr(m->edit, "8");
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_OK;
+    TRY(err);
+    for (size_t i = 0; i < g.nmembers; i++) {
+        const struct store_group_member *member = &g.members[i];
+
+        if (jid_same_user(&member->lid, &m->sender) || jid_same_user(&member->pn, &m->sender) ||
+            jid_same_user(&member->lid, &m->sender_alt) ||
+            jid_same_user(&member->pn, &m->sender_alt)) {
+            *ret_admin = member->rank >= STORE_ADMIN;
+            break;
+        }
+    }
+out:
+    return err;
+}
+
+/* Whose message it is: named by the key only in a revoke of another's message. */
+static struct jid revoke_author(const struct in_message *m, const struct content *c)
+{
+    struct jid author;
+
+    if (c->key.from_me || !m->group || jid_parse(c->key.participant, &author) != WB_OK)
+        return (struct jid){0};
+    author = jid_bare(jid_unhosted(author));
+    if (jid_same_user(&author, &m->sender) || jid_same_user(&author, &m->sender_alt))
+        return (struct jid){0};
+    return author;
+}
+
+static enum wb_err revoke(struct bridge *b, const struct in_message *m, const struct content *c)
+{
+    struct store_message_change change = change_of(m, c);
+    struct arena a = arena_new(STORE_GROUP_MEMBERS_MAX * sizeof(struct store_group_member) + 65536);
+    bool admin = false;
+    enum wb_err err = WB_OK;
+
+    change.target_sender = revoke_author(m, c);
+    if (!jid_is_none(&change.target_sender)) {
+        TRY(sender_is_admin(b, &a, m, &admin));
+        if (!admin) {
+            err = WB_ERR_REFUSED;
+            goto out;
+        }
+    }
+    TRY(store_message_revoke(b->store, &change, admin));
+out:
+    arena_free(&a);
+    return err;
+}
+
+static enum wb_err edit(struct bridge *b, const struct in_message *m, const struct content *c)
+{
+    struct in_message_state *st = b->in_message;
+    struct store_message_change change = change_of(m, c);
+    bool me;
+    enum wb_err err;
+
+    TRY(read_words(b, c->inner, &me));
+    TRY(store_message_edit(b->store, &change, buf_span(&st->text), or_null(&st->mentions), me));
+out:
+    return err;
+}
+
+static enum wb_err react(struct bridge *b, const struct in_message *m, const struct content *c)
+{
+    struct store_message_change change = change_of(m, c);
+    struct in_message_state *st = b->in_message;
+
+    buf_clear(&st->text);
+    content_clean_text(c->text, &st->text);
+    return store_message_react(b->store, &change, buf_span(&st->text));
+}
+
+enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
+                             bool *ret_row)
+{
+    bool targeted = in_message_id_valid(c->key.id);
+    enum wb_err err = WB_ERR_NOT_FOUND;
+
+    *ret_row = false;
+    if (c->kind == CONTENT_NONE)
+        return WB_OK;
+    if (c->kind == CONTENT_REVOKE && targeted)
+        err = revoke(b, m, c);
+    else if (c->kind == CONTENT_EDIT && targeted && c->inner)
+        err = edit(b, m, c);
+    else if (c->kind == CONTENT_REACTION && targeted)
+        err = react(b, m, c);
+    if (err == WB_ERR_REFUSED) {
+        log_warn(b->log, "message", "%s %.*s: its sender may not change that message",
+                 content_kind_word(c->kind), (int)m->id.n, (const char *)m->id.p);
+        return WB_OK;
+    }
+    if (err != WB_ERR_NOT_FOUND)
+        return err;
+    *ret_row = true;
+    return store_row(b, m, c);
+}
+
+enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m)
+{
+    struct store_message row = row_of(b, m);
+    enum store_message_outcome outcome;
+    enum wb_err err;
+
+    TRY(store_message_placeholder(b->store, &row, &outcome));
+    m->stored |= outcome == STORE_MSG_INSERTED || outcome == STORE_MSG_BESIDE;
+out:
+    return err;
+}
+
+enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m, struct span plain)
+{
+    struct store_message row = row_of(b, m);
+
+    row.kind = "unreadable";
+    row.content = SPAN_LIT("[unreadable message]");
+    row.raw = plain;
+    return put_row(b, m, &row, m->push_name);
+}
