@@ -41,5 +41,8 @@ enum wb_err device_sync_changed(struct bridge *b, const struct node *notificatio
                                 struct arena *a) WB_MUST_CHECK;
 enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
                                     const struct node *devices, struct arena *a) WB_MUST_CHECK;
+/* <notification type=encrypt><identity/>: this person's phone was installed anew. Identities,
+ * sessions, sender-key memory and device lists go, under both identities (P-NT-04). */
+enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who) WB_MUST_CHECK;
 
 #endif

@@ -29,5 +29,10 @@ extern const struct stanza_handler in_iq_pair_success_handler;
 /* <notification>, by type. The frame acks all of them. */
 extern const struct stanza_handler in_notification_encrypt_handler;
 extern const struct stanza_handler in_notification_link_code_handler;
+extern const struct stanza_handler in_notification_group_handler;
+extern const struct stanza_handler in_notification_devices_handler;
+extern const struct stanza_handler in_notification_account_handler;
+extern const struct stanza_handler in_notification_token_handler;
+extern const struct stanza_handler in_notification_contacts_handler;
 
 #endif

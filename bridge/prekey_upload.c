@@ -6,6 +6,7 @@
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/conn_private.h"
+#include "bridge/device_sync.h"
 #include "bridge/handlers.h"
 #include "store/prekeys.h"
 
@@ -241,8 +242,12 @@ static enum wb_err encrypt_apply(struct bridge *b, const struct stanza *s, void 
     uint64_t n;
 
     (void)parsed;
-    if (!node_attr_get_jid(s->node, "from", &from) || from.user[0] != '\0')
-        return WB_OK; /* a person's identity changed: device_sync's business */
+    if (!node_attr_get_jid(s->node, "from", &from))
+        return WB_ERR_MALFORMED;
+    if (from.user[0] != '\0')
+        return node_child(s->node, "identity") && jid_is_person(&from)
+                   ? device_sync_reinstalled(b, &from)
+                   : WB_OK;
     if (count && node_attr_get_u64(count, "value", &n))
         prekey_upload_refill(b->prekeys, n);
     return WB_OK;
