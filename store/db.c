@@ -181,6 +181,10 @@ enum wb_err db_begin(struct db *d)
     if (!d->in_tx) {
         TRY(db_exec(d, "BEGIN IMMEDIATE"));
         d->in_tx = true;
+    } else if (sqlite3_get_autocommit(d->h)) {
+        /* SQLite gave the transaction up by itself (a full disk): a write now would stand alone. */
+        snprintf(d->error, sizeof d->error, "the transaction was rolled back after an error");
+        return WB_ERR_DB;
     }
     if (d->mark && !d->mark_on) {
         TRY(db_exec(d, "SAVEPOINT mark"));
