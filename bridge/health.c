@@ -20,6 +20,14 @@ const char *health_status_word(enum health_status s)
     return words[s];
 }
 
+/* A QR is shown, or the next set of them is on its way. */
+static bool shows_qr(const struct conn *c)
+{
+    return c->state == CONN_WAIT_PAIR_SCAN || c->state == CONN_WAIT_PAIR_RESTART ||
+           (!c->paired && c->pair_wanted &&
+            (c->why == CONN_WHY_REFS_OVER || c->why == CONN_WHY_WRONG_NUMBER));
+}
+
 static enum health_status status_of(const struct bridge *b)
 {
     const struct conn *c = b->conn;
@@ -30,7 +38,7 @@ static enum health_status status_of(const struct bridge *b)
         return HEALTH_OK;
     if (c->why == CONN_WHY_LOGGED_OUT)
         return HEALTH_LOGGED_OUT;
-    if (!c->paired && c->pair_wanted)
+    if (shows_qr(c))
         return HEALTH_PAIRING;
     if (c->why == CONN_WHY_REPLACED)
         return HEALTH_REPLACED;

@@ -101,7 +101,8 @@ static struct iq_pending *unlink_at(struct iq_table *t, struct iq_pending **at)
     struct iq_pending *p = *at;
 
     *at = p->next;
-    t->n--;
+    if (--t->n == 0)
+        timer_stop(t->timers, &t->timer);
     return p;
 }
 

@@ -26,6 +26,7 @@ void timer_start(struct timers *ts, struct timer *t, int64_t after_ms, timer_fn 
 
     timer_stop(ts, t);
     t->due_ms = clock_mono_ms(ts->clock) + (after_ms > 0 ? after_ms : 0);
+    t->number = ++ts->starts;
     t->fn = fn;
     t->ctx = ctx;
     t->armed = true;
@@ -52,17 +53,23 @@ int64_t timer_left_ms(const struct timers *ts, const struct timer *t)
     return left > 0 ? left : 0;
 }
 
+/* The earliest that is due and was started before this round. */
+static struct timer *due_timer(const struct timers *ts, int64_t now, uint64_t round)
+{
+    struct timer *t = ts->first;
+
+    while (t && t->due_ms <= now && t->number > round)
+        t = t->next;
+    return t && t->due_ms <= now ? t : NULL;
+}
+
 void timers_run(struct timers *ts)
 {
     int64_t now = clock_mono_ms(ts->clock);
-    /* A timer that starts itself again with 0 ms must not keep the loop here. */
-    unsigned left = 0;
+    uint64_t round = ts->starts;
+    struct timer *t;
 
-    for (const struct timer *t = ts->first; t && t->due_ms <= now; t = t->next)
-        left++;
-    while (left-- > 0 && ts->first && ts->first->due_ms <= now) {
-        struct timer *t = ts->first;
-
+    while ((t = due_timer(ts, now, round)) != NULL) {
         timer_stop(ts, t);
         t->fn(t->ctx);
     }

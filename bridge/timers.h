@@ -16,6 +16,7 @@ typedef void timer_fn(void *ctx);
 struct timer {
     struct timer *prev, *next; /* list sorted by due_ms */
     int64_t due_ms;
+    uint64_t number; /* of its start: what is started while others run waits for the next round */
     timer_fn *fn;
     void *ctx;
     bool armed;
@@ -24,6 +25,7 @@ struct timer {
 struct timers {
     const struct clock *clock;
     struct timer *first;
+    uint64_t starts;
 };
 
 void timers_init(struct timers *ts, const struct clock *clock);

@@ -1,0 +1,319 @@
+/* The composition root: the one file that sees every folder. Settings, store, log, loop, bridge,
+ * API; then the loop until somebody asks us to stop. Exit statuses are those of config_help(). */
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api/api.h"
+#include "base/secret.h"
+#include "bridge/bridge.h"
+#include "bridge/health.h"
+#include "bridge/sdnotify.h"
+#include "store/account.h"
+#include "store/store.h"
+
+enum exit_status {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1, /* the machine: no memory, no sockets */
+    EXIT_USAGE = 2,
+    EXIT_LOCKED = 3,
+    EXIT_DAMAGED = 4,
+    EXIT_WRONG_NUMBER = 5,
+};
+
+enum { PROBLEM_MAX = 64 * 1024, ACCOUNTS_SHOWN = 4, COMMAND_MAX = 256 };
+
+struct program {
+    int argc;
+    char **argv, **envp;
+    struct config config;
+    struct log log;
+    struct store *store;
+    struct loop *loop;
+    struct bridge *bridge;
+    struct api *api;
+    struct sdnotify systemd;
+    bool log_open, stopping;
+};
+
+/* ---- the store ----------------------------------------------------------------------------------
+ */
+
+static const char *file_name(const struct program *p, enum store_file f)
+{
+    return f == STORE_FILE_MESSAGES ? p->config.db_path : p->config.whatsapp_db_path;
+}
+
+static int open_failed(const struct program *p, enum wb_err err, const struct store_open_info *i)
+{
+    const char *file = file_name(p, i->file);
+
+    if (err == WB_ERR_LOCKED) {
+        fprintf(stderr, "whatsapp-bridge: %s is in use by another process", file);
+        if (i->holder_pid > 0)
+            fprintf(stderr, ": pid %ld (%s)", (long)i->holder_pid, i->holder_command);
+        fprintf(stderr, "; two programs on one session would cut each other off. %s\n", i->text);
+        return EXIT_LOCKED;
+    }
+    if (err == WB_ERR_DB_CORRUPT) {
+        fprintf(stderr,
+                "whatsapp-bridge: %s is damaged. It was left as it is; restore a backup. %s\n",
+                file, i->text);
+        return EXIT_DAMAGED;
+    }
+    if (err == WB_ERR_DB_SCHEMA) {
+        fprintf(stderr,
+                "whatsapp-bridge: %s has schema %d, which this version does not take over; "
+                "it was not changed. %s\n",
+                file, i->schema, i->text);
+        return EXIT_USAGE;
+    }
+    fprintf(stderr, "whatsapp-bridge: %s cannot be opened: %s. %s\n", file, wb_err_text(err),
+            i->text);
+    return err == WB_ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static void command_line(const struct program *p, char out[static COMMAND_MAX])
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < p->argc && at + 1 < COMMAND_MAX; i++) {
+        int n = snprintf(out + at, COMMAND_MAX - at, "%s%s", i ? " " : "", p->argv[i]);
+
+        at += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* A damaged messages.db never stops the session: it is set aside, a new one is begun. */
+static enum wb_err set_messages_aside(struct program *p)
+{
+    char path[STORE_PATH_MAX];
+    enum wb_err err = store_set_aside_file(p->config.db_path, "damaged", &clock_system, path);
+
+    if (err == WB_OK)
+        fprintf(stderr,
+                "whatsapp-bridge: %s is damaged; it was set aside as %s and a new one is "
+                "begun\n",
+                p->config.db_path, path);
+    return err;
+}
+
+static int open_store(struct program *p)
+{
+    char command[COMMAND_MAX];
+    struct store_open_info info;
+    struct store_config sc = {
+        .whatsapp_path = p->config.whatsapp_db_path,
+        .messages_path = p->config.db_path,
+        .command = command,
+        .time_format = p->config.timestamp_format == TIMESTAMP_INTEGER ? STORE_TIME_INTEGER
+                       : p->config.timestamp_format == TIMESTAMP_TEXT  ? STORE_TIME_TEXT
+                                                                       : STORE_TIME_AUTO,
+        .clock = &clock_system,
+    };
+    const struct group *g = p->config.readers_group[0] ? getgrnam(p->config.readers_group) : NULL;
+    enum wb_err err;
+
+    command_line(p, command);
+    sc.readers_group = g ? g->gr_gid : 0;
+    err = store_open(&sc, &p->store, &info);
+    if (err == WB_ERR_DB_CORRUPT && info.file == STORE_FILE_MESSAGES &&
+        set_messages_aside(p) == WB_OK)
+        err = store_open(&sc, &p->store, &info);
+    return err == WB_OK ? EXIT_OK : open_failed(p, err, &info);
+}
+
+/* The store of another number is refused. */
+static int check_number(const struct program *p)
+{
+    struct jid found[ACCOUNTS_SHOWN];
+    size_t n;
+
+    if (store_account_list(p->store, found, ACCOUNTS_SHOWN, &n) != WB_OK) {
+        fprintf(stderr, "whatsapp-bridge: %s cannot be read: %s\n", p->config.whatsapp_db_path,
+                store_error_text(p->store));
+        return EXIT_DAMAGED;
+    }
+    if (n == 0)
+        return EXIT_OK;
+    for (size_t i = 0; i < n && i < ACCOUNTS_SHOWN; i++)
+        if (jid_same_user(&found[i], &p->config.phone))
+            return EXIT_OK;
+    fprintf(stderr, "whatsapp-bridge: %s belongs to +%s, not to +%s; use another --store\n",
+            p->config.whatsapp_db_path, found[0].user, p->config.phone.user);
+    return EXIT_WRONG_NUMBER;
+}
+
+/* ---- while running
+ * -------------------------------------------------------------------------------- */
+
+static void reload(struct program *p)
+{
+    struct buf notes = buf_new(PROBLEM_MAX);
+    struct buf problem = buf_new(PROBLEM_MAX);
+
+    sdnotify_reloading(&p->systemd, clock_mono_ms(&clock_system) * 1000);
+    if (log_reopen(&p->log) != WB_OK)
+        log_error(&p->log, "main", "the log file could not be opened again; the old one is used");
+    if (config_reload(&p->config, p->argc, p->argv, p->envp, &notes, &problem) != WB_OK) {
+        log_error(&p->log, "main", "the settings were not read again: %s", buf_cstr(&problem));
+    } else {
+        bridge_settings_changed(p->bridge);
+        log_info(&p->log, "main", "settings read again%s%s",
+                 notes.n ? "; a restart is needed for: " : "", buf_cstr(&notes));
+    }
+    buf_free(&notes);
+    buf_free(&problem);
+    sdnotify_ready(&p->systemd);
+}
+
+static void on_signal(void *ctx, int signal_number)
+{
+    struct program *p = ctx;
+
+    if (signal_number == SIGHUP) {
+        reload(p);
+        return;
+    }
+    if (p->stopping)
+        return;
+    p->stopping = true;
+    log_info(&p->log, "main", "%s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+    sdnotify_stopping(&p->systemd);
+    bridge_shutdown(p->bridge);
+}
+
+static void on_state(void *ctx, const struct bridge_event *e)
+{
+    struct program *p = ctx;
+    struct arena a = arena_new(1 << 20);
+    struct health h;
+
+    (void)e;
+    if (bridge_health(p->bridge, &a, &h) == WB_OK)
+        sdnotify_status(&p->systemd, health_status_word(h.status));
+    arena_free(&a);
+}
+
+/* ---- putting it together
+ * ---------------------------------------------------------------------------- */
+
+static enum wb_err compose(struct program *p, struct buf *problem)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    enum wb_err err;
+
+    TRY(loop_new(&clock_system, &p->loop));
+    TRY(loop_watch_signals(p->loop, signals, sizeof signals / sizeof signals[0], on_signal, p));
+    sdnotify_init(&p->systemd, loop_timers(p->loop));
+    TRY(bridge_new(&(struct bridge_deps){.config = &p->config,
+                                         .log = &p->log,
+                                         .clock = &clock_system,
+                                         .rng = &rng_system,
+                                         .loop = p->loop,
+                                         .store = p->store},
+                   &p->bridge));
+    TRY(events_on(&p->bridge->events, BRIDGE_EV_STATE, on_state, p));
+    TRY(api_start(
+        &(struct api_deps){
+            .bridge = p->bridge, .loop = p->loop, .config = &p->config, .log = &p->log},
+        &p->api, problem));
+out:
+    return err;
+}
+
+static int run(struct program *p)
+{
+    struct buf problem = buf_new(PROBLEM_MAX);
+    enum wb_err err = compose(p, &problem);
+    int status = EXIT_OK;
+
+    if (err != WB_OK) {
+        fprintf(stderr, "whatsapp-bridge: %s%s%s\n", wb_err_text(err), problem.n ? ": " : "",
+                buf_cstr(&problem));
+        status = err == WB_ERR_NET ? EXIT_USAGE : EXIT_FAILED;
+    } else {
+        log_info(&p->log, "main", "whatsapp-bridge " WB_VERSION ", API on %s port %u",
+                 p->config.bind, api_port(p->api));
+        sdnotify_ready(&p->systemd);
+        bridge_start(p->bridge);
+        err = loop_run(p->loop);
+        if (err != WB_OK) {
+            log_error(&p->log, "main", "the event loop failed: %s", wb_err_text(err));
+            status = EXIT_FAILED;
+        }
+    }
+    buf_free(&problem);
+    return status;
+}
+
+static void clean_up(struct program *p, int status)
+{
+    api_stop(p->api);
+    if (p->loop)
+        sdnotify_stop(&p->systemd);
+    bridge_free(p->bridge);
+    loop_free(p->loop);
+    if (p->store && store_close(p->store) != WB_OK && p->log_open)
+        log_warn(&p->log, "main", "the store was not closed cleanly");
+    if (p->log_open) {
+        log_info(&p->log, "main", "ended with status %d", status);
+        log_close(&p->log);
+    }
+    config_free(&p->config);
+}
+
+/* Nothing is opened or written before the settings are known to be good. */
+static int start(struct program *p)
+{
+    enum wb_err err;
+    int status;
+
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);
+    if (secret_init() != WB_OK) {
+        fprintf(stderr, "whatsapp-bridge: no randomness\n");
+        return EXIT_FAILED;
+    }
+    status = open_store(p);
+    if (status == EXIT_OK)
+        status = check_number(p);
+    if (status != EXIT_OK)
+        return status;
+    err = log_open(&p->log, &clock_system, p->config.log_file[0] ? p->config.log_file : NULL);
+    if (err != WB_OK) {
+        fprintf(stderr, "whatsapp-bridge: --log-file: '%s' cannot be opened\n", p->config.log_file);
+        return EXIT_USAGE;
+    }
+    p->log_open = true;
+    return run(p);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    struct program p = {.argc = argc, .argv = argv, .envp = envp};
+    struct buf text = buf_new(PROBLEM_MAX);
+    enum config_action action;
+    int status = EXIT_OK;
+
+    if (config_load(argc, argv, envp, &p.config, &action, &text) != WB_OK) {
+        fprintf(stderr, "whatsapp-bridge: wrong settings\n%s", buf_cstr(&text));
+        buf_free(&text);
+        return EXIT_USAGE;
+    }
+    if (action == CONFIG_HELP) {
+        config_help(&text);
+        fputs(buf_cstr(&text), stdout);
+    } else if (action == CONFIG_VERSION) {
+        printf("whatsapp-bridge %s\n", WB_VERSION);
+    } else {
+        status = start(&p);
+    }
+    clean_up(&p, status);
+    buf_free(&text);
+    return status;
+}
