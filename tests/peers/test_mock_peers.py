@@ -157,10 +157,10 @@ class PeersThroughMock(Case):
 
     def test_restart_of_a_client(self):
         mock = self.start_mock()
-        alice = self.pair(mock, "whatsmeow", ALICE)
-        bob = self.pair(mock, "baileys", BOB)
-        self.talk(alice, bob)
-        for stopped, here in ((alice, bob), (bob, alice)):
+        peers = [self.pair(mock, "whatsmeow", ALICE), self.pair(mock, "baileys", BOB)]
+        self.talk(*peers)
+        for number in range(2):
+            stopped, here = peers[number], peers[1 - number]
             with self.subTest(stopped=stopped.kind):
                 stopped.quit()
                 here.send(pn(stopped.phone), f"for {stopped.kind}, stopped")
@@ -170,8 +170,7 @@ class PeersThroughMock(Case):
                 again.wait_open()
                 again.wait_text(f"for {stopped.kind}, stopped")
                 self.exchange(again, here, pn(here.phone), f"{stopped.kind} restarted")
-                if stopped is alice:
-                    alice = again
+                peers[number] = again
         self.assert_no_flags(mock)
 
     def test_retry_after_a_lost_session(self):
@@ -185,6 +184,7 @@ class PeersThroughMock(Case):
         bob.send(pn(ALICE), "can you read this?")
         alice.wait_text("can you read this?", timeout=60)
         self.exchange(alice, bob, pn(BOB), "yes, again")
+        self.assert_no_flags(mock)
 
     def test_leaving_members_do_not_read_on(self):
         mock = self.start_mock()

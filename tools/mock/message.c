@@ -390,7 +390,9 @@ static void dispatch(struct fan *f, struct message_verdict *v)
         return;
     }
     const struct node *enc = node_child(n, "enc");
-    if (parts == NULL && enc != NULL && !node_attr_is(enc, "type", "skmsg")) {
+    /* Baileys adds a participants list to what it re-sends; the enc is for the device in `to`. */
+    bool to_one_device = parts == NULL || node_attr_is(n, "device_fanout", "false");
+    if (to_one_device && enc != NULL && !node_attr_is(enc, "type", "skmsg")) {
         retry_message(f, v);
         return;
     }
