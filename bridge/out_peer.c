@@ -10,11 +10,11 @@
 #include "proto/peer_wire.h"
 #include "store/signal_store.h"
 
-/* Seals for the phone: the session is kept under its LID where that is known. */
+/* Seals for the phone, under the address that its own messages are decrypted with. */
 static enum wb_err seal(struct bridge *b, struct span message, enum signal_message_kind *ret_kind,
                         struct buf *out)
 {
-    const struct jid phone = jid_bare(jid_is_none(&b->own_lid) ? b->own_pn : b->own_lid);
+    const struct jid phone = jid_bare(b->own_pn);
     struct signal_session *session = NULL, *moved;
     struct buf padded = buf_new(MESSAGE_PLAINTEXT_MAX);
     struct jid address;

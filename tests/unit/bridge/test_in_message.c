@@ -239,7 +239,7 @@ static void retries_end(void **state)
 
     add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
     for (int i = 1; i <= 4; i++) {
-        char count[16];
+        char count[32];
 
         receive(r, n);
         snprintf(count, sizeof count, "count=\"%d\"", i);
