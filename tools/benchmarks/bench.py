@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Figures of the bridge beside a whatsmeow client doing the same job, against wa-mock, in one run.
+
+Nothing here passes or fails: times depend on the machine. The ratios are what to look at."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "peers"))
+from harness import paths  # noqa: E402
+from harness.bridge import Bridge, clean_env  # noqa: E402
+from harness.mock import Mock  # noqa: E402
+from harness.peer import Peer  # noqa: E402
+from harness.process import Process  # noqa: E402
+
+PHONE = "27820000001"
+OTHER_PHONE = "27820000002"
+FIRST_CONTACT = "27820001000"
+IDLE_S = 3  # how long nothing happens before memory is read
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class QuietMock(Mock):
+    """wa-mock without a trace: writing it would be measured too."""
+
+    def __init__(self, directory, *args):  # pylint: disable=super-init-not-called
+        self.process = Process("wa-mock", [paths.MOCK, "--port", "0", *args], directory)
+        self.root_key = self.process.wait_line("ROOT_KEY=", 20)
+        self.url = self.process.wait_line("LISTENING=", 20)
+        self.port = int(self.url.rsplit(":", 1)[1].split("/")[0])
+        self.trace_path = None
+
+
+def memory_mb(pid):
+    """Resident, and private dirty: what one more process of the kind costs."""
+    fields = {}
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, value = line.split()[:2]
+        fields[name.rstrip(":")] = int(value) / 1024
+    return fields["Rss"], fields["Private_Dirty"]
+
+
+def cpu_s(pid):
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(stat[11]) + int(stat[12])) / CLOCK_TICKS
+
+
+def count_rows(bridge):
+    connection = sqlite3.connect(f"file:{bridge.store}/messages.db?mode=ro", uri=True, timeout=10)
+    try:
+        return connection.execute("SELECT COUNT(*) FROM messages").fetchone()[0]
+    finally:
+        connection.close()
+
+
+def wait_rows(bridge, count, timeout=300):
+    deadline = time.monotonic() + timeout
+    while (have := count_rows(bridge)) < count:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"bench: {have} of {count} messages arrived")
+        time.sleep(0.01)
+    return time.monotonic()
+
+
+def start_bridge(directory, mock, phone, name="bridge"):
+    return Bridge(directory, mock, phone, name=name, env=clean_env())
+
+
+def start_to_login(directory, mock, runs=5):
+    """Milliseconds from exec to connected, for a paired store."""
+    best = None
+    for _ in range(runs):
+        begin = time.monotonic()
+        bridge = start_bridge(directory, mock, PHONE)
+        while True:
+            try:
+                if bridge.get("/health").status == 200:
+                    break
+            except ConnectionError:
+                pass
+            time.sleep(0.002)
+        took = (time.monotonic() - begin) * 1000
+        best = took if best is None else min(best, took)
+        bridge.stop()
+    return best
+
+
+def binary_size_mb(directory):
+    stripped = os.path.join(directory, "stripped")
+    subprocess.run(["strip", "-o", stripped, paths.BRIDGE], check=True)
+    return os.path.getsize(stripped) / 1e6
+
+
+def receive(bridge, mock, to, count, text):
+    """Messages a second by the wall clock, and microseconds of the bridge's CPU for each."""
+    before = count_rows(bridge)
+    cpu = cpu_s(bridge.pid)
+    begin_unix = time.time()
+    answer = mock.admin("POST", "/contact/blast",
+                        {"from": FIRST_CONTACT, "to": to, "count": count, "text": text})
+    end = wait_rows(bridge, before + count)
+    end_unix = time.time() - (time.monotonic() - end)
+    started = max(begin_unix, answer.get("started_unix_ms", 0) / 1000)
+    used = cpu_s(bridge.pid) - cpu
+    return count / (end_unix - started), used / count * 1e6
+
+
+def line(name, ours, theirs=None, target=""):
+    their = f"{theirs:>12}" if theirs is not None else " " * 12
+    print(f"{name:<52}{ours:>12}{their}  {target}", flush=True)
+
+
+def cold_group_send(client_send, mock, creator, size, mode):
+    """Seconds for the first text to a group whose members nobody has a session with."""
+    first = int(FIRST_CONTACT) + 1
+    members = [str(first + i) for i in range(size - 1)] + [creator]
+    group = mock.admin("POST", "/groups", {"subject": f"cold {creator} {mode}", "mode": mode,
+                                           "members": members, "creator": creator})["jid"]
+    begin = time.monotonic()
+    client_send(group, "first words to many")
+    return time.monotonic() - begin
+
+
+def idle_group(mock, phone, size):
+    members = [str(int(FIRST_CONTACT) + i) for i in range(size - 1)] + [phone]
+    return mock.admin("POST", "/groups", {"subject": "idle", "mode": "lid", "members": members,
+                                          "creator": phone})["jid"]
+
+
+def send_by_api(bridge):
+    def send(to, text):
+        reply = bridge.send(to, text, wait_s=300)
+        if reply.status != 200:
+            raise SystemExit(f"bench: {reply}")
+    return send
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the messages")
+    parser.add_argument("--without-whatsmeow", action="store_true")
+    options = parser.parse_args()
+    count = 2000 if options.quick else 20000
+    members = 100 if options.quick else 500
+    directory = tempfile.mkdtemp(prefix="bench-")
+    mock = QuietMock(directory, "--contacts", str(members + 50))
+    bridge = start_bridge(directory, mock, PHONE)
+    peer = None
+    try:
+        bridge.pair_by_qr()
+        idle_group(mock, PHONE, 200)
+        if not options.without_whatsmeow:
+            peer = Peer("whatsmeow", directory, mock)
+            peer.pair_by_qr(OTHER_PHONE)
+            idle_group(mock, OTHER_PHONE, 200)
+        print(f"{'':<52}{'bridge':>12}{'whatsmeow':>12}  target")
+        report(directory, mock, bridge, peer, count, members)
+    finally:
+        for child in (bridge, peer, mock.process):
+            if child:
+                child.kill()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def report(directory, mock, bridge, peer, count, members):
+    time.sleep(IDLE_S)
+    ours, theirs = memory_mb(bridge.pid), memory_mb(peer.pid) if peer else None
+    line("resident, idle, 200-member group known (MB)", f"{ours[0]:.1f}",
+         f"{theirs[0]:.1f}" if theirs else None,
+         "<= 20" + (f"; ratio {ours[0] / theirs[0]:.2f} (<= 0.25)" if theirs else ""))
+    line("of it private and dirty (MB)", f"{ours[1]:.1f}", f"{theirs[1]:.1f}" if theirs else None,
+         "<= 5" + (f"; ratio {ours[1] / theirs[1]:.2f} (<= 0.25)" if theirs else ""))
+    line("stripped binary (MB)", f"{binary_size_mb(directory):.2f}", target="< 1.5")
+
+    rate, cpu = receive(bridge, mock, PHONE, count, "one to one")
+    line("1:1 receive and store, full durability (messages/s)", f"{rate:.0f}", target=">= 2000")
+    line("  the bridge's CPU for each (us)", f"{cpu:.0f}")
+    group = idle_group(mock, PHONE, 20)
+    receive(bridge, mock, group, 10, "first words")
+    rate, cpu = receive(bridge, mock, group, count // 2, "to a group")
+    verify = float(subprocess.run([os.path.join(paths.BUILD, "bench-verify")], check=True,
+                                  capture_output=True, text=True).stdout)
+    line("group receive and store (messages/s)", f"{rate:.0f}")
+    line("  the bridge's CPU for each (us)", f"{cpu:.0f}",
+         target=f"signature check alone {verify:.0f} us; ratio {cpu / verify:.2f} (<= 2)")
+
+    cold = cold_group_send(send_by_api(bridge), mock, PHONE, members, "lid")
+    their_cold = cold_group_send(peer.send, mock, OTHER_PHONE, members, "lid") if peer else None
+    line(f"first text to a {members}-member group (s)", f"{cold:.2f}",
+         f"{their_cold:.2f}" if peer else None,
+         f"ratio {cold / their_cold:.2f} (<= 0.33)" if peer else "")
+    bridge.stop()
+    line("start to logged in, best of 5 (ms)", f"{start_to_login(directory, mock):.0f}",
+         target="< 150")
+
+
+if __name__ == "__main__":
+    main()
