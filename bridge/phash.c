@@ -31,8 +31,10 @@ enum wb_err phash_of(const struct jid *devices, size_t n, char ret_text[static P
     buf_append_cstr(&out, "2:");
     buf_b64(&out, SPAN(digest, PHASH_BYTES)); /* 6 bytes need no '=' */
     err = buf_err(&out);
-    if (err == WB_OK)
-        memcpy(ret_text, buf_cstr(&out), PHASH_TEXT_BYTES);
+    if (err != WB_OK || out.n != PHASH_TEXT_BYTES - 1)
+        goto out;
+    memcpy(ret_text, out.p, out.n);
+    ret_text[out.n] = 0;
 out:
     buf_free(&out);
     free(parts);

@@ -97,7 +97,7 @@ class Demo:
                 argv, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def start_mock(self):
-        self.start("wa-mock", [self.build / "tools" / "mock" / "wa-mock", "--contacts", "5",
+        self.start("wa-mock", [self.build / "wa-mock", "--contacts", "5",
                                "--groups", "2", "--phone", PHONE,
                                "--trace", self.home / "stanzas.jsonl"])
 
