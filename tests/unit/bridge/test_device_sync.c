@@ -1,0 +1,248 @@
+/* Device lists and LIDs: asked for together, shared, cached (P-SD-04, P-SD-06, P-SD-07, P-US-05).
+ */
+#include "people_fixture.h"
+
+#include "bridge/identity.h"
+#include "bridge/phash.h"
+#include "store/devices.h"
+#include "store/lid_map.h"
+#include "store/signal_store.h"
+
+/* What callbacks were told last, by key. */
+enum { KEYS = 8 };
+static struct told {
+    unsigned calls;
+    enum wb_err err;
+    size_t n;
+    struct jid jids[600];
+} told[KEYS];
+
+static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_result *r)
+{
+    (void)b;
+    struct told *t = &told[key];
+    t->calls++;
+    t->err = r->err;
+    t->n = r->ndevices;
+    assert_true(r->ndevices <= 600);
+    if (r->ndevices)
+        memcpy(t->jids, r->devices, r->ndevices * sizeof *r->devices);
+}
+
+static void on_lids(struct bridge *b, uint64_t key, const struct lid_lookup_result *r)
+{
+    (void)b;
+    struct told *t = &told[key];
+    t->calls++;
+    t->err = r->err;
+    t->n = r->n;
+    memcpy(t->jids, r->lids, r->n * sizeof *r->lids);
+}
+
+static int setup(void **state)
+{
+    memset(told, 0, sizeof told);
+    return desk_setup(state);
+}
+
+static bool has(uint64_t key, const char *device)
+{
+    struct jid j = J(device);
+    for (size_t i = 0; i < told[key].n; i++)
+        if (jid_eq(&told[key].jids[i], &j))
+            return true;
+    return false;
+}
+
+static void reply_users(struct desk *d, const struct node *iq, const char *users)
+{
+    struct buf text = buf_new(1 << 20);
+    buf_printf(&text, "<usync><list>%s</list></usync>", users);
+    desk_reply(d, iq, "result", xml(d, buf_cstr(&text)));
+    buf_free(&text);
+}
+
+#define LIST(jid, devices)                                                                         \
+    "<user jid='" jid "'><devices><device-list>" devices "</device-list></devices></user>"
+
+static size_t users_in(const struct node *iq)
+{
+    return node_child_count(node_child(node_child(iq, "usync"), "list"));
+}
+
+static void asks_once_for_all(void **state)
+{
+    struct desk *d = *state;
+    struct jid users[] = {J("900002@lid"), J("900003:4@lid"), J("900002@lid")};
+    OK(device_sync_get(&d->b, users, 3, true, on_devices, 1));
+    struct node *iq = desk_sent(d);
+    assert_none_sent(d);
+    assert_int_equal(users_in(iq), 3); /* the two, and ourselves */
+    assert_int_equal(told[1].calls, 0);
+    reply_users(d, iq,
+                LIST("900001@lid", "<device id='0'/><device id='5'/><device id='6'/>")
+                    LIST("900002@lid", "<device id='0'/><device id='99' is_hosted='true'/>")
+                        LIST("900003@lid", "<device id='0'/>")
+                            LIST("900009@lid", "<device id='0'/>"));
+    assert_int_equal(told[1].calls, 1);
+    OK(told[1].err);
+    assert_int_equal(told[1].n, 5);
+    assert_true(has(1, "900001@lid") && has(1, "900001:6@lid")); /* but not 5: that is us */
+    assert_true(has(1, "900002:99@hosted.lid"));
+    struct store_device_list list;
+    struct jid unasked = J("900009@lid");
+    assert_int_equal(store_devices_get(d->b.store, &unasked, &d->arena, &list), WB_ERR_NOT_FOUND);
+
+    /* Now from the cache, and never from within the call. */
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 2));
+    assert_none_sent(d);
+    assert_int_equal(told[2].calls, 0);
+    desk_later(d, 0);
+    assert_int_equal(told[2].calls, 1);
+    assert_int_equal(told[2].n, 3);
+
+    /* A day later the lists are looked at again. */
+    desk_later(d, ((int64_t)DEVICE_LIST_AGE_S + 1) * 1000);
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 3));
+    iq = desk_sent(d);
+    reply_users(d, iq, "<user jid='900002@lid'/>" LIST("900003@lid", ""));
+    assert_int_equal(told[3].n, 2); /* nothing said: as before; an empty list: none */
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 4));
+    assert_int_equal(users_in(desk_sent(d)), 1); /* the empty one was not kept */
+}
+
+static void shares_questions(void **state)
+{
+    struct desk *d = *state;
+    struct jid users[] = {J("900002@lid"), J("900003@lid"), J("900004@lid")};
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 1));
+    OK(device_sync_get(&d->b, users + 1, 2, false, on_devices, 2));
+    OK(device_sync_get(&d->b, users, 1, false, on_devices, 3));
+    struct node *first = desk_sent(d), *second = desk_sent(d);
+    assert_none_sent(d);
+    assert_int_equal(users_in(first), 2);
+    assert_int_equal(users_in(second), 1);
+    reply_users(d, first,
+                LIST("900002@lid", "<device id='0'/>") LIST("900003@lid", "<device id='0'/>"));
+    assert_int_equal(told[1].calls, 1);
+    assert_int_equal(told[2].calls, 0); /* waits for the other one too */
+    assert_int_equal(told[3].calls, 1);
+    reply_users(d, second, LIST("900004@lid", "<device id='0'/><device id='1'/>"));
+    assert_int_equal(told[2].calls, 1);
+    assert_int_equal(told[2].n, 3);
+}
+
+static void asks_in_chunks(void **state)
+{
+    struct desk *d = *state;
+    struct jid users[500];
+    struct buf text = buf_new(1 << 20);
+    for (size_t i = 0; i < 500; i++) {
+        char t[32];
+        snprintf(t, sizeof t, "%zu@lid", 910000 + i);
+        users[i] = J(t);
+    }
+    OK(device_sync_get(&d->b, users, 500, false, on_devices, 1));
+    struct node *first = desk_sent(d), *second = desk_sent(d);
+    assert_none_sent(d);
+    assert_int_equal(users_in(first), USYNC_USERS_MAX);
+    assert_int_equal(users_in(second), 500 - USYNC_USERS_MAX);
+    for (size_t i = 0; i < 500; i++)
+        buf_printf(&text, LIST("%zu@lid", "<device id='0'/>"), 910000 + i);
+    reply_users(d, first, buf_cstr(&text));
+    assert_int_equal(told[1].calls, 0);
+    reply_users(d, second, buf_cstr(&text));
+    assert_int_equal(told[1].calls, 1);
+    assert_int_equal(told[1].n, 500);
+    buf_free(&text);
+}
+
+static void tells_failures(void **state)
+{
+    struct desk *d = *state;
+    struct jid users[] = {J("900002@lid"), J("900003@lid")};
+    OK(device_sync_get(&d->b, users, 1, false, on_devices, 1));
+    reply_users(d, desk_sent(d), LIST("900002@lid", "<device id='0'/>"));
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 2));
+    desk_error(d, desk_sent(d), "429");
+    assert_int_equal(told[2].err, WB_ERR_REFUSED);
+    assert_int_equal(told[2].n, 1); /* what is known all the same */
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 3));
+    desk_reply(d, desk_sent(d), "result", xml(d, "<usync/>"));
+    assert_int_equal(told[3].err, WB_ERR_PROTOCOL);
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 4));
+    iq_fail_all(&d->b.iq, WB_ERR_NET);
+    assert_int_equal(told[4].err, WB_ERR_NET);
+    d->connected = false;
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 5));
+    assert_int_equal(told[5].calls, 0);
+    desk_later(d, 0);
+    assert_int_equal(told[5].err, WB_ERR_STATE);
+    assert_int_equal(told[4].calls + told[5].calls, 2);
+}
+
+static void drops_both_forms(void **state)
+{
+    struct desk *d = *state;
+    struct jid pn = J("27820000002@s.whatsapp.net"), lid = J("900002@lid");
+    struct store_device one = {0};
+    struct store_device_list list = {.devices = &one, .n = 1, .checked_at = d->now_ms / 1000};
+    OK(identity_learn(&d->b, &pn, &lid));
+    OK(store_devices_put(d->b.store, &pn, &list));
+    OK(store_devices_put(d->b.store, &lid, &list));
+    OK(device_sync_drop(&d->b, &pn, 1));
+    assert_int_equal(store_devices_get(d->b.store, &pn, &d->arena, &list), WB_ERR_NOT_FOUND);
+    assert_int_equal(store_devices_get(d->b.store, &lid, &d->arena, &list), WB_ERR_NOT_FOUND);
+}
+
+/* ---- LIDs ---------------------------------------------------------------------------------------
+ */
+
+static void finds_lids(void **state)
+{
+    struct desk *d = *state;
+    struct jid pns[] = {J("27820000003@s.whatsapp.net"), J("27820000002@s.whatsapp.net")};
+    struct jid known = J("900003@lid"), found = J("900002@lid");
+    OK(identity_learn(&d->b, &pns[0], &known));
+    OK(lid_lookup(&d->b, pns, 2, on_lids, 1));
+    struct node *iq = desk_sent(d);
+    assert_int_equal(users_in(iq), 1); /* only the unknown one */
+    reply_users(d, iq, "<user jid='27820000002@s.whatsapp.net'><lid val='900002@lid'/></user>");
+    OK(told[1].err);
+    assert_true(jid_eq(&told[1].jids[0], &known)); /* in the caller's order */
+    assert_true(jid_eq(&told[1].jids[1], &found));
+    OK(lid_lookup(&d->b, pns, 2, on_lids, 2));
+    assert_none_sent(d);
+    desk_later(d, 0);
+    assert_int_equal(told[2].calls, 1);
+    OK(told[2].err);
+}
+
+static void knows_who_is_not_on_whatsapp(void **state)
+{
+    struct desk *d = *state;
+    struct jid pn = J("27820000004@s.whatsapp.net"), lid = J("900004@lid");
+    OK(lid_lookup(&d->b, &pn, 1, on_lids, 1));
+    reply_users(d, desk_sent(d), "<user jid='27820000004@s.whatsapp.net'/>");
+    assert_int_equal(told[1].err, WB_ERR_NOT_FOUND);
+    assert_true(jid_is_none(&told[1].jids[0]));
+    OK(lid_lookup(&d->b, &pn, 1, on_lids, 2));
+    desk_error(d, desk_sent(d), "500");
+    assert_int_equal(told[2].err, WB_ERR_REFUSED);
+    assert_int_equal(lid_lookup(&d->b, &lid, 1, on_lids, 3), WB_ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
+        TEST(asks_once_for_all),
+        TEST(shares_questions),
+        TEST(asks_in_chunks),
+        TEST(tells_failures),
+        TEST(drops_both_forms),
+        TEST(finds_lids),
+        TEST(knows_who_is_not_on_whatsapp),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
