@@ -266,7 +266,8 @@ enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
     TRY(hash_of(&user, &list, hash));
     if (list.n == 0 || !node_attr_is(devices, "dhash", hash)) {
         log_debug(b->log, "devices", "our own list is asked for again (ours %s)", hash);
-        return device_sync_drop(b, &user, 1);
+        TRY(device_sync_drop(b, &own_pn, 1));
+        return jid_is_none(&own_lid) ? WB_OK : device_sync_drop(b, &own_lid, 1);
     }
     if (!in_list(&list, b->own_pn.device)) /* no logout by itself (P-NT-07) */
         log_warn(b->log, "devices", "the list of our linked devices is without us");

@@ -1,0 +1,246 @@
+/* Sessions from fetched prekeys (P-SD-08..10): each key once, each failure only for its device. */
+#include "people_fixture.h"
+
+#include "bridge/identity.h"
+#include "crypto/signal.h"
+#include "store/devices.h"
+#include "store/signal_store.h"
+
+static struct {
+    unsigned calls;
+    struct prekey_fetch_result r;
+} told[8];
+
+static void on_done(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r)
+{
+    (void)b;
+    told[key].calls++;
+    told[key].r = *r;
+}
+
+static int setup(void **state)
+{
+    memset(told, 0, sizeof told);
+    return desk_setup(state);
+}
+
+/* Somebody's device, with the private halves. */
+struct peer {
+    struct x25519_pair identity, signed_prekey, prekey;
+    uint8_t sig[XEDDSA_SIG_BYTES];
+};
+
+static void make_peer(struct desk *d, struct peer *p)
+{
+    struct device_keys k;
+    OK(device_keys_generate(&d->rng, &k));
+    p->identity = k.identity;
+    p->signed_prekey = k.signed_prekey;
+    memcpy(p->sig, k.signed_prekey_sig, sizeof p->sig);
+    x25519_generate(&d->rng, &p->prekey);
+}
+
+static struct node *key_node(struct desk *d, const char *tag, uint8_t id, const uint8_t *value,
+                             const uint8_t *sig)
+{
+    const uint8_t id_bytes[3] = {0, 1, id};
+    struct node *n = node_new(&d->arena, tag);
+    node_add(n, bytes_node(d, "id", id_bytes, 3));
+    node_add(n, bytes_node(d, "value", value, 32));
+    if (sig)
+        node_add(n, bytes_node(d, "signature", sig, 64));
+    return n;
+}
+
+static struct node *user_node(struct desk *d, const char *jid, const struct peer *p, bool one_time)
+{
+    const uint8_t registration[4] = {0, 0, 0, 9}, type[1] = {5};
+    struct node *user = node_new(&d->arena, "user");
+    node_attr_text(&d->arena, user, "jid", jid);
+    node_add(user, bytes_node(d, "registration", registration, 4));
+    node_add(user, bytes_node(d, "type", type, 1));
+    node_add(user, bytes_node(d, "identity", p->identity.pub, 32));
+    node_add(user, key_node(d, "skey", 7, p->signed_prekey.pub, p->sig));
+    if (one_time)
+        node_add(user, key_node(d, "key", 3, p->prekey.pub, NULL));
+    return user;
+}
+
+static struct node *list_of(struct desk *d, struct node *one, struct node *two)
+{
+    struct node *list = node_new(&d->arena, "list");
+    if (one)
+        node_add(list, one);
+    if (two)
+        node_add(list, two);
+    return list;
+}
+
+static bool can_send(struct desk *d, const char *device)
+{
+    struct jid j = J(device);
+    bool yes;
+    OK(store_session_has(d->b.store, &j, &yes));
+    return yes;
+}
+
+/* What we encrypt, the peer decrypts with the keys that we fetched. */
+static void assert_reads(struct desk *d, const char *device, const struct peer *p, bool one_time)
+{
+    struct jid j = J(device);
+    struct signal_session *ours, *theirs = signal_session_new();
+    struct signal_local local = {.identity = p->identity, .registration_id = 9};
+    struct signal_prekey_header h;
+    struct buf cipher = buf_new(4096), plain = buf_new(4096);
+    enum signal_message_kind kind;
+    bool used;
+    OK(store_session_load(d->b.store, &j, &ours, NULL));
+    OK(signal_encrypt(ours, SPAN_LIT("hello"), &kind, &cipher));
+    assert_int_equal(kind, SIGNAL_PKMSG);
+    OK(signal_prekey_header_parse(buf_span(&cipher), &h));
+    assert_int_equal(h.registration_id, 77);
+    assert_int_equal(h.has_prekey_id, one_time);
+    assert_int_equal(h.signed_prekey_id, 0x107);
+    OK(signal_decrypt_prekey(theirs, &local, &h, &p->signed_prekey, one_time ? &p->prekey : NULL,
+                             &d->rng, &plain, &used));
+    assert_true(span_eq(buf_span(&plain), SPAN_LIT("hello")));
+    OK(store_session_save(d->b.store, &j, ours));
+    signal_session_free(theirs);
+    buf_free(&cipher);
+    buf_free(&plain);
+}
+
+static void starts_sessions(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[] = {J("27820000002:3@s.whatsapp.net"), J("900003@lid")};
+    struct jid pn = J("27820000002@s.whatsapp.net"), lid = J("900002@lid");
+    struct peer one, two;
+    make_peer(d, &one);
+    make_peer(d, &two);
+    OK(identity_learn(&d->b, &pn, &lid));
+    OK(prekey_fetch(&d->b, devices, 2, false, on_done, 1));
+    struct node *iq = desk_sent(d);
+    struct buf expected = buf_new(1024);
+    struct span id = node_attr_str(iq, "id", &d->arena);
+    buf_printf(&expected,
+               "<iq to='s.whatsapp.net' type='get' xmlns='encrypt' id='%.*s'><key>"
+               "<user jid='900002:3@lid' reason='identity'/>"
+               "<user jid='900003@lid' reason='identity'/></key></iq>",
+               (int)id.n, (const char *)id.p);
+    assert_string_equal(print(d, iq), print(d, xml(d, buf_cstr(&expected))));
+    buf_free(&expected);
+    desk_reply(d, iq, "result",
+               list_of(d, user_node(d, "900002:3@lid", &one, true),
+                       user_node(d, "900003@lid", &two, false)));
+    OK(told[1].r.err);
+    assert_int_equal(told[1].r.missing, 0);
+    assert_reads(d, "900002:3@lid", &one, true);
+    assert_reads(d, "900003@lid", &two, false);
+    OK(store_commit(d->b.store));
+
+    OK(prekey_fetch(&d->b, devices, 2, false, on_done, 2));
+    assert_none_sent(d); /* there are sessions */
+    assert_int_equal(told[2].calls, 0);
+    desk_later(d, 0);
+    assert_int_equal(told[2].calls, 1);
+}
+
+static void asks_for_each_device_once(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[] = {J("900002@lid"), J("900003@lid")};
+    struct peer p;
+    make_peer(d, &p);
+    OK(prekey_fetch(&d->b, devices, 1, false, on_done, 1));
+    OK(prekey_fetch(&d->b, devices, 1, false, on_done, 2));
+    OK(prekey_fetch(&d->b, devices, 2, true, on_done, 3));
+    struct node *first = desk_sent(d), *second = desk_sent(d);
+    assert_none_sent(d);
+    assert_int_equal(node_child_count(node_child(second, "key")), 1);
+    desk_reply(d, first, "result", list_of(d, user_node(d, "900002@lid", &p, true), NULL));
+    assert_int_equal(told[1].calls, 1);
+    assert_int_equal(told[2].calls, 1);
+    assert_int_equal(told[3].calls, 0);
+    desk_reply(d, second, "result", list_of(d, user_node(d, "900003@lid", &p, true), NULL));
+    assert_int_equal(told[3].calls, 1);
+}
+
+static void odd_keys_spoil_one_device_only(void **state)
+{
+    struct desk *d = *state;
+    static const char *const spoiled[] = {"registration", "identity", "skey",
+                                          "id",           "value",    "signature"};
+    struct jid devices[] = {J("900002@lid"), J("900003@lid")};
+    struct peer p;
+    make_peer(d, &p);
+    for (size_t i = 0; i < sizeof spoiled / sizeof spoiled[0]; i++) {
+        struct node *bad = user_node(d, "900002@lid", &p, true);
+        struct signal_bundle bundle;
+        const struct node *n = node_child(bad, spoiled[i]);
+        if (!n)
+            n = node_child(node_child(bad, "skey"), spoiled[i]);
+        ((struct node *)n)->content = NODE_BYTES;
+        ((struct node *)n)->bytes = SPAN_LIT("1234567");
+        assert_int_equal(prekey_bundle_parse(bad, &bundle), WB_ERR_MALFORMED);
+    }
+    struct peer forged = p;
+    forged.sig[5] ^= 1;
+    OK(prekey_fetch(&d->b, devices, 2, false, on_done, 1));
+    desk_reply(d, desk_sent(d), "result",
+               list_of(d, user_node(d, "900002@lid", &forged, true),
+                       user_node(d, "900003@lid", &p, true)));
+    OK(told[1].r.err);
+    assert_int_equal(told[1].r.missing, 1);
+    assert_false(can_send(d, "900002@lid"));
+    assert_true(can_send(d, "900003@lid"));
+
+    /* Refused for one, and keys of somebody who was not asked about. */
+    OK(prekey_fetch(&d->b, devices, 1, false, on_done, 2));
+    desk_reply(d, desk_sent(d), "result",
+               list_of(d, xml(d, "<user jid='900002@lid'><error code='404'/></user>"),
+                       user_node(d, "900004@lid", &p, true)));
+    assert_int_equal(told[2].r.missing, 1);
+    assert_false(can_send(d, "900004@lid"));
+    OK(prekey_fetch(&d->b, devices, 1, false, on_done, 3));
+    desk_error(d, desk_sent(d), "503");
+    assert_int_equal(told[3].r.err, WB_ERR_REFUSED);
+}
+
+/* A new identity is taken; who was given our sender key under the old one is given it again. */
+static void takes_a_changed_identity(void **state)
+{
+    struct desk *d = *state;
+    struct jid device = J("900002@lid"), group = J("120363000000000001@g.us");
+    struct peer old, new;
+    uint8_t identity[32];
+    struct signal_session *s;
+    bool missing = false;
+    make_peer(d, &old);
+    make_peer(d, &new);
+    OK(prekey_fetch(&d->b, &device, 1, false, on_done, 1));
+    desk_reply(d, desk_sent(d), "result", list_of(d, user_node(d, "900002@lid", &old, true), NULL));
+    OK(store_skdm_mark(d->b.store, &group, 5, &device, 1));
+    OK(prekey_fetch(&d->b, &device, 1, true, on_done, 2));
+    desk_reply(d, desk_sent(d), "result", list_of(d, user_node(d, "900002@lid", &new, true), NULL));
+    assert_reads(d, "900002@lid", &new, true);
+    OK(store_identity_get(d->b.store, &device, identity));
+    assert_memory_equal(identity, new.identity.pub, 32);
+    OK(store_session_load(d->b.store, &device, &s, NULL));
+    assert_int_equal(s->narchived, 1); /* what is still under way to us can be read */
+    signal_session_free(s);
+    OK(store_skdm_missing(d->b.store, &group, 5, &device, 1, &missing));
+    assert_true(missing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
+        TEST(starts_sessions),
+        TEST(asks_for_each_device_once),
+        TEST(odd_keys_spoil_one_device_only),
+        TEST(takes_a_changed_identity),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
