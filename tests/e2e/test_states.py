@@ -56,7 +56,7 @@ class StatesTest(Case):
             self.assertEqual(program.get("/health").status, 503)
 
     def test_qr_codes_rotate_and_come_again(self):
-        mock = self.start_mock("--ref-ms", "600,300")
+        mock = self.start_mock("--ref-ms", "600,300", "--contacts", "1")
         program = self.start_bridge(mock, PHONE)
         seen = []
 

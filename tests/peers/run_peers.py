@@ -14,12 +14,11 @@ import platform
 import shutil
 import subprocess
 import sys
-import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from harness import paths  # noqa: E402
+from harness import paths, runner  # noqa: E402
 
 SKIPPED = 77
 # whatsmeow asks for Go 1.24. From 1.21 on, go fetches a newer toolchain by itself.
@@ -111,13 +110,7 @@ def main():
         return SKIPPED
     if sys.argv[1:] == ["--prepare"]:
         return 0
-    loader = unittest.TestLoader()
-    if sys.argv[1:]:
-        suite = loader.loadTestsFromNames(sys.argv[1:])
-    else:
-        suite = loader.discover(str(HERE), "test_*.py", str(HERE))
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    return 0 if result.wasSuccessful() else 1
+    return runner.run(sys.argv[1:], HERE)
 
 
 if __name__ == "__main__":
