@@ -3,18 +3,10 @@
 import unittest
 
 from harness.case import Case
+from harness.people import ALICE, BOB, pn, user
 
-BRIDGE, ALICE, BOB = "27820000001", "27820000011", "27820000012"
+BRIDGE = "27820000001"
 ONE_MESSAGE = "SELECT * FROM messages WHERE id = ? AND chat_jid = ?"
-
-
-def pn(phone):
-    return phone + "@s.whatsapp.net"
-
-
-def user(jid):
-    left, _, server = jid.partition("@")
-    return left.split(":")[0].split("_")[0] + "@" + server
 
 
 class BridgeAndPeers(Case):
