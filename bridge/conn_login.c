@@ -83,7 +83,7 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
     c->logged_in = true;
     c->connected_at_ms = clock_unix_ms(b->clock);
     timer_start(b->timers, &c->stable_timer, CONN_STABLE_MS, on_stable, c);
-    log_info(b->log, "conn", "Successfully authenticated");
+    bridge_say(b, "Successfully authenticated");
     keepalive_start(b->keepalive);
     conn_set_state(c, CONN_WAIT_PREKEYS, PREKEYS_STEP_MS);
     events_emit_kind(&b->events, BRIDGE_EV_LOGGED_IN);

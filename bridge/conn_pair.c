@@ -418,6 +418,30 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
     events_emit_kind(&c->b->events, BRIDGE_EV_PAIRED);
 }
 
+/* ---- a passkey is demanded (P-PR-27)
+ * -------------------------------------------------------------- */
+
+static enum wb_err passkey_apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    struct conn *c = b->conn;
+
+    (void)s;
+    (void)parsed;
+    if (c->state != CONN_WAIT_PAIR_SCAN)
+        return WB_ERR_STATE;
+    /* Only the owner's authenticator, in a browser at WhatsApp's own site, could answer. */
+    conn_detail(c, "WhatsApp asks this account for a passkey, which this program cannot give");
+    log_error(b->log, "pair",
+              "%s; remove the passkey on the phone (Settings > Account > Passkeys), "
+              "then pair again",
+              c->detail);
+    events_emit_kind(&b->events, BRIDGE_EV_STATE);
+    return WB_OK;
+}
+
+const struct stanza_handler in_notification_passkey_handler = {
+    "passkey_prologue_request", STANZA_ACK_ALWAYS, NULL, passkey_apply};
+
 /* ---- what api/ sees
  * ---------------------------------------------------------------------------------- */
 

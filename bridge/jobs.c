@@ -163,6 +163,7 @@ void jobs_free(struct jobs *j)
         put(&j->finished, job);
     pthread_mutex_unlock(&j->lock);
     drain(j);
+    loop_unpost(j->loop, j);
     if (!all_ended)
         return; /* a thread still uses the structure */
     pthread_cond_destroy(&j->wake);

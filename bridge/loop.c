@@ -209,6 +209,25 @@ enum wb_err loop_post(struct loop *l, loop_fn *fn, void *ctx)
     return WB_OK;
 }
 
+void loop_unpost(struct loop *l, const void *ctx)
+{
+    struct post **at = &l->posts;
+
+    pthread_mutex_lock(&l->posts_lock);
+    while (*at) {
+        struct post *p = *at;
+
+        if (p->ctx != ctx) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        free(p);
+    }
+    l->posts_end = at;
+    pthread_mutex_unlock(&l->posts_lock);
+}
+
 enum wb_err loop_watch_signals(struct loop *l, const int *signals, size_t n, loop_signal_fn *fn,
                                void *ctx)
 {

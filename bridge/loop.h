@@ -31,6 +31,8 @@ void loop_defer_cancel(struct loop *l, struct loop_deferred *d);
 
 /* From any thread: fn(ctx) is called on the loop's thread. NOMEM. */
 enum wb_err loop_post(struct loop *l, loop_fn *fn, void *ctx) WB_MUST_CHECK;
+/* Forgets what was posted with this ctx and has not been called yet. */
+void loop_unpost(struct loop *l, const void *ctx);
 
 /* Blocks the signals for all threads (call before any thread is made) and delivers them here. */
 typedef void loop_signal_fn(void *ctx, int signal_number);
