@@ -216,13 +216,36 @@ int admin_contact_blast(struct mock *m, const struct http_request *q, const json
 
 /* ---- what they received ------------------------------------------------------------------- */
 
+/* What the phone shows; with device=N what that device got, with id=X only that stanza. */
+static bool wanted(const struct http_request *q, const json_t *entry)
+{
+    char buf[MOCK_ID_MAX], number[16];
+    const char *id = http_query(q, "id", buf, sizeof buf);
+    const char *device = http_query(q, "device", number, sizeof number);
+    const json_t *d = json_object_get(entry, "device");
+    if (id != NULL && strcmp(id, admin_text(entry, "id")) != 0)
+        return false;
+    return d == NULL || json_integer_value(d) == (device != NULL ? strtol(device, NULL, 10) : 0);
+}
+
 static int records(struct mock *m, const struct http_request *q, const json_t *body,
                    const char *kind, json_t **ret_out)
 {
     struct account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+    json_t *list = json_array();
+    if (a == NULL) {
+        json_decref(list);
         return 404;
-    *ret_out = records_get(a, kind);
+    }
+    json_t *all = records_get(a, kind), *entry;
+    size_t i;
+    json_array_foreach(all, i, entry)
+    {
+        if (wanted(q, entry))
+            (void)json_array_append(list, entry);
+    }
+    json_decref(all);
+    *ret_out = json_pack("{s:o}", kind, list);
     return 200;
 }
 

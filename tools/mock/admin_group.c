@@ -23,9 +23,10 @@ int admin_group_list(struct mock *m, const struct http_request *q, const json_t 
 {
     (void)q;
     (void)body;
-    *ret_out = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < m->world.ngroups; i++)
-        (void)json_array_append_new(*ret_out, group_json(m->world.group_list[i]));
+        (void)json_array_append_new(list, group_json(m->world.group_list[i]));
+    *ret_out = json_pack("{s:o}", "groups", list);
     return 200;
 }
 

@@ -37,14 +37,27 @@ int admin_enter_code(struct mock *m, const struct http_request *q, const json_t 
     return paired(&a, ret_out);
 }
 
+/* All companions of the account that are real clients, or one of them. */
 int admin_unlink(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
 {
-    (void)q;
-    struct device *d = admin_device(m, admin_text(body, "jid"));
-    if (d == NULL || d->number == 0)
-        return admin_bad(ret_out, 404, "jid: no such companion");
-    devices_logout(m, d);
-    return admin_ok(ret_out);
+    struct device *one = admin_device(m, admin_text(body, "jid"));
+    json_int_t n = 0;
+    if (one != NULL && one->number > 0) {
+        devices_logout(m, one);
+        n++;
+    } else {
+        struct account *a = admin_account(m, q, body, "phone", ret_out);
+        if (a == NULL)
+            return 404;
+        for (size_t i = a->ndevices; i-- > 1;) {
+            if (a->devices[i]->actor == NULL) {
+                devices_logout(m, a->devices[i]);
+                n++;
+            }
+        }
+    }
+    *ret_out = json_pack("{s:b,s:I}", "ok", 1, "devices", n);
+    return 200;
 }
 
 int admin_expire_refs(struct mock *m, const struct http_request *q, const json_t *body,

@@ -1,15 +1,14 @@
 /* admin_trouble.c - what is to go wrong. */
 #include "tools/mock/admin.h"
 #include "tools/mock/conn.h"
-#include "tools/mock/devices.h"
 
 static const char *const cert_names[] = {"good",
-                                         "bad_root_signature",
-                                         "bad_leaf_signature",
-                                         "key_mismatch",
+                                         "bad-root-signature",
+                                         "bad-leaf-signature",
+                                         "key-mismatch",
                                          "expired",
-                                         "not_yet",
-                                         "wrong_serial",
+                                         "not-yet",
+                                         "wrong-serial",
                                          "garbage"};
 
 int admin_trouble_get(struct mock *m, const struct http_request *q, const json_t *body,
@@ -135,62 +134,95 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
     return admin_trouble_get(m, q, body, ret_out);
 }
 
+/* The `code` of a stream error: a number or a text. */
+static const char *code_text(const json_t *body, char buf[static 24])
+{
+    const json_t *v = json_object_get(body, "code");
+    if (json_is_integer(v)) {
+        (void)snprintf(buf, 24, "%lld", (long long)json_integer_value(v));
+        return buf;
+    }
+    return admin_text(body, "code");
+}
+
+static void stream_error(struct conn *c, const json_t *body)
+{
+    char buf[24];
+    const char *code = code_text(body, buf), *conflict = admin_text(body, "conflict");
+    if (code[0] == '\0' && strcmp(conflict, "device_removed") == 0)
+        code = "401";
+    else if (code[0] == '\0' && conflict[0] != '\0')
+        code = "409";
+    conn_stream_error(c, code, conflict);
+}
+
+static void send_dirty(struct conn *c, const char *type)
+{
+    struct mock *m = c->m;
+    struct node *ib = mock_node(m, "ib"), *d = node_child_new(&m->a, ib, "dirty");
+    struct jid server = jid_server_only(JID_PN);
+    node_attr_jid(&m->a, ib, "from", &server);
+    node_attr_text(&m->a, d, "type", type);
+    node_attr_u64(&m->a, d, "timestamp", mock_now_s(m));
+    conn_send(c, ib);
+}
+
 static bool stream_one(struct conn *c, const json_t *body)
 {
     struct mock *m = c->m;
-    const char *action = admin_text(body, "action");
-    if (strcmp(action, "close") == 0) {
+    const char *what = admin_text(body, "do");
+    if (what[0] == '\0' || strcmp(what, "error") == 0) {
+        stream_error(c, body);
+    } else if (strcmp(what, "drop") == 0) {
         conn_abort(c);
-    } else if (strcmp(action, "xmlstreamend") == 0) {
+    } else if (strcmp(what, "end") == 0) {
         conn_send(c, mock_node(m, "xmlstreamend"));
         conn_end(c);
-    } else if (strcmp(action, "error") == 0) {
-        conn_stream_error(c, admin_text(body, "code"), admin_text(body, "conflict"));
-    } else if (strcmp(action, "replaced") == 0) {
-        conn_stream_error(c, "409", "replaced");
-    } else if (strcmp(action, "logout") == 0) {
-        if (c->device != NULL)
-            devices_logout(m, c->device);
-        else
-            conn_stream_error(c, "401", "device_removed");
-    } else if (strcmp(action, "smax") == 0) {
+    } else if (strcmp(what, "smax") == 0) {
         struct node *n = mock_node(m, "error");
         node_attr_text(&m->a, n, "code", "479");
         conn_send(c, n);
-    } else if (strcmp(action, "dirty") == 0) {
-        struct node *ib = mock_node(m, "ib"), *d = node_child_new(&m->a, ib, "dirty");
-        struct jid server = jid_server_only(JID_PN);
-        node_attr_jid(&m->a, ib, "from", &server);
-        node_attr_text(&m->a, d, "type", admin_text(body, "type"));
-        node_attr_u64(&m->a, d, "timestamp", mock_now_s(m));
-        conn_send(c, ib);
+    } else if (strcmp(what, "dirty") == 0) {
+        send_dirty(c, admin_text(body, "type"));
     } else {
         return false;
     }
     return true;
 }
 
+/* `phone`: all connections of that account; `client`: one device JID, a label of GET /admin/state,
+ * or "all". */
+static bool stream_match(const struct conn *c, const struct account *a, const char *who)
+{
+    struct jid j;
+    if (c->state == CONN_CLOSED)
+        return false;
+    if (a != NULL)
+        return c->device != NULL && c->device->account == a;
+    return strcmp(who, "all") == 0 || strcmp(who, c->label) == 0 ||
+           (c->device != NULL && jid_parse_cstr(who, &j) == WB_OK &&
+            world_device_jid(&c->m->world, &j) == c->device);
+}
+
 int admin_stream(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
 {
-    (void)q;
     const char *who = admin_text(body, "client");
+    struct account *a = NULL;
     json_int_t n = 0;
     struct conn *next;
-    struct jid j;
-    bool one = jid_parse_cstr(who, &j) == WB_OK;
+    if (admin_text(body, "phone")[0] != '\0') {
+        a = admin_account(m, q, body, "phone", ret_out);
+        if (a == NULL)
+            return 404;
+    }
     for (struct conn *c = m->conns; c != NULL; c = next) {
         next = c->next;
-        bool match = strcmp(who, "all") == 0 || strcmp(who, c->label) == 0 ||
-                     (one && c->device != NULL && world_device_jid(&m->world, &j) == c->device);
-        if (!match || c->state == CONN_CLOSED)
+        if (!stream_match(c, a, who))
             continue;
         if (!stream_one(c, body))
-            return admin_bad(ret_out, 400,
-                             "action: close, xmlstreamend, error, replaced, logout, smax, dirty");
+            return admin_bad(ret_out, 400, "do: error, drop, end, smax or dirty");
         n++;
     }
-    if (n == 0)
-        return admin_bad(ret_out, 404, "client: not connected: '%s'", who);
     *ret_out = json_pack("{s:b,s:I}", "ok", 1, "clients", n);
     return 200;
 }
