@@ -168,13 +168,16 @@ void conn_send_frame(struct conn *c, struct span payload)
         t->truncate_frames--;
         framed.n--;
     }
-    if (t->delay_ms > 0) {
+    int64_t now = clock_mono_ms(m->clock);
+    if (t->delay_ms > 0 || c->late_until_ms > now) {
         struct late_frame *late = malloc(sizeof *late + framed.n);
         if (late == NULL)
             goto out;
         *late = (struct late_frame){m, c->number, framed.n};
         memcpy(late->bytes, framed.p, framed.n);
-        (void)mock_timer(m, t->delay_ms, send_late, late, free);
+        if (c->late_until_ms < now + t->delay_ms)
+            c->late_until_ms = now + t->delay_ms;
+        (void)mock_timer(m, c->late_until_ms - now, send_late, late, free);
         goto out;
     }
     write_cut(c, buf_span(&framed));
