@@ -379,7 +379,7 @@ static bool resolve(struct fan *f, struct message_verdict *v)
 static void dispatch(struct fan *f, struct message_verdict *v)
 {
     struct mock *m = f->m;
-    const struct node *n = f->n, *parts = node_child(n, "participants");
+    const struct node *n = f->n;
     bool pkmsg = any_pkmsg(n);
     if (pkmsg)
         (void)strict_device_identity(m, f->from, f->label, n);
@@ -390,9 +390,8 @@ static void dispatch(struct fan *f, struct message_verdict *v)
         return;
     }
     const struct node *enc = node_child(n, "enc");
-    /* Baileys adds a participants list to what it re-sends; the enc is for the device in `to`. */
-    bool to_one_device = parts == NULL || node_attr_is(n, "device_fanout", "false");
-    if (to_one_device && enc != NULL && !node_attr_is(enc, "type", "skmsg")) {
+    /* Baileys leaves a copy in <participants> as well: the bare enc is the one that counts */
+    if (enc != NULL && !node_attr_is(enc, "type", "skmsg")) {
         retry_message(f, v);
         return;
     }

@@ -65,12 +65,12 @@ static void to_device(const struct passing *p, struct device *d)
 }
 
 /* All devices of an account; for the reader's own ones it is news about the chat. */
-static void to_account(const struct passing *p, struct account *a)
+static void to_account(const struct passing *p, struct account *a, bool own_chat)
 {
     for (size_t i = 0; a != NULL && i < a->ndevices; i++) {
         struct device *d = a->devices[i];
         if (d != p->from)
-            deliver(p->m, d, copy_for(p, a == p->from->account));
+            deliver(p->m, d, copy_for(p, own_chat));
     }
 }
 
@@ -106,10 +106,10 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
                strcmp(type, "server-error") == 0) {
         to_device(&p, world_device(a, 0));
     } else {
-        to_account(&p, a);
+        to_account(&p, a, false);
         if (a != from->account &&
             (strncmp(type, "read", 4) == 0 || strncmp(type, "played", 6) == 0))
-            to_account(&p, from->account);
+            to_account(&p, from->account, true);
     }
     return true;
 }
