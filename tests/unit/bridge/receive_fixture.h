@@ -158,7 +158,8 @@ static inline void receiver_restart(struct receiver *r)
 }
 
 /* One stanza over the wire; what it does is not committed yet. */
-static inline enum wb_err receiver_apply(struct receiver *r, const struct node *n)
+static inline enum wb_err receiver_apply_as(struct receiver *r, const struct stanza_handler *h,
+                                            const struct node *n)
 {
     struct arena a = arena_new(64 << 20);
     struct buf packed = buf_new(4 << 20);
@@ -169,10 +170,15 @@ static inline enum wb_err receiver_apply(struct receiver *r, const struct node *
     OK(node_pack(n, &packed));
     OK(node_unpack(buf_span(&packed), &a, &decoded));
     s.node = decoded;
-    err = in_message_handler.apply(&r->b, &s, NULL);
+    err = h->apply(&r->b, &s, NULL);
     arena_free(&a);
     buf_free(&packed);
     return err;
+}
+
+static inline enum wb_err receiver_apply(struct receiver *r, const struct node *n)
+{
+    return receiver_apply_as(r, &in_message_handler, n);
 }
 
 /* And committed: what was sent because of it is sent[0..nsent). */

@@ -1,0 +1,40 @@
+/* Any decoded stanza as a message and as a receipt: read without effects, twice alike. */
+#include <stdlib.h>
+
+#include "bridge/in_message.h"
+#include "bridge/in_receipt.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ARENA_MAX = 16 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena a = arena_new(ARENA_MAX);
+    struct jid own_pn, own_lid;
+    struct in_message m, again;
+    struct in_receipt r;
+    struct node *n;
+
+    if (jid_parse_cstr("27820000001:7@s.whatsapp.net", &own_pn) != WB_OK ||
+        jid_parse_cstr("111000111:7@lid", &own_lid) != WB_OK)
+        abort();
+    if (node_unpack(SPAN(data, size), &a, &n) != WB_OK)
+        goto out;
+    if (in_message_parse(n, &a, &own_pn, &own_lid, &m) == WB_OK) {
+        if (!in_message_id_valid(m.id) || m.nenc > IN_ENC_MAX || !m.chat.user[0] ||
+            !m.sender.user[0] || m.t < 0)
+            abort();
+        if (in_message_parse(n, &a, &own_pn, &own_lid, &again) != WB_OK ||
+            !jid_eq(&m.chat, &again.chat) || !jid_eq(&m.sender, &again.sender) ||
+            m.nenc != again.nenc)
+            abort();
+    }
+    if (in_receipt_parse(n, &a, &r) == WB_OK)
+        for (size_t i = 0; i < r.nids; i++)
+            if (!in_message_id_valid(r.ids[i]))
+                abort();
+out:
+    arena_free(&a);
+    return 0;
+}

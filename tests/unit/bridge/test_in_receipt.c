@@ -1,0 +1,131 @@
+/* Receipts for our own messages: what becomes of the outbox row, and the ack. */
+#include "receive_fixture.h"
+
+#include "bridge/in_receipt.h"
+#include "store/outbox.h"
+
+#define ALICE "27820000011@s.whatsapp.net"
+#define GROUP "120363000000000001@g.us"
+
+static int setup(void **state)
+{
+    struct receiver *r = malloc(sizeof *r);
+
+    receiver_init(r);
+    *state = r;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    receiver_free(*state);
+    free(*state);
+    return 0;
+}
+
+static void message_sent(struct receiver *r, const char *id)
+{
+    struct store_outbox_row row = {.chat = J(ALICE), .created_at = fixture_time};
+
+    snprintf(row.message_id, sizeof row.message_id, "%s", id);
+    OK(store_outbox_add(r->f.s, &row, NULL));
+    OK(store_outbox_seal(r->f.s, id, SPAN_LIT("sealed"), fixture_time));
+    OK(store_outbox_acked(r->f.s, id, fixture_time, fixture_time));
+    OK(store_commit(r->f.s));
+}
+
+static void assert_state(struct receiver *r, const char *id, enum store_outbox_state state)
+{
+    struct store_outbox_row row;
+
+    OK(store_outbox_by_id(r->f.s, id, &r->arena, &row));
+    assert_int_equal(row.state, state);
+}
+
+static struct node *receipt(struct receiver *r, const char *from, const char *id, const char *type)
+{
+    struct node *n = node_new(&r->arena, "receipt");
+
+    attr_jid(r, n, "from", from);
+    node_attr_text(&r->arena, n, "id", id);
+    node_attr_text(&r->arena, n, "type", type);
+    return n;
+}
+
+static void take(struct receiver *r, const struct node *n)
+{
+    nsent = 0;
+    OK(receiver_apply_as(r, &in_receipt_handler, n));
+    OK(batch_commit(&r->b));
+    assert_int_equal(nsent, 1);
+    assert_non_null(strstr(sent[0], "<ack"));
+    assert_non_null(strstr(sent[0], "class=\"receipt\""));
+}
+
+static void delivered_then_read(void **state)
+{
+    struct receiver *r = *state;
+
+    message_sent(r, "M1");
+    take(r, receipt(r, ALICE, "M1", "inactive"));
+    assert_non_null(strstr(sent[0], "type=\"inactive\""));
+    assert_state(r, "M1", OUTBOX_DELIVERED);
+    take(r, receipt(r, ALICE, "M1", "read"));
+    assert_state(r, "M1", OUTBOX_READ);
+    take(r, receipt(r, ALICE, "M1", NULL));
+    assert_null(strstr(sent[0], "type="));
+    assert_state(r, "M1", OUTBOX_READ);
+    take(r, receipt(r, ALICE, "UNKNOWN", NULL));
+}
+
+static void our_own_devices_do_not_count(void **state)
+{
+    struct receiver *r = *state;
+
+    message_sent(r, "M1");
+    take(r, receipt(r, "27820000001:3@s.whatsapp.net", "M1", NULL));
+    take(r, receipt(r, "111000111@lid", "M1", "read"));
+    take(r, receipt(r, ALICE, "M1", "server-error"));
+    assert_state(r, "M1", OUTBOX_SENT);
+}
+
+static void many_at_once(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = receipt(r, ALICE, "M1", "read"), *list, *parts;
+
+    message_sent(r, "M1");
+    message_sent(r, "M2");
+    message_sent(r, "M3");
+    list = node_child_new(&r->arena, n, "list");
+    node_attr_text(&r->arena, node_child_new(&r->arena, list, "item"), "id", "M2");
+    take(r, n);
+    assert_state(r, "M1", OUTBOX_READ);
+    assert_state(r, "M2", OUTBOX_READ);
+    n = receipt(r, GROUP, "M3", NULL);
+    parts = node_child_new(&r->arena, n, "participants");
+    node_attr_text(&r->arena, parts, "key", "M3");
+    take(r, n);
+    assert_state(r, "M3", OUTBOX_DELIVERED);
+}
+
+static void odd_ones_are_answered(void **state)
+{
+    struct receiver *r = *state;
+
+    take(r, receipt(r, ALICE, "not an id", NULL));
+    assert_non_null(strstr(sent[0], "error=\"487\""));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(delivered_then_read),
+        T(our_own_devices_do_not_count),
+        T(many_at_once),
+        T(odd_ones_are_answered),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
