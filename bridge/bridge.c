@@ -14,6 +14,7 @@
 #include "bridge/jobs.h"
 #include "bridge/keepalive.h"
 #include "bridge/lid_lookup.h"
+#include "bridge/out_message.h"
 #include "bridge/prekey_fetch.h"
 #include "bridge/prekey_upload.h"
 #include "bridge/version_fetch.h"
@@ -58,6 +59,7 @@ static enum wb_err make_parts(struct bridge *b)
     TRY(prekey_fetch_new(b, &b->prekey_fetch));
     TRY(group_info_new(b, &b->groups));
     TRY(group_list_new(b, &b->group_list));
+    TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
 out:
     return err;
 }
@@ -100,6 +102,7 @@ void bridge_free(struct bridge *b)
     loop_set_iteration_end(b->loop, NULL, NULL);
     timer_stop(b->timers, &b->shutdown_timer);
     iq_free(&b->iq);
+    out_message_free(b, b->out_message);
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */
     group_info_free(b->groups);

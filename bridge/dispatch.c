@@ -5,10 +5,10 @@
 
 /* Every stanza that the server may send, by tag; messages first, as most are. */
 static const struct stanza_handler *const stanza_table[] = {
-    &in_message_handler, &in_appdata_handler,  &in_status_handler,       &in_iq_handler,
-    &in_success_handler, &in_failure_handler,  &in_stream_error_handler, &in_xmlstreamend_handler,
-    &in_error_handler,   &in_ib_handler,       &in_notification_handler, &in_call_handler,
-    &in_receipt_handler, &in_presence_handler, &in_chatstate_handler,
+    &in_message_handler,      &in_ack_handler,     &in_appdata_handler,  &in_status_handler,
+    &in_iq_handler,           &in_success_handler, &in_failure_handler,  &in_stream_error_handler,
+    &in_xmlstreamend_handler, &in_error_handler,   &in_ib_handler,       &in_notification_handler,
+    &in_call_handler,         &in_receipt_handler, &in_presence_handler, &in_chatstate_handler,
 };
 
 const struct stanza_handler *stanza_handler_find(const struct stanza_handler *const *table,

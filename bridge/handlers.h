@@ -6,6 +6,7 @@
 #include "bridge/dispatch.h"
 
 /* By tag. */
+extern const struct stanza_handler in_ack_handler;
 extern const struct stanza_handler in_iq_handler;
 extern const struct stanza_handler in_success_handler;
 extern const struct stanza_handler in_failure_handler;

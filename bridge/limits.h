@@ -87,6 +87,31 @@ enum {
     GROUP_ARENA_MAX = 16 << 20,
     /* An account is in some hundred groups; communities may bring thousands. */
     GROUP_LIST_MAX = 16384,
+
+    /* Sending. A caller's text is at most 65,536 characters (api/limits.h) of up to four bytes; the
+     * "@digits" put in front are some 17 bytes each for 1024 people. */
+    SEND_TEXT_BYTES_MAX = 4 * 65536,
+    MENTION_TEXT_BYTES_MAX = SEND_TEXT_BYTES_MAX + 64 * 1024,
+    /* Sends that are not over: a bridge that was cut off for a night, with a busy caller. */
+    SEND_OPEN_MAX = 4096,
+    /* Chats whose next message is being prepared at the same time. */
+    SEND_PREPARING_MAX = 64,
+    SEND_ACK_MS = 75 * 1000, /* P-SD-21 */
+    SEND_RETRY_FIRST_MS = 2 * 1000,
+    SEND_RETRY_MAX_MS = 60 * 1000,
+    SEND_EXPIRES_S = 24 * 3600, /* of a queued send whose caller named no time */
+    /* Sealed bytes that were never acked are sent again for so long; the server knows their id. */
+    SEND_RESEND_S = 24 * 3600,
+    SEND_KEEP_S = 7 * 24 * 3600,        /* final rows, for callers that repeat their key */
+    RETRY_SENT_KEEP_S = 14 * 24 * 3600, /* plaintexts: peers ask days later (P-SD-56) */
+    /* One send under way: request, members and devices of the largest group, the stanza. */
+    SEND_ARENA_MAX = 256 << 20,
+    TCTOKEN_PENDING_MAX = 64, /* privacy tokens being issued */
+
+    /* Peers that ask again (P-RC-40): refused from the tenth time on. */
+    RETRY_REQUESTS_MAX = 9,
+    RETRY_REBUILD_S = 3600,  /* P-RC-41 */
+    RETRY_PENDING_MAX = 256, /* resends that wait for prekeys */
 };
 
 #endif

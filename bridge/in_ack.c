@@ -1,0 +1,38 @@
+/* <ack>: the server has taken over what we sent (P-SD-21). Only those of messages matter; acks of
+ * our receipts and calls are not waited for. */
+#include "bridge/bridge.h"
+#include "bridge/handlers.h"
+#include "bridge/out_message.h"
+
+static enum wb_err parse(const struct stanza *s, void **ret_parsed)
+{
+    struct out_ack *ack = ARENA_NEW(s->arena, struct out_ack);
+    uint64_t n = 0;
+
+    if (!ack)
+        return WB_ERR_NOMEM;
+    *ret_parsed = NULL;
+    if (!node_attr_is(s->node, "class", "message"))
+        return WB_OK;
+    ack->id = node_attr_str(s->node, "id", s->arena);
+    if (!ack->id.n)
+        return WB_ERR_MALFORMED;
+    if (node_attr_get_u64(s->node, "t", &n) && n <= INT64_MAX)
+        ack->t = (int64_t)n;
+    if (node_has_attr(s->node, "error"))
+        /* An error that is no number is a refusal all the same. */
+        ack->error = node_attr_get_u64(s->node, "error", &n) && n > 0 && n <= UINT32_MAX
+                         ? (uint32_t)n
+                         : UINT32_MAX;
+    ack->phash = node_attr_str(s->node, "phash", s->arena);
+    *ret_parsed = ack;
+    return WB_OK;
+}
+
+static enum wb_err apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    (void)s;
+    return parsed ? out_message_acked(b, parsed) : WB_OK;
+}
+
+const struct stanza_handler in_ack_handler = {"ack", STANZA_ACK_NEVER, parse, apply};

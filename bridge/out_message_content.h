@@ -1,0 +1,17 @@
+/* out_message_content.h - what goes into the encrypted part of a send, and what becomes of it in
+ * messages.db. Inside of out_message*.c. */
+#ifndef BRIDGE_OUT_MESSAGE_CONTENT_H
+#define BRIDGE_OUT_MESSAGE_CONTENT_H
+
+#include "bridge/out_message_prepare.h"
+
+/* The Message of a request (P-SD-20, P-SD-42, P-SD-43) into w->plain. NOT_FOUND: the message that
+ * it answers is not stored. */
+enum wb_err out_content_make(struct bridge *b, struct out_work *w) WB_MUST_CHECK;
+
+/* The row of an acked send, made from the very plaintext that was sealed, in the open batch. t:
+ * unix seconds of the ack. */
+enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const char *id,
+                              int64_t t) WB_MUST_CHECK;
+
+#endif

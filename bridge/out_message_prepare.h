@@ -1,0 +1,44 @@
+/* out_message_prepare.h - what must be known before a message can be encrypted: the person's LID,
+ * the group's members, everybody's devices, sessions with them. Inside of out_message*.c. */
+#ifndef BRIDGE_OUT_MESSAGE_PREPARE_H
+#define BRIDGE_OUT_MESSAGE_PREPARE_H
+
+#include "bridge/mention.h"
+#include "bridge/out_message_queue.h"
+
+/* What a caller asked for, validated; kept in the outbox until it is sealed. */
+struct out_request {
+    struct jid to; /* bare: PN, LID or group */
+    struct span text;
+    const struct jid *mentions;
+    size_t nmentions;
+    bool mention_all, allow_absent;
+    struct span reply_to; /* SPAN_NULL: none */
+};
+
+/* The form in the outbox; everything of ret lives in `in` or the arena. MALFORMED. */
+enum wb_err out_request_encode(const struct out_request *r, struct buf *out) WB_MUST_CHECK;
+enum wb_err out_request_decode(struct span in, struct arena *a,
+                               struct out_request *ret) WB_MUST_CHECK;
+
+/* One preparation; all of it in its arena. */
+struct out_work {
+    struct arena arena;
+    struct out_request request;
+    struct jid to;            /* of the stanza: LID or group */
+    struct jid pn;            /* 1:1: the phone number, JID_NONE when not known */
+    struct store_group group; /* members and all; .jid JID_NONE in a 1:1 chat */
+    bool group_fresh;
+    bool lids_asked; /* of mentioned numbers */
+    struct mention_result mentions;
+    struct buf plain; /* the encoded Message, unpadded */
+    struct jid *devices;
+    size_t ndevices;
+};
+
+void out_work_free(struct out_work *w); /* NULL-safe */
+
+/* From QUEUED on; ends in out_queue_later(), _fail() or _sealed(). */
+void out_prepare_start(struct out_item *it);
+
+#endif

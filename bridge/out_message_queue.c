@@ -1,0 +1,548 @@
+#include "bridge/out_message_queue.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bridge/batch.h"
+#include "bridge/bridge.h"
+#include "bridge/out_message_prepare.h"
+#include "bridge/out_message_wait.h"
+#include "store/lid_map.h"
+
+/* ---- items and lanes ----------------------------------------------------------------------- */
+
+static void free_item(struct out_item *it)
+{
+    timer_stop(it->b->timers, &it->timer);
+    out_wait_free(it);
+    out_work_free(it->work);
+    it->b->out_message->nopen--;
+    free(it);
+}
+
+static struct out_lane *lane_of(struct bridge *b, const struct jid *chat)
+{
+    struct out_message_state *s = b->out_message;
+    struct jid canonical = *chat;
+    struct out_lane *l;
+
+    /* Not a matter of correctness: without the map the two forms are two lanes. */
+    if (jid_is_person(chat) && store_canonical(b->store, chat, &canonical) != WB_OK)
+        canonical = *chat;
+    for (l = s->lanes; l; l = l->next)
+        if (jid_eq(&l->chat, &canonical))
+            return l;
+    l = calloc(1, sizeof *l);
+    if (l) {
+        l->chat = canonical;
+        l->next = s->lanes;
+        s->lanes = l;
+    }
+    return l;
+}
+
+static void free_lane(struct out_message_state *s, struct out_lane *lane)
+{
+    struct out_lane **at = &s->lanes;
+
+    while (*at != lane)
+        at = &(*at)->next;
+    *at = lane->next;
+    free(lane);
+}
+
+/* Takes an unsealed item out of its lane; an empty lane goes. */
+static void leave_lane(struct out_item *it)
+{
+    struct out_lane *l = it->lane;
+    struct out_item *before = NULL, *at = l->first;
+
+    if (it->step == OUT_ASKING)
+        it->b->out_message->npreparing--;
+    it->asked = 0;
+    while (at != it) {
+        before = at;
+        at = at->next;
+    }
+    *(before ? &before->next : &l->first) = it->next;
+    if (l->last == it)
+        l->last = before;
+    it->next = NULL;
+    it->lane = NULL;
+    if (!l->first)
+        free_lane(it->b->out_message, l);
+}
+
+static void leave_sealed(struct out_item *it)
+{
+    struct out_message_state *s = it->b->out_message;
+    struct out_item *before = NULL, *at = s->sealed;
+
+    while (at != it) {
+        before = at;
+        at = at->next;
+    }
+    *(before ? &before->next : &s->sealed) = it->next;
+    if (s->last_sealed == it)
+        s->last_sealed = before;
+    it->next = NULL;
+}
+
+static void join_sealed(struct out_item *it)
+{
+    struct out_message_state *s = it->b->out_message;
+
+    *(s->last_sealed ? &s->last_sealed->next : &s->sealed) = it;
+    s->last_sealed = it;
+}
+
+static struct out_item *new_item(struct bridge *b, const struct store_outbox_row *row)
+{
+    struct out_item *it = calloc(1, sizeof *it);
+
+    if (!it)
+        return NULL;
+    it->b = b;
+    snprintf(it->id, sizeof it->id, "%s", row->message_id);
+    it->chat = row->chat;
+    it->expires_at = row->expires_at;
+    it->sealed_at = row->sealed_at;
+    b->out_message->nopen++;
+    return it;
+}
+
+enum wb_err out_queue_add(struct bridge *b, const struct store_outbox_row *row, bool durable,
+                          struct out_item **ret_item)
+{
+    struct out_lane *lane = lane_of(b, &row->chat);
+    struct out_item *it = lane ? new_item(b, row) : NULL;
+
+    if (!it) {
+        if (lane && !lane->first)
+            free_lane(b->out_message, lane);
+        return WB_ERR_NOMEM;
+    }
+    it->durable = durable;
+    it->lane = lane;
+    *(lane->last ? &lane->last->next : &lane->first) = it;
+    lane->last = it;
+    *ret_item = it;
+    out_queue_kick(b);
+    return WB_OK;
+}
+
+struct out_item *out_queue_find(struct bridge *b, struct span id)
+{
+    struct out_message_state *s = b->out_message;
+
+    for (struct out_item *it = s->sealed; it; it = it->next)
+        if (span_eq_cstr(id, it->id))
+            return it;
+    for (struct out_lane *l = s->lanes; l; l = l->next)
+        for (struct out_item *it = l->first; it; it = it->next)
+            if (span_eq_cstr(id, it->id))
+                return it;
+    return NULL;
+}
+
+struct out_item *out_queue_asked(struct bridge *b, uint64_t key)
+{
+    /* Only the first of a lane asks. */
+    for (struct out_lane *l = b->out_message->lanes; l; l = l->next)
+        if (l->first->step == OUT_ASKING && l->first->asked == key)
+            return l->first;
+    return NULL;
+}
+
+/* ---- from the outbox ----------------------------------------------------------------------- */
+
+static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
+{
+    struct arena a = arena_new(SEND_ARENA_MAX);
+    int64_t after = 0;
+    enum wb_err err;
+
+    for (;;) {
+        struct store_outbox_row row;
+        struct out_item *it;
+
+        arena_reset(&a);
+        err = store_outbox_next(b->store, state, after, &a, &row);
+        if (err != WB_OK)
+            break;
+        after = row.seq;
+        if (out_queue_find(b, span_cstr(row.message_id)))
+            continue;
+        if (state == OUTBOX_QUEUED) {
+            TRY(out_queue_add(b, &row, true, &it));
+        } else {
+            it = new_item(b, &row);
+            if (!it) {
+                err = WB_ERR_NOMEM;
+                break;
+            }
+            it->step = OUT_SEALED;
+            join_sealed(it);
+        }
+    }
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+out:
+    arena_free(&a);
+    return err;
+}
+
+enum wb_err out_queue_load(struct bridge *b)
+{
+    struct out_message_state *s = b->out_message;
+    enum wb_err err;
+
+    if (s->loaded)
+        return WB_OK;
+    TRY(load_state(b, OUTBOX_SEALED));
+    TRY(load_state(b, OUTBOX_QUEUED));
+    s->loaded = true;
+    if (s->nopen)
+        log_info(b->log, "send", "%zu messages are on their way from before", s->nopen);
+out:
+    return err;
+}
+
+/* ---- outcomes ------------------------------------------------------------------------------ */
+
+enum wb_err out_outcome_store(struct bridge *b, const char *id, const struct out_outcome *o)
+{
+    struct buf text = buf_new(OUT_TEXT_MAX + 16);
+    enum wb_err err;
+
+    buf_printf(&text, "%" PRIu32 " %s", o->server_code, o->text);
+    TRY(buf_err(&text));
+    TRY(store_outbox_fail(b->store, id, cmd_result_code(o->result), clock_unix_s(b->clock)));
+    err = store_outbox_answer(b->store, id, buf_span(&text));
+out:
+    buf_free(&text);
+    return err;
+}
+
+/* A reason that is none of ours (set by a restore, say): what happened is not known. */
+static enum cmd_result result_of_reason(const char *reason)
+{
+    for (enum cmd_result r = CMD_BAD_REQUEST; r < CMD_RESULT_COUNT; r++)
+        if (strcmp(cmd_result_code(r), reason) == 0)
+            return r;
+    return CMD_OUTCOME_UNKNOWN;
+}
+
+void out_outcome_of_row(const struct store_outbox_row *row, struct out_outcome *ret)
+{
+    struct out_outcome o = {.result = CMD_OK, .timestamp_s = row->server_time};
+    const uint8_t *blank = row->answer.n ? memchr(row->answer.p, ' ', row->answer.n) : NULL;
+
+    if (row->state == OUTBOX_FAILED) {
+        o.result = result_of_reason(row->reason);
+        snprintf(o.text, sizeof o.text, "the message failed: %s", row->reason);
+        if (blank) {
+            size_t head = (size_t)(blank - row->answer.p);
+            uint64_t code = 0;
+
+            if (span_to_u64(SPAN(row->answer.p, head), &code))
+                o.server_code = (uint32_t)code;
+            snprintf(o.text, sizeof o.text, "%.*s", (int)(row->answer.n - head - 1),
+                     (const char *)blank + 1);
+        }
+    }
+    *ret = o;
+}
+
+/* ---- ends of the preparation --------------------------------------------------------------- */
+
+static void pump(void *ctx);
+
+void out_queue_kick(struct bridge *b)
+{
+    timer_start(b->timers, &b->out_message->kick, 0, pump, b);
+}
+
+static void on_pause_over(void *ctx)
+{
+    struct out_item *it = ctx;
+
+    out_queue_kick(it->b);
+}
+
+static void stop_asking(struct out_item *it)
+{
+    if (it->step == OUT_ASKING)
+        it->b->out_message->npreparing--;
+    it->step = OUT_QUEUED;
+    it->asked = 0;
+    out_work_free(it->work);
+    it->work = NULL;
+}
+
+void out_queue_later(struct out_item *it, enum wb_err trouble)
+{
+    int64_t pause = SEND_RETRY_FIRST_MS;
+
+    stop_asking(it);
+    it->trouble = trouble;
+    for (unsigned i = 0; i < it->tries && pause < SEND_RETRY_MAX_MS; i++)
+        pause *= 2;
+    it->tries++;
+    timer_start(it->b->timers, &it->timer, pause < SEND_RETRY_MAX_MS ? pause : SEND_RETRY_MAX_MS,
+                on_pause_over, it);
+    log_info(it->b->log, "send", "%s waits: %s", it->id, wb_err_text(trouble));
+    out_queue_kick(it->b); /* the others need not wait for it */
+}
+
+void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server_code,
+                    const char *fmt, ...)
+{
+    struct bridge *b = it->b;
+    struct out_outcome o = {.result = result, .server_code = server_code};
+    enum wb_err err;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(o.text, sizeof o.text, fmt, ap);
+    va_end(ap);
+    stop_asking(it);
+    err = out_outcome_store(b, it->id, &o);
+    if (err == WB_OK)
+        err = batch_commit(b);
+    else
+        batch_fail(b, err);
+    if (err != WB_OK && it->durable) {
+        /* The row still says that it is to be sent, and a restart would do so. */
+        out_queue_later(it, err);
+        return;
+    }
+    log_info(b->log, "send", "%s was not sent: %s", it->id, cmd_result_code(result));
+    leave_lane(it);
+    out_wait_answer(it, &o);
+    free_item(it);
+    out_queue_kick(b);
+}
+
+/* ---- the wire ------------------------------------------------------------------------------ */
+
+static void on_no_ack(void *ctx)
+{
+    struct out_item *it = ctx;
+
+    log_warn(it->b->log, "send",
+             "%s: no ack from WhatsApp within %d s; it is sent again after the "
+             "next reconnect",
+             it->id, SEND_ACK_MS / 1000);
+    out_wait_unknown(it);
+}
+
+static void wire(struct out_item *it, struct span packed)
+{
+    struct bridge *b = it->b;
+
+    it->step = OUT_ON_WIRE;
+    timer_start(b->timers, &it->timer, SEND_ACK_MS, on_no_ack, it);
+    if (b->out_message->ports->send_packed(b, packed) != WB_OK) {
+        timer_stop(b->timers, &it->timer);
+        it->step = OUT_SEALED;
+    }
+}
+
+void out_queue_sealed(struct out_item *it, struct span packed)
+{
+    struct bridge *b = it->b;
+
+    leave_lane(it);
+    it->sealed_at = clock_unix_s(b->clock);
+    it->step = OUT_SEALED;
+    join_sealed(it);
+    if (b->out_message->ports->online(b))
+        wire(it, packed);
+    out_work_free(it->work);
+    it->work = NULL;
+    out_queue_kick(b);
+}
+
+/* Sent long ago, never acked: nobody can know any more. Told to callers as such. */
+static void give_up(struct out_item *it)
+{
+    struct out_outcome o = {.result = CMD_OUTCOME_UNKNOWN,
+                            .text = "WhatsApp never confirmed the message; it may or may not have "
+                                    "been delivered, and is not sent again"};
+    enum wb_err err = out_outcome_store(it->b, it->id, &o);
+
+    if (err != WB_OK)
+        return;
+    leave_sealed(it);
+    out_wait_answer(it, &o);
+    free_item(it);
+}
+
+/* The very bytes of before (design rule 2), under the same id, in the order of sealing. */
+static void resend(struct out_item *it)
+{
+    struct bridge *b = it->b;
+    struct arena a = arena_new(SEND_ARENA_MAX);
+    struct store_outbox_row row;
+    enum wb_err err = store_outbox_by_id(b->store, it->id, &a, &row);
+
+    if (err != WB_OK || row.state != OUTBOX_SEALED || !row.sealed.n) {
+        log_error(b->log, "send", "%s: its sealed bytes are not in the outbox (%s)", it->id,
+                  wb_err_text(err));
+    } else {
+        log_info(b->log, "send", "%s was not confirmed before, it is sent again", it->id);
+        wire(it, row.sealed);
+    }
+    arena_free(&a);
+}
+
+void out_queue_online(struct bridge *b)
+{
+    struct out_message_state *s = b->out_message;
+    int64_t now = clock_unix_s(b->clock);
+    struct out_item *next;
+
+    for (struct out_item *it = s->sealed; it; it = next) {
+        next = it->next;
+        if (it->step != OUT_SEALED)
+            continue;
+        if (now - it->sealed_at > SEND_RESEND_S)
+            give_up(it);
+        else
+            resend(it);
+    }
+    for (struct out_lane *l = s->lanes; l; l = l->next)
+        timer_stop(b->timers, &l->first->timer);
+    out_queue_kick(b);
+}
+
+void out_queue_offline(struct bridge *b)
+{
+    for (struct out_item *it = b->out_message->sealed; it; it = it->next)
+        if (it->step == OUT_ON_WIRE) {
+            timer_stop(b->timers, &it->timer);
+            it->step = OUT_SEALED;
+        }
+}
+
+/* ---- acked or refused ---------------------------------------------------------------------- */
+
+void out_queue_committed(struct bridge *b)
+{
+    struct out_message_state *s = b->out_message;
+    struct out_item *it = s->sealed;
+
+    while (it) {
+        struct bridge_event e = {.kind = BRIDGE_EV_MESSAGE};
+        struct jid chat;
+
+        if (it->step != OUT_SETTLED) {
+            it = it->next;
+            continue;
+        }
+        leave_sealed(it);
+        chat = it->chat;
+        e.chat = &chat;
+        e.id = it->id;
+        if (it->outcome.result == CMD_OK)
+            events_emit(&b->events, &e);
+        out_wait_answer(it, &it->outcome);
+        free_item(it);
+        it = s->sealed; /* a caller that was told may have changed the list */
+    }
+}
+
+void out_queue_uncommitted(struct bridge *b)
+{
+    for (struct out_item *it = b->out_message->sealed; it; it = it->next)
+        if (it->step == OUT_SETTLED) /* the server acks the same bytes again */
+            it->step = OUT_SEALED;
+}
+
+/* ---- all lanes ----------------------------------------------------------------------------- */
+
+/* What is too old to be sent, oldest first; then when the next one will be. */
+static void expire(struct bridge *b)
+{
+    struct out_message_state *s = b->out_message;
+    const int64_t now = clock_unix_s(b->clock);
+    int64_t next = 0;
+    struct out_item *found;
+
+    do {
+        next = 0;
+        found = NULL;
+        for (struct out_lane *l = s->lanes; l && !found; l = l->next)
+            for (struct out_item *it = l->first; it && !found; it = it->next) {
+                if (!it->durable || it->expires_at == 0)
+                    continue;
+                if (it->expires_at <= now)
+                    found = it;
+                else if (next == 0 || it->expires_at < next)
+                    next = it->expires_at;
+            }
+        if (found) {
+            found->expires_at = 0; /* once, also when the store fails */
+            out_queue_fail(found, CMD_NOT_SENT, 0,
+                           "the message was not sent before its time was over (expires_s)");
+        }
+    } while (found);
+    if (next)
+        timer_start(b->timers, &s->expiry, (next - now) * 1000, pump, b);
+    else
+        timer_stop(b->timers, &s->expiry);
+}
+
+static struct out_item *next_to_start(struct out_message_state *s)
+{
+    if (s->npreparing >= SEND_PREPARING_MAX)
+        return NULL;
+    for (struct out_lane *l = s->lanes; l; l = l->next)
+        if (l->first->step == OUT_QUEUED && !l->first->timer.armed)
+            return l->first;
+    return NULL;
+}
+
+static void pump(void *ctx)
+{
+    struct bridge *b = ctx;
+    struct out_message_state *s = b->out_message;
+    struct out_item *it;
+
+    expire(b);
+    /* Each start either asks, ends, or pauses: none comes up twice. */
+    while (s->ports->online(b) && (it = next_to_start(s)) != NULL) {
+        s->npreparing++;
+        it->step = OUT_ASKING;
+        out_prepare_start(it);
+    }
+}
+
+void out_queue_clear(struct bridge *b, bool tell)
+{
+    struct out_message_state *s = b->out_message;
+    struct out_outcome o = {.result = CMD_NOT_CONNECTED,
+                            .text = "this number is not linked any more; the message was not sent"};
+
+    while (s->lanes) {
+        struct out_item *it = s->lanes->first;
+
+        stop_asking(it);
+        leave_lane(it);
+        if (tell)
+            out_wait_answer(it, &o);
+        free_item(it);
+    }
+    while (s->sealed) {
+        struct out_item *it = s->sealed;
+
+        leave_sealed(it);
+        if (tell)
+            out_wait_unknown(it);
+        free_item(it);
+    }
+    s->loaded = false;
+}

@@ -1,0 +1,109 @@
+/* out_message_queue.h - sends that are not over: one lane per chat keeps their order, so that no
+ * chat waits for another; what is sealed waits for its ack in one list. Inside of out_message*.c.
+ *
+ *     QUEUED -> ASKING -> (sealed and committed) -> SEALED -> ON_WIRE -> SETTLED -> gone
+ *        ^---------'  trouble that may pass            ^---------'  the connection went away
+ */
+#ifndef BRIDGE_OUT_MESSAGE_QUEUE_H
+#define BRIDGE_OUT_MESSAGE_QUEUE_H
+
+#include "bridge/commands.h"
+#include "bridge/limits.h"
+#include "bridge/out_message.h"
+#include "bridge/phash.h"
+#include "bridge/tctoken.h"
+#include "bridge/timers.h"
+#include "store/outbox.h"
+
+struct out_item;
+struct out_work; /* out_message_prepare.h */
+struct out_wait; /* out_message_wait.h */
+
+enum { OUT_TEXT_MAX = 240 };
+
+/* How a send ended; also what a row in the outbox remembers for callers that ask again. */
+struct out_outcome {
+    enum cmd_result result;
+    int64_t timestamp_s;
+    uint32_t server_code;
+    char text[OUT_TEXT_MAX];
+};
+
+enum out_step {
+    OUT_QUEUED,  /* for its turn, the connection, or the end of a pause */
+    OUT_ASKING,  /* for LIDs, members, devices, prekeys */
+    OUT_SEALED,  /* bytes are fixed and committed; to be sent when connected */
+    OUT_ON_WIRE, /* for the ack */
+    OUT_SETTLED, /* acked or refused; for the commit of that */
+};
+
+struct out_lane {
+    struct out_lane *next;
+    struct jid chat; /* canonical: both forms of a person are one chat */
+    struct out_item *first, *last;
+};
+
+struct out_item {
+    struct out_item *next; /* in its lane, or among the sealed */
+    struct bridge *b;
+    struct out_lane *lane; /* NULL when sealed */
+    char id[STORE_MESSAGE_ID_MAX + 1];
+    struct jid chat;    /* as the caller named it, bare */
+    bool durable;       /* goes out without a caller, too (a key, or wait_s 0) */
+    int64_t expires_at; /* unix seconds; of the unsealed */
+    int64_t sealed_at;
+    enum out_step step;
+    uint64_t asked; /* names the question that it waits for */
+    unsigned tries;
+    enum wb_err trouble; /* why the last try failed */
+    struct timer timer;  /* the pause (QUEUED), the ack (ON_WIRE) */
+    struct out_work *work;
+    char phash[PHASH_TEXT_BYTES]; /* of the devices it was sealed for; "": not known any more */
+    struct out_outcome outcome;   /* SETTLED */
+    struct out_wait *waits;
+};
+
+struct out_message_state {
+    const struct out_ports *ports;
+    struct out_lane *lanes;
+    struct out_item *sealed, *last_sealed;
+    size_t nopen, npreparing;
+    bool loaded; /* what the outbox held is here */
+    uint64_t last_asked;
+    struct timer kick, expiry;
+    struct tctoken_state tokens;
+};
+
+/* What the outbox has from before; again after a logout. */
+enum wb_err out_queue_load(struct bridge *b) WB_MUST_CHECK;
+/* A fresh QUEUED item at the end of its chat. NOMEM. */
+enum wb_err out_queue_add(struct bridge *b, const struct store_outbox_row *row, bool durable,
+                          struct out_item **ret_item) WB_MUST_CHECK;
+struct out_item *out_queue_find(struct bridge *b, struct span id);
+/* The item that asked this, NULL when it is gone or has asked anew. */
+struct out_item *out_queue_asked(struct bridge *b, uint64_t key);
+/* Looks after all lanes soon. */
+void out_queue_kick(struct bridge *b);
+
+/* Ends of the preparation. later: trouble that may pass. fail: nothing was sent and nothing will
+ * be. sealed: committed; goes out now when connected. */
+void out_queue_later(struct out_item *it, enum wb_err trouble);
+void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server_code,
+                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void out_queue_sealed(struct out_item *it, struct span packed);
+
+/* The connection came and went. */
+void out_queue_online(struct bridge *b);
+void out_queue_offline(struct bridge *b);
+/* The batch that settled some was committed, or has failed. */
+void out_queue_committed(struct bridge *b);
+void out_queue_uncommitted(struct bridge *b);
+/* The account is gone: callers are told, rows stay with their file. */
+void out_queue_clear(struct bridge *b, bool tell);
+
+/* An outcome as the outbox keeps it, and back. */
+enum wb_err out_outcome_store(struct bridge *b, const char *id,
+                              const struct out_outcome *o) WB_MUST_CHECK;
+void out_outcome_of_row(const struct store_outbox_row *row, struct out_outcome *ret);
+
+#endif

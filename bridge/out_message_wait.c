@@ -1,0 +1,186 @@
+#include "bridge/out_message_wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bridge/bridge.h"
+
+enum { COMMIT_GRACE_MS = 1000 };
+
+static bool has_id(enum cmd_result r)
+{
+    return r == CMD_OK || r == CMD_ACCEPTED || r == CMD_OUTCOME_UNKNOWN;
+}
+
+void out_wait_tell(send_done_fn *done, void *ctx, const char *id, const struct jid *chat,
+                   const struct out_outcome *o)
+{
+    char text[JID_TEXT_MAX] = "";
+    struct send_result r = {.result = o->result,
+                            .message_id = id && has_id(o->result) ? span_cstr(id) : SPAN_NULL,
+                            .timestamp_s = o->timestamp_s,
+                            .server_code = o->server_code,
+                            .text = span_cstr(o->text)};
+
+    if (chat)
+        jid_text(chat, text);
+    r.recipient = span_cstr(text);
+    done(ctx, &r);
+}
+
+static bool is_sealed(const struct out_item *it)
+{
+    return it->lane == NULL;
+}
+
+/* Takes w out of its item's list. */
+static void unlink_wait(struct out_wait *w)
+{
+    struct out_wait **at = &w->item->waits;
+
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+    timer_stop(w->item->b->timers, &w->timer);
+}
+
+static void tell_and_free(struct out_wait *w, const struct out_outcome *o)
+{
+    send_done_fn *done = w->done;
+    void *ctx = w->ctx;
+    char id[STORE_MESSAGE_ID_MAX + 1];
+    struct jid chat = w->item->chat;
+
+    memcpy(id, w->item->id, sizeof id);
+    unlink_wait(w);
+    free(w);
+    out_wait_tell(done, ctx, id, &chat, o);
+}
+
+static struct out_outcome unknown_outcome(void)
+{
+    return (struct out_outcome){
+        .result = CMD_OUTCOME_UNKNOWN,
+        .text =
+            "WhatsApp has not confirmed the message yet; it may have been delivered. It is sent "
+            "again under the same id after a reconnect: do not repeat it without a key"};
+}
+
+/* Without a caller the message must not go out any more: nobody would know. */
+static void cancel(struct out_item *it)
+{
+    struct out_message_state *s = it->b->out_message;
+
+    if (!s->ports->online(it->b))
+        out_queue_fail(it, CMD_NOT_CONNECTED, 0,
+                       "not connected to WhatsApp, the message was not sent; see /health, or give "
+                       "an 'id' so that it waits for the connection");
+    else if (it->trouble != WB_OK)
+        out_queue_fail(it, CMD_NOT_SENT, 0,
+                       "the message was not sent in time (%s); try again, or give an 'id' so that "
+                       "it stays queued",
+                       wb_err_text(it->trouble));
+    else
+        out_queue_fail(it, CMD_NOT_SENT, 0,
+                       "the message was not sent in time; try again, or give an 'id' so that it "
+                       "stays queued");
+}
+
+static void on_wait_over(void *ctx)
+{
+    struct out_wait *w = ctx;
+    struct out_item *it = w->item;
+    struct out_outcome o;
+
+    if (it->step == OUT_SETTLED) {
+        /* The answer is here and is being committed. */
+        timer_start(it->b->timers, &w->timer, COMMIT_GRACE_MS, on_wait_over, w);
+        return;
+    }
+    if (w->keyed) {
+        o = (struct out_outcome){.result = CMD_ACCEPTED, .text = "queued"};
+        tell_and_free(w, &o);
+    } else if (is_sealed(it)) {
+        o = unknown_outcome();
+        tell_and_free(w, &o);
+    } else {
+        cancel(it);
+    }
+}
+
+enum wb_err out_wait_add(struct out_item *it, bool keyed, int64_t wait_s, send_done_fn *done,
+                         void *ctx, uint64_t ticket)
+{
+    struct out_wait *w = calloc(1, sizeof *w), **at = &it->waits;
+
+    if (!w)
+        return WB_ERR_NOMEM;
+    w->item = it;
+    w->ticket = ticket;
+    w->done = done;
+    w->ctx = ctx;
+    w->keyed = keyed;
+    while (*at)
+        at = &(*at)->next;
+    *at = w;
+    timer_start(it->b->timers, &w->timer, wait_s * 1000, on_wait_over, w);
+    return WB_OK;
+}
+
+void out_wait_answer(struct out_item *it, const struct out_outcome *o)
+{
+    while (it->waits)
+        tell_and_free(it->waits, o);
+}
+
+void out_wait_unknown(struct out_item *it)
+{
+    struct out_outcome o = unknown_outcome();
+    struct out_wait *w = it->waits;
+
+    while (w) {
+        struct out_wait *next = w->next;
+
+        if (!w->keyed)
+            tell_and_free(w, &o);
+        w = next;
+    }
+}
+
+static struct out_wait *find_in(struct out_item *it, uint64_t ticket)
+{
+    for (; it; it = it->next)
+        for (struct out_wait *w = it->waits; w; w = w->next)
+            if (w->ticket == ticket)
+                return w;
+    return NULL;
+}
+
+void out_wait_abandon(struct bridge *b, uint64_t ticket)
+{
+    struct out_message_state *s = b->out_message;
+    struct out_wait *w = find_in(s->sealed, ticket);
+    struct out_item *it;
+    bool keyed;
+
+    for (struct out_lane *l = s->lanes; l && !w; l = l->next)
+        w = find_in(l->first, ticket);
+    if (!w)
+        return;
+    it = w->item;
+    keyed = w->keyed;
+    unlink_wait(w);
+    free(w);
+    if (!keyed && !is_sealed(it))
+        out_queue_fail(it, CMD_NOT_SENT, 0, "the caller went away before the message was sent");
+}
+
+void out_wait_free(struct out_item *it)
+{
+    while (it->waits) {
+        struct out_wait *w = it->waits;
+
+        unlink_wait(w);
+        free(w);
+    }
+}
