@@ -150,6 +150,7 @@ void bridge_settings_changed(struct bridge *b)
         b->log->role[n] = (char)toupper((unsigned char)b->config->role[n]);
     b->log->role[n] = '\0';
     events_emit_kind(&b->events, BRIDGE_EV_SETTINGS);
+    conn_announce_presence(b->conn);
 }
 
 void bridge_say(struct bridge *b, const char *fmt, ...)

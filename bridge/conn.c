@@ -98,6 +98,7 @@ static void forget_stream(struct conn *c)
     outgoing_drop(b);
     if (store_batch_open(b->store))
         store_rollback(b->store);
+    c->lasted_ms = was_logged_in ? clock_mono_ms(b->clock) - c->logged_in_ms : 0;
     c->logged_in = false;
     c->connected_at_ms = 0;
     b->presence_available = false;
@@ -210,6 +211,15 @@ static void take_frame(struct conn *c, struct span frame)
         batch_fail(c->b, err);
 }
 
+/* A large stanza (a list of groups, a history notice) must not stay in memory for ever. */
+static void trim(struct conn *c)
+{
+    if (c->arena.used > CONN_KEEP_BYTES)
+        arena_free(&c->arena);
+    if (c->plain.cap > CONN_KEEP_BYTES)
+        buf_free(&c->plain);
+}
+
 static bool on_ws_receive(void *ctx, struct span bytes)
 {
     struct conn *c = ctx;
@@ -226,6 +236,7 @@ static bool on_ws_receive(void *ctx, struct span bytes)
     }
     if (err != WB_OK && !closing(c))
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
+    trim(c);
     return !closing(c);
 }
 
@@ -380,8 +391,10 @@ enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
     c->sealed = buf_new(FRAME_PAYLOAD_MAX);
     c->account = secret_alloc(sizeof *c->account);
     err = c->account ? WB_OK : WB_ERR_NOMEM;
-    if (err == WB_OK)
+    if (err == WB_OK) {
+        account_wipe(c->account); /* secret_alloc() gives no zeroes */
         err = pairing_new(c);
+    }
     if (err == WB_OK)
         err = ws_client_new(b->loop, b->jobs, &callbacks, &c->ws);
     if (err != WB_OK) {
@@ -435,7 +448,6 @@ enum wb_err conn_reconnect(struct conn *c)
         return WB_ERR_STATE;
     if (c->why == CONN_WHY_LOGGED_OUT)
         return WB_ERR_STATE;
-    c->version_tries = 0;
     backoff_reset(&c->backoff);
     replaced_reset(&c->replaced);
     c->banned_until_s = 0;

@@ -75,13 +75,13 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
     const struct success_info *i = in->parsed;
     struct bridge *b = c->b;
 
-    c->version_tries = 0;
     c->why = CONN_WHY_NONE;
     c->detail[0] = '\0';
     if (note_success(c, i) != WB_OK)
         return;
     c->logged_in = true;
     c->connected_at_ms = clock_unix_ms(b->clock);
+    c->logged_in_ms = clock_mono_ms(b->clock);
     timer_start(b->timers, &c->stable_timer, CONN_STABLE_MS, on_stable, c);
     bridge_say(b, "Successfully authenticated");
     keepalive_start(b->keepalive);
@@ -160,13 +160,13 @@ void conn_announce_presence(struct conn *c)
     const char *set = b->config->push_name;
     struct arena a = arena_new(16 * 1024);
     char name[STORE_NAME_MAX + 1];
-    enum wb_err err;
+    enum wb_err err = WB_OK;
 
-    clean_name(set[0] ? set : c->account->push_name, name, sizeof name);
-    if (!name[0] || c->state != CONN_ONLINE) {
-        arena_free(&a);
+    if (c->state != CONN_ONLINE)
         return;
-    }
+    clean_name(set[0] ? set : c->account->push_name, name, sizeof name);
+    if (!name[0])
+        return;
     TRY(send_unified_session(b, &a));
     TRY(send_presence(b, &a, "available", name));
     b->presence_available = b->config->presence == PRESENCE_AVAILABLE;
@@ -249,8 +249,6 @@ void conn_on_failure(struct conn *c, const struct conn_input *in)
         note_logged_out(c, reason);
     else if (why == CONN_WHY_BANNED)
         note_ban(c, f);
-    else if (why == CONN_WHY_OUTDATED)
-        c->version_tries++;
     if (c->state == CONN_WAIT_CLOSE)
         c->why = why; /* the store failed meanwhile: the server's reason weighs more */
     else

@@ -7,11 +7,13 @@
 #include "store/meta.h"
 
 enum {
-    PLAN_SCAN_AGAIN_MS = 1000,     /* a new set of QR codes */
-    PLAN_SLOW_MS = 60 * 60 * 1000, /* outdated, no newer version known: hourly */
-    PLAN_CLOCK_MS = 60 * 1000,     /* the clock may be set meanwhile */
-    PLAN_STORE_MS = 5 * 1000,      /* at least, while the disk is full */
-    PLAN_RATE_PENALTY = 5,         /* P-ER-12 */
+    PLAN_RESTART_APART_MS = 5000,    /* two 515 closer than that: the second one waits */
+    PLAN_NORMAL_LIFE_MS = 60 * 1000, /* a connection that lasted so long was a good one */
+    PLAN_SCAN_AGAIN_MS = 1000,       /* a new set of QR codes */
+    PLAN_SLOW_MS = 60 * 60 * 1000,   /* outdated, no newer version known: hourly */
+    PLAN_CLOCK_MS = 60 * 1000,       /* the clock may be set meanwhile */
+    PLAN_STORE_MS = 5 * 1000,        /* at least, while the disk is full */
+    PLAN_RATE_PENALTY = 5,           /* P-ER-12 */
     PLAN_VERSION_MS = VERSION_FETCH_MS + 1000,
 };
 
@@ -58,7 +60,7 @@ static void plan_banned(struct conn *c)
 
 static void plan_outdated(struct conn *c)
 {
-    if (c->b->config->wa_version || c->version_tries > 1) {
+    if (c->b->config->wa_version) {
         wait(c, PLAN_SLOW_MS);
         return;
     }
@@ -83,6 +85,28 @@ void conn_plan_version(struct conn *c)
     wait(c, PLAN_SLOW_MS);
 }
 
+/* 515 is followed at once, but a server that says nothing else is not hammered. */
+static void plan_restart(struct conn *c)
+{
+    int64_t now = clock_mono_ms(c->b->clock);
+    bool again = c->restarted_ms > 0 && now - c->restarted_ms < PLAN_RESTART_APART_MS;
+
+    c->restarted_ms = now;
+    if (again)
+        wait(c, backoff_next_ms(&c->backoff, c->b->rng));
+    else
+        conn_connect(c);
+}
+
+/* The server closes every few minutes, and that is normal (R-113): after a minute online the first
+ * delay is enough and counts as no failure. Shorter connections do count (P-ER-17). */
+static void plan_closed(struct conn *c)
+{
+    struct backoff first = {0};
+
+    wait(c, backoff_next_ms(c->lasted_ms >= PLAN_NORMAL_LIFE_MS ? &first : &c->backoff, c->b->rng));
+}
+
 static void plan_shutdown(struct conn *c)
 {
     conn_set_state(c, CONN_STOPPED, 0);
@@ -101,6 +125,11 @@ void conn_plan_next(struct conn *c)
         plan_shutdown(c);
         return;
     case CONN_WHY_RESTART:
+        plan_restart(c);
+        return;
+    case CONN_WHY_CLOSED:
+        plan_closed(c);
+        return;
     case CONN_WHY_OPERATOR:
         conn_connect(c);
         return;
@@ -136,7 +165,6 @@ void conn_plan_next(struct conn *c)
     case CONN_WHY_START:
     case CONN_WHY_NETWORK:
     case CONN_WHY_REFUSED:
-    case CONN_WHY_CLOSED:
     case CONN_WHY_TLS:
     case CONN_WHY_CERT:
     case CONN_WHY_PROTOCOL:

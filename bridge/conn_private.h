@@ -92,7 +92,9 @@ struct conn {
     struct replaced replaced;
     int64_t banned_until_s;  /* server's word, our clock; 0: no */
     int64_t connected_at_ms; /* wall clock of <success>; 0: not connected */
-    unsigned version_tries;  /* refusals with 405 in a row */
+    int64_t logged_in_ms;    /* the same on the monotonic clock */
+    int64_t lasted_ms;       /* how long the last connection was logged in */
+    int64_t restarted_ms;    /* monotonic time of the last 515; 0: never */
     uint32_t version_used;   /* N of 2.3000.N sent last */
     bool refs_shown;         /* this connection offered a QR */
     struct pairing *pairing;
@@ -128,7 +130,6 @@ conn_handler conn_on_socket_open, conn_on_hello;
 /* conn_login.c */
 conn_handler conn_on_success, conn_on_failure, conn_on_stream_error, conn_on_stream_end,
     conn_on_prekeys, conn_on_active;
-void conn_announce_presence(struct conn *c);
 
 /* <ib><offline>, or the phase has lasted long enough (P-LG-19). */
 void conn_offline_done(struct conn *c);

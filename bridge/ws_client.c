@@ -329,7 +329,7 @@ struct resolve_job {
 static void resolve(void *ctx)
 {
     struct resolve_job *j = ctx;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *all = NULL;
 
     j->rc = getaddrinfo(j->host, NULL, &hints, &all);
