@@ -37,6 +37,8 @@ static enum wb_err open_prekey(struct arriving *v, struct signal_session *s, str
         mock_flag(v->m, v->client, "wrong-identity", v->n, "pkmsg of another identity key");
     (void)snprintf(id, sizeof id, "%u", h.prekey_id);
     struct x25519_pair *pre = h.has_prekey_id ? map_get(&a->prekeys, id) : NULL;
+    if (h.signed_prekey_id != v->me->skey_id)
+        return WB_ERR_BAD_KEY_ID;
     if (h.has_prekey_id && pre == NULL && !signal_session_has_base_key(s, h.base_key))
         return WB_ERR_BAD_KEY_ID;
     err = signal_decrypt_prekey(s, &a->local, &h, &a->skey, pre, &v->m->rng, plain, &used);

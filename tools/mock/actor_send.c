@@ -4,6 +4,7 @@
 #include "tools/mock/actor.h"
 #include "tools/mock/content.h"
 #include "tools/mock/message.h"
+#include "tools/mock/pb.h"
 #include "tools/mock/prekeys.h"
 #include "tools/mock/receipt.h"
 
@@ -49,6 +50,14 @@ static enum wb_err ensure_session(struct mock *m, struct actor *a, struct device
     return signal_session_start(s, &a->local, &b, &m->rng);
 }
 
+/* A wrong MAC: the last byte of the SignalMessage, which in a pkmsg is field 4. */
+static void damage(struct buf *ct, bool pkmsg)
+{
+    struct span inner = pkmsg ? pb_bytes(span_skip(buf_span(ct), 1), 4) : buf_span(ct);
+    if (inner.n > 0)
+        ct->p[(size_t)(inner.p - ct->p) + inner.n - 1] ^= 0x40;
+}
+
 /* Pads and encrypts content for one device; an <enc> node. NULL on failure. */
 static struct node *pairwise(struct sending *g, struct device *to, struct span content,
                              uint64_t count)
@@ -64,7 +73,7 @@ static struct node *pairwise(struct sending *g, struct device *to, struct span c
     TRY(ensure_session(m, g->from->actor, to, &s));
     TRY(signal_encrypt(s, buf_span(&plain), &kind, &ct));
     if (g->corrupt)
-        ct.p[ct.n - 1] ^= 0x40; /* in the MAC */
+        damage(&ct, kind == SIGNAL_PKMSG);
     enc = mock_node(m, "enc");
     node_attr_text(&m->a, enc, "v", "2");
     node_attr_text(&m->a, enc, "type", kind == SIGNAL_PKMSG ? "pkmsg" : "msg");

@@ -1,0 +1,20 @@
+/* What clients put inside their messages, as wa-mock's people read it. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/mock/content.h"
+#include "tools/mock/pb.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct content c;
+    struct span in = SPAN(data, size);
+    content_read(in, &c);
+    if (c.nmentions > CONTENT_MENTIONS_MAX)
+        __builtin_trap();
+    if (!pb_valid(in) && size == 0)
+        __builtin_trap();
+    return 0;
+}

@@ -1,0 +1,327 @@
+/* wa-mock without sockets: hashes, queues, strictness, and its people among themselves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/secret.h"
+#include "tools/mock/actor.h"
+#include "tools/mock/content.h"
+#include "tools/mock/deliver.h"
+#include "tools/mock/devices.h"
+#include "tools/mock/group.h"
+#include "tools/mock/message.h"
+#include "tools/mock/pb.h"
+#include "tools/mock/records.h"
+#include "tools/mock/strict.h"
+
+struct fixture {
+    struct mock m;
+    int64_t now_ms;
+    struct clock clock;
+};
+
+static int64_t fixed_now(void *ctx)
+{
+    return ((struct fixture *)ctx)->now_ms;
+}
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    struct config c = config_default();
+    c.has_seed = true;
+    c.seed[0] = 7;
+    c.contacts = 3;
+    c.groups = 1;
+    memset(&f, 0, sizeof f);
+    f.now_ms = 1700000000000;
+    f.clock = (struct clock){fixed_now, fixed_now, &f};
+    assert_int_equal(secret_init(), WB_OK);
+    assert_int_equal(mock_init(&f.m, &c, &f.clock), WB_OK);
+    assert_int_equal(mock_populate(&f.m), WB_OK);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    mock_free(&((struct fixture *)*state)->m);
+    return 0;
+}
+
+static struct account *person(struct mock *m, size_t i)
+{
+    return m->world.accounts[i];
+}
+
+static size_t flag_count(const struct mock *m, const char *what)
+{
+    size_t n = 0;
+    for (const struct flag *f = m->flags; f != NULL; f = f->next)
+        n += strcmp(f->what, what) == 0;
+    return n;
+}
+
+static void write_text(struct mock *m, struct device *from, struct jid to, const char *text)
+{
+    struct buf msg = buf_new(1 << 16);
+    mock_enter(m);
+    content_text(&msg, text, NULL, 0, NULL);
+    assert_non_null(actor_send(m, from, &to, NULL, "text", buf_span(&msg)));
+    mock_leave(m);
+    buf_free(&msg);
+}
+
+/* How often a device of the person read that text. */
+static size_t times_read(const struct account *a, uint16_t device, const char *text)
+{
+    json_t *list = records_get(a, "messages"), *one;
+    size_t i, n = 0;
+    json_array_foreach(list, i, one)
+    {
+        const char *got = json_string_value(json_object_get(one, "text"));
+        n += got != NULL && strcmp(got, text) == 0 &&
+             json_integer_value(json_object_get(one, "device")) == device;
+    }
+    json_decref(list);
+    return n;
+}
+
+static void test_phash(void **state)
+{
+    (void)state;
+    char text[PHASH_CHARS + 1];
+    phash(NULL, 0, text);
+    assert_string_equal(text, "2:47DEQpj8");
+    struct jid a[2], b[2];
+    assert_int_equal(jid_parse_cstr("27820000001:2@s.whatsapp.net", &a[0]), WB_OK);
+    assert_int_equal(jid_parse_cstr("27820000001@s.whatsapp.net", &a[1]), WB_OK);
+    b[0] = a[1];
+    b[1] = a[0];
+    char other[PHASH_CHARS + 1];
+    phash(a, 2, text);
+    phash(b, 2, other);
+    assert_string_equal(text, other);
+    assert_string_not_equal(text, "2:47DEQpj8");
+}
+
+static void test_protobuf_fields(void **state)
+{
+    (void)state;
+    struct buf b = buf_new(256);
+    pb_put_u64(&b, 1, 300);
+    pb_put_text(&b, 2, "first");
+    pb_put_text(&b, 2, "last");
+    assert_true(pb_valid(buf_span(&b)));
+    assert_int_equal(pb_u64(buf_span(&b), 1, 0), 300);
+    assert_true(span_eq_cstr(pb_bytes(buf_span(&b), 2), "last"));
+    assert_null(pb_bytes(buf_span(&b), 1).p);
+    assert_int_equal(pb_u64(buf_span(&b), 9, 42), 42);
+    assert_false(pb_valid(span_first(buf_span(&b), b.n - 1)));
+    assert_false(pb_valid(SPAN_LIT("\x00\x01")));             /* field number 0 */
+    assert_false(pb_valid(SPAN_LIT("\x0b\x01")));             /* a group */
+    assert_false(pb_valid(SPAN_LIT("\x0a\xff\xff\xff\x7f"))); /* longer than the rest */
+    buf_free(&b);
+}
+
+static void note_order(struct mock *m, void *arg)
+{
+    (void)m;
+    char **at = arg;
+    *(*at)++ = 'x';
+}
+
+static void test_timers(void **state)
+{
+    struct fixture *f = *state;
+    char marks[8] = "", *at = marks, *never = marks + 4;
+    assert_int_equal(mock_timer_wait(&f->m), -1);
+    assert_true(mock_timer(&f->m, 50, note_order, &at, NULL));
+    assert_true(mock_timer(&f->m, 10, note_order, &at, NULL));
+    assert_true(mock_timer(&f->m, 20, note_order, &never, NULL));
+    mock_timer_cancel(&f->m, &never);
+    assert_int_equal(mock_timer_wait(&f->m), 10);
+    mock_timers_run(&f->m);
+    assert_string_equal(marks, "");
+    f->now_ms += 10;
+    mock_timers_run(&f->m);
+    assert_string_equal(marks, "x");
+    assert_int_equal(mock_timer_wait(&f->m), 40);
+    f->now_ms += 100;
+    mock_timers_run(&f->m);
+    assert_string_equal(marks, "xx");
+}
+
+static void test_people_write(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct account *a = person(m, 0), *b = person(m, 1);
+    write_text(m, a->devices[0], b->lid, "one");
+    write_text(m, b->devices[0], a->pn, "two");
+    write_text(m, a->devices[0], b->lid, "three");
+    assert_int_equal(times_read(b, 0, "one"), 1);
+    assert_int_equal(times_read(a, 0, "two"), 1);
+    assert_int_equal(times_read(b, 0, "three"), 1);
+    assert_null(m->flags);
+}
+
+static void test_group_and_new_device(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct account *a = person(m, 0), *b = person(m, 1), *c = person(m, 2);
+    struct jid group = m->world.group_list[0]->jid;
+    write_text(m, a->devices[0], group, "to all");
+    assert_int_equal(times_read(b, 0, "to all"), 1);
+    assert_int_equal(times_read(c, 0, "to all"), 1);
+    struct device *d = world_add_device(m, b);
+    assert_non_null(d);
+    assert_true(actor_attach(m, d, NULL));
+    write_text(m, a->devices[0], group, "to all and the new one");
+    assert_int_equal(times_read(b, d->number, "to all and the new one"), 1);
+    write_text(m, d, group, "from the new one");
+    assert_int_equal(times_read(a, 0, "from the new one"), 1);
+    mock_enter(m);
+    assert_int_equal(group_change_member(m, m->world.group_list[0], a, c, GROUP_REMOVE), 0);
+    mock_leave(m);
+    write_text(m, a->devices[0], group, "without the third");
+    assert_int_equal(times_read(b, 0, "without the third"), 1);
+    assert_int_equal(times_read(c, 0, "without the third"), 0);
+    assert_null(m->flags);
+}
+
+static size_t failures(const struct account *a)
+{
+    json_t *list = records_get(a, "failures");
+    size_t n = json_array_size(list);
+    json_decref(list);
+    return n;
+}
+
+static void test_retries(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct account *a = person(m, 0), *b = person(m, 1);
+    struct jid group = m->world.group_list[0]->jid;
+    b->refuse = 2;
+    write_text(m, a->devices[0], b->lid, "asked for twice");
+    assert_int_equal(times_read(b, 0, "asked for twice"), 1);
+    a->corrupt = 1;
+    write_text(m, a->devices[0], b->lid, "damaged");
+    assert_int_equal(times_read(b, 0, "damaged"), 1);
+    assert_int_equal(failures(b), 1);
+    a->corrupt = 1;
+    write_text(m, a->devices[0], group, "damaged in the group");
+    assert_int_equal(times_read(b, 0, "damaged in the group"), 1);
+    assert_int_equal(failures(b), 2);
+    a->ignore_retries = true;
+    a->corrupt = 1;
+    write_text(m, a->devices[0], b->lid, "lost");
+    assert_int_equal(times_read(b, 0, "lost"), 0);
+}
+
+/* A stanza of `from` with one enc for `to`. */
+static struct node *handmade(struct mock *m, const struct device *to, const char *id,
+                             struct span ciphertext)
+{
+    struct jid j = device_jid(to, true), chat = jid_bare(j);
+    struct node *n = mock_node(m, "message");
+    node_attr_text(&m->a, n, "id", id);
+    node_attr_text(&m->a, n, "type", "text");
+    node_attr_jid(&m->a, n, "to", &chat);
+    struct node *t = node_child_new(&m->a, node_child_new(&m->a, n, "participants"), "to");
+    node_attr_jid(&m->a, t, "jid", &j);
+    struct node *enc = node_child_new(&m->a, t, "enc");
+    node_attr_text(&m->a, enc, "v", "2");
+    node_attr_text(&m->a, enc, "type", "msg");
+    node_set_bytes(&m->a, enc, ciphertext);
+    return n;
+}
+
+static void signal_message(struct buf *out, uint32_t counter, const char *ciphertext)
+{
+    uint8_t ratchet[DJB_KEY_BYTES] = {DJB_TYPE, 1};
+    buf_u8(out, 0x33);
+    pb_put_bytes(out, 1, SPAN_ARRAY(ratchet));
+    pb_put_u64(out, 2, counter);
+    pb_put_u64(out, 3, 0);
+    pb_put_text(out, 4, ciphertext);
+    buf_append(out, SPAN_LIT("MACMACMA"));
+}
+
+static void send_handmade(struct mock *m, struct device *from, struct device *to, const char *id,
+                          uint32_t counter, const char *ciphertext)
+{
+    struct buf b = buf_new(1024);
+    struct message_verdict v;
+    signal_message(&b, counter, ciphertext);
+    mock_enter(m);
+    message_route(m, from, "test", handmade(m, to, id, buf_span(&b)), &v);
+    mock_leave(m);
+    buf_free(&b);
+}
+
+static void test_message_key_reuse(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct device *from = person(m, 0)->devices[0], *to = person(m, 1)->devices[0];
+    send_handmade(m, from, to, "A1", 1, "x");
+    send_handmade(m, from, to, "A2", 2, "y");
+    send_handmade(m, from, to, "A2", 2, "y"); /* the same stanza again is no crime */
+    assert_int_equal(flag_count(m, "message-key-reuse"), 0);
+    send_handmade(m, from, to, "A3", 2, "z");
+    assert_int_equal(flag_count(m, "message-key-reuse"), 1);
+}
+
+static void test_forgotten_device(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct account *b = person(m, 1);
+    struct device *second = world_add_device(m, b);
+    assert_true(second != NULL && actor_attach(m, second, NULL));
+    send_handmade(m, person(m, 0)->devices[0], b->devices[0], "B1", 1, "x");
+    assert_int_equal(flag_count(m, "forgotten-device"), 1);
+}
+
+static void test_queue(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct account *a = world_add_account(m, "27820000001", "Client", false);
+    struct device *d = a != NULL ? world_add_device(m, a) : NULL;
+    assert_non_null(d);
+    mock_enter(m);
+    for (int i = 0; i < 3; i++) {
+        struct node *n = notification_new(m, &a->pn, "test");
+        deliver(m, d, n);
+    }
+    assert_int_equal(d->nqueued, 3);
+    char id[MOCK_ID_MAX];
+    (void)snprintf(id, sizeof id, "%s", d->first->next->id);
+    assert_false(deliver_acked(d, "message", id)); /* another class */
+    assert_true(deliver_acked(d, "notification", id));
+    assert_int_equal(d->nqueued, 2);
+    assert_true(deliver_acked(d, "notification", id)); /* twice is known */
+    assert_false(deliver_acked(d, "notification", "never sent"));
+    struct node *n;
+    assert_int_equal(node_unpack(SPAN(d->first->packed, d->first->n), &m->a, &n), WB_OK);
+    assert_true(node_has_attr(n, "offline"));
+    mock_leave(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_phash),
+        cmocka_unit_test(test_protobuf_fields),
+        cmocka_unit_test_setup_teardown(test_timers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_people_write, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_group_and_new_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_retries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_message_key_reuse, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forgotten_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
