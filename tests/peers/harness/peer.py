@@ -2,6 +2,7 @@
 
 Commands: connect pairCode sendText createGroup groupParticipants groupInfo groups onWhatsApp devices
 usersInfo (whatsmeow) presence markRead dropSessions disconnect logout quit.
+connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does).
 Events: ready qr paired open offlineDone close message undecryptable receipt group stub reply.
 """
 

@@ -37,6 +37,7 @@ type command struct {
 	Log          string   `json:"log"`
 	Name         string   `json:"name"`
 	NoReconnect  bool     `json:"noReconnect"`
+	Durable      bool     `json:"durable"`
 	Phone        string   `json:"phone"`
 	To           string   `json:"to"`
 	Text         string   `json:"text"`
@@ -89,7 +90,12 @@ func (p *peer) open(ctx context.Context, cmd *command) error {
 		return err
 	}
 	path := filepath.Join(cmd.Store, "whatsapp.db")
-	db, err := sql.Open("sqlite3", "file:"+path+"?_foreign_keys=on&_busy_timeout=5000")
+	dsn := "file:" + path + "?_foreign_keys=on&_busy_timeout=5000"
+	if !cmd.Durable {
+		// The first login writes some 800 prekeys one by one: seconds of flushing on a busy disk.
+		dsn += "&_sync=OFF"
+	}
+	db, err := sql.Open("sqlite3", dsn)
 	if err != nil {
 		return err
 	}
