@@ -84,6 +84,26 @@ void conn_event(struct conn *c, enum conn_event e, const struct conn_input *in)
     conn_table_find(c->state, e)(c, in ? in : &nothing);
 }
 
+/* What was handled is kept; its acks are not sent any more, so the server delivers it again and it
+ * is then found to be known (rule 1). Writes of others (the outbox) may be in the same batch. */
+static void keep_batch(struct bridge *b)
+{
+    enum wb_err err;
+
+    if (!store_batch_open(b->store))
+        return;
+    err = store_commit(b->store);
+    if (err == WB_OK) {
+        events_emit_kind(&b->events, BRIDGE_EV_BATCH_DONE);
+        return;
+    }
+    log_error(b->log, "store", "cannot store: %s (%s)", wb_err_text(err),
+              store_error_text(b->store));
+    b->store_failed = true;
+    store_rollback(b->store);
+    events_emit_kind(&b->events, BRIDGE_EV_BATCH_FAILED);
+}
+
 /* What belongs to one stream, forgotten when it ends. */
 static void forget_stream(struct conn *c)
 {
@@ -96,8 +116,7 @@ static void forget_stream(struct conn *c)
     keepalive_stop(b->keepalive);
     pairing_reset(c);
     outgoing_drop(b);
-    if (store_batch_open(b->store))
-        store_rollback(b->store);
+    keep_batch(b);
     c->lasted_ms = was_logged_in ? clock_mono_ms(b->clock) - c->logged_in_ms : 0;
     c->logged_in = false;
     c->connected_at_ms = 0;
