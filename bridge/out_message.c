@@ -13,6 +13,7 @@
 #include "bridge/out_message_content.h"
 #include "bridge/out_message_prepare.h"
 #include "bridge/out_message_wait.h"
+#include "bridge/out_retry_state.h"
 #include "crypto/prim_hash.h"
 #include "store/devices.h"
 #include "store/lid_map.h"
@@ -534,6 +535,7 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
     if (!s)
         return;
     out_queue_clear(b, false);
+    out_retry_clear(s);
     timer_stop(b->timers, &s->kick);
     timer_stop(b->timers, &s->expiry);
     b->out_message = NULL;

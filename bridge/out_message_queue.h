@@ -18,6 +18,7 @@
 struct out_item;
 struct out_work; /* out_message_prepare.h */
 struct out_wait; /* out_message_wait.h */
+struct out_retry_pending;
 
 enum { OUT_TEXT_MAX = 240 };
 
@@ -72,6 +73,8 @@ struct out_message_state {
     uint64_t last_asked;
     struct timer kick, expiry;
     struct tctoken_state tokens;
+    struct out_retry_pending *retries; /* out_retry.c */
+    size_t nretries;
 };
 
 /* What the outbox has from before; again after a logout. */

@@ -1,0 +1,340 @@
+#include "bridge/out_retry.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "bridge/bridge.h"
+#include "bridge/identity.h"
+#include "bridge/out_message_seal.h"
+#include "bridge/out_retry_state.h"
+#include "bridge/own_keys.h"
+#include "crypto/signal.h"
+#include "proto/content_encode.h"
+#include "proto/limits.h"
+#include "store/devices.h"
+#include "store/retry.h"
+#include "store/signal_store.h"
+
+/* A request as it reads; it outlives the frame while prekeys are fetched. */
+struct out_retry_pending {
+    struct out_retry_pending *next;
+    uint64_t key;
+    char id[STORE_MESSAGE_ID_MAX + 1];
+    struct jid from, participant, recipient; /* repeated in the answer; JID_NONE: absent */
+    struct jid device;                       /* who asks */
+    struct jid chat;                         /* under which the plaintext is kept */
+    int64_t t;
+    uint32_t count;
+    char edit[8];
+};
+
+/* ---- the request ---------------------------------------------------------------------------- */
+
+static bool take_text(const struct node *n, const char *key, struct arena *a, char *out, size_t max)
+{
+    struct span s = node_attr_str(n, key, a);
+
+    if (s.n >= max || (s.n && memchr(s.p, 0, s.n)))
+        return false;
+    if (s.n)
+        memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+    return true;
+}
+
+static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_retry_pending *r)
+{
+    const struct node *retry = node_child(s->node, "retry");
+    uint64_t n = 0;
+
+    if (!retry || !node_attr_get_jid(s->node, "from", &r->from) ||
+        !take_text(retry, "id", s->arena, r->id, sizeof r->id) || !r->id[0] ||
+        !take_text(s->node, "edit", s->arena, r->edit, sizeof r->edit))
+        return WB_ERR_MALFORMED;
+    if (node_attr_get_u64(retry, "t", &n) && n <= INT64_MAX)
+        r->t = (int64_t)n;
+    r->count = node_attr_get_u64(retry, "count", &n) && n > 0 && n < UINT32_MAX ? (uint32_t)n : 1;
+    if (!node_attr_get_jid(s->node, "participant", &r->participant))
+        r->participant = (struct jid){0};
+    if (!node_attr_get_jid(s->node, "recipient", &r->recipient))
+        r->recipient = (struct jid){0};
+    if (!jid_is_person(&r->from)) { /* a group: the asker is one of it */
+        r->chat = r->from;
+        r->device = r->participant;
+    } else {
+        struct jid plain = jid_unhosted(r->from);
+
+        r->device = r->from;
+        r->chat = bridge_is_self(b, &plain) && !jid_is_none(&r->recipient) ? jid_bare(r->recipient)
+                                                                           : jid_bare(plain);
+    }
+    return jid_is_person(&r->device) ? WB_OK : WB_ERR_MALFORMED;
+}
+
+/* ---- the answer ----------------------------------------------------------------------------- */
+
+/* What our own other devices and members of a group need besides the message (P-RC-43). */
+static enum wb_err add_context(struct bridge *b, const struct out_retry_pending *r,
+                               struct span message, struct buf *out)
+{
+    const struct jid owner = out_sender_key_owner(b), plain = jid_unhosted(r->device);
+    struct sender_key_record *record = NULL;
+    struct buf skdm = buf_new(4096);
+    char text[JID_TEXT_MAX];
+    enum wb_err err = WB_OK;
+
+    if (jid_is_person(&r->chat) && bridge_is_self(b, &plain))
+        return content_encode_device_sent(span_cstr(jid_text(&r->chat, text)), message, out);
+    buf_append(out, message);
+    TRY(buf_err(out));
+    if (r->chat.server != JID_GROUP)
+        goto out;
+    err = store_sender_key_load(b->store, &r->chat, &owner, &record);
+    if (err == WB_OK) {
+        TRY(sender_key_distribution(record, &skdm));
+        TRY(content_encode_skdm(span_cstr(jid_text(&r->chat, text)), buf_span(&skdm), out));
+    }
+    if (err == WB_ERR_NOT_FOUND || err == WB_ERR_NO_SENDER_KEY)
+        err = WB_OK;
+out:
+    sender_key_record_free(record);
+    buf_free(&skdm);
+    return err;
+}
+
+/* The stanza's type and the enc's mediatype of a kept message (P-SD-13, P-SD-15). */
+static const char *stanza_type(const struct content *c, const char **ret_mediatype)
+{
+    static const struct {
+        enum content_kind kind;
+        const char *mediatype;
+    } media[] = {{CONTENT_IMAGE, "image"},           {CONTENT_VIDEO, "video"},
+                 {CONTENT_AUDIO, "audio"},           {CONTENT_DOCUMENT, "document"},
+                 {CONTENT_STICKER, "sticker"},       {CONTENT_CONTACT, "vcard"},
+                 {CONTENT_CONTACTS, "contact_array"}};
+
+    *ret_mediatype = NULL;
+    if (c->kind == CONTENT_REACTION)
+        return "reaction";
+    if (c->kind == CONTENT_POLL || c->kind == CONTENT_POLL_VOTE)
+        return "poll";
+    for (size_t i = 0; i < sizeof media / sizeof media[0]; i++)
+        if (media[i].kind == c->kind)
+            *ret_mediatype = media[i].mediatype;
+    if (c->kind == CONTENT_AUDIO && c->media.ptt)
+        *ret_mediatype = "ptt";
+    if (c->kind == CONTENT_VIDEO && c->media.gif)
+        *ret_mediatype = "gif";
+    return *ret_mediatype ? "media" : "text";
+}
+
+static struct node *answer_node(struct bridge *b, struct arena *a,
+                                const struct out_retry_pending *r, const struct content *c,
+                                struct node *enc, bool pkmsg)
+{
+    struct node *n = node_new(a, "message"), *meta;
+    const char *mediatype, *type = stanza_type(c, &mediatype);
+
+    node_attr_jid(a, n, "to", &r->from);
+    node_attr_text(a, n, "type", type);
+    node_attr_text(a, n, "id", r->id);
+    if (r->t > 0)
+        node_attr_u64(a, n, "t", (uint64_t)r->t);
+    if (r->chat.server != JID_GROUP)
+        node_attr_text(a, n, "device_fanout", "false");
+    if (!jid_is_none(&r->participant))
+        node_attr_jid(a, n, "participant", &r->participant);
+    if (!jid_is_none(&r->recipient))
+        node_attr_jid(a, n, "recipient", &r->recipient);
+    node_attr_text(a, n, "edit", r->edit);
+    node_attr_text(a, enc, "mediatype", mediatype);
+    node_attr_u64(a, enc, "count", r->count);
+    node_add(n, enc);
+    if (pkmsg)
+        node_add(n, own_device_identity_node(a, b->account));
+    if (strcmp(type, "poll") == 0) {
+        meta = node_child_new(a, n, "meta");
+        node_attr_text(a, meta, "polltype", c->kind == CONTENT_POLL ? "creation" : "vote");
+    }
+    return n;
+}
+
+/* Pairwise to the one device, with the session that there is now; leaves after the commit. */
+static enum wb_err resend(struct bridge *b, const struct out_retry_pending *r)
+{
+    struct arena a = arena_new(SEND_ARENA_MAX);
+    struct buf whole = buf_new(OUTGOING_STANZA_BYTES_MAX);
+    struct jid address;
+    struct span message;
+    struct content c;
+    struct node *enc = NULL, *n;
+    bool pkmsg = false;
+    enum wb_err err;
+
+    TRY(store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), &a, &message));
+    TRY(content_decode(message, &a, &c));
+    TRY(add_context(b, r, message, &whole));
+    TRY(identity_session_address(b, &r->device, &address));
+    TRY(out_encrypt_for(b, &a, &address, buf_span(&whole), &enc, &pkmsg));
+    /* Whether it can read the group now, the next message must not depend on (P-RC-44). */
+    if (r->chat.server == JID_GROUP)
+        TRY(store_skdm_forget_device(b->store, &r->chat, &address));
+    n = answer_node(b, &a, r, &c, enc, pkmsg);
+    TRY(n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM);
+    log_info(b->log, "send", "%s is sent again, a device asked for it (%" PRIu32 ")", r->id,
+             r->count);
+out:
+    buf_free(&whole);
+    arena_free(&a);
+    return err;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------- */
+
+static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
+{
+    struct out_retry_pending **at = b->out_message ? &b->out_message->retries : NULL, *r;
+    enum wb_err err = p->err;
+
+    while (at && *at && (*at)->key != key)
+        at = &(*at)->next;
+    if (!at || !*at)
+        return;
+    r = *at;
+    *at = r->next;
+    b->out_message->nretries--;
+    /* With the old session, if need be: the device asks again when it cannot read that either. */
+    if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL)
+        err = resend(b, r);
+    if (err != WB_OK)
+        log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
+    free(r);
+}
+
+void out_retry_clear(struct out_message_state *s)
+{
+    while (s->retries) {
+        struct out_retry_pending *r = s->retries;
+
+        s->retries = r->next;
+        free(r);
+    }
+    s->nretries = 0;
+}
+
+static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pending *r,
+                                     bool renew)
+{
+    struct out_message_state *s = b->out_message;
+    struct out_retry_pending *kept;
+    enum wb_err err;
+
+    if (s->nretries >= RETRY_PENDING_MAX) {
+        log_warn(b->log, "send", "%s is not sent again: too many devices ask at once", r->id);
+        return WB_OK;
+    }
+    kept = malloc(sizeof *kept);
+    if (!kept)
+        return WB_ERR_NOMEM;
+    *kept = *r;
+    kept->key = ++s->last_asked;
+    err = s->ports->sessions(b, &r->device, 1, renew, on_sessions, kept->key);
+    if (err != WB_OK) {
+        free(kept);
+        return err;
+    }
+    kept->next = s->retries;
+    s->retries = kept;
+    s->nretries++;
+    return WB_OK;
+}
+
+/* P-RC-41: without keys in the request a new session is due when there is none, or when the old
+ * one evidently does not work; but not more often than hourly, one-time keys are precious. */
+static enum wb_err judge_session(struct bridge *b, const struct out_retry_pending *r,
+                                 bool *ret_fetch, bool *ret_renew)
+{
+    const int64_t now = clock_unix_s(b->clock);
+    uint8_t base_key[32] = {0};
+    struct jid address;
+    int64_t rebuilt = 0;
+    bool has = false;
+    enum wb_err err;
+
+    TRY(identity_session_address(b, &r->device, &address));
+    TRY(store_session_has(b->store, &address, &has));
+    TRY(store_retry_rebuild_get(b->store, &address, &rebuilt, base_key));
+    *ret_renew = has && r->count >= 2 && now - rebuilt > RETRY_REBUILD_S;
+    *ret_fetch = !has || *ret_renew;
+    memset(base_key, 0, sizeof base_key);
+    if (*ret_fetch)
+        err = store_retry_rebuild_put(b->store, &address, now, base_key);
+out:
+    return err;
+}
+
+static enum wb_err with_session(struct bridge *b, const struct stanza *s,
+                                const struct out_retry_pending *r)
+{
+    struct signal_bundle bundle;
+    bool fetch = false, renew = false;
+    enum wb_err err;
+
+    if (node_child(s->node, "keys")) {
+        TRY(prekey_bundle_parse(s->node, &bundle));
+        TRY(prekey_start_session(b, &r->device, &bundle));
+    } else {
+        TRY(judge_session(b, r, &fetch, &renew));
+    }
+    err = fetch ? fetch_then_resend(b, r, renew) : resend(b, r);
+out:
+    return err;
+}
+
+/* Is it there, and has it not been asked for too often (P-RC-39, P-RC-40)? */
+static enum wb_err may_answer(struct bridge *b, const struct stanza *s,
+                              const struct out_retry_pending *r, bool *ret_may)
+{
+    struct jid plain = jid_unhosted(r->device);
+    struct span message;
+    uint32_t count = 0;
+    enum wb_err err;
+
+    *ret_may = false;
+    err = store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), s->arena, &message);
+    if (err == WB_ERR_NOT_FOUND) {
+        log_info(b->log, "send", "a device asks for %s, which is not kept (any more)", r->id);
+        return WB_OK;
+    }
+    TRY(err);
+    TRY(store_retry_peer_count(b->store, &plain, span_cstr(r->id), clock_unix_s(b->clock), &count));
+    *ret_may = count <= RETRY_REQUESTS_MAX;
+    if (!*ret_may)
+        log_warn(b->log, "send", "%s is not sent again: a device asked %" PRIu32 " times", r->id,
+                 count);
+out:
+    return err;
+}
+
+enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
+{
+    struct out_retry_pending r = {0};
+    bool may = false;
+    enum wb_err err;
+
+    if (!b->out_message)
+        return WB_ERR_BUG;
+    TRY(parse(b, s, &r));
+    TRY(may_answer(b, s, &r, &may));
+    if (may)
+        err = with_session(b, s, &r);
+    /* What the asker did wrong does not get better by being delivered again. */
+    if (err != WB_OK && wb_err_class(err) != WB_CLASS_LOCAL && wb_err_class(err) != WB_CLASS_BUG) {
+        log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));
+        err = WB_OK;
+    }
+    TRY(err);
+    err = outgoing_ack(b, s, 0);
+out:
+    return err;
+}
