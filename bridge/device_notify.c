@@ -3,6 +3,7 @@
 #include "bridge/bridge.h"
 #include "bridge/device_sync.h"
 #include "bridge/identity.h"
+#include "bridge/out_message_queue.h"
 #include "bridge/phash.h"
 #include "bridge/usync.h"
 #include "store/devices.h"
@@ -301,11 +302,15 @@ enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who)
     TRY(forget_form(b, &user));
     err = user.server == JID_LID ? store_pn_of_lid(b->store, &user, &other)
                                  : store_lid_of_pn(b->store, &user, &other);
-    if (err == WB_OK)
-        TRY(forget_form(b, &other));
-    else if (err != WB_ERR_NOT_FOUND)
+    if (err == WB_ERR_NOT_FOUND)
+        other = user;
+    else if (err != WB_OK)
         goto out;
-    err = device_sync_drop(b, &user, 1);
+    else
+        TRY(forget_form(b, &other));
+    TRY(device_sync_drop(b, &user, 1));
+    if (b->out_message) /* absent in tests of other parts */
+        tctoken_reissue(b, &b->out_message->tokens, other.server == JID_LID ? &other : &user);
 out:
     return err;
 }

@@ -74,29 +74,49 @@ static size_t free_slot(const struct tctoken_state *s, const struct jid *who)
     return slot;
 }
 
+static void send_token(struct bridge *b, struct tctoken_state *s, const struct jid *who, int64_t t)
+{
+    struct arena a = arena_new(16 * 1024);
+    size_t slot = free_slot(s, who);
+    struct node *iq, *token;
+
+    if (slot == TCTOKEN_PENDING_MAX)
+        return;
+    iq = iq_new(&a, "set", "privacy", NULL);
+    token = node_child_new(&a, node_child_new(&a, iq, "tokens"), "token");
+    node_attr_jid(&a, token, "jid", who);
+    node_attr_u64(&a, token, "t", (uint64_t)t);
+    node_attr_text(&a, token, "type", "trusted_contact");
+    s->pending[slot].key = ++s->last_key;
+    s->pending[slot].who = *who;
+    s->pending[slot].t = t;
+    if (iq_send(&b->iq, &a, iq, 0, on_issued, s->pending[slot].key) != WB_OK)
+        s->pending[slot].key = 0;
+    arena_free(&a);
+}
+
 void tctoken_issue(struct bridge *b, struct tctoken_state *s, const struct jid *lid)
 {
     const struct jid who = jid_bare(*lid);
     const int64_t now = bridge_server_now_s(b);
-    struct arena a = arena_new(16 * 1024);
-    size_t slot = free_slot(s, &who);
     int64_t issued = 0;
-    struct node *iq, *token;
 
-    if (!takes_tokens(&who) || bridge_is_self(b, &who) || slot == TCTOKEN_PENDING_MAX)
+    if (!takes_tokens(&who) || bridge_is_self(b, &who))
         return;
     if (store_token_issued_get(b->store, &who, &issued) != WB_OK ||
         (issued > 0 && now / STORE_TOKEN_BUCKET_S <= issued / STORE_TOKEN_BUCKET_S))
         return;
-    iq = iq_new(&a, "set", "privacy", NULL);
-    token = node_child_new(&a, node_child_new(&a, iq, "tokens"), "token");
-    node_attr_jid(&a, token, "jid", &who);
-    node_attr_u64(&a, token, "t", (uint64_t)now);
-    node_attr_text(&a, token, "type", "trusted_contact");
-    s->pending[slot].key = ++s->last_key;
-    s->pending[slot].who = who;
-    s->pending[slot].t = now;
-    if (iq_send(&b->iq, &a, iq, 0, on_issued, s->pending[slot].key) != WB_OK)
-        s->pending[slot].key = 0;
-    arena_free(&a);
+    send_token(b, s, &who, now);
+}
+
+void tctoken_reissue(struct bridge *b, struct tctoken_state *s, const struct jid *lid)
+{
+    const struct jid who = jid_bare(*lid);
+    int64_t issued = 0;
+
+    if (!takes_tokens(&who) || bridge_is_self(b, &who) ||
+        store_token_issued_get(b->store, &who, &issued) != WB_OK ||
+        issued < store_token_cutoff(bridge_server_now_s(b)) || issued <= 0)
+        return;
+    send_token(b, s, &who, issued);
 }

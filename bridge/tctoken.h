@@ -29,5 +29,8 @@ void cstoken_make(struct span salt, const struct jid *lid, uint8_t out[static 32
 /* After a message was accepted, or refused with 463: gives the person our token, once per bucket of
  * seven days. What cannot be sent now is left to the next message. */
 void tctoken_issue(struct bridge *b, struct tctoken_state *s, const struct jid *lid);
+/* This person's phone was installed anew: the token that we gave them and that is still good is
+ * given again, with its time (P-NT-04). Nothing when there is none. */
+void tctoken_reissue(struct bridge *b, struct tctoken_state *s, const struct jid *lid);
 
 #endif

@@ -2,6 +2,7 @@
 #include "people_fixture.h"
 
 #include "bridge/identity.h"
+#include "bridge/out_message_queue.h"
 #include "bridge/phash.h"
 #include "crypto/signal.h"
 #include "store/devices.h"
@@ -317,6 +318,28 @@ static void a_reinstalled_phone_starts_anew(void **state)
     OK(store_identity_get(d->b.store, &other, identity));
 }
 
+/* The token that we gave them was on that phone. */
+static void a_reinstalled_phone_gets_our_token_again(void **state)
+{
+    struct desk *d = *state;
+    struct out_message_state out = {0};
+    struct jid pn = J(PN), lid = J(LID);
+    int64_t issued = d->now_ms / 1000 - 86400;
+    d->b.out_message = &out;
+    OK(identity_learn(&d->b, &pn, &lid));
+    OK(desk_notify(d, "<notification type='encrypt' from='" PN "'><identity/></notification>"));
+    assert_none_sent(d); /* none was given */
+    OK(store_token_issued_put(d->b.store, &lid, issued));
+    OK(desk_notify(d, "<notification type='encrypt' from='" PN "'><identity/></notification>"));
+    const struct node *token = node_child(node_child(desk_sent(d), "tokens"), "token");
+    uint64_t t;
+    assert_true(node_attr_is(token, "jid", LID));
+    assert_true(node_attr_get_u64(token, "t", &t));
+    assert_int_equal(t, issued);
+    iq_fail_all(&d->b.iq, WB_ERR_NET);
+    d->b.out_message = NULL;
+}
+
 static void keeps_tokens(void **state)
 {
     struct desk *d = *state;
@@ -373,6 +396,7 @@ int main(void)
         TEST(removed_devices_lose_everything),
         TEST(our_own_devices_follow),
         TEST(a_reinstalled_phone_starts_anew),
+        TEST(a_reinstalled_phone_gets_our_token_again),
         TEST(keeps_tokens),
         TEST(numbers_change),
         TEST(other_types_pass),
