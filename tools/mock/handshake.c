@@ -117,6 +117,9 @@ static void payload(struct conn *c, struct span p)
 {
     struct mock *m = c->m;
     struct span version = pb_bytes(pb_bytes(p, 5), 2);
+    struct node *shown = mock_node(m, "client-payload"); /* for the trace, no stanza of the wire */
+    node_set_bytes(&m->a, shown, p);
+    mock_trace(m, "in", c->label, shown);
     c->version = (uint32_t)pb_u64(version, 3, 0);
     if (version.p == NULL || pb_u64(version, 1, 0) != 2 || pb_u64(version, 2, 0) != 3000)
         mock_flag(m, c->label, "bad-version", NULL, "appVersion is not 2.3000.N");
