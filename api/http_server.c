@@ -129,6 +129,15 @@ static bool read_method(struct api_request *r)
     return false;
 }
 
+/* libwebsockets reports the end of a body also when Content-Length is 0, after the headers. */
+static void dispatch_once(struct api_request *r)
+{
+    if (r->dispatched)
+        return;
+    r->dispatched = true;
+    routes_dispatch(r);
+}
+
 /* Headers are complete. Negative: close the connection. */
 static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
 {
@@ -166,7 +175,7 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
     else if (api->nrequests > API_REQUESTS_MAX)
         api_reply_error(r, CMD_RATE_LIMITED, "Too many requests at once; try again later");
     else if (body_bytes == 0)
-        routes_dispatch(r);
+        dispatch_once(r);
     return 0;
 }
 
@@ -199,7 +208,7 @@ static void body_complete(struct api_request *r)
     if (r->answered)
         http_server_answer(r);
     else
-        routes_dispatch(r);
+        dispatch_once(r);
 }
 
 static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **p,

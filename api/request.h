@@ -45,6 +45,7 @@ struct api_request {
 
     /* The server's own. */
     struct lws *wsi;
+    bool dispatched;
     bool writing;
     bool close_after;   /* what follows on the connection cannot be trusted */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */

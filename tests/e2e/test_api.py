@@ -55,6 +55,15 @@ class ApiTest(Case):
         self.assert_error(program.send("27829999999", "x"), 404, "not_on_whatsapp")
         self.assert_no_flags(mock)
 
+    def test_a_post_without_a_body_is_carried_out_once(self):
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE)
+        program.wait_qr()
+        reply = program.post("/api/pair-code")
+        self.assertEqual(reply.status, 200, reply)
+        mock.enter_code(PHONE, reply.json["code"])
+        program.wait_status("ok")
+
     def test_wrong_method_and_path(self):
         _, program = self.program()
         self.assertEqual(program.get(SEND).status, 405)
