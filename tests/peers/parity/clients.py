@@ -1,0 +1,72 @@
+"""The two clients under test behind one face: whatsmeow, and the bridge."""
+
+
+class Whatsmeow:
+    kind = "whatsmeow"
+
+    def __init__(self, case, mock, phone):
+        self.case, self.mock, self.phone = case, mock, phone
+        self.peer = None
+
+    def start(self):
+        self.peer = self.case.start_peer("whatsmeow", self.mock, "under-test")
+        self.peer.phone = self.phone
+
+    def pair_by_qr(self):
+        self.start()
+        self.peer.pair_by_qr(self.phone)
+
+    def pair_by_code(self):
+        self.start()
+        self.peer.pair_by_code(self.phone)
+
+    def stop(self):
+        self.peer.quit()
+
+    def start_again(self):
+        self.start()
+        self.peer.connect()
+        self.peer.wait_open()
+
+    def send(self, to, text, mentions=()):
+        return self.peer.send(to, text, mentions=list(mentions))
+
+
+class OurBridge:
+    kind = "bridge"
+
+    def __init__(self, case, mock, phone):
+        self.case, self.mock, self.phone = case, mock, phone
+        self.bridge = None
+        self.runs = 0
+
+    def start(self):
+        self.runs += 1
+        store = self.bridge.store if self.bridge else None
+        self.bridge = self.case.start_bridge(self.mock, self.phone, name=f"under-test-{self.runs}",
+                                             store=store)
+        self.bridge.wait_api()
+
+    def pair_by_qr(self):
+        self.start()
+        self.bridge.pair_by_qr()
+
+    def pair_by_code(self):
+        self.start()
+        self.bridge.wait_qr()
+        code = self.bridge.post("/api/pair-code").json["code"]
+        self.mock.enter_code(self.phone, code)
+        self.bridge.wait_status("ok")
+
+    def stop(self):
+        self.bridge.stop()
+
+    def start_again(self):
+        self.start()
+        self.bridge.wait_status("ok")
+
+    def send(self, to, text, mentions=()):
+        reply = self.bridge.send(to, text, **({"mentioned_jid": list(mentions)} if mentions else {}))
+        if reply.status != 200:
+            raise AssertionError(f"send to {to}: {reply}")
+        return reply.json["message_id"]

@@ -1,0 +1,296 @@
+"""The scenarios, each written once and run with either client.
+
+The other people are wa-mock's scripted contacts, and its randomness is seeded: both runs meet the
+same people, numbers and server stanzas. A scenario ends when the trace has been quiet for a while
+(what a client did not send cannot be waited for), after everything it names has happened.
+"""
+
+import os
+import time
+
+from . import canonical
+
+ME, ANN, BEN = "27820000001", "27820001000", "27820001001"
+PEOPLE = {ME: "ME", ANN: "ANN", BEN: "BEN"}
+MOCK_ARGS = ("--seed", "7", "--contacts", "2")
+QUIET_S, POLL_S, PATIENCE_S = 0.7, 0.05, 15
+
+
+def receipt_ids(node):
+    """The messages of a receipt: its own id, and those of its list."""
+    items = node.child("list")
+    return [node.attrs.get("id"), *(item.attrs.get("id") for item in (items.children if items else ()))]
+
+
+def pn(phone):
+    return phone + "@s.whatsapp.net"
+
+
+class Run:
+    """One client in one scenario."""
+
+    def __init__(self, case, client_class):
+        self.case = case
+        self.mock = case.start_mock(*MOCK_ARGS)
+        self.client = client_class(case, self.mock, ME)
+        self.begin = 0
+        self.groups = {}
+        self.read_before = {}
+
+    # ---- what happens around the client -----------------------------------------------------------
+
+    def settle(self):
+        deadline = time.monotonic() + PATIENCE_S
+        size, since = -1, time.monotonic()
+        while time.monotonic() < deadline:
+            now = os.path.getsize(self.mock.trace_path)
+            if now != size:
+                size, since = now, time.monotonic()
+            elif time.monotonic() - since > QUIET_S:
+                return
+            time.sleep(POLL_S)
+        raise AssertionError("the client never falls silent")
+
+    def poll(self, ask, what):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            found = ask()
+            if found:
+                return found
+            time.sleep(POLL_S)
+        raise AssertionError(f"{self.client.kind}: not within {PATIENCE_S} s: {what}")
+
+    def paired(self):
+        """A paired and settled client; what it did for that is another scenario's."""
+        self.client.pair_by_qr()
+        self.settle()
+        self.from_here()
+
+    def from_here(self):
+        self.begin = os.path.getsize(self.mock.trace_path)
+        self.read_before = {phone: len(self.messages(phone)) for phone in PEOPLE}
+
+    def messages(self, phone):
+        try:
+            return self.mock.contact_messages(phone)
+        except AssertionError:
+            return []  # the account is made by its pairing
+
+    def wait_read(self, phone, message_id):
+        self.poll(lambda: any(one["id"] == message_id for one in self.messages(phone)),
+                  f"{PEOPLE[phone]} reads {message_id}")
+
+    def sent(self, predicate):
+        """Stanzas from the client that were seen since the scenario's begin."""
+        stanzas, _ = canonical.read_trace(self.mock.trace_path, self.begin)
+        return [one.node for one in stanzas if one.sent and predicate(one.node)]
+
+    def wait_sent(self, predicate, what, count=1):
+        self.poll(lambda: len(self.sent(predicate)) >= count, what)
+
+    def wait_receipt(self, message_id, kind="delivery"):
+        """delivery: what phones show as two ticks; 'inactive' is its form while not 'available'."""
+        kinds = (None, "inactive") if kind == "delivery" else (kind,)
+        self.wait_sent(lambda node: node.tag == "receipt" and node.attrs.get("type") in kinds
+                       and message_id in receipt_ids(node), f"{kind} receipt for {message_id}")
+
+    def contact_writes(self, phone, to, text, kind="delivery", **fields):
+        sent = self.mock.contact_send(phone, to, text, **fields)["id"]
+        self.wait_receipt(sent, kind)
+        return sent
+
+    def client_writes(self, to, text, readers, mentions=()):
+        sent = self.client.send(to, text, mentions)
+        for phone in readers:
+            self.wait_read(phone, sent)
+        return sent
+
+    def new_group(self, mode):
+        made = self.mock.admin("POST", "/groups", {"subject": "Field team", "mode": mode,
+                                                   "creator": ANN, "members": [ME, ANN, BEN]})
+        self.groups[made["jid"].split("@")[0]] = "GROUP"
+        self.settle()
+        return made["jid"]
+
+    def script(self, phone, **fields):
+        self.mock.admin("POST", "/contact/script", {"phone": phone, **fields})
+
+    # ---- what came of it ----------------------------------------------------------------------------
+
+    def result(self):
+        """{exchange: [canonical stanza]} of the scenario."""
+        self.settle()
+        whole, _ = canonical.read_trace(self.mock.trace_path)
+        part, _ = canonical.read_trace(self.mock.trace_path, self.begin)
+        names = canonical.Names(whole, self.roles())
+        found = canonical.exchanges(
+            part, lambda label: label.startswith("new-") or label.split(":")[0] == ME, names)
+        for phone, role in PEOPLE.items():
+            news = self.messages(phone)[self.read_before.get(phone, 0):]
+            if news:
+                found[f"what {role} reads"] = [canonical.received(one, names) for one in news]
+        return found
+
+    def roles(self):
+        roles = dict(PEOPLE)
+        for phone, role in PEOPLE.items():
+            roles[self.mock.lid_of(phone).split("@")[0]] = role
+        roles.update(self.groups)
+        return roles
+
+
+# ---- pairing and logins --------------------------------------------------------------------------------
+
+
+def pair_by_qr(run):
+    """Registration, pairing, first login: everything until the client falls silent."""
+    run.client.pair_by_qr()
+
+
+def pair_by_code(run):
+    run.client.pair_by_code()
+
+
+def login_again(run):
+    """A restart, with messages that came meanwhile: private, and in a group."""
+    run.paired()
+    group = run.new_group("lid")
+    run.contact_writes(ANN, ME, "before")
+    run.contact_writes(ANN, group, "before, to all")
+    run.settle()
+    run.client.stop()
+    waiting = [run.mock.contact_send(ANN, ME, "while away 1")["id"],
+               run.mock.contact_send(BEN, ME, "while away 2")["id"],
+               run.mock.contact_send(ANN, group, "while away 3")["id"]]
+    run.from_here()
+    run.client.start_again()
+    for one in waiting:
+        run.wait_receipt(one)
+
+
+# ---- private messages --------------------------------------------------------------------------------
+
+
+def private_out(run):
+    """The first message to somebody sets up a session; then they answer, then it is used."""
+    run.paired()
+    run.client_writes(pn(ANN), "first", [ANN, ME])
+    run.settle()
+    run.client_writes(pn(ANN), "second", [ANN, ME])
+    run.contact_writes(ANN, ME, "answer")
+    run.client_writes(pn(ANN), "third", [ANN, ME])
+
+
+def private_in(run):
+    """Somebody writes first; then we answer."""
+    run.paired()
+    run.contact_writes(ANN, ME, "first")
+    run.contact_writes(ANN, ME, "second")
+    run.settle()
+    run.client_writes(pn(ANN), "answer", [ANN, ME])
+
+
+def private_in_pn(run):
+    """The same, from somebody whom the server still addresses by phone number."""
+    run.paired()
+    run.contact_writes(ANN, ME, "first", pn=True)
+    run.settle()
+    run.client_writes(pn(ANN), "answer", [ANN, ME])
+
+
+# ---- groups ------------------------------------------------------------------------------------------
+
+
+def _group_out(run, mode):
+    run.paired()
+    group = run.new_group(mode)
+    run.client_writes(group, "first", [ANN, BEN])
+    run.settle()
+    run.client_writes(group, "second", [ANN, BEN])
+
+
+def group_out_lid(run):
+    _group_out(run, "lid")
+
+
+def group_out_pn(run):
+    _group_out(run, "pn")
+
+
+def _group_in(run, mode):
+    run.paired()
+    group = run.new_group(mode)
+    run.contact_writes(ANN, group, "first")
+    run.contact_writes(ANN, group, "second")
+    run.contact_writes(BEN, group, "another")
+
+
+def group_in_lid(run):
+    _group_in(run, "lid")
+
+
+def group_in_pn(run):
+    _group_in(run, "pn")
+
+
+def _mention(run, mode):
+    run.paired()
+    group = run.new_group(mode)
+    person = pn(ANN) if mode == "pn" else run.mock.lid_of(ANN)
+    run.client_writes(group, f"@{person.split('@')[0]} please look", [ANN, BEN], [person])
+
+
+def mention_lid(run):
+    _mention(run, "lid")
+
+
+def mention_pn(run):
+    _mention(run, "pn")
+
+
+# ---- retries -----------------------------------------------------------------------------------------
+
+
+def they_cannot_read_private(run):
+    """A new reader asks again for our first message, and gets it."""
+    run.paired()
+    run.script(ANN, refuse=1)
+    run.client_writes(pn(ANN), "can you read this?", [ANN])
+
+
+def they_cannot_read_keys(run):
+    """The same with a new key bundle in the receipt."""
+    run.paired()
+    run.client_writes(pn(ANN), "before", [ANN])
+    run.settle()
+    run.script(ANN, refuse=1, refuse_with_keys=True)
+    run.client_writes(pn(ANN), "can you read this?", [ANN])
+
+
+def they_cannot_read_group(run):
+    run.paired()
+    group = run.new_group("lid")
+    run.script(ANN, refuse=1)
+    run.client_writes(group, "can you read this?", [ANN, BEN])
+
+
+def we_cannot_read_private(run):
+    run.paired()
+    run.contact_writes(ANN, ME, "before")
+    run.script(ANN, corrupt=1)
+    sent = run.contact_writes(ANN, ME, "can you read this?", kind="retry")
+    run.wait_receipt(sent)
+
+
+def we_cannot_read_group(run):
+    run.paired()
+    group = run.new_group("lid")
+    run.contact_writes(ANN, group, "before")
+    run.script(ANN, corrupt=1)
+    sent = run.contact_writes(ANN, group, "can you read this?", kind="retry")
+    run.wait_receipt(sent)
+
+
+ALL = [pair_by_qr, pair_by_code, login_again, private_out, private_in, private_in_pn, group_out_lid,
+       group_out_pn, group_in_lid, group_in_pn, mention_lid, mention_pn, they_cannot_read_private,
+       they_cannot_read_keys, they_cannot_read_group, we_cannot_read_private, we_cannot_read_group]
