@@ -101,6 +101,8 @@ void bridge_free(struct bridge *b)
     jobs_free(b->jobs);
     loop_set_iteration_end(b->loop, NULL, NULL);
     timer_stop(b->timers, &b->shutdown_timer);
+    if (b->prekeys)
+        prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */
     iq_free(&b->iq);
     out_message_free(b, b->out_message);
     group_list_free(b->group_list);

@@ -195,10 +195,17 @@ static enum wb_err take_stanza(struct conn *c, struct span frame)
     buf_clear(&c->plain);
     arena_reset(&c->arena);
     TRY(noise_transport_open(&c->transport, frame, &c->plain));
-    TRY(node_unpack(buf_span(&c->plain), &c->arena, &n));
-    s.node = n;
     b->last_stanza_ms = s.received_ms;
     keepalive_heard(b->keepalive);
+    err = node_unpack(buf_span(&c->plain), &c->arena, &n);
+    if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
+        /* Only this one is lost: the stream goes on behind it (P-BN-23). */
+        log_warn(b->log, "conn", "a stanza of %zu bytes cannot be read: %s", frame.n,
+                 wb_err_text(err));
+        return WB_OK;
+    }
+    TRY(err);
+    s.node = n;
     if (b->log->level >= LOG_TRACE && b->config->log_messages) {
         struct buf xml = buf_new(64 * 1024);
 

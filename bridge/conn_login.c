@@ -96,6 +96,8 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
 static void on_active_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
     (void)key;
+    if (reply->err == WB_ERR_NET || reply->err == WB_ERR_CANCELLED)
+        return; /* the connection went away: its end says what follows */
     if (reply->err != WB_OK)
         log_warn(b->log, "conn", "<active/>: %s (%u)", wb_err_text(reply->err), reply->code);
     conn_event(b->conn, CONN_EV_ACTIVE, NULL);

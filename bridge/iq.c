@@ -21,6 +21,7 @@ void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers)
 
 void iq_free(struct iq_table *t)
 {
+    t->closed = true; /* who hears of it here cannot ask anew */
     iq_fail_all(t, WB_ERR_CANCELLED);
     timer_stop(t->timers, &t->timer);
 }
@@ -71,6 +72,8 @@ enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t
 
     if (!n)
         return WB_ERR_NOMEM;
+    if (t->closed)
+        return WB_ERR_STATE;
     if (t->n >= IQ_PENDING_MAX)
         return WB_ERR_TOO_LARGE;
     p = calloc(1, sizeof *p);

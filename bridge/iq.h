@@ -43,6 +43,7 @@ struct iq_table {
     size_t n;
     char prefix[16]; /* random per connection */
     uint64_t counter;
+    bool closed; /* being freed */
 };
 
 void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers);

@@ -222,8 +222,8 @@ struct server {
     struct heard heard[HEARD_MAX];
     size_t nheard, taken;
     /* What a test changes. */
-    bool silent;             /* no ServerHello */
-    bool foreign_root;       /* another root has signed */
+    bool silent;       /* no ServerHello */
+    bool foreign_root; /* another root has signed */
     int64_t not_before_s, not_after_s;
 };
 
@@ -269,9 +269,14 @@ static inline struct line *line_new(bool paired)
     t->f.config.clock = &hand_clock;
     fixture_open(&t->f);
     OK(log_open(&t->log, &hand_clock, getenv("WB_TEST_LOG") ? NULL : "/dev/null"));
-    t->config = (struct config){.config_file = no_text, .role = no_text, .server_url = no_text,
-                                .ca_file = no_text, .push_name = no_text, .device_name = no_text,
-                                .log_level = LOG_DEBUG, .has_root_key = true,
+    t->config = (struct config){.config_file = no_text,
+                                .role = no_text,
+                                .server_url = no_text,
+                                .ca_file = no_text,
+                                .push_name = no_text,
+                                .device_name = no_text,
+                                .log_level = LOG_DEBUG,
+                                .has_root_key = true,
                                 .wa_version = 1045649367};
     if (paired) {
         t->account = fixture_account(&t->f, OWN_PN, OWN_LID);
@@ -336,7 +341,8 @@ static inline void server_hello(struct line *t, struct span frame)
     struct server *s = &t->server;
     struct handshake_client_hello hello;
     struct handshake_server_hello answer = {{0}, SPAN_NULL, SPAN_NULL};
-    struct noise_cert_params cert = {s->root, s->intermediate, {0}, s->not_before_s, s->not_after_s};
+    struct noise_cert_params cert = {
+        s->root, s->intermediate, {0}, s->not_before_s, s->not_after_s};
     struct buf chain = buf_new(4096), st = buf_new(4096), ct = buf_new(8192), out = buf_new(16384);
 
     if (s->foreign_root)
@@ -489,7 +495,8 @@ static inline void server_accept(struct line *t)
     turn(t);
 }
 
-/* ---- stanzas of the server -------------------------------------------------------------------- */
+/* ---- stanzas of the server --------------------------------------------------------------------
+ */
 
 /* <tag key=value ...>; values with an '@' or of a bare server are addresses. */
 static inline struct node *el(struct line *t, const char *tag, ...)

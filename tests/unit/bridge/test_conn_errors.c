@@ -300,7 +300,8 @@ static void outdated(void **state)
     line_free(t);
 }
 
-/* ---- the socket -------------------------------------------------------------------------------- */
+/* ---- the socket --------------------------------------------------------------------------------
+ */
 
 static void every_dial_failure_is_tried_again(void **state)
 {

@@ -1,5 +1,5 @@
-/* From the socket to online and back: the handshake, the login, keepalive, and what each word of the
- * server leads to. The whole bridge runs; only socket, clock and workers are the test's. */
+/* From the socket to online and back: the handshake, the login, keepalive, and what each word of
+ * the server leads to. The whole bridge runs; only socket, clock and workers are the test's. */
 #include "conn_fixture.h"
 
 #include "base/text.h"
@@ -155,7 +155,8 @@ static void certificates(void **state)
     line_free(t);
 }
 
-/* ---- prekeys ---------------------------------------------------------------------------------- */
+/* ---- prekeys ----------------------------------------------------------------------------------
+ */
 
 static void prekey_upload_form(void **state)
 {
@@ -255,7 +256,8 @@ static void refill_on_notification(void **state)
     line_free(t);
 }
 
-/* ---- presence, offline queue ------------------------------------------------------------------ */
+/* ---- presence, offline queue ------------------------------------------------------------------
+ */
 
 static void presence_with_a_name(void **state)
 {
@@ -298,8 +300,8 @@ static void offline_phase(void **state)
                         el(t, "offline_preview", "count", "2", "message", "2", NULL)));
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE_DONE], 0);
     deaf(t);
-    server_send(t, with(el(t, "ib", "from", "s.whatsapp.net", NULL),
-                        el(t, "offline", "count", "2", NULL)));
+    server_send(
+        t, with(el(t, "ib", "from", "s.whatsapp.net", NULL), el(t, "offline", "count", "2", NULL)));
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE_DONE], 1);
     assert_null(maybe_hear(t, "<ack")); /* no ack for <ib> */
     pass(t, CONN_OFFLINE_PHASE_MS);
@@ -319,7 +321,8 @@ static void offline_phase(void **state)
     line_free(t);
 }
 
-/* ---- keepalive -------------------------------------------------------------------------------- */
+/* ---- keepalive --------------------------------------------------------------------------------
+ */
 
 static void pings(void **state)
 {
@@ -414,8 +417,8 @@ static void pings_of_the_server(void **state)
     server_send(t, el(t, "iq", "from", "s.whatsapp.net", "type", "get", "xmlns", "urn:xmpp:ping",
                       "id", "S1", NULL));
     hear(t, "<iq to=\"s.whatsapp.net\" type=\"result\" id=\"S1\"/>");
-    server_send(t, el(t, "iq", "from", "s.whatsapp.net", "type", "get", "xmlns", "urn:xmpp:ping",
-                      NULL));
+    server_send(
+        t, el(t, "iq", "from", "s.whatsapp.net", "type", "get", "xmlns", "urn:xmpp:ping", NULL));
     hear(t, "<iq to=\"s.whatsapp.net\" type=\"result\"/>");
     line_free(t);
 }
@@ -460,7 +463,8 @@ static void requests_end_with_the_connection(void **state)
     line_free(t);
 }
 
-/* ---- stanzas that mean nothing here ----------------------------------------------------------- */
+/* ---- stanzas that mean nothing here -----------------------------------------------------------
+ */
 
 static void everything_is_acked_once(void **state)
 {

@@ -8,12 +8,13 @@
 #include "proto/pair_wire.h"
 #include "store/signal_store.h"
 
-/* ---- the phone --------------------------------------------------------------------------------- */
+/* ---- the phone ---------------------------------------------------------------------------------
+ */
 
 struct phone {
     struct x25519_pair account;
-    const uint8_t *adv_secret;    /* of the QR, or of the code's exchange */
-    const uint8_t *companion;     /* identity that the account signs */
+    const uint8_t *adv_secret; /* of the QR, or of the code's exchange */
+    const uint8_t *companion;  /* identity that the account signs */
     bool hosted;
     bool bad_hmac, bad_signature; /* what a test breaks */
     struct buf signed_identity;   /* without the device's signature */
@@ -39,8 +40,11 @@ static void phone_free(struct phone *p)
 
 static struct span phone_identity(struct line *t, struct phone *p)
 {
-    struct adv_identity inner = {.raw_id = 9, .timestamp = START_S, .key_index = 3,
-                                 .account_type = p->hosted, .device_type = p->hosted};
+    struct adv_identity inner = {.raw_id = 9,
+                                 .timestamp = START_S,
+                                 .key_index = 3,
+                                 .account_type = p->hosted,
+                                 .device_type = p->hosted};
     struct adv_signed_identity id = {SPAN_NULL, SPAN_ARRAY(p->account.pub), SPAN_NULL, SPAN_NULL};
     struct adv_signed_hmac outer = {.hosted = p->hosted};
     uint8_t sig[XEDDSA_SIG_BYTES];
@@ -75,9 +79,9 @@ static struct node *pair_success(struct line *t, struct span identity)
     node_add(n, el(t, "biz", "name", "Depot Ltd", NULL));
     node_add(n, el(t, "device", "jid", OWN_PN, "lid", OWN_LID, NULL));
     node_add(n, el(t, "platform", "name", "smba", NULL));
-    return with(el(t, "iq", "from", "s.whatsapp.net", "type", "set", "id", "P2", "t", "1790000777",
-                   NULL),
-                n);
+    return with(
+        el(t, "iq", "from", "s.whatsapp.net", "type", "set", "id", "P2", "t", "1790000777", NULL),
+        n);
 }
 
 static struct node *pair_device(struct line *t, const char *from)
@@ -110,7 +114,8 @@ static const char *stored_devices(struct line *t)
     return peek_sql(t->f.wa, "SELECT count(*) FROM whatsmeow_device");
 }
 
-/* ---- the QR ------------------------------------------------------------------------------------ */
+/* ---- the QR ------------------------------------------------------------------------------------
+ */
 
 static void registration(void **state)
 {
@@ -198,7 +203,8 @@ static void foreign_pair_device(void **state)
     line_free(t);
 }
 
-/* ---- the proof --------------------------------------------------------------------------------- */
+/* ---- the proof ---------------------------------------------------------------------------------
+ */
 
 static void check_reply(struct line *t, struct phone *p, const struct heard *h)
 {
@@ -341,7 +347,8 @@ static void store_fails(void **state)
     line_free(t);
 }
 
-/* ---- the link code ------------------------------------------------------------------------------ */
+/* ---- the link code ------------------------------------------------------------------------------
+ */
 
 static char shown_code[16];
 static enum cmd_result code_result;
@@ -383,8 +390,9 @@ static void ask_for_code(struct line *t, struct code_phone *c)
     assert_true(span_eq_cstr(child_bytes(reg, "companion_platform_id"), "1"));
     assert_true(span_eq_cstr(child_bytes(reg, "companion_platform_display"), "Chrome (Linux)"));
     assert_true(span_eq(child_bytes(reg, "link_code_pairing_nonce"), SPAN("\0", 1)));
-    answer(t, h, with(el(t, "link_code_companion_reg", NULL),
-                      bytes_el(t, "link_code_pairing_ref", SPAN_LIT("REF-1"))));
+    answer(t, h,
+           with(el(t, "link_code_companion_reg", NULL),
+                bytes_el(t, "link_code_pairing_ref", SPAN_LIT("REF-1"))));
     assert_int_equal(code_result, CMD_OK);
     assert_int_equal(strlen(shown_code), 9);
     assert_int_equal(shown_code[4], '-');
@@ -402,8 +410,8 @@ static struct node *typed(struct line *t, struct code_phone *c, const char *ref)
     struct node *n = el(t, "link_code_companion_reg", NULL);
 
     node_add(n, bytes_el(t, "link_code_pairing_ref", span_cstr(ref)));
-    node_add(n, bytes_el(t, "link_code_pairing_wrapped_primary_ephemeral_pub",
-                         SPAN_ARRAY(c->wrapped)));
+    node_add(
+        n, bytes_el(t, "link_code_pairing_wrapped_primary_ephemeral_pub", SPAN_ARRAY(c->wrapped)));
     node_add(n, bytes_el(t, "primary_identity_pub", SPAN_ARRAY(c->identity.pub)));
     return with(el(t, "notification", "from", "s.whatsapp.net", "type", "link_code_companion_reg",
                    "id", "N7", "t", "1790000000", NULL),
@@ -437,10 +445,9 @@ static void paired_by_code(void **state)
     assert_true(span_eq_cstr(child_bytes(reg, "link_code_pairing_ref"), "REF-1"));
     assert_true(span_eq(child_bytes(reg, "companion_identity_public"),
                         SPAN_ARRAY(t->b->conn->account->keys.identity.pub)));
-    OK(link_code_finish_phone(&c.ephemeral, &c.identity, c.companion,
-                              t->b->conn->account->keys.identity.pub,
-                              child_bytes(reg, "link_code_pairing_wrapped_key_bundle"),
-                              c.adv_secret));
+    OK(link_code_finish_phone(
+        &c.ephemeral, &c.identity, c.companion, t->b->conn->account->keys.identity.pub,
+        child_bytes(reg, "link_code_pairing_wrapped_key_bundle"), c.adv_secret));
     /* pair-success is proven with the secret that both have derived. */
     answer(t, h, NULL);
     p = a_phone(t);
