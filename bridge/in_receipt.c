@@ -5,6 +5,7 @@
 #include "bridge/bridge.h"
 #include "bridge/handlers.h"
 #include "bridge/in_message.h"
+#include "bridge/out_retry.h"
 #include "store/outbox.h"
 
 static enum in_receipt_kind kind_of(const struct node *n)
@@ -96,6 +97,11 @@ static enum wb_err note_state(struct bridge *b, const struct in_receipt *r)
     return WB_OK;
 }
 
+static bool is_ours(enum wb_err err)
+{
+    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
+}
+
 static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     struct in_receipt r;
@@ -108,6 +114,10 @@ static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void 
         return outgoing_ack(b, s, NACK_PARSE);
     }
     TRY(err);
+    if (r.kind == IN_RECEIPT_RETRY) {
+        err = out_retry_request(b, s);
+        return err == WB_OK || is_ours(err) ? err : outgoing_ack(b, s, 0);
+    }
     sender = jid_unhosted(r.sender);
     /* Our own other devices confirm what they got of us: that is not the recipient. */
     if ((r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_READ) &&

@@ -249,14 +249,17 @@ out:
 static void run(struct retry_owed *r, bool resumed)
 {
     struct bridge *b = r->b;
+    int64_t oldest = bridge_server_now_s(b) - RETRY_AGE_MAX_S;
     bool some, more = false;
     enum wb_err err;
 
+    if (resumed)
+        TRY(store_event_prune(b->store, oldest * 1000));
     TRY(any_owed(r, &some));
     if (!some)
         return;
     if (resumed)
-        TRY(store_retry_owed_prune(b->store, bridge_server_now_s(b) - RETRY_AGE_MAX_S));
+        TRY(store_retry_owed_prune(b->store, oldest));
     TRY(scan(r, resumed, &more));
     /* Once more for those whose sender still has time. */
     if (more && resumed)

@@ -2,10 +2,21 @@
 #include "receive_fixture.h"
 
 #include "bridge/in_receipt.h"
+#include "bridge/out_retry.h"
 #include "store/outbox.h"
 
 #define ALICE "27820000011@s.whatsapp.net"
 #define GROUP "120363000000000001@g.us"
+
+static enum wb_err retry_answer;
+static int retries;
+
+/* In place of the part that sends again. */
+enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
+{
+    retries++;
+    return retry_answer == WB_OK ? outgoing_ack(b, s, 0) : retry_answer;
+}
 
 static int setup(void **state)
 {
@@ -117,14 +128,33 @@ static void odd_ones_are_answered(void **state)
     assert_non_null(strstr(sent[0], "error=\"487\""));
 }
 
+static void retries_are_passed_on(void **state)
+{
+    struct receiver *r = *state;
+
+    message_sent(r, "M1");
+    retries = 0;
+    retry_answer = WB_OK;
+    take(r, receipt(r, ALICE, "M1", "retry"));
+    assert_int_equal(retries, 1);
+    /* An odd one is acked all the same, so that it does not come again; trouble of ours is not. */
+    retry_answer = WB_ERR_MALFORMED;
+    take(r, receipt(r, ALICE, "M1", "retry"));
+    retry_answer = WB_ERR_NO_SPACE;
+    nsent = 0;
+    assert_int_equal(receiver_apply_as(r, &in_receipt_handler, receipt(r, ALICE, "M1", "retry")),
+                     WB_ERR_NO_SPACE);
+    batch_fail(&r->b, WB_ERR_NO_SPACE);
+    assert_int_equal(nsent, 0);
+    assert_state(r, "M1", OUTBOX_SENT);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(delivered_then_read),
-        T(our_own_devices_do_not_count),
-        T(many_at_once),
-        T(odd_ones_are_answered),
+        T(delivered_then_read),   T(our_own_devices_do_not_count), T(many_at_once),
+        T(odd_ones_are_answered), T(retries_are_passed_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
