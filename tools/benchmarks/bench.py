@@ -150,7 +150,7 @@ def main():
     count = 2000 if options.quick else 20000
     members = 100 if options.quick else 500
     directory = tempfile.mkdtemp(prefix="bench-")
-    mock = QuietMock(directory, "--contacts", str(members + 50))
+    mock = QuietMock(directory, "--contacts", str(max(members, 200) + 50))
     bridge = start_bridge(directory, mock, PHONE)
     peer = None
     try:
