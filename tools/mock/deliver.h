@@ -6,7 +6,7 @@
 #include "tools/mock/mock.h"
 
 /* A message, receipt, notification or call for one device. Takes attributes `offline` where it has
- * to wait. Devices that the mock plays get it at the end of the operation in hand. */
+ * to wait. Devices that the mock plays get it soon, in order. */
 void deliver(struct mock *m, struct device *d, struct node *n);
 /* To every device of the account but `except` (may be NULL). */
 void deliver_account(struct mock *m, struct account *a, const struct device *except,

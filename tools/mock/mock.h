@@ -54,6 +54,7 @@ struct mock {
     size_t nflags;
     struct timer *timers;                  /* soonest first */
     struct inbox_item *inbox, *inbox_last; /* stanzas for devices that the mock plays */
+    bool inbox_timer;                      /* they will be read soon */
     struct map used_keys;                  /* strict.c: message keys seen on the wire */
     struct map media;                      /* media.c */
     struct map pair_codes;                 /* pair_code.c: ref -> waiting companion */
@@ -73,8 +74,8 @@ void mock_free(struct mock *m);
 /* The people and groups of --contacts and --groups. */
 enum wb_err mock_populate(struct mock *m) WB_MUST_CHECK;
 
-/* Brackets around everything that comes in from outside. On the last leave the stanzas for played
- * devices are handled and the arena is emptied. */
+/* Brackets around everything that comes in from outside. On the last leave the arena is emptied;
+ * stanzas for played devices are read by a timer, soon. */
 void mock_enter(struct mock *m);
 void mock_leave(struct mock *m);
 

@@ -7,7 +7,13 @@
 #include "tools/mock/conn.h"
 #include "tools/mock/http.h"
 
-enum { HEADER_ROOM = 1024, RX_BYTES = 1 << 16, HTTP_CHUNK = 1 << 15, QUERY_MAX = 4096 };
+enum {
+    HEADER_ROOM = 1024,
+    RX_BYTES = 1 << 16,
+    HTTP_CHUNK = 1 << 15,
+    QUERY_MAX = 4096,
+    WRITES_AT_ONCE = 64
+};
 
 struct server {
     struct mock *m;
@@ -94,26 +100,35 @@ static int upgrade_verdict(struct lws *wsi)
     return 0;
 }
 
+static int write_one(struct session *s, struct out_msg *o)
+{
+    unsigned char *out = malloc(LWS_PRE + o->n);
+    int flags = o->start ? LWS_WRITE_BINARY : LWS_WRITE_CONTINUATION;
+    int written = -1;
+    if (o->more)
+        flags |= LWS_WRITE_NO_FIN;
+    if (out != NULL) {
+        memcpy(out + LWS_PRE, o->bytes, o->n);
+        written = lws_write(s->wsi, out + LWS_PRE, o->n, (enum lws_write_protocol)flags);
+    }
+    free(out);
+    free(o);
+    return written;
+}
+
 static int ws_write(struct session *s)
 {
     struct conn *c = s->conn;
     if (s->abort || c == NULL)
         return -1;
-    struct out_msg *o = conn_next_out(c);
-    if (o != NULL) {
-        unsigned char *out = malloc(LWS_PRE + o->n);
-        int flags = o->start ? LWS_WRITE_BINARY : LWS_WRITE_CONTINUATION;
-        int written = -1;
-        if (o->more)
-            flags |= LWS_WRITE_NO_FIN;
-        if (out != NULL) {
-            memcpy(out + LWS_PRE, o->bytes, o->n);
-            written = lws_write(s->wsi, out + LWS_PRE, o->n, (enum lws_write_protocol)flags);
-        }
-        free(out);
-        free(o);
-        if (written < 0)
+    for (int n = 0; n < WRITES_AT_ONCE; n++) {
+        struct out_msg *o = conn_next_out(c);
+        if (o == NULL)
+            break;
+        if (write_one(s, o) < 0)
             return -1;
+        if (lws_send_pipe_choked(s->wsi))
+            break;
     }
     if (c->out != NULL)
         (void)lws_callback_on_writable(s->wsi);
@@ -321,6 +336,7 @@ struct server *server_start(struct mock *m, const char *cert, const char *key)
     info.gid = -1;
     info.uid = -1;
     info.pt_serv_buf_size = RX_BYTES;
+    info.alpn = "http/1.1"; /* h2 would bring another way to upgrade */
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     if (cert != NULL)
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;

@@ -65,6 +65,14 @@ static size_t flag_count(const struct mock *m, const char *what)
     return n;
 }
 
+/* Until everybody has read what there is. */
+static void settle(struct mock *m)
+{
+    for (int i = 0; i < 1000 && m->inbox != NULL; i++)
+        mock_timers_run(m);
+    assert_null(m->inbox);
+}
+
 static void write_text(struct mock *m, struct device *from, struct jid to, const char *text)
 {
     struct buf msg = buf_new(1 << 16);
@@ -72,6 +80,7 @@ static void write_text(struct mock *m, struct device *from, struct jid to, const
     content_text(&msg, text, NULL, 0, NULL);
     assert_non_null(actor_send(m, from, &to, NULL, "text", buf_span(&msg)));
     mock_leave(m);
+    settle(m);
     buf_free(&msg);
 }
 
