@@ -77,13 +77,6 @@ class Receiving(Case):
                 self.to_bridge(peer, f"{peer.kind} goes on", made)
         self.bridge.poll(lambda: self.owed() == 0, 10, "nothing is owed any more")
 
-    def test_scripted_person(self):
-        for number in range(3):
-            self.mock.contact_send("27820000021", BRIDGE, f"number {number}")
-            self.bridge.wait_rows("SELECT * FROM messages WHERE content = ? AND state = ''",
-                                  f"number {number}")
-        self.assert_no_flags(self.mock)
-
 
 if __name__ == "__main__":
     unittest.main()
