@@ -45,6 +45,9 @@ func sourceFields(source *types.MessageSource) object {
 }
 
 func emitMessage(evt *events.Message) {
+	if kindOf(evt.Message) == "other" && evt.Message.GetSenderKeyDistributionMessage() != nil {
+		return // whatsmeow tells of each enc; this one only carried the key for the next
+	}
 	context := evt.Message.GetExtendedTextMessage().GetContextInfo()
 	mentions := context.GetMentionedJID()
 	if mentions == nil {
