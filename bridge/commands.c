@@ -7,28 +7,6 @@
 
 enum { UNLINK_MS = 3000 };
 
-const char *cmd_result_code(enum cmd_result r)
-{
-    static const char *const codes[] = {
-#define X(name, code, status) [CMD_##name] = code,
-        CMD_RESULT_LIST(X)
-#undef X
-    };
-
-    return codes[r];
-}
-
-int cmd_result_http_status(enum cmd_result r)
-{
-    static const int statuses[] = {
-#define X(name, code, status) [CMD_##name] = (status),
-        CMD_RESULT_LIST(X)
-#undef X
-    };
-
-    return statuses[r];
-}
-
 void bridge_send(struct bridge *b, const struct send_request *r, send_done_fn *done, void *ctx,
                  uint64_t *ret_ticket)
 {

@@ -1,0 +1,543 @@
+/* send_fixture.h - a bridge that sends, people whose devices read it with real keys, and fakes of
+ * the services that answer when the test lets them. */
+#ifndef TESTS_SEND_FIXTURE_H
+#define TESTS_SEND_FIXTURE_H
+
+#include "receive_fixture.h"
+
+#include "bridge/out_message.h"
+#include "bridge/out_message_queue.h"
+#include "store/devices.h"
+#include "store/groups.h"
+#include "store/lid_map.h"
+#include "store/outbox.h"
+#include "store/signal_store.h"
+
+enum { PEERS_MAX = 16, PENDING_MAX = 32, WIRE_MAX = 32, ANSWERS_MAX = 32, MEMBERS_MAX = 8 };
+
+/* ---- devices ---- */
+
+struct peer {
+    struct jid device; /* as listed */
+    struct signal_local local;
+    struct x25519_pair signed_prekey, prekey;
+    struct signal_session *session;
+    struct sender_key_record *group_key;
+    struct rng_seeded seed;
+    struct rng rng;
+    bool no_keys; /* the server has none of it */
+};
+
+enum pending_kind { ASKED_LIDS, ASKED_GROUP, ASKED_DEVICES, ASKED_SESSIONS };
+struct pending {
+    enum pending_kind kind;
+    uint64_t key;
+    void *fn;
+    struct jid jids[PEERS_MAX];
+    size_t n;
+    bool with_self, renew;
+    enum group_info_how how;
+};
+
+struct answer {
+    bool given;
+    unsigned calls;
+    enum cmd_result result;
+    char id[64], text[300], recipient[100];
+    int64_t timestamp;
+    uint32_t code;
+};
+
+/* One world per test. */
+static struct world {
+    struct receiver r;
+    struct peer peers[PEERS_MAX];
+    size_t npeers;
+    struct pending pending[PENDING_MAX];
+    size_t npending;
+    struct buf wire[WIRE_MAX];
+    size_t nwire;
+    struct answer answers[ANSWERS_MAX];
+    bool online;
+    bool hold;                 /* questions stay unanswered */
+    enum wb_err session_error; /* of the next answers about sessions */
+    enum wb_err group_error;
+    uint32_t group_code;
+    struct store_group group;
+    struct store_group_member members[MEMBERS_MAX];
+    unsigned asked[4]; /* per kind */
+    struct jid last_sessions[PEERS_MAX];
+    size_t nlast_sessions;
+} w;
+
+/* Requests to the server: only privacy tokens here. */
+static unsigned niqs;
+static char last_iq[1000];
+static enum wb_err fake_iq_send(struct bridge *b, const struct node *n)
+{
+    struct buf xml = buf_new(sizeof last_iq - 1);
+
+    (void)b;
+    node_print(n, &xml);
+    snprintf(last_iq, sizeof last_iq, "%s", buf_cstr(&xml));
+    buf_free(&xml);
+    niqs++;
+    return WB_OK;
+}
+
+/* ---- ports ---- */
+
+static bool fake_online(struct bridge *b)
+{
+    (void)b;
+    return w.online;
+}
+
+static enum wb_err fake_send(struct bridge *b, struct span packed)
+{
+    (void)b;
+    if (!w.online)
+        return WB_ERR_STATE;
+    assert_true(w.nwire < WIRE_MAX);
+    w.wire[w.nwire] = buf_new(1 << 20);
+    buf_append(&w.wire[w.nwire], packed);
+    OK(buf_err(&w.wire[w.nwire]));
+    w.nwire++;
+    return WB_OK;
+}
+
+static struct pending *ask(enum pending_kind kind, const struct jid *jids, size_t n, uint64_t key)
+{
+    struct pending *p = &w.pending[w.npending];
+
+    assert_true(w.npending < PENDING_MAX && n <= PEERS_MAX);
+    w.npending++;
+    *p = (struct pending){.kind = kind, .key = key, .n = n};
+    if (n)
+        memcpy(p->jids, jids, n * sizeof *jids);
+    w.asked[kind]++;
+    return p;
+}
+
+static enum wb_err fake_lids(struct bridge *b, const struct jid *pns, size_t n, lid_lookup_fn *fn,
+                             uint64_t key)
+{
+    (void)b;
+    ask(ASKED_LIDS, pns, n, key)->fn = (void *)fn;
+    return WB_OK;
+}
+
+static enum wb_err fake_group(struct bridge *b, const struct jid *group, enum group_info_how how,
+                              group_info_fn *fn, uint64_t key)
+{
+    struct pending *p = ask(ASKED_GROUP, group, 1, key);
+
+    (void)b;
+    p->fn = (void *)fn;
+    p->how = how;
+    return WB_OK;
+}
+
+static enum wb_err fake_devices(struct bridge *b, const struct jid *users, size_t n, bool self,
+                                device_sync_fn *fn, uint64_t key)
+{
+    struct pending *p = ask(ASKED_DEVICES, users, n, key);
+
+    (void)b;
+    p->fn = (void *)fn;
+    p->with_self = self;
+    return WB_OK;
+}
+
+static enum wb_err fake_sessions(struct bridge *b, const struct jid *devices, size_t n, bool renew,
+                                 prekey_fetch_fn *fn, uint64_t key)
+{
+    struct pending *p = ask(ASKED_SESSIONS, devices, n, key);
+
+    (void)b;
+    p->fn = (void *)fn;
+    p->renew = renew;
+    memcpy(w.last_sessions, devices, n * sizeof *devices);
+    w.nlast_sessions = n;
+    return WB_OK;
+}
+
+static const struct out_ports fake_ports = {fake_online, fake_send,    fake_lids,
+                                            fake_group,  fake_devices, fake_sessions};
+
+/* ---- people ---- */
+
+static inline struct peer *add_peer(const char *device)
+{
+    struct peer *p = &w.peers[w.npeers++];
+    uint8_t seed[32] = {(uint8_t)(100 + w.npeers)};
+
+    assert_true(w.npeers <= PEERS_MAX);
+    memset(p, 0, sizeof *p);
+    p->device = J(device);
+    p->rng = rng_from_seed(&p->seed, seed);
+    x25519_generate(&p->rng, &p->local.identity);
+    x25519_generate(&p->rng, &p->signed_prekey);
+    x25519_generate(&p->rng, &p->prekey);
+    p->local.registration_id = (uint32_t)w.npeers;
+    p->session = signal_session_new();
+    p->group_key = sender_key_record_new();
+    return p;
+}
+
+static inline struct peer *peer_of(const struct jid *device)
+{
+    for (size_t i = 0; i < w.npeers; i++)
+        if (jid_eq(&w.peers[i].device, device))
+            return &w.peers[i];
+    return NULL;
+}
+
+static inline struct signal_bundle bundle_of(struct peer *p)
+{
+    struct signal_bundle v = {.registration_id = p->local.registration_id,
+                              .signed_prekey_id = 1,
+                              .has_prekey = true,
+                              .prekey_id = 77};
+    uint8_t signed_bytes[33] = {5};
+
+    memcpy(v.identity, p->local.identity.pub, 32);
+    memcpy(v.signed_prekey, p->signed_prekey.pub, 32);
+    memcpy(signed_bytes + 1, p->signed_prekey.pub, 32);
+    OK(xeddsa_sign(p->local.identity.priv, SPAN_ARRAY(signed_bytes), &p->rng, v.signed_prekey_sig));
+    memcpy(v.prekey, p->prekey.pub, 32);
+    return v;
+}
+
+/* What a phone does with an <enc>: the content of the Message, in the world's arena. */
+static inline enum wb_err peer_read(struct peer *p, const struct node *enc, struct content *ret)
+{
+    struct buf padded = buf_new(1 << 20);
+    struct span bytes = node_content_bytes(enc), plain;
+    enum wb_err err;
+
+    if (node_attr_is(enc, "type", "skmsg")) {
+        err = sender_key_decrypt(p->group_key, bytes, &padded);
+    } else if (node_attr_is(enc, "type", "pkmsg")) {
+        struct signal_prekey_header h;
+        bool used;
+
+        OK(signal_prekey_header_parse(bytes, &h));
+        err = signal_decrypt_prekey(p->session, &p->local, &h, &p->signed_prekey, &p->prekey,
+                                    &p->rng, &padded, &used);
+    } else {
+        err = signal_decrypt(p->session, bytes, &p->rng, &padded);
+    }
+    if (err == WB_OK) {
+        OK(padding_strip(buf_span(&padded), &plain));
+        plain = arena_copy(&w.r.arena, plain);
+        OK(content_decode(plain, &w.r.arena, ret));
+        if (ret->skdm.n)
+            OK(sender_key_process_distribution(p->group_key, ret->skdm));
+    }
+    buf_free(&padded);
+    return err;
+}
+
+/* ---- stanzas on the wire ---- */
+
+static inline const struct node *wire_node(size_t i)
+{
+    struct node *n;
+    struct span copy;
+
+    assert_true(i < w.nwire);
+    copy = arena_copy(&w.r.arena, buf_span(&w.wire[i]));
+    OK(node_unpack(copy, &w.r.arena, &n));
+    return n;
+}
+
+static inline const struct node *enc_for(const struct node *message, const char *device)
+{
+    const struct node *list = node_child(message, "participants");
+    struct jid want = J(device), got;
+
+    for (const struct node *to = list ? node_child(list, "to") : NULL; to; to = node_next(to, "to"))
+        if (node_attr_get_jid(to, "jid", &got) && jid_eq(&got, &want))
+            return node_child(to, "enc");
+    return NULL;
+}
+
+static inline size_t recipients(const struct node *message)
+{
+    const struct node *list = node_child(message, "participants");
+
+    return list ? node_child_count(list) : 0;
+}
+
+static inline void assert_attr(const struct node *n, const char *key, const char *value)
+{
+    struct span s = node_attr_str(n, key, &w.r.arena);
+    char text[200];
+
+    snprintf(text, sizeof text, "%.*s", (int)s.n, s.p ? (const char *)s.p : "");
+    assert_string_equal(text, value);
+}
+
+static inline void assert_span(struct span s, const char *text)
+{
+    char got[400];
+
+    snprintf(got, sizeof got, "%.*s", (int)s.n, s.p ? (const char *)s.p : "");
+    assert_string_equal(got, text);
+}
+
+/* ---- answers of the services ---- */
+
+static inline void answer_lids(const struct pending *p)
+{
+    struct jid lids[PEERS_MAX];
+    struct lid_lookup_result r = {WB_OK, p->jids, lids, p->n};
+
+    for (size_t i = 0; i < p->n; i++) {
+        /* The server knows 2782000001<i> as 22200000<i>. */
+        lids[i] = (struct jid){0};
+        if (strncmp(p->jids[i].user, "2782000001", 10) == 0) {
+            char text[64];
+
+            snprintf(text, sizeof text, "2220000%s@lid", p->jids[i].user + 9);
+            lids[i] = J(text);
+            OK(store_lid_put(w.r.f.s, &lids[i], &p->jids[i], NULL));
+        } else {
+            r.err = WB_ERR_NOT_FOUND;
+        }
+    }
+    ((lid_lookup_fn *)p->fn)(&w.r.b, p->key, &r);
+}
+
+static inline void answer_devices(const struct pending *p)
+{
+    struct jid found[PEERS_MAX];
+    struct device_sync_result r = {WB_OK, found, 0};
+
+    for (size_t i = 0; i < w.npeers; i++) {
+        struct jid user = jid_unhosted(w.peers[i].device);
+        bool wanted = p->with_self && jid_same_user(&user, &w.r.b.own_lid);
+
+        for (size_t k = 0; k < p->n; k++)
+            wanted |= jid_same_user(&user, &p->jids[k]);
+        if (wanted)
+            found[r.ndevices++] = w.peers[i].device;
+    }
+    ((device_sync_fn *)p->fn)(&w.r.b, p->key, &r);
+}
+
+static inline void answer_sessions(const struct pending *p)
+{
+    struct prekey_fetch_result r = {w.session_error, 0};
+
+    for (size_t i = 0; i < p->n && r.err == WB_OK; i++) {
+        struct peer *peer = peer_of(&p->jids[i]);
+        struct signal_bundle bundle;
+        struct jid address;
+        bool has = false;
+
+        OK(store_canonical(w.r.f.s, &p->jids[i], &address));
+        OK(store_session_has(w.r.f.s, &address, &has));
+        if ((has && !p->renew) || !peer || peer->no_keys)
+            continue;
+        bundle = bundle_of(peer);
+        OK(prekey_start_session(&w.r.b, &p->jids[i], &bundle));
+    }
+    ((prekey_fetch_fn *)p->fn)(&w.r.b, p->key, &r);
+}
+
+static inline void answer_group(const struct pending *p)
+{
+    struct group_info_result r = {w.group_error, &w.group, w.group_code};
+
+    if (r.err != WB_OK)
+        r.group = NULL;
+    ((group_info_fn *)p->fn)(&w.r.b, p->key, &r);
+}
+
+/* Everything that can happen now happens. */
+static inline void run(void)
+{
+    do {
+        timers_run(&w.r.timers);
+        while (w.npending && !w.hold) {
+            struct pending p = w.pending[0];
+
+            memmove(w.pending, w.pending + 1, --w.npending * sizeof p);
+            if (p.kind == ASKED_LIDS)
+                answer_lids(&p);
+            else if (p.kind == ASKED_GROUP)
+                answer_group(&p);
+            else if (p.kind == ASKED_DEVICES)
+                answer_devices(&p);
+            else
+                answer_sessions(&p);
+        }
+    } while (timers_next_ms(&w.r.timers) >= 0 && timers_next_ms(&w.r.timers) <= mono_now);
+}
+
+static inline void pass(int64_t ms)
+{
+    mono_now += ms;
+    fixture_time += ms / 1000;
+    run();
+}
+
+static inline void go_online(void)
+{
+    w.online = true;
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_ONLINE);
+    run();
+}
+
+static inline void go_offline(void)
+{
+    w.online = false;
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_OFFLINE);
+}
+
+/* ---- the server's acks ---- */
+
+static inline void ack_with(const char *id, unsigned error, const char *phash)
+{
+    struct node *n = node_new(&w.r.arena, "ack");
+    struct stanza s = {.arena = &w.r.arena, .node = n};
+    void *parsed;
+
+    node_attr_text(&w.r.arena, n, "class", "message");
+    node_attr_text(&w.r.arena, n, "id", id);
+    node_attr_u64(&w.r.arena, n, "t", 1790000123);
+    if (error)
+        node_attr_u64(&w.r.arena, n, "error", error);
+    node_attr_text(&w.r.arena, n, "phash", phash);
+    OK(in_ack_handler.parse(&s, &parsed));
+    OK(in_ack_handler.apply(&w.r.b, &s, parsed));
+    OK(batch_commit(&w.r.b));
+}
+
+static inline void ack(const char *id)
+{
+    ack_with(id, 0, NULL);
+}
+
+/* The id of stanza i on the wire. */
+static inline const char *wire_id(size_t i)
+{
+    return arena_cstr(&w.r.arena, node_attr_str(wire_node(i), "id", &w.r.arena));
+}
+
+/* ---- callers ---- */
+
+static inline void on_done(void *ctx, const struct send_result *r)
+{
+    struct answer *a = ctx;
+
+    a->given = true;
+    a->calls++;
+    a->result = r->result;
+    a->timestamp = r->timestamp_s;
+    a->code = r->server_code;
+    snprintf(a->id, sizeof a->id, "%.*s", (int)r->message_id.n,
+             r->message_id.p ? (const char *)r->message_id.p : "");
+    snprintf(a->text, sizeof a->text, "%.*s", (int)r->text.n,
+             r->text.p ? (const char *)r->text.p : "");
+    snprintf(a->recipient, sizeof a->recipient, "%.*s", (int)r->recipient.n,
+             r->recipient.p ? (const char *)r->recipient.p : "");
+}
+
+static inline struct send_request request(const char *recipient, const char *text)
+{
+    return (struct send_request){
+        .recipient = span_cstr(recipient), .message = span_cstr(text), .wait_s = 30};
+}
+
+/* Slot i of the answers; returns the ticket. */
+static inline uint64_t send_with(size_t i, const struct send_request *r)
+{
+    static uint64_t ticket;
+
+    memset(&w.answers[i], 0, sizeof w.answers[i]);
+    w.r.b.ops.send(&w.r.b, r, on_done, &w.answers[i], ++ticket);
+    run();
+    return ticket;
+}
+
+static inline uint64_t send_text(size_t i, const char *recipient, const char *text)
+{
+    struct send_request r = request(recipient, text);
+
+    return send_with(i, &r);
+}
+
+/* ---- the world ---- */
+
+static inline void world_wake(void)
+{
+    OK(out_message_new(&w.r.b, &fake_ports, &w.r.b.out_message));
+}
+
+/* Contact 27820000011 / 22200000 11@lid with two devices, our phone and another companion. */
+static inline void world_init(void)
+{
+    memset(&w, 0, sizeof w);
+    niqs = 0;
+    receiver_init(&w.r);
+    iq_init(&w.r.b.iq, (struct iq_port){fake_iq_send, &w.r.b}, &w.r.timers);
+    world_wake();
+    add_peer("222000011@lid");
+    add_peer("222000011:3@lid");
+    add_peer("111000111@lid");
+    add_peer("111000111:9@lid");
+    go_online();
+}
+
+static inline void world_free(void)
+{
+    iq_free(&w.r.b.iq);
+    out_message_free(&w.r.b, w.r.b.out_message);
+    receiver_free(&w.r);
+    for (size_t i = 0; i < w.npeers; i++) {
+        signal_session_free(w.peers[i].session);
+        sender_key_record_free(w.peers[i].group_key);
+    }
+    for (size_t i = 0; i < w.nwire; i++)
+        buf_free(&w.wire[i]);
+}
+
+/* The process ends and starts again on the same files; what is on the wire stays readable. */
+static inline void world_restart(void)
+{
+    w.npending = 0;
+    w.online = false;
+    iq_free(&w.r.b.iq);
+    out_message_free(&w.r.b, w.r.b.out_message);
+    receiver_restart(&w.r);
+    iq_init(&w.r.b.iq, (struct iq_port){fake_iq_send, &w.r.b}, &w.r.timers);
+    world_wake();
+}
+
+static inline void add_member(const char *lid, const char *pn)
+{
+    struct store_group_member *m = &w.members[w.group.nmembers++];
+
+    *m = (struct store_group_member){0};
+    if (lid)
+        m->lid = J(lid);
+    if (pn)
+        m->pn = J(pn);
+    w.group.members = w.members;
+}
+
+/* A group of us and two others; LID or PN addressed. */
+static inline void make_group(enum store_addressing addressing)
+{
+    memset(&w.group, 0, sizeof w.group);
+    w.group.jid = J("120363000000000001@g.us");
+    w.group.addressing = addressing;
+    add_member("111000111@lid", "27820000001@s.whatsapp.net");
+    add_member("222000011@lid", "27820000011@s.whatsapp.net");
+    add_member("222000012@lid", "27820000012@s.whatsapp.net");
+}
+
+#endif

@@ -1,0 +1,321 @@
+/* Devices that could not read a message of ours and ask for it again. */
+#include "send_fixture.h"
+
+#include "base/reader.h"
+#include "bridge/out_retry.h"
+#include "store/retry.h"
+
+#define CONTACT "27820000011"
+#define GROUP   "120363000000000001@g.us"
+
+static int setup(void **state)
+{
+    (void)state;
+    world_init();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_free();
+    return 0;
+}
+
+struct asked {
+    const char *from, *participant, *recipient, *id;
+    unsigned count;
+    struct peer *with_keys; /* its bundle goes along */
+};
+
+static void be_bytes(struct node *parent, const char *tag, uint32_t v, size_t n)
+{
+    uint8_t b[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
+
+    node_set_bytes(&w.r.arena, node_child_new(&w.r.arena, parent, tag), SPAN(b + 4 - n, n));
+}
+
+static void add_keys(struct node *receipt, struct peer *p)
+{
+    struct arena *a = &w.r.arena;
+    struct signal_bundle v = bundle_of(p);
+    struct node *keys, *key, *skey;
+    uint8_t type = 5;
+
+    be_bytes(receipt, "registration", v.registration_id, 4);
+    keys = node_child_new(a, receipt, "keys");
+    node_set_bytes(a, node_child_new(a, keys, "type"), SPAN(&type, 1));
+    node_set_bytes(a, node_child_new(a, keys, "identity"), SPAN_ARRAY(v.identity));
+    key = node_child_new(a, keys, "key");
+    be_bytes(key, "id", v.prekey_id, 3);
+    node_set_bytes(a, node_child_new(a, key, "value"), SPAN_ARRAY(v.prekey));
+    skey = node_child_new(a, keys, "skey");
+    be_bytes(skey, "id", v.signed_prekey_id, 3);
+    node_set_bytes(a, node_child_new(a, skey, "value"), SPAN_ARRAY(v.signed_prekey));
+    node_set_bytes(a, node_child_new(a, skey, "signature"), SPAN_ARRAY(v.signed_prekey_sig));
+}
+
+/* The request, and everything that it leads to, up to the commit. */
+static enum wb_err ask_again(const struct asked *q)
+{
+    struct arena *a = &w.r.arena;
+    struct node *n = node_new(a, "receipt"), *retry;
+    struct stanza s = {.arena = a, .node = n};
+    struct jid from = J(q->from), other;
+    enum wb_err err;
+
+    node_attr_jid(a, n, "from", &from);
+    node_attr_text(a, n, "id", q->id);
+    node_attr_text(a, n, "type", "retry");
+    if (q->participant) {
+        other = J(q->participant);
+        node_attr_jid(a, n, "participant", &other);
+    }
+    if (q->recipient) {
+        other = J(q->recipient);
+        node_attr_jid(a, n, "recipient", &other);
+    }
+    retry = node_child_new(a, n, "retry");
+    node_attr_text(a, retry, "id", q->id);
+    node_attr_u64(a, retry, "count", q->count);
+    node_attr_u64(a, retry, "t", 1790000123);
+    node_attr_text(a, retry, "v", "1");
+    if (q->with_keys)
+        add_keys(n, q->with_keys);
+    nsent = 0;
+    err = out_retry_request(&w.r.b, &s);
+    run();
+    return err;
+}
+
+/* The waiting stanza with this tag; NULL when there is none. */
+static const struct node *queued(const char *tag)
+{
+    struct reader in = reader_new(arena_copy(&w.r.arena, buf_span(&w.r.b.outgoing.queue)));
+
+    while (reader_left(&in)) {
+        struct span packed = reader_bytes(&in, reader_u32be(&in));
+        struct node *n;
+
+        OK(node_unpack(packed, &w.r.arena, &n));
+        if (node_is(n, tag))
+            return n;
+    }
+    return NULL;
+}
+
+static void forget(struct peer *p)
+{
+    signal_session_free(p->session);
+    p->session = signal_session_new();
+}
+
+static struct peer *peer_named(const char *device)
+{
+    struct jid j = J(device);
+
+    return peer_of(&j);
+}
+
+static const char *sent_to(const char *recipient, const char *text)
+{
+    size_t i = w.nwire;
+
+    send_text(0, recipient, text);
+    ack(wire_id(i));
+    return wire_id(i);
+}
+
+static void with_keys_a_new_session(void **state)
+{
+    const char *id = sent_to(CONTACT, "read me");
+    struct peer *p = peer_named("222000011:3@lid");
+    const struct node *m, *ack_node;
+    struct content c;
+
+    (void)state;
+    forget(p);
+    OK(ask_again(&(struct asked){"222000011:3@lid", NULL, NULL, id, 2, p}));
+    m = queued("message");
+    assert_attr(m, "to", "222000011:3@lid");
+    assert_attr(m, "id", id);
+    assert_attr(m, "type", "text");
+    assert_attr(m, "t", "1790000123");
+    assert_attr(m, "device_fanout", "false");
+    assert_attr(m->first, "count", "2");
+    assert_attr(m->first, "type", "pkmsg");
+    assert_non_null(node_child(m, "device-identity"));
+    OK(peer_read(p, m->first, &c));
+    assert_span(c.text, "read me");
+    assert_false(c.device_sent);
+    ack_node = queued("ack");
+    assert_attr(ack_node, "class", "receipt");
+    assert_attr(ack_node, "type", "retry");
+    assert_attr(ack_node, "id", id);
+    /* It leaves with the commit of the ratchet. */
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(nsent, 2);
+}
+
+static void without_keys_the_old_session_first(void **state)
+{
+    const char *id = sent_to(CONTACT, "read me");
+    struct peer *p = peer_named("222000011@lid");
+    const struct node *m;
+    struct content c;
+
+    (void)state;
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, 1, NULL}));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 1); /* that of the send */
+    OK(batch_commit(&w.r.b));
+    /* The second time the session does not do: prekeys are fetched, at most hourly. */
+    forget(p);
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, 2, NULL}));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 2);
+    m = queued("message");
+    OK(peer_read(p, m->first, &c));
+    assert_span(c.text, "read me");
+    OK(batch_commit(&w.r.b));
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, 3, NULL}));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 2);
+    OK(batch_commit(&w.r.b));
+    pass(3601 * 1000);
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, 4, NULL}));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 3);
+}
+
+static void also_after_a_restart_and_by_number(void **state)
+{
+    const char *id = sent_to(CONTACT, "still known");
+    struct peer *p = peer_named("222000011@lid");
+    const struct node *m;
+    struct content c;
+
+    (void)state;
+    world_restart();
+    go_online();
+    forget(p);
+    OK(ask_again(&(struct asked){"27820000011@s.whatsapp.net", NULL, NULL, id, 1, p}));
+    m = queued("message");
+    assert_attr(m, "to", "27820000011@s.whatsapp.net");
+    OK(peer_read(p, m->first, &c));
+    assert_span(c.text, "still known");
+}
+
+static void our_own_device(void **state)
+{
+    const char *id = sent_to(CONTACT, "mine");
+    struct peer *p = peer_named("111000111:9@lid");
+    const struct node *m;
+    struct content c;
+
+    (void)state;
+    forget(p);
+    OK(ask_again(&(struct asked){"111000111:9@lid", NULL, "222000011@lid", id, 1, p}));
+    m = queued("message");
+    assert_attr(m, "recipient", "222000011@lid");
+    OK(peer_read(p, m->first, &c));
+    assert_true(c.device_sent);
+    assert_span(c.destination, "222000011@lid");
+    assert_span(c.text, "mine");
+}
+
+static void a_member_gets_the_sender_key_too(void **state)
+{
+    struct peer *p = add_peer("222000012@lid");
+    const struct node *m;
+    const char *id;
+    struct content c;
+
+    (void)state;
+    make_group(STORE_ADDRESSING_LID);
+    OK(store_group_put(w.r.f.s, &w.group));
+    id = sent_to(GROUP, "to all");
+    forget(p);
+    OK(ask_again(&(struct asked){GROUP, "222000012@lid", NULL, id, 1, p}));
+    m = queued("message");
+    assert_attr(m, "to", GROUP);
+    assert_attr(m, "participant", "222000012@lid");
+    assert_false(node_has_attr(m, "device_fanout"));
+    OK(peer_read(p, m->first, &c));
+    assert_span(c.text, "to all");
+    assert_span(c.skdm_group, GROUP);
+    OK(batch_commit(&w.r.b));
+    /* It reads the next one with that key, and is given it once more (P-RC-44). */
+    send_text(1, GROUP, "next");
+    m = wire_node(w.nwire - 1);
+    OK(peer_read(p, node_child(m, "enc"), &c));
+    assert_span(c.text, "next");
+    assert_non_null(enc_for(m, "222000012@lid"));
+}
+
+static void too_often(void **state)
+{
+    const char *id = sent_to(CONTACT, "read me");
+    struct peer *p = peer_named("222000011@lid");
+
+    (void)state;
+    for (unsigned i = 1; i <= 11; i++) {
+        OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, i, p}));
+        assert_non_null(queued("ack"));
+        assert_int_equal(queued("message") != NULL, i < 10);
+        OK(batch_commit(&w.r.b));
+    }
+    /* Another device has its own count. */
+    OK(ask_again(
+        &(struct asked){"222000011:3@lid", NULL, NULL, id, 1, peer_named("222000011:3@lid")}));
+    assert_non_null(queued("message"));
+}
+
+static void what_is_not_known_is_only_acked(void **state)
+{
+    const char *id = sent_to(CONTACT, "private");
+    struct peer *stranger = add_peer("333000001@lid");
+
+    (void)state;
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, "3EB0NOSUCH", 1, NULL}));
+    assert_null(queued("message"));
+    assert_non_null(queued("ack"));
+    /* Another person's message is not theirs to ask for. */
+    OK(ask_again(&(struct asked){"333000001@lid", NULL, NULL, id, 1, stranger}));
+    assert_null(queued("message"));
+}
+
+static void bad_keys_are_only_acked(void **state)
+{
+    const char *id = sent_to(CONTACT, "private");
+    struct peer *p = peer_named("222000011@lid"), *other = peer_named("222000011:3@lid");
+    struct x25519_pair right = p->signed_prekey;
+    struct arena *a = &w.r.arena;
+    struct node *n = node_new(a, "receipt");
+    struct stanza s = {.arena = a, .node = n};
+
+    (void)state;
+    OK(batch_commit(&w.r.b));
+    p->signed_prekey = other->signed_prekey;
+    p->local.identity.pub[0] ^= 1;
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, 1, p}));
+    assert_null(queued("message"));
+    assert_non_null(queued("ack"));
+    p->local.identity.pub[0] ^= 1;
+    p->signed_prekey = right;
+    /* Without <retry> it is odd. */
+    assert_int_equal(out_retry_request(&w.r.b, &s), WB_ERR_MALFORMED);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(with_keys_a_new_session),
+        T(without_keys_the_old_session_first),
+        T(also_after_a_restart_and_by_number),
+        T(our_own_device),
+        T(a_member_gets_the_sender_key_too),
+        T(too_often),
+        T(what_is_not_known_is_only_acked),
+        T(bad_keys_are_only_acked),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
