@@ -430,11 +430,9 @@ static enum wb_err passkey_apply(struct bridge *b, const struct stanza *s, void 
     if (c->state != CONN_WAIT_PAIR_SCAN)
         return WB_ERR_STATE;
     /* Only the owner's authenticator, in a browser at WhatsApp's own site, could answer. */
-    conn_detail(c, "WhatsApp asks this account for a passkey, which this program cannot give");
-    log_error(b->log, "pair",
-              "%s; remove the passkey on the phone (Settings > Account > Passkeys), "
-              "then pair again",
-              c->detail);
+    conn_detail(c, "WhatsApp demands a passkey for linking this account; "
+                   "this version does not support that yet");
+    log_error(b->log, "pair", "%s", c->detail);
     events_emit_kind(&b->events, BRIDGE_EV_STATE);
     return WB_OK;
 }
