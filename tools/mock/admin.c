@@ -143,6 +143,22 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
     json_decref(body);
 }
 
+/* The pages of web.whatsapp.com that name the current version (P-HS-18). */
+static bool web_page(struct mock *m, const struct http_request *q, struct http_response *r)
+{
+    bool worker = strcmp(q->path, "/sw.js") == 0;
+    if (m->trouble.client_revision == 0 || strcmp(q->method, "GET") != 0 ||
+        (!worker && strcmp(q->path, "/") != 0))
+        return false;
+    r->status = 200;
+    r->type = worker ? "application/javascript" : "text/html";
+    buf_printf(&r->body,
+               worker ? "self.x='{\\\"client_revision\\\":%u,\\\"y\\\":1}';\n"
+                      : "<script>x={\"client_revision\":%u,\"y\":1}</script>\n",
+               m->trouble.client_revision);
+    return true;
+}
+
 void http_handle(struct mock *m, const struct http_request *q, struct http_response *r)
 {
     bool path_known = false;
@@ -151,6 +167,10 @@ void http_handle(struct mock *m, const struct http_request *q, struct http_respo
     mock_enter(m);
     if (strncmp(q->path, "/mms/", 5) == 0) {
         media_http(m, q, r);
+        mock_leave(m);
+        return;
+    }
+    if (web_page(m, q, r)) {
         mock_leave(m);
         return;
     }

@@ -23,6 +23,9 @@ int admin_trouble_get(struct mock *m, const struct http_request *q, const json_t
                           "drop_frames", (int)t->drop_frames, "truncate_frames",
                           (int)t->truncate_frames, "duplicate_stanzas", (int)t->duplicate_stanzas,
                           "reorder_stanzas", (int)t->reorder_stanzas, "delay_ms", (int)t->delay_ms);
+    (void)json_object_set_new(o, "client_revision", json_integer(t->client_revision));
+    (void)json_object_set_new(o, "pair_bad_hmac", json_integer(t->pair_bad_hmac));
+    (void)json_object_set_new(o, "pair_bad_signature", json_integer(t->pair_bad_signature));
     (void)json_object_set_new(o, "fragment_bytes", json_integer(t->fragment_bytes));
     (void)json_object_set_new(o, "chop_bytes", json_integer(t->chop_bytes));
     (void)json_object_set_new(o, "ack_error", json_integer(t->ack_error));
@@ -45,6 +48,9 @@ static bool known_key(const char *key)
 {
     static const char *const keys[] = {"cert",
                                        "min_version",
+                                       "client_revision",
+                                       "pair_bad_hmac",
+                                       "pair_bad_signature",
                                        "upgrade_status",
                                        "upgrade_ms",
                                        "ignore_pings",
@@ -111,6 +117,7 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
     if (status != 200)
         return status;
     t->min_version = (uint32_t)admin_int(body, "min_version", t->min_version);
+    t->client_revision = (uint32_t)admin_int(body, "client_revision", t->client_revision);
     t->upgrade_status = (int)admin_int(body, "upgrade_status", t->upgrade_status);
     int64_t window = admin_int(body, "upgrade_ms", 0);
     t->upgrade_until_ms = window > 0 ? clock_mono_ms(m->clock) + window : 0;
@@ -119,6 +126,8 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
     t->delay_ms = admin_int(body, "delay_ms", t->delay_ms);
     t->ack_error = (int)admin_int(body, "ack_error", t->ack_error);
     t->ack_delay_ms = admin_int(body, "ack_delay_ms", t->ack_delay_ms);
+    set_u(body, "pair_bad_hmac", &t->pair_bad_hmac);
+    set_u(body, "pair_bad_signature", &t->pair_bad_signature);
     set_u(body, "drop_frames", &t->drop_frames);
     set_u(body, "truncate_frames", &t->truncate_frames);
     set_u(body, "duplicate_stanzas", &t->duplicate_stanzas);

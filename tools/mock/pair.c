@@ -209,6 +209,15 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
     return pair_link(c, a, q.adv);
 }
 
+/* Counted down: is this pairing to go wrong? */
+static bool goes_wrong(unsigned *left)
+{
+    if (*left == 0)
+        return false;
+    --*left;
+    return true;
+}
+
 /* ADVSignedDeviceIdentity{1 details, 2 account key, 3 account signature}, details = {1 raw id,
  * 2 timestamp, 3 key index} (P-PR-09). */
 static enum wb_err sign_identity(struct mock *m, const struct account *a, const struct device *d,
@@ -222,6 +231,8 @@ static enum wb_err sign_identity(struct mock *m, const struct account *a, const 
     pb_put_u64(&details, 3, d->key_index);
     TRY(adv_make_account_signature(&a->identity, buf_span(&details), false, d->identity, &m->rng,
                                    sig));
+    if (goes_wrong(&m->trouble.pair_bad_signature))
+        sig[0] ^= 1;
     pb_put_bytes(out, 1, buf_span(&details));
     pb_put_bytes(out, 2, SPAN_ARRAY(a->identity.pub));
     pb_put_bytes(out, 3, SPAN_ARRAY(sig));
@@ -281,6 +292,8 @@ struct pair_answer pair_link(struct conn *c, struct account *a,
         goto out;
     }
     adv_make_hmac(adv_secret, buf_span(&d->adv), false, hmac);
+    if (goes_wrong(&m->trouble.pair_bad_hmac))
+        hmac[0] ^= 1;
     pb_put_bytes(&hmac_msg, 1, buf_span(&d->adv));
     pb_put_bytes(&hmac_msg, 2, SPAN_ARRAY(hmac));
     c->pairing = d;

@@ -18,9 +18,12 @@ enum cert_trouble {
 
 struct trouble {
     enum cert_trouble cert;
-    uint32_t min_version;     /* tertiary; below it: failure 405 */
-    int upgrade_status;       /* != 0: HTTP status at the WebSocket upgrade */
-    int64_t upgrade_until_ms; /* mono clock; 0: until changed */
+    uint32_t min_version;        /* tertiary; below it: failure 405 */
+    uint32_t client_revision;    /* that / and /sw.js name; 0: these pages are missing */
+    unsigned pair_bad_hmac;      /* the next so many phones that pair have seen another QR */
+    unsigned pair_bad_signature; /* ... have signed for another client */
+    int upgrade_status;          /* != 0: HTTP status at the WebSocket upgrade */
+    int64_t upgrade_until_ms;    /* mono clock; 0: until changed */
     bool ignore_pings;
     bool ignore_iqs;            /* no answer to any iq */
     unsigned drop_frames;       /* the next so many outgoing frames are lost after encryption */

@@ -80,6 +80,12 @@ class Mock:
         return sum(1 for line in lines if phone in line["client"]
                    and line["xml"].startswith(("<success", "<failure")))
 
+    def traced(self, text):
+        """How many stanzas with that text went over the wire so far, in either direction."""
+        with open(self.trace_path, encoding="utf-8") as trace:
+            return sum(1 for line in trace if line.endswith("\n")
+                       and text in json.loads(line)["xml"])
+
     # ---- what went wrong ------------------------------------------------------------------------
 
     def flags(self):
