@@ -79,6 +79,7 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
     c->detail[0] = '\0';
     if (note_success(c, i) != WB_OK)
         return;
+    c->version_retried = false;
     c->logged_in = true;
     c->connected_at_ms = clock_unix_ms(b->clock);
     c->logged_in_ms = clock_mono_ms(b->clock);

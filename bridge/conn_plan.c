@@ -58,10 +58,18 @@ static void plan_banned(struct conn *c)
     wait(c, left * 1000);
 }
 
+static void stay_outdated(struct conn *c, const char *what_to_do)
+{
+    log_error(c->b->log, "conn", "WhatsApp refuses web version 2.3000.%u: %s", c->version_used,
+              what_to_do);
+    c->version_retried = false; /* the attempt after the wait may be followed by one more again */
+    wait(c, PLAN_SLOW_MS);
+}
+
 static void plan_outdated(struct conn *c)
 {
     if (c->b->config->wa_version) {
-        wait(c, PLAN_SLOW_MS);
+        stay_outdated(c, "set a newer --wa-version, or leave it out");
         return;
     }
     conn_set_state(c, CONN_WAIT_VERSION, PLAN_VERSION_MS);
@@ -72,17 +80,19 @@ void conn_plan_version(struct conn *c)
 {
     uint32_t now = version_current(c->b->version);
 
-    /* Never the same number again at once, never an older one (P-HS-19). */
-    if (now > c->version_used) {
-        log_info(c->b->log, "conn", "trying web version 2.3000.%u", now);
-        conn_connect(c);
+    /* Never the same number again at once, never an older one (P-HS-19); and only one newer one: a
+     * page that names another number at every look is not followed for ever (P-ER-06). */
+    if (c->version_retried) {
+        stay_outdated(c, "so it does the one before; update this program or set --wa-version");
         return;
     }
-    log_error(c->b->log, "conn",
-              "WhatsApp refuses web version 2.3000.%u and no newer one could be found; update this "
-              "program or set --wa-version",
-              c->version_used);
-    wait(c, PLAN_SLOW_MS);
+    if (now <= c->version_used) {
+        stay_outdated(c, "no newer one could be found; update this program or set --wa-version");
+        return;
+    }
+    log_info(c->b->log, "conn", "trying web version 2.3000.%u", now);
+    c->version_retried = true;
+    conn_connect(c);
 }
 
 /* 515 is followed at once, but a server that says nothing else is not hammered. */

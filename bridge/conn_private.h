@@ -96,6 +96,7 @@ struct conn {
     int64_t lasted_ms;       /* how long the last connection was logged in */
     int64_t restarted_ms;    /* monotonic time of the last 515; 0: never */
     uint32_t version_used;   /* N of 2.3000.N sent last */
+    bool version_retried;    /* 405 was followed by one attempt with a newer version */
     bool refs_shown;         /* this connection offered a QR */
     struct pairing *pairing;
     struct loop_deferred broken; /* the stream cannot be sent on: closes it */

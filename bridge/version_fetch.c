@@ -21,7 +21,7 @@ enum {
 
 struct version_fetch {
     struct bridge *b;
-    uint32_t newest;
+    uint32_t newest; /* of built in, remembered, found */
     bool busy;
 };
 
@@ -73,18 +73,27 @@ bool version_page_url(const char *server_url, char *out, size_t n)
     return written > 0 && (size_t)written < n;
 }
 
-static void load(struct version_fetch *v)
+/* N of the last login that succeeded; 0: none. */
+static uint32_t remembered(const struct version_fetch *v)
 {
+    const struct span prefix = SPAN_LIT(VERSION_PREFIX);
     struct buf text = buf_new(STORE_META_MAX);
+    uint32_t good = 0;
     uint64_t n;
 
-    v->newest = VERSION_BUILT_IN;
-    if (store_meta_get(v->b->store, STORE_META_WA_VERSION, &text) == WB_OK &&
-        text.n > sizeof VERSION_PREFIX - 1 &&
-        span_to_u64(span_skip(buf_span(&text), sizeof VERSION_PREFIX - 1), &n) && n <= UINT32_MAX &&
-        n > v->newest)
-        v->newest = (uint32_t)n;
+    if (store_meta_get(v->b->store, STORE_META_WA_VERSION, &text) == WB_OK && text.n > prefix.n &&
+        span_eq(span_first(buf_span(&text), prefix.n), prefix) &&
+        span_to_u64(span_skip(buf_span(&text), prefix.n), &n) && n <= UINT32_MAX)
+        good = (uint32_t)n;
     buf_free(&text);
+    return good;
+}
+
+static void load(struct version_fetch *v)
+{
+    uint32_t good = remembered(v);
+
+    v->newest = good > VERSION_BUILT_IN ? good : VERSION_BUILT_IN;
 }
 
 enum wb_err version_fetch_new(struct bridge *b, struct version_fetch **ret_v)
@@ -121,14 +130,9 @@ static void remember(struct version_fetch *v, uint32_t n)
 
 void version_good(struct version_fetch *v, uint32_t n)
 {
-    struct buf text = buf_new(STORE_META_MAX);
-    char now[32];
-
-    snprintf(now, sizeof now, VERSION_PREFIX "%u", n);
-    if (store_meta_get(v->b->store, STORE_META_WA_VERSION, &text) != WB_OK ||
-        !span_eq_cstr(buf_span(&text), now))
+    /* An older one that --wa-version asks for is not where a later start should begin. */
+    if (n > remembered(v))
         remember(v, n);
-    buf_free(&text);
 }
 
 static void fetch(void *ctx)

@@ -7,7 +7,9 @@ import unittest
 
 from harness.case import Case
 
-PHONE, FRIEND = "27820000001", "27820001000"
+PHONE, FRIEND, OTHER = "27820000001", "27820001000", "27820000002"
+NEWER = 1999999000  # of 2.3000.N: newer than any that is built in
+REFUSED_405 = '<failure reason="405"'
 
 
 class StatesTest(Case):
@@ -140,6 +142,89 @@ class StatesTest(Case):
                                              name="whatsapp.db"), "credentials were deleted")
                 self.assertEqual(self.logins(mock), tried, "it keeps trying")
                 self.assertEqual(program.get("/health").status, 503)
+
+    def test_outdated_version_is_replaced(self):
+        """405: the page's version is used at once, remembered, and never given up for an older one."""
+        mock, program = self.paired()
+        built_in = program.health()["wa_version"]
+        mock.trouble(min_version=NEWER, client_revision=NEWER)
+        mock.drop(PHONE)
+        program.poll(lambda: program.health()["wa_version"] == f"2.3000.{NEWER}", 20,
+                     "it takes the newer version")
+        program.wait_status("ok")
+        self.assertEqual(mock.traced(REFUSED_405), 1)
+        self.still_captures(mock, program, "with the newer version")
+        program.stop()
+        mock.trouble(client_revision=1)  # an older one on the page is not believed
+        again = self.start_bridge(mock, PHONE, name="again", store=program.store)
+        again.wait_status("ok")
+        self.assertEqual(mock.traced(REFUSED_405), 1, "it was not remembered")
+        again.stop()
+        # The operator's word counts more, also when it is wrong; what was good is not forgotten.
+        forced = self.start_bridge(mock, PHONE, "--wa-version", built_in, name="forced",
+                                   store=program.store)
+        forced.wait_status("outdated")
+        self.assertEqual(forced.health()["wa_version"], built_in)
+        self.assertEqual(mock.traced(REFUSED_405), 2)
+        forced.stop()
+        mock.trouble(min_version=0)
+        forced = self.start_bridge(mock, PHONE, "--wa-version", built_in, name="forced-2",
+                                   store=program.store)
+        forced.wait_status("ok")
+        forced.stop()
+        last = self.start_bridge(mock, PHONE, name="last", store=program.store)
+        self.assertEqual(last.wait_status("ok")["wa_version"], f"2.3000.{NEWER}")
+        self.assert_no_flags(mock)
+
+    def test_outdated_before_pairing(self):
+        mock = self.start_mock()
+        mock.trouble(min_version=NEWER, client_revision=NEWER)
+        program = self.start_bridge(mock, PHONE)
+        self.assertEqual(program.pair_by_qr()["wa_version"], f"2.3000.{NEWER}")
+        self.assert_no_flags(mock)
+
+    def test_outdated_and_nothing_helps(self):
+        """The newer version is refused as well: no third attempt, the operator is told."""
+        mock, program = self.paired()
+        mock.trouble(min_version=NEWER + 1, client_revision=NEWER)
+        mock.drop(PHONE)
+        program.poll(lambda: program.health().get("next_attempt_in_s", 0) > 1800, 20, "it waits")
+        health = program.health()
+        self.assertEqual(health["status"], "outdated")
+        self.assertEqual(mock.traced(REFUSED_405), 2)
+        self.assertIn("--wa-version", health["detail"])
+        said = program.stderr() + "\n".join(program.lines)
+        self.assertIn(f"WhatsApp refuses web version 2.3000.{NEWER}", said)
+        self.assertEqual(program.get("/health").status, 503)
+        # A page that names a newer one at every look is not followed for ever.
+        mock.trouble(client_revision=NEWER + 2, min_version=NEWER + 3)
+        self.assertEqual(program.post("/api/reconnect").status // 100, 2)
+        program.poll(lambda: mock.traced(REFUSED_405) == 4, 20, "one attempt and one more")
+        program.wait_status("outdated")
+        mock.trouble(client_revision=NEWER + 4)
+        self.assertEqual(program.post("/api/reconnect").status // 100, 2)
+        program.wait_status("ok")
+        self.assertEqual(mock.traced(REFUSED_405), 5)
+        self.still_captures(mock, program, "up to date again")
+
+    def test_pairing_is_refused(self):
+        """Who does not prove to be the phone that scanned is refused, and nothing is kept."""
+        mock = self.start_mock("--contacts", "1")
+        program = self.start_bridge(mock, PHONE)
+        for setting, text in (("pair_bad_hmac", "hmac-mismatch"),
+                              ("pair_bad_signature", "signature-mismatch"),
+                              (None, "not-authorized")):
+            with self.subTest(text):
+                if setting:
+                    mock.trouble(**{setting: 1})
+                mock.scan_qr(PHONE if setting else OTHER, program.wait_qr())
+                refusal = f'<error code="401" text="{text}"/>'
+                program.poll(lambda: mock.traced(refusal) == 1, 10, "it refuses")
+                self.assertEqual(program.rows("SELECT jid FROM whatsmeow_device",
+                                              name="whatsapp.db"), [])
+                self.assertFalse(program.health()["connected"])
+        program.pair_by_qr()
+        self.still_captures(mock, program, "paired after all")
 
     def test_ban_ends(self):
         mock, program = self.paired()
