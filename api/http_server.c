@@ -130,7 +130,7 @@ static bool read_method(struct api_request *r)
 }
 
 /* libwebsockets reports the end of a body also when Content-Length is 0, after the headers. */
-static void dispatch_once(struct api_request *r)
+static void dispatch_request(struct api_request *r)
 {
     if (r->dispatched)
         return;
@@ -175,7 +175,7 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
     else if (api->nrequests > API_REQUESTS_MAX)
         api_reply_error(r, CMD_RATE_LIMITED, "Too many requests at once; try again later");
     else if (body_bytes == 0)
-        dispatch_once(r);
+        dispatch_request(r);
     return 0;
 }
 
@@ -208,7 +208,7 @@ static void body_complete(struct api_request *r)
     if (r->answered)
         http_server_answer(r);
     else
-        dispatch_once(r);
+        dispatch_request(r);
 }
 
 static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **p,
