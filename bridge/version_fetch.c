@@ -37,7 +37,7 @@ struct fetch_job {
 bool version_find(struct span page, uint32_t *ret_n)
 {
     static const char name[] = "client_revision";
-    const uint8_t *at = page.p;
+    const uint8_t *at;
     struct span rest = page;
 
     while (rest.n > 0 && (at = memmem(rest.p, rest.n, name, sizeof name - 1)) != NULL) {
@@ -135,14 +135,18 @@ void version_good(struct version_fetch *v, uint32_t n)
         remember(v, n);
 }
 
+/* The page is served to browsers only. */
+static const char user_agent[] =
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/131.0.0.0 Safari/537.36";
+
 static void fetch(void *ctx)
 {
     static const char *const headers[] = {
         "Sec-Fetch-Dest: serviceworker",
         "Sec-Fetch-Mode: same-origin",
         "Sec-Fetch-Site: same-origin",
-        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        "Chrome/131.0.0.0 Safari/537.36",
+        user_agent,
         "Accept: */*",
         "Accept-Language: en-US,en;q=0.9",
         NULL,

@@ -207,7 +207,9 @@ void json_in_end(struct json_in *j)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        c = (char)(c | 0x20);
+    return c;
 }
 
 bool json_in_key_is(struct span key, const char *name)
