@@ -27,11 +27,6 @@ const struct config *api_config(const struct api *api)
     return api->deps.config;
 }
 
-struct log *api_log(const struct api *api)
-{
-    return api->deps.log;
-}
-
 uint16_t api_port(const struct api *api)
 {
     return api->port;

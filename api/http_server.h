@@ -7,7 +7,6 @@
 #include "api/request.h"
 
 const struct config *api_config(const struct api *api);
-struct log *api_log(const struct api *api);
 
 /* The answer in r is complete: it is sent when the socket takes it, then r is freed. */
 void http_server_answer(struct api_request *r);

@@ -109,11 +109,6 @@ void buf_u32be(struct buf *b, uint32_t v)
     append_be(b, v, 4);
 }
 
-void buf_u64be(struct buf *b, uint64_t v)
-{
-    append_be(b, v, 8);
-}
-
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;

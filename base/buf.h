@@ -31,7 +31,6 @@ void buf_u8(struct buf *b, uint8_t v);
 void buf_u16be(struct buf *b, uint16_t v);
 void buf_u24be(struct buf *b, uint32_t v);
 void buf_u32be(struct buf *b, uint32_t v);
-void buf_u64be(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Room for n more bytes at the end, already counted in b->n; NULL on failure (b->err is set).

@@ -506,11 +506,6 @@ void ws_client_close(struct ws_client *c)
     on_timeout(c);
 }
 
-size_t ws_client_queued(const struct ws_client *c)
-{
-    return c->queued;
-}
-
 bool ws_client_readable(const struct ws_client *c)
 {
     struct pollfd p = {.events = POLLIN};

@@ -59,7 +59,6 @@ enum wb_err ws_client_send(struct ws_client *c, struct span bytes) WB_MUST_CHECK
 void ws_client_close(struct ws_client *c);
 /* Between a good open and ended(). */
 bool ws_client_active(const struct ws_client *c);
-size_t ws_client_queued(const struct ws_client *c);
 /* Are there bytes that the next iteration will bring? */
 bool ws_client_readable(const struct ws_client *c);
 

@@ -209,17 +209,6 @@ enum wb_err content_encode_edit(const struct content_key *key, struct span messa
     return buf_err(out);
 }
 
-enum wb_err content_encode_ephemeral_setting(uint32_t seconds, int64_t timestamp, struct buf *out)
-{
-    size_t at = wire_open(out, MSG_PROTOCOL);
-
-    wire_put_uint(out, 2, PROTOCOL_EPHEMERAL_SETTING);
-    wire_put_uint(out, 4, seconds);
-    wire_put_uint(out, 5, (uint64_t)timestamp);
-    wire_close(out, at);
-    return buf_err(out);
-}
-
 enum wb_err content_encode_poll(struct span question, const struct span *options, size_t noptions,
                                 uint32_t selectable, struct span secret, struct buf *out)
 {
@@ -258,17 +247,6 @@ enum wb_err content_encode_contact(struct span name, struct span vcard, struct b
 
     wire_put_bytes(out, 1, name);
     wire_put_bytes(out, 16, vcard);
-    wire_close(out, at);
-    return buf_err(out);
-}
-
-enum wb_err content_encode_protocol(int32_t type, uint32_t field, struct span payload,
-                                    struct buf *out)
-{
-    size_t at = wire_open(out, MSG_PROTOCOL);
-
-    wire_put_uint(out, 2, (uint64_t)(int64_t)type);
-    wire_put_bytes(out, field, payload);
     wire_close(out, at);
     return buf_err(out);
 }

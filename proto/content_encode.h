@@ -48,9 +48,6 @@ enum wb_err content_encode_revoke(const struct content_key *key, struct buf *out
 /* message: the new content, encoded (P-SD-46). */
 enum wb_err content_encode_edit(const struct content_key *key, struct span message,
                                 int64_t timestamp_ms, struct buf *out) WB_MUST_CHECK;
-/* Disappearing messages of a 1:1 chat (P-SD-44); timestamp in unix seconds. */
-enum wb_err content_encode_ephemeral_setting(uint32_t seconds, int64_t timestamp,
-                                             struct buf *out) WB_MUST_CHECK;
 /* A poll (P-SD-48); secret 32 B. selectable 0: any number; exactly 1 goes as version 3. */
 enum wb_err content_encode_poll(struct span question, const struct span *options, size_t noptions,
                                 uint32_t selectable, struct span secret,
@@ -59,9 +56,5 @@ enum wb_err content_encode_location(double latitude, double longitude, struct sp
                                     struct span address, struct buf *out) WB_MUST_CHECK;
 enum wb_err content_encode_contact(struct span name, struct span vcard,
                                    struct buf *out) WB_MUST_CHECK;
-/* ProtocolMessage{type, <field>: payload}: what peer_wire.h makes, as a Message. field is the
- * number of the sub-message. */
-enum wb_err content_encode_protocol(int32_t type, uint32_t field, struct span payload,
-                                    struct buf *out) WB_MUST_CHECK;
 
 #endif

@@ -111,11 +111,6 @@ int64_t stmt_col_int(struct stmt *q, int i)
     return sqlite3_column_int64(q->h, i);
 }
 
-bool stmt_col_is_null(struct stmt *q, int i)
-{
-    return sqlite3_column_type(q->h, i) == SQLITE_NULL;
-}
-
 struct span stmt_col_span(struct stmt *q, int i)
 {
     int type = sqlite3_column_type(q->h, i);

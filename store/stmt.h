@@ -46,7 +46,6 @@ size_t stmt_changes(const struct db *d);
 
 /* Columns, from 0. Spans live until the next step or end. */
 int64_t stmt_col_int(struct stmt *q, int i);
-bool stmt_col_is_null(struct stmt *q, int i);
 struct span stmt_col_span(struct stmt *q, int i); /* text or blob; NULL: SPAN_NULL */
 /* Cut to size-1 bytes at a character; "" for NULL. */
 void stmt_col_text(struct stmt *q, int i, char *out, size_t size);

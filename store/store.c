@@ -263,19 +263,6 @@ out:
     return err;
 }
 
-enum wb_err store_check(struct store *s, enum store_file *ret_file)
-{
-    enum store_file file = STORE_FILE_WHATSAPP;
-    enum wb_err err;
-    TRY(db_quick_check(&s->wa));
-    file = STORE_FILE_MESSAGES;
-    err = db_quick_check(&s->msg);
-out:
-    if (ret_file)
-        *ret_file = err == WB_OK ? STORE_FILE_NONE : file;
-    return err;
-}
-
 enum store_time_format store_time_format(const struct store *s)
 {
     return s->time_format;

@@ -79,9 +79,6 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
 enum wb_err store_set_aside_file(const char *path, const char *reason, const struct clock *clock,
                                  char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
 
-/* PRAGMA quick_check over both files, for the operator and for the backup. ret_file (may be NULL)
- * says which is damaged. */
-enum wb_err store_check(struct store *s, enum store_file *ret_file) WB_MUST_CHECK;
 
 /* The format in force for messages.db: INTEGER or TEXT, never AUTO. */
 enum store_time_format store_time_format(const struct store *s);

@@ -289,6 +289,24 @@ static void presence_with_a_name(void **state)
     line_free(t);
 }
 
+/* P-TV-15: what is sent before a presence, at server time 1700000000. */
+static void unified_session_vector(void **state)
+{
+    (void)state;
+    static char name[] = "Depot";
+    struct line *t = line_new(true);
+
+    t->config.push_name = name;
+    bridge_start(t->b);
+    server_accept(t);
+    server_send(t, el(t, "success", "t", "1700000000", "lid", OWN_LID, NULL));
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "700", NULL));
+    answer(t, hear(t, "<registration>"), NULL);
+    answer(t, hear(t, "<active/>"), NULL);
+    hear(t, "<ib><unified_session id=\"166400000\"/></ib>");
+    line_free(t);
+}
+
 static void offline_phase(void **state)
 {
     (void)state;
@@ -535,6 +553,7 @@ int main(void)
         cmocka_unit_test(upload_refused),
         cmocka_unit_test(refill_on_notification),
         cmocka_unit_test(presence_with_a_name),
+        cmocka_unit_test(unified_session_vector),
         cmocka_unit_test(offline_phase),
         cmocka_unit_test(pings),
         cmocka_unit_test(dead_socket),

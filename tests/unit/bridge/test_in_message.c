@@ -374,6 +374,28 @@ static void odd_stanzas(void **state)
     assert_look(r, "SELECT id||state FROM messages", "A2waiting");
 }
 
+/* Their authors cannot answer, or nobody looks any more (P-RC-37). */
+static void bots_and_old_status_are_not_asked(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, "867051314767696@bot", "B1");
+
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<ack");
+    for (int old = 0; old < 2; old++) {
+        n = stanza(r, "status@broadcast", old ? "S2" : "S1");
+        attr_jid(r, n, "participant", ALICE);
+        node_attr_u64(&r->arena, n, "t", (uint64_t)fixture_time - (old ? 86401 : 86399));
+        add_enc(r, n, "skmsg", SPAN_LIT("\x33no message at all"));
+        receive(r, n);
+        assert_int_equal(nsent, old ? 1 : 2);
+        has(sent[old ? 0 : 1], "<ack");
+    }
+    assert_look(r, "SELECT group_concat(id) FROM messages WHERE state = 'waiting'", "B1,S1");
+}
+
 /* ---- groups ---- */
 
 static struct node *group_stanza(struct receiver *r, const char *who, const char *id)
@@ -761,6 +783,7 @@ int main(void)
         T(loss_is_asked_for_from_the_phone),
         T(no_message_inside),
         T(odd_stanzas),
+        T(bots_and_old_status_are_not_asked),
         T(group_messages),
         T(group_without_the_key),
         T(each_part_is_judged_alone),

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
+#include "base/text.h"
+#include "bridge/in_message_decrypt.h"
 #include "bridge/msgid.h"
 #include "bridge/phash.h"
 
@@ -51,11 +53,33 @@ static void message_id_vector(void **state)
     assert_string_equal(id, "3EB0D25029EF686A5953F7");
 }
 
+/* The key under which a ciphertext is remembered. */
+static void ciphertext_key_vector(void **state)
+{
+    (void)state;
+    static const char want[] = "62195c3ae45051fed0ca41894259736014d5c57ae383a6e325207f4a60f57e8e";
+    struct in_message m = {.address = jid("15550001:3@lid"), .chat = jid("1@g.us")};
+    struct in_enc e = {.type = IN_ENC_MSG};
+    uint8_t k[32], hash[32], expected[32], other[32];
+    size_t n;
+
+    for (uint8_t i = 0; i < sizeof k; i++)
+        k[i] = i;
+    e.bytes = SPAN_ARRAY(k);
+    assert_int_equal(hex_decode(span_cstr(want), expected, sizeof expected, &n), WB_OK);
+    in_message_enc_hash(&m, &e, hash);
+    assert_memory_equal(hash, expected, sizeof hash);
+    e.type = IN_ENC_PKMSG;
+    in_message_enc_hash(&m, &e, other);
+    assert_memory_not_equal(other, hash, sizeof hash);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phash_vectors),
         cmocka_unit_test(message_id_vector),
+        cmocka_unit_test(ciphertext_key_vector),
     };
 
     if (secret_init() != WB_OK)
