@@ -517,6 +517,56 @@ static void tokens_go_along(void **state)
     assert_int_equal(niqs, 1); /* on its way already */
 }
 
+/* Once in each bucket of a week, and never to ourselves (P-SD-30). */
+static void our_token_is_given_once_a_week(void **state)
+{
+    struct jid lid = J("222000011@lid"), own = J("111000111@lid");
+    struct jid own_pn = J("27820000001@s.whatsapp.net");
+    size_t sent_before = w.nwire;
+
+    (void)state;
+    OK(store_token_issued_put(w.r.f.s, &lid, fixture_time));
+    send_text(0, CONTACT, "x");
+    ack(wire_id(sent_before));
+    assert_int_equal(niqs, 0);
+    OK(store_token_issued_put(w.r.f.s, &lid, fixture_time - 8 * 86400));
+    send_text(1, CONTACT, "y");
+    ack(wire_id(sent_before + 1));
+    assert_int_equal(niqs, 1);
+    assert_non_null(strstr(last_iq, "222000011@lid"));
+    OK(store_lid_put(w.r.f.s, &own, &own_pn, NULL));
+    send_text(2, "27820000001", "note");
+    ack(wire_id(sent_before + 2));
+    assert_int_equal(niqs, 1);
+}
+
+/* Another hash in the ack: it was accepted, but the devices are asked for anew (P-SD-23). */
+static void the_server_knows_other_devices(void **state)
+{
+    struct jid lid = J("222000011@lid"), own = J("111000111@lid"), other = J("333000001@lid");
+    struct store_device one = {0};
+    struct store_device_list list = {.devices = &one, .n = 1, .checked_at = fixture_time};
+    static const char *const devices[] = {"222000011@lid", "222000011:3@lid", "111000111@lid",
+                                          "111000111:9@lid", "111000111:7@lid"};
+    struct jid all[5];
+    char hash[PHASH_TEXT_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++)
+        all[i] = J(devices[i]);
+    OK(phash_of(all, 5, hash));
+    OK(store_devices_put(w.r.f.s, &lid, &list));
+    OK(store_devices_put(w.r.f.s, &own, &list));
+    OK(store_devices_put(w.r.f.s, &other, &list));
+    send_text(0, CONTACT, "x");
+    ack_with(wire_id(0), 0, hash);
+    assert_look_wa(&w.r, "SELECT count(*) FROM bridge_devices", "3");
+    send_text(1, CONTACT, "y");
+    ack_with(wire_id(1), 0, "2:AAAAAAAA");
+    assert_int_equal(w.answers[1].result, CMD_OK);
+    assert_look_wa(&w.r, "SELECT group_concat(user) FROM bridge_devices", "333000001@lid");
+}
+
 /* P-TV-15; salt K of the vectors is the bytes 00..1f. */
 static void cstoken_vector(void **state)
 {
@@ -561,6 +611,8 @@ int main(void)
         T(trouble_that_passes),
         T(refusals),
         T(tokens_go_along),
+        T(our_token_is_given_once_a_week),
+        T(the_server_knows_other_devices),
         T(cstoken_vector),
     };
 
