@@ -15,7 +15,7 @@ class Parity(Case):
         name = scenario.__name__
         results = []
         for client in (clients.OurBridge, clients.Whatsmeow):
-            run = scenarios.Run(self, client)
+            run = scenarios.Run(self, client, *getattr(scenario, "mock_args", ()))
             scenario(run)
             results.append(run.result())
         found = compare.differences(name, *results)

@@ -246,6 +246,15 @@ static void remember(struct mock *m, struct actor *a, const char *id, const stru
         free(s);
 }
 
+/* The script: is this one of the messages that leave damaged? */
+static bool damage_next(struct account *a)
+{
+    if (a->corrupt == 0)
+        return false;
+    a->corrupt--;
+    return true;
+}
+
 struct node *actor_compose(struct mock *m, struct device *from, const struct jid *to,
                            const char *id, const char *type, struct span content)
 {
@@ -255,10 +264,7 @@ struct node *actor_compose(struct mock *m, struct device *from, const struct jid
         return NULL;
     if (id == NULL)
         id = mock_id(m);
-    if (from->account->corrupt > 0) {
-        from->account->corrupt--;
-        g.corrupt = true;
-    }
+    g.corrupt = damage_next(from->account);
     if (grp != NULL)
         g.lid = grp->lid;
     g.stanza = mock_node(m, "message");
@@ -370,6 +376,7 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
     if (own)
         content_device_sent(&wrapped, jid_text(&s->chat, text), buf_span(&content));
     g.lid = jid_is_lid(&asker);
+    g.corrupt = to->actor == NULL && damage_next(d->account); /* for the client under test */
     g.stanza = mock_node(m, "message");
     node_attr_text(&m->a, g.stanza, "id", mock_attr(m, receipt, "id"));
     node_attr_text(&m->a, g.stanza, "type", "text");

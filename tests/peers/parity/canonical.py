@@ -122,7 +122,8 @@ class Names:
             elif not stanza.sent and asks(node):
                 what = self.describe(node)
                 counts[what] += 1
-                self.from_server[number] = f"{what} #{counts[what]}"
+                many = node.attrs.get("xmlns") == "urn:xmpp:ping"
+                self.from_server[number] = what if many else f"{what} #{counts[what]}"
                 self.requests[number] = what
                 self.server_times[number] = node.attrs.get("t")
 
@@ -281,8 +282,9 @@ def received(record, names):
     return Node("read", attrs, children=_message_nodes(fields, names))
 
 
-# How many there are depends on how long a run takes.
+# How many there are depends on how long a run takes: pings of ours, and answers to the server's.
 KEEPALIVE = "iq w:p get"
+PONG = "answer to server's iq get urn:xmpp:ping from s.whatsapp.net"
 
 
 def exchanges(stanzas, client, names):
@@ -293,6 +295,7 @@ def exchanges(stanzas, client, names):
         if not stanza.sent or not client(stanza.client):
             continue
         name = exchange(stanza.node, names)
-        if name != KEEPALIVE:
-            found.setdefault(name, []).append(form.stanza(stanza.node))
+        if name == KEEPALIVE or (name == PONG and name in found):
+            continue
+        found.setdefault(name, []).append(form.stanza(stanza.node))
     return found

@@ -29,6 +29,10 @@ class Whatsmeow:
         self.peer.wait_open()
 
     def send(self, to, text, mentions=()):
+        """whatsmeow of 2026-08 turns the number of a private chat into its LID (P-SD-05), as the
+        bridge does; the pinned one sends where it is told to."""
+        if to.endswith("@s.whatsapp.net"):
+            to = self.mock.lid_of(to.split("@")[0])
         return self.peer.send(to, text, mentions=list(mentions))
 
 

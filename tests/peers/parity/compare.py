@@ -130,3 +130,7 @@ def row(entry):
 def table(entries):
     head = ["| scenario | exchange | where | ours / whatsmeow's | reason |", "| --- | --- | --- | --- | --- |"]
     return "\n".join(head + [row(entry) for entry in entries])
+
+
+if __name__ == "__main__":
+    print(table(load()))

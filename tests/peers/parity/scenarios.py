@@ -1,7 +1,7 @@
 """The scenarios, each written once and run with either client.
 
 The other people are wa-mock's scripted contacts, and its randomness is seeded: both runs meet the
-same people, numbers and server stanzas. A scenario ends when the trace has been quiet for a while
+same people, numbers and server stanzas. A scenario ends when all has been quiet for a while
 (what a client did not send cannot be waited for), after everything it names has happened.
 """
 
@@ -13,7 +13,7 @@ from . import canonical
 ME, ANN, BEN = "27820000001", "27820001000", "27820001001"
 PEOPLE = {ME: "ME", ANN: "ANN", BEN: "BEN"}
 MOCK_ARGS = ("--seed", "7", "--contacts", "2")
-QUIET_S, POLL_S, PATIENCE_S = 0.7, 0.05, 15
+QUIET_S, POLL_S, PATIENCE_S = 1.0, 0.1, 20
 
 
 def receipt_ids(node):
@@ -29,9 +29,9 @@ def pn(phone):
 class Run:
     """One client in one scenario."""
 
-    def __init__(self, case, client_class):
+    def __init__(self, case, client_class, *mock_args):
         self.case = case
-        self.mock = case.start_mock(*MOCK_ARGS)
+        self.mock = case.start_mock(*MOCK_ARGS, *mock_args, name="wa-mock-" + client_class.kind)
         self.client = client_class(case, self.mock, ME)
         self.begin = 0
         self.groups = {}
@@ -41,11 +41,12 @@ class Run:
 
     def settle(self):
         deadline = time.monotonic() + PATIENCE_S
-        size, since = -1, time.monotonic()
+        before, since = None, time.monotonic()
         while time.monotonic() < deadline:
-            now = os.path.getsize(self.mock.trace_path)
-            if now != size:
-                size, since = now, time.monotonic()
+            now = (os.path.getsize(self.mock.trace_path),
+                   [len(self.messages(phone)) for phone in PEOPLE])
+            if now != before:
+                before, since = now, time.monotonic()
             elif time.monotonic() - since > QUIET_S:
                 return
             time.sleep(POLL_S)
@@ -67,7 +68,7 @@ class Run:
         self.from_here()
 
     def from_here(self):
-        self.begin = os.path.getsize(self.mock.trace_path)
+        _, self.begin = canonical.read_trace(self.mock.trace_path)
         self.read_before = {phone: len(self.messages(phone)) for phone in PEOPLE}
 
     def messages(self, phone):
@@ -88,15 +89,16 @@ class Run:
     def wait_sent(self, predicate, what, count=1):
         self.poll(lambda: len(self.sent(predicate)) >= count, what)
 
-    def wait_receipt(self, message_id, kind="delivery"):
+    def wait_receipt(self, message_id, kind="delivery", count=1):
         """delivery: what phones show as two ticks; 'inactive' is its form while not 'available'."""
         kinds = (None, "inactive") if kind == "delivery" else (kind,)
         self.wait_sent(lambda node: node.tag == "receipt" and node.attrs.get("type") in kinds
-                       and message_id in receipt_ids(node), f"{kind} receipt for {message_id}")
+                       and message_id in receipt_ids(node), f"{count} {kind} receipts for {message_id}",
+                       count)
 
-    def contact_writes(self, phone, to, text, kind="delivery", **fields):
+    def contact_writes(self, phone, to, text, kind="delivery", count=1, **fields):
         sent = self.mock.contact_send(phone, to, text, **fields)["id"]
-        self.wait_receipt(sent, kind)
+        self.wait_receipt(sent, kind, count)
         return sent
 
     def client_writes(self, to, text, readers, mentions=()):
@@ -118,8 +120,14 @@ class Run:
     # ---- what came of it ----------------------------------------------------------------------------
 
     def result(self):
-        """{exchange: [canonical stanza]} of the scenario."""
+        """{exchange: [canonical stanza]} of the scenario. Ends the client, and then its server."""
         self.settle()
+        found = self.collect()
+        self.client.stop()
+        self.mock.process.stop()
+        return found
+
+    def collect(self):
         whole, _ = canonical.read_trace(self.mock.trace_path)
         part, _ = canonical.read_trace(self.mock.trace_path, self.begin)
         names = canonical.Names(whole, self.roles())
@@ -162,6 +170,7 @@ def login_again(run):
     waiting = [run.mock.contact_send(ANN, ME, "while away 1")["id"],
                run.mock.contact_send(BEN, ME, "while away 2")["id"],
                run.mock.contact_send(ANN, group, "while away 3")["id"]]
+    run.settle()
     run.from_here()
     run.client.start_again()
     for one in waiting:
@@ -248,6 +257,38 @@ def mention_pn(run):
     _mention(run, "pn")
 
 
+# ---- what the network does ---------------------------------------------------------------------------
+
+
+def delivered_twice_private(run):
+    """The server delivers a stanza again, as it does when an ack was lost."""
+    run.paired()
+    run.contact_writes(ANN, ME, "before")
+    run.settle()
+    run.mock.trouble(duplicate_stanzas=1)
+    run.contact_writes(ANN, ME, "twice", count=2)
+
+
+def delivered_twice_group(run):
+    run.paired()
+    group = run.new_group("lid")
+    run.contact_writes(ANN, group, "before")
+    run.settle()
+    run.mock.trouble(duplicate_stanzas=1)
+    run.contact_writes(ANN, group, "twice", count=2)
+
+
+def server_ping(run):
+    """The server asks whether we are there."""
+    run.paired()
+    run.poll(lambda: any(one.node.attrs.get("xmlns") == "urn:xmpp:ping" and not one.sent
+                         for one in canonical.read_trace(run.mock.trace_path, run.begin)[0]),
+             "the server's ping")
+
+
+server_ping.mock_args = ("--ping-ms", "3000")
+
+
 # ---- retries -----------------------------------------------------------------------------------------
 
 
@@ -282,6 +323,15 @@ def we_cannot_read_private(run):
     run.wait_receipt(sent)
 
 
+def we_cannot_read_twice(run):
+    """The second request brings new keys, so that the sender can set up the session anew."""
+    run.paired()
+    run.contact_writes(ANN, ME, "before")
+    run.script(ANN, corrupt=2)
+    sent = run.contact_writes(ANN, ME, "can you read this?", kind="retry", count=2)
+    run.wait_receipt(sent)
+
+
 def we_cannot_read_group(run):
     run.paired()
     group = run.new_group("lid")
@@ -292,5 +342,7 @@ def we_cannot_read_group(run):
 
 
 ALL = [pair_by_qr, pair_by_code, login_again, private_out, private_in, private_in_pn, group_out_lid,
-       group_out_pn, group_in_lid, group_in_pn, mention_lid, mention_pn, they_cannot_read_private,
-       they_cannot_read_keys, they_cannot_read_group, we_cannot_read_private, we_cannot_read_group]
+       group_out_pn, group_in_lid, group_in_pn, mention_lid, mention_pn, delivered_twice_private,
+       delivered_twice_group, server_ping, they_cannot_read_private,
+       they_cannot_read_keys, they_cannot_read_group, we_cannot_read_private, we_cannot_read_twice,
+       we_cannot_read_group]

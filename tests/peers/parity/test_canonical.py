@@ -12,11 +12,11 @@ KEY, MAC = b"\x05" + 32 * b"k", 8 * b"m"
 
 
 def field(number, value):
-    if isinstance(value, int):
-        assert value < 128
-        return bytes([number << 3, value])
-    assert len(value) < 128
-    return bytes([number << 3 | 2, len(value)]) + value
+    """One field; everything in these tests is short enough for one byte, but for high numbers."""
+    assert (value if isinstance(value, int) else len(value)) < 128
+    key = number << 3 | (0 if isinstance(value, int) else 2)
+    head = bytes([key]) if key < 128 else bytes([key & 0x7F | 0x80, key >> 7])
+    return head + (bytes([value]) if isinstance(value, int) else bytes([len(value)]) + value)
 
 
 def whisper(counter=0, previous=0, text=b"0123456789abcdef"):
@@ -175,6 +175,35 @@ class Exchanges(unittest.TestCase):
                 ('<presence type="available"/>', "presence")):
             with self.subTest(xml=xml):
                 self.assertEqual(canonical.exchange(canonical.parse(xml), made), wanted)
+
+
+    def test_how_often_somebody_pings_does_not_matter(self):
+        label = "27820000001:1@s.whatsapp.net"
+        stanzas = []
+        for number in range(3):
+            stanzas += [(False, f'<iq id="P{number}" type="get" xmlns="urn:xmpp:ping" from="s"/>'),
+                        (True, f'<iq id="P{number}" type="result" to="s"/>'),
+                        (True, f'<iq id="K{number}" type="get" xmlns="w:p"/>')]
+        trace = [canonical.Stanza(sent, label, canonical.parse(xml.replace('"s"', '"s.whatsapp.net"')))
+                 for sent, xml in stanzas]
+        made = canonical.exchanges(trace, label.__eq__, canonical.Names(trace, ROLES))
+        self.assertEqual({name: [node.show() for node in nodes] for name, nodes in made.items()},
+                         {canonical.PONG: ["<iq id=<id of server's iq get urn:xmpp:ping from "
+                                           "s.whatsapp.net> to=s.whatsapp.net type=result/>"]})
+
+    def test_only_the_client_is_looked_at(self):
+        trace = [canonical.Stanza(True, "somebody", canonical.parse("<presence/>")),
+                 canonical.Stanza(False, "us", canonical.parse("<presence/>"))]
+        self.assertEqual(canonical.exchanges(trace, "us".__eq__, names()), {})
+
+    def test_what_people_read(self):
+        text = field(1, b"@27820001000 look")
+        record = {"id": "3EB0000000000000000001", "chat": "1203630001@g.us", "type": "text", "edit": "",
+                  "category": None, "message": field(31, field(1, b"100200300000001@lid")
+                                                     + field(2, text)).hex()}
+        self.assertEqual(canonical.received(record, names()).show(),
+                         "<read category= chat=GROUP@g.us edit= id=<id> type=text><deviceSent>"
+                         "<destinationJid>ME@lid</><message><conversation>@ANN look</></></></>")
 
 
 def found(ours, theirs):
