@@ -125,10 +125,36 @@ static void nobody_to_encrypt_for(void **state)
     assert_int_equal(w.answers[0].result, CMD_NOT_SENT);
     assert_string_equal(w.answers[0].id, "");
     assert_non_null(strstr(w.answers[0].text, "no session"));
-    /* The own devices' ratchets have not moved, and nothing comes later. */
+    /* Nothing comes later. */
     w.peers[0].no_keys = false;
     pass(600 * 1000);
     assert_int_equal(w.nwire, 0);
+}
+
+/* Our own devices were encrypted for when it turned out that the recipient's cannot be: their
+ * ratchets must be where they were. */
+static void half_a_message_moves_no_ratchet(void **state)
+{
+    static const char piece[] =
+        "SELECT substr(session, %d, 900) FROM whatsmeow_sessions WHERE their_id = '111000111_1:0'";
+    char before[4][1000], sql[200];
+
+    (void)state;
+    w.peers[0].no_keys = w.peers[1].no_keys = true;
+    send_text(0, CONTACT, "hello");
+    OK(batch_commit(&w.r.b));
+    for (int i = 0; i < 4; i++) {
+        snprintf(sql, sizeof sql, piece, 1 + 900 * i);
+        snprintf(before[i], sizeof before[i], "%s", look_wa(&w.r, sql));
+    }
+    assert_string_not_equal(before[0], "");
+    pass(2000);
+    assert_int_equal(w.asked[ASKED_SESSIONS], 2);
+    OK(batch_commit(&w.r.b));
+    for (int i = 0; i < 4; i++) {
+        snprintf(sql, sizeof sql, piece, 1 + 900 * i);
+        assert_look_wa(&w.r, sql, before[i]);
+    }
 }
 
 static void not_on_whatsapp(void **state)
@@ -592,6 +618,7 @@ int main(void)
         T(second_private_message_needs_no_questions_about_keys),
         T(devices_without_keys_are_left_out),
         T(nobody_to_encrypt_for),
+        T(half_a_message_moves_no_ratchet),
         T(not_on_whatsapp),
         T(to_ourselves),
         T(bad_requests_have_no_effect),

@@ -249,6 +249,26 @@ static void a_member_gets_the_sender_key_too(void **state)
     assert_non_null(enc_for(m, "222000012@lid"));
 }
 
+/* Also when the session was good and only the sender key was missing. */
+static void a_member_with_a_session_gets_the_key_once_more(void **state)
+{
+    struct peer *p = add_peer("222000012@lid");
+    const char *id;
+    struct content c;
+
+    (void)state;
+    make_group(STORE_ADDRESSING_LID);
+    OK(store_group_put(w.r.f.s, &w.group));
+    id = sent_to(GROUP, "to all");
+    OK(ask_again(&(struct asked){GROUP, "222000012@lid", NULL, id, 1, NULL}));
+    OK(peer_read(p, queued("message")->first, &c));
+    assert_span(c.text, "to all");
+    OK(batch_commit(&w.r.b));
+    send_text(1, GROUP, "next");
+    assert_int_equal(recipients(wire_node(w.nwire - 1)), 1);
+    assert_non_null(enc_for(wire_node(w.nwire - 1), "222000012@lid"));
+}
+
 static void too_often(void **state)
 {
     const char *id = sent_to(CONTACT, "read me");
@@ -312,6 +332,7 @@ int main(void)
         T(also_after_a_restart_and_by_number),
         T(our_own_device),
         T(a_member_gets_the_sender_key_too),
+        T(a_member_with_a_session_gets_the_key_once_more),
         T(too_often),
         T(what_is_not_known_is_only_acked),
         T(bad_keys_are_only_acked),
