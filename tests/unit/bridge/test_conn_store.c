@@ -1,0 +1,210 @@
+/* What must not be lost when a connection or the disk fails in the middle: prekey ids that may have
+ * left, and messages that could not be stored. The whole bridge runs; see conn_fixture.h. */
+#include "conn_fixture.h"
+
+#include "base/text.h"
+#include "bridge/health.h"
+
+static void to_login(struct line *t)
+{
+    server_accept(t);
+    server_send(t, el(t, "success", "t", "1790001000", "lid", OWN_LID, NULL));
+}
+
+static uint32_t first_id(const struct heard *h)
+{
+    struct span id =
+        node_content_bytes(node_child(node_child(node_child(h->n, "list"), "key"), "id"));
+
+    assert_int_equal(id.n, 3);
+    return (uint32_t)id.p[0] << 16 | (uint32_t)id.p[1] << 8 | id.p[2];
+}
+
+static size_t keys_in(const struct heard *h)
+{
+    return node_child_count(node_child(h->n, "list"));
+}
+
+static struct node *low(struct line *t, const char *id, const char *count)
+{
+    return with(el(t, "notification", "from", "s.whatsapp.net", "type", "encrypt", "id", id, "t",
+                   "1790001000", NULL),
+                el(t, "count", "value", count, NULL));
+}
+
+/* ---- prekeys -----------------------------------------------------------------------------------
+ */
+
+/* The login's own look and the server's word, in every order: one upload. */
+static void two_triggers_make_one_upload(void **state)
+{
+    (void)state;
+    for (int when = 0; when < 2; when++) {
+        struct line *t = line_new(true);
+        struct heard *count, *keys;
+
+        bridge_start(t->b);
+        to_login(t);
+        count = hear(t, "<count/>");
+        if (when == 0)
+            server_send(t, low(t, "N1", "0"));
+        answer(t, count, el(t, "count", "value", "0", NULL));
+        keys = hear(t, "<registration>");
+        assert_int_equal(keys_in(keys), PREKEY_FIRST_BATCH);
+        if (when == 1)
+            server_send(t, low(t, "N1", "0"));
+        answer(t, keys, NULL);
+        answer(t, hear(t, "<active/>"), NULL);
+        pass(t, 1000);
+        assert_null(maybe_hear(t, "<count/>"));
+        assert_null(maybe_hear(t, "<registration>"));
+        assert_string_equal(peek_sql(t->f.wa, "SELECT count(*) FROM whatsmeow_pre_keys"), "812");
+        line_free(t);
+    }
+}
+
+/* The socket goes while an upload is unanswered: the server may have these keys or not. They stay
+ * usable, and the next upload has others (rule 8). */
+static void unknown_outcome_is_never_offered_again(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    struct heard *h;
+
+    bridge_start(t->b);
+    to_login(t);
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
+    h = hear(t, "<registration>");
+    assert_int_equal(first_id(h), 1);
+    server_end(t, WS_END_NO_NETWORK);
+    deaf(t);
+    pass(t, 10000);
+    to_login(t);
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
+    h = hear(t, "<registration>");
+    assert_int_equal(first_id(h), PREKEY_FIRST_BATCH + 1);
+    assert_int_equal(keys_in(h), PREKEY_BATCH); /* we did offer some: not the first time */
+    /* And over a restart in that very moment. */
+    server_end(t, WS_END_NO_NETWORK);
+    line_restart(t);
+    deaf(t);
+    bridge_start(t->b);
+    to_login(t);
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
+    h = hear(t, "<registration>");
+    assert_int_equal(first_id(h), PREKEY_FIRST_BATCH + PREKEY_BATCH + 1);
+    assert_string_equal(peek_sql(t->f.wa, "SELECT count(*) || '/' || sum(uploaded) || '/' ||"
+                                          " count(DISTINCT key) FROM whatsmeow_pre_keys"),
+                        "912/912/912");
+    line_free(t);
+}
+
+/* No answer at all: the login goes on, and what was offered is not offered again. */
+static void silent_upload(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    struct heard *h;
+
+    bridge_start(t->b);
+    to_login(t);
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
+    hear(t, "<registration>");
+    for (int i = 0; i < 20 && !(h = maybe_hear(t, "<active/>")); i++) {
+        pass(t, 5000);
+        server_send(t, el(t, "presence", "from", "5@lid", NULL)); /* the server lives */
+    }
+    assert_non_null(h);
+    answer(t, h, NULL);
+    assert_true(conn_online(t->b->conn));
+    pass(t, 2000);
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
+    assert_int_equal(first_id(hear(t, "<registration>")), PREKEY_FIRST_BATCH + 1);
+    line_free(t);
+}
+
+/* ---- the disk ----------------------------------------------------------------------------------
+ */
+
+static enum health_status status(struct line *t)
+{
+    struct arena a = arena_new(1 << 20);
+    struct health h;
+    enum health_status s;
+
+    OK(bridge_health(t->b, &a, &h));
+    s = h.status;
+    arena_free(&a);
+    return s;
+}
+
+/* A message of somebody without a session: a row that says so is stored, then it is acked. */
+static struct node *message(struct line *t)
+{
+    struct node *n =
+        el(t, "message", "from", "5@lid", "id", "M1", "type", "text", "t", "1790001000", NULL);
+    struct node *enc = el(t, "enc", "v", "2", "type", "msg", NULL);
+    static const uint8_t bytes[60] = {0x33, 1, 2, 3};
+
+    node_set_bytes(&t->server.arena, enc, SPAN_ARRAY(bytes));
+    return with(n, enc);
+}
+
+static const char *rows(struct line *t)
+{
+    return peek_sql(t->f.msg, "SELECT count(*) FROM messages WHERE id = 'M1'");
+}
+
+static void full_disk(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+
+    bridge_start(t->b);
+    log_in(t);
+    pass(t, 1000);
+    deaf(t);
+    poke_sql(t->f.msg, "CREATE TRIGGER full_1 BEFORE INSERT ON messages BEGIN"
+                       " SELECT raise(ABORT, 'no room'); END");
+    poke_sql(t->f.wa, "CREATE TRIGGER full_2 BEFORE INSERT ON bridge_meta WHEN new.name = 'probe'"
+                      " BEGIN SELECT raise(ABORT, 'no room'); END");
+    server_send(t, message(t));
+    /* Nothing is acknowledged, and nobody is told that we are well. */
+    assert_null(maybe_hear(t, "M1"));
+    assert_int_equal(why_of(t), CONN_WHY_STORE);
+    assert_int_equal(status(t), HEALTH_STORE_ERROR);
+    assert_int_equal(t->events[BRIDGE_EV_BATCH_FAILED], 1);
+    assert_int_equal(t->events[BRIDGE_EV_OFFLINE], 1);
+    /* No connection while nothing can be stored: WhatsApp keeps what we could not take. */
+    pass(t, 600 * 1000);
+    assert_int_equal(dials, 1);
+    assert_int_equal(status(t), HEALTH_STORE_ERROR);
+    assert_string_equal(rows(t), "0");
+    /* Room again: it goes on by itself, and what comes again is stored and acked. */
+    poke_sql(t->f.msg, "DROP TRIGGER full_1");
+    poke_sql(t->f.wa, "DROP TRIGGER full_2");
+    pass(t, 600 * 1000);
+    assert_int_equal(dials > 1, true);
+    assert_int_not_equal(status(t), HEALTH_STORE_ERROR);
+    OK(conn_reconnect(t->b->conn));
+    turn(t);
+    log_in(t);
+    assert_int_equal(status(t), HEALTH_OK);
+    deaf(t);
+    server_send(t, message(t));
+    hear(t, "<receipt");
+    assert_string_equal(rows(t), "1");
+    line_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_triggers_make_one_upload),
+        cmocka_unit_test(unknown_outcome_is_never_offered_again),
+        cmocka_unit_test(silent_upload),
+        cmocka_unit_test(full_disk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
