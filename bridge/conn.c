@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/secret.h"
 #include "bridge/batch.h"
@@ -237,13 +240,40 @@ static void take_frame(struct conn *c, struct span frame)
         batch_fail(c->b, err);
 }
 
+static void on_calm(void *ctx)
+{
+    struct conn *c = ctx;
+
+    store_release_memory(c->b->store); /* the pages of 812 prekeys, for example */
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
+/* malloc keeps what was freed below the top of its heaps for ever: for a process that idles for
+ * months that is the size of its largest burst. Not at once: the next stanza would need the same
+ * pages again. */
+void conn_calm_soon(struct conn *c)
+{
+    timer_start(c->b->timers, &c->calm_timer, CONN_CALM_MS, on_calm, c);
+}
+
 /* A large stanza (a list of groups, a history notice) must not stay in memory for ever. */
+static void trim_one(struct conn *c, struct buf *b)
+{
+    if (b->cap <= CONN_KEEP_BYTES)
+        return;
+    buf_free(b);
+    conn_calm_soon(c);
+}
+
 static void trim(struct conn *c)
 {
-    if (c->arena.used > CONN_KEEP_BYTES)
-        arena_free(&c->arena);
-    if (c->plain.cap > CONN_KEEP_BYTES)
-        buf_free(&c->plain);
+    trim_one(c, &c->plain);
+    if (c->arena.used <= CONN_KEEP_BYTES)
+        return;
+    arena_free(&c->arena);
+    conn_calm_soon(c);
 }
 
 static bool on_ws_receive(void *ctx, struct span bytes)
@@ -344,6 +374,7 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
     TRY(noise_transport_seal(&c->transport, packed, &c->sealed));
     TRY(conn_send_frame(c, buf_span(&c->sealed)));
     keepalive_sent(c->b->keepalive);
+    trim_one(c, &c->sealed); /* 812 prekeys, or a message to a large group */
 out:
     /* The counter has moved on: nothing that follows could be read by the server. */
     if (err != WB_OK && c->b->loop)
@@ -438,6 +469,7 @@ void conn_free(struct conn *c)
     timer_stop(c->b->timers, &c->step_timer);
     timer_stop(c->b->timers, &c->stable_timer);
     timer_stop(c->b->timers, &c->offline_timer);
+    timer_stop(c->b->timers, &c->calm_timer);
     if (c->b->loop)
         loop_defer_cancel(c->b->loop, &c->broken);
     ws_client_free(c->ws);

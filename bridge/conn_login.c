@@ -202,6 +202,7 @@ void conn_offline_done(struct conn *c)
     if (!c->offline_phase && c->state == CONN_ONLINE)
         return;
     c->offline_phase = false;
+    conn_calm_soon(c);
     events_emit_kind(&c->b->events, BRIDGE_EV_OFFLINE_DONE);
 }
 

@@ -87,6 +87,7 @@ struct conn {
     struct timer step_timer;    /* how long the state may last, or the backoff */
     struct timer stable_timer;  /* forgets the backoff */
     struct timer offline_timer; /* the offline phase is over */
+    struct timer calm_timer;    /* the memory of a burst goes back to the system */
     bool offline_phase;         /* the server is delivering what waited */
     struct backoff backoff;
     struct replaced replaced;
@@ -114,6 +115,8 @@ void conn_close(struct conn *c, enum conn_reason why, const char *detail);
 void conn_detail(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* conn.c */
+/* A burst is over, or a large stanza: what they used goes back to the system soon. */
+void conn_calm_soon(struct conn *c);
 void conn_connect(struct conn *c);
 enum wb_err conn_send_frame(struct conn *c, struct span payload) WB_MUST_CHECK;
 /* The account of the store into c->account; NOT_FOUND: unpaired. */

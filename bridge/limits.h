@@ -13,6 +13,7 @@ enum {
     CONN_OFFLINE_PHASE_MS = 60 * 1000,     /* the offline queue counts as delivered (P-LG-19) */
     CONN_REPLACED_WINDOW_MS = 3600 * 1000, /* five replacements in it: the operator decides */
     CONN_REPLACED_MAX = 5,
+    CONN_CALM_MS = 5 * 1000,     /* after a burst; then its memory goes back to the system */
     CONN_KEEP_BYTES = 64 * 1024, /* of the memory of a stanza, kept for the next; most are < 1 kB */
 
     /* Pairing (P-PR-03). Six refs are usual. */

@@ -128,6 +128,12 @@ enum wb_err db_set_delete_mode(struct db *d)
     return set_mode(d, "PRAGMA journal_mode = DELETE", "delete");
 }
 
+void db_release_memory(struct db *d)
+{
+    if (d->h)
+        sqlite3_db_release_memory(d->h);
+}
+
 void db_close(struct db *d)
 {
     if (d->h) {

@@ -46,6 +46,8 @@ enum wb_err db_open(struct db *d, const char *path) WB_MUST_CHECK;
 enum wb_err db_set_wal(struct db *d) WB_MUST_CHECK;
 /* Checkpoints and leaves the mode DELETE; LOCKED while another connection is open. */
 enum wb_err db_set_delete_mode(struct db *d) WB_MUST_CHECK;
+/* Clean cached pages, back to malloc. */
+void db_release_memory(struct db *d);
 /* Rolls back and closes. */
 void db_close(struct db *d);
 

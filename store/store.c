@@ -203,6 +203,12 @@ enum wb_err store_close(struct store *s)
     return err;
 }
 
+void store_release_memory(struct store *s)
+{
+    db_release_memory(&s->wa);
+    db_release_memory(&s->msg);
+}
+
 const char *store_error_text(struct store *s)
 {
     if (s->wa.error[0] && s->msg.error[0])

@@ -62,6 +62,9 @@ enum wb_err store_open(const struct store_config *config, struct store **ret,
  * frees. NULL-safe. The first error met is returned, but everything is closed in any case. */
 enum wb_err store_close(struct store *s);
 
+/* Gives the pages that SQLite keeps for next time back to malloc (up to DB_CACHE_KB per file). */
+void store_release_memory(struct store *s);
+
 /* SQLite's words for the failures since the last call, for the log: never NULL,
  * holds table and column names but no values. Lives until the next call. */
 const char *store_error_text(struct store *s);
