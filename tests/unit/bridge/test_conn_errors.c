@@ -83,6 +83,32 @@ static void closing_streams_are_taken_up_again(void **state)
     line_free(t);
 }
 
+/* The server complains of a stanza: the last ones we sent go to the log, without their content
+ * (P-ER-13). */
+static void complaints_are_logged(void **state)
+{
+    (void)state;
+    struct line *t = online();
+    char path[128], text[16384];
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/log", t->f.dir);
+    log_close(&t->log);
+    OK(log_open(&t->log, &hand_clock, path));
+    t->log.level = LOG_INFO;
+    server_send(t, with(stream_error(t, "400", NULL), el(t, "ack", "id", "X1", NULL)));
+    f = fopen(path, "r");
+    assert_non_null(f);
+    n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "stream error 400 ack"));
+    assert_non_null(strstr(text, "sent: <iq id="));
+    assert_null(strstr(text, "active"));
+    line_free(t);
+}
+
 static void rate_limit_waits_longer(void **state)
 {
     (void)state;
@@ -388,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restart_is_at_once),
         cmocka_unit_test(closing_streams_are_taken_up_again),
+        cmocka_unit_test(complaints_are_logged),
         cmocka_unit_test(rate_limit_waits_longer),
         cmocka_unit_test(replaced),
         cmocka_unit_test(unlinked),
