@@ -33,7 +33,6 @@ enum {
     PING_MIN_MS = 20 * 1000,
     PING_MAX_MS = 30 * 1000,
     PING_ANSWER_MS = 10 * 1000,
-    PING_DEAD_MS = 3 * 60 * 1000,   /* nothing answered for so long: reconnect */
     PING_SILENCE_MS = 20 * 1000,    /* sent something, heard nothing: the socket is dead */
     PING_SUSPEND_GAP_MS = 5 * 1000, /* a timer this late means that the host slept */
 
