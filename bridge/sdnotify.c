@@ -4,14 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/span.h"
 
-static void tell(const struct sdnotify *s, const char *text)
+/* A systemd that does not read must not stop the loop: what comes again is not waited with, what
+ * comes once waits for a second. */
+static void tell(const struct sdnotify *s, const char *text, bool once)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
+    const struct timeval patience = {.tv_sec = 1};
+    int flags = MSG_NOSIGNAL | (once ? 0 : MSG_DONTWAIT);
     int fd;
 
     if (s->path_n == 0)
@@ -19,11 +24,13 @@ static void tell(const struct sdnotify *s, const char *text)
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+        flags |= MSG_DONTWAIT;
     memcpy(to.sun_path, s->path, s->path_n);
     if (to.sun_path[0] == '@')
         to.sun_path[0] = '\0'; /* the abstract namespace */
     /* A lost datagram is systemd's to notice. */
-    (void)(sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)(void *)&to,
+    (void)(sendto(fd, text, strlen(text), flags, (struct sockaddr *)(void *)&to,
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + s->path_n)) < 0);
     close(fd);
 }
@@ -53,20 +60,20 @@ static void on_timer(void *ctx)
 {
     struct sdnotify *s = ctx;
 
-    tell(s, "WATCHDOG=1");
+    tell(s, "WATCHDOG=1", false);
     timer_start(s->timers, &s->timer, s->every_ms, on_timer, s);
 }
 
 void sdnotify_ready(struct sdnotify *s)
 {
-    tell(s, "READY=1");
+    tell(s, "READY=1", true);
     if (s->every_ms > 0)
         on_timer(s);
 }
 
 void sdnotify_stopping(struct sdnotify *s)
 {
-    tell(s, "STOPPING=1");
+    tell(s, "STOPPING=1", true);
 }
 
 void sdnotify_reloading(struct sdnotify *s, int64_t mono_us)
@@ -74,7 +81,7 @@ void sdnotify_reloading(struct sdnotify *s, int64_t mono_us)
     char text[80];
 
     snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)mono_us);
-    tell(s, text);
+    tell(s, text, true);
 }
 
 void sdnotify_status(struct sdnotify *s, const char *text)
@@ -82,7 +89,7 @@ void sdnotify_status(struct sdnotify *s, const char *text)
     char line[200];
 
     snprintf(line, sizeof line, "STATUS=%s", text);
-    tell(s, line);
+    tell(s, line, false);
 }
 
 void sdnotify_stop(struct sdnotify *s)

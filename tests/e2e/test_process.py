@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import time
 import unittest
 
+from harness.bridge import clean_env
 from harness.case import Case
 
 PHONE, OTHER = "27820000001", "27820000002"
@@ -81,6 +83,28 @@ class ProcessTest(Case):
         self.assertIn(PHONE, said)
         right = self.start_bridge(mock, PHONE, name="right", store=program.store)
         right.wait_status("ok")
+
+    def test_systemd_is_told(self):
+        """Ready, the status word, signs of life from the loop, and the end."""
+        path = os.path.join(self.directory, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            systemd.bind(path)
+            systemd.settimeout(20)
+
+            def wait(text, count=1):
+                while count:
+                    count -= systemd.recv(256).decode() == text
+            mock = self.start_mock()
+            program = self.start_bridge(mock, PHONE, env=clean_env(
+                NOTIFY_SOCKET=path, WATCHDOG_USEC="200000"))
+            wait("READY=1")
+            program.pair_by_qr()  # nobody reads meanwhile: the bridge does not wait for that
+            wait("WATCHDOG=1", count=20)
+            program.post("/api/reconnect")
+            wait("STATUS=ok")
+            program.signal(signal.SIGTERM)
+            wait("STOPPING=1")
+            self.assertEqual(program.wait_exit(STOP_WITHIN_S), 0)
 
     def test_hangup_reopens_the_log(self):
         log = os.path.join(self.directory, "bridge.log")

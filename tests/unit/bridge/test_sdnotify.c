@@ -154,6 +154,28 @@ static void abstract_socket(void **state)
     assert_string_equal(said(d), "READY=1");
 }
 
+/* A systemd that does not read stops nobody. */
+static void nobody_reads(void **state)
+{
+    struct systemd *d = *state;
+    unsigned heard = 0;
+
+    setenv("WATCHDOG_USEC", "2000", 1);
+    sdnotify_init(&d->s, &d->time.timers);
+    sdnotify_ready(&d->s);
+    for (int i = 0; i < 1000; i++) { /* more than a socket keeps */
+        fake_time_pass(&d->time, 1);
+        sdnotify_status(&d->s, "ok");
+    }
+    sdnotify_stopping(&d->s);
+    assert_string_equal(said(d), "READY=1");
+    while (said(d)[0])
+        heard++;
+    assert_true(heard > 1 && heard < 2000);
+    sdnotify_status(&d->s, "ok");
+    assert_string_equal(said(d), "STATUS=ok"); /* it reads again */
+}
+
 /* Not started by systemd, or with a path that is none: nothing is said, nothing breaks. */
 static void no_systemd(void **state)
 {
@@ -188,6 +210,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(watchdog, setup, teardown),
         cmocka_unit_test_setup_teardown(watchdog_of_another_process, setup, teardown),
         cmocka_unit_test_setup_teardown(abstract_socket, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(no_systemd, setup, teardown),
     };
 
