@@ -9,7 +9,7 @@ enum {
     API_TEXT_CHARS_MAX = 65536,
     /* A body that is refused for its size is read up to here, so that the caller sees why. */
     API_DISCARD_BYTES_MAX = 16 << 20,
-    API_HEADER_VALUE_MAX = 512,
+    API_HEADER_VALUE_MAX = 1024,
     API_PATH_MAX = 256,
     /* Requests under way at once (they wait for acks): one more gets rate_limited. */
     API_REQUESTS_MAX = 512,

@@ -1,6 +1,7 @@
 /* POST /api/send and POST /send-message: one JSON body, one validated request to the bridge, one
  * answer after the server's ack (or when the caller's time is over). */
 #include "api/route.h"
+#include "base/text.h"
 
 /* What a body holds, borrowed from its json_t. */
 struct send_body {
@@ -121,20 +122,11 @@ static bool get_key(struct api_request *r, const json_t *body, struct span *ret_
     }
     if (!ret_key->p)
         *ret_key = header;
-    if (ret_key->n > SEND_KEY_MAX) {
+    if (utf8_chars(*ret_key) > SEND_KEY_CHARS_MAX) {
         bad(r, "id", "is longer than 128 characters");
         return false;
     }
     return true;
-}
-
-static size_t utf8_chars(struct span s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        n += (s.p[i] & 0xC0) != 0x80;
-    return n;
 }
 
 /* Fields that both calls share. */

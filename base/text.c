@@ -116,6 +116,15 @@ bool utf8_valid(struct span s)
     return true;
 }
 
+size_t utf8_chars(struct span s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n += (s.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
 struct span utf8_first(struct span s, size_t n)
 {
     if (n >= s.n)

@@ -20,6 +20,7 @@ enum wb_err b64_decode(struct span text, uint8_t *out, size_t max, size_t *ret_n
 enum wb_err b64url_decode(struct span text, uint8_t *out, size_t max, size_t *ret_n) WB_MUST_CHECK;
 
 bool utf8_valid(struct span s);
+size_t utf8_chars(struct span s); /* code points; s must be valid */
 /* The longest prefix of at most n bytes that does not cut a character. s must be valid. */
 struct span utf8_first(struct span s, size_t n);
 

@@ -5,6 +5,7 @@
 #include "bridge/bridge.h"
 #include "bridge/handlers.h"
 #include "bridge/in_message.h"
+#include "bridge/out_message.h"
 #include "bridge/out_retry.h"
 #include "store/outbox.h"
 
@@ -80,8 +81,9 @@ enum wb_err in_receipt_parse(const struct node *n, struct arena *a, struct in_re
 
 enum { NACK_PARSE = 487 /* P-RC-29 */ };
 
-/* A row goes forward only; what is not ours, or too old, is passed over. */
-static enum wb_err note_state(struct bridge *b, const struct in_receipt *r)
+/* A row goes forward only; what is not ours, or too old, is passed over. t: of the receipt, 0 when
+ * it does not say. */
+static enum wb_err note_state(struct bridge *b, const struct in_receipt *r, int64_t t)
 {
     enum store_outbox_state state = r->kind == IN_RECEIPT_READ ? OUTBOX_READ : OUTBOX_DELIVERED;
     enum wb_err err;
@@ -90,11 +92,21 @@ static enum wb_err note_state(struct bridge *b, const struct in_receipt *r)
         char id[STORE_MESSAGE_ID_MAX + 1] = {0};
 
         memcpy(id, r->ids[i].p, r->ids[i].n);
+        TRY(out_message_delivered(b, r->ids[i], t));
         err = store_outbox_receipt(b->store, id, state);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)
             return err;
     }
     return WB_OK;
+out:
+    return err;
+}
+
+static int64_t time_of(const struct node *n)
+{
+    uint64_t t = 0;
+
+    return node_attr_get_u64(n, "t", &t) && t <= INT64_MAX ? (int64_t)t : 0;
 }
 
 static bool is_ours(enum wb_err err)
@@ -122,7 +134,7 @@ static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void 
     /* Our own other devices confirm what they got of us: that is not the recipient. */
     if ((r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_READ) &&
         !bridge_is_self(b, &sender))
-        TRY(note_state(b, &r));
+        TRY(note_state(b, &r, time_of(s->node)));
     TRY(outgoing_ack(b, s, 0));
 out:
     return err;

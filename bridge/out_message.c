@@ -181,10 +181,11 @@ static bool check_request(const struct send_request *r, struct jid *mentions, st
         say(o, CMD_TOO_LARGE, "the message is too long; WhatsApp takes 65536 characters");
     else if (!utf8_valid(r->message))
         say(o, CMD_BAD_REQUEST, "the message is not valid UTF-8");
-    else if (r->key.n > SEND_KEY_MAX || memchr(r->key.n ? (const char *)r->key.p : "", 0, r->key.n))
-        say(o, CMD_BAD_REQUEST, "the key must be at most 128 characters without NUL");
     else if (!span_is_null(r->key) && !utf8_valid(r->key))
         say(o, CMD_BAD_REQUEST, "the key is not valid UTF-8");
+    else if (utf8_chars(r->key) > SEND_KEY_CHARS_MAX ||
+             memchr(r->key.n ? (const char *)r->key.p : "", 0, r->key.n))
+        say(o, CMD_BAD_REQUEST, "the key must be at most 128 characters without NUL");
     else if (r->wait_s < 0 || r->expires_s < 0)
         say(o, CMD_BAD_REQUEST, "times cannot be negative");
     else
@@ -465,6 +466,22 @@ enum wb_err out_message_acked(struct bridge *b, const struct out_ack *ack)
     TRY(ack->error ? refused(b, it, ack->error) : accepted(b, it, ack));
     timer_stop(b->timers, &it->timer);
     it->step = OUT_SETTLED;
+out:
+    return err;
+}
+
+enum wb_err out_message_delivered(struct bridge *b, struct span id, int64_t t)
+{
+    const struct out_ack ack = {.id = id, .t = t};
+    struct out_item *it;
+    enum wb_err err = WB_OK;
+
+    if (!b->out_message || jid_is_none(&b->own_pn))
+        return WB_OK;
+    TRY(out_queue_load(b)); /* it may be the first that comes after a restart */
+    it = out_queue_find(b, id);
+    if (it && (it->step == OUT_ON_WIRE || it->step == OUT_SEALED))
+        err = out_message_acked(b, &ack);
 out:
     return err;
 }

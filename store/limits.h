@@ -20,8 +20,8 @@ enum {
     STORE_NAME_MAX = 255,
     /* Stanza ids are 16..36 characters; others come from peers' own generators. */
     STORE_MESSAGE_ID_MAX = 128,
-    /* Idempotency-Key of the HTTP API. */
-    STORE_KEY_MAX = 128,
+    /* Idempotency-Key of the HTTP API: 128 characters of UTF-8. */
+    STORE_KEY_MAX = 512,
     STORE_REASON_MAX = 127,
     /* Machine-written values of bridge_meta: routing info, versions. */
     STORE_META_MAX = 4096,

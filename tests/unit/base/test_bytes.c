@@ -119,6 +119,8 @@ static void utf8_is_judged_strictly(void **state)
     assert_false(utf8_valid(SPAN_LIT("\xe2\x82")));         /* cut */
     assert_int_equal(utf8_first(SPAN_LIT("a\xe2\x82\xac"), 3).n, 1);
     assert_int_equal(utf8_first(SPAN_LIT("a\xe2\x82\xac"), 4).n, 4);
+    assert_int_equal(utf8_chars(SPAN_LIT("a\xe2\x82\xac\xf0\x9f\x98\x80")), 3);
+    assert_int_equal(utf8_chars(SPAN_NULL), 0);
 }
 
 static void numbers_do_not_wrap(void **state)

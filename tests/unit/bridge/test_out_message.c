@@ -383,6 +383,28 @@ static void no_ack_is_an_unknown_outcome(void **state)
     assert_look(&w.r, "SELECT content FROM messages", "hm");
 }
 
+/* The recipient has it: the server's word is not needed any more, nor another copy. */
+static void a_receipt_before_the_ack(void **state)
+{
+    char id[STORE_MESSAGE_ID_MAX + 1];
+
+    (void)state;
+    send_text(0, CONTACT, "there");
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    go_offline();
+    OK(out_message_delivered(&w.r.b, span_cstr(id), 1700000123));
+    OK(out_message_delivered(&w.r.b, SPAN_LIT("UNKNOWN"), 1));
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(w.answers[0].result, CMD_OK);
+    assert_look_wa(&w.r, "SELECT state||' '||server_time||' '||(sealed IS NULL) FROM bridge_outbox",
+                   "2 1700000123 1");
+    assert_look(&w.r, "SELECT content||timestamp FROM messages", "there1700000123");
+    go_online();
+    ack(id);
+    assert_int_equal(w.nwire, 1);
+    assert_int_equal(w.answers[0].calls, 1);
+}
+
 /* ---- the same bytes again ---- */
 
 static void reconnect_sends_the_same_bytes(void **state)
@@ -630,6 +652,7 @@ int main(void)
         T(expired_sends_never_leave),
         T(abandoned_callers),
         T(no_ack_is_an_unknown_outcome),
+        T(a_receipt_before_the_ack),
         T(reconnect_sends_the_same_bytes),
         T(restart_sends_the_same_bytes),
         T(crash_after_the_wire),
