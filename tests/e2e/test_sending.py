@@ -7,7 +7,7 @@ import unittest
 from harness.case import Case
 
 PHONE = "27820000001"
-FRIEND = "27820001000"
+FRIEND, OTHER = "27820001000", "27820001001"
 
 
 class Sending(Case):
@@ -49,6 +49,8 @@ class Sending(Case):
 
     def test_missing_ack(self):
         """Delivered, but not confirmed: unknown to the caller, repeated under the same id."""
+        for phone in (FRIEND, OTHER):  # a receipt of theirs would say enough
+            self.mock.admin("POST", "/contact/script", {"phone": phone, "silent": True})
         for to in (FRIEND, self.group):
             with self.subTest(to):
                 self.mock.trouble(ack_drop=1)
