@@ -266,8 +266,11 @@ static void done(struct bridge *b, void *payload, enum wb_err err)
 static const struct shared_query_ops ops = {
     .chunk_max = PREKEY_FETCH_USERS_MAX, .ask = ask, .done = done, .drop = free};
 
-static enum wb_err find_unknown(struct bridge *b, const struct prekey_wait *w, bool renew,
-                                struct jid *unknown, size_t *ret_n)
+/* The question names the devices as they were listed (P-SD-08, P-US-08); the sessions that answer
+ * it are looked up, and later kept, under their canonical addresses. */
+static enum wb_err find_unknown(struct bridge *b, const struct prekey_wait *w,
+                                const struct jid *listed, bool renew, struct jid *unknown,
+                                size_t *ret_n)
 {
     bool *has = calloc(w->n ? w->n : 1, sizeof *has);
     size_t n = 0;
@@ -277,7 +280,7 @@ static enum wb_err find_unknown(struct bridge *b, const struct prekey_wait *w, b
         err = store_sessions_prefetch(b->store, w->devices, w->n, has);
     for (size_t i = 0; i < w->n && err == WB_OK; i++)
         if (!has[i])
-            unknown[n++] = w->devices[i];
+            unknown[n++] = listed[i];
     free(has);
     *ret_n = n;
     return err;
@@ -302,7 +305,7 @@ enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, 
     w->n = n;
     for (size_t i = 0; i < n; i++)
         TRY(identity_session_address(b, &devices[i], &w->devices[i]));
-    TRY(find_unknown(b, w, renew, unknown, &nunknown));
+    TRY(find_unknown(b, w, devices, renew, unknown, &nunknown));
     TRY(shared_query_add(&b->prekey_fetch->query, unknown, nunknown, w));
     w = NULL;
 out:

@@ -125,13 +125,13 @@ static void starts_sessions(void **state)
     struct span id = node_attr_str(iq, "id", &d->arena);
     buf_printf(&expected,
                "<iq to='s.whatsapp.net' type='get' xmlns='encrypt' id='%.*s'><key>"
-               "<user jid='900002:3@lid' reason='identity'/>"
+               "<user jid='27820000002:3@s.whatsapp.net' reason='identity'/>"
                "<user jid='900003@lid' reason='identity'/></key></iq>",
                (int)id.n, (const char *)id.p);
     assert_string_equal(print(d, iq), print(d, xml(d, buf_cstr(&expected))));
     buf_free(&expected);
     desk_reply(d, iq, "result",
-               list_of(d, user_node(d, "900002:3@lid", &one, true),
+               list_of(d, user_node(d, "27820000002:3@s.whatsapp.net", &one, true),
                        user_node(d, "900003@lid", &two, false)));
     OK(told[1].r.err);
     assert_int_equal(told[1].r.missing, 0);
