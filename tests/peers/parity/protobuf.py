@@ -85,6 +85,10 @@ def tree(data, schema):
             if isinstance(value, int):
                 raise Malformed(f"{name} is not a message")
             result.append((name, tree(value, kind)))
+        elif isinstance(kind, tuple) and kind[0] == "versioned":
+            if isinstance(value, int) or not value:
+                raise Malformed(f"{name} has no version")
+            result.append((name, [("version", f"{value[0]:#x}"), *tree(value[1:], kind[1])]))
         else:
             result.append((name, _scalar(value, kind)))
     return result

@@ -54,12 +54,16 @@ SIGNAL_MESSAGE = {1: ("ratchetKey", ("fixed", 33)), 2: ("counter", "int"), 3: ("
                   4: ("ciphertext", "secret")}
 SENDER_KEY_MESSAGE = {1: ("id", "secret"), 2: ("iteration", "int"), 3: ("ciphertext", "secret")}
 
+# Behind its version byte; the length of the random id varies.
+DISTRIBUTION = {1: ("id", "secret"), 2: ("iteration", "int"), 3: ("chainKey", ("fixed", 32)),
+                4: ("signingKey", ("fixed", 33))}
+
 _CONTEXT = {1: ("stanzaId", "str"), 2: ("participant", "str"), 15: ("mentionedJid", "str"),
             25: ("expiration", "int")}
 _MESSAGE_CONTEXT = {1: ("deviceListMetadata", "bytes"), 2: ("deviceListMetadataVersion", "int"),
                     3: ("messageSecret", ("fixed", 32)), 4: ("paddingBytes", "secret")}
 MESSAGE = {1: ("conversation", "str"),
-           2: ("senderKeyDistribution", {1: ("groupId", "str"), 2: ("key", "bytes")}),
+           2: ("senderKeyDistribution", {1: ("groupId", "str"), 2: ("key", ("versioned", DISTRIBUTION))}),
            6: ("extendedText", {1: ("text", "str"), 17: ("contextInfo", _CONTEXT)}),
            35: ("messageContextInfo", _MESSAGE_CONTEXT)}
 MESSAGE[31] = ("deviceSent", {1: ("destinationJid", "str"), 2: ("message", dict(MESSAGE)),

@@ -160,6 +160,18 @@ class Protobuf(unittest.TestCase):
                                        [("accountSignatureKey", "<wrong size 31>")]))
 
 
+    def test_a_short_random_id_is_no_difference(self):
+        def carrier(key_id, iteration):
+            key = (b"\x33" + key_id + field(2, iteration) + field(3, 32 * b"c")
+                   + field(4, 33 * b"s"))
+            return protobuf.tree(field(2, field(1, b"1@g.us") + field(2, key)), schemas.MESSAGE)
+        short, long = field(1, 1), b"\x08\xff\xff\xff\xff\x0f"
+        self.assertEqual(carrier(short, 4), carrier(long, 4))
+        self.assertNotEqual(carrier(short, 4), carrier(short, 5))
+        with self.assertRaises(protobuf.Malformed):
+            protobuf.tree(field(2, field(2, b"")), schemas.MESSAGE)
+
+
 class Exchanges(unittest.TestCase):
     def test_groups(self):
         ping = (False, '<iq id="P1" type="get" xmlns="urn:xmpp:ping" from="s.whatsapp.net"/>')
