@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
-#include "bridge/conn.h"
+#include "bridge/conn_private.h"
 #include "bridge/msgid.h"
 #include "bridge/out_message_content.h"
 #include "bridge/out_message_prepare.h"
@@ -23,6 +23,12 @@
 static bool online(struct bridge *b)
 {
     return b->conn && conn_online(b->conn);
+}
+
+/* Nothing connects by itself any more: waiting would be in vain. */
+static bool logged_out(const struct bridge *b)
+{
+    return b->conn && b->conn->why == CONN_WHY_LOGGED_OUT;
 }
 
 const struct out_ports out_ports_bridge = {
@@ -312,6 +318,9 @@ static void accept_request(struct call *c)
         repeated(c, &row);
     else if (err != WB_ERR_NOT_FOUND)
         tell_text(c, CMD_INTERNAL, "the outbox cannot be read now; see the log");
+    else if (logged_out(c->b))
+        tell_text(c, CMD_NOT_CONNECTED,
+                  "WhatsApp has unlinked this bridge; POST /api/pair and scan the QR");
     else if (!stored_reply(c))
         tell_text(c, CMD_NOT_FOUND, "'reply_to' names no message of this chat");
     else if (c->b->out_message->nopen >= SEND_OPEN_MAX)

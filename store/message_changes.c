@@ -39,16 +39,19 @@ enum wb_err store_message_edit(struct store *s, const struct store_message_chang
         return WB_ERR_REFUSED; /* somebody else's message */
     if (f.rowid == 0)
         TRY(wait_for_target(s, c, &chat, &c->sender, &w, &f));
-    if (f.edited_at >= c->timestamp)
+    if (f.edited_at > c->timestamp)
         return WB_OK;
+    /* Within one second the later arrival is the newer one; the same one again changes nothing. */
     TRY(stmt_write(&q, &s->msg,
                    "UPDATE messages SET content = ?, mentions = ?, mentions_me = ?, edited_at = ?"
-                   " WHERE rowid = ?"));
+                   " WHERE rowid = ? AND (edited_at IS NOT ? OR content IS NOT ?)"));
     stmt_text_or_empty(&q, content);
     stmt_text_span(&q, mentions);
     stmt_int(&q, mentions_me);
     stmt_int(&q, c->timestamp);
     stmt_int(&q, f.rowid);
+    stmt_int(&q, c->timestamp);
+    stmt_text_or_empty(&q, content);
     err = stmt_run(&q);
 out:
     return err;
@@ -118,7 +121,7 @@ enum wb_err store_message_react(struct store *s, const struct store_message_chan
                    " reaction, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?)"
                    " ON CONFLICT (chat_jid, message_id, sender) DO UPDATE"
                    " SET reaction = excluded.reaction, timestamp = excluded.timestamp,"
-                   " sender_jid = excluded.sender_jid WHERE excluded.timestamp > timestamp"));
+                   " sender_jid = excluded.sender_jid WHERE excluded.timestamp >= timestamp"));
     stmt_jid(&q, &chat);
     stmt_text_span(&q, c->target_id);
     stmt_text(&q, w.user);

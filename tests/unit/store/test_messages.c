@@ -204,13 +204,17 @@ static void edits_and_revokes_in_any_order(void **state)
     OK(store_message_edit(f.s, &c, SPAN_LIT("older"), SPAN_NULL, false));
     assert_string_equal(look(&f, "SELECT content FROM messages"), "second");
     assert_int_equal(atoi(look(&f, "SELECT change_seq FROM messages")), seq);
+    c.timestamp += 5; /* twice within a second: the later arrival stays */
+    OK(store_message_edit(f.s, &c, SPAN_LIT("third"), SPAN_NULL, false));
+    assert_string_equal(look(&f, "SELECT content FROM messages"), "third");
+    assert_true(atoi(look(&f, "SELECT change_seq FROM messages")) > seq);
     struct store_message_change other = a_change("27820000008@s.whatsapp.net", "A1", 30);
     assert_int_equal(store_message_edit(f.s, &other, SPAN_LIT("x"), SPAN_NULL, false),
                      WB_ERR_REFUSED);
     assert_int_equal(store_message_revoke(f.s, &other, false), WB_ERR_REFUSED);
     OK(store_message_revoke(f.s, &other, true));
     assert_string_equal(look(&f, "SELECT content || '|' || revoked_by FROM messages"),
-                        "second|27820000008@s.whatsapp.net");
+                        "third|27820000008@s.whatsapp.net");
     /* Before their message. */
     c = a_change(me, "A2", 10);
     OK(store_message_edit(f.s, &c, SPAN_LIT("edited"), SPAN_NULL, false));
