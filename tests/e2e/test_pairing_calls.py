@@ -160,13 +160,15 @@ class PairingCalls(Case):
         self.bridge.pair_by_qr()
         self.mock.logout(PHONE)
         self.bridge.wait_status("logged_out")
-        self.assert_error(self.bridge.send(FRIEND, "x"), 503, "not_connected")
+        for fields in ({}, {"id": "k"}, {"wait_s": 0}):  # in vain: it is told at once
+            self.assert_error(self.bridge.send(FRIEND, "x", **fields), 503,
+                              "not_connected")
         self.assertEqual(self.bridge.post("/api/reconnect").status, 409)
         self.bridge.kill()
         self.bridge = self.start_bridge(self.mock, PHONE, name="again", store=self.bridge.store)
         self.bridge.wait_status("logged_out")
         self.assert_error(self.bridge.get("/api/qr"), 404, "not_found")
-        reply = self.bridge.send(FRIEND, "x", wait_s=1)
+        reply = self.bridge.send(FRIEND, "x", id="k", wait_s=0)
         self.assert_error(reply, 503, "not_connected")
         self.assert_done(self.bridge.post("/api/pair"))
         self.bridge.pair_by_qr()
