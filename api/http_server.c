@@ -289,6 +289,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
     if (reason == LWS_CALLBACK_HTTP_WRITEABLE)
         return on_writable(wsi, c);
+    if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE)
+        return -1; /* no WebSockets here: a page of any origin may open one */
     if (reason == LWS_CALLBACK_CLOSED_HTTP && c && c->request) {
         request_abandon(c->request);
         c->request = NULL;

@@ -82,6 +82,21 @@ class ApiTest(Case):
         own = f"http://127.0.0.1:{program.port}"
         self.assertEqual(program.post(SEND, body, headers={"Origin": own}).status, 200)
 
+    def test_no_websocket(self):
+        """Browsers let pages of any origin open one, and ask nobody."""
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE)
+        program.wait_api()
+        for origin in ("", "Origin: https://evil.example\r\n"):
+            with self.subTest(origin), \
+                    socket.create_connection(("127.0.0.1", program.port), timeout=10) as link:
+                link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                             b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+                             origin.encode() +
+                             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+                self.assertNotIn(b"101 ", link.recv(4096))
+        self.assertEqual(program.get("/health").status, 503)
+
     def test_callers_of_the_go_bridge(self):
         """text/plain, no Content-Type, no mentioned_jid: taken all the same."""
         mock, program = self.program()
