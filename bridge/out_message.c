@@ -269,8 +269,8 @@ static bool stored_reply(struct call *c)
 
 static int64_t expiry_of(const struct call *c, bool durable, int64_t now)
 {
-    if (!durable) /* should the process end meanwhile, it is over with the caller's patience */
-        return now + c->r->wait_s;
+    if (!durable) /* should the process end meanwhile, its caller is gone: a restart drops it */
+        return now;
     return now + (c->r->expires_s ? c->r->expires_s : SEND_EXPIRES_S);
 }
 

@@ -1,5 +1,6 @@
 """Every form of a request to /api/send, its keys and its answers."""
 
+import http.client
 import json
 import threading
 import unittest
@@ -277,6 +278,33 @@ class OneRequestOneMessage(Sending):
         """These people's phones confirm nothing."""
         for phone in phones:
             self.mock.admin("POST", "/contact/script", {"phone": phone, "silent": True})
+
+    def test_stopped_while_a_caller_waits(self):
+        """Without a key it is over with the connection to the caller; with one it goes out later."""
+        for kill in (False, True):
+            with self.subTest(kill=kill):
+                self.go_offline()
+                waiting = [threading.Thread(target=self.swallow, args=(f"never {kill}", {})),
+                           threading.Thread(target=self.swallow, args=(f"later {kill}", {"id": str(kill)}))]
+                for thread in waiting:
+                    thread.start()
+                self.bridge.poll(lambda: len(self.bridge.rows(
+                    "SELECT 1 FROM bridge_outbox WHERE state = 0", name="whatsapp.db")) == 2, 10,
+                    "both are in the outbox")
+                self.restart(name=f"again-{kill}", kill=kill).wait_api()
+                for thread in waiting:
+                    thread.join(10)
+                self.come_back()
+                self.assert_sent(self.bridge.send(FRIEND, f"later {kill}", id=str(kill)))
+                self.assert_sent(self.bridge.send(FRIEND, f"after {kill}"))
+        self.assertEqual(self.texts(), ["later False", "after False", "later True", "after True"])
+        self.assert_no_flags(self.mock)
+
+    def swallow(self, text, fields):
+        try:
+            self.bridge.send(FRIEND, text, **fields)
+        except (ConnectionError, http.client.HTTPException):
+            pass  # the bridge went away, as it should
 
     def test_ack_is_lost_and_a_receipt_comes(self):
         """Who has received it proves that the server has it."""
