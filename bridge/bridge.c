@@ -19,6 +19,7 @@
 #include "bridge/prekey_upload.h"
 #include "bridge/version_fetch.h"
 #include "store/inbox.h"
+#include "store/messages.h"
 
 enum { BRIDGE_WORKERS_MAX = 2, SHUTDOWN_MS = 3500 /* of the 5 s that SIGTERM allows */ };
 
@@ -64,6 +65,17 @@ out:
     return err;
 }
 
+/* /health tells of the newest message also after a restart: monitors look at its age. */
+static enum wb_err read_last_message(struct bridge *b)
+{
+    int64_t newest_s = 0;
+    enum wb_err err = store_message_last_time(b->store, &newest_s);
+
+    if (err == WB_OK)
+        b->last_message_ms = newest_s * 1000;
+    return err;
+}
+
 enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
 {
     struct bridge *b = calloc(1, sizeof *b);
@@ -83,6 +95,8 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     outgoing_init(&b->outgoing);
     iq_init(&b->iq, (struct iq_port){iq_port_send, b}, b->timers);
     err = make_parts(b);
+    if (err == WB_OK)
+        err = read_last_message(b);
     if (err != WB_OK) {
         bridge_free(b);
         return err;

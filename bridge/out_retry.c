@@ -10,6 +10,7 @@
 #include "bridge/own_keys.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
+#include "proto/content_text.h"
 #include "proto/limits.h"
 #include "store/devices.h"
 #include "store/retry.h"
@@ -102,41 +103,14 @@ out:
     return err;
 }
 
-/* The stanza's type and the enc's mediatype of a kept message (P-SD-13, P-SD-15). */
-static const char *stanza_type(const struct content *c, const char **ret_mediatype)
-{
-    static const struct {
-        enum content_kind kind;
-        const char *mediatype;
-    } media[] = {{CONTENT_IMAGE, "image"},           {CONTENT_VIDEO, "video"},
-                 {CONTENT_AUDIO, "audio"},           {CONTENT_DOCUMENT, "document"},
-                 {CONTENT_STICKER, "sticker"},       {CONTENT_CONTACT, "vcard"},
-                 {CONTENT_CONTACTS, "contact_array"}};
-
-    *ret_mediatype = NULL;
-    if (c->kind == CONTENT_REACTION)
-        return "reaction";
-    if (c->kind == CONTENT_POLL || c->kind == CONTENT_POLL_VOTE)
-        return "poll";
-    for (size_t i = 0; i < sizeof media / sizeof media[0]; i++)
-        if (media[i].kind == c->kind)
-            *ret_mediatype = media[i].mediatype;
-    if (c->kind == CONTENT_AUDIO && c->media.ptt)
-        *ret_mediatype = "ptt";
-    if (c->kind == CONTENT_VIDEO && c->media.gif)
-        *ret_mediatype = "gif";
-    return *ret_mediatype ? "media" : "text";
-}
-
 static struct node *answer_node(struct bridge *b, struct arena *a,
                                 const struct out_retry_pending *r, const struct content *c,
                                 struct node *enc, bool pkmsg)
 {
     struct node *n = node_new(a, "message"), *meta;
-    const char *mediatype, *type = stanza_type(c, &mediatype);
 
     node_attr_jid(a, n, "to", &r->from);
-    node_attr_text(a, n, "type", type);
+    node_attr_text(a, n, "type", content_stanza_type(c));
     node_attr_text(a, n, "id", r->id);
     if (r->t > 0)
         node_attr_u64(a, n, "t", (uint64_t)r->t);
@@ -147,14 +121,14 @@ static struct node *answer_node(struct bridge *b, struct arena *a,
     if (!jid_is_none(&r->recipient))
         node_attr_jid(a, n, "recipient", &r->recipient);
     node_attr_text(a, n, "edit", r->edit);
-    node_attr_text(a, enc, "mediatype", mediatype);
+    node_attr_text(a, enc, "mediatype", content_enc_mediatype(c));
     node_attr_u64(a, enc, "count", r->count);
     node_add(n, enc);
     if (pkmsg)
         node_add(n, own_device_identity_node(a, b->account));
-    if (strcmp(type, "poll") == 0) {
+    if (content_poll_type(c)[0]) {
         meta = node_child_new(a, n, "meta");
-        node_attr_text(a, meta, "polltype", c->kind == CONTENT_POLL ? "creation" : "vote");
+        node_attr_text(a, meta, "polltype", content_poll_type(c));
     }
     return n;
 }

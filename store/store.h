@@ -82,7 +82,6 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
 enum wb_err store_set_aside_file(const char *path, const char *reason, const struct clock *clock,
                                  char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
 
-
 /* The format in force for messages.db: INTEGER or TEXT, never AUTO. */
 enum store_time_format store_time_format(const struct store *s);
 

@@ -39,6 +39,13 @@ class Receiving(Case):
                 self.assertEqual(self.arrives(f"{chat} {number}")["chat_jid"], chat)
         self.assert_no_flags(self.mock)
 
+    def test_newest_message_is_known_after_a_restart(self):
+        self.mock.contact_send(self.friend, PHONE, "before the restart")
+        stamp = self.arrives("before the restart")["timestamp"]
+        self.bridge.stop()
+        self.bridge = self.start_bridge(self.mock, PHONE, store=self.bridge.store, name="again")
+        self.assertEqual(self.bridge.wait_status("ok")["last_message_at"], stamp)
+
     def test_unreadable_at_first(self):
         for to, chat in self.chats():
             with self.subTest(chat):
