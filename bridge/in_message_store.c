@@ -265,15 +265,35 @@ static enum wb_err react(struct bridge *b, const struct in_message *m, const str
     return store_message_react(b->store, &change, buf_span(&st->text));
 }
 
+/* What a 1:1 chat says of disappearing messages, so that ours disappear as well (P-SD-43). The
+ * setting itself names its seconds; every later message repeats them and when they were set. */
+static enum wb_err note_timer(struct bridge *b, const struct in_message *m, const struct content *c)
+{
+    int64_t set_at = c->context.ephemeral_setting_timestamp;
+    uint32_t seconds = c->context.expiration;
+
+    if (!jid_is_person(&m->chat))
+        return WB_OK;
+    if (c->kind == CONTENT_EPHEMERAL_SETTING)
+        seconds = c->number > 0 && c->number <= UINT32_MAX ? (uint32_t)c->number : 0;
+    else if (!c->context.present || !c->context.has_expiration)
+        return WB_OK;
+    return store_chat_timer_put(b->store, &m->chat, seconds, set_at > 0 ? set_at : m->t);
+}
+
 enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
                              bool *ret_row)
 {
     bool targeted = in_message_id_valid(c->key.id);
-    enum wb_err err = WB_ERR_NOT_FOUND;
+    enum wb_err err;
 
     *ret_row = false;
     if (c->kind == CONTENT_NONE)
         return WB_OK;
+    err = note_timer(b, m, c);
+    if (err != WB_OK)
+        return err;
+    err = WB_ERR_NOT_FOUND;
     if (c->kind == CONTENT_REVOKE && targeted)
         err = revoke(b, m, c);
     else if (c->kind == CONTENT_EDIT && targeted && c->inner)

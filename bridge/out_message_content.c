@@ -4,6 +4,7 @@
 #include "bridge/mention_in.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
+#include "store/contacts.h"
 #include "store/messages.h"
 #include "store/retry.h"
 
@@ -62,6 +63,23 @@ out:
     return err;
 }
 
+/* Messages of a chat whose messages disappear say so themselves (P-SD-43). */
+static enum wb_err add_timer(struct bridge *b, const struct out_work *w, struct content_extras *x)
+{
+    uint32_t seconds = w->group.ephemeral_s;
+    int64_t set_at = 0;
+    enum wb_err err = WB_OK;
+
+    if (jid_is_none(&w->group.jid))
+        err = store_chat_timer_get(b->store, &w->to, &seconds, &set_at);
+    if (err != WB_OK || seconds == 0)
+        return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+    x->has_expiration = true;
+    x->expiration = seconds;
+    x->ephemeral_setting_timestamp = set_at;
+    return WB_OK;
+}
+
 enum wb_err out_content_make(struct bridge *b, struct out_work *w)
 {
     struct content_extras x = {.mentioned = w->mentions.mentioned,
@@ -73,10 +91,7 @@ enum wb_err out_content_make(struct bridge *b, struct out_work *w)
     buf_clear(&w->plain);
     if (!span_is_null(w->request.reply_to))
         TRY(add_reply(b, w, &x, &quoted));
-    if (w->group.ephemeral_s) {
-        x.has_expiration = true;
-        x.expiration = w->group.ephemeral_s;
-    }
+    TRY(add_timer(b, w, &x));
     err = content_encode_text(w->mentions.text, &x, &w->plain);
 out:
     buf_free(&quoted);

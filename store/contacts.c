@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "store/lid_map.h"
 #include "store/other_form.h"
 #include "store/state.h"
 #include "store/stmt.h"
@@ -145,6 +146,50 @@ enum wb_err store_chat_settings_put(struct store *s, const struct jid *chat,
     stmt_int(&q, v->pinned);
     stmt_int(&q, v->archived);
     err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint32_t expiration_s,
+                                 int64_t set_at)
+{
+    struct jid chat = jid_bare(*person);
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(store_canonical(s, &chat, &chat));
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT INTO bridge_chat_timers (our_jid, chat, expiration_s, set_at)"
+                   " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (our_jid, chat) DO UPDATE SET"
+                   " expiration_s = ?3, set_at = ?4 WHERE set_at < ?4"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, &chat);
+    stmt_int(&q, expiration_s);
+    stmt_int(&q, set_at);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_chat_timer_get(struct store *s, const struct jid *person,
+                                 uint32_t *ret_expiration_s, int64_t *ret_set_at)
+{
+    struct jid chat = jid_bare(*person);
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(store_canonical(s, &chat, &chat));
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT expiration_s, set_at FROM bridge_chat_timers"
+                  " WHERE our_jid = ? AND chat = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, &chat);
+    err = stmt_step(&q);
+    if (err == WB_OK) {
+        *ret_expiration_s = (uint32_t)stmt_col_int(&q, 0);
+        *ret_set_at = stmt_col_int(&q, 1);
+    }
+    stmt_end(&q);
 out:
     return err;
 }

@@ -106,6 +106,9 @@ static const char *const bridge_tables[] = {
     "CREATE TABLE IF NOT EXISTS bridge_skdm (our_jid TEXT NOT NULL, group_jid TEXT NOT NULL,"
     " device TEXT NOT NULL, key_id INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, group_jid, device)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_chat_timers (our_jid TEXT NOT NULL, chat TEXT NOT NULL,"
+    " expiration_s INTEGER NOT NULL, set_at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, chat)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_retry_owed (seq INTEGER PRIMARY KEY,"
     " our_jid TEXT NOT NULL, chat_jid TEXT NOT NULL, sender_user TEXT NOT NULL,"
     " message_id TEXT NOT NULL, sender_jid TEXT, stanza_from TEXT, participant TEXT,"

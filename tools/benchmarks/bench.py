@@ -23,7 +23,7 @@ from harness.process import Process  # noqa: E402
 PHONE = "27820000001"
 OTHER_PHONE = "27820000002"
 FIRST_CONTACT = "27820001000"
-IDLE_S = 3  # how long nothing happens before memory is read
+IDLE_S = 8  # how long nothing happens before memory is read: both give back what a login needed
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -71,6 +71,14 @@ def wait_rows(bridge, count, timeout=300):
 
 def start_bridge(directory, mock, phone, name="bridge"):
     return Bridge(directory, mock, phone, name=name, env=clean_env())
+
+
+def start_whatsmeow(directory, mock):
+    peer = Peer("whatsmeow", directory, mock)
+    peer.connect(durable=True)  # its store flushes, as ours does
+    mock.scan_qr(OTHER_PHONE, peer.wait("qr")["code"])
+    peer.wait_open()
+    return peer
 
 
 def start_to_login(directory, mock, runs=5):
@@ -157,8 +165,7 @@ def main():
         bridge.pair_by_qr()
         idle_group(mock, PHONE, 200)
         if not options.without_whatsmeow:
-            peer = Peer("whatsmeow", directory, mock)
-            peer.pair_by_qr(OTHER_PHONE)
+            peer = start_whatsmeow(directory, mock)
             idle_group(mock, OTHER_PHONE, 200)
         print(f"{'':<52}{'bridge':>12}{'whatsmeow':>12}  target")
         report(directory, mock, bridge, peer, count, members)

@@ -1,6 +1,9 @@
 /* Receiving, from the stanza to the rows and the answers, with a real store and real keys. */
 #include "receive_fixture.h"
 
+#include "proto/wire_field.h"
+#include "store/contacts.h"
+
 #include "proto/peer_wire.h"
 #include "proto/web_message.h"
 #include "store/groups.h"
@@ -596,6 +599,45 @@ static void mentions_and_quotes(void **state)
     writer_free(&alice);
 }
 
+/* P-SD-43: what a private chat says of disappearing messages; an older word changes nothing. */
+static void disappearing_messages_are_noted(void **state)
+{
+    struct receiver *r = *state;
+    struct content_extras on = {
+        .has_expiration = true, .expiration = 604800, .ephemeral_setting_timestamp = 1790000010};
+    struct content_extras older = {
+        .has_expiration = true, .expiration = 86400, .ephemeral_setting_timestamp = 1790000001};
+    struct buf b = buf_new(1 << 16), setting = buf_new(64);
+    struct jid alice_jid = J(ALICE);
+    struct writer alice;
+    uint32_t seconds = 7;
+    int64_t set_at = 0;
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    receive(r, letter(r, &alice, ALICE, "A1", "says nothing of it"));
+    assert_int_equal(store_chat_timer_get(r->f.s, &alice_jid, &seconds, &set_at), WB_ERR_NOT_FOUND);
+    OK(content_encode_text(SPAN_LIT("gone in a week"), &on, &b));
+    receive_content(r, &alice, ALICE, "A2", &b);
+    b = buf_new(1 << 16);
+    OK(content_encode_text(SPAN_LIT("late"), &older, &b));
+    receive_content(r, &alice, ALICE, "A3", &b);
+    OK(store_chat_timer_get(r->f.s, &alice_jid, &seconds, &set_at));
+    assert_int_equal(seconds, 604800);
+    assert_int_equal(set_at, 1790000010);
+    /* ProtocolMessage type 3 EPHEMERAL_SETTING: switched off, a little later. */
+    wire_put_uint(&setting, 2, 3);
+    wire_put_uint(&setting, 4, 0);
+    wire_put_uint(&setting, 5, 1790000020);
+    b = buf_new(1 << 16);
+    wire_put_bytes(&b, 12, buf_span(&setting));
+    buf_free(&setting);
+    receive_content(r, &alice, ALICE, "A4", &b);
+    OK(store_chat_timer_get(r->f.s, &alice_jid, &seconds, &set_at));
+    assert_int_equal(seconds, 0);
+    writer_free(&alice);
+}
+
 static void media(void **state)
 {
     struct receiver *r = *state;
@@ -790,6 +832,7 @@ int main(void)
         T(changes),
         T(foreign_revokes),
         T(mentions_and_quotes),
+        T(disappearing_messages_are_noted),
         T(media),
         T(own_other_device),
         T(news_from_the_phone),

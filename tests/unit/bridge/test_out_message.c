@@ -3,6 +3,7 @@
 
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
+#include "store/contacts.h"
 #include "store/tokens.h"
 
 #define CONTACT "27820000011"
@@ -101,6 +102,27 @@ static void second_private_message_needs_no_questions_about_keys(void **state)
     assert_string_equal(w.answers[1].recipient, "222000011@lid");
     /* One chat in messages.db, under the phone number. */
     assert_look(&w.r, "SELECT count(DISTINCT chat_jid)||' '||count(*) FROM messages", "1 2");
+}
+
+/* P-SD-43: the timer of the chat, noted when the other side spoke of it. */
+static void disappearing_private_messages_say_so(void **state)
+{
+    struct jid lid = J("222000011@lid");
+    struct content c;
+
+    (void)state;
+    OK(store_chat_timer_put(w.r.f.s, &lid, 86400, 1790000010));
+    send_text(0, CONTACT, "gone soon");
+    c = read_as("222000011@lid", wire_node(0));
+    assert_int_equal(c.kind, CONTENT_EXTENDED_TEXT);
+    assert_true(c.context.has_expiration);
+    assert_int_equal(c.context.expiration, 86400);
+    assert_int_equal(c.context.ephemeral_setting_timestamp, 1790000010);
+    ack(wire_id(0));
+    OK(store_chat_timer_put(w.r.f.s, &lid, 0, 1790000020));
+    send_text(1, CONTACT, "to stay");
+    c = read_as("222000011@lid", wire_node(1));
+    assert_int_equal(c.kind, CONTENT_TEXT);
 }
 
 static void devices_without_keys_are_left_out(void **state)
@@ -638,6 +660,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(first_private_message),
         T(second_private_message_needs_no_questions_about_keys),
+        T(disappearing_private_messages_say_so),
         T(devices_without_keys_are_left_out),
         T(nobody_to_encrypt_for),
         T(half_a_message_moves_no_ratchet),
