@@ -57,6 +57,10 @@ class BridgeAndPeers(Case):
             self.assertEqual(len(peer.seen("message", id=sent)), 1)
         return sent
 
+    def assert_bridge_behaved(self):
+        """What the peers do wrong among themselves is the affair of test_mock_peers."""
+        self.assert_no_flags(self.mock, BRIDGE)
+
     def test_private_chats_both_ways(self):
         for kind, phone in (("whatsmeow", ALICE), ("baileys", BOB)):
             with self.subTest(kind):
@@ -65,7 +69,7 @@ class BridgeAndPeers(Case):
                 self.from_bridge([peer], "the bridge answers", phone)
                 self.to_bridge(peer, f"{kind} again \N{WAVING HAND SIGN}")
                 self.from_bridge([peer], "and again", pn(phone))
-        self.assert_no_flags(self.mock)
+        self.assert_bridge_behaved()
 
     def test_bridge_writes_first(self):
         for kind, phone in (("whatsmeow", ALICE), ("baileys", BOB)):
@@ -74,7 +78,7 @@ class BridgeAndPeers(Case):
                 self.from_bridge([peer], f"first word to {kind}", "+" + phone)
                 self.to_bridge(peer, f"{kind} answers")
                 self.from_bridge([peer], "third word", phone)
-        self.assert_no_flags(self.mock)
+        self.assert_bridge_behaved()
 
     def group(self, addressing):
         if addressing == "pn":
@@ -96,7 +100,7 @@ class BridgeAndPeers(Case):
             self.from_bridge(people, f"the bridge in the group {number}", group)
         self.check_mentions_out(people, group, addressing)
         self.check_mentions_in(people, group, addressing)
-        self.assert_no_flags(self.mock)
+        self.assert_bridge_behaved()
 
     def form(self, phone, addressing):
         return pn(phone) if addressing == "pn" else self.mock.lid_of(phone)
@@ -159,7 +163,7 @@ class BridgeAndPeers(Case):
                 self.from_bridge([peer], f"back after being {how}", peer.phone)
                 self.to_bridge(peer, f"{peer.kind} after {how}")
             self.from_bridge(people, f"back in the group, {how}", group)
-        self.assert_no_flags(self.mock)
+        self.assert_bridge_behaved()
 
     def test_restart_of_the_peers(self):
         for kind, phone in (("whatsmeow", ALICE), ("baileys", BOB)):
@@ -175,7 +179,7 @@ class BridgeAndPeers(Case):
                 again.wait_open()
                 again.wait("message", id=reply.json["message_id"], text="while you were away")
                 self.to_bridge(again, "after")
-        self.assert_no_flags(self.mock)
+        self.assert_bridge_behaved()
 
     def test_peer_lost_its_session(self):
         """The peer cannot read us: its retry request is answered, also after our restart."""
@@ -203,7 +207,7 @@ class BridgeAndPeers(Case):
         peer = self.pair("whatsmeow", ALICE)
         peer.send(pn("27820000005"), "hello, coded one")
         other.wait_rows("SELECT id FROM messages WHERE content = 'hello, coded one'")
-        self.assert_no_flags(self.mock)
+        self.assert_bridge_behaved()
 
 
 if __name__ == "__main__":

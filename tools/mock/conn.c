@@ -146,8 +146,10 @@ static void send_late(struct mock *m, void *arg)
 {
     struct late_frame *late = arg;
     for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->number == late->conn_number)
+        if (c->number == late->conn_number) {
+            c->nlate--;
             write_cut(c, SPAN(late->bytes, late->n));
+        }
     }
     free(late);
 }
@@ -169,7 +171,7 @@ void conn_send_frame(struct conn *c, struct span payload)
         framed.n--;
     }
     int64_t now = clock_mono_ms(m->clock);
-    if (t->delay_ms > 0 || c->late_until_ms > now) {
+    if (t->delay_ms > 0 || c->nlate > 0) {
         struct late_frame *late = malloc(sizeof *late + framed.n);
         if (late == NULL)
             goto out;
@@ -177,7 +179,8 @@ void conn_send_frame(struct conn *c, struct span payload)
         memcpy(late->bytes, framed.p, framed.n);
         if (c->late_until_ms < now + t->delay_ms)
             c->late_until_ms = now + t->delay_ms;
-        (void)mock_timer(m, c->late_until_ms - now, send_late, late, free);
+        int64_t wait = c->late_until_ms > now ? c->late_until_ms - now : 0;
+        c->nlate += mock_timer(m, wait, send_late, late, free);
         goto out;
     }
     write_cut(c, buf_span(&framed));

@@ -48,8 +48,10 @@ struct conn {
     struct noise_transport tr;
     bool tr_ready;
     struct out_msg *out, *out_last;
-    bool ending;           /* said its last stanza; the client has a moment to close by itself */
-    int64_t late_until_ms; /* delayed frames leave until then: later ones queue behind them */
+    bool ending; /* said its last stanza; the client has a moment to close by itself */
+    /* Delayed frames leave until then; while one has not left, later ones queue behind it. */
+    int64_t late_until_ms;
+    size_t nlate;
     bool close_when_sent;
     uint8_t noise_pub[X25519_KEY_BYTES];
     /* registering */

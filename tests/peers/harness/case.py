@@ -68,7 +68,9 @@ class Case(unittest.TestCase):
                 and any(isinstance(peer, Peer) and peer.kind == "whatsmeow" and peer.phone == client
                         for peer in self._running))
 
-    def assert_no_flags(self, mock):
+    def assert_no_flags(self, mock, phone=""):
+        """phone: only what the clients of that number did is looked at."""
         unexpected = [flag for flag in mock.flags() if flag.get("what") not in self.expected_flags
+                      and flag.get("client", "").startswith(phone)
                       and not self._is_race_of_whatsmeow(flag)]
         self.assertEqual(unexpected, [], "wa-mock flagged a client")

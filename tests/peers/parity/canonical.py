@@ -284,6 +284,8 @@ def received(record, names):
 
 # How many there are depends on how long a run takes: pings of ours, and answers to the server's.
 KEEPALIVE = "iq w:p get"
+# Receipts for the own phone's news: whatsmeow works on each in a goroutine, in any order.
+OWN_PHONE = re.compile(r"receipt \S+ to ME@s\.whatsapp\.net")
 PONG = "answer to server's iq get urn:xmpp:ping from s.whatsapp.net"
 
 
@@ -298,4 +300,7 @@ def exchanges(stanzas, client, names):
         if name == KEEPALIVE or (name == PONG and name in found):
             continue
         found.setdefault(name, []).append(form.stanza(stanza.node))
+    for name in found:
+        if OWN_PHONE.fullmatch(name):
+            found[name].sort(key=Node.show)
     return found
