@@ -57,11 +57,15 @@ static enum wb_err read_group(const struct node *n, struct in_message *m)
 }
 
 /* P-RC-04 */
-static void read_own(const struct node *n, struct in_message *m)
+static enum wb_err read_own(const struct node *n, struct in_message *m)
 {
+    /* A server is no chat: such a row could be found by nobody. */
+    if (!jid_is_none(&m->recipient) && !m->recipient.user[0])
+        return WB_ERR_MALFORMED;
     m->sender = jid_unhosted(m->from);
     m->chat = jid_bare(jid_unhosted(jid_is_none(&m->recipient) ? m->from : m->recipient));
     m->chat_alt = jid_of(n, m->chat.server == JID_LID ? "peer_recipient_pn" : "peer_recipient_lid");
+    return WB_OK;
 }
 
 /* P-RC-05, P-RC-09 */
@@ -100,7 +104,7 @@ static enum wb_err read_source(const struct node *n, const struct jid *own_pn,
         m->chat = m->sender = m->from;
     } else if (is_own(&m->from, own_pn, own_lid)) {
         m->from_me = true;
-        read_own(n, m);
+        TRY(read_own(n, m));
     } else {
         read_other(n, m);
     }
