@@ -114,6 +114,8 @@ static int open_store(struct program *p)
                        : p->config.timestamp_format == TIMESTAMP_TEXT  ? STORE_TIME_TEXT
                                                                        : STORE_TIME_AUTO,
         .clock = &clock_system,
+        .backups_dir = p->config.backups_dir,
+        .program = "whatsapp-bridge " WB_VERSION,
     };
     const struct group *g = p->config.readers_group[0] ? getgrnam(p->config.readers_group) : NULL;
     enum wb_err err;

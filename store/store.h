@@ -32,6 +32,8 @@ struct store_config {
     enum store_time_format time_format;
     gid_t readers_group; /* messages.db: directory 2770, files 0660 of this group; 0: 0700/0600 */
     const struct clock *clock;
+    const char *backups_dir; /* where a backup is made before a change of schema; NULL: nowhere */
+    const char *program;     /* "whatsapp-bridge 1.0": who made it; may be NULL */
 };
 
 enum store_file { STORE_FILE_NONE, STORE_FILE_WHATSAPP, STORE_FILE_MESSAGES };

@@ -1,0 +1,52 @@
+/* backup_manifest.h - manifest.json of a backup set: what it holds and how to tell that it still
+ * does. Written by us, read back from a disk or from far away: every field is checked. */
+#ifndef STORE_BACKUP_MANIFEST_H
+#define STORE_BACKUP_MANIFEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "crypto/prim_hash.h"
+#include "proto/jid.h"
+
+enum {
+    BACKUP_FORMAT = 1,
+    BACKUP_REASON_MAX = 24,  /* "scheduled", "before-upgrade" */
+    BACKUP_NAME_MAX = 47,    /* "20261121T150000Z-" and the reason */
+    BACKUP_PROGRAM_MAX = 63, /* "whatsapp-bridge 1.0" */
+    /* Two files of numbers and hashes are some 700 bytes. */
+    BACKUP_MANIFEST_MAX = 16 * 1024,
+};
+
+struct backup_file {
+    bool present;
+    uint64_t size;
+    uint8_t sha256[SHA256_BYTES];
+};
+
+struct backup_manifest {
+    int64_t created_at; /* unix seconds: when the copy of whatsapp.db was begun */
+    char reason[BACKUP_REASON_MAX + 1];
+    char program[BACKUP_PROGRAM_MAX + 1];
+    char sqlite[16];
+    char phone[JID_USER_MAX + 1]; /* digits of the first account; "" when none is paired */
+    struct backup_file whatsapp, messages;
+    int64_t schema; /* whatsmeow's, of whatsapp.db */
+    int64_t accounts, sessions, prekeys;
+    int64_t message_rows, chat_rows;
+};
+
+/* Appends the JSON text. */
+void backup_manifest_write(const struct backup_manifest *m, struct buf *out);
+/* MALFORMED, VERSION (a format that we do not know), TOO_LARGE; NOMEM. */
+enum wb_err backup_manifest_read(struct span json, struct backup_manifest *ret) WB_MUST_CHECK;
+
+/* `<UTC time>-<reason>`; INVALID for a reason of other than lower-case letters, digits and dashes.
+ */
+enum wb_err backup_name(int64_t unix_s, const char *reason,
+                        char ret_name[BACKUP_NAME_MAX + 1]) WB_MUST_CHECK;
+/* Is it such a name? What is not is never touched by list, prune or restore. */
+bool backup_name_valid(const char *name);
+
+#endif
