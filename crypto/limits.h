@@ -9,6 +9,8 @@ enum {
     NOISE_PAYLOAD_MAX = 65535,
     /* A decoded certificate chain: the payload above once, and the structs of unknown fields. */
     NOISE_CERT_ARENA_MAX = 1 << 20,
+    /* The server's ref in the passkey step; a pairing ref has some 50 characters. */
+    PASSKEY_REF_MAX = 256,
 };
 
 #endif

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes noise_whatsapp.txt, pairing.txt and xeddsa_sign.txt: a second implementation, simple and
+"""Writes noise_whatsapp.txt, pairing.txt, passkey.txt and xeddsa_sign.txt: a second implementation, simple and
 slow, of what crypto/ does, from the descriptions in docs/protocol/. Curve25519 and XEdDSA are plain
 integers here; AES comes from the `cryptography` package.
 
@@ -216,9 +216,48 @@ def pairing_vectors(f):
            adv_secret=hkdf(s1 + s2 + r, b"", b"adv_secret", 32))
 
 
+def pb(number, value):
+    """A length-delimited field shorter than 128 bytes, or a small number."""
+    if isinstance(value, int):
+        return bytes([number << 3, value])
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def code_text(bits):
+    n = int.from_bytes(bits, "big")
+    return "".join("123456789ABCDEFGHJKLMNPQRSTVWXYZ"[n >> 35 - 5 * i & 31] for i in range(8))
+
+
+def passkey_vectors(f):
+    f.write("# The passkey step of pairing, made by gen_crypto.py.\n")
+    for case, (device_type, ref) in enumerate([(0, "2@abcDEF"), (7, "r" * 50)]):
+        own, phone = Pair(f"passkey companion {case}"), Pair(f"passkey phone {case}")
+        secret, nonce = seq(f"passkey adv {case}"), seq(f"passkey nonce {case}")
+        phone_nonce, new_secret = seq(f"passkey phone nonce {case}"), seq(f"passkey new adv {case}")
+        noise, identity_key = seq(f"passkey noise {case}"), seq(f"passkey identity {case}")
+        iv = seq(f"passkey iv {case}", 12)
+        identity = pb(1, own.pub) + pb(2, device_type) + pb(3, ref.encode())
+        commitment = hashlib.sha256(identity + nonce).digest()
+        prologue = pb(1, identity) + pb(2, pb(1, commitment))
+        handoff = hkdf(secret, b"", b"shortcake-passkey-handoff-v1", 32)
+        digest = hashlib.sha256(nonce + phone.pub).digest()
+        key = hkdf(own.dh(phone.pub), f"Companion Pairing {device_type} with ref {ref}".encode(),
+                   b"Pairing Information Encryption Key", 32)
+        request = pb(1, noise) + pb(2, identity_key) + pb(3, new_secret)
+        sealed = AESGCM(key).encrypt(iv, request, None)
+        record(f, device_type=f"%{device_type}", ref=f'"{ref}"', own_private=own.priv,
+               phone_private=phone.priv, adv_secret=secret, nonce=nonce, phone_nonce=phone_nonce,
+               identity=identity, commitment=commitment, prologue=prologue, handoff_key=handoff,
+               proof=hmac.new(handoff, prologue, "sha256").digest(), request_key=key,
+               code=f'"{code_text(bytes(a ^ b for a, b in zip(phone_nonce, digest[:5])))}"',
+               phone_identity=pb(1, phone.pub) + pb(2, phone_nonce), noise=noise,
+               identity_key=identity_key, new_secret=new_secret, iv=iv, request=request,
+               sealed=pb(1, sealed) + pb(2, iv))
+
+
 def main():
     for name, write in [("noise_whatsapp.txt", noise_vectors), ("xeddsa_sign.txt", sign_vectors),
-                        ("pairing.txt", pairing_vectors)]:
+                        ("pairing.txt", pairing_vectors), ("passkey.txt", passkey_vectors)]:
         with open(HERE / name, "w") as f:
             write(f)
 
