@@ -39,6 +39,7 @@ class Bridge(Process):
     def __init__(self, directory, mock, phone, *args, name="bridge", store=None, port=None, env=None):
         self.mock = mock
         self.phone = phone
+        self.args, self.env = args, env
         self.store = store or os.path.join(directory, name + ".store")
         self.port = port or free_port()
         argv = [paths.BRIDGE, "--phone", "+" + phone, "--store", self.store, "--port", self.port]

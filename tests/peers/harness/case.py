@@ -47,6 +47,14 @@ class Case(unittest.TestCase):
         self._running.append(process)
         return process
 
+    def replace(self, old, new):
+        """new stands in for old, which has ended and shares its files."""
+        self._running[self._running.index(old)] = new
+
+    def failing(self):
+        """In a cleanup: has the test failed?"""
+        return not self._outcome.success
+
     def start_mock(self, *args, **options):
         mock = Mock(self.directory, *args, **options)
         self._keep(mock.process)

@@ -1,5 +1,6 @@
 """A child process whose lines can be waited for, and which never outlives the test."""
 
+import concurrent.futures
 import ctypes
 import os
 import signal
@@ -18,6 +19,10 @@ class Timeout(AssertionError):
     """Something that should have happened did not."""
 
 
+# The kernel's "parent" is the thread that started the child, so one starts all and never ends.
+_starter = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+
+
 def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -34,9 +39,10 @@ class Process:
         self._changed = threading.Condition()
         self._ended = False
         with open(self.stderr_path, "ab") as stderr:
-            self._child = subprocess.Popen(
-                self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
-                env=env, cwd=cwd or directory, preexec_fn=_die_with_parent)
+            self._child = _starter.submit(
+                subprocess.Popen, self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=stderr, env=env, cwd=cwd or directory,
+                preexec_fn=_die_with_parent).result()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -122,6 +128,7 @@ class Process:
         self._child.wait()
         self._reader.join(5)
         self._child.stdin.close()
+        self._child.stdout.close()
 
     def check_sanitizers(self):
         text = self.stderr()
