@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "bridge/batch.h"
 #include "bridge/conn_private.h"
 #include "bridge/in_stream.h"
@@ -83,6 +84,7 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
     c->logged_in = true;
     c->connected_at_ms = clock_unix_ms(b->clock);
     c->logged_in_ms = clock_mono_ms(b->clock);
+    FAULT_POINT("login.success");
     timer_start(b->timers, &c->stable_timer, CONN_STABLE_MS, on_stable, c);
     bridge_say(b, "Successfully authenticated");
     keepalive_start(b->keepalive);
@@ -189,6 +191,7 @@ static void on_offline_phase_over(void *ctx)
 void conn_on_active(struct conn *c, const struct conn_input *in)
 {
     (void)in;
+    FAULT_POINT("login.active");
     conn_set_state(c, CONN_ONLINE, 0);
     c->offline_phase = true;
     timer_start(c->b->timers, &c->offline_timer, CONN_OFFLINE_PHASE_MS, on_offline_phase_over, c);
@@ -202,6 +205,7 @@ void conn_offline_done(struct conn *c)
     if (!c->offline_phase && c->state == CONN_ONLINE)
         return;
     c->offline_phase = false;
+    FAULT_POINT("login.offline_done");
     conn_calm_soon(c);
     events_emit_kind(&c->b->events, BRIDGE_EV_OFFLINE_DONE);
 }

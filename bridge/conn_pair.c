@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "bridge/batch.h"
@@ -329,7 +330,9 @@ static enum wb_err store_account(struct conn *c)
     if (!jid_is_none(&a->lid))
         TRY(store_lid_put(b->store, &phone, &pn, NULL));
     TRY(store_identity_put(b->store, &phone, a->adv_account_sig_key));
+    FAULT_POINT("pair.store");
     TRY(store_commit(b->store));
+    FAULT_POINT("pair.stored");
     return WB_OK;
 out:
     store_rollback(b->store);
@@ -413,6 +416,7 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
     bridge_say(c->b, "Successfully paired %s", log_phone(phone, p->jid.user));
     if (send_signed(c, in->stanza, &id, inner.key_index) != WB_OK)
         log_warn(c->b->log, "pair", "the signed identity could not be sent");
+    FAULT_POINT("pair.signed");
     pairing_reset(c);
     conn_set_state(c, CONN_WAIT_PAIR_RESTART, PAIR_RESTART_MS);
     events_emit_kind(&c->b->events, BRIDGE_EV_PAIRED);

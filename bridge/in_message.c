@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "bridge/bridge.h"
 #include "bridge/handlers.h"
 #include "bridge/identity.h"
@@ -110,6 +111,7 @@ static enum wb_err take_keys(struct bridge *b, const struct in_message *m, const
     }
     if (c->skdm.n && m->group) {
         TRY(in_message_sender_key(b, m, c->skdm, &result));
+        FAULT_POINT("skdm.taken");
         if (result != WB_OK)
             log_warn(b->log, "message", "sender key in %.*s: %s", (int)m->id.n,
                      (const char *)m->id.p, wb_err_text(result));
@@ -409,6 +411,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
     }
     TRY(store_mark(b->store));
     err = handle(b, s, &m);
+    FAULT_POINT("message.handled");
     if (err == WB_OK) {
         TRY(store_mark_keep(b->store));
         return release(b, s, &m);

@@ -1,9 +1,10 @@
-#include "bridge/out_message.h"
+#include "base/fault.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/reader.h"
 #include "base/text.h"
 #include "bridge/batch.h"
@@ -292,7 +293,9 @@ static void fresh(struct call *c)
     memcpy(row.key, c->key, sizeof row.key);
     memcpy(row.body_hash, c->hash, sizeof row.body_hash);
     TRY(store_outbox_add(b->store, &row, &row.seq));
+    FAULT_POINT("outbox.row");
     TRY(batch_commit(b));
+    FAULT_POINT("outbox.queued");
     /* From here on the row is there, and goes out at the latest after a restart. */
     err = out_queue_add(b, &row, durable, &it);
     if (err == WB_OK)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/identity.h"
@@ -290,6 +291,7 @@ static enum wb_err distribute(struct sealing *s, const struct sender_key_record 
             given[n++] = s->addresses[i];
     if (n)
         err = store_skdm_mark(s->b->store, &s->w->to, r->states[0]->key_id, given, n);
+    FAULT_POINT("skdm.marked");
 out:
     buf_free(&skdm);
     buf_free(&message);
@@ -396,8 +398,10 @@ void out_seal(struct out_item *it)
         else if (store_mark_undo(b->store) != WB_OK)
             batch_fail(b, err);
     }
+    FAULT_POINT("seal.made");
     if (err == WB_OK)
         err = batch_commit(b);
+    FAULT_POINT("seal.stored");
     if (err == WB_OK)
         out_queue_sealed(it, buf_span(&packed));
     else

@@ -1,5 +1,6 @@
 #include "bridge/outgoing.h"
 
+#include "base/fault.h"
 #include "base/reader.h"
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
@@ -95,7 +96,9 @@ enum wb_err outgoing_release(struct bridge *b)
         size_t n = reader_u16be(&r);
 
         n = n << 16 | reader_u16be(&r);
+        FAULT_POINT("answer.leaves");
         TRY(outgoing_send_packed(b, reader_bytes(&r, n)));
+        FAULT_POINT("answer.queued");
         rest = span_skip(rest, QUEUE_HEADER_BYTES + n);
     }
 out:

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/secret.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
@@ -127,6 +128,7 @@ static void on_uploaded(struct bridge *b, uint64_t key, const struct iq_reply *r
         return;
     if (reply->err == WB_OK) {
         p->uploaded_ms = clock_mono_ms(b->clock);
+        FAULT_POINT("prekeys.uploaded");
         log_info(b->log, "prekeys", "uploaded");
     } else {
         log_warn(b->log, "prekeys", "the upload failed: %s (%u)", wb_err_text(reply->err),
@@ -149,7 +151,9 @@ static enum wb_err upload(struct prekey_upload *p, size_t n)
         batch_fail(b, err);
         goto out;
     }
+    FAULT_POINT("prekeys.offered");
     TRY(batch_commit(b));
+    FAULT_POINT("prekeys.stored");
     p->step = PREKEY_WAIT_UPLOAD;
     TRY(iq_send(&b->iq, &a, upload_node(&a, &b->account->keys, keys, n), 0, on_uploaded, 0));
     log_info(b->log, "prekeys", "uploading %zu", n);

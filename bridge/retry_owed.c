@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
@@ -147,6 +148,7 @@ enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message 
     if (m->peer)
         return WB_OK;
     TRY(store_retry_owed_put(b->store, &o));
+    FAULT_POINT("retry.owed");
     r->some = OWED_SOME;
     if (!o.phone_asked && !r->timer.armed)
         timer_start(b->timers, &r->timer, RETRY_PHONE_MS, on_timer, r);

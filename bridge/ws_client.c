@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "bridge/jobs.h"
 #include "bridge/limits.h"
 
@@ -201,8 +202,10 @@ static int write_one(struct ws_client *c, struct lws *wsi)
         lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
         return -1;
     }
+    FAULT_POINT("socket.write");
     if (lws_write(wsi, k->bytes + LWS_PRE, k->n, LWS_WRITE_BINARY) < (int)k->n)
         return -1;
+    FAULT_POINT("socket.written");
     c->first = k->next;
     if (!c->first)
         c->end = &c->first;

@@ -2,6 +2,7 @@
 option(WB_SANITIZE "ASan and UBSan" OFF)
 option(WB_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
 option(WB_COVERAGE "gcov instrumentation" OFF)
+option(WB_FAULTS "fault points for the crash tests (base/fault.h)" OFF)
 
 add_library(wb_options INTERFACE)
 target_compile_features(wb_options INTERFACE c_std_11)
@@ -9,6 +10,9 @@ target_compile_definitions(wb_options INTERFACE _GNU_SOURCE)
 target_include_directories(wb_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(wb_options INTERFACE -fno-strict-aliasing -fno-common)
 
+if(WB_FAULTS)
+    target_compile_definitions(wb_options INTERFACE WB_FAULTS)
+endif()
 if(WB_SANITIZE)
     target_compile_options(wb_options INTERFACE
         -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

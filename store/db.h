@@ -18,6 +18,7 @@ enum {
     DB_STATEMENTS_MAX = 112, /* kept prepared, about 3 kB each */
     DB_BUSY_TIMEOUT_MS = 5000,
     DB_CACHE_KB = 512,
+    DB_CHECKPOINT_PAGES = 1000, /* of log: 4 MB, SQLite's own default */
 };
 
 struct db_statement {

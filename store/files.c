@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 enum wb_err files_error(int error)
 {
     if (error == ENOSPC || error == EDQUOT)
@@ -93,6 +95,7 @@ static enum wb_err rename_all(const char *from, const char *to)
         if (rename(a, b) != 0 && errno != ENOENT)
             return files_error(errno);
     }
+    FAULT_POINT("aside.between");
     if (rename(from, to) == 0)
         return WB_OK;
     enum wb_err err = files_error(errno);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "store/state.h"
 
 bool store_batch_open(const struct store *s)
@@ -19,6 +20,7 @@ static enum wb_err commit_whatsapp(struct store *s)
         return WB_OK;
     TRY(record_cache_flush(s->sessions));
     TRY(record_cache_flush(s->sender_keys));
+    TRY(FAULT_ERROR("commit.ratchets"));
     TRY(db_exec(&s->wa, "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign' AND value <> 0"));
     err = db_commit(&s->wa);
 out:
@@ -30,8 +32,11 @@ enum wb_err store_commit(struct store *s)
     enum wb_err err;
     if (s->mark)
         TRY(store_mark_keep(s));
+    TRY(FAULT_ERROR("commit.begin"));
     TRY(db_commit(&s->msg));
-    err = commit_whatsapp(s);
+    TRY(FAULT_ERROR("commit.between"));
+    TRY(commit_whatsapp(s));
+    FAULT_POINT("commit.done");
 out:
     if (err != WB_OK)
         store_rollback(s);

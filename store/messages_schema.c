@@ -1,6 +1,7 @@
 /* messages_schema.c - the Go bridge's two tables with our columns behind (interfaces.md, P-MC-12).
  * A file of the Go bridge is extended in place: columns are added, rows are not touched but for
  * change_seq. */
+#include "base/fault.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
@@ -137,6 +138,7 @@ enum wb_err messages_schema_apply(struct db *d)
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
         TRY(db_exec(d, rest[i]));
     TRY(db_exec(d, "PRAGMA user_version = 1"));
+    TRY(FAULT_ERROR("schema.messages"));
     TRY(db_commit(d));
 out:
     if (err != WB_OK)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 enum { BUCKETS = 256 };
 
 struct entry {
@@ -238,6 +240,7 @@ enum wb_err record_cache_flush(struct record_cache *c)
             enum wb_err err = c->ops->write(c->store, e->key, e->record);
             if (err != WB_OK)
                 return err;
+            FAULT_POINT("ratchet.saved");
             e->dirty = false;
             c->ndirty--;
         }

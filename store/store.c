@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fault.h"
 #include "store/files.h"
 #include "store/inbox.h"
 #include "store/state.h"
@@ -238,6 +239,7 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
         enum wb_err again = open_whatsapp(s, &info);
         return again != WB_OK ? again : err;
     }
+    FAULT_POINT("aside.moved");
     err = open_whatsapp(s, &info);
     if (err != WB_OK) {
         /* The half-made new file gets another name: nothing is ever deleted. */

@@ -1,4 +1,5 @@
 /* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), and ours. */
+#include "base/fault.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
@@ -217,6 +218,7 @@ enum wb_err whatsapp_schema_apply(struct db *d, int version)
     for (size_t i = 0; i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(db_exec(d, bridge_tables[i]));
     TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 1)"));
+    TRY(FAULT_ERROR("schema.whatsapp"));
     TRY(db_commit(d));
 out:
     if (err != WB_OK)
