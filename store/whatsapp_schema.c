@@ -3,7 +3,7 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-enum { SCHEMA_VERSION = 15, SCHEMA_COMPAT = 8, BRIDGE_SCHEMA = 1 };
+enum { SCHEMA_VERSION = 15, SCHEMA_COMPAT = 8, BRIDGE_SCHEMA = 2 };
 
 #define OWNER(column)                                                                              \
     "FOREIGN KEY (" column ") REFERENCES whatsmeow_device(jid) ON DELETE CASCADE ON UPDATE "       \
@@ -122,6 +122,11 @@ static const char *const bridge_tables[] = {
     "CREATE TABLE IF NOT EXISTS bridge_retry_rebuild (our_jid TEXT NOT NULL,"
     " device TEXT NOT NULL, at INTEGER NOT NULL, base_key BLOB NOT NULL,"
     " PRIMARY KEY (our_jid, device)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_history_gaps (our_jid TEXT NOT NULL,"
+    " chat_jid TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " reason TEXT NOT NULL, anchor_id TEXT NOT NULL, request_id TEXT NOT NULL,"
+    " asked_at INTEGER NOT NULL, pages INTEGER NOT NULL, filled INTEGER NOT NULL,"
+    " closed INTEGER NOT NULL, PRIMARY KEY (our_jid, chat_jid)) WITHOUT ROWID",
     /* Rule 9: any write of a record raises the flag; our own commits lower it again in the same
      * transaction. So it is up exactly when another program used the file last. */
     "INSERT OR IGNORE INTO bridge_meta VALUES ('foreign', 0)",
@@ -217,7 +222,7 @@ enum wb_err whatsapp_schema_apply(struct db *d, int version)
         TRY(db_exec(d, "INSERT INTO whatsmeow_version (version, compat) VALUES (15, 8)"));
     for (size_t i = 0; i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(db_exec(d, bridge_tables[i]));
-    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 1)"));
+    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 2)"));
     TRY(FAULT_ERROR("schema.whatsapp"));
     TRY(db_commit(d));
 out:

@@ -1,0 +1,24 @@
+/* history_request.h - messages that nobody delivers any more are asked for from our phone, page by
+ * page (P-HI-13): after a restore, or after a message was lost whose key is used up.
+ *
+ * The phone counts backwards from a message that we name, so a chat's gap is asked for as soon as a
+ * message behind it is known: at once, or when the next one arrives. What comes is stored where
+ * nothing is; a row that is there is never changed. The state is in store/history_gaps.h and
+ * outlives restarts. After a restore nothing has to be called here: store_history_gap_all(). */
+#ifndef BRIDGE_HISTORY_REQUEST_H
+#define BRIDGE_HISTORY_REQUEST_H
+
+#include "proto/jid.h"
+
+struct bridge;
+struct history_request;
+
+enum wb_err history_request_new(struct bridge *b, struct history_request **ret) WB_MUST_CHECK;
+void history_request_free(struct history_request *h); /* NULL-safe */
+
+/* The chat may lack messages between the two times (unix seconds). reason: a word. In the open
+ * batch; the phone is asked after its commit. */
+enum wb_err history_request_gap(struct bridge *b, const struct jid *chat, int64_t since,
+                                int64_t until, const char *reason) WB_MUST_CHECK;
+
+#endif
