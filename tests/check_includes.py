@@ -11,7 +11,7 @@ FENCES = {
     "libwebsockets.h": r"^(bridge/(loop|ws_client)\.c|api/http_server\.c|tools/mock/server\.c|tools/.*bench.*\.c)$",
     "sqlite3.h": r"^(store/|tools/bench/)",
     "sodium": r"^(crypto/prim_|base/(secret|rng|text)\.c)",
-    "openssl/": r"^(crypto/prim_|bridge/(loop|ws_client)\.c$|tools/mock/tls\.c$)",
+    "openssl/": r"^(crypto/prim_|bridge/(loop|ws_client)\.c$|tools/mock/(tls|p256)\.c$)",
     "schema/": r"^(proto/|crypto/|tools/mock/)",
     "protobuf-c": r"^(proto/|crypto/|tools/mock/)",
     "qrencode.h": r"^bridge/qr\.c$",

@@ -15,6 +15,8 @@ typedef int admin_call(struct mock *m, const struct http_request *q, const json_
 /* admin_phone.c */
 admin_call admin_scan_qr, admin_enter_code, admin_unlink, admin_login_script, admin_expire_refs,
     admin_client_prekeys;
+/* admin_passkey.c */
+admin_call admin_passkey_set, admin_passkey_get, admin_passkey_again;
 /* admin_contact.c */
 admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_contact_messages,
     admin_contact_receipts, admin_contact_failures, admin_contact_clear, admin_contact_script,

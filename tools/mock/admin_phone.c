@@ -66,7 +66,7 @@ int admin_expire_refs(struct mock *m, const struct http_request *q, const json_t
     (void)q;
     (void)body;
     for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->state == CONN_REGISTERING && c->pairing == NULL)
+        if (c->state == CONN_REGISTERING && c->pairing == NULL && c->passkey == NULL)
             conn_close(c);
     }
     return admin_ok(ret_out);

@@ -31,7 +31,10 @@ struct registration {
     uint32_t skey_id;
     uint8_t skey[X25519_KEY_BYTES];
     uint8_t skey_sig[XEDDSA_SIG_BYTES];
+    uint64_t platform; /* DeviceProps.platformType */
 };
+
+struct passkey_link;
 
 enum { CONN_REFS = 6 };
 
@@ -59,6 +62,7 @@ struct conn {
     char refs[CONN_REFS][96];
     struct device *pairing; /* made by the phone, waiting for pair-device-sign */
     char pair_iq[48];
+    struct passkey_link *passkey; /* the account demands one (passkey.c); NULL: no */
     /* logged in */
     struct device *device;
     bool active; /* after <active/>: the queue flows */

@@ -2,7 +2,7 @@
 #include "tools/mock/devices.h"
 #include "tools/mock/iq.h"
 #include "tools/mock/login.h"
-#include "tools/mock/pair.h"
+#include "tools/mock/passkey.h"
 #include "tools/mock/privacy.h"
 
 int iq_passive(struct conn *c, const struct node *iq, struct node *result)
@@ -36,6 +36,9 @@ int iq_md(struct conn *c, const struct node *iq, struct node *result)
     struct mock *m = c->m;
     const struct node *reg = node_child(iq, "link_code_companion_reg");
     const struct node *remove = node_child(iq, "remove-companion-device");
+    int code;
+    if (passkey_iq(c, iq, result, &code))
+        return code;
     if (reg != NULL)
         return pair_code_iq(c, reg, result);
     if (remove == NULL || c->device == NULL)
@@ -49,6 +52,9 @@ int iq_md(struct conn *c, const struct node *iq, struct node *result)
 
 int iq_md_get(struct conn *c, const struct node *iq, struct node *result)
 {
+    int code;
+    if (passkey_iq(c, iq, result, &code))
+        return code;
     if (node_child(iq, "ref") == NULL || c->state != CONN_REGISTERING)
         return 501;
     node_set_bytes(&c->m->a, node_child_new(&c->m->a, result, "ref"), span_cstr(c->refs[0]));

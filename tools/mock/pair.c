@@ -6,6 +6,7 @@
 #include "tools/mock/devices.h"
 #include "tools/mock/group.h"
 #include "tools/mock/login.h"
+#include "tools/mock/passkey.h"
 #include "tools/mock/pb.h"
 
 static bool take_bytes(struct span s, size_t n, uint8_t *out)
@@ -52,13 +53,14 @@ static const char *take_registration(struct conn *c, struct span d)
         return "build hash is not 16 bytes";
     if (pb_bytes(d, 8).p == NULL || !pb_valid(pb_bytes(d, 8)))
         return "no DeviceProps";
+    r->platform = pb_u64(pb_bytes(d, 8), 3, 0);
     return NULL;
 }
 
 static void refs_expired(struct mock *m, void *arg)
 {
     struct conn *c = arg;
-    if (c->state == CONN_REGISTERING && c->pairing == NULL) {
+    if (c->state == CONN_REGISTERING && c->pairing == NULL && c->passkey == NULL) {
         mock_say(m, "refs of %s have expired", c->label);
         conn_close(c);
     }
@@ -196,7 +198,7 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
     struct conn *c = conn_of_ref(m, q.ref);
     if (c == NULL)
         return (struct pair_answer){.status = 404, .message = "no client shows this ref"};
-    if (c->pairing != NULL)
+    if (c->pairing != NULL || c->passkey != NULL)
         return (struct pair_answer){.status = 409, .message = "this client is being paired"};
     if (memcmp(q.noise, c->noise_pub, sizeof q.noise) != 0 ||
         memcmp(q.identity, c->reg.identity, sizeof q.identity) != 0) {
@@ -206,7 +208,7 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
     struct account *a = pair_account(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
-    return pair_link(c, a, q.adv);
+    return passkey_or_link(c, a, q.adv);
 }
 
 /* Counted down: is this pairing to go wrong? */
@@ -362,6 +364,7 @@ bool pair_answered(struct conn *c, const struct node *iq)
 void pair_gone(struct conn *c)
 {
     pair_codes_forget(c);
+    passkey_gone(c);
     if (c->pairing != NULL) {
         struct device *d = c->pairing;
         c->pairing = NULL;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "tools/mock/deliver.h"
-#include "tools/mock/pair.h"
+#include "tools/mock/passkey.h"
 
 /* A companion that has said hello and waits for its code to be typed. */
 struct code_wait {
@@ -111,7 +111,7 @@ static void link_now(struct mock *m, void *arg)
     struct link_later *l = arg;
     for (struct conn *c = m->conns; c != NULL; c = c->next) {
         if (c->number == l->conn_number && c->state == CONN_REGISTERING && c->pairing == NULL)
-            (void)pair_link(c, l->a, l->adv_secret);
+            (void)passkey_or_link(c, l->a, l->adv_secret);
     }
     free(l);
 }

@@ -71,6 +71,17 @@ struct token {
     uint64_t t;
 };
 
+/* The only passkey of an account, and how its linking goes (passkey.c). */
+struct passkey {
+    bool demanded;
+    bool omit_options; /* the request comes without its options */
+    bool silent;       /* the phone never continues */
+    int64_t timeout_ms;
+    uint8_t id[1023];
+    size_t nid; /* 0: none was registered */
+    uint8_t key[65];
+};
+
 struct login_script {
     int reason; /* 0: none */
     uint32_t code, expire;
@@ -93,6 +104,7 @@ struct account {
     struct map blocked;   /* LID text -> non-NULL */
     struct map appstate;  /* collection -> struct collection (appstate.c) */
     struct login_script login;
+    struct passkey passkey;
     void *records; /* what the person read: records.c */
     /* scripts of a played account */
     bool echo;             /* answers texts of clients */
