@@ -17,6 +17,7 @@
 #include "bridge/out_message.h"
 #include "bridge/prekey_fetch.h"
 #include "bridge/prekey_upload.h"
+#include "bridge/shared_query.h"
 #include "bridge/version_fetch.h"
 #include "store/inbox.h"
 #include "store/messages.h"
@@ -122,8 +123,8 @@ void bridge_free(struct bridge *b)
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */
     group_info_free(b->groups);
-    prekey_fetch_free(b->prekey_fetch);
-    lid_lookup_free(b->lids);
+    shared_query_delete(b->prekey_fetch);
+    shared_query_delete(b->lids);
     device_sync_free(b->devices);
     conn_free(b->conn);
     prekey_upload_free(b->prekeys);

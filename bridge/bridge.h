@@ -26,8 +26,7 @@ struct out_message_state;
 struct device_sync;
 struct group_info;
 struct group_list;
-struct lid_lookup;
-struct prekey_fetch;
+struct shared_query;
 
 /* The batch that is open (batch.c). */
 struct batch {
@@ -67,8 +66,8 @@ struct bridge {
     struct device_sync *devices;
     struct group_info *groups;
     struct group_list *group_list;
-    struct lid_lookup *lids;
-    struct prekey_fetch *prekey_fetch;
+    struct shared_query *lids;
+    struct shared_query *prekey_fetch;
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;

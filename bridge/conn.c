@@ -15,7 +15,6 @@
 #include "bridge/version_fetch.h"
 #include "proto/limits.h"
 #include "store/inbox.h"
-#include "store/meta.h"
 
 #define WA_URL "wss://web.whatsapp.com/ws/chat"
 
@@ -304,7 +303,7 @@ static bool store_works(struct bridge *b)
 {
     if (!b->store_failed)
         return true;
-    if (store_meta_put_int(b->store, "probe", clock_unix_s(b->clock)) != WB_OK) {
+    if (store_probe(b->store, clock_unix_s(b->clock)) != WB_OK) {
         store_rollback(b->store);
         return false;
     }

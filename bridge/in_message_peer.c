@@ -8,6 +8,7 @@
 #include "bridge/in_message_private.h"
 #include "bridge/out_receipt.h"
 #include "proto/peer_wire.h"
+#include "store/account.h"
 #include "store/appstate_store.h"
 
 enum { LID_MAPPINGS_MAX = 100000, USER_DIGITS = 24 };
@@ -65,6 +66,8 @@ static enum wb_err take_lid_mappings(struct bridge *b, struct arena *a, struct s
         TRY(number_jid(p->latest_lid ? p->latest_lid : p->assigned_lid, JID_LID, &lid));
         TRY(identity_learn(b, &lid, &pn));
     }
+    if (maps.chat_db_timestamp > 0 && maps.chat_db_timestamp <= INT64_MAX)
+        TRY(store_account_lid_migration(b->store, (int64_t)maps.chat_db_timestamp));
     log_info(b->log, "message", "LID mappings from our own device: %zu", maps.n);
 out:
     return err;

@@ -12,10 +12,6 @@
 
 enum { LID_LOOKUP_ARENA_MAX = 4 << 20 };
 
-struct lid_lookup {
-    struct shared_query query;
-};
-
 struct lid_wait {
     lid_lookup_fn *fn;
     uint64_t key;
@@ -92,7 +88,7 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
     if (err != WB_OK)
         log_debug(b->log, "lid", "the query about people failed: %s (%u)", wb_err_text(err),
                   reply->code);
-    shared_query_end(&b->lids->query, key, err);
+    shared_query_end(b->lids, key, err);
 }
 
 static void done(struct bridge *b, void *payload, enum wb_err err)
@@ -163,7 +159,7 @@ enum wb_err lid_lookup(struct bridge *b, const struct jid *pns, size_t n, lid_lo
     for (size_t i = 0; i < n; i++)
         w->jids[i] = jid_bare(jid_unhosted(pns[i]));
     TRY(find_unknown(b, w, unknown, &nunknown));
-    TRY(shared_query_add(&b->lids->query, unknown, nunknown, w));
+    TRY(shared_query_add(b->lids, unknown, nunknown, w));
     w = NULL;
 out:
     free(unknown);
@@ -171,21 +167,7 @@ out:
     return err;
 }
 
-enum wb_err lid_lookup_new(struct bridge *b, struct lid_lookup **ret_l)
+enum wb_err lid_lookup_new(struct bridge *b, struct shared_query **ret_q)
 {
-    struct lid_lookup *l = calloc(1, sizeof *l);
-
-    if (!l)
-        return WB_ERR_NOMEM;
-    shared_query_init(&l->query, b, &ops);
-    *ret_l = l;
-    return WB_OK;
-}
-
-void lid_lookup_free(struct lid_lookup *l)
-{
-    if (!l)
-        return;
-    shared_query_free(&l->query);
-    free(l);
+    return shared_query_new(b, &ops, ret_q);
 }

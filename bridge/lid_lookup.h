@@ -5,7 +5,7 @@
 #include "proto/jid.h"
 
 struct bridge;
-struct lid_lookup;
+struct shared_query;
 
 /* lids[i] belongs to pns[i] (bare, in the caller's order); JID_NONE: not on WhatsApp, or not known
  * because the query failed. Lives until the callback returns.
@@ -19,8 +19,8 @@ struct lid_lookup_result {
 };
 typedef void lid_lookup_fn(struct bridge *b, uint64_t key, const struct lid_lookup_result *r);
 
-enum wb_err lid_lookup_new(struct bridge *b, struct lid_lookup **ret_l) WB_MUST_CHECK;
-void lid_lookup_free(struct lid_lookup *l); /* NULL-safe; waiting callers are not told */
+/* For shared_query_delete(). */
+enum wb_err lid_lookup_new(struct bridge *b, struct shared_query **ret_q) WB_MUST_CHECK;
 
 /* pns at s.whatsapp.net (INVALID otherwise). fn is called exactly once when this returned WB_OK,
  * never from within. New pairs are learned (identity_learn) in the open batch. NOMEM, TOO_LARGE

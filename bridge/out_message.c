@@ -125,8 +125,9 @@ static enum wb_err parse_recipient(struct span text, struct jid *ret_to)
 
     if (!text.n || !memchr(text.p, '@', text.n))
         return jid_from_phone(text, ret_to);
-    if (jid_parse(text, &j) != WB_OK || j.device || j.agent)
+    if (jid_parse(text, &j) != WB_OK)
         return WB_ERR_INVALID;
+    j = jid_bare(j); /* a device's JID out of a log means the person (P-SD-02) */
     if (j.server == JID_PN &&
         (!all_of(j.user, "0123456789") || jid_from_phone(span_cstr(j.user), &phone) != WB_OK))
         return WB_ERR_INVALID;

@@ -14,10 +14,6 @@
 
 enum { PREKEY_ARENA_MAX = 4 << 20, PREKEY_ID_BYTES = 3, REGISTRATION_BYTES = 4 };
 
-struct prekey_fetch {
-    struct shared_query query;
-};
-
 struct prekey_wait {
     prekey_fetch_fn *fn;
     uint64_t key;
@@ -212,7 +208,7 @@ static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_re
 {
     const struct node *list = node_child(reply->node, "list");
     size_t nasked = 0;
-    const struct jid *asked = shared_query_jids(&b->prekey_fetch->query, id, &nasked);
+    const struct jid *asked = shared_query_jids(b->prekey_fetch, id, &nasked);
     struct signal_local local;
     enum wb_err err;
 
@@ -239,7 +235,7 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
     if (err != WB_OK)
         log_debug(b->log, "signal", "the prekey query failed: %s (%u)", wb_err_text(err),
                   reply->code);
-    shared_query_end(&b->prekey_fetch->query, key, err);
+    shared_query_end(b->prekey_fetch, key, err);
 }
 
 static void done(struct bridge *b, void *payload, enum wb_err err)
@@ -306,7 +302,7 @@ enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, 
     for (size_t i = 0; i < n; i++)
         TRY(identity_session_address(b, &devices[i], &w->devices[i]));
     TRY(find_unknown(b, w, devices, renew, unknown, &nunknown));
-    TRY(shared_query_add(&b->prekey_fetch->query, unknown, nunknown, w));
+    TRY(shared_query_add(b->prekey_fetch, unknown, nunknown, w));
     w = NULL;
 out:
     free(unknown);
@@ -314,21 +310,7 @@ out:
     return err;
 }
 
-enum wb_err prekey_fetch_new(struct bridge *b, struct prekey_fetch **ret_p)
+enum wb_err prekey_fetch_new(struct bridge *b, struct shared_query **ret_q)
 {
-    struct prekey_fetch *p = calloc(1, sizeof *p);
-
-    if (!p)
-        return WB_ERR_NOMEM;
-    shared_query_init(&p->query, b, &ops);
-    *ret_p = p;
-    return WB_OK;
-}
-
-void prekey_fetch_free(struct prekey_fetch *p)
-{
-    if (!p)
-        return;
-    shared_query_free(&p->query);
-    free(p);
+    return shared_query_new(b, &ops, ret_q);
 }

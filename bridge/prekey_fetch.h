@@ -6,7 +6,7 @@
 #include "proto/node.h"
 
 struct bridge;
-struct prekey_fetch;
+struct shared_query;
 struct signal_bundle;
 
 /* err: WB_OK when the server answered all questions, else why one failed (STATE not connected, NET,
@@ -19,8 +19,8 @@ struct prekey_fetch_result {
 };
 typedef void prekey_fetch_fn(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r);
 
-enum wb_err prekey_fetch_new(struct bridge *b, struct prekey_fetch **ret_p) WB_MUST_CHECK;
-void prekey_fetch_free(struct prekey_fetch *p); /* NULL-safe; waiting callers are not told */
+/* For shared_query_delete(). */
+enum wb_err prekey_fetch_new(struct bridge *b, struct shared_query **ret_q) WB_MUST_CHECK;
 
 /* devices: as listed (device_sync), or already canonical; asked for and kept under the canonical
  * address (identity_session_address). Those that have a session that can send are passed over,

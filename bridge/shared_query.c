@@ -48,6 +48,26 @@ void shared_query_free(struct shared_query *q)
     }
 }
 
+enum wb_err shared_query_new(struct bridge *b, const struct shared_query_ops *ops,
+                             struct shared_query **ret_q)
+{
+    struct shared_query *q = malloc(sizeof *q);
+
+    if (!q)
+        return WB_ERR_NOMEM;
+    shared_query_init(q, b, ops);
+    *ret_q = q;
+    return WB_OK;
+}
+
+void shared_query_delete(struct shared_query *q)
+{
+    if (!q)
+        return;
+    shared_query_free(q);
+    free(q);
+}
+
 static size_t unique(struct jid *jids, size_t n)
 {
     size_t kept = 0;

@@ -33,6 +33,10 @@ struct shared_query {
 void shared_query_init(struct shared_query *q, struct bridge *b,
                        const struct shared_query_ops *ops);
 void shared_query_free(struct shared_query *q);
+/* The same for one that stands alone. NOMEM. */
+enum wb_err shared_query_new(struct bridge *b, const struct shared_query_ops *ops,
+                             struct shared_query **ret_q) WB_MUST_CHECK;
+void shared_query_delete(struct shared_query *q); /* NULL-safe; waiting callers are not told */
 
 /* done(payload) comes exactly once, never from within this call, when everything about jids (n may
  * be 0) was answered. jids is sorted in place and changed; doubles are fine. The payload is taken

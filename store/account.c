@@ -166,13 +166,28 @@ enum wb_err store_account_save(struct store *s, const struct account *a)
                    " ON CONFLICT (jid) DO UPDATE SET lid = excluded.lid,"
                    " platform = excluded.platform, business_name = excluded.business_name,"
                    " push_name = excluded.push_name,"
-                   " lid_migration_ts = excluded.lid_migration_ts,"
+                   " lid_migration_ts = max(lid_migration_ts, excluded.lid_migration_ts),"
                    " companion_meta_nonce = excluded.companion_meta_nonce"));
     bind_account(&q, a);
     TRY(stmt_run(&q));
     if (is_new)
         TRY(store_logged_out_clear(s));
     err = store_select(s, &a->jid, &a->lid);
+out:
+    return err;
+}
+
+enum wb_err store_account_lid_migration(struct store *s, int64_t at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE whatsmeow_device SET lid_migration_ts = ?"
+                   " WHERE jid = ? AND lid_migration_ts = 0"));
+    stmt_int(&q, at);
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
 out:
     return err;
 }

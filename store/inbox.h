@@ -21,6 +21,11 @@ bool store_batch_open(const struct store *s);
  * returned: the caller closes its connection to the server so that it delivers again. */
 enum wb_err store_commit(struct store *s) WB_MUST_CHECK;
 
+/* Writes a little into both files, which may lie on different disks: fails when one of them cannot
+ * be written now. now: any number that was not written before. Needs store_commit() as any write.
+ */
+enum wb_err store_probe(struct store *s, int64_t now) WB_MUST_CHECK;
+
 /* Forgets the batch and the decoded caches. Never fails. */
 void store_rollback(struct store *s);
 

@@ -24,6 +24,7 @@
 #include "bridge/handlers.h"
 #include "bridge/lid_lookup.h"
 #include "bridge/prekey_fetch.h"
+#include "bridge/shared_query.h"
 #include "store/account.h"
 #include "store/inbox.h"
 
@@ -141,8 +142,8 @@ static inline int desk_teardown(void **state)
     iq_free(&d->b.iq);
     group_list_free(d->b.group_list);
     group_info_free(d->b.groups);
-    prekey_fetch_free(d->b.prekey_fetch);
-    lid_lookup_free(d->b.lids);
+    shared_query_delete(d->b.prekey_fetch);
+    shared_query_delete(d->b.lids);
     device_sync_free(d->b.devices);
     outgoing_free(&d->b.outgoing);
     events_free(&d->b.events);

@@ -155,19 +155,29 @@ static const char *rows(struct line *t)
     return peek_sql(t->f.msg, "SELECT count(*) FROM messages WHERE id = 'M1'");
 }
 
-static void full_disk(void **state)
+/* What a probe writes into either file. */
+static void fill_disk(struct line *t, bool messages)
 {
-    (void)state;
+    poke_sql(t->f.msg, "CREATE TRIGGER full_1 BEFORE INSERT ON messages BEGIN"
+                       " SELECT raise(ABORT, 'no room'); END");
+    if (messages)
+        poke_sql(t->f.msg, "CREATE TRIGGER full_2 BEFORE UPDATE ON bridge_change_seq"
+                           " BEGIN SELECT raise(ABORT, 'no room'); END");
+    else
+        poke_sql(t->f.wa, "CREATE TRIGGER full_2 BEFORE INSERT ON bridge_meta WHEN"
+                          " new.name = 'probe' BEGIN SELECT raise(ABORT, 'no room'); END");
+}
+
+/* The two files may lie on different disks. */
+static void full_disk_under(bool messages)
+{
     struct line *t = line_new(true);
 
     bridge_start(t->b);
     log_in(t);
     pass(t, 1000);
     deaf(t);
-    poke_sql(t->f.msg, "CREATE TRIGGER full_1 BEFORE INSERT ON messages BEGIN"
-                       " SELECT raise(ABORT, 'no room'); END");
-    poke_sql(t->f.wa, "CREATE TRIGGER full_2 BEFORE INSERT ON bridge_meta WHEN new.name = 'probe'"
-                      " BEGIN SELECT raise(ABORT, 'no room'); END");
+    fill_disk(t, messages);
     server_send(t, message(t));
     /* Nothing is acknowledged, and nobody is told that we are well. */
     assert_null(maybe_hear(t, "M1"));
@@ -182,7 +192,7 @@ static void full_disk(void **state)
     assert_string_equal(rows(t), "0");
     /* Room again: it goes on by itself, and what comes again is stored and acked. */
     poke_sql(t->f.msg, "DROP TRIGGER full_1");
-    poke_sql(t->f.wa, "DROP TRIGGER full_2");
+    poke_sql(messages ? t->f.msg : t->f.wa, "DROP TRIGGER full_2");
     pass(t, 600 * 1000);
     assert_int_equal(dials > 1, true);
     assert_int_not_equal(status(t), HEALTH_STORE_ERROR);
@@ -195,6 +205,13 @@ static void full_disk(void **state)
     hear(t, "<receipt");
     assert_string_equal(rows(t), "1");
     line_free(t);
+}
+
+static void full_disk(void **state)
+{
+    (void)state;
+    full_disk_under(false);
+    full_disk_under(true);
 }
 
 int main(void)

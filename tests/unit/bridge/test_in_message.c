@@ -718,7 +718,7 @@ static void news_from_the_phone(void **state)
     const struct app_state_keys keys = {&k, 1};
     const struct history_notification history = {.sync_type = 3, .direct_path = SPAN_LIT("/h")};
     struct lid_mapping pair = {.pn = 27820000012, .assigned_lid = 333000333};
-    const struct lid_mappings maps = {.pairs = &pair, .n = 1};
+    const struct lid_mappings maps = {.pairs = &pair, .n = 1, .chat_db_timestamp = 1754000000};
     struct buf b = buf_new(1 << 16);
     struct writer phone;
 
@@ -740,6 +740,7 @@ static void news_from_the_phone(void **state)
     receive(r, peer_stanza(r, &phone, "P3", &b));
     assert_look_wa(r, "SELECT lid||pn FROM whatsmeow_lid_map WHERE pn = '27820000012'",
                    "33300033327820000012");
+    assert_look_wa(r, "SELECT lid_migration_ts FROM whatsmeow_device", "1754000000");
     assert_look(r, "SELECT count(*) FROM messages", "0");
     assert_look(r, "SELECT count(*) FROM chats", "0");
     writer_free(&phone);
