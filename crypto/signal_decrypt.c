@@ -46,16 +46,18 @@ static bool try_states(struct signal_session *s, const struct signal_incoming *m
     return false;
 }
 
-/* P-SG-16. A record without a current state is for receiving only: its sending chains may have
- * moved on elsewhere (a restored copy), so a state of it becomes current only when the message
- * brought a new ratchet key, and with it a sending chain that nobody else has. */
+/* P-SG-16. A record without a current state, and a retired state, are for receiving only: the
+ * sending chains may have moved on elsewhere (a restored copy), so such a state becomes current only
+ * when the message brought a new ratchet key, and with it a sending chain that nobody else has. */
 static void promote(struct signal_session *s, size_t at, bool stepped)
 {
     struct signal_state *state;
 
-    if (at == 0 || (!s->current && !stepped))
+    if (at == 0)
         return;
     state = s->archived[at - 1];
+    if (!stepped && (!s->current || state->sender_chain.chain_key.index == SIGNAL_CHAIN_SPENT))
+        return;
     memmove(&s->archived[at - 1], &s->archived[at], (s->narchived - at) * sizeof s->archived[0]);
     s->narchived--;
     signal_session_archive_current(s);

@@ -109,6 +109,18 @@ void signal_session_archive_current(struct signal_session *s)
     s->current = NULL;
 }
 
+void signal_session_retire(struct signal_session *s, const struct rng *rng)
+{
+    signal_session_archive_current(s);
+    for (size_t i = 0; i < s->narchived; i++) {
+        struct signal_chain_key *k = &s->archived[i]->sender_chain.chain_key;
+        /* Random, not zero: a program that does not know the mark makes something that nobody can
+         * read, asks for a new session and goes on. */
+        rng_fill(rng, k->key, sizeof k->key);
+        k->index = SIGNAL_CHAIN_SPENT;
+    }
+}
+
 struct sender_key_state *sender_key_state_new(void)
 {
     return calloc(1, sizeof(struct sender_key_state));

@@ -24,6 +24,9 @@ enum {
     SIGNAL_MAC_BYTES = 8,
 };
 
+/* Index of a chain that must not send (again). */
+#define SIGNAL_CHAIN_SPENT UINT32_MAX
+
 struct signal_chain_key {
     uint8_t key[32];
     uint32_t index;
@@ -115,6 +118,10 @@ struct signal_session *signal_session_clone(const struct signal_session *s) WB_M
 void signal_session_free(struct signal_session *s);
 /* The current state moves to the front of the archive (the oldest falls off). */
 void signal_session_archive_current(struct signal_session *s);
+/* The record is a copy that others may have gone on from: no state stays current, and every
+ * sending chain is spent and its key overwritten, so that no program can continue it. The ratchet
+ * keys stay: what peers send to them can be read, and answers it with a chain of its own. */
+void signal_session_retire(struct signal_session *s, const struct rng *rng);
 struct sender_key_state *sender_key_state_new(void) WB_MUST_CHECK;
 void sender_key_state_free(struct sender_key_state *s);
 struct sender_key_record *sender_key_record_new(void) WB_MUST_CHECK;

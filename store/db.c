@@ -144,6 +144,11 @@ enum wb_err db_set_delete_mode(struct db *d)
     return set_mode(d, "PRAGMA journal_mode = DELETE", "delete");
 }
 
+void db_keep_log(struct db *d, bool keep)
+{
+    sqlite3_db_config(d->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0, NULL);
+}
+
 void db_release_memory(struct db *d)
 {
     if (d->h)

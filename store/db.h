@@ -47,6 +47,9 @@ enum wb_err db_open(struct db *d, const char *path) WB_MUST_CHECK;
 enum wb_err db_set_wal(struct db *d) WB_MUST_CHECK;
 /* Checkpoints and leaves the mode DELETE; LOCKED while another connection is open. */
 enum wb_err db_set_delete_mode(struct db *d) WB_MUST_CHECK;
+/* keep: closing leaves a log beside the file as it is. For a file that is not known to be good: a
+ * log that does not belong to it would be written into it. */
+void db_keep_log(struct db *d, bool keep);
 /* Clean cached pages, back to malloc. */
 void db_release_memory(struct db *d);
 /* Rolls back and closes. */

@@ -84,17 +84,26 @@ enum wb_err files_make(const char *path, gid_t group, bool *ret_created)
 static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
 enum { SUFFIXES = sizeof suffixes / sizeof suffixes[0] };
 
-static enum wb_err rename_all(const char *from, const char *to)
+static enum wb_err rename_logs(const char *from, const char *to)
 {
     char a[STORE_PATH_MAX + 16], b[STORE_PATH_MAX + 16];
-    /* The log first: a database without its log would be behind, a log without its database is
-     * harmless. */
     for (size_t i = 0; i < SUFFIXES; i++) {
         snprintf(a, sizeof a, "%s%s", from, suffixes[i]);
         snprintf(b, sizeof b, "%s%s", to, suffixes[i]);
         if (rename(a, b) != 0 && errno != ENOENT)
             return files_error(errno);
     }
+    return WB_OK;
+}
+
+static enum wb_err rename_all(const char *from, const char *to)
+{
+    char a[STORE_PATH_MAX + 16], b[STORE_PATH_MAX + 16];
+    /* The log first: a database without its log would be behind, a log without its database is
+     * harmless. */
+    enum wb_err logs = rename_logs(from, to);
+    if (logs != WB_OK)
+        return logs;
     FAULT_POINT("aside.between");
     if (rename(from, to) == 0)
         return WB_OK;
@@ -108,32 +117,89 @@ static enum wb_err rename_all(const char *from, const char *to)
     return err;
 }
 
-enum wb_err files_set_aside(const char *path, const char *reason, int64_t now_unix_s,
-                            char ret_path[STORE_PATH_MAX])
+/* A name that nothing has yet. */
+static enum wb_err free_name(const char *path, const char *reason, int64_t now_unix_s,
+                             char out[STORE_PATH_MAX])
 {
-    char when[32], to[STORE_PATH_MAX];
+    char when[32];
     struct tm tm;
     struct stat st;
     time_t t = (time_t)now_unix_s;
     if (!reason[0] || strspn(reason, "abcdefghijklmnopqrstuvwxyz-_0123456789") != strlen(reason))
         return WB_ERR_INVALID;
-    if (lstat(path, &st) != 0)
-        return files_error(errno);
     if (!gmtime_r(&t, &tm) || strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm) == 0)
         return WB_ERR_INVALID;
     for (unsigned n = 0; n < 1000; n++) {
-        int len = n ? snprintf(to, sizeof to, "%s.%s-%s.%u", path, reason, when, n)
-                    : snprintf(to, sizeof to, "%s.%s-%s", path, reason, when);
-        if (len < 0 || (size_t)len >= sizeof to)
+        int len = n ? snprintf(out, STORE_PATH_MAX, "%s.%s-%s.%u", path, reason, when, n)
+                    : snprintf(out, STORE_PATH_MAX, "%s.%s-%s", path, reason, when);
+        if (len < 0 || len >= STORE_PATH_MAX)
             return WB_ERR_INVALID;
-        if (lstat(to, &st) == 0)
-            continue;
-        enum wb_err err = rename_all(path, to);
-        if (err == WB_OK && ret_path)
-            memcpy(ret_path, to, (size_t)len + 1);
-        return err;
+        if (lstat(out, &st) != 0)
+            return WB_OK;
     }
     return WB_ERR_EXISTS;
+}
+
+enum wb_err files_set_aside(const char *path, const char *reason, int64_t now_unix_s,
+                            char ret_path[STORE_PATH_MAX])
+{
+    char to[STORE_PATH_MAX];
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return files_error(errno);
+    enum wb_err err = free_name(path, reason, now_unix_s, to);
+    if (err == WB_OK)
+        err = rename_all(path, to);
+    if (err == WB_OK && ret_path)
+        memcpy(ret_path, to, strlen(to) + 1);
+    return err;
+}
+
+enum wb_err files_set_aside_logs(const char *path, const char *reason, int64_t now_unix_s)
+{
+    char to[STORE_PATH_MAX];
+    enum wb_err err = free_name(path, reason, now_unix_s, to);
+    return err == WB_OK ? rename_logs(path, to) : err;
+}
+
+static enum wb_err sync_dir_of(const char *path)
+{
+    char dir[STORE_PATH_MAX];
+    const char *last = strrchr(path, '/');
+    if (!last)
+        return files_sync(".");
+    size_t n = last == path ? 1 : (size_t)(last - path);
+    if (n >= sizeof dir)
+        return WB_ERR_INVALID;
+    memcpy(dir, path, n);
+    dir[n] = 0;
+    return files_sync(dir);
+}
+
+enum wb_err files_replace(const char *fresh, const char *path, const char *reason,
+                          int64_t now_unix_s, char ret_path[STORE_PATH_MAX])
+{
+    char aside[STORE_PATH_MAX] = "";
+    struct stat st;
+    enum wb_err err;
+    TRY(free_name(path, reason, now_unix_s, aside));
+    TRY(rename_logs(path, aside));
+    if (lstat(path, &st) != 0)
+        aside[0] = 0;
+    /* A second name, so that there is a database under the first at every moment; a file system
+     * without such names gets the two steps. */
+    else if (link(path, aside) != 0 && rename(path, aside) != 0) {
+        err = files_error(errno);
+        goto out;
+    }
+    if (rename(fresh, path) != 0) {
+        err = files_error(errno);
+        goto out;
+    }
+    TRY(sync_dir_of(path));
+    memcpy(ret_path, aside, strlen(aside) + 1);
+out:
+    return err;
 }
 
 enum wb_err files_put_back(const char *aside, const char *path)

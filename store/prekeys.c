@@ -146,6 +146,22 @@ out:
     return err;
 }
 
+enum wb_err store_prekeys_skip(struct store *s, uint32_t ids)
+{
+    uint32_t high = 0;
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(high_water(s, &high));
+    uint32_t left = high < PREKEY_ID_MAX ? PREKEY_ID_MAX - high : 0;
+    TRY(store_meta_put_int(s, HIGH_WATER, high + (ids < left / 2 ? ids : left / 2)));
+    TRY(stmt_write(&q, &s->wa, "UPDATE whatsmeow_pre_keys SET uploaded = 1 WHERE jid = ?"));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
 enum wb_err store_prekeys_count(struct store *s, size_t *ret_all, size_t *ret_offered)
 {
     struct stmt q;

@@ -24,6 +24,10 @@ enum wb_err store_prekey_get(struct store *s, uint32_t id,
                              struct x25519_pair *ret_pair) WB_MUST_CHECK;
 /* Consumed: in the same batch as the session that it made. */
 enum wb_err store_prekey_delete(struct store *s, uint32_t id) WB_MUST_CHECK;
+/* The account's keys were those of an older copy of the file (rule 7): none of them is offered
+ * again, they only serve what was made with them, and the next fresh id is at least so many further
+ * on - or half of the ids that are left, when these are fewer. */
+enum wb_err store_prekeys_skip(struct store *s, uint32_t ids) WB_MUST_CHECK;
 /* Rows in all, and those offered. Either may be NULL. */
 enum wb_err store_prekeys_count(struct store *s, size_t *ret_all,
                                 size_t *ret_offered) WB_MUST_CHECK;

@@ -1,9 +1,12 @@
 #include "store/store.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "store/files.h"
@@ -90,12 +93,35 @@ static void schema_text(struct store_open_info *info, const char *path, int vers
                  version);
 }
 
+/* A write-ahead log beside a file whose header says that it has none is not its own (a copy gone
+ * wrong, a log that came back after a power loss): SQLite would take it for the newest state. */
+static enum wb_err set_foreign_log_aside(struct store *s, const char *path)
+{
+    enum { VERSIONS_AT = 18, LEGACY = 1 }; /* SQLite's file format: write and read version */
+    char log[STORE_PATH_MAX + 8];
+    uint8_t header[20];
+    struct stat st;
+    snprintf(log, sizeof log, "%s-wal", path);
+    if (stat(log, &st) != 0 || st.st_size == 0)
+        return WB_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return files_error(errno);
+    ssize_t n = read(fd, header, sizeof header);
+    close(fd);
+    if (n != sizeof header || header[VERSIONS_AT] != LEGACY || header[VERSIONS_AT + 1] != LEGACY)
+        return WB_OK;
+    return files_set_aside_logs(path, "foreign", clock_unix_s(s->clock));
+}
+
 static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
 {
     int version = 0;
     enum wb_err err;
     TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
+    TRY(set_foreign_log_aside(s, s->wa_path));
     TRY(db_open(&s->wa, s->wa_path));
+    db_keep_log(&s->wa, true);
     err = whatsapp_schema_check(&s->wa, &version);
     if (err == WB_ERR_DB_SCHEMA) {
         schema_text(info, s->wa_path, version);
@@ -103,6 +129,7 @@ static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
     }
     TRY(err);
     TRY(db_quick_check(&s->wa));
+    db_keep_log(&s->wa, false);
     TRY(db_set_wal(&s->wa));
     TRY(whatsapp_schema_apply(&s->wa, version));
     TRY(whatsapp_used_without_us(&s->wa, &info->used_without_us));
@@ -121,7 +148,9 @@ static enum wb_err open_messages(struct store *s, struct store_open_info *info)
     struct stat st;
     enum wb_err err;
     TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
+    TRY(set_foreign_log_aside(s, s->msg_path));
     TRY(db_open(&s->msg, s->msg_path));
+    db_keep_log(&s->msg, true);
     err = messages_schema_check(&s->msg);
     if (err == WB_ERR_DB_SCHEMA)
         info_text(info, STORE_FILE_MESSAGES, s->msg_path,
@@ -129,6 +158,7 @@ static enum wb_err open_messages(struct store *s, struct store_open_info *info)
     TRY(err);
     if (stat(s->msg_path, &st) == 0 && st.st_size <= MESSAGES_CHECK_MAX)
         TRY(db_quick_check(&s->msg));
+    db_keep_log(&s->msg, false);
     if (s->time_format == STORE_TIME_AUTO && !info->created_messages)
         if (db_query_int(&s->msg, "SELECT 1 FROM sqlite_master LIMIT 1", &(int64_t){0}) == WB_OK)
             TRY(messages_time_format(&s->msg, &s->time_format));

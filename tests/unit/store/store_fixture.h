@@ -69,7 +69,10 @@ static inline struct account fixture_account(struct fixture *f, const char *jid,
     x25519_generate(&f->rng, &a.keys.signed_prekey);
     a.keys.signed_prekey_id = 1;
     a.keys.registration_id = 4000000000U;
-    rng_fill(&f->rng, a.keys.signed_prekey_sig, sizeof a.keys.signed_prekey_sig);
+    uint8_t signed_bytes[DJB_KEY_BYTES];
+    djb_encode(a.keys.signed_prekey.pub, signed_bytes);
+    OK(xeddsa_sign(a.keys.identity.priv, SPAN_ARRAY(signed_bytes), &f->rng,
+                   a.keys.signed_prekey_sig));
     rng_fill(&f->rng, a.keys.adv_secret, sizeof a.keys.adv_secret);
     a.adv_details_n = 20;
     rng_fill(&f->rng, a.adv_details, a.adv_details_n);

@@ -1,0 +1,264 @@
+#include "store/backup_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/files.h"
+
+/* Five a day and one of each week day; far more only when somebody switched pruning off. */
+enum { BACKUPS_MAX = 10000, DAY_S = 86400 };
+
+enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
+                            const struct clock *clock, struct store_lock *ret, char text[512])
+{
+    char path[STORE_PATH_MAX];
+    struct store_holder holder = {0};
+    enum wb_err err;
+    TRY(files_join(dir, "backups", path));
+    if (make)
+        TRY(files_make_dirs(path, 0));
+    else if (access(dir, F_OK) != 0)
+        return WB_ERR_NOT_FOUND;
+    err = store_lock_take(path, command, clock_unix_s(clock), ret, &holder);
+    if (err == WB_ERR_LOCKED)
+        snprintf(text, 512, "another backup or a restore is under way: process %ld (%s)",
+                 (long)holder.pid, holder.command);
+out:
+    return err;
+}
+
+/* Only our own files; a directory with something else in it stays, and is told by the caller's
+ * mkdir. */
+static void remove_set(const char *set)
+{
+    static const char *const names[] = {
+        BACKUP_MANIFEST, /* first: without it, it is no set any more */
+        BACKUP_WHATSAPP, BACKUP_WHATSAPP "-journal", BACKUP_WHATSAPP "-wal", BACKUP_WHATSAPP "-shm",
+        BACKUP_MESSAGES, BACKUP_MESSAGES "-journal", BACKUP_MESSAGES "-wal", BACKUP_MESSAGES "-shm",
+    };
+    char path[STORE_PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (files_join(set, names[i], path) == WB_OK)
+            unlink(path);
+    }
+    rmdir(set);
+}
+
+void backup_dir_clear_unfinished(const char *dir)
+{
+    char path[STORE_PATH_MAX];
+    if (files_join(dir, BACKUP_UNFINISHED, path) == WB_OK)
+        remove_set(path);
+    if (files_join(dir, BACKUP_GOING, path) == WB_OK)
+        remove_set(path);
+}
+
+enum wb_err backup_dir_manifest(const char *set, struct backup_manifest *ret)
+{
+    char path[STORE_PATH_MAX];
+    struct buf text = buf_new(BACKUP_MANIFEST_MAX);
+    enum wb_err err;
+    TRY(files_join(set, BACKUP_MANIFEST, path));
+    TRY(files_read(path, &text));
+    err = backup_manifest_read(buf_span(&text), ret);
+out:
+    buf_free(&text);
+    return err;
+}
+
+/* ---- list ---------------------------------------------------------------------------------------
+ */
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct backup_entry *x = a, *y = b;
+    return -strcmp(x->name, y->name);
+}
+
+static enum wb_err add_entry(const char *dir, const char *name, struct backup_entry **list,
+                             size_t *n)
+{
+    char set[STORE_PATH_MAX];
+    enum wb_err err;
+    if (*n % 64 == 0) {
+        void *p = *n < BACKUPS_MAX ? realloc(*list, (*n + 64) * sizeof **list) : NULL;
+        if (!p)
+            return WB_ERR_NOMEM;
+        *list = p;
+    }
+    struct backup_entry *e = &(*list)[*n];
+    *e = (struct backup_entry){0};
+    memcpy(e->name, name, strlen(name) + 1); /* its length is known to be good */
+    TRY(files_join(dir, name, set));
+    e->err = backup_dir_manifest(set, &e->manifest);
+    ++*n;
+out:
+    return err;
+}
+
+enum wb_err store_backup_list(const char *dir, struct backup_entry **ret, size_t *ret_n)
+{
+    struct backup_entry *list = NULL;
+    size_t n = 0;
+    enum wb_err err = WB_OK;
+    DIR *d = opendir(dir);
+    if (!d && errno != ENOENT)
+        return files_error(errno);
+    struct dirent *e;
+    while (d && err == WB_OK && (e = readdir(d)) != NULL) {
+        if (backup_name_valid(e->d_name))
+            err = add_entry(dir, e->d_name, &list, &n);
+    }
+    if (d)
+        closedir(d);
+    if (err != WB_OK) {
+        free(list);
+        return err;
+    }
+    if (n > 1)
+        qsort(list, n, sizeof *list, newest_first);
+    *ret = list;
+    *ret_n = n;
+    return WB_OK;
+}
+
+static bool may_serve(const struct backup_entry *e, const char *phone_user, enum store_file want)
+{
+    const struct backup_manifest *m = &e->manifest;
+    if (e->err != WB_OK || (phone_user && strcmp(m->phone, phone_user) != 0))
+        return false;
+    if (want == STORE_FILE_WHATSAPP)
+        return m->whatsapp.present && m->accounts > 0;
+    return want == STORE_FILE_MESSAGES ? m->messages.present : true;
+}
+
+enum wb_err store_backup_newest_good(const char *dir, const char *phone_user, enum store_file want,
+                                     char ret_name[BACKUP_NAME_MAX + 1],
+                                     struct backup_manifest *ret, char why[512])
+{
+    struct backup_entry *list = NULL;
+    size_t n = 0, at = 0;
+    char one[512];
+    enum wb_err err;
+    why[0] = 0;
+    TRY(store_backup_list(dir, &list, &n));
+    err = WB_ERR_NOT_FOUND;
+    for (size_t i = 0; i < n && err != WB_OK; i++) {
+        if (!may_serve(&list[i], phone_user, want))
+            continue;
+        err = store_backup_verify(dir, list[i].name, ret, one);
+        if (err == WB_OK)
+            memcpy(ret_name, list[i].name, sizeof list[i].name);
+        else if (at < 400) /* the newest are what matters */
+            at += (size_t)snprintf(why + at, 512 - at, "%s%.40s: %.60s", at ? "; " : "",
+                                   list[i].name, one[0] ? one : wb_err_text(err));
+    }
+    if (err != WB_OK)
+        err = WB_ERR_NOT_FOUND;
+out:
+    free(list);
+    return err;
+}
+
+/* ---- prune --------------------------------------------------------------------------------------
+ */
+
+static bool kept_for_ever(const char *reason)
+{
+    return strcmp(reason, BACKUP_LOGOUT) == 0 || strcmp(reason, BACKUP_DAMAGE) == 0 ||
+           strcmp(reason, BACKUP_BEFORE_UNLINK) == 0;
+}
+
+/* Is an entry before i (newer) of the same number and the same UTC day? How many of the number? */
+static void newer_than(const struct backup_entry *entries, size_t i, size_t *ret_newer,
+                       bool *ret_same_day)
+{
+    *ret_newer = 0;
+    *ret_same_day = false;
+    for (size_t j = 0; j < i; j++) {
+        if (entries[j].err != WB_OK ||
+            strcmp(entries[j].manifest.phone, entries[i].manifest.phone) != 0)
+            continue;
+        ++*ret_newer;
+        *ret_same_day = *ret_same_day || entries[j].manifest.created_at / DAY_S ==
+                                             entries[i].manifest.created_at / DAY_S;
+    }
+}
+
+void backup_prune_choose(const struct backup_entry *entries, size_t n,
+                         const struct backup_keep *keep, int64_t now_s, const char *verified,
+                         bool *ret_drop)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct backup_manifest *m = &entries[i].manifest;
+        size_t newer = 0;
+        bool same_day = false;
+        ret_drop[i] = false;
+        if (!verified || strcmp(entries[i].name, verified) == 0 || entries[i].err != WB_OK ||
+            kept_for_ever(m->reason))
+            continue;
+        newer_than(entries, i, &newer, &same_day);
+        bool in_days = m->created_at / DAY_S > now_s / DAY_S - (int64_t)keep->days;
+        ret_drop[i] = newer >= keep->newest && (!in_days || same_day);
+    }
+}
+
+static enum wb_err drop_sets(const char *dir, const struct backup_entry *list, const bool *drop,
+                             size_t n, bool dry_run, void (*told)(void *, const char *), void *ctx)
+{
+    char set[STORE_PATH_MAX], going[STORE_PATH_MAX];
+    enum wb_err err = WB_OK;
+    for (size_t i = 0; i < n; i++) {
+        if (!drop[i])
+            continue;
+        if (told)
+            told(ctx, list[i].name);
+        if (dry_run)
+            continue;
+        TRY(files_join(dir, list[i].name, set));
+        TRY(files_join(dir, BACKUP_GOING, going));
+        /* Not half a set under a set's name, whenever we are killed. */
+        if (rename(set, going) != 0) {
+            err = files_error(errno);
+            goto out;
+        }
+        remove_set(going);
+    }
+out:
+    return err;
+}
+
+enum wb_err store_backup_prune(const char *dir, const struct backup_keep *keep,
+                               const struct clock *clock, const char *verified, bool dry_run,
+                               void (*told)(void *, const char *), void *ctx)
+{
+    struct store_lock lock = store_lock_none();
+    struct backup_entry *list = NULL;
+    struct backup_manifest m;
+    char good[BACKUP_NAME_MAX + 1], text[512];
+    bool *drop = NULL;
+    size_t n = 0;
+    enum wb_err err;
+    TRY(backup_dir_lock(dir, false, "pruning backups", clock, &lock, text));
+    backup_dir_clear_unfinished(dir);
+    if (!verified && store_backup_newest_good(dir, NULL, STORE_FILE_NONE, good, &m, text) == WB_OK)
+        verified = good;
+    TRY(store_backup_list(dir, &list, &n));
+    drop = calloc(n ? n : 1, sizeof *drop);
+    if (!drop) {
+        err = WB_ERR_NOMEM;
+        goto out;
+    }
+    backup_prune_choose(list, n, keep, clock_unix_s(clock), verified, drop);
+    err = drop_sets(dir, list, drop, n, dry_run, told, ctx);
+out:
+    store_lock_drop(&lock);
+    free(drop);
+    free(list);
+    return err;
+}

@@ -1,0 +1,27 @@
+/* backup_dir.h - the backups/ directory and the names in it; private to store/. */
+#ifndef STORE_BACKUP_DIR_H
+#define STORE_BACKUP_DIR_H
+
+#include "store/backup.h"
+#include "store/lock.h"
+
+#define BACKUP_WHATSAPP   "whatsapp.db"
+#define BACKUP_MESSAGES   "messages.db"
+#define BACKUP_MANIFEST   "manifest.json"
+#define BACKUP_UNFINISHED ".unfinished"
+#define BACKUP_GOING      ".going"
+
+/* One at a time writes here (R-406). make: makes the directory when it is missing; else NOT_FOUND.
+ * LOCKED: text says who. */
+enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
+                            const struct clock *clock, struct store_lock *ret,
+                            char text[512]) WB_MUST_CHECK;
+/* Removes what a crash left of a set that never got its name, or had lost it. With the lock. */
+void backup_dir_clear_unfinished(const char *dir);
+/* The manifest of the set at this path. */
+enum wb_err backup_dir_manifest(const char *set, struct backup_manifest *ret) WB_MUST_CHECK;
+/* As store_backup_verify(), for a set anywhere. */
+enum wb_err backup_verify_dir(const char *set, struct backup_manifest *ret,
+                              char why[512]) WB_MUST_CHECK;
+
+#endif
