@@ -7,6 +7,7 @@
 #include "bridge/in_message.h"
 #include "bridge/out_message.h"
 #include "bridge/out_retry.h"
+#include "store/lid_map.h"
 #include "store/outbox.h"
 
 static enum in_receipt_kind kind_of(const struct node *n)
@@ -29,84 +30,146 @@ static enum in_receipt_kind kind_of(const struct node *n)
     return IN_RECEIPT_OTHER;
 }
 
-static size_t count_ids(const struct node *n, const struct node *list)
+static int64_t time_of(const struct node *n)
+{
+    uint64_t t = 0;
+
+    return node_attr_get_u64(n, "t", &t) && t <= INT64_MAX ? (int64_t)t : 0;
+}
+
+static size_t count_items(const struct node *n, const struct node *list)
 {
     size_t count = 1;
 
     if (list)
         count += node_child_count(list);
     for (const struct node *p = node_child(n, "participants"); p; p = node_next(p, "participants"))
-        count++;
+        count += node_child_count(p);
     return count;
 }
 
-static void add_id(struct span id, struct span *ids, size_t *n)
+/* What is being read. */
+struct reading {
+    struct arena *arena;
+    struct in_receipt_item *items;
+    size_t n;
+};
+
+static void add_item(struct reading *r, struct span id, const struct jid *person, int64_t t)
 {
     if (in_message_id_valid(id))
-        ids[(*n)++] = id;
+        r->items[r->n++] = (struct in_receipt_item){id, jid_bare(jid_unhosted(*person)), t};
+}
+
+/* The stanza's id is that of the first message; the keys name them all, the users who (P-RC-48). */
+static void read_grouped(struct reading *r, const struct node *parts, int64_t t)
+{
+    for (; parts; parts = node_next(parts, "participants")) {
+        struct span id = node_attr_str(parts, "key", r->arena);
+
+        for (const struct node *u = node_child(parts, "user"); u; u = node_next(u, "user")) {
+            struct jid who;
+            int64_t at = time_of(u);
+
+            if (node_attr_get_jid(u, "jid", &who))
+                add_item(r, id, &who, at ? at : t);
+        }
+    }
+}
+
+static void read_single(struct reading *r, const struct node *n, const struct node *list,
+                        const struct jid *who)
+{
+    int64_t t = time_of(n);
+
+    add_item(r, node_attr_str(n, "id", r->arena), who, t);
+    for (const struct node *item = list ? node_child(list, "item") : NULL; item;
+         item = node_next(item, "item"))
+        add_item(r, node_attr_str(item, "id", r->arena), who, t);
 }
 
 enum wb_err in_receipt_parse(const struct node *n, struct arena *a, struct in_receipt *ret_r)
 {
     struct in_receipt r = {.kind = kind_of(n)};
     const struct node *list = node_child(n, "list"), *parts = node_child(n, "participants");
-    size_t max = count_ids(n, list);
-    struct span *ids;
+    size_t max = count_items(n, list);
+    struct reading reading = {.arena = a};
+    struct jid who;
 
     if (!node_attr_get_jid(n, "from", &r.from))
         return WB_ERR_MALFORMED;
-    if (max > IN_RECEIPT_IDS_MAX)
+    if (max > IN_RECEIPT_ITEMS_MAX)
         return WB_ERR_TOO_LARGE;
-    ids = arena_alloc(a, max * sizeof *ids);
-    if (!ids)
+    reading.items = arena_alloc(a, max * sizeof *reading.items);
+    if (!reading.items)
         return WB_ERR_NOMEM;
-    if (!node_attr_get_jid(n, "participant", &r.sender))
-        r.sender = parts ? (struct jid){0} : r.from;
-    /* The id of a grouped receipt is that of its first message; the keys name them all. */
-    if (parts && jid_is_none(&r.sender)) {
-        for (; parts; parts = node_next(parts, "participants"))
-            add_id(node_attr_str(parts, "key", a), ids, &r.nids);
-    } else {
-        add_id(node_attr_str(n, "id", a), ids, &r.nids);
-        for (const struct node *item = list ? node_child(list, "item") : NULL; item;
-             item = node_next(item, "item"))
-            add_id(node_attr_str(item, "id", a), ids, &r.nids);
-    }
-    if (r.nids == 0)
+    if (node_attr_get_jid(n, "participant", &who))
+        read_single(&reading, n, list, &who);
+    else if (parts)
+        read_grouped(&reading, parts, time_of(n));
+    else
+        read_single(&reading, n, list, &r.from);
+    if (reading.n == 0 && !parts)
         return WB_ERR_MALFORMED;
-    r.ids = ids;
+    r.items = reading.items;
+    r.nitems = reading.n;
     *ret_r = r;
     return WB_OK;
 }
 
 enum { NACK_PARSE = 487 /* P-RC-29 */ };
 
-/* A row goes forward only; what is not ours, or too old, is passed over. t: of the receipt, 0 when
- * it does not say. */
-static enum wb_err note_state(struct bridge *b, const struct in_receipt *r, int64_t t)
+/* Only who got it can have it: a receipt that names another chat says nothing about this message.
+ */
+static enum wb_err is_of_chat(struct bridge *b, const struct jid *chat, const struct jid *from,
+                              bool *ret_is)
 {
-    enum store_outbox_state state = r->kind == IN_RECEIPT_READ ? OUTBOX_READ : OUTBOX_DELIVERED;
-    enum wb_err err;
+    struct jid ours = *chat, theirs = jid_bare(jid_unhosted(*from));
+    enum wb_err err = WB_OK;
 
-    for (size_t i = 0; i < r->nids; i++) {
-        char id[STORE_MESSAGE_ID_MAX + 1] = {0};
-
-        memcpy(id, r->ids[i].p, r->ids[i].n);
-        TRY(out_message_delivered(b, r->ids[i], t));
-        err = store_outbox_receipt(b->store, id, state);
-        if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-            return err;
+    if (jid_is_person(chat) && jid_is_person(&theirs)) {
+        TRY(store_canonical(b->store, chat, &ours));
+        TRY(store_canonical(b->store, &theirs, &theirs));
     }
-    return WB_OK;
+    *ret_is = jid_eq(&ours, &theirs);
 out:
     return err;
 }
 
-static int64_t time_of(const struct node *n)
+/* A row goes forward only; what is not ours, or too old, is passed over. Our own other devices
+ * confirm what they got of us: that is not the recipient. */
+static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
+                             const struct in_receipt_item *item)
 {
-    uint64_t t = 0;
+    enum store_outbox_state state = r->kind == IN_RECEIPT_READ ? OUTBOX_READ : OUTBOX_DELIVERED;
+    char id[STORE_MESSAGE_ID_MAX + 1] = {0};
+    struct jid chat;
+    bool of_chat = false;
+    enum wb_err err;
 
-    return node_attr_get_u64(n, "t", &t) && t <= INT64_MAX ? (int64_t)t : 0;
+    if (!jid_is_person(&item->person) || bridge_is_self(b, &item->person))
+        return WB_OK;
+    memcpy(id, item->id.p, item->id.n);
+    err = store_outbox_chat(b->store, id, &chat);
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_OK;
+    TRY(err);
+    TRY(is_of_chat(b, &chat, &r->from, &of_chat));
+    if (!of_chat)
+        return WB_OK;
+    TRY(out_message_delivered(b, item->id, item->t));
+    err = store_outbox_receipt(b->store, id, &item->person, state);
+out:
+    return err;
+}
+
+static enum wb_err note_state(struct bridge *b, const struct in_receipt *r)
+{
+    enum wb_err err = WB_OK;
+
+    for (size_t i = 0; i < r->nitems && err == WB_OK; i++)
+        err = note_item(b, r, &r->items[i]);
+    return err;
 }
 
 static bool is_ours(enum wb_err err)
@@ -117,7 +180,6 @@ static bool is_ours(enum wb_err err)
 static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     struct in_receipt r;
-    struct jid sender;
     enum wb_err err = in_receipt_parse(s->node, s->arena, &r);
 
     (void)parsed;
@@ -130,11 +192,8 @@ static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void 
         err = out_retry_request(b, s);
         return err == WB_OK || is_ours(err) ? err : outgoing_ack(b, s, 0);
     }
-    sender = jid_unhosted(r.sender);
-    /* Our own other devices confirm what they got of us: that is not the recipient. */
-    if ((r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_READ) &&
-        !bridge_is_self(b, &sender))
-        TRY(note_state(b, &r, time_of(s->node)));
+    if (r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_READ)
+        TRY(note_state(b, &r));
     TRY(outgoing_ack(b, s, 0));
 out:
     return err;

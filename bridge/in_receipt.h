@@ -12,18 +12,25 @@ enum in_receipt_kind {
     IN_RECEIPT_OTHER, /* between our own devices, or nothing to us */
 };
 
-enum { IN_RECEIPT_IDS_MAX = 4096 };
+/* A large group's grouped receipt names each of its people once. */
+enum { IN_RECEIPT_ITEMS_MAX = 20000 };
 
-/* ids: the stanza's, those of its list, or the keys of a grouped receipt. In the arena. */
-struct in_receipt {
-    enum in_receipt_kind kind;
-    struct jid from;   /* device, or the group */
-    struct jid sender; /* whose receipt: participant, else from; JID_NONE when grouped */
-    const struct span *ids;
-    size_t nids;
+/* One message and one person. */
+struct in_receipt_item {
+    struct span id;
+    struct jid person; /* participant, else from; in grouped receipts the <user> */
+    int64_t t;         /* unix seconds, 0: not said */
 };
 
-/* MALFORMED: from or id is missing. TOO_LARGE: more ids than any receipt has; NOMEM. */
+/* items: the stanza's id and those of its list, or keys and users of a grouped receipt. */
+struct in_receipt {
+    enum in_receipt_kind kind;
+    struct jid from;                     /* device, or the group */
+    const struct in_receipt_item *items; /* in the arena */
+    size_t nitems;
+};
+
+/* MALFORMED: from or id is missing. TOO_LARGE: more than any receipt has; NOMEM. */
 enum wb_err in_receipt_parse(const struct node *n, struct arena *a,
                              struct in_receipt *ret_r) WB_MUST_CHECK;
 

@@ -358,6 +358,22 @@ out:
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
+/* People besides ourselves; the devices of each stand together (device_sync.h). */
+static uint32_t people_of(const struct bridge *b, const struct out_work *w)
+{
+    struct jid last = {0};
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < w->ndevices; i++) {
+        struct jid user = jid_unhosted(w->devices[i]);
+
+        if (!jid_same_user(&user, &last) && !bridge_is_self(b, &user))
+            n++;
+        last = user;
+    }
+    return n;
+}
+
 static enum wb_err make_stanza(struct out_item *it, struct buf *packed)
 {
     struct bridge *b = it->b;
@@ -377,7 +393,8 @@ static enum wb_err make_stanza(struct out_item *it, struct buf *packed)
     node_attr_jid(&w->arena, s.message, "to", &w->to);
     TRY(jid_is_none(&w->group.jid) ? seal_person(&s) : seal_group(&s));
     TRY(node_pack(s.message, packed));
-    TRY(store_outbox_seal(b->store, it->id, buf_span(packed), clock_unix_s(b->clock)));
+    TRY(store_outbox_seal(b->store, it->id, buf_span(packed), people_of(b, w),
+                          clock_unix_s(b->clock)));
     err = store_retry_sent_put(b->store, &w->to, span_cstr(it->id), buf_span(&w->plain),
                                clock_unix_ms(b->clock));
 out:

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "store/outbox_row.h"
 #include "store/state.h"
-#include "store/stmt.h"
 
 enum wb_err store_outbox_add(struct store *s, const struct store_outbox_row *row, int64_t *ret_seq)
 {
@@ -44,12 +44,9 @@ out:
     return err;
 }
 
-#define ROW                                                                                        \
-    "SELECT seq, message_id, key, body_hash, chat_jid, state, reason, request, sealed, content,"   \
-    " answer, created_at, sealed_at, acked_at, expires_at, server_time FROM bridge_outbox"         \
-    " WHERE our_jid = ? AND "
+#define ROW OUTBOX_COLUMNS("request, sealed, content") " FROM bridge_outbox WHERE our_jid = ? AND "
 
-static enum wb_err read_row(struct stmt *q, struct arena *a, struct store_outbox_row *ret)
+enum wb_err outbox_read_row(struct stmt *q, struct arena *a, struct store_outbox_row *ret)
 {
     struct store_outbox_row r;
     enum wb_err err;
@@ -73,6 +70,9 @@ static enum wb_err read_row(struct stmt *q, struct arena *a, struct store_outbox
     r.acked_at = stmt_col_int(q, 13);
     r.expires_at = stmt_col_int(q, 14);
     r.server_time = stmt_col_int(q, 15);
+    r.recipients = (uint32_t)stmt_col_int(q, 16);
+    r.delivered = (uint32_t)stmt_col_int(q, 17);
+    r.read = (uint32_t)stmt_col_int(q, 18);
     *ret = r;
 out:
     return err;
@@ -82,7 +82,7 @@ static enum wb_err one_row(struct stmt *q, struct arena *a, struct store_outbox_
 {
     enum wb_err err = stmt_step(q);
     if (err == WB_OK)
-        err = read_row(q, a, ret);
+        err = outbox_read_row(q, a, ret);
     stmt_end(q);
     return err;
 }
@@ -156,7 +156,7 @@ static void bind_row(struct stmt *q, const struct store *s, const char *message_
 }
 
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
-                              int64_t now)
+                              uint32_t recipients, int64_t now)
 {
     enum store_outbox_state state = OUTBOX_QUEUED;
     struct stmt q;
@@ -167,10 +167,11 @@ enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct sp
     if (state != OUTBOX_QUEUED)
         return WB_ERR_STATE;
     TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = ?, sealed = ?, sealed_at = ?, request = NULL"
-                   " WHERE our_jid = ? AND message_id = ?"));
+                   "UPDATE bridge_outbox SET state = ?, sealed = ?, recipients = ?, sealed_at = ?,"
+                   " request = NULL WHERE our_jid = ? AND message_id = ?"));
     stmt_int(&q, OUTBOX_SEALED);
     stmt_blob(&q, sealed);
+    stmt_int(&q, recipients);
     stmt_int(&q, now);
     bind_row(&q, s, message_id);
     err = stmt_run(&q);
@@ -201,26 +202,6 @@ out:
     return err;
 }
 
-enum wb_err store_outbox_receipt(struct store *s, const char *message_id,
-                                 enum store_outbox_state receipt)
-{
-    enum store_outbox_state state = OUTBOX_QUEUED;
-    struct stmt q;
-    enum wb_err err;
-    if (receipt != OUTBOX_DELIVERED && receipt != OUTBOX_READ)
-        return WB_ERR_INVALID;
-    TRY(state_of(s, message_id, &state));
-    if (state == OUTBOX_QUEUED || state >= receipt)
-        return WB_OK;
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = ? WHERE our_jid = ? AND message_id = ?"));
-    stmt_int(&q, receipt);
-    bind_row(&q, s, message_id);
-    err = stmt_run(&q);
-out:
-    return err;
-}
-
 enum wb_err store_outbox_fail(struct store *s, const char *message_id, const char *reason,
                               int64_t now)
 {
@@ -240,6 +221,33 @@ enum wb_err store_outbox_fail(struct store *s, const char *message_id, const cha
     stmt_int(&q, now);
     bind_row(&q, s, message_id);
     err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_n)
+{
+    struct stmt q;
+    int64_t tables = 0;
+    enum wb_err err;
+    TRY(db_query_int(whatsapp,
+                     "SELECT count(*) FROM sqlite_master"
+                     " WHERE type = 'table' AND name = 'bridge_outbox'",
+                     &tables));
+    if (tables > 0) {
+        TRY(stmt_write(&q, whatsapp,
+                       "UPDATE bridge_outbox SET state = ?, reason = ?, acked_at = ?,"
+                       " sealed = NULL, request = NULL, content = NULL, answer = NULL"
+                       " WHERE state IN (?, ?)"));
+        stmt_int(&q, OUTBOX_FAILED);
+        stmt_text(&q, OUTBOX_RESTORED_UNKNOWN);
+        stmt_int(&q, now);
+        stmt_int(&q, OUTBOX_QUEUED);
+        stmt_int(&q, OUTBOX_SEALED);
+        TRY(stmt_run(&q));
+    }
+    if (ret_n)
+        *ret_n = tables > 0 ? stmt_changes(whatsapp) : 0;
 out:
     return err;
 }
@@ -277,18 +285,24 @@ out:
     return err;
 }
 
-enum wb_err store_outbox_prune(struct store *s, int64_t created_before)
+enum wb_err store_outbox_prune(struct store *s, int64_t final_before)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_outbox WHERE our_jid = ? AND state >= ? AND created_at < ?"
-                   " AND (acked_at > 0 OR state = ?)"));
+                   "DELETE FROM bridge_outbox_receipts WHERE seq IN (SELECT seq FROM bridge_outbox"
+                   " WHERE our_jid = ? AND state >= ? AND acked_at > 0 AND acked_at < ?)"));
     stmt_text(&q, s->our);
     stmt_int(&q, OUTBOX_SENT);
-    stmt_int(&q, created_before);
-    stmt_int(&q, OUTBOX_FAILED);
+    stmt_int(&q, final_before);
+    TRY(stmt_run(&q));
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_outbox WHERE our_jid = ? AND state >= ?"
+                   " AND acked_at > 0 AND acked_at < ?"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, OUTBOX_SENT);
+    stmt_int(&q, final_before);
     err = stmt_run(&q);
 out:
     return err;

@@ -13,12 +13,15 @@ enum store_outbox_state {
     OUTBOX_QUEUED,    /* accepted, not yet encrypted */
     OUTBOX_SEALED,    /* its bytes are fixed; it may be on the wire */
     OUTBOX_SENT,      /* the server's ack */
-    OUTBOX_DELIVERED, /* a receipt of the recipient's device */
-    OUTBOX_READ,
+    OUTBOX_DELIVERED, /* receipts of everybody it was sealed for (one device each is enough) */
+    OUTBOX_READ,      /* everybody has read it */
     OUTBOX_FAILED,
 };
 
 enum { OUTBOX_BODY_HASH_BYTES = 32 };
+
+/* What store_outbox_restored() puts as the reason. */
+#define OUTBOX_RESTORED_UNKNOWN "restored_unknown"
 
 struct store_outbox_row {
     int64_t seq; /* order of acceptance */
@@ -35,6 +38,18 @@ struct store_outbox_row {
     int64_t created_at, sealed_at, acked_at; /* unix seconds, 0: not yet */
     int64_t expires_at;                      /* unix seconds, 0: never */
     int64_t server_time;                     /* the ack's t */
+    uint32_t recipients;      /* people it was sealed for, without ourselves; 0 before that */
+    uint32_t delivered, read; /* of these, who has it (those who have read it included) */
+};
+
+enum { OUTBOX_ANY_STATE = -1, OUTBOX_LIST_MAX = 500 };
+
+struct store_outbox_filter {
+    int state;              /* enum store_outbox_state or OUTBOX_ANY_STATE */
+    const struct jid *chat; /* both forms of a person are meant; NULL: all chats */
+    bool oldest_first;
+    int64_t beyond; /* seq: only rows behind it in that order; 0: from the start */
+    size_t limit;   /* 1..OUTBOX_LIST_MAX */
 };
 
 /* A new QUEUED row of message_id, key, body_hash, chat, request, content, created_at, expires_at.
@@ -46,19 +61,28 @@ enum wb_err store_outbox_by_id(struct store *s, const char *message_id, struct a
                                struct store_outbox_row *ret) WB_MUST_CHECK;
 enum wb_err store_outbox_by_key(struct store *s, const char *key, struct arena *a,
                                 struct store_outbox_row *ret) WB_MUST_CHECK;
+/* The chat alone, as the caller named it. NOT_FOUND. */
+enum wb_err store_outbox_chat(struct store *s, const char *message_id,
+                              struct jid *ret_chat) WB_MUST_CHECK;
 /* The first row of a state behind seq `after` (0: from the start). NOT_FOUND: no more. */
 enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, int64_t after,
                               struct arena *a, struct store_outbox_row *ret) WB_MUST_CHECK;
 
+/* By seq, without request, sealed and content; in the arena. */
+enum wb_err store_outbox_list(struct store *s, const struct store_outbox_filter *f, struct arena *a,
+                              struct store_outbox_row **ret_rows, size_t *ret_n) WB_MUST_CHECK;
+
 /* QUEUED -> SEALED with its bytes, in the batch of the ratchets (rule 2). STATE when the row is
  * not QUEUED: sealing twice would use two keys for one message. */
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
-                              int64_t now) WB_MUST_CHECK;
+                              uint32_t recipients, int64_t now) WB_MUST_CHECK;
 /* The ack: SEALED -> SENT; the sealed bytes are dropped. Again: WB_OK, nothing changes. */
 enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
                                int64_t now) WB_MUST_CHECK;
-/* DELIVERED or READ; going back is WB_OK and changes nothing. NOT_FOUND: not ours. */
-enum wb_err store_outbox_receipt(struct store *s, const char *message_id,
+/* A receipt of a person for what was sealed: DELIVERED or READ. Each person counts once, under one
+ * identity; the row moves when the last of them has confirmed, and never back. What is not sealed,
+ * or failed: WB_OK, nothing changes. NOT_FOUND: no such row. */
+enum wb_err store_outbox_receipt(struct store *s, const char *message_id, const struct jid *person,
                                  enum store_outbox_state state) WB_MUST_CHECK;
 /* QUEUED or SEALED -> FAILED. STATE when it was sent already. */
 enum wb_err store_outbox_fail(struct store *s, const char *message_id, const char *reason,
@@ -67,7 +91,13 @@ enum wb_err store_outbox_answer(struct store *s, const char *message_id,
                                 struct span answer) WB_MUST_CHECK;
 enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state,
                                size_t *ret_n) WB_MUST_CHECK;
-/* Removes final rows (SENT and later, FAILED) created before the time: keys are kept 7 days. */
-enum wb_err store_outbox_prune(struct store *s, int64_t created_before) WB_MUST_CHECK;
+/* Rule 7, for a file that was restored, before anything else uses it: every QUEUED or SEALED row,
+ * of every account in it, is FAILED with OUTBOX_RESTORED_UNKNOWN from now on: it may have been sent
+ * after the copy was made. Within the caller's transaction; *ret_n (may be NULL): how many. A file
+ * without our tables: none. */
+struct db;
+enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_n) WB_MUST_CHECK;
+/* Removes rows that became final (SENT and later, FAILED) before the time, with their receipts. */
+enum wb_err store_outbox_prune(struct store *s, int64_t final_before) WB_MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-enum { SCHEMA_VERSION = 15, SCHEMA_COMPAT = 8, BRIDGE_SCHEMA = 2 };
+enum { SCHEMA_VERSION = 15, SCHEMA_COMPAT = 8, BRIDGE_SCHEMA = 3 };
 
 #define OWNER(column)                                                                              \
     "FOREIGN KEY (" column ") REFERENCES whatsmeow_device(jid) ON DELETE CASCADE ON UPDATE "       \
@@ -90,8 +90,10 @@ static const char *const bridge_tables[] = {
     " request BLOB, sealed BLOB, content BLOB, answer BLOB, created_at INTEGER NOT NULL,"
     " sealed_at INTEGER NOT NULL DEFAULT 0, acked_at INTEGER NOT NULL DEFAULT 0,"
     " expires_at INTEGER NOT NULL DEFAULT 0, server_time INTEGER NOT NULL DEFAULT 0,"
-    " UNIQUE (our_jid, message_id), UNIQUE (our_jid, key))",
+    " recipients INTEGER NOT NULL DEFAULT 0, UNIQUE (our_jid, message_id), UNIQUE (our_jid, key))",
     "CREATE INDEX IF NOT EXISTS bridge_outbox_state ON bridge_outbox (our_jid, state, seq)",
+    "CREATE TABLE IF NOT EXISTS bridge_outbox_receipts (seq INTEGER NOT NULL,"
+    " person TEXT NOT NULL, state INTEGER NOT NULL, PRIMARY KEY (seq, person)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
     " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",
@@ -200,6 +202,23 @@ out:
     return err;
 }
 
+/* What tables of an older bridge lack. */
+static enum wb_err add_new_columns(struct db *d)
+{
+    int64_t n = 0;
+    enum wb_err err;
+
+    TRY(db_query_int(d,
+                     "SELECT count(*) FROM pragma_table_info('bridge_outbox')"
+                     " WHERE name = 'recipients'",
+                     &n));
+    if (n == 0)
+        err = db_exec(d, "ALTER TABLE bridge_outbox"
+                         " ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0");
+out:
+    return err;
+}
+
 enum wb_err whatsapp_schema_apply(struct db *d, int version)
 {
     int64_t ours = 0;
@@ -222,7 +241,8 @@ enum wb_err whatsapp_schema_apply(struct db *d, int version)
         TRY(db_exec(d, "INSERT INTO whatsmeow_version (version, compat) VALUES (15, 8)"));
     for (size_t i = 0; i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(db_exec(d, bridge_tables[i]));
-    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 2)"));
+    TRY(add_new_columns(d));
+    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 3)"));
     TRY(FAULT_ERROR("schema.whatsapp"));
     TRY(db_commit(d));
 out:

@@ -31,8 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
     }
     if (in_receipt_parse(n, &a, &r) == WB_OK)
-        for (size_t i = 0; i < r.nids; i++)
-            if (!in_message_id_valid(r.ids[i]))
+        for (size_t i = 0; i < r.nitems; i++)
+            if (!in_message_id_valid(r.items[i].id) || r.items[i].person.device != 0)
                 abort();
 out:
     arena_free(&a);

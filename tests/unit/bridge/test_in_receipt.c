@@ -3,10 +3,12 @@
 
 #include "bridge/in_receipt.h"
 #include "bridge/out_retry.h"
+#include "store/lid_map.h"
 #include "store/outbox.h"
 
 #define ALICE "27820000011@s.whatsapp.net"
 #define GROUP "120363000000000001@g.us"
+#define BOB   "222000012"
 
 static enum wb_err retry_answer;
 static int retries;
@@ -48,15 +50,20 @@ static int teardown(void **state)
     return 0;
 }
 
-static void message_sent(struct receiver *r, const char *id)
+static void message_sent_to(struct receiver *r, const char *id, const char *chat, uint32_t people)
 {
-    struct store_outbox_row row = {.chat = J(ALICE), .created_at = fixture_time};
+    struct store_outbox_row row = {.chat = J(chat), .created_at = fixture_time};
 
     snprintf(row.message_id, sizeof row.message_id, "%s", id);
     OK(store_outbox_add(r->f.s, &row, NULL));
-    OK(store_outbox_seal(r->f.s, id, SPAN_LIT("sealed"), fixture_time));
+    OK(store_outbox_seal(r->f.s, id, SPAN_LIT("sealed"), people, fixture_time));
     OK(store_outbox_acked(r->f.s, id, fixture_time, fixture_time));
     OK(store_commit(r->f.s));
+}
+
+static void message_sent(struct receiver *r, const char *id)
+{
+    message_sent_to(r, id, ALICE, 1);
 }
 
 static void assert_state(struct receiver *r, const char *id, enum store_outbox_state state)
@@ -120,6 +127,9 @@ static void a_receipt_counts_as_the_ack(void **state)
     struct receiver *r = *state;
     struct node *n = receipt(r, ALICE, "M1", "read"), *list;
 
+    message_sent(r, "M1");
+    message_sent(r, "M2");
+    message_sent(r, "M3");
     node_attr_text(&r->arena, n, "t", "1700000001");
     list = node_child_new(&r->arena, n, "list");
     node_attr_text(&r->arena, node_child_new(&r->arena, list, "item"), "id", "M2");
@@ -135,7 +145,7 @@ static void many_at_once(void **state)
 
     message_sent(r, "M1");
     message_sent(r, "M2");
-    message_sent(r, "M3");
+    message_sent_to(r, "M3", GROUP, 1);
     list = node_child_new(&r->arena, n, "list");
     node_attr_text(&r->arena, node_child_new(&r->arena, list, "item"), "id", "M2");
     take(r, n);
@@ -145,7 +155,69 @@ static void many_at_once(void **state)
     parts = node_child_new(&r->arena, n, "participants");
     node_attr_text(&r->arena, parts, "key", "M3");
     take(r, n);
+    assert_state(r, "M3", OUTBOX_SENT); /* of nobody */
+    attr_jid(r, node_child_new(&r->arena, parts, "user"), "jid", BOB ":4@lid");
+    take(r, n);
     assert_state(r, "M3", OUTBOX_DELIVERED);
+}
+
+static void counts(struct receiver *r, const char *id, uint32_t with, uint32_t seen)
+{
+    struct store_outbox_row row;
+
+    OK(store_outbox_by_id(r->f.s, id, &r->arena, &row));
+    assert_int_equal(row.delivered, with);
+    assert_int_equal(row.read, seen);
+}
+
+static struct node *of_member(struct receiver *r, const char *who, const char *type)
+{
+    struct node *n = receipt(r, GROUP, "G1", type);
+
+    attr_jid(r, n, "participant", who);
+    return n;
+}
+
+/* Everybody counts once, with any device and in either form; ourselves never. */
+static void a_group_is_done_when_all_are(void **state)
+{
+    struct receiver *r = *state;
+    struct jid lid = J(BOB "@lid"), pn = J("27820000012@s.whatsapp.net");
+
+    message_sent_to(r, "G1", GROUP, 2);
+    OK(store_lid_put(r->f.s, &lid, &pn, NULL));
+    take(r, of_member(r, BOB ":4@lid", NULL));
+    take(r, of_member(r, BOB "@lid", "inactive"));
+    take(r, of_member(r, "27820000012:9@s.whatsapp.net", NULL));
+    take(r, of_member(r, "111000111:3@lid", NULL));
+    counts(r, "G1", 1, 0);
+    assert_state(r, "G1", OUTBOX_SENT);
+    take(r, of_member(r, "222000013@lid", "read"));
+    counts(r, "G1", 2, 1);
+    assert_state(r, "G1", OUTBOX_DELIVERED);
+    take(r, of_member(r, "222000013@lid", NULL));
+    counts(r, "G1", 2, 1);
+    take(r, of_member(r, "27820000012@s.whatsapp.net", "played"));
+    counts(r, "G1", 2, 2);
+    assert_state(r, "G1", OUTBOX_READ);
+}
+
+/* Who knows an id can write a receipt, but not out of somebody else's chat. */
+static void receipts_of_others_say_nothing(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n;
+
+    message_sent(r, "M1");
+    take(r, receipt(r, BOB "@lid", "M1", NULL));
+    n = receipt(r, GROUP, "M1", "read");
+    attr_jid(r, n, "participant", ALICE);
+    take(r, n);
+    assert_state(r, "M1", OUTBOX_SENT);
+    assert_string_equal(delivered, "");
+    message_sent_to(r, "G1", GROUP, 1);
+    take(r, receipt(r, ALICE, "G1", NULL));
+    assert_state(r, "G1", OUTBOX_SENT);
 }
 
 static void odd_ones_are_answered(void **state)
@@ -181,8 +253,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(delivered_then_read), T(our_own_devices_do_not_count), T(a_receipt_counts_as_the_ack),
-        T(many_at_once),        T(odd_ones_are_answered),        T(retries_are_passed_on),
+        T(delivered_then_read),
+        T(our_own_devices_do_not_count),
+        T(a_receipt_counts_as_the_ack),
+        T(a_group_is_done_when_all_are),
+        T(receipts_of_others_say_nothing),
+        T(many_at_once),
+        T(odd_ones_are_answered),
+        T(retries_are_passed_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,6 +210,7 @@ static void outbox_row_goes_forward_only(void **state)
     struct fixture f;
     struct arena a = arena_new(1 << 20);
     struct store_outbox_row r = a_row("M1", "key-1");
+    const struct jid alice = J("222000011@lid");
     int64_t seq = 0;
     size_t n = 0;
     fixture_ready(&f);
@@ -225,23 +226,23 @@ static void outbox_row_goes_forward_only(void **state)
     OK(store_outbox_next(f.s, OUTBOX_QUEUED, seq, &a, &r));
     assert_string_equal(r.message_id, "M2");
     assert_int_equal(store_outbox_acked(f.s, "M1", 1, 2), WB_ERR_STATE);
-    OK(store_outbox_receipt(f.s, "M1", OUTBOX_READ)); /* not sealed: cannot be ours */
-    OK(store_outbox_seal(f.s, "M1", SPAN_LIT("bytes"), fixture_time + 1));
-    assert_int_equal(store_outbox_seal(f.s, "M1", SPAN_LIT("other"), 2), WB_ERR_STATE);
+    OK(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_READ)); /* not sealed: cannot be ours */
+    OK(store_outbox_seal(f.s, "M1", SPAN_LIT("bytes"), 1, fixture_time + 1));
+    assert_int_equal(store_outbox_seal(f.s, "M1", SPAN_LIT("other"), 1, 2), WB_ERR_STATE);
     OK(store_outbox_by_id(f.s, "M1", &a, &r));
     assert_int_equal(r.state, OUTBOX_SEALED);
     assert_true(span_eq_cstr(r.sealed, "bytes"));
     assert_null(r.request.p);
     assert_true(span_eq_cstr(r.content, "content"));
-    OK(store_outbox_receipt(f.s, "M1", OUTBOX_DELIVERED)); /* overtakes the ack */
+    OK(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_DELIVERED)); /* overtakes the ack */
     OK(store_outbox_acked(f.s, "M1", 1790000005, fixture_time + 3));
     OK(store_outbox_acked(f.s, "M1", 7, 8));
     OK(store_outbox_by_key(f.s, "key-1", &a, &r));
     assert_int_equal(r.state, OUTBOX_DELIVERED);
     assert_int_equal(r.server_time, 1790000005);
     assert_null(r.sealed.p);
-    OK(store_outbox_receipt(f.s, "M1", OUTBOX_READ));
-    OK(store_outbox_receipt(f.s, "M1", OUTBOX_DELIVERED));
+    OK(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_READ));
+    OK(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_DELIVERED));
     OK(store_outbox_by_id(f.s, "M1", &a, &r));
     assert_int_equal(r.state, OUTBOX_READ);
     assert_int_equal(store_outbox_fail(f.s, "M1", "x", 1), WB_ERR_STATE);
@@ -253,10 +254,10 @@ static void outbox_row_goes_forward_only(void **state)
     assert_true(span_eq_cstr(r.answer, "{}"));
     OK(store_outbox_count(f.s, OUTBOX_QUEUED, &n));
     assert_int_equal(n, 1);
-    OK(store_outbox_prune(f.s, fixture_time + 1));
+    OK(store_outbox_prune(f.s, fixture_time + 4));
     assert_int_equal(store_outbox_by_id(f.s, "M1", &a, &r), WB_ERR_NOT_FOUND);
     OK(store_outbox_by_id(f.s, "M3", &a, &r)); /* not final: stays */
-    assert_int_equal(store_outbox_receipt(f.s, "M1", OUTBOX_READ), WB_ERR_NOT_FOUND);
+    assert_int_equal(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_READ), WB_ERR_NOT_FOUND);
     arena_free(&a);
     fixture_free(&f);
 }
@@ -272,7 +273,7 @@ static void sealed_bytes_and_ratchet_commit_together(void **state)
     OK(store_outbox_add(f.s, &r, NULL));
     OK(store_commit(f.s));
     save_session(&f, 9);
-    OK(store_outbox_seal(f.s, "M1", SPAN_LIT("bytes"), 1));
+    OK(store_outbox_seal(f.s, "M1", SPAN_LIT("bytes"), 1, 1));
     fixture_crash_copy(&f, &crash);
     fixture_open(&crash);
     OK(store_account_load(crash.s, NULL, &acc));
