@@ -1,7 +1,5 @@
 #include "proto/jid.h"
 
-#include <stdio.h>
-
 static const struct {
     enum jid_server server;
     const char *name;
@@ -119,23 +117,51 @@ enum wb_err jid_parse_cstr(const char *text, struct jid *ret_jid)
     return jid_parse(span_cstr(text), ret_jid);
 }
 
+/* Texts are made many times for each message, which snprintf() would take seriously. The longest:
+ * "user.255:65535@s.whatsapp.net". */
+_Static_assert(JID_TEXT_MAX >= JID_USER_MAX + sizeof ".255:65535@s.whatsapp.net", "JID text");
+
+static char *put(char *p, const char *text)
+{
+    size_t n = strlen(text);
+
+    memcpy(p, text, n);
+    return p + n;
+}
+
+/* Separator and number. */
+static char *put_number(char *p, char sep, unsigned v)
+{
+    unsigned unit = 1;
+
+    while (v / unit >= 10)
+        unit *= 10;
+    *p++ = sep;
+    for (; unit > 0; unit /= 10)
+        *p++ = (char)('0' + v / unit % 10);
+    return p;
+}
+
 const char *jid_text(const struct jid *j, char buf[static JID_TEXT_MAX])
 {
-    const char *server = jid_server_name(j->server);
+    char *p = put(buf, j->user);
 
     if (j->agent > 0)
-        snprintf(buf, JID_TEXT_MAX, "%s.%u:%u@%s", j->user, j->agent, j->device, server);
-    else if (j->device > 0)
-        snprintf(buf, JID_TEXT_MAX, "%s:%u@%s", j->user, j->device, server);
-    else
-        snprintf(buf, JID_TEXT_MAX, "%s%s%s", j->user, j->user[0] ? "@" : "", server);
+        p = put_number(p, '.', j->agent);
+    if (j->agent > 0 || j->device > 0)
+        p = put_number(p, ':', j->device);
+    if (p > buf) /* the server alone has no "@" */
+        *p++ = '@';
+    *put(p, jid_server_name(j->server)) = '\0';
     return buf;
 }
 
 const char *jid_ad_text(const struct jid *j, char buf[static JID_TEXT_MAX])
 {
-    snprintf(buf, JID_TEXT_MAX, "%s.%u:%u@%s", j->user, j->agent, j->device,
-             jid_server_name(j->server));
+    char *p = put_number(put_number(put(buf, j->user), '.', j->agent), ':', j->device);
+
+    *p++ = '@';
+    *put(p, jid_server_name(j->server)) = '\0';
     return buf;
 }
 
@@ -157,11 +183,11 @@ uint8_t jid_domain(const struct jid *j)
 const char *jid_signal_address(const struct jid *j, char buf[static JID_TEXT_MAX])
 {
     uint8_t domain = jid_domain(j);
+    char *p = put(buf, j->user);
 
     if (domain)
-        snprintf(buf, JID_TEXT_MAX, "%s_%u:%u", j->user, domain, j->device);
-    else
-        snprintf(buf, JID_TEXT_MAX, "%s:%u", j->user, j->device);
+        p = put_number(p, '_', domain);
+    *put_number(p, ':', j->device) = '\0';
     return buf;
 }
 

@@ -169,6 +169,7 @@ enum wb_err store_chat_rekey(struct store *s, const struct jid *lid_in, const st
     TRY(chat_exists(s, lid, &there));
     if (there)
         TRY(move_chat(s, lid, pn, &moved));
+    store_chats_clear(s);
     TRY(name_senders(s, lid, pn, &pn_jid, &moved));
     if (ret_moved)
         *ret_moved = moved;

@@ -56,6 +56,9 @@ enum wb_err db_open(struct db *d, const char *path)
     char pragma[64];
     enum wb_err err;
 
+    /* Its statistics of malloc() take a mutex each time. Refused, and harmless, once SQLite runs.
+     */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     memset(d, 0, sizeof *d);
     d->path = strdup(path);
     if (!d->path)
@@ -202,6 +205,18 @@ enum wb_err db_quick_check(struct db *d)
     return err;
 }
 
+/* A statement that comes with every message: prepared only once. */
+static enum wb_err run_once(struct db *d, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    enum wb_err err = db_statement(d, sql, &stmt);
+    if (err != WB_OK)
+        return err;
+    err = db_error(d, sqlite3_step(stmt));
+    db_statement_done(d, stmt);
+    return err;
+}
+
 enum wb_err db_begin(struct db *d)
 {
     enum wb_err err = WB_OK;
@@ -214,7 +229,7 @@ enum wb_err db_begin(struct db *d)
         return WB_ERR_DB;
     }
     if (d->mark && !d->mark_on) {
-        TRY(db_exec(d, "SAVEPOINT mark"));
+        TRY(run_once(d, "SAVEPOINT mark"));
         d->mark_on = true;
     }
 out:
@@ -253,7 +268,7 @@ enum wb_err db_mark_keep(struct db *d)
 {
     enum wb_err err = WB_OK;
     if (d->mark_on)
-        err = db_exec(d, "RELEASE mark");
+        err = run_once(d, "RELEASE mark");
     d->mark = d->mark_on = false;
     return err;
 }

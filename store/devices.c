@@ -134,30 +134,77 @@ out:
 
 /* ---- sender key memory -------------------------------------------------------------------- */
 
+struct skdm_device {
+    char address[JID_TEXT_MAX];
+    size_t place; /* in the caller's array */
+};
+
+static int compare_address(const void *a, const void *b)
+{
+    return strcmp(((const struct skdm_device *)a)->address,
+                  ((const struct skdm_device *)b)->address);
+}
+
+/* Marks devices[] that are among those given the key, and counts the others: one statement for all,
+ * a large group has thousands. has may be NULL. */
+static enum wb_err skdm_given(struct store *s, const struct jid *group, uint32_t key_id,
+                              const struct jid *devices, size_t n, bool *has, size_t *ret_others)
+{
+    struct skdm_device *all = calloc(n ? n : 1, sizeof *all), row, *found;
+    struct stmt q;
+    size_t others = 0;
+    enum wb_err err = all ? WB_OK : WB_ERR_NOMEM;
+    TRY(err);
+    for (size_t i = 0; i < n; i++) {
+        jid_signal_address(&devices[i], all[i].address);
+        all[i].place = i;
+    }
+    qsort(all, n, sizeof *all, compare_address);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT device FROM bridge_skdm"
+                  " WHERE our_jid = ? AND group_jid = ? AND key_id = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_int(&q, key_id);
+    while ((err = stmt_step(&q)) == WB_OK) {
+        stmt_col_text(&q, 0, row.address, sizeof row.address);
+        found = bsearch(&row, all, n, sizeof *all, compare_address);
+        others += !found;
+        /* Two that were listed may share an address. */
+        while (found && found > all && compare_address(found - 1, &row) == 0)
+            found--;
+        for (; has && found && found < all + n && compare_address(found, &row) == 0; found++)
+            has[found->place] = true;
+    }
+    stmt_end(&q);
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret_others = others;
+        err = WB_OK;
+    }
+out:
+    free(all);
+    return err;
+}
+
 enum wb_err store_skdm_missing(struct store *s, const struct jid *group, uint32_t key_id,
                                const struct jid *devices, size_t n, bool *ret_missing)
 {
-    char group_text[JID_TEXT_MAX];
+    size_t others;
+    enum wb_err err;
     NEED_ACCOUNT(s);
-    jid_text(group, group_text);
-    for (size_t i = 0; i < n; i++) {
-        struct stmt q;
-        enum wb_err err = stmt_read(&q, &s->wa,
-                                    "SELECT 1 FROM bridge_skdm WHERE our_jid = ? AND group_jid = ?"
-                                    " AND device = ? AND key_id = ?");
-        if (err != WB_OK)
-            return err;
-        stmt_text(&q, s->our);
-        stmt_text(&q, group_text);
-        stmt_address(&q, &devices[i]);
-        stmt_int(&q, key_id);
-        err = stmt_step(&q);
-        stmt_end(&q);
-        if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-            return err;
-        ret_missing[i] = err == WB_ERR_NOT_FOUND;
-    }
-    return WB_OK;
+    memset(ret_missing, 0, n * sizeof *ret_missing);
+    TRY(skdm_given(s, group, key_id, devices, n, ret_missing, &others));
+    for (size_t i = 0; i < n; i++)
+        ret_missing[i] = !ret_missing[i];
+out:
+    return err;
+}
+
+enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t key_id,
+                              const struct jid *devices, size_t n, size_t *ret_others)
+{
+    NEED_ACCOUNT(s);
+    return skdm_given(s, group, key_id, devices, n, NULL, ret_others);
 }
 
 enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t key_id,
@@ -181,45 +228,6 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
             return err;
     }
     return WB_OK;
-}
-
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
-
-enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t key_id,
-                              const struct jid *devices, size_t n, size_t *ret_others)
-{
-    struct stmt q;
-    size_t others = 0;
-    enum wb_err err;
-    NEED_ACCOUNT(s);
-    char(*known)[JID_TEXT_MAX] = calloc(n ? n : 1, sizeof *known);
-    if (!known)
-        return WB_ERR_NOMEM;
-    for (size_t i = 0; i < n; i++)
-        jid_signal_address(&devices[i], known[i]);
-    qsort(known, n, sizeof *known, compare_text);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT device FROM bridge_skdm"
-                  " WHERE our_jid = ? AND group_jid = ? AND key_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_int(&q, key_id);
-    while ((err = stmt_step(&q)) == WB_OK) {
-        char device[JID_TEXT_MAX];
-        stmt_col_text(&q, 0, device, sizeof device);
-        others += bsearch(device, known, n, sizeof *known, compare_text) == NULL;
-    }
-    stmt_end(&q);
-    if (err == WB_ERR_NOT_FOUND) {
-        *ret_others = others;
-        err = WB_OK;
-    }
-out:
-    free(known);
-    return err;
 }
 
 enum wb_err store_skdm_forget_device(struct store *s, const struct jid *group,

@@ -30,7 +30,7 @@ enum wb_err store_devices_drop(struct store *s, const struct jid *user) WB_MUST_
 enum wb_err store_devices_drop_all(struct store *s) WB_MUST_CHECK;
 
 /* Of these devices, which have not been given the sender key key_id of this group?
- * ret_missing[i] for devices[i]. */
+ * ret_missing[i] for devices[i]. NOMEM. */
 enum wb_err store_skdm_missing(struct store *s, const struct jid *group, uint32_t key_id,
                                const struct jid *devices, size_t n,
                                bool *ret_missing) WB_MUST_CHECK;

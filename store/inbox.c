@@ -35,6 +35,7 @@ enum wb_err store_commit(struct store *s)
         TRY(store_mark_keep(s));
     TRY(FAULT_ERROR("commit.begin"));
     TRY(db_commit(&s->msg));
+    store_chats_clear(s);
     TRY(FAULT_ERROR("commit.between"));
     TRY(commit_whatsapp(s));
     FAULT_POINT("commit.done");
@@ -63,6 +64,7 @@ void store_rollback(struct store *s)
     record_cache_clear(s->sender_keys);
     if (s->lids)
         store_lids_clear(s);
+    store_chats_clear(s);
     s->mark = s->wa.mark = s->msg.mark = false;
 }
 
@@ -103,6 +105,7 @@ enum wb_err store_mark_undo(struct store *s)
     record_cache_mark_undo(s->sessions);
     record_cache_mark_undo(s->sender_keys);
     store_lids_clear(s);
+    store_chats_clear(s);
 out:
     if (err != WB_OK)
         store_rollback(s);

@@ -158,24 +158,40 @@ void bind_time(struct stmt *q, const struct store *s, int64_t t, char text[TIME_
     }
 }
 
+static bool touched(const struct store *s, const struct jid *chat, int64_t t)
+{
+    return s->msg.in_tx && jid_eq(&s->touched_chat, chat) && t <= s->touched_at;
+}
+
+void store_chats_clear(struct store *s)
+{
+    s->touched_chat = (struct jid){0};
+    s->touched_at = 0;
+}
+
 enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t)
 {
     char text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->msg, "INSERT OR IGNORE INTO chats (jid) VALUES (?)"));
-    stmt_jid(&q, chat);
-    TRY(stmt_run(&q));
-    if (t <= 0)
+    if (touched(s, chat, t))
         return WB_OK;
-    TRY(stmt_write(
-        &q, &s->msg,
-        "UPDATE chats SET last_message_time = ?1 WHERE jid = ?2"
-        " AND (last_message_time IS NULL OR " SQL_SECONDS("last_message_time") " < ?3)"));
+    if (t <= 0) {
+        TRY(stmt_write(&q, &s->msg, "INSERT OR IGNORE INTO chats (jid) VALUES (?)"));
+        stmt_jid(&q, chat);
+        return stmt_run(&q);
+    }
+    TRY(stmt_write(&q, &s->msg,
+                   "INSERT INTO chats (last_message_time, jid) VALUES (?1, ?2)"
+                   " ON CONFLICT (jid) DO UPDATE SET last_message_time = ?1"
+                   " WHERE last_message_time IS NULL"
+                   " OR " SQL_SECONDS("last_message_time") " < ?3"));
     bind_time(&q, s, t, text);
     stmt_jid(&q, chat);
     stmt_int(&q, t);
-    err = stmt_run(&q);
+    TRY(stmt_run(&q));
+    s->touched_chat = *chat;
+    s->touched_at = t;
 out:
     return err;
 }

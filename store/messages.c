@@ -42,8 +42,9 @@ static enum wb_err insert(struct store *s, const struct store_message *m, const 
                    " file_sha256, file_enc_sha256, file_length, kind, mentions, mentions_me,"
                    " quoted_id, quoted_sender, target_id, raw, id, chat_jid, sender, timestamp,"
                    " is_from_me, sender_jid, sender_lid, sender_pn, push_name, state, addressing,"
-                   " original_id, server_time, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                   " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                   " original_id, server_time, received_at, change_seq) VALUES (?, ?, ?, ?, ?, ?,"
+                   " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                   " (SELECT value + 1 FROM bridge_change_seq))"));
     bind_content(&q, m);
     stmt_text(&q, f->id);
     stmt_jid(&q, chat);

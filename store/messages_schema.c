@@ -45,11 +45,16 @@ static const struct column {
 
 /* The counter has a table of its own: MAX(change_seq) + 1 would be given twice when INSERT OR
  * REPLACE takes the newest row's place. Rows are numbered one statement at a time, so the default
- * 0 is never seen twice and the index can be unique. */
+ * 0 is never seen twice and the index can be unique. We insert with the next number, so that the
+ * row is written once; that number counts as given even if it left a gap. */
 #define NEXT_SEQ                                                                                   \
     " BEGIN UPDATE bridge_change_seq SET value = value + 1;"                                       \
     " UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq)"                      \
     " WHERE rowid = NEW.rowid; END"
+#define TAKE_SEQ                                                                                   \
+    " BEGIN UPDATE bridge_change_seq SET value = max(value + 1, NEW.change_seq);"                  \
+    " UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq)"                      \
+    " WHERE rowid = NEW.rowid AND change_seq <> (SELECT value FROM bridge_change_seq); END"
 
 static const char *const rest[] = {
     "CREATE TABLE IF NOT EXISTS bridge_change_seq (one INTEGER PRIMARY KEY CHECK (one = 1),"
@@ -67,7 +72,7 @@ static const char *const rest[] = {
     "CREATE INDEX IF NOT EXISTS bridge_messages_time ON messages (timestamp)",
     "CREATE INDEX IF NOT EXISTS bridge_messages_lid ON messages (sender_lid)"
     " WHERE sender_pn IS NULL AND sender_lid IS NOT NULL",
-    "CREATE TRIGGER IF NOT EXISTS bridge_messages_insert AFTER INSERT ON messages" NEXT_SEQ,
+    "CREATE TRIGGER IF NOT EXISTS bridge_messages_insert AFTER INSERT ON messages" TAKE_SEQ,
     "CREATE TRIGGER IF NOT EXISTS bridge_messages_update AFTER UPDATE OF id, chat_jid, sender,"
     " content, timestamp, is_from_me, media_type, filename, url, media_key, file_sha256,"
     " file_enc_sha256, file_length, sender_jid, sender_lid, sender_pn, push_name, kind, state,"

@@ -12,8 +12,9 @@ enum { KEY_MAX = 2 * JID_TEXT_MAX };
 
 static const char *key_of(const struct jid *group, const struct jid *sender, char out[KEY_MAX])
 {
-    char g[JID_TEXT_MAX], a[JID_TEXT_MAX];
-    snprintf(out, KEY_MAX, "%s\n%s", jid_text(group, g), jid_signal_address(sender, a));
+    size_t n = strlen(jid_text(group, out));
+    out[n] = '\n';
+    jid_signal_address(sender, out + n + 1);
     return out;
 }
 

@@ -41,8 +41,10 @@ struct store {
     struct lid_cache *lids;
     bool receive_rows; /* bridge_sessions_receive is not empty */
     enum { PN_KEYS_UNKNOWN, PN_KEYS_NONE, PN_KEYS_SOME } pn_sender_keys;
-    bool unreadable; /* the last record loaded was there but not readable */
-    struct buf json; /* scratch for one record, wiped after use */
+    bool unreadable;         /* the last record loaded was there but not readable */
+    struct buf json;         /* scratch for one record, wiped after use */
+    struct jid touched_chat; /* of the open transaction: its chats row is there and at least */
+    int64_t touched_at;      /* as new as this; most messages of a burst are of one chat */
     char error[600];
 };
 
@@ -70,6 +72,7 @@ enum wb_err messages_time_format(struct db *d, enum store_time_format *ret) WB_M
 
 /* lid_map.c, record stores: forget what was read inside a batch that is gone. */
 void store_lids_clear(struct store *s);
+void store_chats_clear(struct store *s); /* message_row.c */
 /* Has this user (digits) been migrated while the store was open? Marks it. */
 bool store_lids_migrated(struct store *s, const char *pn_user);
 /* account.c: all rows of store/ are those of this device from now on. */

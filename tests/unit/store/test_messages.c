@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "store/inbox.h"
 #include "store/lid_map.h"
 #include "store/messages.h"
 
@@ -413,6 +414,50 @@ static void change_seq_rises_for_other_writers_too(void **state)
     poke_sql(f.msg, "UPDATE messages SET content = 'c' WHERE id = 'A2'");
     assert_string_equal(look(&f, "SELECT change_seq FROM messages WHERE id = 'A2'"), "5");
     assert_string_equal(look(&f, "SELECT count(DISTINCT change_seq) FROM messages"), "3");
+    put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A4", "four");
+    assert_string_equal(look(&f, "SELECT change_seq FROM messages WHERE id = 'A4'"), "6");
+    /* A number of its own, even one far ahead, is never given again. */
+    poke_sql(f.msg, "INSERT INTO messages (id, chat_jid, change_seq) VALUES ('A5', '" GROUP
+                    "', 40), ('A6', '" GROUP "', 8)");
+    assert_string_equal(look(&f, "SELECT group_concat(change_seq) FROM messages WHERE id > 'A4'"),
+                        "40,41");
+    put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A7", "seven");
+    assert_string_equal(look(&f, "SELECT change_seq FROM messages WHERE id = 'A7'"), "42");
+    fixture_free(&f);
+}
+
+/* A chat's row is not written again for each message of a batch; what was undone is. */
+static void chats_follow_their_newest_message(void **state)
+{
+    static const int times[] = {10, 5, 12, 11};
+    static const char other[] = "120363000000000002@g.us";
+    struct fixture f;
+    struct jid lid = J("555@lid"), pn = J("27820000005@s.whatsapp.net");
+    struct store_message m;
+    char id[8];
+    (void)state;
+    fixture_ready(&f);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        snprintf(id, sizeof id, "A%zu", i);
+        m = a_message(i == 1 ? other : GROUP, "27820000009@s.whatsapp.net", id, "x");
+        m.timestamp = times[i];
+        put(&f, &m);
+    }
+    assert_string_equal(look(&f, "SELECT group_concat(last_message_time) FROM chats"), "12,5");
+    put_text(&f, GROUP, "27820000009@s.whatsapp.net", "B1", "x");
+    OK(store_mark(f.s));
+    put_text(&f, "120363000000000003@g.us", "27820000009@s.whatsapp.net", "B2", "x");
+    OK(store_mark_undo(f.s));
+    put_text(&f, "120363000000000003@g.us", "27820000009@s.whatsapp.net", "B2", "x");
+    put_text(&f, "555@lid", "555@lid", "B3", "x");
+    OK(store_lid_put(f.s, &lid, &pn, NULL));
+    OK(store_chat_rekey(f.s, &lid, &pn, NULL));
+    put_text(&f, "555@lid", "555@lid", "B4", "x");
+    assert_string_equal(look(&f, "SELECT count(*) FROM chats WHERE last_message_time = 1790000000"),
+                        "3");
+    store_rollback(f.s);
+    put_text(&f, "27820000005@s.whatsapp.net", "555@lid", "B5", "x");
+    assert_string_equal(look(&f, "SELECT count(*) FROM messages"), "9");
     fixture_free(&f);
 }
 
@@ -445,6 +490,7 @@ int main(void)
         cmocka_unit_test(chat_names_are_kept),
         cmocka_unit_test(go_bridges_file_is_extended_in_place),
         cmocka_unit_test(change_seq_rises_for_other_writers_too),
+        cmocka_unit_test(chats_follow_their_newest_message),
         cmocka_unit_test(foreign_database_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

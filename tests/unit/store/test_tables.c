@@ -56,12 +56,15 @@ static void sender_key_memory(void **state)
     (void)state;
     struct fixture f;
     struct jid g = J(GROUP), d[3] = {J("888:0@lid"), J("888:3@lid"), J("999:0@lid")};
-    bool missing[3];
+    struct jid twice[4] = {d[2], d[1], d[1], d[0]};
+    bool missing[4];
     size_t others = 9;
     fixture_ready(&f);
     OK(store_skdm_mark(f.s, &g, 7, d, 2));
     OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
     assert_true(!missing[0] && !missing[1] && missing[2]);
+    OK(store_skdm_missing(f.s, &g, 7, twice, 4, missing));
+    assert_true(missing[0] && !missing[1] && !missing[2] && !missing[3]);
     OK(store_skdm_missing(f.s, &g, 8, d, 1, missing)); /* another key: nobody has it */
     assert_true(missing[0]);
     OK(store_skdm_others(f.s, &g, 7, d, 2, &others));
