@@ -1,0 +1,37 @@
+/* control.h - what a test tells the shim, and what the shim tells back: a file that both have
+ * mapped (tests/peers/harness/disk.py writes the same layout). All numbers are 64 bits. */
+#ifndef TESTS_SHIM_CONTROL_H
+#define TESTS_SHIM_CONTROL_H
+
+#include <stdint.h>
+
+enum { CONTROL_TEXT = 256 };
+
+/* Kinds of calls, as bits of control.calls. */
+enum {
+    CALL_WRITE = 1,
+    CALL_SYNC = 2,
+    CALL_CREATE = 4, /* open() of a file that is not there, mkdir() */
+    CALL_TRUNCATE = 8,
+    CALL_RENAME = 16,
+    CALL_UNLINK = 32,
+    CALL_OPEN_WRITE = 64, /* open() for writing of a file that is there */
+};
+
+struct control {
+    char prefix[CONTROL_TEXT]; /* files below are looked at, all others are let through */
+    char suffix[CONTROL_TEXT]; /* and of these those whose name ends so */
+    int64_t calls;             /* which kinds fail */
+    int64_t error;             /* with this errno */
+    int64_t skip;              /* after so many that are let through */
+    int64_t times;             /* so often; -1: from then on */
+    int64_t partly;            /* 1: half of a failing write reaches the file */
+    int64_t room;              /* bytes by which files may still grow; -1: any number */
+    int64_t kill_at;           /* the process ends before its N-th call; 0: never */
+    int64_t clock_offset_s;    /* added to the wall clock */
+    /* told back */
+    int64_t seen;   /* calls on files below the prefix */
+    int64_t failed; /* of them by us */
+};
+
+#endif
