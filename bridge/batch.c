@@ -1,5 +1,7 @@
 #include "bridge/batch.h"
 
+#include <stdio.h>
+
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
 #include "store/inbox.h"
@@ -37,14 +39,22 @@ enum wb_err batch_commit(struct bridge *b)
     return WB_OK;
 }
 
-void batch_fail(struct bridge *b, enum wb_err why)
+void batch_note_trouble(struct bridge *b, enum wb_err why)
 {
+    const char *more = store_error_text(b->store);
+
+    snprintf(b->store_trouble, sizeof b->store_trouble, "%s%s%s", wb_err_text(why),
+             more[0] ? ": " : "", more);
     if (!b->store_failed)
         log_error(b->log, "store",
-                  "cannot store: %s (%s); nothing is acknowledged, WhatsApp will "
-                  "deliver again",
-                  wb_err_text(why), store_error_text(b->store));
+                  "cannot store: %s; nothing is acknowledged, WhatsApp will deliver again",
+                  b->store_trouble);
     b->store_failed = true;
+}
+
+void batch_fail(struct bridge *b, enum wb_err why)
+{
+    batch_note_trouble(b, why);
     store_rollback(b->store);
     outgoing_drop(b);
     b->batch = (struct batch){0};

@@ -18,6 +18,8 @@ enum wb_err batch_commit(struct bridge *b) WB_MUST_CHECK;
 /* Rolls back and drops, with the same consequences as a failed commit: for a handler that found the
  * store failing. */
 void batch_fail(struct bridge *b, enum wb_err why);
+/* Remembers and logs why nothing can be stored; /health tells it until a commit works again. */
+void batch_note_trouble(struct bridge *b, enum wb_err why);
 bool batch_is_open(const struct bridge *b);
 
 #endif

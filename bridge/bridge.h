@@ -75,6 +75,7 @@ struct bridge {
     int64_t server_offset_ms;      /* server time - ours (P-LG-01) */
     bool presence_available; /* we announced ourselves available: receipts are active (P-RC-24) */
     bool store_failed;       /* the last commit failed; cleared by the next good one */
+    char store_trouble[160]; /* and why, for people */
 
     int64_t started_ms;      /* monotonic */
     int64_t last_stanza_ms;  /* wall clock */

@@ -99,9 +99,7 @@ static void keep_batch(struct bridge *b)
         events_emit_kind(&b->events, BRIDGE_EV_BATCH_DONE);
         return;
     }
-    log_error(b->log, "store", "cannot store: %s (%s)", wb_err_text(err),
-              store_error_text(b->store));
-    b->store_failed = true;
+    batch_note_trouble(b, err);
     store_rollback(b->store);
     events_emit_kind(&b->events, BRIDGE_EV_BATCH_FAILED);
 }
@@ -301,9 +299,13 @@ static bool on_ws_receive(void *ctx, struct span bytes)
 /* With a full disk nothing could be acknowledged: try a write before bothering the server. */
 static bool store_works(struct bridge *b)
 {
+    enum wb_err err;
+
     if (!b->store_failed)
         return true;
-    if (store_probe(b->store, clock_unix_s(b->clock)) != WB_OK) {
+    err = store_probe(b->store, clock_unix_s(b->clock));
+    if (err != WB_OK) {
+        batch_note_trouble(b, err);
         store_rollback(b->store);
         return false;
     }

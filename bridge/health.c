@@ -130,7 +130,8 @@ static const char *print_jid(struct arena *a, const struct jid *j)
 static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *h)
 {
     const struct conn *c = b->conn;
-    char text[256];
+    const char *why;
+    char text[384];
 
     h->reason = conn_reason_name(c->why);
     h->conn_state = conn_state_name(c->state);
@@ -145,10 +146,9 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     h->phone = text[1] ? arena_cstr(a, span_cstr(text)) : "";
     snprintf(text, sizeof text, "2.3000.%u", version_current(b->version));
     h->wa_version = arena_cstr(a, span_cstr(text));
-    snprintf(text, sizeof text, "%s%s%s%s", advice(b, h->status),
-             c->detail[0] && h->status != HEALTH_OK ? " (" : "",
-             h->status != HEALTH_OK ? c->detail : "",
-             c->detail[0] && h->status != HEALTH_OK ? ")" : "");
+    why = h->status == HEALTH_OK ? "" : b->store_failed ? b->store_trouble : c->detail;
+    snprintf(text, sizeof text, "%s%s%s%s", advice(b, h->status), why[0] ? " (" : "", why,
+             why[0] ? ")" : "");
     h->detail = arena_cstr(a, span_cstr(text));
     return h->phone && h->wa_version && h->detail ? WB_OK : WB_ERR_NOMEM;
 }

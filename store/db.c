@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,12 +39,31 @@ static enum wb_err from_sqlite(int rc, int extended)
     }
 }
 
+/* What the system said to the file that failed: the log, else the database. */
+static int last_errno(struct db *d)
+{
+    sqlite3_file *log = NULL;
+    int error = 0;
+
+    sqlite3_file_control(d->h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log && log->pMethods)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (!error)
+        sqlite3_file_control(d->h, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error ? error : sqlite3_system_errno(d->h);
+}
+
 enum wb_err db_error(struct db *d, int rc)
 {
     enum wb_err err = from_sqlite(rc, d->h ? sqlite3_extended_errcode(d->h) : rc);
+    const int system = err == WB_ERR_IO && d->h ? last_errno(d) : 0;
+
     if (err != WB_OK)
-        snprintf(d->error, sizeof d->error, "%s", d->h ? sqlite3_errmsg(d->h) : sqlite3_errstr(rc));
-    return err;
+        snprintf(d->error, sizeof d->error, "%s%s%s",
+                 d->h ? sqlite3_errmsg(d->h) : sqlite3_errstr(rc), system ? ": " : "",
+                 system ? strerror(system) : "");
+    /* A quota that is used up, or no room for the -shm file, are input/output errors to SQLite. */
+    return system == ENOSPC || system == EDQUOT ? WB_ERR_NO_SPACE : err;
 }
 
 enum wb_err db_exec(struct db *d, const char *sql)

@@ -19,16 +19,41 @@ enum wb_err files_error(int error)
     return error == ENOENT ? WB_ERR_NOT_FOUND : WB_ERR_IO;
 }
 
+static enum wb_err sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return files_error(errno);
+    /* Some network file systems know no such flush (EINVAL), and their server does it by itself. */
+    enum wb_err err = fsync(fd) == 0 || errno == EINVAL ? WB_OK : files_error(errno);
+    close(fd);
+    return err;
+}
+
+enum wb_err files_sync_dir_of(const char *path)
+{
+    char dir[STORE_PATH_MAX];
+    const char *last = strrchr(path, '/');
+    if (!last)
+        return sync_dir(".");
+    size_t n = last == path ? 1 : (size_t)(last - path);
+    if (n >= sizeof dir)
+        return WB_ERR_INVALID;
+    memcpy(dir, path, n);
+    dir[n] = 0;
+    return sync_dir(dir);
+}
+
 static enum wb_err make_dir(const char *path, gid_t group)
 {
     if (mkdir(path, 0700) != 0)
-        return errno == EEXIST ? WB_OK : WB_ERR_IO;
+        return errno == EEXIST ? WB_OK : files_error(errno);
     if (group != 0 && (chown(path, (uid_t)-1, group) != 0 || chmod(path, 02770) != 0))
         return WB_ERR_IO;
     /* A strict umask may have taken our own rights away. */
     if (group == 0 && chmod(path, 0700) != 0)
         return WB_ERR_IO;
-    return WB_OK;
+    return files_sync_dir_of(path);
 }
 
 enum wb_err files_make_dirs(const char *path, gid_t group)
@@ -76,6 +101,8 @@ enum wb_err files_make(const char *path, gid_t group, bool *ret_created)
     else if ((st.st_mode & 07777) != mode && fchmod(fd, mode) != 0)
         err = WB_ERR_IO;
     close(fd);
+    if (err == WB_OK && created)
+        err = files_sync_dir_of(path);
     if (err == WB_OK)
         *ret_created = created;
     return err;
@@ -106,7 +133,7 @@ static enum wb_err rename_all(const char *from, const char *to)
         return logs;
     FAULT_POINT("aside.between");
     if (rename(from, to) == 0)
-        return WB_OK;
+        return files_sync_dir_of(to);
     enum wb_err err = files_error(errno);
     for (size_t i = 0; i < SUFFIXES; i++) {
         snprintf(a, sizeof a, "%s%s", from, suffixes[i]);
@@ -162,20 +189,6 @@ enum wb_err files_set_aside_logs(const char *path, const char *reason, int64_t n
     return err == WB_OK ? rename_logs(path, to) : err;
 }
 
-static enum wb_err sync_dir_of(const char *path)
-{
-    char dir[STORE_PATH_MAX];
-    const char *last = strrchr(path, '/');
-    if (!last)
-        return files_sync(".");
-    size_t n = last == path ? 1 : (size_t)(last - path);
-    if (n >= sizeof dir)
-        return WB_ERR_INVALID;
-    memcpy(dir, path, n);
-    dir[n] = 0;
-    return files_sync(dir);
-}
-
 enum wb_err files_replace(const char *fresh, const char *path, const char *reason,
                           int64_t now_unix_s, char ret_path[STORE_PATH_MAX])
 {
@@ -196,7 +209,7 @@ enum wb_err files_replace(const char *fresh, const char *path, const char *reaso
         err = files_error(errno);
         goto out;
     }
-    TRY(sync_dir_of(path));
+    TRY(files_sync_dir_of(path));
     memcpy(ret_path, aside, strlen(aside) + 1);
 out:
     return err;

@@ -28,6 +28,9 @@ enum wb_err files_replace(const char *fresh, const char *path, const char *reaso
 enum wb_err files_put_back(const char *aside, const char *path) WB_MUST_CHECK;
 /* Flushes a file or a directory to the disk. */
 enum wb_err files_sync(const char *path) WB_MUST_CHECK;
+/* Flushes the directory that a name is in: without that a power loss may take back what was made,
+ * renamed or removed there. */
+enum wb_err files_sync_dir_of(const char *path) WB_MUST_CHECK;
 /* SHA-256 and size of a file. */
 enum wb_err files_hash(const char *path, uint8_t ret_sha256[static SHA256_BYTES],
                        uint64_t *ret_size) WB_MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "store/inbox.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/fault.h"
 #include "store/meta.h"
@@ -45,9 +46,22 @@ out:
     return err;
 }
 
+/* Is there room for a batch? A write of a few bytes may find room in the log where a batch does
+ * not, and the server would deliver again and again in vain. */
+static enum wb_err room_for_batch(const char *path)
+{
+    struct statvfs v;
+    /* A file system that does not count its blocks is believed. */
+    if (statvfs(path, &v) != 0 || v.f_blocks == 0 || v.f_frsize == 0)
+        return WB_OK;
+    return v.f_bavail >= STORE_ROOM_MIN / v.f_frsize ? WB_OK : WB_ERR_NO_SPACE;
+}
+
 enum wb_err store_probe(struct store *s, int64_t now)
 {
     enum wb_err err;
+    TRY(room_for_batch(s->wa_path));
+    TRY(room_for_batch(s->msg_path));
     TRY(store_meta_put_int(s, "probe", now));
     TRY(db_begin(&s->msg));
     /* A number that is never given to a row; readers of change_seq do not mind gaps. */

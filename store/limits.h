@@ -34,6 +34,9 @@ enum {
     /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
     STORE_BLOB_MAX = 16 << 20,
     STORE_PATH_MAX = 4096,
+    /* Free on the disk before writing is tried again after it failed: some batches and their log.
+     */
+    STORE_ROOM_MIN = 1 << 20,
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/files.h"
 #include "store/limits.h"
 
 /* pid, since, command: one per line. */
@@ -50,7 +51,7 @@ static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
     }
     int n = snprintf(text, sizeof text, "%ld\n%s\n%s\n", (long)getpid(), since, shown);
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
-        return errno == ENOSPC || errno == EDQUOT ? WB_ERR_NO_SPACE : WB_ERR_IO;
+        return files_error(errno);
     return WB_OK;
 }
 
@@ -63,7 +64,7 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
         return WB_ERR_INVALID;
     int fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return errno == ENOSPC ? WB_ERR_NO_SPACE : WB_ERR_IO;
+        return files_error(errno);
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &l) != 0) {
         enum wb_err err = errno == EAGAIN || errno == EACCES ? WB_ERR_LOCKED : WB_ERR_IO;

@@ -72,6 +72,9 @@ out:
     if (err == WB_ERR_LOCKED)
         info_holder(info, info->file, info->file == STORE_FILE_WHATSAPP ? s->wa_path : s->msg_path,
                     &holder, "is held by");
+    else if (wb_err_class(err) == WB_CLASS_LOCAL) /* "Read-only file system" says more than "I/O" */
+        info_text(info, info->file, info->file == STORE_FILE_WHATSAPP ? s->wa_path : s->msg_path,
+                  strerror(errno));
     return err;
 }
 
@@ -220,8 +223,13 @@ enum wb_err store_close(struct store *s)
     /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
     if (s->wa.h)
         err = db_set_delete_mode(&s->wa);
+    bool opened = s->wa.h != NULL;
     db_close(&s->wa);
     db_close(&s->msg);
+    /* The log is gone for good before another program writes: a power loss that brought it back
+     * would bring back old ratchets over the new ones. */
+    if (opened && err == WB_OK)
+        err = files_sync_dir_of(s->wa_path);
     record_cache_free(s->sessions);
     record_cache_free(s->sender_keys);
     store_lock_drop(&s->wa_lock);

@@ -141,10 +141,11 @@ class FailingDiskTest(DiskCase):
         """It does not start on a disk that takes nothing, says why, and has not changed anything."""
         self.start()
         self.bridge.stop()
-        for error, word in ((errno.EROFS, "input/output error"), (errno.ENOSPC, "no space left")):
+        for error, word in ((errno.EROFS, "Read-only file system"),
+                            (errno.ENOSPC, "no space left")):
             with self.subTest(word):
                 self.shim.fail(CHANGES, error)
-                failed = self.start_bridge(self.mock, PHONE, name="failed " + word,
+                failed = self.start_bridge(self.mock, PHONE, name=errno.errorcode[error],
                                            store=self.bridge.store, env=self.shim.env())
                 self.assertEqual(failed.wait_exit(10), 1)
                 self.assertIn(word, failed.stderr())

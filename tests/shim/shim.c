@@ -16,9 +16,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -337,6 +339,23 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return sync_any(fd, SYS_fdatasync);
+}
+
+/* ---- room ----------------------------------------------------------------------------------- */
+
+int statvfs(const char *restrict path, struct statvfs *restrict v)
+{
+    struct statfs s;
+
+    if (syscall(SYS_statfs, path, &s) != 0)
+        return -1;
+    memset(v, 0, sizeof *v);
+    v->f_bsize = v->f_frsize = (unsigned long)s.f_bsize;
+    v->f_blocks = (fsblkcnt_t)s.f_blocks;
+    v->f_bavail = v->f_bfree = (fsblkcnt_t)s.f_bavail;
+    if (control && control->room >= 0)
+        v->f_bavail = (fsblkcnt_t)(control->room / s.f_bsize);
+    return 0;
 }
 
 /* ---- the wall clock ------------------------------------------------------------------------- */
