@@ -13,6 +13,9 @@
 #include "bridge/health.h"
 #include "bridge/sdnotify.h"
 #include "store/account.h"
+#include "store/inbox.h"
+#include "store/owner.h"
+#include "store/recover.h"
 #include "store/store.h"
 
 enum exit_status {
@@ -32,6 +35,7 @@ struct program {
     struct config config;
     struct log log;
     struct store *store;
+    struct store_recovery recovery;
     struct loop *loop;
     struct bridge *bridge;
     struct api *api;
@@ -60,8 +64,9 @@ static int open_failed(const struct program *p, enum wb_err err, const struct st
     }
     if (err == WB_ERR_DB_CORRUPT) {
         fprintf(stderr,
-                "whatsapp-bridge: %s is damaged. It was left as it is; restore a backup. %s\n",
-                file, i->text);
+                "whatsapp-bridge: %s is damaged and there is no good backup of +%s. It was left as "
+                "it is; look with bridge-backup --store DIR list. %s\n",
+                file, p->config.phone.user, i->text);
         return EXIT_DAMAGED;
     }
     if (err == WB_ERR_DB_SCHEMA) {
@@ -88,20 +93,6 @@ static void command_line(const struct program *p, char out[static COMMAND_MAX])
     }
 }
 
-/* A damaged messages.db never stops the session: it is set aside, a new one is begun. */
-static enum wb_err set_messages_aside(struct program *p)
-{
-    char path[STORE_PATH_MAX];
-    enum wb_err err = store_set_aside_file(p->config.db_path, "damaged", &clock_system, path);
-
-    if (err == WB_OK)
-        fprintf(stderr,
-                "whatsapp-bridge: %s is damaged; it was set aside as %s and a new one is "
-                "begun\n",
-                p->config.db_path, path);
-    return err;
-}
-
 static int open_store(struct program *p)
 {
     char command[COMMAND_MAX];
@@ -122,11 +113,33 @@ static int open_store(struct program *p)
 
     command_line(p, command);
     sc.readers_group = g ? g->gr_gid : 0;
-    err = store_open(&sc, &p->store, &info);
-    if (err == WB_ERR_DB_CORRUPT && info.file == STORE_FILE_MESSAGES &&
-        set_messages_aside(p) == WB_OK)
-        err = store_open(&sc, &p->store, &info);
+    err = store_open_recovering(&sc, p->config.phone.user, &rng_system, &p->store, &info,
+                                &p->recovery);
+    if (p->recovery.text[0])
+        fprintf(stderr, "whatsapp-bridge: %s\n", p->recovery.text);
     return err == WB_OK ? EXIT_OK : open_failed(p, err, &info);
+}
+
+static int refuse_number(const char *path, const char *owner, const char *phone)
+{
+    fprintf(stderr, "whatsapp-bridge: %s belongs to +%s, not to +%s; use another --store\n", path,
+            owner, phone);
+    return EXIT_WRONG_NUMBER;
+}
+
+static int check_messages(const struct program *p)
+{
+    char other[JID_USER_MAX + 1];
+    enum wb_err err = store_messages_owner(p->store, p->config.phone.user, other);
+
+    if (err == WB_OK)
+        err = store_commit(p->store);
+    if (err == WB_ERR_EXISTS)
+        return refuse_number(p->config.db_path, other, p->config.phone.user);
+    /* What the disk does not take now is tried again at the next start. */
+    if (err != WB_OK)
+        store_rollback(p->store);
+    return EXIT_OK;
 }
 
 /* The store of another number is refused. */
@@ -144,10 +157,8 @@ static int check_number(const struct program *p)
         return EXIT_OK;
     for (size_t i = 0; i < n && i < ACCOUNTS_SHOWN; i++)
         if (jid_same_user(&found[i], &p->config.phone))
-            return EXIT_OK;
-    fprintf(stderr, "whatsapp-bridge: %s belongs to +%s, not to +%s; use another --store\n",
-            p->config.whatsapp_db_path, found[0].user, p->config.phone.user);
-    return EXIT_WRONG_NUMBER;
+            return check_messages(p);
+    return refuse_number(p->config.whatsapp_db_path, found[0].user, p->config.phone.user);
 }
 
 /* ---- while running
@@ -292,6 +303,8 @@ static int start(struct program *p)
         return EXIT_USAGE;
     }
     p->log_open = true;
+    if (p->recovery.text[0])
+        log_warn(&p->log, "store", "%s", p->recovery.text);
     return run(p);
 }
 

@@ -27,7 +27,7 @@
 
 struct backup_job {
     const char *whatsapp_path;
-    const char *messages_path; /* left out of the set when there is no such file */
+    const char *messages_path; /* NULL or no such file: left out of the set */
     const char *dir;           /* the backups/ directory: made when it is missing */
     const char *reason;
     const char *program; /* who made it: "whatsapp-bridge 1.0" */

@@ -44,7 +44,7 @@ enum wb_err backup_snapshot(struct db *d, const char *path)
 {
     int64_t n = 0;
     enum wb_err err;
-    if (access(path, F_OK) != 0) {
+    if (!path || access(path, F_OK) != 0) {
         memset(d, 0, sizeof *d);
         return WB_ERR_NOT_FOUND;
     }

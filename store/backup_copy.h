@@ -6,7 +6,8 @@
 #include "store/db.h"
 
 /* A connection that only reads, with its snapshot taken: what is committed later is not seen. It
- * never checkpoints (rule 5), and a log beside the file stays as it is. */
+ * never checkpoints (rule 5), and a log beside the file stays as it is. NOT_FOUND (also for NULL).
+ */
 enum wb_err backup_snapshot(struct db *d, const char *path) WB_MUST_CHECK;
 
 /* All pages of the snapshot into a new file at `to` (0600), in journal mode DELETE, flushed.

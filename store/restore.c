@@ -249,7 +249,7 @@ static enum wb_err backup_first(struct restoring *r)
     if (r->job->damaged || !r->whatsapp_good)
         return WB_OK; /* it is set aside as it is */
     if (!r->messages_good)
-        job.messages_path = ""; /* no such file */
+        job.messages_path = NULL;
     enum wb_err err = store_backup_create(&job, &made);
     if (err == WB_OK)
         memcpy(r->ret->before, made.name, sizeof made.name);

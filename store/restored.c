@@ -7,6 +7,7 @@
 #include "store/account.h"
 #include "store/inbox.h"
 #include "store/meta.h"
+#include "store/outbox.h"
 #include "store/prekeys.h"
 #include "store/session_json.h"
 #include "store/state.h"
@@ -141,18 +142,6 @@ out:
     return err;
 }
 
-/* Not final: queued or sealed. What was acked is known. */
-static enum wb_err fail_sends(struct store *s, size_t *count)
-{
-    enum wb_err err;
-    TRY(db_begin(&s->wa));
-    TRY(db_exec(&s->wa, "UPDATE bridge_outbox SET state = 5, reason = 'restored_unknown',"
-                        " request = NULL, sealed = NULL WHERE state IN (0, 1)"));
-    *count += stmt_changes(&s->wa);
-out:
-    return err;
-}
-
 /* Selects the n-th device of the file. NOT_FOUND: no more. */
 static enum wb_err select_account(struct store *s, int64_t n)
 {
@@ -183,7 +172,8 @@ enum wb_err store_make_restored(struct store *s, const char *name, int64_t backu
         TRY(one_account(s, rng, counts));
     if (err != WB_ERR_NOT_FOUND)
         goto out;
-    TRY(fail_sends(s, &counts->sends));
+    TRY(db_begin(&s->wa));
+    TRY(store_outbox_restored(&s->wa, now_s, &counts->sends));
     /* Device lists and groups are as old; they are asked for again. */
     TRY(db_exec(&s->wa, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
                         "DELETE FROM bridge_meta WHERE name = 'groups_at'"));
