@@ -201,7 +201,7 @@ static json_t *sent_json(const struct api_request *r, const struct send_result *
     if (s->result == CMD_OK)
         json_object_set_new(o, "timestamp", json_integer(s->timestamp_s));
     else
-        json_object_set_new(o, "state", json_string("queued"));
+        json_object_set_new(o, "state", json_stringn((const char *)s->text.p, s->text.n));
     return o;
 }
 

@@ -21,6 +21,8 @@ struct bridge;
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405)                                               \
     X(KEY_REUSED, "key_reused", 409)                                                               \
     X(CONFLICT, "conflict", 409)                                                                   \
+    X(NOT_QUEUED, "not_queued", 409)                                                               \
+    X(CANCELLED, "cancelled", 409)                                                                 \
     X(TOO_LARGE, "too_large", 413)                                                                 \
     X(UNSUPPORTED_MEDIA, "unsupported_media_type", 415)                                            \
     X(ABSENT_MENTION, "absent_mention", 422)                                                       \
@@ -30,6 +32,7 @@ struct bridge;
     X(REFUSED, "refused", 502)                                                                     \
     X(NOT_CONNECTED, "not_connected", 503)                                                         \
     X(NOT_SENT, "not_sent", 503)                                                                   \
+    X(EXPIRED, "expired", 503)                                                                     \
     X(OUTCOME_UNKNOWN, "outcome_unknown", 504)
 
 enum cmd_result {
@@ -67,7 +70,7 @@ struct send_result {
     int64_t timestamp_s;    /* OK: the server's ack */
     uint32_t server_code;   /* REFUSED */
     struct span recipient;  /* canonical JID text, for 'Message sent to ...' */
-    struct span text;       /* one sentence: what is wrong and what to do */
+    struct span text;       /* one sentence: what is wrong and what to do; ACCEPTED: the state */
 };
 typedef void send_done_fn(void *ctx, const struct send_result *r);
 

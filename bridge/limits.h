@@ -98,12 +98,15 @@ enum {
     /* Chats whose next message is being prepared at the same time. */
     SEND_PREPARING_MAX = 64,
     SEND_ACK_MS = 75 * 1000, /* P-SD-21 */
+    /* How often the same bytes go out on one connection that stays up but does not ack them. */
+    SEND_WIRE_TRIES = 3,
     SEND_RETRY_FIRST_MS = 2 * 1000,
     SEND_RETRY_MAX_MS = 60 * 1000,
     SEND_EXPIRES_S = 24 * 3600, /* of a queued send whose caller named no time */
     /* Sealed bytes that were never acked are sent again for so long; the server knows their id. */
     SEND_RESEND_S = 24 * 3600,
     SEND_KEEP_S = 7 * 24 * 3600,        /* final rows, for callers that repeat their key */
+    SEND_PRUNE_MS = 3600 * 1000,        /* between looks for rows that are older */
     RETRY_SENT_KEEP_S = 14 * 24 * 3600, /* plaintexts: peers ask days later (P-SD-56) */
     /* One send under way: request, members and devices of the largest group, the stanza. */
     SEND_ARENA_MAX = 256 << 20,

@@ -1,6 +1,7 @@
 /* out_message.h - sending: from a caller's request to the server's ack (interfaces.md "Sending",
- * docs/protocol/sending.md). The parts: out_message.c takes requests, _queue.c keeps the order and
- * the states, _prepare.c finds out for whom to encrypt, _seal.c encrypts, _wait.c answers callers.
+ * docs/protocol/sending.md). The parts: out_message.c takes requests, _request.c checks them,
+ * _queue.c keeps the order and the states, _ack.c hears the server, _outcome.c remembers ends,
+ * _prepare.c finds out for whom to encrypt, _seal.c encrypts, _wait.c answers callers.
  */
 #ifndef BRIDGE_OUT_MESSAGE_H
 #define BRIDGE_OUT_MESSAGE_H

@@ -22,18 +22,30 @@ static void free_item(struct out_item *it)
     free(it);
 }
 
+/* Both forms of a person are one chat: a lane from before the pair was known is found, too. */
+static struct out_lane *find_lane(struct bridge *b, const struct jid *canonical)
+{
+    struct jid pn;
+    bool has_pn =
+        canonical->server == JID_LID && store_pn_of_lid(b->store, canonical, &pn) == WB_OK;
+
+    for (struct out_lane *l = b->out_message->lanes; l; l = l->next)
+        if (jid_eq(&l->chat, canonical) || (has_pn && jid_eq(&l->chat, &pn)))
+            return l;
+    return NULL;
+}
+
 static struct out_lane *lane_of(struct bridge *b, const struct jid *chat)
 {
     struct out_message_state *s = b->out_message;
     struct jid canonical = *chat;
     struct out_lane *l;
 
-    /* Not a matter of correctness: without the map the two forms are two lanes. */
     if (jid_is_person(chat) && store_canonical(b->store, chat, &canonical) != WB_OK)
         canonical = *chat;
-    for (l = s->lanes; l; l = l->next)
-        if (jid_eq(&l->chat, &canonical))
-            return l;
+    l = find_lane(b, &canonical);
+    if (l)
+        return l;
     l = calloc(1, sizeof *l);
     if (l) {
         l->chat = canonical;
@@ -177,6 +189,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
             continue;
         if (state == OUTBOX_QUEUED) {
             TRY(out_queue_add(b, &row, true, &it));
+            it->orphan = row.expires_at <= row.created_at;
         } else {
             it = new_item(b, &row);
             if (!it) {
@@ -208,52 +221,6 @@ enum wb_err out_queue_load(struct bridge *b)
         log_info(b->log, "send", "%zu messages are on their way from before", s->nopen);
 out:
     return err;
-}
-
-/* ---- outcomes ------------------------------------------------------------------------------ */
-
-enum wb_err out_outcome_store(struct bridge *b, const char *id, const struct out_outcome *o)
-{
-    struct buf text = buf_new(OUT_TEXT_MAX + 16);
-    enum wb_err err;
-
-    buf_printf(&text, "%" PRIu32 " %s", o->server_code, o->text);
-    TRY(buf_err(&text));
-    TRY(store_outbox_fail(b->store, id, cmd_result_code(o->result), clock_unix_s(b->clock)));
-    err = store_outbox_answer(b->store, id, buf_span(&text));
-out:
-    buf_free(&text);
-    return err;
-}
-
-/* A reason that is none of ours (set by a restore, say): what happened is not known. */
-static enum cmd_result result_of_reason(const char *reason)
-{
-    for (enum cmd_result r = CMD_BAD_REQUEST; r < CMD_RESULT_COUNT; r++)
-        if (strcmp(cmd_result_code(r), reason) == 0)
-            return r;
-    return CMD_OUTCOME_UNKNOWN;
-}
-
-void out_outcome_of_row(const struct store_outbox_row *row, struct out_outcome *ret)
-{
-    struct out_outcome o = {.result = CMD_OK, .timestamp_s = row->server_time};
-    const uint8_t *blank = row->answer.n ? memchr(row->answer.p, ' ', row->answer.n) : NULL;
-
-    if (row->state == OUTBOX_FAILED) {
-        o.result = result_of_reason(row->reason);
-        snprintf(o.text, sizeof o.text, "the message failed: %s", row->reason);
-        if (blank) {
-            size_t head = (size_t)(blank - row->answer.p);
-            uint64_t code = 0;
-
-            if (span_to_u64(SPAN(row->answer.p, head), &code))
-                o.server_code = (uint32_t)code;
-            snprintf(o.text, sizeof o.text, "%.*s", (int)(row->answer.n - head - 1),
-                     (const char *)blank + 1);
-        }
-    }
-    *ret = o;
 }
 
 /* ---- ends of the preparation --------------------------------------------------------------- */
@@ -328,15 +295,19 @@ void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server
 
 /* ---- the wire ------------------------------------------------------------------------------ */
 
+static void resend(struct out_item *it);
+
 static void on_no_ack(void *ctx)
 {
     struct out_item *it = ctx;
+    const bool again = it->tries < SEND_WIRE_TRIES;
 
-    log_warn(it->b->log, "send",
-             "%s: no ack from WhatsApp within %d s; it is sent again after the "
-             "next reconnect",
-             it->id, SEND_ACK_MS / 1000);
+    log_warn(it->b->log, "send", "%s: no ack from WhatsApp within %d s; it is sent again %s",
+             it->id, SEND_ACK_MS / 1000, again ? "now" : "after the next reconnect");
+    it->step = OUT_SEALED;
     out_wait_unknown(it);
+    if (again)
+        resend(it);
 }
 
 static void wire(struct out_item *it, struct span packed)
@@ -344,6 +315,7 @@ static void wire(struct out_item *it, struct span packed)
     struct bridge *b = it->b;
 
     it->step = OUT_ON_WIRE;
+    it->tries++;
     timer_start(b->timers, &it->timer, SEND_ACK_MS, on_no_ack, it);
     if (b->out_message->ports->send_packed(b, packed) != WB_OK) {
         timer_stop(b->timers, &it->timer);
@@ -358,6 +330,7 @@ void out_queue_sealed(struct out_item *it, struct span packed)
     leave_lane(it);
     it->sealed_at = clock_unix_s(b->clock);
     it->step = OUT_SEALED;
+    it->tries = 0;
     join_sealed(it);
     if (b->out_message->ports->online(b))
         wire(it, packed);
@@ -367,18 +340,17 @@ void out_queue_sealed(struct out_item *it, struct span packed)
 }
 
 /* Sent long ago, never acked: nobody can know any more. Told to callers as such. */
-static void give_up(struct out_item *it)
+static enum wb_err give_up(struct out_item *it)
 {
-    struct out_outcome o = {.result = CMD_OUTCOME_UNKNOWN,
-                            .text = "WhatsApp never confirmed the message; it may or may not have "
-                                    "been delivered, and is not sent again"};
-    enum wb_err err = out_outcome_store(it->b, it->id, &o);
+    enum wb_err err;
 
-    if (err != WB_OK)
-        return;
-    leave_sealed(it);
-    out_wait_answer(it, &o);
-    free_item(it);
+    out_say(&it->outcome, CMD_OUTCOME_UNKNOWN,
+            "WhatsApp never confirmed the message; it may or may not have been delivered, and is "
+            "not sent again");
+    TRY(out_outcome_store(it->b, it->id, &it->outcome));
+    it->step = OUT_SETTLED;
+out:
+    return err;
 }
 
 /* The very bytes of before (design rule 2), under the same id, in the order of sealing. */
@@ -403,17 +375,26 @@ void out_queue_online(struct bridge *b)
 {
     struct out_message_state *s = b->out_message;
     int64_t now = clock_unix_s(b->clock);
-    struct out_item *next;
+    bool given_up = false;
+    enum wb_err err = WB_OK;
 
-    for (struct out_item *it = s->sealed; it; it = next) {
-        next = it->next;
+    for (struct out_item *it = s->sealed; it && err == WB_OK; it = it->next) {
         if (it->step != OUT_SEALED)
             continue;
-        if (now - it->sealed_at > SEND_RESEND_S)
-            give_up(it);
-        else
+        it->tries = 0;
+        if (now - it->sealed_at > SEND_RESEND_S) {
+            err = give_up(it);
+            given_up = true;
+        } else {
             resend(it);
+        }
     }
+    if (err != WB_OK)
+        batch_fail(b, err);
+    else if (given_up)
+        err = batch_commit(b);
+    if (err != WB_OK) /* the connection is closed; at the next one again */
+        return;
     for (struct out_lane *l = s->lanes; l; l = l->next)
         timer_stop(b->timers, &l->first->timer);
     out_queue_kick(b);
@@ -486,8 +467,13 @@ static void expire(struct bridge *b)
             }
         if (found) {
             found->expires_at = 0; /* once, also when the store fails */
-            out_queue_fail(found, CMD_NOT_SENT, 0,
-                           "the message was not sent before its time was over (expires_s)");
+            if (found->orphan)
+                out_queue_fail(found, CMD_NOT_SENT, 0,
+                               "the bridge was restarted before the message was sent, and its "
+                               "caller, who gave no key, is gone");
+            else
+                out_queue_fail(found, CMD_EXPIRED, 0,
+                               "the message was not sent before its time was over (expires_s)");
         }
     } while (found);
     if (next)

@@ -51,11 +51,12 @@ struct out_item {
     char id[STORE_MESSAGE_ID_MAX + 1];
     struct jid chat;    /* as the caller named it, bare */
     bool durable;       /* goes out without a caller, too (a key, or wait_s 0) */
+    bool orphan;        /* its caller waited without a key, and the process has ended since */
     int64_t expires_at; /* unix seconds; of the unsealed */
     int64_t sealed_at;
     enum out_step step;
-    uint64_t asked; /* names the question that it waits for */
-    unsigned tries;
+    uint64_t asked;      /* names the question that it waits for */
+    unsigned tries;      /* to seal it; when sealed: on this connection's wire */
     enum wb_err trouble; /* why the last try failed */
     struct timer timer;  /* the pause (QUEUED), the ack (ON_WIRE) */
     struct out_work *work;
@@ -71,7 +72,7 @@ struct out_message_state {
     size_t nopen, npreparing;
     bool loaded; /* what the outbox held is here */
     uint64_t last_asked;
-    struct timer kick, expiry;
+    struct timer kick, expiry, prune;
     struct tctoken_state tokens;
     struct out_retry_pending *retries; /* out_retry.c */
     size_t nretries;
@@ -104,6 +105,8 @@ void out_queue_uncommitted(struct bridge *b);
 /* The account is gone: callers are told, rows stay with their file. */
 void out_queue_clear(struct bridge *b, bool tell);
 
+/* An outcome of that kind. */
+void out_say(struct out_outcome *o, enum cmd_result result, const char *text);
 /* An outcome as the outbox keeps it, and back. */
 enum wb_err out_outcome_store(struct bridge *b, const char *id,
                               const struct out_outcome *o) WB_MUST_CHECK;

@@ -33,6 +33,11 @@ static bool is_sealed(const struct out_item *it)
     return it->lane == NULL;
 }
 
+const char *out_wait_state(const struct out_item *it)
+{
+    return is_sealed(it) ? "sealed" : "queued";
+}
+
 /* Takes w out of its item's list. */
 static void unlink_wait(struct out_wait *w)
 {
@@ -98,7 +103,7 @@ static void on_wait_over(void *ctx)
         return;
     }
     if (w->keyed) {
-        o = (struct out_outcome){.result = CMD_ACCEPTED, .text = "queued"};
+        out_say(&o, CMD_ACCEPTED, out_wait_state(it));
         tell_and_free(w, &o);
     } else if (is_sealed(it)) {
         o = unknown_outcome();

@@ -24,6 +24,8 @@ void out_wait_unknown(struct out_item *it);
 /* The caller has gone away. A send without a key that is not sealed is cancelled. */
 void out_wait_abandon(struct bridge *b, uint64_t ticket);
 void out_wait_free(struct out_item *it);
+/* How far it is, in the API's words: "queued" or "sealed". */
+const char *out_wait_state(const struct out_item *it);
 
 /* One answer. id: SPAN_NULL when the result has none. */
 void out_wait_tell(send_done_fn *done, void *ctx, const char *id, const struct jid *chat,

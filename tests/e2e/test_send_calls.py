@@ -242,7 +242,7 @@ class OneRequestOneMessage(Sending):
         self.go_offline()
         self.assert_error(self.bridge.send(FRIEND, "never", wait_s=1), 503, "not_connected")
         expiring = self.bridge.send(FRIEND, "never, it expires", id="e", wait_s=30, expires_s=1)
-        self.assert_error(expiring, 503, "not_sent")
+        self.assert_error(expiring, 503, "expired")
         for fields in ({"id": "later", "wait_s": 1}, {"id": "later", "wait_s": 0}):
             reply = self.bridge.send(FRIEND, "later", **fields)
             self.assertEqual(reply.status, 202, reply)
@@ -257,7 +257,7 @@ class OneRequestOneMessage(Sending):
         done = self.bridge.send(FRIEND, "later", id="later")
         self.assertEqual(self.assert_sent(done), reply.json["message_id"])
         again = self.bridge.send(FRIEND, "never, it expires", id="e")
-        self.assert_error(again, 503, "not_sent")
+        self.assert_error(again, 503, "expired")
         self.assert_sent(self.bridge.send(FRIEND, "after"))
         self.wait_texts(FRIEND, ["before", "later", "without a key", "waits for it", "after"])
         self.assert_no_flags(self.mock)

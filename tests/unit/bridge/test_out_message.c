@@ -4,6 +4,7 @@
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
 #include "store/contacts.h"
+#include "store/state.h"
 #include "store/tokens.h"
 
 #define CONTACT "27820000011"
@@ -379,8 +380,8 @@ static void expired_sends_never_leave(void **state)
     go_online();
     assert_int_equal(w.nwire, 0);
     send_with(1, &q);
-    assert_int_equal(w.answers[1].result, CMD_NOT_SENT);
-    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5not_sent");
+    assert_int_equal(w.answers[1].result, CMD_EXPIRED);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5expired");
 }
 
 static void abandoned_callers(void **state)
@@ -484,6 +485,30 @@ static void crash_after_the_wire(void **state)
     fixture_free(&copy);
 }
 
+/* The connection is fine, the ack does not come: the same bytes, a few times. */
+static void a_missing_ack_on_a_good_connection(void **state)
+{
+    struct send_request q = keyed("k", "once");
+
+    (void)state;
+    send_with(0, &q);
+    for (size_t i = 1; i < SEND_WIRE_TRIES; i++) {
+        pass(SEND_ACK_MS);
+        assert_int_equal(w.nwire, i + 1);
+        assert_true(span_eq(buf_span(&w.wire[0]), buf_span(&w.wire[i])));
+    }
+    pass(SEND_ACK_MS);
+    pass(SEND_ACK_MS);
+    assert_int_equal(w.nwire, SEND_WIRE_TRIES);
+    go_offline();
+    go_online();
+    assert_int_equal(w.nwire, SEND_WIRE_TRIES + 1);
+    pass(SEND_ACK_MS);
+    assert_int_equal(w.nwire, SEND_WIRE_TRIES + 2);
+    ack(wire_id(0));
+    assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "2");
+}
+
 static void old_unconfirmed_sends_are_given_up(void **state)
 {
     struct send_request q = keyed("old", "x");
@@ -497,6 +522,7 @@ static void old_unconfirmed_sends_are_given_up(void **state)
     assert_int_equal(w.nwire, 1);
     send_with(1, &q);
     assert_int_equal(w.answers[1].result, CMD_OUTCOME_UNKNOWN);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5outcome_unknown");
 }
 
 /* ---- order ---- */
@@ -531,6 +557,96 @@ static void a_slow_chat_holds_up_nobody_else(void **state)
     assert_int_equal(w.nwire, 3);
     assert_span(read_as("222000011:3@lid", wire_node(1)).text, "slow 1");
     assert_span(read_as("222000011:3@lid", wire_node(2)).text, "slow 2");
+}
+
+/* The number's LID becomes known while messages wait: still one chat. */
+static void order_is_kept_when_the_lid_becomes_known(void **state)
+{
+    struct jid lid = J("222000011@lid"), pn = J("27820000011@s.whatsapp.net");
+
+    (void)state;
+    w.hold = true;
+    send_text(0, CONTACT, "one");
+    send_text(1, CONTACT, "two");
+    OK(store_lid_put(w.r.f.s, &lid, &pn, NULL));
+    OK(batch_commit(&w.r.b));
+    send_text(2, CONTACT, "three");
+    send_text(3, "222000011@lid", "four");
+    assert_int_equal(w.npending, 1); /* only the first is at work */
+    w.hold = false;
+    run();
+    assert_int_equal(w.nwire, 4);
+    assert_span(read_as("222000011@lid", wire_node(0)).text, "one");
+    assert_span(read_as("222000011@lid", wire_node(1)).text, "two");
+    assert_span(read_as("222000011@lid", wire_node(2)).text, "three");
+    assert_span(read_as("222000011@lid", wire_node(3)).text, "four");
+}
+
+/* One in the middle fails: those behind it go on, in their order. */
+static void order_is_kept_over_a_failure_and_a_restart(void **state)
+{
+    struct send_request q = keyed("a", "first"), short_lived = keyed("b", "second");
+    struct send_request last = keyed("c", "third");
+
+    (void)state;
+    go_offline();
+    q.wait_s = short_lived.wait_s = last.wait_s = 0;
+    short_lived.expires_s = 10;
+    send_with(0, &q);
+    send_with(1, &short_lived);
+    send_with(2, &last);
+    world_restart();
+    pass(11 * 1000);
+    go_online();
+    assert_int_equal(w.nwire, 2);
+    assert_span(read_as("222000011@lid", wire_node(0)).text, "first");
+    assert_span(read_as("222000011@lid", wire_node(1)).text, "third");
+    send_with(3, &short_lived);
+    assert_int_equal(w.answers[3].result, CMD_EXPIRED);
+}
+
+/* The caller was cut off by our end: it cannot be told, so the message does not go out. */
+static void a_restart_cancels_what_has_no_key(void **state)
+{
+    (void)state;
+    go_offline();
+    send_text(0, CONTACT, "nobody waits");
+    world_restart();
+    go_online();
+    assert_int_equal(w.nwire, 0);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5not_sent");
+}
+
+static void a_key_from_before_a_restore(void **state)
+{
+    struct send_request q = keyed("k", "x");
+
+    (void)state;
+    go_offline();
+    send_with(0, &q);
+    out_queue_clear(&w.r.b, false); /* the restore happens while nothing runs */
+    OK(store_outbox_restored(&w.r.f.s->wa, fixture_time, NULL));
+    OK(batch_commit(&w.r.b));
+    go_online();
+    send_with(1, &q);
+    assert_int_equal(w.answers[1].result, CMD_OUTCOME_UNKNOWN);
+    assert_non_null(strstr(w.answers[1].text, "backup"));
+    assert_int_equal(w.nwire, 0);
+}
+
+static void final_rows_go_after_a_week(void **state)
+{
+    struct send_request q = keyed("k", "kept");
+
+    (void)state;
+    send_with(0, &q);
+    ack(wire_id(0));
+    pass((int64_t)6 * 86400 * 1000);
+    send_with(1, &q);
+    assert_int_equal(w.answers[1].result, CMD_OK);
+    assert_string_equal(w.answers[1].id, w.answers[0].id);
+    pass((int64_t)2 * 86400 * 1000);
+    assert_look_wa(&w.r, "SELECT count(*) FROM bridge_outbox", "0");
 }
 
 static void trouble_that_passes(void **state)
@@ -691,8 +807,14 @@ int main(void)
         T(reconnect_sends_the_same_bytes),
         T(restart_sends_the_same_bytes),
         T(crash_after_the_wire),
+        T(a_missing_ack_on_a_good_connection),
         T(old_unconfirmed_sends_are_given_up),
         T(a_slow_chat_holds_up_nobody_else),
+        T(order_is_kept_when_the_lid_becomes_known),
+        T(order_is_kept_over_a_failure_and_a_restart),
+        T(a_restart_cancels_what_has_no_key),
+        T(a_key_from_before_a_restore),
+        T(final_rows_go_after_a_week),
         T(trouble_that_passes),
         T(refusals),
         T(tokens_go_along),
