@@ -162,6 +162,25 @@ out:
     return err;
 }
 
+enum wb_err store_prekey_import(struct store *s, const struct store_prekey *k)
+{
+    NEED_ACCOUNT(s);
+    return k->id == 0 || k->id > PREKEY_ID_MAX ? WB_ERR_INVALID : store_offered(s, k);
+}
+
+enum wb_err store_prekeys_used_up_to(struct store *s, uint32_t id)
+{
+    uint32_t high = 0;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (id > PREKEY_ID_MAX)
+        return WB_ERR_INVALID;
+    TRY(high_water(s, &high));
+    err = store_meta_put_int(s, HIGH_WATER, id > high ? id : high);
+out:
+    return err;
+}
+
 enum wb_err store_prekeys_count(struct store *s, size_t *ret_all, size_t *ret_offered)
 {
     struct stmt q;

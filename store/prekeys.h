@@ -28,6 +28,11 @@ enum wb_err store_prekey_delete(struct store *s, uint32_t id) WB_MUST_CHECK;
  * again, they only serve what was made with them, and the next fresh id is at least so many further
  * on - or half of the ids that are left, when these are fewer. */
 enum wb_err store_prekeys_skip(struct store *s, uint32_t ids) WB_MUST_CHECK;
+/* A key that another program made and has offered under this id: it serves, and is not offered
+ * again. */
+enum wb_err store_prekey_import(struct store *s, const struct store_prekey *k) WB_MUST_CHECK;
+/* Ids up to this one count as used: new keys get higher ones. */
+enum wb_err store_prekeys_used_up_to(struct store *s, uint32_t id) WB_MUST_CHECK;
 /* Rows in all, and those offered. Either may be NULL. */
 enum wb_err store_prekeys_count(struct store *s, size_t *ret_all,
                                 size_t *ret_offered) WB_MUST_CHECK;

@@ -1,0 +1,110 @@
+/* bridge-import: takes over the linked device of another program. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "tools/import/import.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
+
+static const char usage[] =
+    "usage: bridge-import baileys DIR --store DIR [--dry-run]\n"
+    "\n"
+    "Makes STORE/whatsapp.db out of a multi-file auth state of Baileys (creds.json and the key "
+    "files\n"
+    "beside it), so that whatsapp-bridge goes on as the same linked device, without pairing. The\n"
+    "directory is only read; a whatsapp.db that is there is never overwritten.\n"
+    "  --store DIR   the bridge's store directory; made when it is missing\n"
+    "  --dry-run     read and check everything, write nothing\n"
+    "Stop the Baileys program first.\n";
+
+static void print_counts(const struct import_report *r, bool carried)
+{
+    for (enum file_kind k = FILE_LID_MAPPING; k < FILE_KIND_COUNT; k++) {
+        const struct import_count *c = &r->counts[k];
+
+        if (carried && c->carried)
+            printf("  %-32s %zu\n", file_kind_word(k), c->carried);
+        if (!carried && c->lost)
+            printf("  %-32s %zu (first: %s%s%s)\n", file_kind_word(k), c->lost, c->first_lost,
+                   c->first_why ? ": " : "", c->first_why ? wb_err_text(c->first_why) : "");
+    }
+}
+
+static bool any_lost(const struct import_report *r)
+{
+    for (enum file_kind k = FILE_LID_MAPPING; k < FILE_KIND_COUNT; k++)
+        if (r->counts[k].lost)
+            return true;
+    return false;
+}
+
+static void print_report(const struct import_options *o, const struct import_report *r)
+{
+    char jid[JID_TEXT_MAX], lid[JID_TEXT_MAX];
+
+    printf("%s %s%s%s\n", o->dry_run ? "Would import" : "Imported", jid_text(&r->jid, jid),
+           jid_is_none(&r->lid) ? "" : ", ", jid_is_none(&r->lid) ? "" : jid_text(&r->lid, lid));
+    printf("Carried over: the identity of the linked device, and\n");
+    print_counts(r, true);
+    printf("  no prekey id up to %u is used again\n", (unsigned)r->prekey_high);
+    if (any_lost(r)) {
+        printf("Not carried over:\n");
+        print_counts(r, false);
+        printf("  A session, sender key or list that is missing is set up afresh on first use.\n");
+    }
+    printf("Never in a Baileys directory: chats and messages (messages.db begins empty), and what "
+           "was\n"
+           "sent lately, so that a contact who asks for such a message again gets none.\n");
+    if (o->dry_run)
+        return;
+    printf(
+        "\n"
+        "Start it: whatsapp-bridge --phone +%s --store %s\n"
+        "From the first connection on the encryption keys move on here. The Baileys program must\n"
+        "never be started again with %s: two programs on one session destroy it.\n"
+        "To go back, before the bridge was started: move %s/whatsapp.db away and start Baileys.\n"
+        "Afterwards: link Baileys anew, in an empty directory.\n",
+        r->jid.user, o->store, o->from, o->store);
+}
+
+static int exit_status(enum wb_err err)
+{
+    return err == WB_OK ? 0 : err == WB_ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct import_options o = {.clock = &clock_system, .rng = &rng_system};
+    struct import_report report;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c == 's') {
+            o.store = optarg;
+        } else if (c == 'n') {
+            o.dry_run = true;
+        } else {
+            fputs(usage, c == 'h' ? stdout : stderr);
+            return c == 'h' ? 0 : EXIT_USAGE;
+        }
+    }
+    if (argc - optind != 2 || strcmp(argv[optind], "baileys") != 0 || !o.store) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    o.from = argv[optind + 1];
+    if (secret_init() != WB_OK)
+        return EXIT_FAILED;
+    enum wb_err err = import_baileys(&o, &report);
+    if (err == WB_OK)
+        print_report(&o, &report);
+    else
+        fprintf(stderr, "bridge-import: %s\nNothing was changed.\n", report.text);
+    return exit_status(err);
+}
