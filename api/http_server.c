@@ -222,6 +222,8 @@ static int write_headers(struct api_request *r)
                                     end) ||
         add_header(r->wsi, "cache-control:", "no-store", &p, end) ||
         add_header(r->wsi, "x-content-type-options:", "nosniff", &p, end) ||
+        (r->policy && (add_header(r->wsi, "content-security-policy:", r->policy, &p, end) ||
+                       add_header(r->wsi, "referrer-policy:", "no-referrer", &p, end))) ||
         (r->allow && add_header(r->wsi, "allow:", r->allow, &p, end)) ||
         (r->status == 401 && add_header(r->wsi, "www-authenticate:", "Bearer", &p, end)) ||
         lws_finalize_write_http_header(r->wsi, start, &p, end))

@@ -1,5 +1,7 @@
 #include "api/request.h"
 
+#include <stdlib.h>
+
 #include "api/http_server.h"
 
 void api_reply(struct api_request *r, int status, const char *static_type, struct span body)
@@ -43,6 +45,27 @@ void api_reply_error(struct api_request *r, enum cmd_result result, const char *
 void api_reply_done(struct api_request *r, int status, const char *text)
 {
     api_reply_json(r, status, json_pack("{s:b, s:s}", "success", 1, "message", text));
+}
+
+static void caller_gone(void *ctx)
+{
+    struct api_waiting *w = ctx;
+
+    w->request = NULL;
+}
+
+struct api_waiting *api_wait(struct api_request *r)
+{
+    struct api_waiting *w = malloc(sizeof *w);
+
+    if (!w) {
+        api_reply_error(r, CMD_INTERNAL, "Out of memory");
+        return NULL;
+    }
+    w->request = r;
+    r->gone = caller_gone;
+    r->gone_ctx = w;
+    return w;
 }
 
 json_t *api_body_object(struct api_request *r)

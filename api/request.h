@@ -36,6 +36,7 @@ struct api_request {
     int status;
     const char *reply_type; /* static */
     const char *allow;      /* static; the Allow header of a 405 */
+    const char *policy;     /* static; Content-Security-Policy of a page */
     struct buf reply;
 
     void (*gone)(void *ctx);
@@ -60,6 +61,13 @@ void api_reply_json(struct api_request *r, int status, json_t *new_body);
 void api_reply_error(struct api_request *r, enum cmd_result result, const char *text);
 /* {"success":true,"message":text}. */
 void api_reply_done(struct api_request *r, int status, const char *text);
+
+/* For commands that answer by callback: the request while its caller is there, then NULL. The
+ * callback frees it. NULL: no memory, answered. */
+struct api_waiting {
+    struct api_request *request;
+};
+struct api_waiting *api_wait(struct api_request *r) WB_MUST_CHECK;
 
 /* The body as a JSON object (new reference); NULL when it is none: answered with bad_request. */
 json_t *api_body_object(struct api_request *r) WB_MUST_CHECK;

@@ -17,6 +17,8 @@ extern const struct api_route route_send, route_send_message;
 extern const struct api_route route_groups;
 extern const struct api_route route_reconnect, route_pair, route_unlink;
 extern const struct api_route route_download;
+extern const struct api_route route_passkey, route_passkey_response, route_passkey_confirm;
+extern const struct api_route route_pair_page, route_pair_script, route_pair_style;
 
 /* Checks origin, host and token, finds the route, runs it or answers the error. */
 void routes_dispatch(struct api_request *r);

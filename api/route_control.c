@@ -3,21 +3,10 @@
 
 #include "api/route.h"
 
-/* A caller that left while the command runs: the command goes on, its answer has nowhere to go. */
-struct waiting {
-    struct api_request *request; /* NULL: gone */
-};
-
-static void caller_gone(void *ctx)
-{
-    struct waiting *w = ctx;
-
-    w->request = NULL;
-}
-
+/* A caller that left while the command runs: the command goes on. */
 static void done(void *ctx, enum cmd_result result, const char *text)
 {
-    struct waiting *w = ctx;
+    struct api_waiting *w = ctx;
 
     if (w->request && (result == CMD_OK || result == CMD_ACCEPTED))
         api_reply_done(w->request, cmd_result_http_status(result), text);
@@ -29,16 +18,10 @@ static void done(void *ctx, enum cmd_result result, const char *text)
 static void run(struct api_request *r,
                 void (*command)(struct bridge *b, command_done_fn *done_fn, void *ctx))
 {
-    struct waiting *w = malloc(sizeof *w);
+    struct api_waiting *w = api_wait(r);
 
-    if (!w) {
-        api_reply_error(r, CMD_INTERNAL, "Out of memory");
-        return;
-    }
-    w->request = r;
-    r->gone = caller_gone;
-    r->gone_ctx = w;
-    command(r->bridge, done, w);
+    if (w)
+        command(r->bridge, done, w);
 }
 
 static void handle_reconnect(struct api_request *r)

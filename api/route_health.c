@@ -43,6 +43,8 @@ static json_t *health_json(const struct health *h)
 
     if (!o)
         return NULL;
+    if (strcmp(h->passkey, "none") != 0)
+        json_object_set_new(o, "passkey", json_string(h->passkey));
     if (h->next_attempt_in_s >= 0)
         json_object_set_new(o, "next_attempt_in_s", json_integer(h->next_attempt_in_s));
     if (h->banned_until_s)

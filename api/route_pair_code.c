@@ -14,20 +14,9 @@ static void handle_current(struct api_request *r)
                         "There is no pairing code now; POST /api/pair-code asks for one");
 }
 
-struct waiting {
-    struct api_request *request; /* NULL: the caller is gone */
-};
-
-static void caller_gone(void *ctx)
-{
-    struct waiting *w = ctx;
-
-    w->request = NULL;
-}
-
 static void got_code(void *ctx, enum cmd_result result, const char *code, const char *text)
 {
-    struct waiting *w = ctx;
+    struct api_waiting *w = ctx;
 
     if (w->request && result == CMD_OK)
         api_reply_json(w->request, 200, json_pack("{s:b, s:s}", "success", 1, "code", code));
@@ -38,7 +27,7 @@ static void got_code(void *ctx, enum cmd_result result, const char *code, const 
 
 static void handle_new(struct api_request *r)
 {
-    struct waiting *w;
+    struct api_waiting *w;
     struct span phone = SPAN_NULL;
     json_t *body = NULL;
 
@@ -54,16 +43,9 @@ static void handle_new(struct api_request *r)
         }
         phone = span_cstr(json_string_value(value));
     }
-    w = malloc(sizeof *w);
-    if (!w) {
-        api_reply_error(r, CMD_INTERNAL, "Out of memory");
-        json_decref(body);
-        return;
-    }
-    w->request = r;
-    r->gone = caller_gone;
-    r->gone_ctx = w;
-    bridge_pair_code_request(r->bridge, phone, got_code, w);
+    w = api_wait(r);
+    if (w)
+        bridge_pair_code_request(r->bridge, phone, got_code, w);
     json_decref(body);
 }
 

@@ -3,10 +3,38 @@
 #include "api/route.h"
 
 static const struct api_route *const routes[] = {
-    &route_health,        &route_qr,     &route_qr_svg,       &route_qr_png, &route_pair_code,
-    &route_pair_code_new, &route_send,   &route_send_message, &route_groups, &route_reconnect,
-    &route_pair,          &route_unlink, &route_download,
+    &route_health,
+    &route_qr,
+    &route_qr_svg,
+    &route_qr_png,
+    &route_pair_code,
+    &route_pair_code_new,
+    &route_send,
+    &route_send_message,
+    &route_groups,
+    &route_reconnect,
+    &route_pair,
+    &route_unlink,
+    &route_download,
+    &route_passkey,
+    &route_passkey_response,
+    &route_passkey_confirm,
+    &route_pair_page,
+    &route_pair_script,
+    &route_pair_style,
 };
+
+/* Without a token: a browser sends none with an address. */
+static const struct api_route *const open_routes[] = {&route_pair_page, &route_pair_script,
+                                                      &route_pair_style};
+
+static bool is_open(const char *path)
+{
+    for (size_t i = 0; i < sizeof open_routes / sizeof *open_routes; i++)
+        if (strcmp(open_routes[i]->path, path) == 0)
+            return true;
+    return false;
+}
 
 static bool allowed(struct api_request *r)
 {
@@ -16,6 +44,8 @@ static bool allowed(struct api_request *r)
     case AUTH_OK:
         return true;
     case AUTH_NO_TOKEN:
+        if (is_open(r->path))
+            return true;
         api_reply_error(r, CMD_UNAUTHORIZED, "Send the token as 'Authorization: Bearer <token>'");
         return false;
     case AUTH_FOREIGN_HOST:

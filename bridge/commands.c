@@ -45,6 +45,9 @@ const char *bridge_no_qr_reason(struct bridge *b)
         return "this bridge is paired already";
     if (!c->pair_wanted)
         return "nobody asked for pairing: POST /api/pair";
+    if (c->state == CONN_WAIT_PASSKEY)
+        return "WhatsApp asks for the account's passkey: open /pair in a browser, or GET "
+               "/api/passkey";
     return "the next QR is not here yet: ask again in a few seconds";
 }
 

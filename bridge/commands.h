@@ -26,6 +26,8 @@ struct bridge;
     X(TOO_LARGE, "too_large", 413)                                                                 \
     X(UNSUPPORTED_MEDIA, "unsupported_media_type", 415)                                            \
     X(ABSENT_MENTION, "absent_mention", 422)                                                       \
+    X(BAD_PASSKEY, "bad_passkey", 422)                                                             \
+    X(WRONG_CODE, "wrong_code", 422)                                                               \
     X(NOT_YET, "not_yet", 422)                                                                     \
     X(RATE_LIMITED, "rate_limited", 429)                                                           \
     X(INTERNAL, "internal", 500)                                                                   \

@@ -23,6 +23,7 @@ struct stanza_handler;
     X(WAIT_SERVER_HELLO, "the second Noise message")                                               \
     X(WAIT_PAIR_DEVICE, "the refs for a QR, unpaired")                                             \
     X(WAIT_PAIR_SCAN, "a phone to scan the QR or to take the code")                                \
+    X(WAIT_PASSKEY, "the owner, WhatsApp or the phone, in the passkey step of pairing")            \
     X(WAIT_PAIR_RESTART, "515 after our signature was sent")                                       \
     X(WAIT_SUCCESS, "<success> or <failure>, paired")                                              \
     X(WAIT_PREKEYS, "the prekey count, and the upload if needed")                                  \
@@ -45,6 +46,7 @@ enum conn_state {
     X(REFUSED, "refused")           /* WhatsApp does not let us in */                              \
     X(CLOSED, "closed")             /* closed after some time online: normal */                    \
     X(REFS_OVER, "qr_not_scanned")  /* nobody scanned any QR of this set */                        \
+    X(PASSKEY, "passkey_not_done")  /* the passkey step of pairing was not finished */             \
     X(TLS, "tls")                   /* certificate or TLS trouble */                               \
     X(CLOCK, "clock")               /* our clock is outside the certificate's validity */          \
     X(CERT, "bad_certificate")      /* the Noise certificate chain does not verify */              \

@@ -48,7 +48,7 @@ static enum wb_err registration_payload(struct conn *c, struct client_version v,
         .signed_prekey_id = k->signed_prekey_id,
         .props = {.os = span_cstr(c->b->config->device_name),
                   .app = {0, 1, 0},
-                  .platform = CLIENT_PLATFORM_UNKNOWN},
+                  .platform = CONN_PLATFORM},
     };
 
     memcpy(p.identity, k->identity.pub, sizeof p.identity);

@@ -30,11 +30,17 @@ enum wb_err pairing_new(struct conn *c)
     if (!c->pairing)
         return WB_ERR_NOMEM;
     *c->pairing = (struct pairing){0};
+    c->pairing->passkey.arena = arena_new(PASSKEY_ARENA_MAX);
+    c->pairing->passkey.answer_arena = arena_new(PASSKEY_ARENA_MAX);
     return WB_OK;
 }
 
 void pairing_free(struct pairing *p)
 {
+    if (p) {
+        arena_free(&p->passkey.arena);
+        arena_free(&p->passkey.answer_arena);
+    }
     secret_free(p);
 }
 
@@ -52,6 +58,9 @@ void pairing_reset(struct conn *c)
     p->nrefs = p->at = 0;
     p->qr[0] = '\0';
     pair_code_reset(c, "the connection ended");
+    passkey_reset(c, c->state == CONN_WAIT_CLOSE && c->detail[0]
+                         ? c->detail
+                         : "the connection to WhatsApp ended during the passkey step");
     if (shown)
         events_emit_kind(&c->b->events, BRIDGE_EV_QR);
 }
@@ -169,6 +178,10 @@ void conn_on_pair_device(struct conn *c, const struct conn_input *in)
 
     if (err != WB_OK) {
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
+        return;
+    }
+    if (c->state == CONN_WAIT_PASSKEY) {
+        log_info(c->b->log, "pair", "a new set of QR refs is not shown during the passkey step");
         return;
     }
     p->nrefs = p->at = 0;
@@ -417,32 +430,11 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
     if (send_signed(c, in->stanza, &id, inner.key_index) != WB_OK)
         log_warn(c->b->log, "pair", "the signed identity could not be sent");
     FAULT_POINT("pair.signed");
+    passkey_reset(c, NULL);
     pairing_reset(c);
     conn_set_state(c, CONN_WAIT_PAIR_RESTART, PAIR_RESTART_MS);
     events_emit_kind(&c->b->events, BRIDGE_EV_PAIRED);
 }
-
-/* ---- a passkey is demanded (P-PR-27)
- * -------------------------------------------------------------- */
-
-static enum wb_err passkey_apply(struct bridge *b, const struct stanza *s, void *parsed)
-{
-    struct conn *c = b->conn;
-
-    (void)s;
-    (void)parsed;
-    if (c->state != CONN_WAIT_PAIR_SCAN)
-        return WB_ERR_STATE;
-    /* Only the owner's authenticator, in a browser at WhatsApp's own site, could answer. */
-    conn_detail(c, "WhatsApp demands a passkey for linking this account; "
-                   "this version does not support that yet");
-    log_error(b->log, "pair", "%s", c->detail);
-    events_emit_kind(&b->events, BRIDGE_EV_STATE);
-    return WB_OK;
-}
-
-const struct stanza_handler in_notification_passkey_handler = {
-    "passkey_prologue_request", STANZA_ACK_ALWAYS, NULL, passkey_apply};
 
 /* ---- what api/ sees
  * ---------------------------------------------------------------------------------- */

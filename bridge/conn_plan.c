@@ -159,6 +159,7 @@ void conn_plan_next(struct conn *c)
         stop(c, "WhatsApp refuses this connection; see the log, then POST /api/reconnect");
         return;
     case CONN_WHY_REFS_OVER:
+    case CONN_WHY_PASSKEY:
     case CONN_WHY_WRONG_NUMBER:
         wait(c, PLAN_SCAN_AGAIN_MS);
         return;

@@ -51,6 +51,10 @@ typedef void conn_handler(struct conn *c, const struct conn_input *in);
 
 struct pairing;
 
+/* DeviceProps.platformType that we register with (P-HS-23): "unknown", as whatsmeow. The passkey
+ * step names it again (P-PR-31). */
+enum { CONN_PLATFORM = 0 };
+
 /* Tag, id and type of the last stanzas sent; no content. */
 enum { SENT_LOG_ENTRIES = 20, SENT_LOG_TEXT = 80 };
 struct sent_log {
@@ -146,5 +150,8 @@ enum wb_err pairing_fresh_keys(struct conn *c) WB_MUST_CHECK;
 /* The connection is gone: no QR and no code are valid any more. */
 void pairing_reset(struct conn *c);
 conn_handler conn_on_pair_device, conn_on_pair_success, conn_on_qr_timer, conn_on_early_success;
+
+/* pair_passkey.c */
+conn_handler conn_on_passkey_timer;
 
 #endif

@@ -109,6 +109,18 @@ static void ended_while_pairing(struct conn *c, const struct conn_input *in)
     ended(c, in);
 }
 
+/* The challenge was for that connection only: pairing starts anew. */
+static void ended_during_passkey(struct conn *c, const struct conn_input *in)
+{
+    if (in->end->end == WS_END_CLOSED) {
+        c->why = CONN_WHY_PASSKEY;
+        conn_detail(c, "WhatsApp closed the connection during the passkey step");
+        conn_plan_next(c);
+        return;
+    }
+    ended(c, in);
+}
+
 static void version_known(struct conn *c, const struct conn_input *in)
 {
     (void)in;
@@ -168,6 +180,10 @@ static conn_handler *const table[CONN_STATE_COUNT][CONN_EVENT_COUNT] = {
         {WITH_STREAM, LATE_ANSWERS, [CONN_EV_TIMER] = conn_on_qr_timer,
          [CONN_EV_PAIR_DEVICE] = conn_on_pair_device, [CONN_EV_PAIR_SUCCESS] = conn_on_pair_success,
          [CONN_EV_SUCCESS] = conn_on_early_success, [CONN_EV_ENDED] = ended_while_pairing},
+    [CONN_WAIT_PASSKEY] =
+        {WITH_STREAM, LATE_ANSWERS, [CONN_EV_TIMER] = conn_on_passkey_timer,
+         [CONN_EV_PAIR_DEVICE] = conn_on_pair_device, [CONN_EV_PAIR_SUCCESS] = conn_on_pair_success,
+         [CONN_EV_SUCCESS] = conn_on_early_success, [CONN_EV_ENDED] = ended_during_passkey},
     [CONN_WAIT_PAIR_RESTART] =
         {WITH_STREAM, LATE_ANSWERS, [CONN_EV_SUCCESS] = conn_on_early_success,
          [CONN_EV_TIMER] = restart_not_asked, [CONN_EV_ENDED] = ended_after_pairing},

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "bridge/bridge.h"
-#include "bridge/conn_private.h"
+#include "bridge/pairing.h"
 #include "bridge/version_fetch.h"
 #include "proto/client_payload.h"
 #include "store/groups.h"
@@ -23,9 +23,11 @@ const char *health_status_word(enum health_status s)
 /* A QR is shown, or the next set of them is on its way. */
 static bool shows_qr(const struct conn *c)
 {
-    return c->state == CONN_WAIT_PAIR_SCAN || c->state == CONN_WAIT_PAIR_RESTART ||
+    return c->state == CONN_WAIT_PAIR_SCAN || c->state == CONN_WAIT_PASSKEY ||
+           c->state == CONN_WAIT_PAIR_RESTART ||
            (!c->paired && c->pair_wanted &&
-            (c->why == CONN_WHY_REFS_OVER || c->why == CONN_WHY_WRONG_NUMBER));
+            (c->why == CONN_WHY_REFS_OVER || c->why == CONN_WHY_PASSKEY ||
+             c->why == CONN_WHY_WRONG_NUMBER));
 }
 
 static enum health_status status_of(const struct bridge *b)
@@ -53,6 +55,19 @@ static enum health_status status_of(const struct bridge *b)
     return HEALTH_CONNECTING;
 }
 
+/* The same while no device is linked yet. */
+static const char *pairing_advice(const struct conn *c)
+{
+    if (c->state == CONN_WAIT_PASSKEY)
+        return "WhatsApp asks for the account's passkey: open /pair in a browser, or GET "
+               "/api/passkey";
+    if (c->why == CONN_WHY_WRONG_NUMBER)
+        return "a phone with another number scanned the QR; scan with the right one";
+    if (c->why == CONN_WHY_PASSKEY)
+        return "the passkey step was not finished; scan the QR again";
+    return "scan the QR (GET /api/qr) or type a code (POST /api/pair-code) on the phone";
+}
+
 /* What the operator should know or do. */
 static const char *advice(const struct bridge *b, enum health_status s)
 {
@@ -65,9 +80,7 @@ static const char *advice(const struct bridge *b, enum health_status s)
     case HEALTH_CONNECTING:
         return "connecting to WhatsApp";
     case HEALTH_PAIRING:
-        return c->why == CONN_WHY_WRONG_NUMBER
-                   ? "a phone with another number scanned the QR; scan with the right one"
-                   : "scan the QR (GET /api/qr) or type a code (POST /api/pair-code) on the phone";
+        return pairing_advice(c);
     case HEALTH_REPLACED:
         return c->state == CONN_STOPPED
                    ? "another program keeps using this device; stop it, then POST /api/reconnect"
@@ -96,6 +109,7 @@ static const char *advice(const struct bridge *b, enum health_status s)
     case CONN_WHY_REFUSED:
     case CONN_WHY_CLOSED:
     case CONN_WHY_REFS_OVER:
+    case CONN_WHY_PASSKEY:
     case CONN_WHY_TLS:
     case CONN_WHY_CERT:
     case CONN_WHY_PROTOCOL:
@@ -135,6 +149,7 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
 
     h->reason = conn_reason_name(c->why);
     h->conn_state = conn_state_name(c->state);
+    h->passkey = passkey_phase_word(c->pairing->passkey.phase);
     h->role = b->config->role;
     h->jid = print_jid(a, &b->own_pn);
     h->lid = print_jid(a, &b->own_lid);

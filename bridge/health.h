@@ -43,6 +43,7 @@ struct health {
     const char *reason;     /* machine word: conn_reason_name() */
     const char *detail;     /* one sentence for the operator, with what to do */
     const char *conn_state; /* conn_state_name() */
+    const char *passkey;    /* passkey_phase_word() */
     const char *role;
     const char *phone;     /* "+2782..." */
     const char *jid, *lid; /* own device JIDs */

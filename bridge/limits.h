@@ -24,6 +24,25 @@ enum {
     QR_NEXT_MS = 20 * 1000,
     PAIR_CODE_MS = 160 * 1000, /* life of a link code: the QR set's (P-PR-26) */
 
+    /* The passkey step. Its JSON texts are some 500 bytes to 2 kB; an attestation or a long list of
+     * credentials would be more. */
+    WEBAUTHN_JSON_MAX = 64 * 1024,
+    WEBAUTHN_ID_MAX = 1023, /* WebAuthn's own limit */
+    WEBAUTHN_ALLOWED_MAX = 64,
+    /* Text, challenge and ids of a request, or of an answer: twice the JSON in a few copies. */
+    PASSKEY_ARENA_MAX = 1 << 20,
+    PASSKEY_FETCH_MS = 60 * 1000,
+    /* How long the owner has: what WhatsApp names, within these bounds. */
+    PASSKEY_ASKED_MIN_MS = 5 * 1000,
+    PASSKEY_ASKED_MS = 5 * 60 * 1000,
+    PASSKEY_ASKED_MAX_MS = 15 * 60 * 1000,
+    PASSKEY_SENDING_MS = 3 * 60 * 1000, /* two requests to the server, of 75 s at most */
+    PASSKEY_PHONE_MS = 3 * 60 * 1000,   /* the phone may ask its owner */
+    PASSKEY_COMPARE_MS = 3 * 60 * 1000, /* the owner compares two codes */
+    PASSKEY_FINISHING_MS = 2 * 60 * 1000,
+    PASSKEY_HANDOFF_MS = 5 * 60 * 1000, /* P-PR-30 */
+    PASSKEY_CODE_TRIES = 3,             /* then somebody else's phone may be at the other end */
+
     /* Requests (P-LG-25). */
     IQ_TIMEOUT_MS = 75 * 1000,
     IQ_ID_MAX = 40,

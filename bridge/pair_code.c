@@ -255,7 +255,7 @@ void bridge_pair_code_request(struct bridge *b, struct span phone, pair_code_fn 
         done(ctx, CMD_BAD_REQUEST, NULL, "give the phone number: none is configured");
         return;
     }
-    if (c->paired || !c->pair_wanted) {
+    if (c->paired || !c->pair_wanted || c->state == CONN_WAIT_PASSKEY) {
         done(ctx, CMD_CONFLICT, NULL, bridge_no_qr_reason(b));
         return;
     }

@@ -1,12 +1,47 @@
-/* pairing.h - what is shown while unpaired: the current QR and the current link code. Private to
- * conn_pair.c and pair_code.c. */
+/* pairing.h - what is shown while unpaired: the current QR, the current link code, and the passkey
+ * step that may follow both. Private to conn_pair.c, pair_code.c and pair_passkey.c. */
 #ifndef BRIDGE_PAIRING_H
 #define BRIDGE_PAIRING_H
 
 #include "bridge/conn_private.h"
-#include "crypto/pair_crypt.h"
+#include "bridge/passkey.h"
+#include "bridge/webauthn.h"
+#include "crypto/limits.h"
+#include "crypto/passkey_crypt.h"
 
 enum { PAIR_REF_MAX = 256 /* the link code's ref; some 50 bytes are usual */ };
+
+/* The passkey step (P-PR-27..35). */
+struct passkey {
+    enum passkey_phase phase;
+    uint64_t attempt; /* names the requests whose answers count */
+    struct arena arena;
+    struct webauthn_request request; /* in arena; since ASKED */
+    int64_t asked_until_ms;          /* monotonic: the challenge's end */
+
+    bool secret_renewed; /* the ADV secret of the QR or the code is out of use */
+    bool handoff_live;
+    int64_t handoff_until_ms; /* monotonic */
+    uint8_t handoff_key[PASSKEY_KEY_BYTES];
+
+    /* Since the answer was given. */
+    struct arena answer_arena;
+    struct webauthn_assertion answer;
+    bool compare_code;  /* the owner wants to see the codes */
+    bool prologue_sent; /* the phone may continue */
+    bool revealed;      /* it has, and our nonce is out */
+    bool proved;        /* that we are the one that was scanned: no code to compare (P-PR-35) */
+    char ref[PASSKEY_REF_MAX + 1];
+    struct x25519_pair ephemeral;
+    uint8_t nonce[PASSKEY_NONCE_BYTES];
+    uint8_t request_key[PASSKEY_KEY_BYTES];
+    char code[LINK_CODE_CHARS + 1]; /* since COMPARE */
+    unsigned wrong_codes;
+
+    passkey_done_fn *done;
+    void *done_ctx;
+    char problem[160]; /* how the last attempt ended; survives passkey_reset() */
+};
 
 struct pairing {
     char refs[QR_REFS_MAX][QR_REF_BYTES_MAX + 1];
@@ -25,12 +60,16 @@ struct pairing {
     uint64_t attempt; /* names the request whose answer counts */
     pair_code_fn *done;
     void *done_ctx;
+
+    struct passkey passkey;
 };
 
 /* Asks for a code, on a connection that shows a QR. */
 void pair_code_ask(struct conn *c);
 /* No code is valid any more; who waits for one is told. */
 void pair_code_reset(struct conn *c, const char *why);
+/* The step is over: problem says how it failed; NULL: the phone has linked us. */
+void passkey_reset(struct conn *c, const char *problem);
 /* "XXXX-XXXX". */
 void pair_code_format(const char *code, char out[static 10]);
 

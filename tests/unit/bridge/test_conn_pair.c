@@ -3,7 +3,6 @@
 #include "conn_fixture.h"
 
 #include "base/text.h"
-#include "bridge/health.h"
 #include "bridge/pairing.h"
 #include "crypto/prim_hash.h"
 #include "proto/pair_wire.h"
@@ -334,29 +333,6 @@ static void wrong_number(void **state)
     line_free(t);
 }
 
-/* The account wants a passkey (P-PR-27): acked, said in /health, and the QR stays. */
-static void passkey_is_demanded(void **state)
-{
-    (void)state;
-    struct line *t = showing();
-    struct arena a = arena_new(1 << 20);
-    struct qr_current qr;
-    struct health h;
-
-    deaf(t);
-    server_send(t, with(el(t, "notification", "from", "s.whatsapp.net", "type",
-                           "passkey_prologue_request", "id", "N1", "t", "1790001000", NULL),
-                        bytes_el(t, "passkey_request_options", SPAN_LIT("{}"))));
-    hear(t, "<ack class=\"notification\" id=\"N1\" to=\"s.whatsapp.net\"");
-    OK(bridge_health(t->b, &a, &h));
-    assert_int_equal(h.status, HEALTH_PAIRING);
-    assert_non_null(strstr(h.detail, "passkey"));
-    assert_non_null(strstr(h.detail, "does not support that yet"));
-    assert_true(bridge_qr(t->b, &qr));
-    arena_free(&a);
-    line_free(t);
-}
-
 /* Nothing can be stored: the phone is told so, and nothing is left behind (P-PR-14). */
 static void store_fails(void **state)
 {
@@ -534,7 +510,6 @@ int main(void)
         cmocka_unit_test(paired_by_qr),
         cmocka_unit_test(bad_proofs),
         cmocka_unit_test(wrong_number),
-        cmocka_unit_test(passkey_is_demanded),
         cmocka_unit_test(store_fails),
         cmocka_unit_test(paired_by_code),
         cmocka_unit_test(codes_that_are_not_given),
