@@ -34,6 +34,11 @@ void backoff_penalty(struct backoff *b, unsigned more)
     b->failures += more;
 }
 
+void backoff_longest(struct backoff *b)
+{
+    b->failures = BACKOFF_MAX_S; /* more than it takes */
+}
+
 void backoff_reset(struct backoff *b)
 {
     b->failures = 0;

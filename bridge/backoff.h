@@ -13,6 +13,8 @@ struct backoff {
 int64_t backoff_next_ms(struct backoff *b, const struct rng *rng);
 /* Rate limited: as if `more` further attempts had failed. */
 void backoff_penalty(struct backoff *b, unsigned more);
+/* The next pauses are the longest. */
+void backoff_longest(struct backoff *b);
 void backoff_reset(struct backoff *b);
 
 /* Replaced by another connection: 30 s, 1, 2, 4 ... 30 minutes; after CONN_REPLACED_MAX within

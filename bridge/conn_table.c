@@ -50,6 +50,14 @@ static void drop(struct conn *c, const struct conn_input *in)
     conn_close(c, in->why, "");
 }
 
+/* P-WS-12: others are not answered differently in a second. They are tried again all the same, with
+ * the longest pause: a proxy or WhatsApp's edge may have said it, and nobody may be there to help.
+ */
+static bool upgrade_may_pass(int http_status)
+{
+    return http_status == 408 || (http_status >= 500 && http_status <= 504);
+}
+
 static void ended(struct conn *c, const struct conn_input *in)
 {
     const struct ws_end_info *e = in->end;
@@ -65,6 +73,8 @@ static void ended(struct conn *c, const struct conn_input *in)
     case WS_END_HTTP:
         conn_detail(c, "the upgrade was answered with HTTP %d", e->http_status);
         c->why = CONN_WHY_REFUSED;
+        if (!upgrade_may_pass(e->http_status))
+            backoff_longest(&c->backoff);
         break;
     case WS_END_CLOSED:
         /* The usual disconnect every few minutes. */

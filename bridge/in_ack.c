@@ -2,6 +2,7 @@
  * our receipts and calls are not waited for. */
 #include "bridge/bridge.h"
 #include "bridge/handlers.h"
+#include "bridge/in_message.h"
 #include "bridge/out_message.h"
 
 static enum wb_err parse(const struct stanza *s, void **ret_parsed)
@@ -31,8 +32,16 @@ static enum wb_err parse(const struct stanza *s, void **ret_parsed)
 
 static enum wb_err apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
+    const struct out_ack *ack = parsed;
+    enum wb_err err = WB_OK;
+
     (void)s;
-    return parsed ? out_message_acked(b, parsed) : WB_OK;
+    if (!ack)
+        return WB_OK;
+    TRY(in_message_acked(b, ack->id));
+    TRY(out_message_acked(b, ack));
+out:
+    return err;
 }
 
 const struct stanza_handler in_ack_handler = {"ack", STANZA_ACK_NEVER, parse, apply};

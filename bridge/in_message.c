@@ -502,7 +502,7 @@ static void on_offline(void *ctx, const struct bridge_event *ev)
     struct in_message_state *st = ctx;
 
     (void)ev;
-    retry_owed_stop(&st->owed);
+    retry_owed_offline(&st->owed);
 }
 
 enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
@@ -527,6 +527,11 @@ enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
 out:
     in_message_free(st);
     return err;
+}
+
+enum wb_err in_message_acked(struct bridge *b, struct span id)
+{
+    return b->in_message ? retry_owed_acked(&b->in_message->owed, id) : WB_OK;
 }
 
 void in_message_free(struct in_message_state *st)

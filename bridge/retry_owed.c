@@ -35,11 +35,57 @@ void retry_owed_stop(struct retry_owed *r)
 void retry_owed_forget(struct retry_owed *r)
 {
     r->some = OWED_UNKNOWN;
+    memset(r->requests, 0, sizeof r->requests);
 }
 
 static struct retry_owed *owed_of(struct bridge *b)
 {
     return &b->in_message->owed;
+}
+
+void retry_owed_offline(struct retry_owed *r)
+{
+    retry_owed_stop(r);
+    memset(r->requests, 0, sizeof r->requests);
+}
+
+/* ---- requests to the phone ------------------------------------------------------------------ */
+
+static void note_request(struct retry_owed *r, const struct store_retry_owed *o,
+                         struct span request_id)
+{
+    struct retry_request *q = &r->requests[r->next_request++ % RETRY_REQUESTS_KEPT];
+
+    *q = (struct retry_request){.chat = o->chat, .sender = o->sender};
+    memcpy(q->request_id, request_id.p, request_id.n); /* msgid_new() made it */
+    memcpy(q->id, o->id, sizeof q->id);
+}
+
+/* Is the ack of a request for this one still to come? */
+static bool on_its_way(const struct retry_owed *r, const struct store_retry_owed *o)
+{
+    for (size_t i = 0; i < RETRY_REQUESTS_KEPT; i++) {
+        const struct retry_request *q = &r->requests[i];
+
+        /* Not by the chat: the row may have it under its other form. */
+        if (q->request_id[0] && strcmp(q->id, o->id) == 0 && jid_same_user(&q->sender, &o->sender))
+            return true;
+    }
+    return false;
+}
+
+/* Also a refusal counts: the same request would be refused again. */
+enum wb_err retry_owed_acked(struct retry_owed *r, struct span request_id)
+{
+    for (size_t i = 0; i < RETRY_REQUESTS_KEPT; i++) {
+        struct retry_request *q = &r->requests[i];
+
+        if (!q->request_id[0] || !span_eq_cstr(request_id, q->request_id))
+            continue;
+        q->request_id[0] = '\0';
+        return store_retry_owed_acked(r->b->store, &q->chat, &q->sender, span_cstr(q->id));
+    }
+    return WB_OK;
 }
 
 /* The row that is there, or a new one. */
@@ -84,8 +130,9 @@ static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_ret
     }
     if (err != WB_OK)
         return err;
-    o->phone_asked = true;
+    o->phone_asked = STORE_PHONE_ASKED;
     o->asked_at = now;
+    note_request(owed_of(b), o, node_attr_str(n, "id", a));
     *ret_n = n;
     return WB_OK;
 }
@@ -192,10 +239,18 @@ out:
 
 /* ---- again, later --------------------------------------------------------------------------- */
 
+/* Not asked yet, or the request went down with its connection or with the process. */
+static bool phone_is_due(const struct retry_owed *r, const struct store_retry_owed *o)
+{
+    return o->phone_asked == STORE_PHONE_NOT_ASKED ||
+           (o->phone_asked == STORE_PHONE_ASKED && !on_its_way(r, o));
+}
+
 /* What is due for one row; *ret_n stays NULL when nothing is. */
-static enum wb_err ask_again(struct bridge *b, struct arena *a, struct store_retry_owed *o,
+static enum wb_err ask_again(struct retry_owed *r, struct arena *a, struct store_retry_owed *o,
                              bool resumed, const struct node **ret_n)
 {
+    struct bridge *b = r->b;
     int64_t since = bridge_server_now_s(b) - o->asked_at;
     struct node *n;
     enum wb_err err;
@@ -207,7 +262,8 @@ static enum wb_err ask_again(struct bridge *b, struct arena *a, struct store_ret
         *ret_n = n;
         return WB_OK;
     }
-    if (!o->phone_asked ? since * 1000 >= RETRY_PHONE_MS : resumed && since >= RETRY_PHONE_AGAIN_S)
+    if (phone_is_due(r, o) ? since * 1000 >= RETRY_PHONE_MS
+                           : resumed && since >= RETRY_PHONE_AGAIN_S)
         return ask_phone(b, a, o, ret_n);
     err = WB_OK;
 out:
@@ -235,8 +291,8 @@ static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
         }
         TRY(err);
         arena_reset(&a);
-        TRY(ask_again(b, &a, &o, resumed, &n));
-        *ret_more |= !o.phone_asked;
+        TRY(ask_again(r, &a, &o, resumed, &n));
+        *ret_more |= phone_is_due(r, &o);
         if (!n)
             continue;
         sent++;

@@ -4,14 +4,27 @@
 #define BRIDGE_RETRY_OWED_H
 
 #include "bridge/in_message.h"
+#include "bridge/msgid.h"
 #include "bridge/timers.h"
+#include "store/limits.h"
 
 struct bridge;
+
+enum { RETRY_REQUESTS_KEPT = 64 }; /* as many as one login asks for */
+
+/* A request to our phone on this connection, which the server has not acked. */
+struct retry_request {
+    char request_id[MSGID_BYTES]; /* "": none */
+    char id[STORE_MESSAGE_ID_MAX + 1];
+    struct jid chat, sender;
+};
 
 struct retry_owed {
     struct bridge *b;
     struct timer timer;
-    enum { OWED_UNKNOWN, OWED_NONE, OWED_SOME } some; /* are there rows at all? */
+    enum { OWED_UNKNOWN, OWED_NONE, OWED_SOME } some;   /* are there rows at all? */
+    struct retry_request requests[RETRY_REQUESTS_KEPT]; /* the newest ones */
+    unsigned next_request;
 };
 
 void retry_owed_init(struct retry_owed *r, struct bridge *b);
@@ -25,8 +38,13 @@ enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message 
 /* It came. Cheap when nothing is owed. */
 enum wb_err retry_owed_done(struct bridge *b, const struct in_message *m) WB_MUST_CHECK;
 
-/* The batch was rolled back: look again what the store has. */
+/* The server's <ack> of some message of ours. Cheap when it is none of the requests. */
+enum wb_err retry_owed_acked(struct retry_owed *r, struct span request_id) WB_MUST_CHECK;
+
+/* The batch was rolled back, and with it the connection: look again what the store has. */
 void retry_owed_forget(struct retry_owed *r);
+/* The connection is over: what the server has not acked may be lost. */
+void retry_owed_offline(struct retry_owed *r);
 /* The offline queue is through: what is still owed is asked for again. */
 void retry_owed_resume(struct retry_owed *r);
 

@@ -19,6 +19,12 @@ enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms) WB_MUST_C
 
 /* ---- retry receipts that we owe or wait for ------------------------------------------------ */
 
+/* Was our phone asked for a placeholder resend? */
+enum store_phone_asked {
+    STORE_PHONE_NOT_ASKED,
+    STORE_PHONE_ASKED, /* the request was made; it may have been lost with its connection */
+    STORE_PHONE_ACKED, /* the server has it */
+};
 struct store_retry_owed {
     char id[STORE_MESSAGE_ID_MAX + 1];
     struct jid chat;
@@ -29,7 +35,7 @@ struct store_retry_owed {
     uint32_t count;    /* receipts asked for so far */
     int64_t timestamp; /* the message's t */
     int64_t asked_at;  /* unix seconds of the last receipt, 0: none left yet */
-    bool phone_asked;  /* a placeholder resend request went to our phone */
+    enum store_phone_asked phone_asked;
     char enc_type[16]; /* "pkmsg", "msg", "skmsg", "" for unavailable */
     char reason[STORE_REASON_MAX + 1];
 };
@@ -40,6 +46,9 @@ enum wb_err store_retry_owed_get(struct store *s, const struct jid *chat, const 
 /* Answered (or given up). WB_OK when there was none. */
 enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat, const struct jid *sender,
                                   struct span id) WB_MUST_CHECK;
+/* The server has the request to our phone: ASKED becomes ACKED. WB_OK when there is no such row. */
+enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
+                                   const struct jid *sender, struct span id) WB_MUST_CHECK;
 /* What is still owed, oldest first: *cursor 0 at the start. NOT_FOUND: no more. */
 enum wb_err store_retry_owed_next(struct store *s, int64_t *cursor,
                                   struct store_retry_owed *ret) WB_MUST_CHECK;

@@ -74,7 +74,9 @@ static void read_row(struct stmt *q, struct store_retry_owed *o)
     o->count = (uint32_t)stmt_col_int(q, 7);
     o->timestamp = stmt_col_int(q, 8);
     o->asked_at = stmt_col_int(q, 9);
-    o->phone_asked = stmt_col_int(q, 10) != 0;
+    o->phone_asked = stmt_col_int(q, 10) == STORE_PHONE_ACKED ? STORE_PHONE_ACKED
+                     : stmt_col_int(q, 10)                    ? STORE_PHONE_ASKED
+                                                              : STORE_PHONE_NOT_ASKED;
     stmt_col_text(q, 11, o->enc_type, sizeof o->enc_type);
     stmt_col_text(q, 12, o->reason, sizeof o->reason);
 }
@@ -101,17 +103,16 @@ out:
     return err;
 }
 
-enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat_in,
-                                  const struct jid *sender_in, struct span id)
+/* Runs a write whose parameters are our account and the key of one row. */
+static enum wb_err write_one(struct store *s, const char *sql, const struct jid *chat_in,
+                             const struct jid *sender_in, struct span id)
 {
     struct jid chat, sender;
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(keys_of(s, chat_in, sender_in, &chat, &sender));
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_retry_owed WHERE our_jid = ? AND chat_jid = ?"
-                   " AND sender_user = ? AND message_id = ?"));
+    TRY(stmt_write(&q, &s->wa, sql));
     stmt_text(&q, s->our);
     stmt_jid(&q, &chat);
     stmt_jid(&q, &sender);
@@ -119,6 +120,25 @@ enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat_in,
     err = stmt_run(&q);
 out:
     return err;
+}
+
+enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat, const struct jid *sender,
+                                  struct span id)
+{
+    return write_one(s,
+                     "DELETE FROM bridge_retry_owed WHERE our_jid = ? AND chat_jid = ?"
+                     " AND sender_user = ? AND message_id = ?",
+                     chat, sender, id);
+}
+
+enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
+                                   const struct jid *sender, struct span id)
+{
+    return write_one(s,
+                     "UPDATE bridge_retry_owed SET phone_asked = 2 WHERE our_jid = ?"
+                     " AND chat_jid = ? AND sender_user = ? AND message_id = ?"
+                     " AND phone_asked = 1",
+                     chat, sender, id);
 }
 
 enum wb_err store_retry_owed_next(struct store *s, int64_t *cursor, struct store_retry_owed *ret)

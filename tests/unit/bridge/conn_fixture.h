@@ -428,13 +428,18 @@ static inline void server_read(struct line *t)
 }
 
 /* The socket is gone. */
-static inline void server_end(struct line *t, enum ws_end how)
+static inline void server_end_http(struct line *t, enum ws_end how, int http_status)
 {
-    struct ws_end_info info = {.end = how, .text = "gone"};
+    struct ws_end_info info = {.end = how, .text = "gone", .http_status = http_status};
 
     server_forget(&t->server);
     the_ws.active = the_ws.established = the_ws.closing = false;
     the_ws.cb.ended(the_ws.cb.ctx, &info);
+}
+
+static inline void server_end(struct line *t, enum ws_end how)
+{
+    server_end_http(t, how, how == WS_END_HTTP ? 503 : 0);
 }
 
 /* One iteration of the loop, until nothing happens any more. */

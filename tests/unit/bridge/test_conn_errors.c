@@ -353,6 +353,36 @@ static void every_dial_failure_is_tried_again(void **state)
     line_free(t);
 }
 
+/* P-WS-12 */
+static void refused_upgrades_wait_by_their_status(void **state)
+{
+    (void)state;
+    static const int passing[] = {408, 500, 501, 502, 503, 504},
+                     others[] = {400, 403, 404, 429, 505};
+
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        struct line *t = line_new(true);
+
+        bridge_start(t->b);
+        server_end_http(t, WS_END_HTTP, passing[i]);
+        assert_true(until_next_dial(t) < 5 * 1000);
+        line_free(t);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct line *t = line_new(true);
+        int64_t pause;
+
+        bridge_start(t->b);
+        server_end_http(t, WS_END_HTTP, others[i]);
+        assert_int_equal(why_of(t), CONN_WHY_REFUSED);
+        assert_non_null(strstr(t->b->conn->detail, "HTTP"));
+        pause = until_next_dial(t);
+        assert_true(pause > 150 * 1000 && pause < 200 * 1000);
+        log_in(t);
+        line_free(t);
+    }
+}
+
 /* A deliberate end is not followed by an attempt (P-ER-19). */
 static void shutdown_stays_down(void **state)
 {
@@ -425,6 +455,7 @@ int main(void)
         cmocka_unit_test(banned),
         cmocka_unit_test(outdated),
         cmocka_unit_test(every_dial_failure_is_tried_again),
+        cmocka_unit_test(refused_upgrades_wait_by_their_status),
         cmocka_unit_test(shutdown_stays_down),
         cmocka_unit_test(unlink_ourselves),
     };

@@ -340,6 +340,72 @@ static void loss_is_asked_for_from_the_phone(void **state)
     writer_free(&phone);
 }
 
+static size_t phone_requests(struct receiver *r)
+{
+    size_t n = 0;
+
+    OK(batch_commit(&r->b));
+    for (size_t i = 0; i < nsent; i++)
+        n += strstr(sent[i], "category=\"peer\"") != NULL;
+    nsent = 0;
+    return n;
+}
+
+static void ack_request(struct receiver *r)
+{
+    const char *id = strstr(sent[0], " id=\"");
+
+    assert_non_null(id);
+    OK(in_message_acked(&r->b, SPAN_LIT("3EB0OTHER")));
+    OK(in_message_acked(&r->b, SPAN(id + 5, strcspn(id + 5, "\""))));
+    OK(batch_commit(&r->b));
+}
+
+/* A request to the phone that the server has not acked may be lost: with the connection, or with
+ * the process. One that was acked is not repeated. */
+static void requests_to_the_phone_are_not_lost(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+    struct writer phone;
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P0", "note to self"));
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    nsent = 0;
+    mono_now += 6000;
+    fixture_time += 6;
+    timers_run(&r->timers);
+    assert_int_equal(phone_requests(r), 1);
+    /* Its ack is on its way. */
+    fixture_time += 30;
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    assert_int_equal(phone_requests(r), 0);
+    /* Another connection; another process, twice. */
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE);
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    assert_int_equal(phone_requests(r), 1);
+    for (int i = 0; i < 2; i++) {
+        fixture_time += 6;
+        receiver_restart(r);
+        events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+        OK(batch_commit(&r->b));
+        if (i == 1)
+            ack_request(r);
+        else
+            assert_int_equal(phone_requests(r), 1);
+    }
+    assert_look_wa(r, "SELECT phone_asked FROM bridge_retry_owed", "2");
+    nsent = 0;
+    fixture_time += 600;
+    receiver_restart(r);
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    assert_int_equal(phone_requests(r), 0);
+    writer_free(&phone);
+}
+
 static void no_message_inside(void **state)
 {
     struct receiver *r = *state;
@@ -824,6 +890,7 @@ int main(void)
         T(owed_ones_are_asked_for_again),
         T(changed_identity),
         T(loss_is_asked_for_from_the_phone),
+        T(requests_to_the_phone_are_not_lost),
         T(no_message_inside),
         T(odd_stanzas),
         T(bots_and_old_status_are_not_asked),
