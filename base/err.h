@@ -16,6 +16,7 @@
     X(DB, LOCAL, "database error")                                                                 \
     X(DB_CORRUPT, LOCAL, "database damaged")                                                       \
     X(DB_SCHEMA, STATE, "database schema not supported")                                           \
+    X(OTHER_NUMBER, STATE, "belongs to another number")                                            \
     X(LOCKED, STATE, "held by another process")                                                    \
     X(NET, LOCAL, "network error")                                                                 \
     X(TIMEOUT, LOCAL, "timed out")                                                                 \

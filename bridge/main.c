@@ -27,7 +27,7 @@ enum exit_status {
     EXIT_WRONG_NUMBER = 5,
 };
 
-enum { PROBLEM_MAX = 64 * 1024, ACCOUNTS_SHOWN = 4, COMMAND_MAX = 256 };
+enum { PROBLEM_MAX = 64 * 1024, COMMAND_MAX = 256 };
 
 struct program {
     int argc;
@@ -36,6 +36,7 @@ struct program {
     struct log log;
     struct store *store;
     struct store_recovery recovery;
+    struct store_open_info opened;
     struct loop *loop;
     struct bridge *bridge;
     struct api *api;
@@ -76,6 +77,13 @@ static int open_failed(const struct program *p, enum wb_err err, const struct st
                 file, i->schema, i->text);
         return EXIT_USAGE;
     }
+    if (err == WB_ERR_OTHER_NUMBER) {
+        fprintf(stderr,
+                "whatsapp-bridge: %s belongs to another number than +%s; it was not changed. It "
+                "holds: %s. Use another --store, or the --phone of that list\n",
+                file, p->config.phone.user, i->text);
+        return EXIT_WRONG_NUMBER;
+    }
     fprintf(stderr, "whatsapp-bridge: %s cannot be opened: %s. %s\n", file, wb_err_text(err),
             i->text);
     return err == WB_ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
@@ -96,10 +104,10 @@ static void command_line(const struct program *p, char out[static COMMAND_MAX])
 static int open_store(struct program *p)
 {
     char command[COMMAND_MAX];
-    struct store_open_info info;
     struct store_config sc = {
         .whatsapp_path = p->config.whatsapp_db_path,
         .messages_path = p->config.db_path,
+        .phone_user = p->config.phone.user[0] ? p->config.phone.user : NULL,
         .command = command,
         .time_format = p->config.timestamp_format == TIMESTAMP_INTEGER ? STORE_TIME_INTEGER
                        : p->config.timestamp_format == TIMESTAMP_TEXT  ? STORE_TIME_TEXT
@@ -113,52 +121,48 @@ static int open_store(struct program *p)
 
     command_line(p, command);
     sc.readers_group = g ? g->gr_gid : 0;
-    err = store_open_recovering(&sc, p->config.phone.user, &rng_system, &p->store, &info,
+    err = store_open_recovering(&sc, p->config.phone.user, &rng_system, &p->store, &p->opened,
                                 &p->recovery);
     if (p->recovery.text[0])
         fprintf(stderr, "whatsapp-bridge: %s\n", p->recovery.text);
-    return err == WB_OK ? EXIT_OK : open_failed(p, err, &info);
+    return err == WB_OK ? EXIT_OK : open_failed(p, err, &p->opened);
 }
 
-static int refuse_number(const char *path, const char *owner, const char *phone)
-{
-    fprintf(stderr, "whatsapp-bridge: %s belongs to +%s, not to +%s; use another --store\n", path,
-            owner, phone);
-    return EXIT_WRONG_NUMBER;
-}
-
+/* The messages of another number are refused, as store_open() does with its session. */
 static int check_messages(const struct program *p)
 {
     char other[JID_USER_MAX + 1];
-    enum wb_err err = store_messages_owner(p->store, p->config.phone.user, other);
+    size_t devices;
+    enum wb_err err = store_account_list(p->store, NULL, 0, &devices);
 
+    if (err == WB_OK && devices == 0)
+        return EXIT_OK;
+    if (err == WB_OK)
+        err = store_messages_owner(p->store, p->config.phone.user, other);
     if (err == WB_OK)
         err = store_commit(p->store);
-    if (err == WB_ERR_EXISTS)
-        return refuse_number(p->config.db_path, other, p->config.phone.user);
+    if (err == WB_ERR_EXISTS) {
+        fprintf(stderr, "whatsapp-bridge: %s belongs to +%s, not to +%s; use another --store\n",
+                p->config.db_path, other, p->config.phone.user);
+        return EXIT_WRONG_NUMBER;
+    }
     /* What the disk does not take now is tried again at the next start. */
     if (err != WB_OK)
         store_rollback(p->store);
     return EXIT_OK;
 }
 
-/* The store of another number is refused. */
-static int check_number(const struct program *p)
+static void log_take_over(struct program *p)
 {
-    struct jid found[ACCOUNTS_SHOWN];
-    size_t n;
+    const struct store_open_info *i = &p->opened;
 
-    if (store_account_list(p->store, found, ACCOUNTS_SHOWN, &n) != WB_OK) {
-        fprintf(stderr, "whatsapp-bridge: %s cannot be read: %s\n", p->config.whatsapp_db_path,
-                store_error_text(p->store));
-        return EXIT_DAMAGED;
-    }
-    if (n == 0)
-        return EXIT_OK;
-    for (size_t i = 0; i < n && i < ACCOUNTS_SHOWN; i++)
-        if (jid_same_user(&found[i], &p->config.phone))
-            return check_messages(p);
-    return refuse_number(p->config.whatsapp_db_path, found[0].user, p->config.phone.user);
+    if (i->taken_over)
+        log_info(&p->log, "main",
+                 "the databases were brought up to date (schema version %d before); as they were: "
+                 "%s/%s",
+                 i->schema, p->config.backups_dir, i->backup);
+    else if (i->used_without_us)
+        log_info(&p->log, "main", "another program used this session since our last run");
 }
 
 /* ---- while running
@@ -294,7 +298,7 @@ static int start(struct program *p)
     }
     status = open_store(p);
     if (status == EXIT_OK)
-        status = check_number(p);
+        status = check_messages(p);
     if (status != EXIT_OK)
         return status;
     err = log_open(&p->log, &clock_system, p->config.log_file[0] ? p->config.log_file : NULL);
@@ -305,6 +309,7 @@ static int start(struct program *p)
     p->log_open = true;
     if (p->recovery.text[0])
         log_warn(&p->log, "store", "%s", p->recovery.text);
+    log_take_over(p);
     return run(p);
 }
 

@@ -192,12 +192,12 @@ out:
     return err;
 }
 
-enum wb_err store_account_list(struct store *s, struct jid *ret, size_t max, size_t *ret_n)
+enum wb_err account_list(struct db *d, struct jid *ret, size_t max, size_t *ret_n)
 {
     struct stmt q;
     enum wb_err err;
     size_t n = 0;
-    TRY(stmt_read(&q, &s->wa, "SELECT jid FROM whatsmeow_device ORDER BY rowid"));
+    TRY(stmt_read(&q, d, "SELECT jid FROM whatsmeow_device ORDER BY rowid"));
     while ((err = stmt_step(&q)) == WB_OK) {
         if (n < max)
             ret[n] = stmt_col_jid(&q, 0);
@@ -210,6 +210,11 @@ enum wb_err store_account_list(struct store *s, struct jid *ret, size_t max, siz
     }
 out:
     return err;
+}
+
+enum wb_err store_account_list(struct store *s, struct jid *ret, size_t max, size_t *ret_n)
+{
+    return account_list(&s->wa, ret, max, ret_n);
 }
 
 enum wb_err store_logged_out_set(struct store *s, const char *reason, int64_t at_unix_s)

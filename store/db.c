@@ -145,11 +145,14 @@ static int on_wal(void *ctx, sqlite3 *h, const char *name, int pages)
 
 enum wb_err db_set_wal(struct db *d)
 {
+    int64_t version;
     enum wb_err err;
     TRY(set_mode(d, "PRAGMA journal_mode = WAL", "wal"));
     TRY(db_exec(d, "PRAGMA synchronous = FULL"));
     TRY(db_exec(d, "PRAGMA journal_size_limit = 4194304"));
     sqlite3_wal_hook(d->h, on_wal, NULL);
+    /* The first read makes -wal and -shm, which readers under another user could not make. */
+    TRY(db_query_int(d, "PRAGMA user_version", &version));
 out:
     return err;
 }

@@ -20,6 +20,14 @@ static const struct column {
     const char *name;
     const char *add;
 } columns[] = {
+    /* Older Go bridges knew nothing of media. */
+    {"media_type", "ALTER TABLE messages ADD COLUMN media_type TEXT"},
+    {"filename", "ALTER TABLE messages ADD COLUMN filename TEXT"},
+    {"url", "ALTER TABLE messages ADD COLUMN url TEXT"},
+    {"media_key", "ALTER TABLE messages ADD COLUMN media_key BLOB"},
+    {"file_sha256", "ALTER TABLE messages ADD COLUMN file_sha256 BLOB"},
+    {"file_enc_sha256", "ALTER TABLE messages ADD COLUMN file_enc_sha256 BLOB"},
+    {"file_length", "ALTER TABLE messages ADD COLUMN file_length INTEGER"},
     {"chat", "ALTER TABLE messages ADD COLUMN chat TEXT GENERATED ALWAYS AS (chat_jid) VIRTUAL"},
     {"sender_jid", "ALTER TABLE messages ADD COLUMN sender_jid TEXT"},
     {"sender_lid", "ALTER TABLE messages ADD COLUMN sender_lid TEXT"},
@@ -100,10 +108,21 @@ enum wb_err messages_schema_check(struct db *d)
         return WB_ERR_DB_CORRUPT;
     TRY(db_query_int(d,
                      "SELECT count(*) FROM pragma_table_info('messages') WHERE name IN ('id',"
-                     " 'chat_jid', 'sender', 'content', 'timestamp', 'is_from_me', 'media_type')",
+                     " 'chat_jid', 'sender', 'content', 'timestamp', 'is_from_me')",
                      &n));
-    if (n != 7)
+    if (n != 6)
         err = WB_ERR_DB_SCHEMA;
+out:
+    return err;
+}
+
+enum wb_err messages_schema_taken_over(struct db *d, bool *ret)
+{
+    int64_t version = 0, tables = 0;
+    enum wb_err err;
+    TRY(db_query_int(d, "PRAGMA user_version", &version));
+    TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master", &tables));
+    *ret = tables > 0 && version < MESSAGES_SCHEMA;
 out:
     return err;
 }

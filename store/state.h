@@ -32,6 +32,7 @@ struct store {
     const struct clock *clock;
     enum store_time_format time_format;
     gid_t readers_group;
+    bool wa_used;           /* whatsapp.db passed all checks: it is ours to write */
     bool mark;              /* between store_mark() and its end */
     char our[JID_TEXT_MAX]; /* jid column of the selected account, "" before */
     struct jid our_jid;
@@ -58,7 +59,10 @@ struct store {
 /* whatsapp_schema.c: checks the version (DB_SCHEMA; *ret_version is what was found, 0: an empty
  * file) without writing. */
 enum wb_err whatsapp_schema_check(struct db *d, int *ret_version) WB_MUST_CHECK;
-/* Makes what is missing: whatsmeow's tables in an empty file, ours in any. In one transaction. */
+/* *ret: a file of another program, which whatsapp_schema_apply() would change. */
+enum wb_err whatsapp_schema_taken_over(struct db *d, int version, bool *ret) WB_MUST_CHECK;
+/* Makes what is missing: whatsmeow's tables in an empty file, the steps from an older version, ours
+ * in any. In one transaction. */
 enum wb_err whatsapp_schema_apply(struct db *d, int version) WB_MUST_CHECK;
 /* Rule 9: *ret_used, and the caches that have become worthless are dropped. */
 enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used) WB_MUST_CHECK;
@@ -67,6 +71,8 @@ enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used) WB_MUST_CHECK
  * change_seq. */
 enum wb_err messages_schema_check(struct db *d) WB_MUST_CHECK;
 enum wb_err messages_schema_apply(struct db *d) WB_MUST_CHECK;
+/* *ret: tables of another program, which messages_schema_apply() would extend. */
+enum wb_err messages_schema_taken_over(struct db *d, bool *ret) WB_MUST_CHECK;
 /* The format of the newest row; AUTO when there is none. */
 enum wb_err messages_time_format(struct db *d, enum store_time_format *ret) WB_MUST_CHECK;
 
@@ -78,6 +84,8 @@ bool store_lids_migrated(struct store *s, const char *pn_user);
 /* account.c: all rows of store/ are those of this device from now on. */
 enum wb_err store_select(struct store *s, const struct jid *jid,
                          const struct jid *lid) WB_MUST_CHECK;
+/* The device JIDs in a whatsapp.db, at most max; *ret_n is how many there are in all. */
+enum wb_err account_list(struct db *d, struct jid *ret, size_t max, size_t *ret_n) WB_MUST_CHECK;
 extern const struct record_ops store_session_ops;
 extern const struct record_ops store_sender_key_ops;
 

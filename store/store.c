@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "store/backup.h"
 #include "store/files.h"
 #include "store/inbox.h"
 #include "store/state.h"
@@ -80,20 +81,73 @@ out:
 
 static void schema_text(struct store_open_info *info, const char *path, int version)
 {
-    info->file = STORE_FILE_WHATSAPP;
     info->schema = version;
+    info->file = STORE_FILE_WHATSAPP;
     if (version == 0)
-        snprintf(info->text, sizeof info->text, "%s: not a database of a WhatsApp session", path);
-    else if (version < 15)
-        snprintf(
-            info->text, sizeof info->text,
-            "%s: schema version %d of an older whatsmeow is refused (15 is needed); it was not "
-            "changed",
-            path, version);
+        snprintf(info->text, sizeof info->text,
+                 "%s: not a whatsmeow database (no schema version); it was not changed", path);
     else
         snprintf(info->text, sizeof info->text,
-                 "%s: schema version %d is too new for this program; it was not changed", path,
-                 version);
+                 "%s: schema version %d is too %s for this program (6 to 15, and newer ones that "
+                 "say they are compatible); it was not changed",
+                 path, version, version < 15 ? "old" : "new");
+}
+
+static void whatsapp_failed(struct store *s, struct store_open_info *info, enum wb_err err)
+{
+    info->file = STORE_FILE_WHATSAPP;
+    if (!info->text[0])
+        info_text(info, STORE_FILE_WHATSAPP, s->wa_path,
+                  s->wa.error[0] ? s->wa.error : wb_err_text(err));
+}
+
+static void messages_failed(struct store *s, struct store_open_info *info, enum wb_err err)
+{
+    info->file = STORE_FILE_MESSAGES;
+    if (!info->text[0])
+        info_text(info, STORE_FILE_MESSAGES, s->msg_path,
+                  s->msg.error[0] ? s->msg.error : wb_err_text(err));
+}
+
+static void number_text(struct store_open_info *info, const struct jid *found, size_t n)
+{
+    enum { SHOWN = 8 };
+    size_t at = 0;
+    for (size_t i = 0; i < n && i < SHOWN && at < sizeof info->text; i++)
+        at += (size_t)snprintf(info->text + at, sizeof info->text - at, "%s+%s (device %u)",
+                               i ? ", " : "", found[i].user, (unsigned)found[i].device);
+    if (n > SHOWN && at < sizeof info->text)
+        snprintf(info->text + at, sizeof info->text - at, " and %zu more", n - SHOWN);
+}
+
+/* what another number left is not touched. */
+static enum wb_err check_number(struct store *s, const char *phone_user,
+                                struct store_open_info *info)
+{
+    struct jid *found = NULL;
+    size_t n = 0;
+    enum wb_err err = WB_OK;
+    if (!phone_user || info->schema == 0) /* whose it is does not matter, or nobody's yet */
+        return WB_OK;
+    TRY(account_list(&s->wa, NULL, 0, &n));
+    if (n == 0)
+        return WB_OK;
+    found = calloc(n, sizeof *found);
+    if (!found)
+        return WB_ERR_NOMEM;
+    TRY(account_list(&s->wa, found, n, &n));
+    err = WB_ERR_OTHER_NUMBER;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(found[i].user, phone_user) == 0)
+            err = WB_OK;
+    }
+    if (err != WB_OK)
+        number_text(info, found, n);
+out:
+    if (err != WB_OK)
+        whatsapp_failed(s, info, err);
+    free(found);
+    return err;
 }
 
 /* A write-ahead log beside a file whose header says that it has none is not its own (a copy gone
@@ -117,37 +171,57 @@ static enum wb_err set_foreign_log_aside(struct store *s, const char *path)
     return files_set_aside_logs(path, "foreign", clock_unix_s(s->clock));
 }
 
-static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
+/* Opens the file and looks at it; nothing is changed. */
+static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *info)
 {
-    int version = 0;
+    bool taken_over = false;
     enum wb_err err;
     TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
     TRY(set_foreign_log_aside(s, s->wa_path));
     TRY(db_open(&s->wa, s->wa_path));
     db_keep_log(&s->wa, true);
-    err = whatsapp_schema_check(&s->wa, &version);
-    if (err == WB_ERR_DB_SCHEMA) {
-        schema_text(info, s->wa_path, version);
-        goto out;
-    }
+    err = whatsapp_schema_check(&s->wa, &info->schema);
+    if (err == WB_ERR_DB_SCHEMA)
+        schema_text(info, s->wa_path, info->schema);
     TRY(err);
     TRY(db_quick_check(&s->wa));
-    db_keep_log(&s->wa, false);
-    TRY(db_set_wal(&s->wa));
-    TRY(whatsapp_schema_apply(&s->wa, version));
-    TRY(whatsapp_used_without_us(&s->wa, &info->used_without_us));
+    TRY(whatsapp_schema_taken_over(&s->wa, info->schema, &taken_over));
+    info->taken_over = info->taken_over || taken_over;
 out:
-    if (err != WB_OK) {
-        info->file = STORE_FILE_WHATSAPP;
-        if (!info->text[0])
-            info_text(info, STORE_FILE_WHATSAPP, s->wa_path,
-                      s->wa.error[0] ? s->wa.error : wb_err_text(err));
-    }
+    if (err != WB_OK)
+        whatsapp_failed(s, info, err);
     return err;
 }
 
-static enum wb_err open_messages(struct store *s, struct store_open_info *info)
+/* The schema first: a failed upgrade must leave the journal mode as it was, too. */
+static enum wb_err use_whatsapp(struct store *s, struct store_open_info *info)
 {
+    enum wb_err err;
+    db_keep_log(&s->wa, false);
+    s->wa_used = true;
+    err = whatsapp_schema_apply(&s->wa, info->schema);
+    if (err != WB_OK && info->schema > 0)
+        snprintf(info->text, sizeof info->text,
+                 "%.240s: bringing schema version %d up to date failed (%.150s); it is as it was",
+                 s->wa_path, info->schema, s->wa.error[0] ? s->wa.error : wb_err_text(err));
+    TRY(err);
+    TRY(db_set_wal(&s->wa));
+    TRY(whatsapp_used_without_us(&s->wa, &info->used_without_us));
+out:
+    if (err != WB_OK)
+        whatsapp_failed(s, info, err);
+    return err;
+}
+
+static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
+{
+    enum wb_err err = look_at_whatsapp(s, info);
+    return err == WB_OK ? use_whatsapp(s, info) : err;
+}
+
+static enum wb_err look_at_messages(struct store *s, struct store_open_info *info)
+{
+    bool taken_over = false;
     struct stat st;
     enum wb_err err;
     TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
@@ -161,21 +235,62 @@ static enum wb_err open_messages(struct store *s, struct store_open_info *info)
     TRY(err);
     if (stat(s->msg_path, &st) == 0 && st.st_size <= MESSAGES_CHECK_MAX)
         TRY(db_quick_check(&s->msg));
+    TRY(messages_schema_taken_over(&s->msg, &taken_over));
+    info->taken_over = info->taken_over || taken_over;
+out:
+    if (err != WB_OK)
+        messages_failed(s, info, err);
+    return err;
+}
+
+static enum wb_err use_messages(struct store *s, struct store_open_info *info)
+{
+    enum wb_err err;
     db_keep_log(&s->msg, false);
     if (s->time_format == STORE_TIME_AUTO && !info->created_messages)
         if (db_query_int(&s->msg, "SELECT 1 FROM sqlite_master LIMIT 1", &(int64_t){0}) == WB_OK)
             TRY(messages_time_format(&s->msg, &s->time_format));
     if (s->time_format == STORE_TIME_AUTO)
         s->time_format = STORE_TIME_INTEGER;
-    TRY(db_set_wal(&s->msg));
     TRY(messages_schema_apply(&s->msg));
+    TRY(db_set_wal(&s->msg));
 out:
-    if (err != WB_OK) {
-        info->file = STORE_FILE_MESSAGES;
-        if (!info->text[0])
-            info_text(info, STORE_FILE_MESSAGES, s->msg_path,
-                      s->msg.error[0] ? s->msg.error : wb_err_text(err));
-    }
+    if (err != WB_OK)
+        messages_failed(s, info, err);
+    return err;
+}
+
+/* before files of another program are changed. */
+static enum wb_err backup_before_upgrade(struct store *s, const struct store_config *config,
+                                         struct store_open_info *info)
+{
+    struct backup_job job = {.whatsapp_path = s->wa_path,
+                             .messages_path = s->msg_path,
+                             .dir = config->backups_dir,
+                             .reason = BACKUP_BEFORE_UPGRADE,
+                             .program = config->program,
+                             .clock = config->clock};
+    struct backup_result *made = NULL;
+    int64_t tables = 0;
+    enum wb_err err;
+    if (!info->taken_over || !config->backups_dir)
+        return WB_OK;
+    made = calloc(1, sizeof *made);
+    if (!made)
+        return WB_ERR_NOMEM;
+    TRY(db_query_int(&s->msg, "SELECT count(*) FROM sqlite_master", &tables));
+    if (tables == 0)
+        job.messages_path = ""; /* an empty file is no message database: left out */
+    err = store_backup_create(&job, made);
+    if (err == WB_OK)
+        snprintf(info->backup, sizeof info->backup, "%s", made->name);
+    else
+        snprintf(info->text, sizeof info->text,
+                 "no backup could be made before taking the files over, so nothing was changed: "
+                 "%.400s",
+                 made->text[0] ? made->text : wb_err_text(err));
+out:
+    free(made);
     return err;
 }
 
@@ -205,8 +320,16 @@ enum wb_err store_open(const struct store_config *config, struct store **ret,
         return WB_ERR_NOMEM;
     TRY(allocate(s, config));
     TRY(take_locks(s, config, ret_info));
-    TRY(open_whatsapp(s, ret_info));
-    TRY(open_messages(s, ret_info));
+    TRY(look_at_whatsapp(s, ret_info));
+    TRY(check_number(s, config->phone_user, ret_info));
+    TRY(look_at_messages(s, ret_info));
+    /* A new whatsapp.db beside messages that are taken over: a set needs its tables. */
+    if (ret_info->schema == 0)
+        TRY(use_whatsapp(s, ret_info));
+    TRY(backup_before_upgrade(s, config, ret_info));
+    if (ret_info->schema != 0)
+        TRY(use_whatsapp(s, ret_info));
+    TRY(use_messages(s, ret_info));
     *ret = s;
     return WB_OK;
 out:
@@ -221,7 +344,7 @@ enum wb_err store_close(struct store *s)
         return WB_OK;
     store_rollback(s);
     /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
-    if (s->wa.h)
+    if (s->wa.h && s->wa_used)
         err = db_set_delete_mode(&s->wa);
     bool opened = s->wa.h != NULL;
     db_close(&s->wa);

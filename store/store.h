@@ -28,6 +28,7 @@ enum store_time_format { STORE_TIME_AUTO, STORE_TIME_INTEGER, STORE_TIME_TEXT };
 struct store_config {
     const char *whatsapp_path; /* ".../whatsapp.db" */
     const char *messages_path; /* ".../messages.db", may lie in another directory */
+    const char *phone_user;    /* digits: a file of other numbers only is refused; NULL: any */
     const char *command;       /* written into the lock file for people, e.g. the argv of ours */
     enum store_time_format time_format;
     gid_t readers_group; /* messages.db: directory 2770, files 0660 of this group; 0: 0700/0600 */
@@ -44,17 +45,22 @@ struct store_open_info {
     char text[512];       /* one sentence; "" when the error text says it all */
     pid_t holder_pid;     /* LOCKED: who has it, 0 when unknown */
     char holder_command[256];
-    int schema;            /* DB_SCHEMA: the version found in whatsapp.db */
+    int schema;            /* the version that was found in whatsapp.db; 0: a new file */
     bool created_whatsapp; /* there was no file before */
     bool created_messages;
     bool used_without_us; /* another program wrote whatsapp.db since: our caches were dropped */
+    bool taken_over;      /* a file of another program (or version) was brought up to date */
+    char backup[STORE_NAME_MAX + 1]; /* the set in backups_dir that was made before; "": none */
 };
 
 /* Makes missing directories and files, takes the locks, looks for other programs that have
- * whatsapp.db open, checks both files (quick_check, expected tables) and brings our own tables up
- * to date. Nothing is written before the locks are held and the checks passed.
+ * whatsapp.db open, checks both files (quick_check, expected tables) and brings them up to date: a
+ * whatsapp.db of whatsmeow's versions 6..14 to 15, a messages.db of the Go bridge to ours, each in
+ * one transaction and after a backup of both. Nothing is written before the locks are held, the
+ * checks passed and the backup is good.
+ * OTHER_NUMBER: no device of config's number in whatsapp.db; info lists what is there.
  * LOCKED: info says by whom (exit status 3). DB_CORRUPT: info.file says which (exit status 4).
- * DB_SCHEMA: whatsapp.db is of an older or an incompatible newer schema; not a byte was changed.
+ * DB_SCHEMA: whatsapp.db is older than version 6 or newer and incompatible; not a byte was changed.
  * INVALID: both paths name one file, or a path is not a plain file.
  * On failure everything is closed again, and ret is untouched; ret_info is always filled. */
 enum wb_err store_open(const struct store_config *config, struct store **ret,

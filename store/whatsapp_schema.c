@@ -1,13 +1,37 @@
-/* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), and ours. */
+/* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), the way up to it, and ours. */
 #include "base/fault.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
-enum { SCHEMA_VERSION = 15, SCHEMA_COMPAT = 8, BRIDGE_SCHEMA = 3 };
+/* Versions 2 and 5 changed keys and JIDs themselves (P-DB-26); no Go bridge wrote such files. */
+enum { SCHEMA_OLDEST = 6, SCHEMA_VERSION = 15, BRIDGE_SCHEMA = 3 };
+#define SCHEMA_ROW "INSERT INTO whatsmeow_version (version, compat) VALUES (15, 8)"
 
 #define OWNER(column)                                                                              \
     "FOREIGN KEY (" column ") REFERENCES whatsmeow_device(jid) ON DELETE CASCADE ON UPDATE "       \
     "CASCADE"
+
+/* What later versions added stands once, for new files and for the way up. */
+#define LID_MAP "CREATE TABLE whatsmeow_lid_map (lid TEXT PRIMARY KEY, pn TEXT UNIQUE NOT NULL)"
+#define EVENT_BUFFER                                                                               \
+    "CREATE TABLE whatsmeow_event_buffer (our_jid TEXT NOT NULL,"                                  \
+    " ciphertext_hash bytea NOT NULL CHECK (length(ciphertext_hash) = 32), plaintext bytea,"       \
+    " server_timestamp BIGINT NOT NULL, insert_timestamp BIGINT NOT NULL,"                         \
+    " PRIMARY KEY (our_jid, ciphertext_hash), " OWNER("our_jid") ")"
+#define RETRY_BUFFER                                                                               \
+    "CREATE TABLE whatsmeow_retry_buffer (our_jid TEXT NOT NULL, chat_jid TEXT NOT NULL,"          \
+    " message_id TEXT NOT NULL, format TEXT NOT NULL, plaintext bytea NOT NULL,"                   \
+    " timestamp BIGINT NOT NULL,"                                                                  \
+    " PRIMARY KEY (our_jid, chat_jid, message_id), " OWNER("our_jid") ")"
+#define RETRY_BUFFER_INDEX                                                                         \
+    "CREATE INDEX whatsmeow_retry_buffer_timestamp_idx"                                            \
+    " ON whatsmeow_retry_buffer (our_jid, timestamp)"
+#define PRIVACY_TOKENS_INDEX                                                                       \
+    "CREATE INDEX idx_whatsmeow_privacy_tokens_our_jid_timestamp"                                  \
+    " ON whatsmeow_privacy_tokens (our_jid, timestamp)"
+#define NCT_SALT                                                                                   \
+    "CREATE TABLE whatsmeow_nct_salt (our_jid TEXT PRIMARY KEY, salt bytea NOT NULL,"              \
+    " " OWNER("our_jid") ")"
 
 /* Column names, types, keys and indexes are whatsmeow's: it must be able to open the file. */
 static const char *const whatsmeow_tables[] = {
@@ -61,21 +85,31 @@ static const char *const whatsmeow_tables[] = {
     " PRIMARY KEY (our_jid, chat_jid, sender_jid, message_id), " OWNER("our_jid") ")",
     "CREATE TABLE whatsmeow_privacy_tokens (our_jid TEXT, their_jid TEXT, token bytea NOT NULL,"
     " timestamp BIGINT NOT NULL, sender_timestamp BIGINT, PRIMARY KEY (our_jid, their_jid))",
-    "CREATE INDEX idx_whatsmeow_privacy_tokens_our_jid_timestamp"
-    " ON whatsmeow_privacy_tokens (our_jid, timestamp)",
-    "CREATE TABLE whatsmeow_nct_salt (our_jid TEXT PRIMARY KEY, salt bytea NOT NULL,"
-    " " OWNER("our_jid") ")",
-    "CREATE TABLE whatsmeow_lid_map (lid TEXT PRIMARY KEY, pn TEXT UNIQUE NOT NULL)",
-    "CREATE TABLE whatsmeow_event_buffer (our_jid TEXT NOT NULL,"
-    " ciphertext_hash bytea NOT NULL CHECK (length(ciphertext_hash) = 32), plaintext bytea,"
-    " server_timestamp BIGINT NOT NULL, insert_timestamp BIGINT NOT NULL,"
-    " PRIMARY KEY (our_jid, ciphertext_hash), " OWNER("our_jid") ")",
-    "CREATE TABLE whatsmeow_retry_buffer (our_jid TEXT NOT NULL, chat_jid TEXT NOT NULL,"
-    " message_id TEXT NOT NULL, format TEXT NOT NULL, plaintext bytea NOT NULL,"
-    " timestamp BIGINT NOT NULL,"
-    " PRIMARY KEY (our_jid, chat_jid, message_id), " OWNER("our_jid") ")",
-    "CREATE INDEX whatsmeow_retry_buffer_timestamp_idx"
-    " ON whatsmeow_retry_buffer (our_jid, timestamp)",
+    PRIVACY_TOKENS_INDEX,
+    NCT_SALT,
+    LID_MAP,
+    EVENT_BUFFER,
+    RETRY_BUFFER,
+    RETRY_BUFFER_INDEX,
+};
+
+/* What whatsmeow's own upgrades do, version by version (P-DB-26). They move no data: sessions of a
+ * phone number follow to its LID when that is learnt (signal_migrate.c). */
+static const struct step {
+    int to;
+    const char *sql[2];
+} steps[] = {
+    {7, {"ALTER TABLE whatsmeow_device ADD COLUMN lid TEXT"}},
+    {8, {LID_MAP}},
+    {9, {EVENT_BUFFER}},
+    {10, {"ALTER TABLE whatsmeow_device ADD COLUMN lid_migration_ts BIGINT NOT NULL DEFAULT 0"}},
+    {11, {"ALTER TABLE whatsmeow_contacts ADD COLUMN redacted_phone TEXT"}},
+    {12,
+     {"ALTER TABLE whatsmeow_privacy_tokens ADD COLUMN sender_timestamp BIGINT",
+      PRIVACY_TOKENS_INDEX}},
+    {13, {RETRY_BUFFER, RETRY_BUFFER_INDEX}},
+    {14, {NCT_SALT}},
+    {15, {"ALTER TABLE whatsmeow_device ADD COLUMN companion_meta_nonce TEXT NOT NULL DEFAULT ''"}},
 };
 
 /* Ours: no foreign key to whatsmeow's tables (rule 9). docs/databases.md explains each. */
@@ -142,12 +176,15 @@ static const char *const bridge_tables[] = {
     " UPDATE bridge_meta SET value = 1 WHERE name = 'foreign' AND value <> 1; END",
 };
 
-/* The tables without which a session cannot go on. */
-static const char *const needed[] = {
-    "whatsmeow_device",       "whatsmeow_identity_keys", "whatsmeow_pre_keys",
-    "whatsmeow_sessions",     "whatsmeow_sender_keys",   "whatsmeow_lid_map",
-    "whatsmeow_contacts",     "whatsmeow_nct_salt",      "whatsmeow_privacy_tokens",
-    "whatsmeow_event_buffer", "whatsmeow_retry_buffer",  "whatsmeow_message_secrets",
+/* The tables without which a session cannot go on, and the version that brought each. */
+static const struct needed {
+    const char *table;
+    int since;
+} needed[] = {
+    {"whatsmeow_device", 1},          {"whatsmeow_identity_keys", 1},  {"whatsmeow_pre_keys", 1},
+    {"whatsmeow_sessions", 1},        {"whatsmeow_sender_keys", 1},    {"whatsmeow_contacts", 1},
+    {"whatsmeow_message_secrets", 3}, {"whatsmeow_privacy_tokens", 4}, {"whatsmeow_lid_map", 8},
+    {"whatsmeow_event_buffer", 9},    {"whatsmeow_retry_buffer", 13},  {"whatsmeow_nct_salt", 14},
 };
 
 static enum wb_err table_exists(struct db *d, const char *name, bool *ret)
@@ -162,6 +199,30 @@ static enum wb_err table_exists(struct db *d, const char *name, bool *ret)
         *ret = err == WB_OK;
         err = WB_OK;
     }
+out:
+    return err;
+}
+
+/* Builds of version 6 know no compat. */
+static enum wb_err has_compat(struct db *d, int64_t *ret)
+{
+    return db_query_int(d,
+                        "SELECT count(*) FROM pragma_table_info('whatsmeow_version')"
+                        " WHERE name = 'compat'",
+                        ret);
+}
+
+/* The oldest version that may still use the file (P-DB-02). */
+static enum wb_err read_compat(struct db *d, int64_t version, int64_t *ret)
+{
+    int64_t there = 0;
+    enum wb_err err;
+    TRY(has_compat(d, &there));
+    if (there)
+        err = db_query_int(d, "SELECT coalesce(nullif(compat, 0), version) FROM whatsmeow_version",
+                           ret);
+    else
+        *ret = version;
 out:
     return err;
 }
@@ -185,16 +246,16 @@ enum wb_err whatsapp_schema_check(struct db *d, int *ret_version)
     err = db_query_int(d, "SELECT version FROM whatsmeow_version", &version);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
-    *ret_version = (int)version;
-    if (version < SCHEMA_VERSION)
+    *ret_version = version < 0 || version > INT32_MAX ? INT32_MAX : (int)version;
+    if (version < SCHEMA_OLDEST)
         return WB_ERR_DB_SCHEMA;
-    /* compat 0 or NULL means: as the version (P-DB-02). */
-    TRY(db_query_int(d, "SELECT coalesce(nullif(compat, 0), version) FROM whatsmeow_version",
-                     &compat));
+    TRY(read_compat(d, version, &compat));
     if (compat > SCHEMA_VERSION)
         return WB_ERR_DB_SCHEMA;
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        TRY(table_exists(d, needed[i], &there));
+        if (needed[i].since > version)
+            continue;
+        TRY(table_exists(d, needed[i].table, &there));
         if (!there)
             return WB_ERR_DB_CORRUPT;
     }
@@ -219,27 +280,74 @@ out:
     return err;
 }
 
-enum wb_err whatsapp_schema_apply(struct db *d, int version)
+/* Are our tables there, as this program makes them? */
+static enum wb_err ours_there(struct db *d, bool *ret)
 {
     int64_t ours = 0;
     bool there = false;
     enum wb_err err;
-
     TRY(table_exists(d, "bridge_meta", &there));
     if (there) {
         err = db_query_int(d, "SELECT value FROM bridge_meta WHERE name = 'schema'", &ours);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)
             return err;
     }
-    if (version > 0 && ours >= BRIDGE_SCHEMA)
+    *ret = ours >= BRIDGE_SCHEMA;
+    err = WB_OK;
+out:
+    return err;
+}
+
+enum wb_err whatsapp_schema_taken_over(struct db *d, int version, bool *ret)
+{
+    bool ours = false;
+    enum wb_err err;
+    TRY(ours_there(d, &ours));
+    *ret = version > 0 && (version < SCHEMA_VERSION || !ours);
+out:
+    return err;
+}
+
+static enum wb_err make_whatsmeows(struct db *d)
+{
+    enum wb_err err;
+    for (size_t i = 0; i < sizeof whatsmeow_tables / sizeof whatsmeow_tables[0]; i++)
+        TRY(db_exec(d, whatsmeow_tables[i]));
+    err = db_exec(d, SCHEMA_ROW);
+out:
+    return err;
+}
+
+static enum wb_err bring_up(struct db *d, int version)
+{
+    int64_t compat = 0;
+    enum wb_err err;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        for (size_t j = 0; j < 2 && steps[i].to > version && steps[i].sql[j]; j++)
+            TRY(db_exec(d, steps[i].sql[j]));
+    }
+    TRY(has_compat(d, &compat));
+    if (!compat)
+        TRY(db_exec(d, "ALTER TABLE whatsmeow_version ADD COLUMN compat INTEGER"));
+    err = db_exec(d, "DELETE FROM whatsmeow_version; " SCHEMA_ROW);
+out:
+    return err;
+}
+
+enum wb_err whatsapp_schema_apply(struct db *d, int version)
+{
+    bool ours = false;
+    enum wb_err err;
+
+    TRY(ours_there(d, &ours));
+    if (version >= SCHEMA_VERSION && ours)
         return WB_OK;
     TRY(db_begin(d));
-    for (size_t i = 0; version == 0 && i < sizeof whatsmeow_tables / sizeof whatsmeow_tables[0];
-         i++)
-        TRY(db_exec(d, whatsmeow_tables[i]));
     if (version == 0)
-        TRY(db_exec(d, "INSERT INTO whatsmeow_version (version, compat) VALUES (15, 8)"));
-    for (size_t i = 0; i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
+        TRY(make_whatsmeows(d));
+    else if (version < SCHEMA_VERSION)
+        TRY(bring_up(d, version));
+    for (size_t i = 0; !ours && i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(db_exec(d, bridge_tables[i]));
     TRY(add_new_columns(d));
     TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 3)"));

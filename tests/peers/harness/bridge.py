@@ -4,11 +4,13 @@ import os
 import socket
 import sqlite3
 import subprocess
+import time
 
 from . import http, paths
-from .process import Process, poll
+from .process import Process, Timeout
 
 START_TIMEOUT = 20
+HEALTH_POLL_S = 0.05
 
 
 def free_port():
@@ -52,8 +54,18 @@ class Bridge(Process):
         return http.request(self.port, "POST", path, body, **options)
 
     def poll(self, ask, timeout, what):
-        return poll(ask, timeout, what, self.running, (ConnectionError, sqlite3.OperationalError),
-                    self.tail)
+        """For what the API can only be asked about: asks until the answer is true."""
+        deadline = time.monotonic() + timeout
+        last = None
+        while time.monotonic() < deadline and self.running():
+            try:
+                last = ask()
+                if last:
+                    return last
+            except (ConnectionError, sqlite3.OperationalError) as err:
+                last = err
+            time.sleep(HEALTH_POLL_S)
+        raise Timeout(f"{what}: not within {timeout} s (last: {last!r})\n{self.tail()}")
 
     def wait_api(self, timeout=START_TIMEOUT):
         return self.poll(lambda: self.get("/health"), timeout, "the API answers")

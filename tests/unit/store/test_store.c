@@ -166,13 +166,13 @@ static void old_schema_is_refused_untouched(void **state)
     char command[400];
     fixture_new(&f);
     poke_sql(f.wa, "CREATE TABLE whatsmeow_version (version INTEGER);"
-                   "INSERT INTO whatsmeow_version VALUES (6);"
+                   "INSERT INTO whatsmeow_version VALUES (5);"
                    "CREATE TABLE whatsmeow_device (jid TEXT PRIMARY KEY);");
     snprintf(command, sizeof command, "cp %s %s/copy", f.wa, f.dir);
     assert_int_equal(system(command), 0);
     assert_int_equal(store_open(&f.config, &s, &f.info), WB_ERR_DB_SCHEMA);
-    assert_int_equal(f.info.schema, 6);
-    assert_non_null(strstr(f.info.text, "version 6"));
+    assert_int_equal(f.info.schema, 5);
+    assert_non_null(strstr(f.info.text, "version 5"));
     snprintf(command, sizeof command, "cmp %s %s/copy", f.wa, f.dir);
     assert_int_equal(system(command), 0);
     assert_int_not_equal(access(f.msg, F_OK), 0);
