@@ -141,21 +141,27 @@ enum wb_err row_find_any(struct store *s, const struct jid *chat, struct span id
     return err;
 }
 
-void bind_time(struct stmt *q, const struct store *s, int64_t t, char text[TIME_TEXT_BYTES])
+bool time_text(int64_t t, char text[TIME_TEXT_BYTES])
 {
     char zone[8];
     struct tm tm;
     time_t when = (time_t)t;
     /* P-MC-13: local time with a colon in the offset. */
-    if (s->time_format == STORE_TIME_TEXT && localtime_r(&when, &tm) &&
-        strftime(text, TIME_TEXT_BYTES - 8, "%Y-%m-%d %H:%M:%S", &tm) > 0 &&
-        strftime(zone, sizeof zone, "%z", &tm) == 5) {
-        size_t n = strlen(text);
-        snprintf(text + n, TIME_TEXT_BYTES - n, "%.3s:%.2s", zone, zone + 3);
+    if (!localtime_r(&when, &tm) ||
+        strftime(text, TIME_TEXT_BYTES - 8, "%Y-%m-%d %H:%M:%S", &tm) == 0 ||
+        strftime(zone, sizeof zone, "%z", &tm) != 5)
+        return false;
+    size_t n = strlen(text);
+    snprintf(text + n, TIME_TEXT_BYTES - n, "%.3s:%.2s", zone, zone + 3);
+    return true;
+}
+
+void bind_time(struct stmt *q, const struct store *s, int64_t t, char text[TIME_TEXT_BYTES])
+{
+    if (s->time_format == STORE_TIME_TEXT && time_text(t, text))
         stmt_text(q, text);
-    } else {
+    else
         stmt_int(q, t);
-    }
 }
 
 static bool touched(const struct store *s, const struct jid *chat, int64_t t)

@@ -35,6 +35,8 @@ enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, co
 enum wb_err row_find_any(struct store *s, const struct jid *chat, struct span id,
                          struct found_row *ret) WB_MUST_CHECK;
 
+/* As a Go bridge on this machine writes it; false for a time that has no such form. */
+bool time_text(int64_t t, char text[TIME_TEXT_BYTES]);
 /* Unix seconds in the file's format; text must hold the text form until the statement ran. */
 void bind_time(struct stmt *q, const struct store *s, int64_t t, char text[TIME_TEXT_BYTES]);
 /* SQL: unix seconds of a time column in either format. */

@@ -1,0 +1,108 @@
+/* bridge-convert-timestamps: the times of a messages.db from text to numbers, or back. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "store/time_convert.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
+
+static const char usage[] =
+    "usage: bridge-convert-timestamps --store DIR --to integer|text [--dry-run]\n"
+    "\n"
+    "Rewrites the times in messages.db: to Unix seconds, or to the text that a Go bridge writes, "
+    "in\n"
+    "the time zone of this machine. A backup of both databases is made first. Stop the bridge and\n"
+    "what reads the database before, and set timestamp_format to auto or to the new format.\n"
+    "  --store DIR              the bridge's store directory\n"
+    "  --messages FILE          messages.db, when it is elsewhere\n"
+    "  --to integer|text        the format wanted\n"
+    "  --dry-run                count only, write nothing\n";
+
+struct options {
+    const char *store, *messages, *to;
+    bool dry_run;
+};
+
+static int read_options(int argc, char **argv, struct options *ret)
+{
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'}, {"messages", required_argument, NULL, 'm'},
+        {"to", required_argument, NULL, 't'},    {"dry-run", no_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c == 's')
+            ret->store = optarg;
+        else if (c == 'm')
+            ret->messages = optarg;
+        else if (c == 't')
+            ret->to = optarg;
+        else if (c == 'n')
+            ret->dry_run = true;
+        else
+            return c;
+    }
+    if (optind != argc || !ret->store || !ret->to ||
+        (strcmp(ret->to, "integer") != 0 && strcmp(ret->to, "text") != 0))
+        return '?';
+    return 0;
+}
+
+static bool path(char out[static STORE_PATH_MAX], const char *store, const char *name)
+{
+    int n = snprintf(out, STORE_PATH_MAX, "%s/%s", store, name);
+
+    return n > 0 && n < STORE_PATH_MAX;
+}
+
+static void print_result(const struct options *o, const struct time_convert_result *r,
+                         const char *backups)
+{
+    printf("%s to %s: %" PRId64 " messages, %" PRId64 " chats\n",
+           o->dry_run ? "Would convert" : "Converted", o->to, r->messages, r->chats);
+    if (r->unreadable)
+        printf("Left as they are, being no times: %" PRId64 "\n", r->unreadable);
+    if (r->backup[0])
+        printf("As it was before: %s/%s\n", backups, r->backup);
+}
+
+int main(int argc, char **argv)
+{
+    char whatsapp[STORE_PATH_MAX], messages[STORE_PATH_MAX], backups[STORE_PATH_MAX];
+    struct options o = {0};
+    struct time_convert_result r;
+    int wrong = read_options(argc, argv, &o);
+
+    if (wrong) {
+        fputs(usage, wrong == 'h' ? stdout : stderr);
+        return wrong == 'h' ? 0 : EXIT_USAGE;
+    }
+    if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
+        !path(backups, o.store, "backups")) {
+        fprintf(stderr, "bridge-convert-timestamps: the path is too long\n");
+        return EXIT_USAGE;
+    }
+    if (secret_init() != WB_OK)
+        return EXIT_FAILED;
+    struct time_convert_job job = {
+        .whatsapp_path = whatsapp,
+        .messages_path = o.messages ? o.messages : messages,
+        .backups_dir = backups,
+        .command = "bridge-convert-timestamps",
+        .to = strcmp(o.to, "text") == 0 ? STORE_TIME_TEXT : STORE_TIME_INTEGER,
+        .dry_run = o.dry_run,
+        .clock = &clock_system,
+    };
+    enum wb_err err = store_time_convert(&job, &r);
+    if (err != WB_OK) {
+        fprintf(stderr, "bridge-convert-timestamps: %s. Nothing was changed.\n",
+                r.text[0] ? r.text : wb_err_text(err));
+        return err == WB_ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
+    }
+    print_result(&o, &r, backups);
+    return 0;
+}
