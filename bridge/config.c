@@ -113,6 +113,17 @@ static bool set_port(struct config *c, size_t offset, const char *value, const c
     return true;
 }
 
+static bool set_seconds(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    uint64_t v;
+
+    *ret_why = "a number of seconds, at most 86400";
+    if (!span_to_u64(span_cstr(value), &v) || v > FIRST_CONTACT_S_MAX)
+        return false;
+    *(uint32_t *)(void *)((char *)c + offset) = (uint32_t)v;
+    return true;
+}
+
 static bool set_bool(struct config *c, size_t offset, const char *value, const char **ret_why)
 {
     static const char *const yes[] = {"true", "yes", "on", "1"};
@@ -310,6 +321,10 @@ const struct setting config_settings[] = {
     {"presence", "STATE", "presence", "WHATSAPP_PRESENCE", "unavailable",
      "unavailable (the phone keeps notifying) or available", set_presence, FIELD(presence), false,
      true},
+    {"first-contact-interval", "SECONDS", "first_contact_interval",
+     "WHATSAPP_FIRST_CONTACT_INTERVAL", "20",
+     "between first messages to new people, after a burst of 10; 0: no pause", set_seconds,
+     FIELD(first_contact_s), false, true},
     {"monitored-groups", "LIST", "monitored_groups", "WHATSAPP_MONITORED_GROUPS", "",
      "JID[=NAME],... (in YAML a list of {jid, name})", set_groups, FIELD(ngroups), false, true},
 };

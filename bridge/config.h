@@ -45,6 +45,7 @@ struct config {
     char *push_name;
     char *device_name; /* what the phone lists under Linked devices */
     enum presence_setting presence;
+    uint32_t first_contact_s; /* first_contact.h */
     struct monitored_group *groups;
     size_t ngroups;
 };

@@ -119,6 +119,10 @@ enum {
     SEND_ACK_MS = 75 * 1000, /* P-SD-21 */
     /* How often the same bytes go out on one connection that stays up but does not ack them. */
     SEND_WIRE_TRIES = 3,
+    /* People who are written to for the first time, before the others of them are spaced out by
+     * --first-contact-interval (P-SD-26): a team's list should go at once, a campaign should not. */
+    FIRST_CONTACT_BURST = 10,
+    FIRST_CONTACT_S_MAX = 24 * 3600,
     SEND_RETRY_FIRST_MS = 2 * 1000,
     SEND_RETRY_MAX_MS = 60 * 1000,
     SEND_EXPIRES_S = 24 * 3600, /* of a queued send whose caller named no time */

@@ -482,12 +482,25 @@ static void expire(struct bridge *b)
         timer_stop(b->timers, &s->expiry);
 }
 
+/* A first message to somebody may have to wait for its turn. */
+static bool may_start(struct out_item *it)
+{
+    int64_t wait;
+
+    if (it->step != OUT_QUEUED || it->timer.armed)
+        return false;
+    wait = first_contact_wait_ms(it);
+    if (wait > 0)
+        timer_start(it->b->timers, &it->timer, wait, on_pause_over, it);
+    return wait == 0;
+}
+
 static struct out_item *next_to_start(struct out_message_state *s)
 {
     if (s->npreparing >= SEND_PREPARING_MAX)
         return NULL;
     for (struct out_lane *l = s->lanes; l; l = l->next)
-        if (l->first->step == OUT_QUEUED && !l->first->timer.armed)
+        if (may_start(l->first))
             return l->first;
     return NULL;
 }

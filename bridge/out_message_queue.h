@@ -8,6 +8,7 @@
 #define BRIDGE_OUT_MESSAGE_QUEUE_H
 
 #include "bridge/commands.h"
+#include "bridge/first_contact.h"
 #include "bridge/limits.h"
 #include "bridge/out_message.h"
 #include "bridge/phash.h"
@@ -50,6 +51,7 @@ struct out_item {
     struct out_lane *lane; /* NULL when sealed */
     char id[STORE_MESSAGE_ID_MAX + 1];
     struct jid chat;    /* as the caller named it, bare */
+    bool admitted;      /* not, or no longer, held back by first_contact.c */
     bool durable;       /* goes out without a caller, too (a key, or wait_s 0) */
     bool orphan;        /* its caller waited without a key, and the process has ended since */
     int64_t expires_at; /* unix seconds; of the unsealed */
@@ -58,7 +60,7 @@ struct out_item {
     uint64_t asked;      /* names the question that it waits for */
     unsigned tries;      /* to seal it; when sealed: on this connection's wire */
     enum wb_err trouble; /* why the last try failed */
-    struct timer timer;  /* the pause (QUEUED), the ack (ON_WIRE) */
+    struct timer timer;  /* the pause or the turn (QUEUED), the ack (ON_WIRE) */
     struct out_work *work;
     char phash[PHASH_TEXT_BYTES]; /* of the devices it was sealed for; "": not known any more */
     struct out_outcome outcome;   /* SETTLED */
@@ -74,6 +76,7 @@ struct out_message_state {
     uint64_t last_asked;
     struct timer kick, expiry, prune;
     struct tctoken_state tokens;
+    struct first_contact first_contact;
     struct out_retry_pending *retries; /* out_retry.c */
     size_t nretries;
 };

@@ -32,11 +32,12 @@ def in_parallel(jobs):
 
 class Sending(Case):
     contacts = 2
+    settings = ()
 
     def setUp(self):
         super().setUp()
         self.mock = self.start_mock("--contacts", str(self.contacts), "--groups", "1")
-        self.bridge = self.start_bridge(self.mock, PHONE)
+        self.bridge = self.start_bridge(self.mock, PHONE, *self.settings)
         self.bridge.pair_by_qr()
         self.group = self.mock.admin("GET", "/groups")["groups"][0]["jid"]
 
@@ -391,6 +392,7 @@ class OneRequestOneMessage(Sending):
 
 class ManyChats(Sending):
     contacts = 30
+    settings = ("--first-contact-interval", "0")
 
     def test_many_new_chats_at_once(self):
         people = [str(27820001000 + number) for number in range(30)]

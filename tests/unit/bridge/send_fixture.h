@@ -51,6 +51,7 @@ struct answer {
 /* One world per test. */
 static struct world {
     struct receiver r;
+    struct config config;
     struct peer peers[PEERS_MAX];
     size_t npeers;
     struct pending pending[PENDING_MAX];
@@ -474,6 +475,7 @@ static inline uint64_t send_text(size_t i, const char *recipient, const char *te
 
 static inline void world_wake(void)
 {
+    w.r.b.config = &w.config;
     OK(out_message_new(&w.r.b, &fake_ports, &w.r.b.out_message));
 }
 

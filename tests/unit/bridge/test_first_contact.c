@@ -1,0 +1,126 @@
+/* First messages to people are spaced out (P-SD-26). */
+#include "send_fixture.h"
+
+enum { INTERVAL_S = 20, STRANGERS = FIRST_CONTACT_BURST + 2 };
+
+static const char *stranger(size_t i, char out[32])
+{
+    snprintf(out, 32, "2220001%02zu@lid", i);
+    return out;
+}
+
+static int setup(void **state)
+{
+    char jid[32];
+
+    (void)state;
+    world_init();
+    w.config.first_contact_s = INTERVAL_S;
+    for (size_t i = 0; i < STRANGERS; i++)
+        add_peer(stranger(i, jid));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_free();
+    return 0;
+}
+
+/* Queued for as long as it takes. */
+static void queue(const char *to)
+{
+    struct send_request q = request(to, "hello");
+
+    q.wait_s = 0;
+    send_with(0, &q);
+}
+
+static void use_up_the_burst(void)
+{
+    char to[32];
+
+    for (size_t i = 0; i < FIRST_CONTACT_BURST; i++)
+        queue(stranger(i, to));
+    assert_int_equal(w.nwire, FIRST_CONTACT_BURST);
+    for (size_t i = 0; i < w.nwire; i++)
+        ack(wire_id(i));
+}
+
+static void strangers_are_spaced_out(void **state)
+{
+    const size_t n = FIRST_CONTACT_BURST;
+    char to[32];
+
+    (void)state;
+    use_up_the_burst();
+    queue(stranger(n, to));
+    queue(stranger(n + 1, to));
+    assert_int_equal(w.nwire, n);
+    /* A reconnect is no way around it. */
+    go_offline();
+    go_online();
+    pass((INTERVAL_S - 1) * 1000);
+    assert_int_equal(w.nwire, n);
+    pass(2 * 1000);
+    assert_int_equal(w.nwire, n + 1);
+    pass((INTERVAL_S - 2) * 1000);
+    assert_int_equal(w.nwire, n + 1);
+    pass(2 * 1000);
+    assert_int_equal(w.nwire, n + 2);
+}
+
+/* Whoever we have a chat with, ourselves, and groups. */
+static void others_do_not_wait(void **state)
+{
+    struct jid lid = J("111000111@lid"), pn = J("27820000001@s.whatsapp.net");
+    char to[32];
+
+    (void)state;
+    OK(store_lid_put(w.r.f.s, &lid, &pn, NULL));
+    use_up_the_burst();
+    queue(stranger(FIRST_CONTACT_BURST, to));
+    send_text(1, stranger(0, to), "again");
+    assert_int_equal(w.nwire, FIRST_CONTACT_BURST + 1);
+    send_text(2, "27820000001", "note to self");
+    assert_int_equal(w.nwire, FIRST_CONTACT_BURST + 2);
+    make_group(STORE_ADDRESSING_LID);
+    send_text(3, "120363000000000001@g.us", "all");
+    assert_int_equal(w.nwire, FIRST_CONTACT_BURST + 3);
+    /* The setting may change while it runs. */
+    w.config.first_contact_s = 0;
+    pass(INTERVAL_S * 1000);
+    queue(stranger(FIRST_CONTACT_BURST + 1, to));
+    assert_int_equal(w.nwire, FIRST_CONTACT_BURST + 5);
+}
+
+static void callers_are_told(void **state)
+{
+    struct send_request q;
+    char to[32];
+
+    (void)state;
+    use_up_the_burst();
+    q = request(stranger(FIRST_CONTACT_BURST, to), "hello");
+    q.wait_s = INTERVAL_S / 2;
+    send_with(1, &q);
+    assert_false(w.answers[1].given);
+    pass((INTERVAL_S / 2 + 1) * 1000);
+    assert_int_equal(w.answers[1].result, CMD_RATE_LIMITED);
+    assert_non_null(strstr(w.answers[1].text, "spaced out"));
+    pass(600 * 1000);
+    assert_int_equal(w.nwire, FIRST_CONTACT_BURST);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(strangers_are_spaced_out),
+        T(others_do_not_wait),
+        T(callers_are_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
