@@ -3,13 +3,16 @@
 import json
 import os
 import re
+import shutil
 import sqlite3
 import unittest
 
 from harness.case import Case
+from harness.peer import CommandFailed
 from harness.people import ALICE, BOB, pn, user
 
 BRIDGE = "27820000001"
+NOWHERE = "ws://127.0.0.1:1/ws/chat"
 
 
 class Handover(Case):
@@ -132,6 +135,19 @@ class Handover(Case):
         self.assertEqual(len(rows), 1)
         return json.loads(rows[0][0])["SenderKeyStates"][0]["KeyID"]
 
+    def lose(self, peer, *chats):
+        """Messages that never come leave skipped keys in the session and in the sender key."""
+        for chat in chats:
+            self.mock.trouble(refuse_drop=1)
+            peer.send(chat, "lost on the way")
+
+    def skipped_keys(self, store):
+        """How many there are in all sessions, and in all sender keys."""
+        sessions = self.query(store, "SELECT session FROM whatsmeow_sessions")
+        sender_keys = self.query(store, "SELECT sender_key FROM whatsmeow_sender_keys")
+        return (sum(record.count(b'"MacKey"') for (record,) in sessions),
+                sum(record.count(b'"Seed"') for (record,) in sender_keys))
+
     def test_to_the_bridge_and_back(self):
         people = self.people()
         go = self.go_bridge()
@@ -140,8 +156,11 @@ class Handover(Case):
                                participants=[pn(BOB), pn(BRIDGE)])["group"]
         go.wait("group", group=group, action="joined")
         self.go_talks(go, people, group, "before")
+        self.lose(people[0], pn(BRIDGE), group)
         self.go_talks(go, people, group, "before again")
         go.quit()
+        skipped = self.skipped_keys(go.store)
+        self.assertTrue(all(skipped), skipped)
         version = self.query(go.store, "SELECT version FROM whatsmeow_version")[0][0]
         self.assertIn(version, range(8, 15), "the pinned whatsmeow writes an older schema than ours")
         key = self.own_sender_key(go.store, group)
@@ -154,6 +173,8 @@ class Handover(Case):
             bridge.wait_rows("SELECT id FROM messages WHERE content = ?", text)
         self.bridge_talks(bridge, people, group, "taken over")
         self.assert_no_new_sessions()
+        kept = self.skipped_keys(go.store)
+        self.assertTrue(kept[0] >= skipped[0] and kept[1] >= skipped[1], (skipped, kept))
         bridge.kill()
         bridge = self.bridge_on(go.store, "after-a-crash")
         self.bridge_talks(bridge, people, group, "after a crash")
@@ -215,6 +236,28 @@ class Handover(Case):
         go.reconnect()
         self.go_talks(go, people, group, "given back")
         self.assert_no_flags(self.mock, BRIDGE)
+        self.steps_of_both(go.store)
+
+    def steps_of_both(self, store):
+        """The bridge's steps from 6 to 15, and whatsmeow's from 6 on with ours behind, give one schema."""
+        peer = self.start_peer("whatsmeow", self.mock, "steps")
+        os.makedirs(peer.store)
+        shutil.copy(os.path.join(store, self.backup(store, "whatsapp.db")), peer.store)
+        with self.assertRaises(CommandFailed):  # the file is opened first: that is all it is for
+            peer.call("connect", url=NOWHERE, rootKey=self.mock.root_key, store=peer.store,
+                      log=peer.log_path, name=peer.name)
+        peer.quit()
+        version = self.query(peer.store, "SELECT version FROM whatsmeow_version")[0][0]
+        self.assertIn(version, range(8, 15))
+        bridge = self.start_bridge(None, BRIDGE, "--server-url", NOWHERE, "--root-key",
+                                   self.mock.root_key, store=peer.store, name="steps-bridge")
+        bridge.wait_api()
+        self.assertEqual(bridge.stop(), 0)
+        columns = ("SELECT m.name, i.name, i.type, i.\"notnull\", i.dflt_value, i.pk FROM sqlite_master m, "
+                   "pragma_table_info(m.name) i WHERE m.type = 'table' ORDER BY m.name, i.name")
+        indexes = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' ORDER BY name"
+        for statement in (columns, indexes, "SELECT version, compat FROM whatsmeow_version"):
+            self.assertEqual(self.query(peer.store, statement), self.query(store, statement))
 
 
 if __name__ == "__main__":

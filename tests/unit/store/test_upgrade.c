@@ -279,6 +279,28 @@ static void phone_picks_its_own_device(void **state)
     fixture_free(&f);
 }
 
+/* What a crash left in the log is not written into a file that is refused. */
+static void refused_files_keep_their_log(void **state)
+{
+    (void)state;
+    struct fixture f, crash;
+    char log[200];
+    struct stat st;
+    fixture_ready(&f);
+    fixture_crash_copy(&f, &crash);
+    snprintf(log, sizeof log, "%s-wal", crash.wa);
+    assert_int_equal(stat(log, &st), 0);
+    assert_true(st.st_size > 0);
+    keep_copy(&crash, log, "log");
+    crash.config.phone_user = "27820000009";
+    refused(&crash, WB_ERR_OTHER_NUMBER, "+27820000001 (device 7)");
+    same_bytes(&crash, log, "log");
+    crash.config.phone_user = "27820000001";
+    fixture_open(&crash);
+    fixture_free(&crash);
+    fixture_free(&f);
+}
+
 /* messages.db of a Go bridge from before media, beside it. */
 static void oldest_messages_get_their_columns(void **state)
 {
@@ -339,6 +361,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_upgraded_stays_as_it_was),
         cmocka_unit_test(no_upgrade_without_a_backup),
         cmocka_unit_test(phone_picks_its_own_device),
+        cmocka_unit_test(refused_files_keep_their_log),
         cmocka_unit_test(oldest_messages_get_their_columns),
         cmocka_unit_test(messages_alone_are_backed_up_too),
     };
