@@ -12,6 +12,7 @@
 #include "proto/jid.h"
 #include "tools/mock/limits.h"
 #include "tools/mock/map.h"
+#include "tools/mock/webauthn.h"
 
 struct mock;
 struct conn;
@@ -77,9 +78,9 @@ struct passkey {
     bool omit_options; /* the request comes without its options */
     bool silent;       /* the phone never continues */
     int64_t timeout_ms;
-    uint8_t id[1023];
+    uint8_t id[WEBAUTHN_ID_MAX];
     size_t nid; /* 0: none was registered */
-    uint8_t key[65];
+    uint8_t key[P256_POINT_BYTES];
 };
 
 struct login_script {
