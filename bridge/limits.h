@@ -33,7 +33,6 @@ enum {
     PASSKEY_ARENA_MAX = 1 << 20,
     PASSKEY_FETCH_MS = 60 * 1000,
     /* How long the owner has: what WhatsApp names, within these bounds. */
-    PASSKEY_ASKED_MIN_MS = 5 * 1000,
     PASSKEY_ASKED_MS = 5 * 60 * 1000,
     PASSKEY_ASKED_MAX_MS = 15 * 60 * 1000,
     PASSKEY_SENDING_MS = 3 * 60 * 1000, /* two requests to the server, of 75 s at most */

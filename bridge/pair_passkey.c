@@ -126,13 +126,14 @@ static void renew_secret(struct conn *c)
     p->secret_renewed = true;
 }
 
+/* The request's timeout is what a browser is given for its dialogue; ours is for the person who has
+ * to carry texts to a browser and back. WhatsApp closes the connection when it has waited enough.
+ */
 static int64_t time_to_answer(const struct webauthn_request *r)
 {
-    if (r->timeout_ms == 0)
-        return PASSKEY_ASKED_MS;
     if (r->timeout_ms > PASSKEY_ASKED_MAX_MS)
         return PASSKEY_ASKED_MAX_MS;
-    return r->timeout_ms < PASSKEY_ASKED_MIN_MS ? PASSKEY_ASKED_MIN_MS : r->timeout_ms;
+    return r->timeout_ms < PASSKEY_ASKED_MS ? PASSKEY_ASKED_MS : r->timeout_ms;
 }
 
 static enum wb_err take_challenge(struct conn *c, struct span options)
@@ -229,7 +230,7 @@ static enum wb_err challenge_apply(struct bridge *b, const struct stanza *s, voi
     (void)parsed;
     if (c->state != CONN_WAIT_PAIR_SCAN && c->state != CONN_WAIT_PASSKEY)
         return WB_ERR_STATE;
-    pair_code_reset(c, bridge_no_qr_reason(b));
+    pair_code_reset(c, "WhatsApp asks for the account's passkey: open /pair in a browser");
     answer(p, CMD_CONFLICT, 0, "WhatsApp has sent another challenge: answer that one");
     forget_answer(p);
     keepalive_start(b->keepalive); /* minutes of silence are ahead */
@@ -276,7 +277,7 @@ static void on_prologue(struct bridge *b, uint64_t key, const struct iq_reply *r
         return;
     }
     if (reply->err != WB_OK) {
-        give_up(c, "WhatsApp did not answer in time");
+        give_up(c, "WhatsApp did not take the passkey answer");
         return;
     }
     p->handoff_live = false;

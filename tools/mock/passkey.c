@@ -19,6 +19,7 @@ struct passkey_link {
     struct account *account;
     enum stage stage;
     uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES];
+    int64_t expires_ms; /* of the challenge, monotonic */
     uint8_t handoff_key[PASSKEY_KEY_BYTES];
     char ref[64]; /* "": not asked for since the challenge */
     struct buf identity;
@@ -46,6 +47,11 @@ bool passkey_register(struct account *a, struct span id, struct span key)
 
 /* ---- the demand --------------------------------------------------------------------------- */
 
+static int64_t timeout_of(const struct passkey_link *l)
+{
+    return l->account->passkey.timeout_ms > 0 ? l->account->passkey.timeout_ms : 300000;
+}
+
 static json_t *b64_json(struct span s)
 {
     struct buf text = buf_new(4096);
@@ -72,6 +78,17 @@ static void put_options(struct mock *m, const struct passkey_link *l, struct nod
     json_decref(o);
 }
 
+/* Nobody has answered this challenge. */
+static void challenge_expired(struct mock *m, void *arg)
+{
+    struct conn *c = arg;
+    const struct passkey_link *l = c->passkey;
+    if (l == NULL || l->stage != ASKED || clock_mono_ms(m->clock) < l->expires_ms)
+        return;
+    mock_say(m, "the passkey challenge of %s has expired", c->label);
+    conn_close(c);
+}
+
 static void demand(struct conn *c)
 {
     struct mock *m = c->m;
@@ -84,6 +101,8 @@ static void demand(struct conn *c)
     if (!l->account->passkey.omit_options)
         put_options(m, l, n);
     conn_send(c, n);
+    l->expires_ms = clock_mono_ms(m->clock) + timeout_of(l);
+    (void)mock_timer(m, timeout_of(l), challenge_expired, c, NULL);
     mock_say(m, "%s is asked for a passkey", c->label);
 }
 

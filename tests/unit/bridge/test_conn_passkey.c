@@ -313,6 +313,28 @@ static void late_answer(void **state)
     line_free(t);
 }
 
+/* A browser's timeout is not the person's. */
+static void time_to_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *timeout;
+        int64_t s;
+    } times[] = {{"60000", 300}, {"null", 300}, {"600000", 600}, {"86400000", 900}};
+
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct line *t = scanned();
+        char options[200];
+
+        snprintf(options, sizeof options,
+                 "{\"challenge\":\"AAEC\",\"rpId\":\"whatsapp.com\",\"timeout\":%s}",
+                 times[i].timeout);
+        server_send(t, demand(t, "s.whatsapp.net", span_cstr(options)));
+        assert_int_equal(view(t).expires_in_s, times[i].s);
+        line_free(t);
+    }
+}
+
 /* Each wait ends: pairing starts anew, and it is said why. */
 static void waits_end(void **state)
 {
@@ -508,10 +530,15 @@ static void asked_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(proved),       cmocka_unit_test(late_answer),
-        cmocka_unit_test(waits_end),    cmocka_unit_test(refused),
-        cmocka_unit_test(out_of_place), cmocka_unit_test(unreadable_options),
-        cmocka_unit_test(dead_socket),  cmocka_unit_test(bad_phone),
+        cmocka_unit_test(proved),
+        cmocka_unit_test(late_answer),
+        cmocka_unit_test(waits_end),
+        cmocka_unit_test(time_to_answer),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(out_of_place),
+        cmocka_unit_test(unreadable_options),
+        cmocka_unit_test(dead_socket),
+        cmocka_unit_test(bad_phone),
         cmocka_unit_test(asked_again),
     };
 
