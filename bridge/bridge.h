@@ -72,7 +72,10 @@ struct bridge {
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;
     const struct account *account; /* keys and ADV identity; NULL while unpaired */
-    int64_t server_offset_ms;      /* server time - ours (P-LG-01) */
+    /* Server time minus our monotonic clock, once it was told (P-LG-01): a wall clock that jumps
+     * makes nothing too old. */
+    int64_t server_offset_ms;
+    bool server_time_known;
     bool presence_available; /* we announced ourselves available: receipts are active (P-RC-24) */
     bool store_failed;       /* the last commit failed; cleared by the next good one */
     char store_trouble[160]; /* and why, for people */
@@ -103,10 +106,23 @@ void bridge_settings_changed(struct bridge *b);
 /* Finishes what is in hand, closes, stops the loop; within CONN_CLOSE_TIMEOUT_MS. */
 void bridge_shutdown(struct bridge *b);
 
-/* Server time wherever a stanza carries one (P-LG-30). */
+/* Server time wherever a stanza carries one (P-LG-30), and for ages; our wall clock until the
+ * server has told its time. */
+static inline int64_t bridge_server_now_ms(const struct bridge *b)
+{
+    return b->server_time_known ? clock_mono_ms(b->clock) + b->server_offset_ms
+                                : clock_unix_ms(b->clock);
+}
+
 static inline int64_t bridge_server_now_s(const struct bridge *b)
 {
-    return (clock_unix_ms(b->clock) + b->server_offset_ms) / 1000;
+    return bridge_server_now_ms(b) / 1000;
+}
+
+static inline void bridge_server_time(struct bridge *b, int64_t server_s)
+{
+    b->server_offset_ms = server_s * 1000 - clock_mono_ms(b->clock);
+    b->server_time_known = true;
 }
 
 /* One log line at info, also on standard output when the log goes elsewhere: what the operator at

@@ -57,7 +57,7 @@ static enum wb_err note_success(struct conn *c, const struct success_info *i)
     if (i->server_time_s > 0) {
         int64_t now_s = (clock_unix_ms(b->clock) + 500) / 1000;
 
-        b->server_offset_ms = (i->server_time_s - now_s) * 1000;
+        bridge_server_time(b, i->server_time_s);
         TRY(store_meta_put_int(b->store, STORE_META_SERVER_OFFSET, i->server_time_s - now_s));
     }
     TRY(save_lid(c, &i->lid));
@@ -125,7 +125,7 @@ void conn_on_prekeys(struct conn *c, const struct conn_input *in)
 static enum wb_err send_unified_session(struct bridge *b, struct arena *a)
 {
     struct node *ib = node_new(a, "ib");
-    int64_t now = clock_unix_ms(b->clock) + b->server_offset_ms;
+    int64_t now = bridge_server_now_ms(b);
 
     if (!ib)
         return WB_ERR_NOMEM;
@@ -235,10 +235,12 @@ static void note_ban(struct conn *c, const struct failure_info *f)
     uint64_t left =
         f->expire_s > 0 && f->expire_s < 100ull * 365 * 86400 ? f->expire_s : BANNED_DEFAULT_S;
 
-    c->banned_until_s = clock_unix_s(b->clock) + (int64_t)left;
+    c->banned_for_s = (int64_t)left;
+    c->banned_until_s = clock_unix_s(b->clock) + c->banned_for_s;
     conn_detail(c, "temporary ban %u (%s), %" PRIu64 " s left", f->ban_code,
                 ban_code_text(f->ban_code), left);
     if (store_meta_put_int(b->store, CONN_META_BANNED_UNTIL, c->banned_until_s) != WB_OK ||
+        store_meta_put_int(b->store, CONN_META_BANNED_FOR, c->banned_for_s) != WB_OK ||
         batch_commit(b) != WB_OK)
         log_error(b->log, "conn", "the ban could not be written down");
 }

@@ -403,7 +403,7 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
     uint64_t t;
 
     if (node_attr_get_u64(in->stanza->node, "t", &t) && t < UINT32_MAX)
-        c->b->server_offset_ms = (int64_t)t * 1000 - clock_unix_s(c->b->clock) * 1000;
+        bridge_server_time(c->b, (int64_t)t);
     why = check_identity(c, p->identity, in->stanza->arena, &id, &inner);
     if (!why && (p->jid.server != JID_PN || p->jid.device == 0))
         why = &refuse_internal;

@@ -48,8 +48,14 @@ static void plan_replaced(struct conn *c)
 
 static void plan_banned(struct conn *c)
 {
-    int64_t left = c->banned_until_s - clock_unix_s(c->b->clock);
+    int64_t now = clock_unix_s(c->b->clock);
+    int64_t left = c->banned_until_s - now;
 
+    /* The clock was set back since: no ban becomes longer by that. */
+    if (c->banned_for_s > 0 && left > c->banned_for_s) {
+        left = c->banned_for_s;
+        c->banned_until_s = now + left;
+    }
     if (left <= 0) {
         c->banned_until_s = 0;
         conn_connect(c);
@@ -204,6 +210,8 @@ static bool held_back(struct conn *c)
         at > clock_unix_s(c->b->clock)) {
         c->why = CONN_WHY_BANNED;
         c->banned_until_s = at;
+        if (store_meta_get_int(c->b->store, CONN_META_BANNED_FOR, &at) == WB_OK)
+            c->banned_for_s = at;
         return true;
     }
     return false;

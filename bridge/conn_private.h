@@ -64,6 +64,7 @@ struct sent_log {
 
 /* bridge_meta: end of a temporary ban, unix seconds (P-ER-03). */
 #define CONN_META_BANNED_UNTIL "banned_until"
+#define CONN_META_BANNED_FOR   "banned_for"
 
 struct conn {
     struct bridge *b;
@@ -96,6 +97,7 @@ struct conn {
     struct backoff backoff;
     struct replaced replaced;
     int64_t banned_until_s;  /* server's word, our clock; 0: no */
+    int64_t banned_for_s;    /* server's word: how long; 0: not known */
     int64_t connected_at_ms; /* wall clock of <success>; 0: not connected */
     int64_t logged_in_ms;    /* the same on the monotonic clock */
     int64_t lasted_ms;       /* how long the last connection was logged in */

@@ -70,6 +70,10 @@ static void ended(struct conn *c, const struct conn_input *in)
     case WS_END_TLS:
         c->why = CONN_WHY_TLS;
         break;
+    case WS_END_CLOCK:
+        conn_detail(c, "%s: check the clock", e->text);
+        c->why = CONN_WHY_CLOCK;
+        break;
     case WS_END_HTTP:
         conn_detail(c, "the upgrade was answered with HTTP %d", e->http_status);
         c->why = CONN_WHY_REFUSED;

@@ -142,7 +142,7 @@ static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct
      * is not taken for a loss (P-RC-20, 21). A skmsg beside it speaks for the stanza. */
     if (!row && e && (r->content || m->nenc == 1)) {
         in_message_enc_hash(m, e, hash);
-        TRY(store_event_put(b->store, hash, SPAN_NULL, m->t, clock_unix_ms(b->clock)));
+        TRY(store_event_put(b->store, hash, SPAN_NULL, m->t, bridge_server_now_ms(b)));
     }
     if (r->content)
         TRY(retry_owed_done(b, m));

@@ -208,7 +208,10 @@ static void op_abandon(struct bridge *b, uint64_t ticket)
 
 static enum wb_err prune(struct bridge *b)
 {
-    int64_t now = clock_unix_s(b->clock);
+    /* A wall clock that is ahead must not make us forget the keys of callers (a repeated request
+     * would be sent again), nor one that is behind. */
+    int64_t wall = clock_unix_s(b->clock), server = bridge_server_now_s(b);
+    int64_t now = wall < server ? wall : server;
     enum wb_err err;
 
     TRY(store_outbox_prune(b->store, now - SEND_KEEP_S));

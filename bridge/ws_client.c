@@ -162,7 +162,15 @@ static bool has_route(const char *address)
 
 static void try_next(struct ws_client *c);
 
-static void connect_failed(struct ws_client *c, const char *text, int http_status)
+/* What OpenSSL thought of the server's certificate. */
+static long verdict_on_cert(struct lws *wsi)
+{
+    const SSL *ssl = wsi ? lws_get_ssl(wsi) : NULL;
+
+    return ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+}
+
+static void connect_failed(struct ws_client *c, const char *text, int http_status, long cert)
 {
     bool tls = text && (strstr(text, "tls") || strstr(text, "ssl") || strstr(text, "SSL") ||
                         strstr(text, "cert"));
@@ -177,8 +185,12 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
         end(c, WS_END_HTTP, text);
         return;
     }
+    if (cert == X509_V_ERR_CERT_NOT_YET_VALID || cert == X509_V_ERR_CERT_HAS_EXPIRED) {
+        end(c, WS_END_CLOCK, X509_verify_cert_error_string(cert));
+        return;
+    }
     if (tls) {
-        end(c, WS_END_TLS, text);
+        end(c, WS_END_TLS, cert == X509_V_OK ? text : X509_verify_cert_error_string(cert));
         return;
     }
     if (c->next_address < c->naddresses) {
@@ -258,7 +270,7 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
             c->info.ws_status = (unsigned)((uint8_t *)in)[0] << 8 | ((uint8_t *)in)[1];
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        connect_failed(c, in, (int)lws_http_client_http_response(wsi));
+        connect_failed(c, in, (int)lws_http_client_http_response(wsi), verdict_on_cert(wsi));
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
     case LWS_CALLBACK_WSI_DESTROY:
@@ -314,7 +326,7 @@ static void try_next(struct ws_client *c)
 
     c->info.http_status = 0;
     if (!lws_client_connect_via_info(&i) && !c->deferred.queued && !c->wsi)
-        connect_failed(c, "cannot connect", 0);
+        connect_failed(c, "cannot connect", 0, X509_V_OK);
 }
 
 /* ---- names

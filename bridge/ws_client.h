@@ -13,6 +13,7 @@ enum ws_end {
     WS_END_REFUSED,    /* TCP refused, or reset before the upgrade */
     WS_END_NO_NETWORK, /* no route, DNS not answering, network down */
     WS_END_TLS,        /* certificate or TLS failure */
+    WS_END_CLOCK,      /* the certificate is not valid at this machine's time */
     WS_END_HTTP,       /* the upgrade was answered with another status */
     WS_END_TIMEOUT,    /* dial or upgrade took too long */
 };

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 
 
 class Reply:
@@ -22,15 +23,19 @@ class Reply:
         return f"<{self.status} {self.body[:500]!r}>"
 
 
-def request(port, method, path, body=None, headers=None, timeout=40):
-    """body: bytes or str as it is, anything else as JSON."""
+def request(port, method, path, body=None, headers=None, timeout=40, tls=False):
+    """body: bytes or str as it is, anything else as JSON. tls: to whoever it is, unverified."""
     headers = dict(headers or {})
     if body is not None and not isinstance(body, (bytes, str)):
         body = json.dumps(body)
         headers.setdefault("Content-Type", "application/json")
     if isinstance(body, str):
         body = body.encode()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    if tls:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout,
+                                                 context=ssl._create_unverified_context())
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

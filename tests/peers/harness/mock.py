@@ -19,7 +19,8 @@ class Mock:
 
     def admin(self, method, path, body=None):
         """A call that must succeed; returns its JSON (None for an empty answer)."""
-        reply = http.request(self.port, method, "/admin" + path, body)
+        reply = http.request(self.port, method, "/admin" + path, body,
+                             tls=self.url.startswith("wss"))
         if reply.status // 100 != 2:
             raise AssertionError(f"{method} /admin{path}: {reply}")
         return reply.json if reply.body else None

@@ -22,6 +22,7 @@ enum { HEARD_MAX = 256, HEARD_BYTES = 2048, START_S = 1790000000, DAY_S = 86400 
 /* ---- time ---------------------------------------------------------------------------------- */
 
 static int64_t now_ms; /* monotonic; the wall clock starts at START_S */
+static int64_t wall_jump_ms;
 static int64_t mono(void *ctx)
 {
     (void)ctx;
@@ -30,7 +31,7 @@ static int64_t mono(void *ctx)
 static int64_t wall(void *ctx)
 {
     (void)ctx;
-    return START_S * INT64_C(1000) + now_ms;
+    return START_S * INT64_C(1000) + now_ms + wall_jump_ms;
 }
 static const struct clock hand_clock = {mono, wall, NULL};
 
@@ -263,6 +264,7 @@ static inline struct line *line_new(bool paired)
 
     assert_non_null(t);
     now_ms = 1000000;
+    wall_jump_ms = 0;
     web_page = NULL;
     page_visits = 0;
     fixture_new(&t->f);

@@ -287,6 +287,30 @@ static void banned(void **state)
     line_free(t);
 }
 
+/* The wall clock goes back by years during a ban, before or after a restart: it becomes no longer.
+ */
+static void banned_and_the_clock_set_back(void **state)
+{
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        struct line *t = line_new(true);
+        int64_t began;
+
+        bridge_start(t->b);
+        server_accept(t);
+        server_send(t, el(t, "failure", "reason", "402", "code", "104", "expire", "7200", NULL));
+        began = now_ms;
+        wall_jump_ms = INT64_C(-5) * 365 * 86400 * 1000;
+        if (restart) {
+            line_restart(t);
+            bridge_start(t->b);
+        }
+        assert_true(until_next_dial(t) > 0);
+        assert_true(now_ms - began >= 7200 * 1000 && now_ms - began < 3 * 7200 * 1000);
+        line_free(t);
+    }
+}
+
 /* 405: the newer version is found and used; when there is none: hourly, never an older one. */
 static void outdated(void **state)
 {
@@ -335,11 +359,9 @@ static void every_dial_failure_is_tried_again(void **state)
     static const struct {
         enum ws_end end;
         enum conn_reason why;
-    } ends[] = {{WS_END_REFUSED, CONN_WHY_REFUSED},
-                {WS_END_NO_NETWORK, CONN_WHY_NETWORK},
-                {WS_END_TLS, CONN_WHY_TLS},
-                {WS_END_HTTP, CONN_WHY_REFUSED},
-                {WS_END_TIMEOUT, CONN_WHY_REFUSED}};
+    } ends[] = {{WS_END_REFUSED, CONN_WHY_REFUSED}, {WS_END_NO_NETWORK, CONN_WHY_NETWORK},
+                {WS_END_TLS, CONN_WHY_TLS},         {WS_END_CLOCK, CONN_WHY_CLOCK},
+                {WS_END_HTTP, CONN_WHY_REFUSED},    {WS_END_TIMEOUT, CONN_WHY_REFUSED}};
     struct line *t = line_new(true);
 
     bridge_start(t->b);
@@ -453,6 +475,7 @@ int main(void)
         cmocka_unit_test(server_trouble_is_waited_for),
         cmocka_unit_test(stable_minutes_reset_the_delay),
         cmocka_unit_test(banned),
+        cmocka_unit_test(banned_and_the_clock_set_back),
         cmocka_unit_test(outdated),
         cmocka_unit_test(every_dial_failure_is_tried_again),
         cmocka_unit_test(refused_upgrades_wait_by_their_status),
