@@ -4,6 +4,7 @@
 #include "bridge/conn_private.h"
 #include "bridge/version_fetch.h"
 #include "store/inbox.h"
+#include "store/lock.h"
 #include "store/meta.h"
 
 enum {
@@ -36,10 +37,22 @@ static int64_t at_least(int64_t ms, int64_t minimum)
     return ms > minimum ? ms : minimum;
 }
 
+/* Who it may be, when it is a program of this machine that has our file open. */
+static void look_for_other(struct conn *c)
+{
+    struct store_holder h = {0};
+
+    if (!store_other_program_has_open(c->b->config->whatsapp_db_path, &h))
+        return;
+    conn_detail(c, "whatsapp.db is open in process %ld (%s)", (long)h.pid, h.command);
+    log_warn(c->b->log, "conn", "%s", c->detail);
+}
+
 static void plan_replaced(struct conn *c)
 {
     int64_t pause = replaced_pause_ms(&c->replaced, clock_mono_ms(c->b->clock));
 
+    look_for_other(c);
     if (pause < 0)
         stop(c, "another program keeps using this device; stop it, then POST /api/reconnect");
     else

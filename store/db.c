@@ -240,6 +240,23 @@ static enum wb_err run_once(struct db *d, const char *sql)
     return err;
 }
 
+enum wb_err db_written_by_others(struct db *d, bool *ret_written)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum wb_err err = db_statement(d, "PRAGMA data_version", &stmt);
+    if (err != WB_OK)
+        return err;
+    int rc = sqlite3_step(stmt);
+    int64_t version = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    err = db_error(d, rc);
+    db_statement_done(d, stmt);
+    if (err != WB_OK)
+        return err;
+    *ret_written = d->data_version != 0 && version != d->data_version;
+    d->data_version = version;
+    return WB_OK;
+}
+
 enum wb_err db_begin(struct db *d)
 {
     enum wb_err err = WB_OK;

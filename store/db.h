@@ -38,6 +38,7 @@ struct db {
     struct db_statement statements[DB_STATEMENTS_MAX];
     size_t nstatements;
     char error[256];
+    int64_t data_version; /* as db_written_by_others() last saw it; 0: never */
 };
 
 /* Opens an existing file for reading and writing; changes nothing in it (foreign keys, busy timeout
@@ -61,6 +62,10 @@ enum wb_err db_exec(struct db *d, const char *sql) WB_MUST_CHECK;
 enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret) WB_MUST_CHECK;
 /* PRAGMA quick_check: DB_CORRUPT with the first finding in d->error. */
 enum wb_err db_quick_check(struct db *d) WB_MUST_CHECK;
+
+/* Has another connection committed since the last call (the first one says no)? Cheap: looks at the
+ * header of the log. */
+enum wb_err db_written_by_others(struct db *d, bool *ret_written) WB_MUST_CHECK;
 
 enum wb_err db_begin(struct db *d) WB_MUST_CHECK;  /* when not yet begun; makes the savepoint too */
 enum wb_err db_commit(struct db *d) WB_MUST_CHECK; /* rolls back when it fails */

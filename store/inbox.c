@@ -1,5 +1,6 @@
 #include "store/inbox.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -29,9 +30,28 @@ out:
     return err;
 }
 
+/* Another program wrote whatsapp.db while we had it: what we decoded before may be old, and is
+ * neither written nor used. Everything is read anew; the server delivers again. */
+static enum wb_err check_alone(struct store *s)
+{
+    bool written = false;
+    enum wb_err err;
+    TRY(db_written_by_others(&s->wa, &written));
+    if (!written)
+        return WB_OK;
+    store_rollback(s);
+    s->pn_sender_keys = PN_KEYS_UNKNOWN;
+    TRY(whatsapp_drop_caches(&s->wa));
+    snprintf(s->wa.error, sizeof s->wa.error, "another program has written whatsapp.db");
+    err = WB_ERR_LOCKED;
+out:
+    return err;
+}
+
 enum wb_err store_commit(struct store *s)
 {
     enum wb_err err;
+    TRY(check_alone(s));
     if (s->mark)
         TRY(store_mark_keep(s));
     TRY(FAULT_ERROR("commit.begin"));

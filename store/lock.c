@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "store/files.h"
 #include "store/limits.h"
 
-/* pid, since, command: one per line. */
+/* pid, since, command, host: one per line. */
 static void holder_read(int fd, struct store_holder *h)
 {
     char text[512];
@@ -27,12 +28,16 @@ static void holder_read(int fd, struct store_holder *h)
     char *pid = strtok_r(text, "\n", &save);
     char *since = pid ? strtok_r(NULL, "\n", &save) : NULL;
     char *command = since ? strtok_r(NULL, "\n", &save) : NULL;
+    char *host = command ? strtok_r(NULL, "\n", &save) : NULL;
+    struct utsname here;
     if (pid)
         h->pid = (pid_t)strtol(pid, NULL, 10);
     if (since)
         snprintf(h->since, sizeof h->since, "%s", since);
     if (command)
         snprintf(h->command, sizeof h->command, "%s", command);
+    if (host && uname(&here) == 0 && strcmp(here.nodename, host) != 0)
+        snprintf(h->host, sizeof h->host, "%s", host);
 }
 
 static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
@@ -40,6 +45,7 @@ static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
     char text[512];
     char since[40] = "";
     char shown[256];
+    struct utsname here = {0};
     struct tm tm;
     time_t t = (time_t)now_unix_s;
     if (gmtime_r(&t, &tm))
@@ -49,7 +55,10 @@ static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
         if (iscntrl((unsigned char)*c))
             *c = ' ';
     }
-    int n = snprintf(text, sizeof text, "%ld\n%s\n%s\n", (long)getpid(), since, shown);
+    if (uname(&here) != 0)
+        here.nodename[0] = 0;
+    int n = snprintf(text, sizeof text, "%ld\n%s\n%s\n%s\n", (long)getpid(), since,
+                     shown[0] ? shown : "?", here.nodename);
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
         return files_error(errno);
     return WB_OK;
@@ -131,18 +140,19 @@ static bool process_has(pid_t pid, const struct stat *want)
     return found;
 }
 
-/* Who holds a lock that conflicts with ours on these bytes? 0: nobody. */
-static pid_t locked_by(const char *path, off_t start, off_t len)
+/* Does somebody hold a lock that conflicts with ours on these bytes? *ret_pid 0: the kernel does
+ * not name the holder, who is in another container or holds it by an open file. */
+static bool locked_by(const char *path, off_t start, off_t len, pid_t *ret_pid)
 {
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return false;
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
-    pid_t pid = 0;
-    if (fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK)
-        pid = l.l_pid;
+    bool held = fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+    if (held)
+        *ret_pid = l.l_pid > 0 ? l.l_pid : 0;
     close(fd);
-    return pid;
+    return held;
 }
 
 bool store_other_program_has_open(const char *path, struct store_holder *ret_holder)
@@ -172,10 +182,9 @@ bool store_other_program_has_open(const char *path, struct store_holder *ret_hol
         return true;
     char shm[STORE_PATH_MAX];
     snprintf(shm, sizeof shm, "%s-shm", path);
-    pid_t pid = locked_by(path, PENDING_BYTE, LOCK_BYTES);
-    if (pid == 0)
-        pid = locked_by(shm, SHM_LOCKS, SHM_LOCK_BYTES);
-    if (pid == 0)
+    pid_t pid = 0;
+    if (!locked_by(path, PENDING_BYTE, LOCK_BYTES, &pid) &&
+        !locked_by(shm, SHM_LOCKS, SHM_LOCK_BYTES, &pid))
         return false;
     command_of(pid, ret_holder);
     return true;

@@ -17,6 +17,7 @@ struct store_holder {
     pid_t pid; /* 0: unknown */
     char command[256];
     char since[40]; /* "2026-01-31T12:00:00Z", "" when unknown */
+    char host[72];  /* of another machine or container, whose pids mean nothing here; else "" */
 };
 
 static inline struct store_lock store_lock_none(void)
@@ -32,9 +33,10 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
                             struct store_holder *ret_holder) WB_MUST_CHECK;
 void store_lock_drop(struct store_lock *l);
 
-/* Has another process this file open? Best effort: /proc/<pid>/fd of the processes we may look into
- * (same user), then SQLite's own byte-range locks, which show readers and writers of other users
- * while they are in a transaction. false when nothing was seen. */
+/* Has another process this file open? pid 0: one of another container. Best effort: /proc/<pid>/fd
+ * of the processes we may look into (same user), then SQLite's own byte-range locks, which show
+ * readers and writers of other users while they are in a transaction. false when nothing was seen.
+ */
 bool store_other_program_has_open(const char *path, struct store_holder *ret_holder);
 
 #endif

@@ -64,6 +64,9 @@ enum wb_err whatsapp_schema_taken_over(struct db *d, int version, bool *ret) WB_
 /* Makes what is missing: whatsmeow's tables in an empty file, the steps from an older version, ours
  * in any. In one transaction. */
 enum wb_err whatsapp_schema_apply(struct db *d, int version) WB_MUST_CHECK;
+/* Forgets what is only true while nobody else uses the file (device lists, who has our sender
+ * keys), in a transaction of its own. */
+enum wb_err whatsapp_drop_caches(struct db *d) WB_MUST_CHECK;
 /* Rule 9: *ret_used, and the caches that have become worthless are dropped. */
 enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used) WB_MUST_CHECK;
 

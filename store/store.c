@@ -31,9 +31,15 @@ static void info_holder(struct store_open_info *info, enum store_file file, cons
     info->file = file;
     info->holder_pid = h->pid;
     snprintf(info->holder_command, sizeof info->holder_command, "%s", h->command);
-    snprintf(info->text, sizeof info->text, "%s %s process %ld (%s)%s%s", path, how, (long)h->pid,
-             h->command[0] ? h->command : "unknown command", h->since[0] ? " since " : "",
-             h->since);
+    if (h->pid == 0)
+        snprintf(info->text, sizeof info->text,
+                 "%s %s a process that cannot be seen from here (of another container?)", path,
+                 how);
+    else
+        snprintf(info->text, sizeof info->text, "%s %s process %ld%s%s (%s)%s%s", path, how,
+                 (long)h->pid, h->host[0] ? " on " : "", h->host,
+                 h->command[0] ? h->command : "unknown command", h->since[0] ? " since " : "",
+                 h->since);
 }
 
 static enum wb_err same_file(const char *a, const char *b, bool *ret_same)
@@ -196,6 +202,7 @@ out:
 /* The schema first: a failed upgrade must leave the journal mode as it was, too. */
 static enum wb_err use_whatsapp(struct store *s, struct store_open_info *info)
 {
+    bool ignored;
     enum wb_err err;
     db_keep_log(&s->wa, false);
     s->wa_used = true;
@@ -207,6 +214,7 @@ static enum wb_err use_whatsapp(struct store *s, struct store_open_info *info)
     TRY(err);
     TRY(db_set_wal(&s->wa));
     TRY(whatsapp_used_without_us(&s->wa, &info->used_without_us));
+    TRY(db_written_by_others(&s->wa, &ignored)); /* from here on we look */
 out:
     if (err != WB_OK)
         whatsapp_failed(s, info, err);

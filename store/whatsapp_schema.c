@@ -359,6 +359,20 @@ out:
     return err;
 }
 
+enum wb_err whatsapp_drop_caches(struct db *d)
+{
+    enum wb_err err;
+    TRY(db_begin(d));
+    TRY(db_exec(d, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
+                   "DELETE FROM bridge_meta WHERE name = 'groups_at';"
+                   "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign'"));
+    TRY(db_commit(d));
+out:
+    if (err != WB_OK)
+        db_rollback(d);
+    return err;
+}
+
 enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used)
 {
     int64_t foreign = 0;
@@ -367,16 +381,9 @@ enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used)
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     err = WB_OK;
-    if (foreign != 0) {
-        TRY(db_begin(d));
-        TRY(db_exec(d, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
-                       "DELETE FROM bridge_meta WHERE name = 'groups_at';"
-                       "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign'"));
-        TRY(db_commit(d));
-    }
+    if (foreign != 0)
+        TRY(whatsapp_drop_caches(d));
     *ret_used = foreign != 0;
 out:
-    if (err != WB_OK)
-        db_rollback(d);
     return err;
 }

@@ -275,6 +275,7 @@ static inline struct line *line_new(bool paired)
                                 .role = no_text,
                                 .server_url = no_text,
                                 .ca_file = no_text,
+                                .whatsapp_db_path = no_text,
                                 .push_name = no_text,
                                 .device_name = no_text,
                                 .log_level = LOG_DEBUG,

@@ -195,6 +195,7 @@ static void unreadable_record_is_no_session(void **state)
     fixture_ready(&f);
     poke_sql(f.wa, "INSERT INTO whatsmeow_sessions VALUES ('27820000001:7@s.whatsapp.net',"
                    " '555_1:2', '{\"SessionState\":')");
+    assert_int_equal(store_commit(f.s), WB_ERR_LOCKED); /* noticed, once */
     assert_int_equal(store_session_load(f.s, &j, &s, &unreadable), WB_ERR_NOT_FOUND);
     assert_true(unreadable);
     save(&f, "555:2@lid", 8);
@@ -279,6 +280,27 @@ static void forgetting_a_user_takes_all_devices(void **state)
     fixture_free(&f);
 }
 
+/* Another program writes while we run: what we hold decoded is neither written nor used. */
+static void written_by_another_program(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_ready(&f);
+    save(&f, "555:2@lid", 8);
+    OK(store_commit(f.s));
+    save(&f, "555:2@lid", 9);
+    save(&f, "556:2@lid", 1);
+    poke_sql(f.wa, "UPDATE bridge_meta SET value = value; DELETE FROM whatsmeow_sessions");
+    assert_int_equal(store_commit(f.s), WB_ERR_LOCKED);
+    assert_non_null(strstr(store_error_text(f.s), "another program has written whatsapp.db"));
+    assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM whatsmeow_sessions"), "0");
+    save(&f, "556:2@lid", 2);
+    OK(store_commit(f.s));
+    assert_int_equal(tag_of(&f, "556:2@lid"), 2);
+    assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM whatsmeow_sessions"), "1");
+    fixture_free(&f);
+}
+
 static void prekeys_are_offered_once(void **state)
 {
     (void)state;
@@ -289,6 +311,7 @@ static void prekeys_are_offered_once(void **state)
     fixture_ready(&f);
     poke_sql(f.wa, "INSERT INTO whatsmeow_pre_keys VALUES ('27820000001:7@s.whatsapp.net', 4,"
                    " zeroblob(32), 1), ('27820000001:7@s.whatsapp.net', 5, zeroblob(32), 0)");
+    assert_int_equal(store_commit(f.s), WB_ERR_LOCKED); /* noticed, once */
     OK(store_prekeys_offer(f.s, &f.rng, 3, k));
     assert_int_equal(k[0].id, 5); /* never offered by whatsmeow */
     assert_int_equal(k[1].id, 6);
@@ -358,6 +381,7 @@ int main(void)
         cmocka_unit_test(unreadable_record_is_no_session),
         cmocka_unit_test(migration_keeps_the_lid_session_current),
         cmocka_unit_test(forgetting_a_user_takes_all_devices),
+        cmocka_unit_test(written_by_another_program),
         cmocka_unit_test(prekeys_are_offered_once),
         cmocka_unit_test(lid_map_is_one_to_one),
     };
