@@ -28,6 +28,17 @@ static json_t *groups_json(const struct health *h)
     return list;
 }
 
+/* Only while something may be missing, or came late. */
+static void put_gaps(json_t *o, const struct health *h)
+{
+    if (!h->gap_until_s && !h->gap_chats && !h->gap_filled)
+        return;
+    json_object_set_new(o, "history_gap",
+                        json_pack("{s:o, s:o, s:I, s:I}", "since", time_or_null(h->gap_since_s),
+                                  "until", time_or_null(h->gap_until_s), "chats_open",
+                                  (json_int_t)h->gap_chats, "filled", (json_int_t)h->gap_filled));
+}
+
 static json_t *health_json(const struct health *h)
 {
     json_t *o = json_pack(
@@ -49,6 +60,7 @@ static json_t *health_json(const struct health *h)
         json_object_set_new(o, "next_attempt_in_s", json_integer(h->next_attempt_in_s));
     if (h->banned_until_s)
         json_object_set_new(o, "banned_until", json_integer(h->banned_until_s));
+    put_gaps(o, h);
     json_object_set_new(o, "groups", groups_json(h));
     return o;
 }

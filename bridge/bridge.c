@@ -10,6 +10,7 @@
 #include "bridge/device_sync.h"
 #include "bridge/group_info.h"
 #include "bridge/group_list.h"
+#include "bridge/history_request.h"
 #include "bridge/in_message.h"
 #include "bridge/jobs.h"
 #include "bridge/keepalive.h"
@@ -62,6 +63,7 @@ static enum wb_err make_parts(struct bridge *b)
     TRY(group_info_new(b, &b->groups));
     TRY(group_list_new(b, &b->group_list));
     TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
+    TRY(history_request_new(b, &b->history));
 out:
     return err;
 }
@@ -119,6 +121,8 @@ void bridge_free(struct bridge *b)
     if (b->prekeys)
         prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */
     iq_free(&b->iq);
+    history_request_free(b->history);
+    b->history = NULL;
     out_message_free(b, b->out_message);
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */

@@ -26,6 +26,8 @@ struct out_message_state;
 struct device_sync;
 struct group_info;
 struct group_list;
+struct history_download;
+struct history_request;
 struct shared_query;
 
 /* The batch that is open (batch.c). */
@@ -68,6 +70,8 @@ struct bridge {
     struct group_list *group_list;
     struct shared_query *lids;
     struct shared_query *prekey_fetch;
+    struct history_request *history;
+    struct history_download *history_downloads; /* those that wait for the list of hosts */
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;

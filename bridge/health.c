@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bridge/bridge.h"
+#include "bridge/history_request.h"
 #include "bridge/pairing.h"
 #include "bridge/version_fetch.h"
 #include "proto/client_payload.h"
@@ -194,6 +195,19 @@ static enum wb_err fill_groups(struct bridge *b, struct arena *a, struct health 
     return WB_OK;
 }
 
+/* A store that cannot be read says so elsewhere. */
+static void fill_gaps(struct bridge *b, struct health *h)
+{
+    struct store_history_gaps sum;
+
+    if (!b->account || history_request_sum(b, &sum) != WB_OK)
+        return;
+    h->gap_since_s = sum.all ? sum.since : 0;
+    h->gap_until_s = sum.all ? sum.until : 0;
+    h->gap_chats = sum.open;
+    h->gap_filled = sum.filled;
+}
+
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h)
 {
     const struct conn *c = b->conn;
@@ -211,6 +225,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     h.banned_until_s = c->banned_until_s;
     h.reconnects = b->reconnects;
     h.messages_stored = b->messages_stored;
+    fill_gaps(b, &h);
     TRY(fill_groups(b, a, &h));
     *ret_h = h;
 out:

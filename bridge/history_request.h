@@ -9,9 +9,14 @@
 #define BRIDGE_HISTORY_REQUEST_H
 
 #include "proto/jid.h"
+#include "proto/peer_wire.h"
+#include "store/history_gaps.h"
 
 struct bridge;
 struct history_request;
+
+/* A message was lost whose key is used up, and its sender cannot send it again. */
+#define HISTORY_OLD_COUNTER "old_counter"
 
 enum wb_err history_request_new(struct bridge *b, struct history_request **ret) WB_MUST_CHECK;
 void history_request_free(struct history_request *h); /* NULL-safe */
@@ -20,5 +25,13 @@ void history_request_free(struct history_request *h); /* NULL-safe */
  * batch; the phone is asked after its commit. */
 enum wb_err history_request_gap(struct bridge *b, const struct jid *chat, int64_t since,
                                 int64_t until, const char *reason) WB_MUST_CHECK;
+
+/* A notification of the kind ON_DEMAND: its messages are stored in the open batch, or fetched
+ * first. Errors of class PEER: it is of no use. What nobody asked for is ignored. */
+enum wb_err history_request_answer(struct bridge *b,
+                                   const struct history_notification *n) WB_MUST_CHECK;
+
+/* For /health: what may be missing now. */
+enum wb_err history_request_sum(struct bridge *b, struct store_history_gaps *ret) WB_MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "bridge/bridge.h"
 #include "bridge/handlers.h"
+#include "bridge/history_request.h"
 #include "bridge/identity.h"
 #include "bridge/in_message_decrypt.h"
 #include "bridge/in_message_private.h"
@@ -241,6 +242,9 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
         if (!e->hide_fail)
             TRY(in_message_placeholder(b, m));
         TRY(retry_owed_add(b, s->arena, m, NULL, WB_ERR_OLD_COUNTER));
+        /* Should the phone not answer that: with the history around it. */
+        if (!e->hide_fail)
+            TRY(history_request_gap(b, &m->chat, m->t, m->t, HISTORY_OLD_COUNTER));
     }
     TRY(answer_receipt(b, s, m));
 out:

@@ -4,9 +4,11 @@
 
 #include "base/secret.h"
 #include "bridge/bridge.h"
+#include "bridge/history_request.h"
 #include "bridge/identity.h"
 #include "bridge/in_message_private.h"
 #include "bridge/out_receipt.h"
+#include "proto/history_wire.h"
 #include "proto/peer_wire.h"
 #include "store/account.h"
 #include "store/appstate_store.h"
@@ -73,16 +75,37 @@ out:
     return err;
 }
 
+/* Only what was asked for is taken over. */
+static enum wb_err take_history(struct bridge *b, struct arena *a, struct span payload)
+{
+    struct history_notification n;
+    enum wb_err err;
+
+    TRY(history_notification_decode(payload, a, &n));
+    if (n.sync_type == HISTORY_ON_DEMAND)
+        err = history_request_answer(b, &n);
+out:
+    if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
+        log_warn(b->log, "history", "an answer of our phone cannot be used: %s", wb_err_text(err));
+        err = WB_OK;
+    }
+    return err;
+}
+
 static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct content *c)
 {
+    enum wb_err err;
+
     switch (c->protocol_type) {
     case PROTOCOL_APP_STATE_KEY_SHARE:
         return take_app_state_keys(b, s->arena, c->protocol_payload);
     case PROTOCOL_LID_MIGRATION:
         return take_lid_mappings(b, s->arena, c->protocol_payload);
     case PROTOCOL_HISTORY_SYNC_NOTIFICATION:
-        /* The contents are not taken over; without this receipt the phone sends it again. */
+        if (m->sender.device == 0)
+            TRY(take_history(b, s->arena, c->protocol_payload));
+        /* Without this receipt the phone sends it again. */
         return in_message_answer(m, out_receipt_own(b, s->arena, m->id, "hist_sync"));
     case PROTOCOL_PEER_RESPONSE:
         /* Only the phone has what was asked for (P-RC-46). */
@@ -92,6 +115,8 @@ static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct
                   (int)c->protocol_type);
         return WB_OK;
     }
+out:
+    return err;
 }
 
 enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_message *m,

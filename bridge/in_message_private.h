@@ -48,6 +48,12 @@ enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_
 enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct in_message *m,
                               struct span payload) WB_MUST_CHECK;
 
+/* One WebMessageInfo of our phone: a row where nothing is, a placeholder filled in, a change made;
+ * a row that is there stays as it is. fallback_t: its time when it names none. *ret tells chat, id,
+ * time and whether a row was made or filled (stored). Errors of class PEER: it is of no use. */
+enum wb_err in_message_take_web(struct bridge *b, struct arena *a, struct span in,
+                                int64_t fallback_t, struct in_message *ret) WB_MUST_CHECK;
+
 /* ---- in_message.c -----------------------------------------------------------------------------
  */
 

@@ -1,4 +1,5 @@
-/* Messages that our phone sends us again, because we could not read them (P-RC-45, P-RC-46). */
+/* Messages that our phone hands on: again, because we could not read them (P-RC-45, P-RC-46), and
+ * out of its history (P-HI-09). */
 #include <string.h>
 
 #include "bridge/bridge.h"
@@ -47,8 +48,8 @@ out:
     return err;
 }
 
-static enum wb_err take_one(struct bridge *b, const struct stanza *s, struct span in,
-                            struct in_message *outer)
+enum wb_err in_message_take_web(struct bridge *b, struct arena *a, struct span in,
+                                int64_t fallback_t, struct in_message *ret)
 {
     struct web_message w;
     struct in_message m;
@@ -61,15 +62,27 @@ static enum wb_err take_one(struct bridge *b, const struct stanza *s, struct spa
     if (!in_message_id_valid(w.key.id))
         return WB_ERR_MALFORMED;
     m.id = w.key.id;
-    m.t = w.timestamp > 0 ? w.timestamp : outer->t;
+    m.t = w.timestamp > 0 ? w.timestamp : fallback_t;
     m.push_name = w.push_name;
     TRY(read_source(b, &w, &m));
-    TRY(content_decode(w.message, s->arena, &c));
-    if (c.kind == CONTENT_PROTOCOL)
-        return WB_OK;
-    TRY(in_message_store(b, &m, &c, &row));
-    if (c.kind != CONTENT_NONE)
-        TRY(retry_owed_done(b, &m));
+    TRY(content_decode(w.message, a, &c));
+    if (c.kind != CONTENT_PROTOCOL) {
+        TRY(in_message_store(b, &m, &c, &row));
+        if (c.kind != CONTENT_NONE)
+            TRY(retry_owed_done(b, &m));
+    }
+    *ret = m;
+out:
+    return err;
+}
+
+static enum wb_err take_one(struct bridge *b, const struct stanza *s, struct span in,
+                            struct in_message *outer)
+{
+    struct in_message m;
+    enum wb_err err;
+
+    TRY(in_message_take_web(b, s->arena, in, outer->t, &m));
     if (m.stored)
         TRY(in_message_news_add(b, &m, s->received_ms));
 out:

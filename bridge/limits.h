@@ -72,6 +72,13 @@ enum {
     /* Bytes waiting for a slow socket; beyond it the connection is closed. */
     WS_SEND_QUEUE_BYTES_MAX = 32 << 20,
 
+    /* History that was asked for: 50 messages, some with thumbnails, are 10 kB to 1 MB. */
+    HISTORY_FILE_MAX = 16 << 20,
+    HISTORY_INFLATED_MAX = 64 << 20,
+    HISTORY_PAGE_MAX = 5000, /* messages of one answer; what is behind them is asked for again */
+    HISTORY_ARENA_MAX = 64 << 20, /* lists of spans into an answer of messages of some bytes each */
+    HISTORY_FETCH_MS = 60 * 1000,
+
     /* The web page that names the current version is some 500 kB. */
     VERSION_PAGE_BYTES_MAX = 8 << 20,
     VERSION_FETCH_MS = 15 * 1000,

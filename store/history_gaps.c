@@ -41,6 +41,15 @@ out:
     return err;
 }
 
+enum wb_err store_history_gap_all_end(struct store *s)
+{
+    enum wb_err err;
+    TRY(store_meta_put(s, ALL_SINCE, SPAN_NULL));
+    err = store_meta_put(s, ALL_UNTIL, SPAN_NULL);
+out:
+    return err;
+}
+
 #define COLUMNS                                                                                    \
     "chat_jid, since, until, reason, anchor_id, request_id, asked_at, pages, filled, closed"
 
@@ -226,6 +235,27 @@ enum wb_err store_history_gaps_sum(struct store *s, struct store_history_gaps *r
         err = WB_OK;
     if (err == WB_OK)
         *ret = sum;
+out:
+    return err;
+}
+
+enum wb_err store_history_waiting(struct store *s, const struct store_history_gap *g,
+                                  bool *ret_waiting)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT 1 FROM messages WHERE chat_jid = ? AND state = 'waiting'"
+                  " AND server_time BETWEEN ? AND ? LIMIT 1"));
+    stmt_jid(&q, &g->chat);
+    stmt_int(&q, g->since);
+    stmt_int(&q, g->until);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret_waiting = err == WB_OK;
+        err = WB_OK;
+    }
 out:
     return err;
 }

@@ -24,6 +24,9 @@ struct store_history_gap {
  * until (the restore). Needs no selected account. An older stretch that is still open is joined. */
 enum wb_err store_history_gap_all(struct store *s, int64_t since, int64_t until) WB_MUST_CHECK;
 
+/* Whatever has not been filled by now will not be: chats without a row have no gap any more. */
+enum wb_err store_history_gap_all_end(struct store *s) WB_MUST_CHECK;
+
 /* The chat's gap. A chat without a row of its own has that of store_history_gap_all(), if any,
  * unless a newer row is closed. NOT_FOUND: none, or only a closed one. */
 enum wb_err store_history_gap_get(struct store *s, const struct jid *chat,
@@ -48,6 +51,10 @@ struct store_history_gaps {
     uint64_t filled;      /* rows that came, for all gaps ever */
 };
 enum wb_err store_history_gaps_sum(struct store *s, struct store_history_gaps *ret) WB_MUST_CHECK;
+
+/* Is a message of this stretch still a placeholder? */
+enum wb_err store_history_waiting(struct store *s, const struct store_history_gap *g,
+                                  bool *ret_waiting) WB_MUST_CHECK;
 
 /* The oldest message of the chat at or after `from` (unix seconds) that the server gave us: where
  * asking for what is older begins. NOT_FOUND. */

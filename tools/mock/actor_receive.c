@@ -6,6 +6,7 @@
 #include "tools/mock/actor.h"
 #include "tools/mock/content.h"
 #include "tools/mock/pb.h"
+#include "tools/mock/phone.h"
 #include "tools/mock/prekeys.h"
 #include "tools/mock/receipt.h"
 #include "tools/mock/records.h"
@@ -151,6 +152,8 @@ static void understood(struct arriving *v, struct span plain)
     if (strcmp(c.kind, "skdm") == 0)
         return;
     record(v, &c, plain);
+    if (own && v->me->number == 0 && node_attr_is(v->n, "category", "peer"))
+        phone_asked(v->m, v->me, v->sender, mock_attr(v->m, v->n, "id"), plain);
     if (v->me->account->echo && v->me->number == 0 && !own && v->sender->actor == NULL &&
         c.text.p != NULL)
         echo(v, &c);

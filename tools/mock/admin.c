@@ -14,6 +14,7 @@ static const struct admin_route {
     {"POST", "/admin/mock-phone/enter-code", admin_enter_code, true},
     {"POST", "/admin/mock-phone/unlink", admin_unlink, false},
     {"POST", "/admin/mock-phone/expire-refs", admin_expire_refs, false},
+    {"POST", "/admin/mock-phone/history", admin_phone_history, false},
     {"POST", "/admin/mock-phone/passkey", admin_passkey_set, false},
     {"GET", "/admin/mock-phone/passkey", admin_passkey_get, false},
     {"POST", "/admin/mock-phone/passkey-again", admin_passkey_again, false},

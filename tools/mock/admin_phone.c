@@ -60,6 +60,25 @@ int admin_unlink(struct mock *m, const struct http_request *q, const json_t *bod
     return 200;
 }
 
+int admin_phone_history(struct mock *m, const struct http_request *q, const json_t *body,
+                        json_t **ret_out)
+{
+    static const char *const words[] = {"inline", "file", "silent"};
+    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    const char *answers = admin_text(body, "answers");
+    if (a == NULL)
+        return 404;
+    for (size_t i = 0; answers != NULL && i < 3; i++) {
+        if (strcmp(answers, words[i]) == 0) {
+            a->history = i == 0   ? PHONE_HISTORY_INLINE
+                         : i == 1 ? PHONE_HISTORY_FILE
+                                  : PHONE_HISTORY_SILENT;
+            return admin_ok(ret_out);
+        }
+    }
+    return admin_bad(ret_out, 400, "answers: inline, file or silent");
+}
+
 int admin_expire_refs(struct mock *m, const struct http_request *q, const json_t *body,
                       json_t **ret_out)
 {

@@ -45,6 +45,20 @@ static bool hash_of(const char *path, char out[static 64])
     return true;
 }
 
+bool media_put(struct mock *m, const char *hash, struct span bytes)
+{
+    struct blob *b = malloc(sizeof *b + bytes.n);
+    free(map_get(&m->media, hash));
+    if (b == NULL || !map_put(&m->media, hash, b)) {
+        free(b);
+        return false;
+    }
+    b->n = bytes.n;
+    if (bytes.n > 0)
+        memcpy(b->bytes, bytes.p, bytes.n);
+    return true;
+}
+
 static void upload(struct mock *m, const struct http_request *q, const char *hash,
                    struct http_response *r)
 {
@@ -65,16 +79,10 @@ static void upload(struct mock *m, const struct http_request *q, const char *has
         r->status = 400;
         return;
     }
-    struct blob *b = malloc(sizeof *b + q->body.n);
-    free(map_get(&m->media, hash));
-    if (b == NULL || !map_put(&m->media, hash, b)) {
-        free(b);
+    if (!media_put(m, hash, q->body)) {
         r->status = 500;
         return;
     }
-    b->n = q->body.n;
-    if (q->body.n > 0)
-        memcpy(b->bytes, q->body.p, q->body.n);
     r->status = 200;
     buf_printf(&r->body,
                "{\"url\":\"%s%s?ccb=11-4&oh=mock\",\"direct_path\":\"%s?ccb=11-4&oh=mock\","

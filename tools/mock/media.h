@@ -7,6 +7,8 @@
 #include "tools/mock/mock.h"
 
 void media_free(struct mock *m);
+/* A file under the hash (base64url, no padding) of its bytes. False: no memory. */
+bool media_put(struct mock *m, const char *hash, struct span bytes);
 /* POST, GET, DELETE /mms/<type>/<hash>. */
 void media_http(struct mock *m, const struct http_request *q, struct http_response *r);
 

@@ -12,4 +12,9 @@ void phone_send_appstate_key(struct mock *m, struct device *d);
 /* History of the type PUSH_NAME: names and LID mappings of all contacts, inline. */
 void phone_send_names(struct mock *m, struct device *d);
 
+/* A companion's peer message to its phone. A question for older messages of a chat is answered, as
+ * account->history says. id: of the stanza. */
+void phone_asked(struct mock *m, struct device *phone, struct device *by, const char *id,
+                 struct span plain);
+
 #endif

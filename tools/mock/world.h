@@ -106,6 +106,7 @@ struct account {
     struct map appstate;  /* collection -> struct collection (appstate.c) */
     struct login_script login;
     struct passkey passkey;
+    enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
     void *records; /* what the person read: records.c */
     /* scripts of a played account */
     bool echo;             /* answers texts of clients */

@@ -1,0 +1,26 @@
+/* media_crypt.h - files as they lie on WhatsApp's media hosts (P-MD-01, P-MD-02, P-MD-13):
+ * AES-256-CBC || first 10 bytes of HMAC-SHA256(IV || ciphertext), keys from the media key. */
+#ifndef CRYPTO_MEDIA_CRYPT_H
+#define CRYPTO_MEDIA_CRYPT_H
+
+#include "base/buf.h"
+#include "crypto/prim_hash.h"
+
+enum { MEDIA_KEY_BYTES = 32, MEDIA_MAC_BYTES = 10 };
+
+#define MEDIA_INFO_HISTORY "WhatsApp History Keys"
+
+/* What the message says of its file. */
+struct media_secret {
+    const char *info; /* by kind: MEDIA_INFO_... */
+    uint8_t key[MEDIA_KEY_BYTES];
+    uint8_t file_sha256[SHA256_BYTES];
+    uint8_t file_enc_sha256[SHA256_BYTES];
+};
+
+/* Appends the plaintext of the whole file. TRUNCATED; BAD_MAC: not the file that was named, or
+ * altered (either hash, or the MAC); BAD_PADDING. */
+enum wb_err media_open(const struct media_secret *s, struct span file,
+                       struct buf *plain) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,27 @@
+/* history_wire.h - HistorySync: what the phone hands over of its chats (P-HI-04, P-HI-07). Spans
+ * borrow from the input, lists live in the arena. */
+#ifndef PROTO_HISTORY_WIRE_H
+#define PROTO_HISTORY_WIRE_H
+
+#include "base/arena.h"
+
+enum { HISTORY_ON_DEMAND = 6 }; /* syncType (P-HI-03) */
+
+struct history_sync {
+    uint64_t sync_type;
+    const struct span *conversations; /* each for history_conversation_decode() */
+    size_t n;
+};
+struct history_conversation {
+    struct span id;              /* JID text; null when there is none */
+    const struct span *messages; /* WebMessageInfo, newest first as phones write them; null: none */
+    size_t n;
+};
+
+/* TRUNCATED, MALFORMED; TOO_LARGE when the arena is exhausted. */
+enum wb_err history_sync_decode(struct span in, struct arena *a,
+                                struct history_sync *ret) WB_MUST_CHECK;
+enum wb_err history_conversation_decode(struct span in, struct arena *a,
+                                        struct history_conversation *ret) WB_MUST_CHECK;
+
+#endif
