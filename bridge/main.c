@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "bridge/bridge.h"
 #include "bridge/health.h"
+#include "bridge/http_client.h"
 #include "bridge/sdnotify.h"
 #include "store/account.h"
 #include "store/inbox.h"
@@ -318,8 +319,11 @@ int main(int argc, char **argv, char **envp)
     struct program p = {.argc = argc, .argv = argv, .envp = envp};
     struct buf text = buf_new(PROBLEM_MAX);
     enum config_action action;
-    int status = EXIT_OK;
+    int status = http_client_main(argc, argv);
 
+    if (status >= 0) /* the process of one HTTP request */
+        return status;
+    status = EXIT_OK;
     if (config_load(argc, argv, envp, &p.config, &action, &text) != WB_OK) {
         fprintf(stderr, "whatsapp-bridge: wrong settings\n%s", buf_cstr(&text));
         buf_free(&text);
