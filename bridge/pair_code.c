@@ -84,11 +84,6 @@ static struct node *companion_reg(struct arena *a, struct node *iq, const struct
     return reg;
 }
 
-static void add(struct arena *a, struct node *parent, const char *tag, struct span bytes)
-{
-    node_set_bytes(a, node_child_new(a, parent, tag), bytes);
-}
-
 static enum wb_err send_hello(struct conn *c)
 {
     static const uint8_t nonce[] = {0};
@@ -106,11 +101,11 @@ static enum wb_err send_hello(struct conn *c)
     iq = iq_new(&a, "set", "md", NULL);
     reg = companion_reg(&a, iq, &p->code_phone, "companion_hello");
     node_attr_text(&a, reg, "should_show_push_notification", "true");
-    add(&a, reg, "link_code_pairing_wrapped_companion_ephemeral_pub", SPAN_ARRAY(wrapped));
-    add(&a, reg, "companion_server_auth_key_pub", SPAN_ARRAY(c->account->keys.noise.pub));
+    pairing_add(&a, reg, "link_code_pairing_wrapped_companion_ephemeral_pub", SPAN_ARRAY(wrapped));
+    pairing_add(&a, reg, "companion_server_auth_key_pub", SPAN_ARRAY(c->account->keys.noise.pub));
     node_set_text(&a, node_child_new(&a, reg, "companion_platform_id"), CODE_PLATFORM_ID);
     node_set_text(&a, node_child_new(&a, reg, "companion_platform_display"), CODE_PLATFORM_NAME);
-    add(&a, reg, "link_code_pairing_nonce", SPAN_ARRAY(nonce));
+    pairing_add(&a, reg, "link_code_pairing_nonce", SPAN_ARRAY(nonce));
     TRY(iq_send(&c->b->iq, &a, iq, 0, on_hello_answer, p->attempt));
 out:
     arena_free(&a);
@@ -192,9 +187,9 @@ static enum wb_err send_finish(struct conn *c, const struct link_code_answer *l,
     memcpy(k->adv_secret, adv_secret, sizeof adv_secret);
     iq = iq_new(a, "set", "md", NULL);
     reg = companion_reg(a, iq, &p->code_phone, "companion_finish");
-    add(a, reg, "link_code_pairing_wrapped_key_bundle", buf_span(&bundle));
-    add(a, reg, "companion_identity_public", SPAN_ARRAY(k->identity.pub));
-    add(a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
+    pairing_add(a, reg, "link_code_pairing_wrapped_key_bundle", buf_span(&bundle));
+    pairing_add(a, reg, "companion_identity_public", SPAN_ARRAY(k->identity.pub));
+    pairing_add(a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
     TRY(iq_send(&c->b->iq, a, iq, 0, on_finish_answer, 0));
 out:
     secret_wipe(adv_secret, sizeof adv_secret);

@@ -189,22 +189,15 @@ static bool ask(struct conn *c, struct arena *a, struct node *iq, iq_fn *fn)
     return false;
 }
 
-static void ask_empty(struct conn *c, const char *tag, iq_fn *fn)
+/* One child; bytes SPAN_NULL: empty. */
+static void ask_one(struct conn *c, const char *type, const char *tag, struct span bytes, iq_fn *fn)
 {
     struct arena a = arena_new(PASSKEY_STANZA_MAX);
-    struct node *iq = iq_new(&a, "get", "md", NULL);
+    struct node *iq = iq_new(&a, type, "md", NULL);
+    struct node *n = node_child_new(&a, iq, tag);
 
-    node_child_new(&a, iq, tag);
-    (void)ask(c, &a, iq, fn);
-    arena_free(&a);
-}
-
-static void ask_bytes(struct conn *c, const char *tag, struct span bytes, iq_fn *fn)
-{
-    struct arena a = arena_new(PASSKEY_STANZA_MAX);
-    struct node *iq = iq_new(&a, "set", "md", NULL);
-
-    node_set_bytes(&a, node_child_new(&a, iq, tag), bytes);
+    if (!span_is_null(bytes))
+        node_set_bytes(&a, n, bytes);
     (void)ask(c, &a, iq, fn);
     arena_free(&a);
 }
@@ -241,7 +234,7 @@ static enum wb_err challenge_apply(struct bridge *b, const struct stanza *s, voi
     }
     enter(c, PASSKEY_FETCHING, PASSKEY_FETCH_MS);
     events_emit_kind(&b->events, BRIDGE_EV_QR);
-    ask_empty(c, "passkey_request_options", on_options);
+    ask_one(c, "get", "passkey_request_options", SPAN_NULL, on_options);
     return WB_OK;
 }
 
@@ -304,11 +297,6 @@ out:
     return err;
 }
 
-static void add(struct arena *a, struct node *parent, const char *tag, struct span bytes)
-{
-    node_set_bytes(a, node_child_new(a, parent, tag), bytes);
-}
-
 static bool may_prove(struct conn *c)
 {
     const struct passkey *p = passkey_of(c);
@@ -329,13 +317,13 @@ static void send_prologue(struct conn *c)
         give_up(c, "no memory");
         goto out;
     }
-    add(&a, n, "credential_id", p->answer.id);
-    add(&a, n, "webauthn_assertion", p->answer.json);
-    add(&a, n, "prologue_payload", buf_span(&payload));
+    pairing_add(&a, n, "credential_id", p->answer.id);
+    pairing_add(&a, n, "webauthn_assertion", p->answer.json);
+    pairing_add(&a, n, "prologue_payload", buf_span(&payload));
     p->proved = may_prove(c);
     if (p->proved) {
         passkey_handoff_proof(p->handoff_key, buf_span(&payload), proof);
-        add(&a, n, "pairing_handoff_proof", SPAN_ARRAY(proof));
+        pairing_add(&a, n, "pairing_handoff_proof", SPAN_ARRAY(proof));
     }
     p->prologue_sent = ask(c, &a, iq, on_prologue);
 out:
@@ -421,7 +409,7 @@ void bridge_passkey_response(struct bridge *b, struct span credential, bool comp
     p->done_ctx = ctx;
     p->compare_code = compare_code;
     enter(c, PASSKEY_SENDING, PASSKEY_SENDING_MS);
-    ask_empty(c, "ref", on_ref);
+    ask_one(c, "get", "ref", SPAN_NULL, on_ref);
 }
 
 /* ---- the phone ---------------------------------------------------------------------------------
@@ -471,7 +459,7 @@ static void send_request(struct conn *c)
         give_up(c, "the pairing request could not be made");
     } else {
         enter(c, PASSKEY_FINISHING, PASSKEY_FINISHING_MS);
-        ask_bytes(c, "encrypted_pairing_request", buf_span(&request), on_request);
+        ask_one(c, "set", "encrypted_pairing_request", buf_span(&request), on_request);
     }
     buf_free(&request);
 }
@@ -533,7 +521,7 @@ static enum wb_err phone_apply(struct bridge *b, const struct stanza *s, void *p
     }
     log_info(b->log, "passkey", "the phone goes on");
     p->revealed = true;
-    ask_bytes(c, "companion_nonce", SPAN_ARRAY(p->nonce), on_revealed);
+    ask_one(c, "set", "companion_nonce", SPAN_ARRAY(p->nonce), on_revealed);
     return WB_OK;
 }
 

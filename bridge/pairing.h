@@ -64,6 +64,13 @@ struct pairing {
     struct passkey passkey;
 };
 
+/* <tag>bytes</tag> into parent. */
+static inline void pairing_add(struct arena *a, struct node *parent, const char *tag,
+                               struct span bytes)
+{
+    node_set_bytes(a, node_child_new(a, parent, tag), bytes);
+}
+
 /* Asks for a code, on a connection that shows a QR. */
 void pair_code_ask(struct conn *c);
 /* No code is valid any more; who waits for one is told. */
