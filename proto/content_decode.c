@@ -170,8 +170,41 @@ out:
     return err;
 }
 
-/* The texts of a repeated part: of each message numbered `list`, its field `text`, which may lie in
- * a sub-message numbered `in` (0: directly). */
+/* Of each part its field `text`, which may lie in a sub-message numbered `in` (0: directly); ""
+ * where it is absent. */
+static enum wb_err read_texts(const struct span *parts, size_t n, uint32_t in, uint32_t text,
+                              struct span *ret)
+{
+    enum wb_err err = WB_OK;
+
+    for (size_t i = 0; i < n; i++) {
+        struct span part = parts[i];
+        err = in ? wire_find(part, in, &part) : WB_OK;
+        if (err == WB_OK)
+            err = wire_find(part, text, &ret[i]);
+        if (err == WB_ERR_NOT_FOUND) {
+            ret[i] = SPAN_LIT("");
+            err = WB_OK;
+        }
+        TRY(err);
+    }
+out:
+    return err;
+}
+
+static enum wb_err new_options(size_t n, struct arena *a, struct content *c, struct span **ret)
+{
+    struct span *options = n ? arena_alloc(a, n * sizeof *options) : NULL;
+
+    if (n && !options)
+        return WB_ERR_TOO_LARGE;
+    c->options = options;
+    c->noptions = n;
+    *ret = options;
+    return WB_OK;
+}
+
+/* The texts of the messages numbered `list`. */
 static enum wb_err read_options(struct span body, uint32_t list, uint32_t in, uint32_t text,
                                 struct arena *a, struct content *c)
 {
@@ -181,24 +214,39 @@ static enum wb_err read_options(struct span body, uint32_t list, uint32_t in, ui
     enum wb_err err;
 
     TRY(wire_collect(body, list, a, &parts, &n));
-    if (n == 0)
-        goto out;
-    options = arena_alloc(a, n * sizeof *options);
-    if (!options)
+    TRY(new_options(n, a, c, &options));
+    TRY(read_texts(parts, n, in, text, options));
+out:
+    return err;
+}
+
+/* The titles of all rows of all sections of a list. */
+static enum wb_err read_list_rows(struct span body, struct arena *a, struct content *c)
+{
+    struct rows {
+        const struct span *parts;
+        size_t n;
+    } * rows;
+    const struct span *sections = NULL;
+    struct span *options;
+    size_t n = 0;
+    size_t total = 0;
+    enum wb_err err;
+
+    TRY(wire_collect(body, 5, a, &sections, &n));
+    rows = arena_alloc(a, (n + 1) * sizeof *rows);
+    if (!rows)
         return WB_ERR_TOO_LARGE;
     for (size_t i = 0; i < n; i++) {
-        struct span part = parts[i];
-        err = in ? wire_find(part, in, &part) : WB_OK;
-        if (err == WB_OK)
-            err = wire_find(part, text, &options[i]);
-        if (err == WB_ERR_NOT_FOUND) {
-            options[i] = SPAN_LIT("");
-            err = WB_OK;
-        }
-        TRY(err);
+        rows[i] = (struct rows){NULL, 0};
+        TRY(wire_collect(sections[i], 2, a, &rows[i].parts, &rows[i].n));
+        total += rows[i].n;
     }
-    c->options = options;
-    c->noptions = n;
+    TRY(new_options(total, a, c, &options));
+    for (size_t i = 0; i < n; i++) {
+        TRY(read_texts(rows[i].parts, rows[i].n, 0, 1, options));
+        options += rows[i].n;
+    }
 out:
     return err;
 }
@@ -328,7 +376,7 @@ static enum wb_err read_special(const struct content_row *row, struct span body,
     case CONTENT_BUTTONS:
         return read_options(body, 9, 2, 1, a, c);
     case CONTENT_LIST:
-        return read_options(body, 5, 2, 1, a, c);
+        return read_list_rows(body, a, c);
     case CONTENT_ALBUM:
         return read_album(body, c);
     case CONTENT_PROTOCOL:
@@ -356,6 +404,7 @@ out:
 static enum wb_err read_row(const struct content_row *row, struct span body, struct arena *a,
                             unsigned depth, struct content *c)
 {
+    bool view_once = c->view_once;
     enum wb_err err;
 
     c->kind = row->kind;
@@ -364,6 +413,7 @@ static enum wb_err read_row(const struct content_row *row, struct span body, str
         return WB_OK;
     }
     TRY(wire_map_read(row->slots, body, c));
+    c->view_once |= view_once; /* a file's own flag does not undo its wrapper */
     TRY(read_context(row, body, a, c));
     TRY(read_special(row, body, a, depth, c));
 out:

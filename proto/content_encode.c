@@ -128,6 +128,8 @@ enum wb_err content_encode_media(enum content_kind kind, const struct content_me
     if (caption.n == 0)
         c.text = SPAN_NULL;
     if (wrapped) {
+        /* Ascending: 35 stands before 53, and behind the numbers of bare files. */
+        put_secret(out, extras ? extras->secret : SPAN_NULL);
         outer = wire_open(out, MSG_DOCUMENT_WITH_CAPTION);
         wrapper = wire_open(out, 1);
     }
@@ -137,8 +139,9 @@ enum wb_err content_encode_media(enum content_kind kind, const struct content_me
     if (wrapped) {
         wire_close(out, wrapper);
         wire_close(out, outer);
+    } else {
+        put_secret(out, extras ? extras->secret : SPAN_NULL);
     }
-    put_secret(out, extras ? extras->secret : SPAN_NULL);
     return buf_err(out);
 }
 

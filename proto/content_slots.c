@@ -153,7 +153,10 @@ SLOTS(poll) = {S(2, SPAN, text), S(4, I64, number), END};
 SLOTS(vote) = {S(1, SPAN, sealed), S(2, SPAN, sealed_iv), END};
 SLOTS(poll_vote) = {KEY(1), NEST(2, vote), S(4, I64, timestamp_ms), END};
 SLOTS(poll_result) = {S(1, SPAN, text), END};
-SLOTS(event) = {S(3, SPAN, title), S(4, SPAN, text), NEST(5, location), S(7, I64, number), END};
+/* Where an event is; the place's comment is not the event's text. */
+SLOTS(event_place) = {S(1, DOUBLE, latitude), S(2, DOUBLE, longitude), S(3, SPAN, name),
+                      S(4, SPAN, address), END};
+SLOTS(event) = {S(3, SPAN, title), S(4, SPAN, text), NEST(5, event_place), S(7, I64, number), END};
 SLOTS(event_invite) = {S(3, SPAN, title), S(5, I64, number), S(6, SPAN, text), END};
 
 /* ---- about other messages ------------------------------------------------------------------- */

@@ -12,19 +12,83 @@
 #include "proto/wire_field.h"
 #include "tests/unit/proto/wire_vectors.h"
 
-/* Decodes hex and compares kind and readable text. */
-static void reads(const char *hex, enum content_kind kind, const char *text)
+/* Decodes in and compares kind and readable text. */
+static void reads_bytes(const struct buf *in, enum content_kind kind, const char *text)
 {
-    struct buf in = unhex(hex);
     struct arena a = arena_new(1 << 20);
     struct buf out = buf_new(4096);
     struct content c;
 
-    assert_int_equal(content_decode(buf_span(&in), &a, &c), WB_OK);
+    assert_int_equal(content_decode(buf_span(in), &a, &c), WB_OK);
     assert_int_equal(c.kind, kind);
     content_readable(&c, &out);
     assert_string_equal(buf_cstr(&out), text);
     buf_free(&out);
+    arena_free(&a);
+}
+
+static void reads(const char *hex, enum content_kind kind, const char *text)
+{
+    struct buf in = unhex(hex);
+
+    reads_bytes(&in, kind, text);
+    buf_free(&in);
+}
+
+static void a_list_has_the_rows_of_all_its_sections(void **state)
+{
+    (void)state;
+    static const char *const rows[2][2] = {{"tea", "coffee"}, {"cake", NULL}};
+    struct buf in = buf_new(256);
+    size_t list = wire_open(&in, 36);
+
+    wire_put_bytes(&in, 1, SPAN_LIT("Menu"));
+    for (size_t s = 0; s < 2; s++) {
+        size_t section = wire_open(&in, 5);
+        wire_put_bytes(&in, 1, SPAN_LIT("a section"));
+        for (size_t r = 0; r < 2 && rows[s][r]; r++) {
+            size_t row = wire_open(&in, 2);
+            wire_put_bytes(&in, 1, span_cstr(rows[s][r]));
+            wire_close(&in, row);
+        }
+        wire_close(&in, section);
+    }
+    wire_close(&in, wire_open(&in, 5)); /* a section without rows */
+    wire_close(&in, list);
+    reads_bytes(&in, CONTENT_LIST, "[list] Menu: tea / coffee / cake");
+    buf_free(&in);
+}
+
+static void the_comment_of_its_place_is_not_the_text_of_an_event(void **state)
+{
+    (void)state;
+    struct buf in = buf_new(256);
+    size_t event = wire_open(&in, 75);
+
+    wire_put_bytes(&in, 3, SPAN_LIT("Braai"));
+    wire_put_bytes(&in, 4, SPAN_LIT("bring meat"));
+    size_t place = wire_open(&in, 5);
+    wire_put_bytes(&in, 11, SPAN_LIT("behind the house"));
+    wire_close(&in, place);
+    wire_close(&in, event);
+    reads_bytes(&in, CONTENT_EVENT, "[event] Braai: bring meat");
+    buf_free(&in);
+}
+
+static void a_view_once_wrapper_counts_whatever_the_file_says(void **state)
+{
+    (void)state;
+    struct buf in = buf_new(256);
+    struct arena a = arena_new(1 << 20);
+    struct content c;
+    size_t wrapper = wire_open(&in, 37), message = wire_open(&in, 1), image = wire_open(&in, 3);
+
+    wire_put_uint(&in, 25, 0);
+    wire_close(&in, image);
+    wire_close(&in, message);
+    wire_close(&in, wrapper);
+    assert_int_equal(content_decode(buf_span(&in), &a, &c), WB_OK);
+    assert_true(c.kind == CONTENT_IMAGE && c.view_once);
     buf_free(&in);
     arena_free(&a);
 }
@@ -313,6 +377,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readable_texts),
+        cmocka_unit_test(a_list_has_the_rows_of_all_its_sections),
+        cmocka_unit_test(the_comment_of_its_place_is_not_the_text_of_an_event),
+        cmocka_unit_test(a_view_once_wrapper_counts_whatever_the_file_says),
         cmocka_unit_test(no_kind_is_missing),
         cmocka_unit_test(wrappers_leave_their_mark),
         cmocka_unit_test(unknown_beside_known),
