@@ -22,6 +22,7 @@ import process from 'node:process'
 import { deflateSync } from 'node:zlib'
 import { decodeBinaryNode, encodeBinaryNode } from 'baileys'
 import * as constants from 'baileys/lib/WABinary/constants.js'
+import { createRandom } from './random.mjs'
 
 const SINGLE = constants.SINGLE_BYTE_TOKENS.slice(1)
 const DOUBLE = constants.DOUBLE_BYTE_TOKENS.flat()
@@ -29,20 +30,7 @@ const TOKENS = [...SINGLE, ...DOUBLE]
 
 const [pipe, countArg, seedArg] = process.argv.slice(2)
 const COUNT = Number(countArg ?? process.env.NODE_CODEC_COUNT ?? 5000)
-let state = Number(seedArg ?? 20260101) >>> 0
-
-// mulberry32: small, and the same on every machine
-function random() {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-}
-const below = n => Math.floor(random() * n)
-const pick = list => list[below(list.length)]
-const chars = (alphabet, n) => Array.from({ length: n }, () => pick([...alphabet])).join('')
-const bytes = n => Buffer.from(Array.from({ length: n }, () => below(256)))
+const { random, below, pick, chars, bytes } = createRandom(Number(seedArg ?? 20260101))
 
 // ---- values: { send, text, back, exact } ------------------------------------------------------
 // send: for Baileys' encoder; text: in our XML; back: what Baileys reads from our bytes;

@@ -3,12 +3,21 @@
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import unittest
 
 from .bridge import Bridge
 from .mock import Mock
 from .peer import Peer
+
+
+def succeeds(*argv, timeout=240):
+    """Runs a program that must end with status 0; what it printed."""
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)
+    if done.returncode != 0:
+        raise AssertionError((done.stdout + done.stderr)[-8000:])
+    return done.stdout.strip()
 
 
 class Case(unittest.TestCase):

@@ -14,6 +14,7 @@ WHATSMEOW = os.path.join(PEERS_BUILD, "whatsmeow-peer")
 WHATSMEOW_V6 = os.path.join(PEERS_BUILD, "whatsmeow-v6-peer")
 WHATSMEOW_NODES = os.path.join(PEERS_BUILD, "whatsmeow-nodecodec")
 NODE_PIPE = os.environ.get("WB_NODE_PIPE", os.path.join(BUILD, "tests", "node_pipe"))
+PROTO_PIPE = os.environ.get("WB_PROTO_PIPE", os.path.join(BUILD, "tests", "proto_pipe"))
 BAILEYS = os.path.join(SOURCE, "tests", "peers", "baileys")
 
 OLDEST_NODE = 20
