@@ -2,50 +2,13 @@
 
 import unittest
 
-from harness.case import Case
-from harness.people import ALICE, BOB, pn, user
-
-BRIDGE = "27820000001"
-ONE_MESSAGE = "SELECT * FROM messages WHERE id = ? AND chat_jid = ?"
+from harness.people import ALICE, BRIDGE, KINDS, BridgeCase, pn, user
 
 
-class BridgeAndPeers(Case):
+class BridgeAndPeers(BridgeCase):
     def setUp(self):
         super().setUp()
-        self.mock = self.start_mock()
-        self.bridge = self.start_bridge(self.mock, BRIDGE)
-        self.bridge.pair_by_qr()
         self.lid = self.mock.lid_of(BRIDGE)
-
-    def pair(self, kind, phone):
-        peer = self.start_peer(kind, self.mock, f"{kind}-{phone}")
-        peer.pair_by_qr(phone)
-        return peer
-
-    def restart_bridge(self):
-        self.bridge.stop()
-        return self.start_again()
-
-    def start_again(self):
-        self.bridge = self.start_bridge(self.mock, BRIDGE, store=self.bridge.store,
-                                        name=self.bridge.name + "+")
-        self.bridge.wait_status("ok")
-        return self.bridge
-
-    def captured(self, message_id, chat):
-        """The one row of a message in messages.db."""
-        rows = self.bridge.wait_rows(ONE_MESSAGE, message_id, chat)
-        self.assertEqual(len(rows), 1)
-        return rows[0]
-
-    def to_bridge(self, peer, text, chat=None, **fields):
-        sent = peer.send(chat or pn(BRIDGE), text, **fields)
-        row = self.captured(sent, chat or pn(peer.phone))
-        self.assertEqual(row["content"], text)
-        self.assertEqual(row["sender"], peer.phone)
-        self.assertEqual(row["is_from_me"], 0)
-        peer.wait("receipt", where=lambda e: sent in e["ids"] and e["type"] == "delivery")
-        return row
 
     def from_bridge(self, readers, text, recipient, **fields):
         reply = self.bridge.send(recipient, text, **fields)
@@ -62,9 +25,9 @@ class BridgeAndPeers(Case):
         self.assert_no_flags(self.mock, BRIDGE)
 
     def test_private_chats_both_ways(self):
-        for kind, phone in (("whatsmeow", ALICE), ("baileys", BOB)):
+        for kind, phone in KINDS:
             with self.subTest(kind):
-                peer = self.pair(kind, phone)
+                peer = self.join(kind, phone)
                 self.to_bridge(peer, f"{kind} writes first")
                 self.from_bridge([peer], "the bridge answers", phone)
                 self.to_bridge(peer, f"{kind} again \N{WAVING HAND SIGN}")
@@ -72,31 +35,21 @@ class BridgeAndPeers(Case):
         self.assert_bridge_behaved()
 
     def test_bridge_writes_first(self):
-        for kind, phone in (("whatsmeow", ALICE), ("baileys", BOB)):
+        for kind, phone in KINDS:
             with self.subTest(kind):
-                peer = self.pair(kind, phone)
+                peer = self.join(kind, phone)
                 self.from_bridge([peer], f"first word to {kind}", "+" + phone)
                 self.to_bridge(peer, f"{kind} answers")
                 self.from_bridge([peer], "third word", phone)
         self.assert_bridge_behaved()
 
-    def group(self, addressing):
+    def check_group(self, addressing):
         if addressing == "pn":
             self.mock.new_groups_pn()
-        people = [self.pair("whatsmeow", ALICE), self.pair("baileys", BOB)]
-        made = people[0].call("createGroup", name="Field team",
-                              participants=[pn(BOB), pn(BRIDGE)])
-        people[1].wait("group", group=made["group"], action="joined")
-        self.bridge.poll(lambda: any(g["jid"] == made["group"]
-                                     for g in self.bridge.get("/api/groups").json["groups"]),
-                         20, "the bridge knows the group")
-        return people, made["group"]
-
-    def check_group(self, addressing):
-        people, group = self.group(addressing)
+        people, group = self.group_with_bridge()
         for number in range(2):
             for peer in people:
-                self.to_bridge(peer, f"{peer.kind} in the group {number}", group)
+                self.to_bridge(peer, f"{peer.kind} in the group {number}", group, people)
             self.from_bridge(people, f"the bridge in the group {number}", group)
         self.check_mentions_out(people, group, addressing)
         self.check_mentions_in(people, group, addressing)
@@ -128,7 +81,7 @@ class BridgeAndPeers(Case):
         mine = self.form(BRIDGE, addressing)
         for peer in people:
             row = self.to_bridge(peer, f"@{mine.split('@')[0]} from {peer.kind}", group,
-                                 mentions=[mine])
+                                 people, mentions=[mine])
             self.assertIn(BRIDGE, row["mentions"])
             self.assertEqual(row["mentions_me"], 1)
 
@@ -139,10 +92,10 @@ class BridgeAndPeers(Case):
         self.check_group("pn")
 
     def test_restarts_and_messages_while_off(self):
-        people, group = self.group("lid")
+        people, group = self.group_with_bridge()
         for peer in people:
             self.to_bridge(peer, f"{peer.kind} before")
-            self.to_bridge(peer, f"{peer.kind} before, group", group)
+            self.to_bridge(peer, f"{peer.kind} before, group", group, people)
         self.from_bridge(people, "before, group", group)
         for how in ("stopped", "killed"):
             if how == "stopped":
@@ -166,33 +119,31 @@ class BridgeAndPeers(Case):
         self.assert_bridge_behaved()
 
     def test_restart_of_the_peers(self):
-        for kind, phone in (("whatsmeow", ALICE), ("baileys", BOB)):
+        for kind, phone in KINDS:
             with self.subTest(kind):
-                peer = self.pair(kind, phone)
+                peer = self.join(kind, phone)
                 self.to_bridge(peer, "before")
                 peer.quit()
                 reply = self.bridge.send(phone, "while you were away")
                 self.assertEqual(reply.status, 200)
-                again = self.start_peer(kind, self.mock, peer.name)
-                again.phone = phone
-                again.connect()
-                again.wait_open()
+                again = self.restart(peer)
                 again.wait("message", id=reply.json["message_id"], text="while you were away")
                 self.to_bridge(again, "after")
         self.assert_bridge_behaved()
 
     def test_peer_lost_its_session(self):
         """The peer cannot read us: its retry request is answered, also after our restart."""
-        for kind, phone in (("whatsmeow", ALICE), ("baileys", BOB)):
+        for kind, phone in KINDS:
             with self.subTest(kind):
-                peer = self.pair(kind, phone)
+                peer = self.join(kind, phone)
                 self.to_bridge(peer, "before")
                 self.from_bridge([peer], "before", phone)
                 peer.call("dropSessions", to=pn(BRIDGE))
                 peer.call("dropSessions", to=self.lid)
                 peer.call("disconnect")
                 sent = self.bridge.send(phone, "you lost me").json["message_id"]
-                self.restart_bridge()
+                self.bridge.stop()
+                self.start_again()
                 peer.reconnect()
                 peer.wait("message", timeout=60, id=sent, text="you lost me")
                 self.to_bridge(peer, "found you")
@@ -204,9 +155,10 @@ class BridgeAndPeers(Case):
         self.assertRegex(code, r"^[1-9A-Z]{4}-[1-9A-Z]{4}$")
         self.mock.enter_code("27820000005", code)
         other.wait_status("ok")
-        peer = self.pair("whatsmeow", ALICE)
+        peer = self.join("whatsmeow", ALICE)
         peer.send(pn("27820000005"), "hello, coded one")
         other.wait_rows("SELECT id FROM messages WHERE content = 'hello, coded one'")
+        self.assert_no_flags(self.mock, "27820000005")
         self.assert_bridge_behaved()
 
 

@@ -1,9 +1,11 @@
 """Baileys and whatsmeow talk to each other through wa-mock, without our bridge: the mock serves any
 multi-device client, and is not tuned to ours."""
 
+import socket
 import unittest
 
 from harness.people import ALICE, BOB, CAROL, DAVE, PeersCase, pn, user
+from harness.process import poll
 
 
 class PeersThroughMock(PeersCase):
@@ -45,10 +47,7 @@ class PeersThroughMock(PeersCase):
             with self.subTest(stopped=stopped.kind):
                 stopped.quit()
                 here.send(pn(stopped.phone), f"for {stopped.kind}, stopped")
-                again = self.start_peer(stopped.kind, mock, name=stopped.name)
-                again.phone = stopped.phone
-                again.connect()
-                again.wait_open()
+                again = self.restart(stopped)
                 again.wait_text(f"for {stopped.kind}, stopped")
                 self.exchange(again, here, pn(here.phone), f"{stopped.kind} restarted")
                 peers[number] = again
@@ -66,6 +65,20 @@ class PeersThroughMock(PeersCase):
         alice.wait_text("can you read this?", timeout=60)
         self.exchange(alice, bob, pn(BOB), "yes, again")
         self.assert_no_flags(mock)
+
+    def test_flags_before_the_login_concern_everybody(self):
+        """A connection that has not said whose it is may be the client that a test looks at."""
+        mock = self.start_mock()
+        self.assert_no_flags(mock, ALICE)
+        with socket.create_connection(("127.0.0.1", mock.port), timeout=10) as client:
+            client.sendall(b"GET /ws/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://web.whatsapp.com\r\n"
+                           b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            self.assertIn(b"101", client.recv(64))
+            client.sendall(b"\x82\x84" + bytes(4) + b"WA\x00\x00")  # masked with zeros: a wrong intro
+            poll(mock.flags, 10, "the intro is flagged")
+        with self.assertRaisesRegex(AssertionError, "bad-intro"):
+            self.assert_no_flags(mock, ALICE)
 
 
 if __name__ == "__main__":

@@ -1,43 +1,27 @@
 """The people whom wa-mock plays, against Baileys and whatsmeow: what a scripted contact writes is read,
 what it is sent arrives, and its scripts (retries, new devices, a new phone) do what they say."""
 
-import time
 import unittest
 
-from harness.case import Case
+from harness.people import ALICE, PeersCase
+from harness.process import poll
 
-ALICE, BOB = "27820000011", "27820000012"
 FRIEND, OTHER = "27820001000", "27820001001"
 KINDS = ("whatsmeow", "baileys")
 
 
-class PeopleOfMock(Case):
-    def paired(self, kind, *args, phone=ALICE):
-        mock = self.start_mock("--contacts", "3", "--groups", "1", *args, name=f"mock-{kind}")
-        peer = self.start_peer(kind, mock)
-        peer.pair_by_qr(phone)
-        return mock, peer
-
-    def each(self, *args):
+class PeopleOfMock(PeersCase):
+    def each(self):
         for kind in KINDS:
             with self.subTest(kind):
-                yield self.paired(kind, *args)
-
-    def poll(self, ask, timeout, what):
-        """For what wa-mock can only be asked about: asks until the answer is true."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            got = ask()
-            if got:
-                return got
-            time.sleep(0.05)
-        self.fail(f"{what}: not within {timeout} s")
+                mock = self.start_mock("--contacts", "3", "--groups", "1", name=f"mock-{kind}")
+                yield mock, self.pair(mock, kind, ALICE)
 
     def arrives(self, mock, phone, message_id, text, device=0):
         def look():
             got = mock.admin("GET", f"/contact/messages?phone={phone}&id={message_id}&device={device}")
             return got["messages"]
-        messages = self.poll(look, 20, f"{phone} reads {text}")
+        messages = poll(look, 20, f"{phone} reads {text}")
         self.assertEqual([m["text"] for m in messages], [text])
         return messages[0]
 
@@ -50,7 +34,7 @@ class PeopleOfMock(Case):
                 text = f"hello {number} by {'PN' if pn else 'LID'}"
                 sent = mock.contact_send(FRIEND, ALICE, text, pn=pn)["id"]
                 self.assertEqual(peer.wait_text(text)["id"], sent)
-                self.poll(lambda: [r for r in mock.admin(
+                poll(lambda: [r for r in mock.admin(
                     "GET", f"/contact/receipts?phone={FRIEND}")["receipts"] if r["id"] == sent],
                     20, "a delivery receipt")
                 back = peer.send(FRIEND + "@s.whatsapp.net", f"answer {number}")
@@ -115,7 +99,7 @@ class PeopleOfMock(Case):
                     sent = peer.send(place, "for both devices")
                     return mock.admin("GET", f"/contact/messages?phone={FRIEND}&id={sent}"
                                              f"&device={number}")["messages"]
-                self.poll(send, 20, "the new device reads")
+                poll(send, 20, "the new device reads")
             mock.contact_send(FRIEND, ALICE, "from the second device", device=number)
             peer.wait_text("from the second device")
             mock.contact_send(FRIEND, group, "from the second device, group", device=number)
@@ -157,10 +141,8 @@ class PeopleOfMock(Case):
 
     def test_two_clients_of_one_phone(self):
         mock = self.start_mock("--contacts", "2", "--groups", "1")
-        one = self.start_peer("whatsmeow", mock, "one")
-        one.pair_by_qr(ALICE)
-        two = self.start_peer("baileys", mock, "two")
-        two.pair_by_qr(ALICE)
+        one = self.pair(mock, "whatsmeow", ALICE, name="one")
+        two = self.pair(mock, "baileys", ALICE, name="two")
         mock.contact_send(FRIEND, ALICE, "to both")
         mock.contact_send(FRIEND, self.group(mock), "to both, group")
         for peer in (one, two):
@@ -204,7 +186,7 @@ class PeopleOfMock(Case):
     def test_few_prekeys_left(self):
         for mock, peer in self.each():
             mock.admin("POST", "/prekeys", {"jid": peer.jid, "keep": 2})
-            self.poll(lambda: any(
+            poll(lambda: any(
                 device["prekeys"] > 4 for device in mock.account(ALICE)["devices"]
                 if not device["played"]), 20, "prekeys are uploaded")
             self.assert_no_flags(mock)

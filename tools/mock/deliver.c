@@ -42,6 +42,7 @@ static struct stanza *stanza_new(struct mock *m, const struct node *n, struct sp
     memset(s, 0, sizeof *s);
     (void)snprintf(s->id, sizeof s->id, "%s", mock_attr(m, n, "id"));
     (void)snprintf(s->cls, sizeof s->cls, "%.*s", (int)n->tag.n, (const char *)n->tag.p);
+    (void)snprintf(s->type, sizeof s->type, "%s", mock_attr(m, n, "type"));
     (void)node_attr_get_jid(n, "from", &s->from);
     s->n = packed.n;
     memcpy(s->packed, packed.p, packed.n);
@@ -144,10 +145,11 @@ bool deliver_acked(struct device *d, const char *cls, const char *id)
     return false;
 }
 
-bool deliver_waiting(const struct device *d, const char *cls, const char *id)
+bool deliver_waiting(const struct device *d, const char *cls, const char *type,
+                     const struct jid *from)
 {
     for (const struct stanza *s = d->first; s != NULL; s = s->next) {
-        if (strcmp(s->id, id) == 0 && strcmp(s->cls, cls) == 0)
+        if (strcmp(s->cls, cls) == 0 && strcmp(s->type, type) == 0 && jid_same_user(&s->from, from))
             return true;
     }
     return false;

@@ -16,8 +16,9 @@ size_t deliver_queue(struct mock *m, struct device *d);
 /* The device has acknowledged stanza id of class cls. from: whom the acknowledgement named, or
  * NULL. False: no such stanza is or was outstanding. */
 bool deliver_acked(struct device *d, const char *cls, const char *id);
-/* Is it outstanding? */
-bool deliver_waiting(const struct device *d, const char *cls, const char *id);
+/* Is a stanza of that class and type from there outstanding? */
+bool deliver_waiting(const struct device *d, const char *cls, const char *type,
+                     const struct jid *from);
 /* A notification node with id, from, type and t. */
 struct node *notification_new(struct mock *m, const struct jid *from, const char *type);
 

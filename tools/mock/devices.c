@@ -132,6 +132,12 @@ void devices_changed(struct mock *m, struct account *a, struct device *d, enum d
     tell_others(m, a, d, change);
 }
 
+bool devices_unheard(const struct device *d, const struct account *a)
+{
+    return deliver_waiting(d, "notification", "devices", &a->pn) ||
+           deliver_waiting(d, "notification", "account_sync", &a->pn);
+}
+
 void devices_logout(struct mock *m, struct device *d)
 {
     struct account *a = d->account;

@@ -12,6 +12,9 @@ void devices_node(struct mock *m, struct node *parent, const struct account *a, 
  * DEVICE_REMOVED d is still in the list. */
 void devices_changed(struct mock *m, struct account *a, struct device *d,
                      enum device_change change);
+/* News of a's devices are on their way to d, or waiting for it: what it sends now may still go by
+ * the old list. */
+bool devices_unheard(const struct device *d, const struct account *a);
 /* Ends a companion: its client is told (conflict device_removed) when it is there. */
 void devices_logout(struct mock *m, struct device *d);
 /* The phone was set up anew: new identity, all companions gone, everybody told (P-NT-04). */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "tools/mock/devices.h"
 #include "tools/mock/pb.h"
 
 enum { SIGNAL_VERSION_BYTE = 0x33, MAC_BYTES = 8, GROUP_SIG_BYTES = 64 };
@@ -118,6 +119,8 @@ static void flag_forgotten(struct mock *m, const struct device *from, const char
     size_t count = 0;
     for (size_t i = 0; i < g->nmembers; i++) {
         const struct account *acc = g->members[i].account;
+        if (devices_unheard(from, acc))
+            continue;
         for (size_t d = 0; d < acc->ndevices; d++) {
             if (acc->devices[d] == from || map_get(&k->holders, address(acc->devices[d], a)))
                 continue;

@@ -25,6 +25,7 @@ struct stanza {
     struct stanza *next;
     char id[MOCK_ID_MAX];
     char cls[16]; /* message, receipt, notification, call */
+    char type[24];
     struct jid from;
     bool sent; /* on the current connection */
     size_t n;

@@ -4,13 +4,11 @@ import os
 import socket
 import sqlite3
 import subprocess
-import time
 
 from . import http, paths
-from .process import Process, Timeout
+from .process import Process, poll
 
 START_TIMEOUT = 20
-HEALTH_POLL_S = 0.05
 
 
 def free_port():
@@ -54,18 +52,8 @@ class Bridge(Process):
         return http.request(self.port, "POST", path, body, **options)
 
     def poll(self, ask, timeout, what):
-        """For what the API can only be asked about: asks until the answer is true."""
-        deadline = time.monotonic() + timeout
-        last = None
-        while time.monotonic() < deadline and self.running():
-            try:
-                last = ask()
-                if last:
-                    return last
-            except (ConnectionError, sqlite3.OperationalError) as err:
-                last = err
-            time.sleep(HEALTH_POLL_S)
-        raise Timeout(f"{what}: not within {timeout} s (last: {last!r})\n{self.tail()}")
+        return poll(ask, timeout, what, self.running, (ConnectionError, sqlite3.OperationalError),
+                    self.tail)
 
     def wait_api(self, timeout=START_TIMEOUT):
         return self.poll(lambda: self.get("/health"), timeout, "the API answers")

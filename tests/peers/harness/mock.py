@@ -3,7 +3,7 @@
 import json
 
 from . import http, paths
-from .process import Process
+from .process import Process, poll
 
 START_TIMEOUT = 20
 
@@ -57,6 +57,15 @@ class Mock:
 
     def lid_of(self, phone):
         return self.account(phone)["lid"]
+
+    def unread(self, jid):
+        """How many stanzas that client has not acked."""
+        devices = self.account(jid.split("@")[0].split(":")[0])["devices"]
+        return next((device["queued"] for device in devices if device["jid"] == jid), None)
+
+    def wait_read(self, jid, timeout=30):
+        """Until that client has acked all it was sent."""
+        poll(lambda: self.unread(jid) == 0, timeout, f"{jid} reads all it was sent")
 
     def new_groups_pn(self):
         """Groups that clients create from now on are addressed by phone number."""

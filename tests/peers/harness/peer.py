@@ -94,9 +94,17 @@ class Peer(Process):
                   log=self.log_path, name=self.name, **options)
 
     def wait_open(self, since=0):
+        """Logged in, and done with what waited for it and with its own phone's first messages.
+
+        A command given earlier would run into a race of whatsmeow (v0.0.0-20251217143725): it decrypts
+        (message.go decryptDM: libsignal's Cipher loads the session, steps it and stores it) under no
+        lock that SendMessage knows of. What send.go encryptMessageForDevices does between that load and
+        that store is overwritten, and the next send to the own phone uses the same message keys for
+        other texts: wa-mock's message-key-reuse. With a PutSession that takes longer it happens always."""
         opened = self.wait("open", since=since)
         self.jid, self.lid = opened["jid"], opened["lid"]
         self.wait("offlineDone", since=since)
+        self.mock.wait_read(self.jid)
         return opened
 
     def pair_by_qr(self, phone):

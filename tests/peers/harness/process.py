@@ -15,8 +15,28 @@ _libc = ctypes.CDLL(None, use_errno=True)
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
 
 
+POLL_S = 0.05
+
+
 class Timeout(AssertionError):
     """Something that should have happened did not."""
+
+
+def poll(ask, timeout, what, going_on=lambda: True, not_yet=(), more=lambda: ""):
+    """For what can only be asked about: asks until the answer is true, and returns it.
+
+    going_on: False ends the wait early; not_yet: exceptions that are no answer; more: told on failure."""
+    deadline = time.monotonic() + timeout
+    last = None
+    while time.monotonic() < deadline and going_on():
+        try:
+            last = ask()
+            if last:
+                return last
+        except not_yet as err:
+            last = err
+        time.sleep(POLL_S)
+    raise Timeout(f"{what}: not within {timeout} s (last: {last!r})\n{more()}")
 
 
 # The kernel's "parent" is the thread that started the child, so one starts all and never ends.

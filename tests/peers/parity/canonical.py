@@ -284,8 +284,10 @@ def received(record, names):
 
 # How many there are depends on how long a run takes: pings of ours, and answers to the server's.
 KEEPALIVE = "iq w:p get"
-# Receipts for the own phone's news: whatsmeow works on each in a goroutine, in any order.
-OWN_PHONE = re.compile(r"receipt \S+ to ME@s\.whatsapp\.net")
+# whatsmeow sends each receipt and ack from a goroutine of its own (receipt.go backgroundIfAsyncAck and
+# maybeDeferredAck, SynchronousAck being off; message.go 'go cli.sendProtocolMessageReceipt' and 'go
+# cli.sendRetryReceipt'): their order among themselves is that of Go's scheduler.
+ANY_ORDER = ("receipt ", "ack ")
 PONG = "answer to server's iq get urn:xmpp:ping from s.whatsapp.net"
 
 
@@ -301,6 +303,6 @@ def exchanges(stanzas, client, names):
             continue
         found.setdefault(name, []).append(form.stanza(stanza.node))
     for name in found:
-        if OWN_PHONE.fullmatch(name):
+        if name.startswith(ANY_ORDER):
             found[name].sort(key=Node.show)
     return found

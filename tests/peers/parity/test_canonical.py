@@ -203,6 +203,21 @@ class Exchanges(unittest.TestCase):
                          {canonical.PONG: ["<iq id=<id of server's iq get urn:xmpp:ping from "
                                            "s.whatsapp.net> to=s.whatsapp.net type=result/>"]})
 
+    def test_receipts_and_acks_are_in_any_order_requests_are_not(self):
+        def shown_in_order(*xmls):
+            trace = [canonical.Stanza(True, "us", canonical.parse(xml)) for xml in xmls]
+            return {name: [node.show() for node in nodes] for name, nodes in
+                    canonical.exchanges(trace, "us".__eq__, names()).items()}
+        for form in ('<receipt id="x" to="27820001000@s.whatsapp.net" participant="%s"/>',
+                     '<ack id="x" class="receipt" to="27820001000@s.whatsapp.net" participant="%s"/>'):
+            self.assertEqual(shown_in_order(form % "1@lid", form % "2@lid"),
+                             shown_in_order(form % "2@lid", form % "1@lid"))
+            self.assertNotEqual(shown_in_order(form % "1@lid", form % "2@lid"),
+                                shown_in_order(form % "2@lid", form % "2@lid"))
+        query = '<iq id="x" type="get" xmlns="usync" mode="%s"/>'
+        self.assertNotEqual(shown_in_order(query % "own", query % "other", query % "own"),
+                            shown_in_order(query % "own", query % "own", query % "other"))
+
     def test_only_the_client_is_looked_at(self):
         trace = [canonical.Stanza(True, "somebody", canonical.parse("<presence/>")),
                  canonical.Stanza(False, "us", canonical.parse("<presence/>"))]

@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "tools/mock/actor.h"
+#include "tools/mock/conn.h"
 #include "tools/mock/content.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/devices.h"
@@ -294,12 +295,93 @@ static void test_forgotten_device(void **state)
     assert_int_equal(flag_count(m, "forgotten-device"), 1);
 }
 
-static void test_queue(void **state)
+static struct device *new_client(struct mock *m)
 {
-    struct mock *m = &((struct fixture *)*state)->m;
     struct account *a = world_add_account(m, "27820000001", "Client", false);
     struct device *d = a != NULL ? world_add_device(m, a) : NULL;
     assert_non_null(d);
+    return d;
+}
+
+/* Nobody can send to a device, or leave one out, of which the news has not reached them. */
+static void test_news_on_the_way(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct account *b = person(m, 1);
+    struct device *client = new_client(m);
+    /* the client's own phone never gets a copy here: one flag for each message */
+    send_handmade(m, client, b->devices[0], "N1", 1, "x");
+    assert_int_equal(flag_count(m, "forgotten-device"), 1);
+
+    struct device *second = world_add_device(m, b);
+    assert_true(second != NULL && actor_attach(m, second, NULL));
+    mock_enter(m);
+    devices_changed(m, b, second, DEVICE_ADDED);
+    mock_leave(m);
+    assert_true(devices_unheard(client, b));
+    send_handmade(m, client, b->devices[0], "N2", 2, "x");
+    assert_int_equal(flag_count(m, "forgotten-device"), 2);
+    assert_true(deliver_acked(client, "notification", client->last->id));
+    assert_false(devices_unheard(client, b));
+    send_handmade(m, client, b->devices[0], "N3", 3, "x");
+    assert_int_equal(flag_count(m, "forgotten-device"), 4);
+
+    mock_enter(m);
+    devices_changed(m, b, second, DEVICE_REMOVED);
+    struct device gone = *second;
+    world_remove_device(m, second);
+    mock_leave(m);
+    send_handmade(m, client, &gone, "N4", 4, "x");
+    assert_int_equal(flag_count(m, "stale-device"), 0);
+    assert_true(deliver_acked(client, "notification", client->last->id));
+    send_handmade(m, client, &gone, "N5", 5, "x");
+    assert_int_equal(flag_count(m, "stale-device"), 1);
+}
+
+static void no_write(void *socket)
+{
+    (void)socket;
+}
+
+/* A frame may not leave before one that was delayed, whatever the delay is now: the client would
+ * decrypt them in the wrong order, and lose the stream. */
+static void test_late_frames_keep_their_order(void **state)
+{
+    struct fixture *f = *state;
+    struct mock *m = &f->m;
+    static const char *const frames[] = {"first", "second", "third"};
+    m->want_write = no_write;
+    struct conn *c = conn_new(m, f);
+    assert_non_null(c);
+    m->trouble.delay_ms = 50;
+    conn_send_frame(c, span_cstr(frames[0]));
+    f->now_ms += 20;
+    m->trouble.delay_ms = 0;
+    conn_send_frame(c, span_cstr(frames[1])); /* would be due at once */
+    f->now_ms += 30;
+    conn_send_frame(c, span_cstr(frames[2])); /* the first is due, and has not left */
+    assert_null(conn_next_out(c));
+    for (int i = 0; i < 3; i++)
+        mock_timers_run(m);
+    for (size_t i = 0; i < 3; i++) {
+        struct out_msg *o = conn_next_out(c);
+        assert_non_null(o);
+        struct span payload = span_skip(SPAN(o->bytes, o->n), FRAME_HEADER_BYTES);
+        assert_true(span_eq_cstr(payload, frames[i]));
+        free(o);
+    }
+    conn_send_frame(c, SPAN_LIT("at once")); /* nothing is late any more */
+    struct out_msg *o = conn_next_out(c);
+    assert_non_null(o);
+    free(o);
+    conn_gone(c);
+}
+
+static void test_queue(void **state)
+{
+    struct mock *m = &((struct fixture *)*state)->m;
+    struct device *d = new_client(m);
+    struct account *a = d->account;
     mock_enter(m);
     for (int i = 0; i < 3; i++) {
         struct node *n = notification_new(m, &a->pn, "test");
@@ -330,6 +412,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_retries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_message_key_reuse, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_news_on_the_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_late_frames_keep_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
