@@ -1,6 +1,7 @@
 """The real whatsapp-bridge binary, its HTTP API and its databases."""
 
 import os
+import random
 import socket
 import sqlite3
 import subprocess
@@ -12,10 +13,17 @@ START_TIMEOUT = 20
 
 
 def free_port():
-    """A port that nobody listens on now (the bridge reports it if somebody took it since)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on now. Below those that the system gives to outgoing connections: of
+    these it may give one away before the bridge listens on it."""
+    for _ in range(100):
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise AssertionError("no free port")
 
 
 def clean_env(**extra):

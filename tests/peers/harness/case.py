@@ -41,16 +41,22 @@ class Case(unittest.TestCase):
         self.addCleanup(self._stop_all)
 
     def _stop_all(self):
+        """Whatever goes wrong with one of them, the others are ended too."""
+        trouble = []
         for process in reversed(self._running):
             try:
                 if isinstance(process, Peer):
                     process.quit()
                 elif process.running():
                     process.stop()
+            except (AssertionError, OSError) as err:
+                trouble.append(err)
             finally:
                 process.kill()
         for process in self._running:
             process.check_sanitizers()
+        if trouble:
+            raise trouble[0]
 
     def _keep(self, process):
         self._running.append(process)

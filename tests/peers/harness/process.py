@@ -1,6 +1,7 @@
 """A child process whose lines can be waited for, and which never outlives the test."""
 
 import concurrent.futures
+import contextlib
 import ctypes
 import os
 import signal
@@ -147,7 +148,8 @@ class Process:
             self._child.kill()
         self._child.wait()
         self._reader.join(5)
-        self._child.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # what was written and never read
+            self._child.stdin.close()
         self._child.stdout.close()
 
     def check_sanitizers(self):

@@ -8,6 +8,9 @@ same people, numbers and server stanzas. A scenario ends when all has been quiet
 import os
 import time
 
+from harness.people import pn
+from harness.process import poll
+
 from . import canonical
 
 ME, ANN, BEN = "27820000001", "27820001000", "27820001001"
@@ -20,10 +23,6 @@ def receipt_ids(node):
     """The messages of a receipt: its own id, and those of its list."""
     items = node.child("list")
     return [node.attrs.get("id"), *(item.attrs.get("id") for item in (items.children if items else ()))]
-
-
-def pn(phone):
-    return phone + "@s.whatsapp.net"
 
 
 class Run:
@@ -53,13 +52,7 @@ class Run:
         raise AssertionError("the client never falls silent")
 
     def poll(self, ask, what):
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            found = ask()
-            if found:
-                return found
-            time.sleep(POLL_S)
-        raise AssertionError(f"{self.client.kind}: not within {PATIENCE_S} s: {what}")
+        return poll(ask, PATIENCE_S, f"{self.client.kind}: {what}")
 
     def paired(self):
         """A paired and settled client; what it did for that is another scenario's."""
