@@ -38,13 +38,19 @@ class Run:
 
     # ---- what happens around the client -----------------------------------------------------------
 
+    def unread(self):
+        """What the client was sent and has not acked: it is busy, however quiet the wire is."""
+        accounts = self.mock.admin("GET", "/state")["accounts"]
+        return sum(device["queued"] for account in accounts if account["phone"] == ME
+                   for device in account["devices"] if device["connected"])
+
     def settle(self):
         deadline = time.monotonic() + PATIENCE_S
         before, since = None, time.monotonic()
         while time.monotonic() < deadline:
             now = (os.path.getsize(self.mock.trace_path),
                    [len(self.messages(phone)) for phone in PEOPLE])
-            if now != before:
+            if now != before or self.unread():
                 before, since = now, time.monotonic()
             elif time.monotonic() - since > QUIET_S:
                 return
