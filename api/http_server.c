@@ -124,6 +124,27 @@ static bool read_method(struct api_request *r)
     return false;
 }
 
+/* libwebsockets has cut the query at its '&' and decoded the parts. */
+static void copy_query(struct api_request *r)
+{
+    size_t at = 0;
+    int n;
+
+    for (int i = 0; (n = lws_hdr_fragment_length(r->wsi, WSI_TOKEN_HTTP_URI_ARGS, i)) > 0; i++) {
+        char *to = r->query + at;
+
+        /* Room for this one, its NUL and the empty one at the end. */
+        if (at + (size_t)n + 2 > sizeof r->query ||
+            lws_hdr_copy_fragment(r->wsi, to, (int)(sizeof r->query - at - 1),
+                                  WSI_TOKEN_HTTP_URI_ARGS, i) < 0 ||
+            strlen(to) != (size_t)n) {
+            r->bad_query = true;
+            return;
+        }
+        at += (size_t)n + 1;
+    }
+}
+
 /* libwebsockets reports the end of a body also when Content-Length is 0, after the headers. */
 static void dispatch_request(struct api_request *r)
 {
@@ -157,6 +178,7 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
     copy_header(r, WSI_TOKEN_HTTP_AUTHORIZATION, r->authorization);
     copy_header(r, WSI_TOKEN_HTTP_CONTENT_TYPE, r->content_type);
     copy_idempotency_key(r);
+    copy_query(r);
     if (lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 &&
         !span_to_u64(span_cstr(length), &body_bytes))
         return -1;
@@ -224,7 +246,7 @@ static int write_headers(struct api_request *r)
         add_header(r->wsi, "x-content-type-options:", "nosniff", &p, end) ||
         (r->policy && (add_header(r->wsi, "content-security-policy:", r->policy, &p, end) ||
                        add_header(r->wsi, "referrer-policy:", "no-referrer", &p, end))) ||
-        (r->allow && add_header(r->wsi, "allow:", r->allow, &p, end)) ||
+        (r->allow[0] && add_header(r->wsi, "allow:", r->allow, &p, end)) ||
         (r->status == 401 && add_header(r->wsi, "www-authenticate:", "Bearer", &p, end)) ||
         lws_finalize_write_http_header(r->wsi, start, &p, end))
         return -1;

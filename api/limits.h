@@ -10,7 +10,12 @@ enum {
     /* A body that is refused for its size is read up to here, so that the caller sees why. */
     API_DISCARD_BYTES_MAX = 16 << 20,
     API_HEADER_VALUE_MAX = 1024,
-    API_PATH_MAX = 256,
+    /* The longest call and a key of 128 characters of 4 bytes. */
+    API_PATH_MAX = 640,
+    /* Parameters of one call: a state, a chat, two numbers. */
+    API_QUERY_MAX = 1024,
+    /* Sends in one answer of GET /api/outbox, when the caller does not say. */
+    API_OUTBOX_PAGE = 50,
     /* Requests under way at once (they wait for acks): one more gets rate_limited. */
     API_REQUESTS_MAX = 512,
     /* Answers are JSON lists of groups at most: 4096 groups of some 300 bytes. */

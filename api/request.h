@@ -22,12 +22,15 @@ struct api_request {
     struct bridge *bridge;
     enum api_method method;
     char path[API_PATH_MAX];
+    const char *param;         /* what stands for the '*' of the route's path; "" without one */
+    char query[API_QUERY_MAX]; /* "name=value" each, decoded, NUL-terminated; "" ends them */
     char host[API_HEADER_VALUE_MAX];
     char origin[API_HEADER_VALUE_MAX];
     char authorization[API_HEADER_VALUE_MAX];
     char content_type[API_HEADER_VALUE_MAX];
     char idempotency_key[API_HEADER_VALUE_MAX];
     bool header_too_long; /* one of the above did not fit */
+    bool bad_query;       /* too long, or a NUL in it */
     struct buf body;
     struct arena arena;
 
@@ -35,7 +38,7 @@ struct api_request {
     bool answered;
     int status;
     const char *reply_type; /* static */
-    const char *allow;      /* static; the Allow header of a 405 */
+    char allow[40];         /* the Allow header of a 405, else "" */
     const char *policy;     /* static; Content-Security-Policy of a page */
     struct buf reply;
 
@@ -68,6 +71,11 @@ struct api_waiting {
     struct api_request *request;
 };
 struct api_waiting *api_wait(struct api_request *r) WB_MUST_CHECK;
+
+/* A parameter of the query; false when it is not given. */
+bool api_query(const struct api_request *r, const char *name, struct span *ret_value);
+/* Every parameter is one of `known` (ends with NULL), and given once. False: answered. */
+bool api_query_known(struct api_request *r, const char *const *known) WB_MUST_CHECK;
 
 /* The body as a JSON object (new reference); NULL when it is none: answered with bad_request. */
 json_t *api_body_object(struct api_request *r) WB_MUST_CHECK;

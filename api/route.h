@@ -4,6 +4,7 @@
 
 #include "api/request.h"
 
+/* A path that ends in '*' takes anything there but nothing; handlers find it in r->param. */
 struct api_route {
     enum api_method method;
     const char *path;
@@ -15,6 +16,7 @@ extern const struct api_route route_qr, route_qr_svg, route_qr_png;
 extern const struct api_route route_pair_code, route_pair_code_new;
 extern const struct api_route route_send, route_send_message;
 extern const struct api_route route_groups;
+extern const struct api_route route_outbox, route_outbox_one, route_outbox_cancel;
 extern const struct api_route route_reconnect, route_pair, route_unlink;
 extern const struct api_route route_download;
 extern const struct api_route route_passkey, route_passkey_response, route_passkey_confirm;

@@ -22,6 +22,9 @@ static const struct api_route *const routes[] = {
     &route_pair_page,
     &route_pair_script,
     &route_pair_style,
+    &route_outbox,
+    &route_outbox_one,
+    &route_outbox_cancel,
 };
 
 /* Without a token: a browser sends none with an address. */
@@ -60,16 +63,39 @@ static bool allowed(struct api_request *r)
     return false;
 }
 
-static const char *allow_of(const char *path)
+/* *ret_param: what the '*' at the end stands for. */
+static bool matches(const char *pattern, const char *path, const char **ret_param)
 {
-    bool get = false, post = false;
+    size_t n = strlen(pattern);
 
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-        if (strcmp(routes[i]->path, path) == 0) {
-            get |= routes[i]->method == API_GET;
-            post |= routes[i]->method == API_POST;
+    *ret_param = "";
+    if (n == 0 || pattern[n - 1] != '*')
+        return strcmp(pattern, path) == 0;
+    if (strncmp(pattern, path, n - 1) != 0 || path[n - 1] == '\0')
+        return false;
+    *ret_param = path + n - 1;
+    return true;
+}
+
+/* The Allow header of a path that is called with another method; "": there is no such path. */
+static void allow_of(struct api_request *r)
+{
+    static const struct {
+        enum api_method method;
+        const char *words;
+    } all[] = {{API_GET, "GET, HEAD"}, {API_POST, "POST"}, {API_DELETE, "DELETE"}};
+
+    r->allow[0] = '\0';
+    for (size_t m = 0; m < sizeof all / sizeof *all; m++)
+        for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+            const char *param;
+            size_t at = strlen(r->allow);
+
+            if (routes[i]->method != all[m].method || !matches(routes[i]->path, r->path, &param))
+                continue;
+            snprintf(r->allow + at, sizeof r->allow - at, "%s%s", at ? ", " : "", all[m].words);
+            break;
         }
-    return get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : post ? "POST" : NULL;
 }
 
 void routes_dispatch(struct api_request *r)
@@ -82,13 +108,17 @@ void routes_dispatch(struct api_request *r)
     }
     if (!allowed(r))
         return;
+    if (r->bad_query) {
+        api_reply_error(r, CMD_BAD_REQUEST, "The query is too long or cannot be read");
+        return;
+    }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-        if (routes[i]->method == method && strcmp(routes[i]->path, r->path) == 0) {
+        if (routes[i]->method == method && matches(routes[i]->path, r->path, &r->param)) {
             routes[i]->handle(r);
             return;
         }
-    r->allow = allow_of(r->path);
-    if (r->allow)
+    allow_of(r);
+    if (r->allow[0])
         api_reply_error(r, CMD_METHOD_NOT_ALLOWED,
                         "Method not allowed; the Allow header says which");
     else

@@ -19,9 +19,19 @@ struct device_sync {
 struct device_wait {
     device_sync_fn *fn;
     uint64_t key;
+    bool *asked; /* of users[]: the server was asked, and what it says counts */
     size_t n;
     struct jid users[]; /* bare, sorted, without doubles */
 };
+
+static void free_wait(void *payload)
+{
+    struct device_wait *w = payload;
+
+    if (w)
+        free(w->asked);
+    free(w);
+}
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
@@ -151,31 +161,9 @@ out:
     return err;
 }
 
-static void done(struct bridge *b, void *payload, enum wb_err err)
-{
-    struct device_wait *w = payload;
-    struct jid_list list = {0};
-    struct arena a = arena_new(DEVICE_SYNC_ARENA_MAX);
-
-    for (size_t i = 0; i < w->n; i++) {
-        enum wb_err e = add_devices(b, &w->users[i], &a, &list);
-
-        if (err == WB_OK)
-            err = e;
-        arena_reset(&a);
-    }
-    w->fn(b, w->key, &(struct device_sync_result){err, list.p, list.n});
-    arena_free(&a);
-    free(list.p);
-    free(w);
-}
-
-static const struct shared_query_ops ops = {
-    .chunk_max = USYNC_USERS_MAX, .ask = ask, .done = done, .drop = free};
-
-/* The users whose lists are not cached, or have been for too long. */
-static enum wb_err find_unknown(struct bridge *b, const struct device_wait *w, struct jid *unknown,
-                                size_t *ret_n)
+/* The users whose lists are not cached, or (at first) have been for too long. */
+static enum wb_err find_unknown(struct bridge *b, struct device_wait *w, bool at_first,
+                                struct jid *unknown, size_t *ret_n)
 {
     struct arena a = arena_new(DEVICE_SYNC_ARENA_MAX);
     int64_t oldest = clock_unix_s(b->clock) - DEVICE_LIST_AGE_S;
@@ -185,9 +173,13 @@ static enum wb_err find_unknown(struct bridge *b, const struct device_wait *w, s
     for (size_t i = 0; i < w->n && err == WB_OK; i++) {
         struct store_device_list list;
 
+        if (w->asked[i])
+            continue;
         err = store_devices_get(b->store, &w->users[i], &a, &list);
-        if (err == WB_ERR_NOT_FOUND || (err == WB_OK && list.checked_at < oldest))
+        if (err == WB_ERR_NOT_FOUND || (err == WB_OK && at_first && list.checked_at < oldest)) {
             unknown[n++] = w->users[i];
+            w->asked[i] = true;
+        }
         if (err == WB_ERR_NOT_FOUND)
             err = WB_OK;
         arena_reset(&a);
@@ -196,6 +188,57 @@ static enum wb_err find_unknown(struct bridge *b, const struct device_wait *w, s
     *ret_n = n;
     return err;
 }
+
+/* Asks for what is not known, and at first also when that is nothing (the answer never comes from
+ * within). *ret_asked: done() comes again, and has the wait. */
+static enum wb_err ask_unknown(struct bridge *b, struct device_wait *w, bool at_first,
+                               bool *ret_asked)
+{
+    struct jid *unknown = calloc(w->n + 1, sizeof *unknown);
+    size_t n = 0;
+    enum wb_err err = unknown ? WB_OK : WB_ERR_NOMEM;
+
+    *ret_asked = false;
+    TRY(err);
+    TRY(find_unknown(b, w, at_first, unknown, &n));
+    if (n == 0 && !at_first)
+        goto out;
+    TRY(shared_query_add(&b->devices->query, unknown, n, w));
+    *ret_asked = true;
+out:
+    free(unknown);
+    return err;
+}
+
+static void done(struct bridge *b, void *payload, enum wb_err err)
+{
+    struct device_wait *w = payload;
+    struct jid_list list = {0};
+    struct arena a = arena_new(DEVICE_SYNC_ARENA_MAX);
+    bool asked = false;
+
+    /* While others were asked about, a list that was known may have been dropped (an ack with
+     * another hash, a notification): without it somebody would be left out. */
+    if (err == WB_OK)
+        err = ask_unknown(b, w, false, &asked);
+    if (asked)
+        goto out;
+    for (size_t i = 0; i < w->n; i++) {
+        enum wb_err e = add_devices(b, &w->users[i], &a, &list);
+
+        if (err == WB_OK)
+            err = e;
+        arena_reset(&a);
+    }
+    w->fn(b, w->key, &(struct device_sync_result){err, list.p, list.n});
+    free_wait(w);
+out:
+    arena_free(&a);
+    free(list.p);
+}
+
+static const struct shared_query_ops ops = {
+    .chunk_max = USYNC_USERS_MAX, .ask = ask, .done = done, .drop = free_wait};
 
 static size_t collect_users(const struct bridge *b, const struct jid *users, size_t n,
                             bool with_self, struct jid *out)
@@ -221,25 +264,24 @@ enum wb_err device_sync_get(struct bridge *b, const struct jid *users, size_t n,
                             device_sync_fn *fn, uint64_t key)
 {
     struct device_wait *w;
-    struct jid *unknown;
-    size_t nunknown = 0;
+    bool asked = false;
     enum wb_err err = WB_ERR_NOMEM;
 
     if (n > DEVICE_SYNC_USERS_MAX)
         return WB_ERR_TOO_LARGE;
     w = calloc(1, sizeof *w + (n + 1) * sizeof w->users[0]);
-    unknown = calloc(n + 1, sizeof *unknown);
-    if (!w || !unknown)
+    if (!w)
+        goto out;
+    w->asked = calloc(n + 1, sizeof *w->asked);
+    if (!w->asked)
         goto out;
     w->fn = fn;
     w->key = key;
     w->n = collect_users(b, users, n, with_self, w->users);
-    TRY(find_unknown(b, w, unknown, &nunknown));
-    TRY(shared_query_add(&b->devices->query, unknown, nunknown, w));
-    w = NULL;
+    TRY(ask_unknown(b, w, true, &asked));
 out:
-    free(unknown);
-    free(w);
+    if (!asked)
+        free_wait(w);
     return err;
 }
 

@@ -26,12 +26,12 @@ class Case(unittest.TestCase):
 
     def run(self, result=None):
         result = result or self.defaultTestResult()
-        bad = len(result.errors) + len(result.failures)
+        self._result, self._bad_before = result, len(result.errors) + len(result.failures)
         self.directory = tempfile.mkdtemp(prefix=f"wb-{self._testMethodName}-",
                                           dir=os.environ.get("WB_TEST_TMP"))
         self._running = []
         super().run(result)
-        if len(result.errors) + len(result.failures) > bad:
+        if self.failing():
             print(f"\nlogs kept in {self.directory}", flush=True)
         else:
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -67,8 +67,8 @@ class Case(unittest.TestCase):
         self._running[self._running.index(old)] = new
 
     def failing(self):
-        """In a cleanup: has the test failed?"""
-        return not self._outcome.success
+        """Has the test failed so far? Also for cleanups."""
+        return len(self._result.errors) + len(self._result.failures) > self._bad_before
 
     def start_mock(self, *args, **options):
         mock = Mock(self.directory, *args, **options)

@@ -80,6 +80,9 @@ class Killer(threading.Thread):
             raise AssertionError(f"only {self.kills} of {self.wanted} kills in {timeout} s")
         self.check()
 
+    def done(self):
+        return self._done.is_set()
+
     def check(self):
         if self._trouble:
             raise AssertionError(f"killing went wrong:\n{self._trouble}")

@@ -70,6 +70,31 @@ static size_t users_in(const struct node *iq)
     return node_child_count(node_child(node_child(iq, "usync"), "list"));
 }
 
+/* A list that is dropped while others are asked about: nobody is left out for that. */
+static void dropped_while_others_are_asked_about(void **state)
+{
+    struct desk *d = *state;
+    struct jid users[] = {J("900002@lid"), J("900003@lid")};
+    struct node *iq;
+
+    OK(device_sync_get(&d->b, users, 1, false, on_devices, 1));
+    reply_users(d, desk_sent(d), LIST("900002@lid", "<device id='0'/><device id='3'/>"));
+    assert_true(has(1, "900002:3@lid"));
+    OK(device_sync_get(&d->b, users, 2, false, on_devices, 2));
+    iq = desk_sent(d);
+    assert_int_equal(users_in(iq), 1);
+    OK(device_sync_drop(&d->b, users, 1));
+    reply_users(d, iq, LIST("900003@lid", "<device id='0'/>"));
+    assert_int_equal(told[2].calls, 0);
+    iq = desk_sent(d);
+    assert_int_equal(users_in(iq), 1);
+    reply_users(d, iq, LIST("900002@lid", "<device id='0'/>"));
+    assert_int_equal(told[2].calls, 1);
+    assert_int_equal(told[2].err, WB_OK);
+    assert_int_equal(told[2].n, 2);
+    assert_true(has(2, "900002@lid") && has(2, "900003@lid"));
+}
+
 static void asks_once_for_all(void **state)
 {
     struct desk *d = *state;
@@ -236,13 +261,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
-        TEST(asks_once_for_all),
-        TEST(shares_questions),
-        TEST(asks_in_chunks),
-        TEST(tells_failures),
-        TEST(drops_both_forms),
-        TEST(finds_lids),
-        TEST(knows_who_is_not_on_whatsapp),
+        TEST(asks_once_for_all), TEST(dropped_while_others_are_asked_about),
+        TEST(shares_questions),  TEST(asks_in_chunks),
+        TEST(tells_failures),    TEST(drops_both_forms),
+        TEST(finds_lids),        TEST(knows_who_is_not_on_whatsapp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
