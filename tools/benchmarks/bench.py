@@ -20,6 +20,8 @@ from harness.mock import Mock  # noqa: E402
 from harness.peer import Peer  # noqa: E402
 from harness.process import Process  # noqa: E402
 
+import durability  # noqa: E402
+
 PHONE = "27820000001"
 OTHER_PHONE = "27820000002"
 FIRST_CONTACT = "27820001000"
@@ -206,6 +208,9 @@ def report(directory, mock, bridge, peer, count, members):
     bridge.stop()
     line("start to logged in, best of 5 (ms)", f"{start_to_login(directory, mock):.0f}",
          target="< 150")
+    bridge = start_bridge(directory, mock, PHONE)
+    bridge.wait_status("ok")
+    durability.report(directory, mock, bridge, PHONE, FIRST_CONTACT, count, receive, line)
 
 
 if __name__ == "__main__":
