@@ -88,12 +88,6 @@ static enum wb_err anchor_of(struct bridge *b, const struct store_history_gap *g
     return err;
 }
 
-/* The chat as the phone has it: people under their LID. */
-static enum wb_err phone_chat(struct bridge *b, const struct jid *chat, struct jid *ret)
-{
-    return store_canonical(b->store, chat, ret);
-}
-
 /* The question, in the open batch. NO_SESSION: the phone has not written yet. */
 static enum wb_err ask(struct bridge *b, struct store_history_gap *g,
                        const struct store_history_anchor *from)
@@ -105,7 +99,7 @@ static enum wb_err ask(struct bridge *b, struct store_history_gap *g,
     struct node *n = NULL;
     enum wb_err err;
 
-    TRY(phone_chat(b, &g->chat, &chat));
+    TRY(store_canonical(b->store, &g->chat, &chat)); /* the phone has people under their LID */
     const struct peer_history_request r = {.chat_jid = span_cstr(jid_text(&chat, chat_text)),
                                            .oldest_id = span_cstr(from->id),
                                            .oldest_from_me = from->from_me,
