@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/backup_check.h"
@@ -80,15 +81,19 @@ out:
     return err;
 }
 
-/* Under its real name: complete from now on. Two sets of one second and reason get names of
- * different seconds. */
+/* Under its real name: complete from now on. Two sets of one second get names of different seconds,
+ * so that the order of the names is theirs. */
 static enum wb_err publish(struct making *m)
 {
     char path[STORE_PATH_MAX];
     enum wb_err err;
     TRY(files_sync(m->dir));
     for (int64_t t = m->ret->manifest.created_at;; t++) {
+        bool taken = false;
         TRY(backup_name(t, m->job->reason, m->ret->name));
+        TRY(backup_dir_second_taken(m->job->dir, m->ret->name, &taken));
+        if (taken)
+            continue;
         TRY(files_join(m->job->dir, m->ret->name, path));
         if (rename(m->dir, path) == 0)
             break;
@@ -103,6 +108,28 @@ out:
     return err;
 }
 
+static uint64_t size_of(const char *path)
+{
+    struct stat st;
+    return path && stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* A backup must not take the last room from what it is a backup of. */
+static enum wb_err check_room(struct making *m)
+{
+    enum { LEFT_FREE = 64 << 20 };
+    struct statvfs fs;
+    uint64_t need = size_of(m->job->whatsapp_path) + size_of(m->job->messages_path) + LEFT_FREE;
+    if (statvfs(m->job->dir, &fs) != 0)
+        return files_error(errno);
+    uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (room >= need)
+        return WB_OK;
+    snprintf(m->ret->text, sizeof m->ret->text, "a backup needs %llu MB of room, there are %llu MB",
+             (unsigned long long)(need >> 20), (unsigned long long)(room >> 20));
+    return WB_ERR_NO_SPACE;
+}
+
 static enum wb_err make(struct making *m)
 {
     struct backup_manifest *manifest = &m->ret->manifest;
@@ -111,6 +138,7 @@ static enum wb_err make(struct making *m)
     snprintf(manifest->program, sizeof manifest->program, "%s",
              m->job->program ? m->job->program : "");
     snprintf(manifest->sqlite, sizeof manifest->sqlite, "%s", sqlite3_libversion());
+    TRY(check_room(m));
     TRY(take_snapshots(m));
     TRY(files_join(m->job->dir, BACKUP_UNFINISHED, m->dir));
     if (mkdir(m->dir, 0700) != 0 || chmod(m->dir, 0700) != 0) {
@@ -177,7 +205,7 @@ out:
     return err;
 }
 
-enum wb_err backup_verify_dir(const char *set, struct backup_manifest *ret, char why[512])
+enum wb_err store_backup_verify_at(const char *set, struct backup_manifest *ret, char why[512])
 {
     struct backup_manifest m, facts = {0};
     enum wb_err err;
@@ -207,7 +235,7 @@ enum wb_err store_backup_verify(const char *dir, const char *name, struct backup
     if (!backup_name_valid(name))
         return WB_ERR_NOT_FOUND;
     TRY(files_join(dir, name, set));
-    err = access(set, F_OK) == 0 ? backup_verify_dir(set, ret, why) : WB_ERR_NOT_FOUND;
+    err = access(set, F_OK) == 0 ? store_backup_verify_at(set, ret, why) : WB_ERR_NOT_FOUND;
 out:
     return err;
 }

@@ -25,6 +25,9 @@
 #define BACKUP_LOGOUT         "logout"
 #define BACKUP_DAMAGE         "damage"
 
+/* Behind a set's name: the set as one encrypted file (store/backup_seal.h). */
+#define BACKUP_SEALED ".sealed"
+
 struct backup_job {
     const char *whatsapp_path;
     const char *messages_path; /* NULL or no such file: left out of the set */
@@ -64,6 +67,12 @@ enum wb_err store_backup_list(const char *dir, struct backup_entry **ret,
  * NOT_FOUND: no such set. DB_CORRUPT, MALFORMED: it is no good; why says what. */
 enum wb_err store_backup_verify(const char *dir, const char *name, struct backup_manifest *ret,
                                 char why[512]) WB_MUST_CHECK;
+
+/* The same for a set anywhere, by its path. */
+enum wb_err store_backup_verify_at(const char *set, struct backup_manifest *ret,
+                                   char why[512]) WB_MUST_CHECK;
+/* Removes the files of a set, and the directory when nothing else is in it. */
+void store_backup_remove_at(const char *set);
 
 /* The newest set that verifies, of this phone number (digits; NULL: any), with the wanted file in
  * it (NONE: either). why collects what was wrong with newer ones. NOT_FOUND. */

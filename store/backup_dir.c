@@ -32,9 +32,8 @@ out:
     return err;
 }
 
-/* Only our own files; a directory with something else in it stays, and is told by the caller's
- * mkdir. */
-static void remove_set(const char *set)
+/* Only our own files. */
+void store_backup_remove_at(const char *set)
 {
     static const char *const names[] = {
         BACKUP_MANIFEST, /* first: without it, it is no set any more */
@@ -53,9 +52,23 @@ void backup_dir_clear_unfinished(const char *dir)
 {
     char path[STORE_PATH_MAX];
     if (files_join(dir, BACKUP_UNFINISHED, path) == WB_OK)
-        remove_set(path);
+        store_backup_remove_at(path);
     if (files_join(dir, BACKUP_GOING, path) == WB_OK)
-        remove_set(path);
+        store_backup_remove_at(path);
+}
+
+enum wb_err backup_dir_second_taken(const char *dir, const char *name, bool *ret_taken)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return files_error(errno);
+    struct dirent *e;
+    bool taken = false;
+    while (!taken && (e = readdir(d)) != NULL)
+        taken = backup_name_valid(e->d_name) && strncmp(e->d_name, name, strcspn(name, "-")) == 0;
+    closedir(d);
+    *ret_taken = taken;
+    return WB_OK;
 }
 
 enum wb_err backup_dir_manifest(const char *set, struct backup_manifest *ret)
@@ -208,6 +221,14 @@ void backup_prune_choose(const struct backup_entry *entries, size_t n,
     }
 }
 
+static void remove_sealed(const char *dir, const char *name)
+{
+    char path[STORE_PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s" BACKUP_SEALED, dir, name);
+    if (n > 0 && (size_t)n < sizeof path)
+        unlink(path);
+}
+
 static enum wb_err drop_sets(const char *dir, const struct backup_entry *list, const bool *drop,
                              size_t n, bool dry_run, void (*told)(void *, const char *), void *ctx)
 {
@@ -227,7 +248,8 @@ static enum wb_err drop_sets(const char *dir, const struct backup_entry *list, c
             err = files_error(errno);
             goto out;
         }
-        remove_set(going);
+        store_backup_remove_at(going);
+        remove_sealed(dir, list[i].name);
     }
 out:
     return err;

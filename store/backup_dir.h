@@ -18,10 +18,10 @@ enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
                             char text[512]) WB_MUST_CHECK;
 /* Removes what a crash left of a set that never got its name, or had lost it. With the lock. */
 void backup_dir_clear_unfinished(const char *dir);
+/* Is there a set of the second that this name begins with? */
+enum wb_err backup_dir_second_taken(const char *dir, const char *name,
+                                    bool *ret_taken) WB_MUST_CHECK;
 /* The manifest of the set at this path. */
 enum wb_err backup_dir_manifest(const char *set, struct backup_manifest *ret) WB_MUST_CHECK;
-/* As store_backup_verify(), for a set anywhere. */
-enum wb_err backup_verify_dir(const char *set, struct backup_manifest *ret,
-                              char why[512]) WB_MUST_CHECK;
 
 #endif

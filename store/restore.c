@@ -63,7 +63,7 @@ static enum wb_err look_at_set(struct restoring *r)
     TRY(err);
     if (access(r->set, F_OK) != 0)
         return WB_ERR_NOT_FOUND;
-    err = backup_verify_dir(r->set, &r->ret->manifest, r->ret->text);
+    err = store_backup_verify_at(r->set, &r->ret->manifest, r->ret->text);
 out:
     return err;
 }

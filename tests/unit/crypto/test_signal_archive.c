@@ -195,6 +195,45 @@ static void receive_only_promoted_by_new_ratchet(void **state)
     talk(&p->b, &p->a, "safe to answer");
 }
 
+/* Restored, and a session of its own set up since: a late message of the old one opens, but does
+ * not bring the old sending chain back; and no other program could go on with that chain either. */
+static void retired_state_does_not_come_back(void **state)
+{
+    struct pair *p = *state;
+    struct letter late;
+    uint8_t old_chain[32], fresh[32];
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    talk(&p->a, &p->b, "z");
+    memcpy(old_chain, p->b.session->current->sender_chain.chain_key.key, 32);
+    signal_session_retire(p->b.session, &rng_system);
+    assert_false(signal_session_can_send(p->b.session));
+    assert_memory_not_equal(p->b.session->archived[0]->sender_chain.chain_key.key, old_chain, 32);
+    late = person_write(&p->a, "late");
+    person_start(&p->b, &p->a, 5);
+    memcpy(fresh, p->b.session->current->base_key, 32);
+    person_reads(&p->b, &late, "late");
+    letter_free(&late);
+    assert_memory_equal(p->b.session->current->base_key, fresh, 32);
+    talk(&p->b, &p->a, "fresh session");
+    talk(&p->a, &p->b, "answer");
+}
+
+/* What peers send to the ratchet key of the copy still opens, and answers it with a new chain. */
+static void retired_state_answers_with_a_new_chain(void **state)
+{
+    struct pair *p = *state;
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    signal_session_retire(p->b.session, &rng_system);
+    talk(&p->a, &p->b, "in a's new chain");
+    assert_true(signal_session_can_send(p->b.session));
+    assert_int_equal(p->b.session->current->sender_chain.chain_key.index, 0);
+    talk(&p->b, &p->a, "safe to answer");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +245,8 @@ int main(void)
         SCENARIO(archive_limit),
         SCENARIO(receive_only_record),
         SCENARIO(receive_only_promoted_by_new_ratchet),
+        SCENARIO(retired_state_does_not_come_back),
+        SCENARIO(retired_state_answers_with_a_new_chain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,21 @@ static void what_fails_leaves_nothing(void **state)
     fixture_free(&f);
 }
 
+static void the_last_room_is_left(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct paths p;
+    struct backup_result r;
+    fixture_ready(&f);
+    fixture_close(&f);
+    struct backup_job job = job_for(&f, &p, BACKUP_MANUAL);
+    assert_int_equal(truncate(f.msg, (off_t)4 << 40), 0); /* a hole of more than the disk has */
+    assert_int_equal(store_backup_create(&job, &r), WB_ERR_NO_SPACE);
+    assert_non_null(strstr(r.text, "room"));
+    fixture_free(&f);
+}
+
 struct holder {
     struct backup_job job;
     enum wb_err inner;
@@ -490,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_set_is_what_was_committed),
         cmocka_unit_test(what_stands_still_can_be_copied_too),
         cmocka_unit_test(what_fails_leaves_nothing),
+        cmocka_unit_test(the_last_room_is_left),
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(messages_are_never_behind_the_ratchets),
         cmocka_unit_test(any_change_is_noticed),
