@@ -62,6 +62,12 @@ static json_t *health_json(const struct health *h)
         json_object_set_new(o, "banned_until", json_integer(h->banned_until_s));
     put_gaps(o, h);
     json_object_set_new(o, "groups", groups_json(h));
+    json_object_set_new(o, "backup",
+                        json_pack("{s:o, s:o, s:o}", "name", text_or_null(h->backup_name), "at",
+                                  time_or_null(h->backup_at_s), "error",
+                                  text_or_null(h->backup_error)));
+    if (h->repaired[0])
+        json_object_set_new(o, "repaired", json_string(h->repaired));
     return o;
 }
 

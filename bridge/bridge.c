@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bridge/backups.h"
 #include "bridge/batch.h"
 #include "bridge/conn.h"
 #include "bridge/device_sync.h"
@@ -23,7 +24,10 @@
 #include "store/inbox.h"
 #include "store/messages.h"
 
-enum { BRIDGE_WORKERS_MAX = 2, SHUTDOWN_MS = 3500 /* of the 5 s that SIGTERM allows */ };
+enum {
+    BRIDGE_WORKERS_MAX = 3 /* one may be busy with a hook for long */,
+    SHUTDOWN_MS = 3500 /* of the 5 s that SIGTERM allows */
+};
 
 /* The end of a batch: everything that was readable has been handled, or it has become long enough.
  * Then commit, then acks and receipts leave (design rule 3). */
@@ -47,7 +51,7 @@ static enum wb_err iq_port_send(struct bridge *b, const struct node *n)
     return outgoing_send(b, n);
 }
 
-static enum wb_err make_parts(struct bridge *b)
+static enum wb_err make_parts(struct bridge *b, const char *repaired)
 {
     enum wb_err err;
 
@@ -63,6 +67,8 @@ static enum wb_err make_parts(struct bridge *b)
     TRY(group_info_new(b, &b->groups));
     TRY(group_list_new(b, &b->group_list));
     TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
+    if (b->config->backups_dir) /* tests of other parts have none */
+        TRY(backups_new(b, repaired, &b->backups));
     TRY(history_request_new(b, &b->history));
 out:
     return err;
@@ -97,7 +103,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     events_init(&b->events);
     outgoing_init(&b->outgoing);
     iq_init(&b->iq, (struct iq_port){iq_port_send, b}, b->timers);
-    err = make_parts(b);
+    err = make_parts(b, d->repaired);
     if (err == WB_OK)
         err = read_last_message(b);
     if (err != WB_OK) {
@@ -114,8 +120,11 @@ void bridge_free(struct bridge *b)
 {
     if (!b)
         return;
+    backups_stop(b->backups);
     /* First: results of jobs reach parts that are still there. */
     jobs_free(b->jobs);
+    backups_free(b->backups);
+    b->backups = NULL; /* events may still come */
     loop_set_iteration_end(b->loop, NULL, NULL);
     timer_stop(b->timers, &b->shutdown_timer);
     if (b->prekeys)
@@ -158,6 +167,7 @@ void bridge_shutdown(struct bridge *b)
     timer_start(b->timers, &b->shutdown_timer, SHUTDOWN_MS, on_shutdown_timer, b);
     if (batch_is_open(b) && batch_commit(b) != WB_OK)
         log_warn(b->log, "bridge", "what came last was not stored; WhatsApp will deliver it again");
+    backups_stop(b->backups);
     conn_shutdown(b->conn);
 }
 

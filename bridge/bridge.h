@@ -16,6 +16,7 @@
 
 struct account;
 struct store;
+struct backups;
 struct conn;
 struct jobs;
 struct keepalive;
@@ -72,6 +73,7 @@ struct bridge {
     struct shared_query *prekey_fetch;
     struct history_request *history;
     struct history_download *history_downloads; /* those that wait for the list of hosts */
+    struct backups *backups;
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;
@@ -99,6 +101,7 @@ struct bridge_deps {
     const struct rng *rng;
     struct loop *loop;
     struct store *store;
+    const char *repaired; /* what was done to damaged files at start; NULL or "": nothing */
 };
 
 /* Puts the parts together; nothing is connected yet. */

@@ -1,5 +1,6 @@
 #include "bridge/commands.h"
 
+#include "bridge/backups.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/conn_private.h"
@@ -96,6 +97,7 @@ static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *r
         return;
     }
     TRY(batch_commit(b));
+    backups_before_unlink(b->backups);
     TRY(store_set_aside_session(b->store, "unlinked", path));
     log_info(b->log, "pair", "unlinked; the session was set aside as %s", path);
 out:

@@ -72,6 +72,43 @@ static bool set_readable(struct config *c, size_t offset, const char *value, con
     return put_text(c, offset, value);
 }
 
+static bool set_program(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    *ret_why = "the path of a program that can be run";
+    if (value[0] && (!strchr(value, '/') || access(value, X_OK) != 0))
+        return false;
+    return put_text(c, offset, value);
+}
+
+static bool set_count(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    uint64_t v;
+
+    *ret_why = "a number, 1 to 10000";
+    if (!span_to_u64(span_cstr(value), &v) || v < 1 || v > 10000)
+        return false;
+    *(uint32_t *)(void *)((char *)c + offset) = (uint32_t)v;
+    return true;
+}
+
+/* Seconds of "90s", "30m", "1h", "1d"; "0" is 0. */
+static bool set_duration(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    static const char units[] = "smhd";
+    static const uint32_t seconds[] = {1, 60, 3600, 86400};
+    size_t n = strlen(value);
+    const char *unit = n > 1 ? strchr(units, value[n - 1]) : NULL;
+    uint64_t v;
+
+    *ret_why = "a time such as 90s, 30m, 1h or 1d, or 0";
+    if (!unit && strcmp(value, "0") != 0)
+        return false;
+    if (!span_to_u64(SPAN(value, unit ? n - 1 : n), &v) || v > 10000)
+        return false;
+    *(uint32_t *)(void *)((char *)c + offset) = (uint32_t)(unit ? v * seconds[unit - units] : v);
+    return true;
+}
+
 static bool set_phone(struct config *c, size_t offset, const char *value, const char **ret_why)
 {
     struct jid *field = (struct jid *)(void *)((char *)c + offset);
@@ -232,30 +269,6 @@ static bool set_group_name(struct config *c, size_t offset, const char *value, c
     return (!value[0] || getgrnam(value)) && put_text(c, offset, value);
 }
 
-/* "JID[=NAME],JID[=NAME]..." of the environment and the command line. */
-static bool set_groups(struct config *c, size_t offset, const char *value, const char **ret_why)
-{
-    char *all = strdup(value);
-    char *rest = all;
-    bool ok = all != NULL;
-
-    (void)offset;
-    *ret_why = "JID[=NAME], separated by commas; a group's JID ends in @g.us";
-    config_clear_groups(c);
-    while (ok && rest && *rest) {
-        char *item = strsep(&rest, ",");
-        char *name = strchr(item, '=');
-        struct buf quiet = buf_new(1024);
-
-        if (name)
-            *name++ = '\0';
-        ok = config_add_group(c, item, name ? name : "", "", &quiet);
-        buf_free(&quiet);
-    }
-    free(all);
-    return ok;
-}
-
 /* ---- the table
  * ------------------------------------------------------------------------------------ */
 
@@ -325,8 +338,24 @@ const struct setting config_settings[] = {
      "WHATSAPP_FIRST_CONTACT_INTERVAL", "20",
      "between first messages to new people, after a burst of 10; 0: no pause", set_seconds,
      FIELD(first_contact_s), false, true},
+    {"backup-every", "TIME", "backup_every", "WHATSAPP_BACKUP_EVERY", "1h",
+     "time between backups: 90s, 30m, 1h, 1d; 0 for none", set_duration, FIELD(backup_every_s),
+     false, true},
+    {"backup-keep", "N", "backup_keep", "WHATSAPP_BACKUP_KEEP", "5",
+     "the newest N backups are kept", set_count, FIELD(backup_keep), false, true},
+    {"backup-keep-days", "N", "backup_keep_days", "WHATSAPP_BACKUP_KEEP_DAYS", "7",
+     "and one of each day, for N days", set_count, FIELD(backup_keep_days), false, true},
+    {"backup-hook", "PROGRAM", "backup_hook", "WHATSAPP_BACKUP_HOOK", "",
+     "run after each backup with its path", set_program, FIELD(backup_hook), true, true},
+    {"backup-public-key", "FILE", "backup_public_key", "WHATSAPP_BACKUP_PUBLIC_KEY", "",
+     "encrypt what the hook gets to this key (bridge-backup keygen)", set_readable,
+     FIELD(backup_public_key), true, true},
+    {"backup-passphrase-file", "FILE", "backup_passphrase_file", "WHATSAPP_BACKUP_PASSPHRASE_FILE",
+     "", "or under the passphrase in this file", set_readable, FIELD(backup_passphrase_file), true,
+     true},
     {"monitored-groups", "LIST", "monitored_groups", "WHATSAPP_MONITORED_GROUPS", "",
-     "JID[=NAME],... (in YAML a list of {jid, name})", set_groups, FIELD(ngroups), false, true},
+     "JID[=NAME],... (in YAML a list of {jid, name})", config_set_groups, FIELD(ngroups), false,
+     true},
 };
 const size_t config_nsettings = sizeof config_settings / sizeof config_settings[0];
 
@@ -339,42 +368,6 @@ bool config_set(struct config *c, const struct setting *s, const char *value, co
         return true;
     buf_printf(problem, "%s: '%.80s' is not %s\n", source, value, why);
     return false;
-}
-
-void config_clear_groups(struct config *c)
-{
-    for (size_t i = 0; i < c->ngroups; i++)
-        free(c->groups[i].name);
-    free(c->groups);
-    c->groups = NULL;
-    c->ngroups = 0;
-}
-
-bool config_add_group(struct config *c, const char *jid, const char *name, const char *source,
-                      struct buf *problem)
-{
-    struct monitored_group g;
-    struct monitored_group *more;
-
-    if (jid_parse_cstr(jid, &g.jid) != WB_OK || g.jid.server != JID_GROUP || !g.jid.user[0]) {
-        buf_printf(problem, "%s: '%.80s' is not the JID of a group (...@g.us)\n", source, jid);
-        return false;
-    }
-    if (c->ngroups >= CONFIG_GROUPS_MAX) {
-        buf_printf(problem, "%s: more than %d groups\n", source, CONFIG_GROUPS_MAX);
-        return false;
-    }
-    g.name = strdup(name);
-    more = realloc(c->groups, (c->ngroups + 1) * sizeof *more);
-    if (!g.name || !more) {
-        free(g.name);
-        if (more)
-            c->groups = more;
-        return false;
-    }
-    c->groups = more;
-    c->groups[c->ngroups++] = g;
-    return true;
 }
 
 /* ---- all of them
@@ -457,6 +450,11 @@ static bool complete(struct config *c, struct buf *problem)
                    "--bind: '%s' is not loopback: a token is required, set "
                    "--api-token-file\n",
                    c->bind);
+        ok = false;
+    }
+    if (c->backup_public_key[0] && c->backup_passphrase_file[0]) {
+        buf_append_cstr(problem,
+                        "--backup-public-key, --backup-passphrase-file: only one of them\n");
         ok = false;
     }
     return ok && under_store(c, offsetof(struct config, db_path), "messages.db") &&
@@ -561,12 +559,4 @@ void config_free(struct config *c)
     free(c->backups_dir);
     config_clear_groups(c);
     *c = (struct config){0};
-}
-
-const struct monitored_group *config_group(const struct config *c, const struct jid *jid)
-{
-    for (size_t i = 0; i < c->ngroups; i++)
-        if (jid_same_user(&c->groups[i].jid, jid))
-            return &c->groups[i];
-    return NULL;
 }

@@ -36,6 +36,7 @@ bool config_set(struct config *c, const struct setting *s, const char *value, co
 bool config_add_group(struct config *c, const char *jid, const char *name, const char *source,
                       struct buf *problem);
 void config_clear_groups(struct config *c);
+setting_fn config_set_groups;
 
 /* config_yaml.c: false after appending to problem. */
 bool config_read_yaml(struct config *c, const char *path, struct buf *problem);

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "bridge/backups.h"
 #include "bridge/batch.h"
 #include "bridge/handlers.h"
 #include "bridge/pairing.h"
@@ -323,6 +324,7 @@ static enum wb_err set_earlier_aside(struct conn *c)
     if (n == 0)
         return WB_OK;
     TRY(batch_commit(c->b));
+    backups_before_unlink(c->b->backups);
     TRY(store_set_aside_session(c->b->store, "re-paired", path));
     log_info(c->b->log, "pair", "the earlier session was set aside as %s", path);
 out:

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "bridge/backups.h"
 #include "bridge/bridge.h"
 #include "bridge/history_request.h"
 #include "bridge/pairing.h"
@@ -208,6 +209,18 @@ static void fill_gaps(struct bridge *b, struct health *h)
     h->gap_filled = sum.filled;
 }
 
+static void fill_backups(const struct bridge *b, struct health *h)
+{
+    struct backups_state s = {"", 0, "", ""};
+
+    if (b->backups)
+        backups_state(b->backups, &s);
+    h->backup_name = s.name;
+    h->backup_at_s = s.at_s;
+    h->backup_error = s.error;
+    h->repaired = s.repaired;
+}
+
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h)
 {
     const struct conn *c = b->conn;
@@ -226,6 +239,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     h.reconnects = b->reconnects;
     h.messages_stored = b->messages_stored;
     fill_gaps(b, &h);
+    fill_backups(b, &h);
     TRY(fill_groups(b, a, &h));
     *ret_h = h;
 out:

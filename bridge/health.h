@@ -61,6 +61,10 @@ struct health {
     int64_t gap_since_s, gap_until_s; /* unix, after a restore; 0: none */
     size_t gap_chats;                 /* chats that are being asked for */
     uint64_t gap_filled;              /* messages that came that way */
+    const char *backup_name;          /* newest set, "" */
+    int64_t backup_at_s;              /* unix, of that one; 0: none yet */
+    const char *backup_error;         /* why the last attempt failed, "" */
+    const char *repaired;             /* what was done to damaged files at this start, "" */
     const struct health_group *groups;
     size_t ngroups;
 };

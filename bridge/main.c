@@ -233,7 +233,8 @@ static enum wb_err compose(struct program *p, struct buf *problem)
                                          .clock = &clock_system,
                                          .rng = &rng_system,
                                          .loop = p->loop,
-                                         .store = p->store},
+                                         .store = p->store,
+                                         .repaired = p->recovery.text},
                    &p->bridge));
     TRY(events_on(&p->bridge->events, BRIDGE_EV_STATE, on_state, p));
     TRY(api_start(

@@ -9,6 +9,7 @@ SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".
 BUILD = os.environ.get("WB_BUILD_DIR", os.path.join(SOURCE, "build", "dev"))
 MOCK = os.environ.get("WB_MOCK", os.path.join(BUILD, "wa-mock"))
 BRIDGE = os.environ.get("WB_BRIDGE", os.path.join(BUILD, "whatsapp-bridge"))
+BACKUP = os.environ.get("WB_BACKUP", os.path.join(BUILD, "bridge-backup"))
 PEERS_BUILD = os.path.join(SOURCE, "build", "peers")
 WHATSMEOW = os.path.join(PEERS_BUILD, "whatsmeow-peer")
 WHATSMEOW_V6 = os.path.join(PEERS_BUILD, "whatsmeow-v6-peer")

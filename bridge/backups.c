@@ -1,0 +1,409 @@
+#include "bridge/backups.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bridge/batch.h"
+#include "bridge/bridge.h"
+#include "bridge/hook.h"
+#include "bridge/jobs.h"
+#include "store/backup.h"
+#include "store/backup_seal.h"
+#include "store/history_gaps.h"
+#include "store/inbox.h"
+#include "store/meta.h"
+#include "store/restore.h"
+
+enum {
+    FIRST_MS = 60 * 1000, /* not while the offline queue comes in */
+    AGAIN_MS = 10 * 60 * 1000,
+    HOOK_MS = 10 * 60 * 1000,
+    LOCKED_PAUSE_MS = 20, /* for one that is being cancelled */
+    LOCKED_TRIES = 100,
+};
+
+/* One run in a worker: it has copies of all that it needs. */
+struct run {
+    struct bridge *b;
+    char *whatsapp_path, *messages_path, *dir, *hook, *seal_key, *seal_passphrase;
+    char reason[BACKUP_REASON_MAX + 1];
+    struct backup_keep keep;
+    const struct clock *clock;
+    atomic_bool cancel;
+    struct backup_result made;
+    enum wb_err err, prune_err, seal_err, hook_err;
+    int hook_status;
+    unsigned pruned;
+};
+
+struct backups {
+    struct bridge *b;
+    struct timer timer;
+    struct run *running;
+    char wanted[BACKUP_REASON_MAX + 1]; /* the next one's reason; "": none is wanted */
+    char name[BACKUP_NAME_MAX + 1], error[160];
+    int64_t at_s;
+    const char *repaired;
+    bool stopping;
+};
+
+static void on_timer(void *ctx);
+
+/* ---- in the worker ----------------------------------------------------------------------------
+ */
+
+static bool cancelled(void *ctx)
+{
+    struct run *r = ctx;
+
+    return atomic_load(&r->cancel);
+}
+
+static void count_pruned(void *ctx, const char *name)
+{
+    struct run *r = ctx;
+
+    (void)name;
+    r->pruned++;
+}
+
+/* The sealed file, when there is one to be made, is what leaves the machine. */
+static void ship(struct run *r)
+{
+    char path[STORE_PATH_MAX];
+    bool sealed = r->seal_key[0] || r->seal_passphrase[0];
+    const struct backup_seal_to to = {.public_key_file = r->seal_key[0] ? r->seal_key : NULL,
+                                      .passphrase_file =
+                                          r->seal_passphrase[0] ? r->seal_passphrase : NULL};
+
+    if (sealed)
+        r->seal_err = store_backup_seal(r->dir, r->made.name, &to, path);
+    else
+        snprintf(path, sizeof path, "%s/%s", r->dir, r->made.name);
+    if (r->seal_err != WB_OK || !r->hook[0])
+        return;
+    r->hook_err = hook_run(r->hook, path, HOOK_MS, &r->cancel, &r->hook_status);
+    if (sealed && r->hook_err == WB_OK)
+        remove(path); /* it is where it was to go; the set itself stays */
+}
+
+static void work(void *ctx)
+{
+    struct run *r = ctx;
+    const struct backup_job job = {.whatsapp_path = r->whatsapp_path,
+                                   .messages_path = r->messages_path,
+                                   .dir = r->dir,
+                                   .reason = r->reason,
+                                   .program = "whatsapp-bridge " WB_VERSION,
+                                   .clock = r->clock,
+                                   .gentle = true,
+                                   .cancelled = cancelled,
+                                   .ctx = r};
+
+    r->err = store_backup_create(&job, &r->made);
+    if (r->err != WB_OK)
+        return;
+    r->prune_err =
+        store_backup_prune(r->dir, &r->keep, r->clock, r->made.name, false, count_pruned, r);
+    ship(r);
+}
+
+/* ---- on the loop ------------------------------------------------------------------------------
+ */
+
+static void run_free(struct run *r)
+{
+    free(r->whatsapp_path);
+    free(r->messages_path);
+    free(r->dir);
+    free(r->hook);
+    free(r->seal_key);
+    free(r->seal_passphrase);
+    free(r);
+}
+
+static int64_t every_ms(const struct backups *k)
+{
+    return (int64_t)k->b->config->backup_every_s * 1000;
+}
+
+static void start_timer(struct backups *k, int64_t after_ms)
+{
+    if (every_ms(k) > 0 && !k->stopping)
+        timer_start(k->b->timers, &k->timer, after_ms, on_timer, k);
+}
+
+static void log_shipping(struct backups *k, const struct run *r)
+{
+    struct log *log = k->b->log;
+
+    if (r->prune_err != WB_OK)
+        log_warn(log, "backup", "old backups could not be removed: %s", wb_err_text(r->prune_err));
+    if (r->seal_err != WB_OK) {
+        snprintf(k->error, sizeof k->error, "%s was not encrypted: %s", r->made.name,
+                 wb_err_text(r->seal_err));
+        log_error(log, "backup", "%s; the hook was not run", k->error);
+    } else if (r->hook_err == WB_ERR_REFUSED) {
+        snprintf(k->error, sizeof k->error, "backup_hook ended with status %d", r->hook_status);
+        log_error(log, "backup", "%s for %s", k->error, r->made.name);
+    } else if (r->hook_err != WB_OK) {
+        snprintf(k->error, sizeof k->error, "backup_hook: %s", wb_err_text(r->hook_err));
+        log_error(log, "backup", "%s for %s", k->error, r->made.name);
+    } else if (r->hook[0]) {
+        log_info(log, "backup", "backup_hook has taken %s", r->made.name);
+    }
+}
+
+static void note_result(struct backups *k, const struct run *r)
+{
+    const struct backup_manifest *m = &r->made.manifest;
+
+    k->error[0] = '\0';
+    if (r->err != WB_OK) {
+        snprintf(k->error, sizeof k->error, "%.150s",
+                 r->made.text[0] ? r->made.text : wb_err_text(r->err));
+        log_error(k->b->log, "backup", "no %s backup was made: %s (%s)", r->reason,
+                  wb_err_text(r->err), r->made.text);
+        return;
+    }
+    memcpy(k->name, r->made.name, sizeof k->name);
+    k->at_s = m->created_at;
+    log_info(k->b->log, "backup",
+             "made and checked %s: %lld messages, %llu kB; %u old ones removed", r->made.name,
+             (long long)m->message_rows,
+             (unsigned long long)((m->whatsapp.size + m->messages.size) / 1024), r->pruned);
+    log_shipping(k, r);
+}
+
+static void finished(void *ctx, bool ran)
+{
+    struct run *r = ctx;
+    struct backups *k = r->b->backups;
+
+    if (k) {
+        k->running = NULL;
+        if (ran && r->err != WB_ERR_CANCELLED)
+            note_result(k, r);
+        if (k->wanted[0])
+            start_timer(k, 0);
+        else
+            start_timer(k, r->err == WB_OK ? every_ms(k) : AGAIN_MS);
+    }
+    run_free(r);
+}
+
+static struct run *run_new(struct backups *k, const char *reason)
+{
+    const struct config *c = k->b->config;
+    struct run *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return NULL;
+    r->b = k->b;
+    r->clock = k->b->clock;
+    r->keep = (struct backup_keep){c->backup_keep, c->backup_keep_days};
+    atomic_init(&r->cancel, false);
+    snprintf(r->reason, sizeof r->reason, "%s", reason);
+    r->whatsapp_path = strdup(c->whatsapp_db_path);
+    r->messages_path = strdup(c->db_path);
+    r->dir = strdup(c->backups_dir);
+    r->hook = strdup(c->backup_hook);
+    r->seal_key = strdup(c->backup_public_key);
+    r->seal_passphrase = strdup(c->backup_passphrase_file);
+    if (r->whatsapp_path && r->messages_path && r->dir && r->hook && r->seal_key &&
+        r->seal_passphrase)
+        return r;
+    run_free(r);
+    return NULL;
+}
+
+static void begin(struct backups *k, const char *reason)
+{
+    struct run *r = run_new(k, reason);
+
+    k->wanted[0] = '\0';
+    if (!r || jobs_run(k->b->jobs, work, finished, r) != WB_OK) {
+        log_error(k->b->log, "backup", "no worker for a backup; it is tried again");
+        if (r)
+            run_free(r);
+        start_timer(k, AGAIN_MS);
+        return;
+    }
+    k->running = r;
+}
+
+static void on_timer(void *ctx)
+{
+    struct backups *k = ctx;
+
+    if (k->running)
+        return; /* its end looks what is wanted */
+    if (k->wanted[0])
+        begin(k, k->wanted);
+    else if (k->b->account)
+        begin(k, BACKUP_SCHEDULED);
+    else
+        start_timer(k, every_ms(k));
+}
+
+void backups_request(struct backups *k, const char *reason)
+{
+    if (k->stopping || !k->b->account)
+        return;
+    snprintf(k->wanted, sizeof k->wanted, "%s", reason);
+    if (!k->running)
+        timer_start(k->b->timers, &k->timer, 0, on_timer, k);
+}
+
+void backups_before_unlink(struct backups *k)
+{
+    struct backup_result made;
+    struct backup_job job = {.reason = BACKUP_BEFORE_UNLINK,
+                             .program = "whatsapp-bridge " WB_VERSION};
+    enum wb_err err = WB_OK;
+
+    if (!k)
+        return; /* a bridge without backups, in tests of other parts */
+    job.whatsapp_path = k->b->config->whatsapp_db_path;
+    job.dir = k->b->config->backups_dir;
+    job.clock = k->b->clock;
+    if (k->running)
+        atomic_store(&k->running->cancel, true);
+    for (unsigned tries = 0; tries < LOCKED_TRIES; tries++) {
+        err = store_backup_create(&job, &made);
+        if (err != WB_ERR_LOCKED || !k->running)
+            break;
+        nanosleep(&(struct timespec){.tv_nsec = LOCKED_PAUSE_MS * 1000000L}, NULL);
+    }
+    if (err == WB_OK)
+        log_info(k->b->log, "backup", "made and checked %s", made.name);
+    else
+        log_warn(k->b->log, "backup", "no backup before the session is set aside: %s (%s)",
+                 wb_err_text(err), made.text);
+}
+
+void backups_state(const struct backups *k, struct backups_state *ret)
+{
+    *ret = (struct backups_state){k->name, k->at_s, k->error, k->repaired};
+}
+
+/* By the server; after an unlinking of ours there is no account any more. */
+static void on_logged_out(void *ctx, const struct bridge_event *e)
+{
+    struct bridge *b = ctx;
+
+    (void)e;
+    if (b->backups)
+        backups_request(b->backups, BACKUP_LOGOUT);
+}
+
+/* What a restore noted: that stretch of time is asked of the phone from now on. */
+static enum wb_err take_over_gap(struct backups *k)
+{
+    struct bridge *b = k->b;
+    struct buf text = buf_new(STORE_META_MAX);
+    long long since = 0, until = 0;
+    enum wb_err err = store_meta_get(b->store, STORE_META_GAP, &text);
+
+    if (err == WB_ERR_NOT_FOUND) {
+        buf_free(&text);
+        return WB_OK;
+    }
+    TRY(err);
+    if (sscanf(buf_cstr(&text), "%lld %lld", &since, &until) == 2 && since > 0 && until > since) {
+        log_warn(b->log, "backup",
+                 "messages.db may lack messages of %lld seconds before %lld (Unix time); they are "
+                 "asked of the phone",
+                 until - since, until);
+        TRY(store_history_gap_all(b->store, since, until));
+    } else {
+        log_warn(b->log, "backup", "messages.db has lost what it held before this start");
+    }
+    TRY(store_meta_put(b->store, STORE_META_GAP, SPAN_NULL));
+    err = store_commit(b->store);
+out:
+    buf_free(&text);
+    return err;
+}
+
+static void find_newest(struct backups *k)
+{
+    struct backup_entry *list = NULL;
+    size_t n = 0;
+
+    if (store_backup_list(k->b->config->backups_dir, &list, &n) != WB_OK)
+        return;
+    for (size_t i = 0; i < n && k->at_s == 0; i++) {
+        if (list[i].err != WB_OK)
+            continue;
+        memcpy(k->name, list[i].name, sizeof k->name);
+        k->at_s = list[i].manifest.created_at;
+    }
+    free(list);
+}
+
+/* When the next one is due: backup_every after the newest, also over a restart. */
+static int64_t first_delay(const struct backups *k)
+{
+    int64_t first = every_ms(k) < FIRST_MS ? every_ms(k) : FIRST_MS;
+    int64_t age = clock_unix_ms(k->b->clock) - k->at_s * 1000;
+
+    if (age < 0 || age >= every_ms(k) - first)
+        return first; /* or the clock was set back */
+    return every_ms(k) - age;
+}
+
+static void on_settings(void *ctx, const struct bridge_event *e)
+{
+    struct bridge *b = ctx;
+
+    (void)e;
+    if (!b->backups || b->backups->running)
+        return;
+    timer_stop(b->timers, &b->backups->timer);
+    start_timer(b->backups, first_delay(b->backups));
+}
+
+enum wb_err backups_new(struct bridge *b, const char *repaired, struct backups **ret)
+{
+    struct backups *k = calloc(1, sizeof *k);
+    enum wb_err err;
+
+    if (!k)
+        return WB_ERR_NOMEM;
+    k->b = b;
+    k->repaired = repaired ? repaired : "";
+    find_newest(k);
+    TRY(take_over_gap(k));
+    TRY(events_on(&b->events, BRIDGE_EV_LOGGED_OUT, on_logged_out, b));
+    TRY(events_on(&b->events, BRIDGE_EV_SETTINGS, on_settings, b));
+    if (k->repaired[0])
+        snprintf(k->wanted, sizeof k->wanted, "%s", BACKUP_DAMAGE);
+    start_timer(k, first_delay(k));
+    *ret = k;
+    return WB_OK;
+out:
+    backups_free(k);
+    return err;
+}
+
+void backups_stop(struct backups *k)
+{
+    if (!k)
+        return;
+    k->stopping = true;
+    timer_stop(k->b->timers, &k->timer);
+    if (k->running)
+        atomic_store(&k->running->cancel, true);
+}
+
+void backups_free(struct backups *k)
+{
+    if (!k)
+        return;
+    backups_stop(k);
+    free(k);
+}

@@ -1,0 +1,35 @@
+/* backups.h - backups by themselves (R-403): every backup_every, after a logout, after a repair,
+ * before the session is given up. A worker makes them; the loop only starts it and hears the end.
+ */
+#ifndef BRIDGE_BACKUPS_H
+#define BRIDGE_BACKUPS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct bridge;
+struct backups;
+
+/* repaired: what was done to damaged files at start ("": nothing); a text of main.c's. */
+enum wb_err backups_new(struct bridge *b, const char *repaired, struct backups **ret) WB_MUST_CHECK;
+/* Before jobs_free(), so that a copy that is being made stops soon. */
+void backups_stop(struct backups *k);
+void backups_free(struct backups *k); /* NULL-safe */
+
+/* One more, with this reason (store/backup.h), as soon as none is being made. Without an account
+ * there is nothing to keep, and nothing is done. */
+void backups_request(struct backups *k, const char *reason);
+/* At once and blocking, whatsapp.db alone (a few MB): before the file is set aside for good. A
+ * failure is logged and does not stop the caller: the file itself is kept as well. */
+void backups_before_unlink(struct backups *k);
+
+struct backups_state {
+    const char *name;  /* of the newest set; "" when there is none */
+    int64_t at_s;      /* unix seconds of it, 0 */
+    const char *error; /* why the last attempt failed; "" when it did not */
+    const char *repaired;
+};
+void backups_state(const struct backups *k, struct backups_state *ret);
+
+#endif

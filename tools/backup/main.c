@@ -1,0 +1,427 @@
+/* bridge-backup: makes, lists, checks, prunes and restores backups of a store by hand. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "store/backup_seal.h"
+#include "store/restore.h"
+#include "tools/backup/options.h"
+
+#define PROGRAM "bridge-backup " WB_VERSION
+
+enum { SHOWN = 3 /* digits of a phone number at its end */ };
+
+static int status_of(enum wb_err err)
+{
+    if (err == WB_OK)
+        return EXIT_DONE;
+    if (err == WB_ERR_LOCKED)
+        return EXIT_LOCKED;
+    if (err == WB_ERR_EXISTS)
+        return EXIT_WRONG_NUMBER;
+    if (err == WB_ERR_DB_CORRUPT || wb_err_class(err) == WB_CLASS_PEER)
+        return EXIT_BAD_BACKUP;
+    return EXIT_FAILED;
+}
+
+/* Takes j. */
+static void print_json(json_t *j)
+{
+    if (j)
+        json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(j);
+}
+
+static int fail(const struct options *o, const char *what, enum wb_err err, const char *text)
+{
+    const char *why = text && text[0] ? text : wb_err_text(err);
+    if (o->json)
+        print_json(
+            json_pack("{s:b, s:s, s:s}", "success", 0, "error", wb_err_name(err), "message", why));
+    fprintf(stderr, "bridge-backup: %s: %s\n", what, why);
+    return status_of(err);
+}
+
+static json_t *manifest_json(const char *name, const struct backup_manifest *m)
+{
+    return json_pack("{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "name", name,
+                     "created_at", (json_int_t)m->created_at, "reason", m->reason, "phone",
+                     m->phone, "messages", (json_int_t)m->message_rows, "chats",
+                     (json_int_t)m->chat_rows, "sessions", (json_int_t)m->sessions, "schema",
+                     (json_int_t)m->schema, "bytes",
+                     (json_int_t)(m->whatsapp.size + m->messages.size), "whatsapp_db",
+                     m->whatsapp.present, "messages_db", m->messages.present);
+}
+
+static void print_line(const char *name, const struct backup_manifest *m)
+{
+    size_t n = strlen(m->phone);
+    printf("%-42s %10.1f MB %9lld messages %5lld sessions  %s%s%s\n", name,
+           (double)(m->whatsapp.size + m->messages.size) / 1e6, (long long)m->message_rows,
+           (long long)m->sessions, n ? "+..." : "not paired",
+           n > SHOWN ? m->phone + n - SHOWN : m->phone,
+           m->messages.present ? "" : "  no messages.db");
+}
+
+/* ---- create, list, verify, prune ------------------------------------------------------------- */
+
+static int create(const struct options *o)
+{
+    struct backup_result r;
+    const struct backup_job job = {.whatsapp_path = o->whatsapp_path,
+                                   .messages_path = o->messages_path,
+                                   .dir = o->dir,
+                                   .reason = o->reason ? o->reason : BACKUP_MANUAL,
+                                   .program = PROGRAM,
+                                   .clock = &clock_system,
+                                   .gentle = true};
+    enum wb_err err = store_backup_create(&job, &r);
+    if (err != WB_OK)
+        return fail(o, err == WB_ERR_NOT_FOUND ? o->whatsapp_path : "no backup was made", err,
+                    r.text);
+    if (o->json)
+        print_json(manifest_json(r.name, &r.manifest));
+    else
+        print_line(r.name, &r.manifest);
+    return EXIT_DONE;
+}
+
+static int list(const struct options *o)
+{
+    struct backup_entry *e = NULL;
+    size_t n = 0;
+    json_t *all = json_array();
+    enum wb_err err = store_backup_list(o->dir, &e, &n);
+    if (err != WB_OK) {
+        json_decref(all);
+        return fail(o, o->dir, err, NULL);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (o->json && e[i].err == WB_OK)
+            json_array_append_new(all, manifest_json(e[i].name, &e[i].manifest));
+        else if (o->json)
+            json_array_append_new(
+                all, json_pack("{s:s, s:s}", "name", e[i].name, "error", wb_err_name(e[i].err)));
+        else if (e[i].err == WB_OK)
+            print_line(e[i].name, &e[i].manifest);
+        else
+            printf("%-42s its manifest cannot be read: %s\n", e[i].name, wb_err_text(e[i].err));
+    }
+    if (o->json)
+        print_json(json_pack("{s:o}", "backups", all));
+    else
+        json_decref(all);
+    free(e);
+    return EXIT_DONE;
+}
+
+/* A directory for what is unsealed; removed by drop_unsealed(). */
+static enum wb_err unsealed(const struct options *o, const char *file, char dir[STORE_PATH_MAX])
+{
+    const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
+    if (snprintf(dir, STORE_PATH_MAX, "%s.unsealed-%ld", file, (long)getpid()) >= STORE_PATH_MAX)
+        return WB_ERR_INVALID;
+    return store_backup_unseal(file, &with, dir);
+}
+
+static bool is_sealed(const char *name)
+{
+    size_t n = strlen(name), m = strlen(BACKUP_SEALED);
+    return n > m && strcmp(name + n - m, BACKUP_SEALED) == 0;
+}
+
+static enum wb_err verify_one(const struct options *o, const char *name, struct backup_manifest *m,
+                              char why[512])
+{
+    char dir[STORE_PATH_MAX];
+    enum wb_err err;
+    why[0] = 0;
+    if (!is_sealed(name))
+        return strchr(name, '/') ? store_backup_verify_at(name, m, why)
+                                 : store_backup_verify(o->dir, name, m, why);
+    TRY(unsealed(o, name, dir));
+    err = store_backup_verify_at(dir, m, why);
+    store_backup_remove_at(dir);
+out:
+    return err;
+}
+
+static enum wb_err say_verified(const struct options *o, const char *name, json_t *all)
+{
+    struct backup_manifest m;
+    char why[512];
+    enum wb_err err = verify_one(o, name, &m, why);
+    const char *text = why[0] ? why : wb_err_text(err);
+    if (o->json)
+        json_array_append_new(all, json_pack("{s:s, s:b, s:s}", "name", name, "good", err == WB_OK,
+                                             "message", err == WB_OK ? "" : text));
+    else if (err == WB_OK)
+        printf("%s: good\n", name);
+    else
+        printf("%s: NO GOOD: %s\n", name, text);
+    return err;
+}
+
+static int verify(const struct options *o)
+{
+    struct backup_entry *e = NULL;
+    size_t n = 0;
+    json_t *all = json_array();
+    enum wb_err bad = WB_OK, err = WB_OK;
+    if (o->argument[0])
+        bad = say_verified(o, o->argument[0], all);
+    else
+        err = store_backup_list(o->dir, &e, &n);
+    for (size_t i = 0; i < n; i++) {
+        enum wb_err one = say_verified(o, e[i].name, all);
+        bad = one != WB_OK ? one : bad;
+    }
+    free(e);
+    if (o->json)
+        print_json(json_pack("{s:o}", "verified", all));
+    else
+        json_decref(all);
+    if (err != WB_OK)
+        return fail(o, o->dir, err, NULL);
+    if (bad == WB_ERR_NOT_FOUND)
+        return EXIT_FAILED;
+    return bad == WB_OK ? EXIT_DONE : EXIT_BAD_BACKUP;
+}
+
+struct pruned {
+    const struct options *o;
+    json_t *names;
+};
+
+static void say_pruned(void *ctx, const char *name)
+{
+    struct pruned *p = ctx;
+    if (p->o->json)
+        json_array_append_new(p->names, json_string(name));
+    else
+        printf("%s %s\n", p->o->dry_run ? "would remove" : "removed", name);
+}
+
+static int prune(const struct options *o)
+{
+    struct pruned p = {o, json_array()};
+    const struct backup_keep keep = {o->keep, o->days};
+    enum wb_err err =
+        store_backup_prune(o->dir, &keep, &clock_system, NULL, o->dry_run, say_pruned, &p);
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK; /* no directory, nothing to prune */
+    if (err == WB_OK && o->json)
+        print_json(json_pack("{s:b, s:O}", "dry_run", o->dry_run, "removed", p.names));
+    json_decref(p.names);
+    return err == WB_OK ? EXIT_DONE : fail(o, "prune", err, NULL);
+}
+
+/* ---- restore --------------------------------------------------------------------------------- */
+
+static void print_restored(const struct options *o, const char *name,
+                           const struct restore_result *r)
+{
+    const char *did = o->dry_run ? "would be" : "was";
+    if (o->json) {
+        print_json(json_pack("{s:b, s:b, s:o, s:b, s:b, s:s, s:s, s:s, s:I, s:I, s:I}", "success",
+                             1, "dry_run", o->dry_run, "backup", manifest_json(name, &r->manifest),
+                             "whatsapp_db", r->whatsapp, "messages_db", r->messages,
+                             "whatsapp_aside", r->whatsapp_aside, "messages_aside",
+                             r->messages_aside, "backup_before", r->before, "sessions_receive_only",
+                             (json_int_t)r->sessions, "sender_keys_removed",
+                             (json_int_t)r->sender_keys, "sends_unknown", (json_int_t)r->sends));
+        return;
+    }
+    print_line(name, &r->manifest);
+    printf("whatsapp.db %s %s\n", did, r->whatsapp ? "restored" : "left as it is");
+    printf("messages.db %s %s\n", did,
+           r->messages ? "restored"
+                       : "left as it is: it is good and knows more, or it was not asked for");
+    if (r->before[0])
+        printf("what was there before is in the backup %s\n", r->before);
+    if (r->whatsapp_aside[0])
+        printf("and in %s\n", r->whatsapp_aside);
+    if (r->messages_aside[0])
+        printf("and in %s\n", r->messages_aside);
+    if (!o->dry_run && r->whatsapp)
+        printf(
+            "%zu sessions only receive until they are set up anew, by themselves; %zu sender keys "
+            "rotate; %zu sends have an unknown outcome (restored_unknown)\n",
+            r->sessions, r->sender_keys, r->sends);
+}
+
+static bool restore_choices(const struct options *o, struct restore_job *job)
+{
+    if (!o->messages || strcmp(o->messages, "if-needed") == 0)
+        job->messages = RESTORE_MESSAGES_IF_NEEDED;
+    else if (strcmp(o->messages, "always") == 0)
+        job->messages = RESTORE_MESSAGES_ALWAYS;
+    else if (strcmp(o->messages, "never") == 0)
+        job->messages = RESTORE_MESSAGES_NEVER;
+    else {
+        fprintf(stderr, "bridge-backup: --messages: if-needed, always or never\n");
+        return false;
+    }
+    if (o->only && strcmp(o->only, "messages") != 0) {
+        fprintf(stderr, "bridge-backup: --only: only `messages` is possible\n");
+        return false;
+    }
+    job->keep_whatsapp = o->only != NULL;
+    return true;
+}
+
+/* A name, a path, a sealed file or "latest", as a set that store_restore() takes. */
+static enum wb_err find_set(const struct options *o, char set[STORE_PATH_MAX], char name[256],
+                            bool *ret_unsealed, char why[512])
+{
+    struct backup_manifest m;
+    char newest[BACKUP_NAME_MAX + 1];
+    enum wb_err err = WB_OK;
+    const char *given = o->argument[0];
+    *ret_unsealed = false;
+    if (strcmp(given, "latest") == 0) {
+        TRY(store_backup_newest_good(o->dir, o->phone,
+                                     o->only ? STORE_FILE_MESSAGES : STORE_FILE_WHATSAPP, newest,
+                                     &m, why));
+        given = newest;
+    }
+    const char *base = strrchr(given, '/');
+    snprintf(name, 256, "%s", base && base[1] ? base + 1 : given);
+    if (is_sealed(given)) {
+        TRY(unsealed(o, given, set));
+        *ret_unsealed = true;
+    } else if (snprintf(set, STORE_PATH_MAX, "%s", given) >= STORE_PATH_MAX) {
+        err = WB_ERR_INVALID;
+    }
+out:
+    return err;
+}
+
+static int restore(const struct options *o)
+{
+    char set[STORE_PATH_MAX], name[256], why[512] = "";
+    struct restore_result *r = calloc(1, sizeof *r);
+    struct restore_job job = {.whatsapp_path = o->whatsapp_path,
+                              .messages_path = o->messages_path,
+                              .dir = o->dir,
+                              .set = set,
+                              .phone_user = o->phone,
+                              .dry_run = o->dry_run,
+                              .command = "bridge-backup restore",
+                              .program = PROGRAM,
+                              .clock = &clock_system,
+                              .rng = &rng_system};
+    struct stat st;
+    bool was_sealed = false;
+    int status = EXIT_FAILED;
+    if (!r || !restore_choices(o, &job)) {
+        free(r);
+        return EXIT_USAGE;
+    }
+    /* The rights of readers stay as they are. */
+    if (stat(o->messages_path, &st) == 0 && (st.st_mode & 0060))
+        job.readers_group = st.st_gid;
+    enum wb_err err = find_set(o, set, name, &was_sealed, why);
+    if (err != WB_OK) {
+        status = fail(o, o->argument[0], err, why);
+    } else {
+        err = store_restore(&job, r);
+        if (err == WB_OK)
+            print_restored(o, name, r);
+        status = err == WB_OK ? EXIT_DONE : fail(o, name, err, r->text);
+    }
+    if (was_sealed)
+        store_backup_remove_at(set);
+    free(r);
+    return status;
+}
+
+/* ---- sealed files ---------------------------------------------------------------------------- */
+
+static int seal(const struct options *o)
+{
+    char path[STORE_PATH_MAX];
+    const struct backup_seal_to to = {o->public_key_file, o->passphrase_file};
+    if (!to.public_key_file == !to.passphrase_file) {
+        fprintf(stderr, "bridge-backup: seal: one of --public-key-file and --passphrase-file\n");
+        return EXIT_USAGE;
+    }
+    enum wb_err err = store_backup_seal(o->dir, o->argument[0], &to, path);
+    if (err != WB_OK)
+        return fail(o, o->argument[0], err, NULL);
+    if (o->json)
+        print_json(json_pack("{s:s}", "path", path));
+    else
+        puts(path);
+    return EXIT_DONE;
+}
+
+static int unseal(const struct options *o)
+{
+    const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
+    if (!o->argument[1]) {
+        fprintf(stderr, "bridge-backup: unseal: FILE and a new DIR\n");
+        return EXIT_USAGE;
+    }
+    enum wb_err err = store_backup_unseal(o->argument[0], &with, o->argument[1]);
+    return err == WB_OK ? EXIT_DONE : fail(o, o->argument[0], err, NULL);
+}
+
+static int keygen(const struct options *o)
+{
+    char pub[2 * X25519_KEY_BYTES + 1];
+    enum wb_err err = store_backup_keygen(o->argument[0], &rng_system, pub);
+    if (err != WB_OK)
+        return fail(o, o->argument[0], err, err == WB_ERR_EXISTS ? "is there already" : NULL);
+    puts(pub);
+    return EXIT_DONE;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(const struct options *o);
+    bool needs_argument;
+} commands[] = {
+    {"create", create, false}, {"list", list, false},      {"verify", verify, false},
+    {"prune", prune, false},   {"restore", restore, true}, {"seal", seal, true},
+    {"unseal", unseal, true},  {"keygen", keygen, true},
+};
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            options_help();
+            return EXIT_DONE;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            puts(PROGRAM);
+            return EXIT_DONE;
+        }
+    }
+    if (!options_read(argc, argv, &o))
+        return EXIT_USAGE;
+    umask(077);
+    if (secret_init() != WB_OK) {
+        fprintf(stderr, "bridge-backup: no randomness\n");
+        return EXIT_FAILED;
+    }
+    for (size_t i = 0; o.command && i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, o.command) != 0)
+            continue;
+        if (commands[i].needs_argument && !o.argument[0]) {
+            fprintf(stderr, "bridge-backup: %s: of what?\n", o.command);
+            return EXIT_USAGE;
+        }
+        return commands[i].run(&o);
+    }
+    fprintf(stderr, "bridge-backup: a command is missing or unknown; see --help\n");
+    return EXIT_USAGE;
+}
