@@ -1,5 +1,6 @@
 """The store of a Go bridge becomes ours: its messages, its readers, several numbers, what is refused."""
 
+import glob
 import hashlib
 import os
 import sqlite3
@@ -81,6 +82,14 @@ class TakeOver(Case):
         database = sqlite3.connect(path)
         database.executescript(script)
         database.close()
+
+    @staticmethod
+    def look(path, statement):
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return database.execute(statement).fetchall()
+        finally:
+            database.close()
 
     @staticmethod
     def read_as_whatsapp_mcp(store):
@@ -176,6 +185,35 @@ class TakeOver(Case):
         bridge = self.start_bridge(self.mock, PHONE, store=store, name="ours")
         self.assertEqual(bridge.wait_status("ok")["phone"].lstrip("+"), PHONE)
         self.assertEqual(bridge.stop(), 0)
+
+    def test_an_upgrade_that_fails_or_is_killed(self):
+        """All of it or nothing: the next start finds the file as it was, and brings it up to date."""
+        store = self.go_store()
+        path = os.path.join(store, "whatsapp.db")
+        self.change(path, "ALTER TABLE whatsmeow_device DROP COLUMN companion_meta_nonce;"
+                          "UPDATE whatsmeow_version SET version = 14, compat = 8")
+        before = sha256(path)
+        for how in ("io", "space", "kill"):
+            with self.subTest(how):
+                env = clean_env(WB_FAULT=f"schema.whatsapp:1:{how}", ASAN_OPTIONS="detect_leaks=0")
+                ended = run_once("--phone", "+" + PHONE, "--store", store, "--port", "0", "--server-url",
+                                 self.mock.url, "--root-key", self.mock.root_key, env=env)
+                self.assertEqual(ended.returncode, -9 if how == "kill" else 1, ended)
+                if how != "kill":  # a killed one leaves SQLite's journal to be rolled back
+                    self.assertIn("schema version 14 up to date failed", ended.stderr)
+                    self.assertFalse(glob.glob(path + "-*"))
+                    self.assertEqual(sha256(path), before)
+        bridge = self.start_bridge(self.mock, PHONE, store=store, name="at-last")
+        bridge.wait_status("ok")
+        self.mock.contact_send(FRIEND, PHONE, "still here")
+        bridge.wait_rows("SELECT id FROM messages WHERE content = 'still here'")
+        self.assertEqual(bridge.stop(), 0)
+        self.assertEqual(self.look(path, "SELECT version, compat FROM whatsmeow_version"), [(15, 8)])
+        made = sorted(name for name in os.listdir(os.path.join(store, "backups")) if name[0] == "2")
+        self.assertEqual(len(made), 4)
+        for name in made:
+            copy = os.path.join(store, "backups", name, "whatsapp.db")
+            self.assertEqual(self.look(copy, "SELECT version FROM whatsmeow_version"), [(14,)])
 
     def test_what_is_not_taken_over(self):
         store = self.go_store()
