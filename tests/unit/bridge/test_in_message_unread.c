@@ -1,0 +1,291 @@
+/* Receiving what cannot be read: asked for again, counted, kept as a placeholder. */
+#include "receive_people.h"
+
+/* ---- what cannot be read ---- */
+
+static void undecryptable_then_resent(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice;
+    struct node *n;
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    OK(store_prekey_delete(r->f.s, 1)); /* the key that she uses is gone */
+    OK(store_commit(r->f.s));
+    n = letter(r, &alice, ALICE, "A1", "cannot be read");
+    receive(r, n);
+    assert_int_equal(nsent, 2);
+    has(sent[0], "type=\"retry\"");
+    has(sent[0], "count=\"1\"");
+    has(sent[0], "error=\"3\"");
+    has(sent[0], "<keys>");
+    has(sent[0], "<device-identity>");
+    has(sent[0], "<registration>");
+    has(sent[0], "t=\"1790000000\"");
+    has(sent[1], "<ack");
+    has(sent[1], "class=\"message\"");
+    hasnt(sent[1], "error");
+    assert_look(r, "SELECT content||state||kind IS NULL FROM messages", "1");
+    assert_look(r, "SELECT content||state FROM messages", "waiting");
+    receive(r, n);
+    has(sent[0], "count=\"2\"");
+
+    writer_free(&alice);
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    receive(r, letter(r, &alice, ALICE, "A1", "now it can"));
+    has(sent[0], "type=\"inactive\"");
+    assert_look(r, "SELECT count(*)||content||state FROM messages", "1now it can");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "0");
+    writer_free(&alice);
+}
+
+static void retries_end(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    for (int i = 1; i <= 4; i++) {
+        char count[32];
+
+        receive(r, n);
+        snprintf(count, sizeof count, "count=\"%d\"", i);
+        has(sent[0], count);
+        assert_int_equal(nsent, 2);
+        if (i == 2)
+            receiver_restart(r);
+    }
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<ack");
+    assert_look(r, "SELECT count(*)||state FROM messages", "1waiting");
+}
+
+static void the_count_of_a_resend_goes_on(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+    struct node *enc = add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+
+    node_attr_text(&r->arena, enc, "count", "2");
+    node_attr_text(&r->arena, enc, "decrypt-fail", "hide");
+    receive(r, n);
+    has(sent[0], "count=\"3\"");
+    assert_look(r, "SELECT count(*) FROM messages", "0");
+}
+
+static void owed_ones_are_asked_for_again(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    receiver_restart(r);
+    nsent = 0;
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    OK(batch_commit(&r->b));
+    assert_int_equal(nsent, 0); /* only just asked */
+    fixture_time += 120;
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    OK(batch_commit(&r->b));
+    assert_int_equal(nsent, 1);
+    has(sent[0], "count=\"2\"");
+    has(sent[0], "to=\"" ALICE "\"");
+    has(sent[0], "<keys>");
+}
+
+static void changed_identity(void **state)
+{
+    struct receiver *r = *state;
+    struct writer old, new;
+    struct node *late;
+
+    writer_init(&old, 1);
+    writer_init(&new, 2);
+    writer_start(&old, r);
+    receive(r, letter(r, &old, ALICE, "A1", "old phone"));
+    late = letter(r, &old, ALICE, "A2", "late");
+    writer_start(&new, r);
+    receive(r, letter(r, &new, ALICE, "A3", "new phone"));
+    receive(r, late);
+    receive(r, letter(r, &new, ALICE, "A4", "new phone again"));
+    assert_look(r, "SELECT group_concat(content) FROM (SELECT content FROM messages ORDER BY id)",
+                "old phone,late,new phone,new phone again");
+    assert_look_wa(r, "SELECT count(*) FROM whatsmeow_identity_keys", "1");
+    writer_free(&old);
+    writer_free(&new);
+}
+
+/* Content lost for good: the key is used, the id unknown. */
+static void loss_is_asked_for_from_the_phone(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice, phone;
+    struct node *n;
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P1", "note to self"));
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    n = letter(r, &alice, ALICE, "A1", "gone");
+    receive(r, n);
+    poke_sql(r->f.msg, "DELETE FROM messages WHERE id = 'A1'");
+    receive(r, n);
+    assert_int_equal(nsent, 2);
+    has(sent[0], "category=\"peer\"");
+    has(sent[0], "to=\"" OWN_PHONE "\"");
+    has(sent[0], "<meta appdata=\"default\"/>");
+    has(sent[1], "<receipt");
+    hasnt(sent[1], "retry");
+    assert_look(r, "SELECT state FROM messages WHERE id = 'A1'", "waiting");
+    writer_free(&alice);
+    writer_free(&phone);
+}
+
+static size_t phone_requests(struct receiver *r)
+{
+    size_t n = 0;
+
+    OK(batch_commit(&r->b));
+    for (size_t i = 0; i < nsent; i++)
+        n += strstr(sent[i], "category=\"peer\"") != NULL;
+    nsent = 0;
+    return n;
+}
+
+static void ack_request(struct receiver *r)
+{
+    const char *id = strstr(sent[0], " id=\"");
+
+    assert_non_null(id);
+    OK(in_message_acked(&r->b, SPAN_LIT("3EB0OTHER")));
+    OK(in_message_acked(&r->b, SPAN(id + 5, strcspn(id + 5, "\""))));
+    OK(batch_commit(&r->b));
+}
+
+/* A request to the phone that the server has not acked may be lost: with the connection, or with
+ * the process. One that was acked is not repeated. */
+static void requests_to_the_phone_are_not_lost(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+    struct writer phone;
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P0", "note to self"));
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    nsent = 0;
+    mono_now += 6000;
+    fixture_time += 6;
+    timers_run(&r->timers);
+    assert_int_equal(phone_requests(r), 1);
+    /* Its ack is on its way. */
+    fixture_time += 30;
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    assert_int_equal(phone_requests(r), 0);
+    /* Another connection; another process, twice. */
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE);
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    assert_int_equal(phone_requests(r), 1);
+    for (int i = 0; i < 2; i++) {
+        fixture_time += 6;
+        receiver_restart(r);
+        events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+        OK(batch_commit(&r->b));
+        if (i == 1)
+            ack_request(r);
+        else
+            assert_int_equal(phone_requests(r), 1);
+    }
+    assert_look_wa(r, "SELECT phone_asked FROM bridge_retry_owed", "2");
+    nsent = 0;
+    fixture_time += 600;
+    receiver_restart(r);
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    assert_int_equal(phone_requests(r), 0);
+    writer_free(&phone);
+}
+
+static void no_message_inside(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice;
+    struct node *n = stanza(r, ALICE, "A1");
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    add_sealed(r, &alice, n, SPAN_LIT("\xff\xff\xff"));
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<ack");
+    has(sent[0], "error=\"491\"");
+    assert_look(r, "SELECT kind||hex(raw) FROM messages", "unreadableFFFFFF");
+    receive(r, letter(r, &alice, ALICE, "A2", "the session goes on"));
+    assert_look(r, "SELECT content FROM messages WHERE id = 'A2'", "the session goes on");
+    writer_free(&alice);
+}
+
+static void odd_stanzas(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, GROUP, "G1"); /* no participant */
+
+    receive(r, n);
+    has(sent[0], "error=\"487\"");
+    receive(r, stanza(r, ALICE, "A1")); /* nothing in it */
+    has(sent[0], "error=\"488\"");
+    n = stanza(r, ALICE, "A2");
+    node_attr_text(&r->arena, node_child_new(&r->arena, n, "unavailable"), "type", "view_once");
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<ack");
+    hasnt(sent[0], "error");
+    assert_look(r, "SELECT id||state FROM messages", "A2waiting");
+}
+
+/* Their authors cannot answer, or nobody looks any more (P-RC-37). */
+static void bots_and_old_status_are_not_asked(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, "867051314767696@bot", "B1");
+
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<ack");
+    for (int old = 0; old < 2; old++) {
+        n = stanza(r, "status@broadcast", old ? "S2" : "S1");
+        attr_jid(r, n, "participant", ALICE);
+        node_attr_u64(&r->arena, n, "t", (uint64_t)fixture_time - (old ? 86401 : 86399));
+        add_enc(r, n, "skmsg", SPAN_LIT("\x33no message at all"));
+        receive(r, n);
+        assert_int_equal(nsent, old ? 1 : 2);
+        has(sent[old ? 0 : 1], "<ack");
+    }
+    assert_look(r, "SELECT group_concat(id) FROM messages WHERE state = 'waiting'", "B1,S1");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(undecryptable_then_resent),
+        T(retries_end),
+        T(the_count_of_a_resend_goes_on),
+        T(owed_ones_are_asked_for_again),
+        T(changed_identity),
+        T(loss_is_asked_for_from_the_phone),
+        T(requests_to_the_phone_are_not_lost),
+        T(no_message_inside),
+        T(odd_stanzas),
+        T(bots_and_old_status_are_not_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
