@@ -94,7 +94,10 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
     it->outcome = (struct out_outcome){.result = CMD_OK, .timestamp_s = t};
     TRY(store_outbox_acked(b->store, it->id, t, clock_unix_s(b->clock)));
     TRY(out_content_store(b, &it->chat, it->id, t));
-    if (ack->phash.n && !span_eq_cstr(ack->phash, it->phash)) {
+    /* What we sealed before a restart has no hash of ours any more. In a group the server names its
+     * own only when it differs, in private chats always. */
+    if (ack->phash.n && (it->phash[0] || it->chat.server == JID_GROUP) &&
+        !span_eq_cstr(ack->phash, it->phash)) {
         log_info(b->log, "send",
                  "%s: WhatsApp knows other devices of this chat; they are asked for again", it->id);
         TRY(forget_recipients(b, &it->chat));

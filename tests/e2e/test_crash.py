@@ -4,6 +4,7 @@ cut at any byte: afterwards every message is there once, in order. WB_SEED=N rep
 import os
 import pathlib
 import re
+import signal
 import threading
 import time
 import unittest
@@ -89,6 +90,7 @@ class CrashTest(CrashCase):
             self.mock.admin("POST", "/prekeys", {"jid": jid, "keep": 3})
         if point.startswith("skdm."):
             self.traffic.new_group()
+            self.traffic.send(PEOPLE[0], self.traffic.groups[-1])
         if point.startswith(("seal.", "outbox.")) or point == "skdm.marked":
             self.send_some(number)
         if point.startswith("checkpoint."):
@@ -107,6 +109,8 @@ class CrashTest(CrashCase):
         pause = threading.Event()
         for number in range(RANDOM_KILLS):
             size = self.rng.randrange(1, 15)
+            if self.rng.random() < 0.15:
+                self.traffic.new_group()  # sender keys come with the next messages
             if self.rng.random() < 0.5:
                 self.traffic.burst(self.rng, size)  # while it is off or comes up
             pause.wait(self.rng.uniform(0, 0.9))
@@ -193,7 +197,7 @@ class CrashTest(CrashCase):
                 bridge.post("/api/unlink")
         except (OSError, Timeout):
             pass  # it has ended on the way
-        bridge.wait_exit(10)
+        self.assertEqual(bridge.wait_exit(10), -signal.SIGKILL, "the point was not passed")
         bridge = respawn(self, bridge, env=quiet_env())
         status = bridge.poll(lambda: (bridge.health()["status"] in ("ok", "pairing", "logged_out")
                                       and bridge.health()["status"]), 20, "it is clear what follows")

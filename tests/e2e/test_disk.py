@@ -10,7 +10,7 @@ import unittest
 from harness import disk
 from harness.arrivals import Arrivals
 from harness.case import Case
-from harness.disk import CHANGES, CREATE, PowerLoss, Shim, SYNC, TRUNCATE, WRITE
+from harness.disk import CHANGES, CREATE, PowerLoss, READ, Shim, SYNC, TRUNCATE, WRITE
 from harness.killing import respawn, seed_of
 
 PHONE = "27820000001"
@@ -18,7 +18,6 @@ PEOPLE = ["27820001000", "27820001001", "27820001002"]
 FULL = bool(os.environ.get("WB_TEST_FULL"))
 POWER_LOSSES = 200 if FULL else 20
 SINGLE_FAULTS = 150 if FULL else 12
-CALLS_OF_A_RUN = 260  # file calls of a start and a burst, about
 FLOOD, FLOOD_PADDING = 300, 2000
 GROWTH_MAX_KB = 40 * 1024
 
@@ -120,7 +119,7 @@ class FailingDiskTest(DiskCase):
         """One call somewhere fails, once: in a log, in a checkpoint, while opening."""
         self.start()
         for _ in range(SINGLE_FAULTS):
-            calls = self.rng.choice((WRITE, SYNC, CREATE | TRUNCATE, CHANGES))
+            calls = self.rng.choice((WRITE, SYNC, READ, CREATE | TRUNCATE, CHANGES))
             error = self.rng.choice((errno.EIO, errno.ENOSPC))
             self.shim.fail(calls, error, skip=self.rng.randrange(80), times=1,
                            partly=self.rng.random() < 0.5)

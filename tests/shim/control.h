@@ -16,6 +16,7 @@ enum {
     CALL_RENAME = 16,
     CALL_UNLINK = 32,
     CALL_OPEN_WRITE = 64, /* open() for writing of a file that is there */
+    CALL_READ = 128,
 };
 
 struct control {

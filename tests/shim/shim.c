@@ -271,6 +271,19 @@ static ssize_t write_watched(int fd, const char *path, const void *p, size_t n, 
     return done;
 }
 
+ssize_t pread(int fd, void *p, size_t n, off_t at)
+{
+    const char *path = path_of(fd);
+    int error = path ? judge(path, CALL_READ) : 0;
+
+    return error ? fail(error) : syscall(SYS_pread64, fd, p, n, at);
+}
+
+ssize_t pread64(int fd, void *p, size_t n, off_t at)
+{
+    return pread(fd, p, n, at);
+}
+
 ssize_t write(int fd, const void *p, size_t n)
 {
     const char *path = path_of(fd);

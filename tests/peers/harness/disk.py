@@ -11,7 +11,7 @@ import subprocess
 from . import paths
 from .bridge import clean_env
 
-WRITE, SYNC, CREATE, TRUNCATE, RENAME, UNLINK, OPEN_WRITE = 1, 2, 4, 8, 16, 32, 64
+WRITE, SYNC, CREATE, TRUNCATE, RENAME, UNLINK, OPEN_WRITE, READ = 1, 2, 4, 8, 16, 32, 64, 128
 CHANGES = WRITE | SYNC | CREATE | TRUNCATE | RENAME | UNLINK | OPEN_WRITE
 FOREVER = -1
 
