@@ -61,6 +61,7 @@ struct conn {
     struct registration reg;
     char refs[CONN_REFS][96];
     struct device *pairing; /* made by the phone, waiting for pair-device-sign */
+    char offer_iq[48];      /* of <pair-device>: its answer may come after the phone has scanned */
     char pair_iq[48];
     struct passkey_link *passkey; /* the account demands one (passkey.c); NULL: no */
     /* logged in */

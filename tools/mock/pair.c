@@ -96,8 +96,8 @@ void pair_start(struct conn *c, struct span p)
     struct node *iq = mock_node(m, "iq");
     node_attr_jid(&m->a, iq, "from", &server);
     node_attr_text(&m->a, iq, "type", "set");
-    (void)snprintf(c->pair_iq, sizeof c->pair_iq, "%s", mock_id(m));
-    node_attr_text(&m->a, iq, "id", c->pair_iq);
+    (void)snprintf(c->offer_iq, sizeof c->offer_iq, "%s", mock_id(m));
+    node_attr_text(&m->a, iq, "id", c->offer_iq);
     node_attr_text(&m->a, iq, "xmlns", "md");
     struct node *pair = node_child_new(&m->a, iq, "pair-device");
     for (size_t i = 0; i < CONN_REFS; i++)
@@ -338,14 +338,17 @@ bool pair_answered(struct conn *c, const struct node *iq)
 {
     struct mock *m = c->m;
     const char *id = mock_attr(m, iq, "id");
-    if (c->pair_iq[0] == '\0' || strcmp(id, c->pair_iq) != 0)
-        return false;
-    c->pair_iq[0] = '\0';
-    if (c->pairing == NULL) {
+    if (c->offer_iq[0] != '\0' && strcmp(id, c->offer_iq) == 0) {
+        c->offer_iq[0] = '\0';
         if (!node_attr_is(iq, "type", "result"))
             mock_flag(m, c->label, "bad-iq-answer", iq, "pair-device wants an empty result");
         return true;
     }
+    if (c->pair_iq[0] == '\0' || strcmp(id, c->pair_iq) != 0)
+        return false;
+    c->pair_iq[0] = '\0';
+    if (c->pairing == NULL)
+        return true;
     const char *wrong = node_attr_is(iq, "type", "result") ? check_sign(c, iq) : "pairing refused";
     if (wrong != NULL) {
         mock_flag(m, c->label, "bad-pair-sign", iq, "%s", wrong);
