@@ -63,10 +63,14 @@ static void close_socket(void *socket)
 
 /* ---- timers ------------------------------------------------------------------------------- */
 
+static void schedule(struct server *s);
+
+/* lws polls right after its timers: what is left must be scheduled before that. */
 static void tick(lws_sorted_usec_list_t *sul)
 {
     struct server *s = lws_container_of(sul, struct server, sul);
     mock_timers_run(s->m);
+    schedule(s);
 }
 
 static void schedule(struct server *s)
