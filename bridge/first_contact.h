@@ -1,5 +1,5 @@
-/* first_contact.h - first messages to people are spaced out: a number that writes to many new people
- * quickly is restricted by WhatsApp (P-SD-25, P-SD-26). Inside of out_message*.c. */
+/* first_contact.h - first messages to people are spaced out: a number that writes to many new
+ * people quickly is restricted by WhatsApp (P-SD-25, P-SD-26). Inside of out_message*.c. */
 #ifndef BRIDGE_FIRST_CONTACT_H
 #define BRIDGE_FIRST_CONTACT_H
 

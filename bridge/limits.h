@@ -126,7 +126,8 @@ enum {
     /* How often the same bytes go out on one connection that stays up but does not ack them. */
     SEND_WIRE_TRIES = 3,
     /* People who are written to for the first time, before the others of them are spaced out by
-     * --first-contact-interval (P-SD-26): a team's list should go at once, a campaign should not. */
+     * --first-contact-interval (P-SD-26): a team's list should go at once, a campaign should not.
+     */
     FIRST_CONTACT_BURST = 10,
     FIRST_CONTACT_S_MAX = 24 * 3600,
     SEND_RETRY_FIRST_MS = 2 * 1000,

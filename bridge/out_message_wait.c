@@ -81,9 +81,10 @@ static void cancel(struct out_item *it)
                        "not connected to WhatsApp, the message was not sent; see /health, or give "
                        "an 'id' so that it waits for the connection");
     else if (!it->admitted)
-        out_queue_fail(it, CMD_RATE_LIMITED, 0,
-                       "first messages to new people are spaced out (--first-contact-interval), and "
-                       "this one's turn did not come in time; give an 'id' so that it stays queued");
+        out_queue_fail(
+            it, CMD_RATE_LIMITED, 0,
+            "first messages to new people are spaced out (--first-contact-interval), and "
+            "this one's turn did not come in time; give an 'id' so that it stays queued");
     else if (it->trouble != WB_OK)
         out_queue_fail(it, CMD_NOT_SENT, 0,
                        "the message was not sent in time (%s); try again, or give an 'id' so that "

@@ -86,16 +86,18 @@ out:
     return err;
 }
 
-/* The farthest state that all have reached. */
+/* The farthest state up to that of the receipt which all have reached. */
 static enum wb_err reached(struct store *s, const struct sealed_row *row,
-                           enum store_outbox_state *ret)
+                           enum store_outbox_state receipt, enum store_outbox_state *ret)
 {
     int64_t n = 0;
-    enum wb_err err;
+    enum wb_err err = WB_OK;
     *ret = row->state;
-    for (int state = OUTBOX_DELIVERED; state <= OUTBOX_READ; state++) {
+    for (int state = OUTBOX_DELIVERED; state <= (int)receipt; state++) {
+        if ((int)row->state >= state)
+            continue;
         TRY(count(s, row->seq, (enum store_outbox_state)state, &n));
-        if (n > 0 && n >= row->recipients && (int)*ret < state)
+        if (n > 0 && n >= row->recipients)
             *ret = (enum store_outbox_state)state;
     }
 out:
@@ -115,7 +117,7 @@ enum wb_err store_outbox_receipt(struct store *s, const char *message_id, const 
     if (row.state == OUTBOX_QUEUED || row.state == OUTBOX_FAILED)
         return WB_OK;
     TRY(note(s, row.seq, person, state));
-    TRY(reached(s, &row, &now));
+    TRY(reached(s, &row, state, &now));
     if (now == row.state)
         return WB_OK;
     TRY(stmt_write(&q, &s->wa, "UPDATE bridge_outbox SET state = ? WHERE seq = ?"));
