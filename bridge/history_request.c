@@ -320,7 +320,6 @@ static enum wb_err take_history(struct bridge *b, struct span plain, struct stor
         if (err != WB_OK && wb_err_class(err) != WB_CLASS_PEER)
             goto out;
     }
-    err = WB_OK;
     g->request_id[0] = 0;
     /* Nothing new in it: there is nothing older, or the phone does not go on. */
     if (p.n == 0 || p.oldest < g->since || strcmp(p.oldest_id, g->anchor_id) == 0) {

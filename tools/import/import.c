@@ -333,6 +333,7 @@ static enum wb_err take_file(struct import *im, const char *text, const struct f
     im->name = f;
     if (err == WB_OK)
         err = take_marked(im, f);
+    im->name = NULL;
     if (err == WB_OK) {
         c->carried++;
         return WB_OK;

@@ -73,6 +73,8 @@ static enum wb_err read_skipped(json_t *v, struct signal_chain *c)
         secret_wipe(seed, sizeof seed);
     }
     qsort(keys, got, sizeof *keys, by_index);
+    if (got == 0)
+        goto out;
     size_t keep = got < SIGNAL_MESSAGE_KEYS_MAX ? got : SIGNAL_MESSAGE_KEYS_MAX;
     c->keys = calloc(keep, sizeof *keys);
     if (!c->keys) {
