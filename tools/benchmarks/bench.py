@@ -210,7 +210,7 @@ def report(directory, mock, bridge, peer, count, members):
          target="< 150")
     bridge = start_bridge(directory, mock, PHONE)
     bridge.wait_status("ok")
-    durability.report(directory, mock, bridge, PHONE, FIRST_CONTACT, count, receive, line)
+    durability.report(directory, mock, bridge, PHONE, FIRST_CONTACT, count, 50 * count, receive, line)
 
 
 if __name__ == "__main__":

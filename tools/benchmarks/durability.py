@@ -1,14 +1,22 @@
 """What it costs that nothing is lost: messages a second with and without flushing, the time that a
-batch waits for the disk, and how soon a message is readable."""
+batch waits for the disk, how soon a message is readable, and what a backup of a large store takes."""
 
 import os
 import sqlite3
+import subprocess
+import threading
 import time
 
 from harness import paths
 from harness.bridge import Bridge, clean_env
 
 ROW = "SELECT max(rowid) FROM messages"
+# Rows as the bridge makes them, but for what costs only time here.
+FILL = """INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me, kind, server_time)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+SELECT printf('3EB0BENCH%012d', i), printf('1203630000%08d@g.us', i % 200), '27820001000',
+'DR' || i || ' a report from the field, with a few more words in it', 1700000000 + i, 0, 'text',
+1700000000 + i FROM n"""
 
 
 def start(directory, mock, phone, store, name, **env):
@@ -49,7 +57,52 @@ def latencies(bridge, mock, sender, phone, count):
     return sorted(took)
 
 
-def report(directory, mock, bridge, phone, sender, count, receive, line):
+def fill(store, count):
+    database = sqlite3.connect(os.path.join(store, "messages.db"))
+    with database:
+        database.execute(FILL, (count,))
+    database.close()
+
+
+class Pauses(threading.Thread):
+    """The longest time that the bridge did not answer."""
+
+    def __init__(self, bridge):
+        super().__init__()
+        self.bridge, self.longest, self.over = bridge, 0.0, threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            begin = time.monotonic()
+            self.bridge.get("/health")
+            self.longest = max(self.longest, time.monotonic() - begin)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+def backup(bridge):
+    """Seconds, bytes, longest pause during one backup of a bridge that runs, and without one."""
+    with Pauses(bridge) as idle:
+        time.sleep(2)
+    begin = time.monotonic()
+    with Pauses(bridge) as pauses:
+        subprocess.run([os.path.join(paths.BUILD, "bridge-backup"), "--store", bridge.store, "create"],
+                       check=True, capture_output=True)
+    took = time.monotonic() - begin
+    folder = os.path.join(bridge.store, "backups")
+    sets = [entry.path for entry in os.scandir(folder) if entry.is_dir()]
+    newest = max(sets, key=os.path.getmtime)
+    size = sum(os.path.getsize(os.path.join(newest, name)) for name in os.listdir(newest))
+    return took, size, pauses.longest, idle.longest
+
+
+def report(directory, mock, bridge, phone, sender, count, rows, receive, line):
     took = latencies(bridge, mock, sender, phone, max(100, count // 20))
     line("contact sends -> row is readable, p50 (ms)", f"{took[len(took) // 2] * 1000:.1f}")
     line("  p99 (ms)", f"{took[len(took) * 99 // 100] * 1000:.1f}", target="< 15")
@@ -60,3 +113,11 @@ def report(directory, mock, bridge, phone, sender, count, receive, line):
     line("  the same without flushing", f"{without:.0f}", target=f"ratio {rate / without:.2f}")
     line("  batches; messages in each", f"{batches}; {count / batches:.0f}")
     line("  time that flushing adds to a batch (ms)", f"{seconds / batches * 1000:.2f}")
+    fill(bridge.store, rows)
+    filled = start(directory, mock, phone, bridge.store, "filled")
+    took, size, pause, idle = backup(filled)
+    line(f"backup of {rows} messages (s)", f"{took:.1f}")
+    line("  its size (MB)", f"{size / 1e6:.0f}")
+    line("  longest pause of the bridge meanwhile (ms)", f"{pause * 1000:.0f}",
+         target=f"< 50; {idle * 1000:.0f} before it")
+    filled.stop()
