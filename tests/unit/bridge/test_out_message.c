@@ -4,6 +4,7 @@
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
 #include "store/contacts.h"
+#include "store/retry.h"
 #include "store/state.h"
 #include "store/tokens.h"
 
@@ -214,6 +215,44 @@ static void to_ourselves(void **state)
     assert_attr(m, "to", "111000111@lid");
     assert_int_equal(recipients(m), 2);
     assert_true(read_as("111000111@lid", m).device_sent);
+}
+
+/* What our phone is asked for is no send, but its ack counts: without one it is asked again. */
+static void acks_of_requests_to_the_phone_are_noted(void **state)
+{
+    struct store_retry_owed o = {.id = "A1",
+                                 .chat = J("222000011@lid"),
+                                 .sender = J("222000011@lid"),
+                                 .stanza_from = J("222000011@lid"),
+                                 .count = 4,
+                                 .timestamp = fixture_time,
+                                 .enc_type = "msg",
+                                 .reason = "BAD_MAC"};
+    struct jid lid = J("111000111@lid"), pn = J("27820000001@s.whatsapp.net");
+    const char *id;
+
+    (void)state;
+    OK(store_lid_put(w.r.f.s, &lid, &pn, NULL));
+    send_text(0, "27820000001", "so that there is a session");
+    ack(wire_id(0));
+    OK(store_retry_owed_put(w.r.f.s, &o));
+    OK(batch_commit(&w.r.b));
+    nsent = 0;
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_OFFLINE_DONE);
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(nsent, 1);
+    assert_non_null(strstr(sent[0], "category=\"peer\""));
+    assert_look_wa(&w.r, "SELECT phone_asked FROM bridge_retry_owed", "1");
+    id = strstr(sent[0], " id=\"");
+    assert_non_null(id);
+    ack(arena_cstr(&w.r.arena, SPAN(id + 5, strcspn(id + 5, "\""))));
+    assert_look_wa(&w.r, "SELECT phone_asked FROM bridge_retry_owed", "2");
+    nsent = 0;
+    go_offline();
+    go_online();
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_OFFLINE_DONE);
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(nsent, 0);
 }
 
 /* ---- validation ---- */
@@ -791,6 +830,7 @@ int main(void)
         T(devices_without_keys_are_left_out),
         T(nobody_to_encrypt_for),
         T(a_devices_jid_means_the_person),
+        T(acks_of_requests_to_the_phone_are_noted),
         T(half_a_message_moves_no_ratchet),
         T(not_on_whatsapp),
         T(to_ourselves),
