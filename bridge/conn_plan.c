@@ -42,7 +42,7 @@ static void look_for_other(struct conn *c)
 {
     struct store_holder h = {0};
 
-    if (!store_other_program_has_open(c->b->config->whatsapp_db_path, &h))
+    if (!store_other_process_has_open(c->b->config->whatsapp_db_path, &h))
         return;
     conn_detail(c, "whatsapp.db is open in process %ld (%s)", (long)h.pid, h.command);
     log_warn(c->b->log, "conn", "%s", c->detail);

@@ -47,8 +47,9 @@ static bool try_states(struct signal_session *s, const struct signal_incoming *m
 }
 
 /* P-SG-16. A record without a current state, and a retired state, are for receiving only: the
- * sending chains may have moved on elsewhere (a restored copy), so such a state becomes current only
- * when the message brought a new ratchet key, and with it a sending chain that nobody else has. */
+ * sending chains may have moved on elsewhere (a restored copy), so such a state becomes current
+ * only when the message brought a new ratchet key, and with it a sending chain that nobody else
+ * has. */
 static void promote(struct signal_session *s, size_t at, bool stepped)
 {
     struct signal_state *state;

@@ -155,34 +155,39 @@ static bool locked_by(const char *path, off_t start, off_t len, pid_t *ret_pid)
     return held;
 }
 
-bool store_other_program_has_open(const char *path, struct store_holder *ret_holder)
+bool store_other_process_has_open(const char *path, struct store_holder *ret_holder)
 {
-    /* SQLite's lock bytes (its file format: pending byte at 1 GiB and the 512 behind it; in the
-     * -shm file bytes 120..128). */
-    enum { PENDING_BYTE = 0x40000000, LOCK_BYTES = 512, SHM_LOCKS = 120, SHM_LOCK_BYTES = 9 };
     struct stat want;
     bool found = false;
     if (stat(path, &want) != 0)
         return false;
     DIR *proc = opendir("/proc");
-    if (proc) {
-        struct dirent *e;
-        while (!found && (e = readdir(proc)) != NULL) {
-            char *end;
-            long pid = strtol(e->d_name, &end, 10);
-            if (*end || pid <= 0 || pid == (long)getpid())
-                continue;
-            found = process_has((pid_t)pid, &want);
-            if (found)
-                command_of((pid_t)pid, ret_holder);
-        }
-        closedir(proc);
+    if (!proc)
+        return false;
+    struct dirent *e;
+    while (!found && (e = readdir(proc)) != NULL) {
+        char *end;
+        long pid = strtol(e->d_name, &end, 10);
+        if (*end || pid <= 0 || pid == (long)getpid())
+            continue;
+        found = process_has((pid_t)pid, &want);
+        if (found)
+            command_of((pid_t)pid, ret_holder);
     }
-    if (found)
-        return true;
+    closedir(proc);
+    return found;
+}
+
+bool store_other_program_has_open(const char *path, struct store_holder *ret_holder)
+{
+    /* SQLite's lock bytes (its file format: pending byte at 1 GiB and the 512 behind it; in the
+     * -shm file bytes 120..128). */
+    enum { PENDING_BYTE = 0x40000000, LOCK_BYTES = 512, SHM_LOCKS = 120, SHM_LOCK_BYTES = 9 };
     char shm[STORE_PATH_MAX];
-    snprintf(shm, sizeof shm, "%s-shm", path);
     pid_t pid = 0;
+    if (store_other_process_has_open(path, ret_holder))
+        return true;
+    snprintf(shm, sizeof shm, "%s-shm", path);
     if (!locked_by(path, PENDING_BYTE, LOCK_BYTES, &pid) &&
         !locked_by(shm, SHM_LOCKS, SHM_LOCK_BYTES, &pid))
         return false;

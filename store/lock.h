@@ -33,10 +33,14 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
                             struct store_holder *ret_holder) WB_MUST_CHECK;
 void store_lock_drop(struct store_lock *l);
 
-/* Has another process this file open? pid 0: one of another container. Best effort: /proc/<pid>/fd
- * of the processes we may look into (same user), then SQLite's own byte-range locks, which show
- * readers and writers of other users while they are in a transaction. false when nothing was seen.
- */
+/* Has another process this file open? Looks at /proc/<pid>/fd of the processes that we may look
+ * into (same user). false when nothing was seen. */
+bool store_other_process_has_open(const char *path, struct store_holder *ret_holder);
+
+/* The same, and SQLite's own byte-range locks, which show readers and writers of other users while
+ * they are in a transaction; pid 0: one of another container. Not while this process has the
+ * database open: to ask, the file is opened, and closing any descriptor of it drops the locks that
+ * SQLite holds for the whole process. */
 bool store_other_program_has_open(const char *path, struct store_holder *ret_holder);
 
 #endif

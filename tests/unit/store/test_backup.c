@@ -1,8 +1,11 @@
 #include "store_fixture.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/wait.h>
 
 #include "store/backup.h"
+#include "store/lock.h"
 #include "store/messages.h"
 #include "store/signal_store.h"
 
@@ -120,6 +123,39 @@ static void a_set_is_what_was_committed(void **state)
     /* Another one in the same second gets a name of its own. */
     struct backup_result second = made(&f, &p, BACKUP_MANUAL);
     assert_string_equal(second.name, "20260921T141321Z-manual");
+    fixture_free(&f);
+}
+
+/* Does another process see the locks of our connection in the -shm file (bytes 120..128)? */
+static bool locked_for_others(struct fixture *f)
+{
+    char shm[160];
+    int status = 0;
+    snprintf(shm, sizeof shm, "%s-shm", f->wa);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 9};
+        int fd = open(shm, O_RDWR);
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK ? 1 : 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+/* Closing a descriptor of a database drops SQLite's locks on it: another program would then take
+ * itself for the only one, and remove the log under us. */
+static void the_locks_of_the_running_store_stay(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct paths p;
+    struct store_holder h;
+    fixture_ready(&f);
+    assert_true(locked_for_others(&f));
+    made(&f, &p, BACKUP_MANUAL);
+    assert_true(locked_for_others(&f));
+    assert_false(store_other_process_has_open(f.wa, &h));
+    assert_true(locked_for_others(&f));
     fixture_free(&f);
 }
 
@@ -503,6 +539,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_is_what_was_committed),
+        cmocka_unit_test(the_locks_of_the_running_store_stay),
         cmocka_unit_test(what_stands_still_can_be_copied_too),
         cmocka_unit_test(what_fails_leaves_nothing),
         cmocka_unit_test(the_last_room_is_left),
