@@ -160,6 +160,8 @@ class PowerLossTest(DiskCase):
         self.start(record=True)
         pause = threading.Event()
         for _ in range(POWER_LOSSES):
+            if self.rng.random() < 0.2:  # and a flush fails before: what it had is lost too
+                self.shim.fail(SYNC, skip=self.rng.randrange(10), times=1)
             if self.rng.random() < 0.6:  # between two calls; else at any time
                 self.shim.kill_at = self.shim.seen + self.rng.randrange(1, 60)
                 end = time.monotonic() + 20
@@ -182,6 +184,7 @@ class PowerLossTest(DiskCase):
     def strike(self):
         self.bridge.kill()
         self.shim.kill_at = 0
+        self.shim.heal()
         self.power.strike(self.shim.record, self.rng)
         self.power = PowerLoss(self.bridge.store)
 

@@ -196,7 +196,7 @@ int mkdir(const char *path, mode_t mode)
 {
     int error = watched(path) ? judge(path, CALL_CREATE) : 0;
 
-    return error ? fail(error) : (int)syscall(SYS_mkdir, path, mode);
+    return error ? fail(error) : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
 
 int rename(const char *from, const char *to)
@@ -205,7 +205,7 @@ int rename(const char *from, const char *to)
 
     if (error)
         return fail(error);
-    if (syscall(SYS_rename, from, to) != 0)
+    if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0) != 0)
         return -1;
     if (watched(from))
         note(OP_RENAME, from, 0, to, strlen(to));
@@ -218,7 +218,7 @@ int unlink(const char *path)
 
     if (error)
         return fail(error);
-    if (syscall(SYS_unlink, path) != 0)
+    if (syscall(SYS_unlinkat, AT_FDCWD, path, 0) != 0)
         return -1;
     if (watched(path))
         note(OP_UNLINK, path, 0, NULL, 0);

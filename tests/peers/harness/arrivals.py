@@ -55,13 +55,13 @@ class Arrivals:
         return found
 
     def wait(self, bridge, timeout=60):
-        wanted = {text for texts in self.sent.values() for text in texts}
+        """As many as were sent are readable; whether they are the right ones is judge()'s question."""
+        wanted = sum(map(len, self.sent.values()))
 
         def there():
-            got = {text for rows in self.stored(bridge).values() for text, _ in rows}
-            missing = wanted - got
-            return not missing or None
-        bridge.poll(there, timeout, f"all {len(wanted)} messages are stored")
+            return bridge.rows("SELECT count(*) AS n FROM messages WHERE NOT is_from_me"
+                               " AND state = ''")[0]["n"] >= wanted
+        bridge.poll(there, timeout, f"all {wanted} messages are stored")
 
     def asked_again(self):
         """Ids in retry receipts that the bridge sent."""
