@@ -132,12 +132,15 @@ class PowerLoss:
     def __init__(self, directory):
         self.directory = directory
         self.names, self.durable_names = {}, {}
-        for name in os.listdir(directory) if os.path.isdir(directory) else ():
-            path = os.path.join(directory, name)
-            if os.path.isfile(path):
-                with open(path, "rb") as file:
-                    self.names[path] = _File(file.read())
+        for path in self._files():
+            with open(path, "rb") as file:
+                self.names[path] = _File(file.read())
         self.durable_names = dict(self.names)
+
+    def _files(self):
+        """Below the directory, backups and media too."""
+        return [os.path.join(folder, name) for folder, _, names in os.walk(self.directory)
+                for name in names]
 
     def _replay(self, record):
         if not os.path.exists(record):
@@ -166,18 +169,20 @@ class PowerLoss:
             self.names[data.decode()] = self.names.pop(path)
         elif op == _UNLINK:
             del self.names[path]
-        elif op == _SYNC_DIR:
-            self.durable_names = dict(self.names)
+        elif op == _SYNC_DIR:  # the names in it, not those further down
+            inside = {name: file for name, file in self.names.items()
+                      if os.path.dirname(name) == path}
+            outside = {name: file for name, file in self.durable_names.items()
+                       if os.path.dirname(name) != path}
+            self.durable_names = {**outside, **inside}
 
     def strike(self, record, rng):
         """The program is dead; leaves in the directory what the disk would hold. Returns the kind."""
         self._replay(record)
         how = rng.choice(self.KINDS)
         names = self.durable_names if how == "nothing" or rng.random() < 0.5 else self.names
-        for name in os.listdir(self.directory):
-            path = os.path.join(self.directory, name)
-            if os.path.isfile(path):
-                os.unlink(path)
+        for path in self._files():
+            os.unlink(path)
         for path, file in names.items():
             if path.endswith("-shm"):
                 continue
