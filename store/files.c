@@ -189,28 +189,43 @@ enum wb_err files_set_aside_logs(const char *path, const char *reason, int64_t n
     return err == WB_OK ? rename_logs(path, to) : err;
 }
 
+/* ret_old: there was something at path, which has the name aside now. */
+static enum wb_err take_place(const char *fresh, const char *path, const char *aside, bool *ret_old)
+{
+    struct stat st;
+    bool old = lstat(path, &st) == 0;
+    /* A second name, so that there is a database under the first at every moment; a file system
+     * without such names gets the two steps. */
+    bool linked = old && link(path, aside) == 0;
+    if (old && !linked && rename(path, aside) != 0)
+        return files_error(errno);
+    if (rename(fresh, path) == 0) {
+        *ret_old = old;
+        return WB_OK;
+    }
+    enum wb_err err = files_error(errno);
+    if (linked ? unlink(aside) != 0 : old && rename(aside, path) != 0)
+        err = WB_ERR_IO;
+    return err;
+}
+
 enum wb_err files_replace(const char *fresh, const char *path, const char *reason,
                           int64_t now_unix_s, char ret_path[STORE_PATH_MAX])
 {
     char aside[STORE_PATH_MAX] = "";
-    struct stat st;
+    bool old = false;
     enum wb_err err;
     TRY(free_name(path, reason, now_unix_s, aside));
-    TRY(rename_logs(path, aside));
-    if (lstat(path, &st) != 0)
-        aside[0] = 0;
-    /* A second name, so that there is a database under the first at every moment; a file system
-     * without such names gets the two steps. */
-    else if (link(path, aside) != 0 && rename(path, aside) != 0) {
-        err = files_error(errno);
-        goto out;
-    }
-    if (rename(fresh, path) != 0) {
-        err = files_error(errno);
-        goto out;
+    err = rename_logs(path, aside);
+    if (err == WB_OK)
+        err = take_place(fresh, path, aside, &old);
+    if (err != WB_OK) {
+        /* Without its log the old file would go on from an earlier state. */
+        enum wb_err back = rename_logs(aside, path);
+        return back != WB_OK ? back : err;
     }
     TRY(files_sync_dir_of(path));
-    memcpy(ret_path, aside, strlen(aside) + 1);
+    memcpy(ret_path, old ? aside : "", old ? strlen(aside) + 1 : 1);
 out:
     return err;
 }

@@ -194,6 +194,26 @@ out:
     return err;
 }
 
+/* A row that was opened under a LID joins that of the phone number, once this is known. */
+static enum wb_err join_forms(struct store *s, struct store_history_gap *g)
+{
+    struct jid chat;
+    struct stmt q;
+    enum wb_err err;
+    TRY(chat_of(s, &g->chat, &chat));
+    if (jid_eq(&chat, &g->chat))
+        return WB_OK;
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_history_gaps WHERE our_jid = ? AND chat_jid = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, &g->chat);
+    TRY(stmt_run(&q));
+    TRY(store_history_gap_open(s, &chat, g->since, g->until, g->reason));
+    err = store_history_gap_get(s, &chat, g);
+out:
+    return err;
+}
+
 enum wb_err store_history_gap_next(struct store *s, char cursor[JID_TEXT_MAX],
                                    struct store_history_gap *ret)
 {
@@ -206,8 +226,9 @@ enum wb_err store_history_gap_next(struct store *s, char cursor[JID_TEXT_MAX],
     stmt_text(&q, s->our);
     stmt_text(&q, cursor);
     err = read_one(&q, ret);
-    if (err == WB_OK)
-        jid_text(&ret->chat, cursor);
+    TRY(err);
+    jid_text(&ret->chat, cursor);
+    err = join_forms(s, ret);
 out:
     return err;
 }

@@ -40,7 +40,8 @@ enum wb_err store_history_gap_open(struct store *s, const struct jid *chat, int6
 /* The gap that this question was for. NOT_FOUND. */
 enum wb_err store_history_gap_of_request(struct store *s, struct span request_id,
                                          struct store_history_gap *ret) WB_MUST_CHECK;
-/* Open rows in order of their chats: *cursor is "" at first. NOT_FOUND: no more. */
+/* Open rows in order of their chats: *cursor is "" at first. NOT_FOUND: no more. A row under the
+ * LID of a chat whose number is known by now joins the one of the number. */
 enum wb_err store_history_gap_next(struct store *s, char cursor[JID_TEXT_MAX],
                                    struct store_history_gap *ret) WB_MUST_CHECK;
 

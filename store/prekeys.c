@@ -146,19 +146,26 @@ out:
     return err;
 }
 
-enum wb_err store_prekeys_skip(struct store *s, uint32_t ids)
+enum wb_err store_prekeys_skip(struct store *s, const struct rng *rng, uint32_t ids)
 {
+    struct store_prekey last = {0};
     uint32_t high = 0;
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(high_water(s, &high));
     uint32_t left = high < PREKEY_ID_MAX ? PREKEY_ID_MAX - high : 0;
-    TRY(store_meta_put_int(s, HIGH_WATER, high + (ids < left / 2 ? ids : left / 2)));
+    last.id = high + (ids < left / 2 ? ids : left / 2);
+    TRY(store_meta_put_int(s, HIGH_WATER, last.id));
+    /* whatsmeow knows no mark, it goes on from its highest row. */
+    x25519_generate(rng, &last.pair);
+    if (last.id > 0)
+        TRY(store_offered(s, &last));
     TRY(stmt_write(&q, &s->wa, "UPDATE whatsmeow_pre_keys SET uploaded = 1 WHERE jid = ?"));
     stmt_text(&q, s->our);
     err = stmt_run(&q);
 out:
+    secret_wipe(&last, sizeof last);
     return err;
 }
 

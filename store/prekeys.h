@@ -26,8 +26,9 @@ enum wb_err store_prekey_get(struct store *s, uint32_t id,
 enum wb_err store_prekey_delete(struct store *s, uint32_t id) WB_MUST_CHECK;
 /* The account's keys were those of an older copy of the file (rule 7): none of them is offered
  * again, they only serve what was made with them, and the next fresh id is at least so many further
- * on - or half of the ids that are left, when these are fewer. */
-enum wb_err store_prekeys_skip(struct store *s, uint32_t ids) WB_MUST_CHECK;
+ * on - or half of the ids that are left, when these are fewer. whatsmeow
+ * skips them too: the last one skipped is there as a row. */
+enum wb_err store_prekeys_skip(struct store *s, const struct rng *rng, uint32_t ids) WB_MUST_CHECK;
 /* A key that another program made and has offered under this id: it serves, and is not offered
  * again. */
 enum wb_err store_prekey_import(struct store *s, const struct store_prekey *k) WB_MUST_CHECK;

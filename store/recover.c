@@ -62,6 +62,12 @@ static bool newest_is_before_unlink(struct recovering *r)
     return yes;
 }
 
+static void wait_a_little(void)
+{
+    struct timespec t = {.tv_sec = 0, .tv_nsec = POLL_MS * 1000000L};
+    nanosleep(&t, NULL);
+}
+
 /* From the newest good backup of our number. NOT_FOUND: there is none. */
 static enum wb_err restore(struct recovering *r, enum store_file file, const char *what)
 {
@@ -82,11 +88,14 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
                               .readers_group = r->config->readers_group,
                               .clock = r->config->clock,
                               .rng = r->rng};
+    int64_t until = clock_mono_ms(r->config->clock) + RECOVER_WAIT_S * 1000;
     enum wb_err err;
     if (!r->config->backups_dir)
         return WB_ERR_NOT_FOUND;
     TRY(store_backup_newest_good(r->config->backups_dir, r->phone_user, file, name, &m, why));
-    err = store_restore(&job, &result);
+    while ((err = store_restore(&job, &result)) == WB_ERR_LOCKED &&
+           clock_mono_ms(r->config->clock) < until)
+        wait_a_little(); /* for a backup that is just being made */
     if (err != WB_OK) {
         snprintf(r->info->text, sizeof r->info->text, "the backup %s cannot be restored: %.300s",
                  name, result.text[0] ? result.text : wb_err_text(err));
@@ -146,12 +155,6 @@ static bool tool_has_it(const struct store_open_info *info)
     return strstr(info->holder_command, "bridge-backup") != NULL;
 }
 
-static void wait_a_little(void)
-{
-    struct timespec t = {.tv_sec = 0, .tv_nsec = POLL_MS * 1000000L};
-    nanosleep(&t, NULL);
-}
-
 /* Opened, and the keys are keys. */
 static enum wb_err open_and_look(struct recovering *r, struct store **ret)
 {
@@ -192,7 +195,8 @@ enum wb_err store_open_recovering(const struct store_config *config, const char 
             break;
         if (ret_info->file == STORE_FILE_MESSAGES) {
             err = restore(&r, STORE_FILE_MESSAGES, "is damaged");
-            if (err != WB_OK)
+            /* What passes is no reason to go on without a good backup. */
+            if (err != WB_OK && err != WB_ERR_LOCKED && err != WB_ERR_NO_SPACE)
                 err = begin_new_messages(&r);
         } else {
             err = restore(&r, STORE_FILE_WHATSAPP, "is damaged");

@@ -76,6 +76,34 @@ static void after_a_restore_every_chat_has_one_until_it_is_closed(void **state)
     fixture_free(&f);
 }
 
+static void a_lids_gap_joins_that_of_its_number(void **state)
+{
+    struct fixture f;
+    struct store_history_gap g;
+    struct store_history_gaps sum;
+    struct jid lid = J("555000555@lid"), pn = J("27820000005@s.whatsapp.net");
+    char cursor[JID_TEXT_MAX] = "";
+    bool changed;
+    (void)state;
+    fixture_ready(&f);
+    OK(store_history_gap_open(f.s, &lid, 2000, 3000, "old_counter"));
+    OK(store_lid_put(f.s, &lid, &pn, &changed));
+    OK(store_history_gap_open(f.s, &pn, 5000, 6000, "old_counter"));
+    OK(store_history_gaps_sum(f.s, &sum));
+    assert_int_equal(sum.open, 2);
+    OK(store_history_gap_next(f.s, cursor, &g));
+    if (!jid_eq(&g.chat, &pn) || g.since != 2000)
+        OK(store_history_gap_next(f.s, cursor, &g));
+    assert_true(jid_eq(&g.chat, &pn));
+    assert_int_equal(g.since, 2000);
+    assert_int_equal(g.until, 6000);
+    g.closed = true;
+    OK(store_history_gap_put(f.s, &g));
+    OK(store_history_gaps_sum(f.s, &sum));
+    assert_int_equal(sum.open, 0);
+    fixture_free(&f);
+}
+
 static void put(struct fixture *f, const char *id, int64_t t, bool from_me)
 {
     enum store_message_outcome outcome;
@@ -135,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gap_is_opened_once_and_made_wider),
+        cmocka_unit_test(a_lids_gap_joins_that_of_its_number),
         cmocka_unit_test(after_a_restore_every_chat_has_one_until_it_is_closed),
         cmocka_unit_test(asking_begins_at_the_oldest_message_behind_the_gap),
         cmocka_unit_test(a_chat_has_one_gap_under_both_forms),

@@ -1,6 +1,7 @@
 #include "store_fixture.h"
 
 #include "crypto/signal.h"
+#include "store/backup_dir.h"
 #include "store/messages.h"
 #include "store/meta.h"
 #include "store/outbox.h"
@@ -154,6 +155,8 @@ static void nothing_old_is_sent_with(void **state)
     assert_string_equal(peek_sql(f.wa, "SELECT sender_id FROM whatsmeow_sender_keys"), "555_1:0");
     assert_string_equal(
         peek_sql(f.wa, "SELECT count(*) FROM whatsmeow_pre_keys WHERE NOT uploaded"), "0");
+    /* whatsmeow goes on from here. */
+    assert_string_equal(peek_sql(f.wa, "SELECT max(key_id) FROM whatsmeow_pre_keys"), "65541");
     fixture_open(&f);
     OK(store_account_load(f.s, NULL, &a));
     OK(store_session_has(f.s, &peer, &can));
@@ -191,7 +194,7 @@ static void prekeys_stop_before_their_end(void **state)
     int64_t high = 0;
     fixture_ready(&f);
     OK(store_meta_put_int(f.s, "prekey_high", PREKEY_ID_MAX - 100));
-    OK(store_prekeys_skip(f.s, 65536));
+    OK(store_prekeys_skip(f.s, &f.rng, 65536));
     OK(store_meta_get_int(f.s, "prekey_high", &high));
     assert_int_equal(high, PREKEY_ID_MAX - 50);
     fixture_free(&f);
@@ -346,6 +349,36 @@ static void damaged_messages_come_back(void **state)
     }
 }
 
+static int64_t ten_seconds_later(void *ctx)
+{
+    int64_t *now_ms = ctx;
+    return *now_ms += 10000;
+}
+
+static void a_backup_under_way_is_waited_for(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct set set;
+    struct store_recovery done;
+    struct store_lock lock = store_lock_none();
+    int64_t now_ms = fixture_time * 1000;
+    const struct clock clock = {ten_seconds_later, ten_seconds_later, &now_ms};
+    char text[512];
+    with_backup(&f, &set);
+    run("head -c 9000 /dev/urandom > %s", f.msg, "");
+    OK(backup_dir_lock(set.dir, false, "another", &fixture_clock, &lock, text));
+    f.config.clock = &clock;
+    assert_int_equal(start(&f, &done), WB_ERR_LOCKED);
+    assert_non_null(strstr(f.info.text, "under way"));
+    run("test -e %s && ! ls %s.damaged-* 2>/dev/null", f.msg, f.msg);
+    store_lock_drop(&lock);
+    OK(start(&f, &done));
+    assert_true(done.messages);
+    f.config.clock = &fixture_clock;
+    fixture_free(&f);
+}
+
 static void without_a_good_backup(void **state)
 {
     (void)state;
@@ -459,6 +492,7 @@ int main(void)
         cmocka_unit_test(nothing_is_done_to_good_files),
         cmocka_unit_test(a_damaged_session_comes_back),
         cmocka_unit_test(damaged_messages_come_back),
+        cmocka_unit_test(a_backup_under_way_is_waited_for),
         cmocka_unit_test(without_a_good_backup),
         cmocka_unit_test(keys_that_are_no_keys),
         cmocka_unit_test(after_an_unlinking_nothing_comes_back),

@@ -4,6 +4,8 @@
 #include <grp.h>
 #include <sys/wait.h>
 
+#include "store/files.h"
+#include "store/lock.h"
 #include "store/meta.h"
 
 static int mode_of(const char *path)
@@ -155,6 +157,54 @@ static void another_program_with_the_file_open(void **state)
     close(go[1]);
     assert_int_equal(waitpid(child, NULL, 0), child);
     fixture_open(&f);
+    fixture_free(&f);
+}
+
+/* Runs in another process: one's own locks do not show. */
+static int is_locked(const char *path, off_t at)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    int fd = open(path, O_RDWR);
+    return fd >= 0 && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+}
+
+static void looking_for_others_keeps_our_own_locks(void **state)
+{
+    (void)state;
+    enum { SHM_IN_USE = 128 }; /* held as long as the log's index is open */
+    struct fixture f;
+    struct store_holder holder;
+    char shm[160];
+    int status = 1;
+    fixture_ready(&f);
+    snprintf(shm, sizeof shm, "%s-shm", f.wa);
+    assert_false(store_other_process_has_open(f.wa, &holder));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(is_locked(shm, SHM_IN_USE) ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    fixture_free(&f);
+}
+
+static void a_replacement_that_fails_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char old[160], missing[160], aside[STORE_PATH_MAX], command[600];
+    fixture_new(&f);
+    snprintf(old, sizeof old, "%s/old", f.dir);
+    snprintf(missing, sizeof missing, "%s/missing", f.dir);
+    snprintf(command, sizeof command, "echo a > %s && echo b > %s-wal && echo c > %s-journal", old,
+             old, old);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(files_replace(missing, old, "replaced", fixture_time, aside),
+                     WB_ERR_NOT_FOUND);
+    snprintf(command, sizeof command,
+             "cd %s && grep -q a old && grep -q b old-wal && grep -q c old-journal &&"
+             " test $(ls | wc -l) = 3",
+             f.dir);
+    assert_int_equal(system(command), 0);
     fixture_free(&f);
 }
 
@@ -390,6 +440,8 @@ int main(void)
         cmocka_unit_test(second_process_is_told_who_holds_it),
         cmocka_unit_test(stale_lock_file_is_harmless),
         cmocka_unit_test(another_program_with_the_file_open),
+        cmocka_unit_test(looking_for_others_keeps_our_own_locks),
+        cmocka_unit_test(a_replacement_that_fails_changes_nothing),
         cmocka_unit_test(old_schema_is_refused_untouched),
         cmocka_unit_test(newer_compatible_schema_is_taken),
         cmocka_unit_test(damage_is_found_and_set_aside),
