@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import random
 import shutil
 import sqlite3
 import stat
@@ -196,6 +197,31 @@ class Restoring(BackupsCase):
             self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = ? AND state = ''",
                                   f"later from {name}")
         self.counts()
+        self.assert_no_flags(self.mock)
+
+    def test_killed(self):
+        """Creating and restoring may be killed at any moment: there is a whole store and whole sets."""
+        self.pair()
+        self.talk("before")
+        name = tool(self.store, "create")["name"]
+        self.talk("later")
+        self.bridge.stop()
+        for number in range(40 if FULL else 12):
+            args = ("create",) if number % 3 == 0 else ("restore", name, "--messages", "always")
+            running = subprocess.Popen([paths.BACKUP, "--store", self.store, *args],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(random.uniform(0, 0.3))  # there is no event to wait for: any moment is meant
+            running.kill()
+            running.wait()
+            for file in ("whatsapp.db", "messages.db"):
+                check = sqlite3.connect(f"file:{self.path(file)}?mode=ro", uri=True)
+                self.assertEqual(check.execute("PRAGMA quick_check").fetchone(), ("ok",))
+                check.close()
+        tool(self.store, "restore", name, "--messages", "always")
+        self.assertTrue(all(one["good"] for one in tool(self.store, "verify")["verified"]))
+        self.assertEqual(glob.glob(self.path("*.restoring")), [])
+        self.start(store=self.store).wait_status("ok")
+        self.talk("after")
         self.assert_no_flags(self.mock)
 
     def test_sealed(self):
