@@ -46,7 +46,7 @@ struct config {
     char *device_name; /* what the phone lists under Linked devices */
     enum presence_setting presence;
     uint32_t first_contact_s; /* first_contact.h */
-    uint32_t backup_every_s; /* 0: none by themselves */
+    uint32_t backup_every_s;  /* 0: none by themselves */
     uint32_t backup_keep, backup_keep_days;
     char *backup_hook;                                /* run with the path of what was made */
     char *backup_public_key, *backup_passphrase_file; /* files; at most one is set */

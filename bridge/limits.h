@@ -128,7 +128,7 @@ enum {
     /* People who are written to for the first time, before the others of them are spaced out by
      * --first-contact-interval (P-SD-26): a team's list should go at once, a campaign should not.
      */
-    FIRST_CONTACT_BURST = 10,
+    FIRST_CONTACT_BURST = 30,
     FIRST_CONTACT_S_MAX = 24 * 3600,
     SEND_RETRY_FIRST_MS = 2 * 1000,
     SEND_RETRY_MAX_MS = 60 * 1000,

@@ -13,7 +13,7 @@
 #include "store/outbox.h"
 #include "store/signal_store.h"
 
-enum { PEERS_MAX = 16, PENDING_MAX = 32, WIRE_MAX = 32, ANSWERS_MAX = 32, MEMBERS_MAX = 8 };
+enum { PEERS_MAX = 40, PENDING_MAX = 64, WIRE_MAX = 64, ANSWERS_MAX = 64, MEMBERS_MAX = 8 };
 
 /* ---- devices ---- */
 
