@@ -328,7 +328,7 @@ void out_queue_sealed(struct out_item *it, struct span packed)
     struct bridge *b = it->b;
 
     leave_lane(it);
-    it->sealed_at = clock_unix_s(b->clock);
+    it->sealed_at = bridge_server_now_s(b);
     it->step = OUT_SEALED;
     it->tries = 0;
     join_sealed(it);
@@ -374,7 +374,7 @@ static void resend(struct out_item *it)
 void out_queue_online(struct bridge *b)
 {
     struct out_message_state *s = b->out_message;
-    int64_t now = clock_unix_s(b->clock);
+    int64_t now = bridge_server_now_s(b); /* a wall clock that jumps makes nothing too old */
     bool given_up = false;
     enum wb_err err = WB_OK;
 

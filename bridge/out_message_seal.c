@@ -394,9 +394,9 @@ static enum wb_err make_stanza(struct out_item *it, struct buf *packed)
     TRY(jid_is_none(&w->group.jid) ? seal_person(&s) : seal_group(&s));
     TRY(node_pack(s.message, packed));
     TRY(store_outbox_seal(b->store, it->id, buf_span(packed), people_of(b, w),
-                          clock_unix_s(b->clock)));
+                          bridge_server_now_s(b)));
     err = store_retry_sent_put(b->store, &w->to, span_cstr(it->id), buf_span(&w->plain),
-                               clock_unix_ms(b->clock));
+                               bridge_server_now_ms(b));
 out:
     return err;
 }

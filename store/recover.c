@@ -19,6 +19,7 @@ struct recovering {
     const struct rng *rng;
     struct store_open_info *info;
     struct store_recovery *done;
+    int64_t gap_from; /* of the messages.db that was put back */
 };
 
 static void tell(struct recovering *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -110,10 +111,16 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
     else
         tell(r, "%s %s and was restored from the backup %s",
              file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db", what, name);
-    if (file == STORE_FILE_MESSAGES)
+    if (file == STORE_FILE_MESSAGES) {
         r->done->messages = true;
-    else
+        r->gap_from = result.manifest.created_at;
+    } else {
         r->done->whatsapp = true;
+        /* The note of it went with the file that it was in. */
+        if (r->done->messages)
+            err = store_restore_note_gap(r->config->whatsapp_path, r->gap_from,
+                                         clock_unix_s(r->config->clock), r->config->clock);
+    }
 out:
     return err;
 }
@@ -184,7 +191,7 @@ enum wb_err store_open_recovering(const struct store_config *config, const char 
                                   const struct rng *rng, struct store **ret,
                                   struct store_open_info *ret_info, struct store_recovery *ret_done)
 {
-    struct recovering r = {config, phone_user, rng, ret_info, ret_done};
+    struct recovering r = {config, phone_user, rng, ret_info, ret_done, 0};
     enum wb_err err;
     memset(ret_info, 0, sizeof *ret_info);
     memset(ret_done, 0, sizeof *ret_done);

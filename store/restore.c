@@ -273,6 +273,9 @@ static enum wb_err carry_out(struct restoring *r)
     if (r->ret->messages) {
         TRY(put_messages(r));
         err = write_gap(r->job->whatsapp_path, r->ret->manifest.created_at, now);
+        /* A damaged whatsapp.db comes back next, and is told then. */
+        if (err == WB_ERR_DB_CORRUPT && r->job->damaged)
+            err = WB_OK;
     }
 out:
     return err;

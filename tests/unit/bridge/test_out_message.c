@@ -564,6 +564,23 @@ static void old_unconfirmed_sends_are_given_up(void **state)
     assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5outcome_unknown");
 }
 
+static void a_wall_clock_that_jumps_gives_nothing_up(void **state)
+{
+    struct send_request q = keyed("jump", "x");
+
+    (void)state;
+    bridge_server_time(&w.r.b, fixture_time);
+    send_with(0, &q);
+    go_offline();
+    fixture_time += (int64_t)400 * 86400;
+    go_online();
+    assert_int_equal(w.nwire, 2);
+    assert_true(span_eq(buf_span(&w.wire[0]), buf_span(&w.wire[1])));
+    ack(wire_id(0));
+    assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "2");
+    fixture_time -= (int64_t)400 * 86400;
+}
+
 /* ---- order ---- */
 
 static void a_slow_chat_holds_up_nobody_else(void **state)
@@ -849,6 +866,7 @@ int main(void)
         T(crash_after_the_wire),
         T(a_missing_ack_on_a_good_connection),
         T(old_unconfirmed_sends_are_given_up),
+        T(a_wall_clock_that_jumps_gives_nothing_up),
         T(a_slow_chat_holds_up_nobody_else),
         T(order_is_kept_when_the_lid_becomes_known),
         T(order_is_kept_over_a_failure_and_a_restart),

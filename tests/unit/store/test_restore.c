@@ -349,6 +349,25 @@ static void damaged_messages_come_back(void **state)
     }
 }
 
+static void both_come_back_at_one_start(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        struct fixture f;
+        struct set set;
+        struct store_recovery done;
+        with_backup(&f, &set);
+        run("rm '%s'", f.msg, "");
+        run(damages[i], f.wa, "");
+        OK(start(&f, &done));
+        assert_true(done.messages && done.whatsapp);
+        assert_string_equal(peek_sql(f.msg, "SELECT group_concat(id) FROM messages"), "A1");
+        assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM bridge_meta WHERE name = 'gap'"),
+                            "1");
+        fixture_free(&f);
+    }
+}
+
 static int64_t ten_seconds_later(void *ctx)
 {
     int64_t *now_ms = ctx;
@@ -492,6 +511,7 @@ int main(void)
         cmocka_unit_test(nothing_is_done_to_good_files),
         cmocka_unit_test(a_damaged_session_comes_back),
         cmocka_unit_test(damaged_messages_come_back),
+        cmocka_unit_test(both_come_back_at_one_start),
         cmocka_unit_test(a_backup_under_way_is_waited_for),
         cmocka_unit_test(without_a_good_backup),
         cmocka_unit_test(keys_that_are_no_keys),

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include "store/files.h"
-#include "store/lock.h"
 #include "store/meta.h"
 
 static int mode_of(const char *path)
@@ -157,33 +156,6 @@ static void another_program_with_the_file_open(void **state)
     close(go[1]);
     assert_int_equal(waitpid(child, NULL, 0), child);
     fixture_open(&f);
-    fixture_free(&f);
-}
-
-/* Runs in another process: one's own locks do not show. */
-static int is_locked(const char *path, off_t at)
-{
-    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
-    int fd = open(path, O_RDWR);
-    return fd >= 0 && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;
-}
-
-static void looking_for_others_keeps_our_own_locks(void **state)
-{
-    (void)state;
-    enum { SHM_IN_USE = 128 }; /* held as long as the log's index is open */
-    struct fixture f;
-    struct store_holder holder;
-    char shm[160];
-    int status = 1;
-    fixture_ready(&f);
-    snprintf(shm, sizeof shm, "%s-shm", f.wa);
-    assert_false(store_other_process_has_open(f.wa, &holder));
-    pid_t child = fork();
-    if (child == 0)
-        _exit(is_locked(shm, SHM_IN_USE) ? 0 : 1);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
     fixture_free(&f);
 }
 
@@ -440,7 +412,6 @@ int main(void)
         cmocka_unit_test(second_process_is_told_who_holds_it),
         cmocka_unit_test(stale_lock_file_is_harmless),
         cmocka_unit_test(another_program_with_the_file_open),
-        cmocka_unit_test(looking_for_others_keeps_our_own_locks),
         cmocka_unit_test(a_replacement_that_fails_changes_nothing),
         cmocka_unit_test(old_schema_is_refused_untouched),
         cmocka_unit_test(newer_compatible_schema_is_taken),
