@@ -200,7 +200,7 @@ class StatesTest(Case):
         mock.trouble(client_revision=NEWER + 2, min_version=NEWER + 3)
         self.assertEqual(program.post("/api/reconnect").status // 100, 2)
         program.poll(lambda: mock.traced(REFUSED_405) == 4, 20, "one attempt and one more")
-        program.wait_status("outdated")
+        program.poll(lambda: program.health().get("next_attempt_in_s", 0) > 1800, 20, "it waits again")
         mock.trouble(client_revision=NEWER + 4)
         self.assertEqual(program.post("/api/reconnect").status // 100, 2)
         program.wait_status("ok")
