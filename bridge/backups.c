@@ -132,7 +132,8 @@ static int64_t every_ms(const struct backups *k)
 
 static void start_timer(struct backups *k, int64_t after_ms)
 {
-    if (every_ms(k) > 0 && !k->stopping)
+    /* What is asked for is made also where none are made by themselves. */
+    if ((every_ms(k) > 0 || k->wanted[0]) && !k->stopping)
         timer_start(k->b->timers, &k->timer, after_ms, on_timer, k);
 }
 
@@ -178,6 +179,18 @@ static void note_result(struct backups *k, const struct run *r)
     log_shipping(k, r);
 }
 
+static int64_t next_delay(struct backups *k, const struct run *r)
+{
+    if (k->wanted[0])
+        return 0;
+    if (r->err == WB_OK)
+        return every_ms(k);
+    /* Again under its own name: a scheduled one would be pruned some day. */
+    if (r->err != WB_ERR_CANCELLED && strcmp(r->reason, BACKUP_SCHEDULED) != 0)
+        memcpy(k->wanted, r->reason, sizeof k->wanted);
+    return AGAIN_MS;
+}
+
 static void finished(void *ctx, bool ran)
 {
     struct run *r = ctx;
@@ -187,10 +200,7 @@ static void finished(void *ctx, bool ran)
         k->running = NULL;
         if (ran && r->err != WB_ERR_CANCELLED)
             note_result(k, r);
-        if (k->wanted[0])
-            start_timer(k, 0);
-        else
-            start_timer(k, r->err == WB_OK ? every_ms(k) : AGAIN_MS);
+        start_timer(k, next_delay(k, r));
     }
     run_free(r);
 }
@@ -224,7 +234,6 @@ static void begin(struct backups *k, const char *reason)
 {
     struct run *r = run_new(k, reason);
 
-    k->wanted[0] = '\0';
     if (!r || jobs_run(k->b->jobs, work, finished, r) != WB_OK) {
         log_error(k->b->log, "backup", "no worker for a backup; it is tried again");
         if (r)
@@ -232,6 +241,7 @@ static void begin(struct backups *k, const char *reason)
         start_timer(k, AGAIN_MS);
         return;
     }
+    k->wanted[0] = '\0';
     k->running = r;
 }
 

@@ -263,12 +263,16 @@ out:
 enum wb_err store_history_waiting(struct store *s, const struct store_history_gap *g,
                                   bool *ret_waiting)
 {
+    char from[TIME_TEXT_BYTES], to[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+    /* For the index, with room as below: a large chat is not looked through. */
     TRY(stmt_read(&q, &s->msg,
-                  "SELECT 1 FROM messages WHERE chat_jid = ? AND state = 'waiting'"
-                  " AND server_time BETWEEN ? AND ? LIMIT 1"));
+                  "SELECT 1 FROM messages WHERE chat_jid = ? AND timestamp BETWEEN ? AND ?"
+                  " AND state = 'waiting' AND server_time BETWEEN ? AND ? LIMIT 1"));
     stmt_jid(&q, &g->chat);
+    bind_time(&q, s, g->since - 86400, from);
+    bind_time(&q, s, g->until + 86400, to);
     stmt_int(&q, g->since);
     stmt_int(&q, g->until);
     err = stmt_step(&q);

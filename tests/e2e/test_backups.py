@@ -130,6 +130,15 @@ class Making(BackupsCase):
         self.assertIsNotNone(self.bridge.health()["backup"]["at"])
         self.assertEqual(self.bridge.health()["status"], "ok")
 
+    def test_none_by_themselves(self):
+        """What was repaired is backed up also where none are scheduled."""
+        self.pair("--backup-every", "0")
+        tool(self.store, "create")
+        self.bridge.stop()
+        empty(self.path("whatsapp.db"))
+        self.start("--backup-every", "0", store=self.store).wait_status("ok")
+        self.bridge.poll(lambda: self.reasons() == ["damage", "manual"], 10, "a backup of the repair")
+
     def test_before_what_is_risky(self):
         self.pair()
         self.mock.logout(PHONE)

@@ -159,6 +159,37 @@ static void a_chat_has_one_gap_under_both_forms(void **state)
     fixture_free(&f);
 }
 
+static void a_placeholder_in_a_gap_is_found(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct fixture f;
+        enum store_message_outcome outcome;
+        struct store_history_gap g = {.chat = J(GROUP), .since = 1790000000, .until = 1790000100};
+        struct store_message m = {.id = SPAN_LIT("W1"),
+                                  .chat = J(GROUP),
+                                  .sender = J("27820000005@s.whatsapp.net"),
+                                  .timestamp = 1790000100,
+                                  .received_at = 1790000100};
+        bool waiting = true;
+        fixture_new(&f);
+        f.config.time_format = i ? STORE_TIME_TEXT : STORE_TIME_INTEGER;
+        fixture_open(&f);
+        struct account a = fixture_account(&f, "27820000001:7@s.whatsapp.net", "111000111:7@lid");
+        OK(store_account_save(f.s, &a));
+        put(&f, "A1", 1790000050, false);
+        OK(store_history_waiting(f.s, &g, &waiting));
+        assert_false(waiting);
+        OK(store_message_placeholder(f.s, &m, &outcome));
+        OK(store_history_waiting(f.s, &g, &waiting));
+        assert_true(waiting);
+        g.until--;
+        OK(store_history_waiting(f.s, &g, &waiting));
+        assert_false(waiting);
+        fixture_free(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +198,7 @@ int main(void)
         cmocka_unit_test(after_a_restore_every_chat_has_one_until_it_is_closed),
         cmocka_unit_test(asking_begins_at_the_oldest_message_behind_the_gap),
         cmocka_unit_test(a_chat_has_one_gap_under_both_forms),
+        cmocka_unit_test(a_placeholder_in_a_gap_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
