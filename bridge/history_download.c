@@ -17,7 +17,7 @@ enum {
     HOST_BYTES = 256,
     PATH_BYTES = 1024, /* a direct path is some 200 characters */
     URL_BYTES = HOST_BYTES + PATH_BYTES + 256,
-    DOWNLOADS_MAX = 4, /* the phone answers one question with one file */
+    DOWNLOADS_MAX = 64, /* of 5 kB; after a restore as many chats are asked for at once */
 };
 
 struct history_download {

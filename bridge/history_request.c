@@ -404,6 +404,11 @@ enum wb_err history_request_answer(struct bridge *b, const struct history_notifi
     if (n->inline_payload.n)
         return take_packed(b, n->inline_payload, &g);
     err = history_download_start(b, n, span_cstr(g.request_id), on_file);
+    if (err == WB_ERR_STATE) {
+        log_warn(b->log, "history", "too many files at once; this one is asked for again");
+        g.request_id[0] = 0;
+        err = store_history_gap_put(b->store, &g);
+    }
 out:
     return err;
 }

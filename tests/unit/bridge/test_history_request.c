@@ -236,6 +236,29 @@ static void answers_that_are_not_what_was_asked_for(void **state)
     buf_free(&page);
 }
 
+static void a_file_that_has_to_wait_is_asked_for_again(void **state)
+{
+    struct scene *s = *state;
+    const uint8_t key[32] = {1};
+    char id[64];
+    lose_one(s);
+    pass(s, 3);
+    from_alice(s, "A2", "the next one", NULL);
+    pass(s, 2);
+    pass(s, 61);
+    question(id);
+    s->r.b.iq.closed = true; /* nobody can be asked for the hosts */
+    const struct history_notification n = {.sync_type = HISTORY_ON_DEMAND,
+                                           .request_id = span_cstr(id),
+                                           .direct_path = SPAN_LIT("/a/file"),
+                                           .media_key = SPAN_ARRAY(key),
+                                           .file_sha256 = SPAN_ARRAY(key),
+                                           .file_enc_sha256 = SPAN_ARRAY(key)};
+    OK(history_request_answer(&s->r.b, &n));
+    OK(batch_commit(&s->r.b));
+    assert_look_wa(&s->r, "SELECT request_id || closed FROM bridge_history_gaps", "0");
+}
+
 #define SCENARIO(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -245,6 +268,7 @@ int main(void)
         SCENARIO(what_came_by_itself_is_not_asked_for),
         SCENARIO(an_answer_fills_the_placeholder_and_changes_nothing_else),
         SCENARIO(answers_that_are_not_what_was_asked_for),
+        SCENARIO(a_file_that_has_to_wait_is_asked_for_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
