@@ -315,7 +315,8 @@ static enum wb_err take_over_gap(struct backups *k)
 {
     struct bridge *b = k->b;
     struct buf text = buf_new(STORE_META_MAX);
-    long long since = 0, until = 0;
+    long long since, until;
+    char *end;
     enum wb_err err = store_meta_get(b->store, STORE_META_GAP, &text);
 
     if (err == WB_ERR_NOT_FOUND) {
@@ -323,7 +324,9 @@ static enum wb_err take_over_gap(struct backups *k)
         return WB_OK;
     }
     TRY(err);
-    if (sscanf(buf_cstr(&text), "%lld %lld", &since, &until) == 2 && since > 0 && until > since) {
+    since = strtoll(buf_cstr(&text), &end, 10);
+    until = strtoll(end, NULL, 10);
+    if (since > 0 && until > since) {
         log_warn(b->log, "backup",
                  "messages.db may lack messages of %lld seconds before %lld (Unix time); they are "
                  "asked of the phone",

@@ -113,8 +113,9 @@ void seal_piece(struct seal_stream *s, struct span in, bool last, uint8_t *out)
 
 enum wb_err seal_header_look(struct span start, enum seal_kind *ret_kind, size_t *ret_n)
 {
-    if (memcmp(start.p ? start.p : (const uint8_t *)"", MAGIC,
-               start.n < MAGIC_BYTES ? start.n : MAGIC_BYTES) != 0)
+    size_t n = start.n < MAGIC_BYTES ? start.n : MAGIC_BYTES;
+
+    if (n && memcmp(start.p, MAGIC, n) != 0)
         return WB_ERR_MALFORMED;
     if (start.n <= MAGIC_BYTES)
         return WB_ERR_TRUNCATED;

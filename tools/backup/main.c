@@ -55,7 +55,7 @@ static json_t *manifest_json(const char *name, const struct backup_manifest *m)
                      m->phone, "messages", (json_int_t)m->message_rows, "chats",
                      (json_int_t)m->chat_rows, "sessions", (json_int_t)m->sessions, "schema",
                      (json_int_t)m->schema, "bytes",
-                     (json_int_t)(m->whatsapp.size + m->messages.size), "whatsapp_db",
+                     (json_int_t)m->whatsapp.size + (json_int_t)m->messages.size, "whatsapp_db",
                      m->whatsapp.present, "messages_db", m->messages.present);
 }
 
