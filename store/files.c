@@ -123,25 +123,30 @@ static enum wb_err rename_logs(const char *from, const char *to)
     return WB_OK;
 }
 
-static enum wb_err rename_all(const char *from, const char *to)
+/* The database first: for a moment a log is there without its database, which harms nobody, while a
+ * database without its log would go on from an earlier state. */
+static enum wb_err move_away(const char *from, const char *to)
 {
-    char a[STORE_PATH_MAX + 16], b[STORE_PATH_MAX + 16];
-    /* The log first: a database without its log would be behind, a log without its database is
-     * harmless. */
-    enum wb_err logs = rename_logs(from, to);
-    if (logs != WB_OK)
-        return logs;
+    if (rename(from, to) != 0)
+        return files_error(errno);
     FAULT_POINT("aside.between");
-    if (rename(from, to) == 0)
+    enum wb_err err = rename_logs(from, to);
+    if (err == WB_OK)
         return files_sync_dir_of(to);
-    enum wb_err err = files_error(errno);
-    for (size_t i = 0; i < SUFFIXES; i++) {
-        snprintf(a, sizeof a, "%s%s", from, suffixes[i]);
-        snprintf(b, sizeof b, "%s%s", to, suffixes[i]);
-        if (rename(b, a) != 0 && errno != ENOENT)
-            err = files_error(errno);
-    }
+    if (rename_logs(to, from) != WB_OK || rename(to, from) != 0)
+        return WB_ERR_IO;
     return err;
+}
+
+/* The other way round, for the same reason. */
+static enum wb_err move_back(const char *from, const char *to)
+{
+    enum wb_err err = rename_logs(from, to);
+    if (err == WB_OK && rename(from, to) == 0)
+        return files_sync_dir_of(to);
+    if (err == WB_OK)
+        err = files_error(errno);
+    return rename_logs(to, from) != WB_OK ? WB_ERR_IO : err;
 }
 
 /* A name that nothing has yet. */
@@ -176,7 +181,7 @@ enum wb_err files_set_aside(const char *path, const char *reason, int64_t now_un
         return files_error(errno);
     enum wb_err err = free_name(path, reason, now_unix_s, to);
     if (err == WB_OK)
-        err = rename_all(path, to);
+        err = move_away(path, to);
     if (err == WB_OK && ret_path)
         memcpy(ret_path, to, strlen(to) + 1);
     return err;
@@ -189,40 +194,59 @@ enum wb_err files_set_aside_logs(const char *path, const char *reason, int64_t n
     return err == WB_OK ? rename_logs(path, to) : err;
 }
 
-/* ret_old: there was something at path, which has the name aside now. */
-static enum wb_err take_place(const char *fresh, const char *path, const char *aside, bool *ret_old)
+/* old: there is something at path, which gets the name aside. */
+static enum wb_err take_place(const char *fresh, const char *path, const char *aside, bool old)
 {
-    struct stat st;
-    bool old = lstat(path, &st) == 0;
     /* A second name, so that there is a database under the first at every moment; a file system
      * without such names gets the two steps. */
     bool linked = old && link(path, aside) == 0;
     if (old && !linked && rename(path, aside) != 0)
         return files_error(errno);
-    if (rename(fresh, path) == 0) {
-        *ret_old = old;
+    if (rename(fresh, path) == 0)
         return WB_OK;
-    }
     enum wb_err err = files_error(errno);
     if (linked ? unlink(aside) != 0 : old && rename(aside, path) != 0)
         err = WB_ERR_IO;
     return err;
 }
 
+static bool has_logs(const char *path)
+{
+    char name[STORE_PATH_MAX + 16];
+    struct stat st;
+    for (size_t i = 0; i < SUFFIXES; i++) {
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        if (lstat(name, &st) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One that was not closed cleanly. A crash in between leaves none, which the next start sees;
+ * never one without its log. */
+static enum wb_err take_place_of_open(const char *fresh, const char *path, const char *aside)
+{
+    enum wb_err err = move_away(path, aside);
+    if (err != WB_OK || rename(fresh, path) == 0)
+        return err;
+    err = files_error(errno);
+    enum wb_err back = move_back(aside, path);
+    return back != WB_OK ? back : err;
+}
+
 enum wb_err files_replace(const char *fresh, const char *path, const char *reason,
                           int64_t now_unix_s, char ret_path[STORE_PATH_MAX])
 {
     char aside[STORE_PATH_MAX] = "";
-    bool old = false;
+    struct stat st;
+    bool old = lstat(path, &st) == 0;
     enum wb_err err;
     TRY(free_name(path, reason, now_unix_s, aside));
-    err = rename_logs(path, aside);
-    if (err == WB_OK)
-        err = take_place(fresh, path, aside, &old);
-    if (err != WB_OK) {
-        /* Without its log the old file would go on from an earlier state. */
-        enum wb_err back = rename_logs(aside, path);
-        return back != WB_OK ? back : err;
+    if (old && has_logs(path)) {
+        TRY(take_place_of_open(fresh, path, aside));
+    } else {
+        TRY(rename_logs(path, aside)); /* without their database */
+        TRY(take_place(fresh, path, aside, old));
     }
     TRY(files_sync_dir_of(path));
     memcpy(ret_path, old ? aside : "", old ? strlen(aside) + 1 : 1);
@@ -232,5 +256,5 @@ out:
 
 enum wb_err files_put_back(const char *aside, const char *path)
 {
-    return rename_all(aside, path);
+    return move_back(aside, path);
 }
