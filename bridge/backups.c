@@ -48,6 +48,7 @@ struct backups {
     int64_t at_s;
     const char *repaired;
     bool stopping;
+    bool gap_owed; /* what a restore noted could not be taken over yet */
 };
 
 static void on_timer(void *ctx);
@@ -326,7 +327,7 @@ static enum wb_err take_over_gap(struct backups *k)
     TRY(err);
     since = strtoll(buf_cstr(&text), &end, 10);
     until = strtoll(end, NULL, 10);
-    if (since > 0 && until > since) {
+    if (since > 0 && until >= since) { /* whole seconds: both may be the same */
         log_warn(b->log, "backup",
                  "messages.db may lack messages of %lld seconds before %lld (Unix time); they are "
                  "asked of the phone",
@@ -340,6 +341,28 @@ static enum wb_err take_over_gap(struct backups *k)
 out:
     buf_free(&text);
     return err;
+}
+
+/* A full disk does not keep the bridge from starting: the note stays until it can be. */
+static void note_gap(struct backups *k)
+{
+    enum wb_err err = take_over_gap(k);
+
+    k->gap_owed = err != WB_OK;
+    if (err == WB_OK)
+        return;
+    log_warn(k->b->log, "backup", "the gap that a restore left cannot be noted yet: %s",
+             wb_err_text(err));
+    store_rollback(k->b->store);
+}
+
+static void on_online(void *ctx, const struct bridge_event *e)
+{
+    struct bridge *b = ctx;
+
+    (void)e;
+    if (b->backups && b->backups->gap_owed && batch_commit(b) == WB_OK)
+        note_gap(b->backups);
 }
 
 static void find_newest(struct backups *k)
@@ -390,7 +413,8 @@ enum wb_err backups_new(struct bridge *b, const char *repaired, struct backups *
     k->b = b;
     k->repaired = repaired ? repaired : "";
     find_newest(k);
-    TRY(take_over_gap(k));
+    note_gap(k);
+    TRY(events_on(&b->events, BRIDGE_EV_ONLINE, on_online, b));
     TRY(events_on(&b->events, BRIDGE_EV_LOGGED_OUT, on_logged_out, b));
     TRY(events_on(&b->events, BRIDGE_EV_SETTINGS, on_settings, b));
     if (k->repaired[0])

@@ -204,18 +204,22 @@ out:
 static enum wb_err write_gap(const char *whatsapp_path, int64_t from, int64_t to)
 {
     struct db d = {0};
-    char sql[160];
+    char sql[256];
     int64_t there = 0;
     enum wb_err err;
     if (!is_file(whatsapp_path))
         return WB_OK;
+    if (to < from)
+        to = from; /* the clock was set back */
     TRY(db_open(&d, whatsapp_path));
     TRY(db_query_int(&d, "SELECT count(*) FROM sqlite_master WHERE name = 'bridge_meta'", &there));
     if (there == 0)
         goto out; /* the Go bridge's: nobody asks for a gap there */
+    /* One that the bridge has not taken over yet is part of it. */
     snprintf(sql, sizeof sql,
-             "INSERT OR REPLACE INTO bridge_meta VALUES ('" STORE_META_GAP "', '%lld %lld')",
-             (long long)from, (long long)to);
+             "INSERT INTO bridge_meta VALUES ('" STORE_META_GAP "', '%lld %lld') ON CONFLICT (name)"
+             " DO UPDATE SET value = min(CAST(value AS INTEGER), %lld) || ' %lld'",
+             (long long)from, (long long)to, (long long)from, (long long)to);
     err = db_exec(&d, sql);
 out:
     db_close(&d);

@@ -270,7 +270,17 @@ static void messages_are_put_back_when_asked(void **state)
     assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
                         "1790000000 1790000100");
     assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM whatsmeow_sessions"), "1");
-    fixture_time -= 100;
+    /* An earlier gap that no bridge has taken over since. */
+    poke_sql(f.wa, "UPDATE bridge_meta SET value = '1780000000 1780000500' WHERE name = 'gap'");
+    restored(&job, &r);
+    assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
+                        "1780000000 1790000100");
+    poke_sql(f.wa, "DELETE FROM bridge_meta WHERE name = 'gap'");
+    fixture_time -= 200; /* the clock was set back behind the backup */
+    restored(&job, &r);
+    assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
+                        "1790000000 1790000000");
+    fixture_time += 100;
     fixture_free(&f);
 }
 
