@@ -4,6 +4,7 @@
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/conn_private.h"
+#include "store/account.h"
 #include "store/inbox.h"
 
 enum { UNLINK_MS = 3000 };
@@ -60,10 +61,27 @@ void bridge_reconnect(struct bridge *b, command_done_fn *done, void *ctx)
         done(ctx, CMD_CONFLICT, bridge_no_qr_reason(b));
 }
 
+/* Both calls set the whole file aside, and with it what other numbers live on. */
+static bool holds_others(struct bridge *b)
+{
+    size_t n;
+
+    return store_account_list(b->store, NULL, 0, &n) == WB_OK && n > 1;
+}
+
+#define OTHERS_TEXT                                                                                \
+    "whatsapp.db holds linked devices of other numbers too, whose sessions would be set aside "    \
+    "with it; give each number a --store of its own first"
+
 void bridge_pair(struct bridge *b, command_done_fn *done, void *ctx)
 {
-    enum wb_err err = conn_pair(b->conn);
+    enum wb_err err;
 
+    if (holds_others(b)) {
+        done(ctx, CMD_CONFLICT, OTHERS_TEXT);
+        return;
+    }
+    err = conn_pair(b->conn);
     if (err == WB_OK)
         done(ctx, CMD_OK, "a QR will be at GET /api/qr in a few seconds");
     else if (err == WB_ERR_STATE)
@@ -115,9 +133,9 @@ void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
     struct node *n = node_child_new(&a, iq, "remove-companion-device");
     enum wb_err err = WB_ERR_STATE;
 
-    if (b->unlinking.done) {
+    if (b->unlinking.done || holds_others(b)) {
         arena_free(&a);
-        done(ctx, CMD_CONFLICT, "an unlink is under way");
+        done(ctx, CMD_CONFLICT, b->unlinking.done ? "an unlink is under way" : OTHERS_TEXT);
         return;
     }
     node_attr_jid(&a, n, "jid", &b->own_pn);
