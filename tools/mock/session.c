@@ -6,8 +6,17 @@
 /* Stanzas per second above which a client floods: a real one sends a few hundred at most. */
 enum { RATE_MAX = 3000, RATE_WINDOW_MS = 1000 };
 
-static void watch_rate(struct conn *c)
+/* Acks and receipts come as fast as we deliver: a long offline queue is no flood. That each answers
+ * something is watched where they are read. To ask for a message again is more than an answer. */
+static bool is_mere_answer(const struct node *n)
 {
+    return node_is(n, "ack") || (node_is(n, "receipt") && !node_attr_is(n, "type", "retry"));
+}
+
+static void watch_rate(struct conn *c, const struct node *n)
+{
+    if (is_mere_answer(n))
+        return;
     int64_t now = clock_mono_ms(c->m->clock);
     if (now - c->rate_since_ms > RATE_WINDOW_MS) {
         c->rate_since_ms = now;
@@ -84,7 +93,7 @@ static void registering(struct conn *c, const struct node *n)
 
 void session_stanza(struct conn *c, const struct node *n)
 {
-    watch_rate(c);
+    watch_rate(c, n);
     if (c->state == CONN_REGISTERING)
         registering(c, n);
     else if (c->device != NULL)

@@ -16,6 +16,7 @@
 #include "tools/mock/message.h"
 #include "tools/mock/pb.h"
 #include "tools/mock/records.h"
+#include "tools/mock/session.h"
 #include "tools/mock/strict.h"
 
 struct fixture {
@@ -377,6 +378,28 @@ static void test_late_frames_keep_their_order(void **state)
     conn_gone(c);
 }
 
+/* What answers a long offline queue is as fast as the queue; what the client begins is not. */
+static void test_floods(void **state)
+{
+    struct fixture *f = *state;
+    struct mock *m = &f->m;
+    struct conn *c = conn_new(m, f);
+    assert_non_null(c);
+    c->state = CONN_REGISTERING;
+    mock_enter(m);
+    struct node *ack = mock_node(m, "ack"), *presence = mock_node(m, "presence");
+    for (int i = 0; i < 4000; i++)
+        session_stanza(c, ack);
+    assert_int_equal(flag_count(m, "flood"), 0);
+    for (int i = 0; i < 3000; i++)
+        session_stanza(c, presence);
+    assert_int_equal(flag_count(m, "flood"), 0);
+    session_stanza(c, presence);
+    assert_int_equal(flag_count(m, "flood"), 1);
+    mock_leave(m);
+    conn_gone(c);
+}
+
 static void test_queue(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
@@ -414,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_forgotten_device, setup, teardown),
         cmocka_unit_test_setup_teardown(test_news_on_the_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late_frames_keep_their_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_floods, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
