@@ -288,6 +288,18 @@ static inline void assert_span(struct span s, const char *text)
     assert_string_equal(got, text);
 }
 
+/* What this device reads of a message. */
+static inline struct content read_as(const char *device, const struct node *message)
+{
+    struct jid j = J(device);
+    const struct node *enc = enc_for(message, device);
+    struct content c;
+
+    assert_non_null(enc);
+    OK(peer_read(peer_of(&j), enc, &c));
+    return c;
+}
+
 /* ---- answers of the services ---- */
 
 static inline void answer_lids(const struct pending *p)
@@ -451,6 +463,14 @@ static inline struct send_request request(const char *recipient, const char *tex
 {
     return (struct send_request){
         .recipient = span_cstr(recipient), .message = span_cstr(text), .wait_s = 30};
+}
+
+static inline struct send_request keyed(const char *recipient, const char *key, const char *text)
+{
+    struct send_request q = request(recipient, text);
+
+    q.key = span_cstr(key);
+    return q;
 }
 
 /* Slot i of the answers; returns the ticket. */
