@@ -251,7 +251,8 @@ static void on_event(void *ctx, const struct bridge_event *e)
         out_queue_committed(b);
     } else if (e->kind == BRIDGE_EV_BATCH_FAILED) {
         out_queue_uncommitted(b);
-    } else if (e->kind == BRIDGE_EV_LOGGED_OUT) {
+    } else if (e->kind == BRIDGE_EV_LOGGED_OUT || e->kind == BRIDGE_EV_PAIRED) {
+        /* PAIRED: callers between the two have brought rows back that are set aside by now. */
         out_queue_clear(b, true);
     }
     if (err != WB_OK)
@@ -263,7 +264,7 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
 {
     static const enum bridge_event_kind kinds[] = {BRIDGE_EV_ONLINE, BRIDGE_EV_OFFLINE,
                                                    BRIDGE_EV_BATCH_DONE, BRIDGE_EV_BATCH_FAILED,
-                                                   BRIDGE_EV_LOGGED_OUT};
+                                                   BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED};
     struct out_message_state *s = calloc(1, sizeof *s);
     enum wb_err err = s ? WB_OK : WB_ERR_NOMEM;
 

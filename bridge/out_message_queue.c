@@ -490,6 +490,7 @@ static bool may_start(struct out_item *it)
     if (it->step != OUT_QUEUED || it->timer.armed)
         return false;
     wait = first_contact_wait_ms(it);
+    it->held_back = wait > 0;
     if (wait > 0)
         timer_start(it->b->timers, &it->timer, wait, on_pause_over, it);
     return wait == 0;
@@ -523,8 +524,13 @@ static void pump(void *ctx)
 void out_queue_clear(struct bridge *b, bool tell)
 {
     struct out_message_state *s = b->out_message;
-    struct out_outcome o = {.result = CMD_NOT_CONNECTED,
-                            .text = "this number is not linked any more; the message was not sent"};
+    const struct out_outcome not_sent = {
+        .result = CMD_NOT_CONNECTED,
+        .text = "this number is not linked any more; the message was not sent"};
+    const struct out_outcome unknown = {
+        .result = CMD_OUTCOME_UNKNOWN,
+        .text = "this number is not linked any more, and WhatsApp had not confirmed the message: "
+                "it may or may not have been delivered"};
 
     while (s->lanes) {
         struct out_item *it = s->lanes->first;
@@ -532,7 +538,7 @@ void out_queue_clear(struct bridge *b, bool tell)
         stop_asking(it);
         leave_lane(it);
         if (tell)
-            out_wait_answer(it, &o);
+            out_wait_answer(it, &not_sent);
         free_item(it);
     }
     while (s->sealed) {
@@ -540,7 +546,7 @@ void out_queue_clear(struct bridge *b, bool tell)
 
         leave_sealed(it);
         if (tell)
-            out_wait_unknown(it);
+            out_wait_answer(it, &unknown);
         free_item(it);
     }
     s->loaded = false;

@@ -52,6 +52,7 @@ struct out_item {
     char id[STORE_MESSAGE_ID_MAX + 1];
     struct jid chat;    /* as the caller named it, bare */
     bool admitted;      /* not, or no longer, held back by first_contact.c */
+    bool held_back;     /* by first_contact.c, when its turn came */
     bool durable;       /* goes out without a caller, too (a key, or wait_s 0) */
     bool orphan;        /* its caller waited without a key, and the process has ended since */
     int64_t expires_at; /* unix seconds; of the unsealed */
@@ -105,7 +106,7 @@ void out_queue_offline(struct bridge *b);
 /* The batch that settled some was committed, or has failed. */
 void out_queue_committed(struct bridge *b);
 void out_queue_uncommitted(struct bridge *b);
-/* The account is gone: callers are told, rows stay with their file. */
+/* The account is gone, or its file: callers are told, rows stay with their file. */
 void out_queue_clear(struct bridge *b, bool tell);
 
 /* An outcome of that kind. */

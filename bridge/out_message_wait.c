@@ -80,7 +80,7 @@ static void cancel(struct out_item *it)
         out_queue_fail(it, CMD_NOT_CONNECTED, 0,
                        "not connected to WhatsApp, the message was not sent; see /health, or give "
                        "an 'id' so that it waits for the connection");
-    else if (!it->admitted)
+    else if (it->held_back)
         out_queue_fail(
             it, CMD_RATE_LIMITED, 0,
             "first messages to new people are spaced out (--first-contact-interval), and "

@@ -418,6 +418,67 @@ static void trouble_that_passes(void **state)
     assert_int_equal(w.answers[0].result, CMD_OK);
 }
 
+/* Nothing goes out any more: whoever waits is told, whatever the send had reached. */
+static void a_logout_tells_all_who_wait(void **state)
+{
+    struct send_request sealed = keyed(CONTACT, "a", "on the wire");
+    struct send_request queued = keyed("27820000012", "b", "in the queue");
+
+    (void)state;
+    send_with(0, &sealed);
+    send_text(1, CONTACT, "also on the wire");
+    assert_int_equal(w.nwire, 2);
+    go_offline();
+    send_with(2, &queued);
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_LOGGED_OUT);
+    assert_int_equal(w.answers[0].result, CMD_OUTCOME_UNKNOWN);
+    assert_string_equal(w.answers[0].id, wire_id(0));
+    assert_int_equal(w.answers[1].result, CMD_OUTCOME_UNKNOWN);
+    assert_int_equal(w.answers[2].result, CMD_NOT_CONNECTED);
+    assert_int_equal(w.r.b.out_message->nopen, 0);
+    pass(31 * 1000);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(w.answers[i].calls, 1);
+}
+
+/* The rows are in the file that was set aside: nothing of them may be tried on the new link. */
+static void a_new_link_starts_with_an_empty_queue(void **state)
+{
+    struct send_request queued = keyed(CONTACT, "b", "in the queue");
+
+    (void)state;
+    send_text(0, CONTACT, "on the wire");
+    go_offline();
+    send_with(1, &queued);
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_LOGGED_OUT);
+    send_with(2, &queued); /* somebody asks, which looks into the outbox again */
+    assert_int_equal(w.r.b.out_message->nopen, 2);
+    OK(db_exec(&w.r.f.s->wa, "DELETE FROM bridge_outbox"));
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_PAIRED);
+    assert_int_equal(w.answers[2].result, CMD_NOT_CONNECTED);
+    go_online();
+    pass(SEND_EXPIRES_S * INT64_C(1000) + 1000);
+    assert_int_equal(w.nwire, 1);
+    assert_false(w.r.dropped);
+    send_text(3, CONTACT, "the first of the new link");
+    assert_int_equal(w.nwire, 2);
+}
+
+/* Behind one that does not get on: that is not the spacing of first messages. */
+static void behind_a_slow_one(void **state)
+{
+    struct send_request slow = keyed(CONTACT, "k", "slow");
+
+    (void)state;
+    w.config.first_contact_s = 20;
+    w.hold = true;
+    slow.wait_s = 0;
+    send_with(0, &slow);
+    send_text(1, CONTACT, "behind it");
+    pass(31 * 1000);
+    assert_int_equal(w.answers[1].result, CMD_NOT_SENT);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -443,6 +504,9 @@ int main(void)
         T(a_key_from_before_a_restore),
         T(final_rows_go_after_a_week),
         T(trouble_that_passes),
+        T(a_logout_tells_all_who_wait),
+        T(a_new_link_starts_with_an_empty_queue),
+        T(behind_a_slow_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
