@@ -103,8 +103,13 @@ enum wb_err out_receipt_retry(struct bridge *b, struct arena *a, const struct st
     if (retry_code(why))
         node_attr_u64(a, retry, "error", retry_code(why));
     node_add(n, own_registration_node(a, b->account));
-    if (with_keys)
-        TRY(add_keys(b, a, n));
+    if (with_keys) {
+        err = add_keys(b, a, n);
+        /* All ids are used up: it can still be asked for, with the keys that the sender has. */
+        if (err == WB_ERR_STATE)
+            err = WB_OK;
+        TRY(err);
+    }
     if (!n)
         return WB_ERR_NOMEM;
     *ret_n = n;

@@ -147,6 +147,10 @@ static enum wb_err upload(struct prekey_upload *p, size_t n)
 
     TRY(err);
     err = store_prekeys_offer(b->store, b->rng, n, keys);
+    if (err == WB_ERR_STATE) { /* sessions can be set up without one-time keys, too */
+        log_error(b->log, "prekeys", "all ids are used up: no more one-time keys are offered");
+        goto out;
+    }
     if (err != WB_OK) {
         batch_fail(b, err);
         goto out;

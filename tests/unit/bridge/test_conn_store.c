@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "bridge/health.h"
+#include "store/meta.h"
+#include "store/prekeys.h"
 
 static void to_login(struct line *t)
 {
@@ -123,6 +125,23 @@ static void silent_upload(void **state)
     line_free(t);
 }
 
+/* 16.7 million ids are used up: nothing is offered any more, and the bridge stays connected. */
+static void no_ids_left(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+
+    OK(store_meta_put_int(t->f.s, "prekey_high", PREKEY_ID_MAX - 10));
+    OK(store_commit(t->f.s));
+    bridge_start(t->b);
+    to_login(t);
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
+    answer(t, hear(t, "<active/>"), NULL);
+    assert_true(conn_online(t->b->conn));
+    assert_null(maybe_hear(t, "<registration>"));
+    line_free(t);
+}
+
 /* ---- the disk ----------------------------------------------------------------------------------
  */
 
@@ -220,6 +239,7 @@ int main(void)
         cmocka_unit_test(two_triggers_make_one_upload),
         cmocka_unit_test(unknown_outcome_is_never_offered_again),
         cmocka_unit_test(silent_upload),
+        cmocka_unit_test(no_ids_left),
         cmocka_unit_test(full_disk),
     };
 
