@@ -35,21 +35,22 @@ out:
 enum wb_err identity_session_address(struct bridge *b, const struct jid *device,
                                      struct jid *ret_address)
 {
-    struct jid plain = jid_unhosted(*device), lid;
-    enum wb_err err;
+    struct jid plain = jid_unhosted(*device), lid = plain, pn = plain, lid_user, pn_user;
+    enum wb_err err = WB_ERR_NOT_FOUND;
 
-    if (plain.server == JID_PN) {
+    if (plain.server == JID_PN)
         err = store_lid_of_pn(b->store, &plain, &lid);
-        if (err == WB_OK) {
-            struct jid pn_user = jid_bare(plain), lid_user = jid_bare(lid);
-            TRY(store_signal_migrate(b->store, &pn_user, &lid_user, NULL));
-            plain = lid;
-        } else if (err != WB_ERR_NOT_FOUND) {
-            return err;
-        }
+    else if (plain.server == JID_LID) /* the pair may be older than the move to the LID */
+        err = store_pn_of_lid(b->store, &plain, &pn);
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret_address = plain;
+        return WB_OK;
     }
-    *ret_address = plain;
-    err = WB_OK;
+    TRY(err);
+    pn_user = jid_bare(pn);
+    lid_user = jid_bare(lid);
+    TRY(store_signal_migrate(b->store, &pn_user, &lid_user, NULL));
+    *ret_address = lid;
 out:
     return err;
 }

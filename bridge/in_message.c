@@ -201,12 +201,17 @@ static bool is_old_status(const struct bridge *b, const struct in_message *m)
            m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
 }
 
-/* P-RC-32: a placeholder, a retry receipt, the ack. */
+/* P-RC-32: a placeholder, a retry receipt, the ack; but what is stored is not asked for. */
 static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct in_enc *e, enum wb_err why)
 {
-    enum wb_err err = WB_OK;
+    bool known = false, waiting = false;
+    enum wb_err err;
 
+    TRY(store_message_known(b->store, &m->chat, m->id, &m->sender, &m->sender_alt, &known,
+                            &waiting));
+    if (known && !waiting && !m->peer)
+        return answer_receipt(b, s, m);
     log_info(b->log, "message", "%.*s cannot be decrypted: %s", (int)m->id.n, (const char *)m->id.p,
              wb_err_text(why));
     if (!m->peer && !e->hide_fail && !is_old_status(b, m))
@@ -214,6 +219,27 @@ static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct
     if (!m->bot && !is_old_status(b, m))
         TRY(retry_owed_add(b, s->arena, m, e, why));
     TRY(answer_ack(s, m, 0));
+out:
+    return err;
+}
+
+/* Is it stored, or asked for already? A placeholder alone may have been made by an edit. */
+static enum wb_err is_known(struct bridge *b, const struct in_message *m, bool *ret_known)
+{
+    bool known = false, waiting = false;
+    struct store_retry_owed o;
+    enum wb_err err;
+
+    TRY(store_message_known(b->store, &m->chat, m->id, &m->sender, &m->sender_alt, &known,
+                            &waiting));
+    if (waiting) {
+        err = store_retry_owed_get(b->store, &m->chat, &m->sender, m->id, &o);
+        known = err == WB_OK;
+        if (err == WB_ERR_NOT_FOUND)
+            err = WB_OK;
+    }
+    if (err == WB_OK)
+        *ret_known = known;
 out:
     return err;
 }
@@ -229,7 +255,7 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
     enum wb_err err;
 
     in_message_enc_hash(m, e, hash);
-    TRY(store_message_known(b->store, &m->chat, m->id, &m->sender, &m->sender_alt, &known, NULL));
+    TRY(is_known(b, m, &known));
     if (!known && !m->peer) {
         err = store_event_get(b->store, hash, s->arena, &ignored);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)

@@ -9,6 +9,7 @@
 #include "bridge/in_message_private.h"
 #include "bridge/out_peer.h"
 #include "bridge/out_receipt.h"
+#include "store/messages.h"
 
 enum {
     RETRY_COUNT_MAX = 4,        /* P-RC-35 */
@@ -270,6 +271,21 @@ out:
     return err;
 }
 
+/* It may have come without us: to the Go bridge, or after the backup that was restored. */
+static enum wb_err has_come(struct bridge *b, const struct store_retry_owed *o, bool *ret_come)
+{
+    bool known = false, waiting = false;
+    enum wb_err err;
+
+    TRY(store_message_known(b->store, &o->chat, span_cstr(o->id), &o->sender, NULL, &known,
+                            &waiting));
+    *ret_come = known && !waiting;
+    if (*ret_come)
+        err = store_retry_owed_done(b->store, &o->chat, &o->sender, span_cstr(o->id));
+out:
+    return err;
+}
+
 /* All rows that are due, at most RETRY_SCAN_MAX; *ret_more: some will be due later. */
 static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
 {
@@ -283,6 +299,7 @@ static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
     *ret_more = false;
     while (sent < RETRY_SCAN_MAX) {
         const struct node *n = NULL;
+        bool come = false;
 
         err = store_retry_owed_next(b->store, &cursor, &o);
         if (err == WB_ERR_NOT_FOUND) {
@@ -290,6 +307,9 @@ static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
             break;
         }
         TRY(err);
+        TRY(has_come(b, &o, &come));
+        if (come)
+            continue;
         arena_reset(&a);
         TRY(ask_again(r, &a, &o, resumed, &n));
         *ret_more |= phone_is_due(r, &o);

@@ -1,32 +1,83 @@
 /* retry_owed.c - messages that could not be read and what was asked for them. */
 #include <string.h>
 
-#include "store/lid_map.h"
+#include "store/other_form.h"
 #include "store/retry.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
-/* A person's rows are kept under one form (rule 4), whichever the stanza had. */
-static enum wb_err keys_of(struct store *s, const struct jid *chat_in, const struct jid *sender_in,
-                           struct jid *ret_chat, struct jid *ret_sender)
+/* A person's rows are kept under one form (rule 4), whichever the stanza had; a row that was made
+ * before their LID was known is under the other one. */
+struct owed_key {
+    struct jid chats[2], senders[2]; /* the canonical form first; the other one, or JID_NONE */
+};
+
+#define KEY_IS                                                                                     \
+    "our_jid = ? AND chat_jid IN (?, ?) AND sender_user IN (?, ?)"                                 \
+    " AND message_id = ?"
+
+static enum wb_err forms_of(struct store *s, const struct jid *who, struct jid ret[2])
 {
-    struct jid chat = jid_bare(*chat_in), sender = jid_bare(*sender_in);
+    struct jid forms[2] = {{0}};
+    size_t n = 0;
+    enum wb_err err = both_forms(s, who, forms, &n);
+    if (err != WB_OK)
+        return err;
+    bool swap = n == 2 && forms[1].server == JID_LID;
+    ret[0] = forms[swap];
+    ret[1] = n == 2 ? forms[!swap] : (struct jid){0};
+    return WB_OK;
+}
+
+static enum wb_err key_of(struct store *s, const struct jid *chat, const struct jid *sender,
+                          struct owed_key *ret)
+{
     enum wb_err err;
-    TRY(store_canonical(s, &chat, ret_chat));
-    err = store_canonical(s, &sender, ret_sender);
+    TRY(forms_of(s, chat, ret->chats));
+    err = forms_of(s, sender, ret->senders);
+out:
+    return err;
+}
+
+static void bind_key(struct stmt *q, const struct store *s, const struct owed_key *k,
+                     struct span id)
+{
+    stmt_text(q, s->our);
+    for (size_t i = 0; i < 2; i++)
+        stmt_jid(q, &k->chats[i]);
+    for (size_t i = 0; i < 2; i++)
+        stmt_jid(q, &k->senders[i]);
+    stmt_text_span(q, id);
+}
+
+/* What was owed under the other form is from now on under the canonical one. */
+static enum wb_err move_row(struct store *s, const struct owed_key *k, struct span id)
+{
+    struct stmt q;
+    enum wb_err err;
+    if (jid_is_none(&k->chats[1]) && jid_is_none(&k->senders[1]))
+        return WB_OK;
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE OR REPLACE bridge_retry_owed SET chat_jid = ?, sender_user = ?"
+                   " WHERE " KEY_IS));
+    stmt_jid(&q, &k->chats[0]);
+    stmt_jid(&q, &k->senders[0]);
+    bind_key(&q, s, k, id);
+    err = stmt_run(&q);
 out:
     return err;
 }
 
 enum wb_err store_retry_owed_put(struct store *s, const struct store_retry_owed *o)
 {
-    struct jid chat, sender;
+    struct owed_key k;
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     if (!o->id[0])
         return WB_ERR_INVALID;
-    TRY(keys_of(s, &o->chat, &o->sender, &chat, &sender));
+    TRY(key_of(s, &o->chat, &o->sender, &k));
+    TRY(move_row(s, &k, span_cstr(o->id)));
     TRY(stmt_write(&q, &s->wa,
                    "INSERT INTO bridge_retry_owed (our_jid, chat_jid, sender_user, message_id,"
                    " sender_jid, stanza_from, participant, recipient, count, timestamp, asked_at,"
@@ -39,8 +90,8 @@ enum wb_err store_retry_owed_put(struct store *s, const struct store_retry_owed 
                    " asked_at = excluded.asked_at, phone_asked = excluded.phone_asked,"
                    " enc_type = excluded.enc_type, reason = excluded.reason"));
     stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    stmt_jid(&q, &sender);
+    stmt_jid(&q, &k.chats[0]);
+    stmt_jid(&q, &k.senders[0]);
     stmt_text(&q, o->id);
     stmt_jid(&q, &o->sender);
     stmt_jid(&q, &o->stanza_from);
@@ -59,8 +110,7 @@ out:
 
 #define ROW                                                                                        \
     "SELECT seq, message_id, chat_jid, sender_jid, stanza_from, participant, recipient, count,"    \
-    " timestamp, asked_at, phone_asked, enc_type, reason FROM bridge_retry_owed"                   \
-    " WHERE our_jid = ? AND "
+    " timestamp, asked_at, phone_asked, enc_type, reason FROM bridge_retry_owed WHERE "
 
 static void read_row(struct stmt *q, struct store_retry_owed *o)
 {
@@ -81,20 +131,16 @@ static void read_row(struct stmt *q, struct store_retry_owed *o)
     stmt_col_text(q, 12, o->reason, sizeof o->reason);
 }
 
-enum wb_err store_retry_owed_get(struct store *s, const struct jid *chat_in,
-                                 const struct jid *sender_in, struct span id,
-                                 struct store_retry_owed *ret)
+enum wb_err store_retry_owed_get(struct store *s, const struct jid *chat, const struct jid *sender,
+                                 struct span id, struct store_retry_owed *ret)
 {
-    struct jid chat, sender;
+    struct owed_key k;
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(keys_of(s, chat_in, sender_in, &chat, &sender));
-    TRY(stmt_read(&q, &s->wa, ROW "chat_jid = ? AND sender_user = ? AND message_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    stmt_jid(&q, &sender);
-    stmt_text_span(&q, id);
+    TRY(key_of(s, chat, sender, &k));
+    TRY(stmt_read(&q, &s->wa, ROW KEY_IS));
+    bind_key(&q, s, &k, id);
     err = stmt_step(&q);
     if (err == WB_OK)
         read_row(&q, ret);
@@ -103,20 +149,17 @@ out:
     return err;
 }
 
-/* Runs a write whose parameters are our account and the key of one row. */
-static enum wb_err write_one(struct store *s, const char *sql, const struct jid *chat_in,
-                             const struct jid *sender_in, struct span id)
+/* Runs a write whose parameters are the key of one row. */
+static enum wb_err write_one(struct store *s, const char *sql, const struct jid *chat,
+                             const struct jid *sender, struct span id)
 {
-    struct jid chat, sender;
+    struct owed_key k;
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(keys_of(s, chat_in, sender_in, &chat, &sender));
+    TRY(key_of(s, chat, sender, &k));
     TRY(stmt_write(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    stmt_jid(&q, &sender);
-    stmt_text_span(&q, id);
+    bind_key(&q, s, &k, id);
     err = stmt_run(&q);
 out:
     return err;
@@ -125,19 +168,15 @@ out:
 enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat, const struct jid *sender,
                                   struct span id)
 {
-    return write_one(s,
-                     "DELETE FROM bridge_retry_owed WHERE our_jid = ? AND chat_jid = ?"
-                     " AND sender_user = ? AND message_id = ?",
-                     chat, sender, id);
+    return write_one(s, "DELETE FROM bridge_retry_owed WHERE " KEY_IS, chat, sender, id);
 }
 
 enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
                                    const struct jid *sender, struct span id)
 {
     return write_one(s,
-                     "UPDATE bridge_retry_owed SET phone_asked = 2 WHERE our_jid = ?"
-                     " AND chat_jid = ? AND sender_user = ? AND message_id = ?"
-                     " AND phone_asked = 1",
+                     "UPDATE bridge_retry_owed SET phone_asked = 2 WHERE phone_asked = 1"
+                     " AND " KEY_IS,
                      chat, sender, id);
 }
 
@@ -146,7 +185,7 @@ enum wb_err store_retry_owed_next(struct store *s, int64_t *cursor, struct store
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, ROW "seq > ? ORDER BY seq LIMIT 1"));
+    TRY(stmt_read(&q, &s->wa, ROW "our_jid = ? AND seq > ? ORDER BY seq LIMIT 1"));
     stmt_text(&q, s->our);
     stmt_int(&q, *cursor);
     err = stmt_step(&q);

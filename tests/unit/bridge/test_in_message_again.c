@@ -1,0 +1,176 @@
+/* Receiving what was received before, or could have been: no loss, nothing twice, and nothing is
+ * asked for that is there. */
+#include "receive_people.h"
+
+#include "store/lid_map.h"
+#include "store/meta.h"
+#include "store/retry.h"
+#include "store/signal_store.h"
+
+static struct jid bare(const char *text)
+{
+    return J(text);
+}
+
+/* The pair came from another program, or from a query: there is no session under the LID yet. */
+static void a_session_under_the_number_serves_the_lid(void **state)
+{
+    struct receiver *r = *state;
+    struct jid pn = bare(ALICE), lid = bare(ALICE_LID);
+    struct writer alice;
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    receive(r, letter(r, &alice, ALICE, "A1", "by number"));
+    OK(store_lid_put(r->f.s, &lid, &pn, NULL));
+    OK(store_commit(r->f.s));
+    receiver_restart(r);
+    alice.session->current->pending.present = false; /* she sends with the session as it is */
+    receive(r, letter(r, &alice, ALICE_LID, "A2", "by LID"));
+    assert_int_equal(nsent, 1);
+    hasnt(sent[0], "retry");
+    assert_look(r, "SELECT group_concat(content) FROM messages", "by number,by LID");
+    assert_look(r, "SELECT group_concat(DISTINCT chat_jid) FROM messages", ALICE);
+    assert_look_wa(r, "SELECT group_concat(their_id) FROM whatsmeow_sessions", "222000222_1:0");
+    writer_free(&alice);
+}
+
+/* Its record is damaged meanwhile: what is stored need not be asked for. */
+static void a_known_message_is_not_asked_for(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice;
+    struct node *n;
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    n = letter(r, &alice, ALICE, "A1", "once");
+    receive(r, n);
+    poke_sql(r->f.wa, "UPDATE whatsmeow_sessions SET session = substr(session, 1, 100)");
+    receiver_restart(r);
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<receipt");
+    hasnt(sent[0], "retry");
+    assert_look(r, "SELECT count(*)||content||state FROM messages", "1once");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "0");
+    writer_free(&alice);
+}
+
+static void resume(struct receiver *r)
+{
+    nsent = 0;
+    fixture_time += 120;
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    OK(batch_commit(&r->b));
+}
+
+/* A restored whatsapp.db owes what came since; or the Go bridge stored it while it ran. */
+static void what_came_meanwhile_is_not_owed(void **state)
+{
+    struct receiver *r = *state;
+    struct node *one = stanza(r, ALICE, "A1"), *two = stanza(r, ALICE, "A2");
+
+    add_enc(r, one, "msg", SPAN_LIT("\x33no message at all"));
+    add_enc(r, two, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, one);
+    receive(r, two);
+    poke_sql(r->f.msg, "UPDATE messages SET content = 'it came', state = '' WHERE id = 'A1'");
+    receiver_restart(r);
+    resume(r);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "A2");
+    assert_look_wa(r, "SELECT group_concat(message_id) FROM bridge_retry_owed", "A2");
+}
+
+/* Asked for under the number; the answer teaches us the LID. */
+static void an_answer_under_the_other_form_ends_the_asking(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+    struct writer alice;
+
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    n = letter(r, &alice, ALICE, "A1", "here it is");
+    attr_jid(r, n, "sender_lid", ALICE_LID);
+    receive(r, n);
+    assert_look(r, "SELECT count(*)||content||state FROM messages", "1here it is");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "0");
+    resume(r);
+    assert_int_equal(nsent, 0);
+    writer_free(&alice);
+}
+
+/* The same message fails under both forms: it is one, and counted on. */
+static void the_count_goes_on_under_the_other_form(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+
+    add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    attr_jid(r, n, "sender_lid", ALICE_LID);
+    receive(r, n);
+    has(sent[0], "count=\"2\"");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "1");
+}
+
+/* 16.7 million ids are used up: a receipt without keys is better than none. */
+static void a_retry_without_ids_left(void **state)
+{
+    struct receiver *r = *state;
+    struct node *n = stanza(r, ALICE, "A1");
+
+    OK(store_meta_put_int(r->f.s, "prekey_high", PREKEY_ID_MAX));
+    OK(store_commit(r->f.s));
+    add_enc(r, n, "pkmsg", SPAN_LIT("\x33no message at all"));
+    receive(r, n);
+    receive(r, n);
+    has(sent[0], "type=\"retry\"");
+    has(sent[0], "count=\"2\"");
+    hasnt(sent[0], "<keys>");
+    assert_look(r, "SELECT id||state FROM messages", "A1waiting");
+}
+
+/* An edit came before its message, whose key is used up. */
+static void a_loss_behind_a_placeholder_is_asked_for(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice, phone;
+    struct node *n;
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P1", "note to self"));
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    n = letter(r, &alice, ALICE, "A1", "gone");
+    receive(r, n);
+    poke_sql(r->f.msg, "UPDATE messages SET state = 'waiting', content = '' WHERE id = 'A1'");
+    receive(r, n);
+    assert_int_equal(nsent, 2);
+    has(sent[0], "category=\"peer\"");
+    receive(r, n);
+    assert_int_equal(nsent, 1); /* once */
+    writer_free(&alice);
+    writer_free(&phone);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_session_under_the_number_serves_the_lid),
+        T(a_known_message_is_not_asked_for),
+        T(what_came_meanwhile_is_not_owed),
+        T(an_answer_under_the_other_form_ends_the_asking),
+        T(the_count_goes_on_under_the_other_form),
+        T(a_retry_without_ids_left),
+        T(a_loss_behind_a_placeholder_is_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
