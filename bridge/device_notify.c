@@ -286,7 +286,7 @@ static enum wb_err forget_form(struct bridge *b, const struct jid *user)
     enum wb_err err;
 
     TRY(store_signal_forget_user(b->store, user));
-    err = store_skdm_forget_user(b->store, user);
+    err = store_skdm_doubt_user(b->store, user);
 out:
     return err;
 }

@@ -61,7 +61,7 @@ static enum wb_err note_identity(struct bridge *b, const struct jid *address,
              log_phone(phone, jid_text(address, text)));
     TRY(store_identity_put(b->store, address, identity));
     /* A new installation has none of the keys that the old one was given. */
-    TRY(store_skdm_forget_user(b->store, address));
+    TRY(store_skdm_doubt_user(b->store, address));
 out:
     return err;
 }

@@ -31,7 +31,7 @@ static enum wb_err forget_recipients(struct bridge *b, const struct jid *chat)
     if (chat->server != JID_GROUP)
         return device_sync_drop(b, users, 2);
     TRY(group_info_stale(b, chat));
-    TRY(store_skdm_forget_group(b->store, chat));
+    TRY(store_skdm_doubt_group(b->store, chat));
     err = store_group_get(b->store, chat, &a, &g);
     if (err == WB_OK) {
         members = arena_alloc(&a, (g.nmembers + 1) * sizeof *members);

@@ -74,9 +74,10 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
 
 /* ---- the answer ----------------------------------------------------------------------------- */
 
-/* What our own other devices and members of a group need besides the message (P-RC-43). */
+/* What our own other devices and members of a group need besides the message (P-RC-43). Whether it
+ * can read the group now, the next message must not depend on (P-RC-44). */
 static enum wb_err add_context(struct bridge *b, const struct out_retry_pending *r,
-                               struct span message, struct buf *out)
+                               const struct jid *address, struct span message, struct buf *out)
 {
     const struct jid owner = out_sender_key_owner(b), plain = jid_unhosted(r->device);
     struct sender_key_record *record = NULL;
@@ -94,6 +95,7 @@ static enum wb_err add_context(struct bridge *b, const struct out_retry_pending 
     if (err == WB_OK) {
         TRY(sender_key_distribution(record, &skdm));
         TRY(content_encode_skdm(span_cstr(jid_text(&r->chat, text)), buf_span(&skdm), out));
+        TRY(store_skdm_doubt_device(b->store, &r->chat, record->states[0]->key_id, address));
     }
     if (err == WB_ERR_NOT_FOUND || err == WB_ERR_NO_SENDER_KEY)
         err = WB_OK;
@@ -147,12 +149,9 @@ static enum wb_err resend(struct bridge *b, const struct out_retry_pending *r)
 
     TRY(store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), &a, &message));
     TRY(content_decode(message, &a, &c));
-    TRY(add_context(b, r, message, &whole));
     TRY(identity_session_address(b, &r->device, &address));
+    TRY(add_context(b, r, &address, message, &whole));
     TRY(out_encrypt_for(b, &a, &address, buf_span(&whole), &enc, &pkmsg));
-    /* Whether it can read the group now, the next message must not depend on (P-RC-44). */
-    if (r->chat.server == JID_GROUP)
-        TRY(store_skdm_forget_device(b->store, &r->chat, &address));
     n = answer_node(b, &a, r, &c, enc, pkmsg);
     TRY(n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM);
     log_info(b->log, "send", "%s is sent again, a device asked for it (%" PRIu32 ")", r->id,

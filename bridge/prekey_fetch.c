@@ -133,7 +133,7 @@ static enum wb_err start(struct bridge *b, const struct jid *device,
     TRY(err);
     TRY(note_identity(b, &address, bundle->identity, &changed));
     if (rebuilt || changed) /* whoever is behind the session now has no sender key of ours */
-        err = store_skdm_forget_user(b->store, &address);
+        err = store_skdm_doubt_user(b->store, &address);
 out:
     signal_session_free(session);
     return err;

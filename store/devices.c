@@ -134,9 +134,15 @@ out:
 
 /* ---- sender key memory -------------------------------------------------------------------- */
 
+/* In the text of bridge_skdm.device, behind the address: has the key, but is to be given it again.
+ */
+#define IN_DOUBT     "?"
+#define PUT_IN_DOUBT "UPDATE OR REPLACE bridge_skdm SET device = device || '" IN_DOUBT "'"
+#define NOT_IN_DOUBT " AND substr(device, -1) <> '" IN_DOUBT "'"
+
 struct skdm_device {
-    char address[JID_TEXT_MAX];
-    size_t place; /* in the caller's array */
+    char address[JID_TEXT_MAX + 1]; /* one more: the mark behind it */
+    size_t place;                   /* in the caller's array */
 };
 
 static int compare_address(const void *a, const void *b)
@@ -145,8 +151,19 @@ static int compare_address(const void *a, const void *b)
                   ((const struct skdm_device *)b)->address);
 }
 
+/* Takes off the mark; false when there is none. */
+static bool take_doubt(char *address)
+{
+    size_t n = strlen(address);
+
+    if (n == 0 || address[n - 1] != IN_DOUBT[0])
+        return false;
+    address[n - 1] = '\0';
+    return true;
+}
+
 /* Marks devices[] that are among those given the key, and counts the others: one statement for all,
- * a large group has thousands. has may be NULL. */
+ * a large group has thousands. Those in doubt are neither. has may be NULL. */
 static enum wb_err skdm_given(struct store *s, const struct jid *group, uint32_t key_id,
                               const struct jid *devices, size_t n, bool *has, size_t *ret_others)
 {
@@ -168,12 +185,14 @@ static enum wb_err skdm_given(struct store *s, const struct jid *group, uint32_t
     stmt_int(&q, key_id);
     while ((err = stmt_step(&q)) == WB_OK) {
         stmt_col_text(&q, 0, row.address, sizeof row.address);
+        const bool doubted = take_doubt(row.address);
         found = bsearch(&row, all, n, sizeof *all, compare_address);
         others += !found;
         /* Two that were listed may share an address. */
         while (found && found > all && compare_address(found - 1, &row) == 0)
             found--;
-        for (; has && found && found < all + n && compare_address(found, &row) == 0; found++)
+        for (; has && !doubted && found && found < all + n && compare_address(found, &row) == 0;
+             found++)
             has[found->place] = true;
     }
     stmt_end(&q);
@@ -230,14 +249,14 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
     return WB_OK;
 }
 
-enum wb_err store_skdm_forget_device(struct store *s, const struct jid *group,
-                                     const struct jid *device)
+enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, uint32_t key_id,
+                                    const struct jid *device)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND device = ?"));
+    TRY(store_skdm_mark(s, group, key_id, device, 1));
+    TRY(stmt_write(&q, &s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ? AND device = ?"));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
     stmt_address(&q, device);
@@ -254,22 +273,23 @@ enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
                    "UPDATE OR REPLACE bridge_skdm SET device = device || '!'"
-                   " WHERE our_jid = ? AND device = ?"));
+                   " WHERE our_jid = ? AND device IN (?, ? || '" IN_DOUBT "')"));
     stmt_text(&q, s->our);
+    stmt_address(&q, device);
     stmt_address(&q, device);
     err = stmt_run(&q);
 out:
     return err;
 }
 
-enum wb_err store_skdm_forget_user(struct store *s, const struct jid *user)
+enum wb_err store_skdm_doubt_user(struct store *s, const struct jid *user)
 {
     struct signal_user u = signal_user_of(user);
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_skdm WHERE our_jid = ? AND device >= ? AND device < ?"));
+                   PUT_IN_DOUBT " WHERE our_jid = ? AND device >= ? AND device < ?" NOT_IN_DOUBT));
     stmt_text(&q, s->our);
     stmt_text(&q, u.from);
     stmt_text(&q, u.to);
@@ -278,12 +298,12 @@ out:
     return err;
 }
 
-enum wb_err store_skdm_forget_group(struct store *s, const struct jid *group)
+enum wb_err store_skdm_doubt_group(struct store *s, const struct jid *group)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ?"));
+    TRY(stmt_write(&q, &s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?" NOT_IN_DOUBT));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
     err = stmt_run(&q);

@@ -42,13 +42,16 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
 enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t key_id,
                               const struct jid *devices, size_t n,
                               size_t *ret_others) WB_MUST_CHECK;
-enum wb_err store_skdm_forget_device(struct store *s, const struct jid *group,
-                                     const struct jid *device) WB_MUST_CHECK;
+/* "In doubt" is who has the key and is to be given it again (P-SD-35): it is missing for
+ * store_skdm_missing(), and still one of store_skdm_others() should it not be among the devices any
+ * more, or a key would go on with somebody who left (P-SD-36). This one has just been given it. */
+enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, uint32_t key_id,
+                                    const struct jid *device) WB_MUST_CHECK;
 /* The device is gone for good: each of its keys counts as store_skdm_others() from now on, so that
  * they are rotated, also when the same device comes back (as somebody new). */
 enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device) WB_MUST_CHECK;
-/* Everything known of a user's devices in all groups (any form given). */
-enum wb_err store_skdm_forget_user(struct store *s, const struct jid *user) WB_MUST_CHECK;
-enum wb_err store_skdm_forget_group(struct store *s, const struct jid *group) WB_MUST_CHECK;
+/* All devices of a user, in all groups (any form given). */
+enum wb_err store_skdm_doubt_user(struct store *s, const struct jid *user) WB_MUST_CHECK;
+enum wb_err store_skdm_doubt_group(struct store *s, const struct jid *group) WB_MUST_CHECK;
 
 #endif

@@ -295,7 +295,7 @@ enum wb_err store_signal_forget_user(struct store *s, const struct jid *user)
         TRY(stmt_run(&q));
     }
     TRY(record_cache_remove_prefix(s->sessions, u.from));
-    err = store_skdm_forget_user(s, user);
+    err = store_skdm_doubt_user(s, user);
 out:
     return err;
 }

@@ -157,10 +157,24 @@ static void the_server_knows_other_devices(void **state)
     send_text(0, GROUP, "one");
     ack_with(wire_id(0), 0, "2:AAAAAAAA");
     assert_int_equal(w.answers[0].result, CMD_OK); /* it was accepted */
-    assert_look_wa(&w.r, "SELECT count(*) FROM bridge_skdm", "0");
     send_text(1, GROUP, "two");
     assert_int_equal(recipients(wire_node(1)), 5);
     OK(reads("222000011@lid", wire_node(1), "two"));
+}
+
+/* The server's word that members differ, or a request to send again, is no reason to forget who has
+ * the key: it changes when they have left. */
+static void doubts_do_not_keep_a_key(void **state)
+{
+    (void)state;
+    send_text(0, GROUP, "one");
+    OK(reads("222000012@lid", wire_node(0), "one"));
+    ack_with(wire_id(0), 0, "2:AAAAAAAA");
+    w.group.nmembers--; /* 222000012 had left: that was the difference */
+    send_text(1, GROUP, "two");
+    assert_int_equal(recipients(wire_node(1)), 4);
+    OK(reads("222000011@lid", wire_node(1), "two"));
+    assert_int_equal(reads("222000012@lid", wire_node(1), "two"), WB_ERR_BAD_KEY_ID);
 }
 
 static void the_same_hash_changes_nothing(void **state)
@@ -389,6 +403,7 @@ int main(void)
         T(after_somebody_left_the_key_is_another),
         T(skipped_devices_get_the_key_next_time),
         T(the_server_knows_other_devices),
+        T(doubts_do_not_keep_a_key),
         T(the_same_hash_changes_nothing),
         T(group_by_phone_number),
         T(not_a_member),

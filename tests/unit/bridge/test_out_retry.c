@@ -269,6 +269,29 @@ static void a_member_with_a_session_gets_the_key_once_more(void **state)
     assert_non_null(enc_for(wire_node(w.nwire - 1), "222000012@lid"));
 }
 
+/* It was given the key of now, and has left: nobody must read on with that. */
+static void a_member_that_asks_and_leaves(void **state)
+{
+    struct peer *p = add_peer("222000012@lid");
+    const char *id;
+    struct content c;
+
+    (void)state;
+    make_group(STORE_ADDRESSING_LID);
+    OK(store_group_put(w.r.f.s, &w.group));
+    p->no_keys = true; /* was left out of the message */
+    id = sent_to(GROUP, "to all");
+    OK(ask_again(&(struct asked){GROUP, "222000012@lid", NULL, id, 1, p}));
+    OK(peer_read(p, queued("message")->first, &c));
+    assert_span(c.skdm_group, GROUP);
+    OK(batch_commit(&w.r.b));
+    w.group.nmembers--;
+    send_text(1, GROUP, "next");
+    assert_null(enc_for(wire_node(w.nwire - 1), "222000012@lid"));
+    assert_int_equal(peer_read(p, node_child(wire_node(w.nwire - 1), "enc"), &c),
+                     WB_ERR_BAD_KEY_ID);
+}
+
 static void too_often(void **state)
 {
     const char *id = sent_to(CONTACT, "read me");
@@ -333,6 +356,7 @@ int main(void)
         T(our_own_device),
         T(a_member_gets_the_sender_key_too),
         T(a_member_with_a_session_gets_the_key_once_more),
+        T(a_member_that_asks_and_leaves),
         T(too_often),
         T(what_is_not_known_is_only_acked),
         T(bad_keys_are_only_acked),

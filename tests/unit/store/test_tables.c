@@ -71,12 +71,43 @@ static void sender_key_memory(void **state)
     assert_int_equal(others, 0);
     OK(store_skdm_others(f.s, &g, 7, d + 1, 2, &others)); /* 888:0 is no longer a member */
     assert_int_equal(others, 1);
-    OK(store_skdm_forget_device(f.s, &g, &d[0]));
-    OK(store_skdm_others(f.s, &g, 7, NULL, 0, &others));
-    assert_int_equal(others, 1);
-    OK(store_skdm_forget_group(f.s, &g));
-    OK(store_skdm_others(f.s, &g, 7, NULL, 0, &others));
+    fixture_free(&f);
+}
+
+/* They have the key: whoever is not among the devices any more still counts. */
+static void in_doubt_who_has_a_key(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid g = J(GROUP), d[3] = {J("888:0@lid"), J("888:3@lid"), J("999:0@lid")};
+    bool missing[3];
+    size_t others = 9;
+    fixture_ready(&f);
+    OK(store_skdm_mark(f.s, &g, 7, d, 2));
+    OK(store_skdm_doubt_device(f.s, &g, 7, &d[0]));
+    OK(store_skdm_doubt_device(f.s, &g, 7, &d[2])); /* was left out before */
+    OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
+    assert_true(missing[0] && !missing[1] && missing[2]);
+    OK(store_skdm_others(f.s, &g, 7, d, 3, &others));
     assert_int_equal(others, 0);
+    OK(store_skdm_others(f.s, &g, 7, d + 1, 1, &others));
+    assert_int_equal(others, 2);
+    OK(store_skdm_doubt_group(f.s, &g));
+    OK(store_skdm_doubt_user(f.s, &d[0])); /* twice is once */
+    OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
+    assert_true(missing[0] && missing[1] && missing[2]);
+    OK(store_skdm_others(f.s, &g, 7, d, 3, &others));
+    assert_int_equal(others, 0);
+    OK(store_skdm_mark(f.s, &g, 7, d, 3));
+    OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
+    assert_true(!missing[0] && !missing[1] && !missing[2]);
+    OK(store_skdm_doubt_user(f.s, &d[0]));
+    OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
+    assert_true(missing[0] && missing[1] && !missing[2]);
+    /* Gone, and its number given to another device: the key changes. */
+    OK(store_skdm_retire_device(f.s, &d[0]));
+    OK(store_skdm_others(f.s, &g, 7, d, 3, &others));
+    assert_int_equal(others, 1);
     fixture_free(&f);
 }
 
@@ -389,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(device_lists),
         cmocka_unit_test(sender_key_memory),
+        cmocka_unit_test(in_doubt_who_has_a_key),
         cmocka_unit_test(groups_and_members),
         cmocka_unit_test(contacts_of_two_identities),
         cmocka_unit_test(settings_and_secrets),
