@@ -114,7 +114,7 @@ static void fresh(struct call *c)
 {
     struct bridge *b = c->b;
     const bool durable = c->key[0] || c->r->wait_s == 0;
-    const int64_t now = clock_unix_s(b->clock);
+    const int64_t now = bridge_server_now_s(b);
     struct store_outbox_row row = {.chat = c->q.to,
                                    .request = buf_span(&c->encoded),
                                    .created_at = now,
@@ -208,13 +208,12 @@ static void op_abandon(struct bridge *b, uint64_t ticket)
 
 static enum wb_err prune(struct bridge *b)
 {
-    /* A wall clock that is ahead must not make us forget the keys of callers (a repeated request
-     * would be sent again), nor one that is behind. */
-    int64_t wall = clock_unix_s(b->clock), server = bridge_server_now_s(b);
-    int64_t now = wall < server ? wall : server;
+    /* By a wall clock that is ahead we would forget keys of callers: a repeated request would be
+     * sent again. */
+    const int64_t now = bridge_server_now_s(b);
     enum wb_err err;
 
-    TRY(store_outbox_prune(b->store, now - SEND_KEEP_S));
+    TRY(store_outbox_prune(b->store, now, SEND_KEEP_S));
     TRY(store_retry_sent_prune(b->store, (now - RETRY_SENT_KEEP_S) * 1000));
     TRY(store_retry_peer_prune(b->store, now - RETRY_SENT_KEEP_S));
     err = batch_commit(b);

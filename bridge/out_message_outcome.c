@@ -12,7 +12,7 @@ enum wb_err out_outcome_store(struct bridge *b, const char *id, const struct out
 
     buf_printf(&text, "%" PRIu32 " %s", o->server_code, o->text);
     TRY(buf_err(&text));
-    TRY(store_outbox_fail(b->store, id, cmd_result_code(o->result), clock_unix_s(b->clock)));
+    TRY(store_outbox_fail(b->store, id, cmd_result_code(o->result), bridge_server_now_s(b)));
     err = store_outbox_answer(b->store, id, buf_span(&text));
 out:
     buf_free(&text);

@@ -7,6 +7,7 @@
 
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
+#include "bridge/out_message_expiry.h"
 #include "bridge/out_message_prepare.h"
 #include "bridge/out_message_wait.h"
 #include "store/lid_map.h"
@@ -119,8 +120,8 @@ static struct out_item *new_item(struct bridge *b, const struct store_outbox_row
     it->b = b;
     snprintf(it->id, sizeof it->id, "%s", row->message_id);
     it->chat = row->chat;
-    it->expires_at = row->expires_at;
     it->sealed_at = row->sealed_at;
+    out_expiry_set(it, row);
     b->out_message->nopen++;
     return it;
 }
@@ -189,7 +190,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
             continue;
         if (state == OUTBOX_QUEUED) {
             TRY(out_queue_add(b, &row, true, &it));
-            it->orphan = row.expires_at <= row.created_at;
+            out_expiry_earlier_run(it);
         } else {
             it = new_item(b, &row);
             if (!it) {
@@ -445,43 +446,6 @@ void out_queue_uncommitted(struct bridge *b)
 
 /* ---- all lanes ----------------------------------------------------------------------------- */
 
-/* What is too old to be sent, oldest first; then when the next one will be. */
-static void expire(struct bridge *b)
-{
-    struct out_message_state *s = b->out_message;
-    const int64_t now = clock_unix_s(b->clock);
-    int64_t next = 0;
-    struct out_item *found;
-
-    do {
-        next = 0;
-        found = NULL;
-        for (struct out_lane *l = s->lanes; l && !found; l = l->next)
-            for (struct out_item *it = l->first; it && !found; it = it->next) {
-                if (!it->durable || it->expires_at == 0)
-                    continue;
-                if (it->expires_at <= now)
-                    found = it;
-                else if (next == 0 || it->expires_at < next)
-                    next = it->expires_at;
-            }
-        if (found) {
-            found->expires_at = 0; /* once, also when the store fails */
-            if (found->orphan)
-                out_queue_fail(found, CMD_NOT_SENT, 0,
-                               "the bridge was restarted before the message was sent, and its "
-                               "caller, who gave no key, is gone");
-            else
-                out_queue_fail(found, CMD_EXPIRED, 0,
-                               "the message was not sent before its time was over (expires_s)");
-        }
-    } while (found);
-    if (next)
-        timer_start(b->timers, &s->expiry, (next - now) * 1000, pump, b);
-    else
-        timer_stop(b->timers, &s->expiry);
-}
-
 /* A first message to somebody may have to wait for its turn. */
 static bool may_start(struct out_item *it)
 {
@@ -512,7 +476,7 @@ static void pump(void *ctx)
     struct out_message_state *s = b->out_message;
     struct out_item *it;
 
-    expire(b);
+    out_expiry_look(b);
     /* Each start either asks, ends, or pauses: none comes up twice. */
     while (s->ports->online(b) && (it = next_to_start(s)) != NULL) {
         s->npreparing++;

@@ -50,13 +50,16 @@ struct out_item {
     struct bridge *b;
     struct out_lane *lane; /* NULL when sealed */
     char id[STORE_MESSAGE_ID_MAX + 1];
-    struct jid chat;    /* as the caller named it, bare */
-    bool admitted;      /* not, or no longer, held back by first_contact.c */
-    bool held_back;     /* by first_contact.c, when its turn came */
-    bool durable;       /* goes out without a caller, too (a key, or wait_s 0) */
-    bool orphan;        /* its caller waited without a key, and the process has ended since */
-    int64_t expires_at; /* unix seconds; of the unsealed */
-    int64_t sealed_at;
+    struct jid chat;     /* as the caller named it, bare */
+    bool admitted;       /* not, or no longer, held back by first_contact.c */
+    bool held_back;      /* by first_contact.c, when its turn came */
+    bool durable;        /* goes out without a caller, too (a key, or wait_s 0) */
+    bool orphan;         /* its caller waited without a key, and the process has ended since */
+    int64_t deadline_ms; /* monotonic, of the unsealed (out_message_expiry.c) */
+    bool over;           /* its time is; not to be sent */
+    bool unproven;       /* the deadline is the latest that can be; not judged by any clock yet */
+    int64_t created_at, expires_at; /* as in the row */
+    int64_t sealed_at;              /* server time */
     enum out_step step;
     uint64_t asked;      /* names the question that it waits for */
     unsigned tries;      /* to seal it; when sealed: on this connection's wire */

@@ -227,7 +227,7 @@ static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pe
 static enum wb_err judge_session(struct bridge *b, const struct out_retry_pending *r,
                                  bool *ret_fetch, bool *ret_renew)
 {
-    const int64_t now = clock_unix_s(b->clock);
+    const int64_t now = bridge_server_now_s(b);
     uint8_t base_key[32] = {0};
     struct jid address;
     int64_t rebuilt = 0;
@@ -237,7 +237,8 @@ static enum wb_err judge_session(struct bridge *b, const struct out_retry_pendin
     TRY(identity_session_address(b, &r->device, &address));
     TRY(store_session_has(b->store, &address, &has));
     TRY(store_retry_rebuild_get(b->store, &address, &rebuilt, base_key));
-    *ret_renew = has && r->count >= 2 && now - rebuilt > RETRY_REBUILD_S;
+    /* One that lies ahead was noted by a wrong clock. */
+    *ret_renew = has && r->count >= 2 && (now - rebuilt > RETRY_REBUILD_S || rebuilt > now);
     *ret_fetch = !has || *ret_renew;
     memset(base_key, 0, sizeof base_key);
     if (*ret_fetch)
@@ -280,7 +281,7 @@ static enum wb_err may_answer(struct bridge *b, const struct stanza *s,
         return WB_OK;
     }
     TRY(err);
-    TRY(store_retry_peer_count(b->store, &plain, span_cstr(r->id), clock_unix_s(b->clock), &count));
+    TRY(store_retry_peer_count(b->store, &plain, span_cstr(r->id), bridge_server_now_s(b), &count));
     *ret_may = count <= RETRY_REQUESTS_MAX;
     if (!*ret_may)
         log_warn(b->log, "send", "%s is not sent again: a device asked %" PRIu32 " times", r->id,

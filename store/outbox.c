@@ -155,6 +155,24 @@ static void bind_row(struct stmt *q, const struct store *s, const char *message_
     stmt_text(q, message_id);
 }
 
+enum wb_err store_outbox_shift(struct store *s, const char *message_id, int64_t created_at,
+                               int64_t expires_at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET created_at = ?, expires_at = ?"
+                   " WHERE our_jid = ? AND message_id = ? AND state = ?"));
+    stmt_int(&q, created_at);
+    stmt_int(&q, expires_at);
+    bind_row(&q, s, message_id);
+    stmt_int(&q, OUTBOX_QUEUED);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
                               uint32_t recipients, int64_t now)
 {
@@ -214,7 +232,8 @@ enum wb_err store_outbox_fail(struct store *s, const char *message_id, const cha
     if (state != OUTBOX_QUEUED && state != OUTBOX_SEALED)
         return WB_ERR_STATE;
     TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = ?, reason = ?, acked_at = ?, sealed = NULL,"
+                   "UPDATE bridge_outbox SET state = ?, reason = ?,"
+                   " acked_at = max(?, created_at, sealed_at), sealed = NULL,"
                    " request = NULL, content = NULL WHERE our_jid = ? AND message_id = ?"));
     stmt_int(&q, OUTBOX_FAILED);
     stmt_text(&q, reason);
@@ -236,8 +255,9 @@ enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_
                      &tables));
     if (tables > 0) {
         TRY(stmt_write(&q, whatsapp,
-                       "UPDATE bridge_outbox SET state = ?, reason = ?, acked_at = ?,"
-                       " sealed = NULL, request = NULL, content = NULL, answer = NULL"
+                       "UPDATE bridge_outbox SET state = ?, reason = ?,"
+                       " acked_at = max(?, created_at, sealed_at), sealed = NULL, request = NULL, "
+                       "content = NULL, answer = NULL"
                        " WHERE state IN (?, ?)"));
         stmt_int(&q, OUTBOX_FAILED);
         stmt_text(&q, OUTBOX_RESTORED_UNKNOWN);
@@ -285,24 +305,30 @@ out:
     return err;
 }
 
-enum wb_err store_outbox_prune(struct store *s, int64_t final_before)
+enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET acked_at = ? WHERE our_jid = ? AND acked_at > ?"));
+    stmt_int(&q, now);
+    stmt_text(&q, s->our);
+    stmt_int(&q, now);
+    TRY(stmt_run(&q));
+    TRY(stmt_write(&q, &s->wa,
                    "DELETE FROM bridge_outbox_receipts WHERE seq IN (SELECT seq FROM bridge_outbox"
                    " WHERE our_jid = ? AND state >= ? AND acked_at > 0 AND acked_at < ?)"));
     stmt_text(&q, s->our);
     stmt_int(&q, OUTBOX_SENT);
-    stmt_int(&q, final_before);
+    stmt_int(&q, now - keep_s);
     TRY(stmt_run(&q));
     TRY(stmt_write(&q, &s->wa,
                    "DELETE FROM bridge_outbox WHERE our_jid = ? AND state >= ?"
                    " AND acked_at > 0 AND acked_at < ?"));
     stmt_text(&q, s->our);
     stmt_int(&q, OUTBOX_SENT);
-    stmt_int(&q, final_before);
+    stmt_int(&q, now - keep_s);
     err = stmt_run(&q);
 out:
     return err;

@@ -36,9 +36,9 @@ struct store_outbox_row {
     struct span content; /* what the messages.db row needs at the ack, in the caller's own form */
     struct span answer;  /* JSON answer given to the HTTP caller; SPAN_NULL until known */
     int64_t created_at, sealed_at, acked_at; /* unix seconds, 0: not yet */
-    int64_t expires_at;                      /* unix seconds, 0: never */
-    int64_t server_time;                     /* the ack's t */
-    uint32_t recipients;      /* people it was sealed for, without ourselves; 0 before that */
+    int64_t expires_at;  /* unix seconds; not behind created_at: only as long as its caller waits */
+    int64_t server_time; /* the ack's t */
+    uint32_t recipients; /* people it was sealed for, without ourselves; 0 before that */
     uint32_t delivered, read; /* of these, who has it (those who have read it included) */
 };
 
@@ -72,6 +72,10 @@ enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, in
 enum wb_err store_outbox_list(struct store *s, const struct store_outbox_filter *f, struct arena *a,
                               struct store_outbox_row **ret_rows, size_t *ret_n) WB_MUST_CHECK;
 
+/* Other instants for a QUEUED row, when the clock that they were read from was wrong. A row that
+ * is not QUEUED (any more) stays as it is. */
+enum wb_err store_outbox_shift(struct store *s, const char *message_id, int64_t created_at,
+                               int64_t expires_at) WB_MUST_CHECK;
 /* QUEUED -> SEALED with its bytes, in the batch of the ratchets (rule 2). STATE when the row is
  * not QUEUED: sealing twice would use two keys for one message. */
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
@@ -84,7 +88,8 @@ enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t 
  * or failed: WB_OK, nothing changes. NOT_FOUND: no such row. */
 enum wb_err store_outbox_receipt(struct store *s, const char *message_id, const struct jid *person,
                                  enum store_outbox_state state) WB_MUST_CHECK;
-/* QUEUED or SEALED -> FAILED. STATE when it was sent already. */
+/* QUEUED or SEALED -> FAILED. STATE when it was sent already. Its key is kept from now on, or from
+ * its creation or sealing when that is later: `now` may come from a clock that is behind. */
 enum wb_err store_outbox_fail(struct store *s, const char *message_id, const char *reason,
                               int64_t now) WB_MUST_CHECK;
 enum wb_err store_outbox_answer(struct store *s, const char *message_id,
@@ -97,7 +102,9 @@ enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state,
  * without our tables: none. */
 struct db;
 enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_n) WB_MUST_CHECK;
-/* Removes rows that became final (SENT and later, FAILED) before the time, with their receipts. */
-enum wb_err store_outbox_prune(struct store *s, int64_t final_before) WB_MUST_CHECK;
+/* Removes rows that became final (SENT and later, FAILED) more than keep_s ago, with their
+ * receipts. What says that it will be final in the future was noted by a wrong clock, and counts
+ * from now. */
+enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s) WB_MUST_CHECK;
 
 #endif

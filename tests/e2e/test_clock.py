@@ -7,7 +7,7 @@ from harness.case import Case
 from harness.disk import Shim
 
 PHONE, FRIEND = "27820000001", "27820001000"
-HOUR, YEAR = 3600, 365 * 86400
+HOUR, DAY, YEAR = 3600, 86400, 365 * 86400
 JUMPS = (HOUR, -HOUR, YEAR, -YEAR, 20 * YEAR, -20 * YEAR)
 
 
@@ -86,6 +86,46 @@ class ClockTest(Case):
                                                 name=f"at {jump}", env=self.shim.env())
                 self.bridge.wait_status("ok")
                 self.works()
+        self.assert_no_flags(self.mock)
+
+    def state(self, key):
+        reply = self.bridge.get("/api/outbox/" + key)
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json["state"], reply.json["reason"]
+
+    def queue(self, key, expires_s):
+        reply = self.bridge.send(FRIEND, f"text of {key}", id=key, wait_s=0, expires_s=expires_s)
+        self.assertEqual((reply.status, reply.json["state"]), (202, "queued"), reply)
+
+    def test_queued_messages_keep_their_time(self):
+        """A keyed send waits as long as its caller said: not for less, not for more, and leaves once."""
+        self.paired()
+        self.mock.trouble(upgrade_status=503)
+        self.mock.drop(PHONE)
+        self.bridge.wait_status("disconnected")
+        self.queue("first", HOUR)
+        self.shim.clock_offset_s = 20 * DAY
+        self.queue("ahead", HOUR)
+        self.queue("short", 2)
+        self.shim.clock_offset_s = -20 * DAY
+        self.bridge.poll(lambda: self.state("short") == ("failed", "expired"), 20,
+                         "the time of the short one is over")
+        self.queue("behind", HOUR)
+        self.assertEqual([self.state(key)[0] for key in ("first", "ahead", "behind")], ["queued"] * 3)
+        self.bridge.kill()
+        self.shim.clock_offset_s = 20 * DAY
+        self.bridge = self.start_bridge(self.mock, PHONE, store=self.bridge.store, name="later",
+                                        env=self.shim.env())
+        self.bridge.wait_status("disconnected")
+        self.queue("last", HOUR) # the outbox has been read by now
+        self.shim.clock_offset_s = -20 * HOUR
+        self.assertEqual([self.state(key)[0] for key in ("first", "ahead", "behind")], ["queued"] * 3)
+        self.mock.trouble(upgrade_status=0)
+        self.bridge.post("/api/reconnect")
+        self.bridge.wait_status("ok", timeout=60)
+        texts = [f"text of {key}" for key in ("first", "ahead", "behind", "last")]
+        self.bridge.poll(lambda: [m["text"] for m in self.mock.contact_messages(FRIEND) if m["text"]] == texts,
+                         20, "all of them in their order, each once")
         self.assert_no_flags(self.mock)
 
 

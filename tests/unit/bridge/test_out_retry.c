@@ -11,6 +11,7 @@
 static int setup(void **state)
 {
     (void)state;
+    fixture_time = 1790000000;
     world_init();
     return 0;
 }
@@ -184,6 +185,33 @@ static void without_keys_the_old_session_first(void **state)
     assert_int_equal(w.asked[ASKED_SESSIONS], 3);
 }
 
+/* The hour between two new sessions is one of the server's time. */
+static void a_wall_clock_that_jumps_renews_no_session(void **state)
+{
+    const char *id;
+    unsigned count = 2;
+
+    (void)state;
+    bridge_server_time(&w.r.b, fixture_time);
+    id = sent_to(CONTACT, "read me");
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, count++, NULL}));
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 2);
+    fixture_time += 86400;
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, count++, NULL}));
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 2);
+    fixture_time -= (int64_t)20 * 365 * 86400;
+    pass(3601 * 1000);
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, count++, NULL}));
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 3);
+    /* One that lies ahead was noted by a wrong clock: it holds nothing up. */
+    bridge_server_time(&w.r.b, 1790000000 - 86400);
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, count, NULL}));
+    assert_int_equal(w.asked[ASKED_SESSIONS], 4);
+}
+
 static void also_after_a_restart_and_by_number(void **state)
 {
     const char *id = sent_to(CONTACT, "still known");
@@ -352,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(with_keys_a_new_session),
         T(without_keys_the_old_session_first),
+        T(a_wall_clock_that_jumps_renews_no_session),
         T(also_after_a_restart_and_by_number),
         T(our_own_device),
         T(a_member_gets_the_sender_key_too),

@@ -254,7 +254,7 @@ static void outbox_row_goes_forward_only(void **state)
     assert_true(span_eq_cstr(r.answer, "{}"));
     OK(store_outbox_count(f.s, OUTBOX_QUEUED, &n));
     assert_int_equal(n, 1);
-    OK(store_outbox_prune(f.s, fixture_time + 4));
+    OK(store_outbox_prune(f.s, fixture_time + 104, 100));
     assert_int_equal(store_outbox_by_id(f.s, "M1", &a, &r), WB_ERR_NOT_FOUND);
     OK(store_outbox_by_id(f.s, "M3", &a, &r)); /* not final: stays */
     assert_int_equal(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_READ), WB_ERR_NOT_FOUND);

@@ -151,7 +151,7 @@ static void pruned_by_when_it_became_final(void **state)
     OK(store_outbox_acked(w->f.s, "OLD", 1, fixture_time));
     OK(store_outbox_receipt(w->f.s, "OLD", &alice, OUTBOX_READ));
     OK(store_outbox_fail(w->f.s, "LATE", "expired", fixture_time + 100));
-    OK(store_outbox_prune(w->f.s, fixture_time + 50));
+    OK(store_outbox_prune(w->f.s, fixture_time + 150, 100));
     OK(store_commit(w->f.s));
     assert_int_equal(store_outbox_by_id(w->f.s, "OLD", &w->a, &r), WB_ERR_NOT_FOUND);
     OK(store_outbox_by_id(w->f.s, "LATE", &w->a, &r));

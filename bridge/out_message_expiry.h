@@ -1,0 +1,22 @@
+/* out_message_expiry.h - until when a send may stay queued, whatever the wall clock does. Inside of
+ * out_message*.c.
+ *
+ * In memory the deadline is monotonic. In the row it is an instant of server time (of our wall
+ * clock as long as the server has not told its own), so that it holds over a restart; a row whose
+ * instant turns out to be wrong, because the wall clock jumped or the server told its time, is
+ * written again. What comes from an earlier run is not judged by a wall clock before we are
+ * connected: it cannot leave earlier, and that clock may have been wrong then, or be wrong now. It
+ * never stays queued for longer than it was meant to from the start. */
+#ifndef BRIDGE_OUT_MESSAGE_EXPIRY_H
+#define BRIDGE_OUT_MESSAGE_EXPIRY_H
+
+#include "bridge/out_message_queue.h"
+
+/* The item's deadline from its row. */
+void out_expiry_set(struct out_item *it, const struct store_outbox_row *row);
+/* The row is from before this process: nobody waits for it any more, and time has passed. */
+void out_expiry_earlier_run(struct out_item *it);
+/* Fails what is over its time, and looks again when the next one will be. */
+void out_expiry_look(struct bridge *b);
+
+#endif
