@@ -21,8 +21,9 @@ enum {
     FIRST_MS = 60 * 1000, /* not while the offline queue comes in */
     AGAIN_MS = 10 * 60 * 1000,
     HOOK_MS = 10 * 60 * 1000,
-    LOCKED_PAUSE_MS = 20, /* for one that is being cancelled */
-    LOCKED_TRIES = 100,
+    BEFORE_MS = 20 * 1000, /* a caller or a phone waits for it */
+    LOCKED_PAUSE_MS = 20,  /* for a tool that makes one just now */
+    LOCKED_TRIES = 500,
 };
 
 /* One run in a worker: it has copies of all that it needs. */
@@ -37,12 +38,23 @@ struct run {
     enum wb_err err, prune_err, seal_err, hook_err;
     int hook_status;
     unsigned pruned;
+    bool before_unlink; /* whatsapp.db alone, for somebody who waits */
+    bool superseded;    /* cancelled for one of these, which keeps the same session */
+};
+
+/* Who waits for a backup before the session is set aside. */
+struct before {
+    backups_done_fn *done; /* NULL: nobody */
+    void *ctx;
+    struct run *run; /* its own; NULL while another one ends */
+    struct timer timer;
 };
 
 struct backups {
     struct bridge *b;
     struct timer timer;
     struct run *running;
+    struct before before;
     char wanted[BACKUP_REASON_MAX + 1]; /* the next one's reason; "": none is wanted */
     char name[BACKUP_NAME_MAX + 1], error[160];
     int64_t at_s;
@@ -91,19 +103,37 @@ static void ship(struct run *r)
         remove(path); /* it is where it was to go; the set itself stays */
 }
 
+static void work_before_unlink(struct run *r, struct backup_job *job)
+{
+    const struct timespec pause = {.tv_nsec = LOCKED_PAUSE_MS * 1000000L};
+
+    job->messages_path = NULL;
+    job->gentle = false;
+    for (unsigned tries = 0; tries < LOCKED_TRIES; tries++) {
+        r->err = store_backup_create(job, &r->made);
+        if (r->err != WB_ERR_LOCKED || cancelled(r))
+            return;
+        nanosleep(&pause, NULL);
+    }
+}
+
 static void work(void *ctx)
 {
     struct run *r = ctx;
-    const struct backup_job job = {.whatsapp_path = r->whatsapp_path,
-                                   .messages_path = r->messages_path,
-                                   .dir = r->dir,
-                                   .reason = r->reason,
-                                   .program = "whatsapp-bridge " WB_VERSION,
-                                   .clock = r->clock,
-                                   .gentle = true,
-                                   .cancelled = cancelled,
-                                   .ctx = r};
+    struct backup_job job = {.whatsapp_path = r->whatsapp_path,
+                             .messages_path = r->messages_path,
+                             .dir = r->dir,
+                             .reason = r->reason,
+                             .program = "whatsapp-bridge " WB_VERSION,
+                             .clock = r->clock,
+                             .gentle = true,
+                             .cancelled = cancelled,
+                             .ctx = r};
 
+    if (r->before_unlink) {
+        work_before_unlink(r, &job);
+        return;
+    }
     r->err = store_backup_create(&job, &r->made);
     if (r->err != WB_OK)
         return;
@@ -180,17 +210,42 @@ static void note_result(struct backups *k, const struct run *r)
     log_shipping(k, r);
 }
 
+/* The file itself is kept as well: whoever waits goes on without. */
+static void note_before_unlink(struct backups *k, const struct run *r)
+{
+    if (r->err == WB_OK)
+        log_info(k->b->log, "backup", "made and checked %s", r->made.name);
+    else
+        log_warn(k->b->log, "backup", "no backup before the session is set aside: %s (%s)",
+                 wb_err_text(r->err), r->made.text);
+}
+
 static int64_t next_delay(struct backups *k, const struct run *r)
 {
     if (k->wanted[0])
         return 0;
+    if (r->before_unlink)
+        return AGAIN_MS;
     if (r->err == WB_OK)
         return every_ms(k);
     /* Again under its own name: a scheduled one would be pruned some day. */
-    if (r->err != WB_ERR_CANCELLED && strcmp(r->reason, BACKUP_SCHEDULED) != 0)
+    if (!r->superseded && strcmp(r->reason, BACKUP_SCHEDULED) != 0)
         memcpy(k->wanted, r->reason, sizeof k->wanted);
     return AGAIN_MS;
 }
+
+static void tell(struct backups *k, bool go_on)
+{
+    struct before before = k->before;
+
+    timer_stop(k->b->timers, &k->before.timer);
+    k->before.done = NULL;
+    k->before.run = NULL;
+    if (before.done)
+        before.done(before.ctx, go_on);
+}
+
+static void begin_before_unlink(struct backups *k);
 
 static void finished(void *ctx, bool ran)
 {
@@ -199,9 +254,16 @@ static void finished(void *ctx, bool ran)
 
     if (k) {
         k->running = NULL;
-        if (ran && r->err != WB_ERR_CANCELLED)
+        if (ran && r->before_unlink)
+            note_before_unlink(k, r);
+        else if (ran && r->err != WB_ERR_CANCELLED)
             note_result(k, r);
-        start_timer(k, next_delay(k, r));
+        if (k->before.run == r)
+            tell(k, true);
+        if (k->before.done && !k->running)
+            begin_before_unlink(k);
+        if (!k->running)
+            start_timer(k, next_delay(k, r));
     }
     run_free(r);
 }
@@ -231,19 +293,42 @@ static struct run *run_new(struct backups *k, const char *reason)
     return NULL;
 }
 
-static void begin(struct backups *k, const char *reason)
+static enum wb_err start_run(struct backups *k, const char *reason, bool before_unlink)
 {
     struct run *r = run_new(k, reason);
+    enum wb_err err = WB_ERR_NOMEM;
 
-    if (!r || jobs_run(k->b->jobs, work, finished, r) != WB_OK) {
+    if (!r)
+        return err;
+    r->before_unlink = before_unlink;
+    err = jobs_run(k->b->jobs, work, finished, r);
+    if (err == WB_OK)
+        k->running = r;
+    else
+        run_free(r);
+    return err;
+}
+
+static void begin(struct backups *k, const char *reason)
+{
+    if (start_run(k, reason, false) != WB_OK) {
         log_error(k->b->log, "backup", "no worker for a backup; it is tried again");
-        if (r)
-            run_free(r);
         start_timer(k, AGAIN_MS);
         return;
     }
     k->wanted[0] = '\0';
-    k->running = r;
+}
+
+static void begin_before_unlink(struct backups *k)
+{
+    enum wb_err err = start_run(k, BACKUP_BEFORE_UNLINK, true);
+
+    k->before.run = k->running;
+    if (err == WB_OK)
+        return;
+    log_warn(k->b->log, "backup", "no backup before the session is set aside: %s",
+             wb_err_text(err));
+    tell(k, true);
 }
 
 static void on_timer(void *ctx)
@@ -269,31 +354,42 @@ void backups_request(struct backups *k, const char *reason)
         timer_start(k->b->timers, &k->timer, 0, on_timer, k);
 }
 
-void backups_before_unlink(struct backups *k)
+static void on_before_timer(void *ctx)
 {
-    struct backup_result made;
-    struct backup_job job = {.reason = BACKUP_BEFORE_UNLINK,
-                             .program = "whatsapp-bridge " WB_VERSION};
-    enum wb_err err = WB_OK;
+    struct backups *k = ctx;
 
-    if (!k)
-        return; /* a bridge without backups, in tests of other parts */
-    job.whatsapp_path = k->b->config->whatsapp_db_path;
-    job.dir = k->b->config->backups_dir;
-    job.clock = k->b->clock;
+    log_warn(k->b->log, "backup", "no backup before the session is set aside: it takes too long");
     if (k->running)
         atomic_store(&k->running->cancel, true);
-    for (unsigned tries = 0; tries < LOCKED_TRIES; tries++) {
-        err = store_backup_create(&job, &made);
-        if (err != WB_ERR_LOCKED || !k->running)
-            break;
-        nanosleep(&(struct timespec){.tv_nsec = LOCKED_PAUSE_MS * 1000000L}, NULL);
+    tell(k, true);
+}
+
+void backups_before_unlink(struct backups *k, backups_done_fn *done, void *ctx)
+{
+    if (!k || k->stopping) { /* NULL: in tests of other parts */
+        done(ctx, !k);
+        return;
     }
-    if (err == WB_OK)
-        log_info(k->b->log, "backup", "made and checked %s", made.name);
-    else
-        log_warn(k->b->log, "backup", "no backup before the session is set aside: %s (%s)",
-                 wb_err_text(err), made.text);
+    tell(k, false);
+    k->before.done = done;
+    k->before.ctx = ctx;
+    timer_start(k->b->timers, &k->before.timer, BEFORE_MS, on_before_timer, k);
+    if (strcmp(k->wanted, BACKUP_LOGOUT) == 0)
+        k->wanted[0] = '\0'; /* of the same session */
+    if (!k->running) {
+        begin_before_unlink(k);
+        return;
+    }
+    k->running->superseded = strcmp(k->running->reason, BACKUP_LOGOUT) == 0;
+    atomic_store(&k->running->cancel, true);
+}
+
+void backups_forget(struct backups *k)
+{
+    if (!k)
+        return;
+    k->before.done = NULL;
+    tell(k, false);
 }
 
 void backups_state(const struct backups *k, struct backups_state *ret)
@@ -435,6 +531,7 @@ void backups_stop(struct backups *k)
     timer_stop(k->b->timers, &k->timer);
     if (k->running)
         atomic_store(&k->running->cancel, true);
+    tell(k, false);
 }
 
 void backups_free(struct backups *k)

@@ -4,6 +4,7 @@
 #ifndef BRIDGE_BACKUPS_H
 #define BRIDGE_BACKUPS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -20,9 +21,16 @@ void backups_free(struct backups *k); /* NULL-safe */
 /* One more, with this reason (store/backup.h), as soon as none is being made. Without an account
  * there is nothing to keep, and nothing is done. */
 void backups_request(struct backups *k, const char *reason);
-/* At once and blocking, whatsapp.db alone (a few MB): before the file is set aside for good. A
- * failure is logged and does not stop the caller: the file itself is kept as well. */
-void backups_before_unlink(struct backups *k);
+
+/* On the loop. go_on false: the bridge is stopping, or somebody else waits now: set nothing aside.
+ */
+typedef void backups_done_fn(void *ctx, bool go_on);
+/* A worker copies whatsapp.db (a few MB) before the file is set aside for good; what it makes at
+ * that time is given up. done is called exactly once, perhaps at once; it may also go on when there
+ * is no backup, or none in 20 s, which is logged: the file itself is kept as well. */
+void backups_before_unlink(struct backups *k, backups_done_fn *done, void *ctx);
+/* Nobody waits for that any more: its done is not called. NULL-safe. */
+void backups_forget(struct backups *k);
 
 struct backups_state {
     const char *name;  /* of the newest set; "" when there is none */

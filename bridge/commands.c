@@ -1,5 +1,6 @@
 #include "bridge/commands.h"
 
+#include "base/fault.h"
 #include "bridge/backups.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
@@ -72,13 +73,14 @@ static bool holds_others(struct bridge *b)
 #define OTHERS_TEXT                                                                                \
     "whatsapp.db holds linked devices of other numbers too, whose sessions would be set aside "    \
     "with it; give each number a --store of its own first"
+#define UNLINKING_TEXT "an unlink is under way"
 
 void bridge_pair(struct bridge *b, command_done_fn *done, void *ctx)
 {
     enum wb_err err;
 
-    if (holds_others(b)) {
-        done(ctx, CMD_CONFLICT, OTHERS_TEXT);
+    if (b->unlinking.done || holds_others(b)) {
+        done(ctx, CMD_CONFLICT, b->unlinking.done ? UNLINKING_TEXT : OTHERS_TEXT);
         return;
     }
     err = conn_pair(b->conn);
@@ -103,19 +105,21 @@ static void unlink_done(struct bridge *b, enum cmd_result r, const char *text)
         done(b->unlinking.ctx, r, text);
 }
 
-static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+/* The session is backed up, or cannot be: the file itself goes nowhere. */
+static void set_aside(void *ctx, bool go_on)
 {
+    struct bridge *b = ctx;
     char path[STORE_PATH_MAX];
     enum wb_err err;
 
-    (void)key;
-    if (reply->err != WB_OK) {
-        unlink_done(b, CMD_NOT_SENT,
-                    "WhatsApp did not confirm; the session is kept. Unlink on the phone instead");
+    if (!go_on) {
+        unlink_done(b, CMD_INTERNAL,
+                    "unlinked; the bridge is stopping, so the session's file stays in its place "
+                    "until POST /api/pair");
         return;
     }
+    FAULT_POINT("aside.backup");
     TRY(batch_commit(b));
-    backups_before_unlink(b->backups);
     TRY(store_set_aside_session(b->store, "unlinked", path));
     log_info(b->log, "pair", "unlinked; the session was set aside as %s", path);
 out:
@@ -124,6 +128,27 @@ out:
         unlink_done(b, CMD_OK, "unlinked; the session's file was set aside");
     else
         unlink_done(b, CMD_INTERNAL, "unlinked, but the session's file could not be set aside");
+}
+
+static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    enum wb_err err;
+
+    (void)key;
+    if (reply->err != WB_OK) {
+        unlink_done(b, CMD_NOT_SENT,
+                    "WhatsApp did not confirm; the session is kept. Unlink on the phone instead");
+        return;
+    }
+    /* As good as logged out by the server: nothing more is sent or written under this account, and
+     * whoever stops us in between finds that at the next start. */
+    err = store_logged_out_set(b->store, "unlinked by the operator", clock_unix_s(b->clock));
+    if (err != WB_OK)
+        batch_fail(b, err);
+    else if (batch_commit(b) != WB_OK)
+        log_error(b->log, "pair", "the unlinking could not be written down");
+    conn_unlink(b->conn);
+    backups_before_unlink(b->backups, set_aside, b);
 }
 
 void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
@@ -135,7 +160,7 @@ void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
 
     if (b->unlinking.done || holds_others(b)) {
         arena_free(&a);
-        done(ctx, CMD_CONFLICT, b->unlinking.done ? "an unlink is under way" : OTHERS_TEXT);
+        done(ctx, CMD_CONFLICT, b->unlinking.done ? UNLINKING_TEXT : OTHERS_TEXT);
         return;
     }
     node_attr_jid(&a, n, "jid", &b->own_pn);

@@ -540,13 +540,17 @@ out:
     return err;
 }
 
+void conn_unlink(struct conn *c)
+{
+    c->pair_wanted = false;
+    conn_close(c, CONN_WHY_LOGGED_OUT, "unlinked by the operator");
+}
+
 void conn_unlinked(struct conn *c)
 {
     account_wipe(c->account);
     c->paired = false;
-    c->pair_wanted = false;
     conn_account_changed(c);
-    conn_close(c, CONN_WHY_LOGGED_OUT, "unlinked by the operator");
     events_emit_kind(&c->b->events, BRIDGE_EV_LOGGED_OUT);
 }
 

@@ -24,6 +24,7 @@ struct stanza_handler;
     X(WAIT_PAIR_DEVICE, "the refs for a QR, unpaired")                                             \
     X(WAIT_PAIR_SCAN, "a phone to scan the QR or to take the code")                                \
     X(WAIT_PASSKEY, "the owner, WhatsApp or the phone, in the passkey step of pairing")            \
+    X(WAIT_PAIR_STORE, "a backup of the session before, which the new one replaces")               \
     X(WAIT_PAIR_RESTART, "515 after our signature was sent")                                       \
     X(WAIT_SUCCESS, "<success> or <failure>, paired")                                              \
     X(WAIT_PREKEYS, "the prekey count, and the upload if needed")                                  \
@@ -108,7 +109,9 @@ bool conn_readable(const struct conn *c);
 void conn_announce_presence(struct conn *c);
 /* The operator: show a QR again (after a logout). STATE when paired. */
 enum wb_err conn_pair(struct conn *c) WB_MUST_CHECK;
-/* We have unlinked ourselves: no account any more, stay stopped. */
+/* WhatsApp has confirmed that we unlink ourselves: closes, to stay stopped. */
+void conn_unlink(struct conn *c);
+/* The session is set aside, too: no account any more. */
 void conn_unlinked(struct conn *c);
 
 #endif

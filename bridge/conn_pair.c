@@ -58,6 +58,12 @@ void pairing_reset(struct conn *c)
 
     p->nrefs = p->at = 0;
     p->qr[0] = '\0';
+    if (p->storing) { /* the phone was not answered: it has linked nothing */
+        p->storing = false;
+        backups_forget(c->b->backups);
+        if (pairing_fresh_keys(c) != WB_OK)
+            log_error(c->b->log, "pair", "no fresh keys");
+    }
     pair_code_reset(c, "the connection ended");
     passkey_reset(c, c->state == CONN_WAIT_CLOSE && c->detail[0]
                          ? c->detail
@@ -157,16 +163,16 @@ static bool printable(struct span ref)
     return true;
 }
 
-static struct node *iq_reply_to(const struct stanza *s, const char *type)
+static struct node *iq_reply(struct arena *a, struct span id, const char *type)
 {
     struct jid server = jid_server_only(JID_PN);
-    struct node *n = node_new(s->arena, "iq");
+    struct node *n = node_new(a, "iq");
 
     if (!n)
         return NULL;
-    node_attr_jid(s->arena, n, "to", &server);
-    node_copy_attr(s->arena, n, s->node, "id");
-    node_attr_text(s->arena, n, "type", type);
+    node_attr_jid(a, n, "to", &server);
+    node_attr_span(a, n, "id", id);
+    node_attr_text(a, n, "type", type);
     return n;
 }
 
@@ -175,14 +181,15 @@ void conn_on_pair_device(struct conn *c, const struct conn_input *in)
     const struct stanza *s = in->stanza;
     struct pairing *p = c->pairing;
     const struct node *refs = s->node->first;
-    enum wb_err err = outgoing_send(c->b, iq_reply_to(s, "result"));
+    struct span id = node_attr_str(s->node, "id", s->arena);
+    enum wb_err err = outgoing_send(c->b, iq_reply(s->arena, id, "result"));
 
     if (err != WB_OK) {
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
         return;
     }
-    if (c->state == CONN_WAIT_PASSKEY) {
-        log_info(c->b->log, "pair", "a new set of QR refs is not shown during the passkey step");
+    if (c->state == CONN_WAIT_PASSKEY || c->state == CONN_WAIT_PAIR_STORE) {
+        log_info(c->b->log, "pair", "a new set of QR refs is not shown: a phone is linking us");
         return;
     }
     p->nrefs = p->at = 0;
@@ -324,7 +331,6 @@ static enum wb_err set_earlier_aside(struct conn *c)
     if (n == 0)
         return WB_OK;
     TRY(batch_commit(c->b));
-    backups_before_unlink(c->b->backups);
     TRY(store_set_aside_session(c->b->store, "re-paired", path));
     log_info(c->b->log, "pair", "the earlier session was set aside as %s", path);
 out:
@@ -356,36 +362,93 @@ out:
     return err;
 }
 
-static enum wb_err send_signed(struct conn *c, const struct stanza *s,
-                               struct adv_signed_identity *id, uint32_t key_index)
+static enum wb_err send_signed(struct conn *c)
 {
+    const struct account *k = c->account;
+    const struct adv_signed_identity id = {
+        .details = SPAN(k->adv_details, k->adv_details_n),
+        .account_signature = SPAN_ARRAY(k->adv_account_sig),
+        .device_signature = SPAN_ARRAY(k->adv_device_sig),
+    };
+    struct arena a = arena_new(PAIR_REPLY_ARENA_MAX);
     struct buf bytes = buf_new(PAIR_REPLY_ARENA_MAX);
-    struct node *iq = iq_reply_to(s, "result");
+    struct node *iq = iq_reply(&a, span_cstr(c->pairing->success_id), "result");
     struct node *n;
     enum wb_err err;
 
-    id->device_signature = SPAN_ARRAY(c->account->adv_device_sig);
-    TRY(adv_signed_identity_encode(id, false, &bytes));
-    n = node_child_new(s->arena, node_child_new(s->arena, iq, "pair-device-sign"),
-                       "device-identity");
-    node_attr_u64(s->arena, n, "key-index", key_index);
-    node_set_bytes(s->arena, n, buf_span(&bytes));
+    TRY(adv_signed_identity_encode(&id, false, &bytes));
+    n = node_child_new(&a, node_child_new(&a, iq, "pair-device-sign"), "device-identity");
+    node_attr_u64(&a, n, "key-index", c->pairing->key_index);
+    node_set_bytes(&a, n, buf_span(&bytes));
     TRY(iq ? outgoing_send(c->b, iq) : WB_ERR_NOMEM);
 out:
     buf_free(&bytes);
+    arena_free(&a);
     return err;
 }
 
-static void refuse(struct conn *c, const struct stanza *s, const struct pair_refusal *why)
+static void refuse(struct conn *c, const struct pair_refusal *why)
 {
-    struct node *iq = iq_reply_to(s, "error");
-    struct node *e = node_child_new(s->arena, iq, "error");
+    struct arena a = arena_new(PAIR_REPLY_ARENA_MAX);
+    struct node *iq = iq_reply(&a, span_cstr(c->pairing->success_id), "error");
+    struct node *e = node_child_new(&a, iq, "error");
 
-    node_attr_u64(s->arena, e, "code", why->code);
-    node_attr_text(s->arena, e, "text", why->text);
+    node_attr_u64(&a, e, "code", why->code);
+    node_attr_text(&a, e, "text", why->text);
     if (!iq || outgoing_send(c->b, iq) != WB_OK)
         log_warn(c->b->log, "pair", "the refusal could not be sent");
     log_error(c->b->log, "pair", "pairing refused: %s", why->text);
+    arena_free(&a);
+    /* Fresh keys at the next connection: these may be half filled in. */
+    if (pairing_fresh_keys(c) != WB_OK)
+        log_error(c->b->log, "pair", "no fresh keys");
+    conn_close(c, why == &refuse_number ? CONN_WHY_WRONG_NUMBER : CONN_WHY_PROTOCOL, why->text);
+}
+
+/* The session before is backed up, if there is one. go_on false: we are stopping, and the phone is
+ * not answered. */
+static void on_backed_up(void *ctx, bool go_on)
+{
+    struct conn *c = ctx;
+    char phone[LOG_PHONE_BYTES];
+
+    if (!go_on)
+        return;
+    c->pairing->storing = false;
+    if (store_account(c) != WB_OK) {
+        refuse(c, &refuse_internal);
+        return;
+    }
+    c->paired = true;
+    c->pair_wanted = false;
+    conn_account_changed(c);
+    bridge_say(c->b, "Successfully paired %s", log_phone(phone, c->account->jid.user));
+    if (send_signed(c) != WB_OK)
+        log_warn(c->b->log, "pair", "the signed identity could not be sent");
+    FAULT_POINT("pair.signed");
+    passkey_reset(c, NULL);
+    pairing_reset(c);
+    conn_set_state(c, CONN_WAIT_PAIR_RESTART, PAIR_RESTART_MS);
+    events_emit_kind(&c->b->events, BRIDGE_EV_PAIRED);
+}
+
+static void store_after_backup(struct conn *c)
+{
+    size_t n = 0;
+    enum wb_err err = store_account_list(c->b->store, NULL, 0, &n);
+
+    if (err == WB_OK && n > 0)
+        err = batch_commit(c->b);
+    if (err != WB_OK) {
+        refuse(c, &refuse_internal);
+        return;
+    }
+    c->pairing->storing = true;
+    conn_set_state(c, CONN_WAIT_PAIR_STORE, 0); /* the backup has its own time limit */
+    if (n > 0)
+        backups_before_unlink(c->b->backups, on_backed_up, c);
+    else
+        on_backed_up(c, true);
 }
 
 static bool wrong_number(const struct conn *c, const struct jid *paired)
@@ -406,6 +469,8 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
 
     if (node_attr_get_u64(in->stanza->node, "t", &t) && t < UINT32_MAX)
         bridge_server_time(c->b, (int64_t)t);
+    copy_text(c->pairing->success_id, sizeof c->pairing->success_id,
+              node_attr_str(in->stanza->node, "id", in->stanza->arena));
     why = check_identity(c, p->identity, in->stanza->arena, &id, &inner);
     if (!why && (p->jid.server != JID_PN || p->jid.device == 0))
         why = &refuse_internal;
@@ -415,27 +480,14 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
                   "a phone with another number (%s) scanned; this bridge is for %s",
                   log_phone(phone, p->jid.user), c->b->config->phone.user);
     }
-    if (!why && (fill_account(c, p, &id) != WB_OK || store_account(c) != WB_OK))
+    if (!why && fill_account(c, p, &id) != WB_OK)
         why = &refuse_internal;
     if (why) {
-        refuse(c, in->stanza, why);
-        /* Fresh keys at the next connection: these may be half filled in. */
-        if (pairing_fresh_keys(c) != WB_OK)
-            log_error(c->b->log, "pair", "no fresh keys");
-        conn_close(c, why == &refuse_number ? CONN_WHY_WRONG_NUMBER : CONN_WHY_PROTOCOL, why->text);
+        refuse(c, why);
         return;
     }
-    c->paired = true;
-    c->pair_wanted = false;
-    conn_account_changed(c);
-    bridge_say(c->b, "Successfully paired %s", log_phone(phone, p->jid.user));
-    if (send_signed(c, in->stanza, &id, inner.key_index) != WB_OK)
-        log_warn(c->b->log, "pair", "the signed identity could not be sent");
-    FAULT_POINT("pair.signed");
-    passkey_reset(c, NULL);
-    pairing_reset(c);
-    conn_set_state(c, CONN_WAIT_PAIR_RESTART, PAIR_RESTART_MS);
-    events_emit_kind(&c->b->events, BRIDGE_EV_PAIRED);
+    c->pairing->key_index = inner.key_index;
+    store_after_backup(c);
 }
 
 /* ---- what api/ sees

@@ -1,7 +1,9 @@
 /* What follows when a connection is over, or a new attempt is due: the reactions of area ER. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "bridge/conn_private.h"
+#include "bridge/jobs.h"
 #include "bridge/version_fetch.h"
 #include "store/inbox.h"
 #include "store/lock.h"
@@ -37,15 +39,48 @@ static int64_t at_least(int64_t ms, int64_t minimum)
     return ms > minimum ? ms : minimum;
 }
 
-/* Who it may be, when it is a program of this machine that has our file open. */
+/* Who it may be, when it is a program of this machine that has our file open. A worker looks: some
+ * machines have thousands of processes. */
+struct look {
+    struct bridge *b;
+    char *path;
+    struct store_holder holder;
+    bool found;
+};
+
+static void look(void *ctx)
+{
+    struct look *l = ctx;
+
+    l->found = store_other_process_has_open(l->path, &l->holder);
+}
+
+static void looked(void *ctx, bool ran)
+{
+    struct look *l = ctx;
+    struct conn *c = l->b->conn;
+
+    if (ran && l->found && c->why == CONN_WHY_REPLACED) {
+        conn_detail(c, "whatsapp.db is open in process %ld (%s)", (long)l->holder.pid,
+                    l->holder.command);
+        log_warn(c->b->log, "conn", "%s", c->detail);
+    }
+    free(l->path);
+    free(l);
+}
+
 static void look_for_other(struct conn *c)
 {
-    struct store_holder h = {0};
+    struct look *l = calloc(1, sizeof *l);
 
-    if (!store_other_process_has_open(c->b->config->whatsapp_db_path, &h))
+    if (!l)
         return;
-    conn_detail(c, "whatsapp.db is open in process %ld (%s)", (long)h.pid, h.command);
-    log_warn(c->b->log, "conn", "%s", c->detail);
+    l->b = c->b;
+    l->path = strdup(c->b->config->whatsapp_db_path);
+    if (l->path && jobs_run(c->b->jobs, look, looked, l) == WB_OK)
+        return;
+    free(l->path);
+    free(l);
 }
 
 static void plan_replaced(struct conn *c)

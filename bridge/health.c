@@ -26,7 +26,7 @@ const char *health_status_word(enum health_status s)
 static bool shows_qr(const struct conn *c)
 {
     return c->state == CONN_WAIT_PAIR_SCAN || c->state == CONN_WAIT_PASSKEY ||
-           c->state == CONN_WAIT_PAIR_RESTART ||
+           c->state == CONN_WAIT_PAIR_STORE || c->state == CONN_WAIT_PAIR_RESTART ||
            (!c->paired && c->pair_wanted &&
             (c->why == CONN_WHY_REFS_OVER || c->why == CONN_WHY_PASSKEY ||
              c->why == CONN_WHY_WRONG_NUMBER));
@@ -63,6 +63,8 @@ static const char *pairing_advice(const struct conn *c)
     if (c->state == CONN_WAIT_PASSKEY)
         return "WhatsApp asks for the account's passkey: open /pair in a browser, or GET "
                "/api/passkey";
+    if (c->state == CONN_WAIT_PAIR_STORE)
+        return "a phone is linking this device; the session before it is backed up first";
     if (c->why == CONN_WHY_WRONG_NUMBER)
         return "a phone with another number scanned the QR; scan with the right one";
     if (c->why == CONN_WHY_PASSKEY)

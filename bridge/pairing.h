@@ -9,7 +9,10 @@
 #include "crypto/limits.h"
 #include "crypto/passkey_crypt.h"
 
-enum { PAIR_REF_MAX = 256 /* the link code's ref; some 50 bytes are usual */ };
+enum {
+    PAIR_REF_MAX = 256,       /* the link code's ref; some 50 bytes are usual */
+    PAIR_SUCCESS_ID_MAX = 128 /* the server's ids are some 10 to 36 characters */
+};
 
 /* The passkey step (P-PR-27..35). */
 struct passkey {
@@ -62,6 +65,11 @@ struct pairing {
     void *done_ctx;
 
     struct passkey passkey;
+
+    /* The proven account waits in conn.account for a backup of the session before it. */
+    bool storing;
+    char success_id[PAIR_SUCCESS_ID_MAX + 1]; /* of the iq that is to be answered */
+    uint32_t key_index;
 };
 
 /* <tag>bytes</tag> into parent. */

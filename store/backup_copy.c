@@ -108,7 +108,7 @@ enum wb_err backup_copy(struct db *from, const char *to, const struct backup_job
     db_close(&d);
     /* The copied header still says WAL, which would leave files beside the copy when it is read. */
     TRY(db_open(&d, to));
-    TRY(db_set_delete_mode(&d));
+    TRY(db_set_delete_mode(&d, DB_BUSY_TIMEOUT_MS));
     db_close(&d);
     err = files_sync(to);
 out:

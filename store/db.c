@@ -164,10 +164,14 @@ static void finalize_all(struct db *d)
     d->nstatements = 0;
 }
 
-enum wb_err db_set_delete_mode(struct db *d)
+enum wb_err db_set_delete_mode(struct db *d, int wait_ms)
 {
+    enum wb_err err;
     finalize_all(d);
-    return set_mode(d, "PRAGMA journal_mode = DELETE", "delete");
+    sqlite3_busy_timeout(d->h, wait_ms);
+    err = set_mode(d, "PRAGMA journal_mode = DELETE", "delete");
+    sqlite3_busy_timeout(d->h, DB_BUSY_TIMEOUT_MS);
+    return err;
 }
 
 void db_keep_log(struct db *d, bool keep)

@@ -17,6 +17,7 @@ struct sqlite3_stmt;
 enum {
     DB_STATEMENTS_MAX = 112, /* kept prepared, about 3 kB each */
     DB_BUSY_TIMEOUT_MS = 5000,
+    DB_STOP_WAIT_MS = 1000, /* for readers, of the 5 s that a stop may take */
     DB_CACHE_KB = 512,
     DB_CHECKPOINT_PAGES = 1000, /* of log: 4 MB, SQLite's own default */
 };
@@ -46,8 +47,9 @@ struct db {
 enum wb_err db_open(struct db *d, const char *path) WB_MUST_CHECK;
 /* WAL, synchronous=FULL: writes the file's header when the mode changes. */
 enum wb_err db_set_wal(struct db *d) WB_MUST_CHECK;
-/* Checkpoints and leaves the mode DELETE; LOCKED while another connection is open. */
-enum wb_err db_set_delete_mode(struct db *d) WB_MUST_CHECK;
+/* Checkpoints and leaves the mode DELETE; LOCKED while another connection is open, for which it
+ * waits at most wait_ms. */
+enum wb_err db_set_delete_mode(struct db *d, int wait_ms) WB_MUST_CHECK;
 /* keep: closing leaves a log beside the file as it is. For a file that is not known to be good: a
  * log that does not belong to it would be written into it. */
 void db_keep_log(struct db *d, bool keep);

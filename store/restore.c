@@ -166,7 +166,7 @@ static enum wb_err put_whatsapp(struct restoring *r)
     TRY(files_sync(to));
     /* A good old file leaves no log behind that would have to be moved apart from it. */
     if (r->whatsapp_good && db_open(&old, r->job->whatsapp_path) == WB_OK &&
-        db_set_delete_mode(&old) != WB_OK)
+        db_set_delete_mode(&old, DB_BUSY_TIMEOUT_MS) != WB_OK)
         old.error[0] = 0;
     db_close(&old);
     err = files_replace(to, r->job->whatsapp_path, r->job->damaged ? "damaged" : "replaced",

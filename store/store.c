@@ -353,7 +353,7 @@ enum wb_err store_close(struct store *s)
     store_rollback(s);
     /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
     if (s->wa.h && s->wa_used)
-        err = db_set_delete_mode(&s->wa);
+        err = db_set_delete_mode(&s->wa, DB_STOP_WAIT_MS);
     bool opened = s->wa.h != NULL;
     db_close(&s->wa);
     db_close(&s->msg);
@@ -399,8 +399,9 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
     if (store_batch_open(s))
         return WB_ERR_STATE;
     store_rollback(s); /* clean records go too: they belong to the old file */
-    /* As complete a file as can be had; when it is damaged the log moves along. */
-    if (db_set_delete_mode(&s->wa) != WB_OK)
+    /* As complete a file as can be had; when it is damaged, or another program is reading it, the
+     * log moves along. We do not wait: this is the loop's thread. */
+    if (db_set_delete_mode(&s->wa, 0) != WB_OK)
         s->wa.error[0] = 0;
     db_close(&s->wa);
     err = files_set_aside(s->wa_path, reason, clock_unix_s(s->clock), aside);

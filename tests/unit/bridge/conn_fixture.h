@@ -94,6 +94,7 @@ struct jobs {
     void *ctx;
 };
 static struct jobs the_jobs; /* at most one waits */
+static bool jobs_held;       /* the workers are slow: nothing is done yet */
 static const char *web_page; /* NULL: the page cannot be had */
 static unsigned page_visits;
 
@@ -258,6 +259,22 @@ static inline void line_wake(struct line *t)
         OK(events_on(&t->b->events, (enum bridge_event_kind)kind, count_event, t));
 }
 
+/* The next bridge makes backups. */
+static bool backups_wanted;
+static char backups_dir[sizeof((struct fixture *)0)->dir + 16];
+
+static inline void want_backups(struct line *t)
+{
+    snprintf(backups_dir, sizeof backups_dir, "%s/backups", t->f.dir);
+    t->config.whatsapp_db_path = t->f.wa;
+    t->config.db_path = t->f.msg;
+    t->config.backups_dir = backups_dir;
+    t->config.backup_hook = t->config.backup_public_key = no_text;
+    t->config.backup_passphrase_file = no_text;
+    t->config.backup_keep = 5;
+    backups_wanted = false;
+}
+
 static inline struct line *line_new(bool paired)
 {
     struct line *t = calloc(1, sizeof *t);
@@ -267,6 +284,7 @@ static inline struct line *line_new(bool paired)
     wall_jump_ms = 0;
     web_page = NULL;
     page_visits = 0;
+    jobs_held = false;
     fixture_new(&t->f);
     t->f.config.clock = &hand_clock;
     fixture_open(&t->f);
@@ -281,6 +299,8 @@ static inline struct line *line_new(bool paired)
                                 .log_level = LOG_DEBUG,
                                 .has_root_key = true,
                                 .wa_version = 1045649367};
+    if (backups_wanted)
+        want_backups(t);
     if (paired) {
         t->account = fixture_account(&t->f, OWN_PN, OWN_LID);
         t->account.push_name[0] = '\0';
@@ -451,7 +471,7 @@ static inline void turn(struct line *t)
     for (int i = 0; i < 8; i++) {
         struct loop_deferred *d = the_loop.first;
 
-        if (the_jobs.work) {
+        if (the_jobs.work && !jobs_held) {
             struct jobs j = the_jobs;
 
             the_jobs = (struct jobs){0};

@@ -1,101 +1,11 @@
 /* Pairing by QR and by code: what is shown, what is proven, what is stored before we answer, and
  * what is refused (area PR). The whole bridge runs; the test plays server and phone. */
-#include "conn_fixture.h"
+#include "phone_fixture.h"
 
 #include "base/text.h"
 #include "bridge/pairing.h"
 #include "crypto/prim_hash.h"
-#include "proto/pair_wire.h"
 #include "store/signal_store.h"
-
-/* ---- the phone ---------------------------------------------------------------------------------
- */
-
-struct phone {
-    struct x25519_pair account;
-    const uint8_t *adv_secret; /* of the QR, or of the code's exchange */
-    const uint8_t *companion;  /* identity that the account signs */
-    bool hosted;
-    bool bad_hmac, bad_signature; /* what a test breaks */
-    struct buf signed_identity;   /* without the device's signature */
-    struct buf details;
-};
-
-static struct phone a_phone(struct line *t)
-{
-    struct phone p = {.adv_secret = t->b->conn->account->keys.adv_secret,
-                      .companion = t->b->conn->account->keys.identity.pub,
-                      .signed_identity = buf_new(4096),
-                      .details = buf_new(4096)};
-
-    x25519_generate(&t->f.rng, &p.account);
-    return p;
-}
-
-static void phone_free(struct phone *p)
-{
-    buf_free(&p->signed_identity);
-    buf_free(&p->details);
-}
-
-static struct span phone_identity(struct line *t, struct phone *p)
-{
-    struct adv_identity inner = {.raw_id = 9,
-                                 .timestamp = START_S,
-                                 .key_index = 3,
-                                 .account_type = p->hosted,
-                                 .device_type = p->hosted};
-    struct adv_signed_identity id = {SPAN_NULL, SPAN_ARRAY(p->account.pub), SPAN_NULL, SPAN_NULL};
-    struct adv_signed_hmac outer = {.hosted = p->hosted};
-    uint8_t sig[XEDDSA_SIG_BYTES];
-    struct buf out = buf_new(4096);
-    struct span bytes;
-
-    buf_clear(&p->details);
-    buf_clear(&p->signed_identity);
-    OK(adv_identity_encode(&inner, &p->details));
-    OK(adv_make_account_signature(&p->account, buf_span(&p->details), p->hosted, p->companion,
-                                  &t->f.rng, sig));
-    if (p->bad_signature)
-        sig[5] ^= 1;
-    id.details = buf_span(&p->details);
-    id.account_signature = SPAN_ARRAY(sig);
-    OK(adv_signed_identity_encode(&id, true, &p->signed_identity));
-    outer.details = buf_span(&p->signed_identity);
-    adv_make_hmac(p->adv_secret, outer.details, p->hosted, outer.hmac);
-    if (p->bad_hmac)
-        outer.hmac[0] ^= 1;
-    OK(adv_signed_hmac_encode(&outer, &out));
-    bytes = arena_copy(&t->server.arena, buf_span(&out));
-    buf_free(&out);
-    return bytes;
-}
-
-static struct node *pair_success(struct line *t, struct span identity)
-{
-    struct node *n = el(t, "pair-success", NULL);
-
-    node_add(n, bytes_el(t, "device-identity", identity));
-    node_add(n, el(t, "biz", "name", "Depot Ltd", NULL));
-    node_add(n, el(t, "device", "jid", OWN_PN, "lid", OWN_LID, NULL));
-    node_add(n, el(t, "platform", "name", "smba", NULL));
-    return with(
-        el(t, "iq", "from", "s.whatsapp.net", "type", "set", "id", "P2", "t", "1790000777", NULL),
-        n);
-}
-
-static struct node *pair_device(struct line *t, const char *from)
-{
-    struct node *n = el(t, "pair-device", NULL);
-
-    for (char c = 'a'; c < 'g'; c++) {
-        char ref[] = "2@ref";
-
-        ref[4] = c;
-        node_add(n, bytes_el(t, "ref", span_cstr(ref)));
-    }
-    return with(el(t, "iq", "from", from, "type", "set", "id", "P1", NULL), n);
-}
 
 static struct line *showing(void)
 {

@@ -41,7 +41,7 @@ static void test_steps(void **state)
         enum conn_state first, last;
     } steps[] = {
         {CONN_EV_HELLO, CONN_WAIT_SERVER_HELLO, CONN_WAIT_SERVER_HELLO},
-        {CONN_EV_PAIR_SUCCESS, CONN_WAIT_PAIR_SCAN, CONN_WAIT_PASSKEY},
+        {CONN_EV_PAIR_SUCCESS, CONN_WAIT_PAIR_SCAN, CONN_WAIT_PAIR_STORE},
     };
 
     (void)state;
