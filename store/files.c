@@ -132,8 +132,8 @@ static enum wb_err move_away(const char *from, const char *to)
     FAULT_POINT("aside.between");
     enum wb_err err = rename_logs(from, to);
     if (err == WB_OK)
-        return files_sync_dir_of(to);
-    if (rename_logs(to, from) != WB_OK || rename(to, from) != 0)
+        err = files_sync_dir_of(to);
+    if (err != WB_OK && (rename_logs(to, from) != WB_OK || rename(to, from) != 0))
         return WB_ERR_IO;
     return err;
 }
@@ -248,7 +248,10 @@ enum wb_err files_replace(const char *fresh, const char *path, const char *reaso
         TRY(rename_logs(path, aside)); /* without their database */
         TRY(take_place(fresh, path, aside, old));
     }
-    TRY(files_sync_dir_of(path));
+    err = files_sync_dir_of(path);
+    if (err != WB_OK && (old ? move_back(aside, path) : move_back(path, fresh)) != WB_OK)
+        err = WB_ERR_IO;
+    TRY(err);
     memcpy(ret_path, old ? aside : "", old ? strlen(aside) + 1 : 1);
 out:
     return err;

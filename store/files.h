@@ -22,7 +22,7 @@ enum wb_err files_set_aside_logs(const char *path, const char *reason,
 /* The file `fresh` takes the place of path; what was there (if anything: else ret_path becomes "")
  * keeps existing under a name as above, its log beside it. In one step; if there is a log, a crash
  * in between may leave no file at path, but never the old one without its log. Flushed. After a
- * failure all names are what they were. */
+ * failure path and the names beside it are what they were. */
 enum wb_err files_replace(const char *fresh, const char *path, const char *reason,
                           int64_t now_unix_s, char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
 /* The way back. */

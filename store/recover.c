@@ -19,7 +19,8 @@ struct recovering {
     const struct rng *rng;
     struct store_open_info *info;
     struct store_recovery *done;
-    int64_t gap_from; /* of the messages.db that was put back */
+    bool gap;         /* messages.db was put back, or begun anew */
+    int64_t gap_from; /* what came since may be missing in it */
 };
 
 static void tell(struct recovering *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -84,6 +85,8 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
                               .messages = file == STORE_FILE_MESSAGES ? RESTORE_MESSAGES_ALWAYS
                                                                       : RESTORE_MESSAGES_NEVER,
                               .damaged = true,
+                              .gap = r->gap,
+                              .gap_from = r->gap_from,
                               .command = r->config->command,
                               .program = r->config->program,
                               .readers_group = r->config->readers_group,
@@ -113,13 +116,10 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
              file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db", what, name);
     if (file == STORE_FILE_MESSAGES) {
         r->done->messages = true;
+        r->gap = true;
         r->gap_from = result.manifest.created_at;
     } else {
         r->done->whatsapp = true;
-        /* The note of it went with the file that it was in. */
-        if (r->done->messages)
-            err = store_restore_note_gap(r->config->whatsapp_path, r->gap_from,
-                                         clock_unix_s(r->config->clock), r->config->clock);
     }
 out:
     return err;
@@ -130,9 +130,15 @@ static enum wb_err begin_new_messages(struct recovering *r)
 {
     char aside[STORE_PATH_MAX];
     enum wb_err err;
+    /* The note first: without the file the next start would know of no gap. */
+    err = store_restore_note_gap(r->config->whatsapp_path, 0, clock_unix_s(r->config->clock),
+                                 r->config->clock);
+    if (err == WB_ERR_DB_CORRUPT)
+        err = WB_OK; /* restored next, with the note */
+    TRY(err);
+    r->gap = true;
+    r->gap_from = 0;
     TRY(store_set_aside_file(r->config->messages_path, "damaged", r->config->clock, aside));
-    TRY(store_restore_note_gap(r->config->whatsapp_path, 0, clock_unix_s(r->config->clock),
-                               r->config->clock));
     const char *base = strrchr(aside, '/');
     r->done->new_messages = true;
     tell(r,
@@ -191,7 +197,8 @@ enum wb_err store_open_recovering(const struct store_config *config, const char 
                                   const struct rng *rng, struct store **ret,
                                   struct store_open_info *ret_info, struct store_recovery *ret_done)
 {
-    struct recovering r = {config, phone_user, rng, ret_info, ret_done, 0};
+    struct recovering r = {
+        .config = config, .phone_user = phone_user, .rng = rng, .info = ret_info, .done = ret_done};
     enum wb_err err;
     memset(ret_info, 0, sizeof *ret_info);
     memset(ret_done, 0, sizeof *ret_done);

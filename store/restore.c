@@ -13,12 +13,17 @@
 #include "store/lock.h"
 #include "store/restored.h"
 #include "store/state.h"
+#include "store/stmt.h"
+
+enum { GAP_TEXT_MAX = 64 /* two numbers of 20 characters */ };
 
 struct restoring {
     const struct restore_job *job;
     struct restore_result *ret;
     char set[STORE_PATH_MAX];
     struct store_lock whatsapp_lock, messages_lock, dir_lock;
+    char staging[STORE_PATH_MAX]; /* a directory; "": not made yet, as the two files */
+    char new_whatsapp[STORE_PATH_MAX], new_messages[STORE_PATH_MAX];
     /* What is there now. */
     bool whatsapp_good, messages_good;
     struct backup_manifest now;
@@ -105,6 +110,101 @@ static enum wb_err decide(struct restoring *r)
     return WB_OK;
 }
 
+/* ---- the gap -------------------------------------------------------------------------------- */
+
+struct gap_note {
+    bool there; /* the file can hold a note: the Go bridge's cannot, and needs none */
+    char before[GAP_TEXT_MAX]; /* the note that was there; "": none */
+};
+
+static enum wb_err set_note(struct db *d, const char *text)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, d,
+                   text[0] ? "INSERT OR REPLACE INTO bridge_meta VALUES ('" STORE_META_GAP "', ?)"
+                           : "DELETE FROM bridge_meta WHERE name = '" STORE_META_GAP "'"));
+    if (text[0])
+        stmt_text(&q, text);
+    TRY(stmt_run(&q));
+    err = db_commit(d);
+out:
+    return err;
+}
+
+static enum wb_err read_note(struct db *d, struct gap_note *ret)
+{
+    struct gap_note note = {0};
+    struct stmt q;
+    int64_t there = 0;
+    enum wb_err err;
+    TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master WHERE name = 'bridge_meta'", &there));
+    note.there = there != 0;
+    if (note.there) {
+        TRY(stmt_read(&q, d, "SELECT value FROM bridge_meta WHERE name = '" STORE_META_GAP "'"));
+        err = stmt_step(&q);
+        if (err == WB_OK)
+            stmt_col_text(&q, 0, note.before, sizeof note.before);
+        stmt_end(&q);
+        if (err == WB_ERR_NOT_FOUND)
+            err = WB_OK;
+    }
+    if (err == WB_OK)
+        *ret = note;
+out:
+    return err;
+}
+
+static enum wb_err write_gap(const char *whatsapp_path, int64_t from, int64_t to,
+                             struct gap_note *ret)
+{
+    char text[GAP_TEXT_MAX];
+    struct db d = {0};
+    struct gap_note note = {0};
+    enum wb_err err = WB_OK;
+    if (!is_file(whatsapp_path))
+        goto done;
+    if (to < from)
+        to = from; /* the clock was set back */
+    TRY(db_open(&d, whatsapp_path));
+    TRY(read_note(&d, &note));
+    if (!note.there)
+        goto done;
+    /* One that the bridge has not taken over yet is part of it. */
+    long long earlier = note.before[0] ? strtoll(note.before, NULL, 10) : from;
+    snprintf(text, sizeof text, "%lld %lld", earlier < from ? earlier : (long long)from,
+             (long long)to);
+    TRY(set_note(&d, text));
+done:
+    *ret = note;
+out:
+    db_close(&d);
+    return err;
+}
+
+/* A note that stays by mistake costs some questions to the phone, no message: no error. */
+static void take_gap_back(const char *whatsapp_path, const struct gap_note *note)
+{
+    struct db d = {0};
+    if (note->there && db_open(&d, whatsapp_path) == WB_OK && set_note(&d, note->before) != WB_OK)
+        d.error[0] = 0;
+    db_close(&d);
+}
+
+enum wb_err store_restore_note_gap(const char *whatsapp_path, int64_t from, int64_t to,
+                                   const struct clock *clock)
+{
+    struct store_lock lock = store_lock_none();
+    struct store_holder h;
+    struct gap_note before;
+    enum wb_err err;
+    TRY(store_lock_take(whatsapp_path, "noting a gap", clock_unix_s(clock), &lock, &h));
+    err = write_gap(whatsapp_path, from, to, &before);
+out:
+    store_lock_drop(&lock);
+    return err;
+}
+
 /* ---- the copy of whatsapp.db, made harmless ------------------------------------------------- */
 
 static void clear_staging(const char *staging)
@@ -146,96 +246,143 @@ static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, cons
     return err != WB_OK ? err : closed;
 }
 
-static enum wb_err put_whatsapp(struct restoring *r)
+/* ---- copies beside the files ---------------------------------------------------------------- */
+
+/* What the new whatsapp.db has to tell of messages.db goes into the copy: it is there as soon as
+ * the file is. */
+static enum wb_err note_in_copy(struct restoring *r, const char *copy)
 {
-    char staging[STORE_PATH_MAX] = "", from[STORE_PATH_MAX], to[STORE_PATH_MAX],
-         messages[STORE_PATH_MAX];
-    struct db old = {0};
+    struct gap_note before;
+    int64_t from = r->ret->manifest.created_at;
+    if (!r->ret->messages && !r->job->gap)
+        return WB_OK;
+    if (r->job->gap && (!r->ret->messages || r->job->gap_from < from))
+        from = r->job->gap_from;
+    return write_gap(copy, from, clock_unix_s(r->job->clock), &before);
+}
+
+static enum wb_err stage_whatsapp(struct restoring *r)
+{
+    char from[STORE_PATH_MAX], messages[STORE_PATH_MAX];
     enum wb_err err;
-    int n = snprintf(staging, sizeof staging, "%s.restoring", r->job->whatsapp_path);
-    if (n < 0 || (size_t)n >= sizeof staging)
+    int n = snprintf(r->staging, sizeof r->staging, "%s.restoring", r->job->whatsapp_path);
+    if (n < 0 || (size_t)n >= sizeof r->staging) {
+        r->staging[0] = 0;
         return WB_ERR_INVALID;
-    clear_staging(staging); /* of a restore that was interrupted */
-    if (mkdir(staging, 0700) != 0)
+    }
+    clear_staging(r->staging); /* of a restore that was interrupted */
+    if (mkdir(r->staging, 0700) != 0)
         return files_error(errno);
     TRY(files_join(r->set, BACKUP_WHATSAPP, from));
-    TRY(files_join(staging, "whatsapp.db", to));
-    TRY(files_join(staging, "messages.db", messages));
-    TRY(files_copy(from, to, 0600));
-    TRY(make_harmless(r, to, messages));
-    TRY(files_sync(to));
+    TRY(files_join(r->staging, "whatsapp.db", r->new_whatsapp));
+    TRY(files_join(r->staging, "messages.db", messages));
+    TRY(files_copy(from, r->new_whatsapp, 0600));
+    TRY(make_harmless(r, r->new_whatsapp, messages));
+    TRY(note_in_copy(r, r->new_whatsapp));
+    err = files_sync(r->new_whatsapp);
+out:
+    return err;
+}
+
+static enum wb_err stage_messages(struct restoring *r)
+{
+    char from[STORE_PATH_MAX];
+    mode_t mode = r->job->readers_group ? 0660 : 0600;
+    enum wb_err err;
+    int n =
+        snprintf(r->new_messages, sizeof r->new_messages, "%s.restoring", r->job->messages_path);
+    if (n < 0 || (size_t)n >= sizeof r->new_messages) {
+        r->new_messages[0] = 0;
+        return WB_ERR_INVALID;
+    }
+    unlink(r->new_messages); /* of a restore that was interrupted */
+    TRY(files_join(r->set, BACKUP_MESSAGES, from));
+    TRY(files_copy(from, r->new_messages, mode));
+    if (r->job->readers_group && chown(r->new_messages, (uid_t)-1, r->job->readers_group) != 0)
+        err = files_error(errno);
+out:
+    return err;
+}
+
+static void clear_copies(struct restoring *r)
+{
+    if (r->staging[0])
+        clear_staging(r->staging);
+    if (r->new_messages[0])
+        unlink(r->new_messages);
+}
+
+/* ---- into their places ---------------------------------------------------------------------- */
+
+static enum wb_err place_whatsapp(struct restoring *r)
+{
+    struct db old = {0};
     /* A good old file leaves no log behind that would have to be moved apart from it. */
     if (r->whatsapp_good && db_open(&old, r->job->whatsapp_path) == WB_OK &&
         db_set_delete_mode(&old, DB_BUSY_TIMEOUT_MS) != WB_OK)
         old.error[0] = 0;
     db_close(&old);
-    err = files_replace(to, r->job->whatsapp_path, r->job->damaged ? "damaged" : "replaced",
-                        clock_unix_s(r->job->clock), r->ret->whatsapp_aside);
-out:
-    clear_staging(staging);
-    return err;
+    return files_replace(r->new_whatsapp, r->job->whatsapp_path,
+                         r->job->damaged ? "damaged" : "replaced", clock_unix_s(r->job->clock),
+                         r->ret->whatsapp_aside);
 }
 
-static enum wb_err put_messages(struct restoring *r)
+static enum wb_err place_messages(struct restoring *r)
 {
-    char from[STORE_PATH_MAX], to[STORE_PATH_MAX] = "";
-    mode_t mode = r->job->readers_group ? 0660 : 0600;
-    enum wb_err err;
-    int n = snprintf(to, sizeof to, "%s.restoring", r->job->messages_path);
-    if (n < 0 || (size_t)n >= sizeof to)
-        return WB_ERR_INVALID;
-    unlink(to); /* of a restore that was interrupted */
-    TRY(files_join(r->set, BACKUP_MESSAGES, from));
-    TRY(files_copy(from, to, mode));
-    if (r->job->readers_group && chown(to, (uid_t)-1, r->job->readers_group) != 0) {
+    return files_replace(r->new_messages, r->job->messages_path,
+                         r->messages_good ? "replaced" : "damaged", clock_unix_s(r->job->clock),
+                         r->ret->messages_aside);
+}
+
+/* The second file could not follow: the first goes back, the set still holds what it was. */
+static enum wb_err take_whatsapp_back(struct restoring *r)
+{
+    const char *aside = r->ret->whatsapp_aside;
+    enum wb_err err = WB_OK;
+    if (aside[0])
+        err = files_put_back(aside, r->job->whatsapp_path);
+    else if (unlink(r->job->whatsapp_path) != 0)
         err = files_error(errno);
-        goto out;
+    if (aside[0] && access(aside, F_OK) == 0)
+        snprintf(r->ret->text, sizeof r->ret->text,
+                 "whatsapp.db was restored (what it was is %.200s), messages.db could not be; when "
+                 "the disk works again, restore it with --only messages",
+                 aside);
+    else
+        r->ret->whatsapp_aside[0] = 0;
+    return err;
+}
+
+static enum wb_err place_both(struct restoring *r)
+{
+    enum wb_err err, back;
+    /* whatsapp.db first: interrupted between the two, messages are ahead of the ratchets. */
+    TRY(place_whatsapp(r));
+    err = place_messages(r);
+    if (err != WB_OK) {
+        back = take_whatsapp_back(r);
+        if (back != WB_OK)
+            err = back;
     }
-    err = files_replace(to, r->job->messages_path, r->messages_good ? "replaced" : "damaged",
-                        clock_unix_s(r->job->clock), r->ret->messages_aside);
 out:
+    return err;
+}
+
+/* The note goes before the file: interrupted between the two, the phone is asked for messages that
+ * are there. */
+static enum wb_err place_messages_only(struct restoring *r)
+{
+    struct gap_note before = {0};
+    enum wb_err err = write_gap(r->job->whatsapp_path, r->ret->manifest.created_at,
+                                clock_unix_s(r->job->clock), &before);
+    /* A damaged whatsapp.db comes back next, and is told then (struct restore_job, gap). */
+    if (err == WB_ERR_DB_CORRUPT && r->job->damaged)
+        err = WB_OK;
+    TRY(err);
+    err = place_messages(r);
     if (err != WB_OK)
-        unlink(to);
-    return err;
-}
-
-/* ---- the gap -------------------------------------------------------------------------------- */
-
-static enum wb_err write_gap(const char *whatsapp_path, int64_t from, int64_t to)
-{
-    struct db d = {0};
-    char sql[256];
-    int64_t there = 0;
-    enum wb_err err;
-    if (!is_file(whatsapp_path))
-        return WB_OK;
-    if (to < from)
-        to = from; /* the clock was set back */
-    TRY(db_open(&d, whatsapp_path));
-    TRY(db_query_int(&d, "SELECT count(*) FROM sqlite_master WHERE name = 'bridge_meta'", &there));
-    if (there == 0)
-        goto out; /* the Go bridge's: nobody asks for a gap there */
-    /* One that the bridge has not taken over yet is part of it. */
-    snprintf(sql, sizeof sql,
-             "INSERT INTO bridge_meta VALUES ('" STORE_META_GAP "', '%lld %lld') ON CONFLICT (name)"
-             " DO UPDATE SET value = min(CAST(value AS INTEGER), %lld) || ' %lld'",
-             (long long)from, (long long)to, (long long)from, (long long)to);
-    err = db_exec(&d, sql);
+        take_gap_back(r->job->whatsapp_path, &before);
 out:
-    db_close(&d);
-    return err;
-}
-
-enum wb_err store_restore_note_gap(const char *whatsapp_path, int64_t from, int64_t to,
-                                   const struct clock *clock)
-{
-    struct store_lock lock = store_lock_none();
-    struct store_holder h;
-    enum wb_err err;
-    TRY(store_lock_take(whatsapp_path, "noting a gap", clock_unix_s(clock), &lock, &h));
-    err = write_gap(whatsapp_path, from, to);
-out:
-    store_lock_drop(&lock);
     return err;
 }
 
@@ -266,22 +413,23 @@ static enum wb_err backup_first(struct restoring *r)
 
 static enum wb_err carry_out(struct restoring *r)
 {
-    int64_t now = clock_unix_s(r->job->clock);
     enum wb_err err;
     TRY(backup_first(r));
     TRY(backup_dir_lock(r->job->dir, true, r->job->command, r->job->clock, &r->dir_lock,
                         r->ret->text));
-    /* whatsapp.db first: interrupted between the two, messages are ahead of the ratchets. */
+    /* All that takes room is done before anything changes. */
     if (r->ret->whatsapp)
-        TRY(put_whatsapp(r));
-    if (r->ret->messages) {
-        TRY(put_messages(r));
-        err = write_gap(r->job->whatsapp_path, r->ret->manifest.created_at, now);
-        /* A damaged whatsapp.db comes back next, and is told then. */
-        if (err == WB_ERR_DB_CORRUPT && r->job->damaged)
-            err = WB_OK;
-    }
+        TRY(stage_whatsapp(r));
+    if (r->ret->messages)
+        TRY(stage_messages(r));
+    if (r->ret->whatsapp && r->ret->messages)
+        err = place_both(r);
+    else if (r->ret->whatsapp)
+        err = place_whatsapp(r);
+    else if (r->ret->messages)
+        err = place_messages_only(r);
 out:
+    clear_copies(r);
     return err;
 }
 

@@ -27,6 +27,10 @@ struct restore_job {
     enum restore_messages messages;
     bool damaged; /* the files are known to be bad: no backup of them is made first */
     bool dry_run; /* only say what would be done */
+    /* messages.db may lack what came since gap_from (unix seconds): it was put back or begun anew
+     * before, and whatsapp.db could not be told. */
+    bool gap;
+    int64_t gap_from;
     const char *command, *program;
     gid_t readers_group; /* as in struct store_config */
     const struct clock *clock;
@@ -46,7 +50,8 @@ struct restore_result {
 
 /* LOCKED: the bridge (or a tool) has the files; text says who. NOT_FOUND: no such set. DB_CORRUPT,
  * MALFORMED: the set is no good. EXISTS: the set is of another number. ret is always filled; after
- * a failure the files are as they were. */
+ * a failure the files are as they were (on a disk that does not even let names be changed back,
+ * text says what is not). The gap is noted before messages.db is replaced. */
 enum wb_err store_restore(const struct restore_job *job, struct restore_result *ret) WB_MUST_CHECK;
 
 /* bridge_meta: "<unix seconds of the backup> <of the restore> <name of the set>". */

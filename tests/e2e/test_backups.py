@@ -1,5 +1,7 @@
 """Backups, restores and damage, as an operator meets them (R-401, R-403 to R-406)."""
 
+import contextlib
+import errno
 import glob
 import json
 import os
@@ -15,16 +17,20 @@ import unittest
 from harness import paths
 from harness.bridge import clean_env
 from harness.case import Case
+from harness.disk import CHANGES, FOREVER, RENAME, Shim, UNLINK
+from harness.killing import seed_of
 
 PHONE, OTHER, FRIEND = "27820000001", "27820000002", "27820001000"
 DONE, FAILED, USAGE, LOCKED, BAD, WRONG_NUMBER = range(6)
 FULL = bool(os.environ.get("WB_TEST_FULL"))
+FAULTS = 150 if FULL else 10
 
 
-def tool(store, *args, status=DONE, json_out=True):
+def tool(store, *args, status=DONE, json_out=True, env=None):
     """Runs bridge-backup on a store; its JSON, or its whole result."""
     argv = [paths.BACKUP, "--store", store, *map(str, args), *(["--json"] if json_out else [])]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False,
+                          env=env)
     if status is not None and done.returncode != status:
         raise AssertionError(f"{argv}: {done}")
     return json.loads(done.stdout) if json_out and done.stdout.strip() else done
@@ -236,6 +242,54 @@ class Restoring(BackupsCase):
         self.start(store=self.store).wait_status("ok")
         self.talk("after")
         self.assert_no_flags(self.mock)
+
+    def test_all_or_nothing(self):
+        """A call on some file fails while both databases are put back, once or from then on: either
+        both are replaced and the gap is noted, or both are what they were."""
+        rng = seed_of(self, int(os.environ.get("WB_SEED", 0)) or None)
+        self.pair("--backup-every", "0")
+        self.talk("one")
+        tool(self.store, "create")
+        self.talk("two")
+        self.bridge.stop()
+        origin = self.store + ".origin"
+        shutil.copytree(self.store, origin)
+        shim = Shim(self.directory, self.store)
+        before = self.picture()
+        wanted = ("restore", "latest", "--messages", "always")
+        tool(self.store, *wanted, env=shim.env())
+        after, calls = self.picture(), shim.seen
+        self.assertTrue(after["gap"])
+        self.assertNotEqual(after["messages"], before["messages"])
+        outcomes = set()
+        for number in range(FAULTS):
+            shutil.rmtree(self.store)
+            shutil.copytree(origin, self.store)
+            # The places of the files are changed at the end: half of the faults are there.
+            at = rng.randrange(calls) if number % 2 else calls - 1 - rng.randrange(min(calls, 30))
+            what = (rng.choice([errno.EIO, errno.ENOSPC]), rng.choice([1, FOREVER]))
+            # A disk on which no name can be changed any more cannot be put back either.
+            shim.fail(CHANGES if what[1] == 1 else CHANGES & ~(RENAME | UNLINK), what[0], skip=at,
+                      times=what[1])
+            done = tool(self.store, *wanted, status=None, json_out=False, env=shim.env())
+            shim.heal()
+            with self.subTest(f"{what} at {at} of {calls}: {done}"):
+                self.assertIn(done.returncode, (DONE, FAILED, BAD))
+                now = self.picture()
+                expected = after if done.returncode == DONE else before
+                self.assertEqual(bool(now.pop("gap")), bool(expected["gap"]))
+                self.assertEqual(now, {k: v for k, v in expected.items() if k != "gap"})
+            outcomes.add(done.returncode)
+        self.assertIn(FAILED, outcomes)
+
+    def picture(self):
+        """What the two files are."""
+        def ask(name, sql):
+            with contextlib.closing(sqlite3.connect(self.path(name))) as db:
+                return db.execute(sql).fetchall()
+        return {"messages": ask("messages.db", "SELECT id, content FROM messages ORDER BY 1"),
+                "sessions": ask("whatsapp.db", "SELECT their_id FROM whatsmeow_sessions ORDER BY 1"),
+                "gap": ask("whatsapp.db", "SELECT value FROM bridge_meta WHERE name = 'gap'")}
 
     def test_sealed(self):
         self.pair()

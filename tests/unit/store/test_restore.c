@@ -284,6 +284,85 @@ static void messages_are_put_back_when_asked(void **state)
     fixture_free(&f);
 }
 
+static void both_files_bring_the_gap_with_them(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct set set;
+    struct restore_result r;
+    with_backup(&f, &set);
+    struct restore_job job = job_for(&f, &set);
+    job.messages = RESTORE_MESSAGES_ALWAYS;
+    fixture_time += 100;
+    restored(&job, &r);
+    assert_true(r.whatsapp && r.messages);
+    assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
+                        "1790000000 1790000100");
+    assert_string_equal(peek_sql(f.wa, "PRAGMA journal_mode"), "delete");
+    fixture_time -= 100;
+    fixture_free(&f);
+}
+
+#define NO_NOTE                                                                                    \
+    "CREATE TRIGGER no_note BEFORE INSERT ON bridge_meta WHEN new.name = 'gap'"                    \
+    " BEGIN SELECT RAISE(FAIL, 'no'); END"
+
+/* As they were: both messages, the session that may send, no note, nothing left beside them. */
+static void assert_untouched(struct fixture *f, const char *gap)
+{
+    assert_string_equal(peek_sql(f->msg, "SELECT count(*) FROM messages"), "2");
+    assert_string_equal(peek_sql(f->wa, "SELECT count(*) FROM whatsmeow_sessions"), "1");
+    assert_string_equal(peek_sql(f->wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"), gap);
+    run("cd %s && ! ls -d *.restoring* *.replaced-* 2>/dev/null", f->dir, "");
+}
+
+static void without_a_note_nothing_is_replaced(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct set set;
+    struct restore_result r;
+    for (int only = 0; only < 2; only++) {
+        with_backup(&f, &set);
+        struct restore_job job = job_for(&f, &set);
+        /* In the files, and in the set made of them. */
+        poke_sql(f.wa, NO_NOTE);
+        struct backup_job again = {.whatsapp_path = f.wa,
+                                   .messages_path = f.msg,
+                                   .dir = set.dir,
+                                   .reason = BACKUP_SCHEDULED,
+                                   .clock = &fixture_clock};
+        OK(store_backup_create(&again, &set.made));
+        job.messages = RESTORE_MESSAGES_ALWAYS;
+        job.keep_whatsapp = only == 1;
+        assert_int_not_equal(store_restore(&job, &r), WB_OK);
+        assert_untouched(&f, "");
+        poke_sql(f.wa, "DROP TRIGGER no_note");
+        fixture_free(&f);
+    }
+}
+
+static void what_cannot_be_copied_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct set set;
+    struct restore_result r;
+    with_backup(&f, &set);
+    struct restore_job job = job_for(&f, &set);
+    job.messages = RESTORE_MESSAGES_ALWAYS;
+    poke_sql(f.wa, "INSERT INTO bridge_meta VALUES ('gap', '1780000000 1780000500')");
+    run("mkdir -p %s.restoring/x", f.msg, ""); /* where its copy would go */
+    for (int only = 0; only < 2; only++) {
+        job.keep_whatsapp = only == 1;
+        assert_int_equal(store_restore(&job, &r), WB_ERR_EXISTS);
+        run("rm -r %s.restoring && test ! -e %s.restoring", f.msg, f.wa);
+        assert_untouched(&f, "1780000000 1780000500");
+        run("mkdir -p %s.restoring/x", f.msg, "");
+    }
+    fixture_free(&f);
+}
+
 /* ---- damage at start ------------------------------------------------------------------------ */
 
 static enum wb_err start(struct fixture *f, struct store_recovery *done)
@@ -422,11 +501,34 @@ static void without_a_good_backup(void **state)
     assert_false(done.messages);
     run("ls %s/messages.db.damaged-* > /dev/null", f.dir, "");
     fixture_close(&f);
+    assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
+                        "0 1790000000");
     run("head -c 9000 /dev/urandom > %s", f.wa, "");
     run("cp %s %s.copy", f.wa, f.wa);
     assert_int_equal(start(&f, &done), WB_ERR_DB_CORRUPT);
     assert_int_equal(f.info.file, STORE_FILE_WHATSAPP);
     run("cmp %s %s.copy", f.wa, f.wa); /* left as it is */
+    fixture_free(&f);
+}
+
+/* The only good backup has no messages: a new messages.db, and the session knows of the gap. */
+static void a_new_messages_db_and_an_old_session(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct set set;
+    struct store_recovery done;
+    with_backup(&f, &set);
+    run("rm -r %s", set.dir, "");
+    struct backup_job job = {
+        .whatsapp_path = f.wa, .dir = set.dir, .reason = BACKUP_SCHEDULED, .clock = &fixture_clock};
+    OK(store_backup_create(&job, &set.made));
+    run("head -c 9000 /dev/urandom > %s", f.msg, "");
+    poke_sql(f.wa, "UPDATE whatsmeow_device SET identity_key = randomblob(32)");
+    OK(start(&f, &done));
+    assert_true(done.whatsapp && done.new_messages);
+    assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
+                        "0 1790000000");
     fixture_free(&f);
 }
 
@@ -518,12 +620,16 @@ int main(void)
         cmocka_unit_test(a_dry_run_changes_nothing),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(messages_are_put_back_when_asked),
+        cmocka_unit_test(both_files_bring_the_gap_with_them),
+        cmocka_unit_test(without_a_note_nothing_is_replaced),
+        cmocka_unit_test(what_cannot_be_copied_changes_nothing),
         cmocka_unit_test(nothing_is_done_to_good_files),
         cmocka_unit_test(a_damaged_session_comes_back),
         cmocka_unit_test(damaged_messages_come_back),
         cmocka_unit_test(both_come_back_at_one_start),
         cmocka_unit_test(a_backup_under_way_is_waited_for),
         cmocka_unit_test(without_a_good_backup),
+        cmocka_unit_test(a_new_messages_db_and_an_old_session),
         cmocka_unit_test(keys_that_are_no_keys),
         cmocka_unit_test(after_an_unlinking_nothing_comes_back),
         cmocka_unit_test(a_foreign_log_is_not_replayed),
