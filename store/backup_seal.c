@@ -196,12 +196,14 @@ enum wb_err store_backup_seal(const char *dir, const char *name, const struct ba
         return WB_ERR_NOMEM;
     unlink(temp); /* of one that was interrupted */
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    s->out = fd >= 0 ? fdopen(fd, "we") : NULL;
+    made = fd >= 0;
+    s->out = made ? fdopen(fd, "we") : NULL;
     if (!s->out) {
         err = files_error(errno);
+        if (made)
+            close(fd);
         goto out;
     }
-    made = true;
     TRY(seal_set(s, set, to));
     if (fflush(s->out) != 0 || fsync(fileno(s->out)) != 0 || rename(temp, path) != 0) {
         err = files_error(errno);

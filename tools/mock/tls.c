@@ -47,7 +47,10 @@ static X509 *make_certificate(EVP_PKEY *key)
 static FILE *create(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    return fd >= 0 ? fdopen(fd, "w") : NULL;
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (file == NULL && fd >= 0)
+        close(fd);
+    return file;
 }
 
 enum wb_err tls_make(const char *cert_path, const char *key_path)
