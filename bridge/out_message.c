@@ -127,7 +127,11 @@ static void fresh(struct call *c)
     memcpy(row.message_id, id, sizeof id);
     memcpy(row.key, c->key, sizeof row.key);
     memcpy(row.body_hash, c->hash, sizeof row.body_hash);
-    TRY(store_outbox_add(b->store, &row, &row.seq));
+    err = store_outbox_add(b->store, &row, &row.seq);
+    if (err != WB_OK) {
+        batch_fail(b, err);
+        goto out;
+    }
     FAULT_POINT("outbox.row");
     TRY(batch_commit(b));
     FAULT_POINT("outbox.queued");
@@ -216,8 +220,9 @@ static enum wb_err prune(struct bridge *b)
     TRY(store_outbox_prune(b->store, now, SEND_KEEP_S));
     TRY(store_retry_sent_prune(b->store, (now - RETRY_SENT_KEEP_S) * 1000));
     TRY(store_retry_peer_prune(b->store, now - RETRY_SENT_KEEP_S));
-    err = batch_commit(b);
+    return batch_commit(b);
 out:
+    batch_fail(b, err);
     return err;
 }
 

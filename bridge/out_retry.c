@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/identity.h"
 #include "bridge/out_message_seal.h"
@@ -162,6 +163,12 @@ out:
     return err;
 }
 
+/* The connection closes then, and the request is delivered again. */
+static bool is_ours(enum wb_err err)
+{
+    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
+}
+
 /* ---- sessions ------------------------------------------------------------------------------- */
 
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
@@ -177,8 +184,11 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
     *at = r->next;
     b->out_message->nretries--;
     /* With the old session, if need be: the device asks again when it cannot read that either. */
-    if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL)
+    if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL) {
         err = resend(b, r);
+        if (is_ours(err))
+            batch_fail(b, err);
+    }
     if (err != WB_OK)
         log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
     free(r);
@@ -303,7 +313,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
     if (may)
         err = with_session(b, s, &r);
     /* What the asker did wrong does not get better by being delivered again. */
-    if (err != WB_OK && wb_err_class(err) != WB_CLASS_LOCAL && wb_err_class(err) != WB_CLASS_BUG) {
+    if (err != WB_OK && !is_ours(err)) {
         log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));
         err = WB_OK;
     }

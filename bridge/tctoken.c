@@ -1,5 +1,6 @@
 #include "bridge/tctoken.h"
 
+#include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/out_message_queue.h"
 #include "crypto/prim_hash.h"
@@ -52,8 +53,11 @@ static void on_issued(struct bridge *b, uint64_t key, const struct iq_reply *rep
         if (s->pending[i].key != key)
             continue;
         s->pending[i].key = 0;
-        if (err == WB_OK)
+        if (err == WB_OK) {
             err = store_token_issued_put(b->store, &s->pending[i].who, s->pending[i].t);
+            if (err != WB_OK)
+                batch_fail(b, err);
+        }
         if (err != WB_OK)
             log_debug(b->log, "send", "a privacy token was not issued: %s", wb_err_text(err));
         return;

@@ -267,6 +267,8 @@ enum wb_err db_begin(struct db *d)
     if (!d->in_tx) {
         TRY(db_exec(d, "BEGIN IMMEDIATE"));
         d->in_tx = true;
+    } else if (d->failed != WB_OK) {
+        return d->failed;
     } else if (sqlite3_get_autocommit(d->h)) {
         /* SQLite gave the transaction up by itself (a full disk): a write now would stand alone. */
         snprintf(d->error, sizeof d->error, "the transaction was rolled back after an error");
@@ -292,13 +294,14 @@ void db_rollback(struct db *d)
         sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
     d->in_tx = false;
     d->mark_on = false;
+    d->failed = WB_OK;
 }
 
 enum wb_err db_commit(struct db *d)
 {
     if (!d->in_tx)
         return WB_OK;
-    enum wb_err err = db_exec(d, "COMMIT");
+    enum wb_err err = d->failed != WB_OK ? d->failed : db_exec(d, "COMMIT");
     if (err != WB_OK) {
         db_rollback(d);
         return err;
@@ -310,8 +313,8 @@ enum wb_err db_commit(struct db *d)
 
 enum wb_err db_mark_keep(struct db *d)
 {
-    enum wb_err err = WB_OK;
-    if (d->mark_on)
+    enum wb_err err = d->failed;
+    if (err == WB_OK && d->mark_on)
         err = run_once(d, "RELEASE mark");
     d->mark = d->mark_on = false;
     return err;
@@ -322,6 +325,8 @@ enum wb_err db_mark_undo(struct db *d)
     enum wb_err err = WB_OK;
     if (d->mark_on)
         err = db_exec(d, "ROLLBACK TO mark; RELEASE mark");
+    if (d->mark_on && err == WB_OK)
+        d->failed = WB_OK; /* since the mark: no write was let through before it */
     d->mark = d->mark_on = false;
     return err;
 }

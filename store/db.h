@@ -33,8 +33,10 @@ struct db {
     struct sqlite3 *h; /* NULL: closed */
     char *path;
     bool in_tx;
-    bool mark;    /* a mark is wanted */
-    bool mark_on; /* and its savepoint made */
+    bool mark;          /* a mark is wanted */
+    bool mark_on;       /* and its savepoint made */
+    enum wb_err failed; /* of a write in this transaction: it can only be rolled back, to the mark
+                         * at least */
     uint64_t uses;
     struct db_statement statements[DB_STATEMENTS_MAX];
     size_t nstatements;
@@ -69,8 +71,10 @@ enum wb_err db_quick_check(struct db *d) WB_MUST_CHECK;
  * header of the log. */
 enum wb_err db_written_by_others(struct db *d, bool *ret_written) WB_MUST_CHECK;
 
-enum wb_err db_begin(struct db *d) WB_MUST_CHECK;  /* when not yet begun; makes the savepoint too */
-enum wb_err db_commit(struct db *d) WB_MUST_CHECK; /* rolls back when it fails */
+enum wb_err db_begin(struct db *d) WB_MUST_CHECK; /* when not yet begun; makes the savepoint too */
+/* Rolls back when it fails, and when a write has failed before: whoever overlooked that error must
+ * not leave half of something. */
+enum wb_err db_commit(struct db *d) WB_MUST_CHECK;
 void db_rollback(struct db *d);
 enum wb_err db_mark_keep(struct db *d) WB_MUST_CHECK;
 enum wb_err db_mark_undo(struct db *d) WB_MUST_CHECK;

@@ -51,6 +51,8 @@ out:
 enum wb_err store_commit(struct store *s)
 {
     enum wb_err err;
+    TRY(s->msg.failed);
+    TRY(s->wa.failed);
     TRY(check_alone(s));
     if (s->mark)
         TRY(store_mark_keep(s));

@@ -10,14 +10,27 @@ enum wb_err stmt_read(struct stmt *q, struct db *d, const char *sql)
     struct sqlite3_stmt *h = NULL;
     enum wb_err err = db_statement(d, sql, &h);
     if (err == WB_OK)
-        *q = (struct stmt){d, h, 1, SQLITE_OK};
+        *q = (struct stmt){d, h, 1, SQLITE_OK, false};
     return err;
+}
+
+static void note_failure(struct db *d, enum wb_err err)
+{
+    if (d->in_tx && d->failed == WB_OK && wb_err_class(err) == WB_CLASS_LOCAL)
+        d->failed = err;
 }
 
 enum wb_err stmt_write(struct stmt *q, struct db *d, const char *sql)
 {
-    enum wb_err err = db_begin(d);
-    return err != WB_OK ? err : stmt_read(q, d, sql);
+    enum wb_err err;
+    TRY(db_begin(d));
+    err = stmt_read(q, d, sql);
+    if (err == WB_OK)
+        q->write = true;
+    else
+        note_failure(d, err);
+out:
+    return err;
 }
 
 static void bound(struct stmt *q, int rc)
@@ -76,12 +89,15 @@ void stmt_address(struct stmt *q, const struct jid *j)
 
 enum wb_err stmt_step(struct stmt *q)
 {
-    if (q->rc != SQLITE_OK)
-        return db_error(q->db, q->rc);
-    int rc = sqlite3_step(q->h);
+    int rc = q->rc != SQLITE_OK ? q->rc : sqlite3_step(q->h);
     if (rc == SQLITE_ROW)
         return WB_OK;
-    return rc == SQLITE_DONE ? WB_ERR_NOT_FOUND : db_error(q->db, rc);
+    if (rc == SQLITE_DONE)
+        return WB_ERR_NOT_FOUND;
+    enum wb_err err = db_error(q->db, rc);
+    if (q->write)
+        note_failure(q->db, err);
+    return err;
 }
 
 void stmt_end(struct stmt *q)

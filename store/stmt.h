@@ -21,6 +21,7 @@ struct stmt {
     struct sqlite3_stmt *h;
     int next; /* parameter to bind */
     int rc;   /* first failed bind */
+    bool write;
 };
 
 /* sql is a literal (cached by its address). */

@@ -3,7 +3,9 @@
 
 #include "base/reader.h"
 #include "bridge/out_retry.h"
+#include "store/meta.h"
 #include "store/retry.h"
+#include "store/state.h"
 
 #define CONTACT "27820000011"
 #define GROUP   "120363000000000001@g.us"
@@ -374,11 +376,46 @@ static void bad_keys_are_only_acked(void **state)
     assert_int_equal(out_retry_request(&w.r.b, &s), WB_ERR_MALFORMED);
 }
 
+/* The keys came later, outside of any stanza, and the answer cannot be stored: nothing of it stays,
+ * and no ack leaves. */
+static void an_answer_that_cannot_be_stored(void **state)
+{
+    const char *id;
+
+    (void)state;
+    add_peer("222000012@lid");
+    make_group(STORE_ADDRESSING_LID);
+    OK(store_group_put(w.r.f.s, &w.group));
+    id = sent_to(GROUP, "to all");
+    peer_named("222000012@lid")->no_keys = true; /* the old session has to do */
+    w.hold = true;
+    OK(ask_again(&(struct asked){GROUP, "222000012@lid", NULL, id, 2, NULL}));
+    OK(batch_commit(&w.r.b));
+    nsent = 0;
+    OK(db_exec(&w.r.f.s->wa, "CREATE TRIGGER full BEFORE UPDATE ON bridge_skdm"
+                             " BEGIN SELECT RAISE(ABORT, 'full'); END"));
+    OK(store_meta_put_int(w.r.f.s, "half", 1)); /* of something else in the batch */
+    OK(outgoing_after_commit(&w.r.b, node_new(&w.r.arena, "ack")));
+    w.hold = false;
+    run();
+    assert_true(w.r.b.store_failed);
+    assert_false(batch_is_open(&w.r.b));
+    OK(batch_commit(&w.r.b));
+    assert_int_equal(nsent, 0);
+    assert_string_equal(peek_sql(w.r.f.wa, "SELECT count(*) FROM bridge_meta WHERE name = 'half'"),
+                        "0");
+    /* When it can be stored again, the device's next request is answered. */
+    OK(db_exec(&w.r.f.s->wa, "DROP TRIGGER full"));
+    OK(ask_again(&(struct asked){GROUP, "222000012@lid", NULL, id, 3, NULL}));
+    assert_non_null(queued("message"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(with_keys_a_new_session),
+        T(an_answer_that_cannot_be_stored),
         T(without_keys_the_old_session_first),
         T(a_wall_clock_that_jumps_renews_no_session),
         T(also_after_a_restart_and_by_number),

@@ -293,6 +293,66 @@ static void sealed_bytes_and_ratchet_commit_together(void **state)
     fixture_free(&f);
 }
 
+/* Whoever does not look at an error must not leave half of something. */
+static void a_failed_write_is_not_committed(void **state)
+{
+    (void)state;
+    for (int in_messages = 0; in_messages < 2; in_messages++) {
+        struct fixture f;
+        fixture_ready(&f);
+        OK(db_exec(&f.s->wa, "CREATE TRIGGER full BEFORE INSERT ON bridge_meta"
+                             " WHEN new.name = 'two' BEGIN SELECT RAISE(ABORT, 'full'); END"));
+        OK(db_exec(&f.s->msg, "CREATE TRIGGER full BEFORE INSERT ON messages"
+                              " WHEN new.id = 'A2' BEGIN SELECT RAISE(ABORT, 'full'); END"));
+        OK(put(&f, "A1", SPAN_LIT("x")));
+        OK(store_meta_put_int(f.s, "one", 1));
+        if (in_messages)
+            assert_int_equal(put(&f, "A2", SPAN_LIT("x")), WB_ERR_DB);
+        else
+            assert_int_equal(store_meta_put_int(f.s, "two", 2), WB_ERR_DB);
+        /* Nothing more is taken into that file, and none of it stays. */
+        if (in_messages)
+            assert_int_equal(put(&f, "A3", SPAN_LIT("x")), WB_ERR_DB);
+        else
+            assert_int_equal(store_meta_put_int(f.s, "three", 3), WB_ERR_DB);
+        assert_int_equal(store_commit(f.s), WB_ERR_DB);
+        assert_string_equal(peek_sql(f.msg, "SELECT count(*) FROM messages"), "0");
+        assert_string_equal(
+            peek_sql(f.wa, "SELECT count(*) FROM bridge_meta WHERE name IN ('one', 'three')"), "0");
+        /* It is over with the rollback. */
+        OK(put(&f, "A1", SPAN_LIT("x")));
+        OK(store_meta_put_int(f.s, "one", 1));
+        OK(store_commit(f.s));
+        assert_string_equal(peek_sql(f.msg, "SELECT count(*) FROM messages"), "1");
+        fixture_free(&f);
+    }
+}
+
+/* With a mark only what came since it goes. */
+static void a_failed_write_behind_a_mark(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_ready(&f);
+    OK(db_exec(&f.s->msg, "CREATE TRIGGER full BEFORE INSERT ON messages"
+                          " WHEN new.id = 'A2' BEGIN SELECT RAISE(ABORT, 'full'); END"));
+    OK(put(&f, "A1", SPAN_LIT("x")));
+    OK(store_mark(f.s));
+    assert_int_equal(put(&f, "A2", SPAN_LIT("x")), WB_ERR_DB);
+    OK(store_mark_undo(f.s));
+    OK(put(&f, "A3", SPAN_LIT("x")));
+    OK(store_commit(f.s));
+    assert_string_equal(peek_sql(f.msg, "SELECT group_concat(id) FROM messages"), "A1,A3");
+    /* Kept in spite of it: nothing stays. */
+    OK(put(&f, "A4", SPAN_LIT("x")));
+    OK(store_mark(f.s));
+    assert_int_equal(put(&f, "A2", SPAN_LIT("x")), WB_ERR_DB);
+    assert_int_equal(store_mark_keep(f.s), WB_ERR_DB);
+    OK(store_commit(f.s));
+    assert_string_equal(peek_sql(f.msg, "SELECT group_concat(id) FROM messages"), "A1,A3");
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +361,8 @@ int main(void)
         cmocka_unit_test(full_messages_db_rolls_everything_back),
         cmocka_unit_test(full_whatsapp_db_keeps_the_ratchet_behind_the_message),
         cmocka_unit_test(mark_spans_both_files),
+        cmocka_unit_test(a_failed_write_is_not_committed),
+        cmocka_unit_test(a_failed_write_behind_a_mark),
         cmocka_unit_test(another_writer_makes_it_locked_not_corrupt),
         cmocka_unit_test(clean_close_leaves_delete_mode_and_no_log),
         cmocka_unit_test(outbox_row_goes_forward_only),
