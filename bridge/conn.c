@@ -284,7 +284,7 @@ static bool on_ws_receive(void *ctx, struct span bytes)
         if (err != WB_OK || span_is_null(frame))
             break;
         take_frame(c, frame);
-        if (!closing(c) && c->b->batch.stanzas >= BATCH_STANZAS_MAX)
+        if (!closing(c) && (c->b->batch.stanzas >= BATCH_STANZAS_MAX || outgoing_is_full(c->b)))
             (void)(batch_commit(c->b) == WB_OK); /* on failure it has closed the connection */
     }
     if (err != WB_OK && !closing(c))

@@ -65,8 +65,12 @@ enum {
     BATCH_STANZAS_MAX = 256,
     BATCH_MS_MAX = 50,
 
-    /* Acks and receipts that wait for their batch: 256 stanzas, some with retry keys. */
-    OUTGOING_QUEUE_BYTES_MAX = 4 << 20,
+    /* Acks and receipts that wait for their batch, and messages that are sent again: the batch is
+     * ended when so much waits. */
+    OUTGOING_QUEUE_BYTES_FULL = 1 << 20,
+    /* What may wait behind that: all that one stanza leads to (256 texts to devices that waited for
+     * the same prekeys); less than the socket takes. */
+    OUTGOING_QUEUE_BYTES_MAX = 24 << 20,
     /* One outgoing stanza: a group send with keys for 1024 members of some devices each. */
     OUTGOING_STANZA_BYTES_MAX = 8 << 20,
     /* Bytes waiting for a slow socket; beyond it the connection is closed. */

@@ -43,6 +43,11 @@ enum wb_err outgoing_after_commit(struct bridge *b, const struct node *n)
     enum wb_err err;
 
     TRY(node_pack(n, &packed));
+    /* Nothing half: what is there already can still leave, and a smaller one wait. */
+    if (packed.n + QUEUE_HEADER_BYTES > o->queue.max - o->queue.n) {
+        err = WB_ERR_TOO_LARGE;
+        goto out;
+    }
     buf_u32be(&o->queue, (uint32_t)packed.n);
     buf_append(&o->queue, buf_span(&packed));
     TRY(buf_err(&o->queue));
@@ -50,6 +55,11 @@ enum wb_err outgoing_after_commit(struct bridge *b, const struct node *n)
 out:
     buf_free(&packed);
     return err;
+}
+
+bool outgoing_is_full(const struct bridge *b)
+{
+    return b->outgoing.queue.n >= OUTGOING_QUEUE_BYTES_FULL;
 }
 
 struct node *outgoing_ack_node(struct arena *a, const struct node *stanza, unsigned error)

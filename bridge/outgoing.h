@@ -34,6 +34,9 @@ struct node *outgoing_ack_node(struct arena *a, const struct node *stanza, unsig
 /* The node above through outgoing_after_commit(). */
 enum wb_err outgoing_ack(struct bridge *b, const struct stanza *s, unsigned error) WB_MUST_CHECK;
 
+/* Does so much wait that the batch should be committed now? */
+bool outgoing_is_full(const struct bridge *b);
+
 /* For batch.c and conn.c. */
 enum wb_err outgoing_release(struct bridge *b) WB_MUST_CHECK; /* all that waits leaves */
 void outgoing_drop(struct bridge *b);

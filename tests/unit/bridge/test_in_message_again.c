@@ -159,6 +159,40 @@ static void a_loss_behind_a_placeholder_is_asked_for(void **state)
     writer_free(&phone);
 }
 
+static struct node *answer_of(struct receiver *r, const char *id, size_t n)
+{
+    struct node *answer = node_new(&r->arena, "receipt");
+    uint8_t *bytes = arena_alloc(&r->arena, n + 1);
+
+    node_attr_text(&r->arena, answer, "id", id);
+    node_set_bytes(&r->arena, node_child_new(&r->arena, answer, "enc"), SPAN(bytes, n));
+    return answer;
+}
+
+/* What does not fit any more takes nothing with it. */
+static void more_answers_than_may_wait(void **state)
+{
+    struct receiver *r = *state;
+    struct node *large = answer_of(r, "LARGE", OUTGOING_STANZA_BYTES_MAX - 100);
+    size_t n = 0;
+
+    while (outgoing_after_commit(&r->b, large) == WB_OK)
+        assert_int_equal(outgoing_is_full(&r->b), ++n > 0);
+    assert_int_equal(n, 3);
+    assert_int_equal(outgoing_after_commit(&r->b, large), WB_ERR_TOO_LARGE);
+    nsent = 0;
+    outgoing_drop(&r->b);
+    OK(outgoing_after_commit(&r->b, answer_of(r, "FIRST", 1)));
+    assert_false(outgoing_is_full(&r->b));
+    while (outgoing_after_commit(&r->b, large) == WB_OK)
+        ;
+    OK(outgoing_after_commit(&r->b, answer_of(r, "LAST", 1)));
+    OK(batch_commit(&r->b));
+    assert_int_equal(nsent, 5);
+    has(sent[0], "FIRST");
+    has(sent[4], "LAST");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -171,6 +205,7 @@ int main(void)
         T(the_count_goes_on_under_the_other_form),
         T(a_retry_without_ids_left),
         T(a_loss_behind_a_placeholder_is_asked_for),
+        T(more_answers_than_may_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
