@@ -15,6 +15,7 @@
 #include "bridge/sdnotify.h"
 #include "store/account.h"
 #include "store/inbox.h"
+#include "store/messages.h"
 #include "store/owner.h"
 #include "store/recover.h"
 #include "store/store.h"
@@ -140,6 +141,8 @@ static int check_messages(const struct program *p)
         return EXIT_OK;
     if (err == WB_OK)
         err = store_messages_owner(p->store, p->config.phone.user, other);
+    if (err == WB_OK)
+        err = store_chats_rekey_known(p->store, NULL);
     if (err == WB_OK)
         err = store_commit(p->store);
     if (err == WB_ERR_EXISTS) {

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "store/lid_map.h"
 #include "store/message_row.h"
 
 enum wb_err store_chat_name(struct store *s, const struct jid *chat_in, struct span name,
@@ -173,6 +174,51 @@ enum wb_err store_chat_rekey(struct store *s, const struct jid *lid_in, const st
     TRY(name_senders(s, lid, pn, &pn_jid, &moved));
     if (ret_moved)
         *ret_moved = moved;
+out:
+    return err;
+}
+
+/* The next LID behind `after` that a chat or a sender is kept under; "" when there is none. Along
+ * the indexes, however many rows there are. */
+static enum wb_err next_lid(struct store *s, const char *after, char ret[JID_TEXT_MAX])
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT min(lid) FROM (SELECT min(jid) AS lid FROM chats"
+                  " WHERE jid > ?1 AND jid LIKE '%@lid' UNION ALL SELECT min(sender_lid)"
+                  " FROM messages WHERE sender_pn IS NULL AND sender_lid > ?1)"));
+    stmt_text(&q, after);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        stmt_col_text(&q, 0, ret, JID_TEXT_MAX);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_chats_rekey_known(struct store *s, size_t *ret_moved)
+{
+    char lid[JID_TEXT_MAX] = "", after[JID_TEXT_MAX];
+    size_t moved = 0, n;
+    struct jid jid, pn;
+    enum wb_err err;
+    do {
+        memcpy(after, lid, sizeof after);
+        TRY(next_lid(s, after, lid));
+        if (jid_parse(span_cstr(lid), &jid) != WB_OK)
+            continue;
+        err = store_pn_of_lid(s, &jid, &pn);
+        if (err == WB_OK)
+            err = store_chat_rekey(s, &jid, &pn, &n);
+        if (err == WB_OK)
+            moved += n;
+        else if (err != WB_ERR_NOT_FOUND)
+            return err;
+    } while (strcmp(lid, after) > 0);
+    if (ret_moved)
+        *ret_moved = moved;
+    err = WB_OK;
 out:
     return err;
 }

@@ -116,9 +116,14 @@ enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, co
     snprintf(f.id, sizeof f.id, "%.*s", (int)id.n, (const char *)id.p);
     enum wb_err err = look_up(s, chat, id, who, &f);
     if (err == WB_ERR_EXISTS) {
-        snprintf(f.id, sizeof f.id, "%.*s~%s", (int)id.n, (const char *)id.p, who->user);
+        /* It may have been put there when less was known of the person; a new one is under the
+         * name that comes last. */
+        const char *users[] = {who->lid.user, who->pn.user, who->user};
         f.beside = true;
-        err = look_up(s, chat, span_cstr(f.id), who, &f);
+        for (size_t i = 0; i < 3 && (err == WB_ERR_EXISTS || err == WB_ERR_NOT_FOUND); i++) {
+            snprintf(f.id, sizeof f.id, "%.*s~%s", (int)id.n, (const char *)id.p, users[i]);
+            err = look_up(s, chat, span_cstr(f.id), who, &f);
+        }
     }
     if (err == WB_ERR_NOT_FOUND)
         err = WB_OK;

@@ -123,6 +123,9 @@ enum wb_err store_chat_name(struct store *s, const struct jid *chat, struct span
  * only the LID. Both bare. *ret_moved (may be NULL): messages changed. */
 enum wb_err store_chat_rekey(struct store *s, const struct jid *lid, const struct jid *pn,
                              size_t *ret_moved) WB_MUST_CHECK;
+/* The same for all pairs that are known: another program, or a backup, may have had the rows under
+ * the LID while the pair became known. *ret_moved (may be NULL): messages changed. */
+enum wb_err store_chats_rekey_known(struct store *s, size_t *ret_moved) WB_MUST_CHECK;
 
 struct store_chat {
     struct jid jid;

@@ -286,6 +286,40 @@ static void one_to_one_chat_moves_to_the_number(void **state)
     assert_string_equal(peek_sql(f.msg, "PRAGMA foreign_key_check"), "");
     OK(store_chat_rekey(f.s, &lid, &pn, &moved));
     assert_int_equal(moved, 0);
+    /* A second delivery finds it where it was put. */
+    put_text(&f, "27820000009@s.whatsapp.net", "888@lid", "A1", "one");
+    assert_string_equal(look(&f, "SELECT count(*) FROM messages WHERE chat_jid LIKE '2782%'"), "3");
+    fixture_free(&f);
+}
+
+/* The pair came with another program, or messages.db with a backup. */
+static void chats_of_known_pairs_move_at_start(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid pn = J("27820000009@s.whatsapp.net"), lid = J("888@lid"), other = J("999@lid"),
+               other_pn = J("27820000008@s.whatsapp.net");
+    size_t moved = 0;
+    fixture_ready(&f);
+    OK(store_chats_rekey_known(f.s, &moved));
+    assert_int_equal(moved, 0);
+    put_text(&f, "777@lid", "777@lid", "C1", "nobody knows the number");
+    put_text(&f, "888@lid", "888@lid", "A1", "one");
+    put_text(&f, GROUP, "999@lid", "G1", "in the group");
+    put_text(&f, GROUP, "666@lid", "G2", "in the group");
+    OK(store_lid_put(f.s, &lid, &pn, NULL));
+    OK(store_lid_put(f.s, &other, &other_pn, NULL));
+    OK(store_chats_rekey_known(f.s, &moved));
+    assert_int_equal(moved, 3); /* A1 twice: its chat and its sender */
+    assert_string_equal(
+        look(&f, "SELECT group_concat(id || ' ' || chat_jid || ' ' || sender, ', ') FROM"
+                 " (SELECT * FROM messages WHERE id IN ('A1', 'C1') ORDER BY id)"),
+        "A1 27820000009@s.whatsapp.net 27820000009, C1 777@lid 777");
+    assert_string_equal(look(&f, "SELECT group_concat(sender) FROM (SELECT sender FROM messages"
+                                 " WHERE id LIKE 'G%' ORDER BY id)"),
+                        "27820000008,666");
+    OK(store_chats_rekey_known(f.s, &moved));
+    assert_int_equal(moved, 0);
     fixture_free(&f);
 }
 
@@ -486,6 +520,7 @@ int main(void)
         cmocka_unit_test(edits_and_revokes_in_any_order),
         cmocka_unit_test(one_reaction_per_person),
         cmocka_unit_test(one_to_one_chat_moves_to_the_number),
+        cmocka_unit_test(chats_of_known_pairs_move_at_start),
         cmocka_unit_test(row_is_read_back_under_either_form),
         cmocka_unit_test(chat_names_are_kept),
         cmocka_unit_test(go_bridges_file_is_extended_in_place),
