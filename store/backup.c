@@ -82,7 +82,7 @@ out:
 }
 
 /* Under its real name: complete from now on. Two sets of one second get names of different seconds,
- * so that the order of the names is theirs. */
+ * so that people see which came first; programs go by the sequence. */
 static enum wb_err publish(struct making *m)
 {
     char path[STORE_PATH_MAX];
@@ -148,6 +148,7 @@ static enum wb_err make(struct making *m)
     TRY(copy_one(m, &m->whatsapp, BACKUP_WHATSAPP, &manifest->whatsapp, backup_check_whatsapp));
     if (manifest->messages.present)
         TRY(copy_one(m, &m->messages, BACKUP_MESSAGES, &manifest->messages, backup_check_messages));
+    TRY(backup_dir_next_sequence(m->job->dir, manifest->created_at, &manifest->sequence));
     TRY(write_manifest(m));
     err = publish(m);
 out:

@@ -55,11 +55,12 @@ enum wb_err store_backup_create(const struct backup_job *job,
 /* One directory with a set's name. */
 struct backup_entry {
     char name[BACKUP_NAME_MAX + 1];
-    enum wb_err err; /* of reading its manifest: then the rest is not known */
+    enum wb_err err; /* of reading its manifest: then the rest is not known, but for the sequence */
     struct backup_manifest manifest;
 };
 
-/* Newest first; *ret is freed by the caller. A missing directory: none. */
+/* Newest first, by the sequence and not by any clock (sets whose manifest cannot be read have the
+ * time of their name); *ret is freed by the caller. A missing directory: none. */
 enum wb_err store_backup_list(const char *dir, struct backup_entry **ret,
                               size_t *ret_n) WB_MUST_CHECK;
 
@@ -82,15 +83,15 @@ enum wb_err store_backup_newest_good(const char *dir, const char *phone_user, en
 
 struct backup_keep {
     unsigned newest; /* that many of each number */
-    unsigned days;   /* and the newest of each UTC day for so many days */
+    unsigned days;   /* and the newest of each UTC day, for so many days of which there are sets */
 };
 
-/* Which of n entries (newest first) may go? Pure. Not those that keep wants, not those made at a
+/* Which of n entries (newest first) may go? Pure, and without a clock: one that is wrong removes
+ * nothing. Not those that keep wants, not those made at a
  * logout, damage or unlinking, not `verified` (the newest known to be good; may be NULL: then none
  * go), nothing whose manifest cannot be read. Sets ret_drop[n]. */
 void backup_prune_choose(const struct backup_entry *entries, size_t n,
-                         const struct backup_keep *keep, int64_t now_s, const char *verified,
-                         bool *ret_drop);
+                         const struct backup_keep *keep, const char *verified, bool *ret_drop);
 
 /* Removes what may go; told is called for each set before it goes. dry_run: only tells. Verifies
  * sets from the newest on until one is good, unless verified names one that was just made. LOCKED

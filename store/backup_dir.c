@@ -90,6 +90,8 @@ out:
 static int newest_first(const void *a, const void *b)
 {
     const struct backup_entry *x = a, *y = b;
+    if (x->manifest.sequence != y->manifest.sequence)
+        return x->manifest.sequence > y->manifest.sequence ? -1 : 1;
     return -strcmp(x->name, y->name);
 }
 
@@ -109,6 +111,8 @@ static enum wb_err add_entry(const char *dir, const char *name, struct backup_en
     memcpy(e->name, name, strlen(name) + 1); /* its length is known to be good */
     TRY(files_join(dir, name, set));
     e->err = backup_dir_manifest(set, &e->manifest);
+    if (e->err != WB_OK)
+        e->manifest.sequence = backup_name_time(name);
     ++*n;
 out:
     return err;
@@ -137,6 +141,21 @@ enum wb_err store_backup_list(const char *dir, struct backup_entry **ret, size_t
         qsort(list, n, sizeof *list, newest_first);
     *ret = list;
     *ret_n = n;
+    return WB_OK;
+}
+
+enum wb_err backup_dir_next_sequence(const char *dir, int64_t created_at, int64_t *ret_sequence)
+{
+    struct backup_entry *list = NULL;
+    size_t n = 0;
+    int64_t sequence = created_at > 0 ? created_at : 0;
+    enum wb_err err = store_backup_list(dir, &list, &n);
+    if (err != WB_OK)
+        return err;
+    if (n > 0 && list[0].manifest.sequence >= sequence)
+        sequence = list[0].manifest.sequence + 1;
+    *ret_sequence = sequence < BACKUP_TIME_MAX ? sequence : BACKUP_TIME_MAX;
+    free(list);
     return WB_OK;
 }
 
@@ -187,37 +206,42 @@ static bool kept_for_ever(const char *reason)
            strcmp(reason, BACKUP_BEFORE_UNLINK) == 0;
 }
 
-/* Is an entry before i (newer) of the same number and the same UTC day? How many of the number? */
-static void newer_than(const struct backup_entry *entries, size_t i, size_t *ret_newer,
-                       bool *ret_same_day)
+/* What stands before an entry (is newer) of the same number. */
+struct newer {
+    size_t sets;
+    size_t days;   /* UTC days that these are of */
+    bool same_day; /* one of them is of the entry's own day */
+};
+
+/* first_of_day is known for the entries before i, and set for i. */
+static struct newer newer_than(const struct backup_entry *entries, size_t i, bool *first_of_day)
 {
-    *ret_newer = 0;
-    *ret_same_day = false;
+    const struct backup_manifest *m = &entries[i].manifest;
+    struct newer r = {0};
     for (size_t j = 0; j < i; j++) {
-        if (entries[j].err != WB_OK ||
-            strcmp(entries[j].manifest.phone, entries[i].manifest.phone) != 0)
+        const struct backup_manifest *o = &entries[j].manifest;
+        if (entries[j].err != WB_OK || strcmp(o->phone, m->phone) != 0)
             continue;
-        ++*ret_newer;
-        *ret_same_day = *ret_same_day || entries[j].manifest.created_at / DAY_S ==
-                                             entries[i].manifest.created_at / DAY_S;
+        r.sets++;
+        r.days += first_of_day[j];
+        r.same_day = r.same_day || o->created_at / DAY_S == m->created_at / DAY_S;
     }
+    first_of_day[i] = !r.same_day;
+    return r;
 }
 
+/* ret_drop says meanwhile which entries are the first of their day. */
 void backup_prune_choose(const struct backup_entry *entries, size_t n,
-                         const struct backup_keep *keep, int64_t now_s, const char *verified,
-                         bool *ret_drop)
+                         const struct backup_keep *keep, const char *verified, bool *ret_drop)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct backup_manifest *m = &entries[i].manifest;
-        size_t newer = 0;
-        bool same_day = false;
-        ret_drop[i] = false;
-        if (!verified || strcmp(entries[i].name, verified) == 0 || entries[i].err != WB_OK ||
-            kept_for_ever(m->reason))
-            continue;
-        newer_than(entries, i, &newer, &same_day);
-        bool in_days = m->created_at / DAY_S > now_s / DAY_S - (int64_t)keep->days;
-        ret_drop[i] = newer >= keep->newest && (!in_days || same_day);
+    for (size_t i = 0; i < n; i++)
+        (void)newer_than(entries, i, ret_drop);
+    for (size_t i = n; i-- > 0;) {
+        struct newer newer = newer_than(entries, i, ret_drop);
+        bool may_go = verified && strcmp(entries[i].name, verified) != 0 &&
+                      entries[i].err == WB_OK && !kept_for_ever(entries[i].manifest.reason);
+        ret_drop[i] =
+            may_go && newer.sets >= keep->newest && (newer.same_day || newer.days >= keep->days);
     }
 }
 
@@ -276,7 +300,7 @@ enum wb_err store_backup_prune(const char *dir, const struct backup_keep *keep,
         err = WB_ERR_NOMEM;
         goto out;
     }
-    backup_prune_choose(list, n, keep, clock_unix_s(clock), verified, drop);
+    backup_prune_choose(list, n, keep, verified, drop);
     err = drop_sets(dir, list, drop, n, dry_run, told, ctx);
 out:
     store_lock_drop(&lock);

@@ -21,6 +21,9 @@ void backup_dir_clear_unfinished(const char *dir);
 /* Is there a set of the second that this name begins with? */
 enum wb_err backup_dir_second_taken(const char *dir, const char *name,
                                     bool *ret_taken) WB_MUST_CHECK;
+/* For a set that is being made at this time: higher than all that are there. With the lock. */
+enum wb_err backup_dir_next_sequence(const char *dir, int64_t created_at,
+                                     int64_t *ret_sequence) WB_MUST_CHECK;
 /* The manifest of the set at this path. */
 enum wb_err backup_dir_manifest(const char *set, struct backup_manifest *ret) WB_MUST_CHECK;
 

@@ -34,6 +34,12 @@ enum wb_err backup_name(int64_t unix_s, const char *reason, char ret_name[BACKUP
     return WB_OK;
 }
 
+int64_t backup_name_time(const char *name)
+{
+    struct tm tm = {0};
+    return strptime(name, "%Y%m%dT%H%M%SZ", &tm) ? (int64_t)timegm(&tm) : 0;
+}
+
 bool backup_name_valid(const char *name)
 {
     static const char form[] = "dddddddd"
@@ -72,13 +78,13 @@ static json_t *manifest_json(const struct backup_manifest *m)
         json_object_set_new(files, "whatsapp.db", file_json(&m->whatsapp));
     if (m->messages.present)
         json_object_set_new(files, "messages.db", file_json(&m->messages));
-    return json_pack("{s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-                     "format", BACKUP_FORMAT, "created", when, "created_at",
-                     (json_int_t)m->created_at, "reason", m->reason, "program", m->program,
-                     "sqlite", m->sqlite, "phone", m->phone, "schema", (json_int_t)m->schema,
-                     "accounts", (json_int_t)m->accounts, "sessions", (json_int_t)m->sessions,
-                     "prekeys", (json_int_t)m->prekeys, "messages", (json_int_t)m->message_rows,
-                     "chats", (json_int_t)m->chat_rows, "files", files);
+    return json_pack(
+        "{s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "format",
+        BACKUP_FORMAT, "created", when, "created_at", (json_int_t)m->created_at, "sequence",
+        (json_int_t)m->sequence, "reason", m->reason, "program", m->program, "sqlite", m->sqlite,
+        "phone", m->phone, "schema", (json_int_t)m->schema, "accounts", (json_int_t)m->accounts,
+        "sessions", (json_int_t)m->sessions, "prekeys", (json_int_t)m->prekeys, "messages",
+        (json_int_t)m->message_rows, "chats", (json_int_t)m->chat_rows, "files", files);
 }
 
 void backup_manifest_write(const struct backup_manifest *m, struct buf *out)
@@ -122,6 +128,15 @@ static bool get_count(const json_t *o, const char *key, int64_t *ret)
     return true;
 }
 
+static bool get_times(const json_t *j, struct backup_manifest *m)
+{
+    if (!get_count(j, "created_at", &m->created_at) || m->created_at > BACKUP_TIME_MAX)
+        return false;
+    m->sequence = m->created_at;
+    return !json_object_get(j, "sequence") ||
+           (get_count(j, "sequence", &m->sequence) && m->sequence <= BACKUP_TIME_MAX);
+}
+
 static bool get_file(const json_t *files, const char *name, struct backup_file *f)
 {
     const json_t *j = json_object_get(files, name);
@@ -142,9 +157,8 @@ static bool get_file(const json_t *files, const char *name, struct backup_file *
 static bool get_all(const json_t *j, struct backup_manifest *m)
 {
     const json_t *files = json_object_get(j, "files");
-    return get_count(j, "created_at", &m->created_at) &&
-           get_text(j, "reason", m->reason, sizeof m->reason) && reason_valid(m->reason) &&
-           get_text(j, "program", m->program, sizeof m->program) &&
+    return get_times(j, m) && get_text(j, "reason", m->reason, sizeof m->reason) &&
+           reason_valid(m->reason) && get_text(j, "program", m->program, sizeof m->program) &&
            get_text(j, "sqlite", m->sqlite, sizeof m->sqlite) &&
            get_text(j, "phone", m->phone, sizeof m->phone) &&
            strspn(m->phone, "0123456789") == strlen(m->phone) &&

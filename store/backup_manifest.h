@@ -19,6 +19,9 @@ enum {
     BACKUP_MANIFEST_MAX = 16 * 1024,
 };
 
+/* The end of the year 9999: what names can hold. */
+#define BACKUP_TIME_MAX INT64_C(253402300799)
+
 struct backup_file {
     bool present;
     uint64_t size;
@@ -26,7 +29,11 @@ struct backup_file {
 };
 
 struct backup_manifest {
-    int64_t created_at; /* unix seconds: when the copy of whatsapp.db was begun */
+    int64_t created_at; /* unix seconds: when the copy of whatsapp.db was begun, by our clock */
+    /* Which of two sets is newer, whatever the clock said: the unix seconds of created_at, or one
+     * more than the highest in the directory when that is later. Sets from before there was one
+     * have created_at. */
+    int64_t sequence;
     char reason[BACKUP_REASON_MAX + 1];
     char program[BACKUP_PROGRAM_MAX + 1];
     char sqlite[16];
@@ -46,6 +53,8 @@ enum wb_err backup_manifest_read(struct span json, struct backup_manifest *ret) 
  */
 enum wb_err backup_name(int64_t unix_s, const char *reason,
                         char ret_name[BACKUP_NAME_MAX + 1]) WB_MUST_CHECK;
+/* The time in a valid name, unix seconds. */
+int64_t backup_name_time(const char *name);
 /* Is it such a name? What is not is never touched by list, prune or restore. */
 bool backup_name_valid(const char *name);
 

@@ -545,26 +545,52 @@ static void keys_that_are_no_keys(void **state)
     fixture_free(&f);
 }
 
+/* Also when the clock was set back by years since the backup before. */
 static void after_an_unlinking_nothing_comes_back(void **state)
+{
+    (void)state;
+    static const int64_t later[] = {10, -5LL * 365 * 86400};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        struct fixture f;
+        struct set set;
+        struct store_recovery done;
+        with_backup(&f, &set);
+        struct backup_job job = {.whatsapp_path = f.wa,
+                                 .messages_path = NULL,
+                                 .dir = set.dir,
+                                 .reason = BACKUP_BEFORE_UNLINK,
+                                 .clock = &fixture_clock};
+        fixture_time += later[i];
+        OK(store_backup_create(&job, &set.made));
+        assert_false(set.made.manifest.messages.present);
+        run("rm %s", f.wa, "");
+        OK(start(&f, &done));
+        assert_false(done.whatsapp);
+        assert_true(f.info.created_whatsapp);
+        fixture_time -= later[i];
+        fixture_free(&f);
+    }
+}
+
+static void a_repair_takes_what_was_made_last(void **state)
 {
     (void)state;
     struct fixture f;
     struct set set;
     struct store_recovery done;
-    with_backup(&f, &set);
+    with_backup(&f, &set); /* the clock is five years ahead */
     struct backup_job job = {.whatsapp_path = f.wa,
-                             .messages_path = NULL,
+                             .messages_path = f.msg,
                              .dir = set.dir,
-                             .reason = BACKUP_BEFORE_UNLINK,
+                             .reason = BACKUP_SCHEDULED,
                              .clock = &fixture_clock};
-    fixture_time += 10;
+    fixture_time -= 5LL * 365 * 86400;
     OK(store_backup_create(&job, &set.made));
-    assert_false(set.made.manifest.messages.present);
-    run("rm %s", f.wa, "");
+    run(damages[0], f.wa, "");
     OK(start(&f, &done));
-    assert_false(done.whatsapp);
-    assert_true(f.info.created_whatsapp);
-    fixture_time -= 10;
+    assert_true(done.whatsapp);
+    assert_non_null(strstr(done.text, set.made.name));
+    fixture_time += 5LL * 365 * 86400;
     fixture_free(&f);
 }
 
@@ -632,6 +658,7 @@ int main(void)
         cmocka_unit_test(a_new_messages_db_and_an_old_session),
         cmocka_unit_test(keys_that_are_no_keys),
         cmocka_unit_test(after_an_unlinking_nothing_comes_back),
+        cmocka_unit_test(a_repair_takes_what_was_made_last),
         cmocka_unit_test(a_foreign_log_is_not_replayed),
         cmocka_unit_test(another_numbers_messages),
     };
