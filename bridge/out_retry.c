@@ -22,9 +22,10 @@ struct out_retry_pending {
     struct out_retry_pending *next;
     uint64_t key;
     char id[STORE_MESSAGE_ID_MAX + 1];
-    struct jid from, participant, recipient; /* repeated in the answer; JID_NONE: absent */
-    struct jid device;                       /* who asks */
-    struct jid chat;                         /* under which the plaintext is kept */
+    char receipt_id[STORE_MESSAGE_ID_MAX + 1]; /* of the request itself, for its ack */
+    struct jid from, participant, recipient;   /* repeated in the answer; JID_NONE: absent */
+    struct jid device;                         /* who asks */
+    struct jid chat;                           /* under which the plaintext is kept */
     int64_t t;
     uint32_t count;
     char edit[8];
@@ -51,6 +52,7 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
 
     if (!retry || !node_attr_get_jid(s->node, "from", &r->from) ||
         !take_text(retry, "id", s->arena, r->id, sizeof r->id) || !r->id[0] ||
+        !take_text(s->node, "id", s->arena, r->receipt_id, sizeof r->receipt_id) ||
         !take_text(s->node, "edit", s->arena, r->edit, sizeof r->edit))
         return WB_ERR_MALFORMED;
     if (node_attr_get_u64(retry, "t", &n) && n <= INT64_MAX)
@@ -171,6 +173,27 @@ static bool is_ours(enum wb_err err)
 
 /* ---- sessions ------------------------------------------------------------------------------- */
 
+/* As outgoing_ack_node() makes it; the stanza is gone. */
+static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
+{
+    struct arena a = arena_new(16 * 1024);
+    struct node *n = node_new(&a, "ack");
+    enum wb_err err;
+
+    node_attr_text(&a, n, "class", "receipt");
+    node_attr_text(&a, n, "id", r->receipt_id);
+    node_attr_jid(&a, n, "to", &r->from);
+    if (!jid_is_none(&r->participant))
+        node_attr_jid(&a, n, "participant", &r->participant);
+    if (!jid_is_none(&r->recipient))
+        node_attr_jid(&a, n, "recipient", &r->recipient);
+    node_attr_text(&a, n, "type", "retry");
+    err = n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM;
+    arena_free(&a);
+    return err;
+}
+
+/* The ack waits for the answer: without it the server delivers the request once more. */
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
 {
     struct out_retry_pending **at = b->out_message ? &b->out_message->retries : NULL, *r;
@@ -185,9 +208,12 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
     b->out_message->nretries--;
     /* With the old session, if need be: the device asks again when it cannot read that either. */
     if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL) {
+        enum wb_err acked;
+
         err = resend(b, r);
-        if (is_ours(err))
-            batch_fail(b, err);
+        acked = is_ours(err) ? err : ack_late(b, r);
+        if (is_ours(acked))
+            batch_fail(b, acked);
     }
     if (err != WB_OK)
         log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
@@ -205,6 +231,7 @@ void out_retry_clear(struct out_message_state *s)
     s->nretries = 0;
 }
 
+/* From here on on_sessions() owes the ack; or, with too many of them, the next connection does. */
 static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pending *r,
                                      bool renew)
 {
@@ -213,7 +240,7 @@ static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pe
     enum wb_err err;
 
     if (s->nretries >= RETRY_PENDING_MAX) {
-        log_warn(b->log, "send", "%s is not sent again: too many devices ask at once", r->id);
+        log_warn(b->log, "send", "%s is not sent again now: too many devices ask at once", r->id);
         return WB_OK;
     }
     kept = malloc(sizeof *kept);
@@ -257,8 +284,9 @@ out:
     return err;
 }
 
+/* *ret_later: it is not answered yet, nor to be acked. */
 static enum wb_err with_session(struct bridge *b, const struct stanza *s,
-                                const struct out_retry_pending *r)
+                                const struct out_retry_pending *r, bool *ret_later)
 {
     struct signal_bundle bundle;
     bool fetch = false, renew = false;
@@ -271,6 +299,7 @@ static enum wb_err with_session(struct bridge *b, const struct stanza *s,
         TRY(judge_session(b, r, &fetch, &renew));
     }
     err = fetch ? fetch_then_resend(b, r, renew) : resend(b, r);
+    *ret_later = fetch && err == WB_OK;
 out:
     return err;
 }
@@ -303,7 +332,7 @@ out:
 enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
 {
     struct out_retry_pending r = {0};
-    bool may = false;
+    bool may = false, later = false;
     enum wb_err err;
 
     if (!b->out_message)
@@ -311,14 +340,15 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
     TRY(parse(b, s, &r));
     TRY(may_answer(b, s, &r, &may));
     if (may)
-        err = with_session(b, s, &r);
+        err = with_session(b, s, &r, &later);
     /* What the asker did wrong does not get better by being delivered again. */
     if (err != WB_OK && !is_ours(err)) {
         log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));
         err = WB_OK;
     }
     TRY(err);
-    err = outgoing_ack(b, s, 0);
+    if (!later)
+        err = outgoing_ack(b, s, 0);
 out:
     return err;
 }

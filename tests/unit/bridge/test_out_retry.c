@@ -322,6 +322,47 @@ static void a_member_that_asks_and_leaves(void **state)
                      WB_ERR_BAD_KEY_ID);
 }
 
+/* The connection goes while prekeys are fetched: without an ack the request comes again. */
+static void a_request_is_not_lost_with_the_connection(void **state)
+{
+    const char *id = sent_to(CONTACT, "read me");
+    const struct asked q = {"222000011@lid", NULL, NULL, id, 1, NULL};
+    struct peer *p = peer_named("222000011@lid");
+    const struct node *m;
+    struct content c;
+
+    (void)state;
+    OK(store_session_delete(w.r.f.s, &p->device));
+    OK(batch_commit(&w.r.b));
+    forget(p);
+    w.hold = true;
+    OK(ask_again(&q));
+    assert_null(queued("ack"));
+    w.hold = false;
+    w.session_error = WB_ERR_NET;
+    run();
+    assert_null(queued("ack"));
+    assert_null(queued("message"));
+    OK(batch_commit(&w.r.b));
+    w.session_error = WB_OK;
+    OK(ask_again(&q));
+    m = queued("message");
+    OK(peer_read(p, m->first, &c));
+    assert_span(c.text, "read me");
+    m = queued("ack");
+    assert_attr(m, "class", "receipt");
+    assert_attr(m, "type", "retry");
+    assert_attr(m, "to", "222000011@lid");
+    assert_attr(m, "id", id);
+    /* What the server has no keys for is over. */
+    OK(batch_commit(&w.r.b));
+    OK(store_session_delete(w.r.f.s, &p->device));
+    p->no_keys = true;
+    OK(ask_again(&q));
+    assert_null(queued("message"));
+    assert_non_null(queued("ack"));
+}
+
 static void too_often(void **state)
 {
     const char *id = sent_to(CONTACT, "read me");
@@ -423,6 +464,7 @@ int main(void)
         T(a_member_gets_the_sender_key_too),
         T(a_member_with_a_session_gets_the_key_once_more),
         T(a_member_that_asks_and_leaves),
+        T(a_request_is_not_lost_with_the_connection),
         T(too_often),
         T(what_is_not_known_is_only_acked),
         T(bad_keys_are_only_acked),
