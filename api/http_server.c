@@ -19,7 +19,8 @@ struct api {
 
 /* libwebsockets' memory per connection. */
 struct connection {
-    struct api_request *request; /* NULL between requests */
+    struct api_request *request; /* NULL before it and when its answer is with the socket */
+    bool answered;
 };
 
 const struct config *api_config(const struct api *api)
@@ -151,7 +152,14 @@ static void dispatch_request(struct api_request *r)
     if (r->dispatched)
         return;
     r->dispatched = true;
+    lws_set_timeout(r->wsi, NO_PENDING_TIMEOUT, 0); /* our own waits end it */
     routes_dispatch(r);
+}
+
+/* Callers that stop in the middle must not use up API_REQUESTS_MAX. */
+static void await_body(struct api_request *r)
+{
+    lws_set_timeout(r->wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_TRANSFER_S);
 }
 
 /* Headers are complete. Negative: close the connection. */
@@ -161,13 +169,12 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
     char length[32] = "";
     uint64_t body_bytes = 0;
 
-    if (!api || c->request || api->stopping)
+    if (!api || c->request || c->answered || api->stopping)
         return -1;
     r = request_new(api, wsi);
     if (!r)
         return -1;
     c->request = r;
-    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* our own waits end it */
     if (!read_method(r)) {
         r->method = API_GET;
         api_reply_error(r, CMD_BAD_REQUEST, "The request line cannot be read or is too long");
@@ -183,16 +190,18 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
         !span_to_u64(span_cstr(length), &body_bytes))
         return -1;
     r->body_left = body_bytes;
-    r->close_after = body_bytes > API_DISCARD_BYTES_MAX ||
-                     lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    r->unread = body_bytes > API_DISCARD_BYTES_MAX ||
+                lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
     if (body_bytes > API_BODY_BYTES_MAX)
         api_reply_error(r, CMD_TOO_LARGE, "The body is larger than 1 MiB");
-    else if (r->close_after)
+    else if (r->unread)
         api_reply_error(r, CMD_BAD_REQUEST, "Send the body with a Content-Length, not in chunks");
     else if (api->nrequests > API_REQUESTS_MAX)
         api_reply_error(r, CMD_RATE_LIMITED, "Too many requests at once; try again later");
     else if (body_bytes == 0)
         dispatch_request(r);
+    else
+        await_body(r);
     return 0;
 }
 
@@ -200,6 +209,7 @@ static int request_body(struct api_request *r, const void *in, size_t n)
 {
     if (!r)
         return -1;
+    await_body(r);
     r->body_left -= n < r->body_left ? n : r->body_left;
     if (r->answered)
         return 0; /* refused already; the rest of the body is only read */
@@ -215,7 +225,7 @@ static int request_body(struct api_request *r, const void *in, size_t n)
 /* Answering while a body is still coming in would make clients see a reset: it is read first. */
 void http_server_answer(struct api_request *r)
 {
-    if (r->body_left == 0 || r->close_after)
+    if (r->body_left == 0 || r->unread)
         lws_callback_on_writable(r->wsi);
 }
 
@@ -242,6 +252,7 @@ static int write_headers(struct api_request *r)
 
     if (lws_add_http_common_headers(r->wsi, (unsigned)r->status, r->reply_type, r->reply.n, &p,
                                     end) ||
+        add_header(r->wsi, "connection:", "close", &p, end) ||
         add_header(r->wsi, "cache-control:", "no-store", &p, end) ||
         add_header(r->wsi, "x-content-type-options:", "nosniff", &p, end) ||
         (r->policy && (add_header(r->wsi, "content-security-policy:", r->policy, &p, end) ||
@@ -269,13 +280,16 @@ static int write_body(struct api_request *r)
     return written < (int)r->reply.n ? -1 : 0;
 }
 
+/* One request per connection. When a caller sends the next one before it has the answer,
+ * libwebsockets 4.1 takes the head of a second request for its body, frees the bytes that it is
+ * still reading, and then calls back without end; nothing tells us beforehand. */
 static int on_writable(struct lws *wsi, struct connection *c)
 {
     struct api_request *r = c->request;
     int rc;
 
-    bool close_after;
-
+    if (c->answered) /* what was left of the answer is written */
+        return -1;
     if (!r || !r->answered)
         return 0;
     if (!r->writing) {
@@ -286,12 +300,14 @@ static int on_writable(struct lws *wsi, struct connection *c)
         return 0;
     }
     rc = write_body(r);
-    close_after = r->close_after;
+    c->answered = true;
     c->request = NULL;
     request_free(r);
-    if (rc != 0 || close_after)
+    if (rc != 0 || !lws_partial_buffered(wsi))
         return -1;
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_TRANSFER_S);
+    lws_callback_on_writable(wsi);
+    return 0;
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,

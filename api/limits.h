@@ -18,6 +18,8 @@ enum {
     API_OUTBOX_PAGE = 50,
     /* Requests under way at once (they wait for acks): one more gets rate_limited. */
     API_REQUESTS_MAX = 512,
+    /* A caller that stops in the middle of its body, or of reading the answer. */
+    API_TRANSFER_S = 20,
     /* Answers are JSON lists of groups at most: 4096 groups of some 300 bytes. */
     API_REPLY_BYTES_MAX = 8 << 20,
     API_ARENA_BYTES_MAX = 16 << 20,

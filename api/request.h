@@ -51,7 +51,7 @@ struct api_request {
     struct lws *wsi;
     bool dispatched;
     bool writing;
-    bool close_after;   /* what follows on the connection cannot be trusted */
+    bool unread;        /* the body is not waited for, the answer leaves at once */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
     struct api_request *prev, *next;
 };

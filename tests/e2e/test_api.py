@@ -1,6 +1,7 @@
 """The HTTP API from outside: what it refuses, and that a refused request sends nothing."""
 
 import http.client
+import json
 import os
 import socket
 import unittest
@@ -10,6 +11,12 @@ from harness.case import Case
 
 PHONE, FRIEND = "27820000001", "27820001000"
 SEND = "/api/send"
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class ApiTest(Case):
@@ -161,6 +168,35 @@ class ApiTest(Case):
         for link in half:
             link.close()
         self.assertEqual(program.health()["status"], "ok")
+
+    def test_requests_in_one_go(self):
+        """The first is answered and the connection ends; the others are not half understood."""
+        mock, program = self.program()
+        mock.admin("POST", "/contact/script", {"phone": FRIEND, "silent": True})
+        mock.trouble(ack_delay=1, ack_delay_ms=1500)
+
+        def post(text):
+            body = "{\"recipient\":\"%s\",\"message\":\"%s\",\"id\":\"k\"}" % (FRIEND, text)
+            return (f"POST {SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
+        health = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        cut = post("x" * 4000)[:200]
+        for first, second in ((health, post("never")), (post("once"), post("once") + health),
+                              (post("once"), cut), (health, cut)):
+            with socket.create_connection(("127.0.0.1", program.port), timeout=20) as link:
+                busy = cpu_seconds(program.pid)
+                link.sendall(first + second)
+                reply = b"".join(iter(lambda: link.recv(65536), b""))
+                self.assertEqual(reply.count(b"HTTP/1.1 200 OK"), 1, reply)
+                self.assertIn(b"\r\nconnection: close\r\n", reply)
+                self.assertLess(cpu_seconds(program.pid) - busy, 0.7)
+        self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)], ["once"])
+        # Many requests of a client that keeps its connections: it makes a new one each time.
+        connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)
+        for _ in range(3):
+            connection.request("POST", SEND, post("once").split(b"\r\n\r\n")[1])
+            self.assertEqual(json.loads(connection.getresponse().read())["success"], True)
+        connection.close()
 
     def test_port_taken(self):
         with socket.socket() as holder:

@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client as http_client
+import json
+import socket
 import sqlite3
 import threading
 import unittest
@@ -309,6 +311,15 @@ class Bounds(Outbox):
         self.queue("new")
         self.assert_error(self.bridge.send(FRIEND, "again too many", wait_s=0), 429, "rate_limited")
         self.assertEqual(len(self.keys("?limit=500")), 500)
+        # A slow reader gets all of a long answer, too.
+        with socket.socket() as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            link.settimeout(20)
+            link.connect(("127.0.0.1", self.bridge.port))
+            link.sendall(b"GET /api/outbox?limit=500 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head, body = b"".join(iter(lambda: link.recv(512), b"")).split(b"\r\n\r\n", 1)
+        self.assertIn(b"content-length: %d\r\n" % len(body), head + b"\r\n")
+        self.assertEqual(len(json.loads(body)["messages"]), 500)
 
 
 if __name__ == "__main__":
