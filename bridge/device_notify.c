@@ -51,7 +51,7 @@ static enum wb_err put_if(struct bridge *b, const struct jid *user, struct store
     }
     log_debug(b->log, "devices", "%s: %zu devices", shown, list->n);
     memcpy(list->hash, ours, sizeof ours);
-    list->checked_at = clock_unix_s(b->clock);
+    list->checked_at = bridge_server_now_s(b);
     return store_devices_put(b->store, user, list);
 }
 

@@ -58,7 +58,7 @@ static enum wb_err keep_old(struct bridge *b, const struct jid *user, struct are
     if (err == WB_ERR_NOT_FOUND)
         return WB_OK;
     TRY(err);
-    old.checked_at = clock_unix_s(b->clock);
+    old.checked_at = bridge_server_now_s(b);
     err = store_devices_put(b->store, user, &old);
 out:
     return err;
@@ -74,7 +74,7 @@ static enum wb_err take_user(struct bridge *b, const struct usync_user *u, struc
         return keep_old(b, &u->jid, a);
     if (list.n == 0) /* never kept (P-SD-07): asked again next time */
         return store_devices_drop(b->store, &u->jid);
-    list.checked_at = clock_unix_s(b->clock);
+    list.checked_at = bridge_server_now_s(b);
     err = store_devices_put(b->store, &u->jid, &list);
 out:
     return err;
@@ -166,7 +166,7 @@ static enum wb_err find_unknown(struct bridge *b, struct device_wait *w, bool at
                                 struct jid *unknown, size_t *ret_n)
 {
     struct arena a = arena_new(DEVICE_SYNC_ARENA_MAX);
-    int64_t oldest = clock_unix_s(b->clock) - DEVICE_LIST_AGE_S;
+    const int64_t now = bridge_server_now_s(b), oldest = now - DEVICE_LIST_AGE_S;
     size_t n = 0;
     enum wb_err err = WB_OK;
 
@@ -176,7 +176,9 @@ static enum wb_err find_unknown(struct bridge *b, struct device_wait *w, bool at
         if (w->asked[i])
             continue;
         err = store_devices_get(b->store, &w->users[i], &a, &list);
-        if (err == WB_ERR_NOT_FOUND || (err == WB_OK && at_first && list.checked_at < oldest)) {
+        if (err == WB_ERR_NOT_FOUND ||
+            (err == WB_OK && at_first &&
+             (list.checked_at < oldest || list.checked_at > now + CLOCK_SLACK_S))) {
             unknown[n++] = w->users[i];
             w->asked[i] = true;
         }

@@ -66,7 +66,7 @@ enum wb_err group_info_store(struct bridge *b, const struct node *group, struct 
     TRY(group_parse(group, a, &g, &odd));
     if (odd)
         log_debug(b->log, "groups", "%zu odd members in %s", odd, g.jid.user);
-    g.updated_at = clock_unix_s(b->clock);
+    g.updated_at = bridge_server_now_s(b);
     if (g.nmembers == 0)
         TRY(store_without_members(b, &g));
     else
@@ -202,13 +202,14 @@ static const struct shared_query_ops ops = {.chunk_max = 1, .ask = ask, .done = 
 
 static enum wb_err is_cached(struct bridge *b, const struct jid *group, bool *ret_cached)
 {
+    const int64_t now = bridge_server_now_s(b);
     struct arena a = arena_new(GROUP_ARENA_MAX);
     struct store_group g;
     enum wb_err err = store_group_get(b->store, group, &a, &g);
 
     if (err == WB_OK)
-        *ret_cached =
-            !g.left && g.nmembers > 0 && g.updated_at >= clock_unix_s(b->clock) - GROUP_AGE_S;
+        *ret_cached = !g.left && g.nmembers > 0 && g.updated_at >= now - GROUP_AGE_S &&
+                      g.updated_at <= now + CLOCK_SLACK_S;
     arena_free(&a);
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }

@@ -125,7 +125,7 @@ static enum wb_err take_list(struct bridge *b, const struct iq_reply *reply)
     if (complete)
         TRY(mark_left(b, listed, got));
     say_monitored(b, listed, got);
-    TRY(store_meta_put_int(b->store, STORE_META_GROUPS_AT, clock_unix_s(b->clock)));
+    TRY(store_meta_put_int(b->store, STORE_META_GROUPS_AT, bridge_server_now_s(b)));
     log_info(b->log, "groups", "%zu groups", got);
 out:
     return err;
@@ -190,13 +190,14 @@ out:
 static void consider(struct bridge *b)
 {
     struct group_list *l = b->group_list;
-    int64_t now = clock_unix_s(b->clock), at;
+    int64_t now = bridge_server_now_s(b), at;
 
     if (!l || !l->online)
         return;
     if (store_meta_get_int(b->store, STORE_META_GROUPS_AT, &at) != WB_OK)
         group_list_ask(b);
-    else if (l->offline_done && (l->dirty || at > now || now - at >= GROUP_LIST_AGE_S))
+    else if (l->offline_done &&
+             (l->dirty || at > now + CLOCK_SLACK_S || now - at >= GROUP_LIST_AGE_S))
         group_list_ask(b);
 }
 

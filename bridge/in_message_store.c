@@ -22,7 +22,7 @@ static struct store_message row_of(const struct bridge *b, const struct in_messa
         .sender_alt = m->sender_alt,
         .from_me = m->from_me,
         .timestamp = m->t,
-        .received_at = clock_unix_s(b->clock),
+        .received_at = bridge_server_now_s(b),
         .addressing = m->lid_addressing ? STORE_ADDRESSING_LID : STORE_ADDRESSING_PN,
     };
 }

@@ -108,6 +108,9 @@ enum {
     /* A device list older than this is asked for again, although notifications keep it right:
      * bounds the effect of one that was lost. */
     DEVICE_LIST_AGE_S = 24 * 3600,
+    /* What was noted for later than that from now was noted by a wrong clock. Less is rounding: the
+     * server tells whole seconds at each login. */
+    CLOCK_SLACK_S = 60,
     /* The list of all groups at login: not at each of many reconnects. */
     GROUP_LIST_AGE_S = 3600,
     GROUP_LIST_RETRY_MS = 60 * 1000,

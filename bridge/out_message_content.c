@@ -146,7 +146,7 @@ enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const ch
                               .sender_alt = jid_bare(b->own_lid),
                               .from_me = true,
                               .timestamp = t,
-                              .received_at = clock_unix_s(b->clock)};
+                              .received_at = bridge_server_now_s(b)};
     struct span plain;
     struct content c;
     enum wb_err err;

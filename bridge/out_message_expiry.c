@@ -5,8 +5,6 @@
 
 enum {
     NO_LONGER_S = SEND_KEEP_S, /* no caller may ask for more */
-    /* Below: rounding, and a server whose clock is a little off. */
-    STAMP_OFF_S = 60,
     /* Between looks at a wall clock that may jump, while it is all that is known. */
     WALL_LOOK_MS = 60 * 1000,
 };
@@ -70,7 +68,7 @@ static int64_t row_off_s(const struct out_item *it, struct instant now)
     if (it->unproven || it->orphan || it->over || it->deadline_ms == NEVER)
         return 0;
     off = now.server_s + (it->deadline_ms - now.mono_ms) / 1000 - it->expires_at;
-    return off > STAMP_OFF_S || off < -STAMP_OFF_S ? off : 0;
+    return off > CLOCK_SLACK_S || off < -CLOCK_SLACK_S ? off : 0;
 }
 
 static void correct_rows(struct bridge *b, struct instant now)

@@ -274,8 +274,8 @@ static enum wb_err judge_session(struct bridge *b, const struct out_retry_pendin
     TRY(identity_session_address(b, &r->device, &address));
     TRY(store_session_has(b->store, &address, &has));
     TRY(store_retry_rebuild_get(b->store, &address, &rebuilt, base_key));
-    /* One that lies ahead was noted by a wrong clock. */
-    *ret_renew = has && r->count >= 2 && (now - rebuilt > RETRY_REBUILD_S || rebuilt > now);
+    *ret_renew =
+        has && r->count >= 2 && (now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S);
     *ret_fetch = !has || *ret_renew;
     memset(base_key, 0, sizeof base_key);
     if (*ret_fetch)

@@ -42,6 +42,7 @@ struct desk {
     struct rng rng;
     struct account account;
     int64_t now_ms;
+    int64_t jumped_ms; /* the wall clock, against now_ms */
     bool connected;
     char dir[64];
     struct arena arena;
@@ -52,6 +53,11 @@ struct desk {
 static inline int64_t desk_ms(void *ctx)
 {
     return ((struct desk *)ctx)->now_ms;
+}
+static inline int64_t desk_wall_ms(void *ctx)
+{
+    struct desk *d = ctx;
+    return d->now_ms + d->jumped_ms;
 }
 
 static inline struct jid J(const char *text) {
@@ -103,7 +109,7 @@ static inline int desk_setup(void **state)
     OK(secret_init());
     d->now_ms = 1790000000000;
     d->connected = true;
-    d->clock = (struct clock){desk_ms, desk_ms, d};
+    d->clock = (struct clock){desk_ms, desk_wall_ms, d};
     d->arena = arena_new(256 << 20);
     d->rng = rng_from_seed(&d->seed, seed);
     snprintf(d->dir, sizeof d->dir, "/tmp/wb-people-XXXXXX");

@@ -136,6 +136,31 @@ static void asks_once_for_all(void **state)
     assert_int_equal(users_in(desk_sent(d)), 1); /* the empty one was not kept */
 }
 
+/* The age of a list is one of the server's time; one of the future was noted by a wrong clock. */
+static void a_wall_clock_that_jumps_makes_no_list_old(void **state)
+{
+    struct desk *d = *state;
+    struct jid user = J("900002@lid");
+    struct store_device one = {0};
+    struct store_device_list list = {.devices = &one, .n = 1};
+    const int64_t year_s = 365LL * 86400, now_s = d->now_ms / 1000;
+    bridge_server_time(&d->b, now_s);
+    list.checked_at = now_s;
+    OK(store_devices_put(d->b.store, &user, &list));
+    for (int64_t jump = -year_s; jump <= year_s; jump += 2 * year_s) {
+        d->jumped_ms = jump * 1000;
+        OK(device_sync_get(&d->b, &user, 1, false, on_devices, 1));
+        assert_none_sent(d);
+        desk_later(d, 0);
+    }
+    list.checked_at = now_s + year_s;
+    OK(store_devices_put(d->b.store, &user, &list));
+    OK(device_sync_get(&d->b, &user, 1, false, on_devices, 2));
+    reply_users(d, desk_sent(d), LIST("900002@lid", "<device id='0'/>"));
+    OK(store_devices_get(d->b.store, &user, &d->arena, &list));
+    assert_int_equal(list.checked_at, now_s);
+}
+
 static void shares_questions(void **state)
 {
     struct desk *d = *state;
@@ -261,10 +286,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
-        TEST(asks_once_for_all), TEST(dropped_while_others_are_asked_about),
-        TEST(shares_questions),  TEST(asks_in_chunks),
-        TEST(tells_failures),    TEST(drops_both_forms),
-        TEST(finds_lids),        TEST(knows_who_is_not_on_whatsapp),
+        TEST(asks_once_for_all),
+        TEST(dropped_while_others_are_asked_about),
+        TEST(shares_questions),
+        TEST(asks_in_chunks),
+        TEST(tells_failures),
+        TEST(drops_both_forms),
+        TEST(finds_lids),
+        TEST(knows_who_is_not_on_whatsapp),
+        TEST(a_wall_clock_that_jumps_makes_no_list_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

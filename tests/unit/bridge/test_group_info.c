@@ -125,6 +125,26 @@ static void asks_for_one_group(void **state)
     assert_string_equal(stored(d, GROUP_JID).subject, "Trade desk");
 }
 
+/* The age of a group is one of the server's time; one of the future was noted by a wrong clock. */
+static void a_wall_clock_that_jumps_makes_no_group_old(void **state)
+{
+    struct desk *d = *state;
+    struct jid group = J(GROUP_JID);
+    const int64_t year_s = 365LL * 86400, now_s = d->now_ms / 1000;
+    d->jumped_ms = year_s * 1000;
+    OK(group_info_store(&d->b, xml(d, GROUP(GROUP_ID, "Trade desk")), &d->arena, NULL));
+    assert_int_equal(stored(d, GROUP_JID).updated_at, now_s + year_s);
+    bridge_server_time(&d->b, now_s);
+    OK(group_info_get(&d->b, &group, GROUP_INFO_CACHED, on_group, 1));
+    desk_reply(d, desk_sent(d), "result", xml(d, GROUP(GROUP_ID, "Trade desk")));
+    assert_int_equal(stored(d, GROUP_JID).updated_at, now_s);
+    d->jumped_ms = -year_s * 1000;
+    OK(group_info_get(&d->b, &group, GROUP_INFO_CACHED, on_group, 2));
+    assert_none_sent(d);
+    desk_later(d, 0);
+    OK(told[2].err);
+}
+
 static void knows_that_we_are_out(void **state)
 {
     struct desk *d = *state;
@@ -185,7 +205,15 @@ static void lists_groups_at_login(void **state)
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     assert_none_sent(d);
     events_emit_kind(&d->b.events, BRIDGE_EV_OFFLINE_DONE);
-    desk_sent(d);
+    desk_reply(d, desk_sent(d), "result", xml(d, "<groups/>"));
+
+    /* By the server's time: a wall clock that jumps is no hour. */
+    events_emit_kind(&d->b.events, BRIDGE_EV_OFFLINE);
+    bridge_server_time(&d->b, d->now_ms / 1000);
+    d->jumped_ms = 86400LL * 1000;
+    events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
+    events_emit_kind(&d->b.events, BRIDGE_EV_OFFLINE_DONE);
+    assert_none_sent(d);
 }
 
 static void an_odd_group_makes_nobody_leave(void **state)
@@ -241,7 +269,7 @@ int main(void)
         TEST(reads_a_group),         TEST(asks_for_one_group),
         TEST(knows_that_we_are_out), TEST(lists_groups_at_login),
         TEST(tries_the_list_again),  TEST(an_odd_group_makes_nobody_leave),
-        TEST(cleans_dirty_groups),
+        TEST(cleans_dirty_groups),   TEST(a_wall_clock_that_jumps_makes_no_group_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
