@@ -92,17 +92,18 @@ static enum wb_err take_devices(struct out_work *w, const struct device_sync_res
     return WB_OK;
 }
 
-static bool reaches(const struct out_work *w)
+/* In a group: anybody else, unless we are alone in it. */
+static bool reaches(const struct bridge *b, const struct out_work *w)
 {
-    if (!jid_is_none(&w->group.jid))
-        return true; /* also a group in which we are alone */
+    const bool group = !jid_is_none(&w->group.jid);
+
     for (size_t i = 0; i < w->ndevices; i++) {
         struct jid plain = jid_unhosted(w->devices[i]);
 
-        if (jid_same_user(&plain, &w->to))
+        if (group ? !bridge_is_self(b, &plain) : jid_same_user(&plain, &w->to))
             return true;
     }
-    return false;
+    return group && w->group.nmembers < 2;
 }
 
 static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_result *r)
@@ -117,14 +118,12 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
         return;
     }
     TRY(take_devices(it->work, r));
-    if (!reaches(it->work)) {
-        if (r->err == WB_OK)
-            out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "the recipient has no device on WhatsApp");
-        else
-            out_queue_later(it, r->err);
-        return;
-    }
-    err = ask_sessions(it);
+    if (reaches(b, it->work) || (r->err == WB_OK && !jid_is_none(&it->work->group.jid)))
+        err = ask_sessions(it);
+    else if (r->err == WB_OK)
+        out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "the recipient has no device on WhatsApp");
+    else
+        out_queue_later(it, r->err);
 out:
     ended(it, err);
 }

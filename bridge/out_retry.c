@@ -193,6 +193,19 @@ static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
     return err;
 }
 
+/* Not before it has been done: what a broken connection prevented is due at once. */
+static enum wb_err note_rebuilt(struct bridge *b, const struct out_retry_pending *r)
+{
+    const uint8_t no_base_key[32] = {0};
+    struct jid address;
+    enum wb_err err;
+
+    TRY(identity_session_address(b, &r->device, &address));
+    err = store_retry_rebuild_put(b->store, &address, bridge_server_now_s(b), no_base_key);
+out:
+    return err;
+}
+
 /* The ack waits for the answer: without it the server delivers the request once more. */
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
 {
@@ -210,7 +223,9 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
     if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL) {
         enum wb_err acked;
 
-        err = resend(b, r);
+        err = err == WB_OK ? note_rebuilt(b, r) : WB_OK;
+        if (err == WB_OK)
+            err = resend(b, r);
         acked = is_ours(err) ? err : ack_late(b, r);
         if (is_ours(acked))
             batch_fail(b, acked);
@@ -277,9 +292,6 @@ static enum wb_err judge_session(struct bridge *b, const struct out_retry_pendin
     *ret_renew =
         has && r->count >= 2 && (now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S);
     *ret_fetch = !has || *ret_renew;
-    memset(base_key, 0, sizeof base_key);
-    if (*ret_fetch)
-        err = store_retry_rebuild_put(b->store, &address, now, base_key);
 out:
     return err;
 }

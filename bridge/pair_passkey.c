@@ -256,6 +256,11 @@ static void back_to_asked(struct conn *c, enum cmd_result r, uint32_t server_cod
     answer(p, r, server_code, text);
 }
 
+static void answer_taken(struct passkey *p)
+{
+    answer(p, CMD_OK, 0, "WhatsApp has taken the answer; the phone goes on");
+}
+
 static void on_prologue(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
     struct conn *c = b->conn;
@@ -277,7 +282,8 @@ static void on_prologue(struct bridge *b, uint64_t key, const struct iq_reply *r
     secret_wipe(p->handoff_key, sizeof p->handoff_key);
     if (p->phase == PASSKEY_SENDING) /* else the phone was faster */
         enter(c, PASSKEY_PHONE, PASSKEY_PHONE_MS);
-    answer(p, CMD_OK, 0, "WhatsApp has taken the answer; the phone goes on");
+    if (p->proved || p->phase < PASSKEY_COMPARE) /* else it is the code's caller who waits */
+        answer_taken(p);
 }
 
 static enum wb_err make_prologue(struct conn *c, struct buf *payload)
@@ -482,6 +488,7 @@ static void on_revealed(struct bridge *b, uint64_t key, const struct iq_reply *r
         send_request(c);
         return;
     }
+    answer_taken(p); /* the phone was faster than WhatsApp's word */
     enter(c, PASSKEY_COMPARE, PASSKEY_COMPARE_MS);
     pair_code_format(p->code, shown);
     bridge_say(b,

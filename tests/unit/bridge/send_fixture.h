@@ -62,6 +62,7 @@ static struct world {
     bool online;
     bool hold;                 /* questions stay unanswered */
     enum wb_err session_error; /* of the next answers about sessions */
+    enum wb_err device_error;  /* about devices: none is known then */
     enum wb_err group_error;
     uint32_t group_code;
     struct store_group group;
@@ -326,9 +327,9 @@ static inline void answer_lids(const struct pending *p)
 static inline void answer_devices(const struct pending *p)
 {
     struct jid found[PEERS_MAX];
-    struct device_sync_result r = {WB_OK, found, 0};
+    struct device_sync_result r = {w.device_error, found, 0};
 
-    for (size_t i = 0; i < w.npeers; i++) {
+    for (size_t i = 0; i < w.npeers && r.err == WB_OK; i++) {
         struct jid user = jid_unhosted(w.peers[i].device);
         bool wanted = p->with_self && jid_same_user(&user, &w.r.b.own_lid);
 

@@ -313,6 +313,35 @@ static void late_answer(void **state)
     line_free(t);
 }
 
+/* The server's word on the answer comes last of all: each caller hears of its own call, once. */
+static void answered_out_of_order(void **state)
+{
+    (void)state;
+    struct line *t = asked();
+    struct heard *h, *sent;
+    struct phone p;
+    char code[9];
+
+    respond(t, true);
+    sent = prologue(t);
+    p = phone_reads(t, sent);
+    phone_continues(t, &p);
+    h = phone_shows(t, &p, code);
+    answer(t, h, NULL);
+    assert_int_equal(view(t).phase, PASSKEY_COMPARE);
+    assert_int_equal(nresults, 1); /* the phone goes on, so it was taken */
+    assert_int_equal(last_result, CMD_OK);
+    bridge_passkey_confirm(t->b, span_cstr(code), note, NULL);
+    turn(t);
+    h = hear(t, "<encrypted_pairing_request>");
+    answer(t, sent, NULL);
+    assert_int_equal(nresults, 1);
+    answer(t, h, NULL);
+    assert_int_equal(nresults, 2);
+    assert_int_equal(last_result, CMD_OK);
+    line_free(t);
+}
+
 /* A browser's timeout is not the person's. */
 static void time_to_answer(void **state)
 {
@@ -532,6 +561,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(proved),
         cmocka_unit_test(late_answer),
+        cmocka_unit_test(answered_out_of_order),
         cmocka_unit_test(waits_end),
         cmocka_unit_test(time_to_answer),
         cmocka_unit_test(refused),

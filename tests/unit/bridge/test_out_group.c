@@ -151,6 +151,19 @@ static void skipped_devices_get_the_key_next_time(void **state)
     OK(reads("222000012@lid", wire_node(1), "two"));
 }
 
+/* Nobody could read it: it waits until the server tells the devices. */
+static void no_devices_are_told(void **state)
+{
+    (void)state;
+    w.device_error = WB_ERR_REFUSED;
+    send_text(0, GROUP, "one");
+    assert_int_equal(w.nwire, 0);
+    w.device_error = WB_OK;
+    pass(SEND_RETRY_FIRST_MS);
+    assert_int_equal(recipients(wire_node(0)), 5);
+    OK(reads("222000012@lid", wire_node(0), "one"));
+}
+
 static void the_server_knows_other_devices(void **state)
 {
     (void)state;
@@ -402,6 +415,7 @@ int main(void)
         T(a_newcomer_gets_the_key),
         T(after_somebody_left_the_key_is_another),
         T(skipped_devices_get_the_key_next_time),
+        T(no_devices_are_told),
         T(the_server_knows_other_devices),
         T(doubts_do_not_keep_a_key),
         T(the_same_hash_changes_nothing),

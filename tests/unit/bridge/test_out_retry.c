@@ -451,6 +451,26 @@ static void an_answer_that_cannot_be_stored(void **state)
     assert_non_null(queued("message"));
 }
 
+/* Nor does a session that could not be renewed count as one that was. */
+static void a_renewal_that_failed_is_due(void **state)
+{
+    const char *id = sent_to(CONTACT, "read me");
+    const struct asked q = {"222000011@lid", NULL, NULL, id, 2, NULL};
+    struct peer *p = peer_named("222000011@lid");
+    struct content c;
+
+    (void)state;
+    forget(p);
+    w.session_error = WB_ERR_NET;
+    OK(ask_again(&q));
+    assert_null(queued("message"));
+    OK(batch_commit(&w.r.b));
+    w.session_error = WB_OK;
+    OK(ask_again(&q));
+    OK(peer_read(p, queued("message")->first, &c));
+    assert_span(c.text, "read me");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -465,6 +485,7 @@ int main(void)
         T(a_member_with_a_session_gets_the_key_once_more),
         T(a_member_that_asks_and_leaves),
         T(a_request_is_not_lost_with_the_connection),
+        T(a_renewal_that_failed_is_due),
         T(too_often),
         T(what_is_not_known_is_only_acked),
         T(bad_keys_are_only_acked),
