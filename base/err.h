@@ -15,6 +15,7 @@
     X(NO_SPACE, LOCAL, "no space left on device")                                                  \
     X(DB, LOCAL, "database error")                                                                 \
     X(DB_CORRUPT, LOCAL, "database damaged")                                                       \
+    X(MOVED, LOCAL, "file moved or removed while in use")                                          \
     X(DB_SCHEMA, STATE, "database schema not supported")                                           \
     X(OTHER_NUMBER, STATE, "belongs to another number")                                            \
     X(LOCKED, STATE, "held by another process")                                                    \

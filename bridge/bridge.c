@@ -35,6 +35,7 @@ static void on_iteration_end(void *ctx)
 {
     struct bridge *b = ctx;
 
+    mishap_look(b);
     if (!batch_is_open(b)) {
         b->batch = (struct batch){0};
         return;
@@ -111,6 +112,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
         return err;
     }
     bridge_settings_changed(b);
+    mishap_start(b);
     loop_set_iteration_end(d->loop, on_iteration_end, b);
     *ret_b = b;
     return WB_OK;
@@ -127,6 +129,7 @@ void bridge_free(struct bridge *b)
     b->backups = NULL; /* events may still come */
     loop_set_iteration_end(b->loop, NULL, NULL);
     timer_stop(b->timers, &b->shutdown_timer);
+    mishap_stop(b);
     if (b->prekeys)
         prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */
     iq_free(&b->iq);
@@ -169,6 +172,12 @@ void bridge_shutdown(struct bridge *b)
         log_warn(b->log, "bridge", "what came last was not stored; WhatsApp will deliver it again");
     backups_stop(b->backups);
     conn_shutdown(b->conn);
+}
+
+const char *bridge_begin_anew(const struct bridge *b, bool *ret_damaged)
+{
+    *ret_damaged = b->mishap.damaged;
+    return b->mishap.begin_anew ? b->mishap.text : NULL;
 }
 
 void bridge_settings_changed(struct bridge *b)

@@ -11,6 +11,7 @@
 #include "bridge/events.h"
 #include "bridge/iq.h"
 #include "bridge/loop.h"
+#include "bridge/mishap.h"
 #include "bridge/outgoing.h"
 #include "proto/jid.h"
 
@@ -52,6 +53,7 @@ struct bridge {
     struct iq_table iq;
     struct outgoing outgoing;
     struct batch batch;
+    struct mishap mishap;
     struct command_ops ops;
     struct {
         command_done_fn *done; /* NULL: no unlink is under way */
@@ -112,6 +114,9 @@ void bridge_start(struct bridge *b);
 void bridge_settings_changed(struct bridge *b);
 /* Finishes what is in hand, closes, stops the loop; within CONN_CLOSE_TIMEOUT_MS. */
 void bridge_shutdown(struct bridge *b);
+/* After the loop has ended: is a new run to begin, with a full check of the files? Why, for people;
+ * NULL: no, it was asked to stop. *ret_damaged: a file was found damaged. */
+const char *bridge_begin_anew(const struct bridge *b, bool *ret_damaged);
 
 /* Server time wherever a stanza carries one (P-LG-30), and for ages; our wall clock until the
  * server has told its time. */

@@ -29,7 +29,12 @@ enum exit_status {
     EXIT_WRONG_NUMBER = 5,
 };
 
-enum { PROBLEM_MAX = 64 * 1024, COMMAND_MAX = 256 };
+enum {
+    PROBLEM_MAX = 64 * 1024,
+    COMMAND_MAX = 256,
+    CHECK_MS = 30 * 60 * 1000,         /* for reading through and restoring the largest files */
+    DAMAGED_AGAIN_MS = 10 * 60 * 1000, /* so soon, and no check finds it: not ours to repair */
+};
 
 struct program {
     int argc;
@@ -44,6 +49,10 @@ struct program {
     struct api *api;
     struct sdnotify systemd;
     bool log_open, stopping;
+    /* Of the run before, which ended because its files could be used no longer. */
+    char mishap[600];
+    bool again, damaged;   /* again: one more run begins; damaged: that was why */
+    int64_t damaged_at_ms; /* monotonic, of the last time */
 };
 
 /* ---- the store ----------------------------------------------------------------------------------
@@ -117,12 +126,14 @@ static int open_store(struct program *p)
         .clock = &clock_system,
         .backups_dir = p->config.backups_dir,
         .program = "whatsapp-bridge " WB_VERSION,
+        .thorough = p->mishap[0] != 0,
     };
     const struct group *g = p->config.readers_group[0] ? getgrnam(p->config.readers_group) : NULL;
     enum wb_err err;
 
     command_line(p, command);
     sc.readers_group = g ? g->gr_gid : 0;
+    sdnotify_busy(&p->systemd, "checking the databases", CHECK_MS);
     err = store_open_recovering(&sc, p->config.phone.user, &rng_system, &p->store, &p->opened,
                                 &p->recovery);
     if (p->recovery.text[0])
@@ -229,8 +240,8 @@ static enum wb_err compose(struct program *p, struct buf *problem)
     enum wb_err err;
 
     TRY(loop_new(&clock_system, &p->loop));
+    p->systemd.timers = loop_timers(p->loop);
     TRY(loop_watch_signals(p->loop, signals, sizeof signals / sizeof signals[0], on_signal, p));
-    sdnotify_init(&p->systemd, loop_timers(p->loop));
     TRY(bridge_new(&(struct bridge_deps){.config = &p->config,
                                          .log = &p->log,
                                          .clock = &clock_system,
@@ -248,10 +259,33 @@ out:
     return err;
 }
 
+/* The run that has just ended is followed by another one; false: that would not help. */
+static bool begin_anew(struct program *p, const char *why, bool damaged)
+{
+    int64_t now = clock_mono_ms(&clock_system);
+    bool repaired = p->recovery.messages || p->recovery.whatsapp || p->recovery.new_messages;
+
+    if (damaged && p->damaged && !repaired && now - p->damaged_at_ms < DAMAGED_AGAIN_MS) {
+        log_error(
+            &p->log, "main",
+            "%s again, and a full check found nothing: look at this machine's disk and memory",
+            why);
+        return false;
+    }
+    snprintf(p->mishap, sizeof p->mishap, "%s", why);
+    p->again = true;
+    p->damaged = damaged;
+    p->damaged_at_ms = damaged ? now : p->damaged_at_ms;
+    p->config.port = api_port(p->api); /* the same, also where any free one was asked for */
+    return true;
+}
+
 static int run(struct program *p)
 {
     struct buf problem = buf_new(PROBLEM_MAX);
     enum wb_err err = compose(p, &problem);
+    const char *why;
+    bool damaged;
     int status = EXIT_OK;
 
     if (err != WB_OK) {
@@ -268,6 +302,9 @@ static int run(struct program *p)
             log_error(&p->log, "main", "the event loop failed: %s", wb_err_text(err));
             status = EXIT_FAILED;
         }
+        why = bridge_begin_anew(p->bridge, &damaged);
+        if (why && !p->stopping && !begin_anew(p, why, damaged))
+            status = EXIT_FAILED;
     }
     buf_free(&problem);
     return status;
@@ -286,7 +323,16 @@ static void clean_up(struct program *p, int status)
         log_info(&p->log, "main", "ended with status %d", status);
         log_close(&p->log);
     }
-    config_free(&p->config);
+}
+
+/* /health tells what became of the files in use as it tells what was repaired at the start. */
+static void add_mishap(struct program *p)
+{
+    char *text = p->recovery.text;
+    size_t n = strlen(text);
+
+    if (p->mishap[0])
+        snprintf(text + n, sizeof p->recovery.text - n, "%s%s", n ? "; " : "", p->mishap);
 }
 
 /* Nothing is opened or written before the settings are known to be good. */
@@ -301,6 +347,7 @@ static int start(struct program *p)
         fprintf(stderr, "whatsapp-bridge: no randomness\n");
         return EXIT_FAILED;
     }
+    sdnotify_init(&p->systemd, NULL);
     status = open_store(p);
     if (status == EXIT_OK)
         status = check_messages(p);
@@ -314,6 +361,9 @@ static int start(struct program *p)
     p->log_open = true;
     if (p->recovery.text[0])
         log_warn(&p->log, "store", "%s", p->recovery.text);
+    else if (p->damaged)
+        log_warn(&p->log, "store", "the full check found nothing wrong");
+    add_mishap(p);
     log_take_over(p);
     return run(p);
 }
@@ -339,9 +389,13 @@ int main(int argc, char **argv, char **envp)
     } else if (action == CONFIG_VERSION) {
         printf("whatsapp-bridge %s\n", WB_VERSION);
     } else {
-        status = start(&p);
+        do {
+            p.again = false;
+            status = start(&p);
+            clean_up(&p, status);
+        } while (p.again);
     }
-    clean_up(&p, status);
+    config_free(&p.config);
     buf_free(&text);
     return status;
 }

@@ -64,8 +64,28 @@ static void on_timer(void *ctx)
     timer_start(s->timers, &s->timer, s->every_ms, on_timer, s);
 }
 
+void sdnotify_busy(struct sdnotify *s, const char *what, int64_t busy_ms)
+{
+    char text[200];
+    int n = snprintf(text, sizeof text, "EXTEND_TIMEOUT_USEC=%lld\nSTATUS=%s",
+                     (long long)busy_ms * 1000, what);
+
+    s->busy = s->every_ms > 0;
+    if (s->busy && n > 0 && (size_t)n < sizeof text)
+        snprintf(text + n, sizeof text - (size_t)n, "\nWATCHDOG_USEC=%lld",
+                 (long long)busy_ms * 1000);
+    tell(s, text, true);
+}
+
 void sdnotify_ready(struct sdnotify *s)
 {
+    char text[48];
+
+    if (s->busy) {
+        snprintf(text, sizeof text, "WATCHDOG_USEC=%lld", (long long)s->every_ms * 2000);
+        tell(s, text, true);
+        s->busy = false;
+    }
     tell(s, "READY=1", true);
     if (s->every_ms > 0)
         on_timer(s);

@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fault.h"
+#include "store/limits.h"
+
+enum { DB_LOG_NAME_MAX = STORE_PATH_MAX + 8 };
 
 static enum wb_err from_sqlite(int rc, int extended)
 {
@@ -58,6 +62,7 @@ enum wb_err db_error(struct db *d, int rc)
     enum wb_err err = from_sqlite(rc, d->h ? sqlite3_extended_errcode(d->h) : rc);
     const int system = err == WB_ERR_IO && d->h ? last_errno(d) : 0;
 
+    d->corrupt = d->corrupt || err == WB_ERR_DB_CORRUPT;
     if (err != WB_OK)
         snprintf(d->error, sizeof d->error, "%s%s%s",
                  d->h ? sqlite3_errmsg(d->h) : sqlite3_errstr(rc), system ? ": " : "",
@@ -69,6 +74,17 @@ enum wb_err db_error(struct db *d, int rc)
 enum wb_err db_exec(struct db *d, const char *sql)
 {
     return db_error(d, sqlite3_exec(d->h, sql, NULL, NULL, NULL));
+}
+
+static struct db_identity identify(const char *path, const char *suffix)
+{
+    char name[DB_LOG_NAME_MAX];
+    struct stat st;
+
+    snprintf(name, sizeof name, "%s%s", path, suffix);
+    if (stat(name, &st) != 0)
+        return (struct db_identity){0};
+    return (struct db_identity){st.st_dev, st.st_ino};
 }
 
 enum wb_err db_open(struct db *d, const char *path)
@@ -88,6 +104,7 @@ enum wb_err db_open(struct db *d, const char *path)
         err = db_error(d, rc);
         goto out;
     }
+    d->file = identify(path, "");
     sqlite3_busy_timeout(d->h, DB_BUSY_TIMEOUT_MS);
     snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", DB_CACHE_KB);
     TRY(db_exec(d, pragma));
@@ -153,6 +170,8 @@ enum wb_err db_set_wal(struct db *d)
     sqlite3_wal_hook(d->h, on_wal, NULL);
     /* The first read makes -wal and -shm, which readers under another user could not make. */
     TRY(db_query_int(d, "PRAGMA user_version", &version));
+    d->log = identify(d->path, "-wal");
+    d->index = identify(d->path, "-shm");
 out:
     return err;
 }
@@ -168,6 +187,7 @@ enum wb_err db_set_delete_mode(struct db *d, int wait_ms)
 {
     enum wb_err err;
     finalize_all(d);
+    d->log = d->index = (struct db_identity){0};
     sqlite3_busy_timeout(d->h, wait_ms);
     err = set_mode(d, "PRAGMA journal_mode = DELETE", "delete");
     sqlite3_busy_timeout(d->h, DB_BUSY_TIMEOUT_MS);
@@ -214,10 +234,10 @@ enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret)
     return err;
 }
 
-enum wb_err db_quick_check(struct db *d)
+static enum wb_err check(struct db *d, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(d->h, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+    int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
     enum wb_err err = db_error(d, rc);
@@ -230,6 +250,61 @@ enum wb_err db_quick_check(struct db *d)
     }
     sqlite3_finalize(stmt);
     return err;
+}
+
+enum wb_err db_quick_check(struct db *d)
+{
+    return check(d, "PRAGMA quick_check(1)");
+}
+
+enum wb_err db_integrity_check(struct db *d)
+{
+    enum { CACHE_KB = 64 << 10 }; /* every index is looked into in the order of the table */
+    char pragma[64];
+    enum wb_err err;
+
+    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", CACHE_KB);
+    TRY(db_exec(d, pragma));
+    TRY(check(d, "PRAGMA integrity_check(1)"));
+    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", DB_CACHE_KB);
+    TRY(db_exec(d, pragma));
+    db_release_memory(d);
+out:
+    return err;
+}
+
+static bool leads_to(const char *path, const char *suffix, const struct db_identity *want)
+{
+    char name[DB_LOG_NAME_MAX];
+    struct stat st;
+
+    if (want->ino == 0)
+        return true;
+    snprintf(name, sizeof name, "%s%s", path, suffix);
+    if (stat(name, &st) != 0)
+        return errno != ENOENT && errno != ENOTDIR;
+    return st.st_ino == want->ino && st.st_dev == want->dev;
+}
+
+enum db_names db_look_at_names(const struct db *d)
+{
+    if (!d->h)
+        return DB_NAMES_OURS;
+    if (!leads_to(d->path, "", &d->file))
+        return DB_NAMES_FILE_GONE;
+    return leads_to(d->path, "-wal", &d->log) && leads_to(d->path, "-shm", &d->index)
+               ? DB_NAMES_OURS
+               : DB_NAMES_LOG_GONE;
+}
+
+enum wb_err db_empty_log(struct db *d)
+{
+    int frames = 0, done = 0;
+    int rc = sqlite3_wal_checkpoint_v2(d->h, "main", SQLITE_CHECKPOINT_FULL, &frames, &done);
+
+    if (rc != SQLITE_OK)
+        return db_error(d, rc);
+    return done == frames ? WB_OK : WB_ERR_LOCKED;
 }
 
 /* A statement that comes with every message: prepared only once. */

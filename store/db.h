@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -20,6 +21,12 @@ enum {
     DB_STOP_WAIT_MS = 1000, /* for readers, of the 5 s that a stop may take */
     DB_CACHE_KB = 512,
     DB_CHECKPOINT_PAGES = 1000, /* of log: 4 MB, SQLite's own default */
+};
+
+/* Which file it is, whatever its name. */
+struct db_identity {
+    dev_t dev;
+    ino_t ino; /* 0: not known */
 };
 
 struct db_statement {
@@ -40,6 +47,8 @@ struct db {
     uint64_t uses;
     struct db_statement statements[DB_STATEMENTS_MAX];
     size_t nstatements;
+    struct db_identity file, log, index; /* index: the log's, "-shm" */
+    bool corrupt;                        /* SQLite found it malformed since it was opened */
     char error[256];
     int64_t data_version; /* as db_written_by_others() last saw it; 0: never */
 };
@@ -64,8 +73,20 @@ void db_close(struct db *d);
 enum wb_err db_exec(struct db *d, const char *sql) WB_MUST_CHECK;
 /* First column of the first row as a number; NOT_FOUND without a row. */
 enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret) WB_MUST_CHECK;
-/* PRAGMA quick_check: DB_CORRUPT with the first finding in d->error. */
+/* PRAGMA quick_check: DB_CORRUPT with the first finding in d->error. About 3 s per GB. */
 enum wb_err db_quick_check(struct db *d) WB_MUST_CHECK;
+/* PRAGMA integrity_check: also that each index has each row. Several times as long. */
+enum wb_err db_integrity_check(struct db *d) WB_MUST_CHECK;
+
+enum db_names {
+    DB_NAMES_OURS,
+    DB_NAMES_LOG_GONE,  /* the name of the log or its index leads to nothing or elsewhere */
+    DB_NAMES_FILE_GONE, /* that of the database does */
+};
+/* Do the names still lead to what is open? A few microseconds. What cannot be seen is believed. */
+enum db_names db_look_at_names(const struct db *d);
+/* All of the log into the database; LOCKED while a reader keeps it from that. */
+enum wb_err db_empty_log(struct db *d) WB_MUST_CHECK;
 
 /* Has another connection committed since the last call (the first one says no)? Cheap: looks at the
  * header of the log. */

@@ -149,9 +149,8 @@ static enum wb_err move_back(const char *from, const char *to)
     return rename_logs(to, from) != WB_OK ? WB_ERR_IO : err;
 }
 
-/* A name that nothing has yet. */
-static enum wb_err free_name(const char *path, const char *reason, int64_t now_unix_s,
-                             char out[STORE_PATH_MAX])
+enum wb_err files_free_name(const char *path, const char *reason, int64_t now_unix_s,
+                            char out[STORE_PATH_MAX])
 {
     char when[32];
     struct tm tm;
@@ -179,7 +178,7 @@ enum wb_err files_set_aside(const char *path, const char *reason, int64_t now_un
     struct stat st;
     if (lstat(path, &st) != 0)
         return files_error(errno);
-    enum wb_err err = free_name(path, reason, now_unix_s, to);
+    enum wb_err err = files_free_name(path, reason, now_unix_s, to);
     if (err == WB_OK)
         err = move_away(path, to);
     if (err == WB_OK && ret_path)
@@ -190,7 +189,7 @@ enum wb_err files_set_aside(const char *path, const char *reason, int64_t now_un
 enum wb_err files_set_aside_logs(const char *path, const char *reason, int64_t now_unix_s)
 {
     char to[STORE_PATH_MAX];
-    enum wb_err err = free_name(path, reason, now_unix_s, to);
+    enum wb_err err = files_free_name(path, reason, now_unix_s, to);
     return err == WB_OK ? rename_logs(path, to) : err;
 }
 
@@ -241,7 +240,7 @@ enum wb_err files_replace(const char *fresh, const char *path, const char *reaso
     struct stat st;
     bool old = lstat(path, &st) == 0;
     enum wb_err err;
-    TRY(free_name(path, reason, now_unix_s, aside));
+    TRY(files_free_name(path, reason, now_unix_s, aside));
     if (old && has_logs(path)) {
         TRY(take_place_of_open(fresh, path, aside));
     } else {

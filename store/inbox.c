@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "store/meta.h"
+#include "store/rescue.h"
 #include "store/state.h"
 
 bool store_batch_open(const struct store *s)
@@ -53,6 +54,7 @@ enum wb_err store_commit(struct store *s)
     enum wb_err err;
     TRY(s->msg.failed);
     TRY(s->wa.failed);
+    TRY(store_check_names(s));
     TRY(check_alone(s));
     if (s->mark)
         TRY(store_mark_keep(s));

@@ -104,6 +104,15 @@ void store_lock_drop(struct store_lock *l)
     l->fd = -1;
 }
 
+bool store_lock_stands(const char *path, const struct store_lock *l)
+{
+    char lock_path[STORE_PATH_MAX + 8];
+    struct stat ours, there;
+    snprintf(lock_path, sizeof lock_path, "%s.lock", path);
+    return l->fd >= 0 && fstat(l->fd, &ours) == 0 && stat(lock_path, &there) == 0 &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
 static void command_of(pid_t pid, struct store_holder *h)
 {
     char path[64];

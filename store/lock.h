@@ -32,6 +32,9 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
                             struct store_lock *ret_lock,
                             struct store_holder *ret_holder) WB_MUST_CHECK;
 void store_lock_drop(struct store_lock *l);
+/* Does the name still lead to the file that we hold? Else another process can take the lock, too.
+ */
+bool store_lock_stands(const char *path, const struct store_lock *l);
 
 /* Has another process this file open? Looks at /proc/<pid>/fd of the processes that we may look
  * into (same user). false when nothing was seen. */

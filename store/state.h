@@ -32,7 +32,10 @@ struct store {
     const struct clock *clock;
     enum store_time_format time_format;
     gid_t readers_group;
-    bool wa_used;           /* whatsapp.db passed all checks: it is ours to write */
+    bool wa_used;          /* whatsapp.db passed all checks: it is ours to write */
+    bool thorough;         /* of the configuration */
+    enum store_file moved; /* store_check_names() found it so; never taken back */
+    bool wa_rescued, msg_rescued;
     bool mark;              /* between store_mark() and its end */
     char our[JID_TEXT_MAX]; /* jid column of the selected account, "" before */
     struct jid our_jid;
@@ -89,6 +92,11 @@ enum wb_err store_select(struct store *s, const struct jid *jid,
                          const struct jid *lid) WB_MUST_CHECK;
 /* The device JIDs in a whatsapp.db, at most max; *ret_n is how many there are in all. */
 enum wb_err account_list(struct db *d, struct jid *ret, size_t max, size_t *ret_n) WB_MUST_CHECK;
+/* closed_mark.c: a large messages.db is not read through at every start, only when it is not as we
+ * left it. Called with messages.db closed and whatsapp.db still open. */
+enum wb_err messages_closed_put(struct store *s) WB_MUST_CHECK;
+/* Is messages.db (its size given by st) known to be as we left it? */
+bool messages_closed_holds(struct store *s);
 extern const struct record_ops store_session_ops;
 extern const struct record_ops store_sender_key_ops;
 

@@ -12,11 +12,8 @@
 #include "store/backup.h"
 #include "store/files.h"
 #include "store/inbox.h"
+#include "store/rescue.h"
 #include "store/state.h"
-
-/* quick_check reads the whole file; above this size only whatsapp.db (always) and the schema are
- * checked at start, so that years of messages do not delay it. */
-enum { MESSAGES_CHECK_MAX = 256 << 20 };
 
 static void info_text(struct store_open_info *info, enum store_file file, const char *path,
                       const char *text)
@@ -190,7 +187,7 @@ static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *inf
     if (err == WB_ERR_DB_SCHEMA)
         schema_text(info, s->wa_path, info->schema);
     TRY(err);
-    TRY(db_quick_check(&s->wa));
+    TRY(s->thorough ? db_integrity_check(&s->wa) : db_quick_check(&s->wa));
     TRY(whatsapp_schema_taken_over(&s->wa, info->schema, &taken_over));
     info->taken_over = info->taken_over || taken_over;
 out:
@@ -230,7 +227,6 @@ static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
 static enum wb_err look_at_messages(struct store *s, struct store_open_info *info)
 {
     bool taken_over = false;
-    struct stat st;
     enum wb_err err;
     TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
     TRY(set_foreign_log_aside(s, s->msg_path));
@@ -241,7 +237,9 @@ static enum wb_err look_at_messages(struct store *s, struct store_open_info *inf
         info_text(info, STORE_FILE_MESSAGES, s->msg_path,
                   "has tables that are not those of a message database; it was not changed");
     TRY(err);
-    if (stat(s->msg_path, &st) == 0 && st.st_size <= MESSAGES_CHECK_MAX)
+    if (s->thorough)
+        TRY(db_integrity_check(&s->msg));
+    else if (!messages_closed_holds(s))
         TRY(db_quick_check(&s->msg));
     TRY(messages_schema_taken_over(&s->msg, &taken_over));
     info->taken_over = info->taken_over || taken_over;
@@ -308,6 +306,7 @@ static enum wb_err allocate(struct store *s, const struct store_config *config)
     s->clock = config->clock;
     s->time_format = config->time_format;
     s->readers_group = config->readers_group;
+    s->thorough = config->thorough;
     s->json = buf_new(STORE_SESSION_JSON_MAX);
     s->wa_path = strdup(config->whatsapp_path);
     s->msg_path = strdup(config->messages_path);
@@ -345,16 +344,37 @@ out:
     return err;
 }
 
+static enum wb_err close_in_order(struct store *s)
+{
+    bool mark = s->msg.h && s->wa_used && !s->msg.corrupt && !s->wa.corrupt;
+    enum wb_err err = WB_OK;
+    db_close(&s->msg);
+    if (mark)
+        err = messages_closed_put(s);
+    /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
+    if (s->wa.h && s->wa_used) {
+        enum wb_err mode = db_set_delete_mode(&s->wa, DB_STOP_WAIT_MS);
+        err = err == WB_OK ? mode : err;
+    }
+    return err;
+}
+
 enum wb_err store_close(struct store *s)
 {
     enum wb_err err = WB_OK;
     if (!s)
         return WB_OK;
     store_rollback(s);
-    /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
-    if (s->wa.h && s->wa_used)
-        err = db_set_delete_mode(&s->wa, DB_STOP_WAIT_MS);
     bool opened = s->wa.h != NULL;
+    if (s->wa_used && s->msg.h && store_check_names(s) != WB_OK) {
+        char text[512]; /* the caller has been told before, or asked for no more than a close */
+        err = store_rescue(s, text);
+        /* What bears the logs' names now is not ours to remove. */
+        db_keep_log(&s->wa, true);
+        db_keep_log(&s->msg, true);
+    } else {
+        err = close_in_order(s);
+    }
     db_close(&s->wa);
     db_close(&s->msg);
     /* The log is gone for good before another program writes: a power loss that brought it back

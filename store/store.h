@@ -35,6 +35,7 @@ struct store_config {
     const struct clock *clock;
     const char *backups_dir; /* where a backup is made before a change of schema; NULL: nowhere */
     const char *program;     /* "whatsapp-bridge 1.0": who made it; may be NULL */
+    bool thorough;           /* also that the indexes are whole: after damage was seen in use */
 };
 
 enum store_file { STORE_FILE_NONE, STORE_FILE_WHATSAPP, STORE_FILE_MESSAGES };
@@ -54,7 +55,8 @@ struct store_open_info {
 };
 
 /* Makes missing directories and files, takes the locks, looks for other programs that have
- * whatsapp.db open, checks both files (quick_check, expected tables) and brings them up to date: a
+ * whatsapp.db open, checks both files (quick_check, expected tables; a large messages.db that is as
+ * store_close() left it is not read through again) and brings them up to date: a
  * whatsapp.db of whatsmeow's versions 6..14 to 15, a messages.db of the Go bridge to ours, each in
  * one transaction and after a backup of both. Nothing is written before the locks are held, the
  * checks passed and the backup is good.

@@ -1,0 +1,91 @@
+#include "bridge/mishap.h"
+
+#include <stdio.h>
+
+#include "bridge/batch.h"
+#include "bridge/bridge.h"
+#include "store/rescue.h"
+#include "store/store.h"
+
+enum {
+    LOOK_MS = 10 * 1000, /* at the names, where no commit does it */
+    AGAIN_MS = 5 * 1000,
+};
+
+static void begin_anew(struct bridge *b, bool damaged)
+{
+    b->mishap.begin_anew = true;
+    b->mishap.damaged = damaged;
+    b->mishap.pending = false;
+    mishap_stop(b);
+    log_error(b->log, "store", "%s; starting anew with a full check", b->mishap.text);
+    bridge_shutdown(b);
+}
+
+static void rescue(struct bridge *b)
+{
+    char text[512];
+    enum wb_err err;
+
+    if (!b->mishap.pending)
+        batch_fail(b, WB_ERR_MOVED); /* nothing is acknowledged from here on */
+    err = store_rescue(b->store, text);
+    if (err == WB_OK) {
+        snprintf(b->mishap.text, sizeof b->mishap.text, "%s", text);
+        begin_anew(b, false);
+        return;
+    }
+    if (!b->mishap.pending)
+        log_error(b->log, "store",
+                  "a database was removed or replaced while it is in use, and what is still open "
+                  "cannot be written down: %s (%s). DO NOT STOP the bridge: that is tried again "
+                  "until it works",
+                  wb_err_text(err), store_error_text(b->store));
+    b->mishap.pending = true;
+}
+
+static void look(struct bridge *b)
+{
+    enum store_file file;
+
+    switch (store_mishap(b->store, &file)) {
+    case STORE_MISHAP_NONE:
+        break;
+    case STORE_MISHAP_DAMAGED:
+        snprintf(b->mishap.text, sizeof b->mishap.text, "%s was found damaged while in use",
+                 file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db");
+        begin_anew(b, true);
+        break;
+    case STORE_MISHAP_MOVED:
+        rescue(b);
+        break;
+    }
+}
+
+void mishap_look(struct bridge *b)
+{
+    if (!b->mishap.begin_anew && !b->mishap.pending)
+        look(b);
+}
+
+static void on_timer(void *ctx)
+{
+    struct bridge *b = ctx;
+
+    /* What it finds stays noted in the store. */
+    (void)(store_check_names(b->store) == WB_OK);
+    look(b);
+    if (!b->mishap.begin_anew)
+        timer_start(b->timers, &b->mishap.timer, b->mishap.pending ? AGAIN_MS : LOOK_MS, on_timer,
+                    b);
+}
+
+void mishap_start(struct bridge *b)
+{
+    timer_start(b->timers, &b->mishap.timer, LOOK_MS, on_timer, b);
+}
+
+void mishap_stop(struct bridge *b)
+{
+    timer_stop(b->timers, &b->mishap.timer);
+}

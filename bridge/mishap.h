@@ -1,0 +1,22 @@
+/* mishap.h - the open databases can be used no longer (store/rescue.h): what is only open any more
+ * is rescued, then this run ends and main.c begins a new one in the same process, whose start
+ * checks everything and restores what is damaged (R-401, R-405). */
+#ifndef BRIDGE_MISHAP_H
+#define BRIDGE_MISHAP_H
+
+#include "bridge/timers.h"
+
+struct bridge;
+
+struct mishap {
+    struct timer timer;
+    bool begin_anew, damaged, pending; /* pending: a rescue failed and is tried again */
+    char text[600];                    /* for people */
+};
+
+void mishap_start(struct bridge *b);
+void mishap_stop(struct bridge *b);
+/* After each iteration of the loop; costs nothing. */
+void mishap_look(struct bridge *b);
+
+#endif
