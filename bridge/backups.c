@@ -199,6 +199,8 @@ static void note_result(struct backups *k, const struct run *r)
                  r->made.text[0] ? r->made.text : wb_err_text(r->err));
         log_error(k->b->log, "backup", "no %s backup was made: %s (%s)", r->reason,
                   wb_err_text(r->err), r->made.text);
+        if (r->err == WB_ERR_DB_CORRUPT)
+            mishap_suspected(k->b, k->error);
         return;
     }
     memcpy(k->name, r->made.name, sizeof k->name);

@@ -112,6 +112,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
         return err;
     }
     bridge_settings_changed(b);
+    b->mishap.checked = d->checked;
     mishap_start(b);
     loop_set_iteration_end(d->loop, on_iteration_end, b);
     *ret_b = b;

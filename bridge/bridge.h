@@ -104,6 +104,7 @@ struct bridge_deps {
     struct loop *loop;
     struct store *store;
     const char *repaired; /* what was done to damaged files at start; NULL or "": nothing */
+    bool checked;         /* that start checked all of them in full and found nothing */
 };
 
 /* Puts the parts together; nothing is connected yet. */

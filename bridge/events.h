@@ -19,6 +19,7 @@ enum bridge_event_kind {
     BRIDGE_EV_MESSAGE,      /* a message was stored durably: chat and id */
     BRIDGE_EV_LOGGED_OUT,   /* by the server or by us; the account is set aside */
     BRIDGE_EV_SETTINGS,     /* re-read by SIGHUP */
+    BRIDGE_EV_STALL,        /* work begins on the loop that may take minutes */
     BRIDGE_EV_COUNT,
 };
 

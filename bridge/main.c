@@ -231,6 +231,20 @@ static void on_state(void *ctx, const struct bridge_event *e)
     arena_free(&a);
 }
 
+static bool repaired(const struct program *p)
+{
+    return p->recovery.messages || p->recovery.whatsapp || p->recovery.new_messages;
+}
+
+/* Not to be killed in the middle of a rescue. */
+static void on_stall(void *ctx, const struct bridge_event *e)
+{
+    struct program *p = ctx;
+
+    (void)e;
+    sdnotify_busy(&p->systemd, "rescuing the databases", CHECK_MS);
+}
+
 /* ---- putting it together
  * ---------------------------------------------------------------------------- */
 
@@ -248,9 +262,11 @@ static enum wb_err compose(struct program *p, struct buf *problem)
                                          .rng = &rng_system,
                                          .loop = p->loop,
                                          .store = p->store,
-                                         .repaired = p->recovery.text},
+                                         .repaired = p->recovery.text,
+                                         .checked = p->damaged && !repaired(p)},
                    &p->bridge));
     TRY(events_on(&p->bridge->events, BRIDGE_EV_STATE, on_state, p));
+    TRY(events_on(&p->bridge->events, BRIDGE_EV_STALL, on_stall, p));
     TRY(api_start(
         &(struct api_deps){
             .bridge = p->bridge, .loop = p->loop, .config = &p->config, .log = &p->log},
@@ -263,9 +279,8 @@ out:
 static bool begin_anew(struct program *p, const char *why, bool damaged)
 {
     int64_t now = clock_mono_ms(&clock_system);
-    bool repaired = p->recovery.messages || p->recovery.whatsapp || p->recovery.new_messages;
 
-    if (damaged && p->damaged && !repaired && now - p->damaged_at_ms < DAMAGED_AGAIN_MS) {
+    if (damaged && p->damaged && !repaired(p) && now - p->damaged_at_ms < DAMAGED_AGAIN_MS) {
         log_error(
             &p->log, "main",
             "%s again, and a full check found nothing: look at this machine's disk and memory",
@@ -361,7 +376,7 @@ static int start(struct program *p)
     p->log_open = true;
     if (p->recovery.text[0])
         log_warn(&p->log, "store", "%s", p->recovery.text);
-    else if (p->damaged)
+    else if (p->damaged) /* nothing was repaired */
         log_warn(&p->log, "store", "the full check found nothing wrong");
     add_mishap(p);
     log_take_over(p);

@@ -8,8 +8,8 @@
 #include "store/store.h"
 
 enum {
-    LOOK_MS = 10 * 1000, /* at the names, where no commit does it */
-    AGAIN_MS = 5 * 1000,
+    LOOK_MS = 5 * 1000, /* at the names, where no commit does it */
+    AGAIN_MS = 2 * 1000,
 };
 
 static void begin_anew(struct bridge *b, bool damaged)
@@ -29,6 +29,7 @@ static void rescue(struct bridge *b)
 
     if (!b->mishap.pending)
         batch_fail(b, WB_ERR_MOVED); /* nothing is acknowledged from here on */
+    events_emit_kind(&b->events, BRIDGE_EV_STALL);
     err = store_rescue(b->store, text);
     if (err == WB_OK) {
         snprintf(b->mishap.text, sizeof b->mishap.text, "%s", text);
@@ -60,6 +61,14 @@ static void look(struct bridge *b)
         rescue(b);
         break;
     }
+}
+
+void mishap_suspected(struct bridge *b, const char *text)
+{
+    if (b->mishap.checked || b->mishap.begin_anew || b->mishap.pending)
+        return;
+    snprintf(b->mishap.text, sizeof b->mishap.text, "a backup found damage (%.400s)", text);
+    begin_anew(b, true);
 }
 
 void mishap_look(struct bridge *b)

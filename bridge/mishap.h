@@ -11,11 +11,15 @@ struct bridge;
 struct mishap {
     struct timer timer;
     bool begin_anew, damaged, pending; /* pending: a rescue failed and is tried again */
-    char text[600];                    /* for people */
+    bool checked;   /* this run's start has checked everything and found nothing */
+    char text[600]; /* for people */
 };
 
 void mishap_start(struct bridge *b);
 void mishap_stop(struct bridge *b);
+/* A backup says that a file is damaged, as text has it. Believed unless the full check of this
+ * start said otherwise: then it may be the backup's own disk. */
+void mishap_suspected(struct bridge *b, const char *text);
 /* After each iteration of the loop; costs nothing. */
 void mishap_look(struct bridge *b);
 

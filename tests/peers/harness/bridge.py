@@ -5,6 +5,7 @@ import random
 import socket
 import sqlite3
 import subprocess
+from http.client import HTTPException
 
 from . import http, paths
 from .process import Process, poll
@@ -60,8 +61,8 @@ class Bridge(Process):
         return http.request(self.port, "POST", path, body, **options)
 
     def poll(self, ask, timeout, what):
-        return poll(ask, timeout, what, self.running, (ConnectionError, sqlite3.OperationalError),
-                    self.tail)
+        return poll(ask, timeout, what, self.running,
+                    (ConnectionError, HTTPException, sqlite3.OperationalError), self.tail)
 
     def wait_api(self, timeout=START_TIMEOUT):
         return self.poll(lambda: self.get("/health"), timeout, "the API answers")

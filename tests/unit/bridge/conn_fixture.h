@@ -248,7 +248,12 @@ static void count_event(void *ctx, const struct bridge_event *e)
 
 static inline void line_wake(struct line *t)
 {
-    struct bridge_deps d = {&t->config, &t->log, &hand_clock, &t->f.rng, &the_loop, t->f.s, NULL};
+    struct bridge_deps d = {.config = &t->config,
+                            .log = &t->log,
+                            .clock = &hand_clock,
+                            .rng = &t->f.rng,
+                            .loop = &the_loop,
+                            .store = t->f.s};
 
     the_loop = (struct loop){.end = &the_loop.first};
     timers_init(&the_loop.timers, &hand_clock);

@@ -96,6 +96,30 @@ static void each_word(void **state)
     assert_string_equal(said(d), "");
 }
 
+/* A check of large files at the start, and again with a watchdog that is already running. */
+static void long_work(void **state)
+{
+    struct systemd *d = *state;
+
+    sdnotify_init(&d->s, NULL);
+    sdnotify_busy(&d->s, "checking", 60 * 1000);
+    assert_string_equal(said(d), "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=checking");
+    d->s.timers = &d->time.timers;
+    sdnotify_ready(&d->s);
+    assert_string_equal(said(d), "READY=1");
+    setenv("WATCHDOG_USEC", "30000000", 1);
+    sdnotify_init(&d->s, &d->time.timers);
+    sdnotify_busy(&d->s, "checking", 60 * 1000);
+    assert_string_equal(said(d), "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=checking\n"
+                                 "WATCHDOG_USEC=60000000");
+    sdnotify_ready(&d->s); /* its own time again */
+    assert_string_equal(said(d), "WATCHDOG_USEC=30000000");
+    assert_string_equal(said(d), "READY=1");
+    assert_string_equal(said(d), "WATCHDOG=1");
+    sdnotify_ready(&d->s);
+    assert_string_equal(said(d), "READY=1");
+}
+
 static void watchdog(void **state)
 {
     struct systemd *d = *state;
@@ -207,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_word, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_work, setup, teardown),
         cmocka_unit_test_setup_teardown(watchdog, setup, teardown),
         cmocka_unit_test_setup_teardown(watchdog_of_another_process, setup, teardown),
         cmocka_unit_test_setup_teardown(abstract_socket, setup, teardown),
