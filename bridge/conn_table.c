@@ -198,10 +198,9 @@ static conn_handler *const table[CONN_STATE_COUNT][CONN_EVENT_COUNT] = {
         {WITH_STREAM, LATE_ANSWERS, [CONN_EV_TIMER] = conn_on_passkey_timer,
          [CONN_EV_PAIR_DEVICE] = conn_on_pair_device, [CONN_EV_PAIR_SUCCESS] = conn_on_pair_success,
          [CONN_EV_SUCCESS] = conn_on_early_success, [CONN_EV_ENDED] = ended_during_passkey},
-    [CONN_WAIT_PAIR_STORE] = {WITH_STREAM, USUAL_END,
-                              LATE_ANSWERS, [CONN_EV_PAIR_DEVICE] = conn_on_pair_device,
-                              [CONN_EV_PAIR_SUCCESS] = ignore,
-                              [CONN_EV_SUCCESS] = conn_on_early_success},
+    [CONN_WAIT_PAIR_STORE] =
+        {WITH_STREAM, USUAL_END, LATE_ANSWERS, [CONN_EV_PAIR_DEVICE] = conn_on_pair_device,
+         [CONN_EV_PAIR_SUCCESS] = ignore, [CONN_EV_SUCCESS] = conn_on_early_success},
     [CONN_WAIT_PAIR_RESTART] =
         {WITH_STREAM, LATE_ANSWERS, [CONN_EV_SUCCESS] = conn_on_early_success,
          [CONN_EV_TIMER] = restart_not_asked, [CONN_EV_ENDED] = ended_after_pairing},
