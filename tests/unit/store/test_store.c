@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "store/files.h"
 #include "store/meta.h"
@@ -330,6 +331,43 @@ static void set_aside_session_keeps_the_old_file(void **state)
     fixture_free(&f);
 }
 
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The loop's thread does it: nobody is waited for, and the log moves along with its database. */
+static void set_aside_session_waits_for_no_reader(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct account a;
+    char aside[STORE_PATH_MAX], log[STORE_PATH_MAX + 8];
+    sqlite3 *reader = NULL;
+    fixture_ready(&f);
+    assert_int_equal(sqlite3_open(f.wa, &reader), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM whatsmeow_device", NULL, NULL, NULL),
+        SQLITE_OK);
+    OK(store_meta_put_int(f.s, "x", 6));
+    OK(store_commit(f.s));
+    double begun = now_s();
+    OK(store_set_aside_session(f.s, "unlinked", aside));
+    assert_true(now_s() - begun < 2.5); /* the usual patience is 5 s */
+    snprintf(log, sizeof log, "%s-wal", aside);
+    assert_int_equal(access(log, F_OK), 0);
+    assert_int_equal(store_account_load(f.s, NULL, &a), WB_ERR_NOT_FOUND);
+    OK(store_meta_put_int(f.s, "x", 7));
+    OK(store_commit(f.s));
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+    assert_string_equal(peek_sql(aside, "SELECT value FROM bridge_meta WHERE name = 'x'"), "6");
+    assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'x'"), "7");
+    fixture_close(&f);
+    fixture_free(&f);
+}
+
 static void use_by_another_program_drops_caches(void **state)
 {
     (void)state;
@@ -455,6 +493,7 @@ int main(void)
         cmocka_unit_test(damage_is_found_and_set_aside),
         cmocka_unit_test(symbolic_links_are_refused),
         cmocka_unit_test(set_aside_session_keeps_the_old_file),
+        cmocka_unit_test(set_aside_session_waits_for_no_reader),
         cmocka_unit_test(use_by_another_program_drops_caches),
         cmocka_unit_test(account_round_trip),
         cmocka_unit_test(logged_out_is_a_mark_only),
