@@ -140,7 +140,8 @@ void bridge_free(struct bridge *b)
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */
     group_info_free(b->groups);
-    shared_query_delete(b->prekey_fetch);
+    prekey_fetch_free(b->prekey_fetch);
+    b->prekey_fetch = NULL; /* events may still come */
     shared_query_delete(b->lids);
     device_sync_free(b->devices);
     conn_free(b->conn);

@@ -30,6 +30,7 @@ struct group_info;
 struct group_list;
 struct history_download;
 struct history_request;
+struct prekey_fetch;
 struct shared_query;
 
 /* The batch that is open (batch.c). */
@@ -72,7 +73,7 @@ struct bridge {
     struct group_info *groups;
     struct group_list *group_list;
     struct shared_query *lids;
-    struct shared_query *prekey_fetch;
+    struct prekey_fetch *prekey_fetch;
     struct history_request *history;
     struct history_download *history_downloads; /* those that wait for the list of hosts */
     struct backups *backups;

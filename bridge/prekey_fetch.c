@@ -14,6 +14,30 @@
 
 enum { PREKEY_ARENA_MAX = 4 << 20, PREKEY_ID_BYTES = 3, REGISTRATION_BYTES = 4 };
 
+/* Each costs some 0.4 ms (a signature, four key agreements, a record): so many between two looks at
+ * the sockets, however large the group. */
+enum { USERS_AT_ONCE = 32 };
+
+/* The answer to one question, on its way into sessions. */
+struct prekey_user {
+    struct jid device;
+    enum wb_err err; /* of reading its bundle */
+    struct signal_bundle bundle;
+};
+struct prekey_answer {
+    struct prekey_answer *next;
+    uint64_t id; /* of the question */
+    size_t n, at;
+    struct prekey_user users[];
+};
+
+struct prekey_fetch {
+    struct bridge *b;
+    struct shared_query query;
+    struct prekey_answer *answers; /* oldest first */
+    struct timer timer;
+};
+
 struct prekey_wait {
     prekey_fetch_fn *fn;
     uint64_t key;
@@ -179,63 +203,132 @@ static bool fatal(enum wb_err err)
     return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
 }
 
-/* One <user>: whatever is wrong with it concerns that device only. */
-static enum wb_err take_user(struct bridge *b, const struct node *n,
-                             const struct signal_local *local, const struct jid *asked,
-                             size_t nasked)
+/* What was asked for, of the server's list; whatever is wrong with one <user> concerns that device
+ * only. */
+static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct iq_reply *reply,
+                                struct prekey_answer **ret_answer)
 {
-    struct signal_bundle bundle;
-    struct jid device;
-    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
-    enum wb_err err;
+    const struct node *list = node_child(reply->node, "list");
+    size_t nasked = 0;
+    const struct jid *asked = shared_query_jids(&b->prekey_fetch->query, id, &nasked);
+    struct prekey_answer *a;
 
-    if (!node_is(n, "user") || !node_attr_get_jid(n, "jid", &device) ||
-        !bsearch(&device, asked, nasked, sizeof *asked, shared_query_cmp)) {
-        log_debug(b->log, "signal", "keys that were not asked for are passed over");
-        return WB_OK;
+    if (!list || !asked)
+        return WB_ERR_PROTOCOL;
+    a = calloc(1, sizeof *a + nasked * sizeof a->users[0]);
+    if (!a)
+        return WB_ERR_NOMEM;
+    a->id = id;
+    for (const struct node *n = list->content == NODE_CHILDREN ? list->first : NULL;
+         n && a->n < nasked; n = n->next) {
+        struct prekey_user *u = &a->users[a->n];
+
+        if (!node_is(n, "user") || !node_attr_get_jid(n, "jid", &u->device) ||
+            !bsearch(&u->device, asked, nasked, sizeof *asked, shared_query_cmp)) {
+            log_debug(b->log, "signal", "keys that were not asked for are passed over");
+            continue;
+        }
+        u->err = prekey_bundle_parse(n, &u->bundle);
+        a->n++;
     }
-    err = prekey_bundle_parse(n, &bundle);
-    if (err == WB_OK)
-        err = start(b, &device, local, &bundle);
+    *ret_answer = a;
+    return WB_OK;
+}
+
+static enum wb_err take_user(struct bridge *b, const struct prekey_user *u,
+                             const struct signal_local *local)
+{
+    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
+    enum wb_err err = u->err == WB_OK ? start(b, &u->device, local, &u->bundle) : u->err;
+
     if (err != WB_OK)
         log_warn(b->log, "signal", "no session with %s device %u: %s",
-                 log_phone(shown, jid_text(&device, text)), (unsigned)device.device,
+                 log_phone(shown, jid_text(&u->device, text)), (unsigned)u->device.device,
                  wb_err_text(err));
     return fatal(err) ? err : WB_OK;
 }
 
-static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_reply *reply)
+static enum wb_err take_some(struct bridge *b, struct prekey_answer *a)
 {
-    const struct node *list = node_child(reply->node, "list");
-    size_t nasked = 0;
-    const struct jid *asked = shared_query_jids(b->prekey_fetch, id, &nasked);
+    size_t end = a->n - a->at > USERS_AT_ONCE ? a->at + USERS_AT_ONCE : a->n;
     struct signal_local local;
-    enum wb_err err;
+    enum wb_err err = load_local(b, &local);
 
-    if (!list || !asked)
-        return WB_ERR_PROTOCOL;
-    err = load_local(b, &local);
-    if (err == WB_OK && list->content == NODE_CHILDREN)
-        for (const struct node *n = list->first; n && err == WB_OK; n = n->next)
-            err = take_user(b, n, &local, asked, nasked);
+    while (a->at < end && err == WB_OK)
+        err = take_user(b, &a->users[a->at++], &local);
     secret_wipe(&local, sizeof local);
     if (err != WB_OK && fatal(err))
         batch_fail(b, err);
     return err;
 }
 
+static void on_timer(void *ctx);
+
+/* Some of the oldest answer, which is out of the list meanwhile: a failure may end the connection,
+ * and with it all that are in the list. */
+static void work(struct prekey_fetch *f)
+{
+    struct prekey_answer *a = f->answers;
+    enum wb_err err;
+
+    f->answers = a->next;
+    err = take_some(f->b, a);
+    if (err == WB_OK && a->at < a->n) {
+        a->next = f->answers;
+        f->answers = a;
+    } else {
+        shared_query_end(&f->query, a->id, err);
+        free(a);
+    }
+    if (f->answers)
+        timer_start(f->b->timers, &f->timer, 0, on_timer, f);
+}
+
+static void on_timer(void *ctx)
+{
+    work(ctx);
+}
+
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
+    struct prekey_fetch *f = b->prekey_fetch;
+    struct prekey_answer *a = NULL, **end;
     enum wb_err err = reply->err;
 
-    if (!b->prekey_fetch)
+    if (!f)
         return;
     if (err == WB_OK)
-        err = take_answer(b, key, reply);
-    if (err != WB_OK)
+        err = parse_answer(b, key, reply, &a);
+    if (err != WB_OK) {
         log_debug(b->log, "signal", "the prekey query failed: %s (%u)", wb_err_text(err),
                   reply->code);
-    shared_query_end(b->prekey_fetch, key, err);
+        shared_query_end(&f->query, key, err);
+        return;
+    }
+    for (end = &f->answers; *end; end = &(*end)->next)
+        ;
+    *end = a;
+    if (f->answers == a)
+        work(f);
+}
+
+/* The session may be another one before the next connection: nothing is put into that. */
+static void on_offline(void *ctx, const struct bridge_event *e)
+{
+    struct bridge *b = ctx;
+    struct prekey_fetch *f = b->prekey_fetch;
+
+    (void)e;
+    if (!f)
+        return;
+    timer_stop(b->timers, &f->timer);
+    while (f->answers) {
+        struct prekey_answer *a = f->answers;
+
+        f->answers = a->next;
+        shared_query_end(&f->query, a->id, WB_ERR_NET);
+        free(a);
+    }
 }
 
 static void done(struct bridge *b, void *payload, enum wb_err err)
@@ -302,7 +395,7 @@ enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, 
     for (size_t i = 0; i < n; i++)
         TRY(identity_session_address(b, &devices[i], &w->devices[i]));
     TRY(find_unknown(b, w, devices, renew, unknown, &nunknown));
-    TRY(shared_query_add(b->prekey_fetch, unknown, nunknown, w));
+    TRY(shared_query_add(&b->prekey_fetch->query, unknown, nunknown, w));
     w = NULL;
 out:
     free(unknown);
@@ -310,7 +403,34 @@ out:
     return err;
 }
 
-enum wb_err prekey_fetch_new(struct bridge *b, struct shared_query **ret_q)
+enum wb_err prekey_fetch_new(struct bridge *b, struct prekey_fetch **ret_f)
 {
-    return shared_query_new(b, &ops, ret_q);
+    struct prekey_fetch *f = calloc(1, sizeof *f);
+    enum wb_err err;
+
+    if (!f)
+        return WB_ERR_NOMEM;
+    f->b = b;
+    shared_query_init(&f->query, b, &ops);
+    err = events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, b);
+    if (err == WB_OK)
+        *ret_f = f;
+    else
+        prekey_fetch_free(f);
+    return err;
+}
+
+void prekey_fetch_free(struct prekey_fetch *f)
+{
+    if (!f)
+        return;
+    timer_stop(f->b->timers, &f->timer);
+    while (f->answers) {
+        struct prekey_answer *a = f->answers;
+
+        f->answers = a->next;
+        free(a);
+    }
+    shared_query_free(&f->query);
+    free(f);
 }

@@ -6,7 +6,6 @@
 #include "proto/node.h"
 
 struct bridge;
-struct shared_query;
 struct signal_bundle;
 
 /* err: WB_OK when the server answered all questions, else why one failed (STATE not connected, NET,
@@ -19,15 +18,17 @@ struct prekey_fetch_result {
 };
 typedef void prekey_fetch_fn(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r);
 
-/* For shared_query_delete(). */
-enum wb_err prekey_fetch_new(struct bridge *b, struct shared_query **ret_q) WB_MUST_CHECK;
+struct prekey_fetch;
+enum wb_err prekey_fetch_new(struct bridge *b, struct prekey_fetch **ret_f) WB_MUST_CHECK;
+void prekey_fetch_free(struct prekey_fetch *f); /* NULL-safe; waiting callers are not told */
 
 /* devices: as listed (device_sync), or already canonical; asked for and kept under the canonical
  * address (identity_session_address). Those that have a session that can send are passed over,
  * unless renew: then a new one is started in any case, the old one is archived. A device that is
- * being fetched already is not asked for twice: one-time prekeys are precious. Sessions are in
- * the open batch. fn is called exactly once when this returned WB_OK, never from within. NOMEM,
- * TOO_LARGE over PREKEY_FETCH_DEVICES_MAX, errors of the store. */
+ * being fetched already is not asked for twice: one-time prekeys are precious. The sessions of a
+ * large answer are started some at a time, in the batch that is open then. fn is called exactly
+ * once when this returned WB_OK, never from within. NOMEM, TOO_LARGE over PREKEY_FETCH_DEVICES_MAX,
+ * errors of the store. */
 enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, bool renew,
                          prekey_fetch_fn *fn, uint64_t key) WB_MUST_CHECK;
 

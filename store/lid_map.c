@@ -26,7 +26,7 @@ void store_lids_clear(struct store *s)
 bool store_lids_migrated(struct store *s, const char *pn_user)
 {
     uint64_t h = hash_text(pn_user) | 1;
-    uint64_t *slot = &s->lids->migrated[(h >> 1) % LID_CACHE_SLOTS];
+    uint64_t *slot = &s->lids->migrated[(h >> 1) % MIGRATED_SLOTS];
     bool was = *slot == h;
     *slot = h;
     return was;

@@ -14,6 +14,9 @@ enum {
     STORE_SESSION_CACHE_MAX = 256,
     STORE_SENDER_KEY_CACHE_MAX = 128,
     STORE_LID_CACHE_MAX = 512,
+    /* Of 8 bytes each: people whose records need no look before each message, several times a large
+     * group. */
+    STORE_MIGRATED_CACHE_MAX = 4096,
     /* ADVDeviceIdentity is some 20 bytes; hosted ones somewhat more. */
     STORE_ADV_DETAILS_MAX = 512,
     /* Names people give themselves: WhatsApp's limit is 25 characters, businesses have more. */

@@ -109,6 +109,8 @@ static enum wb_err insert(struct record_cache *c, const char *key, void *record,
 static struct entry **oldest_clean(struct record_cache *c)
 {
     struct entry **oldest = NULL;
+    if (c->ndirty == c->n)
+        return NULL;
     for (size_t b = 0; b < BUCKETS; b++) {
         for (struct entry **slot = &c->buckets[b]; *slot; slot = &(*slot)->next) {
             if (!(*slot)->dirty && (!oldest || (*slot)->used_at < (*oldest)->used_at))

@@ -11,6 +11,7 @@
  * rows change under a statement that still reads them. */
 struct found {
     const char *prefix;
+    size_t nprefix;
     struct item {
         struct jid group; /* JID_NONE for sessions */
         uint16_t device;
@@ -19,6 +20,11 @@ struct found {
     size_t cap;
     enum wb_err err;
 };
+
+static struct found found_of(const struct signal_user *u)
+{
+    return (struct found){.prefix = u->from, .nprefix = strlen(u->from)};
+}
 
 enum { FOUND_MAX = 100000 }; /* groups of one person times devices: far more than anybody has */
 
@@ -44,10 +50,10 @@ static void found_add(struct found *f, const struct jid *group, uint64_t device)
 }
 
 /* "user:12" -> 12 when it has the prefix "user:". */
-static bool device_of(const char *prefix, struct span address, uint64_t *ret)
+static bool device_of(const struct found *f, struct span address, uint64_t *ret)
 {
-    size_t n = strlen(prefix);
-    return address.n > n && memcmp(address.p, prefix, n) == 0 &&
+    size_t n = f->nprefix;
+    return address.n > n && memcmp(address.p, f->prefix, n) == 0 &&
            span_to_u64(span_skip(address, n), ret);
 }
 
@@ -55,7 +61,10 @@ static void session_key(void *ctx, const char *key)
 {
     struct found *f = ctx;
     uint64_t device = 0;
-    if (device_of(f->prefix, span_cstr(key), &device))
+    /* Asked of each record in memory, for each person of a large group: nearly always no. */
+    if (strncmp(key, f->prefix, f->nprefix) != 0)
+        return;
+    if (device_of(f, span_cstr(key), &device))
         found_add(f, &(struct jid){0}, device);
 }
 
@@ -65,7 +74,7 @@ static void sender_key(void *ctx, const char *key)
     uint64_t device = 0;
     struct jid group;
     const char *newline = strchr(key, '\n');
-    if (newline && device_of(f->prefix, span_cstr(newline + 1), &device) &&
+    if (newline && device_of(f, span_cstr(newline + 1), &device) &&
         jid_parse(SPAN(key, (size_t)(newline - key)), &group) == WB_OK)
         found_add(f, &group, device);
 }
@@ -83,7 +92,7 @@ static enum wb_err find_rows(struct store *s, const char *sql, const struct sign
     while ((err = stmt_step(&q)) == WB_OK) {
         uint64_t device = 0;
         struct jid group = groups ? stmt_col_jid(&q, 1) : (struct jid){0};
-        if (device_of(u->from, stmt_col_span(&q, 0), &device) && (!groups || !jid_is_none(&group)))
+        if (device_of(f, stmt_col_span(&q, 0), &device) && (!groups || !jid_is_none(&group)))
             found_add(f, &group, device);
     }
     stmt_end(&q);
@@ -183,7 +192,7 @@ static enum wb_err move_sessions(struct store *s, const struct jid *pn, const st
                                  size_t *moved)
 {
     struct signal_user u = signal_user_of(pn);
-    struct found f = {.prefix = u.from};
+    struct found f = found_of(&u);
     enum wb_err err;
     record_cache_each_key(s->sessions, session_key, &f);
     TRY(find_rows(s,
@@ -231,7 +240,7 @@ static enum wb_err move_sender_keys(struct store *s, const struct jid *pn, const
                                     size_t *moved)
 {
     struct signal_user u = signal_user_of(pn);
-    struct found f = {.prefix = u.from};
+    struct found f = found_of(&u);
     enum wb_err err;
     TRY(any_pn_sender_keys(s));
     if (s->pn_sender_keys == PN_KEYS_NONE)
@@ -256,7 +265,7 @@ static enum wb_err move_identities(struct store *s, const struct jid *pn, const 
                                    size_t *moved)
 {
     struct signal_user u = signal_user_of(pn);
-    struct found f = {.prefix = u.from};
+    struct found f = found_of(&u);
     enum wb_err err;
     TRY(find_rows(s,
                   "SELECT their_id FROM whatsmeow_identity_keys"

@@ -9,7 +9,7 @@
 #include "store/record_cache.h"
 #include "store/store.h"
 
-enum { LID_CACHE_SLOTS = STORE_LID_CACHE_MAX };
+enum { LID_CACHE_SLOTS = STORE_LID_CACHE_MAX, MIGRATED_SLOTS = STORE_MIGRATED_CACHE_MAX };
 
 struct lid_slot {
     char lid[JID_USER_MAX + 1]; /* "": empty slot */
@@ -19,7 +19,7 @@ struct lid_slot {
 struct lid_cache {
     struct lid_slot by_lid[LID_CACHE_SLOTS];
     struct lid_slot by_pn[LID_CACHE_SLOTS];
-    uint64_t migrated[LID_CACHE_SLOTS]; /* hashes of users whose records were moved already */
+    uint64_t migrated[MIGRATED_SLOTS]; /* hashes of users whose records were moved already */
 };
 
 struct store {

@@ -148,7 +148,7 @@ static inline int desk_teardown(void **state)
     iq_free(&d->b.iq);
     group_list_free(d->b.group_list);
     group_info_free(d->b.groups);
-    shared_query_delete(d->b.prekey_fetch);
+    prekey_fetch_free(d->b.prekey_fetch);
     shared_query_delete(d->b.lids);
     device_sync_free(d->b.devices);
     outgoing_free(&d->b.outgoing);

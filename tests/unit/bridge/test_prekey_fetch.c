@@ -166,6 +166,108 @@ static void asks_for_each_device_once(void **state)
     assert_int_equal(told[3].calls, 1);
 }
 
+/* ---- large answers ---- */
+
+enum { MANY = 100, SLICE = 32 };
+
+/* Asks about MANY people; the question. */
+static struct node *ask_many(struct desk *d, struct jid *devices, uint64_t key)
+{
+    char text[32];
+
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(text, sizeof text, "91%04u@lid", i);
+        devices[i] = J(text);
+    }
+    OK(prekey_fetch(&d->b, devices, MANY, false, on_done, key));
+    return desk_sent(d);
+}
+
+static void answer_many(struct desk *d, const struct node *question, const struct jid *devices,
+                        size_t n)
+{
+    struct node *list = node_new(&d->arena, "list");
+    struct peer p;
+
+    make_peer(d, &p);
+    for (size_t i = 0; i < n; i++) {
+        char text[JID_TEXT_MAX];
+
+        node_add(list, user_node(d, jid_text(&devices[i], text), &p, true));
+    }
+    desk_reply(d, question, "result", list);
+}
+
+static size_t sessions_of(struct desk *d, const struct jid *devices)
+{
+    bool has[MANY];
+    size_t n = 0;
+
+    OK(store_sessions_prefetch(d->b.store, devices, MANY, has));
+    for (size_t i = 0; i < MANY; i++)
+        n += has[i];
+    return n;
+}
+
+/* The sockets are looked at in between. */
+static void large_answers_are_taken_in_slices(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[MANY], other = J("900003@lid");
+    struct node *question = ask_many(d, devices, 1), *second;
+    struct peer p;
+
+    make_peer(d, &p);
+    OK(prekey_fetch(&d->b, &other, 1, false, on_done, 2));
+    second = desk_sent(d);
+    answer_many(d, question, devices, MANY);
+    assert_int_equal(sessions_of(d, devices), SLICE);
+    OK(store_commit(d->b.store)); /* as the loop does after each iteration */
+    desk_reply(d, second, "result", list_of(d, user_node(d, "900003@lid", &p, true), NULL));
+    assert_int_equal(told[2].calls, 0); /* its turn comes */
+    for (size_t taken = 2 * SLICE; taken < MANY; taken += SLICE) {
+        assert_int_equal(told[1].calls, 0);
+        desk_later(d, 0);
+        assert_int_equal(sessions_of(d, devices), taken);
+    }
+    desk_later(d, 0);
+    assert_true(told[1].calls == 1 && told[1].r.err == WB_OK && told[1].r.missing == 0);
+    desk_later(d, 0);
+    assert_true(told[2].calls == 1 && told[2].r.missing == 0);
+    assert_true(can_send(d, "900003@lid"));
+}
+
+/* What the server repeats does not make more work than was asked for. */
+static void repeated_answers_are_bounded(void **state)
+{
+    struct desk *d = *state;
+    struct jid one = J("900003@lid"), all[2 * SLICE];
+
+    for (size_t i = 0; i < 2 * SLICE; i++)
+        all[i] = one;
+    OK(prekey_fetch(&d->b, &one, 1, false, on_done, 1));
+    answer_many(d, desk_sent(d), all, 2 * SLICE);
+    assert_true(told[1].calls == 1 && told[1].r.missing == 0);
+}
+
+/* Another session may be in the file before the rest could be taken. */
+static void what_is_left_goes_with_the_connection(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[MANY];
+
+    answer_many(d, ask_many(d, devices, 1), devices, MANY);
+    assert_int_equal(told[1].calls, 0);
+    events_emit_kind(&d->b.events, BRIDGE_EV_OFFLINE);
+    assert_true(told[1].calls == 1 && told[1].r.err == WB_ERR_NET);
+    assert_int_equal(told[1].r.missing, MANY - SLICE);
+    desk_later(d, 1000);
+    assert_int_equal(sessions_of(d, devices), SLICE);
+    /* And with the bridge (desk_teardown). */
+    answer_many(d, ask_many(d, devices, 2), devices, MANY);
+    assert_int_equal(told[2].calls, 0);
+}
+
 static void odd_keys_spoil_one_device_only(void **state)
 {
     struct desk *d = *state;
@@ -239,6 +341,9 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
         TEST(starts_sessions),
         TEST(asks_for_each_device_once),
+        TEST(large_answers_are_taken_in_slices),
+        TEST(repeated_answers_are_bounded),
+        TEST(what_is_left_goes_with_the_connection),
         TEST(odd_keys_spoil_one_device_only),
         TEST(takes_a_changed_identity),
     };
