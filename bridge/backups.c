@@ -454,13 +454,35 @@ static void note_gap(struct backups *k)
     store_rollback(k->b->store);
 }
 
+/* A restore under a clock that was ahead: messages that are newer than its gap would never come. */
+static enum wb_err correct_gap(struct bridge *b)
+{
+    const int64_t now = bridge_server_now_s(b);
+    struct store_history_gaps sum;
+    enum wb_err err;
+
+    TRY(store_history_gaps_sum(b->store, &sum));
+    if (!sum.all || sum.until <= now + CLOCK_SLACK_S)
+        return WB_OK;
+    TRY(store_history_gap_all(b->store, sum.since < now ? sum.since : now, now));
+    err = batch_commit(b);
+out:
+    return err;
+}
+
 static void on_online(void *ctx, const struct bridge_event *e)
 {
     struct bridge *b = ctx;
+    enum wb_err err;
 
     (void)e;
-    if (b->backups && b->backups->gap_owed && batch_commit(b) == WB_OK)
+    if (!b->backups)
+        return;
+    if (b->backups->gap_owed && batch_commit(b) == WB_OK)
         note_gap(b->backups);
+    err = correct_gap(b);
+    if (err != WB_OK)
+        batch_fail(b, err);
 }
 
 static void find_newest(struct backups *k)

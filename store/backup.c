@@ -222,6 +222,7 @@ enum wb_err store_backup_verify_at(const char *set, struct backup_manifest *ret,
         snprintf(why, 512, "the manifest is that of another number");
         return WB_ERR_DB_CORRUPT;
     }
+    m.newest_message = facts.newest_message;
     *ret = m;
 out:
     return err;

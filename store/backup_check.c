@@ -89,6 +89,7 @@ out:
 
 static enum wb_err messages(struct db *d, struct backup_manifest *m)
 {
+    int64_t ours = 0; /* the Go bridge's table has no such column */
     enum wb_err err;
     TRY(db_quick_check(d));
     TRY(check_tables(d,
@@ -96,7 +97,12 @@ static enum wb_err messages(struct db *d, struct backup_manifest *m)
                      " AND name IN ('messages', 'chats')",
                      2));
     TRY(db_query_int(d, "SELECT count(*) FROM messages", &m->message_rows));
-    err = db_query_int(d, "SELECT count(*) FROM chats", &m->chat_rows);
+    TRY(db_query_int(d, "SELECT count(*) FROM chats", &m->chat_rows));
+    TRY(db_query_int(
+        d, "SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'server_time'", &ours));
+    if (ours > 0)
+        err = db_query_int(d, "SELECT coalesce(max(server_time), 0) FROM messages",
+                           &m->newest_message);
 out:
     return err;
 }

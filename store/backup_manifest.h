@@ -42,7 +42,18 @@ struct backup_manifest {
     int64_t schema; /* whatsmeow's, of whatsapp.db */
     int64_t accounts, sessions, prekeys;
     int64_t message_rows, chat_rows;
+    /* Not in the file, seen when the set is verified: server time of its newest message, 0: it has
+     * none, or only such of other programs. */
+    int64_t newest_message;
 };
+
+/* What came later than that may be missing in the messages.db of a verified set. By the server's
+ * time where that is known: created_at is later than that when our clock was ahead. */
+static inline int64_t backup_manifest_since(const struct backup_manifest *m)
+{
+    return m->newest_message > 0 && m->newest_message < m->created_at ? m->newest_message
+                                                                      : m->created_at;
+}
 
 /* Appends the JSON text. */
 void backup_manifest_write(const struct backup_manifest *m, struct buf *out);

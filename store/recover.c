@@ -117,7 +117,7 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
     if (file == STORE_FILE_MESSAGES) {
         r->done->messages = true;
         r->gap = true;
-        r->gap_from = result.manifest.created_at;
+        r->gap_from = backup_manifest_since(&result.manifest);
     } else {
         r->done->whatsapp = true;
     }

@@ -165,7 +165,7 @@ static enum wb_err write_gap(const char *whatsapp_path, int64_t from, int64_t to
     if (!is_file(whatsapp_path))
         goto done;
     if (to < from)
-        to = from; /* the clock was set back */
+        to = from + 1; /* by a clock that is behind: what comes from now on is newer than the gap */
     TRY(db_open(&d, whatsapp_path));
     TRY(read_note(&d, &note));
     if (!note.there)
@@ -253,7 +253,7 @@ static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, cons
 static enum wb_err note_in_copy(struct restoring *r, const char *copy)
 {
     struct gap_note before;
-    int64_t from = r->ret->manifest.created_at;
+    int64_t from = backup_manifest_since(&r->ret->manifest);
     if (!r->ret->messages && !r->job->gap)
         return WB_OK;
     if (r->job->gap && (!r->ret->messages || r->job->gap_from < from))
@@ -373,7 +373,7 @@ out:
 static enum wb_err place_messages_only(struct restoring *r)
 {
     struct gap_note before = {0};
-    enum wb_err err = write_gap(r->job->whatsapp_path, r->ret->manifest.created_at,
+    enum wb_err err = write_gap(r->job->whatsapp_path, backup_manifest_since(&r->ret->manifest),
                                 clock_unix_s(r->job->clock), &before);
     /* A damaged whatsapp.db comes back next, and is told then (struct restore_job, gap). */
     if (err == WB_ERR_DB_CORRUPT && r->job->damaged)

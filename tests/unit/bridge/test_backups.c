@@ -7,6 +7,7 @@
 #include "bridge/backups.h"
 #include "bridge/health.h"
 #include "store/backup.h"
+#include "store/history_gaps.h"
 
 enum { TIME_LIMIT_MS = 20 * 1000 };
 
@@ -354,6 +355,28 @@ static void a_second_phone_while_the_first_backup_runs(void **state)
     line_free(t);
 }
 
+/* A restore under a clock that was ahead: the server tells what time it is. */
+static void a_gap_ends_before_now(void **state)
+{
+    (void)state;
+    struct store_history_gaps gaps;
+    struct line *t;
+
+    backups_wanted = true;
+    t = line_new(true);
+    OK(store_history_gap_all(t->f.s, START_S - DAY_S, START_S + 365LL * DAY_S));
+    OK(store_commit(t->f.s));
+    bridge_start(t->b);
+    OK(store_history_gaps_sum(t->f.s, &gaps));
+    assert_int_equal(gaps.until, START_S + 365LL * DAY_S);
+    log_in(t);
+    OK(store_history_gaps_sum(t->f.s, &gaps));
+    assert_true(gaps.all);
+    assert_int_equal(gaps.since, START_S - DAY_S);
+    assert_in_range(gaps.until, START_S + 1000, START_S + 1010);
+    line_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +390,7 @@ int main(void)
         cmocka_unit_test(connection_ends_before_the_backup),
         cmocka_unit_test(stopped_while_pairing),
         cmocka_unit_test(a_second_phone_while_the_first_backup_runs),
+        cmocka_unit_test(a_gap_ends_before_now),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

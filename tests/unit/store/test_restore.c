@@ -279,8 +279,34 @@ static void messages_are_put_back_when_asked(void **state)
     fixture_time -= 200; /* the clock was set back behind the backup */
     restored(&job, &r);
     assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
-                        "1790000000 1790000000");
+                        "1790000000 1790000001");
     fixture_time += 100;
+    fixture_free(&f);
+}
+
+/* Not with the time of the backup, when the clock was ahead then. */
+static void a_gap_begins_with_the_newest_message(void **state)
+{
+    (void)state;
+    enum { YEAR = 365 * 86400 };
+    struct fixture f;
+    struct set set;
+    struct restore_result r;
+    with_backup(&f, &set);
+    struct backup_job job = {.whatsapp_path = f.wa,
+                             .messages_path = f.msg,
+                             .dir = set.dir,
+                             .reason = BACKUP_SCHEDULED,
+                             .clock = &fixture_clock};
+    fixture_time += YEAR;
+    OK(store_backup_create(&job, &set.made));
+    fixture_time -= YEAR - 500;
+    struct restore_job restore = job_for(&f, &set);
+    restore.messages = RESTORE_MESSAGES_ALWAYS;
+    restored(&restore, &r);
+    assert_string_equal(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'gap'"),
+                        "1790000000 1790000500");
+    fixture_time -= 500;
     fixture_free(&f);
 }
 
@@ -647,6 +673,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(messages_are_put_back_when_asked),
         cmocka_unit_test(both_files_bring_the_gap_with_them),
+        cmocka_unit_test(a_gap_begins_with_the_newest_message),
         cmocka_unit_test(without_a_note_nothing_is_replaced),
         cmocka_unit_test(what_cannot_be_copied_changes_nothing),
         cmocka_unit_test(nothing_is_done_to_good_files),
