@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/limits.h"
 #include "base/secret.h"
 
 /* Splits "name", "name:port", "[v6]:port"; port -1 when there is none. False when malformed. */
@@ -40,13 +41,18 @@ static bool name_is(struct span name, const char *text)
     return name.n == strlen(text) && strncasecmp((const char *)name.p, text, name.n) == 0;
 }
 
-static bool is_local_name(const struct config *c, struct span name)
+static bool is_address(struct span name, const char *address)
 {
-    char bracketed[80];
+    char bracketed[API_ADDRESS_MAX + 2];
 
-    snprintf(bracketed, sizeof bracketed, "[%s]", c->bind);
+    snprintf(bracketed, sizeof bracketed, "[%s]", address);
+    return address[0] && (name_is(name, address) || name_is(name, bracketed));
+}
+
+static bool is_local_name(const struct config *c, const char *local, struct span name)
+{
     return name_is(name, "localhost") || name_is(name, "127.0.0.1") || name_is(name, "[::1]") ||
-           name_is(name, c->bind) || name_is(name, bracketed);
+           is_address(name, c->bind) || is_address(name, local);
 }
 
 /* Is it an entry of the comma-separated api_hosts, with or without a port? */
@@ -68,16 +74,17 @@ static bool is_listed(const struct config *c, struct span authority, struct span
     return false;
 }
 
-static bool host_is_ours(const struct config *c, const char *host)
+static bool host_is_ours(const struct config *c, const char *local, const char *host)
 {
     struct span name;
     int port;
 
     return split_host(span_cstr(host), &name, &port) &&
-           (is_local_name(c, name) || is_listed(c, span_cstr(host), name));
+           (is_local_name(c, local, name) || is_listed(c, span_cstr(host), name));
 }
 
-static bool origin_is_ours(const struct config *c, uint16_t our_port, const char *origin)
+static bool origin_is_ours(const struct config *c, uint16_t our_port, const char *local,
+                           const char *origin)
 {
     bool tls = strncasecmp(origin, "https://", 8) == 0;
     struct span authority, name;
@@ -90,7 +97,7 @@ static bool origin_is_ours(const struct config *c, uint16_t our_port, const char
         return false;
     if (port < 0)
         port = tls ? 443 : 80;
-    return (is_local_name(c, name) && port == our_port) || is_listed(c, authority, name);
+    return (is_local_name(c, local, name) && port == our_port) || is_listed(c, authority, name);
 }
 
 static bool token_fits(const struct config *c, const char *authorization)
@@ -107,9 +114,9 @@ static bool token_fits(const struct config *c, const char *authorization)
 
 enum auth_result auth_check(const struct config *c, uint16_t port, const struct auth_headers *h)
 {
-    if (h->host[0] && !host_is_ours(c, h->host))
+    if (h->host[0] && !host_is_ours(c, h->local, h->host))
         return AUTH_FOREIGN_HOST;
-    if (h->origin[0] && !origin_is_ours(c, port, h->origin))
+    if (h->origin[0] && !origin_is_ours(c, port, h->local, h->origin))
         return AUTH_FOREIGN_ORIGIN;
     if (c->api_token[0] && !token_fits(c, h->authorization))
         return AUTH_NO_TOKEN;

@@ -10,13 +10,15 @@ struct auth_headers {
     const char *host;   /* "" when absent: HTTP/1.0, which no browser speaks */
     const char *origin; /* "" when absent */
     const char *authorization;
+    const char *local; /* our address that the caller connected to, "" when not known */
 };
 
 enum auth_result { AUTH_OK, AUTH_NO_TOKEN, AUTH_FOREIGN_HOST, AUTH_FOREIGN_ORIGIN };
 
-/* port: the one we listen on. Hosts that are ours: the bind address, localhost and the loopback
- * addresses, and config->api_hosts. An Origin must be http(s):// one of them with our port (or,
- * for api_hosts, the name as written there: a proxy may stand before us). */
+/* port: the one we listen on. Hosts that are ours: the bind address, the one that the caller
+ * connected to (a browser that was sent here by another's DNS names a host), localhost and the
+ * loopback addresses, and config->api_hosts. An Origin must be http(s):// one of them with our port
+ * (or, for api_hosts, the name as written there: a proxy may stand before us). */
 enum auth_result auth_check(const struct config *c, uint16_t port, const struct auth_headers *h);
 
 #endif

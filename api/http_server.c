@@ -1,7 +1,9 @@
 #include "api/http_server.h"
 
 #include <libwebsockets.h>
+#include <netdb.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "api/route.h"
 
@@ -104,6 +106,21 @@ static void copy_idempotency_key(struct api_request *r)
         r->header_too_long = true;
 }
 
+/* "" where the system does not say. IPv4 also when it comes in through an IPv6 socket. */
+static void copy_local_address(struct api_request *r)
+{
+    static const char mapped[] = "::ffff:";
+    struct sockaddr_storage address;
+    socklen_t n = sizeof address;
+
+    if (getsockname(lws_get_socket_fd(r->wsi), (struct sockaddr *)&address, &n) != 0 ||
+        getnameinfo((struct sockaddr *)&address, n, r->local, sizeof r->local, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        r->local[0] = '\0';
+    if (strncmp(r->local, mapped, sizeof mapped - 1) == 0)
+        memmove(r->local, r->local + sizeof mapped - 1, strlen(r->local) - sizeof mapped + 2);
+}
+
 /* libwebsockets files the request line under a token per method. */
 static bool read_method(struct api_request *r)
 {
@@ -180,6 +197,7 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
         api_reply_error(r, CMD_BAD_REQUEST, "The request line cannot be read or is too long");
         return 0;
     }
+    copy_local_address(r);
     copy_header(r, WSI_TOKEN_HOST, r->host);
     copy_header(r, WSI_TOKEN_ORIGIN, r->origin);
     copy_header(r, WSI_TOKEN_HTTP_AUTHORIZATION, r->authorization);

@@ -10,6 +10,8 @@ enum {
     /* A body that is refused for its size is read up to here, so that the caller sees why. */
     API_DISCARD_BYTES_MAX = 16 << 20,
     API_HEADER_VALUE_MAX = 1024,
+    /* An IPv6 address with a scope, as text. */
+    API_ADDRESS_MAX = 80,
     /* The longest call and a key of 128 characters of 4 bytes. */
     API_PATH_MAX = 640,
     /* Parameters of one call: a state, a chat, two numbers. */

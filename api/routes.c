@@ -41,7 +41,7 @@ static bool is_open(const char *path)
 
 static bool allowed(struct api_request *r)
 {
-    const struct auth_headers h = {r->host, r->origin, r->authorization};
+    const struct auth_headers h = {r->host, r->origin, r->authorization, r->local};
 
     switch (auth_check(api_config(r->api), api_port(r->api), &h)) {
     case AUTH_OK:

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import time
 import unittest
 
 from harness import bridge
@@ -197,6 +198,43 @@ class ApiTest(Case):
             connection.request("POST", SEND, post("once").split(b"\r\n\r\n")[1])
             self.assertEqual(json.loads(connection.getresponse().read())["success"], True)
         connection.close()
+
+    def test_many_callers_that_wait(self):
+        """A hundred calls under way and as many idle connections: others are still answered."""
+        mock, program = self.program()
+        mock.admin("POST", "/contact/script", {"phone": FRIEND, "silent": True})
+        mock.trouble(ack_drop=100)
+        links = []
+        for number in range(200):
+            link = socket.create_connection(("127.0.0.1", program.port), timeout=10)
+            links.append(link)
+            if number < 100:
+                body = json.dumps({"recipient": FRIEND, "message": f"m{number}", "wait_s": 60})
+                link.sendall(f"POST {SEND} HTTP/1.1\r\nHost: localhost\r\n"
+                             f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        program.poll(lambda: len(mock.contact_messages(FRIEND)) == 100, 30, "all are sent")
+        asked = time.monotonic()
+        self.assertEqual(program.health()["status"], "ok")
+        self.assertLess(time.monotonic() - asked, 5)  # they wait for a minute
+        for link in links:
+            link.close()
+
+    def test_address_of_this_machine(self):
+        """On all addresses, a caller may name the one that it reached."""
+        path = os.path.join(self.directory, "token")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("correct-horse-battery-staple\n")
+        os.chmod(path, 0o600)
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE, "--api-token-file", path, "--bind", "0.0.0.0")
+        program.wait_api()
+        for address, status in (("127.0.0.2", 200), ("127.0.0.3", 403)):
+            link = http.client.HTTPConnection("127.0.0.2", program.port, timeout=10)
+            link.request("GET", "/api/groups", headers={
+                "Host": f"{address}:{program.port}",
+                "Authorization": "Bearer correct-horse-battery-staple"})
+            self.assertEqual(link.getresponse().status, status)
+            link.close()
 
     def test_port_taken(self):
         with socket.socket() as holder:

@@ -19,7 +19,7 @@ static struct config config(char *api_token, char *api_hosts)
 static enum auth_result check(const struct config *c, const char *host, const char *origin,
                               const char *authorization)
 {
-    const struct auth_headers h = {host, origin, authorization};
+    const struct auth_headers h = {host, origin, authorization, "192.0.2.7"};
 
     return auth_check(c, 8080, &h);
 }
@@ -34,6 +34,8 @@ static void hosts_of_ours(void **state)
     assert_int_equal(check(&c, "LOCALHOST", "", ""), AUTH_OK);
     assert_int_equal(check(&c, "[::1]:8080", "", ""), AUTH_OK);
     assert_int_equal(check(&c, "", "", ""), AUTH_OK);
+    assert_int_equal(check(&c, "192.0.2.7:8080", "http://192.0.2.7:8080", ""), AUTH_OK);
+    assert_int_equal(check(&c, "192.0.2.8:8080", "", ""), AUTH_FOREIGN_HOST);
     assert_int_equal(check(&c, "evil.example", "", ""), AUTH_FOREIGN_HOST);
     assert_int_equal(check(&c, "127.0.0.1.evil.example", "", ""), AUTH_FOREIGN_HOST);
     assert_int_equal(check(&c, "127.0.0.1:8080@evil", "", ""), AUTH_FOREIGN_HOST);
