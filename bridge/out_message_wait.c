@@ -77,7 +77,7 @@ static void cancel(struct out_item *it)
     struct out_message_state *s = it->b->out_message;
 
     if (!s->ports->online(it->b))
-        out_queue_fail(it, CMD_NOT_CONNECTED, 0,
+        out_queue_fail(it, CMD_NOT_SENT, 0,
                        "not connected to WhatsApp, the message was not sent; see /health, or give "
                        "an 'id' so that it waits for the connection");
     else if (it->held_back)

@@ -212,7 +212,7 @@ class ApiTest(Case):
                 body = json.dumps({"recipient": FRIEND, "message": f"m{number}", "wait_s": 60})
                 link.sendall(f"POST {SEND} HTTP/1.1\r\nHost: localhost\r\n"
                              f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
-        program.poll(lambda: len(mock.contact_messages(FRIEND)) == 100, 30, "all are sent")
+        program.wait_rows("SELECT 1 FROM bridge_outbox", count=100, name="whatsapp.db")
         asked = time.monotonic()
         self.assertEqual(program.health()["status"], "ok")
         self.assertLess(time.monotonic() - asked, 5)  # they wait for a minute

@@ -242,7 +242,7 @@ class OneRequestOneMessage(Sending):
     def test_not_connected(self):
         self.assert_sent(self.bridge.send(FRIEND, "before"))
         self.go_offline()
-        self.assert_error(self.bridge.send(FRIEND, "never", wait_s=1), 503, "not_connected")
+        self.assert_error(self.bridge.send(FRIEND, "never", wait_s=1), 503, "not_sent")
         expiring = self.bridge.send(FRIEND, "never, it expires", id="e", wait_s=30, expires_s=1)
         self.assert_error(expiring, 503, "expired")
         for fields in ({"id": "later", "wait_s": 1}, {"id": "later", "wait_s": 0}):
