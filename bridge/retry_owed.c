@@ -17,7 +17,7 @@ enum {
     RETRY_AGAIN_S = 60,         /* asked more lately: an answer may be on its way */
     RETRY_PHONE_AGAIN_S = 3600, /* the phone is asked again after a reconnect */
     RETRY_AGE_MAX_S = 14 * 24 * 3600 /* nobody keeps messages for longer (P-RC-45) */,
-    RETRY_SCAN_MAX = 64,         /* per login: the rest has its turn at the next one */
+    RETRY_SCAN_MAX = 64,         /* in one go */
     RETRY_ARENA_MAX = 256 << 10, /* one receipt or request at a time */
 };
 
@@ -52,11 +52,21 @@ void retry_owed_offline(struct retry_owed *r)
 
 /* ---- requests to the phone ------------------------------------------------------------------ */
 
+static struct retry_request *free_request(struct retry_owed *r)
+{
+    for (size_t i = 0; i < RETRY_REQUESTS_KEPT; i++)
+        if (!r->requests[i].request_id[0])
+            return &r->requests[i];
+    return NULL;
+}
+
 static void note_request(struct retry_owed *r, const struct store_retry_owed *o,
                          struct span request_id)
 {
-    struct retry_request *q = &r->requests[r->next_request++ % RETRY_REQUESTS_KEPT];
+    struct retry_request *q = free_request(r);
 
+    if (!q)
+        q = &r->requests[r->next_request++ % RETRY_REQUESTS_KEPT];
     *q = (struct retry_request){.chat = o->chat, .sender = o->sender};
     memcpy(q->request_id, request_id.p, request_id.n); /* msgid_new() made it */
     memcpy(q->id, o->id, sizeof q->id);
@@ -247,6 +257,12 @@ static bool phone_is_due(const struct retry_owed *r, const struct store_retry_ow
            (o->phone_asked == STORE_PHONE_ASKED && !on_its_way(r, o));
 }
 
+/* The sender still has time, or the phone has enough to do. */
+static bool phone_has_to_wait(struct retry_owed *r, const struct store_retry_owed *o)
+{
+    return (bridge_server_now_s(r->b) - o->asked_at) * 1000 < RETRY_PHONE_MS || !free_request(r);
+}
+
 /* What is due for one row; *ret_n stays NULL when nothing is. */
 static enum wb_err ask_again(struct retry_owed *r, struct arena *a, struct store_retry_owed *o,
                              bool resumed, const struct node **ret_n)
@@ -263,8 +279,7 @@ static enum wb_err ask_again(struct retry_owed *r, struct arena *a, struct store
         *ret_n = n;
         return WB_OK;
     }
-    if (phone_is_due(r, o) ? since * 1000 >= RETRY_PHONE_MS
-                           : resumed && since >= RETRY_PHONE_AGAIN_S)
+    if (phone_is_due(r, o) ? !phone_has_to_wait(r, o) : resumed && since >= RETRY_PHONE_AGAIN_S)
         return ask_phone(b, a, o, ret_n);
     err = WB_OK;
 out:
@@ -286,7 +301,7 @@ out:
     return err;
 }
 
-/* All rows that are due, at most RETRY_SCAN_MAX; *ret_more: some will be due later. */
+/* All rows that are due, at most RETRY_SCAN_MAX; *ret_more: some will be due, or may be left. */
 static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
 {
     struct arena a = arena_new(RETRY_ARENA_MAX);
@@ -312,13 +327,14 @@ static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
             continue;
         arena_reset(&a);
         TRY(ask_again(r, &a, &o, resumed, &n));
-        *ret_more |= phone_is_due(r, &o);
+        *ret_more |= phone_is_due(r, &o) && phone_has_to_wait(r, &o);
         if (!n)
             continue;
         sent++;
         TRY(store_retry_owed_put(b->store, &o));
         TRY(outgoing_after_commit(b, n));
     }
+    *ret_more |= sent == RETRY_SCAN_MAX;
 out:
     arena_free(&a);
     return err;
@@ -339,8 +355,8 @@ static void run(struct retry_owed *r, bool resumed)
     if (resumed)
         TRY(store_retry_owed_prune(b->store, oldest));
     TRY(scan(r, resumed, &more));
-    /* Once more for those whose sender still has time. */
-    if (more && resumed)
+    /* Once more for those whose sender still has time, and for the rest. */
+    if (more)
         timer_start(b->timers, &r->timer, RETRY_PHONE_MS, on_timer, r);
 out:
     if (err != WB_OK)

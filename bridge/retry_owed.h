@@ -10,7 +10,7 @@
 
 struct bridge;
 
-enum { RETRY_REQUESTS_KEPT = 64 }; /* as many as one login asks for */
+enum { RETRY_REQUESTS_KEPT = 64 }; /* that the server has not acked: then the next wait */
 
 /* A request to our phone on this connection, which the server has not acked. */
 struct retry_request {

@@ -159,6 +159,106 @@ static void a_loss_behind_a_placeholder_is_asked_for(void **state)
     writer_free(&phone);
 }
 
+/* Five seconds later: how many messages is the phone asked for? The server acks the requests. */
+static size_t phone_is_asked(struct receiver *r, bool acked)
+{
+    size_t asked = 0;
+
+    nsent = 0;
+    mono_now += 5000;
+    fixture_time += 5;
+    timers_run(&r->timers);
+    OK(batch_commit(&r->b));
+    for (size_t i = 0; i < nsent; i++) {
+        const char *id = strstr(sent[i], " id=\"");
+
+        if (!strstr(sent[i], "category=\"peer\""))
+            continue;
+        asked++;
+        if (acked)
+            OK(in_message_acked(&r->b, SPAN(id + 5, strcspn(id + 5, "\""))));
+    }
+    OK(batch_commit(&r->b));
+    return asked;
+}
+
+/* The second one is owed while the time of the first one's sender still runs. */
+static void each_is_asked_for_in_its_time(void **state)
+{
+    struct receiver *r = *state;
+    struct node *one = stanza(r, ALICE, "A1"), *two = stanza(r, ALICE, "A2");
+    struct writer phone;
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P0", "note to self"));
+    add_enc(r, one, "msg", SPAN_LIT("\x33no message at all"));
+    add_enc(r, two, "msg", SPAN_LIT("\x33no message at all"));
+    receive(r, one);
+    mono_now += 4000;
+    fixture_time += 4;
+    receive(r, two);
+    mono_now -= 4000;
+    fixture_time -= 4;
+    assert_int_equal(phone_is_asked(r, true), 1);
+    assert_look_wa(r, "SELECT group_concat(message_id) FROM bridge_retry_owed WHERE phone_asked",
+                   "A1");
+    assert_int_equal(phone_is_asked(r, true), 1);
+    assert_look_wa(r, "SELECT group_concat(message_id) FROM bridge_retry_owed WHERE phone_asked",
+                   "A1,A2");
+    assert_int_equal(phone_is_asked(r, true), 0);
+    writer_free(&phone);
+}
+
+static void a_night_of_unreadable_ones(struct receiver *r, struct writer *phone)
+{
+    char id[16];
+
+    writer_init(phone, 9);
+    writer_start(phone, r);
+    receive(r, letter(r, phone, OWN_PHONE, "P0", "note to self"));
+    for (int i = 0; i < 100; i++) {
+        struct node *n;
+
+        snprintf(id, sizeof id, "A%d", i);
+        r->nevents = 0;
+        n = stanza(r, ALICE, id);
+        add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
+        receive(r, n);
+    }
+}
+
+static void many_are_asked_for_in_parts(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+
+    a_night_of_unreadable_ones(r, &phone);
+    assert_int_equal(phone_is_asked(r, true), 64);
+    assert_int_equal(phone_is_asked(r, false), 36);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed WHERE phone_asked", "100");
+    assert_int_equal(phone_is_asked(r, true), 0);
+    writer_free(&phone);
+}
+
+/* Nothing is asked for twice on one connection because an ack is late. */
+static void the_next_part_waits_for_acks(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+
+    a_night_of_unreadable_ones(r, &phone);
+    assert_int_equal(phone_is_asked(r, false), 64);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(phone_is_asked(r, false), 0);
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE);
+    fixture_time += 30;
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    OK(batch_commit(&r->b));
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed WHERE phone_asked", "64");
+    writer_free(&phone);
+}
+
 static struct node *answer_of(struct receiver *r, const char *id, size_t n)
 {
     struct node *answer = node_new(&r->arena, "receipt");
@@ -205,6 +305,9 @@ int main(void)
         T(the_count_goes_on_under_the_other_form),
         T(a_retry_without_ids_left),
         T(a_loss_behind_a_placeholder_is_asked_for),
+        T(each_is_asked_for_in_its_time),
+        T(many_are_asked_for_in_parts),
+        T(the_next_part_waits_for_acks),
         T(more_answers_than_may_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
