@@ -336,7 +336,7 @@ enum wb_err db_written_by_others(struct db *d, bool *ret_written)
     return WB_OK;
 }
 
-enum wb_err db_begin(struct db *d)
+enum wb_err db_begin_unmarked(struct db *d)
 {
     enum wb_err err = WB_OK;
     if (!d->in_tx) {
@@ -347,8 +347,16 @@ enum wb_err db_begin(struct db *d)
     } else if (sqlite3_get_autocommit(d->h)) {
         /* SQLite gave the transaction up by itself (a full disk): a write now would stand alone. */
         snprintf(d->error, sizeof d->error, "the transaction was rolled back after an error");
-        return WB_ERR_DB;
+        err = WB_ERR_DB;
     }
+out:
+    return err;
+}
+
+enum wb_err db_begin(struct db *d)
+{
+    enum wb_err err;
+    TRY(db_begin_unmarked(d));
     if (d->mark && !d->mark_on) {
         TRY(run_once(d, "SAVEPOINT mark"));
         d->mark_on = true;
@@ -402,6 +410,8 @@ enum wb_err db_mark_undo(struct db *d)
         err = db_exec(d, "ROLLBACK TO mark; RELEASE mark");
     if (d->mark_on && err == WB_OK)
         d->failed = WB_OK; /* since the mark: no write was let through before it */
+    if (err == WB_OK)
+        err = d->failed; /* of an unmarked one: no savepoint undoes it */
     d->mark = d->mark_on = false;
     return err;
 }

@@ -19,7 +19,8 @@ enum {
     DB_STATEMENTS_MAX = 112, /* kept prepared, about 3 kB each */
     DB_BUSY_TIMEOUT_MS = 5000,
     DB_STOP_WAIT_MS = 1000, /* for readers, of the 5 s that a stop may take */
-    DB_CACHE_KB = 512,
+    DB_CACHE_KB = 1024, /* a batch of 256 messages changes some 200 pages of 4 kB: with less room
+                           they are written and read again before its commit */
     DB_CHECKPOINT_PAGES = 1000, /* of log: 4 MB, SQLite's own default */
 };
 
@@ -93,6 +94,8 @@ enum wb_err db_empty_log(struct db *d) WB_MUST_CHECK;
 enum wb_err db_written_by_others(struct db *d, bool *ret_written) WB_MUST_CHECK;
 
 enum wb_err db_begin(struct db *d) WB_MUST_CHECK; /* when not yet begun; makes the savepoint too */
+/* Without the savepoint: for a statement whose effect the caller takes back by itself. */
+enum wb_err db_begin_unmarked(struct db *d) WB_MUST_CHECK;
 /* Rolls back when it fails, and when a write has failed before: whoever overlooked that error must
  * not leave half of something. */
 enum wb_err db_commit(struct db *d) WB_MUST_CHECK;

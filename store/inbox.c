@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "base/fault.h"
+#include "store/message_row.h"
 #include "store/meta.h"
 #include "store/rescue.h"
 #include "store/state.h"
@@ -104,6 +105,7 @@ void store_rollback(struct store *s)
         store_lids_clear(s);
     store_chats_clear(s);
     s->mark = s->wa.mark = s->msg.mark = false;
+    s->mark_row = 0;
 }
 
 enum wb_err store_mark(struct store *s)
@@ -111,6 +113,7 @@ enum wb_err store_mark(struct store *s)
     if (s->mark)
         return WB_ERR_STATE;
     s->mark = s->wa.mark = s->msg.mark = true;
+    s->mark_row = 0;
     record_cache_mark(s->sessions);
     record_cache_mark(s->sender_keys);
     return WB_OK;
@@ -139,6 +142,8 @@ enum wb_err store_mark_undo(struct store *s)
         return WB_ERR_STATE;
     s->mark = false;
     TRY(db_mark_undo(&s->msg));
+    if (s->mark_row)
+        TRY(row_remove(s, s->mark_row));
     TRY(db_mark_undo(&s->wa));
     record_cache_mark_undo(s->sessions);
     record_cache_mark_undo(s->sender_keys);

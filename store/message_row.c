@@ -106,15 +106,22 @@ static bool id_ok(struct span id)
     return id.n > 0 && id.n <= STORE_MESSAGE_ID_MAX && !memchr(id.p, 0, id.n);
 }
 
+enum wb_err row_new(struct span id, struct found_row *ret)
+{
+    if (!id_ok(id))
+        return WB_ERR_INVALID;
+    *ret = (struct found_row){0};
+    snprintf(ret->id, sizeof ret->id, "%.*s", (int)id.n, (const char *)id.p);
+    return WB_OK;
+}
+
 enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, const struct who *who,
                      struct found_row *ret)
 {
     struct found_row f;
-    memset(&f, 0, sizeof f);
-    if (!id_ok(id))
-        return WB_ERR_INVALID;
-    snprintf(f.id, sizeof f.id, "%.*s", (int)id.n, (const char *)id.p);
-    enum wb_err err = look_up(s, chat, id, who, &f);
+    enum wb_err err;
+    TRY(row_new(id, &f));
+    err = look_up(s, chat, id, who, &f);
     if (err == WB_ERR_EXISTS) {
         /* It may have been put there when less was known of the person; a new one is under the
          * name that comes last. */
@@ -127,8 +134,9 @@ enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, co
     }
     if (err == WB_ERR_NOT_FOUND)
         err = WB_OK;
-    if (err == WB_OK)
-        *ret = f;
+    TRY(err);
+    *ret = f;
+out:
     return err;
 }
 
@@ -136,13 +144,22 @@ enum wb_err row_find_any(struct store *s, const struct jid *chat, struct span id
                          struct found_row *ret)
 {
     struct found_row f;
-    memset(&f, 0, sizeof f);
-    if (!id_ok(id))
-        return WB_ERR_INVALID;
-    snprintf(f.id, sizeof f.id, "%.*s", (int)id.n, (const char *)id.p);
-    enum wb_err err = look_up(s, chat, id, NULL, &f);
-    if (err == WB_OK)
-        *ret = f;
+    enum wb_err err;
+    TRY(row_new(id, &f));
+    TRY(look_up(s, chat, id, NULL, &f));
+    *ret = f;
+out:
+    return err;
+}
+
+enum wb_err row_remove(struct store *s, int64_t rowid)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->msg, "DELETE FROM messages WHERE rowid = ?"));
+    stmt_int(&q, rowid);
+    err = stmt_run(&q);
+out:
     return err;
 }
 

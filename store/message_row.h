@@ -28,12 +28,17 @@ struct found_row {
     bool revoked;
     int64_t edited_at;
 };
-/* The row of this id and sender. INVALID: an id that is empty or over the limit. */
+/* As if there were none. INVALID: an id that is empty or over the limit. */
+enum wb_err row_new(struct span id, struct found_row *ret) WB_MUST_CHECK;
+/* The row of this id and sender. INVALID as row_new(). */
 enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, const struct who *who,
                      struct found_row *ret) WB_MUST_CHECK;
 /* The row of this id, whoever's. NOT_FOUND. */
 enum wb_err row_find_any(struct store *s, const struct jid *chat, struct span id,
                          struct found_row *ret) WB_MUST_CHECK;
+
+/* Deletes it. */
+enum wb_err row_remove(struct store *s, int64_t rowid) WB_MUST_CHECK;
 
 /* As a Go bridge on this machine writes it; false for a time that has no such form. */
 bool time_text(int64_t t, char text[TIME_TEXT_BYTES]);

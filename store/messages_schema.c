@@ -54,13 +54,16 @@ static const struct column {
 /* The counter has a table of its own: MAX(change_seq) + 1 would be given twice when INSERT OR
  * REPLACE takes the newest row's place. Rows are numbered one statement at a time, so the default
  * 0 is never seen twice and the index can be unique. We insert with the next number, so that the
- * row is written once; that number counts as given even if it left a gap. */
+ * row is written once; that number counts as given even if it left a gap. CASE and not max():
+ * SQLite holds every function for one that may fail, and would keep a journal of the statement (see
+ * insert() in messages.c). */
 #define NEXT_SEQ                                                                                   \
     " BEGIN UPDATE bridge_change_seq SET value = value + 1;"                                       \
     " UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq)"                      \
     " WHERE rowid = NEW.rowid; END"
 #define TAKE_SEQ                                                                                   \
-    " BEGIN UPDATE bridge_change_seq SET value = max(value + 1, NEW.change_seq);"                  \
+    " BEGIN UPDATE bridge_change_seq SET value ="                                                  \
+    " CASE WHEN NEW.change_seq > value THEN NEW.change_seq ELSE value + 1 END;"                    \
     " UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq)"                      \
     " WHERE rowid = NEW.rowid AND change_seq <> (SELECT value FROM bridge_change_seq); END"
 

@@ -37,6 +37,7 @@ struct store {
     enum store_file moved; /* store_check_names() found it so; never taken back */
     bool wa_rescued, msg_rescued;
     bool mark;              /* between store_mark() and its end */
+    int64_t mark_row;       /* messages: inserted under the mark, before any savepoint; 0: none */
     char our[JID_TEXT_MAX]; /* jid column of the selected account, "" before */
     struct jid our_jid;
     struct jid our_lid;

@@ -20,17 +20,26 @@ static void note_failure(struct db *d, enum wb_err err)
         d->failed = err;
 }
 
-enum wb_err stmt_write(struct stmt *q, struct db *d, const char *sql)
+static enum wb_err prepare_write(struct stmt *q, struct db *d, const char *sql)
 {
-    enum wb_err err;
-    TRY(db_begin(d));
-    err = stmt_read(q, d, sql);
+    enum wb_err err = stmt_read(q, d, sql);
     if (err == WB_OK)
         q->write = true;
     else
         note_failure(d, err);
-out:
     return err;
+}
+
+enum wb_err stmt_write(struct stmt *q, struct db *d, const char *sql)
+{
+    enum wb_err err = db_begin(d);
+    return err != WB_OK ? err : prepare_write(q, d, sql);
+}
+
+enum wb_err stmt_write_unmarked(struct stmt *q, struct db *d, const char *sql)
+{
+    enum wb_err err = db_begin_unmarked(d);
+    return err != WB_OK ? err : prepare_write(q, d, sql);
 }
 
 static void bound(struct stmt *q, int rc)
@@ -120,6 +129,11 @@ enum wb_err stmt_run(struct stmt *q)
 size_t stmt_changes(const struct db *d)
 {
     return (size_t)sqlite3_changes(d->h);
+}
+
+int64_t stmt_inserted(const struct db *d)
+{
+    return sqlite3_last_insert_rowid(d->h);
 }
 
 int64_t stmt_col_int(struct stmt *q, int i)

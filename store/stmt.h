@@ -27,6 +27,8 @@ struct stmt {
 /* sql is a literal (cached by its address). */
 enum wb_err stmt_read(struct stmt *q, struct db *d, const char *sql) WB_MUST_CHECK;
 enum wb_err stmt_write(struct stmt *q, struct db *d, const char *sql) WB_MUST_CHECK;
+/* Not undone with the mark: the caller does that. */
+enum wb_err stmt_write_unmarked(struct stmt *q, struct db *d, const char *sql) WB_MUST_CHECK;
 
 void stmt_int(struct stmt *q, int64_t v);
 void stmt_text(struct stmt *q, const char *text);          /* NULL: SQL NULL */
@@ -44,6 +46,8 @@ void stmt_end(struct stmt *q);
 enum wb_err stmt_run(struct stmt *q) WB_MUST_CHECK;
 /* Rows changed by the last stmt_run() on this database. */
 size_t stmt_changes(const struct db *d);
+/* rowid of the last INSERT on this database. */
+int64_t stmt_inserted(const struct db *d);
 
 /* Columns, from 0. Spans live until the next step or end. */
 int64_t stmt_col_int(struct stmt *q, int i);

@@ -328,7 +328,8 @@ static void a_failed_write_is_not_committed(void **state)
     }
 }
 
-/* With a mark only what came since it goes. */
+/* With a mark only what came since it goes - but for the row that is written without a savepoint.
+ */
 static void a_failed_write_behind_a_mark(void **state)
 {
     (void)state;
@@ -338,6 +339,7 @@ static void a_failed_write_behind_a_mark(void **state)
                           " WHEN new.id = 'A2' BEGIN SELECT RAISE(ABORT, 'full'); END"));
     OK(put(&f, "A1", SPAN_LIT("x")));
     OK(store_mark(f.s));
+    OK(put(&f, "A0", SPAN_LIT("x")));
     assert_int_equal(put(&f, "A2", SPAN_LIT("x")), WB_ERR_DB);
     OK(store_mark_undo(f.s));
     OK(put(&f, "A3", SPAN_LIT("x")));
@@ -348,6 +350,12 @@ static void a_failed_write_behind_a_mark(void **state)
     OK(store_mark(f.s));
     assert_int_equal(put(&f, "A2", SPAN_LIT("x")), WB_ERR_DB);
     assert_int_equal(store_mark_keep(f.s), WB_ERR_DB);
+    OK(store_commit(f.s));
+    assert_string_equal(peek_sql(f.msg, "SELECT group_concat(id) FROM messages"), "A1,A3");
+    OK(put(&f, "A5", SPAN_LIT("x")));
+    OK(store_mark(f.s));
+    assert_int_equal(put(&f, "A2", SPAN_LIT("x")), WB_ERR_DB);
+    assert_int_equal(store_mark_undo(f.s), WB_ERR_DB);
     OK(store_commit(f.s));
     assert_string_equal(peek_sql(f.msg, "SELECT group_concat(id) FROM messages"), "A1,A3");
     fixture_free(&f);

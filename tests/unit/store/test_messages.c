@@ -460,6 +460,68 @@ static void change_seq_rises_for_other_writers_too(void **state)
     fixture_free(&f);
 }
 
+/* What a stanza wrote is undone alone, in whatever order it was written. */
+static void mark_undoes_rows(void **state)
+{
+    static const char person[] = "27820000009@s.whatsapp.net";
+    static const char all[] = "SELECT group_concat(id || content) FROM messages";
+    struct store_message_change edit = a_change(person, "A3", 5);
+    struct fixture f;
+    (void)state;
+    fixture_ready(&f);
+    put_text(&f, GROUP, person, "A1", "+");
+    OK(store_mark(f.s));
+    assert_int_equal(put_text(&f, GROUP, person, "A1", "-"), STORE_MSG_DUPLICATE);
+    OK(store_mark_undo(f.s));
+    OK(store_mark(f.s));
+    put_text(&f, GROUP, person, "A2", "-");
+    OK(store_mark_undo(f.s));
+    OK(store_mark(f.s));
+    put_text(&f, GROUP, person, "A3", "-");
+    OK(store_message_edit(f.s, &edit, SPAN_LIT("edited"), SPAN_NULL, false));
+    put_text(&f, GROUP, person, "A4", "-");
+    OK(store_mark_undo(f.s));
+    assert_string_equal(look(&f, all), "A1+");
+    /* What one mark kept is not undone by the next. */
+    OK(store_mark(f.s));
+    put_text(&f, GROUP, person, "A5", "+");
+    OK(store_mark_keep(f.s));
+    OK(store_mark(f.s));
+    OK(store_mark_undo(f.s));
+    assert_int_equal(put_text(&f, GROUP, person, "A3", "+"), STORE_MSG_INSERTED);
+    assert_string_equal(look(&f, all), "A1+,A5+,A3+");
+    assert_string_equal(look(&f, "SELECT count(DISTINCT change_seq) FROM messages"), "3");
+    fixture_free(&f);
+}
+
+/* A statement that fails in its midst is not undone by SQLite: nothing of its batch is kept. */
+static void half_a_row_takes_its_batch_along(void **state)
+{
+    static const char person[] = "27820000009@s.whatsapp.net";
+    enum store_message_outcome outcome = STORE_MSG_DUPLICATE;
+    struct store_message bad = a_message(GROUP, person, "A3", "bad");
+    struct fixture f;
+    (void)state;
+    fixture_ready(&f);
+    put_text(&f, GROUP, person, "A1", "x");
+    OK(store_commit(f.s));
+    poke_sql(f.msg, "CREATE TRIGGER bad AFTER INSERT ON messages WHEN NEW.content = 'bad'"
+                    " BEGIN SELECT RAISE(FAIL, 'bad'); END");
+    put_text(&f, GROUP, person, "A2", "x");
+    assert_int_equal(store_message_put(f.s, &bad, &outcome), WB_ERR_DB);
+    assert_int_equal(outcome, STORE_MSG_DUPLICATE);
+    assert_int_equal(store_message_put(f.s, &bad, &outcome), WB_ERR_DB);
+    assert_int_equal(store_commit(f.s), WB_ERR_DB);
+    assert_string_equal(look(&f, "SELECT group_concat(id) FROM messages"), "A1");
+    put_text(&f, GROUP, person, "A2", "x");
+    assert_string_equal(look(&f, "SELECT group_concat(id) FROM messages"), "A1,A2");
+    /* Somebody's hand in the counter: no message passes for one that is stored already. */
+    poke_sql(f.msg, "UPDATE bridge_change_seq SET value = 0");
+    bad.content = SPAN_LIT("x");
+    assert_int_equal(store_message_put(f.s, &bad, &outcome), WB_ERR_DB);
+    fixture_free(&f);
+}
+
 /* A chat's row is not written again for each message of a batch; what was undone is. */
 static void chats_follow_their_newest_message(void **state)
 {
@@ -492,6 +554,7 @@ static void chats_follow_their_newest_message(void **state)
     store_rollback(f.s);
     put_text(&f, "27820000005@s.whatsapp.net", "555@lid", "B5", "x");
     assert_string_equal(look(&f, "SELECT count(*) FROM messages"), "9");
+    assert_string_equal(look(&f, "SELECT count(*) FROM pragma_foreign_key_check('messages')"), "0");
     fixture_free(&f);
 }
 
@@ -525,6 +588,8 @@ int main(void)
         cmocka_unit_test(chat_names_are_kept),
         cmocka_unit_test(go_bridges_file_is_extended_in_place),
         cmocka_unit_test(change_seq_rises_for_other_writers_too),
+        cmocka_unit_test(mark_undoes_rows),
+        cmocka_unit_test(half_a_row_takes_its_batch_along),
         cmocka_unit_test(chats_follow_their_newest_message),
         cmocka_unit_test(foreign_database_is_left_alone),
     };
