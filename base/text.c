@@ -133,3 +133,16 @@ struct span utf8_first(struct span s, size_t n)
         n--;
     return span_first(s, n);
 }
+
+void utf8_clean(char *text)
+{
+    struct span left = span_cstr(text);
+
+    while (left.n) {
+        size_t n = utf8_char(left);
+
+        if (n == 0)
+            text[(const char *)left.p - text] = '?';
+        left = span_skip(left, n ? n : 1);
+    }
+}

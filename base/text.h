@@ -23,5 +23,8 @@ bool utf8_valid(struct span s);
 size_t utf8_chars(struct span s); /* code points; s must be valid */
 /* The longest prefix of at most n bytes that does not cut a character. s must be valid. */
 struct span utf8_first(struct span s, size_t n);
+/* Puts '?' for every byte that is part of no character: a peer's words, or the end of a text that
+ * was cut. */
+void utf8_clean(char *text);
 
 #endif

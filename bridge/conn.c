@@ -8,6 +8,7 @@
 #endif
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "bridge/batch.h"
 #include "bridge/conn_private.h"
 #include "bridge/keepalive.h"
@@ -58,6 +59,7 @@ void conn_detail(struct conn *c, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(c->detail, sizeof c->detail, fmt, ap);
     va_end(ap);
+    utf8_clean(c->detail); /* the server's words are shown in /health */
 }
 
 static void on_step_timer(void *ctx)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/fault.h"
+#include "base/text.h"
 #include "bridge/batch.h"
 #include "bridge/conn_private.h"
 #include "bridge/in_stream.h"
@@ -252,7 +253,7 @@ void conn_on_failure(struct conn *c, const struct conn_input *in)
     char reason[48];
 
     conn_detail(c, "failure %u%s%.*s", f->reason, f->message.n ? ": " : "",
-                (int)span_first(f->message, 100).n, (const char *)f->message.p);
+                (int)utf8_first(f->message, 100).n, (const char *)f->message.p);
     snprintf(reason, sizeof reason, "failure-%u", f->reason);
     log_warn(c->b->log, "conn", "WhatsApp answers the login with failure %u", f->reason);
     if (why == CONN_WHY_LOGGED_OUT && c->paired)

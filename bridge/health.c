@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "bridge/backups.h"
 #include "bridge/bridge.h"
 #include "bridge/history_request.h"
@@ -168,6 +169,7 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     why = h->status == HEALTH_OK ? "" : b->store_failed ? b->store_trouble : c->detail;
     snprintf(text, sizeof text, "%s%s%s%s", advice(b, h->status), why[0] ? " (" : "", why,
              why[0] ? ")" : "");
+    utf8_clean(text);
     h->detail = arena_cstr(a, span_cstr(text));
     return h->phone && h->wa_version && h->detail ? WB_OK : WB_ERR_NOMEM;
 }

@@ -109,6 +109,19 @@ static void base64_and_hex_both_ways(void **state)
     buf_free(&b);
 }
 
+static void utf8_is_cleaned(void **state)
+{
+    char good[] = "a\xc3\xa4\xe2\x82\xac", odd[] = "\xff"
+                                                   "a\xe2\x82"
+                                                   "b\xc3\xa4\xf0\x9f\x98";
+
+    (void)state;
+    utf8_clean(good);
+    assert_string_equal(good, "a\xc3\xa4\xe2\x82\xac");
+    utf8_clean(odd);
+    assert_string_equal(odd, "?a??b\xc3\xa4???");
+}
+
 static void utf8_is_judged_strictly(void **state)
 {
     (void)state;
@@ -156,6 +169,7 @@ int main(void)
         cmocka_unit_test(buf_keeps_its_maximum),    cmocka_unit_test(buf_grows_by_copy),
         cmocka_unit_test(reader_stops_at_the_end),  cmocka_unit_test(arena_is_zeroed_and_bounded),
         cmocka_unit_test(base64_and_hex_both_ways), cmocka_unit_test(utf8_is_judged_strictly),
+        cmocka_unit_test(base64_and_hex_both_ways), cmocka_unit_test(utf8_is_cleaned),
         cmocka_unit_test(numbers_do_not_wrap),      cmocka_unit_test(seeded_rng_repeats),
     };
 

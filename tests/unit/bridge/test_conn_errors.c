@@ -2,6 +2,8 @@
  * (area ER). The whole bridge runs; only socket, clock and workers are the test's. */
 #include "conn_fixture.h"
 
+#include "base/text.h"
+#include "bridge/health.h"
 #include "store/meta.h"
 
 /* The time until the bridge dials again; -1: not within a day. */
@@ -189,6 +191,35 @@ static void final_failures(void **state)
         assert_string_equal(peek_sql(t->f.wa, "SELECT jid FROM whatsmeow_device"), OWN_PN);
         line_free(t);
     }
+}
+
+/* What the server says to people is in their language, and long: /health shows what fits. */
+static void a_logout_in_other_letters(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    struct arena a = arena_new(1 << 20);
+    struct health h;
+    char text[200] = "x", wanted[80];
+
+    for (size_t i = 0; i < 40; i++)
+        memcpy(text + 1 + 3 * i, "\xe7\x99\xbb", 3);
+    bridge_start(t->b);
+    server_accept(t);
+    server_send(t, el(t, "failure", "reason", "401", "logout_message_header", text, NULL));
+    OK(bridge_health(t->b, &a, &h));
+    snprintf(wanted, sizeof wanted, "failure 401: x%.48s", text + 1);
+    assert_non_null(strstr(h.detail, wanted));
+    assert_true(utf8_valid(span_cstr(h.detail)));
+    line_free(t);
+    t = line_new(true);
+    bridge_start(t->b);
+    server_accept(t);
+    server_send(t, el(t, "failure", "reason", "401", "message", "a\xff\xe7\x99z", NULL));
+    OK(bridge_health(t->b, &a, &h));
+    assert_non_null(strstr(h.detail, "failure 401: a???z"));
+    line_free(t);
+    arena_free(&a);
 }
 
 static void unknown_failures_stop_and_keep(void **state)
@@ -471,6 +502,7 @@ int main(void)
         cmocka_unit_test(replaced),
         cmocka_unit_test(unlinked),
         cmocka_unit_test(final_failures),
+        cmocka_unit_test(a_logout_in_other_letters),
         cmocka_unit_test(unknown_failures_stop_and_keep),
         cmocka_unit_test(server_trouble_is_waited_for),
         cmocka_unit_test(stable_minutes_reset_the_delay),
