@@ -175,16 +175,23 @@ enum wb_err store_prekey_import(struct store *s, const struct store_prekey *k)
     return k->id == 0 || k->id > PREKEY_ID_MAX ? WB_ERR_INVALID : store_offered(s, k);
 }
 
-enum wb_err store_prekeys_used_up_to(struct store *s, uint32_t id)
+enum wb_err store_prekeys_used_up_to(struct store *s, const struct rng *rng, uint32_t id)
 {
+    struct store_prekey last = {0};
     uint32_t high = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
     if (id > PREKEY_ID_MAX)
         return WB_ERR_INVALID;
     TRY(high_water(s, &high));
-    err = store_meta_put_int(s, HIGH_WATER, id > high ? id : high);
+    last.id = id > high ? id : high;
+    if (last.id < PREKEY_ID_MAX)
+        last.id++;
+    x25519_generate(rng, &last.pair);
+    TRY(store_offered(s, &last));
+    err = store_meta_put_int(s, HIGH_WATER, last.id);
 out:
+    secret_wipe(&last, sizeof last);
     return err;
 }
 

@@ -32,8 +32,10 @@ enum wb_err store_prekeys_skip(struct store *s, const struct rng *rng, uint32_t 
 /* A key that another program made and has offered under this id: it serves, and is not offered
  * again. */
 enum wb_err store_prekey_import(struct store *s, const struct store_prekey *k) WB_MUST_CHECK;
-/* Ids up to this one count as used: new keys get higher ones. */
-enum wb_err store_prekeys_used_up_to(struct store *s, uint32_t id) WB_MUST_CHECK;
+/* Ids up to this one count as used: new keys get higher ones, also from whatsmeow, which knows no
+ * mark: a row behind it stays, since nobody was ever offered it. */
+enum wb_err store_prekeys_used_up_to(struct store *s, const struct rng *rng,
+                                     uint32_t id) WB_MUST_CHECK;
 /* Rows in all, and those offered. Either may be NULL. */
 enum wb_err store_prekeys_count(struct store *s, size_t *ret_all,
                                 size_t *ret_offered) WB_MUST_CHECK;

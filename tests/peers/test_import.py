@@ -3,16 +3,19 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
 from harness import paths
+from harness.peer import CommandFailed
 from harness.people import ALICE, BOB, PeersCase, pn
 
 DESK = "27820000001"
 IMPORT = os.path.join(paths.BUILD, "bridge-import")
 # A prekey message in hex: version, perhaps the one-time prekey's id, and the base key of the session.
 BASE_KEY = re.compile(r'type="pkmsg">33(?:08(?:[89a-f].)*[0-7].)?1221([0-9a-f]{66})')
+NOWHERE = "ws://127.0.0.1:1/ws/chat"
 ONE_MESSAGE = "SELECT * FROM messages WHERE id = ? AND chat_jid = ?"
 
 
@@ -51,6 +54,20 @@ class ImportFromBaileys(PeersCase):
             for peer in people:
                 peer.wait("message", id=reply.json["message_id"], chat=group)
 
+    def whatsmeow_offers_new_ids(self, source):
+        """On a copy: whatsmeow would go on behind every prekey that Baileys has offered."""
+        with open(os.path.join(source, "creds.json"), encoding="utf-8") as creds:
+            next_id = json.load(creds)["nextPreKeyId"]
+        go = self.start_peer("whatsmeow", self.mock, "go")
+        shutil.copytree(self.store, go.store)
+        with self.assertRaises(CommandFailed):  # the file is opened first: that is all it is for
+            go.call("connect", url=NOWHERE, rootKey=self.mock.root_key, store=go.store,
+                    log=go.log_path, name=go.name)
+        ids = go.call("prekeys", count=3)["ids"]
+        go.quit()
+        self.assertEqual(len(ids), 3)
+        self.assertGreaterEqual(min(ids), next_id)
+
     def test_the_same_device_goes_on(self):
         alice = self.pair(self.mock, "whatsmeow", ALICE)
         bob = self.pair(self.mock, "baileys", BOB, name="bob")
@@ -75,6 +92,8 @@ class ImportFromBaileys(PeersCase):
         self.assertIn("sessions", done.stdout)
         self.assertIn("must\nnever be started again", done.stdout)
         self.assertEqual(sorted(os.listdir(self.store)), ["whatsapp.db", "whatsapp.db.lock"])
+
+        self.whatsmeow_offers_new_ids(desk.store)
 
         before = self.stanzas()
         bridge = self.start_bridge(self.mock, DESK, store=self.store)

@@ -456,7 +456,7 @@ static enum wb_err take_all(struct import *im)
             TRY(move_to_lids(im));
     }
     if (im->s && im->report->prekey_high)
-        TRY(store_prekeys_used_up_to(im->s, im->report->prekey_high));
+        TRY(store_prekeys_used_up_to(im->s, im->o->rng, im->report->prekey_high));
     if (im->s)
         err = store_commit(im->s);
 out:
