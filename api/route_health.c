@@ -68,6 +68,11 @@ static json_t *health_json(const struct health *h)
                                   text_or_null(h->backup_error)));
     if (h->repaired[0])
         json_object_set_new(o, "repaired", json_string(h->repaired));
+    if (h->restored_at_s)
+        json_object_set_new(o, "restored",
+                            json_pack("{s:I, s:s, s:I}", "at", (json_int_t)h->restored_at_s,
+                                      "backup", h->restored_name, "backup_at",
+                                      (json_int_t)h->restored_backup_at_s));
     return o;
 }
 

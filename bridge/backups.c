@@ -57,6 +57,7 @@ struct backups {
     struct before before;
     char wanted[BACKUP_REASON_MAX + 1]; /* the next one's reason; "": none is wanted */
     char name[BACKUP_NAME_MAX + 1], error[160];
+    struct store_restored restored; /* at 0: never */
     int64_t at_s;
     const char *repaired;
     bool stopping;
@@ -396,7 +397,13 @@ void backups_forget(struct backups *k)
 
 void backups_state(const struct backups *k, struct backups_state *ret)
 {
-    *ret = (struct backups_state){k->name, k->at_s, k->error, k->repaired};
+    *ret = (struct backups_state){.name = k->name,
+                                  .at_s = k->at_s,
+                                  .error = k->error,
+                                  .repaired = k->repaired,
+                                  .restored_name = k->restored.name,
+                                  .restored_at_s = k->restored.at,
+                                  .restored_backup_at_s = k->restored.backup_at};
 }
 
 /* By the server; after an unlinking of ours there is no account any more. */
@@ -470,6 +477,17 @@ out:
     return err;
 }
 
+/* Whoever wonders why everybody gets a new session finds it here. */
+static void say_restored(struct backups *k)
+{
+    if (store_restored_get(k->b->store, &k->restored) == WB_OK)
+        log_info(k->b->log, "backup",
+                 "this session was restored at %lld (Unix time) from the backup %s of %lld; the "
+                 "sessions in it only receive, new ones are set up with the first message to each "
+                 "device",
+                 (long long)k->restored.at, k->restored.name, (long long)k->restored.backup_at);
+}
+
 static void on_online(void *ctx, const struct bridge_event *e)
 {
     struct bridge *b = ctx;
@@ -533,6 +551,7 @@ enum wb_err backups_new(struct bridge *b, const char *repaired, struct backups *
     k->b = b;
     k->repaired = repaired ? repaired : "";
     find_newest(k);
+    say_restored(k);
     note_gap(k);
     TRY(events_on(&b->events, BRIDGE_EV_ONLINE, on_online, b));
     TRY(events_on(&b->events, BRIDGE_EV_LOGGED_OUT, on_logged_out, b));

@@ -37,6 +37,9 @@ struct backups_state {
     int64_t at_s;      /* unix seconds of it, 0 */
     const char *error; /* why the last attempt failed; "" when it did not */
     const char *repaired;
+    /* Of the restore that the session comes from; "" and 0 when it was never restored. */
+    const char *restored_name;
+    int64_t restored_at_s, restored_backup_at_s; /* unix seconds */
 };
 void backups_state(const struct backups *k, struct backups_state *ret);
 

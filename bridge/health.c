@@ -215,7 +215,7 @@ static void fill_gaps(struct bridge *b, struct health *h)
 
 static void fill_backups(const struct bridge *b, struct health *h)
 {
-    struct backups_state s = {"", 0, "", ""};
+    struct backups_state s = {.name = "", .error = "", .repaired = "", .restored_name = ""};
 
     if (b->backups)
         backups_state(b->backups, &s);
@@ -223,6 +223,9 @@ static void fill_backups(const struct bridge *b, struct health *h)
     h->backup_at_s = s.at_s;
     h->backup_error = s.error;
     h->repaired = s.repaired;
+    h->restored_name = s.restored_name;
+    h->restored_at_s = s.restored_at_s;
+    h->restored_backup_at_s = s.restored_backup_at_s;
 }
 
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h)

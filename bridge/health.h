@@ -65,6 +65,10 @@ struct health {
     int64_t backup_at_s;              /* unix, of that one; 0: none yet */
     const char *backup_error;         /* why the last attempt failed, "" */
     const char *repaired;             /* what was done to damaged files at this start, "" */
+    /* The restore that the session comes from, if any: the set's name ("") and both times (unix).
+     */
+    const char *restored_name;
+    int64_t restored_at_s, restored_backup_at_s;
     const struct health_group *groups;
     size_t ngroups;
 };

@@ -56,6 +56,13 @@ enum wb_err store_restore(const struct restore_job *job, struct restore_result *
 
 /* bridge_meta: "<unix seconds of the backup> <of the restore> <name of the set>". */
 #define STORE_META_RESTORED "restored"
+/* What that tells. NOT_FOUND: the file was never restored. */
+struct store_restored {
+    int64_t backup_at, at; /* unix seconds */
+    char name[BACKUP_NAME_MAX + 1];
+};
+enum wb_err store_restored_get(struct store *s, struct store_restored *ret) WB_MUST_CHECK;
+
 /* bridge_meta: "<from> <to>", unix seconds: messages of that time may be missing in messages.db
  * although the server was told that we have them. */
 #define STORE_META_GAP "gap"

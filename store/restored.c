@@ -163,6 +163,28 @@ out:
     return err;
 }
 
+enum wb_err store_restored_get(struct store *s, struct store_restored *ret)
+{
+    struct buf text = buf_new(STORE_META_MAX);
+    struct store_restored r = {0};
+    const char *at;
+    char *end;
+    enum wb_err err;
+    TRY(store_meta_get(s, STORE_META_RESTORED, &text));
+    at = buf_cstr(&text);
+    r.backup_at = strtoll(at, &end, 10);
+    r.at = strtoll(end, &end, 10);
+    if (*end != ' ' || r.at <= 0) {
+        err = WB_ERR_NOT_FOUND; /* nothing that this program wrote */
+        goto out;
+    }
+    snprintf(r.name, sizeof r.name, "%.*s", BACKUP_NAME_MAX, end + 1);
+    *ret = r;
+out:
+    buf_free(&text);
+    return err;
+}
+
 enum wb_err store_make_restored(struct store *s, const char *name, int64_t backup_s, int64_t now_s,
                                 const struct rng *rng, struct restore_result *counts)
 {

@@ -188,6 +188,8 @@ class Restoring(BackupsCase):
         began = time.monotonic()
         self.start(store=self.store).wait_status("ok")
         print(f"ready {time.monotonic() - began:.2f} s after the restore")
+        self.logged("this session was restored at")
+        self.assertEqual(self.bridge.health()["restored"]["backup"], name)
         self.talk("after")
         self.counts()
         texts = {row["content"] for row in self.bridge.rows("SELECT content FROM messages")}
