@@ -167,6 +167,27 @@ static enum wb_err take_plain(struct bridge *b, const struct stanza *s, struct i
     return m->peer ? WB_OK : in_message_store_unreadable(b, m, plain);
 }
 
+/* Its key is used, but perhaps not its content: the program that had this session before stores it
+ * until it has been handled (P-RC-21). */
+static enum wb_err take_buffered(struct bridge *b, const struct stanza *s, struct in_message *m,
+                                 const struct in_enc *e, struct taken *r)
+{
+    uint8_t hash[STORE_EVENT_HASH_BYTES];
+    struct span plain;
+    enum wb_err err = in_message_buffered(b, s->arena, m, e, hash, &plain);
+
+    if (err == WB_ERR_NOT_FOUND || (err == WB_OK && span_is_null(plain)))
+        return WB_OK;
+    TRY(err);
+    log_info(b->log, "message", "%.*s was decrypted before by another program, and not handled",
+             (int)m->id.n, (const char *)m->id.p);
+    r->result = WB_OK;
+    TRY(take_plain(b, s, m, e, plain, r));
+    err = store_event_clear(b->store, hash);
+out:
+    return err;
+}
+
 static enum wb_err take_enc(struct bridge *b, const struct stanza *s, struct in_message *m,
                             const struct in_enc *e, struct taken *r)
 {
@@ -177,6 +198,8 @@ static enum wb_err take_enc(struct bridge *b, const struct stanza *s, struct in_
     TRY(in_message_decrypt(b, m, e, &st->plain, &plain, &r->result));
     if (r->result == WB_OK)
         TRY(take_plain(b, s, m, e, plain, r));
+    else if (r->result == WB_ERR_OLD_COUNTER)
+        TRY(take_buffered(b, s, m, e, r));
 out:
     buf_clear(&st->plain);
     buf_clear(&st->text);
@@ -254,10 +277,9 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
     bool known = false;
     enum wb_err err;
 
-    in_message_enc_hash(m, e, hash);
     TRY(is_known(b, m, &known));
     if (!known && !m->peer) {
-        err = store_event_get(b->store, hash, s->arena, &ignored);
+        err = in_message_buffered(b, s->arena, m, e, hash, &ignored);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)
             return err;
         known = err == WB_OK;

@@ -7,6 +7,7 @@
 #include "store/account.h"
 #include "store/devices.h"
 #include "store/prekeys.h"
+#include "store/retry.h"
 #include "store/signal_store.h"
 
 enum { ENC_VERSION = 2 };
@@ -174,8 +175,8 @@ enum wb_err in_message_sender_key(struct bridge *b, const struct in_message *m, 
     return verdict(err, ret_result);
 }
 
-void in_message_enc_hash(const struct in_message *m, const struct in_enc *e,
-                         uint8_t ret_hash[static SHA256_BYTES])
+static void hash_as(const struct in_message *m, const struct in_enc *e,
+                    const struct jid *sender_jid, uint8_t ret_hash[static SHA256_BYTES])
 {
     static const uint8_t zeros[2];
     char chat[JID_TEXT_MAX], sender[JID_TEXT_MAX];
@@ -193,7 +194,48 @@ void in_message_enc_hash(const struct in_message *m, const struct in_enc *e,
         parts[n++] = span_cstr(jid_text(&m->chat, chat));
         parts[n++] = zero;
     }
-    parts[n++] = span_cstr(jid_text(&m->address, sender));
+    parts[n++] = span_cstr(jid_text(sender_jid, sender));
     parts[n++] = SPAN_ARRAY(zeros);
     sha256_v(parts, n, ret_hash);
+}
+
+void in_message_enc_hash(const struct in_message *m, const struct in_enc *e,
+                         uint8_t ret_hash[static SHA256_BYTES])
+{
+    hash_as(m, e, &m->address, ret_hash);
+}
+
+/* WB_OK: there is a row; what it holds is no use without its padding. */
+static enum wb_err look_up(struct bridge *b, struct arena *a,
+                           const uint8_t hash[static SHA256_BYTES], struct span *ret_content)
+{
+    struct span padded, content;
+    enum wb_err err = store_event_get(b->store, hash, a, &padded);
+
+    if (err != WB_OK)
+        return err;
+    *ret_content =
+        !span_is_null(padded) && padding_strip(padded, &content) == WB_OK ? content : SPAN_NULL;
+    return WB_OK;
+}
+
+enum wb_err in_message_buffered(struct bridge *b, struct arena *a, const struct in_message *m,
+                                const struct in_enc *e, uint8_t ret_hash[static SHA256_BYTES],
+                                struct span *ret_content)
+{
+    /* Which form of the sender was the known one then? */
+    const struct jid *forms[] = {&m->address, &m->sender, &m->sender_alt};
+    enum wb_err err = WB_ERR_NOT_FOUND;
+
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0] && err == WB_ERR_NOT_FOUND; i++) {
+        if (jid_is_none(forms[i]))
+            continue;
+        hash_as(m, e, forms[i], ret_hash);
+        err = look_up(b, a, ret_hash, ret_content);
+    }
+    if (err == WB_ERR_NOT_FOUND) { /* builds of 2025 name it by its bytes alone */
+        sha256(e->bytes, ret_hash);
+        err = look_up(b, a, ret_hash, ret_content);
+    }
+    return err;
 }

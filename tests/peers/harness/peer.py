@@ -1,8 +1,10 @@
 """An independent client (Baileys or whatsmeow) behind one JSON-lines protocol.
 
 Commands: connect pairCode sendText createGroup groupParticipants groupInfo groups onWhatsApp devices
-usersInfo (whatsmeow) presence markRead dropSessions disconnect logout quit.
-connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does).
+usersInfo prekeys (whatsmeow) presence markRead dropSessions disconnect logout quit.
+connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does), buffer
+(whatsmeow: plaintexts are stored until they have been handled), dieOn (whatsmeow: a text at whose arrival the
+process ends with status 7).
 Events: ready qr paired open offlineDone close message undecryptable receipt group stub reply.
 """
 

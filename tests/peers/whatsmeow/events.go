@@ -1,10 +1,15 @@
 package main
 
 import (
+	"os"
+
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 )
+
+// diedOnMessage is the exit status of a process that a message of "dieOn" ended in its handler.
+const diedOnMessage = 7
 
 func textOf(msg *waE2E.Message) string {
 	switch {
@@ -126,6 +131,9 @@ func (p *peer) onEvent(raw any) {
 	case *events.StreamError:
 		emit("streamError", object{"code": evt.Code})
 	case *events.Message:
+		if p.dieOn != "" && textOf(evt.Message) == p.dieOn {
+			os.Exit(diedOnMessage)
+		}
 		emitMessage(evt)
 	case *events.UndecryptableMessage:
 		fields := sourceFields(&evt.Info.MessageSource)

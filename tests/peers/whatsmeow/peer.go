@@ -38,6 +38,9 @@ type command struct {
 	Name         string   `json:"name"`
 	NoReconnect  bool     `json:"noReconnect"`
 	Durable      bool     `json:"durable"`
+	Buffer       bool     `json:"buffer"`
+	DieOn        string   `json:"dieOn"`
+	Count        uint32   `json:"count"`
 	Phone        string   `json:"phone"`
 	To           string   `json:"to"`
 	Text         string   `json:"text"`
@@ -58,6 +61,7 @@ type peer struct {
 	client *whatsmeow.Client
 	db     *sqlstore.Container
 	name   string
+	dieOn  string
 }
 
 // connect opens the store, once, and connects; called again after a disconnect it reconnects.
@@ -114,6 +118,8 @@ func (p *peer) open(ctx context.Context, cmd *command) error {
 	p.client.SetPreLoginHTTPClient(http)
 	p.client.SetMediaHTTPClient(http)
 	p.client.EnableAutoReconnect = !cmd.NoReconnect
+	p.client.EnableDecryptedEventBuffer = cmd.Buffer
+	p.dieOn = cmd.DieOn
 	p.client.AddEventHandler(p.onEvent)
 	return nil
 }
@@ -172,6 +178,17 @@ func (p *peer) run(ctx context.Context, cmd *command) (object, error) {
 			return nil, err
 		}
 		return nil, client.Store.Sessions.DeleteAllSessions(ctx, jid.SignalAddressUser())
+	case "prekeys":
+		// What the next upload would offer.
+		made, err := client.Store.PreKeys.GetOrGenPreKeys(ctx, cmd.Count)
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]uint32, len(made))
+		for i, key := range made {
+			ids[i] = key.KeyID
+		}
+		return object{"ids": ids}, nil
 	case "disconnect":
 		client.Disconnect()
 		return nil, nil

@@ -1,6 +1,10 @@
 /* Receiving what cannot be read: asked for again, counted, kept as a placeholder. */
 #include "receive_people.h"
 
+#include "bridge/in_message_decrypt.h"
+#include "store/lid_map.h"
+#include "store/retry.h"
+
 /* ---- what cannot be read ---- */
 
 static void undecryptable_then_resent(void **state)
@@ -146,6 +150,57 @@ static void loss_is_asked_for_from_the_phone(void **state)
     writer_free(&phone);
 }
 
+/* whatsmeow decrypted it, stored the content, and ended before it was handled: the redelivery finds
+ * a used key. The row is gone once it is stored, and a copy is known. */
+static void left_in_the_buffer(struct receiver *r, bool by_bytes)
+{
+    struct writer alice;
+    struct buf padded = buf_new(1000);
+    struct in_message m;
+    uint8_t hash[32];
+    struct node *n;
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    n = letter(r, &alice, ALICE, "A1", "almost lost");
+    receive(r, n);
+    poke_sql(r->f.msg, "DELETE FROM messages WHERE id = 'A1'");
+    OK(in_message_parse(n, &r->arena, &r->b.own_pn, &r->b.own_lid, &m));
+    OK(store_canonical(r->f.s, &m.sender, &m.address));
+    if (by_bytes)
+        sha256(m.enc[0].bytes, hash);
+    else
+        in_message_enc_hash(&m, &m.enc[0], hash);
+    /* conversation: "almost lost", with one byte of padding */
+    buf_append(&padded, SPAN_LIT("\x0a\x0b"
+                                 "almost lost\x01"));
+    OK(store_event_put(r->f.s, hash, buf_span(&padded), m.t, 1));
+    OK(store_commit(r->f.s));
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<receipt");
+    hasnt(sent[0], "retry");
+    assert_look(r, "SELECT content FROM messages WHERE id = 'A1' AND state = ''", "almost lost");
+    assert_string_equal(
+        peek_sql(r->f.wa, "SELECT count(*) FROM whatsmeow_event_buffer WHERE plaintext IS NULL"),
+        "1");
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    assert_look(r, "SELECT count(*) FROM messages", "1");
+    buf_free(&padded);
+    writer_free(&alice);
+}
+
+static void what_whatsmeow_left_in_its_buffer(void **state)
+{
+    left_in_the_buffer(*state, false);
+}
+
+static void what_an_older_whatsmeow_left(void **state)
+{
+    left_in_the_buffer(*state, true);
+}
+
 static size_t phone_requests(struct receiver *r)
 {
     size_t n = 0;
@@ -282,6 +337,8 @@ int main(void)
         T(owed_ones_are_asked_for_again),
         T(changed_identity),
         T(loss_is_asked_for_from_the_phone),
+        T(what_whatsmeow_left_in_its_buffer),
+        T(what_an_older_whatsmeow_left),
         T(requests_to_the_phone_are_not_lost),
         T(no_message_inside),
         T(odd_stanzas),
