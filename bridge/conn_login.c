@@ -55,12 +55,8 @@ static enum wb_err note_success(struct conn *c, const struct success_info *i)
     struct bridge *b = c->b;
     enum wb_err err;
 
-    if (i->server_time_s > 0) {
-        int64_t now_s = (clock_unix_ms(b->clock) + 500) / 1000;
-
+    if (i->server_time_s > 0)
         bridge_server_time(b, i->server_time_s);
-        TRY(store_meta_put_int(b->store, STORE_META_SERVER_OFFSET, i->server_time_s - now_s));
-    }
     TRY(save_lid(c, &i->lid));
     version_good(b->version, c->version_used);
     TRY(store_token_prune(b->store, bridge_server_now_s(b)));
@@ -229,6 +225,16 @@ static void note_logged_out(struct conn *c, const char *reason)
                   store_error_text(b->store));
 }
 
+void conn_store_ban(struct conn *c)
+{
+    struct bridge *b = c->b;
+
+    if (store_meta_put_int(b->store, CONN_META_BANNED_UNTIL, c->banned_until_s) != WB_OK ||
+        store_meta_put_int(b->store, CONN_META_BANNED_FOR, c->banned_for_s) != WB_OK ||
+        batch_commit(b) != WB_OK)
+        log_error(b->log, "conn", "the ban could not be written down");
+}
+
 static void note_ban(struct conn *c, const struct failure_info *f)
 {
     struct bridge *b = c->b;
@@ -240,10 +246,7 @@ static void note_ban(struct conn *c, const struct failure_info *f)
     c->banned_until_s = clock_unix_s(b->clock) + c->banned_for_s;
     conn_detail(c, "temporary ban %u (%s), %" PRIu64 " s left", f->ban_code,
                 ban_code_text(f->ban_code), left);
-    if (store_meta_put_int(b->store, CONN_META_BANNED_UNTIL, c->banned_until_s) != WB_OK ||
-        store_meta_put_int(b->store, CONN_META_BANNED_FOR, c->banned_for_s) != WB_OK ||
-        batch_commit(b) != WB_OK)
-        log_error(b->log, "conn", "the ban could not be written down");
+    conn_store_ban(c);
 }
 
 void conn_on_failure(struct conn *c, const struct conn_input *in)

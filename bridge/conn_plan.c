@@ -103,6 +103,7 @@ static void plan_banned(struct conn *c)
     if (c->banned_for_s > 0 && left > c->banned_for_s) {
         left = c->banned_for_s;
         c->banned_until_s = now + left;
+        conn_store_ban(c); /* nor does it begin anew with each restart */
     }
     if (left <= 0) {
         c->banned_until_s = 0;

@@ -128,6 +128,8 @@ enum wb_err conn_send_frame(struct conn *c, struct span payload) WB_MUST_CHECK;
 /* The account of the store into c->account; NOT_FOUND: unpaired. */
 enum wb_err conn_load_account(struct conn *c) WB_MUST_CHECK;
 void conn_account_changed(struct conn *c);
+/* Writes down until when; a failure is logged. */
+void conn_store_ban(struct conn *c);
 
 /* conn_plan.c: the socket is gone (or was never there): what now. */
 void conn_plan_next(struct conn *c);

@@ -7,10 +7,9 @@
 #include "store/store.h"
 
 /* Names in use. logged_out, prekey_high and stamp are written by store/ itself. */
-#define STORE_META_ROUTING_INFO  "routing_info"  /* blob of <ib><edge_routing> */
-#define STORE_META_WA_VERSION    "wa_version"    /* "2.3000.N", the last good one */
-#define STORE_META_SERVER_OFFSET "server_offset" /* seconds, server minus ours */
-#define STORE_META_GROUPS_AT     "groups_at"     /* unix seconds of the last full group list */
+#define STORE_META_ROUTING_INFO "routing_info" /* blob of <ib><edge_routing> */
+#define STORE_META_WA_VERSION   "wa_version"   /* "2.3000.N", the last good one */
+#define STORE_META_GROUPS_AT    "groups_at"    /* unix seconds of the last full group list */
 
 /* At most STORE_META_MAX bytes (TOO_LARGE). SPAN_NULL removes. */
 enum wb_err store_meta_put(struct store *s, const char *name, struct span value) WB_MUST_CHECK;

@@ -335,9 +335,12 @@ static void banned_and_the_clock_set_back(void **state)
         if (restart) {
             line_restart(t);
             bridge_start(t->b);
+            pass(t, 3600 * 1000);
+            line_restart(t); /* it does not begin anew each time either */
+            bridge_start(t->b);
         }
         assert_true(until_next_dial(t) > 0);
-        assert_true(now_ms - began >= 7200 * 1000 && now_ms - began < 3 * 7200 * 1000);
+        assert_true(now_ms - began >= 7200 * 1000 && now_ms - began < 7210 * 1000);
         line_free(t);
     }
 }
