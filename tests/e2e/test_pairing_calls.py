@@ -156,6 +156,32 @@ class PairingCalls(Case):
             ["before", "sent before", "after", "sent after"])
         self.assert_no_flags(self.mock)
 
+    def test_what_was_queued_stays_with_its_link(self):
+        """Sends that were not over at a logout are in the file that is set aside; the new link is not
+        troubled by them."""
+        self.bridge.pair_by_qr()
+        self.mock.trouble(upgrade_status=503)
+        self.mock.drop(PHONE)
+        self.bridge.wait_status("disconnected")
+        queued = self.bridge.send(FRIEND, "queued", id="q", wait_s=0, expires_s=2)
+        self.assertEqual(queued.status, 202, queued)
+        self.mock.logout(PHONE)
+        self.mock.trouble(upgrade_status=0)
+        self.bridge.post("/api/reconnect")
+        self.bridge.wait_status("logged_out")
+        self.assertEqual(self.bridge.send(FRIEND, "queued", id="q", wait_s=0).status, 202)
+        self.assert_done(self.bridge.post("/api/pair"))
+        self.bridge.pair_by_qr()
+        self.captures("paired anew")
+        reconnects = self.bridge.health()["reconnects"]
+        self.assert_error(self.bridge.get("/api/outbox/q"), 404, "not_found")
+        self.assertEqual(self.bridge.send(FRIEND, "the same key", id="q", wait_s=5).status, 200)
+        self.assertEqual(self.bridge.send(FRIEND, "and again").status, 200)
+        health = self.bridge.health()
+        self.assertEqual((health["status"], health["reconnects"]), ("ok", reconnects))
+        self.assertEqual([m["text"] for m in self.mock.contact_messages(FRIEND) if m["text"]],
+                         ["the same key", "and again"])
+
     def test_logged_out_by_the_phone_and_restarted(self):
         self.bridge.pair_by_qr()
         self.mock.logout(PHONE)
