@@ -7,10 +7,15 @@
 
 enum { MESSAGES_SCHEMA = 1 };
 
+/* SQLite keeps it with the table: as long as there is no row, it alone tells our files from those
+ * of the Go bridge. */
+#define MADE_HERE "/* whatsapp-bridge */"
+
 static const char *const base_tables[] = {
     "CREATE TABLE IF NOT EXISTS chats (jid TEXT PRIMARY KEY, name TEXT,"
     " last_message_time TIMESTAMP)",
-    "CREATE TABLE IF NOT EXISTS messages (id TEXT, chat_jid TEXT, sender TEXT, content TEXT,"
+    "CREATE TABLE IF NOT EXISTS messages (" MADE_HERE " id TEXT, chat_jid TEXT, sender TEXT,"
+    " content TEXT,"
     " timestamp TIMESTAMP, is_from_me BOOLEAN, media_type TEXT, filename TEXT, url TEXT,"
     " media_key BLOB, file_sha256 BLOB, file_enc_sha256 BLOB, file_length INTEGER,"
     " PRIMARY KEY (id, chat_jid), FOREIGN KEY (chat_jid) REFERENCES chats(jid))",
@@ -183,10 +188,11 @@ enum wb_err messages_time_format(struct db *d, enum store_time_format *ret)
                            "SELECT typeof(last_message_time) = 'text' FROM chats"
                            " WHERE last_message_time IS NOT NULL ORDER BY rowid DESC LIMIT 1",
                            &text);
-    if (err == WB_ERR_NOT_FOUND) {
-        *ret = STORE_TIME_AUTO;
-        return WB_OK;
-    }
+    if (err == WB_ERR_NOT_FOUND) /* no time yet: the Go bridge's own tables will get its text */
+        err = db_query_int(d,
+                           "SELECT instr(sql, '" MADE_HERE "') = 0 FROM sqlite_master"
+                           " WHERE type = 'table' AND name = 'messages'",
+                           &text);
     if (err == WB_OK)
         *ret = text ? STORE_TIME_TEXT : STORE_TIME_INTEGER;
     return err;

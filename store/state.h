@@ -80,7 +80,7 @@ enum wb_err messages_schema_check(struct db *d) WB_MUST_CHECK;
 enum wb_err messages_schema_apply(struct db *d) WB_MUST_CHECK;
 /* *ret: tables of another program, which messages_schema_apply() would extend. */
 enum wb_err messages_schema_taken_over(struct db *d, bool *ret) WB_MUST_CHECK;
-/* The format of the newest row; AUTO when there is none. */
+/* The format of the newest row; where there is none, that of the program that made the tables. */
 enum wb_err messages_time_format(struct db *d, enum store_time_format *ret) WB_MUST_CHECK;
 
 /* lid_map.c, record stores: forget what was read inside a batch that is gone. */

@@ -430,6 +430,35 @@ static void go_bridges_file_is_extended_in_place(void **state)
     tzset();
 }
 
+static void without_a_row_the_maker_of_the_tables_decides(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_new(&f);
+    poke_sql(f.msg, go_schema);
+    poke_sql(f.msg, "DELETE FROM messages; DELETE FROM chats");
+    for (int i = 0; i < 2; i++) { /* also once our columns are there */
+        fixture_open(&f);
+        assert_int_equal(store_time_format(f.s), STORE_TIME_TEXT);
+        fixture_close(&f);
+    }
+    poke_sql(f.msg, "INSERT INTO chats VALUES ('" GROUP "', 'Team', NULL)");
+    fixture_open(&f);
+    assert_int_equal(store_time_format(f.s), STORE_TIME_TEXT);
+    fixture_free(&f);
+    fixture_new(&f);
+    for (int i = 0; i < 2; i++) {
+        fixture_open(&f);
+        assert_int_equal(store_time_format(f.s), STORE_TIME_INTEGER);
+        fixture_close(&f);
+    }
+    /* What is there goes before who made it. */
+    poke_sql(f.msg, "INSERT INTO chats (jid, last_message_time) VALUES ('" GROUP "', 'a text')");
+    fixture_open(&f);
+    assert_int_equal(store_time_format(f.s), STORE_TIME_TEXT);
+    fixture_free(&f);
+}
+
 /* Another program's INSERT OR REPLACE knows nothing of change_seq. */
 static void change_seq_rises_for_other_writers_too(void **state)
 {
@@ -587,6 +616,7 @@ int main(void)
         cmocka_unit_test(row_is_read_back_under_either_form),
         cmocka_unit_test(chat_names_are_kept),
         cmocka_unit_test(go_bridges_file_is_extended_in_place),
+        cmocka_unit_test(without_a_row_the_maker_of_the_tables_decides),
         cmocka_unit_test(change_seq_rises_for_other_writers_too),
         cmocka_unit_test(mark_undoes_rows),
         cmocka_unit_test(half_a_row_takes_its_batch_along),
