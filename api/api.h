@@ -22,6 +22,8 @@ enum wb_err api_start(const struct api_deps *d, struct api **ret_api,
                       struct buf *problem) WB_MUST_CHECK;
 /* The port in use (config->port may be 0). */
 uint16_t api_port(const struct api *api);
+/* Is there an answer that is not yet written? */
+bool api_answers_left(const struct api *api);
 /* Ends all requests; NULL-safe. Before the loop goes away. */
 void api_stop(struct api *api);
 

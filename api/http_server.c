@@ -395,6 +395,14 @@ enum wb_err api_start(const struct api_deps *d, struct api **ret_api, struct buf
     return WB_OK;
 }
 
+bool api_answers_left(const struct api *api)
+{
+    for (const struct api_request *r = api->requests; r; r = r->next)
+        if (r->answered)
+            return true;
+    return false;
+}
+
 void api_stop(struct api *api)
 {
     if (!api)

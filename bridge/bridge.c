@@ -26,7 +26,9 @@
 
 enum {
     BRIDGE_WORKERS_MAX = 3 /* one may be busy with a hook for long */,
-    SHUTDOWN_MS = 3500 /* of the 5 s that SIGTERM allows */
+    /* Of the 5 s that SIGTERM allows: for acks that are under way, and for the close. */
+    FINISH_MS = 1500,
+    SHUTDOWN_MS = 2500,
 };
 
 /* The end of a batch: everything that was readable has been handled, or it has become long enough.
@@ -174,6 +176,12 @@ void bridge_shutdown(struct bridge *b)
         log_warn(b->log, "bridge", "what came last was not stored; WhatsApp will deliver it again");
     backups_stop(b->backups);
     conn_shutdown(b->conn);
+}
+
+void bridge_finish(struct bridge *b)
+{
+    b->finishing = true;
+    out_message_finish(b, FINISH_MS, bridge_shutdown);
 }
 
 const char *bridge_begin_anew(const struct bridge *b, bool *ret_damaged)

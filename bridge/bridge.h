@@ -94,6 +94,7 @@ struct bridge {
     int64_t last_message_ms; /* wall clock, of arrival */
     uint64_t messages_stored, reconnects;
     uint64_t last_ticket;
+    bool finishing; /* nothing new is accepted */
     struct timer shutdown_timer;
 };
 
@@ -114,7 +115,9 @@ void bridge_free(struct bridge *b); /* NULL-safe */
 void bridge_start(struct bridge *b);
 /* The settings were read again (config_reload()): takes over what is not looked up at each use. */
 void bridge_settings_changed(struct bridge *b);
-/* Finishes what is in hand, closes, stops the loop; within CONN_CLOSE_TIMEOUT_MS. */
+/* Asked to stop: sends under way get a moment, who waits is answered, then bridge_shutdown(). */
+void bridge_finish(struct bridge *b);
+/* Commits what is in hand, closes, stops the loop; within CONN_CLOSE_TIMEOUT_MS. */
 void bridge_shutdown(struct bridge *b);
 /* After the loop has ended: is a new run to begin, with a full check of the files? Why, for people;
  * NULL: no, it was asked to stop. *ret_damaged: a file was found damaged. */

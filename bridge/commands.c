@@ -14,6 +14,12 @@ void bridge_send(struct bridge *b, const struct send_request *r, send_done_fn *d
                  uint64_t *ret_ticket)
 {
     *ret_ticket = ++b->last_ticket;
+    if (b->finishing) {
+        done(ctx, &(struct send_result){.result = CMD_NOT_SENT,
+                                        .text = SPAN_LIT("the bridge is stopping; try again when "
+                                                         "it runs")});
+        return;
+    }
     if (b->ops.send) {
         b->ops.send(b, r, done, ctx, *ret_ticket);
         return;

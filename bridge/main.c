@@ -32,6 +32,7 @@ enum exit_status {
 enum {
     PROBLEM_MAX = 64 * 1024,
     COMMAND_MAX = 256,
+    ANSWERS_MS = 300,                  /* at the end, for callers that read slowly */
     CHECK_MS = 30 * 60 * 1000,         /* for reading through and restoring the largest files */
     DAMAGED_AGAIN_MS = 10 * 60 * 1000, /* so soon, and no check finds it: not ours to repair */
 };
@@ -216,7 +217,7 @@ static void on_signal(void *ctx, int signal_number)
     p->stopping = true;
     log_info(&p->log, "main", "%s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
     sdnotify_stopping(&p->systemd);
-    bridge_shutdown(p->bridge);
+    bridge_finish(p->bridge);
 }
 
 static void on_state(void *ctx, const struct bridge_event *e)
@@ -295,6 +296,16 @@ static bool begin_anew(struct program *p, const char *why, bool damaged)
     return true;
 }
 
+/* What was answered last is also written. */
+static void write_answers(struct program *p)
+{
+    int64_t until = clock_mono_ms(&clock_system) + ANSWERS_MS;
+
+    while (api_answers_left(p->api) && clock_mono_ms(&clock_system) < until &&
+           loop_step(p->loop, ANSWERS_MS) == WB_OK)
+        ;
+}
+
 static int run(struct program *p)
 {
     struct buf problem = buf_new(PROBLEM_MAX);
@@ -317,6 +328,7 @@ static int run(struct program *p)
             log_error(&p->log, "main", "the event loop failed: %s", wb_err_text(err));
             status = EXIT_FAILED;
         }
+        write_answers(p);
         why = bridge_begin_anew(p->bridge, &damaged);
         if (why && !p->stopping && !begin_anew(p, why, damaged))
             status = EXIT_FAILED;

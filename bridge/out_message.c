@@ -266,7 +266,7 @@ static void on_event(void *ctx, const struct bridge_event *e)
 enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s)
 {
-    static const enum bridge_event_kind kinds[] = {BRIDGE_EV_ONLINE, BRIDGE_EV_OFFLINE,
+    static const enum bridge_event_kind kinds[] = {BRIDGE_EV_ONLINE,     BRIDGE_EV_OFFLINE,
                                                    BRIDGE_EV_BATCH_DONE, BRIDGE_EV_BATCH_FAILED,
                                                    BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED};
     struct out_message_state *s = calloc(1, sizeof *s);
@@ -294,6 +294,7 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
     timer_stop(b->timers, &s->kick);
     timer_stop(b->timers, &s->expiry);
     timer_stop(b->timers, &s->prune);
+    timer_stop(b->timers, &s->finish.timer);
     b->out_message = NULL;
     free(s);
 }

@@ -34,6 +34,9 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s) WB_MUST_CHECK;
 /* NULL-safe. Callers that wait are not answered any more. */
 void out_message_free(struct bridge *b, struct out_message_state *s);
+/* The program ends: who waits gets up to `ms` longer while there is a connection, then the answer
+ * of a wait that is over. done is called once, not from within this. */
+void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b));
 
 /* The server's <ack class=message> (P-SD-21..25). */
 struct out_ack {

@@ -79,6 +79,11 @@ struct out_message_state {
     bool loaded; /* what the outbox held is here */
     uint64_t last_asked;
     struct timer kick, expiry, prune;
+    size_t nwaits; /* callers */
+    struct {       /* out_message_finish() */
+        void (*done)(struct bridge *b);
+        struct timer timer;
+    } finish;
     struct tctoken_state tokens;
     struct first_contact first_contact;
     struct out_retry_pending *retries; /* out_retry.c */

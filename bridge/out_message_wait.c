@@ -7,6 +7,8 @@
 
 enum { COMMIT_GRACE_MS = 1000 };
 
+static void on_finish(void *ctx);
+
 static bool has_id(enum cmd_result r)
 {
     return r == CMD_OK || r == CMD_ACCEPTED || r == CMD_OUTCOME_UNKNOWN;
@@ -41,12 +43,17 @@ const char *out_wait_state(const struct out_item *it)
 /* Takes w out of its item's list. */
 static void unlink_wait(struct out_wait *w)
 {
+    struct bridge *b = w->item->b;
+    struct out_message_state *s = b->out_message;
     struct out_wait **at = &w->item->waits;
 
     while (*at != w)
         at = &(*at)->next;
     *at = w->next;
-    timer_stop(w->item->b->timers, &w->timer);
+    timer_stop(b->timers, &w->timer);
+    s->nwaits--;
+    if (s->finish.done && s->nwaits == 0)
+        timer_start(b->timers, &s->finish.timer, 0, on_finish, b);
 }
 
 static void tell_and_free(struct out_wait *w, const struct out_outcome *o)
@@ -96,17 +103,12 @@ static void cancel(struct out_item *it)
                        "stays queued");
 }
 
-static void on_wait_over(void *ctx)
+/* The answer for now. Not for a settled item: its answer is here and is being committed. */
+static void end_wait(struct out_wait *w)
 {
-    struct out_wait *w = ctx;
     struct out_item *it = w->item;
     struct out_outcome o;
 
-    if (it->step == OUT_SETTLED) {
-        /* The answer is here and is being committed. */
-        timer_start(it->b->timers, &w->timer, COMMIT_GRACE_MS, on_wait_over, w);
-        return;
-    }
     if (w->keyed) {
         out_say(&o, CMD_ACCEPTED, out_wait_state(it));
         tell_and_free(w, &o);
@@ -116,6 +118,54 @@ static void on_wait_over(void *ctx)
     } else {
         cancel(it);
     }
+}
+
+static void on_wait_over(void *ctx)
+{
+    struct out_wait *w = ctx;
+
+    if (w->item->step == OUT_SETTLED)
+        timer_start(w->item->b->timers, &w->timer, COMMIT_GRACE_MS, on_wait_over, w);
+    else
+        end_wait(w);
+}
+
+static struct out_wait *unsettled_in(struct out_item *it)
+{
+    for (; it; it = it->next)
+        if (it->waits && it->step != OUT_SETTLED)
+            return it->waits;
+    return NULL;
+}
+
+static void on_finish(void *ctx)
+{
+    struct bridge *b = ctx;
+    struct out_message_state *s = b->out_message;
+    void (*done)(struct bridge *) = s->finish.done;
+
+    s->finish.done = NULL;
+    /* An item that cannot be cancelled, because the disk is full, keeps its callers: no endless
+     * loop. */
+    for (size_t left = s->nwaits; left > 0; left--) {
+        struct out_wait *w = unsettled_in(s->sealed);
+
+        for (struct out_lane *l = s->lanes; l && !w; l = l->next)
+            w = unsettled_in(l->first);
+        if (!w)
+            break;
+        end_wait(w);
+    }
+    done(b);
+}
+
+void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b))
+{
+    struct out_message_state *s = b->out_message;
+
+    s->finish.done = done;
+    timer_start(b->timers, &s->finish.timer, s->nwaits > 0 && s->ports->online(b) ? ms : 0,
+                on_finish, b);
 }
 
 enum wb_err out_wait_add(struct out_item *it, bool keyed, int64_t wait_s, send_done_fn *done,
@@ -133,6 +183,7 @@ enum wb_err out_wait_add(struct out_item *it, bool keyed, int64_t wait_s, send_d
     while (*at)
         at = &(*at)->next;
     *at = w;
+    it->b->out_message->nwaits++;
     timer_start(it->b->timers, &w->timer, wait_s * 1000, on_wait_over, w);
     return WB_OK;
 }

@@ -3,13 +3,14 @@
 import os
 import signal
 import socket
+import threading
 import time
 import unittest
 
 from harness.bridge import clean_env
 from harness.case import Case
 
-PHONE, OTHER = "27820000001", "27820000002"
+PHONE, OTHER, FRIEND = "27820000001", "27820000002", "27820001000"
 STOP_WITHIN_S = 5
 LOCKED, ANOTHER_NUMBER = 3, 5
 
@@ -46,6 +47,38 @@ class ProcessTest(Case):
                 leftover = [name for name in os.listdir(program.store)
                             if name.startswith("whatsapp.db-")]
                 self.assertEqual(leftover, [], "whatsapp.db was not closed cleanly")
+
+    def test_callers_are_answered_at_the_end(self):
+        """An ack that is on its way is waited for; who waits for more gets the answer for now."""
+        mock, program = self.paired()
+        mock.admin("POST", "/contact/script", {"phone": FRIEND, "silent": True})
+        offline = {"upgrade_status": 503}
+        for trouble, fields, status, error in (
+                ({"ack_delay": 1, "ack_delay_ms": 600}, {}, 200, None),
+                ({"ack_drop": 1}, {}, 504, "outcome_unknown"),
+                ({"ack_drop": 1}, {"id": "sealed"}, 202, None),
+                (offline, {}, 503, "not_sent"),
+                (offline, {"id": "queued"}, 202, None)):
+            with self.subTest(trouble=trouble, fields=fields):
+                mock.trouble(**trouble)
+                if trouble is offline:
+                    mock.admin("POST", "/stream", {"client": "all", "do": "drop"})
+                    program.wait_status("disconnected")
+                before = len(program.rows("SELECT 1 FROM bridge_outbox", name="whatsapp.db"))
+                replies = []
+                caller = threading.Thread(target=lambda: replies.append(
+                    program.send(FRIEND, "last words", **fields)))
+                caller.start()
+                program.wait_rows("SELECT 1 FROM bridge_outbox", count=before + 1,
+                                  name="whatsapp.db")
+                self.stop(program)
+                caller.join(10)
+                self.assertEqual(replies[0].status, status, replies)
+                self.assertEqual(replies[0].json.get("error"), error)
+                mock.trouble(reset=True)
+                program = self.start_bridge(mock, PHONE, name=f"next-{status}-{len(fields)}",
+                                            store=program.store)
+                program.wait_status("ok")
 
     def test_stop_while_pairing_and_while_unreachable(self):
         mock = self.start_mock()
