@@ -85,9 +85,10 @@ struct bridge {
      * makes nothing too old. */
     int64_t server_offset_ms;
     bool server_time_known;
-    bool presence_available; /* we announced ourselves available: receipts are active (P-RC-24) */
-    bool store_failed;       /* the last commit failed; cleared by the next good one */
-    char store_trouble[160]; /* and why, for people */
+    bool presence_available;  /* we announced ourselves available: receipts are active (P-RC-24) */
+    bool phone_session_asked; /* on this connection (out_peer.h) */
+    bool store_failed;        /* the last commit failed; cleared by the next good one */
+    char store_trouble[160];  /* and why, for people */
 
     int64_t started_ms;      /* monotonic */
     int64_t last_stanza_ms;  /* wall clock */

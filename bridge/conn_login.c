@@ -79,6 +79,7 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
         return;
     c->version_retried = false;
     c->logged_in = true;
+    b->phone_session_asked = false;
     c->connected_at_ms = clock_unix_ms(b->clock);
     c->logged_in_ms = clock_mono_ms(b->clock);
     FAULT_POINT("login.success");

@@ -88,7 +88,7 @@ static enum wb_err anchor_of(struct bridge *b, const struct store_history_gap *g
     return err;
 }
 
-/* The question, in the open batch. NO_SESSION: the phone has not written yet. */
+/* The question, in the open batch. NO_SESSION: as of out_peer_seal(). */
 static enum wb_err ask(struct bridge *b, struct store_history_gap *g,
                        const struct store_history_anchor *from)
 {
@@ -150,7 +150,8 @@ static enum wb_err take_step(struct bridge *b, struct store_history_gap *g, bool
     err = ask(b, g, &from);
     if (err == WB_ERR_NO_SESSION) {
         log_debug(b->log, "history", "no session with our own phone yet");
-        err = WB_OK;
+        TRY(store_history_gap_put(b->store, g)); /* an open row: looked at again then */
+        err = out_peer_want_session(b);
     }
 out:
     return err;
@@ -425,6 +426,14 @@ enum wb_err history_request_gap(struct bridge *b, const struct jid *chat, int64_
         b->history->some = true;
     }
     return err;
+}
+
+void history_request_phone_ready(struct bridge *b)
+{
+    if (!b->history)
+        return;
+    b->history->resumed = true;
+    schedule(b->history, SETTLE_MS);
 }
 
 enum wb_err history_request_sum(struct bridge *b, struct store_history_gaps *ret)

@@ -586,6 +586,12 @@ enum wb_err in_message_acked(struct bridge *b, struct span id)
     return b->in_message ? retry_owed_acked(&b->in_message->owed, id) : WB_OK;
 }
 
+void in_message_phone_ready(struct bridge *b)
+{
+    if (b->in_message)
+        retry_owed_phone_ready(&b->in_message->owed);
+}
+
 void in_message_free(struct in_message_state *st)
 {
     if (!st)

@@ -1,9 +1,13 @@
 #include "bridge/out_peer.h"
 
 #include "bridge/bridge.h"
+#include "bridge/conn.h"
+#include "bridge/history_request.h"
 #include "bridge/identity.h"
+#include "bridge/in_message.h"
 #include "bridge/msgid.h"
 #include "bridge/own_keys.h"
+#include "bridge/prekey_fetch.h"
 #include "crypto/signal.h"
 #include "proto/limits.h"
 #include "proto/padding.h"
@@ -72,6 +76,28 @@ enum wb_err out_peer_seal(struct bridge *b, struct arena *a, struct span message
 out:
     buf_free(&sealed);
     return err;
+}
+
+static void on_session(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r)
+{
+    (void)key;
+    if (r->err != WB_OK || r->missing) {
+        log_info(b->log, "signal", "no session with our own phone: %s",
+                 r->err != WB_OK ? wb_err_text(r->err) : "the server has no keys of it");
+        return;
+    }
+    in_message_phone_ready(b);
+    history_request_phone_ready(b);
+}
+
+enum wb_err out_peer_want_session(struct bridge *b)
+{
+    const struct jid phone = jid_bare(jid_is_none(&b->own_lid) ? b->own_pn : b->own_lid);
+
+    if (b->phone_session_asked || !b->prekey_fetch || !conn_online(b->conn))
+        return WB_OK;
+    b->phone_session_asked = true;
+    return prekey_fetch(b, &phone, 1, false, on_session, 0);
 }
 
 enum wb_err out_peer_ask_message(struct bridge *b, struct arena *a, const struct out_peer_wanted *w,

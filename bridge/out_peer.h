@@ -12,6 +12,11 @@ struct bridge;
 enum wb_err out_peer_seal(struct bridge *b, struct arena *a, struct span message,
                           const char *push_priority, struct node **ret_n) WB_MUST_CHECK;
 
+/* After NO_SESSION: one is set up, once per connection, and then what waits for the phone has its
+ * turn (a restored file has none that can send, and its owner may not write for weeks). Nothing
+ * when not online. NOMEM, errors of the store. */
+enum wb_err out_peer_want_session(struct bridge *b) WB_MUST_CHECK;
+
 /* Which message the phone is to send us again. Addresses as in the stanza. */
 struct out_peer_wanted {
     struct jid chat, sender;

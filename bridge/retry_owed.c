@@ -137,7 +137,7 @@ static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_ret
     err = out_peer_ask_message(b, a, &w, &n);
     if (err == WB_ERR_NO_SESSION) {
         log_debug(b->log, "retry", "no session with our own phone yet");
-        return WB_OK;
+        return out_peer_want_session(b);
     }
     if (err != WB_OK)
         return err;
@@ -375,4 +375,9 @@ static void on_timer(void *ctx)
 void retry_owed_resume(struct retry_owed *r)
 {
     run(r, true);
+}
+
+void retry_owed_phone_ready(struct retry_owed *r)
+{
+    run(r, false);
 }

@@ -47,5 +47,7 @@ void retry_owed_forget(struct retry_owed *r);
 void retry_owed_offline(struct retry_owed *r);
 /* The offline queue is through: what is still owed is asked for again. */
 void retry_owed_resume(struct retry_owed *r);
+/* There is a session with our phone now. */
+void retry_owed_phone_ready(struct retry_owed *r);
 
 #endif

@@ -99,6 +99,16 @@ class HistoryTest(Case):
         self.assertEqual(sorted(row["content"] for row in rows), ["after", "before", "lost 1", "lost 2"])
         self.assert_no_flags(self.mock)
 
+    def test_without_a_session_with_the_phone(self):
+        """As after a restore, whose owner writes nothing: the bridge begins."""
+        self.write(self.group, "before", "lost 1", "lost 2")
+        self.lose()
+        self.change("whatsapp.db", ("DELETE FROM whatsmeow_sessions",))
+        self.start_again()
+        self.write(self.group, "after")
+        self.wait_gap(filled=2, chats_open=0)
+        self.assert_no_flags(self.mock)
+
     def test_a_phone_that_does_not_answer(self):
         self.mock.admin("POST", "/mock-phone/history", {"phone": PHONE, "answers": "silent"})
         self.write(self.group, "before", "lost")
