@@ -27,7 +27,9 @@ static enum wb_err commit_whatsapp(struct store *s)
     TRY(record_cache_flush(s->sender_keys));
     TRY(FAULT_ERROR("commit.ratchets"));
     TRY(db_exec(&s->wa, "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign' AND value <> 0"));
-    err = db_commit(&s->wa);
+    TRY(db_commit(&s->wa));
+    record_cache_trim(s->sessions);
+    record_cache_trim(s->sender_keys);
 out:
     return err;
 }

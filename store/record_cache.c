@@ -124,7 +124,8 @@ static struct entry **oldest_clean(struct record_cache *c)
  * transaction first - but not under a mark, whose undo would take them back with it. */
 static enum wb_err make_room(struct record_cache *c)
 {
-    if (c->n < c->max)
+    /* Nor do they displace what was read beside them, to be changed next. */
+    if (c->n < c->max || (c->mark && c->n - c->ndirty < c->max / 2))
         return WB_OK;
     struct entry **slot = oldest_clean(c);
     if (!slot && !c->mark) {
@@ -187,7 +188,8 @@ static enum wb_err displace(struct record_cache *c, const char *key)
 enum wb_err record_cache_put(struct record_cache *c, const char *key, void *record)
 {
     enum wb_err err;
-    TRY(make_room(c));
+    if (!record_cache_holds(c, key))
+        TRY(make_room(c));
     TRY(displace(c, key));
     TRY(insert(c, key, record, true));
 out:
@@ -248,6 +250,19 @@ enum wb_err record_cache_flush(struct record_cache *c)
         }
     }
     return WB_OK;
+}
+
+void record_cache_trim(struct record_cache *c)
+{
+    for (size_t b = 0; b < BUCKETS && c->n > c->max; b++) {
+        struct entry **slot = &c->buckets[b];
+        while (*slot && c->n > c->max) {
+            if ((*slot)->dirty)
+                slot = &(*slot)->next;
+            else
+                entry_free(c, unlink_entry(c, slot));
+        }
+    }
 }
 
 static void undo_drop(struct record_cache *c)

@@ -43,6 +43,8 @@ void record_cache_each_key(const struct record_cache *c, void (*each)(void *ctx,
 bool record_cache_dirty(const struct record_cache *c);
 /* Writes all changed records. */
 enum wb_err record_cache_flush(struct record_cache *c) WB_MUST_CHECK;
+/* After a burst of changes: clean records go, any of them, until no more than usual are left. */
+void record_cache_trim(struct record_cache *c);
 /* Everything out, changes included. */
 void record_cache_clear(struct record_cache *c);
 
