@@ -5,8 +5,8 @@
  * clock as long as the server has not told its own), so that it holds over a restart; a row whose
  * instant turns out to be wrong, because the wall clock jumped or the server told its time, is
  * written again. What comes from an earlier run is not judged by a wall clock before we are
- * connected: it cannot leave earlier, and that clock may have been wrong then, or be wrong now. It
- * never stays queued for longer than it was meant to from the start. */
+ * connected: it cannot leave earlier, and that clock may have been wrong then, or be wrong now.
+ * Until then it may wait for its whole time once more, not for longer. */
 #ifndef BRIDGE_OUT_MESSAGE_EXPIRY_H
 #define BRIDGE_OUT_MESSAGE_EXPIRY_H
 

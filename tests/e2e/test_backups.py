@@ -396,6 +396,24 @@ class Damage(BackupsCase):
             with self.subTest(damage.__name__):
                 self.damage_and_start("messages.db", damage)
 
+    def test_clock_was_wrong(self):
+        """Backups of a time when the clock was years ahead, or behind, hide no newer one."""
+        self.pair()
+        shim, made = Shim(self.directory), []
+        for years, tag in ((20, "ahead"), (-20, "behind"), (0, "right")):
+            self.talk(tag)
+            shim.clock_offset_s = years * 365 * 86400
+            made.append(tool(self.store, "create", env=clean_env(**shim.env()))["name"])
+        self.assertEqual([s["name"] for s in tool(self.store, "list")["backups"]], made[::-1])
+        self.bridge.stop()
+        os.remove(self.path("whatsapp.db"))
+        os.remove(self.path("messages.db"))
+        health = self.start(store=self.store).wait_status("ok")
+        self.assertEqual(health["repaired"].count(made[-1]), 2, health)
+        self.assertTrue(self.bridge.rows("SELECT 1 FROM messages WHERE content = 'right from person'"))
+        self.talk("after")
+        self.assert_no_flags(self.mock)
+
     def test_swapped_with_another_number(self):
         """A good file of another number is no damage: it is refused, and the tool puts ours back."""
         other = self.start_bridge(self.mock, OTHER, name="other")
