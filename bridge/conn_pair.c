@@ -13,6 +13,7 @@
 #include "proto/pair_wire.h"
 #include "store/inbox.h"
 #include "store/lid_map.h"
+#include "store/owner.h"
 #include "store/signal_store.h"
 
 enum {
@@ -344,9 +345,11 @@ static enum wb_err store_account(struct conn *c)
     const struct account *a = c->account;
     struct jid pn = jid_bare(a->jid);
     struct jid phone = jid_is_none(&a->lid) ? pn : jid_bare(a->lid);
+    char other[JID_USER_MAX + 1]; /* none: it would have ended the start */
     enum wb_err err;
 
     TRY(set_earlier_aside(c));
+    TRY(store_messages_owner(b->store, pn.user, other));
     TRY(store_account_save(b->store, a));
     if (!jid_is_none(&a->lid))
         TRY(store_lid_put(b->store, &phone, &pn, NULL));

@@ -142,17 +142,20 @@ static int open_store(struct program *p)
     return err == WB_OK ? EXIT_OK : open_failed(p, err, &p->opened);
 }
 
-/* The messages of another number are refused, as store_open() does with its session. */
+/* The messages of another number are refused (R-105), as store_open() does with its session. Whose
+ * they are is noted once a phone is linked: --phone may be a slip until then. */
 static int check_messages(const struct program *p)
 {
     char other[JID_USER_MAX + 1];
     size_t devices;
     enum wb_err err = store_account_list(p->store, NULL, 0, &devices);
 
-    if (err == WB_OK && devices == 0)
-        return EXIT_OK;
     if (err == WB_OK)
         err = store_messages_owner(p->store, p->config.phone.user, other);
+    if (err == WB_OK && devices == 0) {
+        store_rollback(p->store);
+        return EXIT_OK;
+    }
     if (err == WB_OK)
         err = store_chats_rekey_known(p->store, NULL);
     if (err == WB_OK)

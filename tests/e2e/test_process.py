@@ -91,6 +91,27 @@ class ProcessTest(Case):
         self.assertFalse(lonely.health()["connected"])
         self.stop(lonely)
 
+    def test_messages_of_another_number(self):
+        """They are not mixed with those of a number that is linked to a store without a session."""
+        mock, program = self.paired()
+        self.stop(program)
+        os.rename(os.path.join(program.store, "whatsapp.db"),
+                  os.path.join(program.store, "away"))
+        wrong = self.start_bridge(mock, OTHER, name="wrong", store=program.store)
+        self.assertEqual(wrong.wait_exit(10), ANOTHER_NUMBER)
+        self.assertIn(PHONE, wrong.stderr() + "\n".join(wrong.lines))
+        right = self.start_bridge(mock, PHONE, name="right", store=program.store)
+        right.wait_qr()
+        self.stop(right)
+
+    def test_a_slip_in_the_number_of_a_new_store(self):
+        mock = self.start_mock()
+        slip = self.start_bridge(mock, OTHER)
+        slip.wait_qr()
+        self.stop(slip)
+        right = self.start_bridge(mock, PHONE, name="right", store=slip.store)
+        right.pair_by_qr()
+
     def test_restart_needs_no_qr(self):
         mock, program = self.paired()
         jid = program.health()["jid"]
