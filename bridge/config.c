@@ -441,6 +441,7 @@ static bool complete(struct config *c, struct buf *problem)
 {
     bool ok = read_token(c, problem);
 
+    ok = config_check_files(c, problem) && ok;
     if (jid_is_none(&c->phone)) {
         buf_append_cstr(problem, "--phone: the number this bridge is for is missing\n");
         ok = false;

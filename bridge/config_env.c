@@ -22,7 +22,8 @@ bool config_read_env(struct config *c, char *const *envp, struct buf *problem)
         const struct setting *s = &config_settings[i];
         const char *value = config_find_env(envp, s->env);
 
-        if (value)
+        /* Empty is unset, as in "ROLE=" of a unit's environment file. */
+        if (value && value[0])
             ok = config_set(c, s, value, s->env, problem) && ok;
     }
     return ok;
@@ -81,7 +82,9 @@ bool config_read_args(struct config *c, int argc, char *const *argv, struct buf 
             value = "true";
         if (!value && i + 1 < argc)
             value = argv[++i];
-        if (!value) {
+        /* Empty is mostly a script's variable that is not set: of --server-url it would mean
+         * WhatsApp's own. */
+        if (!value || !value[0]) {
             buf_printf(problem, "%s: a value is missing\n", source);
             ok = false;
             continue;

@@ -40,6 +40,8 @@ setting_fn config_set_groups;
 
 /* config_yaml.c: false after appending to problem. */
 bool config_read_yaml(struct config *c, const char *path, struct buf *problem);
+/* config_files.c: of all settings together; false after appending to problem. */
+bool config_check_files(const struct config *c, struct buf *problem);
 /* config_env.c */
 bool config_read_env(struct config *c, char *const *envp, struct buf *problem);
 bool config_read_args(struct config *c, int argc, char *const *argv, struct buf *problem);

@@ -15,6 +15,7 @@ struct yaml_file {
     yaml_parser_t parser;
     yaml_event_t event; /* the current one */
     bool have_event;
+    uint64_t seen; /* a bit for each setting */
     struct buf *problem;
 };
 
@@ -111,6 +112,7 @@ static bool read_setting(struct yaml_file *y, bool *ret_bad)
     char key[64];
     char source[PATH_MAX + 128];
     const struct setting *s;
+    size_t index;
 
     if (!scalar(y) || strlen(scalar(y)) >= sizeof key)
         return complain(y, NULL, "a setting's name is wanted");
@@ -118,6 +120,10 @@ static bool read_setting(struct yaml_file *y, bool *ret_bad)
     s = find(key);
     if (!s)
         return complain(y, key, "no such setting (see --help)");
+    index = (size_t)(s - config_settings);
+    if (index < 64 && (y->seen >> index & 1) != 0)
+        return complain(y, key, "given twice");
+    y->seen |= index < 64 ? UINT64_C(1) << index : 0;
     snprintf(source, sizeof source, "%s:%lu: %s", y->path, line_of(y), key);
     if (!next(y))
         return false;
@@ -128,6 +134,14 @@ static bool read_setting(struct yaml_file *y, bool *ret_bad)
     if (!config_set(y->c, s, scalar(y), source, y->problem))
         *ret_bad = true;
     return true;
+}
+
+/* Nothing of a second document would be used. */
+static bool ends_here(struct yaml_file *y)
+{
+    if (!next(y) || !next(y)) /* the end of the document, of the file */
+        return false;
+    return y->event.type == YAML_STREAM_END_EVENT || complain(y, NULL, "only one document is read");
 }
 
 static bool read_document(struct yaml_file *y)
@@ -148,7 +162,7 @@ static bool read_document(struct yaml_file *y)
         if (!next(y))
             return false;
         if (y->event.type == YAML_MAPPING_END_EVENT)
-            return !bad;
+            return ends_here(y) && !bad;
         if (!read_setting(y, &bad))
             return false;
     }

@@ -310,7 +310,17 @@ class Restoring(BackupsCase):
         shutil.move(sealed, away)
         self.assertTrue(tool(self.store, "verify", away, "--secret-key-file", key)
                         ["verified"][0]["good"])
-        tool(self.store, "verify", away, status=BAD)
+        for command in (("verify", away), ("restore", away), ("unseal", away, self.path("new"))):
+            said = tool(self.store, *command, status=USAGE, json_out=False).stderr
+            self.assertIn("--secret-key-file", said)
+        tool(self.store, "unseal", away, self.store, "--secret-key-file", key, status=FAILED)
+        tool(self.store, "keygen", key, status=FAILED)
+        short = os.path.join(self.directory, "short")
+        with open(short, "w", encoding="utf-8") as file:
+            file.write("eleven char\n")
+        said = tool(self.store, "seal", name, "--passphrase-file", short, status=USAGE,
+                    json_out=False).stderr
+        self.assertIn(short, said)
         self.bridge.stop()
         shutil.rmtree(self.store)
         restored = tool(self.store, "restore", away, "--secret-key-file", key)
@@ -331,7 +341,7 @@ class Restoring(BackupsCase):
 
     def test_wrong_use(self):
         for args in ((), ("dance",), ("restore",), ("create", "--colour"), ("list", "--keep"),
-                     ("seal", "x"), ("restore", "x", "--messages", "perhaps")):
+                     ("list", "surplus"), ("verify", "x", "y"), ("seal", "x"), ("restore", "x", "--messages", "perhaps")):
             with self.subTest(str(args)):
                 self.assertEqual(tool(self.directory, *args, status=USAGE, json_out=False).stdout, "")
         self.assertEqual(tool(self.directory, "list")["backups"], [])

@@ -353,6 +353,11 @@ static int seal(const struct options *o)
         return EXIT_USAGE;
     }
     enum wb_err err = store_backup_seal(o->dir, o->argument[0], &to, path);
+    if (err == WB_ERR_INVALID && to.passphrase_file) {
+        fail(o, to.passphrase_file, err,
+             "its first line is no passphrase of 12 characters or more");
+        return EXIT_USAGE;
+    }
     if (err != WB_OK)
         return fail(o, o->argument[0], err, NULL);
     if (o->json)
@@ -360,6 +365,13 @@ static int seal(const struct options *o)
     else
         puts(path);
     return EXIT_DONE;
+}
+
+/* Nothing is overwritten. Of a restore the same error says that a number differs. */
+static int not_again(const struct options *o, const char *path)
+{
+    fail(o, path, WB_ERR_EXISTS, "is there already");
+    return EXIT_FAILED;
 }
 
 static int unseal(const struct options *o)
@@ -370,6 +382,8 @@ static int unseal(const struct options *o)
         return EXIT_USAGE;
     }
     enum wb_err err = store_backup_unseal(o->argument[0], &with, o->argument[1]);
+    if (err == WB_ERR_EXISTS)
+        return not_again(o, o->argument[1]);
     return err == WB_OK ? EXIT_DONE : fail(o, o->argument[0], err, NULL);
 }
 
@@ -377,8 +391,10 @@ static int keygen(const struct options *o)
 {
     char pub[2 * X25519_KEY_BYTES + 1];
     enum wb_err err = store_backup_keygen(o->argument[0], &rng_system, pub);
+    if (err == WB_ERR_EXISTS)
+        return not_again(o, o->argument[0]);
     if (err != WB_OK)
-        return fail(o, o->argument[0], err, err == WB_ERR_EXISTS ? "is there already" : NULL);
+        return fail(o, o->argument[0], err, NULL);
     puts(pub);
     return EXIT_DONE;
 }
@@ -387,10 +403,13 @@ static const struct {
     const char *name;
     int (*run)(const struct options *o);
     bool needs_argument;
+    unsigned arguments; /* at most */
+    bool opens;         /* what may be a sealed file */
 } commands[] = {
-    {"create", create, false}, {"list", list, false},      {"verify", verify, false},
-    {"prune", prune, false},   {"restore", restore, true}, {"seal", seal, true},
-    {"unseal", unseal, true},  {"keygen", keygen, true},
+    {"create", create, false, 0, false}, {"list", list, false, 0, false},
+    {"verify", verify, false, 1, true},  {"prune", prune, false, 0, false},
+    {"restore", restore, true, 1, true}, {"seal", seal, true, 1, false},
+    {"unseal", unseal, true, 2, true},   {"keygen", keygen, true, 1, false},
 };
 
 int main(int argc, char **argv)
@@ -416,8 +435,21 @@ int main(int argc, char **argv)
     for (size_t i = 0; o.command && i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, o.command) != 0)
             continue;
+        const char *surplus = commands[i].arguments < 2 ? o.argument[commands[i].arguments] : NULL;
         if (commands[i].needs_argument && !o.argument[0]) {
             fprintf(stderr, "bridge-backup: %s: of what?\n", o.command);
+            return EXIT_USAGE;
+        }
+        if (surplus) {
+            fprintf(stderr, "bridge-backup: %s: one argument too many\n", surplus);
+            return EXIT_USAGE;
+        }
+        if (commands[i].opens && o.argument[0] && is_sealed(o.argument[0]) &&
+            !o.secret_key_file == !o.passphrase_file) {
+            fprintf(stderr,
+                    "bridge-backup: %s: is sealed; one of --secret-key-file and "
+                    "--passphrase-file opens it\n",
+                    o.argument[0]);
             return EXIT_USAGE;
         }
         return commands[i].run(&o);

@@ -154,7 +154,7 @@ static void test_users_names(void **state)
     write_file(f->yaml, "phone_number: '+27820000001'\n"
                         "db_path: /a/messages.db\n"
                         "whatsapp_db_path: /b/whatsapp.db\n"
-                        "log_path: /c/bridge.log\n"
+                        "log_path: /tmp/bridge.log\n"
                         "role: backup\n"
                         "port: 8082\n"
                         "monitored_groups:\n"
@@ -162,13 +162,14 @@ static void test_users_names(void **state)
                         "    name: North team\n"
                         "  - {jid: 120363000000000002@g.us, name: South}\n");
     env(f, "WHATSAPP_CONFIG=");
+    env(f, "WHATSAPP_LOG_LEVEL="); /* empty: not set */
     env(f, "DB_PATH=/env/messages.db");
     arg(f, "--config");
     arg(f, f->yaml);
     assert_good(f);
     assert_string_equal(f->c.db_path, "/env/messages.db");
     assert_string_equal(f->c.whatsapp_db_path, "/b/whatsapp.db");
-    assert_string_equal(f->c.log_file, "/c/bridge.log");
+    assert_string_equal(f->c.log_file, "/tmp/bridge.log");
     assert_int_equal(f->c.ngroups, 2);
     assert_string_equal(f->c.groups[0].name, "North team");
     assert_string_equal(f->c.groups[1].jid.user, "120363000000000002");
@@ -217,6 +218,10 @@ static void test_bad_values(void **state)
         {{"--config", "/nonexistent/c.yaml"}, "/nonexistent/c.yaml"},
         {{"--monitored-groups", "27820000001"}, "--monitored-groups"},
         {{"--phone", "0820000001"}, "--phone"},
+        {{"--server-url", ""}, "--server-url"},
+        {{"--root-key=", NULL}, "--root-key"},
+        {{"--ca-file", "/dev/null"}, "--ca-file"},
+        {{"--log-file", "/nonexistent/bridge.log"}, "--log-file"},
     };
     struct fixture *f = *state;
 
@@ -247,6 +252,8 @@ static void test_bad_yaml(void **state)
         {"monitored_groups: [{jid: 1@g.us, nom: x}]\n", "nom"},
         {"monitored_groups: [{jid: 27820000001@s.whatsapp.net}]\n", "monitored_groups"},
         {"\t", "bridge.yaml"},
+        {"port: 1\nrole: a\nport: 2\n", "bridge.yaml:3: port"},
+        {"port: 1\n---\nport: 2\n", "bridge.yaml:2"},
     };
     struct fixture *f = *state;
 
@@ -258,6 +265,8 @@ static void test_bad_yaml(void **state)
         assert_refused(f, bad[i].culprit);
     }
     write_file(f->yaml, "");
+    assert_good(f);
+    write_file(f->yaml, "---\nport: 1\n...\n");
     assert_good(f);
     write_file(f->yaml, "# nothing set\nmonitored_groups:\n");
     assert_good(f);
