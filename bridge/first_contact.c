@@ -2,6 +2,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/out_message_queue.h"
+#include "store/lid_map.h"
 #include "store/messages.h"
 
 /* What cannot be looked up is not held back. */
@@ -13,6 +14,20 @@ static bool is_stranger(const struct out_item *it)
            store_chat_get(it->b->store, &it->chat, &chat) == WB_ERR_NOT_FOUND;
 }
 
+/* Is a message to this person on its way already? Its chat is stored with the ack only. */
+static bool is_under_way(const struct out_item *it)
+{
+    struct jid who = it->chat, other;
+
+    if (store_canonical(it->b->store, &it->chat, &who) != WB_OK)
+        return false;
+    for (const struct out_item *s = it->b->out_message->sealed; s; s = s->next)
+        if (jid_is_person(&s->chat) && store_canonical(it->b->store, &s->chat, &other) == WB_OK &&
+            jid_eq(&who, &other))
+            return true;
+    return false;
+}
+
 /* A bucket of FIRST_CONTACT_BURST that fills by one per interval, kept as one time. */
 int64_t first_contact_wait_ms(struct out_item *it)
 {
@@ -21,7 +36,7 @@ int64_t first_contact_wait_ms(struct out_item *it)
     const int64_t now = clock_mono_ms(it->b->clock);
     const int64_t ahead = (FIRST_CONTACT_BURST - 1) * interval;
 
-    if (it->admitted || interval == 0 || !is_stranger(it)) {
+    if (it->admitted || interval == 0 || !is_stranger(it) || is_under_way(it)) {
         it->admitted = true;
         return 0;
     }

@@ -95,6 +95,24 @@ static void others_do_not_wait(void **state)
     assert_int_equal(w.nwire, FIRST_CONTACT_BURST + 5);
 }
 
+/* A second message to somebody is no first one, also while the first waits for its ack; by either
+ * of the two forms. */
+static void two_messages_to_each(void **state)
+{
+    struct jid lid = J("222000101@lid"), pn = J("27820000101@s.whatsapp.net");
+    char to[32];
+
+    (void)state;
+    OK(store_lid_put(w.r.f.s, &lid, &pn, NULL));
+    for (size_t i = 0; i < FIRST_CONTACT_BURST; i++) {
+        queue(stranger(i, to));
+        queue(i == 1 ? "27820000101" : to);
+    }
+    assert_int_equal(w.nwire, 2 * FIRST_CONTACT_BURST);
+    queue(stranger(FIRST_CONTACT_BURST, to));
+    assert_int_equal(w.nwire, 2 * FIRST_CONTACT_BURST);
+}
+
 static void callers_are_told(void **state)
 {
     struct send_request q;
@@ -119,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(strangers_are_spaced_out),
         T(others_do_not_wait),
+        T(two_messages_to_each),
         T(callers_are_told),
     };
 
