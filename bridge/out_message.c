@@ -87,6 +87,9 @@ static void repeated(struct call *c, const struct store_outbox_row *row)
 
     if (memcmp(row->body_hash, c->hash, sizeof c->hash) != 0) {
         tell_text(c, CMD_KEY_REUSED, "this key was used for another message; take a new one");
+    } else if (it && logged_out(c->b)) {
+        out_queue_never(it, &o);
+        tell(c, row->message_id, &o);
     } else if (it) {
         join(c, it);
     } else {

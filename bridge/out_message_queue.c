@@ -485,32 +485,39 @@ static void pump(void *ctx)
     }
 }
 
+void out_queue_never(const struct out_item *it, struct out_outcome *ret)
+{
+    if (it->lane)
+        out_say(ret, CMD_NOT_CONNECTED,
+                "this number is not linked any more; the message was not sent");
+    else
+        out_say(ret, CMD_OUTCOME_UNKNOWN,
+                "this number is not linked any more, and WhatsApp had not confirmed the message: "
+                "it may or may not have been delivered");
+}
+
 void out_queue_clear(struct bridge *b, bool tell)
 {
     struct out_message_state *s = b->out_message;
-    const struct out_outcome not_sent = {
-        .result = CMD_NOT_CONNECTED,
-        .text = "this number is not linked any more; the message was not sent"};
-    const struct out_outcome unknown = {
-        .result = CMD_OUTCOME_UNKNOWN,
-        .text = "this number is not linked any more, and WhatsApp had not confirmed the message: "
-                "it may or may not have been delivered"};
+    struct out_outcome o;
 
     while (s->lanes) {
         struct out_item *it = s->lanes->first;
 
         stop_asking(it);
+        out_queue_never(it, &o);
         leave_lane(it);
         if (tell)
-            out_wait_answer(it, &not_sent);
+            out_wait_answer(it, &o);
         free_item(it);
     }
     while (s->sealed) {
         struct out_item *it = s->sealed;
 
+        out_queue_never(it, &o);
         leave_sealed(it);
         if (tell)
-            out_wait_answer(it, &unknown);
+            out_wait_answer(it, &o);
         free_item(it);
     }
     s->loaded = false;

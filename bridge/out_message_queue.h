@@ -114,6 +114,8 @@ void out_queue_offline(struct bridge *b);
 /* The batch that settled some was committed, or has failed. */
 void out_queue_committed(struct bridge *b);
 void out_queue_uncommitted(struct bridge *b);
+/* What becomes of a send that is not over when the number is not linked any more. */
+void out_queue_never(const struct out_item *it, struct out_outcome *ret);
 /* The account is gone, or its file: callers are told, rows stay with their file. */
 void out_queue_clear(struct bridge *b, bool tell);
 

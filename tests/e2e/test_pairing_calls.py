@@ -163,13 +163,15 @@ class PairingCalls(Case):
         self.mock.trouble(upgrade_status=503)
         self.mock.drop(PHONE)
         self.bridge.wait_status("disconnected")
-        queued = self.bridge.send(FRIEND, "queued", id="q", wait_s=0, expires_s=2)
+        queued = self.bridge.send(FRIEND, "queued", id="q", wait_s=0)
         self.assertEqual(queued.status, 202, queued)
         self.mock.logout(PHONE)
         self.mock.trouble(upgrade_status=0)
         self.bridge.post("/api/reconnect")
         self.bridge.wait_status("logged_out")
-        self.assertEqual(self.bridge.send(FRIEND, "queued", id="q", wait_s=0).status, 202)
+        for wait_s in (0, 30):
+            self.assert_error(self.bridge.send(FRIEND, "queued", id="q", wait_s=wait_s), 503,
+                              "not_connected")
         self.assert_done(self.bridge.post("/api/pair"))
         self.bridge.pair_by_qr()
         self.captures("paired anew")
