@@ -7,6 +7,9 @@ enum {
     NO_LONGER_S = SEND_KEEP_S, /* no caller may ask for more */
     /* Between looks at a wall clock that may jump, while it is all that is known. */
     WALL_LOOK_MS = 60 * 1000,
+    /* Each is a commit, and the loop has other things to do: after a long outage they are
+       thousands. */
+    FAILED_AT_ONCE = 8,
 };
 
 #define NEVER INT64_MAX
@@ -137,7 +140,7 @@ static void on_look(void *ctx)
     out_queue_kick(ctx);
 }
 
-void out_expiry_look(struct bridge *b)
+bool out_expiry_look(struct bridge *b)
 {
     struct out_message_state *s = b->out_message;
     const struct instant now = instant_of(b);
@@ -148,15 +151,19 @@ void out_expiry_look(struct bridge *b)
         for (struct out_item *it = next_queued(s, NULL); it; it = next_queued(s, it))
             if (it->unproven)
                 prove(it, now);
-    while ((over = find_over(s, now.mono_ms, &next)) != NULL)
+    for (unsigned n = 0; (over = find_over(s, now.mono_ms, &next)) != NULL; n++) {
+        if (n == FAILED_AT_ONCE)
+            return false;
         fail_over(over);
+    }
     correct_rows(b, now);
     if (next == NEVER) {
         timer_stop(b->timers, &s->expiry);
-        return;
+        return true;
     }
     next -= now.mono_ms;
     if (!b->server_time_known && next > WALL_LOOK_MS)
         next = WALL_LOOK_MS;
     timer_start(b->timers, &s->expiry, next, on_look, b);
+    return true;
 }

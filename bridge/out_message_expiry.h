@@ -16,7 +16,8 @@
 void out_expiry_set(struct out_item *it, const struct store_outbox_row *row);
 /* The row is from before this process: nobody waits for it any more, and time has passed. */
 void out_expiry_earlier_run(struct out_item *it);
-/* Fails what is over its time, and looks again when the next one will be. */
-void out_expiry_look(struct bridge *b);
+/* Fails what is over its time, and looks again when the next one will be. False: there is more of
+ * it; nothing may be started before the next look. */
+bool out_expiry_look(struct bridge *b) WB_MUST_CHECK;
 
 #endif

@@ -476,7 +476,10 @@ static void pump(void *ctx)
     struct out_message_state *s = b->out_message;
     struct out_item *it;
 
-    out_expiry_look(b);
+    if (!out_expiry_look(b)) {
+        out_queue_kick(b);
+        return;
+    }
     /* Each start either asks, ends, or pauses: none comes up twice. */
     while (s->ports->online(b) && (it = next_to_start(s)) != NULL) {
         s->npreparing++;

@@ -199,6 +199,27 @@ static void a_keyless_send_ends_with_its_process(void **state)
     assert_int_equal(w.nwire, 0);
 }
 
+/* After a long outage: in small steps, and none of them leaves meanwhile. */
+static void many_that_are_over(void **state)
+{
+    struct send_request q = request(CONTACT, "x");
+    char key[16];
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        queue(0, key);
+    }
+    world_restart();
+    fixture_time += LIFE_S + 1;
+    mono_now += (LIFE_S + 1) * 1000;
+    q.key = SPAN_LIT("new");
+    send_with(1, &q);
+    go_online();
+    assert_int_equal(w.nwire, 1);
+    assert_int_equal(number("SELECT count(*) FROM bridge_outbox WHERE reason = 'expired'"), 30);
+}
+
 /* ---- what is final ---- */
 
 static void keys_are_kept_for_a_week_of_real_time(void **state)
@@ -278,6 +299,7 @@ int main(void)
         T(the_servers_time_judges_what_is_from_before),
         T(without_a_server_that_tells_it_our_clock_judges),
         T(a_keyless_send_ends_with_its_process),
+        T(many_that_are_over),
         T(keys_are_kept_for_a_week_of_real_time),
         T(a_clock_that_is_behind_forgets_no_key),
         T(what_is_over_is_not_sent_either_when_that_cannot_be_stored),
