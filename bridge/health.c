@@ -11,6 +11,7 @@
 #include "proto/client_payload.h"
 #include "store/groups.h"
 #include "store/messages.h"
+#include "store/meta.h"
 
 const char *health_status_word(enum health_status s)
 {
@@ -178,6 +179,8 @@ static enum wb_err fill_groups(struct bridge *b, struct arena *a, struct health 
 {
     size_t n = b->config->ngroups;
     struct health_group *groups = n ? arena_alloc(a, n * sizeof *groups) : NULL;
+    int64_t read_at;
+    bool list_read = store_meta_get_int(b->store, STORE_META_GROUPS_AT, &read_at) == WB_OK;
 
     if (n && !groups)
         return WB_ERR_NOMEM;
@@ -188,6 +191,7 @@ static enum wb_err fill_groups(struct bridge *b, struct arena *a, struct health 
 
         groups[i].jid = &m->jid;
         groups[i].name = m->name;
+        groups[i].known = list_read; /* not in the list: not a member */
         if (store_group_get(b->store, &m->jid, a, &g) == WB_OK) {
             groups[i].known = true;
             groups[i].member = !g.left;

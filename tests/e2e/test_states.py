@@ -27,6 +27,19 @@ class StatesTest(Case):
         mock.contact_send(FRIEND, PHONE, text)
         program.wait_rows("SELECT id FROM messages WHERE content = ?", text)
 
+    def test_monitored_groups(self):
+        """Each is told with whether we are in it; unknown only as long as nobody has said."""
+        mock = self.start_mock("--contacts", "2", "--groups", "1")
+        ours, other = mock.admin("GET", "/groups")["groups"][0]["jid"], "120363099999999999@g.us"
+        program = self.start_bridge(mock, PHONE, "--monitored-groups", f"{ours}=Ours,{other}=Other")
+
+        def members():
+            return {group["name"]: group["member"] for group in program.health()["groups"]}
+        program.wait_qr()
+        self.assertEqual(members(), {"Ours": None, "Other": None})
+        program.pair_by_qr()
+        program.poll(lambda: members() == {"Ours": True, "Other": False}, 20, "the list was read")
+
     def test_pairing_then_ok(self):
         mock = self.start_mock()
         program = self.start_bridge(mock, PHONE)
