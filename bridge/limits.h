@@ -144,6 +144,7 @@ enum {
     SEND_RESEND_S = 24 * 3600,
     SEND_KEEP_S = 7 * 24 * 3600,        /* final rows, for callers that repeat their key */
     SEND_PRUNE_MS = 3600 * 1000,        /* between looks for rows that are older */
+    SEND_PRUNE_MORE_MS = 100,           /* while there are many: others have their turn */
     RETRY_SENT_KEEP_S = 14 * 24 * 3600, /* plaintexts: peers ask days later (P-SD-56) */
     /* One send under way: request, members and devices of the largest group, the stanza. */
     SEND_ARENA_MAX = 256 << 20,

@@ -213,16 +213,18 @@ static void op_abandon(struct bridge *b, uint64_t ticket)
 
 /* ---- events --------------------------------------------------------------------------------- */
 
-static enum wb_err prune(struct bridge *b)
+static enum wb_err prune(struct bridge *b, bool *ret_more)
 {
     /* By a wall clock that is ahead we would forget keys of callers: a repeated request would be
      * sent again. */
     const int64_t now = bridge_server_now_s(b);
+    bool more_sends = false, more_texts = false;
     enum wb_err err;
 
-    TRY(store_outbox_prune(b->store, now, SEND_KEEP_S));
-    TRY(store_retry_sent_prune(b->store, (now - RETRY_SENT_KEEP_S) * 1000));
+    TRY(store_outbox_prune(b->store, now, SEND_KEEP_S, &more_sends));
+    TRY(store_retry_sent_prune(b->store, (now - RETRY_SENT_KEEP_S) * 1000, &more_texts));
     TRY(store_retry_peer_prune(b->store, now - RETRY_SENT_KEEP_S));
+    *ret_more = more_sends || more_texts;
     return batch_commit(b);
 out:
     batch_fail(b, err);
@@ -233,11 +235,14 @@ out:
 static void on_prune(void *ctx)
 {
     struct bridge *b = ctx;
-    enum wb_err err = jid_is_none(&b->own_pn) ? WB_OK : prune(b);
+    bool more = false;
+    enum wb_err err = jid_is_none(&b->own_pn) ? WB_OK : prune(b, &more);
 
     if (err != WB_OK)
         log_error(b->log, "send", "old rows of the outbox cannot be removed: %s", wb_err_text(err));
-    timer_start(b->timers, &b->out_message->prune, SEND_PRUNE_MS, on_prune, b);
+    more = more && err == WB_OK;
+    timer_start(b->timers, &b->out_message->prune, more ? SEND_PRUNE_MORE_MS : SEND_PRUNE_MS,
+                on_prune, b);
 }
 
 static void on_event(void *ctx, const struct bridge_event *e)

@@ -37,6 +37,8 @@ enum {
     /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
     STORE_BLOB_MAX = 16 << 20,
     STORE_PATH_MAX = 4096,
+    /* Old rows that are removed at once, while everything else waits: some 5 ms. */
+    STORE_PRUNE_ROWS = 500,
     /* Free on the disk before writing is tried again after it failed: some batches and their log.
      */
     STORE_ROOM_MIN = 1 << 20,

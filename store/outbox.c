@@ -305,7 +305,7 @@ out:
     return err;
 }
 
-enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s)
+enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s, bool *ret_more)
 {
     struct stmt q;
     enum wb_err err;
@@ -316,20 +316,24 @@ enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s)
     stmt_text(&q, s->our);
     stmt_int(&q, now);
     TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_outbox_receipts WHERE seq IN (SELECT seq FROM bridge_outbox"
-                   " WHERE our_jid = ? AND state >= ? AND acked_at > 0 AND acked_at < ?)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, OUTBOX_SENT);
-    stmt_int(&q, now - keep_s);
-    TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_outbox WHERE our_jid = ? AND state >= ?"
-                   " AND acked_at > 0 AND acked_at < ?"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, OUTBOX_SENT);
-    stmt_int(&q, now - keep_s);
-    err = stmt_run(&q);
+    /* The same rows each time: those of the index, in its order. */
+#define OLDEST_ROWS                                                                                \
+    "(SELECT seq FROM bridge_outbox WHERE our_jid = ? AND +state >= ? AND acked_at > 0"            \
+    " AND acked_at < ? ORDER BY acked_at, seq LIMIT ?)"
+    static const char *const both[] = {
+        "DELETE FROM bridge_outbox_receipts WHERE seq IN " OLDEST_ROWS,
+        "DELETE FROM bridge_outbox WHERE seq IN " OLDEST_ROWS,
+    };
+#undef OLDEST_ROWS
+    for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
+        TRY(stmt_write(&q, &s->wa, both[i]));
+        stmt_text(&q, s->our);
+        stmt_int(&q, OUTBOX_SENT);
+        stmt_int(&q, now - keep_s);
+        stmt_int(&q, STORE_PRUNE_ROWS);
+        TRY(stmt_run(&q));
+    }
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
 out:
     return err;
 }

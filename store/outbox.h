@@ -103,8 +103,9 @@ enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state,
 struct db;
 enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_n) WB_MUST_CHECK;
 /* Removes rows that became final (SENT and later, FAILED) more than keep_s ago, with their
- * receipts. What says that it will be final in the future was noted by a wrong clock, and counts
- * from now. */
-enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s) WB_MUST_CHECK;
+ * receipts: the oldest, STORE_PRUNE_ROWS at most; *ret_more: there may be more. What says that it
+ * will be final in the future was noted by a wrong clock, and counts from now. */
+enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s,
+                               bool *ret_more) WB_MUST_CHECK;
 
 #endif

@@ -57,16 +57,20 @@ out:
     return err;
 }
 
-enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms)
+enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms, bool *ret_more)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_retry_buffer WHERE our_jid = ? AND timestamp < ?"));
+                   "DELETE FROM whatsmeow_retry_buffer WHERE rowid IN"
+                   " (SELECT rowid FROM whatsmeow_retry_buffer WHERE our_jid = ? AND timestamp < ?"
+                   " LIMIT ?)"));
     stmt_text(&q, s->our);
     stmt_int(&q, before_ms);
-    err = stmt_run(&q);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
 out:
     return err;
 }

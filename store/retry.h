@@ -15,7 +15,9 @@ enum wb_err store_retry_sent_put(struct store *s, const struct jid *chat, struct
 /* Under the PN and the LID form of the chat. NOT_FOUND. */
 enum wb_err store_retry_sent_get(struct store *s, const struct jid *chat, struct span id,
                                  struct arena *a, struct span *ret_plaintext) WB_MUST_CHECK;
-enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms) WB_MUST_CHECK;
+/* The older ones, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
+enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms,
+                                   bool *ret_more) WB_MUST_CHECK;
 
 /* ---- retry receipts that we owe or wait for ------------------------------------------------ */
 

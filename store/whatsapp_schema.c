@@ -126,6 +126,7 @@ static const char *const bridge_tables[] = {
     " expires_at INTEGER NOT NULL DEFAULT 0, server_time INTEGER NOT NULL DEFAULT 0,"
     " recipients INTEGER NOT NULL DEFAULT 0, UNIQUE (our_jid, message_id), UNIQUE (our_jid, key))",
     "CREATE INDEX IF NOT EXISTS bridge_outbox_state ON bridge_outbox (our_jid, state, seq)",
+    "CREATE INDEX IF NOT EXISTS bridge_outbox_acked ON bridge_outbox (our_jid, acked_at)",
     "CREATE TABLE IF NOT EXISTS bridge_outbox_receipts (seq INTEGER NOT NULL,"
     " person TEXT NOT NULL, state INTEGER NOT NULL, PRIMARY KEY (seq, person)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"

@@ -84,6 +84,36 @@ static void old_rows(void **state)
     assert_string_equal(peek_sql(w.r.f.wa, "SELECT count(*) FROM bridge_outbox"), "0");
 }
 
+static const char *rows_left(void)
+{
+    return peek_sql(w.r.f.wa, "SELECT count(*) FROM bridge_outbox");
+}
+
+/* Others have their turn in between. */
+static void many_old_rows(void **state)
+{
+    (void)state;
+    send_text(0, CONTACT, "x");
+    ack(wire_id(0));
+    pass(SEND_KEEP_S * 1000LL);
+    for (int i = 0; i < 1100; i++) {
+        struct store_outbox_row r = {.chat = J("222000011@lid"), .created_at = 1};
+
+        snprintf(r.message_id, sizeof r.message_id, "OLD%d", i);
+        OK(store_outbox_add(w.r.b.store, &r, NULL));
+        OK(store_outbox_seal(w.r.b.store, r.message_id, SPAN_LIT("s"), 1, 2));
+        OK(store_outbox_acked(w.r.b.store, r.message_id, 3, 3));
+    }
+    OK(store_commit(w.r.b.store));
+    assert_string_equal(rows_left(), "1101");
+    pass(SEND_PRUNE_MS);
+    assert_string_equal(rows_left(), "601");
+    pass(SEND_PRUNE_MORE_MS);
+    assert_string_equal(rows_left(), "101");
+    pass(SEND_PRUNE_MORE_MS);
+    assert_string_equal(rows_left(), "0");
+}
+
 /* The server's answer to a token of ours. */
 static void a_token(void **state)
 {
@@ -112,7 +142,7 @@ static void a_token(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {T(a_request), T(old_rows), T(a_token)};
+    const struct CMUnitTest tests[] = {T(a_request), T(old_rows), T(many_old_rows), T(a_token)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

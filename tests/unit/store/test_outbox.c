@@ -3,6 +3,7 @@
 
 #include "store/lid_map.h"
 #include "store/outbox.h"
+#include "store/retry.h"
 #include "store/state.h"
 
 #define GROUP     "120363000000000001@g.us"
@@ -143,6 +144,7 @@ static void pruned_by_when_it_became_final(void **state)
     struct world *w = *state;
     const struct jid alice = J(ALICE_LID);
     struct store_outbox_row r;
+    bool more = true;
 
     add(w, "OLD", ALICE);
     add(w, "LATE", ALICE);
@@ -151,12 +153,55 @@ static void pruned_by_when_it_became_final(void **state)
     OK(store_outbox_acked(w->f.s, "OLD", 1, fixture_time));
     OK(store_outbox_receipt(w->f.s, "OLD", &alice, OUTBOX_READ));
     OK(store_outbox_fail(w->f.s, "LATE", "expired", fixture_time + 100));
-    OK(store_outbox_prune(w->f.s, fixture_time + 150, 100));
+    OK(store_outbox_prune(w->f.s, fixture_time + 150, 100, &more));
+    assert_false(more);
     OK(store_commit(w->f.s));
     assert_int_equal(store_outbox_by_id(w->f.s, "OLD", &w->a, &r), WB_ERR_NOT_FOUND);
     OK(store_outbox_by_id(w->f.s, "LATE", &w->a, &r));
     OK(store_outbox_by_id(w->f.s, "OPEN", &w->a, &r));
     assert_string_equal(peek_sql(w->f.wa, "SELECT count(*) FROM bridge_outbox_receipts"), "0");
+}
+
+/* What a week's absence has left does not stall the bridge: some rows at a time, the oldest first,
+ * each with its receipts. */
+static void pruned_in_steps(void **state)
+{
+    struct world *w = *state;
+    const struct jid alice = J(ALICE_LID);
+    enum { MANY = 2 * STORE_PRUNE_ROWS + 10 };
+    char id[16], want[16];
+    bool more;
+
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(id, sizeof id, "M%u", i);
+        add(w, id, ALICE);
+        seal(w, id, 1);
+        OK(store_outbox_acked(w->f.s, id, 1, fixture_time + i));
+        OK(store_outbox_receipt(w->f.s, id, &alice, OUTBOX_READ));
+        OK(store_retry_sent_put(w->f.s, &alice, span_cstr(id), SPAN_LIT("text"), 1000 + i));
+    }
+    for (unsigned left = MANY - STORE_PRUNE_ROWS;; left -= STORE_PRUNE_ROWS) {
+        OK(store_outbox_prune(w->f.s, fixture_time + MANY + 100, 100, &more));
+        assert_true(more);
+        OK(store_retry_sent_prune(w->f.s, 1000 + MANY, &more));
+        assert_true(more);
+        OK(store_commit(w->f.s));
+        snprintf(want, sizeof want, "%u", left);
+        assert_string_equal(peek_sql(w->f.wa, "SELECT count(*) FROM bridge_outbox"), want);
+        assert_string_equal(peek_sql(w->f.wa, "SELECT count(*) FROM bridge_outbox_receipts"), want);
+        assert_string_equal(peek_sql(w->f.wa, "SELECT count(*) FROM whatsmeow_retry_buffer"), want);
+        snprintf(want, sizeof want, "M%u", MANY - left);
+        assert_string_equal(
+            peek_sql(w->f.wa, "SELECT message_id FROM bridge_outbox ORDER BY seq LIMIT 1"), want);
+        if (left < STORE_PRUNE_ROWS)
+            break;
+    }
+    OK(store_outbox_prune(w->f.s, fixture_time + MANY + 100, 100, &more));
+    assert_false(more);
+    OK(store_retry_sent_prune(w->f.s, 1000 + MANY, &more));
+    assert_false(more);
+    OK(store_commit(w->f.s));
+    assert_string_equal(peek_sql(w->f.wa, "SELECT count(*) FROM bridge_outbox"), "0");
 }
 
 static void restored_rows_are_never_sent(void **state)
@@ -223,11 +268,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(pages_and_filters),
-        T(receipts_are_counted),
-        T(pruned_by_when_it_became_final),
-        T(restored_rows_are_never_sent),
-        T(an_older_outbox_is_extended),
+        T(pages_and_filters), T(receipts_are_counted),         T(pruned_by_when_it_became_final),
+        T(pruned_in_steps),   T(restored_rows_are_never_sent), T(an_older_outbox_is_extended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

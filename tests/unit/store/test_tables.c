@@ -256,6 +256,7 @@ static void sent_plaintexts_under_both_forms(void **state)
 {
     (void)state;
     struct fixture f;
+    bool more = true;
     struct arena a = arena_new(1 << 20);
     struct jid pn = J("27820000009@s.whatsapp.net"), lid = J("888:3@lid");
     struct span plain;
@@ -265,9 +266,10 @@ static void sent_plaintexts_under_both_forms(void **state)
     know(&f, "888@lid", "27820000009@s.whatsapp.net");
     OK(store_retry_sent_get(f.s, &lid, SPAN_LIT("M1"), &a, &plain));
     assert_true(span_eq_cstr(plain, "body"));
-    OK(store_retry_sent_prune(f.s, 1000));
+    OK(store_retry_sent_prune(f.s, 1000, &more));
     OK(store_retry_sent_get(f.s, &pn, SPAN_LIT("M1"), &a, &plain));
-    OK(store_retry_sent_prune(f.s, 1001));
+    OK(store_retry_sent_prune(f.s, 1001, &more));
+    assert_false(more);
     assert_int_equal(store_retry_sent_get(f.s, &pn, SPAN_LIT("M1"), &a, &plain), WB_ERR_NOT_FOUND);
     arena_free(&a);
     fixture_free(&f);
