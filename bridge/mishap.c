@@ -19,7 +19,7 @@ static void begin_anew(struct bridge *b, bool damaged)
     b->mishap.pending = false;
     mishap_stop(b);
     log_error(b->log, "store", "%s; starting anew with a full check", b->mishap.text);
-    bridge_shutdown(b);
+    bridge_finish(b); /* callers that wait are answered */
 }
 
 static void rescue(struct bridge *b)
