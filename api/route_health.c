@@ -33,10 +33,11 @@ static void put_gaps(json_t *o, const struct health *h)
 {
     if (!h->gap_until_s && !h->gap_chats && !h->gap_filled)
         return;
-    json_object_set_new(o, "history_gap",
-                        json_pack("{s:o, s:o, s:I, s:I}", "since", time_or_null(h->gap_since_s),
-                                  "until", time_or_null(h->gap_until_s), "chats_open",
-                                  (json_int_t)h->gap_chats, "filled", (json_int_t)h->gap_filled));
+    json_object_set_new(
+        o, "history_gap",
+        json_pack("{s:o, s:o, s:I, s:I, s:I}", "since", time_or_null(h->gap_since_s), "until",
+                  time_or_null(h->gap_until_s), "chats_open", (json_int_t)h->gap_chats,
+                  "chats_quiet", (json_int_t)h->gap_quiet, "filled", (json_int_t)h->gap_filled));
 }
 
 static json_t *health_json(const struct health *h)

@@ -438,6 +438,12 @@ static enum wb_err take_over_gap(struct backups *k)
                  "asked of the phone",
                  until - since, until);
         TRY(store_history_gap_all(b->store, since, until));
+    } else if (until > (long long)b->config->history_back_s && b->config->history_back_s) {
+        log_warn(b->log, "backup",
+                 "messages.db has lost what it held before this start; the phone is asked for %u "
+                 "seconds of each chat (history_back), once something comes there",
+                 (unsigned)b->config->history_back_s);
+        TRY(store_history_gap_all(b->store, until - b->config->history_back_s, until));
     } else {
         log_warn(b->log, "backup", "messages.db has lost what it held before this start");
     }

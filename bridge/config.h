@@ -48,7 +48,8 @@ struct config {
     uint32_t first_contact_s; /* first_contact.h */
     uint32_t backup_every_s;  /* 0: none by themselves */
     uint32_t backup_keep, backup_keep_days;
-    char *backup_hook;                                /* run with the path of what was made */
+    uint32_t history_back_s; /* asked of the phone when messages.db was begun anew */
+    char *backup_hook;       /* run with the path of what was made */
     char *backup_public_key, *backup_passphrase_file; /* files; at most one is set */
     struct monitored_group *groups;
     size_t ngroups;

@@ -214,6 +214,7 @@ static void fill_gaps(struct bridge *b, struct health *h)
     h->gap_since_s = sum.all ? sum.since : 0;
     h->gap_until_s = sum.all ? sum.until : 0;
     h->gap_chats = sum.open;
+    h->gap_quiet = sum.quiet;
     h->gap_filled = sum.filled;
 }
 

@@ -60,6 +60,7 @@ struct health {
     /* Messages that may be missing, and are asked for (bridge/history_request.h). */
     int64_t gap_since_s, gap_until_s; /* unix, after a restore; 0: none */
     size_t gap_chats;                 /* chats that are being asked for */
+    size_t gap_quiet;                 /* in which nothing has come since: not asked for yet */
     uint64_t gap_filled;              /* messages that came that way */
     const char *backup_name;          /* newest set, "" */
     int64_t backup_at_s;              /* unix, of that one; 0: none yet */

@@ -22,17 +22,25 @@ enum {
     PAGES_MAX = 200,            /* of one gap: 10,000 messages */
     AGE_MAX_S = 14 * 24 * 3600, /* a gap that could not be filled for so long stays */
     AGAIN_S = 3600,             /* no answer for so long: asked again, at the next login */
-    SETTLE_MS = 1000,           /* what comes in a burst is looked at once */
-    RESEND_S = 60,   /* a lost message is first asked for by itself (bridge/retry_owed.h) */
-    CHATS_MAX = 256, /* chats looked at in one go; the next message of others comes later */
+    AGAIN_ONLINE_S = 12 * 3600, /* or without one: the phone may be off for days */
+    /* Questions that are on their way at a time: of hundreds in a row a phone drops most. */
+    ASKED_MAX = 10,
+    ANSWER_S = 600,   /* an answer that did not come by then holds up no other question */
+    SETTLE_MS = 1000, /* what comes in a burst is looked at once */
+    RESEND_S = 60,    /* a lost message is first asked for by itself (bridge/retry_owed.h) */
+    CHATS_MAX = 256,  /* chats looked at in one go; the next message of others comes later */
     SEEN_SLOTS = 512,
 };
 
 struct history_request {
     struct bridge *b;
     struct timer timer;
-    bool some;    /* is there any gap? */
-    bool resumed; /* all open rows are to be looked at */
+    bool some;      /* is there any gap? */
+    bool resumed;   /* all open rows are to be looked at */
+    bool login;     /* for the first time after a login */
+    bool held_up;   /* some question waits for the answers to others */
+    size_t asked;   /* on their way */
+    int64_t due_ms; /* monotonic: all open rows are to be looked at then; 0: no need */
     struct jid chats[CHATS_MAX];
     size_t nchats;
     uint64_t seen[SEEN_SLOTS]; /* hashes of chats that need not be looked at again */
@@ -42,8 +50,25 @@ static void on_timer(void *ctx);
 
 static void schedule(struct history_request *h, int64_t after_ms)
 {
-    if (!h->timer.armed)
+    if (!h->timer.armed || timer_left_ms(h->b->timers, &h->timer) > after_ms)
         timer_start(h->b->timers, &h->timer, after_ms, on_timer, h);
+}
+
+static void look_in(struct history_request *h, int64_t seconds)
+{
+    const int64_t due = clock_mono_ms(h->b->clock) + seconds * 1000;
+
+    if (!h->due_ms || due < h->due_ms)
+        h->due_ms = due;
+}
+
+/* An answer has come: whoever waited for it has its turn. */
+static void go_on(struct history_request *h)
+{
+    if (!h || !h->held_up)
+        return;
+    h->due_ms = clock_mono_ms(h->b->clock) + SETTLE_MS;
+    schedule(h, SETTLE_MS);
 }
 
 static void look_again(struct history_request *h)
@@ -67,10 +92,13 @@ static enum wb_err close_gap(struct bridge *b, struct store_history_gap *g, cons
     return store_history_gap_put(b->store, g);
 }
 
-/* Where this page begins: behind the last one, or at the first message behind the gap. */
+/* Where this page begins: behind the last one, or at the first message behind the gap. A phone does
+ * not answer for every message, though it has what is before it: after a question without an answer
+ * the next newer one is named. */
 static enum wb_err anchor_of(struct bridge *b, const struct store_history_gap *g,
                              struct store_history_anchor *ret)
 {
+    struct store_history_anchor next;
     struct arena a = arena_new(MESSAGE_PLAINTEXT_MAX * 2);
     struct store_message_row row;
     enum wb_err err = WB_ERR_NOT_FOUND;
@@ -83,6 +111,13 @@ static enum wb_err anchor_of(struct bridge *b, const struct store_history_gap *g
         ret->timestamp = row.timestamp;
     } else if (err == WB_ERR_NOT_FOUND) {
         err = store_history_anchor(b->store, &g->chat, g->until + 1, ret);
+    }
+    if (err == WB_OK && g->request_id[0]) {
+        err = store_history_anchor(b->store, &g->chat, ret->timestamp + 1, &next);
+        if (err == WB_OK)
+            *ret = next;
+        else if (err == WB_ERR_NOT_FOUND)
+            err = WB_OK;
     }
     arena_free(&a);
     return err;
@@ -122,21 +157,40 @@ out:
     return err;
 }
 
-/* What is due for one gap, in the open batch. *ret_later: it must be looked at again. */
-static enum wb_err take_step(struct bridge *b, struct store_history_gap *g, bool *ret_later)
+static bool is_answered(struct history_request *h, const struct store_history_gap *g, int64_t now)
 {
+    const int64_t again = h->login ? AGAIN_S : AGAIN_ONLINE_S;
+
+    if (!g->request_id[0] || now - g->asked_at >= again)
+        return true;
+    look_in(h, AGAIN_ONLINE_S - (now - g->asked_at));
+    return false;
+}
+
+/* Its row says that it is to be asked for. */
+static enum wb_err hold_up(struct history_request *h, const struct store_history_gap *g)
+{
+    h->held_up = true;
+    look_in(h, ANSWER_S);
+    return store_history_gap_put(h->b->store, g);
+}
+
+/* What is due for one gap, in the open batch. */
+static enum wb_err take_step(struct history_request *h, struct store_history_gap *g)
+{
+    struct bridge *b = h->b;
     struct store_history_anchor from;
     int64_t now = bridge_server_now_s(b);
     bool waiting = true;
     enum wb_err err;
 
-    if (g->request_id[0] && now - g->asked_at < AGAIN_S)
+    if (!is_answered(h, g, now))
         return WB_OK;
     if (now - g->until > AGE_MAX_S || g->pages >= PAGES_MAX)
         return close_gap(b, g, "given up");
     if (strcmp(g->reason, HISTORY_OLD_COUNTER) == 0 && g->pages == 0) {
         if (now - g->until < RESEND_S) {
-            *ret_later = true;
+            look_in(h, RESEND_S);
             return WB_OK;
         }
         TRY(store_history_waiting(b->store, g, &waiting));
@@ -147,7 +201,13 @@ static enum wb_err take_step(struct bridge *b, struct store_history_gap *g, bool
     if (err == WB_ERR_NOT_FOUND)
         return WB_OK; /* until a message behind the gap is there */
     TRY(err);
+    if (h->asked >= ASKED_MAX)
+        return hold_up(h, g);
     err = ask(b, g, &from);
+    if (err == WB_OK) {
+        h->asked++;
+        look_in(h, AGAIN_ONLINE_S);
+    }
     if (err == WB_ERR_NO_SESSION) {
         log_debug(b->log, "history", "no session with our own phone yet");
         TRY(store_history_gap_put(b->store, g)); /* an open row: looked at again then */
@@ -157,24 +217,24 @@ out:
     return err;
 }
 
-static enum wb_err step_chat(struct history_request *h, const struct jid *chat, bool *ret_later)
+static enum wb_err step_chat(struct history_request *h, const struct jid *chat)
 {
     struct store_history_gap g;
     enum wb_err err = store_history_gap_get(h->b->store, chat, &g);
 
     if (err == WB_ERR_NOT_FOUND)
         return WB_OK;
-    return err == WB_OK ? take_step(h->b, &g, ret_later) : err;
+    return err == WB_OK ? take_step(h, &g) : err;
 }
 
-static enum wb_err step_open(struct history_request *h, bool *ret_later)
+static enum wb_err step_open(struct history_request *h)
 {
     char cursor[JID_TEXT_MAX] = "";
     struct store_history_gap g;
     enum wb_err err;
 
     while ((err = store_history_gap_next(h->b->store, cursor, &g)) == WB_OK)
-        TRY(take_step(h->b, &g, ret_later));
+        TRY(take_step(h, &g));
     if (err == WB_ERR_NOT_FOUND)
         err = WB_OK;
 out:
@@ -202,19 +262,20 @@ out:
     return err;
 }
 
-static enum wb_err run(struct history_request *h, bool *ret_later)
+static enum wb_err run(struct history_request *h)
 {
     const struct config *config = h->b->config;
     enum wb_err err;
 
     TRY(end_old(h));
+    TRY(store_history_asked(h->b->store, bridge_server_now_s(h->b) - ANSWER_S, &h->asked));
     if (h->resumed) {
-        TRY(step_open(h, ret_later));
+        TRY(step_open(h));
         for (size_t i = 0; i < config->ngroups; i++)
-            TRY(step_chat(h, &config->groups[i].jid, ret_later));
+            TRY(step_chat(h, &config->groups[i].jid));
     }
     for (size_t i = 0; i < h->nchats; i++)
-        TRY(step_chat(h, &h->chats[i], ret_later));
+        TRY(step_chat(h, &h->chats[i]));
     if (store_batch_open(h->b->store))
         err = batch_commit(h->b);
 out:
@@ -224,23 +285,26 @@ out:
 static void on_timer(void *ctx)
 {
     struct history_request *h = ctx;
-    bool later = false;
 
     /* Offline: the next login has its own round. */
     if (!h->b->account || !conn_online(h->b->conn))
         return;
-    enum wb_err err = run(h, &later);
+    if (h->due_ms && clock_mono_ms(h->b->clock) >= h->due_ms)
+        h->resumed = true;
+    if (h->resumed) {
+        h->due_ms = 0;
+        h->held_up = false;
+    }
+    enum wb_err err = run(h);
     h->nchats = 0;
-    h->resumed = false;
+    h->resumed = h->login = false;
     if (err != WB_OK) {
         batch_fail(h->b, err);
         return;
     }
     look_again(h);
-    if (later) {
-        h->resumed = true;
-        schedule(h, RESEND_S * 1000);
-    }
+    if (h->due_ms)
+        schedule(h, h->due_ms - clock_mono_ms(h->b->clock));
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */
@@ -315,6 +379,7 @@ static enum wb_err take_history(struct bridge *b, struct span plain, struct stor
     struct history_sync sync;
     enum wb_err err;
 
+    go_on(b->history);
     TRY(history_sync_decode(plain, &lists, &sync));
     for (size_t i = 0; i < sync.n; i++) {
         err = take_conversation(b, sync.conversations[i], &lists, g, &p);
@@ -474,7 +539,7 @@ static void on_offline_done(void *ctx, const struct bridge_event *ev)
     look_again(h);
     if (!h->some)
         return;
-    h->resumed = true;
+    h->resumed = h->login = true;
     schedule(h, SETTLE_MS);
 }
 
@@ -485,6 +550,7 @@ static void on_offline(void *ctx, const struct bridge_event *ev)
     (void)ev;
     timer_stop(h->b->timers, &h->timer);
     h->nchats = 0;
+    h->due_ms = 0;
 }
 
 static void on_batch_failed(void *ctx, const struct bridge_event *ev)

@@ -233,6 +233,41 @@ out:
     return err;
 }
 
+static enum wb_err count_quiet(struct store *s, int64_t until, size_t *ret)
+{
+    char text[TIME_TEXT_BYTES];
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT count(*) FROM chats WHERE last_message_time <= ?"
+                  " AND jid NOT LIKE '%@broadcast'"));
+    bind_time(&q, s, until, text);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret = (size_t)stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_asked(struct store *s, int64_t since, size_t *ret_n)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT count(*) FROM bridge_history_gaps WHERE our_jid = ? AND closed = 0"
+                  " AND request_id <> '' AND asked_at >= ?"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, since);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret_n = (size_t)stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
 enum wb_err store_history_gaps_sum(struct store *s, struct store_history_gaps *ret)
 {
     struct store_history_gaps sum = {0};
@@ -252,7 +287,9 @@ enum wb_err store_history_gaps_sum(struct store *s, struct store_history_gaps *r
     TRY(err);
     err = all_gap(s, &sum.since, &sum.until);
     sum.all = err == WB_OK;
-    if (err == WB_ERR_NOT_FOUND)
+    if (err == WB_OK)
+        err = count_quiet(s, sum.until, &sum.quiet);
+    else if (err == WB_ERR_NOT_FOUND)
         err = WB_OK;
     if (err == WB_OK)
         *ret = sum;

@@ -49,9 +49,15 @@ struct store_history_gaps {
     size_t open;          /* chats with an open row */
     bool all;             /* store_history_gap_all() was called: since and until hold */
     int64_t since, until; /* of that one */
-    uint64_t filled;      /* rows that came, for all gaps ever */
+    /* Chats of messages.db in which nothing is newer than until: what the phone is asked is what
+     * is before a message that both know, so nothing can be asked there yet. */
+    size_t quiet;
+    uint64_t filled; /* rows that came, for all gaps ever */
 };
 enum wb_err store_history_gaps_sum(struct store *s, struct store_history_gaps *ret) WB_MUST_CHECK;
+
+/* Questions asked at or after `since` (unix seconds) that are not answered. */
+enum wb_err store_history_asked(struct store *s, int64_t since, size_t *ret_n) WB_MUST_CHECK;
 
 /* Is a message of this stretch still a placeholder? */
 enum wb_err store_history_waiting(struct store *s, const struct store_history_gap *g,

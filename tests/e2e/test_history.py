@@ -109,15 +109,38 @@ class HistoryTest(Case):
         self.wait_gap(filled=2, chats_open=0)
         self.assert_no_flags(self.mock)
 
+    def test_a_new_messages_db(self):
+        """Damaged, and no backup of it: what was there comes back, chat by chat."""
+        self.write(self.group, "once 1", "once 2")
+        self.write(PHONE, "once, to you")
+        self.bridge.stop()
+        with open(os.path.join(self.bridge.store, "messages.db"), "wb") as file:
+            file.write(os.urandom(20000))
+        self.until = int(time.time())
+        self.start_again()
+        self.assertEqual(self.bridge.rows("SELECT * FROM messages"), [])
+        self.assertEqual(self.wait_gap(filled=0)["chats_open"], 0)
+        self.write(self.group, "after")
+        self.wait_gap(filled=2, chats_open=0)
+        self.assertEqual(self.texts(), ["after", "once 1", "once 2"])
+        self.write(PHONE, "after, to you")
+        self.wait_gap(filled=3, chats_open=0)
+        self.assertEqual(self.texts(), ["after", "after, to you", "once 1", "once 2", "once, to you"])
+        self.assert_no_flags(self.mock)
+
+    def texts(self):
+        return sorted(row["content"] for row in self.bridge.rows("SELECT content FROM messages"))
+
     def test_a_phone_that_does_not_answer(self):
         self.mock.admin("POST", "/mock-phone/history", {"phone": PHONE, "answers": "silent"})
+        self.write(PHONE, "before, to you")
         self.write(self.group, "before", "lost")
         self.lose()
         asked = self.requests()
         self.start_again()
         self.write(self.group, "after")
         gap = self.wait_gap(chats_open=1)
-        self.assertEqual(gap["filled"], 0)
+        self.assertEqual((gap["filled"], gap["chats_quiet"]), (0, 1))  # nobody wrote to us alone
         self.assertGreaterEqual(gap["until"], gap["since"])
         self.bridge.poll(lambda: self.requests() == asked + 1, 10, "the phone is asked")
         # It is not pestered: neither by the next message nor after a restart.

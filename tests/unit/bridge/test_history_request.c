@@ -259,6 +259,83 @@ static void a_file_that_has_to_wait_is_asked_for_again(void **state)
     assert_look_wa(&s->r, "SELECT request_id || closed FROM bridge_history_gaps", "0");
 }
 
+/* Some messages no phone answers for; what is before them it has all the same. */
+static void a_silent_phone_is_asked_by_another_message(void **state)
+{
+    struct scene *s = *state;
+    char id[64], again[64];
+    lose_one(s);
+    pass(s, 3);
+    from_alice(s, "A2", "the next one", NULL);
+    pass(s, 2);
+    pass(s, 61);
+    question(id);
+    pass(s, 60);
+    from_alice(s, "A3", "and one more", NULL);
+    pass(s, 3600);
+    assert_int_equal(nsent, 0);
+    /* By itself, with no new login in between. */
+    pass(s, 12 * 3600);
+    question(again);
+    assert_string_not_equal(id, again);
+    assert_look_wa(&s->r, "SELECT anchor_id || pages FROM bridge_history_gaps", "A32");
+    pass(s, 12 * 3600 + 1); /* there is no newer one */
+    question(id);
+    assert_look_wa(&s->r, "SELECT anchor_id || pages FROM bridge_history_gaps", "A33");
+}
+
+enum { CHATS = 13, WITH_OWN = CHATS + 1, AT_A_TIME = 10 };
+
+static void chat_of(size_t i, char out[JID_TEXT_MAX])
+{
+    snprintf(out, JID_TEXT_MAX, "2782000%04zu@s.whatsapp.net", 1000 + i);
+}
+
+static void a_phone_is_not_flooded(void **state)
+{
+    struct scene *s = *state;
+    struct buf none = buf_new(1024);
+    char text[JID_TEXT_MAX], id[64];
+    struct node *n = stanza(&s->r, OWN_PHONE, "P1");
+    add_sealed(&s->r, &s->phone, n, text_message(&s->r, "note to self"));
+    receive(&s->r, n);
+    OK(store_history_gap_all(s->r.f.s, fixture_time - 1000, fixture_time - 500));
+    for (size_t i = 0; i < CHATS; i++) {
+        enum store_message_outcome outcome;
+        chat_of(i, text);
+        struct jid chat = J(text);
+        const struct store_message m = {.id = SPAN_LIT("M"),
+                                        .chat = chat,
+                                        .sender = chat,
+                                        .timestamp = fixture_time,
+                                        .received_at = fixture_time,
+                                        .kind = "text",
+                                        .content = SPAN_LIT("after the gap")};
+        OK(store_message_put(s->r.f.s, &m, &outcome));
+        events_emit(&s->r.b.events,
+                    &(struct bridge_event){.kind = BRIDGE_EV_MESSAGE, .chat = &chat, .id = "M"});
+    }
+    OK(store_commit(s->r.f.s));
+    pass(s, 2);
+    assert_int_equal(nsent, AT_A_TIME);
+    pass(s, 60);
+    assert_int_equal(nsent, 0);
+    /* An answer makes room for the next one. */
+    snprintf(id, sizeof id, "%s",
+             look_wa(&s->r, "SELECT request_id FROM bridge_history_gaps WHERE request_id <> ''"));
+    chat_of(0, text);
+    OK(answer(s, id, text, &none));
+    pass(s, 2);
+    assert_int_equal(nsent, 1);
+    pass(s, 60);
+    assert_int_equal(nsent, 0);
+    /* And so does time. */
+    pass(s, 600);
+    assert_int_equal(nsent, WITH_OWN - AT_A_TIME - 1);
+    assert_look_wa(&s->r, "SELECT count(*) FROM bridge_history_gaps", "14");
+    buf_free(&none);
+}
+
 #define SCENARIO(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -269,6 +346,8 @@ int main(void)
         SCENARIO(an_answer_fills_the_placeholder_and_changes_nothing_else),
         SCENARIO(answers_that_are_not_what_was_asked_for),
         SCENARIO(a_file_that_has_to_wait_is_asked_for_again),
+        SCENARIO(a_silent_phone_is_asked_by_another_message),
+        SCENARIO(a_phone_is_not_flooded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

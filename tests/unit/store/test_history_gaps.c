@@ -118,6 +118,31 @@ static void put(struct fixture *f, const char *id, int64_t t, bool from_me)
     OK(store_message_put(f->s, &m, &outcome));
 }
 
+static void quiet_chats_are_counted(void **state)
+{
+    static const enum store_time_format formats[] = {STORE_TIME_INTEGER, STORE_TIME_TEXT};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        struct store_history_gaps sum;
+        fixture_new(&f);
+        f.config.time_format = formats[i];
+        fixture_open(&f);
+        struct account a = fixture_account(&f, "27820000001:7@s.whatsapp.net", "111000111:7@lid");
+        OK(store_account_save(f.s, &a));
+        put(&f, "A", fixture_time - 2000, false);
+        OK(store_history_gaps_sum(f.s, &sum));
+        assert_int_equal(sum.quiet, 0); /* no gap */
+        OK(store_history_gap_all(f.s, fixture_time - 1000, fixture_time - 500));
+        OK(store_history_gaps_sum(f.s, &sum));
+        assert_int_equal(sum.quiet, 1);
+        put(&f, "B", fixture_time - 499, true);
+        OK(store_history_gaps_sum(f.s, &sum));
+        assert_int_equal(sum.quiet, 0);
+        fixture_free(&f);
+    }
+}
+
 static void asking_begins_at_the_oldest_message_behind_the_gap(void **state)
 {
     static const enum store_time_format formats[] = {STORE_TIME_INTEGER, STORE_TIME_TEXT};
@@ -196,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_opened_once_and_made_wider),
         cmocka_unit_test(a_lids_gap_joins_that_of_its_number),
         cmocka_unit_test(after_a_restore_every_chat_has_one_until_it_is_closed),
+        cmocka_unit_test(quiet_chats_are_counted),
         cmocka_unit_test(asking_begins_at_the_oldest_message_behind_the_gap),
         cmocka_unit_test(a_chat_has_one_gap_under_both_forms),
         cmocka_unit_test(a_placeholder_in_a_gap_is_found),
