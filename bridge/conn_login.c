@@ -1,6 +1,7 @@
 /* From <success> to online, and the server's reasons against it (areas LG, ER). */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/text.h"
@@ -29,6 +30,16 @@ static void on_stable(void *ctx)
     backoff_reset(&c->backoff);
 }
 
+/* The name may have been changed on the phone meanwhile (in_people_notification.c). */
+static void refresh_name(struct conn *c)
+{
+    struct account now;
+
+    if (store_account_load(c->b->store, c->account->jid.user, &now) == WB_OK)
+        memcpy(c->account->push_name, now.push_name, sizeof now.push_name);
+    account_wipe(&now);
+}
+
 /* P-LG-02: the LID in <success> wins, and is half of our own LID <-> PN pair. */
 static enum wb_err save_lid(struct conn *c, const struct jid *lid)
 {
@@ -40,6 +51,7 @@ static enum wb_err save_lid(struct conn *c, const struct jid *lid)
         return WB_OK;
     if (!jid_is_none(&c->account->lid))
         log_warn(b->log, "conn", "our LID is another than the stored one");
+    refresh_name(c);
     c->account->lid = *lid;
     TRY(store_account_save(b->store, c->account));
     user_lid = jid_bare(*lid);
@@ -53,6 +65,7 @@ out:
 static enum wb_err note_success(struct conn *c, const struct success_info *i)
 {
     struct bridge *b = c->b;
+    const struct jid lid_before = c->account->lid;
     enum wb_err err;
 
     if (i->server_time_s > 0)
@@ -63,6 +76,9 @@ static enum wb_err note_success(struct conn *c, const struct success_info *i)
     TRY(batch_commit(b));
     return WB_OK;
 out:
+    /* What was not stored is new once more at the next login. */
+    c->account->lid = lid_before;
+    conn_account_changed(c);
     if (c->state != CONN_WAIT_CLOSE)
         batch_fail(b, err);
     return err;
@@ -167,6 +183,7 @@ void conn_announce_presence(struct conn *c)
 
     if (c->state != CONN_ONLINE)
         return;
+    refresh_name(c);
     clean_name(set[0] ? set : c->account->push_name, name, sizeof name);
     if (!name[0])
         return;

@@ -292,6 +292,28 @@ static void presence_with_a_name(void **state)
     line_free(t);
 }
 
+/* Renamed on the phone: the old name is not announced any more. */
+static void presence_with_the_name_of_now(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+
+    bridge_start(t->b);
+    log_in(t);
+    for (int i = 0; i < 2; i++) {
+        server_send(t, el(t, "notification", "from", "27820000001@s.whatsapp.net", "type",
+                          "account_sync", "id", "N1", "t", "1790001000", "pushname",
+                          i ? "Depot 2" : "Depot", NULL));
+        server_end(t, WS_END_CLOSED);
+        deaf(t);
+        pass(t, 10000);
+        log_in(t);
+        hear(t, i ? "<presence type=\"available\" name=\"Depot 2\"/>"
+                  : "<presence type=\"available\" name=\"Depot\"/>");
+    }
+    line_free(t);
+}
+
 /* P-TV-15: what is sent before a presence, at server time 1700000000. */
 static void unified_session_vector(void **state)
 {
@@ -556,6 +578,7 @@ int main(void)
         cmocka_unit_test(upload_refused),
         cmocka_unit_test(refill_on_notification),
         cmocka_unit_test(presence_with_a_name),
+        cmocka_unit_test(presence_with_the_name_of_now),
         cmocka_unit_test(unified_session_vector),
         cmocka_unit_test(offline_phase),
         cmocka_unit_test(pings),

@@ -145,6 +145,36 @@ static void no_ids_left(void **state)
 /* ---- the disk ----------------------------------------------------------------------------------
  */
 
+/* Our LID could not be written down: that is made up for at the next login. */
+static void the_lid_of_a_failed_login(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    struct jid none = {0};
+
+    t->account.lid = none;
+    poke_sql(t->f.wa, "UPDATE whatsmeow_device SET lid = NULL; DELETE FROM whatsmeow_lid_map");
+    bridge_start(t->b);
+    poke_sql(t->f.wa, "CREATE TRIGGER full BEFORE UPDATE ON whatsmeow_device"
+                      " BEGIN SELECT RAISE(ABORT, 'full'); END");
+    to_login(t);
+    assert_int_equal(why_of(t), CONN_WHY_STORE);
+    assert_true(jid_is_none(&t->b->own_lid));
+    poke_sql(t->f.wa, "DROP TRIGGER full");
+    deaf(t);
+    pass(t, 60000);
+    to_login(t);
+    if (why_of(t) == CONN_WHY_STORE) { /* another program has written */
+        deaf(t);
+        pass(t, 60000);
+        to_login(t);
+    }
+    hear(t, "<count/>");
+    assert_string_equal(peek_sql(t->f.wa, "SELECT lid FROM whatsmeow_device"), OWN_LID);
+    assert_string_equal(peek_sql(t->f.wa, "SELECT count(*) FROM whatsmeow_lid_map"), "1");
+    line_free(t);
+}
+
 static enum health_status status(struct line *t)
 {
     struct arena a = arena_new(1 << 20);
@@ -240,6 +270,7 @@ int main(void)
         cmocka_unit_test(unknown_outcome_is_never_offered_again),
         cmocka_unit_test(silent_upload),
         cmocka_unit_test(no_ids_left),
+        cmocka_unit_test(the_lid_of_a_failed_login),
         cmocka_unit_test(full_disk),
     };
 
