@@ -401,7 +401,7 @@ class ManyChats(Sending):
         for reply in replies:
             self.assert_sent(reply)
         for person in people:
-            self.assertEqual(self.texts(person), [f"to {person}"])
+            self.wait_texts(person, [f"to {person}"])
         self.assert_no_flags(self.mock)
 
 
