@@ -15,6 +15,7 @@ PAGE = 50
 class HistoryTest(Case):
     def setUp(self):
         super().setUp()
+        self.until = 0  # of the gap
         self.mock = self.start_mock("--contacts", "2", "--groups", "1")
         self.bridge = self.start_bridge(self.mock, PHONE)
         self.bridge.pair_by_qr()
@@ -49,7 +50,10 @@ class HistoryTest(Case):
         self.bridge = self.start_bridge(self.mock, PHONE, store=self.bridge.store,
                                         name=self.bridge.name + "+")
         self.bridge.wait_status("ok")
-        # Times are whole seconds, and what comes now is to be newer.
+        self.wait_behind_the_gap()
+
+    def wait_behind_the_gap(self):
+        """Times are whole seconds, and what comes now is to be newer."""
         self.bridge.poll(lambda: time.time() >= self.until + 1, 5, "the next second")
 
     def wait_gap(self, **fields):
@@ -116,10 +120,12 @@ class HistoryTest(Case):
         self.bridge.stop()
         with open(os.path.join(self.bridge.store, "messages.db"), "wb") as file:
             file.write(os.urandom(20000))
-        self.until = int(time.time())
         self.start_again()
         self.assertEqual(self.bridge.rows("SELECT * FROM messages"), [])
-        self.assertEqual(self.wait_gap(filled=0)["chats_open"], 0)
+        gap = self.wait_gap(filled=0)
+        self.assertEqual(gap["chats_open"], 0)
+        self.until = gap["until"]
+        self.wait_behind_the_gap()
         self.write(self.group, "after")
         self.wait_gap(filled=2, chats_open=0)
         self.assertEqual(self.texts(), ["after", "once 1", "once 2"])
