@@ -22,8 +22,8 @@ struct api_request {
     struct bridge *bridge;
     enum api_method method;
     char path[API_PATH_MAX];
-    const char *param;         /* what stands for the '*' of the route's path; "" without one */
-    char query[API_QUERY_MAX]; /* "name=value" each, decoded, NUL-terminated; "" ends them */
+    const char *param;           /* what stands for the '*' of the route's path; "" without one */
+    char query[API_QUERY_MAX];   /* "name=value" each, decoded, NUL-terminated; "" ends them */
     char local[API_ADDRESS_MAX]; /* our address that the caller connected to, as text; or "" */
     char host[API_HEADER_VALUE_MAX];
     char origin[API_HEADER_VALUE_MAX];
