@@ -338,12 +338,11 @@ enum wb_err db_written_by_others(struct db *d, bool *ret_written)
 
 enum wb_err db_begin_unmarked(struct db *d)
 {
-    enum wb_err err = WB_OK;
+    enum wb_err err = d->failed;
+    TRY(err);
     if (!d->in_tx) {
         TRY(db_exec(d, "BEGIN IMMEDIATE"));
         d->in_tx = true;
-    } else if (d->failed != WB_OK) {
-        return d->failed;
     } else if (sqlite3_get_autocommit(d->h)) {
         /* SQLite gave the transaction up by itself (a full disk): a write now would stand alone. */
         snprintf(d->error, sizeof d->error, "the transaction was rolled back after an error");
@@ -367,6 +366,7 @@ out:
 
 void db_rollback(struct db *d)
 {
+    d->failed = WB_OK;
     if (!d->h || !d->in_tx)
         return;
     /* A statement that is still reading would keep the transaction's snapshot. */
@@ -377,12 +377,11 @@ void db_rollback(struct db *d)
         sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
     d->in_tx = false;
     d->mark_on = false;
-    d->failed = WB_OK;
 }
 
 enum wb_err db_commit(struct db *d)
 {
-    if (!d->in_tx)
+    if (!d->in_tx && d->failed == WB_OK)
         return WB_OK;
     enum wb_err err = d->failed != WB_OK ? d->failed : db_exec(d, "COMMIT");
     if (err != WB_OK) {

@@ -43,8 +43,8 @@ struct db {
     bool in_tx;
     bool mark;          /* a mark is wanted */
     bool mark_on;       /* and its savepoint made */
-    enum wb_err failed; /* of a write in this transaction: it can only be rolled back, to the mark
-                         * at least */
+    enum wb_err failed; /* of a write, or of the begin before it: what is open can only be rolled
+                         * back, to the mark at least */
     uint64_t uses;
     struct db_statement statements[DB_STATEMENTS_MAX];
     size_t nstatements;

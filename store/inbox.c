@@ -12,8 +12,8 @@
 
 bool store_batch_open(const struct store *s)
 {
-    return s->wa.in_tx || s->msg.in_tx || record_cache_dirty(s->sessions) ||
-           record_cache_dirty(s->sender_keys);
+    return s->wa.in_tx || s->msg.in_tx || s->wa.failed != WB_OK || s->msg.failed != WB_OK ||
+           record_cache_dirty(s->sessions) || record_cache_dirty(s->sender_keys);
 }
 
 static enum wb_err commit_whatsapp(struct store *s)

@@ -16,13 +16,14 @@ enum wb_err stmt_read(struct stmt *q, struct db *d, const char *sql)
 
 static void note_failure(struct db *d, enum wb_err err)
 {
-    if (d->in_tx && d->failed == WB_OK && wb_err_class(err) == WB_CLASS_LOCAL)
+    if (d->failed == WB_OK && (wb_err_class(err) == WB_CLASS_LOCAL || err == WB_ERR_LOCKED))
         d->failed = err;
 }
 
-static enum wb_err prepare_write(struct stmt *q, struct db *d, const char *sql)
+/* begun: what the begin of the transaction said. */
+static enum wb_err prepare_write(struct stmt *q, struct db *d, const char *sql, enum wb_err begun)
 {
-    enum wb_err err = stmt_read(q, d, sql);
+    enum wb_err err = begun == WB_OK ? stmt_read(q, d, sql) : begun;
     if (err == WB_OK)
         q->write = true;
     else
@@ -32,14 +33,12 @@ static enum wb_err prepare_write(struct stmt *q, struct db *d, const char *sql)
 
 enum wb_err stmt_write(struct stmt *q, struct db *d, const char *sql)
 {
-    enum wb_err err = db_begin(d);
-    return err != WB_OK ? err : prepare_write(q, d, sql);
+    return prepare_write(q, d, sql, db_begin(d));
 }
 
 enum wb_err stmt_write_unmarked(struct stmt *q, struct db *d, const char *sql)
 {
-    enum wb_err err = db_begin_unmarked(d);
-    return err != WB_OK ? err : prepare_write(q, d, sql);
+    return prepare_write(q, d, sql, db_begin_unmarked(d));
 }
 
 static void bound(struct stmt *q, int rc)

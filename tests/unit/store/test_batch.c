@@ -330,6 +330,29 @@ static void a_failed_write_is_not_committed(void **state)
     }
 }
 
+/* Nor a batch of which a write could not even begin. */
+static void a_write_that_cannot_begin(void **state)
+{
+    (void)state;
+    struct fixture f;
+    sqlite3 *other = NULL;
+    fixture_ready(&f);
+    sqlite3_busy_timeout(f.s->wa.h, 0);
+    assert_int_equal(sqlite3_open_v2(f.wa, &other, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    OK(put(&f, "A1", SPAN_LIT("x")));
+    assert_int_equal(store_meta_put_int(f.s, "one", 1), WB_ERR_LOCKED);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    assert_int_equal(store_commit(f.s), WB_ERR_LOCKED);
+    assert_string_equal(peek_sql(f.msg, "SELECT count(*) FROM messages"), "0");
+    assert_false(store_batch_open(f.s));
+    OK(put(&f, "A1", SPAN_LIT("x")));
+    OK(store_meta_put_int(f.s, "one", 1));
+    OK(store_commit(f.s));
+    fixture_free(&f);
+}
+
 /* With a mark only what came since it goes - but for the row that is written without a savepoint.
  */
 static void a_failed_write_behind_a_mark(void **state)
@@ -372,6 +395,7 @@ int main(void)
         cmocka_unit_test(full_whatsapp_db_keeps_the_ratchet_behind_the_message),
         cmocka_unit_test(mark_spans_both_files),
         cmocka_unit_test(a_failed_write_is_not_committed),
+        cmocka_unit_test(a_write_that_cannot_begin),
         cmocka_unit_test(a_failed_write_behind_a_mark),
         cmocka_unit_test(another_writer_makes_it_locked_not_corrupt),
         cmocka_unit_test(clean_close_leaves_delete_mode_and_no_log),
