@@ -94,6 +94,39 @@ out:
     return err;
 }
 
+/* Rows of an address or a record that no program of this protocol makes: nobody sends with them,
+ * and the other rows must not have to wait for them. */
+#define NAME(x) #x
+#define TEXT(x) NAME(x)
+#define READABLE                                                                                   \
+    " AND length(CAST(their_id AS BLOB)) <= " TEXT(ADDRESS_MAX) " AND instr(CAST(their_id AS "     \
+                                                                "BLOB), x'00') = 0 AND "           \
+                                                                "length(session) <= " TEXT(        \
+                                                                    RECORD_MAX)
+#define ADDRESS_MAX 255
+#define RECORD_MAX  8388608
+_Static_assert(ADDRESS_MAX == STORE_NAME_MAX && RECORD_MAX == STORE_SESSION_JSON_MAX,
+               "the limits of one row");
+
+static enum wb_err move_unreadable(struct store *s, size_t *count)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
+                   " SELECT our_jid, their_id, session FROM whatsmeow_sessions WHERE our_jid = ?"
+                   " AND session IS NOT NULL"));
+    stmt_text(&q, s->our);
+    TRY(stmt_run(&q));
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL"));
+    stmt_text(&q, s->our);
+    TRY(stmt_run(&q));
+    *count += stmt_changes(&s->wa);
+out:
+    return err;
+}
+
 static enum wb_err retire_sessions(struct store *s, const struct rng *rng, size_t *count)
 {
     size_t again = 0;
@@ -101,15 +134,16 @@ static enum wb_err retire_sessions(struct store *s, const struct rng *rng, size_
     /* Records without a sending chain in some state stand here, whatever their current state is. */
     TRY(retire_rows(s,
                     "SELECT their_id, session FROM bridge_sessions_receive AS r"
-                    " WHERE our_jid = ? AND their_id > ? AND NOT EXISTS (SELECT 1 FROM"
+                    " WHERE our_jid = ? AND their_id > ?" READABLE " AND NOT EXISTS (SELECT 1 FROM"
                     " whatsmeow_sessions AS w WHERE w.our_jid = r.our_jid"
                     " AND w.their_id = r.their_id) ORDER BY their_id LIMIT 1",
                     rng, &again));
-    err = retire_rows(s,
-                      "SELECT their_id, session FROM whatsmeow_sessions"
-                      " WHERE our_jid = ? AND their_id > ? AND session IS NOT NULL"
-                      " ORDER BY their_id LIMIT 1",
-                      rng, count);
+    TRY(retire_rows(s,
+                    "SELECT their_id, session FROM whatsmeow_sessions"
+                    " WHERE our_jid = ? AND their_id > ? AND session IS NOT NULL" READABLE
+                    " ORDER BY their_id LIMIT 1",
+                    rng, count));
+    err = move_unreadable(s, count);
 out:
     return err;
 }

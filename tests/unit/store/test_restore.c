@@ -187,6 +187,37 @@ static void nothing_old_is_sent_with(void **state)
     fixture_free(&f);
 }
 
+/* Rows that no program makes move with the others, twice. */
+static void odd_rows_do_not_stop_a_restore(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct set set;
+    struct restore_result r;
+    with_backup(&f, &set);
+    poke_sql(f.wa,
+             "INSERT INTO whatsmeow_sessions SELECT our_jid, printf('%.*c', 300, 'x'), session"
+             " FROM whatsmeow_sessions LIMIT 1");
+    poke_sql(f.wa, "INSERT INTO whatsmeow_sessions SELECT our_jid, '5' || char(0) || '6', session"
+                   " FROM whatsmeow_sessions LIMIT 1");
+    poke_sql(f.wa, "INSERT INTO whatsmeow_sessions SELECT our_jid, '7_1:0', zeroblob(9 << 20)"
+                   " FROM whatsmeow_sessions LIMIT 1");
+    for (int i = 0; i < 2; i++) {
+        struct backup_job backup = {.whatsapp_path = f.wa,
+                                    .messages_path = f.msg,
+                                    .dir = set.dir,
+                                    .reason = BACKUP_MANUAL,
+                                    .clock = &fixture_clock};
+        OK(store_backup_create(&backup, &set.made));
+        const struct restore_job job = job_for(&f, &set);
+        restored(&job, &r);
+        assert_int_equal(r.sessions, i == 0 ? 4 : 0);
+        assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM whatsmeow_sessions"), "0");
+        assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM bridge_sessions_receive"), "4");
+    }
+    fixture_free(&f);
+}
+
 static void prekeys_stop_before_their_end(void **state)
 {
     (void)state;
@@ -668,6 +699,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_old_is_sent_with),
+        cmocka_unit_test(odd_rows_do_not_stop_a_restore),
         cmocka_unit_test(prekeys_stop_before_their_end),
         cmocka_unit_test(a_dry_run_changes_nothing),
         cmocka_unit_test(what_does_not_fit_is_refused),
