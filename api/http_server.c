@@ -69,6 +69,7 @@ static void request_free(struct api_request *r)
     if (r->next)
         r->next->prev = r->prev;
     api->nrequests--;
+    timer_stop(loop_timers(api->deps.loop), &r->look);
     buf_free(&r->body);
     buf_free(&r->reply);
     arena_free(&r->arena);
@@ -243,17 +244,42 @@ static int request_body(struct api_request *r, const void *in, size_t n)
 /* Answering while a body is still coming in would make clients see a reset: it is read first. */
 void http_server_answer(struct api_request *r)
 {
+    if (r->reading_off)
+        lws_rx_flow_control(r->wsi, 1); /* nothing is written while it is off */
     if (r->body_left == 0 || r->unread)
         lws_callback_on_writable(r->wsi);
 }
 
+/* A caller that hangs up does not show in lws while reading is off. */
+static void look_for_caller(void *ctx)
+{
+    struct api_request *r = ctx;
+    char c;
+
+    if (recv(lws_get_socket_fd(r->wsi), &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+        lws_set_timeout(r->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+    else
+        timer_start(loop_timers(r->api->deps.loop), &r->look, API_LOOK_MS, look_for_caller, r);
+}
+
+/* While a caller waits nothing more is read: what is behind its request would be offered to us
+ * again and again, without a pause. */
 static void body_complete(struct api_request *r)
 {
+    if (r->body_complete)
+        return;
+    r->body_complete = true;
     r->body_left = 0;
-    if (r->answered)
+    if (r->answered) {
         http_server_answer(r);
-    else
-        dispatch_request(r);
+        return;
+    }
+    dispatch_request(r);
+    if (!r->answered) {
+        r->reading_off = true;
+        lws_rx_flow_control(r->wsi, 0);
+        timer_start(loop_timers(r->api->deps.loop), &r->look, API_LOOK_MS, look_for_caller, r);
+    }
 }
 
 static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **p,

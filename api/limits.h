@@ -29,6 +29,8 @@ enum {
     API_WAIT_S_MAX = 600,
     API_EXPIRES_S_MAX = 7 * 24 * 3600,
     API_WAIT_S_DEFAULT = 30,
+    /* How soon a caller that hung up while it waited is noticed. */
+    API_LOOK_MS = 500,
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "bridge/commands.h"
+#include "bridge/timers.h"
 
 struct api;
 struct bridge;
@@ -51,6 +52,9 @@ struct api_request {
     /* The server's own. */
     struct lws *wsi;
     bool dispatched;
+    bool body_complete;
+    bool reading_off;  /* until the answer */
+    struct timer look; /* at the caller meanwhile */
     bool writing;
     bool unread;        /* the body is not waited for, the answer leaves at once */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */

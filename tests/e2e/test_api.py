@@ -199,6 +199,22 @@ class ApiTest(Case):
             self.assertEqual(json.loads(connection.getresponse().read())["success"], True)
         connection.close()
 
+    def test_caller_that_hangs_up(self):
+        """What it asked for without a key, and could not be sent yet, is not sent any more."""
+        mock, program = self.program()
+        mock.trouble(upgrade_status=503)
+        mock.admin("POST", "/stream", {"client": "all", "do": "drop"})
+        program.wait_status("disconnected")
+        body = json.dumps({"recipient": FRIEND, "message": "never", "wait_s": 60})
+        with socket.create_connection(("127.0.0.1", program.port)) as link:
+            link.sendall(f"POST {SEND} HTTP/1.1\r\nHost: localhost\r\n"
+                         f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+            program.poll(lambda: self.sent(program) == ["queued"], 20, "it is accepted")
+        program.poll(lambda: self.sent(program) == ["failed"], 20, "it is cancelled")
+
+    def sent(self, program):
+        return [entry["state"] for entry in program.get("/api/outbox").json["messages"]]
+
     def test_many_callers_that_wait(self):
         """A hundred calls under way and as many idle connections: others are still answered."""
         mock, program = self.program()
