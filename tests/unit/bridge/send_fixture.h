@@ -13,6 +13,10 @@
 #include "store/outbox.h"
 #include "store/signal_store.h"
 
+/* The person and the group of the world. */
+#define CONTACT "27820000011"
+#define GROUP   "120363000000000001@g.us"
+
 enum { PEERS_MAX = 40, PENDING_MAX = 64, WIRE_MAX = 64, ANSWERS_MAX = 64, MEMBERS_MAX = 8 };
 
 /* ---- devices ---- */
@@ -526,6 +530,22 @@ static inline void world_free(void)
     }
     for (size_t i = 0; i < w.nwire; i++)
         buf_free(&w.wire[i]);
+}
+
+/* For cmocka: each test has a world of its own. */
+static inline int world_setup(void **state)
+{
+    (void)state;
+    fixture_time = 1790000000;
+    world_init();
+    return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+    (void)state;
+    world_free();
+    return 0;
 }
 
 /* The process ends and starts again on the same files; what is on the wire stays readable. */

@@ -21,13 +21,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 /* Queued for as long as it takes. */
 static void queue(const char *to)
 {
@@ -133,7 +126,7 @@ static void callers_are_told(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(strangers_are_spaced_out),
         T(others_do_not_wait),

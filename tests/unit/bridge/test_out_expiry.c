@@ -6,8 +6,6 @@
 #include "store/db.h"
 #include "store/state.h"
 
-#define CONTACT "27820000011"
-
 enum { YEAR_S = 365 * 86400, LIFE_S = 1000 };
 
 static int setup(void **state)
@@ -16,13 +14,6 @@ static int setup(void **state)
     fixture_time = 1790000000;
     world_init();
     go_offline();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    world_free();
     return 0;
 }
 
@@ -288,7 +279,7 @@ static void rows_are_corrected_when_the_store_works_again(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(a_jump_makes_nothing_older),
         T(nor_younger),

@@ -16,13 +16,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 static const struct node *group_enc(const struct node *message)
 {
     const struct node *enc = node_child(message, "enc");
@@ -409,7 +402,7 @@ static void replies(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(first_and_second_message),
         T(a_newcomer_gets_the_key),

@@ -7,23 +7,6 @@
 #include "store/retry.h"
 #include "store/tokens.h"
 
-#define CONTACT "27820000011"
-#define GROUP   "120363000000000001@g.us"
-
-static int setup(void **state)
-{
-    (void)state;
-    world_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 /* ---- 1:1 ---- */
 
 static void first_private_message(void **state)
@@ -424,7 +407,7 @@ static void cstoken_vector(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(first_private_message),
         T(second_private_message_needs_no_questions_about_keys),

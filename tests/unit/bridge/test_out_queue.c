@@ -3,23 +3,6 @@
 
 #include "store/state.h"
 
-#define CONTACT "27820000011"
-#define GROUP   "120363000000000001@g.us"
-
-static int setup(void **state)
-{
-    (void)state;
-    world_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 /* ---- keys ---- */
 
 static void same_key_same_answer(void **state)
@@ -481,7 +464,7 @@ static void behind_a_slow_one(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(same_key_same_answer),
         T(same_key_same_refusal),

@@ -7,24 +7,6 @@
 #include "store/retry.h"
 #include "store/state.h"
 
-#define CONTACT "27820000011"
-#define GROUP   "120363000000000001@g.us"
-
-static int setup(void **state)
-{
-    (void)state;
-    fixture_time = 1790000000;
-    world_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 struct asked {
     const char *from, *participant, *recipient, *id;
     unsigned count;
@@ -473,7 +455,7 @@ static void a_renewal_that_failed_is_due(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(with_keys_a_new_session),
         T(an_answer_that_cannot_be_stored),

@@ -6,22 +6,6 @@
 #include "store/state.h"
 #include "store/tokens.h"
 
-#define CONTACT "27820000011"
-
-static int setup(void **state)
-{
-    (void)state;
-    world_init();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    world_free();
-    return 0;
-}
-
 /* Every write of that kind fails from now on. */
 static void break_writes(const char *what)
 {
@@ -141,7 +125,7 @@ static void a_token(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {T(a_request), T(old_rows), T(many_old_rows), T(a_token)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
