@@ -180,12 +180,24 @@ static void await_body(struct api_request *r)
     lws_set_timeout(r->wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_TRANSFER_S);
 }
 
+/* A transfer coding that we know, in a request for which libwebsockets reads a body of a length
+ * that was not told. */
+static bool comes_in_chunks(struct api_request *r)
+{
+    char coding[16];
+    int n = lws_hdr_copy(r->wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING);
+
+    return n > 0 && strcasecmp(coding, "chunked") == 0 &&
+           (r->method == API_POST || r->method == API_PUT || r->method == API_PATCH);
+}
+
 /* Headers are complete. Negative: close the connection. */
 static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
 {
     struct api_request *r;
     char length[32] = "";
     uint64_t body_bytes = 0;
+    bool coded;
 
     if (!api || c->request || c->answered || api->stopping)
         return -1;
@@ -208,26 +220,26 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
     if (lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 &&
         !span_to_u64(span_cstr(length), &body_bytes))
         return -1;
-    r->body_left = body_bytes;
-    r->unread = body_bytes > API_DISCARD_BYTES_MAX ||
-                lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    coded = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    r->in_chunks = coded && !length[0] && comes_in_chunks(r);
+    r->body_left = r->in_chunks ? 1 : body_bytes;
+    r->unread = body_bytes > API_DISCARD_BYTES_MAX || (coded && !r->in_chunks);
     if (body_bytes > API_BODY_BYTES_MAX)
         api_reply_error(r, CMD_TOO_LARGE, "The body is larger than 1 MiB");
     else if (r->unread)
-        api_reply_error(r, CMD_BAD_REQUEST, "Send the body with a Content-Length, not in chunks");
+        api_reply_error(r, CMD_BAD_REQUEST,
+                        "Send the body of a POST with a Content-Length, or in chunks alone");
     else if (api->nrequests > API_REQUESTS_MAX)
         api_reply_error(r, CMD_RATE_LIMITED, "Too many requests at once; try again later");
-    else if (body_bytes == 0)
+    else if (r->body_left == 0)
         dispatch_request(r);
     else
         await_body(r);
     return 0;
 }
 
-static int request_body(struct api_request *r, const void *in, size_t n)
+static int take_body(struct api_request *r, const void *in, size_t n)
 {
-    if (!r)
-        return -1;
     await_body(r);
     r->body_left -= n < r->body_left ? n : r->body_left;
     if (r->answered)
@@ -280,6 +292,37 @@ static void body_complete(struct api_request *r)
         lws_rx_flow_control(r->wsi, 0);
         timer_start(loop_timers(r->api->deps.loop), &r->look, API_LOOK_MS, look_for_caller, r);
     }
+}
+
+/* What is refused is not read to its end, of which libwebsockets knows nothing. */
+static int take_chunks(struct api_request *r, const void *in, size_t n)
+{
+    bool done = false;
+    enum wb_err err;
+
+    if (r->body_complete)
+        return 0;
+    await_body(r);
+    err = chunked_push(&r->chunks, SPAN(in, n), &r->body, &done);
+    if (err == WB_OK && done)
+        body_complete(r);
+    if (err == WB_OK)
+        return 0;
+    r->unread = r->body_complete = true;
+    if (!r->answered)
+        api_reply_error(r, err == WB_ERR_TOO_LARGE ? CMD_TOO_LARGE : CMD_BAD_REQUEST,
+                        err == WB_ERR_TOO_LARGE ? "The body is larger than 1 MiB"
+                                                : "The chunks of the body cannot be read");
+    else
+        http_server_answer(r);
+    return 0;
+}
+
+static int request_body(struct api_request *r, const void *in, size_t n)
+{
+    if (!r)
+        return -1;
+    return r->in_chunks ? take_chunks(r, in, n) : take_body(r, in, n);
 }
 
 static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **p,

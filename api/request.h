@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <strings.h>
 
+#include "api/chunked.h"
 #include "api/limits.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -58,6 +59,8 @@ struct api_request {
     bool writing;
     bool unread;        /* the body is not waited for, the answer leaves at once */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
+    bool in_chunks;     /* body_left is 1 until the last one */
+    struct chunked chunks;
     struct api_request *prev, *next;
 };
 

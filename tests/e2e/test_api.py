@@ -170,6 +170,38 @@ class ApiTest(Case):
             link.close()
         self.assertEqual(program.health()["status"], "ok")
 
+    def test_body_in_chunks(self):
+        """As clients send it that do not know its length beforehand; also cut into single bytes."""
+        mock, program = self.program()
+        head = f"POST {SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: %s\r\n\r\n"
+
+        def ask(request, step=10 ** 6):
+            with socket.create_connection(("127.0.0.1", program.port), timeout=20) as link:
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for at in range(0, len(request), step):
+                    link.sendall(request[at:at + step])
+                return b"".join(iter(lambda: link.recv(65536), b"")).decode()
+        connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)
+        for text in ("one", "x" * 60000):
+            body = json.dumps({"recipient": FRIEND, "message": text}).encode()
+            connection.request("POST", SEND, iter([body[:1], body[1:50], body[50:]]),
+                               encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+            self.assertEqual(json.loads(connection.getresponse().read())["success"], True)
+        connection.close()
+        body = json.dumps({"recipient": FRIEND, "message": "two"})
+        chunks = f"{len(body):X};x=y\r\n{body}\r\n0\r\nT: 1\r\n\r\n"
+        self.assertIn(" 200 ", ask((head % "Chunked" + chunks).encode(), 1))
+        self.assertIn(" 200 ", ask((head % "chunked" + chunks.replace("two", "six") +
+                                    "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").encode()))
+        program.poll(lambda: [m["text"][:3] for m in mock.contact_messages(FRIEND)] ==
+                     ["one", "xxx", "two", "six"], 10, "all have come, once each")
+        for bad in (head % "chunked" + "zz\r\n", head % "gzip, chunked" + chunks,
+                    head.replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n") % "chunked" + chunks,
+                    head.replace("POST " + SEND, "GET /health") % "chunked" + chunks):
+            self.assertIn('"bad_request"', ask(bad.encode()))
+        self.assertIn('"too_large"', ask((head % "chunked" + "200000\r\n" + "x" * 0x110000).encode()))
+        self.assertEqual(program.health()["status"], "ok")
+
     def test_requests_in_one_go(self):
         """The first is answered and the connection ends; the others are not half understood."""
         mock, program = self.program()
