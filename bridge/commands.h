@@ -48,7 +48,7 @@ int cmd_result_http_status(enum cmd_result r);
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-enum { SEND_KEY_CHARS_MAX = 128, SEND_MENTIONS_MAX = 1024, SEND_MESSAGE_ID_MAX = 64 };
+enum { SEND_KEY_CHARS_MAX = 128, SEND_MENTIONS_MAX = 1024 };
 
 /* Everything as the caller wrote it; borrowed until bridge_send() returns. */
 struct send_request {

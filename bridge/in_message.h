@@ -11,9 +11,8 @@ struct stanza;
 struct in_message_state;
 
 enum {
-    IN_ENC_MAX = 8,        /* a pairwise and a group part are usual */
-    IN_ANSWERS_MAX = 8,    /* receipts, retry, ack, a request to the phone */
-    IN_ENC_TYPE_BYTES = 8, /* "pkmsg" and the like */
+    IN_ENC_MAX = 8,     /* a pairwise and a group part are usual */
+    IN_ANSWERS_MAX = 8, /* receipts, retry, ack, a request to the phone */
 };
 
 enum in_enc_type { IN_ENC_MSG, IN_ENC_PKMSG, IN_ENC_SKMSG, IN_ENC_MSMSG, IN_ENC_OTHER };

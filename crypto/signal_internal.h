@@ -5,10 +5,7 @@
 #include "base/secret.h"
 #include "crypto/signal.h"
 
-enum {
-    SIGNAL_VERSION_BYTE = SIGNAL_VERSION << 4 | SIGNAL_VERSION,
-    SIGNAL_HMAC_BYTES = SHA256_BYTES,
-};
+enum { SIGNAL_VERSION_BYTE = SIGNAL_VERSION << 4 | SIGNAL_VERSION };
 
 /* The nibble that the sender speaks must be 3; the other one, the newest that it knows, may be
  * anything (P-SG-21). TRUNCATED for an empty message. */

@@ -91,19 +91,6 @@ out:
     buf_free(&packed);
 }
 
-void deliver_account(struct mock *m, struct account *a, const struct device *except, struct node *n)
-{
-    for (size_t i = 0; i < a->ndevices; i++) {
-        struct node copy = *n; /* `offline` is for one device: it goes onto a copy's list */
-        if (a->devices[i] == except)
-            continue;
-        struct node_attr *last = n->last_attr;
-        deliver(m, a->devices[i], &copy);
-        if (last != NULL)
-            last->next = NULL;
-    }
-}
-
 size_t deliver_queue(struct mock *m, struct device *d)
 {
     size_t n = 0;

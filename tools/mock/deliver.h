@@ -8,13 +8,10 @@
 /* A message, receipt, notification or call for one device. Takes attributes `offline` where it has
  * to wait. Devices that the mock plays get it soon, in order. */
 void deliver(struct mock *m, struct device *d, struct node *n);
-/* To every device of the account but `except` (may be NULL). */
-void deliver_account(struct mock *m, struct account *a, const struct device *except,
-                     struct node *n);
 /* Sends what is queued and was not yet sent on this connection; how many. */
 size_t deliver_queue(struct mock *m, struct device *d);
-/* The device has acknowledged stanza id of class cls. from: whom the acknowledgement named, or
- * NULL. False: no such stanza is or was outstanding. */
+/* The device has acknowledged stanza id of class cls. False: no such stanza is or was outstanding.
+ */
 bool deliver_acked(struct device *d, const char *cls, const char *id);
 /* Is a stanza of that class and type from there outstanding? */
 bool deliver_waiting(const struct device *d, const char *cls, const char *type,

@@ -4,7 +4,7 @@
 
 #include "base/span.h"
 
-enum { P256_POINT_BYTES = 65 /* 04, x, y */, P256_SIG_MAX = 80 /* DER; 72 are the most */ };
+enum { P256_POINT_BYTES = 65 /* 04, x, y */ };
 
 /* A point of the curve? */
 bool p256_key_valid(struct span point);

@@ -34,7 +34,6 @@ struct session {
     char path[1024];
     char query[QUERY_MAX];
     struct buf body;
-    bool has_body;
     struct http_response response;
     size_t sent;
     bool answered;
