@@ -444,7 +444,6 @@ enum wb_err api_start(const struct api_deps *d, struct api **ret_api, struct buf
     info.protocols = api->protocols;
     info.vhost_name = "api";
     info.user = api;
-    info.keepalive_timeout = 60;
     info.timeout_secs = 20; /* a caller that does not finish its headers */
     info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
     api->vhost = lws_create_vhost(loop_lws(d->loop), &info);

@@ -1,5 +1,5 @@
-/* http_server.h - the HTTP/1.1 server: libwebsockets behind a dozen lines. One request at a time
- * per connection, keep-alive between them. */
+/* http_server.h - the HTTP/1.1 server: libwebsockets behind a dozen lines. One request per
+ * connection. */
 #ifndef API_HTTP_SERVER_H
 #define API_HTTP_SERVER_H
 
