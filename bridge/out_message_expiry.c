@@ -8,7 +8,7 @@ enum {
     /* Between looks at a wall clock that may jump, while it is all that is known. */
     WALL_LOOK_MS = 60 * 1000,
     /* Each is a commit, and the loop has other things to do: after a long outage they are
-       thousands. */
+     * thousands. */
     FAILED_AT_ONCE = 8,
 };
 

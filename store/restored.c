@@ -96,15 +96,14 @@ out:
 
 /* Rows of an address or a record that no program of this protocol makes: nobody sends with them,
  * and the other rows must not have to wait for them. */
-#define NAME(x) #x
-#define TEXT(x) NAME(x)
-#define READABLE                                                                                   \
-    " AND length(CAST(their_id AS BLOB)) <= " TEXT(ADDRESS_MAX) " AND instr(CAST(their_id AS "     \
-                                                                "BLOB), x'00') = 0 AND "           \
-                                                                "length(session) <= " TEXT(        \
-                                                                    RECORD_MAX)
-#define ADDRESS_MAX 255
-#define RECORD_MAX  8388608
+#define NAME(x)      #x
+#define TEXT(x)      NAME(x)
+#define ADDRESS_MAX  255
+#define RECORD_MAX   8388608
+#define SHORT        " AND length(CAST(their_id AS BLOB)) <= " TEXT(ADDRESS_MAX)
+#define WITHOUT_NUL  " AND instr(CAST(their_id AS BLOB), x'00') = 0"
+#define NOT_TOO_LONG " AND length(session) <= " TEXT(RECORD_MAX)
+#define READABLE     SHORT WITHOUT_NUL NOT_TOO_LONG
 _Static_assert(ADDRESS_MAX == STORE_NAME_MAX && RECORD_MAX == STORE_SESSION_JSON_MAX,
                "the limits of one row");
 

@@ -94,9 +94,9 @@ enum wb_err store_select(struct store *s, const struct jid *jid,
 /* The device JIDs in a whatsapp.db, at most max; *ret_n is how many there are in all. */
 enum wb_err account_list(struct db *d, struct jid *ret, size_t max, size_t *ret_n) WB_MUST_CHECK;
 /* closed_mark.c: a large messages.db is not read through at every start, only when it is not as we
- * left it. Called with messages.db closed and whatsapp.db still open. */
+ * left it. With messages.db closed and whatsapp.db still open: notes how it is. */
 enum wb_err messages_closed_put(struct store *s) WB_MUST_CHECK;
-/* Is messages.db (its size given by st) known to be as we left it? */
+/* Is messages.db still as noted? No for a small one. */
 bool messages_closed_holds(struct store *s);
 extern const struct record_ops store_session_ops;
 extern const struct record_ops store_sender_key_ops;

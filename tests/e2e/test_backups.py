@@ -341,7 +341,8 @@ class Restoring(BackupsCase):
 
     def test_wrong_use(self):
         for args in ((), ("dance",), ("restore",), ("create", "--colour"), ("list", "--keep"),
-                     ("list", "surplus"), ("verify", "x", "y"), ("seal", "x"), ("restore", "x", "--messages", "perhaps")):
+                     ("list", "surplus"), ("verify", "x", "y"), ("seal", "x"),
+                     ("restore", "x", "--messages", "perhaps")):
             with self.subTest(str(args)):
                 self.assertEqual(tool(self.directory, *args, status=USAGE, json_out=False).stdout, "")
         self.assertEqual(tool(self.directory, "list")["backups"], [])
