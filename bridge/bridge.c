@@ -180,6 +180,8 @@ void bridge_shutdown(struct bridge *b)
 
 void bridge_finish(struct bridge *b)
 {
+    if (b->finishing)
+        return;
     b->finishing = true;
     out_message_finish(b, FINISH_MS, bridge_shutdown);
 }

@@ -32,9 +32,9 @@ enum exit_status {
 enum {
     PROBLEM_MAX = 64 * 1024,
     COMMAND_MAX = 256,
-    ANSWERS_MS = 300,                  /* at the end, for callers that read slowly */
-    CHECK_MS = 30 * 60 * 1000,         /* for reading through and restoring the largest files */
-    DAMAGED_AGAIN_MS = 10 * 60 * 1000, /* so soon, and no check finds it: not ours to repair */
+    ANSWERS_MS = 300,          /* at the end, for callers that read slowly */
+    CHECK_MS = 30 * 60 * 1000, /* for reading through and restoring the largest files */
+    REOPEN_S = 3,
 };
 
 struct program {
@@ -52,8 +52,8 @@ struct program {
     bool log_open, stopping;
     /* Of the run before, which ended because its files could be used no longer. */
     char mishap[600];
-    bool again, damaged;   /* again: one more run begins; damaged: that was why */
-    int64_t damaged_at_ms; /* monotonic, of the last time */
+    bool again, damaged; /* again: one more run begins; damaged: that was why */
+    bool reopening;      /* that one has not opened its files yet */
 };
 
 /* ---- the store ----------------------------------------------------------------------------------
@@ -279,24 +279,13 @@ out:
     return err;
 }
 
-/* The run that has just ended is followed by another one; false: that would not help. */
-static bool begin_anew(struct program *p, const char *why, bool damaged)
+/* The run that has just ended is followed by another one. */
+static void begin_anew(struct program *p, const char *why, bool damaged)
 {
-    int64_t now = clock_mono_ms(&clock_system);
-
-    if (damaged && p->damaged && !repaired(p) && now - p->damaged_at_ms < DAMAGED_AGAIN_MS) {
-        log_error(
-            &p->log, "main",
-            "%s again, and a full check found nothing: look at this machine's disk and memory",
-            why);
-        return false;
-    }
     snprintf(p->mishap, sizeof p->mishap, "%s", why);
-    p->again = true;
+    p->again = p->reopening = true;
     p->damaged = damaged;
-    p->damaged_at_ms = damaged ? now : p->damaged_at_ms;
     p->config.port = api_port(p->api); /* the same, also where any free one was asked for */
-    return true;
 }
 
 /* What was answered last is also written. */
@@ -333,8 +322,8 @@ static int run(struct program *p)
         }
         write_answers(p);
         why = bridge_begin_anew(p->bridge, &damaged);
-        if (why && !p->stopping && !begin_anew(p, why, damaged))
-            status = EXIT_FAILED;
+        if (why && !p->stopping)
+            begin_anew(p, why, damaged);
     }
     buf_free(&problem);
     return status;
@@ -353,6 +342,11 @@ static void clean_up(struct program *p, int status)
         log_info(&p->log, "main", "ended with status %d", status);
         log_close(&p->log);
     }
+    p->api = NULL;
+    p->bridge = NULL;
+    p->loop = NULL;
+    p->store = NULL;
+    p->log_open = false;
 }
 
 /* /health tells what became of the files in use as it tells what was repaired at the start. */
@@ -383,6 +377,7 @@ static int start(struct program *p)
         status = check_messages(p);
     if (status != EXIT_OK)
         return status;
+    p->reopening = false;
     err = log_open(&p->log, &clock_system, p->config.log_file[0] ? p->config.log_file : NULL);
     if (err != WB_OK) {
         fprintf(stderr, "whatsapp-bridge: --log-file: '%s' cannot be opened\n", p->config.log_file);
@@ -396,6 +391,36 @@ static int start(struct program *p)
     add_mishap(p);
     log_take_over(p);
     return run(p);
+}
+
+/* The files cannot be opened again, because the disk is full for example: a bridge that was running
+ * waits for it, as it does with open files. Signals are still blocked from the run before. */
+static bool wait_for_disk(struct program *p)
+{
+    static const struct timespec pause = {.tv_sec = REOPEN_S};
+    sigset_t stop;
+
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    sdnotify_status(&p->systemd, "the databases cannot be opened");
+    return sigtimedwait(&stop, NULL, &pause) < 0;
+}
+
+static int serve(struct program *p)
+{
+    int status;
+
+    do {
+        p->again = false;
+        status = start(p);
+        clean_up(p, status);
+        if (p->reopening && status == EXIT_FAILED && !p->again) {
+            p->again = wait_for_disk(p);
+            status = EXIT_OK;
+        }
+    } while (p->again);
+    return status;
 }
 
 int main(int argc, char **argv, char **envp)
@@ -419,11 +444,7 @@ int main(int argc, char **argv, char **envp)
     } else if (action == CONFIG_VERSION) {
         printf("whatsapp-bridge %s\n", WB_VERSION);
     } else {
-        do {
-            p.again = false;
-            status = start(&p);
-            clean_up(&p, status);
-        } while (p.again);
+        status = serve(&p);
     }
     config_free(&p.config);
     buf_free(&text);

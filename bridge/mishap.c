@@ -10,6 +10,7 @@
 enum {
     LOOK_MS = 5 * 1000, /* at the names, where no commit does it */
     AGAIN_MS = 2 * 1000,
+    CHECK_AGAIN_MS = 10 * 60 * 1000,
 };
 
 static void begin_anew(struct bridge *b, bool damaged)
@@ -53,6 +54,8 @@ static void look(struct bridge *b)
     case STORE_MISHAP_NONE:
         break;
     case STORE_MISHAP_DAMAGED:
+        if (b->mishap.checked && clock_mono_ms(b->clock) - b->started_ms < CHECK_AGAIN_MS)
+            break;
         snprintf(b->mishap.text, sizeof b->mishap.text, "%s was found damaged while in use",
                  file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db");
         begin_anew(b, true);

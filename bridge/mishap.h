@@ -11,14 +11,16 @@ struct bridge;
 struct mishap {
     struct timer timer;
     bool begin_anew, damaged, pending; /* pending: a rescue failed and is tried again */
-    bool checked;   /* this run's start has checked everything and found nothing */
+    /* The start of this run has checked everything because of damage, and found none. That is not
+     * done again so soon: meanwhile damage is trouble like that with a full disk. */
+    bool checked;
     char text[600]; /* for people */
 };
 
 void mishap_start(struct bridge *b);
 void mishap_stop(struct bridge *b);
-/* A backup says that a file is damaged, as text has it. Believed unless the full check of this
- * start said otherwise: then it may be the backup's own disk. */
+/* A backup says that a file is damaged, as text has it. Believed unless this run is a checked one:
+ * then it may be the backup's own disk. */
 void mishap_suspected(struct bridge *b, const char *text);
 /* After each iteration of the loop; costs nothing. */
 void mishap_look(struct bridge *b);

@@ -16,6 +16,7 @@ class Mishap(BackupsCase):
         super().setUp()
         self.pair("--backup-every", "2s")
         self.talk("before")
+        self.provoked = 0
 
     def again(self, text):
         """A new run in the same process; /health tells why."""
@@ -27,7 +28,8 @@ class Mishap(BackupsCase):
 
     def provoke(self):
         """Something to store, so that it need not wait for its next look."""
-        self.mock.contact_send(FRIEND, PHONE, "provoked")
+        self.provoked += 1
+        self.mock.contact_send(FRIEND, PHONE, f"provoked {self.provoked}")
 
     def test_removed_under_load(self):
         """Whatever is removed while messages come in: each is there once, and sends keep their keys."""
@@ -123,6 +125,28 @@ class Mishap(BackupsCase):
         os.remove(self.store)
         self.again("whatsapp.db was removed while it was in use and was written anew; messages.db")
         self.talk("after")
+        self.assert_no_flags(self.mock)
+
+    def test_not_opened_again(self):
+        """A bridge that was running waits for its disk, also between two runs."""
+        for stop in (False, True):
+            with self.subTest(stop=stop):
+                os.mkdir(self.path("messages.db-journal"))  # SQLite cannot open a file with that beside
+                os.remove(self.path("whatsapp.db"))
+                self.provoke()
+                self.bridge.poll(lambda: "messages.db cannot be opened" in self.bridge.stderr(), 30,
+                                 "it says what is the matter")
+                self.assertTrue(self.bridge.running())
+                if stop:
+                    self.bridge.signal(signal.SIGTERM)
+                    self.assertEqual(self.bridge.wait_exit(5), 0)
+                os.rmdir(self.path("messages.db-journal"))
+                if not stop:
+                    self.again("whatsapp.db was removed")
+                    self.talk("after")
+        self.start(store=self.store).wait_status("ok")
+        self.talk("another process")
+        self.counts()
         self.assert_no_flags(self.mock)
 
 
