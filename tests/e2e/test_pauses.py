@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import fcntl
+import glob
 import os
 import unittest
 
@@ -35,8 +36,7 @@ class SettingAside(Case):
         return [n for n in os.listdir(self.bridge.store) if n.startswith(f"whatsapp.db.{reason}-")]
 
     def backups(self, reason):
-        return [n for n in os.listdir(os.path.join(self.bridge.store, "backups"))
-                if n.endswith("-" + reason)]
+        return glob.glob(os.path.join(self.bridge.store, "backups", "*-" + reason))
 
     def works(self, text):
         self.mock.contact_send(FRIEND, PHONE, text)
