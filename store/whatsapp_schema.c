@@ -4,7 +4,7 @@
 #include "store/stmt.h"
 
 /* Versions 2 and 5 changed keys and JIDs themselves (P-DB-26); no Go bridge wrote such files. */
-enum { SCHEMA_OLDEST = 6, SCHEMA_VERSION = 15, BRIDGE_SCHEMA = 3 };
+enum { SCHEMA_OLDEST = 6, SCHEMA_VERSION = 15, BRIDGE_SCHEMA = 4 };
 #define SCHEMA_ROW "INSERT INTO whatsmeow_version (version, compat) VALUES (15, 8)"
 
 #define OWNER(column)                                                                              \
@@ -351,7 +351,7 @@ enum wb_err whatsapp_schema_apply(struct db *d, int version)
     for (size_t i = 0; !ours && i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(db_exec(d, bridge_tables[i]));
     TRY(add_new_columns(d));
-    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 3)"));
+    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 4)"));
     TRY(FAULT_ERROR("schema.whatsapp"));
     TRY(db_commit(d));
 out:
