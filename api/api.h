@@ -17,11 +17,14 @@ struct api_deps {
     struct log *log;
 };
 
-/* Listens on config->bind:port. NET: the address is taken or not ours; problem says which. */
+/* Listens on config->bind:port, as base/listen.h says. NET: the address is taken or not ours; IO:
+ * the system put the socket elsewhere; problem says which. */
 enum wb_err api_start(const struct api_deps *d, struct api **ret_api,
                       struct buf *problem) WB_MUST_CHECK;
 /* The port in use (config->port may be 0). */
 uint16_t api_port(const struct api *api);
+/* The addresses in use, "127.0.0.1, ::1" for example. */
+const char *api_where(const struct api *api);
 /* Is there an answer that is not yet written? */
 bool api_answers_left(const struct api *api);
 /* Ends all requests; NULL-safe. Before the loop goes away. */

@@ -114,6 +114,8 @@ static bool token_fits(const struct config *c, const char *authorization)
 
 enum auth_result auth_check(const struct config *c, uint16_t port, const struct auth_headers *h)
 {
+    if (!h->from_here && !c->api_token[0])
+        return AUTH_NOT_FROM_HERE;
     if (h->host[0] && !host_is_ours(c, h->local, h->host))
         return AUTH_FOREIGN_HOST;
     if (h->origin[0] && !origin_is_ours(c, port, h->local, h->origin))

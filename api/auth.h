@@ -11,11 +11,20 @@ struct auth_headers {
     const char *origin; /* "" when absent */
     const char *authorization;
     const char *local; /* our address that the caller connected to, "" when not known */
+    bool from_here;    /* the address of the caller itself, as the kernel knows it, is loopback */
 };
 
-enum auth_result { AUTH_OK, AUTH_NO_TOKEN, AUTH_FOREIGN_HOST, AUTH_FOREIGN_ORIGIN };
+enum auth_result {
+    AUTH_OK,
+    AUTH_NO_TOKEN,
+    AUTH_NOT_FROM_HERE,
+    AUTH_FOREIGN_HOST,
+    AUTH_FOREIGN_ORIGIN
+};
 
-/* port: the one we listen on. Hosts that are ours: the bind address, the one that the caller
+/* NOT_FROM_HERE: no token is set, and a caller of another address than loopback would be let in by
+ * nothing but our trust in how the network is made.
+ * port: the one we listen on. Hosts that are ours: the bind address, the one that the caller
  * connected to (a browser that was sent here by another's DNS names a host), localhost and the
  * loopback addresses, and config->api_hosts. An Origin must be http(s):// one of them with our port
  * (or, for api_hosts, the name as written there: a proxy may stand before us). */

@@ -1,13 +1,15 @@
 #include "api/http_server.h"
 
 #include <libwebsockets.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "api/route.h"
+#include "base/listen.h"
 
 enum { REPLY_HEADER_BYTES = 1024 };
+
+#define PROTOCOL "http"
 
 struct api {
     struct api_deps deps;
@@ -16,6 +18,7 @@ struct api {
     struct api_request *requests; /* under way */
     size_t nrequests;
     uint16_t port;
+    char where[LISTEN_TEXT_MAX]; /* the addresses we listen on */
     bool stopping;
 };
 
@@ -33,6 +36,11 @@ const struct config *api_config(const struct api *api)
 uint16_t api_port(const struct api *api)
 {
     return api->port;
+}
+
+const char *api_where(const struct api *api)
+{
+    return api->where;
 }
 
 /* ---- requests ---------------------------------------------------------------------------------
@@ -107,19 +115,16 @@ static void copy_idempotency_key(struct api_request *r)
         r->header_too_long = true;
 }
 
-/* "" where the system does not say. IPv4 also when it comes in through an IPv6 socket. */
-static void copy_local_address(struct api_request *r)
+/* Both ends as the kernel knows them, whatever the settings or the headers say. */
+static void note_addresses(struct api_request *r)
 {
-    static const char mapped[] = "::ffff:";
-    struct sockaddr_storage address;
-    socklen_t n = sizeof address;
+    int fd = lws_get_socket_fd(r->wsi);
+    struct ip ip;
 
-    if (getsockname(lws_get_socket_fd(r->wsi), (struct sockaddr *)&address, &n) != 0 ||
-        getnameinfo((struct sockaddr *)&address, n, r->local, sizeof r->local, NULL, 0,
-                    NI_NUMERICHOST) != 0)
-        r->local[0] = '\0';
-    if (strncmp(r->local, mapped, sizeof mapped - 1) == 0)
-        memmove(r->local, r->local + sizeof mapped - 1, strlen(r->local) - sizeof mapped + 2);
+    r->local[0] = '\0';
+    if (ip_of_socket(fd, &ip))
+        ip_text(&ip, r->local);
+    r->from_here = ip_of_peer(fd, &ip) && ip_is_loopback(&ip);
 }
 
 /* libwebsockets files the request line under a token per method. */
@@ -210,7 +215,7 @@ static int request_begin(struct api *api, struct lws *wsi, struct connection *c)
         api_reply_error(r, CMD_BAD_REQUEST, "The request line cannot be read or is too long");
         return 0;
     }
-    copy_local_address(r);
+    note_addresses(r);
     copy_header(r, WSI_TOKEN_HOST, r->host);
     copy_header(r, WSI_TOKEN_ORIGIN, r->origin);
     copy_header(r, WSI_TOKEN_HTTP_AUTHORIZATION, r->authorization);
@@ -397,6 +402,19 @@ static int on_writable(struct lws *wsi, struct connection *c)
     return 0;
 }
 
+/* libwebsockets closes what it has no room for. */
+static void accept_callers(struct api *api, int listening)
+{
+    for (int n = 0; n < API_ACCEPTS_MAX; n++) {
+        struct ip peer;
+        int fd = listen_accept(listening, &peer);
+
+        if (fd < 0)
+            return;
+        (void)lws_adopt_socket_vhost(api->vhost, fd);
+    }
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -418,6 +436,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return on_writable(wsi, c);
     if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE)
         return -1; /* no WebSockets here: a page of any origin may open one */
+    if (reason == LWS_CALLBACK_RAW_RX_FILE && api) {
+        accept_callers(api, lws_get_socket_fd(wsi));
+        return 0;
+    }
     if (reason == LWS_CALLBACK_CLOSED_HTTP && c && c->request) {
         request_abandon(c->request);
         c->request = NULL;
@@ -428,37 +450,52 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 /* ---- life -------------------------------------------------------------------------------------
  */
 
+/* Our own sockets, for base/listen.h's reasons; libwebsockets watches them and serves whom we
+ * accept. It closes them with the vhost. */
+static enum wb_err start_listening(struct api *api, struct buf *problem)
+{
+    struct listeners l;
+    enum wb_err err = listen_open(api->deps.config->bind, api->deps.config->port, &l, problem);
+
+    if (err != WB_OK)
+        return err;
+    api->port = l.port;
+    memcpy(api->where, l.where, sizeof api->where);
+    while (l.n > 0) {
+        lws_sock_file_fd_type fd = {.filefd = l.fd[l.n - 1]};
+
+        if (!lws_adopt_descriptor_vhost(api->vhost, LWS_ADOPT_RAW_FILE_DESC, fd, PROTOCOL, NULL)) {
+            listen_close(&l);
+            return WB_ERR_NOMEM;
+        }
+        l.n--;
+    }
+    return WB_OK;
+}
+
 enum wb_err api_start(const struct api_deps *d, struct api **ret_api, struct buf *problem)
 {
-    struct lws_context_creation_info info = {0};
+    struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN_SERVER};
     struct api *api = calloc(1, sizeof *api);
-    int port;
+    enum wb_err err;
 
     if (!api)
         return WB_ERR_NOMEM;
     api->deps = *d;
     api->protocols[0] = (struct lws_protocols){
-        .name = "http", .callback = on_event, .per_session_data_size = sizeof(struct connection)};
-    info.port = d->config->port;
-    info.iface = d->config->bind;
+        .name = PROTOCOL, .callback = on_event, .per_session_data_size = sizeof(struct connection)};
     info.protocols = api->protocols;
     info.vhost_name = "api";
     info.user = api;
     info.timeout_secs = 20; /* a caller that does not finish its headers */
-    info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
     api->vhost = lws_create_vhost(loop_lws(d->loop), &info);
-    port = api->vhost ? lws_get_vhost_listen_port(api->vhost) : -1;
-    if (port <= 0) {
-        buf_printf(problem,
-                   "cannot listen on %s port %u: the address is in use or not this machine's "
-                   "(--bind, --port)",
-                   d->config->bind, d->config->port);
+    err = api->vhost ? start_listening(api, problem) : WB_ERR_NOMEM;
+    if (err != WB_OK) {
         if (api->vhost)
             lws_vhost_destroy(api->vhost);
         free(api);
-        return WB_ERR_NET;
+        return err;
     }
-    api->port = (uint16_t)port;
     *ret_api = api;
     return WB_OK;
 }

@@ -14,6 +14,8 @@ enum {
     API_HEADER_VALUE_MAX = 1024,
     /* An IPv6 address with a scope, as text. */
     API_ADDRESS_MAX = 80,
+    /* Connections that are taken before those that are there have their turn. */
+    API_ACCEPTS_MAX = 32,
     /* The longest call and a key of 128 characters of 4 bytes. */
     API_PATH_MAX = 640,
     /* Parameters of one call: a state, a chat, two numbers. */

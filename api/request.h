@@ -27,6 +27,7 @@ struct api_request {
     const char *param;           /* what stands for the '*' of the route's path; "" without one */
     char query[API_QUERY_MAX];   /* "name=value" each, decoded, NUL-terminated; "" ends them */
     char local[API_ADDRESS_MAX]; /* our address that the caller connected to, as text; or "" */
+    bool from_here;              /* the caller's own address is a loopback one */
     char host[API_HEADER_VALUE_MAX];
     char origin[API_HEADER_VALUE_MAX];
     char authorization[API_HEADER_VALUE_MAX];

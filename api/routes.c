@@ -41,7 +41,7 @@ static bool is_open(const char *path)
 
 static bool allowed(struct api_request *r)
 {
-    const struct auth_headers h = {r->host, r->origin, r->authorization, r->local};
+    const struct auth_headers h = {r->host, r->origin, r->authorization, r->local, r->from_here};
 
     switch (auth_check(api_config(r->api), api_port(r->api), &h)) {
     case AUTH_OK:
@@ -50,6 +50,11 @@ static bool allowed(struct api_request *r)
         if (is_open(r->path))
             return true;
         api_reply_error(r, CMD_UNAUTHORIZED, "Send the token as 'Authorization: Bearer <token>'");
+        return false;
+    case AUTH_NOT_FROM_HERE:
+        api_reply_error(r, CMD_UNAUTHORIZED,
+                        "Without a token only this machine itself may call, from a loopback "
+                        "address; set one with --api-token-file");
         return false;
     case AUTH_FOREIGN_HOST:
         api_reply_error(r, CMD_FORBIDDEN_ORIGIN,

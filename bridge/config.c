@@ -1,6 +1,5 @@
 #include "bridge/config.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <grp.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/listen.h"
 #include "base/reader.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -130,13 +130,8 @@ static bool set_role(struct config *c, size_t offset, const char *value, const c
 
 static bool set_bind(struct config *c, size_t offset, const char *value, const char **ret_why)
 {
-    uint8_t scratch[sizeof(struct in6_addr)];
-
-    *ret_why = "an IP address of this machine";
-    if (inet_pton(AF_INET, value, scratch) != 1 && inet_pton(AF_INET6, value, scratch) != 1 &&
-        strcmp(value, "localhost") != 0)
-        return false;
-    return put_text(c, offset, strcmp(value, "localhost") == 0 ? "127.0.0.1" : value);
+    *ret_why = "an IP address of this machine, localhost, or a name of this machine";
+    return listen_address_valid(value) && put_text(c, offset, value);
 }
 
 static bool set_port(struct config *c, size_t offset, const char *value, const char **ret_why)
@@ -289,8 +284,8 @@ const struct setting config_settings[] = {
     {"role", "NAME", "role", "WHATSAPP_ROLE", "", "printed in log lines and /health", set_role,
      FIELD(role), true, true},
     {"bind", "ADDRESS", "bind", "WHATSAPP_BIND", "127.0.0.1",
-     "where the API listens; not loopback: a token is required", set_bind, FIELD(bind), true,
-     false},
+     "where the API listens, an address or a name; not loopback: a token is required", set_bind,
+     FIELD(bind), true, false},
     {"port", "PORT", "port", "WHATSAPP_PORT", "8080", "the API's port, 0 for any", set_port,
      FIELD(port), false, false},
     {"api-token-file", "FILE", "api_token_file", "WHATSAPP_API_TOKEN_FILE", "",
@@ -434,11 +429,6 @@ static bool read_token(struct config *c, struct buf *problem)
     return ok;
 }
 
-static bool loopback(const char *address)
-{
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
-
 /* What only shows when all is read. */
 static bool complete(struct config *c, struct buf *problem)
 {
@@ -449,7 +439,7 @@ static bool complete(struct config *c, struct buf *problem)
         buf_append_cstr(problem, "--phone: the number this bridge is for is missing\n");
         ok = false;
     }
-    if (!loopback(c->bind) && !c->api_token_file[0]) {
+    if (!listen_address_is_loopback(c->bind) && !c->api_token_file[0]) {
         buf_printf(problem,
                    "--bind: '%s' is not loopback: a token is required, set "
                    "--api-token-file\n",

@@ -312,7 +312,7 @@ static int run(struct program *p)
         status = err == WB_ERR_NET ? EXIT_USAGE : EXIT_FAILED;
     } else {
         log_info(&p->log, "main", "whatsapp-bridge " WB_VERSION ", API on %s port %u",
-                 p->config.bind, api_port(p->api));
+                 api_where(p->api), api_port(p->api));
         sdnotify_ready(&p->systemd);
         bridge_start(p->bridge);
         err = loop_run(p->loop);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Fails on an include that goes to the left of the folder order, and on a third-party header
-outside the files that fence it in (docs/ARCHITECTURE.md)."""
+outside the files that fence it in, and on a socket that listens without base/listen.c
+(docs/ARCHITECTURE.md)."""
 import pathlib
 import re
 import sys
@@ -22,6 +23,13 @@ FENCES = {
     "png.h": r"^api/",
 }
 
+# What makes a socket listen, or has libwebsockets do it, is base/listen.c's alone. (The port in
+# bridge/ws_client.c is the one that it calls.)
+LISTENS = re.compile(r"(^|[^_.>\w])(bind|listen)\s*\(|[.>]iface\s*=|"
+                     r"(^\s*\.|info\.)port\s*=(?!\s*(CONTEXT_PORT_NO_LISTEN|c->url\.port))")
+# In Python it does so on loopback.
+SERVES = re.compile(r"(create_server|HTTPServer|\.bind)\((?!\(\"127\.0\.0\.1\", |path\))")
+
 
 def folder(path):
     return path.parts[0]
@@ -34,6 +42,9 @@ def check(root):
         if folder(rel) not in ORDER:
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
+            if LISTENS.search(line) and not line.lstrip().startswith(("*", "/*")) and \
+                    str(rel) != "base/listen.c":
+                bad.append(f"{rel}:{number}: sockets that listen are made by base/listen.c")
             m = re.match(r'\s*#\s*include\s+[<"]([^>"]+)[>"]', line)
             if not m:
                 continue
@@ -48,6 +59,12 @@ def check(root):
             for prefix, allowed in FENCES.items():
                 if header.startswith(prefix) and not re.match(allowed, str(rel)):
                     bad.append(f"{where}: {header} is fenced in ({allowed})")
+    for path in sorted([*root.glob("tools/**/*.py"), *root.glob("tests/**/*.py")]):
+        if "node_modules" in path.parts or path.name in ("check_includes.py", "test_network.py"):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if SERVES.search(line):
+                bad.append(f"{path.relative_to(root)}:{number}: listens elsewhere than on loopback")
     return bad
 
 

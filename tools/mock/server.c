@@ -3,7 +3,9 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/listen.h"
 #include "tools/mock/conn.h"
 #include "tools/mock/http.h"
 
@@ -12,13 +14,18 @@ enum {
     RX_BYTES = 1 << 16,
     HTTP_CHUNK = 1 << 15,
     QUERY_MAX = 4096,
-    WRITES_AT_ONCE = 64
+    WRITES_AT_ONCE = 64,
+    CALLERS_AT_ONCE = 64, /* accepted before others have their turn */
 };
+
+#define PROTOCOL "wa"
+#define ADDRESS  "127.0.0.1"
 
 struct server {
     struct mock *m;
     struct lws_context *context;
     struct lws_vhost *vhost;
+    uint16_t port;
     lws_sorted_usec_list_t sul;
     const volatile int *stop;
 };
@@ -304,6 +311,22 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct ses
     return result;
 }
 
+/* Whoever calls must be of this machine: /admin may do everything. libwebsockets closes what it
+ * cannot take. */
+static void accept_callers(struct server *s, int listening)
+{
+    for (int n = 0; n < CALLERS_AT_ONCE; n++) {
+        struct ip peer;
+        int fd = listen_accept(listening, &peer);
+        if (fd < 0)
+            return;
+        if (ip_is_loopback(&peer))
+            (void)lws_adopt_socket_vhost(s->vhost, fd);
+        else
+            (void)close(fd);
+    }
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -313,27 +336,48 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLOSED:
         return on_ws(wsi, reason, user, in, len);
+    case LWS_CALLBACK_RAW_RX_FILE: /* the listening socket */
+        accept_callers(server_of(wsi), lws_get_socket_fd(wsi));
+        schedule(server_of(wsi));
+        return 0;
     default:
         return on_http(wsi, reason, user, in, len);
     }
 }
 
 static const struct lws_protocols protocols[] = {
-    {"wa", callback, sizeof(struct session), RX_BYTES, 0, NULL, 0}, {NULL, NULL, 0, 0, 0, NULL, 0}};
+    {PROTOCOL, callback, sizeof(struct session), RX_BYTES, 0, NULL, 0},
+    {NULL, NULL, 0, 0, 0, NULL, 0}};
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-struct server *server_start(struct mock *m, const char *cert, const char *key)
+/* The socket is our own, for base/listen.h's reasons; libwebsockets watches it and serves whom we
+ * accept. */
+static bool start_listening(struct server *s)
 {
-    struct server *s = calloc(1, sizeof *s);
+    struct listeners l;
+    struct buf problem = buf_new(1024);
+    lws_sock_file_fd_type fd;
+    bool ok = false;
+    if (listen_open(ADDRESS, s->m->cfg.port, &l, &problem) != WB_OK) {
+        (void)fprintf(stderr, "wa-mock: %s\n", buf_cstr(&problem));
+    } else {
+        s->port = l.port;
+        fd.filefd = l.fd[0];
+        ok = lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, fd, PROTOCOL, NULL) !=
+             NULL;
+        if (!ok)
+            listen_close(&l);
+    }
+    buf_free(&problem);
+    return ok;
+}
+
+static bool make_vhost(struct server *s, const char *cert, const char *key)
+{
     struct lws_context_creation_info info;
-    if (s == NULL)
-        return NULL;
-    s->m = m;
-    lws_set_log_level(LLL_ERR, NULL);
     memset(&info, 0, sizeof info);
-    info.port = m->cfg.port;
-    info.iface = "127.0.0.1";
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.user = s;
     info.gid = -1;
@@ -344,26 +388,35 @@ struct server *server_start(struct mock *m, const char *cert, const char *key)
     if (cert != NULL)
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     s->context = lws_create_context(&info);
-    if (s->context != NULL) {
-        info.ssl_cert_filepath = cert;
-        info.ssl_private_key_filepath = key;
-        s->vhost = lws_create_vhost(s->context, &info);
-    }
-    if (s->vhost == NULL) {
-        (void)fprintf(stderr, "wa-mock: cannot listen on 127.0.0.1:%u\n", m->cfg.port);
+    if (s->context == NULL)
+        return false;
+    info.ssl_cert_filepath = cert;
+    info.ssl_private_key_filepath = key;
+    s->vhost = lws_create_vhost(s->context, &info);
+    return s->vhost != NULL;
+}
+
+struct server *server_start(struct mock *m, const char *cert, const char *key)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->m = m;
+    lws_set_log_level(LLL_ERR, NULL);
+    if (!make_vhost(s, cert, key) || !start_listening(s)) {
         server_stop(s);
         return NULL;
     }
     m->want_write = want_write;
     m->close_socket = close_socket;
-    (void)snprintf(m->base_url, sizeof m->base_url, "%s://127.0.0.1:%u",
-                   cert != NULL ? "https" : "http", server_port(s));
+    (void)snprintf(m->base_url, sizeof m->base_url, "%s://" ADDRESS ":%u",
+                   cert != NULL ? "https" : "http", s->port);
     return s;
 }
 
 uint16_t server_port(const struct server *s)
 {
-    return (uint16_t)lws_get_vhost_listen_port(s->vhost);
+    return s->port;
 }
 
 void server_run(struct server *s, const volatile int *stop)

@@ -36,20 +36,21 @@ def clean_env(**extra):
     return env
 
 
-def run_once(*args, env=None, cwd=None, timeout=20):
+def run_once(*args, env=None, cwd=None, timeout=20, prefix=()):
     """Runs the bridge with arguments that make it end by itself."""
-    return subprocess.run([paths.BRIDGE, *map(str, args)], env=env or clean_env(), cwd=cwd,
+    return subprocess.run([*prefix, paths.BRIDGE, *map(str, args)], env=env or clean_env(), cwd=cwd,
                           capture_output=True, text=True, timeout=timeout, check=False)
 
 
 class Bridge(Process):
-    def __init__(self, directory, mock, phone, *args, name="bridge", store=None, port=None, env=None):
+    def __init__(self, directory, mock, phone, *args, name="bridge", store=None, port=None, env=None,
+                 prefix=()):
         self.mock = mock
         self.phone = phone
         self.args, self.env = args, env
         self.store = store or os.path.join(directory, name + ".store")
         self.port = port or free_port()
-        argv = [paths.BRIDGE, "--phone", "+" + phone, "--store", self.store, "--port", self.port]
+        argv = [*prefix, paths.BRIDGE, "--phone", "+" + phone, "--store", self.store, "--port", self.port]
         if mock is not None:
             argv += ["--server-url", mock.url, "--root-key", mock.root_key]
         super().__init__(name, [*argv, *args], directory, env=env or clean_env())

@@ -19,7 +19,7 @@ static struct config config(char *api_token, char *api_hosts)
 static enum auth_result check(const struct config *c, const char *host, const char *origin,
                               const char *authorization)
 {
-    const struct auth_headers h = {host, origin, authorization, "192.0.2.7"};
+    const struct auth_headers h = {host, origin, authorization, "192.0.2.7", true};
 
     return auth_check(c, 8080, &h);
 }
@@ -74,12 +74,32 @@ static void tokens_are_compared_whole(void **state)
     assert_int_equal(check(&c, "", "", ""), AUTH_NO_TOKEN);
 }
 
+/* Who called is what the kernel says; where we listen and what the headers say is no reason. */
+static void others_need_a_token(void **state)
+{
+    (void)state;
+    struct config c = config(no_text, no_text);
+    struct auth_headers h = {"127.0.0.1:8080", "", "", "127.0.0.1", false};
+
+    assert_int_equal(auth_check(&c, 8080, &h), AUTH_NOT_FROM_HERE);
+    h.authorization = "Bearer s3cret";
+    assert_int_equal(auth_check(&c, 8080, &h), AUTH_NOT_FROM_HERE);
+    h.from_here = true;
+    assert_int_equal(auth_check(&c, 8080, &h), AUTH_OK);
+    c = config(token, no_text);
+    h.from_here = false;
+    assert_int_equal(auth_check(&c, 8080, &h), AUTH_OK);
+    h.authorization = "";
+    assert_int_equal(auth_check(&c, 8080, &h), AUTH_NO_TOKEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts_of_ours),
         cmocka_unit_test(origins_of_ours),
         cmocka_unit_test(tokens_are_compared_whole),
+        cmocka_unit_test(others_need_a_token),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

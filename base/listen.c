@@ -1,0 +1,361 @@
+#include "base/listen.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    NAME_MAX_CHARS = 253, /* of a host name */
+    ANY_PORT_TRIES = 16,  /* for a port that is free on every address of a name */
+};
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_storage room;
+};
+
+static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+/* ---- addresses --------------------------------------------------------------------------------
+ */
+
+static socklen_t address_size(const union address *a)
+{
+    return a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
+}
+
+static void set_port(union address *a, uint16_t port)
+{
+    if (a->any.sa_family == AF_INET)
+        a->v4.sin_port = htons(port);
+    else
+        a->v6.sin6_port = htons(port);
+}
+
+static uint16_t get_port(const union address *a)
+{
+    return ntohs(a->any.sa_family == AF_INET ? a->v4.sin_port : a->v6.sin6_port);
+}
+
+static bool to_ip(const union address *a, struct ip *ret)
+{
+    if (a->any.sa_family == AF_INET) {
+        memcpy(ret->bytes, mapped_prefix, sizeof mapped_prefix);
+        memcpy(ret->bytes + sizeof mapped_prefix, &a->v4.sin_addr, 4);
+        return true;
+    }
+    if (a->any.sa_family != AF_INET6)
+        return false;
+    memcpy(ret->bytes, &a->v6.sin6_addr, sizeof ret->bytes);
+    return true;
+}
+
+static bool is_mapped(const struct ip *ip)
+{
+    return memcmp(ip->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
+}
+
+/* An IPv6 address that only wraps an IPv4 one is that one: an IPv6 socket would take no other. */
+static bool read_literal(const char *text, union address *ret)
+{
+    union address a = {0};
+    struct ip ip;
+
+    a.any.sa_family = AF_INET;
+    if (inet_pton(AF_INET, text, &a.v4.sin_addr) == 1) {
+        *ret = a;
+        return true;
+    }
+    a = (union address){0};
+    a.any.sa_family = AF_INET6;
+    if (inet_pton(AF_INET6, text, &a.v6.sin6_addr) != 1)
+        return false;
+    if (to_ip(&a, &ip) && is_mapped(&ip)) {
+        a = (union address){0};
+        a.any.sa_family = AF_INET;
+        memcpy(&a.v4.sin_addr, ip.bytes + sizeof mapped_prefix, 4);
+    }
+    *ret = a;
+    return true;
+}
+
+bool ip_is_loopback(const struct ip *ip)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+
+    return memcmp(ip->bytes, v6, sizeof v6) == 0 || (is_mapped(ip) && ip->bytes[12] == 127);
+}
+
+void ip_text(const struct ip *ip, char out[static IP_TEXT_MAX])
+{
+    bool v4 = is_mapped(ip);
+
+    if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip->bytes + sizeof mapped_prefix : ip->bytes, out,
+                   IP_TEXT_MAX))
+        out[0] = '\0';
+}
+
+bool ip_of_peer(int fd, struct ip *ret)
+{
+    union address a = {0};
+    socklen_t n = sizeof a;
+
+    return getpeername(fd, &a.any, &n) == 0 && to_ip(&a, ret);
+}
+
+bool ip_of_socket(int fd, struct ip *ret)
+{
+    union address a = {0};
+    socklen_t n = sizeof a;
+
+    return getsockname(fd, &a.any, &n) == 0 && to_ip(&a, ret);
+}
+
+/* ---- what an address means --------------------------------------------------------------------
+ */
+
+static bool is_localhost(const char *address)
+{
+    return strcasecmp(address, "localhost") == 0;
+}
+
+/* A name ends in a letter's label: "127.1" and "10.0.0.256" are slips, not names. */
+bool listen_address_valid(const char *address)
+{
+    const char *last = strrchr(address, '.');
+    union address a;
+
+    if (read_literal(address, &a))
+        return true;
+    if (!isalnum((unsigned char)address[0]) || strlen(address) > NAME_MAX_CHARS)
+        return false;
+    for (const char *p = address; *p; p++)
+        if (!isalnum((unsigned char)*p) && *p != '-' && *p != '.')
+            return false;
+    last = last ? last + 1 : address;
+    return *last && strspn(last, "0123456789") != strlen(last);
+}
+
+bool listen_address_is_loopback(const char *address)
+{
+    union address a;
+    struct ip ip;
+
+    if (is_localhost(address))
+        return true;
+    return read_literal(address, &a) && to_ip(&a, &ip) && ip_is_loopback(&ip);
+}
+
+/* Those of all[0..n) and this one, each once. */
+static size_t add_address(union address *all, size_t n, const union address *a)
+{
+    struct ip new, old;
+
+    if (!to_ip(a, &new))
+        return n;
+    for (size_t i = 0; i < n; i++)
+        if (to_ip(&all[i], &old) && memcmp(&old, &new, sizeof new) == 0)
+            return n;
+    if (n < LISTEN_SOCKETS_MAX)
+        all[n++] = *a;
+    return n;
+}
+
+static size_t ask_resolver(const char *name, union address *ret_all, struct buf *problem)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    size_t n = 0;
+    int rc = getaddrinfo(name, NULL, &hints, &found);
+
+    if (rc != 0) {
+        buf_printf(problem, "cannot listen on %s: %s (--bind)", name, gai_strerror(rc));
+        return 0;
+    }
+    for (const struct addrinfo *i = found; i; i = i->ai_next) {
+        union address a = {0};
+
+        if (i->ai_family != AF_INET && i->ai_family != AF_INET6)
+            continue;
+        memcpy(&a, i->ai_addr, i->ai_addrlen);
+        n = add_address(ret_all, n, &a);
+    }
+    freeaddrinfo(found);
+    if (n == 0)
+        buf_printf(problem, "cannot listen on %s: the name has no address (--bind)", name);
+    return n;
+}
+
+/* *ret_some: addresses that the machine does not have may be left out. */
+static size_t addresses_of(const char *address, union address *ret_all, bool *ret_some,
+                           struct buf *problem)
+{
+    *ret_some = false;
+    if (read_literal(address, &ret_all[0]))
+        return 1;
+    *ret_some = true;
+    if (is_localhost(address))
+        return read_literal("127.0.0.1", &ret_all[0]) && read_literal("::1", &ret_all[1]) ? 2 : 0;
+    return ask_resolver(address, ret_all, problem);
+}
+
+/* ---- sockets ----------------------------------------------------------------------------------
+ */
+
+static bool takes_ipv4(const union address *a)
+{
+    return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
+}
+
+/* Errno, or 0. */
+static int open_one(const union address *a, int *ret_fd)
+{
+    int only_v6 = !takes_ipv4(a), on = 1, failed = 0;
+    int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        (a->any.sa_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) != 0) ||
+        bind(fd, &a->any, address_size(a)) != 0 || listen(fd, SOMAXCONN) != 0)
+        failed = errno;
+    if (failed)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return failed;
+}
+
+/* Is that socket where we asked for, as the kernel sees it? *ret_is: where it is. */
+static bool is_where_asked(int fd, const union address *asked, union address *ret_is)
+{
+    socklen_t n = sizeof *ret_is, size = sizeof(int);
+    int only_v6 = -1;
+    struct ip want, have;
+
+    *ret_is = (union address){0};
+    if (getsockname(fd, &ret_is->any, &n) != 0 || n != address_size(asked) ||
+        ret_is->any.sa_family != asked->any.sa_family || !to_ip(asked, &want) ||
+        !to_ip(ret_is, &have) || memcmp(&want, &have, sizeof want) != 0 || get_port(ret_is) == 0 ||
+        (get_port(asked) != 0 && get_port(asked) != get_port(ret_is)))
+        return false;
+    if (asked->any.sa_family == AF_INET)
+        return true;
+    return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, &size) == 0 &&
+           only_v6 == !takes_ipv4(asked) && ret_is->v6.sin6_scope_id == asked->v6.sin6_scope_id;
+}
+
+static void address_text(const union address *a, char out[static IP_TEXT_MAX])
+{
+    struct ip ip;
+
+    out[0] = '\0';
+    if (to_ip(a, &ip))
+        ip_text(&ip, out);
+}
+
+static enum wb_err elsewhere(const char *address, const union address *is, struct buf *problem)
+{
+    char text[IP_TEXT_MAX];
+
+    address_text(is, text);
+    buf_printf(problem, "asked to listen on %s, but the system put the socket on %s port %u",
+               address, text, get_port(is));
+    return WB_ERR_IO;
+}
+
+static bool not_here(int failed)
+{
+    return failed == EADDRNOTAVAIL || failed == EAFNOSUPPORT || failed == EPROTONOSUPPORT;
+}
+
+/* One attempt. *ret_failed: errno of the address that stood in the way, for NET. */
+static enum wb_err open_all(const char *address, const union address *all, size_t n, bool some,
+                            uint16_t port, struct listeners *l, int *ret_failed,
+                            struct buf *problem)
+{
+    *l = (struct listeners){.port = port};
+    for (size_t i = 0; i < n; i++) {
+        union address a = all[i], is;
+        char text[IP_TEXT_MAX];
+        size_t at = strlen(l->where);
+        int failed;
+
+        set_port(&a, l->port);
+        failed = open_one(&a, &l->fd[l->n]);
+        if (failed)
+            *ret_failed = failed;
+        if (failed && some && not_here(failed))
+            continue;
+        if (failed)
+            return WB_ERR_NET;
+        l->n++;
+        if (!is_where_asked(l->fd[l->n - 1], &a, &is))
+            return elsewhere(address, &is, problem);
+        l->port = get_port(&is);
+        address_text(&is, text);
+        snprintf(l->where + at, sizeof l->where - at, "%s%s", at ? ", " : "", text);
+    }
+    return l->n > 0 ? WB_OK : WB_ERR_NET;
+}
+
+enum wb_err listen_open(const char *address, uint16_t port, struct listeners *ret,
+                        struct buf *problem)
+{
+    union address all[LISTEN_SOCKETS_MAX];
+    bool some;
+    size_t n = addresses_of(address, all, &some, problem);
+    struct listeners l;
+    enum wb_err err = WB_ERR_NET;
+    int failed = 0;
+
+    if (n == 0)
+        return WB_ERR_NET;
+    for (int tries = 0; tries < ANY_PORT_TRIES; tries++) {
+        err = open_all(address, all, n, some, port, &l, &failed, problem);
+        if (err == WB_OK) {
+            *ret = l;
+            return WB_OK;
+        }
+        listen_close(&l);
+        if (err != WB_ERR_NET || port != 0 || failed != EADDRINUSE)
+            break;
+    }
+    if (err == WB_ERR_NET)
+        buf_printf(problem, "cannot listen on %s port %u: %s (--bind, --port)", address, port,
+                   strerror(failed));
+    return err;
+}
+
+void listen_close(struct listeners *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        close(l->fd[i]);
+    l->n = 0;
+}
+
+int listen_accept(int fd, struct ip *ret_peer)
+{
+    union address a = {0};
+    socklen_t size = sizeof a;
+    int on = 1, got = accept4(fd, &a.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (got < 0)
+        return -1;
+    if (!to_ip(&a, ret_peer)) {
+        close(got);
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    (void)setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return got;
+}
