@@ -15,6 +15,9 @@ struct api_deps {
     struct loop *loop;
     const struct config *config; /* token and hosts are read at each request: SIGHUP applies */
     struct log *log;
+    /* A connection is taken when its descriptor is below this (bridge/fd_budget.h), else closed at
+     * once; 0: any. */
+    size_t descriptors_below;
 };
 
 /* Listens on config->bind:port, as base/listen.h says. NET: the address is taken or not ours; IO:

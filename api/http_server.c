@@ -3,6 +3,7 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "api/route.h"
 #include "base/listen.h"
@@ -402,6 +403,13 @@ static int on_writable(struct lws *wsi, struct connection *c)
     return 0;
 }
 
+/* Is this descriptor, of a connection that was just accepted, one of those set aside? Closed at
+ * once, the caller is gone from the queue; left there it would wake the loop again and again. */
+static bool over_budget(const struct api *api, int fd)
+{
+    return api->deps.descriptors_below > 0 && (size_t)fd >= api->deps.descriptors_below;
+}
+
 /* libwebsockets closes what it has no room for. */
 static void accept_callers(struct api *api, int listening)
 {
@@ -411,7 +419,10 @@ static void accept_callers(struct api *api, int listening)
 
         if (fd < 0)
             return;
-        (void)lws_adopt_socket_vhost(api->vhost, fd);
+        if (over_budget(api, fd))
+            (void)close(fd);
+        else
+            (void)lws_adopt_socket_vhost(api->vhost, fd);
     }
 }
 

@@ -10,10 +10,6 @@
 #include <unistd.h>
 
 enum {
-    /* Sockets at once: the connection to WhatsApp, the API's 512 callers that may wait for an
-     * answer and some more that are told rate_limited, our own. When all are taken nobody else is
-     * heard, and WhatsApp not called. libwebsockets reserves some 20 bytes for each. */
-    LOOP_SOCKETS_MAX = 640,
     /* One read from a socket. */
     LOOP_READ_BYTES = 16 * 1024,
 };

@@ -7,6 +7,13 @@
 #include "base/err.h"
 #include "bridge/timers.h"
 
+enum {
+    /* Sockets at once: callers of the API and ours. When all are taken nobody else is heard, and
+     * WhatsApp not called: fd_budget.h keeps the callers well below. libwebsockets reserves some 20
+     * bytes for each. */
+    LOOP_SOCKETS_MAX = 640,
+};
+
 struct lws_context; /* for bridge/ws_client.c and api/http_server.c only */
 struct loop;
 

@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 
 #include "api/api.h"
+#include "base/fd_limit.h"
 #include "base/secret.h"
 #include "bridge/bridge.h"
+#include "bridge/fd_budget.h"
 #include "bridge/health.h"
 #include "bridge/http_client.h"
 #include "bridge/sdnotify.h"
@@ -49,6 +51,7 @@ struct program {
     struct bridge *bridge;
     struct api *api;
     struct sdnotify systemd;
+    size_t api_descriptors_below; /* fd_budget.h */
     bool log_open, stopping;
     /* Of the run before, which ended because its files could be used no longer. */
     char mishap[600];
@@ -271,10 +274,12 @@ static enum wb_err compose(struct program *p, struct buf *problem)
                    &p->bridge));
     TRY(events_on(&p->bridge->events, BRIDGE_EV_STATE, on_state, p));
     TRY(events_on(&p->bridge->events, BRIDGE_EV_STALL, on_stall, p));
-    TRY(api_start(
-        &(struct api_deps){
-            .bridge = p->bridge, .loop = p->loop, .config = &p->config, .log = &p->log},
-        &p->api, problem));
+    TRY(api_start(&(struct api_deps){.bridge = p->bridge,
+                                     .loop = p->loop,
+                                     .config = &p->config,
+                                     .log = &p->log,
+                                     .descriptors_below = p->api_descriptors_below},
+                  &p->api, problem));
 out:
     return err;
 }
@@ -407,9 +412,28 @@ static bool wait_for_disk(struct program *p)
     return sigtimedwait(&stop, NULL, &pause) < 0;
 }
 
+/* Before anything of ours is open. */
+static int share_descriptors(struct program *p)
+{
+    size_t inherited = fd_limit_open();
+    size_t limit = fd_limit_raise(fd_budget_wanted(inherited));
+
+    if (fd_budget_share(limit, inherited, &p->api_descriptors_below) == WB_OK)
+        return EXIT_OK;
+    fprintf(
+        stderr,
+        "whatsapp-bridge: only %zu files and sockets may be open at once, and %zu are the least "
+        "it can work with: raise the limit (ulimit -n, LimitNOFILE= of a systemd unit)\n",
+        limit, fd_budget_least(inherited));
+    return EXIT_FAILED;
+}
+
 static int serve(struct program *p)
 {
-    int status;
+    int status = share_descriptors(p);
+
+    if (status != EXIT_OK)
+        return status;
 
     do {
         p->again = false;

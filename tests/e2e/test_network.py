@@ -72,7 +72,7 @@ class NetworkTest(Case):
     def start(self, *args, name="bridge", **options):
         program = self.start_bridge(None, PHONE, "--server-url", "ws://127.0.0.1:9/ws/chat",
                                     "--root-key", "ab" * 32, *args, name=name, port=8080,
-                                    prefix=self.inside.prefix(self.hosts), **options)
+                                    under=self.inside.prefix(self.hosts), **options)
         log = "API on "
         line = program.poll(lambda: next((x for x in program.lines if log in x), None), 20, log)
         return program, line.split(log)[1].split(" port ")[0]
@@ -134,7 +134,7 @@ class NetworkTest(Case):
             program.stop()
         done = bridge.run_once("--phone", PHONE, "--store", os.path.join(self.directory, "s"),
                                "--bind", "::1", "--server-url", "ws://127.0.0.1:9/ws/chat",
-                               "--root-key", "ab" * 32, prefix=self.inside.prefix())
+                               "--root-key", "ab" * 32, under=self.inside.prefix())
         self.assertEqual(done.returncode, 2)
         self.assertIn("::1", done.stderr)
 
@@ -145,7 +145,7 @@ class NetworkTest(Case):
         done = bridge.run_once("--phone", PHONE, "--store", os.path.join(self.directory, "s"),
                                "--bind", NAME, "--api-token-file", self.token,
                                "--server-url", "ws://127.0.0.1:9/ws/chat",
-                               "--root-key", "ab" * 32, prefix=self.inside.prefix(self.hosts))
+                               "--root-key", "ab" * 32, under=self.inside.prefix(self.hosts))
         self.assertEqual(done.returncode, 2)
         self.assertIn(NAME, done.stderr)
 
@@ -154,7 +154,7 @@ class NetworkTest(Case):
         rows = []
         for tls in (False, True):
             mock = self.start_mock(*(["--tls"] if tls else []), name=f"mock-{tls}",
-                                   prefix=self.inside.prefix())
+                                   under=self.inside.prefix())
             if not tls:
                 got = self.ask_all(mock.port, False, "/admin/state")
                 rows.append(("127.0.0.1", got))

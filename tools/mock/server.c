@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd_limit.h"
 #include "base/listen.h"
 #include "tools/mock/conn.h"
 #include "tools/mock/http.h"
@@ -16,6 +17,8 @@ enum {
     QUERY_MAX = 4096,
     WRITES_AT_ONCE = 64,
     CALLERS_AT_ONCE = 64, /* accepted before others have their turn */
+    DESCRIPTORS_WANTED = 4096,
+    DESCRIPTORS_KEPT = 16, /* not for connections: without one free, accept() fails without end */
 };
 
 #define PROTOCOL "wa"
@@ -28,6 +31,7 @@ struct server {
     uint16_t port;
     lws_sorted_usec_list_t sul;
     const volatile int *stop;
+    size_t descriptors_below; /* a connection with a higher one is closed at once */
 };
 
 /* What lws keeps for each socket. */
@@ -320,7 +324,7 @@ static void accept_callers(struct server *s, int listening)
         int fd = listen_accept(listening, &peer);
         if (fd < 0)
             return;
-        if (ip_is_loopback(&peer))
+        if (ip_is_loopback(&peer) && (size_t)fd < s->descriptors_below)
             (void)lws_adopt_socket_vhost(s->vhost, fd);
         else
             (void)close(fd);
@@ -402,6 +406,7 @@ struct server *server_start(struct mock *m, const char *cert, const char *key)
     if (s == NULL)
         return NULL;
     s->m = m;
+    s->descriptors_below = fd_limit_raise(DESCRIPTORS_WANTED) - DESCRIPTORS_KEPT;
     lws_set_log_level(LLL_ERR, NULL);
     if (!make_vhost(s, cert, key) || !start_listening(s)) {
         server_stop(s);

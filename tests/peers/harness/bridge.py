@@ -36,24 +36,24 @@ def clean_env(**extra):
     return env
 
 
-def run_once(*args, env=None, cwd=None, timeout=20, prefix=()):
+def run_once(*args, env=None, cwd=None, timeout=20, under=()):
     """Runs the bridge with arguments that make it end by itself."""
-    return subprocess.run([*prefix, paths.BRIDGE, *map(str, args)], env=env or clean_env(), cwd=cwd,
+    return subprocess.run([*under, paths.BRIDGE, *map(str, args)], env=env or clean_env(), cwd=cwd,
                           capture_output=True, text=True, timeout=timeout, check=False)
 
 
 class Bridge(Process):
     def __init__(self, directory, mock, phone, *args, name="bridge", store=None, port=None, env=None,
-                 prefix=()):
+                 under=()):
         self.mock = mock
         self.phone = phone
         self.args, self.env = args, env
         self.store = store or os.path.join(directory, name + ".store")
         self.port = port or free_port()
-        argv = [*prefix, paths.BRIDGE, "--phone", "+" + phone, "--store", self.store, "--port", self.port]
+        argv = [paths.BRIDGE, "--phone", "+" + phone, "--store", self.store, "--port", self.port]
         if mock is not None:
             argv += ["--server-url", mock.url, "--root-key", mock.root_key]
-        super().__init__(name, [*argv, *args], directory, env=env or clean_env())
+        super().__init__(name, [*argv, *args], directory, env=env or clean_env(), under=under)
 
     def get(self, path, **options):
         return http.request(self.port, "GET", path, **options)

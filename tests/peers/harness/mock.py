@@ -9,11 +9,11 @@ START_TIMEOUT = 20
 
 
 class Mock:
-    def __init__(self, directory, *args, name="wa-mock", prefix=()):
+    def __init__(self, directory, *args, name="wa-mock", under=()):
         trace = f"{directory}/{name}.trace"
         self.trace_path = trace
-        self.process = Process(
-            name, [*prefix, paths.MOCK, "--port", "0", "--trace", trace, *args], directory)
+        self.process = Process(name, [paths.MOCK, "--port", "0", "--trace", trace, *args],
+                               directory, under=under)
         self.root_key = self.process.wait_line("ROOT_KEY=", START_TIMEOUT)
         self.url = self.process.wait_line("LISTENING=", START_TIMEOUT)
         self.port = int(self.url.rsplit(":", 1)[1].split("/")[0])

@@ -49,11 +49,13 @@ def _die_with_parent():
 
 
 class Process:
-    """Runs a program; standard output is read line by line, standard error goes to a file."""
+    """Runs a program; standard output is read line by line, standard error goes to a file.
 
-    def __init__(self, name, argv, directory, env=None, cwd=None):
+    under: a program that changes something and then becomes the one in argv, such as prlimit."""
+
+    def __init__(self, name, argv, directory, env=None, cwd=None, under=()):
         self.name = name
-        self.argv = [str(part) for part in argv]
+        self.argv = [str(part) for part in (*under, *argv)]
         self.stdout_path = os.path.join(directory, name + ".out")
         self.stderr_path = os.path.join(directory, name + ".err")
         self.lines = []
@@ -120,6 +122,12 @@ class Process:
 
     def running(self):
         return self._child.poll() is None
+
+    def cpu_seconds(self):
+        """What it has used of a processor so far, in user and kernel mode."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def wait_exit(self, timeout):
         """Exit status; negative for a signal, as in subprocess."""
