@@ -12,12 +12,12 @@
 #include "store/messages.h"
 
 enum {
-    RETRY_COUNT_MAX = 4,        /* P-RC-35 */
     RETRY_PHONE_MS = 5 * 1000,  /* the sender has so long before the phone is asked (P-RC-45) */
     RETRY_AGAIN_S = 60,         /* asked more lately: an answer may be on its way */
     RETRY_PHONE_AGAIN_S = 3600, /* the phone is asked again after a reconnect */
     RETRY_AGE_MAX_S = 14 * 24 * 3600 /* nobody keeps messages for longer (P-RC-45) */,
-    RETRY_SCAN_MAX = 64,         /* in one go */
+    RETRY_GO_ASKED_MAX = 64,     /* in one go; the rest RETRY_PHONE_MS later */
+    RETRY_GO_ROWS_MAX = 256,     /* in one go, with those that are found to have come: some 10 ms */
     RETRY_ARENA_MAX = 256 << 10, /* one receipt or request at a time */
 };
 
@@ -25,7 +25,7 @@ static void on_timer(void *ctx);
 
 void retry_owed_init(struct retry_owed *r, struct bridge *b)
 {
-    *r = (struct retry_owed){.b = b, .some = OWED_UNKNOWN};
+    *r = (struct retry_owed){.b = b, .some = OWED_UNKNOWN, .lost = true};
 }
 
 void retry_owed_stop(struct retry_owed *r)
@@ -36,6 +36,7 @@ void retry_owed_stop(struct retry_owed *r)
 void retry_owed_forget(struct retry_owed *r)
 {
     r->some = OWED_UNKNOWN;
+    r->lost = true;
     memset(r->requests, 0, sizeof r->requests);
 }
 
@@ -47,6 +48,7 @@ static struct retry_owed *owed_of(struct bridge *b)
 void retry_owed_offline(struct retry_owed *r)
 {
     retry_owed_stop(r);
+    r->lost = true;
     memset(r->requests, 0, sizeof r->requests);
 }
 
@@ -60,29 +62,25 @@ static struct retry_request *free_request(struct retry_owed *r)
     return NULL;
 }
 
-static void note_request(struct retry_owed *r, const struct store_retry_owed *o,
+static void note_request(struct retry_request *q, const struct store_retry_owed *o,
                          struct span request_id)
 {
-    struct retry_request *q = free_request(r);
-
-    if (!q)
-        q = &r->requests[r->next_request++ % RETRY_REQUESTS_KEPT];
     *q = (struct retry_request){.chat = o->chat, .sender = o->sender};
     memcpy(q->request_id, request_id.p, request_id.n); /* msgid_new() made it */
     memcpy(q->id, o->id, sizeof q->id);
 }
 
-/* Is the ack of a request for this one still to come? */
-static bool on_its_way(const struct retry_owed *r, const struct store_retry_owed *o)
+/* Before the first request of a connection: what another one asked and got no ack for is due again.
+ */
+static enum wb_err take_back_lost(struct retry_owed *r)
 {
-    for (size_t i = 0; i < RETRY_REQUESTS_KEPT; i++) {
-        const struct retry_request *q = &r->requests[i];
+    enum wb_err err = WB_OK;
 
-        /* Not by the chat: the row may have it under its other form. */
-        if (q->request_id[0] && strcmp(q->id, o->id) == 0 && jid_same_user(&q->sender, &o->sender))
-            return true;
-    }
-    return false;
+    if (r->lost)
+        err = store_retry_owed_lost(r->b->store);
+    if (err == WB_OK)
+        r->lost = false;
+    return err;
 }
 
 /* Also a refusal counts: the same request would be refused again. */
@@ -119,7 +117,8 @@ static enum wb_err load(struct bridge *b, const struct in_message *m, enum wb_er
     return WB_OK;
 }
 
-/* Asks the phone if that makes sense. Without a session with it: later (retry_owed_resume). */
+/* Asks the phone, when a request may go out: *ret_n NULL if not. Without a session with it: later
+ * (retry_owed_phone_ready). What it cannot be asked for counts as asked. */
 static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_retry_owed *o,
                              const struct node **ret_n)
 {
@@ -127,12 +126,18 @@ static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_ret
                                 .sender = o->sender,
                                 .from_me = bridge_is_self(b, &o->sender),
                                 .id = span_cstr(o->id)};
+    struct retry_request *q = free_request(owed_of(b));
     int64_t now = bridge_server_now_s(b);
     struct node *n = NULL;
     enum wb_err err;
 
     *ret_n = NULL;
-    if (o->sender.server == JID_BOT || o->timestamp < now - RETRY_AGE_MAX_S)
+    if (o->sender.server == JID_BOT || o->timestamp < now - RETRY_AGE_MAX_S) {
+        o->phone_asked = STORE_PHONE_ACKED;
+        o->asked_at = now;
+        return WB_OK;
+    }
+    if (!q)
         return WB_OK;
     err = out_peer_ask_message(b, a, &w, &n);
     if (err == WB_ERR_NO_SESSION) {
@@ -143,7 +148,7 @@ static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_ret
         return err;
     o->phone_asked = STORE_PHONE_ASKED;
     o->asked_at = now;
-    note_request(owed_of(b), o, node_attr_str(n, "id", a));
+    note_request(q, o, node_attr_str(n, "id", a));
     *ret_n = n;
     return WB_OK;
 }
@@ -169,7 +174,7 @@ static enum wb_err ask_sender(struct bridge *b, struct arena *a, struct in_messa
     /* A resend tells which one it is: after a restart without our own count. */
     if (o->count == 0 && m->children == 1)
         o->count = e->count;
-    if (o->count >= RETRY_COUNT_MAX) {
+    if (o->count >= STORE_RETRY_RECEIPTS_MAX) {
         log_warn(b->log, "retry", "message %s stays unreadable after %u tries", o->id,
                  (unsigned)o->count);
         return WB_OK;
@@ -192,12 +197,13 @@ enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message 
     struct store_retry_owed o;
     enum wb_err err;
 
+    TRY(take_back_lost(r));
     TRY(load(b, m, why, &o));
     if (e)
         TRY(ask_sender(b, a, m, e, why, &o));
     else
-        o.count = RETRY_COUNT_MAX; /* the sender has nothing more for us */
-    if (o.count >= RETRY_COUNT_MAX && !o.phone_asked && !m->peer) {
+        o.count = STORE_RETRY_RECEIPTS_MAX; /* the sender has nothing more for us */
+    if (o.count >= STORE_RETRY_RECEIPTS_MAX && !o.phone_asked && !m->peer) {
         TRY(ask_phone(b, a, &o, &request));
         if (request)
             TRY(in_message_answer(m, request));
@@ -216,18 +222,16 @@ out:
 
 static enum wb_err any_owed(struct retry_owed *r, bool *ret_some)
 {
-    struct store_retry_owed o;
-    int64_t cursor = 0;
-    enum wb_err err;
+    bool any = false;
+    enum wb_err err = WB_OK;
 
     if (r->some == OWED_UNKNOWN) {
-        err = store_retry_owed_next(r->b->store, &cursor, &o);
-        if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-            return err;
-        r->some = err == WB_OK ? OWED_SOME : OWED_NONE;
+        TRY(store_retry_owed_any(r->b->store, &any));
+        r->some = any ? OWED_SOME : OWED_NONE;
     }
     *ret_some = r->some == OWED_SOME;
-    return WB_OK;
+out:
+    return err;
 }
 
 enum wb_err retry_owed_done(struct bridge *b, const struct in_message *m)
@@ -250,39 +254,34 @@ out:
 
 /* ---- again, later --------------------------------------------------------------------------- */
 
-/* Not asked yet, or the request went down with its connection or with the process. */
-static bool phone_is_due(const struct retry_owed *r, const struct store_retry_owed *o)
-{
-    return o->phone_asked == STORE_PHONE_NOT_ASKED ||
-           (o->phone_asked == STORE_PHONE_ASKED && !on_its_way(r, o));
-}
+/* Who is asked next for the row. */
+enum whom { ASK_SENDER, ASK_PHONE };
 
-/* The sender still has time, or the phone has enough to do. */
-static bool phone_has_to_wait(struct retry_owed *r, const struct store_retry_owed *o)
+/* The next row that is due, along the indexes: each row that is taken leaves the set that it was
+ * found in. NOT_FOUND: none, or none that may go now. While the server owes us the acks of as many
+ * requests as may be out, nothing is looked for. */
+static enum wb_err next_due(struct retry_owed *r, struct store_retry_owed *ret,
+                            enum whom *ret_whom)
 {
-    return (bridge_server_now_s(r->b) - o->asked_at) * 1000 < RETRY_PHONE_MS || !free_request(r);
-}
+    const int64_t now = bridge_server_now_s(r->b);
+    enum wb_err err = WB_ERR_NOT_FOUND;
 
-/* What is due for one row; *ret_n stays NULL when nothing is. */
-static enum wb_err ask_again(struct retry_owed *r, struct arena *a, struct store_retry_owed *o,
-                             bool resumed, const struct node **ret_n)
-{
-    struct bridge *b = r->b;
-    int64_t since = bridge_server_now_s(b) - o->asked_at;
-    struct node *n;
-    enum wb_err err;
-
-    if (resumed && o->count > 0 && o->count < RETRY_COUNT_MAX && since >= RETRY_AGAIN_S) {
-        o->count++;
-        o->asked_at = bridge_server_now_s(b);
-        TRY(out_receipt_retry(b, a, o, WB_OK, false, true, &n));
-        *ret_n = n;
-        return WB_OK;
-    }
-    if (phone_is_due(r, o) ? !phone_has_to_wait(r, o) : resumed && since >= RETRY_PHONE_AGAIN_S)
-        return ask_phone(b, a, o, ret_n);
-    err = WB_OK;
-out:
+    *ret_whom = ASK_SENDER;
+    if (r->again_before)
+        err = store_retry_owed_of_sender(r->b->store, r->again_before - RETRY_AGAIN_S, ret);
+    if (err != WB_ERR_NOT_FOUND)
+        return err;
+    *ret_whom = ASK_PHONE;
+    if (!free_request(r))
+        return WB_ERR_NOT_FOUND;
+    err = store_retry_owed_of_phone(r->b->store, STORE_PHONE_NOT_ASKED, now - RETRY_PHONE_MS / 1000,
+                                    ret);
+    if (err != WB_ERR_NOT_FOUND || !r->again_before)
+        return err;
+    err = store_retry_owed_of_phone(r->b->store, STORE_PHONE_ACKED,
+                                    r->again_before - RETRY_PHONE_AGAIN_S, ret);
+    if (err == WB_ERR_NOT_FOUND)
+        r->again_before = 0;
     return err;
 }
 
@@ -301,22 +300,45 @@ out:
     return err;
 }
 
-/* All rows that are due, at most RETRY_SCAN_MAX; *ret_more: some will be due, or may be left. */
-static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
+/* Asks for one row. *ret_n NULL: there is nothing to ask for, or (*ret_wait) not yet. */
+static enum wb_err ask_again(struct bridge *b, struct arena *a, struct store_retry_owed *o,
+                             enum whom whom, const struct node **ret_n, bool *ret_wait)
+{
+    const enum store_phone_asked before = o->phone_asked;
+    const int64_t asked_at = o->asked_at;
+    struct node *n;
+    enum wb_err err;
+
+    if (whom == ASK_SENDER) {
+        o->count++;
+        o->asked_at = bridge_server_now_s(b);
+        TRY(out_receipt_retry(b, a, o, WB_OK, false, true, &n));
+        *ret_n = n;
+    } else {
+        TRY(ask_phone(b, a, o, ret_n));
+        *ret_wait = !*ret_n && o->phone_asked == before && o->asked_at == asked_at;
+    }
+    if (!*ret_wait)
+        err = store_retry_owed_put(b->store, o);
+out:
+    return err;
+}
+
+/* What is due, as much as fits in one go. *ret_wait: our phone cannot be asked yet. */
+static enum wb_err go(struct retry_owed *r, bool *ret_wait)
 {
     struct arena a = arena_new(RETRY_ARENA_MAX);
     struct bridge *b = r->b;
     struct store_retry_owed o;
-    int64_t cursor = 0;
-    size_t sent = 0;
+    enum whom whom;
+    size_t asked = 0;
     enum wb_err err = WB_OK;
 
-    *ret_more = false;
-    while (sent < RETRY_SCAN_MAX) {
+    for (size_t i = 0; i < RETRY_GO_ROWS_MAX && asked < RETRY_GO_ASKED_MAX && !*ret_wait; i++) {
         const struct node *n = NULL;
         bool come = false;
 
-        err = store_retry_owed_next(b->store, &cursor, &o);
+        err = next_due(r, &o, &whom);
         if (err == WB_ERR_NOT_FOUND) {
             err = WB_OK;
             break;
@@ -326,37 +348,63 @@ static enum wb_err scan(struct retry_owed *r, bool resumed, bool *ret_more)
         if (come)
             continue;
         arena_reset(&a);
-        TRY(ask_again(r, &a, &o, resumed, &n));
-        *ret_more |= phone_is_due(r, &o) && phone_has_to_wait(r, &o);
+        TRY(ask_again(b, &a, &o, whom, &n, ret_wait));
         if (!n)
             continue;
-        sent++;
-        TRY(store_retry_owed_put(b->store, &o));
+        asked++;
         TRY(outgoing_after_commit(b, n));
     }
-    *ret_more |= sent == RETRY_SCAN_MAX;
 out:
     arena_free(&a);
     return err;
 }
 
-static void run(struct retry_owed *r, bool resumed)
+static enum wb_err prune(struct retry_owed *r)
+{
+    bool more_events = false, more_owed = false;
+    enum wb_err err = WB_OK;
+
+    if (!r->prune_before)
+        return WB_OK;
+    TRY(store_event_prune(r->b->store, r->prune_before * 1000, &more_events));
+    TRY(store_retry_owed_prune(r->b->store, r->prune_before, &more_owed));
+    if (!more_events && !more_owed)
+        r->prune_before = 0;
+out:
+    return err;
+}
+
+/* Is there more to do when some time has passed? */
+static enum wb_err any_left(struct retry_owed *r, bool waits, bool *ret_left)
+{
+    struct store_retry_owed o;
+    enum wb_err err = WB_OK;
+
+    *ret_left = r->prune_before || (r->again_before && !waits);
+    if (*ret_left || waits)
+        return WB_OK;
+    err = store_retry_owed_of_phone(r->b->store, STORE_PHONE_NOT_ASKED, INT64_MAX, &o);
+    *ret_left = err == WB_OK;
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
+static void run(struct retry_owed *r)
 {
     struct bridge *b = r->b;
-    int64_t oldest = bridge_server_now_s(b) - RETRY_AGE_MAX_S;
-    bool some, more = false;
+    bool some, waits = false, left = false;
     enum wb_err err;
 
-    if (resumed)
-        TRY(store_event_prune(b->store, oldest * 1000));
+    TRY(prune(r));
     TRY(any_owed(r, &some));
-    if (!some)
-        return;
-    if (resumed)
-        TRY(store_retry_owed_prune(b->store, oldest));
-    TRY(scan(r, resumed, &more));
+    if (some) {
+        TRY(take_back_lost(r));
+        TRY(go(r, &waits));
+    } else {
+        r->again_before = 0;
+    }
+    TRY(any_left(r, waits, &left));
     /* Once more for those whose sender still has time, and for the rest. */
-    if (more)
+    if (left)
         timer_start(b->timers, &r->timer, RETRY_PHONE_MS, on_timer, r);
 out:
     if (err != WB_OK)
@@ -369,15 +417,19 @@ static void on_timer(void *ctx)
 
     /* Offline: the next login has its own round. */
     if (conn_online(r->b->conn))
-        run(r, false);
+        run(r);
 }
 
 void retry_owed_resume(struct retry_owed *r)
 {
-    run(r, true);
+    const int64_t now = bridge_server_now_s(r->b);
+
+    r->again_before = now;
+    r->prune_before = now - RETRY_AGE_MAX_S;
+    run(r);
 }
 
 void retry_owed_phone_ready(struct retry_owed *r)
 {
-    run(r, false);
+    run(r);
 }

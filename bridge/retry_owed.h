@@ -10,7 +10,8 @@
 
 struct bridge;
 
-enum { RETRY_REQUESTS_KEPT = 64 }; /* that the server has not acked: then the next wait */
+/* Requests that the server has not acked: the next ones wait, however many messages are owed. */
+enum { RETRY_REQUESTS_KEPT = 64 };
 
 /* A request to our phone on this connection, which the server has not acked. */
 struct retry_request {
@@ -23,8 +24,10 @@ struct retry_owed {
     struct bridge *b;
     struct timer timer;
     enum { OWED_UNKNOWN, OWED_NONE, OWED_SOME } some;   /* are there rows at all? */
-    struct retry_request requests[RETRY_REQUESTS_KEPT]; /* the newest ones */
-    unsigned next_request;
+    struct retry_request requests[RETRY_REQUESTS_KEPT];
+    bool lost;            /* rows may say ASKED of requests of another connection or process */
+    int64_t again_before; /* who was asked before that is asked again; 0: that is done */
+    int64_t prune_before; /* older rows are removed; 0: that is done */
 };
 
 void retry_owed_init(struct retry_owed *r, struct bridge *b);

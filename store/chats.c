@@ -146,7 +146,7 @@ static enum wb_err name_senders(struct store *s, const char *lid, const char *pn
     *changed += stmt_changes(&s->msg);
     TRY(stmt_write(&q, &s->msg,
                    "UPDATE OR REPLACE reactions SET sender = ?3, sender_jid = ?2"
-                   " WHERE sender_jid = ?1"));
+                   " WHERE sender_jid = ?1 AND substr(sender_jid, -4) = '@lid'"));
     stmt_text(&q, lid);
     stmt_text(&q, pn);
     stmt_text(&q, pn_jid->user);

@@ -194,15 +194,38 @@ out:
     return err;
 }
 
+/* Removes the rows of a member under either form. One statement for each: SQLite would answer an OR
+ * by reading the whole group, and a notification may name as many people as a group has. */
+static enum wb_err remove_member(struct store *s, const struct jid *group, const struct jid *lid,
+                                 const struct jid *pn)
+{
+    enum wb_err err;
+    TRY(run_member(s,
+                   "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"
+                   " AND member = coalesce(?3, ?4)",
+                   group, lid, pn));
+    err = run_member(s,
+                     "DELETE FROM bridge_group_members WHERE +our_jid = ?1 AND group_jid = ?2"
+                     " AND pn = coalesce(?4, ?3)",
+                     group, lid, pn);
+out:
+    return err;
+}
+
+/* Of the members whose LID is ?3 or whose phone number is ?4, by a key each; '+': by the index on
+ * the phone numbers. */
+#define MEMBER_OF(columns)                                                                         \
+    "SELECT " columns " FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"           \
+    " AND member = ?3 UNION ALL SELECT " columns " FROM bridge_group_members"                      \
+    " WHERE +our_jid = ?1 AND group_jid = ?2 AND pn = ?4"
+
 /* Fills in the forms that the row of this member has and m has not; removes that row. */
 static enum wb_err take_member(struct store *s, const struct jid *group, struct jid *lid,
                                struct jid *pn)
 {
     struct stmt q;
     enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT lid, pn FROM bridge_group_members WHERE our_jid = ?1"
-                  " AND group_jid = ?2 AND (lid = ?3 OR pn = ?4)"));
+    TRY(stmt_read(&q, &s->wa, MEMBER_OF("lid, pn")));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
     stmt_jid(&q, lid);
@@ -216,10 +239,7 @@ static enum wb_err take_member(struct store *s, const struct jid *group, struct 
     stmt_end(&q);
     if (err != WB_ERR_NOT_FOUND)
         return err;
-    err = run_member(s,
-                     "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"
-                     " AND (lid = ?3 OR pn = ?4)",
-                     group, lid, pn);
+    err = remove_member(s, group, lid, pn);
 out:
     return err;
 }
@@ -246,11 +266,10 @@ enum wb_err store_group_member_get(struct store *s, const struct jid *group, con
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT lid, pn, rank FROM bridge_group_members WHERE our_jid = ?1"
-                  " AND group_jid = ?2 AND (lid = ?3 OR pn = ?3)"));
+    TRY(stmt_read(&q, &s->wa, MEMBER_OF("lid, pn, rank")));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
+    stmt_jid(&q, &bare);
     stmt_jid(&q, &bare);
     err = stmt_step(&q);
     if (err == WB_OK)
@@ -265,10 +284,7 @@ enum wb_err store_group_member_remove(struct store *s, const struct jid *group,
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
     NEED_ACCOUNT(s);
-    return run_member(s,
-                      "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"
-                      " AND (lid = ?3 OR pn = ?4)",
-                      group, &bare, &bare);
+    return remove_member(s, group, &bare, &bare);
 }
 
 enum wb_err store_group_drop(struct store *s, const struct jid *group)

@@ -184,9 +184,10 @@ enum wb_err store_history_gap_of_request(struct store *s, struct span request_id
     NEED_ACCOUNT(s);
     if (request_id.n == 0)
         return WB_ERR_NOT_FOUND;
+    /* '+': by the index on requests under way, and not through all chats of the account. */
     TRY(stmt_read(&q, &s->wa,
                   "SELECT " COLUMNS " FROM bridge_history_gaps"
-                  " WHERE our_jid = ? AND request_id = ? AND closed = 0"));
+                  " WHERE +our_jid = ? AND request_id = ? AND closed = 0 AND request_id <> ''"));
     stmt_text(&q, s->our);
     stmt_text_span(&q, request_id);
     err = read_one(&q, ret);
@@ -256,8 +257,8 @@ enum wb_err store_history_asked(struct store *s, int64_t since, size_t *ret_n)
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_read(&q, &s->wa,
-                  "SELECT count(*) FROM bridge_history_gaps WHERE our_jid = ? AND closed = 0"
-                  " AND request_id <> '' AND asked_at >= ?"));
+                  "SELECT count(*) FROM bridge_history_gaps WHERE +our_jid = ? AND closed = 0"
+                  " AND request_id <> '' AND request_id > '' AND asked_at >= ?"));
     stmt_text(&q, s->our);
     stmt_int(&q, since);
     err = stmt_step(&q);

@@ -145,12 +145,17 @@ out:
     return err;
 }
 
-enum wb_err store_retry_peer_prune(struct store *s, int64_t before)
+enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_more)
 {
     static const char *const rows[] = {
-        "DELETE FROM bridge_retry_peer WHERE our_jid = ? AND at < ?",
-        "DELETE FROM bridge_retry_rebuild WHERE our_jid = ? AND at < ?",
+        "DELETE FROM bridge_retry_peer WHERE (our_jid, device, message_id) IN"
+        " (SELECT our_jid, device, message_id FROM bridge_retry_peer"
+        " WHERE our_jid = ? AND at < ? ORDER BY at LIMIT ?)",
+        "DELETE FROM bridge_retry_rebuild WHERE (our_jid, device) IN"
+        " (SELECT our_jid, device FROM bridge_retry_rebuild"
+        " WHERE our_jid = ? AND at < ? ORDER BY at LIMIT ?)",
     };
+    bool more = false;
     NEED_ACCOUNT(s);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct stmt q;
@@ -159,10 +164,13 @@ enum wb_err store_retry_peer_prune(struct store *s, int64_t before)
             return err;
         stmt_text(&q, s->our);
         stmt_int(&q, before);
+        stmt_int(&q, STORE_PRUNE_ROWS);
         err = stmt_run(&q);
         if (err != WB_OK)
             return err;
+        more |= stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
     }
+    *ret_more = more;
     return WB_OK;
 }
 
@@ -221,17 +229,21 @@ out:
     return err;
 }
 
-enum wb_err store_event_prune(struct store *s, int64_t before_ms)
+enum wb_err store_event_prune(struct store *s, int64_t before_ms, bool *ret_more)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
+    /* whatsmeow's table has no index on the time, but rows are only ever added at its end: the
+     * oldest are the first. Those of other accounts of the file have no more use than ours. */
     TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_event_buffer"
-                   " WHERE our_jid = ? AND insert_timestamp < ?"));
-    stmt_text(&q, s->our);
+                   "DELETE FROM whatsmeow_event_buffer WHERE rowid IN (SELECT row FROM"
+                   " (SELECT rowid AS row, insert_timestamp AS at FROM whatsmeow_event_buffer"
+                   " ORDER BY rowid LIMIT ?) WHERE at < ?)"));
+    stmt_int(&q, STORE_PRUNE_ROWS);
     stmt_int(&q, before_ms);
-    err = stmt_run(&q);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
 out:
     return err;
 }

@@ -21,11 +21,13 @@ enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms,
 
 /* ---- retry receipts that we owe or wait for ------------------------------------------------ */
 
+enum { STORE_RETRY_RECEIPTS_MAX = 4 }; /* to the sender, for one message (P-RC-35) */
+
 /* Was our phone asked for a placeholder resend? */
 enum store_phone_asked {
     STORE_PHONE_NOT_ASKED,
     STORE_PHONE_ASKED, /* the request was made; it may have been lost with its connection */
-    STORE_PHONE_ACKED, /* the server has it */
+    STORE_PHONE_ACKED, /* the server has it, or there is nothing to ask the phone for */
 };
 struct store_retry_owed {
     char id[STORE_MESSAGE_ID_MAX + 1];
@@ -51,10 +53,22 @@ enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat, const
 /* The server has the request to our phone: ASKED becomes ACKED. WB_OK when there is no such row. */
 enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
                                    const struct jid *sender, struct span id) WB_MUST_CHECK;
-/* What is still owed, oldest first: *cursor 0 at the start. NOT_FOUND: no more. */
-enum wb_err store_retry_owed_next(struct store *s, int64_t *cursor,
-                                  struct store_retry_owed *ret) WB_MUST_CHECK;
-enum wb_err store_retry_owed_prune(struct store *s, int64_t before) WB_MUST_CHECK;
+/* The one that was asked for longest ago, and not after asked_before (unix seconds): of those whose
+ * sender got a receipt and may get another one, or of those in this state with our phone. Strangers
+ * decide how many rows there are: each look is one step along an index, and whoever takes a row
+ * changes asked_at or the state of it, so that the next look finds the next one. NOT_FOUND. */
+enum wb_err store_retry_owed_of_sender(struct store *s, int64_t asked_before,
+                                       struct store_retry_owed *ret) WB_MUST_CHECK;
+enum wb_err store_retry_owed_of_phone(struct store *s, enum store_phone_asked phone,
+                                      int64_t asked_before,
+                                      struct store_retry_owed *ret) WB_MUST_CHECK;
+/* Is anything owed at all? */
+enum wb_err store_retry_owed_any(struct store *s, bool *ret_any) WB_MUST_CHECK;
+/* The requests that the server has not acked went down with their connection: ASKED becomes
+ * NOT_ASKED. */
+enum wb_err store_retry_owed_lost(struct store *s) WB_MUST_CHECK;
+/* Of messages older than that, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
+enum wb_err store_retry_owed_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
 /* ---- peers that ask us --------------------------------------------------------------------- */
 
@@ -68,7 +82,8 @@ enum wb_err store_retry_rebuild_get(struct store *s, const struct jid *device, i
                                     uint8_t ret_base_key[static 32]) WB_MUST_CHECK;
 enum wb_err store_retry_rebuild_put(struct store *s, const struct jid *device, int64_t at,
                                     const uint8_t base_key[static 32]) WB_MUST_CHECK;
-enum wb_err store_retry_peer_prune(struct store *s, int64_t before) WB_MUST_CHECK;
+/* The older ones, STORE_PRUNE_ROWS of each kind at most; *ret_more: there may be more. */
+enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
 /* ---- ciphertexts seen (whatsmeow_event_buffer) ---------------------------------------------- */
 
@@ -82,6 +97,8 @@ enum wb_err store_event_get(struct store *s, const uint8_t hash[static STORE_EVE
                             struct arena *a, struct span *ret_plaintext) WB_MUST_CHECK;
 enum wb_err store_event_clear(struct store *s,
                               const uint8_t hash[static STORE_EVENT_HASH_BYTES]) WB_MUST_CHECK;
-enum wb_err store_event_prune(struct store *s, int64_t before_ms) WB_MUST_CHECK;
+/* Looks at the STORE_PRUNE_ROWS that were put there first, and removes those that are older;
+ * *ret_more: all of them were. */
+enum wb_err store_event_prune(struct store *s, int64_t before_ms, bool *ret_more) WB_MUST_CHECK;
 
 #endif

@@ -180,34 +180,93 @@ enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
                      chat, sender, id);
 }
 
-enum wb_err store_retry_owed_next(struct store *s, int64_t *cursor, struct store_retry_owed *ret)
+/* One row of those that `sql` finds for the account and a time. */
+static enum wb_err read_first(struct store *s, const char *sql, int64_t asked_before,
+                              struct store_retry_owed *ret)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, ROW "our_jid = ? AND seq > ? ORDER BY seq LIMIT 1"));
+    TRY(stmt_read(&q, &s->wa, sql));
     stmt_text(&q, s->our);
-    stmt_int(&q, *cursor);
+    stmt_int(&q, asked_before);
     err = stmt_step(&q);
-    if (err == WB_OK) {
-        *cursor = stmt_col_int(&q, 0);
+    if (err == WB_OK)
         read_row(&q, ret);
-    }
     stmt_end(&q);
 out:
     return err;
 }
 
-enum wb_err store_retry_owed_prune(struct store *s, int64_t before)
+enum wb_err store_retry_owed_of_sender(struct store *s, int64_t asked_before,
+                                       struct store_retry_owed *ret)
+{
+    _Static_assert(STORE_RETRY_RECEIPTS_MAX == 4, "as in the index bridge_retry_owed_again");
+    return read_first(s,
+                      ROW "our_jid = ? AND asked_at <= ? AND count > 0 AND count < 4"
+                          " ORDER BY asked_at LIMIT 1",
+                      asked_before, ret);
+}
+
+enum wb_err store_retry_owed_of_phone(struct store *s, enum store_phone_asked phone,
+                                      int64_t asked_before, struct store_retry_owed *ret)
+{
+    /* One text for each: the state is a part of the index, and not of the parameters. */
+    static const char *const sql[] = {
+        [STORE_PHONE_NOT_ASKED] = ROW "our_jid = ? AND phone_asked = 0 AND asked_at <= ?"
+                                      " ORDER BY asked_at LIMIT 1",
+        [STORE_PHONE_ASKED] = ROW "our_jid = ? AND phone_asked = 1 AND asked_at <= ?"
+                                  " ORDER BY asked_at LIMIT 1",
+        [STORE_PHONE_ACKED] = ROW "our_jid = ? AND phone_asked = 2 AND asked_at <= ?"
+                                  " ORDER BY asked_at LIMIT 1",
+    };
+    return read_first(s, sql[phone], asked_before, ret);
+}
+
+enum wb_err store_retry_owed_any(struct store *s, bool *ret_any)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, "SELECT 1 FROM bridge_retry_owed WHERE our_jid = ? LIMIT 1"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret_any = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+enum wb_err store_retry_owed_lost(struct store *s)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_retry_owed WHERE our_jid = ? AND timestamp < ?"));
+                   "UPDATE bridge_retry_owed SET phone_asked = 0"
+                   " WHERE our_jid = ? AND phone_asked = 1"));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_retry_owed_prune(struct store *s, int64_t before, bool *ret_more)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_retry_owed WHERE seq IN (SELECT seq FROM bridge_retry_owed"
+                   " WHERE our_jid = ? AND timestamp < ? ORDER BY timestamp LIMIT ?)"));
     stmt_text(&q, s->our);
     stmt_int(&q, before);
-    err = stmt_run(&q);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
 out:
     return err;
 }

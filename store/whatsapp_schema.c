@@ -141,9 +141,13 @@ static const char *const bridge_tables[] = {
     " group_jid TEXT NOT NULL, member TEXT NOT NULL, lid TEXT, pn TEXT,"
     " rank INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (our_jid, group_jid, member)) WITHOUT ROWID",
+    /* The other form of a member: the LID, where it is known, is the member itself. */
+    "CREATE INDEX IF NOT EXISTS bridge_group_members_pn"
+    " ON bridge_group_members (group_jid, pn)",
     "CREATE TABLE IF NOT EXISTS bridge_skdm (our_jid TEXT NOT NULL, group_jid TEXT NOT NULL,"
     " device TEXT NOT NULL, key_id INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, group_jid, device)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS bridge_skdm_device ON bridge_skdm (our_jid, device)",
     "CREATE TABLE IF NOT EXISTS bridge_chat_timers (our_jid TEXT NOT NULL, chat TEXT NOT NULL,"
     " expiration_s INTEGER NOT NULL, set_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, chat)) WITHOUT ROWID",
@@ -153,17 +157,26 @@ static const char *const bridge_tables[] = {
     " recipient TEXT, count INTEGER NOT NULL, timestamp INTEGER NOT NULL,"
     " asked_at INTEGER NOT NULL, phone_asked INTEGER NOT NULL, enc_type TEXT NOT NULL,"
     " reason TEXT NOT NULL, UNIQUE (our_jid, chat_jid, sender_user, message_id))",
+    "CREATE INDEX IF NOT EXISTS bridge_retry_owed_phone"
+    " ON bridge_retry_owed (our_jid, phone_asked, asked_at)",
+    "CREATE INDEX IF NOT EXISTS bridge_retry_owed_again"
+    " ON bridge_retry_owed (our_jid, asked_at) WHERE count > 0 AND count < 4",
+    "CREATE INDEX IF NOT EXISTS bridge_retry_owed_time ON bridge_retry_owed (our_jid, timestamp)",
     "CREATE TABLE IF NOT EXISTS bridge_retry_peer (our_jid TEXT NOT NULL, device TEXT NOT NULL,"
     " message_id TEXT NOT NULL, count INTEGER NOT NULL, at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, device, message_id)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS bridge_retry_peer_at ON bridge_retry_peer (our_jid, at)",
     "CREATE TABLE IF NOT EXISTS bridge_retry_rebuild (our_jid TEXT NOT NULL,"
     " device TEXT NOT NULL, at INTEGER NOT NULL, base_key BLOB NOT NULL,"
     " PRIMARY KEY (our_jid, device)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS bridge_retry_rebuild_at ON bridge_retry_rebuild (our_jid, at)",
     "CREATE TABLE IF NOT EXISTS bridge_history_gaps (our_jid TEXT NOT NULL,"
     " chat_jid TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,"
     " reason TEXT NOT NULL, anchor_id TEXT NOT NULL, request_id TEXT NOT NULL,"
     " asked_at INTEGER NOT NULL, pages INTEGER NOT NULL, filled INTEGER NOT NULL,"
     " closed INTEGER NOT NULL, PRIMARY KEY (our_jid, chat_jid)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS bridge_history_gaps_asked"
+    " ON bridge_history_gaps (request_id) WHERE closed = 0 AND request_id <> ''",
     /* Rule 9: any write of a record raises the flag; our own commits lower it again in the same
      * transaction. So it is up exactly when another program used the file last. */
     "INSERT OR IGNORE INTO bridge_meta VALUES ('foreign', 0)",

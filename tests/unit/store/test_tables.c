@@ -289,32 +289,36 @@ static void owed_retries_survive_a_restart(void **state)
                                       .timestamp = 100,
                                       .enc_type = "skmsg",
                                       .reason = "NO_SENDER_KEY"};
-    int64_t cursor = 0;
+    bool any = false;
     fixture_ready(&f);
     OK(store_retry_owed_put(f.s, &o));
     o.count = 2;
     o.asked_at = 120;
-    o.phone_asked = true;
+    o.phone_asked = STORE_PHONE_ASKED;
     OK(store_retry_owed_put(f.s, &o));
     OK(store_commit(f.s));
     fixture_close(&f);
     fixture_open(&f);
     OK(store_account_load(f.s, NULL, &acc));
-    OK(store_retry_owed_next(f.s, &cursor, &got));
+    OK(store_retry_owed_of_phone(f.s, STORE_PHONE_ASKED, 120, &got));
     assert_string_equal(got.id, "A1");
     assert_int_equal(got.count, 2);
     assert_true(got.phone_asked && jid_eq(&got.participant, &o.participant));
     assert_true(jid_is_none(&got.recipient));
     assert_string_equal(got.enc_type, "skmsg");
-    assert_int_equal(store_retry_owed_next(f.s, &cursor, &got), WB_ERR_NOT_FOUND);
+    assert_int_equal(store_retry_owed_of_phone(f.s, STORE_PHONE_ASKED, 119, &got),
+                     WB_ERR_NOT_FOUND);
+    OK(store_retry_owed_of_sender(f.s, 120, &got));
+    OK(store_retry_owed_lost(f.s));
+    OK(store_retry_owed_of_phone(f.s, STORE_PHONE_NOT_ASKED, 120, &got));
     /* The answer comes under the other identity, from another device. */
     know(&f, "888@lid", "27820000009@s.whatsapp.net");
     struct jid pn = J("27820000009:1@s.whatsapp.net");
     OK(store_retry_owed_get(f.s, &o.chat, &pn, SPAN_LIT("A1"), &got));
     OK(store_retry_owed_done(f.s, &o.chat, &pn, SPAN_LIT("A1")));
     OK(store_retry_owed_done(f.s, &o.chat, &pn, SPAN_LIT("A1")));
-    cursor = 0;
-    assert_int_equal(store_retry_owed_next(f.s, &cursor, &got), WB_ERR_NOT_FOUND);
+    OK(store_retry_owed_any(f.s, &any));
+    assert_false(any);
     fixture_free(&f);
 }
 
@@ -326,6 +330,7 @@ static void peers_requests_are_counted(void **state)
     uint8_t key[32] = {5}, got[32];
     uint32_t count = 0;
     int64_t at = 1;
+    bool more = true;
     fixture_ready(&f);
     OK(store_retry_peer_count(f.s, &d, SPAN_LIT("M1"), 10, &count));
     OK(store_retry_peer_count(f.s, &d, SPAN_LIT("M1"), 20, &count));
@@ -338,7 +343,11 @@ static void peers_requests_are_counted(void **state)
     OK(store_retry_rebuild_get(f.s, &d, &at, got));
     assert_int_equal(at, 30);
     assert_memory_equal(got, key, 32);
-    OK(store_retry_peer_prune(f.s, 40));
+    OK(store_retry_peer_prune(f.s, 20, &more));
+    OK(store_retry_peer_count(f.s, &d, SPAN_LIT("M1"), 20, &count));
+    assert_int_equal(count, 3);
+    OK(store_retry_peer_prune(f.s, 40, &more));
+    assert_false(more);
     OK(store_retry_peer_count(f.s, &d, SPAN_LIT("M1"), 50, &count));
     assert_int_equal(count, 1);
     fixture_free(&f);
@@ -351,6 +360,7 @@ static void ciphertexts_seen(void **state)
     struct arena a = arena_new(1 << 16);
     uint8_t hash[32] = {4};
     struct span plain;
+    bool more = false;
     fixture_ready(&f);
     assert_int_equal(store_event_get(f.s, hash, &a, &plain), WB_ERR_NOT_FOUND);
     OK(store_event_put(f.s, hash, SPAN_LIT("text"), 5, 5000));
@@ -359,7 +369,19 @@ static void ciphertexts_seen(void **state)
     OK(store_event_clear(f.s, hash));
     OK(store_event_get(f.s, hash, &a, &plain));
     assert_null(plain.p);
-    OK(store_event_prune(f.s, 5001));
+    for (uint8_t i = 0; i < 2; i++) {
+        for (int j = 0; j < STORE_PRUNE_ROWS; j++) {
+            uint8_t other[32] = {7, i, (uint8_t)(j >> 8), (uint8_t)j};
+            OK(store_event_put(f.s, other, SPAN_NULL, 6, 6000 + i));
+        }
+    }
+    OK(store_event_prune(f.s, 5000, &more));
+    assert_false(more);
+    OK(store_event_get(f.s, hash, &a, &plain));
+    OK(store_event_prune(f.s, 6001, &more));
+    assert_true(more);
+    OK(store_event_prune(f.s, 6001, &more));
+    assert_false(more);
     assert_int_equal(store_event_get(f.s, hash, &a, &plain), WB_ERR_NOT_FOUND);
     arena_free(&a);
     fixture_free(&f);

@@ -1,0 +1,167 @@
+"""Why some statements of the product may read more than the rows that they are about, or sort.
+
+Reviewed by hand, and read by tests/check_sql.py. A reason says what bounds the work, or when it is
+done; "it is fast" is none."""
+
+# Tables that do not grow with messages, chats or people.
+SMALL = {
+    "sqlite_master": "SQLite's list of tables",
+    "bridge_change_seq": "one row",
+    "bridge_owner": "one row",
+    "whatsmeow_device": "a row for each number that was linked with this file",
+    "whatsmeow_version": "one row",
+    "whatsmeow_app_state_sync_keys": "the phone makes a new key some times a year",
+    "whatsmeow_nct_salt": "a row for each number",
+}
+
+_CHECK = "a worker does it, over its own connection to a copy, when a set of backups is checked"
+_CONVERT = "bridge-convert-timestamps: all rows are what it is asked for, and nothing else runs"
+_RESTORE = "once, in a copy that no program has opened, when a backup is restored"
+_MADE = "once, when messages.db is made or taken over, before the bridge answers anybody"
+_OUTBOX = "counts who confirmed one message: the members of a chat"
+_GROUP = "asks for all members of one group"
+
+_OUTBOX_ROW = (
+    "SELECT seq, message_id, key, body_hash, chat_jid, state, reason, {}, answer, created_at,"
+    " sealed_at, acked_at, expires_at, server_time, recipients, (SELECT count(*) FROM"
+    " bridge_outbox_receipts r WHERE r.seq = bridge_outbox.seq), (SELECT count(*) FROM"
+    " bridge_outbox_receipts r WHERE r.seq = bridge_outbox.seq AND r.state = 4) FROM bridge_outbox {}")
+_FULL, _LISTED = "request, sealed, content", "NULL, NULL, NULL"
+_BY_STATE = ("INDEXED BY bridge_outbox_state WHERE our_jid = ? AND state = ?"
+             " AND (? IS NULL OR chat_jid IN (?, ?)) AND seq ")
+_BY_SEQ = "NOT INDEXED WHERE our_jid = ? AND ? < 0 AND (? IS NULL OR chat_jid IN (?, ?)) AND seq "
+
+# Statement, with single blanks -> why its plan is right.
+REASONS = {
+    "SELECT 1 FROM bridge_sessions_receive LIMIT 1": "the first row is the answer",
+    "SELECT value_mac FROM whatsmeow_app_state_mutation_macs WHERE jid = ? AND name = ?"
+    " AND index_mac = ? ORDER BY version DESC LIMIT 1":
+        "the table and its key are whatsmeow's; no program of ours looks for a MAC while it runs",
+    "DELETE FROM whatsmeow_app_state_mutation_macs WHERE jid = ? AND name = ? AND index_mac = ?":
+        "the table and its key are whatsmeow's; no program of ours removes a MAC while it runs",
+    "SELECT key_id, key_data, timestamp FROM whatsmeow_app_state_sync_keys WHERE jid = ?"
+    " ORDER BY timestamp DESC LIMIT 1": SMALL["whatsmeow_app_state_sync_keys"],
+    "SELECT count(*) FROM chats": _CHECK,
+    "SELECT count(*) FROM whatsmeow_sessions": _CHECK,
+    "SELECT count(*) FROM whatsmeow_pre_keys": _CHECK,
+    "SELECT count(*) FROM messages": _CHECK,
+    "UPDATE OR REPLACE reactions SET chat_jid = ?2 WHERE chat_jid = ?1":
+        "all reactions of one chat, once: it moves from a LID to the phone number",
+    "DELETE FROM bridge_devices WHERE our_jid = ?": "all of them are to go",
+    "SELECT device FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id = ?": _GROUP,
+    "UPDATE OR REPLACE bridge_skdm SET device = device || '?' WHERE our_jid = ? AND group_jid = ?"
+    " AND substr(device, -1) <> '?'": _GROUP,
+    "SELECT count(*) FROM bridge_groups": "all groups, for the person who asks for the list of them",
+    "SELECT jid, subject, addressing, ephemeral_s, announce, left, version, updated_at,"
+    " (SELECT count(*) FROM bridge_group_members AS m WHERE m.our_jid = g.our_jid"
+    " AND m.group_jid = g.jid) FROM bridge_groups AS g WHERE our_jid = ?"
+    " ORDER BY subject COLLATE NOCASE, jid":
+        "all groups, for the person who asks for the list of them, in the order of their names",
+    "SELECT lid, pn, rank FROM bridge_group_members WHERE our_jid = ? AND group_jid = ?"
+    " ORDER BY member": _GROUP,
+    "SELECT count(*) FROM bridge_group_members WHERE our_jid = ? AND group_jid = ?": _GROUP,
+    "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2 AND ?3 IS NULL"
+    " AND ?4 IS NULL": _GROUP,
+    "SELECT count(*) FROM chats WHERE last_message_time <= ? AND jid NOT LIKE '%@broadcast'":
+        "a row for each chat, only while the gap of a restored backup is open",
+    "SELECT coalesce(sum(closed = 0), 0), coalesce(sum(filled), 0) FROM bridge_history_gaps"
+    " WHERE our_jid = ?":
+        "a row for each chat that ever had a gap, for the person who asks how far it is",
+    "SELECT coalesce(original_id, id), is_from_me, server_time FROM messages WHERE chat_jid = ?1"
+    " AND timestamp >= ?2 AND server_time >= ?3 ORDER BY timestamp, server_time LIMIT 1":
+        "sorts the messages of one second of one chat, once for each gap",
+    "SELECT coalesce(max(CASE typeof(t) WHEN 'text' THEN CAST(strftime('%s', t) AS INTEGER) ELSE t"
+    " END), 0) FROM (SELECT * FROM (SELECT timestamp AS t FROM messages WHERE timestamp < ''"
+    " ORDER BY timestamp DESC LIMIT 1) UNION ALL SELECT * FROM (SELECT timestamp FROM messages"
+    " WHERE timestamp >= '' ORDER BY timestamp DESC LIMIT 1))":
+        "goes through two rows, which the index gives",
+    "SELECT typeof(timestamp) = 'text' FROM messages ORDER BY rowid DESC LIMIT 1":
+        "the last row is the answer",
+    "SELECT typeof(last_message_time) = 'text' FROM chats WHERE last_message_time IS NOT NULL"
+    " ORDER BY rowid DESC LIMIT 1": "once, at the start, in a file without messages",
+    "UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq) + n.number FROM"
+    " (SELECT rowid AS row, row_number() OVER (ORDER BY rowid) AS number FROM messages"
+    " WHERE change_seq = 0) AS n WHERE messages.rowid = n.row": _MADE,
+    _OUTBOX_ROW.format(_FULL, "WHERE our_jid = ? AND key = ?"): _OUTBOX,
+    _OUTBOX_ROW.format(_FULL, "WHERE our_jid = ? AND message_id = ?"): _OUTBOX,
+    _OUTBOX_ROW.format(_FULL, "WHERE our_jid = ? AND state = ? AND seq > ? ORDER BY seq LIMIT 1"):
+        _OUTBOX,
+    _OUTBOX_ROW.format(_LISTED, _BY_STATE + "> ? ORDER BY seq LIMIT ?"): _OUTBOX,
+    _OUTBOX_ROW.format(_LISTED, _BY_STATE + "< ? ORDER BY seq DESC LIMIT ?"): _OUTBOX,
+    _OUTBOX_ROW.format(_LISTED, _BY_SEQ + "> ? ORDER BY seq LIMIT ?"): _OUTBOX,
+    _OUTBOX_ROW.format(_LISTED, _BY_SEQ + "< ? ORDER BY seq DESC LIMIT ?"): _OUTBOX,
+    "SELECT count(*) FROM bridge_outbox_receipts WHERE seq = ? AND state >= ?": _OUTBOX,
+    "UPDATE bridge_outbox SET state = ?, reason = ?, acked_at = max(?, created_at, sealed_at),"
+    " sealed = NULL, request = NULL, content = NULL, answer = NULL WHERE state IN (?, ?)": _RESTORE,
+    "DELETE FROM bridge_outbox_receipts WHERE seq IN (SELECT seq FROM bridge_outbox WHERE"
+    " our_jid = ? AND +state >= ? AND acked_at > 0 AND acked_at < ? ORDER BY acked_at, seq LIMIT ?)":
+        "all who confirmed the messages that go",
+    "UPDATE whatsmeow_pre_keys SET uploaded = 1 WHERE jid = ?":
+        "all prekeys, some hundred, once after a restore",
+    "SELECT max(key_id) FROM whatsmeow_pre_keys WHERE jid = ?":
+        "the last entry of the index is the answer",
+    "SELECT count(*), coalesce(sum(uploaded <> 0), 0) FROM whatsmeow_pre_keys WHERE jid = ?":
+        "prekeys that nobody has used yet: the server takes some hundred of them",
+    "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session) SELECT our_jid,"
+    " their_id, session FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL": _RESTORE,
+    "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL": _RESTORE,
+    "DELETE FROM whatsmeow_sender_keys WHERE our_jid = ? AND sender_id = ?": _RESTORE,
+    "DELETE FROM whatsmeow_event_buffer WHERE rowid IN (SELECT row FROM (SELECT rowid AS row,"
+    " insert_timestamp AS at FROM whatsmeow_event_buffer ORDER BY rowid LIMIT ?) WHERE at < ?)":
+        "looks at the first rows only, STORE_PRUNE_ROWS of them",
+    "SELECT 1 FROM whatsmeow_sender_keys WHERE our_jid = ? AND instr(sender_id, '_') = 0 LIMIT 1":
+        "once after the start; the answer is kept",
+    "SELECT sender_id, chat_id FROM whatsmeow_sender_keys WHERE our_jid = ? AND sender_id >= ?"
+    " AND sender_id < ?":
+        "the table and its key are whatsmeow's; only while a file that was taken over still has"
+        " sender keys under phone numbers, and once for each person",
+    "SELECT count(*) FROM messages WHERE typeof(timestamp) = 'integer'": _CONVERT,
+    "SELECT count(*) FROM chats WHERE typeof(last_message_time) = 'integer'": _CONVERT,
+    "UPDATE messages SET timestamp = host_time(timestamp) WHERE typeof(timestamp) = 'integer'":
+        _CONVERT,
+    "UPDATE chats SET last_message_time = host_time(last_message_time)"
+    " WHERE typeof(last_message_time) = 'integer'": _CONVERT,
+    "SELECT count(*) FROM messages WHERE typeof(timestamp) = 'text'"
+    " AND strftime('%s', timestamp) IS NOT NULL": _CONVERT,
+    "SELECT count(*) FROM chats WHERE typeof(last_message_time) = 'text'"
+    " AND strftime('%s', last_message_time) IS NOT NULL": _CONVERT,
+    "SELECT (SELECT count(*) FROM messages WHERE typeof(timestamp) = 'text'"
+    " AND strftime('%s', timestamp) IS NULL) + (SELECT count(*) FROM chats"
+    " WHERE typeof(last_message_time) = 'text' AND strftime('%s', last_message_time) IS NULL)":
+        _CONVERT,
+    "UPDATE messages SET timestamp = CAST(strftime('%s', timestamp) AS INTEGER)"
+    " WHERE typeof(timestamp) = 'text' AND strftime('%s', timestamp) IS NOT NULL": _CONVERT,
+    "UPDATE chats SET last_message_time = CAST(strftime('%s', last_message_time) AS INTEGER)"
+    " WHERE typeof(last_message_time) = 'text' AND strftime('%s', last_message_time) IS NOT NULL":
+        _CONVERT,
+}
+
+# What readers of messages.db ask (docs/databases.md), and the one step that each of it takes.
+READERS = {
+    "SELECT * FROM messages WHERE change_seq > ? ORDER BY change_seq LIMIT 500":
+        "SEARCH messages USING INDEX bridge_messages_change (change_seq>?)",
+    "SELECT MAX(change_seq) FROM messages":
+        "SEARCH messages USING COVERING INDEX bridge_messages_change",
+    "SELECT MAX(timestamp) FROM messages":
+        "SEARCH messages USING COVERING INDEX bridge_messages_time",
+    "SELECT MAX(timestamp) FROM messages WHERE chat = ?":
+        "SEARCH messages USING INDEX bridge_messages_chat2_time (chat=?)",
+    "SELECT MAX(timestamp) FROM messages WHERE chat_jid = ?":
+        "SEARCH messages USING COVERING INDEX bridge_messages_chat_time (chat_jid=?)",
+    "SELECT COUNT(*) FROM messages WHERE chat = ?":
+        "SEARCH messages USING INDEX bridge_messages_chat2_time (chat=?)",
+    "SELECT COUNT(*) FROM messages WHERE chat_jid = ? AND timestamp > ?":
+        "SEARCH messages USING COVERING INDEX bridge_messages_chat_time (chat_jid=? AND timestamp>?)",
+    "SELECT * FROM messages WHERE chat = ? ORDER BY timestamp DESC LIMIT 50":
+        "SEARCH messages USING INDEX bridge_messages_chat2_time (chat=?)",
+    "SELECT * FROM messages WHERE chat_jid = ? ORDER BY timestamp DESC LIMIT 50":
+        "SEARCH messages USING INDEX bridge_messages_chat_time (chat_jid=?)",
+    "SELECT * FROM messages WHERE chat = ? AND timestamp > ? ORDER BY timestamp":
+        "SEARCH messages USING INDEX bridge_messages_chat2_time (chat=? AND timestamp>?)",
+    "SELECT * FROM messages ORDER BY timestamp DESC LIMIT 50":
+        "SCAN messages USING INDEX bridge_messages_time",
+    "SELECT * FROM messages WHERE id = ? AND chat_jid = ?":
+        "SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id=? AND chat_jid=?)",
+    "SELECT * FROM reactions WHERE chat_jid = ? AND message_id = ?":
+        "SEARCH reactions USING INDEX sqlite_autoindex_reactions_1 (chat_jid=? AND message_id=?)",
+}
