@@ -94,6 +94,12 @@ struct bridge {
     int64_t last_stanza_ms;  /* wall clock */
     int64_t last_message_ms; /* wall clock, of arrival */
     uint64_t messages_stored, reconnects;
+    /* What others wanted and had no right to, since the start. */
+    struct {
+        uint64_t receipts; /* confirmed what they were not sent */
+        uint64_t retries;  /* asked for what they were not sent */
+        uint64_t changes;  /* deleted or edited what is not theirs */
+    } refused;
     uint64_t last_ticket;
     bool finishing; /* nothing new is accepted */
     struct timer shutdown_timer;

@@ -250,6 +250,9 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     h.banned_until_s = c->banned_until_s;
     h.reconnects = b->reconnects;
     h.messages_stored = b->messages_stored;
+    h.refused_receipts = b->refused.receipts;
+    h.refused_retries = b->refused.retries;
+    h.refused_changes = b->refused.changes;
     fill_gaps(b, &h);
     fill_backups(b, &h);
     TRY(fill_groups(b, a, &h));

@@ -57,6 +57,8 @@ struct health {
     int64_t banned_until_s;    /* unix; 0: not banned */
     uint64_t reconnects;       /* connections lost since start */
     uint64_t messages_stored;  /* since start */
+    /* What others wanted and had no right to, since start. */
+    uint64_t refused_receipts, refused_retries, refused_changes;
     /* Messages that may be missing, and are asked for (bridge/history_request.h). */
     int64_t gap_since_s, gap_until_s; /* unix, after a restore; 0: none */
     size_t gap_chats;                 /* chats that are being asked for */

@@ -7,6 +7,7 @@
 #include "bridge/in_message.h"
 #include "bridge/out_message.h"
 #include "bridge/out_retry.h"
+#include "bridge/recipient.h"
 #include "store/lid_map.h"
 #include "store/outbox.h"
 
@@ -137,12 +138,14 @@ out:
 }
 
 /* A row goes forward only; what is not ours, or too old, is passed over. Our own other devices
- * confirm what they got of us: that is not the recipient. */
+ * confirm what they got of us: that is not the recipient. Nor is somebody for whom the message was
+ * not sealed, whatever they know of it: neither is it counted, nor is it the server's ack. */
 static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
                              const struct in_receipt_item *item)
 {
     enum store_outbox_state state = r->kind == IN_RECEIPT_READ ? OUTBOX_READ : OUTBOX_DELIVERED;
     char id[STORE_MESSAGE_ID_MAX + 1] = {0};
+    struct recipient who;
     struct jid chat;
     bool of_chat = false;
     enum wb_err err;
@@ -157,8 +160,14 @@ static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
     TRY(is_of_chat(b, &chat, &r->from, &of_chat));
     if (!of_chat)
         return WB_OK;
+    TRY(recipient_look(b, &chat, item->id, &item->person, &who));
+    if (!who.person) {
+        log_info(b->log, "receipt", "a receipt for %s of somebody who was not sent it", id);
+        b->refused.receipts++;
+        return WB_OK;
+    }
     TRY(out_message_delivered(b, item->id, item->t));
-    err = store_outbox_receipt(b->store, id, &item->person, state);
+    err = store_outbox_receipt(b->store, id, &who.as, state);
 out:
     return err;
 }

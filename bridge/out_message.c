@@ -13,6 +13,7 @@
 #include "crypto/prim_hash.h"
 #include "store/messages.h"
 #include "store/retry.h"
+#include "store/sealed.h"
 
 static bool online(struct bridge *b)
 {
@@ -218,13 +219,14 @@ static enum wb_err prune(struct bridge *b, bool *ret_more)
     /* By a wall clock that is ahead we would forget keys of callers: a repeated request would be
      * sent again. */
     const int64_t now = bridge_server_now_s(b);
-    bool more_sends = false, more_texts = false, more_peers = false;
+    bool more_sends = false, more_texts = false, more_peers = false, more_lists = false;
     enum wb_err err;
 
     TRY(store_outbox_prune(b->store, now, SEND_KEEP_S, &more_sends));
     TRY(store_retry_sent_prune(b->store, (now - RETRY_SENT_KEEP_S) * 1000, &more_texts));
     TRY(store_retry_peer_prune(b->store, now - RETRY_SENT_KEEP_S, &more_peers));
-    *ret_more = more_sends || more_texts || more_peers;
+    TRY(store_sealed_prune(b->store, now, RETRY_SENT_KEEP_S, &more_lists));
+    *ret_more = more_sends || more_texts || more_peers || more_lists;
     return batch_commit(b);
 out:
     batch_fail(b, err);

@@ -11,6 +11,7 @@
 #include "bridge/first_contact.h"
 #include "bridge/limits.h"
 #include "bridge/out_message.h"
+#include "bridge/out_retry_devices.h"
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
 #include "bridge/timers.h"
@@ -88,6 +89,7 @@ struct out_message_state {
     struct first_contact first_contact;
     struct out_retry_pending *retries; /* out_retry.c */
     size_t nretries;
+    struct out_retry_asked retry_asked[RETRY_ASKED_SLOTS];
 };
 
 /* What the outbox has from before; again after a logout. */

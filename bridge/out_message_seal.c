@@ -14,6 +14,7 @@
 #include "store/devices.h"
 #include "store/inbox.h"
 #include "store/retry.h"
+#include "store/sealed.h"
 #include "store/signal_store.h"
 
 /* Looked up together; well below the store's cache, so that none is decoded twice. */
@@ -395,6 +396,8 @@ static enum wb_err make_stanza(struct out_item *it, struct buf *packed)
     TRY(node_pack(s.message, packed));
     TRY(store_outbox_seal(b->store, it->id, buf_span(packed), people_of(b, w),
                           bridge_server_now_s(b)));
+    TRY(store_sealed_put(b->store, span_cstr(it->id), w->devices, w->ndevices,
+                         bridge_server_now_s(b)));
     err = store_retry_sent_put(b->store, &w->to, span_cstr(it->id), buf_span(&w->plain),
                                bridge_server_now_ms(b));
 out:

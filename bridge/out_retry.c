@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
@@ -9,6 +10,7 @@
 #include "bridge/out_message_seal.h"
 #include "bridge/out_retry_state.h"
 #include "bridge/own_keys.h"
+#include "bridge/recipient.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/content_text.h"
@@ -29,6 +31,16 @@ struct out_retry_pending {
     int64_t t;
     uint32_t count;
     char edit[8];
+    bool member; /* in a group: the person is one of it now */
+    bool has_keys;
+    struct signal_bundle keys; /* which came with the request */
+};
+
+/* Whether a request is to be answered. */
+enum verdict {
+    VERDICT_NO,
+    VERDICT_YES,
+    VERDICT_IF_LISTED, /* its person may have the message; is the device theirs? */
 };
 
 /* ---- the request ---------------------------------------------------------------------------- */
@@ -92,7 +104,7 @@ static enum wb_err add_context(struct bridge *b, const struct out_retry_pending 
         return content_encode_device_sent(span_cstr(jid_text(&r->chat, text)), message, out);
     buf_append(out, message);
     TRY(buf_err(out));
-    if (r->chat.server != JID_GROUP)
+    if (r->chat.server != JID_GROUP || !r->member) /* who has left must not read on */
         goto out;
     err = store_sender_key_load(b->store, &r->chat, &owner, &record);
     if (err == WB_OK) {
@@ -165,6 +177,12 @@ out:
     return err;
 }
 
+static void note_refusal(struct bridge *b, const char *id, const char *why)
+{
+    b->refused.retries++;
+    log_info(b->log, "send", "%s is not sent again: %s", id, why);
+}
+
 /* The connection closes then, and the request is delivered again. */
 static bool is_ours(enum wb_err err)
 {
@@ -206,32 +224,71 @@ out:
     return err;
 }
 
-/* The ack waits for the answer: without it the server delivers the request once more. */
-static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
+/* Takes a waiting request out of the list, NULL when it is gone; the caller frees it. */
+static struct out_retry_pending *take_waiting(struct bridge *b, uint64_t key)
 {
     struct out_retry_pending **at = b->out_message ? &b->out_message->retries : NULL, *r;
-    enum wb_err err = p->err;
 
     while (at && *at && (*at)->key != key)
         at = &(*at)->next;
     if (!at || !*at)
-        return;
+        return NULL;
     r = *at;
     *at = r->next;
+    r->next = NULL;
     b->out_message->nretries--;
+    return r;
+}
+
+/* NULL: no memory, or too many of them; then the next connection brings the request again. */
+static struct out_retry_pending *park(struct bridge *b, const struct out_retry_pending *r)
+{
+    struct out_message_state *s = b->out_message;
+    struct out_retry_pending *kept;
+
+    if (s->nretries >= RETRY_PENDING_MAX) {
+        log_warn(b->log, "send", "%s is not sent again now: too many devices ask at once", r->id);
+        return NULL;
+    }
+    kept = malloc(sizeof *kept);
+    if (!kept)
+        return NULL;
+    *kept = *r;
+    kept->key = ++s->last_asked;
+    kept->next = s->retries;
+    s->retries = kept;
+    s->nretries++;
+    return kept;
+}
+
+/* The end of a request that waited. Without the ack the server delivers it once more: so it comes
+ * with the answer, or with the refusal. */
+static void conclude_late(struct bridge *b, const struct out_retry_pending *r, enum wb_err err)
+{
+    enum wb_err acked = is_ours(err) ? err : ack_late(b, r);
+
+    if (is_ours(acked))
+        batch_fail(b, acked);
+    if (err != WB_OK)
+        log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
+}
+
+static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
+{
+    struct out_retry_pending *r = take_waiting(b, key);
+    enum wb_err err = p->err;
+
+    if (!r)
+        return;
     /* With the old session, if need be: the device asks again when it cannot read that either. */
     if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL) {
-        enum wb_err acked;
-
         err = err == WB_OK ? note_rebuilt(b, r) : WB_OK;
         if (err == WB_OK)
             err = resend(b, r);
-        acked = is_ours(err) ? err : ack_late(b, r);
-        if (is_ours(acked))
-            batch_fail(b, acked);
-    }
-    if (err != WB_OK)
+        conclude_late(b, r, err);
+    } else {
         log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
+    }
     free(r);
 }
 
@@ -244,34 +301,22 @@ void out_retry_clear(struct out_message_state *s)
         free(r);
     }
     s->nretries = 0;
+    memset(s->retry_asked, 0, sizeof s->retry_asked);
 }
 
 /* From here on on_sessions() owes the ack; or, with too many of them, the next connection does. */
 static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pending *r,
                                      bool renew)
 {
-    struct out_message_state *s = b->out_message;
-    struct out_retry_pending *kept;
+    struct out_retry_pending *kept = park(b, r);
     enum wb_err err;
 
-    if (s->nretries >= RETRY_PENDING_MAX) {
-        log_warn(b->log, "send", "%s is not sent again now: too many devices ask at once", r->id);
-        return WB_OK;
-    }
-    kept = malloc(sizeof *kept);
     if (!kept)
-        return WB_ERR_NOMEM;
-    *kept = *r;
-    kept->key = ++s->last_asked;
-    err = s->ports->sessions(b, &r->device, 1, renew, on_sessions, kept->key);
-    if (err != WB_OK) {
-        free(kept);
-        return err;
-    }
-    kept->next = s->retries;
-    s->retries = kept;
-    s->nretries++;
-    return WB_OK;
+        return WB_OK;
+    err = b->out_message->ports->sessions(b, &r->device, 1, renew, on_sessions, kept->key);
+    if (err != WB_OK)
+        free(take_waiting(b, kept->key));
+    return err;
 }
 
 /* P-RC-41: without keys in the request a new session is due when there is none, or when the old
@@ -297,62 +342,135 @@ out:
 }
 
 /* *ret_later: it is not answered yet, nor to be acked. */
-static enum wb_err with_session(struct bridge *b, const struct stanza *s,
-                                const struct out_retry_pending *r, bool *ret_later)
+static enum wb_err with_session(struct bridge *b, const struct out_retry_pending *r,
+                                bool *ret_later)
 {
-    struct signal_bundle bundle;
     bool fetch = false, renew = false;
     enum wb_err err;
 
-    if (node_child(s->node, "keys")) {
-        TRY(prekey_bundle_parse(s->node, &bundle));
-        TRY(prekey_start_session(b, &r->device, &bundle));
-    } else {
+    if (r->has_keys)
+        TRY(prekey_start_session(b, &r->device, &r->keys));
+    else
         TRY(judge_session(b, r, &fetch, &renew));
-    }
     err = fetch ? fetch_then_resend(b, r, renew) : resend(b, r);
     *ret_later = fetch && err == WB_OK;
 out:
     return err;
 }
 
-/* Is it there, and has it not been asked for too often (P-RC-39, P-RC-40)? */
-static enum wb_err may_answer(struct bridge *b, const struct stanza *s,
-                              const struct out_retry_pending *r, bool *ret_may)
+/* ---- who may have it ------------------------------------------------------------------------- */
+
+/* Whose request it is we learn from the server alone, and what it is worth from our own notes: to
+ * whom the message went. A stranger learns nothing, also not whether there is such a message: the
+ * ack is the same in any case, and nobody is asked about them. */
+static enum wb_err may_have(struct bridge *b, const struct stanza *s, struct out_retry_pending *r,
+                            enum verdict *ret)
 {
-    struct jid plain = jid_unhosted(r->device);
+    struct recipient who;
     struct span message;
-    uint32_t count = 0;
     enum wb_err err;
 
-    *ret_may = false;
+    *ret = VERDICT_NO;
     err = store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), s->arena, &message);
     if (err == WB_ERR_NOT_FOUND) {
         log_info(b->log, "send", "a device asks for %s, which is not kept (any more)", r->id);
         return WB_OK;
     }
     TRY(err);
+    TRY(recipient_look(b, &r->chat, span_cstr(r->id), &r->device, &who));
+    r->member = who.member;
+    if (who.device)
+        *ret = VERDICT_YES;
+    else if (who.person || who.member)
+        *ret = VERDICT_IF_LISTED;
+    else
+        note_refusal(b, r->id, "somebody to whom it was not sent asks for it");
+out:
+    return err;
+}
+
+/* Has the device not asked for it too often (P-RC-39, P-RC-40)? Then it is answered, now or later.
+ */
+static enum wb_err answer(struct bridge *b, const struct out_retry_pending *r, bool *ret_later)
+{
+    const struct jid plain = jid_unhosted(r->device);
+    uint32_t count = 0;
+    enum wb_err err;
+
     TRY(store_retry_peer_count(b->store, &plain, span_cstr(r->id), bridge_server_now_s(b), &count));
-    *ret_may = count <= RETRY_REQUESTS_MAX;
-    if (!*ret_may)
+    if (count > RETRY_REQUESTS_MAX) {
         log_warn(b->log, "send", "%s is not sent again: a device asked %" PRIu32 " times", r->id,
                  count);
+        return WB_OK;
+    }
+    err = with_session(b, r, ret_later);
 out:
+    return err;
+}
+
+/* What the server says of the person's devices. */
+static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_result *d)
+{
+    struct out_retry_pending *r = take_waiting(b, key);
+    bool listed = false, later = false;
+    enum wb_err err = WB_OK;
+
+    if (!r)
+        return;
+    out_retry_devices_answered(b, &r->device, d, &listed);
+    if (d->err != WB_OK) { /* not acked: the request comes again */
+        log_info(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(d->err));
+    } else {
+        if (listed)
+            err = answer(b, r, &later);
+        else
+            note_refusal(b, r->id, "a device asks for it that its person does not have");
+        if (!later)
+            conclude_late(b, r, err);
+    }
+    free(r);
+}
+
+/* *ret_later as above. */
+static enum wb_err answer_if_listed(struct bridge *b, const struct out_retry_pending *r,
+                                    bool *ret_later)
+{
+    enum out_retry_devices_how how = RETRY_DEVICES_TOO_MANY;
+    struct out_retry_pending *kept = park(b, r);
+    enum wb_err err;
+
+    *ret_later = true;
+    if (!kept)
+        return WB_OK;
+    err = out_retry_devices_ask(b, &r->device, on_devices, kept->key, &how);
+    if (err == WB_OK && how == RETRY_DEVICES_ASKED)
+        return WB_OK;
+    free(take_waiting(b, kept->key));
+    *ret_later = false;
+    if (err == WB_OK)
+        note_refusal(b, r->id, "too many devices of one person ask, none of them known");
     return err;
 }
 
 enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
 {
     struct out_retry_pending r = {0};
-    bool may = false, later = false;
+    enum verdict verdict = VERDICT_NO;
+    bool later = false;
     enum wb_err err;
 
     if (!b->out_message)
         return WB_ERR_BUG;
     TRY(parse(b, s, &r));
-    TRY(may_answer(b, s, &r, &may));
-    if (may)
-        err = with_session(b, s, &r, &later);
+    TRY(may_have(b, s, &r, &verdict));
+    if (verdict != VERDICT_NO && node_child(s->node, "keys")) {
+        err = prekey_bundle_parse(s->node, &r.keys);
+        r.has_keys = err == WB_OK;
+    }
+    if (err == WB_OK && verdict == VERDICT_YES)
+        err = answer(b, &r, &later);
+    else if (err == WB_OK && verdict == VERDICT_IF_LISTED)
+        err = answer_if_listed(b, &r, &later);
     /* What the asker did wrong does not get better by being delivered again. */
     if (err != WB_OK && !is_ours(err)) {
         log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));

@@ -34,6 +34,9 @@ enum {
     STORE_DEVICES_MAX = 128,
     /* WhatsApp's largest groups have 1,024 members, communities' announcement groups 5,000+. */
     STORE_GROUP_MEMBERS_MAX = 20000,
+    /* The devices that one message is sealed for, as text: some 30 bytes for each of 20,000 people.
+     */
+    STORE_SEALED_LIST_MAX = 4 << 20,
     /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
     STORE_BLOB_MAX = 16 << 20,
     STORE_PATH_MAX = 4096,

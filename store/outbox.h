@@ -83,9 +83,10 @@ enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct sp
 /* The ack: SEALED -> SENT; the sealed bytes are dropped. Again: WB_OK, nothing changes. */
 enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
                                int64_t now) WB_MUST_CHECK;
-/* A receipt of a person for what was sealed: DELIVERED or READ. Each person counts once, under one
- * identity; the row moves when the last of them has confirmed, and never back. What is not sealed,
- * or failed: WB_OK, nothing changes. NOT_FOUND: no such row. */
+/* A receipt of a person for what was sealed: DELIVERED or READ. The caller has looked whether it
+ * was sealed for them, and names them always in the same form (store_sealed_find() says how the
+ * list calls them): each person counts once. The row moves when the last of them has confirmed, and
+ * never back. What is not sealed, or failed: WB_OK, nothing changes. NOT_FOUND: no such row. */
 enum wb_err store_outbox_receipt(struct store *s, const char *message_id, const struct jid *person,
                                  enum store_outbox_state state) WB_MUST_CHECK;
 /* QUEUED or SEALED -> FAILED. STATE when it was sent already. Its key is kept from now on, or from

@@ -1,6 +1,5 @@
 /* Who has confirmed what we sent: one row per message and person, so that a phone and its
  * companions count once, and a group's message moves when the last of its people has it. */
-#include "store/lid_map.h"
 #include "store/outbox.h"
 #include "store/outbox_row.h"
 #include "store/state.h"
@@ -53,12 +52,9 @@ static enum wb_err note(struct store *s, int64_t seq, const struct jid *person,
                         enum store_outbox_state state)
 {
     char text[JID_TEXT_MAX];
-    struct jid who = *person, one;
+    struct jid one = jid_bare(jid_unhosted(*person));
     struct stmt q;
     enum wb_err err;
-    /* A person counts once, whichever form the receipt has. */
-    TRY(store_canonical(s, &who, &one));
-    one = jid_bare(one);
     TRY(stmt_write(&q, &s->wa,
                    "INSERT INTO bridge_outbox_receipts (seq, person, state) VALUES (?, ?, ?)"
                    " ON CONFLICT DO UPDATE SET state = max(state, excluded.state)"));

@@ -129,6 +129,15 @@ static const char *const bridge_tables[] = {
     "CREATE INDEX IF NOT EXISTS bridge_outbox_acked ON bridge_outbox (our_jid, acked_at)",
     "CREATE TABLE IF NOT EXISTS bridge_outbox_receipts (seq INTEGER NOT NULL,"
     " person TEXT NOT NULL, state INTEGER NOT NULL, PRIMARY KEY (seq, person)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_sealed_lists (list INTEGER PRIMARY KEY,"
+    " our_jid TEXT NOT NULL, hash BLOB NOT NULL, used_at INTEGER NOT NULL, devices TEXT NOT NULL,"
+    " UNIQUE (our_jid, hash))",
+    "CREATE INDEX IF NOT EXISTS bridge_sealed_lists_used ON bridge_sealed_lists"
+    " (our_jid, used_at)",
+    "CREATE TABLE IF NOT EXISTS bridge_sealed (seq INTEGER PRIMARY KEY, our_jid TEXT NOT NULL,"
+    " message_id TEXT NOT NULL, list INTEGER NOT NULL, sealed_at INTEGER NOT NULL,"
+    " UNIQUE (our_jid, message_id))",
+    "CREATE INDEX IF NOT EXISTS bridge_sealed_at ON bridge_sealed (our_jid, sealed_at)",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
     " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

@@ -31,6 +31,7 @@ static const struct admin_route {
     {"POST", "/admin/contact/device", admin_contact_device, false},
     {"POST", "/admin/contact/reinstall", admin_contact_reinstall, false},
     {"POST", "/admin/contact/receipt", admin_contact_receipt, false},
+    {"POST", "/admin/contact/retry", admin_contact_retry, false},
     {"POST", "/admin/token", admin_token, false},
     {"GET", "/admin/groups", admin_group_list, false},
     {"POST", "/admin/groups", admin_group_add, false},

@@ -5,6 +5,7 @@
 #include "tools/mock/actor.h"
 #include "tools/mock/admin.h"
 #include "tools/mock/content.h"
+#include "tools/mock/deliver.h"
 #include "tools/mock/devices.h"
 #include "tools/mock/message.h"
 #include "tools/mock/privacy.h"
@@ -110,20 +111,33 @@ static bool build_message(const json_t *body, struct buf *out, json_t **ret_out)
     return true;
 }
 
+/* Whatever the body says: an own id, type, attribute edit. The id, NULL when it was refused. */
+static const char *send_as_told(struct mock *m, struct device *d, const struct jid *to,
+                                const json_t *body, struct span content)
+{
+    const char *id = admin_text(body, "id"), *type = admin_text(body, "type");
+    struct message_verdict v;
+    struct node *n = actor_compose(m, d, to, id[0] != '\0' ? id : NULL,
+                                   type[0] != '\0' ? type : "text", content);
+    if (n == NULL)
+        return NULL;
+    node_attr_text(&m->a, n, "edit", admin_text(body, "edit"));
+    message_route(m, d, "contact", n, &v);
+    return v.error == 0 ? mock_attr(m, n, "id") : NULL;
+}
+
 int admin_contact_send(struct mock *m, const struct http_request *q, const json_t *body,
                        json_t **ret_out)
 {
     struct account *a = admin_account(m, q, body, "from", ret_out);
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
     struct jid to;
-    const char *id = admin_text(body, "id"), *type = admin_text(body, "type");
     struct buf msg = buf_new(MESSAGE_MAX);
     int status = 400;
     if (d == NULL || !target(m, body, &to, ret_out))
         return 404;
     if (build_message(body, &msg, ret_out)) {
-        const char *sent = actor_send(m, d, &to, id[0] != '\0' ? id : NULL,
-                                      type[0] != '\0' ? type : "text", buf_span(&msg));
+        const char *sent = send_as_told(m, d, &to, body, buf_span(&msg));
         if (sent == NULL)
             status = admin_bad(ret_out, 422, "the message was not accepted");
         else {
@@ -289,6 +303,7 @@ int admin_contact_script(struct mock *m, const struct http_request *q, const jso
     a->silent = admin_bool(body, "silent", a->silent);
     a->no_prekeys = admin_bool(body, "no_prekeys", a->no_prekeys);
     a->ignore_retries = admin_bool(body, "ignore_retries", a->ignore_retries);
+    a->unruly = admin_bool(body, "unruly", a->unruly);
     a->refuse_with_keys = admin_bool(body, "refuse_with_keys", a->refuse_with_keys);
     a->refuse = (unsigned)admin_int(body, "refuse", a->refuse);
     a->corrupt = (unsigned)admin_int(body, "corrupt", a->corrupt);
@@ -309,6 +324,12 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
     if (strcmp(action, "add") == 0) {
         if (!add_companion(m, a, true))
             return admin_bad(ret_out, 409, "no more devices");
+    } else if (strcmp(action, "hide") == 0) {
+        struct device *d = world_add_device(m, a);
+        if (d == NULL || !actor_attach(m, d, NULL) || !world_unlist_device(m, d))
+            return admin_bad(ret_out, 409, "no more devices");
+        *ret_out = json_pack("{s:b,s:i}", "ok", 1, "device", (int)d->number);
+        return 200;
     } else if (strcmp(action, "remove") == 0) {
         struct device *d = world_device(a, (uint16_t)admin_int(body, "device", 0));
         if (d == NULL || d->number == 0)
@@ -317,7 +338,7 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
     } else if (strcmp(action, "update") == 0) {
         devices_changed(m, a, a->devices[0], DEVICE_UPDATED);
     } else {
-        return admin_bad(ret_out, 400, "action: add, remove or update");
+        return admin_bad(ret_out, 400, "action: add, hide, remove or update");
     }
     *ret_out = account_json(a);
     return 200;
@@ -353,6 +374,51 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
     node_attr_u64(&m->a, n, "t", mock_now_s(m));
     if (!receipt_route(m, d, "contact", n))
         return admin_bad(ret_out, 400, "no such receipt");
+    return admin_ok(ret_out);
+}
+
+/* The request of a device for a message once more, which the server passes on without a look at who
+ * is in the group or what was delivered to whom. */
+static struct node *retry_node(struct mock *m, const struct device *d, const struct group *g,
+                               const json_t *body)
+{
+    struct node *n = mock_node(m, "receipt"), *retry;
+    struct jid asker = device_jid(d, g != NULL ? g->lid : !admin_bool(body, "pn", false));
+    const uint8_t reg[4] = {(uint8_t)(d->registration_id >> 24),
+                            (uint8_t)(d->registration_id >> 16), (uint8_t)(d->registration_id >> 8),
+                            (uint8_t)d->registration_id};
+    node_attr_jid(&m->a, n, "from", g != NULL ? &g->jid : &asker);
+    if (g != NULL)
+        node_attr_jid(&m->a, n, "participant", &asker);
+    node_attr_text(&m->a, n, "id", admin_text(body, "id"));
+    node_attr_text(&m->a, n, "type", "retry");
+    node_attr_u64(&m->a, n, "t", mock_now_s(m));
+    retry = node_child_new(&m->a, n, "retry");
+    node_attr_text(&m->a, retry, "id", admin_text(body, "id"));
+    node_attr_u64(&m->a, retry, "count", (uint64_t)admin_int(body, "count", 1));
+    node_attr_u64(&m->a, retry, "t", mock_now_s(m));
+    node_attr_text(&m->a, retry, "v", "1");
+    node_set_bytes(&m->a, node_child_new(&m->a, n, "registration"),
+                   arena_copy(&m->a, SPAN_ARRAY(reg)));
+    return n;
+}
+
+int admin_contact_retry(struct mock *m, const struct http_request *q, const json_t *body,
+                        json_t **ret_out)
+{
+    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
+    struct account *to = d != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
+    struct jid group;
+    const struct group *g = NULL;
+    if (to == NULL)
+        return 404;
+    if (jid_parse_cstr(admin_text(body, "group"), &group) == WB_OK)
+        g = world_group(&m->world, &group);
+    for (size_t i = 0; i < to->ndevices; i++) {
+        if (to->devices[i]->actor == NULL)
+            deliver(m, to->devices[i], retry_node(m, d, g, body));
+    }
     return admin_ok(ret_out);
 }
 

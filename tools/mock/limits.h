@@ -4,6 +4,7 @@
 
 enum {
     MOCK_DEVICES_MAX = 128,        /* per account; WhatsApp allows far fewer */
+    MOCK_UNLISTED_MAX = 4,         /* devices of one account that hide */
     MOCK_QUEUE_MAX = 200000,       /* unacked stanzas per device: a long benchmark without acks */
     MOCK_PREKEYS_MAX = 20000,      /* per device: many uploads of 812 */
     MOCK_HTTP_BODY_MAX = 64 << 20, /* media uploads in tests */

@@ -38,6 +38,10 @@ struct device *world_device(const struct account *a, uint16_t number)
         if (a->devices[i]->number == number)
             return a->devices[i];
     }
+    for (size_t i = 0; i < a->nunlisted; i++) {
+        if (a->unlisted[i]->number == number)
+            return a->unlisted[i];
+    }
     return NULL;
 }
 
@@ -130,6 +134,21 @@ static void free_device(struct device *d)
     map_free(&d->subscribed, NULL);
     buf_free(&d->adv);
     free(d);
+}
+
+bool world_unlist_device(struct mock *m, struct device *d)
+{
+    struct account *a = d->account;
+    size_t i = 0;
+    while (i < a->ndevices && a->devices[i] != d)
+        i++;
+    if (i == a->ndevices || a->nunlisted == MOCK_UNLISTED_MAX)
+        return false;
+    memmove(&a->devices[i], &a->devices[i + 1], (a->ndevices - i - 1) * sizeof a->devices[0]);
+    a->ndevices--;
+    a->devices_t = mock_now_s(m);
+    a->unlisted[a->nunlisted++] = d;
+    return true;
 }
 
 void world_remove_device(struct mock *m, struct device *d)
@@ -236,6 +255,8 @@ static void free_account(struct account *a)
 {
     while (a->ndevices > 0)
         free_device(a->devices[--a->ndevices]);
+    while (a->nunlisted > 0)
+        free_device(a->unlisted[--a->nunlisted]);
     while (a->tokens != NULL) {
         struct token *t = a->tokens;
         a->tokens = t->next;

@@ -101,6 +101,9 @@ struct account {
     uint64_t devices_t; /* time of the last change of the device list */
     struct device *devices[MOCK_DEVICES_MAX];
     size_t ndevices;
+    struct device
+        *unlisted[MOCK_UNLISTED_MAX]; /* have keys and can write, but no list names them */
+    size_t nunlisted;
     uint16_t next_number;
     struct token *tokens; /* given out by this account */
     struct map blocked;   /* LID text -> non-NULL */
@@ -114,6 +117,7 @@ struct account {
     bool silent;           /* sends no delivery receipts */
     bool no_prekeys;       /* has run out of one-time prekeys */
     bool ignore_retries;   /* does not answer who asks again */
+    bool unruly;           /* writes in groups that the person is not in */
     bool refuse_with_keys; /* see refuse: with a key bundle from the first time on */
     unsigned refuse;       /* asks again for the next so many stanzas instead of reading them */
     unsigned corrupt;      /* the next so many messages leave with a wrong MAC or signature */
@@ -168,6 +172,8 @@ struct account *world_add_account(struct mock *m, const char *digits, const char
 
 /* The next free device number of the account, played by nobody yet. */
 struct device *world_add_device(struct mock *m, struct account *a);
+/* From now on no device list names it. False: the account has no room for more of these. */
+bool world_unlist_device(struct mock *m, struct device *d);
 /* Frees it; its connection is closed by the caller first. */
 void world_remove_device(struct mock *m, struct device *d);
 struct device *world_device(const struct account *a, uint16_t number);

@@ -3,8 +3,11 @@
 
 #include "bridge/in_receipt.h"
 #include "bridge/out_retry.h"
+#include "store/groups.h"
 #include "store/lid_map.h"
 #include "store/outbox.h"
+#include "store/sealed.h"
+#include "store/state.h"
 
 #define ALICE "27820000011@s.whatsapp.net"
 #define GROUP "120363000000000001@g.us"
@@ -50,13 +53,18 @@ static int teardown(void **state)
     return 0;
 }
 
+/* people: the first of those whom the fixture knows in that chat. */
 static void message_sent_to(struct receiver *r, const char *id, const char *chat, uint32_t people)
 {
+    const bool group = strcmp(chat, GROUP) == 0;
+    const struct jid devices[] = {group ? J(BOB "@lid") : J(ALICE),
+                                  group ? J("222000013@lid") : J("27820000001@s.whatsapp.net")};
     struct store_outbox_row row = {.chat = J(chat), .created_at = fixture_time};
 
     snprintf(row.message_id, sizeof row.message_id, "%s", id);
     OK(store_outbox_add(r->f.s, &row, NULL));
     OK(store_outbox_seal(r->f.s, id, SPAN_LIT("sealed"), people, fixture_time));
+    OK(store_sealed_put(r->f.s, span_cstr(id), devices, group ? people : 2, fixture_time));
     OK(store_outbox_acked(r->f.s, id, fixture_time, fixture_time));
     OK(store_commit(r->f.s));
 }
@@ -220,6 +228,53 @@ static void receipts_of_others_say_nothing(void **state)
     assert_state(r, "G1", OUTBOX_SENT);
 }
 
+/* In the name of the group, too: neither do they count, nor are they the server's ack. */
+static void only_who_was_sent_it_confirms(void **state)
+{
+    struct receiver *r = *state;
+    struct store_group_member members[] = {{.lid = J("222000014@lid")}};
+    struct store_group g = {.jid = J(GROUP), .members = members, .nmembers = 1};
+    struct jid lid = J("222000013@lid"), pn = J("27820000013@s.whatsapp.net");
+
+    message_sent_to(r, "G1", GROUP, 2);
+    take(r, of_member(r, "999000001@lid", "read"));
+    take(r, of_member(r, "999000002:5@lid", NULL));
+    OK(store_group_put(r->f.s, &g)); /* has joined since */
+    take(r, of_member(r, "222000014@lid", "read"));
+    assert_string_equal(delivered, "");
+    counts(r, "G1", 0, 0);
+    assert_state(r, "G1", OUTBOX_SENT);
+    assert_int_equal(r->b.refused.receipts, 3);
+    /* A person counts once, also when their other address becomes known in between. */
+    take(r, of_member(r, "222000013@lid", NULL));
+    OK(store_lid_put(r->f.s, &lid, &pn, NULL));
+    take(r, of_member(r, "27820000013:2@s.whatsapp.net", "read"));
+    counts(r, "G1", 1, 1);
+    take(r, of_member(r, BOB ":4@lid", NULL)); /* whatever device */
+    counts(r, "G1", 2, 1);
+    assert_state(r, "G1", OUTBOX_DELIVERED);
+}
+
+/* It was sealed by an older bridge: whoever is in the chat may have been sent it. */
+static void without_a_note_the_chat_decides(void **state)
+{
+    struct receiver *r = *state;
+    struct store_group_member members[] = {{.lid = J(BOB "@lid")}};
+    struct store_group g = {.jid = J(GROUP), .members = members, .nmembers = 1};
+
+    message_sent_to(r, "G1", GROUP, 1);
+    message_sent(r, "M1");
+    OK(db_exec(&r->f.s->wa, "DELETE FROM bridge_sealed"));
+    OK(store_group_put(r->f.s, &g));
+    OK(store_commit(r->f.s));
+    take(r, of_member(r, "999000001@lid", "read"));
+    assert_state(r, "G1", OUTBOX_SENT);
+    take(r, of_member(r, BOB "@lid", NULL));
+    assert_state(r, "G1", OUTBOX_DELIVERED);
+    take(r, receipt(r, ALICE, "M1", "read"));
+    assert_state(r, "M1", OUTBOX_READ);
+}
+
 static void odd_ones_are_answered(void **state)
 {
     struct receiver *r = *state;
@@ -258,6 +313,8 @@ int main(void)
         T(a_receipt_counts_as_the_ack),
         T(a_group_is_done_when_all_are),
         T(receipts_of_others_say_nothing),
+        T(only_who_was_sent_it_confirms),
+        T(without_a_note_the_chat_decides),
         T(many_at_once),
         T(odd_ones_are_answered),
         T(retries_are_passed_on),
