@@ -113,6 +113,37 @@ static int telling(enum wb_err e)
     return -1; /* not about the message: stop at once */
 }
 
+/* Has this state used the key of the iteration, or let it fall off? Of what was before it knew the
+ * chain it cannot say. */
+static bool is_used(const struct sender_key_state *state, const struct group_incoming *m)
+{
+    if (m->iteration < state->first_iteration || m->iteration >= state->iteration)
+        return false;
+    for (size_t i = 0; i < state->nkeys; i++)
+        if (state->keys[i].iteration == m->iteration)
+            return false;
+    return true;
+}
+
+/* A record can hold one chain twice (signal_group_distribution.c). A key that either of the two
+ * states has used is used up, or the other one would open a copy of the message again. Only the
+ * owner of the signing key can make a message count as old, so the signature comes first. */
+static enum wb_err refuse_used(struct sender_key_record *r, const struct group_incoming *m)
+{
+    for (size_t i = 0; i < r->nstates; i++) {
+        struct sender_key_state *state = r->states[i];
+
+        if (state->key_id != m->key_id || !is_used(state, m))
+            continue;
+        enum wb_err err = check_signature(state, m);
+        if (err == WB_OK)
+            return WB_ERR_OLD_COUNTER;
+        if (telling(err) < 0)
+            return err;
+    }
+    return WB_OK;
+}
+
 enum wb_err sender_key_decrypt(struct sender_key_record *r, struct span message, struct buf *plain)
 {
     enum wb_err worst = WB_ERR_BAD_KEY_ID;
@@ -123,6 +154,7 @@ enum wb_err sender_key_decrypt(struct sender_key_record *r, struct span message,
     if (r->nstates == 0)
         return WB_ERR_NO_SENDER_KEY;
     TRY(group_incoming_parse(message, &m));
+    TRY(refuse_used(r, &m));
     /* An id can be there twice (signal_group_distribution.c): any of them may open it. */
     for (size_t i = 0; i < r->nstates; i++) {
         if (r->states[i]->key_id != m.key_id)

@@ -90,7 +90,8 @@ struct sender_key_state {
     uint32_t key_id;
     uint32_t iteration;
     /* Where our knowledge of the chain begins: every key from here up to iteration is either in
-     * keys or used up. 0 (all of them) when not known, as in a record of whatsmeow. */
+     * keys or used up, and no other state of the chain may open it again. 0 (all of them) when not
+     * known, as in a record that whatsmeow has written. */
     uint32_t first_iteration;
     uint8_t chain_key[32];
     uint8_t signing_pub[X25519_KEY_BYTES];

@@ -87,12 +87,16 @@ static void get_state(struct json_in *j, struct sender_key_state *s)
         } else if (json_in_key_is(key, "SigningKeyPublic")) {
             json_get_key(j, s->signing_pub);
             has_public = true;
+        } else if (json_in_key_is(key, "FirstIteration")) {
+            s->first_iteration = json_in_u32(j);
         } else {
             json_in_skip(j);
         }
     }
     if (!has_public || !has_chain)
         json_in_fail(j, WB_ERR_MALFORMED);
+    if (s->first_iteration > s->iteration) /* no program writes that: not known, then */
+        s->first_iteration = 0;
 }
 
 static void get_states(struct json_in *j, struct sender_key_record *r)

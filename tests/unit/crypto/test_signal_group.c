@@ -409,6 +409,47 @@ static void distribution_far_ahead(void **state)
     buf_free(&m);
 }
 
+/* One chain in two states: a far one, and one that an old SKDM made. What one of them has used the
+ * other does not open again, wherever it stands; what neither has used opens once. */
+static void key_of_two_states_is_used_once(void **state)
+{
+    struct group *g = *state;
+    struct buf old_skdm = distribution(g), middle, used, passed, last, early;
+
+    early = write_text(g, "early");
+    lose(g, 1500);
+    middle = write_text(g, "middle");
+    lose(g, 600);
+    introduce(g);
+    used = write_text(g, "used");
+    passed = write_text(g, "passed over");
+    last = write_text(g, "last");
+    reads(g, &used, "used");
+    reads(g, &last, "last");
+    file(g, &old_skdm);
+    assert_int_equal(g->theirs->nstates, 2);
+    assert_int_equal(g->theirs->states[0]->iteration, 0);
+    reads(g, &middle, "middle");
+    /* The state in front could reach it now. */
+    assert_int_equal(g->theirs->states[0]->iteration, 1502);
+    refuses(g, &used, WB_ERR_OLD_COUNTER);
+    refuses(g, &last, WB_ERR_OLD_COUNTER);
+    reads(g, &early, "early");
+    refuses(g, &early, WB_ERR_OLD_COUNTER);
+    reads(g, &passed, "passed over");
+    refuses(g, &passed, WB_ERR_OLD_COUNTER);
+    refuses(g, &middle, WB_ERR_OLD_COUNTER);
+    /* Nobody else makes it count as used: a signature is still asked for. */
+    used.p[used.n - 1] ^= 1;
+    refuses(g, &used, WB_ERR_BAD_SIGNATURE);
+    buf_free(&old_skdm);
+    buf_free(&early);
+    buf_free(&middle);
+    buf_free(&used);
+    buf_free(&passed);
+    buf_free(&last);
+}
+
 /* The same id with another signing key: both senders' messages open, each under its own key. */
 static void same_id_other_signing_key(void **state)
 {
@@ -526,6 +567,7 @@ int main(void)
         SCENARIO(distribution_at_our_place_or_ahead),
         SCENARIO(distribution_behind_our_place),
         SCENARIO(distribution_far_ahead),
+        SCENARIO(key_of_two_states_is_used_once),
         SCENARIO(same_id_other_signing_key),
         SCENARIO(own_record_keeps_its_chain),
         SCENARIO(last_iteration_and_full_output),

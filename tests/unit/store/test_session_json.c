@@ -95,6 +95,29 @@ static void sender_keys_of_whatsmeow_come_back(void **state)
     sender_key_record_free(r);
 }
 
+/* Where our knowledge of a chain begins outlives the program; whatsmeow's records do not say. */
+static void first_iteration_comes_back(void **state)
+{
+    (void)state;
+    struct sender_key_record *r = sender_vector("sender_key_received"), *again = NULL;
+    struct buf json = buf_new(1 << 20);
+    assert_int_equal(r->states[0]->first_iteration, 0);
+    r->states[0]->first_iteration = 3;
+    sender_key_json_write(r, &json);
+    assert_int_equal(sender_key_json_read(buf_span(&json), &again), WB_OK);
+    assert_int_equal(again->states[0]->first_iteration, 3);
+    sender_key_record_free(again);
+    /* Beyond the chain's place nothing begins. */
+    r->states[0]->first_iteration = r->states[0]->iteration + 1;
+    buf_clear(&json);
+    sender_key_json_write(r, &json);
+    assert_int_equal(sender_key_json_read(buf_span(&json), &again), WB_OK);
+    assert_int_equal(again->states[0]->first_iteration, 0);
+    sender_key_record_free(again);
+    sender_key_record_free(r);
+    buf_free(&json);
+}
+
 /* P-DB-18: 32 zero bytes mean no private key, and are written as null. */
 static void zero_private_key_is_none(void **state)
 {
@@ -171,6 +194,7 @@ int main(void)
         cmocka_unit_test(sessions_of_whatsmeow_come_back_byte_for_byte),
         cmocka_unit_test(skipped_keys_are_kept_in_order),
         cmocka_unit_test(sender_keys_of_whatsmeow_come_back),
+        cmocka_unit_test(first_iteration_comes_back),
         cmocka_unit_test(zero_private_key_is_none),
         cmocka_unit_test(go_is_tolerant_where_we_are),
         cmocka_unit_test(broken_records_are_refused),
