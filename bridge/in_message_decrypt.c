@@ -6,6 +6,7 @@
 #include "proto/padding.h"
 #include "store/account.h"
 #include "store/devices.h"
+#include "store/identity_gone.h"
 #include "store/prekeys.h"
 #include "store/retry.h"
 #include "store/signal_store.h"
@@ -67,6 +68,39 @@ out:
     return err;
 }
 
+/* Whom the device is trusted to be when this pkmsg is taken: its sender, unless that is an
+ * identity that the device had before. Then the message is a late one of an installation that is
+ * gone: it is read, and whatever stands there now stays. */
+static enum wb_err is_late(struct bridge *b, const struct jid *address,
+                           const uint8_t identity[static X25519_KEY_BYTES], bool *ret_late)
+{
+    uint8_t known[X25519_KEY_BYTES];
+    enum wb_err err = store_identity_get(b->store, address, known);
+
+    *ret_late = false;
+    if (err == WB_OK && secret_eq(known, identity, sizeof known))
+        return WB_OK;
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND)
+        err = store_identity_is_gone(b->store, address, identity, ret_late);
+    return err;
+}
+
+/* The identity whose states may become current: the stored one; where none is stored, that of the
+ * session as it is (NULL: none). */
+static enum wb_err trusted_identity(struct bridge *b, const struct jid *address,
+                                    const struct signal_session *s,
+                                    uint8_t buffer[static X25519_KEY_BYTES],
+                                    const uint8_t **ret_trusted)
+{
+    enum wb_err err = store_identity_get(b->store, address, buffer);
+
+    if (err == WB_OK)
+        *ret_trusted = buffer;
+    else if (err == WB_ERR_NOT_FOUND)
+        *ret_trusted = s->current ? s->current->remote_identity : NULL;
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
 /* Takes the session that was loaded, or a fresh one. */
 static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, struct span bytes,
                                   struct signal_session **session, struct buf *plain)
@@ -74,7 +108,9 @@ static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, 
     struct signal_local local = {b->account->keys.identity, b->account->keys.registration_id};
     struct prekey_pairs pairs = {.signed_prekey = NULL};
     struct signal_prekey_header h;
-    bool used = false, known;
+    uint8_t stored[X25519_KEY_BYTES];
+    const uint8_t *trusted = NULL;
+    bool used = false, late = false, known;
     enum wb_err err;
 
     TRY(signal_prekey_header_parse(bytes, &h));
@@ -83,17 +119,40 @@ static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, 
         goto out;
     }
     known = signal_session_has_base_key(*session, h.base_key);
-    if (!known)
+    if (known) {
+        TRY(trusted_identity(b, &m->address, *session, stored, &trusted));
+    } else {
         TRY(load_pairs(b, &h, &pairs));
-    TRY(signal_decrypt_prekey(*session, &local, &h, pairs.signed_prekey, pairs.prekey, b->rng,
-                              plain, &used));
-    if (!known)
+        TRY(is_late(b, &m->address, h.identity, &late));
+        trusted = late ? NULL : h.identity;
+    }
+    TRY(signal_decrypt_prekey(*session, &local, &h, trusted, pairs.signed_prekey, pairs.prekey,
+                              b->rng, plain, &used));
+    if (late)
+        log_info(b->log, "message", "%.*s is from an installation that has been replaced",
+                 (int)m->id.n, (const char *)m->id.p);
+    else if (!known)
         TRY(note_identity(b, &m->address, h.identity));
     if (used)
         TRY(store_prekey_delete(b->store, h.prekey_id));
 out:
     secret_wipe(&pairs, sizeof pairs);
     secret_wipe(&local, sizeof local);
+    return err;
+}
+
+static enum wb_err decrypt_known(struct bridge *b, const struct in_message *m,
+                                 struct signal_session *session, struct span bytes,
+                                 struct buf *plain)
+{
+    uint8_t stored[X25519_KEY_BYTES];
+    const uint8_t *trusted = NULL;
+    enum wb_err err = WB_OK;
+
+    if (session->narchived > 0) /* else there is nothing that could become current */
+        TRY(trusted_identity(b, &m->address, session, stored, &trusted));
+    err = signal_decrypt(session, bytes, trusted, b->rng, plain);
+out:
     return err;
 }
 
@@ -111,7 +170,7 @@ static enum wb_err decrypt_pairwise(struct bridge *b, const struct in_message *m
     if (e->type == IN_ENC_PKMSG)
         err = decrypt_prekey(b, m, e->bytes, &session, plain);
     else
-        err = session ? signal_decrypt(session, e->bytes, b->rng, plain) : WB_ERR_NO_SESSION;
+        err = session ? decrypt_known(b, m, session, e->bytes, plain) : WB_ERR_NO_SESSION;
     if (err == WB_OK) {
         moved = session;
         session = NULL;

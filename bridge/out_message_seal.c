@@ -43,8 +43,7 @@ enum wb_err out_encrypt_for(struct bridge *b, struct arena *a, const struct jid 
     enum wb_err err;
 
     TRY(pad(b, plain, &padded));
-    err = store_session_load(b->store, address, &session, NULL);
-    TRY(err == WB_ERR_NOT_FOUND ? WB_ERR_NO_SESSION : err);
+    TRY(store_session_for_sending(b->store, address, &session));
     TRY(signal_encrypt(session, buf_span(&padded), &kind, &sealed));
     enc = node_new(a, "enc");
     node_attr_text(a, enc, "v", "2");

@@ -7,7 +7,8 @@
 
 /* One <enc v=2 type=msg|pkmsg> of an unpadded plaintext for a canonical device address
  * (identity_session_address); the session that it moves is in the open batch. NO_SESSION: none that
- * can send. *ret_pkmsg: the stanza needs a device-identity (P-SD-17). */
+ * can send to the identity that the device has now. *ret_pkmsg: the stanza needs a device-identity
+ * (P-SD-17). */
 enum wb_err out_encrypt_for(struct bridge *b, struct arena *a, const struct jid *address,
                             struct span plain, struct node **ret_enc,
                             bool *ret_pkmsg) WB_MUST_CHECK;

@@ -29,10 +29,7 @@ static enum wb_err seal(struct bridge *b, struct span message, enum signal_messa
     buf_append(&padded, message);
     TRY(padding_add(&padded, random));
     TRY(identity_session_address(b, &phone, &address));
-    err = store_session_load(b->store, &address, &session, NULL);
-    if (err == WB_ERR_NOT_FOUND)
-        err = WB_ERR_NO_SESSION;
-    TRY(err);
+    TRY(store_session_for_sending(b->store, &address, &session));
     TRY(signal_encrypt(session, buf_span(&padded), ret_kind, out));
     moved = session;
     session = NULL;

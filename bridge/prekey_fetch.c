@@ -10,6 +10,7 @@
 #include "crypto/signal.h"
 #include "store/account.h"
 #include "store/devices.h"
+#include "store/identity_gone.h"
 #include "store/signal_store.h"
 
 enum { PREKEY_ARENA_MAX = 4 << 20, PREKEY_ID_BYTES = 3, REGISTRATION_BYTES = 4 };
@@ -166,12 +167,17 @@ out:
 enum wb_err prekey_start_session(struct bridge *b, const struct jid *device,
                                  const struct signal_bundle *bundle)
 {
-    struct signal_local local;
-    enum wb_err err = load_local(b, &local);
+    struct signal_local local = {.registration_id = 0};
+    struct jid address;
+    bool gone = false;
+    enum wb_err err;
 
-    if (err != WB_OK)
-        return err;
+    TRY(identity_session_address(b, device, &address));
+    TRY(store_identity_is_gone(b->store, &address, bundle->identity, &gone));
+    TRY(gone ? WB_ERR_UNTRUSTED_IDENTITY : WB_OK);
+    TRY(load_local(b, &local));
     err = start(b, device, &local, bundle);
+out:
     secret_wipe(&local, sizeof local);
     return err;
 }

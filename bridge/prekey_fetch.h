@@ -38,9 +38,12 @@ enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, 
 enum wb_err prekey_bundle_parse(const struct node *n,
                                 struct signal_bundle *ret_bundle) WB_MUST_CHECK;
 
-/* A new session from a bundle, under the canonical address of device; an identity that changed is
- * taken and told (trust on change, as all clients do), and what was remembered of sender keys given
- * to that person is dropped (P-SD-35). In the open batch. BAD_SIGNATURE, errors of the store. */
+/* A new session from a bundle that the device itself has sent, under the canonical address of
+ * device; an identity that changed is taken and told (trust on change, as all clients do), and what
+ * was remembered of sender keys given to that person is dropped (P-SD-35). In the open batch.
+ * UNTRUSTED_IDENTITY: an identity that the device had before, so the request is a late one of an
+ * installation that is gone (the server's own answer to prekey_fetch() is believed, it says who is
+ * there now). BAD_SIGNATURE, errors of the store. */
 enum wb_err prekey_start_session(struct bridge *b, const struct jid *device,
                                  const struct signal_bundle *bundle) WB_MUST_CHECK;
 

@@ -39,14 +39,17 @@ enum wb_err signal_encrypt(struct signal_session *s, struct span plain,
                            enum signal_message_kind *ret_kind, struct buf *out) WB_MUST_CHECK;
 
 /* Decrypts a SignalMessage with the current state or an archived one (newest first); the state that
- * worked becomes current (P-SG-16). In a record without a current state (receive-only, e.g. a
- * restored one) it becomes current only if the message brought a new ratchet key, and with it a
- * sending chain that nobody else has. Appends the still padded plaintext.
+ * worked becomes current (P-SG-16), but only if it is with the trusted identity (X25519_KEY_BYTES,
+ * the one that is stored for the peer; NULL: none, no state changes its place): a late message of
+ * an installation that was replaced is read, and answered to the one that is there now. In a record
+ * without a current state (receive-only, e.g. a restored one) it becomes current only if the
+ * message brought a new ratchet key, and with it a sending chain that nobody else has. Appends the
+ * still padded plaintext.
  * NO_SESSION: nothing to try. OLD_COUNTER: a state that has this ratchet key (current or archived)
  * has used the counter already - reported in preference to any other failure.
  * BAD_MAC, TOO_FAR_AHEAD, TRUNCATED, MALFORMED, VERSION, BAD_KEY, BAD_PADDING as they say. */
-enum wb_err signal_decrypt(struct signal_session *s, struct span message, const struct rng *rng,
-                           struct buf *plain) WB_MUST_CHECK;
+enum wb_err signal_decrypt(struct signal_session *s, struct span message, const uint8_t *trusted,
+                           const struct rng *rng, struct buf *plain) WB_MUST_CHECK;
 
 /* What a PreKeySignalMessage says of itself, before any session is touched. */
 struct signal_prekey_header {
@@ -66,19 +69,25 @@ enum wb_err signal_prekey_header_parse(struct span message,
 bool signal_session_has_base_key(const struct signal_session *s,
                                  const uint8_t base_key[static X25519_KEY_BYTES]);
 
-/* Decrypts a parsed pkmsg. signed_prekey and prekey are our pairs of the ids in h; prekey is NULL
- * when h has none; both may be NULL when signal_session_has_base_key(). The caller has looked at
- * h->identity. *ret_used_prekey: the one-time prekey was consumed and must be deleted with the
- * commit of the session. As signal_decrypt(), and BAD_KEY_ID: a needed pair is missing;
- * UNTRUSTED_IDENTITY: the header names another identity than the state of its base key. */
+/* Decrypts a parsed pkmsg. The state that it sets up becomes current if h->identity is the trusted
+ * one (as for signal_decrypt()), else it goes to the front of the archive. signed_prekey and prekey
+ * are our pairs of the ids in h; prekey is NULL when h has none; both may be NULL when
+ * signal_session_has_base_key(). The caller has looked at h->identity, and whether it trusts it.
+ * *ret_used_prekey: the one-time prekey was consumed and must be deleted with the commit of the
+ * session. As signal_decrypt(), and BAD_KEY_ID: a needed pair is missing; UNTRUSTED_IDENTITY: the
+ * header names another identity than the state of its base key. */
 enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_local *local,
-                                  const struct signal_prekey_header *h,
+                                  const struct signal_prekey_header *h, const uint8_t *trusted,
                                   const struct x25519_pair *signed_prekey,
                                   const struct x25519_pair *prekey, const struct rng *rng,
                                   struct buf *plain, bool *ret_used_prekey) WB_MUST_CHECK;
 
 /* Can the current state encrypt? */
 bool signal_session_can_send(const struct signal_session *s);
+/* And is it with the owner of this identity (X25519_KEY_BYTES; NULL: none is known, any will do)?
+ * Else a new session is due: what it would encrypt, the installation that is there now cannot
+ * read. */
+bool signal_session_can_send_to(const struct signal_session *s, const uint8_t *identity);
 
 /* ---- groups (P-SG-24..30) ---------------------------------------------------------------- */
 

@@ -46,17 +46,27 @@ static bool try_states(struct signal_session *s, const struct signal_incoming *m
     return false;
 }
 
-/* P-SG-16. A record without a current state, and a retired state, are for receiving only: the
+/* Is the state with the owner of this identity? */
+static bool is_of(const struct signal_state *state, const uint8_t *identity)
+{
+    return identity && memcmp(state->remote_identity, identity, X25519_KEY_BYTES) == 0;
+}
+
+/* P-SG-16. A state of an identity that is not the trusted one is for receiving only, too: it is
+ * with an installation that is gone, and what we would send with it nobody could read. A record
+ * without a current state, and a retired state, are for receiving only: the
  * sending chains may have moved on elsewhere (a restored copy), so such a state becomes current
  * only when the message brought a new ratchet key, and with it a sending chain that nobody else
  * has. */
-static void promote(struct signal_session *s, size_t at, bool stepped)
+static void promote(struct signal_session *s, size_t at, bool stepped, const uint8_t *trusted)
 {
     struct signal_state *state;
 
     if (at == 0)
         return;
     state = s->archived[at - 1];
+    if (!is_of(state, trusted))
+        return;
     if (!stepped && (!s->current || state->sender_chain.chain_key.index == SIGNAL_CHAIN_SPENT))
         return;
     memmove(&s->archived[at - 1], &s->archived[at], (s->narchived - at) * sizeof s->archived[0]);
@@ -65,8 +75,8 @@ static void promote(struct signal_session *s, size_t at, bool stepped)
     s->current = state;
 }
 
-enum wb_err signal_decrypt(struct signal_session *s, struct span message, const struct rng *rng,
-                           struct buf *plain)
+enum wb_err signal_decrypt(struct signal_session *s, struct span message, const uint8_t *trusted,
+                           const struct rng *rng, struct buf *plain)
 {
     struct signal_incoming m;
     enum wb_err err = signal_incoming_parse(message, &m);
@@ -80,13 +90,13 @@ enum wb_err signal_decrypt(struct signal_session *s, struct span message, const 
      * cost an agreement each, and can only fail. They are still asked, in case a key appears
      * twice, but not about a counter that is known to be used. */
     if (try_states(s, &m, true, rng, plain, &worst, &at, &stepped)) {
-        promote(s, at, stepped);
+        promote(s, at, stepped, trusted);
         return WB_OK;
     }
     if (worst == WB_ERR_OLD_COUNTER || telling(worst) < 0)
         return worst;
     if (try_states(s, &m, false, rng, plain, &worst, &at, &stepped)) {
-        promote(s, at, stepped);
+        promote(s, at, stepped, trusted);
         return WB_OK;
     }
     return worst;
@@ -110,7 +120,7 @@ bool signal_session_has_base_key(const struct signal_session *s,
 }
 
 enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_local *local,
-                                  const struct signal_prekey_header *h,
+                                  const struct signal_prekey_header *h, const uint8_t *trusted,
                                   const struct x25519_pair *signed_prekey,
                                   const struct x25519_pair *prekey, const struct rng *rng,
                                   struct buf *plain, bool *ret_used_prekey)
@@ -125,7 +135,7 @@ enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_
         /* The header is not under the MAC: it must not speak for another identity. */
         if (memcmp(known->remote_identity, h->identity, X25519_KEY_BYTES) != 0)
             return WB_ERR_UNTRUSTED_IDENTITY;
-        TRY(signal_decrypt(s, h->message, rng, plain));
+        TRY(signal_decrypt(s, h->message, trusted, rng, plain));
         *ret_used_prekey = false;
         return WB_OK;
     }
@@ -134,8 +144,12 @@ enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_
     TRY(signal_incoming_parse(h->message, &m));
     TRY(signal_x3dh_respond(local, h, signed_prekey, h->has_prekey_id ? prekey : NULL, &state));
     TRY(signal_state_receive(state, &m, rng, plain, &stepped));
-    signal_session_archive_current(s); /* P-SG-17 */
-    s->current = state;
+    if (is_of(state, trusted)) {
+        signal_session_archive_current(s); /* P-SG-17 */
+        s->current = state;
+    } else {
+        signal_session_archive(s, state);
+    }
     state = NULL;
     *ret_used_prekey = h->has_prekey_id;
 out:

@@ -42,3 +42,9 @@ bool signal_session_can_send(const struct signal_session *s)
 {
     return s->current && s->current->has_sender_chain;
 }
+
+bool signal_session_can_send_to(const struct signal_session *s, const uint8_t *identity)
+{
+    return signal_session_can_send(s) &&
+           (!identity || memcmp(s->current->remote_identity, identity, X25519_KEY_BYTES) == 0);
+}

@@ -97,15 +97,20 @@ void signal_session_free(struct signal_session *s)
     free(s);
 }
 
+void signal_session_archive(struct signal_session *s, struct signal_state *state)
+{
+    if (s->narchived == SIGNAL_ARCHIVED_STATES_MAX)
+        signal_state_free(s->archived[--s->narchived]);
+    memmove(&s->archived[1], &s->archived[0], s->narchived * sizeof s->archived[0]);
+    s->archived[0] = state;
+    s->narchived++;
+}
+
 void signal_session_archive_current(struct signal_session *s)
 {
     if (!s->current)
         return;
-    if (s->narchived == SIGNAL_ARCHIVED_STATES_MAX)
-        signal_state_free(s->archived[--s->narchived]);
-    memmove(&s->archived[1], &s->archived[0], s->narchived * sizeof s->archived[0]);
-    s->archived[0] = s->current;
-    s->narchived++;
+    signal_session_archive(s, s->current);
     s->current = NULL;
 }
 

@@ -117,6 +117,8 @@ void signal_state_free(struct signal_state *s);
 struct signal_session *signal_session_new(void) WB_MUST_CHECK;
 struct signal_session *signal_session_clone(const struct signal_session *s) WB_MUST_CHECK;
 void signal_session_free(struct signal_session *s);
+/* Puts a state, which the record takes over, to the front of the archive (the oldest falls off). */
+void signal_session_archive(struct signal_session *s, struct signal_state *state);
 /* The current state moves to the front of the archive (the oldest falls off). */
 void signal_session_archive_current(struct signal_session *s);
 /* The record is a copy that others may have gone on from: no state stays current, and every

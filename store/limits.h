@@ -10,6 +10,9 @@ enum {
     STORE_JSON_DEPTH_MAX = 16,
     /* Longest string in a record: a 64-byte key in base64, with room. */
     STORE_JSON_STRING_MAX = 256,
+    /* Former identities of one device: one more with each new installation. Late messages come from
+     * the last one or two; a peer that makes up new ones pushes out only its own. */
+    STORE_IDENTITIES_GONE_MAX = 8,
     /* Decoded records kept between batches: about 1.5 kB each. */
     STORE_SESSION_CACHE_MAX = 256,
     STORE_SENDER_KEY_CACHE_MAX = 128,

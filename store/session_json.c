@@ -149,6 +149,22 @@ bool session_json_fit_for_whatsmeow(const struct signal_session *s)
     return true;
 }
 
+bool session_json_is_with(struct span json, const uint8_t identity[static X25519_KEY_BYTES])
+{
+    static const char name[] = "\"RemoteIdentityPublic\":";
+    struct buf value = buf_new(64);
+    bool same = true;
+    const uint8_t *at = json.p ? memmem(json.p, json.n, name, sizeof name - 1) : NULL;
+
+    put_key(&value, identity);
+    if (at && buf_err(&value) == WB_OK) {
+        struct span rest = span_skip(json, (size_t)(at - json.p) + sizeof name - 1);
+        same = rest.n >= value.n && memcmp(rest.p, value.p, value.n) == 0;
+    }
+    buf_free(&value);
+    return same;
+}
+
 static void put_sender_state(struct buf *out, const struct sender_key_state *s)
 {
     PUT(out, "{\"Keys\":[");

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/identity_gone.h"
 #include "store/signal_store.h"
 #include "store/signal_user.h"
 #include "store/state.h"
@@ -260,6 +261,39 @@ out:
     return err;
 }
 
+/* The PN's identity is one of the past where the LID has another one. */
+static enum wb_err note_replaced(struct store *s, const struct jid *from, const struct jid *to)
+{
+    uint8_t pn[X25519_KEY_BYTES], lid[X25519_KEY_BYTES];
+    enum wb_err err;
+    TRY(store_identity_get(s, to, lid));
+    TRY(store_identity_get(s, from, pn));
+    if (memcmp(pn, lid, sizeof pn) != 0)
+        err = identity_gone_add(s, to, pn);
+out:
+    return err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT ? WB_OK : err;
+}
+
+/* What each device had before. */
+static enum wb_err move_gone(struct store *s, const struct jid *pn, const struct jid *lid)
+{
+    struct signal_user u = signal_user_of(pn);
+    struct found f = found_of(&u);
+    enum wb_err err;
+    TRY(find_rows(s,
+                  "SELECT their_id FROM bridge_identities_gone"
+                  " WHERE our_jid = ? AND their_id >= ? AND their_id < ?",
+                  &u, false, &f));
+    for (size_t i = 0; i < f.n; i++) {
+        struct jid from = jid_with_device(*pn, f.items[i].device);
+        struct jid to = jid_with_device(*lid, f.items[i].device);
+        TRY(identity_gone_move(s, &from, &to));
+    }
+out:
+    free(f.items);
+    return err;
+}
+
 /* An identity that the LID has already stays: its session is the current one. */
 static enum wb_err move_identities(struct store *s, const struct jid *pn, const struct jid *lid,
                                    size_t *moved)
@@ -275,6 +309,7 @@ static enum wb_err move_identities(struct store *s, const struct jid *pn, const 
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
         struct stmt q;
+        TRY(note_replaced(s, &from, &to));
         TRY(stmt_write(&q, &s->wa,
                        "INSERT OR IGNORE INTO whatsmeow_identity_keys"
                        " SELECT our_jid, ?, identity FROM whatsmeow_identity_keys"
@@ -306,6 +341,7 @@ enum wb_err store_signal_migrate(struct store *s, const struct jid *pn_in, const
         return WB_ERR_INVALID;
     if (!store_lids_migrated(s, pn.user)) {
         TRY(move_sessions(s, &pn, &lid, &moved));
+        TRY(move_gone(s, &pn, &lid));
         TRY(move_identities(s, &pn, &lid, &moved));
         TRY(move_sender_keys(s, &pn, &lid, &moved));
     }

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "crypto/signal.h"
 #include "store/devices.h"
+#include "store/identity_gone.h"
 #include "store/session_json_priv.h"
 #include "store/signal_user.h"
 #include "store/state.h"
@@ -164,6 +166,20 @@ out:
     return err;
 }
 
+/* Can the session send to the device as it is known? Without a stored identity: to whomever it is
+ * with. */
+static enum wb_err can_send(struct store *s, const struct jid *device,
+                            const struct signal_session *session, bool *ret)
+{
+    uint8_t identity[X25519_KEY_BYTES];
+    enum wb_err err = store_identity_get(s, device, identity);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret = signal_session_can_send_to(session, err == WB_OK ? identity : NULL);
+        err = WB_OK;
+    }
+    return err;
+}
+
 enum wb_err store_session_has(struct store *s, const struct jid *device, bool *ret_has)
 {
     char address[JID_TEXT_MAX];
@@ -171,8 +187,7 @@ enum wb_err store_session_has(struct store *s, const struct jid *device, bool *r
     NEED_ACCOUNT(s);
     enum wb_err err = record_cache_get(s->sessions, jid_signal_address(device, address), &record);
     if (err == WB_OK) {
-        const struct signal_session *session = record;
-        *ret_has = session->current && session->current->has_sender_chain;
+        err = can_send(s, device, record, ret_has);
     } else if (err == WB_ERR_NOT_FOUND) {
         *ret_has = false;
         err = WB_OK;
@@ -180,24 +195,59 @@ enum wb_err store_session_has(struct store *s, const struct jid *device, bool *r
     return err;
 }
 
-/* Is there a row? Decoding waits until somebody encrypts. */
-static enum wb_err has_row(struct store *s, const char *address, bool *ret_has)
+enum wb_err store_session_for_sending(struct store *s, const struct jid *device,
+                                      struct signal_session **ret)
+{
+    struct signal_session *session = NULL;
+    bool can = false;
+    enum wb_err err = store_session_load(s, device, &session, NULL);
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_ERR_NO_SESSION;
+    TRY(err);
+    TRY(can_send(s, device, session, &can));
+    if (!can) {
+        err = WB_ERR_NO_SESSION;
+        goto out;
+    }
+    *ret = session;
+    session = NULL;
+out:
+    signal_session_free(session);
+    return err;
+}
+
+/* Is there a row, and is its current state with this identity (NULL: none is stored)? Decoding it
+ * waits until somebody encrypts. */
+static enum wb_err row_sends_to(struct store *s, const char *address, const uint8_t *identity,
+                                bool *ret)
 {
     struct stmt q;
     enum wb_err err;
     TRY(stmt_read(&q, &s->wa,
-                  "SELECT 1 FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?"
+                  "SELECT session FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?"
                   " AND session IS NOT NULL"));
     stmt_text(&q, s->our);
     stmt_text(&q, address);
     err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret = !identity || session_json_is_with(stmt_col_span(&q, 0), identity);
     stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret_has = err == WB_OK;
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret = false;
         err = WB_OK;
     }
 out:
     return err;
+}
+
+static enum wb_err has_row(struct store *s, const struct jid *device, const char *address,
+                           bool *ret_has)
+{
+    uint8_t identity[X25519_KEY_BYTES];
+    enum wb_err err = store_identity_get(s, device, identity);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    return row_sends_to(s, address, err == WB_OK ? identity : NULL, ret_has);
 }
 
 enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, size_t n,
@@ -213,7 +263,7 @@ enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, 
             err = store_session_has(s, &devices[i], &ret_has[i]);
             room -= room > 0;
         } else {
-            err = has_row(s, address, &ret_has[i]);
+            err = has_row(s, &devices[i], address, &ret_has[i]);
         }
         if (err != WB_OK)
             return err;
@@ -245,14 +295,21 @@ out:
 enum wb_err store_identity_put(struct store *s, const struct jid *device,
                                const uint8_t identity[static X25519_KEY_BYTES])
 {
+    uint8_t known[X25519_KEY_BYTES];
     struct stmt q;
-    enum wb_err err;
-    NEED_ACCOUNT(s);
+    enum wb_err err = store_identity_get(s, device, known);
+    if (err == WB_OK && memcmp(known, identity, sizeof known) == 0)
+        return WB_OK;
+    if (err == WB_OK)
+        err = identity_gone_add(s, device, known);
+    else if (err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT)
+        err = WB_OK; /* what is there has no length of a key: it is replaced */
+    TRY(err);
+    TRY(identity_gone_remove(s, device, identity));
     TRY(stmt_write(&q, &s->wa,
                    "INSERT INTO whatsmeow_identity_keys (our_jid, their_id, identity)"
                    " VALUES (?, ?, ?)"
-                   " ON CONFLICT (our_jid, their_id) DO UPDATE SET identity = excluded.identity"
-                   " WHERE identity <> excluded.identity"));
+                   " ON CONFLICT (our_jid, their_id) DO UPDATE SET identity = excluded.identity"));
     stmt_text(&q, s->our);
     stmt_address(&q, device);
     stmt_blob(&q, SPAN(identity, X25519_KEY_BYTES));
@@ -286,6 +343,7 @@ enum wb_err store_signal_forget_user(struct store *s, const struct jid *user)
     struct signal_user u = signal_user_of(user);
     enum wb_err err;
     NEED_ACCOUNT(s);
+    TRY(identity_gone_add_range(s, u.from, u.to));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct stmt q;
         TRY(stmt_write(&q, &s->wa, rows[i]));
@@ -302,9 +360,15 @@ out:
 
 enum wb_err store_signal_forget_device(struct store *s, const struct jid *device)
 {
+    uint8_t known[X25519_KEY_BYTES];
     struct stmt q;
     enum wb_err err;
     TRY(store_session_delete(s, device));
+    err = store_identity_get(s, device, known);
+    if (err == WB_OK)
+        TRY(identity_gone_add(s, device, known));
+    else if (err != WB_ERR_NOT_FOUND && err != WB_ERR_DB_CORRUPT)
+        return err;
     TRY(stmt_write(&q, &s->wa,
                    "DELETE FROM whatsmeow_identity_keys WHERE our_jid = ? AND their_id = ?"));
     stmt_text(&q, s->our);

@@ -21,7 +21,11 @@ enum wb_err store_session_load(struct store *s, const struct jid *device,
 enum wb_err store_session_save(struct store *s, const struct jid *device,
                                struct signal_session *session) WB_MUST_CHECK;
 enum wb_err store_session_delete(struct store *s, const struct jid *device) WB_MUST_CHECK;
-/* Has it a record that can be read and has a current state? Fills the cache. */
+/* The same, for sealing: NO_SESSION when there is none, and when the current state cannot send or
+ * is with another identity than the stored one. A new session is due then (prekey_fetch.h). */
+enum wb_err store_session_for_sending(struct store *s, const struct jid *device,
+                                      struct signal_session **ret) WB_MUST_CHECK;
+/* Has it a record that store_session_for_sending() gives? Fills the cache. */
 enum wb_err store_session_has(struct store *s, const struct jid *device,
                               bool *ret_has) WB_MUST_CHECK;
 /* The same for many devices, n of any size: ret_has[i] for devices[i]. Decodes at most
@@ -41,6 +45,7 @@ enum wb_err store_signal_migrate(struct store *s, const struct jid *pn, const st
 /* NOT_FOUND: never seen (trust on first use). */
 enum wb_err store_identity_get(struct store *s, const struct jid *device,
                                uint8_t ret_identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
+/* The device has this identity now; another one that was stored is gone (identity_gone.h). */
 enum wb_err store_identity_put(struct store *s, const struct jid *device,
                                const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
 /* Is the identity unknown or the stored one? */

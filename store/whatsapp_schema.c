@@ -118,6 +118,9 @@ static const char *const bridge_tables[] = {
     "CREATE TABLE IF NOT EXISTS bridge_sessions_receive (our_jid TEXT NOT NULL,"
     " their_id TEXT NOT NULL, session BLOB NOT NULL,"
     " PRIMARY KEY (our_jid, their_id)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_identities_gone (our_jid TEXT NOT NULL,"
+    " their_id TEXT NOT NULL, identity BLOB NOT NULL, nr INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, their_id, identity)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
     " our_jid TEXT NOT NULL, message_id TEXT NOT NULL, key TEXT, body_hash BLOB NOT NULL,"
     " chat_jid TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',"

@@ -112,17 +112,18 @@ static struct letter write_twice(struct world *w, int from, struct span text)
 static enum wb_err open_ours(struct world *w, struct device *d, const struct letter *l,
                              struct buf *plain)
 {
+    const uint8_t *trusted = w->d[d == &w->d[0]].local.identity.pub;
     struct signal_prekey_header h;
     const struct x25519_pair *prekey = NULL;
     bool used = false;
     enum wb_err err;
 
     if (l->kind == SIGNAL_MSG)
-        return signal_decrypt(d->ours, buf_span(&l->bytes), &w->s.shared, plain);
+        return signal_decrypt(d->ours, buf_span(&l->bytes), trusted, &w->s.shared, plain);
     TRY(signal_prekey_header_parse(buf_span(&l->bytes), &h));
     if (h.has_prekey_id && h.prekey_id < LSC_PREKEYS_MAX && d->usable[h.prekey_id])
         prekey = &d->prekeys[h.prekey_id];
-    TRY(signal_decrypt_prekey(d->ours, &d->local, &h,
+    TRY(signal_decrypt_prekey(d->ours, &d->local, &h, trusted,
                               h.signed_prekey_id == d->local.registration_id ? &d->signed_prekey
                                                                              : NULL,
                               prekey, &w->s.shared, plain, &used));

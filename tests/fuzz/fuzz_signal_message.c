@@ -54,8 +54,8 @@ static void stage_open(struct stage *s)
     must(signal_session_start(s->to_b, &s->a, &bundle, &s->rng) == WB_OK);
     must(signal_encrypt(s->to_b, SPAN_LIT("first"), &kind, &s->message[SIGNAL_PKMSG]) == WB_OK);
     must(signal_prekey_header_parse(buf_span(&s->message[SIGNAL_PKMSG]), &h) == WB_OK);
-    must(signal_decrypt_prekey(s->to_a, &s->b, &h, &s->signed_prekey, &s->prekey, &s->rng, &plain,
-                               &used) == WB_OK);
+    must(signal_decrypt_prekey(s->to_a, &s->b, &h, s->a.identity.pub, &s->signed_prekey, &s->prekey,
+                               &s->rng, &plain, &used) == WB_OK);
     must(signal_encrypt(s->to_b, SPAN_LIT("second"), &kind, &s->message[SIGNAL_MSG]) == WB_OK);
     /* A message of the second kind is inside the pkmsg that came out. */
     must(signal_prekey_header_parse(buf_span(&s->message[SIGNAL_MSG]), &h) == WB_OK);
@@ -91,7 +91,7 @@ static enum wb_err try_prekey(struct stage *s, struct signal_session *session, s
     enum wb_err err;
 
     TRY(signal_prekey_header_parse(in, &h));
-    TRY(signal_decrypt_prekey(session, &s->b, &h, &s->signed_prekey,
+    TRY(signal_decrypt_prekey(session, &s->b, &h, s->a.identity.pub, &s->signed_prekey,
                               h.prekey_id == 1 ? &s->prekey : NULL, &s->rng, plain, &used));
 out:
     return err;
@@ -123,8 +123,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session = data[0] & 4 ? signal_session_new() : signal_session_clone(s.to_a);
     must(session != NULL);
     before = outline(session);
-    err = kind == SIGNAL_PKMSG ? try_prekey(&s, session, buf_span(&in), &plain)
-                               : signal_decrypt(session, buf_span(&in), &s.rng, &plain);
+    err = kind == SIGNAL_PKMSG
+              ? try_prekey(&s, session, buf_span(&in), &plain)
+              : signal_decrypt(session, buf_span(&in), s.a.identity.pub, &s.rng, &plain);
     if (err != WB_OK)
         must(outline(session) == before && plain.n == 0);
     else /* nobody has the keys to write anything else */

@@ -22,6 +22,7 @@ static const struct admin_route {
     {"POST", "/admin/prekeys", admin_client_prekeys, false},
     {"POST", "/admin/contacts", admin_contact_add, false},
     {"POST", "/admin/contact/send", admin_contact_send, false},
+    {"POST", "/admin/contact/release", admin_contact_release, false},
     {"POST", "/admin/contact/blast", admin_contact_blast, false},
     {"GET", "/admin/contact/messages", admin_contact_messages, false},
     {"GET", "/admin/contact/receipts", admin_contact_receipts, false},

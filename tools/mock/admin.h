@@ -19,9 +19,9 @@ admin_call admin_phone_history, admin_scan_qr, admin_enter_code, admin_unlink, a
 admin_call admin_passkey_set, admin_passkey_get, admin_passkey_again;
 /* admin_contact.c */
 admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_contact_messages,
-    admin_contact_receipts, admin_contact_failures, admin_contact_clear, admin_contact_script,
-    admin_contact_device, admin_contact_reinstall, admin_contact_receipt, admin_contact_retry,
-    admin_token;
+    admin_contact_release, admin_contact_receipts, admin_contact_failures, admin_contact_clear,
+    admin_contact_script, admin_contact_device, admin_contact_reinstall, admin_contact_receipt,
+    admin_contact_retry, admin_token;
 /* admin_group.c */
 admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_set;
 /* admin_trouble.c */

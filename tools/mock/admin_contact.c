@@ -7,6 +7,7 @@
 #include "tools/mock/content.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/devices.h"
+#include "tools/mock/held.h"
 #include "tools/mock/message.h"
 #include "tools/mock/privacy.h"
 #include "tools/mock/receipt.h"
@@ -111,17 +112,24 @@ static bool build_message(const json_t *body, struct buf *out, json_t **ret_out)
     return true;
 }
 
-/* Whatever the body says: an own id, type, attribute edit. The id, NULL when it was refused. */
-static const char *send_as_told(struct mock *m, struct device *d, const struct jid *to,
-                                const json_t *body, struct span content)
+/* Writes it now, whatever the body says: an own id, type, attribute edit. With `hold` it leaves with
+ * admin_contact_release(). The id, NULL when it was refused. */
+static const char *write_message(struct mock *m, struct device *d, const struct jid *to,
+                                 const json_t *body, struct span content)
 {
     const char *id = admin_text(body, "id"), *type = admin_text(body, "type");
+    const struct account *peer = world_account(&m->world, to);
     struct message_verdict v;
-    struct node *n = actor_compose(m, d, to, id[0] != '\0' ? id : NULL,
-                                   type[0] != '\0' ? type : "text", content);
+    struct node *n;
+    if (peer != NULL && admin_bool(body, "fresh", false))
+        actor_forget_sessions(d, peer);
+    n = actor_compose(m, d, to, id[0] != '\0' ? id : NULL, type[0] != '\0' ? type : "text",
+                      content);
     if (n == NULL)
         return NULL;
     node_attr_text(&m->a, n, "edit", admin_text(body, "edit"));
+    if (admin_bool(body, "hold", false))
+        return held_add(m, d, n) ? mock_attr(m, n, "id") : NULL;
     message_route(m, d, "contact", n, &v);
     return v.error == 0 ? mock_attr(m, n, "id") : NULL;
 }
@@ -137,7 +145,7 @@ int admin_contact_send(struct mock *m, const struct http_request *q, const json_
     if (d == NULL || !target(m, body, &to, ret_out))
         return 404;
     if (build_message(body, &msg, ret_out)) {
-        const char *sent = send_as_told(m, d, &to, body, buf_span(&msg));
+        const char *sent = write_message(m, d, &to, body, buf_span(&msg));
         if (sent == NULL)
             status = admin_bad(ret_out, 422, "the message was not accepted");
         else {
@@ -148,6 +156,17 @@ int admin_contact_send(struct mock *m, const struct http_request *q, const json_
     }
     buf_free(&msg);
     return status;
+}
+
+int admin_contact_release(struct mock *m, const struct http_request *q, const json_t *body,
+                          json_t **ret_out)
+{
+    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    if (a == NULL)
+        return 404;
+    size_t n = held_release(m, a, admin_text(body, "id"), admin_bool(body, "again", false));
+    *ret_out = json_pack("{s:b,s:I}", "ok", 1, "sent", (json_int_t)n);
+    return 200;
 }
 
 /* ---- blast: all encrypted first, then sent -------------------------------------------------- */
@@ -352,7 +371,7 @@ int admin_contact_reinstall(struct mock *m, const struct http_request *q, const 
         return 404;
     if (!a->contact)
         return admin_bad(ret_out, 409, "only scripted contacts can be set up anew");
-    devices_reinstall(m, a);
+    devices_reinstall(m, a, !admin_bool(body, "quiet", false));
     *ret_out = account_json(a);
     return 200;
 }

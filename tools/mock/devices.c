@@ -150,7 +150,7 @@ void devices_logout(struct mock *m, struct device *d)
     world_remove_device(m, d);
 }
 
-void devices_reinstall(struct mock *m, struct account *a)
+void devices_reinstall(struct mock *m, struct account *a, bool tell)
 {
     while (a->ndevices > 1)
         devices_logout(m, a->devices[a->ndevices - 1]);
@@ -159,7 +159,7 @@ void devices_reinstall(struct mock *m, struct account *a)
     a->adv_raw_id = rng_u32(&m->rng);
     if (!actor_attach(m, a->devices[0], &a->identity))
         return;
-    for (size_t i = 0; i < m->world.naccounts; i++) {
+    for (size_t i = 0; tell && i < m->world.naccounts; i++) {
         struct account *to = m->world.accounts[i];
         if (to == a || to->contact)
             continue;

@@ -17,8 +17,9 @@ void devices_changed(struct mock *m, struct account *a, struct device *d,
 bool devices_unheard(const struct device *d, const struct account *a);
 /* Ends a companion: its client is told (conflict device_removed) when it is there. */
 void devices_logout(struct mock *m, struct device *d);
-/* The phone was set up anew: new identity, all companions gone, everybody told (P-NT-04). */
-void devices_reinstall(struct mock *m, struct account *a);
+/* The phone was set up anew: new identity, all companions gone, everybody told if tell (P-NT-04).
+ */
+void devices_reinstall(struct mock *m, struct account *a, bool tell);
 /* phash over the account's devices in one form. except may be NULL. */
 void devices_hash(const struct account *a, const struct device *except, bool lid,
                   char ret_text[static PHASH_CHARS + 1]);

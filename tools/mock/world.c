@@ -8,6 +8,7 @@
 #include "crypto/prim_hash.h"
 #include "tools/mock/actor.h"
 #include "tools/mock/appstate.h"
+#include "tools/mock/held.h"
 #include "tools/mock/mock.h"
 #include "tools/mock/records.h"
 
@@ -265,6 +266,7 @@ static void free_account(struct account *a)
     map_free(&a->blocked, NULL);
     appstate_free(a);
     records_free(a);
+    held_free(a);
     secret_wipe(&a->identity, sizeof a->identity);
     free(a);
 }

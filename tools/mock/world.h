@@ -111,7 +111,8 @@ struct account {
     struct login_script login;
     struct passkey passkey;
     enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
-    void *records; /* what the person read: records.c */
+    void *records;     /* what the person read: records.c */
+    struct held *held; /* written, and not sent yet: held.c */
     /* scripts of a played account */
     bool echo;             /* answers texts of clients */
     bool silent;           /* sends no delivery receipts */

@@ -229,10 +229,12 @@ static inline enum wb_err peer_read(struct peer *p, const struct node *enc, stru
         bool used;
 
         OK(signal_prekey_header_parse(bytes, &h));
-        err = signal_decrypt_prekey(p->session, &p->local, &h, &p->signed_prekey, &p->prekey,
-                                    &p->rng, &padded, &used);
+        err = signal_decrypt_prekey(p->session, &p->local, &h, h.identity, &p->signed_prekey,
+                                    &p->prekey, &p->rng, &padded, &used);
     } else {
-        err = signal_decrypt(p->session, bytes, &p->rng, &padded);
+        err = signal_decrypt(p->session, bytes,
+                             p->session->current ? p->session->current->remote_identity : NULL,
+                             &p->rng, &padded);
     }
     if (err == WB_OK) {
         OK(padding_strip(buf_span(&padded), &plain));

@@ -101,8 +101,8 @@ static void assert_reads(struct desk *d, const char *device, const struct peer *
     assert_int_equal(h.registration_id, 77);
     assert_int_equal(h.has_prekey_id, one_time);
     assert_int_equal(h.signed_prekey_id, 0x107);
-    OK(signal_decrypt_prekey(theirs, &local, &h, &p->signed_prekey, one_time ? &p->prekey : NULL,
-                             &d->rng, &plain, &used));
+    OK(signal_decrypt_prekey(theirs, &local, &h, h.identity, &p->signed_prekey,
+                             one_time ? &p->prekey : NULL, &d->rng, &plain, &used));
     assert_true(span_eq(buf_span(&plain), SPAN_LIT("hello")));
     OK(store_session_save(d->b.store, &j, ours));
     signal_session_free(theirs);
@@ -335,6 +335,30 @@ static void takes_a_changed_identity(void **state)
     assert_true(missing);
 }
 
+/* The keys that come with a retry receipt are the sender's word. Those of an installation that is
+ * gone set up nothing; the server's own answer is believed whatever it says. */
+static void late_keys_of_a_former_identity(void **state)
+{
+    struct desk *d = *state;
+    struct jid device = J("900002@lid");
+    struct peer old, new;
+    struct signal_bundle bundle;
+    uint8_t identity[32];
+    make_peer(d, &old);
+    make_peer(d, &new);
+    OK(prekey_bundle_parse(user_node(d, "900002@lid", &old, true), &bundle));
+    OK(prekey_start_session(&d->b, &device, &bundle));
+    OK(prekey_fetch(&d->b, &device, 1, true, on_done, 1));
+    desk_reply(d, desk_sent(d), "result", list_of(d, user_node(d, "900002@lid", &new, true), NULL));
+    assert_int_equal(prekey_start_session(&d->b, &device, &bundle), WB_ERR_UNTRUSTED_IDENTITY);
+    OK(store_identity_get(d->b.store, &device, identity));
+    assert_memory_equal(identity, new.identity.pub, 32);
+    assert_reads(d, "900002@lid", &new, true);
+    OK(prekey_fetch(&d->b, &device, 1, true, on_done, 2));
+    desk_reply(d, desk_sent(d), "result", list_of(d, user_node(d, "900002@lid", &old, true), NULL));
+    assert_reads(d, "900002@lid", &old, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +370,7 @@ int main(void)
         TEST(what_is_left_goes_with_the_connection),
         TEST(odd_keys_spoil_one_device_only),
         TEST(takes_a_changed_identity),
+        TEST(late_keys_of_a_former_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ struct person {
     struct x25519_pair prekeys[PREKEYS]; /* id = index + 1 */
     bool gone[PREKEYS];
     struct signal_session *session; /* with the other one */
+    const uint8_t *trusted;         /* the other one's identity as it is stored; NULL: what comes */
     struct rng_seeded seed;
     struct rng rng;
 };
@@ -88,17 +89,21 @@ static inline struct letter person_write(struct person *from, const char *text)
 
 static inline enum wb_err person_open(struct person *to, const struct letter *l, struct buf *plain)
 {
+    const struct signal_session *s = to->session;
+    const struct signal_state *newest = s->current ? s->current : s->archived[0];
     struct signal_prekey_header h;
     const struct x25519_pair *prekey = NULL;
     bool used = false;
     enum wb_err err;
 
     if (l->kind == SIGNAL_MSG)
-        return signal_decrypt(to->session, buf_span(&l->bytes), &to->rng, plain);
+        return signal_decrypt(to->session, buf_span(&l->bytes),
+                              to->trusted || !newest ? to->trusted : newest->remote_identity,
+                              &to->rng, plain);
     TRY(signal_prekey_header_parse(buf_span(&l->bytes), &h));
     if (h.has_prekey_id && h.prekey_id <= PREKEYS && !to->gone[h.prekey_id - 1])
         prekey = &to->prekeys[h.prekey_id - 1];
-    TRY(signal_decrypt_prekey(to->session, &to->local, &h,
+    TRY(signal_decrypt_prekey(to->session, &to->local, &h, to->trusted ? to->trusted : h.identity,
                               h.signed_prekey_id == to->signed_prekey_id ? &to->signed_prekey
                                                                          : NULL,
                               prekey, &to->rng, plain, &used));

@@ -234,6 +234,91 @@ static void retired_state_answers_with_a_new_chain(void **state)
     talk(&p->b, &p->a, "safe to answer");
 }
 
+static bool sends_to(const struct person *p, const struct person *to)
+{
+    return signal_session_can_send_to(p->session, to->local.identity.pub);
+}
+
+/* Somebody has a new installation, with an identity of its own, and has written with it. */
+static void reinstall(struct person *ret_new, struct person *peer)
+{
+    person_init(ret_new, 3);
+    person_start(ret_new, peer, 4);
+    talk(ret_new, peer, "it is me");
+    peer->trusted = ret_new->local.identity.pub;
+    assert_true(sends_to(peer, ret_new));
+}
+
+/* What the old installation had sent before arrives late, in its chain or in a new one: it is read,
+ * and we go on writing to the new installation. */
+static void late_message_of_a_replaced_identity(void **state)
+{
+    struct pair *p = *state;
+    struct person new_a;
+    struct letter in_chain, new_chain;
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    talk(&p->a, &p->b, "z");
+    in_chain = person_write(&p->a, "late, of a chain that is known");
+    talk(&p->b, &p->a, "another turn");
+    new_chain = person_write(&p->a, "late, with a new ratchet key");
+    reinstall(&new_a, &p->b);
+    person_reads(&p->b, &in_chain, "late, of a chain that is known");
+    assert_true(sends_to(&p->b, &new_a));
+    person_reads(&p->b, &new_chain, "late, with a new ratchet key");
+    assert_true(sends_to(&p->b, &new_a));
+    person_refuses(&p->b, &new_chain, WB_ERR_OLD_COUNTER);
+    talk(&p->b, &new_a, "to you as you are now");
+    talk(&new_a, &p->b, "yes");
+    letter_free(&in_chain);
+    letter_free(&new_chain);
+    person_free(&new_a);
+}
+
+/* The same with pkmsgs: of a session that is known by its base key, and of one that is not. */
+static void late_prekey_message_of_a_replaced_identity(void **state)
+{
+    struct pair *p = *state;
+    struct person new_a;
+    struct letter known, unknown;
+
+    talk(&p->a, &p->b, "x");
+    known = person_write(&p->a, "same base key");
+    person_start(&p->a, &p->b, 2);
+    unknown = person_write(&p->a, "another base key");
+    assert_true(known.kind == SIGNAL_PKMSG && unknown.kind == SIGNAL_PKMSG);
+    reinstall(&new_a, &p->b);
+    person_reads(&p->b, &known, "same base key");
+    assert_true(sends_to(&p->b, &new_a));
+    person_reads(&p->b, &unknown, "another base key");
+    assert_true(sends_to(&p->b, &new_a));
+    assert_int_equal(p->b.session->narchived, 2);
+    person_refuses(&p->b, &unknown, WB_ERR_OLD_COUNTER);
+    talk(&p->b, &new_a, "to you as you are now");
+    letter_free(&known);
+    letter_free(&unknown);
+    person_free(&new_a);
+}
+
+/* A record for receiving only (restored), and the identity known: a new ratchet key of somebody
+ * else brings no session back. */
+static void replaced_identity_does_not_revive_a_retired_record(void **state)
+{
+    struct pair *p = *state;
+    struct person new_a;
+
+    talk(&p->a, &p->b, "x");
+    talk(&p->b, &p->a, "y");
+    signal_session_retire(p->b.session, &rng_system);
+    person_init(&new_a, 3);
+    p->b.trusted = new_a.local.identity.pub;
+    talk(&p->a, &p->b, "in a's new chain");
+    assert_null(p->b.session->current);
+    assert_false(signal_session_can_send(p->b.session));
+    person_free(&new_a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +332,9 @@ int main(void)
         SCENARIO(receive_only_promoted_by_new_ratchet),
         SCENARIO(retired_state_does_not_come_back),
         SCENARIO(retired_state_answers_with_a_new_chain),
+        SCENARIO(late_message_of_a_replaced_identity),
+        SCENARIO(late_prekey_message_of_a_replaced_identity),
+        SCENARIO(replaced_identity_does_not_revive_a_retired_record),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,9 +295,9 @@ static void repeated_prekey_message(void **state)
     /* Same base key: no prekeys are needed, none is used up. */
     assert_int_equal(signal_prekey_header_parse(buf_span(&second.bytes), &h), WB_OK);
     assert_true(signal_session_has_base_key(p->b.session, h.base_key));
-    assert_int_equal(
-        signal_decrypt_prekey(p->b.session, &p->b.local, &h, NULL, NULL, &p->b.rng, &plain, &used),
-        WB_OK);
+    assert_int_equal(signal_decrypt_prekey(p->b.session, &p->b.local, &h, h.identity, NULL, NULL,
+                                           &p->b.rng, &plain, &used),
+                     WB_OK);
     assert_false(used);
     assert_int_equal(p->b.session->narchived, 0);
     buf_free(&plain);
@@ -324,9 +324,9 @@ static void foreign_identity_with_known_base_key(void **state)
     person_reads(&p->b, &first, "first");
     assert_int_equal(signal_prekey_header_parse(buf_span(&second.bytes), &h), WB_OK);
     h.identity[0] ^= 1;
-    assert_int_equal(
-        signal_decrypt_prekey(p->b.session, &p->b.local, &h, NULL, NULL, &p->b.rng, &plain, &used),
-        WB_ERR_UNTRUSTED_IDENTITY);
+    assert_int_equal(signal_decrypt_prekey(p->b.session, &p->b.local, &h, h.identity, NULL, NULL,
+                                           &p->b.rng, &plain, &used),
+                     WB_ERR_UNTRUSTED_IDENTITY);
     assert_true(used);
     person_reads(&p->b, &second, "second");
     letter_free(&first);
