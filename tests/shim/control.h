@@ -30,6 +30,7 @@ struct control {
     int64_t room;              /* bytes by which files may still grow; -1: any number */
     int64_t kill_at;           /* the process ends before its N-th call; 0: never */
     int64_t clock_offset_s;    /* added to the wall clock */
+    int64_t mono_offset_ms;    /* added to the monotonic clock: only ever more */
     /* told back */
     int64_t seen;   /* calls on files below the prefix */
     int64_t failed; /* of them by us */

@@ -1,5 +1,5 @@
 /* Preloaded into a program under test (LD_PRELOAD): file calls fail as the test wishes, are written
- * down for the simulation of a power loss, and the wall clock is off by as much as the test wants.
+ * down for the simulation of a power loss, and the clocks are off by as much as the test wants.
  *
  *   WB_SHIM_CONTROL=file  a mapped struct control
  *   WB_SHIM_RECORD=file   each change of a file below the prefix is appended (struct record)
@@ -371,7 +371,7 @@ int statvfs(const char *restrict path, struct statvfs *restrict v)
     return 0;
 }
 
-/* ---- the wall clock ------------------------------------------------------------------------- */
+/* ---- the clocks ----------------------------------------------------------------------------- */
 
 static time_t offset(void)
 {
@@ -384,6 +384,12 @@ int clock_gettime(clockid_t id, struct timespec *ts)
         return -1;
     if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
         ts->tv_sec += offset();
+    else if (control && (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE ||
+                         id == CLOCK_MONOTONIC_RAW || id == CLOCK_BOOTTIME)) {
+        ts->tv_nsec += control->mono_offset_ms % 1000 * 1000000;
+        ts->tv_sec += control->mono_offset_ms / 1000 + ts->tv_nsec / 1000000000;
+        ts->tv_nsec %= 1000000000;
+    }
     return 0;
 }
 

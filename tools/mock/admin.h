@@ -26,6 +26,10 @@ admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_con
 admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_set;
 /* admin_trouble.c */
 admin_call admin_trouble_get, admin_trouble_set, admin_stream;
+/* admin_inject.c: `hex`, `times` times, to that client. how: "plain" (sealed and framed), "frame"
+ * (framed only), "bytes" (as it is). False: it cannot. */
+struct conn;
+bool admin_inject(struct conn *c, const char *how, const json_t *body);
 /* admin_state.c */
 admin_call admin_state, admin_flags, admin_flags_delete, admin_defaults;
 

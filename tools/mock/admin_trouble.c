@@ -162,7 +162,21 @@ static void stream_error(struct conn *c, const json_t *body)
         code = "401";
     else if (code[0] == '\0' && conflict[0] != '\0')
         code = "409";
+    if (admin_bool(body, "deaf", false)) {
+        /* Says it and is gone: it neither closes nor answers a close. */
+        struct node *n = mock_node(c->m, "stream:error");
+        node_attr_text(&c->m->a, n, "code", code);
+        c->m->cut_socket(c->socket, SOCKET_DEAF);
+        conn_send(c, n);
+        return;
+    }
     conn_stream_error(c, code, conflict);
+}
+
+static void close_frame(struct conn *c, const json_t *body)
+{
+    c->close_code = (unsigned)admin_int(body, "code", 0);
+    conn_close(c);
 }
 
 static void send_dirty(struct conn *c, const char *type)
@@ -184,6 +198,14 @@ static bool stream_one(struct conn *c, const json_t *body)
         stream_error(c, body);
     } else if (strcmp(what, "drop") == 0) {
         conn_abort(c);
+    } else if (strcmp(what, "reset") == 0) {
+        c->m->cut_socket(c->socket, SOCKET_RESET);
+    } else if (strcmp(what, "fin") == 0) {
+        c->m->cut_socket(c->socket, SOCKET_FIN);
+    } else if (strcmp(what, "deaf") == 0) {
+        c->m->cut_socket(c->socket, SOCKET_DEAF);
+    } else if (strcmp(what, "close") == 0) {
+        close_frame(c, body);
     } else if (strcmp(what, "end") == 0) {
         conn_send(c, mock_node(m, "xmlstreamend"));
         conn_end(c);
@@ -194,7 +216,7 @@ static bool stream_one(struct conn *c, const json_t *body)
     } else if (strcmp(what, "dirty") == 0) {
         send_dirty(c, admin_text(body, "type"));
     } else {
-        return false;
+        return admin_inject(c, what, body);
     }
     return true;
 }
@@ -229,7 +251,10 @@ int admin_stream(struct mock *m, const struct http_request *q, const json_t *bod
         if (!stream_match(c, a, who))
             continue;
         if (!stream_one(c, body))
-            return admin_bad(ret_out, 400, "do: error, drop, end, smax or dirty");
+            return admin_bad(
+                ret_out, 400,
+                "do: error, drop, reset, fin, close, deaf, end, smax, dirty, or plain, "
+                "frame, bytes with hex");
         n++;
     }
     *ret_out = json_pack("{s:b,s:I}", "ok", 1, "clients", n);

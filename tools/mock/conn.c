@@ -188,6 +188,12 @@ out:
     buf_free(&framed);
 }
 
+void conn_send_bytes(struct conn *c, struct span bytes)
+{
+    enqueue(c, bytes, true, false);
+    c->m->want_write(c->socket);
+}
+
 /* Flag byte 2 and the node deflated, as WhatsApp does with large stanzas (P-BN-02). */
 static bool deflated(struct span packed, struct buf *out)
 {

@@ -56,6 +56,7 @@ struct conn {
     int64_t late_until_ms;
     size_t nlate;
     bool close_when_sent;
+    unsigned close_code; /* of that WebSocket close; 0: 1000 */
     uint8_t noise_pub[X25519_KEY_BYTES];
     /* registering */
     struct registration reg;
@@ -84,6 +85,8 @@ void conn_gone(struct conn *c);
 void conn_send(struct conn *c, const struct node *n);
 /* Sends one frame: a handshake message, or ciphertext. */
 void conn_send_frame(struct conn *c, struct span payload);
+/* Sends one WebSocket message as it is, without a frame around it. */
+void conn_send_bytes(struct conn *c, struct span bytes);
 /* Sends flag byte + node as they are. */
 void conn_send_packed(struct conn *c, struct span packed);
 /* Closes after what is queued has been sent. */

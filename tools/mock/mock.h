@@ -10,6 +10,7 @@
 #include "proto/limits.h"
 #include "proto/node.h"
 #include "tools/mock/config.h"
+#include "tools/mock/cut.h"
 #include "tools/mock/trouble.h"
 #include "tools/mock/world.h"
 
@@ -65,6 +66,7 @@ struct mock {
     /* How connections reach their sockets; set by server.c (or by a unit test). */
     void (*want_write)(void *socket);
     void (*close_socket)(void *socket);
+    void (*cut_socket)(void *socket, enum socket_cut how);
 };
 
 /* rng and keys from cfg. NOMEM, IO (trace file). The value must not move afterwards. */

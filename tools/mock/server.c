@@ -71,6 +71,16 @@ static void close_socket(void *socket)
     lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
+static void cut_socket(void *socket, enum socket_cut how)
+{
+    struct session *s = socket;
+    if (s == NULL)
+        return;
+    if (how == SOCKET_DEAF)
+        (void)lws_rx_flow_control(s->wsi, 0);
+    cut_fd(lws_get_socket_fd(s->wsi), how);
+}
+
 /* ---- timers ------------------------------------------------------------------------------- */
 
 static void schedule(struct server *s);
@@ -147,7 +157,10 @@ static int ws_write(struct session *s)
     if (c->out != NULL)
         (void)lws_callback_on_writable(s->wsi);
     else if (c->close_when_sent) {
-        lws_close_reason(s->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+        lws_close_reason(s->wsi,
+                         c->close_code != 0 ? (enum lws_close_status)c->close_code
+                                            : LWS_CLOSE_STATUS_NORMAL,
+                         NULL, 0);
         return -1;
     }
     return 0;
@@ -414,6 +427,7 @@ struct server *server_start(struct mock *m, const char *cert, const char *key)
     }
     m->want_write = want_write;
     m->close_socket = close_socket;
+    m->cut_socket = cut_socket;
     (void)snprintf(m->base_url, sizeof m->base_url, "%s://" ADDRESS ":%u",
                    cert != NULL ? "https" : "http", s->port);
     return s;

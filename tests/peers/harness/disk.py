@@ -16,8 +16,8 @@ CHANGES = WRITE | SYNC | CREATE | TRUNCATE | RENAME | UNLINK | OPEN_WRITE
 FOREVER = -1
 
 _TEXT = 256
-_NUMBERS = ("calls", "error", "skip", "times", "partly", "room", "kill_at", "clock_offset_s", "seen",
-            "failed")
+_NUMBERS = ("calls", "error", "skip", "times", "partly", "room", "kill_at", "clock_offset_s",
+            "mono_offset_ms", "seen", "failed")
 _SIZE = 2 * _TEXT + 8 * len(_NUMBERS)
 
 
