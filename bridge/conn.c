@@ -112,6 +112,13 @@ static void forget_stream(struct conn *c)
     struct bridge *b = c->b;
     bool was_logged_in = c->logged_in;
 
+    /* From here on nobody takes it for a connection that works; what it was is kept for the
+     * decisions that follow (conn_table.c, conn_plan.c). */
+    c->logged_in = false;
+    if (was_logged_in) {
+        c->was_logged_in = true;
+        c->lasted_ms = clock_mono_ms(b->clock) - c->logged_in_ms;
+    }
     timer_stop(b->timers, &c->stable_timer);
     timer_stop(b->timers, &c->offline_timer);
     prekey_upload_stop(b->prekeys);
@@ -119,8 +126,6 @@ static void forget_stream(struct conn *c)
     pairing_reset(c);
     outgoing_drop(b);
     keep_batch(b);
-    c->lasted_ms = was_logged_in ? clock_mono_ms(b->clock) - c->logged_in_ms : 0;
-    c->logged_in = false;
     c->connected_at_ms = 0;
     b->presence_available = false;
     iq_fail_all(&b->iq, c->shutting_down ? WB_ERR_CANCELLED : WB_ERR_NET);
@@ -147,6 +152,7 @@ static void free_stream(struct conn *c)
 void conn_close(struct conn *c, enum conn_reason why, const char *detail)
 {
     c->why = why;
+    c->closing_ms = clock_mono_ms(c->b->clock);
     if (detail[0])
         conn_detail(c, "%s", detail);
     log_info(c->b->log, "conn", "closing: %s%s%s", conn_reason_name(why), c->detail[0] ? ": " : "",
@@ -156,6 +162,8 @@ void conn_close(struct conn *c, enum conn_reason why, const char *detail)
     /* Without a socket nothing would ever end: it is over at once. */
     if (!ws_client_active(c->ws))
         conn_event(c, CONN_EV_ENDED, NULL);
+    else if (why == CONN_WHY_NETWORK)
+        ws_client_abort(c->ws); /* nobody is there to answer a close frame */
     else
         ws_client_close(c->ws);
 }
@@ -175,9 +183,13 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
 
     if (c->state != CONN_WAIT_CLOSE) {
         log_info(c->b->log, "conn", "the socket ended: %s", info->text);
+        c->closing_ms = clock_mono_ms(c->b->clock);
         forget_stream(c);
     }
     free_stream(c);
+    /* What could not be sent on this stream says nothing against the next one. */
+    if (c->b->loop)
+        loop_defer_cancel(c->b->loop, &c->broken);
     conn_event(c, CONN_EV_ENDED, &in);
 }
 
@@ -325,6 +337,8 @@ void conn_connect(struct conn *c)
         conn_set_state(c, CONN_STOPPED, 0);
         return;
     }
+    c->was_logged_in = false;
+    c->lasted_ms = 0;
     if (!store_works(b)) {
         c->why = CONN_WHY_STORE;
         conn_plan_next(c);
@@ -500,7 +514,7 @@ bool conn_logged_in(const struct conn *c)
 
 bool conn_online(const struct conn *c)
 {
-    return c->state == CONN_ONLINE;
+    return c->state == CONN_ONLINE && c->logged_in;
 }
 
 enum wb_err conn_reconnect(struct conn *c)

@@ -11,7 +11,7 @@
 
 enum {
     PLAN_RESTART_APART_MS = 5000,    /* two 515 closer than that: the second one waits */
-    PLAN_NORMAL_LIFE_MS = 60 * 1000, /* a connection that lasted so long was a good one */
+    PLAN_NORMAL_LIFE_MS = 60 * 1000, /* a connection that was logged in so long was a good one */
     PLAN_SCAN_AGAIN_MS = 1000,       /* a new set of QR codes */
     PLAN_SLOW_MS = 60 * 60 * 1000,   /* outdated, no newer version known: hourly */
     PLAN_CLOCK_MS = 60 * 1000,       /* the clock may be set meanwhile */
@@ -163,13 +163,24 @@ static void plan_restart(struct conn *c)
         conn_connect(c);
 }
 
-/* The server closes every few minutes, and that is normal (R-113): after a minute online the first
- * delay is enough and counts as no failure. Shorter connections do count (P-ER-17). */
-static void plan_closed(struct conn *c)
+/* A server closes every few minutes, in whatever way, and that is normal (R-113): after a minute
+ * online the delays begin anew. Shorter connections count as failures (P-ER-17), so a server that
+ * lets us in for a moment only is not hammered; one that does it for a minute each time is asked
+ * about once a minute. Who says that we come too often is believed (P-ER-12). */
+static void forgive(struct conn *c)
 {
-    struct backoff first = {0};
+    if (c->lasted_ms >= PLAN_NORMAL_LIFE_MS && c->why != CONN_WHY_RATE)
+        backoff_reset(&c->backoff);
+}
 
-    wait(c, backoff_next_ms(c->lasted_ms >= PLAN_NORMAL_LIFE_MS ? &first : &c->backoff, c->b->rng));
+/* The delay is one between attempts: a server that did not answer our close frame has used up some
+ * of it already. */
+static void wait_usual(struct conn *c)
+{
+    int64_t closing = clock_mono_ms(c->b->clock) - c->closing_ms;
+    int64_t ms = backoff_next_ms(&c->backoff, c->b->rng);
+
+    wait(c, c->was_logged_in ? at_least(ms - closing, 0) : ms);
 }
 
 static void plan_shutdown(struct conn *c)
@@ -185,15 +196,13 @@ void conn_plan_next(struct conn *c)
 
     if (c->shutting_down)
         c->why = CONN_WHY_SHUTDOWN;
+    forgive(c);
     switch (c->why) {
     case CONN_WHY_SHUTDOWN:
         plan_shutdown(c);
         return;
     case CONN_WHY_RESTART:
         plan_restart(c);
-        return;
-    case CONN_WHY_CLOSED:
-        plan_closed(c);
         return;
     case CONN_WHY_OPERATOR:
         conn_connect(c);
@@ -231,6 +240,7 @@ void conn_plan_next(struct conn *c)
     case CONN_WHY_START:
     case CONN_WHY_NETWORK:
     case CONN_WHY_REFUSED:
+    case CONN_WHY_CLOSED:
     case CONN_WHY_TLS:
     case CONN_WHY_CERT:
     case CONN_WHY_PROTOCOL:
@@ -238,7 +248,7 @@ void conn_plan_next(struct conn *c)
     case CONN_WHY_COUNT:
         break;
     }
-    wait(c, backoff_next_ms(&c->backoff, b->rng));
+    wait_usual(c);
 }
 
 /* ---- the first attempt --------------------------------------------------------------------------

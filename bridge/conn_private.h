@@ -100,11 +100,14 @@ struct conn {
     int64_t banned_for_s;    /* server's word: how long; 0: not known */
     int64_t connected_at_ms; /* wall clock of <success>; 0: not connected */
     int64_t logged_in_ms;    /* the same on the monotonic clock */
-    int64_t lasted_ms;       /* how long the last connection was logged in */
-    int64_t restarted_ms;    /* monotonic time of the last 515; 0: never */
-    uint32_t version_used;   /* N of 2.3000.N sent last */
-    bool version_retried;    /* 405 was followed by one attempt with a newer version */
-    bool refs_shown;         /* this connection offered a QR */
+    /* Of the connection that has ended, until the next attempt: `logged_in` is false by then. */
+    bool was_logged_in;
+    int64_t lasted_ms;     /* how long it was logged in; 0: never */
+    int64_t closing_ms;    /* monotonic time of its end, or of our decision to end it */
+    int64_t restarted_ms;  /* monotonic time of the last 515; 0: never */
+    uint32_t version_used; /* N of 2.3000.N sent last */
+    bool version_retried;  /* 405 was followed by one attempt with a newer version */
+    bool refs_shown;       /* this connection offered a QR */
     struct pairing *pairing;
     struct loop_deferred broken; /* the stream cannot be sent on: closes it */
     struct sent_log sent;        /* what was sent last, for the server's complaints (P-ER-13) */

@@ -82,7 +82,7 @@ static void ended(struct conn *c, const struct conn_input *in)
         break;
     case WS_END_CLOSED:
         /* The usual disconnect every few minutes. */
-        c->why = c->logged_in ? CONN_WHY_CLOSED : CONN_WHY_REFUSED;
+        c->why = c->was_logged_in ? CONN_WHY_CLOSED : CONN_WHY_REFUSED;
         break;
     case WS_END_TIMEOUT:
     case WS_END_REFUSED:

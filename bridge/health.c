@@ -110,18 +110,22 @@ static const char *advice(const struct bridge *b, enum health_status s)
         return "this machine's clock is wrong: the server's certificate is not valid at its time";
     case CONN_WHY_FAILURE:
         return "WhatsApp refuses the login; see the log, then POST /api/reconnect";
+    case CONN_WHY_CLOSED:
+        return "WhatsApp has closed the connection, as it often does; it is opened again by itself";
+    case CONN_WHY_SERVER:
+        return "WhatsApp has ended the connection with an error; it is opened again by itself";
+    case CONN_WHY_PROTOCOL:
+        return "what came from WhatsApp made no sense; the connection is opened again by itself";
+    case CONN_WHY_RATE:
+        return "WhatsApp says that this number connects too often; it is tried again by itself";
     case CONN_WHY_NONE:
     case CONN_WHY_START:
     case CONN_WHY_REFUSED:
-    case CONN_WHY_CLOSED:
     case CONN_WHY_REFS_OVER:
     case CONN_WHY_PASSKEY:
     case CONN_WHY_TLS:
     case CONN_WHY_CERT:
-    case CONN_WHY_PROTOCOL:
     case CONN_WHY_RESTART:
-    case CONN_WHY_SERVER:
-    case CONN_WHY_RATE:
     case CONN_WHY_REPLACED:
     case CONN_WHY_OUTDATED:
     case CONN_WHY_BANNED:

@@ -521,6 +521,14 @@ void ws_client_close(struct ws_client *c)
     on_timeout(c);
 }
 
+void ws_client_abort(struct ws_client *c)
+{
+    if (!c->active || c->closing)
+        return;
+    c->closing = true;
+    on_timeout(c);
+}
+
 bool ws_client_readable(const struct ws_client *c)
 {
     struct pollfd p = {.events = POLLIN};

@@ -58,6 +58,9 @@ enum wb_err ws_client_send(struct ws_client *c, struct span bytes) WB_MUST_CHECK
 /* Code 1000; what is queued is sent first; ended() follows within CONN_CLOSE_TIMEOUT_MS. Before the
  * upgrade it gives up the attempt. Harmless when there is no socket. */
 void ws_client_close(struct ws_client *c);
+/* Ends it without a word, for a server that is not there any more; ended() follows in this
+ * iteration of the loop. Harmless when there is no socket. */
+void ws_client_abort(struct ws_client *c);
 /* Between a good open and ended(). */
 bool ws_client_active(const struct ws_client *c);
 /* Are there bytes that the next iteration will bring? */

@@ -139,10 +139,11 @@ enum wb_err http_get(const char *url, const char *const *headers, const char *ca
 
 struct ws_client {
     struct ws_callbacks cb;
-    bool active, established, closing;
+    bool active, established, closing, aborted;
     struct buf out; /* sent by the bridge, not yet looked at by the server */
 };
 static struct ws_client the_ws;
+static bool server_dead; /* it does not answer a close frame */
 static unsigned dials;
 static char dialled[128];
 
@@ -171,7 +172,8 @@ enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
 {
     assert_false(c->active);
     c->active = true;
-    c->established = c->closing = false;
+    c->established = c->closing = c->aborted = false;
+    server_dead = false;
     buf_clear(&c->out);
     dials++;
     snprintf(dialled, sizeof dialled, "%s", target->url);
@@ -190,6 +192,11 @@ void ws_client_close(struct ws_client *c)
 {
     if (c->active)
         c->closing = true;
+}
+
+void ws_client_abort(struct ws_client *c)
+{
+    c->closing = c->aborted = c->active;
 }
 
 bool ws_client_active(const struct ws_client *c)
@@ -496,7 +503,7 @@ static inline void turn(struct line *t)
         if (the_loop.iteration_end)
             the_loop.iteration_end(the_loop.iteration_ctx);
         server_read(t);
-        if (the_ws.closing)
+        if (the_ws.closing && (!server_dead || the_ws.aborted))
             server_end(t, WS_END_CLOSED);
     }
 }
