@@ -260,8 +260,7 @@ enum whom { ASK_SENDER, ASK_PHONE };
 /* The next row that is due, along the indexes: each row that is taken leaves the set that it was
  * found in. NOT_FOUND: none, or none that may go now. While the server owes us the acks of as many
  * requests as may be out, nothing is looked for. */
-static enum wb_err next_due(struct retry_owed *r, struct store_retry_owed *ret,
-                            enum whom *ret_whom)
+static enum wb_err next_due(struct retry_owed *r, struct store_retry_owed *ret, enum whom *ret_whom)
 {
     const int64_t now = bridge_server_now_s(r->b);
     enum wb_err err = WB_ERR_NOT_FOUND;

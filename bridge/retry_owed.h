@@ -23,7 +23,7 @@ struct retry_request {
 struct retry_owed {
     struct bridge *b;
     struct timer timer;
-    enum { OWED_UNKNOWN, OWED_NONE, OWED_SOME } some;   /* are there rows at all? */
+    enum { OWED_UNKNOWN, OWED_NONE, OWED_SOME } some; /* are there rows at all? */
     struct retry_request requests[RETRY_REQUESTS_KEPT];
     bool lost;            /* rows may say ASKED of requests of another connection or process */
     int64_t again_before; /* who was asked before that is asked again; 0: that is done */

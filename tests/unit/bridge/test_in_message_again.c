@@ -259,6 +259,35 @@ static void the_next_part_waits_for_acks(void **state)
     writer_free(&phone);
 }
 
+/* They come with no part for us, so that only the phone can be asked, and at once; but however many
+ * there are, only so many requests are out. */
+static void no_more_is_asked_at_once_than_the_server_acks(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+    size_t asked = 0;
+    char id[16];
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P0", "note to self"));
+    for (int i = 0; i < 100; i++) {
+        struct node *n;
+
+        snprintf(id, sizeof id, "A%d", i);
+        r->nevents = nsent = 0;
+        n = stanza(r, ALICE, id);
+        node_child_new(&r->arena, n, "unavailable");
+        receive(r, n);
+        for (size_t j = 0; j < nsent; j++)
+            asked += strstr(sent[j], "category=\"peer\"") != NULL;
+    }
+    assert_int_equal(asked, 64);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed WHERE phone_asked = 0", "36");
+    assert_int_equal(phone_is_asked(r, true), 0);
+    writer_free(&phone);
+}
+
 static struct node *answer_of(struct receiver *r, const char *id, size_t n)
 {
     struct node *answer = node_new(&r->arena, "receipt");
@@ -308,6 +337,7 @@ int main(void)
         T(each_is_asked_for_in_its_time),
         T(many_are_asked_for_in_parts),
         T(the_next_part_waits_for_acks),
+        T(no_more_is_asked_at_once_than_the_server_acks),
         T(more_answers_than_may_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
