@@ -6,6 +6,7 @@
 #include "bridge/bridge.h"
 #include "bridge/group_parse.h"
 #include "bridge/identity.h"
+#include "bridge/in_message_revoke.h"
 #include "bridge/shared_query.h"
 #include "store/contacts.h"
 #include "store/messages.h"
@@ -73,6 +74,7 @@ enum wb_err group_info_store(struct bridge *b, const struct node *group, struct 
         TRY(store_group_put(b->store, &g));
     TRY(learn_members(b, &g, group, a));
     TRY(store_chat_name(b->store, &g.jid, span_cstr(g.subject), true));
+    TRY(in_message_revokes_decide(b, &g.jid));
     if (ret_jid)
         *ret_jid = g.jid;
 out:
@@ -145,6 +147,8 @@ static enum wb_err take_refusal(struct bridge *b, const struct jid *group, uint3
 {
     enum wb_err err;
 
+    if (code == HTTP_NOT_FOUND || code == HTTP_FORBIDDEN || code == HTTP_UNAUTHORIZED)
+        TRY(in_message_revokes_refuse(b, group));
     if (code == HTTP_NOT_FOUND) {
         err = group_info_left(b, group, "it does not exist");
         return err == WB_OK ? WB_ERR_NOT_FOUND : err;
@@ -154,6 +158,8 @@ static enum wb_err take_refusal(struct bridge *b, const struct jid *group, uint3
         return err == WB_OK ? WB_ERR_REFUSED : err;
     }
     return WB_ERR_REFUSED;
+out:
+    return err;
 }
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)

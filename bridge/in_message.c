@@ -12,6 +12,7 @@
 #include "bridge/identity.h"
 #include "bridge/in_message_decrypt.h"
 #include "bridge/in_message_private.h"
+#include "bridge/in_message_revoke.h"
 #include "bridge/out_receipt.h"
 #include "proto/limits.h"
 #include "store/contacts.h"
@@ -547,6 +548,7 @@ static void on_offline_done(void *ctx, const struct bridge_event *ev)
 
     (void)ev;
     retry_owed_resume(&st->owed);
+    in_message_revokes_resume(st->b);
 }
 
 static void on_offline(void *ctx, const struct bridge_event *ev)

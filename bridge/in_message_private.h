@@ -25,6 +25,7 @@ struct in_message_state {
     struct buf plain;                     /* one plaintext at a time; wiped with buf_clear() */
     struct buf text, mentions, names;
     struct retry_owed owed;
+    struct jid revokes_at; /* in_message_revoke.c: the group that was asked for last */
 };
 
 /* ---- in_message_store.c: content to rows --------------------------------------------------- */
@@ -33,6 +34,10 @@ struct in_message_state {
  * copy of it can be recognised by that. */
 enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
                              bool *ret_row) WB_MUST_CHECK;
+/* A change that its sender may not make: the message that it is about stays as it is, and what was
+ * wanted becomes a row of its own. Logged and counted. */
+enum wb_err in_message_store_refused(struct bridge *b, struct in_message *m,
+                                     const struct content *c) WB_MUST_CHECK;
 /* A row for what cannot be read yet. */
 enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m) WB_MUST_CHECK;
 /* A row for a plaintext that is no Message: its bytes are kept. */

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "bridge/bridge.h"
 #include "bridge/in_message_private.h"
+#include "bridge/in_message_revoke.h"
 #include "bridge/mention_in.h"
 #include "proto/content_text.h"
 #include "store/contacts.h"
@@ -182,66 +183,6 @@ out:
 /* ---- changes ----------------------------------------------------------------------------------
  */
 
-/* Is the sender an admin there? Without a list of members the server's word counts: it marks a
- * revoke by an admin with edit=8 (P-RC-50, P-SD-18). */
-static enum wb_err sender_is_admin(struct bridge *b, struct arena *a, const struct in_message *m,
-                                   bool *ret_admin)
-{
-    struct store_group g;
-    enum wb_err err = store_group_get(b->store, &m->chat, a, &g);
-
-    *ret_admin = span_eq_cstr(m->edit, "8");
-    if (err == WB_ERR_NOT_FOUND)
-        return WB_OK;
-    TRY(err);
-    for (size_t i = 0; i < g.nmembers; i++) {
-        const struct store_group_member *member = &g.members[i];
-
-        if (jid_same_user(&member->lid, &m->sender) || jid_same_user(&member->pn, &m->sender) ||
-            jid_same_user(&member->lid, &m->sender_alt) ||
-            jid_same_user(&member->pn, &m->sender_alt)) {
-            *ret_admin = member->rank >= STORE_ADMIN;
-            break;
-        }
-    }
-out:
-    return err;
-}
-
-/* Whose message it is: named by the key only in a revoke of another's message. */
-static struct jid revoke_author(const struct in_message *m, const struct content *c)
-{
-    struct jid author;
-
-    if (c->key.from_me || !m->group || jid_parse(c->key.participant, &author) != WB_OK)
-        return (struct jid){0};
-    author = jid_bare(jid_unhosted(author));
-    if (jid_same_user(&author, &m->sender) || jid_same_user(&author, &m->sender_alt))
-        return (struct jid){0};
-    return author;
-}
-
-static enum wb_err revoke(struct bridge *b, const struct in_message *m, const struct content *c)
-{
-    struct store_message_change change = change_of(m, c);
-    struct arena a = arena_new(STORE_GROUP_MEMBERS_MAX * sizeof(struct store_group_member) + 65536);
-    bool admin = false;
-    enum wb_err err = WB_OK;
-
-    change.target_sender = revoke_author(m, c);
-    if (!jid_is_none(&change.target_sender)) {
-        TRY(sender_is_admin(b, &a, m, &admin));
-        if (!admin) {
-            err = WB_ERR_REFUSED;
-            goto out;
-        }
-    }
-    TRY(store_message_revoke(b->store, &change, admin));
-out:
-    arena_free(&a);
-    return err;
-}
-
 static enum wb_err edit(struct bridge *b, const struct in_message *m, const struct content *c)
 {
     struct in_message_state *st = b->in_message;
@@ -295,19 +236,25 @@ enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struc
         return err;
     err = WB_ERR_NOT_FOUND;
     if (c->kind == CONTENT_REVOKE && targeted)
-        err = revoke(b, m, c);
+        err = in_message_revoke(b, m, c);
     else if (c->kind == CONTENT_EDIT && targeted && c->inner)
         err = edit(b, m, c);
     else if (c->kind == CONTENT_REACTION && targeted)
         err = react(b, m, c);
-    if (err == WB_ERR_REFUSED) {
-        log_warn(b->log, "message", "%s %.*s: its sender may not change that message",
-                 content_kind_word(c->kind), (int)m->id.n, (const char *)m->id.p);
-        return WB_OK;
-    }
-    if (err != WB_ERR_NOT_FOUND)
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND && err != WB_ERR_REFUSED)
         return err;
-    *ret_row = true;
+    *ret_row = err != WB_OK;
+    if (err == WB_ERR_REFUSED)
+        return in_message_store_refused(b, m, c);
+    return err == WB_OK ? WB_OK : store_row(b, m, c);
+}
+
+enum wb_err in_message_store_refused(struct bridge *b, struct in_message *m,
+                                     const struct content *c)
+{
+    log_warn(b->log, "message", "%s %.*s: its sender may not change that message",
+             content_kind_word(c->kind), (int)m->id.n, (const char *)m->id.p);
+    b->refused.changes++;
     return store_row(b, m, c);
 }
 

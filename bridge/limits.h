@@ -122,6 +122,10 @@ enum {
     /* An account is in some hundred groups; communities may bring thousands. */
     GROUP_LIST_MAX = 16384,
 
+    /* A deletion waits for a group's list of members for so long (in_message_revoke.h): at each
+     * login the list is asked for. */
+    REVOKE_WAIT_S = 14 * 24 * 3600,
+
     /* Sending. A caller's text is at most 65,536 characters (api/limits.h) of up to four bytes; the
      * "@digits" put in front are some 17 bytes each for 1024 people. */
     SEND_TEXT_BYTES_MAX = 4 * 65536,

@@ -62,6 +62,12 @@ out:
     return err;
 }
 
+enum wb_err store_group_get_info(struct store *s, const struct jid *group, struct store_group *ret)
+{
+    NEED_ACCOUNT(s);
+    return get_info(s, group, ret);
+}
+
 enum wb_err store_group_get(struct store *s, const struct jid *group, struct arena *a,
                             struct store_group *ret)
 {

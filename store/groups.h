@@ -31,6 +31,9 @@ struct store_group {
 /* NOT_FOUND. */
 enum wb_err store_group_get(struct store *s, const struct jid *group, struct arena *a,
                             struct store_group *ret) WB_MUST_CHECK;
+/* All but the members: NULL and 0. NOT_FOUND. */
+enum wb_err store_group_get_info(struct store *s, const struct jid *group,
+                                 struct store_group *ret) WB_MUST_CHECK;
 /* Replaces group and members. INVALID: a member without LID and PN. */
 enum wb_err store_group_put(struct store *s, const struct store_group *g) WB_MUST_CHECK;
 /* All but the members. NOT_FOUND when the group is unknown. */

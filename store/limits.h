@@ -40,6 +40,10 @@ enum {
     /* The devices that one message is sealed for, as text: some 30 bytes for each of 20,000 people.
      */
     STORE_SEALED_LIST_MAX = 4 << 20,
+    /* Deletions that wait for a group's list of members: it is asked for at once, so that these are
+     * those of some seconds; what is over the limit is shown as a message of its own. */
+    STORE_REVOKES_CHAT_MAX = 100,
+    STORE_REVOKES_MAX = 1000,
     /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
     STORE_BLOB_MAX = 16 << 20,
     STORE_PATH_MAX = 4096,

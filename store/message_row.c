@@ -84,9 +84,10 @@ static enum wb_err look_up(struct store *s, const struct jid *chat, struct span 
     stmt_jid(&q, chat);
     err = stmt_step(&q);
     if (err == WB_OK) {
-        bool same = !who || jid_is_text(&who->lid, stmt_col_span(&q, 5)) ||
-                    jid_is_text(&who->pn, stmt_col_span(&q, 6)) ||
-                    same_user(stmt_col_span(&q, 4), who);
+        const struct span lid = stmt_col_span(&q, 5), pn = stmt_col_span(&q, 6);
+        /* Digits alone do not tell a LID from a number: only where the row has nothing else. */
+        bool same = !who || jid_is_text(&who->lid, lid) || jid_is_text(&who->pn, pn) ||
+                    (!lid.n && !pn.n && same_user(stmt_col_span(&q, 4), who));
         if (same) {
             f->rowid = stmt_col_int(&q, 0);
             f->waiting = stmt_col_int(&q, 1) != 0;

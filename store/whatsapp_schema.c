@@ -141,6 +141,12 @@ static const char *const bridge_tables[] = {
     " message_id TEXT NOT NULL, list INTEGER NOT NULL, sealed_at INTEGER NOT NULL,"
     " UNIQUE (our_jid, message_id))",
     "CREATE INDEX IF NOT EXISTS bridge_sealed_at ON bridge_sealed (our_jid, sealed_at)",
+    "CREATE TABLE IF NOT EXISTS bridge_revokes (seq INTEGER PRIMARY KEY, our_jid TEXT NOT NULL,"
+    " chat_jid TEXT NOT NULL, message_id TEXT NOT NULL, sender TEXT NOT NULL, sender_alt TEXT,"
+    " target_id TEXT NOT NULL, author TEXT, from_me INTEGER NOT NULL,"
+    " lid_addressing INTEGER NOT NULL, timestamp INTEGER NOT NULL, noted_at INTEGER NOT NULL,"
+    " UNIQUE (our_jid, chat_jid, message_id, sender))",
+    "CREATE INDEX IF NOT EXISTS bridge_revokes_chat ON bridge_revokes (our_jid, chat_jid, seq)",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
     " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

@@ -16,7 +16,7 @@
 #include "proto/padding.h"
 #include "store/prekeys.h"
 
-enum { SENT_MAX = 64, SENT_BYTES = 4096, EVENTS_MAX = 32 };
+enum { SENT_MAX = 64, SENT_BYTES = 4096, EVENTS_MAX = 256 };
 
 struct receiver {
     struct fixture f;
