@@ -101,27 +101,6 @@ static void take_destination(struct in_message *m, const struct content *c)
         m->chat = jid_bare(jid_unhosted(chat));
 }
 
-/* What comes along with any content. */
-static enum wb_err take_keys(struct bridge *b, const struct in_message *m, const struct content *c)
-{
-    enum wb_err result = WB_OK, err = WB_OK;
-
-    if (c->secret.n == MESSAGE_SECRET_BYTES && !m->peer) {
-        struct jid sender = jid_bare(m->sender);
-
-        TRY(store_message_secret_put(b->store, &m->chat, &sender, m->id, c->secret.p));
-    }
-    if (c->skdm.n && m->group) {
-        TRY(in_message_sender_key(b, m, c->skdm, &result));
-        FAULT_POINT("skdm.taken");
-        if (result != WB_OK)
-            log_warn(b->log, "message", "sender key in %.*s: %s", (int)m->id.n,
-                     (const char *)m->id.p, wb_err_text(result));
-    }
-out:
-    return err;
-}
-
 /* e NULL: it was not encrypted. */
 static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct in_enc *e, const struct content *c, struct taken *r)
@@ -131,7 +110,7 @@ static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct
     enum wb_err err;
 
     take_destination(m, c);
-    TRY(take_keys(b, m, c));
+    TRY(in_message_keys(b, m, c));
     if (c->kind == CONTENT_PROTOCOL || m->peer) {
         /* Only our own devices have any say here (P-RC-50). */
         if (m->from_me && c->kind == CONTENT_PROTOCOL)

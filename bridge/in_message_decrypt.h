@@ -15,7 +15,8 @@ enum wb_err in_message_decrypt(struct bridge *b, const struct in_message *m, con
                                struct buf *plain, struct span *ret_content,
                                enum wb_err *ret_result) WB_MUST_CHECK;
 
-/* Files the sender key that came with a group message (P-RC-16). *ret_result as above. */
+/* Files the sender key that came with a group message (P-RC-16), which the caller has found to be
+ * for m->chat. *ret_result as above. */
 enum wb_err in_message_sender_key(struct bridge *b, const struct in_message *m, struct span skdm,
                                   enum wb_err *ret_result) WB_MUST_CHECK;
 

@@ -44,6 +44,13 @@ enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m) WB_MU
 enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m,
                                         struct span plain) WB_MUST_CHECK;
 
+/* ---- in_message_keys.c -------------------------------------------------------------------- */
+
+/* Keeps the secret and the sender key that came along, if any. A sender key that names another chat
+ * than the stanza, or came outside of a group, is logged and ignored. */
+enum wb_err in_message_keys(struct bridge *b, const struct in_message *m,
+                            const struct content *c) WB_MUST_CHECK;
+
 /* ---- in_message_peer.c: what our own devices tell us ----------------------------------------- */
 
 /* A protocol message that is from us (P-RC-51, 54, P-AS-02, P-HI-01). */
