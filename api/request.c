@@ -1,8 +1,10 @@
 #include "api/request.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/http_server.h"
+#include "base/text.h"
 
 void api_reply(struct api_request *r, int status, const char *static_type, struct span body)
 {
@@ -35,16 +37,32 @@ void api_reply_json(struct api_request *r, int status, json_t *new_body)
     buf_free(&line);
 }
 
+json_t *api_text(struct span text)
+{
+    json_t *j = json_stringn(text.p ? (const char *)text.p : "", text.n);
+    char *copy = j ? NULL : malloc(text.n + 1);
+
+    if (!copy)
+        return j;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    utf8_clean(copy);
+    j = json_string(copy);
+    free(copy);
+    return j;
+}
+
 void api_reply_error(struct api_request *r, enum cmd_result result, const char *text)
 {
     api_reply_json(r, cmd_result_http_status(result),
-                   json_pack("{s:b, s:s, s:s}", "success", 0, "error", cmd_result_code(result),
-                             "message", text));
+                   json_pack("{s:b, s:s, s:o}", "success", 0, "error", cmd_result_code(result),
+                             "message", api_text(span_cstr(text))));
 }
 
 void api_reply_done(struct api_request *r, int status, const char *text)
 {
-    api_reply_json(r, status, json_pack("{s:b, s:s}", "success", 1, "message", text));
+    api_reply_json(r, status,
+                   json_pack("{s:b, s:o}", "success", 1, "message", api_text(span_cstr(text))));
 }
 
 static void caller_gone(void *ctx)

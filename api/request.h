@@ -69,6 +69,9 @@ struct api_request {
 void api_reply(struct api_request *r, int status, const char *static_type, struct span body);
 /* Takes the reference; NULL (no memory) becomes a plain 500. */
 void api_reply_json(struct api_request *r, int status, json_t *new_body);
+/* A text as JSON. Bytes that are no UTF-8 (a text that was cut, an old name) become '?': else the
+ * whole field would be missing. A new reference; NULL: no memory. */
+json_t *api_text(struct span text);
 /* {"success":false,"error":code,"message":text} with the code's status. */
 void api_reply_error(struct api_request *r, enum cmd_result result, const char *text);
 /* {"success":true,"message":text}. */

@@ -17,11 +17,10 @@ static void handle_groups(struct api_request *r)
         char jid[JID_TEXT_MAX];
         json_array_append_new(
             list,
-            json_pack("{s:s, s:s%, s:I, s:s, s:b, s:b, s:b}", "jid", jid_text(&g->jid, jid), "name",
-                      g->name.p ? (const char *)g->name.p : "", g->name.n, "participants",
-                      (json_int_t)g->members, "addressing_mode", g->lid_addressing ? "lid" : "pn",
-                      "announce_only", (int)g->announce_only, "we_are_admin", (int)g->we_are_admin,
-                      "monitored", (int)g->monitored));
+            json_pack("{s:s, s:o, s:I, s:s, s:b, s:b, s:b}", "jid", jid_text(&g->jid, jid), "name",
+                      api_text(g->name), "participants", (json_int_t)g->members, "addressing_mode",
+                      g->lid_addressing ? "lid" : "pn", "announce_only", (int)g->announce_only,
+                      "we_are_admin", (int)g->we_are_admin, "monitored", (int)g->monitored));
     }
     api_reply_json(r, 200, json_pack("{s:b, s:o}", "success", 1, "groups", list));
 }

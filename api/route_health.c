@@ -10,7 +10,7 @@ static json_t *time_or_null(int64_t unix_s)
 
 static json_t *text_or_null(const char *text)
 {
-    return text[0] ? json_string(text) : json_null();
+    return text[0] ? api_text(span_cstr(text)) : json_null();
 }
 
 static json_t *groups_json(const struct health *h)
@@ -20,10 +20,11 @@ static json_t *groups_json(const struct health *h)
     for (size_t i = 0; i < h->ngroups; i++) {
         const struct health_group *g = &h->groups[i];
         char jid[JID_TEXT_MAX];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:o}", "jid", jid_text(g->jid, jid), "name", g->name,
-                            "member", g->known ? json_boolean(g->member) : json_null(),
-                            "last_message_at", time_or_null(g->last_message_at_s)));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:o, s:o}", "jid", jid_text(g->jid, jid),
+                                        "name", api_text(span_cstr(g->name)), "member",
+                                        g->known ? json_boolean(g->member) : json_null(),
+                                        "last_message_at", time_or_null(g->last_message_at_s)));
     }
     return list;
 }
@@ -72,7 +73,7 @@ static json_t *health_json(const struct health *h)
                                   time_or_null(h->backup_at_s), "error",
                                   text_or_null(h->backup_error)));
     if (h->repaired[0])
-        json_object_set_new(o, "repaired", json_string(h->repaired));
+        json_object_set_new(o, "repaired", api_text(span_cstr(h->repaired)));
     if (h->restored_at_s)
         json_object_set_new(o, "restored",
                             json_pack("{s:I, s:s, s:I}", "at", (json_int_t)h->restored_at_s,

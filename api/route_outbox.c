@@ -12,7 +12,7 @@ static json_t *time_or_null(int64_t unix_s)
 
 static json_t *text_or_null(struct span s)
 {
-    return s.p ? json_stringn((const char *)s.p, s.n) : json_null();
+    return s.p ? api_text(s) : json_null();
 }
 
 static json_t *entry_json(const struct outbox_entry *e)

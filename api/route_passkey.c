@@ -59,7 +59,7 @@ static void handle_get(struct api_request *r)
     if (v.code[0])
         json_object_set_new(o, "code", json_string(v.code));
     if (v.problem[0])
-        json_object_set_new(o, "problem", json_string(v.problem));
+        json_object_set_new(o, "problem", api_text(span_cstr(v.problem)));
     api_reply_json(r, 200, o);
 }
 

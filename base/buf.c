@@ -130,6 +130,18 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_end(ap);
 }
 
+const char *buf_text(struct buf *b)
+{
+    static const char more[] = " ...";
+
+    if (b->err != WB_ERR_TOO_LARGE)
+        return buf_cstr(b);
+    if (b->n == 0 || !grow(b, b->n + sizeof more))
+        return "";
+    memcpy(b->p + b->n, more, sizeof more); /* behind the content: n stays */
+    return (const char *)b->p;
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
     if (n > b->n)

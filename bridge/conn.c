@@ -224,7 +224,7 @@ static enum wb_err take_stanza(struct conn *c, struct span frame)
         struct buf xml = buf_new(64 * 1024);
 
         node_print(n, &xml);
-        log_trace(b->log, "wire", "in %s", buf_cstr(&xml));
+        log_trace(b->log, "wire", "in %s", buf_text(&xml));
         buf_free(&xml);
     }
     err = dispatch_stanza(b, &s);

@@ -199,11 +199,11 @@ static void reload(struct program *p)
     if (log_reopen(&p->log) != WB_OK)
         log_error(&p->log, "main", "the log file could not be opened again; the old one is used");
     if (config_reload(&p->config, p->argc, p->argv, p->envp, &notes, &problem) != WB_OK) {
-        log_error(&p->log, "main", "the settings were not read again: %s", buf_cstr(&problem));
+        log_error(&p->log, "main", "the settings were not read again: %s", buf_text(&problem));
     } else {
         bridge_settings_changed(p->bridge);
         log_info(&p->log, "main", "settings read again%s%s",
-                 notes.n ? "; a restart is needed for: " : "", buf_cstr(&notes));
+                 notes.n ? "; a restart is needed for: " : "", buf_text(&notes));
     }
     buf_free(&notes);
     buf_free(&problem);
@@ -313,7 +313,7 @@ static int run(struct program *p)
 
     if (err != WB_OK) {
         fprintf(stderr, "whatsapp-bridge: %s%s%s\n", wb_err_text(err), problem.n ? ": " : "",
-                buf_cstr(&problem));
+                buf_text(&problem));
         status = err == WB_ERR_NET ? EXIT_USAGE : EXIT_FAILED;
     } else {
         log_info(&p->log, "main", "whatsapp-bridge " WB_VERSION ", API on %s port %u",
@@ -458,7 +458,7 @@ int main(int argc, char **argv, char **envp)
         return status;
     status = EXIT_OK;
     if (config_load(argc, argv, envp, &p.config, &action, &text) != WB_OK) {
-        fprintf(stderr, "whatsapp-bridge: wrong settings\n%s", buf_cstr(&text));
+        fprintf(stderr, "whatsapp-bridge: wrong settings\n%s", buf_text(&text));
         buf_free(&text);
         return EXIT_USAGE;
     }

@@ -1,12 +1,17 @@
 #include "bridge/mention.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bridge/bridge.h"
 #include "bridge/limits.h"
 #include "store/lid_map.h"
 
 enum { DIGITS_MAX = 20 }; /* a LID has 15, a phone number at most 15 */
+_Static_assert(DIGITS_MAX + sizeof "@s.whatsapp.net and 18446744073709551615 more" <=
+                   MENTION_NAMES_MAX,
+               "the first person always fits");
 
 /* A person under both identities; JID_NONE where one is not known. */
 struct person {
@@ -329,4 +334,24 @@ enum wb_err mention_compile(struct bridge *b, struct arena *a, const struct ment
     *ret = v;
 out:
     return err;
+}
+
+void mention_names(const struct jid *who, const size_t *positions, size_t n,
+                   char ret_text[static MENTION_NAMES_MAX])
+{
+    enum { REST_BYTES = sizeof " and 18446744073709551615 more" };
+    size_t at = 0;
+
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        char text[JID_TEXT_MAX];
+        size_t need = strlen(jid_text(&who[positions[i]], text)) + (i ? 2 : 0);
+        size_t rest = i + 1 < n ? REST_BYTES : 1;
+
+        if (i > 0 && at + need + rest > MENTION_NAMES_MAX) {
+            snprintf(ret_text + at, MENTION_NAMES_MAX - at, " and %zu more", n - i);
+            return;
+        }
+        at += (size_t)snprintf(ret_text + at, MENTION_NAMES_MAX - at, "%s%s", i ? ", " : "", text);
+    }
 }

@@ -51,4 +51,10 @@ enum wb_err mention_compile(struct bridge *b, struct arena *a, const struct ment
                             const struct mention_request *r,
                             struct mention_result *ret) WB_MUST_CHECK;
 
+/* Room for a sentence's part that names people; one address and a count always fit. */
+enum { MENTION_NAMES_MAX = 160 };
+/* "A, B" or, when not all fit, "A, B and 3 more": the people at these positions of who, n > 0. */
+void mention_names(const struct jid *who, const size_t *positions, size_t n,
+                   char ret_text[static MENTION_NAMES_MAX]);
+
 #endif

@@ -173,24 +173,11 @@ static void on_mention_lids(struct bridge *b, uint64_t key, const struct lid_loo
 static void refuse_absent(struct out_item *it, const struct mention_result *m)
 {
     const struct out_request *r = &it->work->request;
-    struct buf names = buf_new(128);
+    char names[MENTION_NAMES_MAX];
 
-    /* As many names as fit into one sentence. */
-    for (size_t i = 0; i < m->nabsent; i++) {
-        char text[JID_TEXT_MAX];
-        size_t before = names.n;
-
-        buf_printf(&names, "%s%s", i ? ", " : "", jid_text(&r->mentions[m->absent[i]], text));
-        if (names.n > 110 && i + 1 < m->nabsent) {
-            names.n = before;
-            buf_printf(&names, " and %zu more", m->nabsent - i);
-            break;
-        }
-    }
+    mention_names(r->mentions, m->absent, m->nabsent, names);
     out_queue_fail(it, CMD_ABSENT_MENTION, 0,
-                   "not in this chat: %s. Set allow_absent_mentions to send all the same",
-                   buf_cstr(&names));
-    buf_free(&names);
+                   "not in this chat: %s. Set allow_absent_mentions to send all the same", names);
 }
 
 /* Those who talk in a 1:1 chat, as the members of a group. */

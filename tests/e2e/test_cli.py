@@ -86,6 +86,11 @@ class SettingsTest(Case):
         self.refuse("--phone", PHONE, "--config", "/nonexistent/bridge.yaml",
                     culprit="/nonexistent/bridge.yaml")
 
+    def test_many_wrong_settings(self):
+        """More faults than anybody wants to read: the first ones are shown."""
+        said = self.refuse("--phone", PHONE, *("--port", "many") * 2000, culprit="--port: 'many'")
+        self.assertTrue(said.endswith(" ..."), said[-200:])
+
     def test_environment(self):
         self.refuse(env={"WHATSAPP_PHONE": "12"}, culprit="WHATSAPP_PHONE")
         self.refuse("--phone", PHONE, env={"WHATSAPP_PORT": "many"}, culprit="WHATSAPP_PORT")

@@ -1,6 +1,7 @@
 """A mention reaches the person whatever the group's addressing: the list on the wire and the digits
 in the text are of the same form, and the form is the group's (R-108, R-109)."""
 
+import re
 import unittest
 
 from harness.case import Case
@@ -117,6 +118,21 @@ class Mentions(Case):
             with self.subTest(bad):
                 self.assertEqual(self.bridge.send(self.groups["pn"], "x", mentioned_jid=bad).status,
                                  400)
+        self.assert_no_flags(self.mock)
+
+    def test_many_who_are_not_there(self):
+        """All are named, or the first ones and how many more there are."""
+        group = self.groups["pn"]
+        for count in (1, 4, 5, 6, 40, 1023):
+            with self.subTest(count):
+                absent = [f"2782{number:07}" for number in range(5000000, 5000000 + count)]
+                reply = self.bridge.send(group, "x", mentioned_jid=[ANNA, *absent])
+                self.assertEqual((reply.status, reply.json["error"]), (422, "absent_mention"))
+                named = [who for who in absent if who in reply.json["message"]]
+                more = re.search(r" and (\d+) more\.", reply.json["message"])
+                self.assertGreaterEqual(len(named), min(count, 4), reply.json["message"])
+                self.assertEqual(len(named) + (int(more[1]) if more else 0), count)
+                self.assertIn("allow_absent_mentions", reply.json["message"])
         self.assert_no_flags(self.mock)
 
     def test_the_senders_old_call(self):

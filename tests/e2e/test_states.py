@@ -40,6 +40,14 @@ class StatesTest(Case):
         program.pair_by_qr()
         program.poll(lambda: members() == {"Ours": True, "Other": False}, 20, "the list was read")
 
+    def test_names_that_are_no_utf8(self):
+        """They are shown as well as can be; nothing else is missing because of them."""
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE, "--monitored-groups",
+                                    b"120363099999999999@g.us=Gr\xffup".decode("utf-8", "surrogateescape"))
+        program.wait_api()
+        self.assertEqual([group["name"] for group in program.health()["groups"]], ["Gr?up"])
+
     def test_pairing_then_ok(self):
         mock = self.start_mock()
         program = self.start_bridge(mock, PHONE)

@@ -32,6 +32,25 @@ static void buf_keeps_its_maximum(void **state)
     buf_free(&b);
 }
 
+/* For people: a text that is too long is cut, not lost. */
+static void buf_text_shows_what_fitted(void **state)
+{
+    struct buf b = buf_new(12);
+
+    (void)state;
+    assert_string_equal(buf_text(&b), "");
+    buf_append_cstr(&b, "first, ");
+    assert_string_equal(buf_text(&b), "first, ");
+    buf_append_cstr(&b, "second, ");
+    buf_append_cstr(&b, "3");
+    assert_int_equal(buf_err(&b), WB_ERR_TOO_LARGE);
+    assert_string_equal(buf_cstr(&b), "");
+    assert_string_equal(buf_text(&b), "first,  ...");
+    assert_string_equal(buf_text(&b), "first,  ...");
+    assert_int_equal(b.n, 7);
+    buf_free(&b);
+}
+
 static void buf_grows_by_copy(void **state)
 {
     (void)state;
@@ -166,11 +185,17 @@ static void seeded_rng_repeats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buf_keeps_its_maximum),    cmocka_unit_test(buf_grows_by_copy),
-        cmocka_unit_test(reader_stops_at_the_end),  cmocka_unit_test(arena_is_zeroed_and_bounded),
-        cmocka_unit_test(base64_and_hex_both_ways), cmocka_unit_test(utf8_is_judged_strictly),
-        cmocka_unit_test(base64_and_hex_both_ways), cmocka_unit_test(utf8_is_cleaned),
-        cmocka_unit_test(numbers_do_not_wrap),      cmocka_unit_test(seeded_rng_repeats),
+        cmocka_unit_test(buf_text_shows_what_fitted),
+        cmocka_unit_test(buf_keeps_its_maximum),
+        cmocka_unit_test(buf_grows_by_copy),
+        cmocka_unit_test(reader_stops_at_the_end),
+        cmocka_unit_test(arena_is_zeroed_and_bounded),
+        cmocka_unit_test(base64_and_hex_both_ways),
+        cmocka_unit_test(utf8_is_judged_strictly),
+        cmocka_unit_test(base64_and_hex_both_ways),
+        cmocka_unit_test(utf8_is_cleaned),
+        cmocka_unit_test(numbers_do_not_wrap),
+        cmocka_unit_test(seeded_rng_repeats),
     };
 
     if (secret_init() != WB_OK)

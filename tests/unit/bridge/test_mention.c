@@ -184,6 +184,40 @@ static void absent_people_are_named(void **state)
     check(&v, "@27820009999 @999 x", "27820009999@s.whatsapp.net 999@lid");
 }
 
+/* Every number of people, with addresses of every length: never nobody, never more than fits, and
+ * the count is right. */
+static void absent_people_are_named_or_counted(void **state)
+{
+    static struct jid who[SEND_MENTIONS_MAX];
+    static size_t positions[SEND_MENTIONS_MAX];
+    char names[MENTION_NAMES_MAX], text[JID_TEXT_MAX];
+
+    (void)state;
+    for (size_t digits = 8; digits <= 20; digits++)
+        for (size_t n = 1; n <= SEND_MENTIONS_MAX; n += n < 40 ? 1 : 123) {
+            size_t named = 1;
+            unsigned more = 0;
+            const char *tail;
+
+            for (size_t i = 0; i < n; i++) {
+                positions[i] = n - 1 - i;
+                who[i] = (struct jid){.server = i % 2 ? JID_LID : JID_PN};
+                snprintf(who[i].user, sizeof who[i].user, "%0*zu", (int)digits, i);
+            }
+            mention_names(who, positions, n, names);
+            (void)jid_text(&who[n - 1], text);
+            assert_memory_equal(names, text, strlen(text));
+            for (const char *at = names; (at = strstr(at, ", ")) != NULL; at++)
+                named++;
+            tail = strstr(names, " and ");
+            if (tail)
+                assert_int_equal(sscanf(tail, " and %u more", &more), 1);
+            assert_int_equal(named + more, n);
+            assert_true(n > 3 || !tail);
+            assert_true(strlen(names) < MENTION_NAMES_MAX);
+        }
+}
+
 static void unknown_numbers_are_asked_for(void **state)
 {
     struct mention_chat c = chat(STORE_ADDRESSING_LID);
@@ -231,6 +265,7 @@ int main(void)
         cmocka_unit_test(forms_and_texts),
         cmocka_unit_test(no_mention_changes_nothing),
         cmocka_unit_test(absent_people_are_named),
+        cmocka_unit_test(absent_people_are_named_or_counted),
         cmocka_unit_test(unknown_numbers_are_asked_for),
         cmocka_unit_test(everybody),
         cmocka_unit_test(what_is_no_person),
