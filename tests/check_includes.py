@@ -28,7 +28,7 @@ FENCES = {
 LISTENS = re.compile(r"(^|[^_.>\w])(bind|listen)\s*\(|[.>]iface\s*=|"
                      r"(^\s*\.|info\.)port\s*=(?!\s*(CONTEXT_PORT_NO_LISTEN|c->url\.port))")
 # In Python it does so on loopback.
-SERVES = re.compile(r"(create_server|HTTPServer|\.bind)\((?!\(\"127\.0\.0\.1\", |path\))")
+SERVES = re.compile(r"(create_server|HTTPServer|\.bind)\((?!\(f?\"127\.[^\"]*\", |path\))")
 
 
 def folder(path):

@@ -20,6 +20,7 @@ _RESTORE = "once, in a copy that no program has opened, when a backup is restore
 _MADE = "once, when messages.db is made or taken over, before the bridge answers anybody"
 _OUTBOX = "counts who confirmed one message: the members of a chat"
 _GROUP = "asks for all members of one group"
+_GONE = "a device has STORE_IDENTITIES_GONE_MAX rows at most"
 
 _OUTBOX_ROW = (
     "SELECT seq, message_id, key, body_hash, chat_jid, state, reason, {}, answer, created_at,"
@@ -51,6 +52,18 @@ REASONS = {
     "SELECT device FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id = ?": _GROUP,
     "UPDATE OR REPLACE bridge_skdm SET device = device || '?' WHERE our_jid = ? AND group_jid = ?"
     " AND substr(device, -1) <> '?'": _GROUP,
+    "UPDATE OR REPLACE bridge_identities_gone SET their_id = ? WHERE our_jid = ? AND their_id = ?":
+        _GONE,
+    "DELETE FROM bridge_identities_gone AS g WHERE our_jid = ? AND their_id >= ? AND their_id < ?"
+    " AND nr <= (SELECT max(nr) FROM bridge_identities_gone AS n WHERE n.our_jid = g.our_jid"
+    " AND n.their_id = g.their_id) - ?": _GONE,
+    "INSERT OR REPLACE INTO bridge_identities_gone (our_jid, their_id, identity, nr) SELECT our_jid,"
+    " their_id, identity, 1 + (SELECT coalesce(max(nr), 0) FROM bridge_identities_gone AS g"
+    " WHERE g.our_jid = i.our_jid AND g.their_id = i.their_id) FROM whatsmeow_identity_keys AS i"
+    " WHERE our_jid = ? AND their_id >= ? AND their_id < ?": _GONE,
+    "INSERT OR REPLACE INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
+    " VALUES (?1, ?2, ?3, 1 + (SELECT coalesce(max(nr), 0) FROM bridge_identities_gone"
+    " WHERE our_jid = ?1 AND their_id = ?2))": _GONE,
     "SELECT count(*) FROM bridge_groups": "all groups, for the person who asks for the list of them",
     "SELECT jid, subject, addressing, ephemeral_s, announce, left, version, updated_at,"
     " (SELECT count(*) FROM bridge_group_members AS m WHERE m.our_jid = g.our_jid"
