@@ -15,9 +15,10 @@ struct api_deps {
     struct loop *loop;
     const struct config *config; /* token and hosts are read at each request: SIGHUP applies */
     struct log *log;
-    /* A connection is taken when its descriptor is below this (bridge/fd_budget.h), else closed at
-     * once; 0: any. */
-    size_t descriptors_below;
+    /* How many connections there is room for, and the descriptors that they may have (below this
+     * number), as bridge/fd_budget.h shares them out; 0: as many as API_CONNECTIONS_MAX, and any.
+     */
+    size_t connections_max, descriptors_below;
 };
 
 /* Listens on config->bind:port, as base/listen.h says. NET: the address is taken or not ours; IO:

@@ -22,10 +22,34 @@ enum {
     API_QUERY_MAX = 1024,
     /* Sends in one answer of GET /api/outbox, when the caller does not say. */
     API_OUTBOX_PAGE = 50,
-    /* Requests under way at once (they wait for acks): one more gets rate_limited. */
+    /* Requests under way at once (they wait for acks): one more gets rate_limited, but for those
+     * that are answered at once, as /health. */
     API_REQUESTS_MAX = 512,
-    /* A caller that stops in the middle of its body, or of reading the answer. */
+    /* Connections at once: those requests, and a tenth more for those whose request is not there
+     * yet. Less than the loop has sockets (LOOP_SOCKETS_MAX), by what is being closed while others
+     * come and by the bridge's own. */
+    API_CONNECTIONS_MAX = 576,
+    /* A new connection's whole head. It is a few hundred bytes, sent at once. */
+    API_HEAD_MS = 5 * 1000,
+    /* A caller that stops in the middle of its body, or takes so long for the answer. */
     API_TRANSFER_S = 20,
+    /* A whole body, however it trickles in: 1 MiB at 18 kB/s. */
+    API_BODY_MS = 60 * 1000,
+    /* Bodies that are not dealt with yet, of all callers together. One is dealt with as soon as it
+     * is complete, so that this is what sixteen of the largest need at the same moment, or hundreds
+     * of usual ones. */
+    API_BODIES_BYTES_MAX = 16 << 20,
+    /* Of any single body there is room for so much, beside those: half of the longest usual text.
+     */
+    API_SMALL_BODY_BYTES = 16 << 10,
+    /* Answers that callers have not taken yet, of all together; but errors and other small answers
+     * are never withheld. */
+    API_ANSWERS_BYTES_MAX = 32 << 20,
+    API_SMALL_ANSWER_BYTES = 4096,
+    /* What a caller is told to wait that found no room (Retry-After). */
+    API_RETRY_AFTER_S = 1,
+    /* No descriptors left: how long nobody is accepted. */
+    API_ACCEPT_PAUSE_MS = 100,
     /* Answers are JSON lists of groups at most: 4096 groups of some 300 bytes. */
     API_REPLY_BYTES_MAX = 8 << 20,
     API_ARENA_BYTES_MAX = 16 << 20,

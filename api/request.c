@@ -18,6 +18,15 @@ void api_reply(struct api_request *r, int status, const char *static_type, struc
     if (buf_err(&r->reply) != WB_OK) {
         buf_clear(&r->reply);
         r->status = 500;
+    } else if (!http_server_may_hold(r, r->reply.n)) {
+        buf_clear(&r->reply);
+        buf_append_cstr(&r->reply,
+                        "{\"success\":false,\"error\":\"rate_limited\",\"message\":"
+                        "\"Too many answers wait for callers that read slowly; try again "
+                        "later\"}\n");
+        r->status = cmd_result_http_status(CMD_RATE_LIMITED);
+        r->reply_type = "application/json";
+        r->retry_later = true;
     }
     http_server_answer(r);
 }
@@ -57,6 +66,12 @@ void api_reply_error(struct api_request *r, enum cmd_result result, const char *
     api_reply_json(r, cmd_result_http_status(result),
                    json_pack("{s:b, s:s, s:o}", "success", 0, "error", cmd_result_code(result),
                              "message", api_text(span_cstr(text))));
+}
+
+void api_reply_busy(struct api_request *r, const char *text)
+{
+    r->retry_later = true;
+    api_reply_error(r, CMD_RATE_LIMITED, text);
 }
 
 void api_reply_done(struct api_request *r, int status, const char *text)

@@ -15,7 +15,9 @@
 #include "bridge/timers.h"
 
 struct api;
+struct api_route;
 struct bridge;
+struct caller;
 
 enum api_method { API_GET, API_HEAD, API_POST, API_PUT, API_PATCH, API_DELETE, API_OPTIONS };
 
@@ -35,7 +37,7 @@ struct api_request {
     char idempotency_key[API_HEADER_VALUE_MAX];
     bool header_too_long; /* one of the above did not fit */
     bool bad_query;       /* too long, or a NUL in it */
-    struct buf body;
+    struct buf body;      /* until the handler has returned */
     struct arena arena;
 
     /* The answer. */
@@ -44,6 +46,7 @@ struct api_request {
     const char *reply_type; /* static */
     char allow[40];         /* the Allow header of a 405, else "" */
     const char *policy;     /* static; Content-Security-Policy of a page */
+    bool retry_later;       /* an error that comes from too much at once: with Retry-After */
     struct buf reply;
 
     void (*gone)(void *ctx);
@@ -53,6 +56,8 @@ struct api_request {
 
     /* The server's own. */
     struct lws *wsi;
+    struct caller *caller;
+    const struct api_route *route; /* NULL: not known yet, or refused */
     bool dispatched;
     bool body_complete;
     bool reading_off;  /* until the answer */
@@ -74,6 +79,8 @@ void api_reply_json(struct api_request *r, int status, json_t *new_body);
 json_t *api_text(struct span text);
 /* {"success":false,"error":code,"message":text} with the code's status. */
 void api_reply_error(struct api_request *r, enum cmd_result result, const char *text);
+/* RATE_LIMITED, with Retry-After. */
+void api_reply_busy(struct api_request *r, const char *text);
 /* {"success":true,"message":text}. */
 void api_reply_done(struct api_request *r, int status, const char *text);
 

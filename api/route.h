@@ -22,7 +22,10 @@ extern const struct api_route route_download;
 extern const struct api_route route_passkey, route_passkey_response, route_passkey_confirm;
 extern const struct api_route route_pair_page, route_pair_script, route_pair_style;
 
-/* Checks origin, host and token, finds the route, runs it or answers the error. */
-void routes_dispatch(struct api_request *r);
+/* By the head alone, before any of the body is kept: may this caller call, and what? Sets r->route,
+ * or answers the error. */
+void routes_check(struct api_request *r);
+/* Calls that are answered at once and cost next to nothing, /health and the pages: never busy. */
+bool route_is_quick(const struct api_route *route);
 
 #endif

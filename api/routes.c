@@ -39,6 +39,11 @@ static bool is_open(const char *path)
     return false;
 }
 
+bool route_is_quick(const struct api_route *route)
+{
+    return route == &route_health || is_open(route->path);
+}
+
 static bool allowed(struct api_request *r)
 {
     const struct auth_headers h = {r->host, r->origin, r->authorization, r->local, r->from_here};
@@ -103,7 +108,7 @@ static void allow_of(struct api_request *r)
         }
 }
 
-void routes_dispatch(struct api_request *r)
+void routes_check(struct api_request *r)
 {
     enum api_method method = r->method == API_HEAD ? API_GET : r->method;
 
@@ -119,7 +124,7 @@ void routes_dispatch(struct api_request *r)
     }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
         if (routes[i]->method == method && matches(routes[i]->path, r->path, &r->param)) {
-            routes[i]->handle(r);
+            r->route = routes[i];
             return;
         }
     allow_of(r);

@@ -58,7 +58,7 @@ static bool to_ip(const union address *a, struct ip *ret)
     return true;
 }
 
-static bool is_mapped(const struct ip *ip)
+bool ip_is_v4(const struct ip *ip)
 {
     return memcmp(ip->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
 }
@@ -78,7 +78,7 @@ static bool read_literal(const char *text, union address *ret)
     a.any.sa_family = AF_INET6;
     if (inet_pton(AF_INET6, text, &a.v6.sin6_addr) != 1)
         return false;
-    if (to_ip(&a, &ip) && is_mapped(&ip)) {
+    if (to_ip(&a, &ip) && ip_is_v4(&ip)) {
         a = (union address){0};
         a.any.sa_family = AF_INET;
         memcpy(&a.v4.sin_addr, ip.bytes + sizeof mapped_prefix, 4);
@@ -91,12 +91,12 @@ bool ip_is_loopback(const struct ip *ip)
 {
     static const uint8_t v6[16] = {[15] = 1};
 
-    return memcmp(ip->bytes, v6, sizeof v6) == 0 || (is_mapped(ip) && ip->bytes[12] == 127);
+    return memcmp(ip->bytes, v6, sizeof v6) == 0 || (ip_is_v4(ip) && ip->bytes[12] == 127);
 }
 
 void ip_text(const struct ip *ip, char out[static IP_TEXT_MAX])
 {
-    bool v4 = is_mapped(ip);
+    bool v4 = ip_is_v4(ip);
 
     if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip->bytes + sizeof mapped_prefix : ip->bytes, out,
                    IP_TEXT_MAX))

@@ -52,6 +52,8 @@ int listen_accept(int fd, struct ip *ret_peer);
 /* False: not an IP socket, or not connected. */
 bool ip_of_peer(int fd, struct ip *ret);
 bool ip_of_socket(int fd, struct ip *ret);
+/* ::ffff:a.b.c.d. */
+bool ip_is_v4(const struct ip *ip);
 /* 127.0.0.0/8, also as ::ffff:127.0.0.0/104, and ::1. */
 bool ip_is_loopback(const struct ip *ip);
 /* "192.0.2.1" or "2001:db8::1". */

@@ -15,12 +15,13 @@ size_t fd_budget_least(size_t inherited)
     return inherited + FD_BUDGET_ALWAYS + FD_BUDGET_API_MIN + FD_BUDGET_LATER;
 }
 
-enum wb_err fd_budget_share(size_t limit, size_t inherited, size_t *ret_bound)
+enum wb_err fd_budget_share(size_t limit, size_t inherited, size_t *ret_callers, size_t *ret_bound)
 {
     if (limit < fd_budget_least(inherited))
         return WB_ERR_TOO_LARGE;
     if (limit > fd_budget_wanted(inherited))
         limit = fd_budget_wanted(inherited);
     *ret_bound = limit - FD_BUDGET_LATER;
+    *ret_callers = *ret_bound - inherited - FD_BUDGET_ALWAYS;
     return WB_OK;
 }

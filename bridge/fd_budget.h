@@ -33,10 +33,11 @@ enum {
 };
 
 /* limit: how many descriptors the process may have; inherited: how many are open before ours
- * (standard input, output, error, and what the parent left open). *ret_bound: a connection to the
- * API is taken when its descriptor is below it. TOO_LARGE: not even FD_BUDGET_API_MIN callers would
- * find a place. */
-enum wb_err fd_budget_share(size_t limit, size_t inherited, size_t *ret_bound) WB_MUST_CHECK;
+ * (standard input, output, error, and what the parent left open). *ret_callers: how many
+ * connections to the API there is room for; *ret_bound: one is taken when its descriptor is below
+ * it. TOO_LARGE: not even FD_BUDGET_API_MIN callers would find a place. */
+enum wb_err fd_budget_share(size_t limit, size_t inherited, size_t *ret_callers,
+                            size_t *ret_bound) WB_MUST_CHECK;
 /* The limit with which nothing has to be given up. */
 size_t fd_budget_wanted(size_t inherited);
 /* The smallest limit that fd_budget_share() accepts. */

@@ -51,7 +51,7 @@ struct program {
     struct bridge *bridge;
     struct api *api;
     struct sdnotify systemd;
-    size_t api_descriptors_below; /* fd_budget.h */
+    size_t api_connections_max, api_descriptors_below; /* fd_budget.h */
     bool log_open, stopping;
     /* Of the run before, which ended because its files could be used no longer. */
     char mishap[600];
@@ -278,6 +278,7 @@ static enum wb_err compose(struct program *p, struct buf *problem)
                                      .loop = p->loop,
                                      .config = &p->config,
                                      .log = &p->log,
+                                     .connections_max = p->api_connections_max,
                                      .descriptors_below = p->api_descriptors_below},
                   &p->api, problem));
 out:
@@ -418,7 +419,8 @@ static int share_descriptors(struct program *p)
     size_t inherited = fd_limit_open();
     size_t limit = fd_limit_raise(fd_budget_wanted(inherited));
 
-    if (fd_budget_share(limit, inherited, &p->api_descriptors_below) == WB_OK)
+    if (fd_budget_share(limit, inherited, &p->api_connections_max, &p->api_descriptors_below) ==
+        WB_OK)
         return EXIT_OK;
     fprintf(
         stderr,

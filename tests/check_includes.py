@@ -9,7 +9,7 @@ import sys
 ORDER = ["tools", "api", "bridge", "store", "crypto", "proto", "base"]
 # header prefix -> path patterns that may include it
 FENCES = {
-    "libwebsockets.h": r"^(bridge/(loop|ws_client)\.c|api/http_server\.c|tools/mock/server\.c|tools/.*bench.*\.c)$",
+    "libwebsockets.h": r"^(bridge/(loop|ws_client)\.c|api/http_\w+\.c|tools/mock/server\.c|tools/.*bench.*\.c)$",
     "sqlite3.h": r"^(store/|tools/bench/)",
     "sodium": r"^(crypto/prim_|base/(secret|rng|text)\.c)",
     "openssl/": r"^(crypto/prim_|bridge/(loop|ws_client)\.c$|tools/mock/(tls|p256)\.c$)",

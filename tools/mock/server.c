@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd_limit.h"
+#include "base/http_reason.h"
 #include "base/listen.h"
 #include "tools/mock/conn.h"
 #include "tools/mock/http.h"
@@ -98,6 +99,18 @@ static void schedule(struct server *s)
     int64_t wait = mock_timer_wait(s->m);
     if (wait >= 0)
         lws_sul_schedule(s->context, 0, &s->sul, tick, (lws_usec_t)wait * LWS_US_PER_MS + 1);
+}
+
+/* ---- answers ------------------------------------------------------------------------------ */
+
+/* By ourselves: libwebsockets knows the reason phrases of a few codes only. */
+static int write_head(struct lws *wsi, int status, const char *type, size_t body)
+{
+    unsigned char head[LWS_PRE + HEADER_ROOM];
+    int n = snprintf((char *)head + LWS_PRE, HEADER_ROOM,
+                     "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n\r\n", status,
+                     http_reason(status), type, body);
+    return lws_write(wsi, head + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS) == n ? 0 : -1;
 }
 
 /* ---- WebSocket ---------------------------------------------------------------------------- */
@@ -235,15 +248,13 @@ static void read_query(struct lws *wsi, struct session *s)
 
 static int respond(struct lws *wsi, struct session *s)
 {
-    unsigned char head[LWS_PRE + HEADER_ROOM], *at = head + LWS_PRE, *end = head + sizeof head - 1;
     struct http_request q = {s->method, s->path, s->query, buf_span(&s->body)};
     struct http_response *r = &s->response;
     *r = (struct http_response){
         .status = 500, .type = "text/plain", .body = buf_new(MOCK_HTTP_BODY_MAX)};
     http_handle(server_of(wsi)->m, &q, r);
     s->answered = true;
-    if (lws_add_http_common_headers(wsi, (unsigned)r->status, r->type, r->body.n, &at, end) != 0 ||
-        lws_finalize_write_http_header(wsi, head + LWS_PRE, &at, end) != 0)
+    if (write_head(wsi, r->status, r->type, r->body.n) != 0)
         return -1;
     if (r->body.n == 0)
         return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
@@ -300,7 +311,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct ses
         status = upgrade_verdict(wsi);
         if (status == 0)
             return 0;
-        return lws_return_http_status(wsi, (unsigned)status, NULL) != 0 ? -1 : 1;
+        return write_head(wsi, status, "text/plain", 0) != 0 ? -1 : 1;
     case LWS_CALLBACK_HTTP:
         result = http_start(wsi, s);
         break;

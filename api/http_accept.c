@@ -1,0 +1,166 @@
+/* Our own sockets, for base/listen.h's reasons: libwebsockets watches them as it does any
+ * descriptor, and serves whom we accept. */
+#include <errno.h>
+#include <libwebsockets.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "api/http_private.h"
+
+/* ---- deadlines --------------------------------------------------------------------------------
+ */
+
+/* It goes in the loop's next iteration: this may be called from within its own events. */
+static void send_away(struct caller *who)
+{
+    who->leaving = true;
+    lws_set_timeout(who->link, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+}
+
+static void too_slow(void *ctx)
+{
+    send_away(ctx);
+}
+
+void http_deadline(struct api *api, struct caller *who, int64_t ms)
+{
+    timer_start(loop_timers(api->deps.loop), &who->deadline, ms, too_slow, who);
+}
+
+void http_no_deadline(struct api *api, struct caller *who)
+{
+    timer_stop(loop_timers(api->deps.loop), &who->deadline);
+}
+
+/* ---- callers ----------------------------------------------------------------------------------
+ */
+
+/* It has sent something that we have not read yet: it is not silent, we are late. */
+static bool is_waiting(const struct caller *who)
+{
+    int n = 0;
+
+    return ioctl(lws_get_socket_fd(who->link), FIONREAD, &n) == 0 && n > 0;
+}
+
+/* libwebsockets closes what it cannot take. */
+static void take(struct api *api, int fd, const struct ip *address)
+{
+    bool room;
+    struct caller *out = callers_in_the_way(&api->callers, address, is_waiting, &room), *who;
+    lws_adopt_desc_t d = {.vh = api->vhost,
+                          .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
+                          .fd.sockfd = fd};
+
+    if (out)
+        send_away(out);
+    who = room ? callers_add(&api->callers, address) : NULL;
+    if (!who) {
+        close(fd);
+        return;
+    }
+    d.opaque = who;
+    who->link = lws_adopt_descriptor_vhost_via_info(&d);
+    if (who->link)
+        http_deadline(api, who, API_HEAD_MS);
+    else if (api->callers.last == who) /* no event told us that it is gone */
+        callers_remove(&api->callers, who);
+}
+
+static void flow(struct api *api, int on)
+{
+    for (size_t i = 0; i < api->nlistening; i++)
+        lws_rx_flow_control(api->listening[i], on);
+}
+
+static void go_on(void *ctx)
+{
+    flow(ctx, 1);
+}
+
+/* Is this descriptor, of a connection that was just accepted, one of those set aside for us? */
+static bool is_set_aside(const struct api *api, int fd)
+{
+    return api->deps.descriptors_below > 0 && (size_t)fd >= api->deps.descriptors_below;
+}
+
+/* No descriptors: the callers wait in the kernel's queue, for the places of the oldest strangers.
+ * Without the pause the socket would stay readable and the loop would never rest. */
+static void pause_accepting(struct api *api)
+{
+    struct caller *out;
+
+    for (size_t left = (callers_strangers(&api->callers) + 1) / 2; left > 0; left--) {
+        out = callers_oldest(&api->callers, is_waiting);
+        if (out)
+            send_away(out);
+    }
+    flow(api, 0);
+    timer_start(loop_timers(api->deps.loop), &api->pause, API_ACCEPT_PAUSE_MS, go_on, api);
+}
+
+void http_accept(struct api *api, struct lws *listening)
+{
+    for (int n = 0; n < API_ACCEPTS_MAX; n++) {
+        struct ip peer;
+        int fd = listen_accept(lws_get_socket_fd(listening), &peer);
+
+        if (fd >= 0 && is_set_aside(api, fd)) {
+            close(fd);
+            pause_accepting(api);
+            return;
+        }
+        if (fd >= 0)
+            take(api, fd, &peer);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(api);
+        if (fd < 0)
+            return;
+    }
+}
+
+void http_gone(struct api *api, struct lws *wsi)
+{
+    struct caller *who = lws_get_opaque_user_data(wsi);
+
+    if (!who)
+        return;
+    lws_set_opaque_user_data(wsi, NULL);
+    http_no_deadline(api, who);
+    callers_remove(&api->callers, who);
+}
+
+void http_forget_all(struct api *api)
+{
+    timer_stop(loop_timers(api->deps.loop), &api->pause);
+    while (api->callers.first)
+        http_gone(api, api->callers.first->link);
+}
+
+/* ---- listening --------------------------------------------------------------------------------
+ */
+
+enum wb_err http_listen(struct api *api, struct buf *problem)
+{
+    struct listeners l;
+    enum wb_err err = listen_open(api->deps.config->bind, api->deps.config->port, &l, problem);
+
+    if (err != WB_OK)
+        return err;
+    api->port = l.port;
+    memcpy(api->where, l.where, sizeof api->where);
+    while (l.n > 0) {
+        lws_sock_file_fd_type fd = {.filefd = l.fd[l.n - 1]};
+        struct lws *wsi = lws_adopt_descriptor_vhost(api->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
+                                                     HTTP_PROTOCOL, NULL);
+
+        if (!wsi) {
+            listen_close(&l);
+            return WB_ERR_NOMEM;
+        }
+        api->listening[api->nlistening++] = wsi;
+        l.n--;
+    }
+    return WB_OK;
+}
