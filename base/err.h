@@ -13,6 +13,7 @@
     X(NOMEM, LOCAL, "out of memory")                                                               \
     X(IO, LOCAL, "input/output error")                                                             \
     X(NO_SPACE, LOCAL, "no space left on device")                                                  \
+    X(NOT_PLAIN, LOCAL, "not a plain file")                                                        \
     X(DB, LOCAL, "database error")                                                                 \
     X(DB_CORRUPT, LOCAL, "database damaged")                                                       \
     X(MOVED, LOCAL, "file moved or removed while in use")                                          \

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
+
 /* What the environment asks for. Static: a point has no caller that could hand it over. */
 struct plan {
     bool read;
@@ -23,7 +25,9 @@ static void plan_read(struct plan *p)
     size_t n = what ? strcspn(what, ":") : 0;
 
     p->read = true;
-    p->log_fd = log ? open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+    p->log_fd = -1;
+    if (log && plain_open(log, O_WRONLY | O_APPEND | O_CREAT, 0600, &p->log_fd) != WB_OK)
+        p->log_fd = -1;
     if (n == 0 || n >= sizeof p->name || what[n] != ':')
         return;
     memcpy(p->name, what, n);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,9 +17,24 @@ enum { LOG_LINE_MAX = 4096, LOG_ROLE_MAX = 6 * sizeof((struct log *)0)->role };
 
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
+/* -1: it cannot be opened, or is no place for a log. Nothing that is open may make us wait. */
 static int open_log(const char *path)
 {
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    struct stat st;
+    int fd;
+
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode) &&
+        !S_ISFIFO(st.st_mode))
+        return -1;
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+        return fd; /* a reader that falls behind loses lines, and does not stop us */
+    if (fcntl(fd, F_SETFL, O_APPEND) == 0) /* a terminal gets them all */
+        return fd;
+    close(fd);
+    return -1;
 }
 
 enum wb_err log_open(struct log *l, const struct clock *clock, const char *path)

@@ -21,7 +21,9 @@ struct log {
     int fd;
 };
 
-/* path is copied; NULL writes to standard output. IO when the file cannot be opened. */
+/* path is copied; NULL writes to standard output. IO when the file cannot be opened, or is neither
+ * a plain file nor a terminal or another character device, nor a pipe that somebody reads. A pipe
+ * whose reader falls behind loses lines. */
 enum wb_err log_open(struct log *l, const struct clock *clock, const char *path) WB_MUST_CHECK;
 /* After a log rotation (SIGHUP): the old file stays in use when the new one cannot be opened. */
 enum wb_err log_reopen(struct log *l) WB_MUST_CHECK;

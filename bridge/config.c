@@ -1,6 +1,7 @@
 #include "bridge/config.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/listen.h"
+#include "base/plain_file.h"
 #include "base/reader.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -66,8 +68,8 @@ static bool set_optional_path(struct config *c, size_t offset, const char *value
 
 static bool set_readable(struct config *c, size_t offset, const char *value, const char **ret_why)
 {
-    *ret_why = "a file that can be read";
-    if (value[0] && access(value, R_OK) != 0)
+    *ret_why = "a plain file that can be read";
+    if (value[0] && (access(value, R_OK) != 0 || plain_look(value) != WB_OK))
         return false;
     return put_text(c, offset, value);
 }
@@ -75,7 +77,7 @@ static bool set_readable(struct config *c, size_t offset, const char *value, con
 static bool set_program(struct config *c, size_t offset, const char *value, const char **ret_why)
 {
     *ret_why = "the path of a program that can be run";
-    if (value[0] && (!strchr(value, '/') || access(value, X_OK) != 0))
+    if (value[0] && (!strchr(value, '/') || access(value, X_OK) != 0 || plain_look(value) != WB_OK))
         return false;
     return put_text(c, offset, value);
 }
@@ -402,13 +404,14 @@ static bool under_store(struct config *c, size_t offset, const char *name)
 static bool read_token(struct config *c, struct buf *problem)
 {
     char token[TOKEN_MAX + 2];
-    FILE *f;
+    FILE *f = NULL;
     size_t n;
     bool ok;
 
     if (!c->api_token_file[0])
         return true;
-    f = fopen(c->api_token_file, "re");
+    if (plain_stream(c->api_token_file, O_RDONLY, 0, &f) == WB_OK)
+        setvbuf(f, NULL, _IONBF, 0); /* no second copy of it */
     n = f ? fread(token, 1, sizeof token - 1, f) : 0;
     if (f)
         fclose(f);

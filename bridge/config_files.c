@@ -1,21 +1,23 @@
 /* Files that settings name: what would otherwise only show when they are used, after the store was
  * made. */
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "bridge/config_private.h"
 
 /* Does a line begin a certificate? Files with other things in between are usual. */
 static bool has_certificate(const char *path)
 {
     static const char begin[] = "-----BEGIN ", end[] = "CERTIFICATE-----";
-    FILE *f = fopen(path, "re");
+    FILE *f = NULL;
     char line[256];
     bool found = false;
 
-    if (!f)
+    if (plain_stream(path, O_RDONLY, 0, &f) != WB_OK)
         return false;
     while (!found && fgets(line, sizeof line, f))
         found = strncmp(line, begin, sizeof begin - 1) == 0 && strstr(line, end);

@@ -1,11 +1,11 @@
 /* Settings of the YAML file: one mapping of plain values, and the list of monitored groups. */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
+#include "base/plain_file.h"
 #include "bridge/config_private.h"
 #include "bridge/limits.h"
 
@@ -170,21 +170,13 @@ static bool read_document(struct yaml_file *y)
 
 static bool read_file(const char *path, struct buf *text, struct buf *problem)
 {
-    FILE *f = fopen(path, "re");
-    char chunk[4096];
-    size_t n;
+    enum wb_err err = plain_read(path, 0, text);
 
-    if (!f) {
-        buf_printf(problem, "%s: %s\n", path, strerror(errno));
-        return false;
-    }
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
-        buf_append(text, SPAN(chunk, n));
-    if (ferror(f) || buf_err(text) != WB_OK)
-        buf_printf(problem, "%s: cannot be read, or over %d bytes\n", path, CONFIG_FILE_BYTES_MAX);
-    n = ferror(f) || buf_err(text) != WB_OK;
-    fclose(f);
-    return n == 0;
+    if (err == WB_ERR_TOO_LARGE)
+        buf_printf(problem, "%s: over %d bytes\n", path, CONFIG_FILE_BYTES_MAX);
+    else if (err != WB_OK)
+        buf_printf(problem, "%s: %s\n", path, plain_error_text(err));
+    return err == WB_OK;
 }
 
 bool config_read_yaml(struct config *c, const char *path, struct buf *problem)

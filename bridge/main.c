@@ -101,6 +101,9 @@ static int open_failed(const struct program *p, enum wb_err err, const struct st
     }
     fprintf(stderr, "whatsapp-bridge: %s cannot be opened: %s. %s\n", file, wb_err_text(err),
             i->text);
+    /* A bridge that was running waits until somebody has cleared it away. */
+    if (err == WB_ERR_NOT_PLAIN)
+        return p->reopening ? EXIT_FAILED : EXIT_USAGE;
     return err == WB_ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -174,10 +177,12 @@ static int check_messages(const struct program *p)
     return EXIT_OK;
 }
 
-static void log_take_over(struct program *p)
+static void log_opened(struct program *p)
 {
     const struct store_open_info *i = &p->opened;
 
+    if (i->tightened[0])
+        log_warn(&p->log, "store", "%s", i->tightened);
     if (i->taken_over)
         log_info(&p->log, "main",
                  "the databases were brought up to date (schema version %d before); as they were: "
@@ -395,7 +400,7 @@ static int start(struct program *p)
     else if (p->damaged) /* nothing was repaired */
         log_warn(&p->log, "store", "the full check found nothing wrong");
     add_mishap(p);
-    log_take_over(p);
+    log_opened(p);
     return run(p);
 }
 

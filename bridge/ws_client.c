@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/plain_file.h"
 #include "bridge/jobs.h"
 #include "bridge/limits.h"
 
@@ -302,6 +303,9 @@ static bool ensure_vhost(struct ws_client *c)
         .options = c->url.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
     };
 
+    /* OpenSSL opens it by its name. */
+    if (!c->vhost && c->ca_file[0] && plain_look(c->ca_file) != WB_OK)
+        return false;
     if (!c->vhost)
         c->vhost = lws_create_vhost(loop_lws(c->loop), &info);
     return c->vhost != NULL;

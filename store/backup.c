@@ -195,7 +195,7 @@ verify_one(const char *set, const char *name, const struct backup_file *f,
     err = files_hash(path, hash, &size);
     if (err != WB_OK) {
         snprintf(why, 512, "%s: %s", name, wb_err_text(err));
-        return err == WB_ERR_NOT_FOUND ? WB_ERR_DB_CORRUPT : err;
+        return err == WB_ERR_NOT_FOUND || err == WB_ERR_NOT_PLAIN ? WB_ERR_DB_CORRUPT : err;
     }
     if (size != f->size || memcmp(hash, f->sha256, sizeof hash) != 0) {
         snprintf(why, 512, "%s is not the file that was written (its hash differs)", name);

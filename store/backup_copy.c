@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "store/files.h"
 
 enum {
@@ -26,6 +27,7 @@ static enum wb_err open_reading(struct db *d, const char *path)
     d->path = strdup(path);
     if (!d->path)
         return WB_ERR_NOMEM;
+    TRY(db_look(d, path));
     /* Not READONLY: after a crash SQLite must be able to bring the log's index up to date. */
     int rc = sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
@@ -72,7 +74,9 @@ static enum wb_err copy_steps(struct db *from, struct db *to, const struct backu
 {
     enum wb_err err = WB_OK;
     int rc = SQLITE_OK;
-    int fd = open(to->path, O_RDONLY | O_CLOEXEC);
+    int fd = -1;
+    if (plain_open(to->path, O_RDONLY, 0, &fd) != WB_OK)
+        fd = -1; /* only its flushes come later */
     sqlite3_backup *b = sqlite3_backup_init(to->h, "main", from->h, "main");
     if (!b)
         err = db_error(to, sqlite3_errcode(to->h));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/files.h"
+#include "store/guard.h"
 
 /* Five a day and one of each week day; far more only when somebody switched pruning off. */
 enum { BACKUPS_MAX = 10000, DAY_S = 86400 };
@@ -20,9 +21,12 @@ enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
     struct store_holder holder = {0};
     enum wb_err err;
     TRY(files_join(dir, "backups", path));
-    if (make)
+    if (make) {
         TRY(files_make_dirs(path, 0));
-    else if (access(dir, F_OK) != 0)
+        err = guard_dir_of(path, 0700, 0, text);
+        TRY(err);
+        text[0] = 0; /* it is as it should be now: nobody needs to do anything */
+    } else if (access(dir, F_OK) != 0)
         return WB_ERR_NOT_FOUND;
     err = store_lock_take(path, command, clock_unix_s(clock), ret, &holder);
     if (err == WB_ERR_LOCKED)
@@ -77,7 +81,10 @@ enum wb_err backup_dir_manifest(const char *set, struct backup_manifest *ret)
     struct buf text = buf_new(BACKUP_MANIFEST_MAX);
     enum wb_err err;
     TRY(files_join(set, BACKUP_MANIFEST, path));
-    TRY(files_read(path, &text));
+    err = files_read(path, &text);
+    if (err == WB_ERR_NOT_PLAIN)
+        err = WB_ERR_DB_CORRUPT; /* no set of ours */
+    TRY(err);
     err = backup_manifest_read(buf_span(&text), ret);
 out:
     buf_free(&text);

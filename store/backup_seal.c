@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "crypto/prim_seal.h"
@@ -116,11 +117,11 @@ static enum wb_err put_file(struct sealing *s, const char *path, uint64_t size)
     uint8_t bytes[4096];
     uint64_t done = 0;
     size_t n;
-    enum wb_err err = WB_OK;
-    FILE *in = fopen(path, "re");
-    if (!in)
-        return files_error(errno);
-    while (err == WB_OK && (n = fread(bytes, 1, sizeof bytes, in)) > 0) {
+    FILE *in = NULL;
+    enum wb_err err = plain_stream(path, O_RDONLY | O_NOFOLLOW, 0, &in);
+    if (err != WB_OK)
+        return err;
+    while (err == WB_OK && done <= size && (n = fread(bytes, 1, sizeof bytes, in)) > 0) {
         done += n;
         err = put(s, SPAN(bytes, n));
     }
@@ -195,15 +196,8 @@ enum wb_err store_backup_seal(const char *dir, const char *name, const struct ba
     if (!s)
         return WB_ERR_NOMEM;
     unlink(temp); /* of one that was interrupted */
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    made = fd >= 0;
-    s->out = made ? fdopen(fd, "we") : NULL;
-    if (!s->out) {
-        err = files_error(errno);
-        if (made)
-            close(fd);
-        goto out;
-    }
+    TRY(plain_stream(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &s->out));
+    made = true;
     TRY(seal_set(s, set, to));
     if (fflush(s->out) != 0 || fsync(fileno(s->out)) != 0 || rename(temp, path) != 0) {
         err = files_error(errno);
@@ -342,9 +336,8 @@ static enum wb_err take_file(struct opening *o, const char *dir, const char *nam
     char path[STORE_PATH_MAX];
     enum wb_err err;
     TRY(files_join(dir, name, path));
-    FILE *out = fopen(path, "wxe");
-    if (!out)
-        return files_error(errno);
+    FILE *out = NULL;
+    TRY(plain_stream(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &out));
     err = take_all(o, size, NULL, out);
     if (fclose(out) != 0 && err == WB_OK)
         err = files_error(errno);
@@ -379,11 +372,7 @@ enum wb_err store_backup_unseal(const char *path, const struct backup_seal_with 
     enum wb_err err = WB_OK;
     if (!o)
         return WB_ERR_NOMEM;
-    o->in = fopen(path, "re");
-    if (!o->in) {
-        err = files_error(errno);
-        goto out;
-    }
+    TRY(plain_stream(path, O_RDONLY, 0, &o->in));
     if (mkdir(to_dir, 0700) != 0) {
         err = errno == EEXIST ? WB_ERR_EXISTS : files_error(errno);
         goto out;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/fault.h"
+#include "base/plain_file.h"
 #include "store/limits.h"
 
 enum { DB_LOG_NAME_MAX = STORE_PATH_MAX + 8 };
@@ -87,6 +88,20 @@ static struct db_identity identify(const char *path, const char *suffix)
     return (struct db_identity){st.st_dev, st.st_ino};
 }
 
+enum wb_err db_look(struct db *d, const char *path)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    char name[DB_LOG_NAME_MAX];
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        if (plain_look(name) == WB_ERR_NOT_PLAIN) {
+            snprintf(d->error, sizeof d->error, "%s%s: not a plain file", path, suffixes[i]);
+            return WB_ERR_NOT_PLAIN;
+        }
+    }
+    return WB_OK;
+}
+
 enum wb_err db_open(struct db *d, const char *path)
 {
     char pragma[64];
@@ -99,6 +114,7 @@ enum wb_err db_open(struct db *d, const char *path)
     d->path = strdup(path);
     if (!d->path)
         return WB_ERR_NOMEM;
+    TRY(db_look(d, path));
     int rc = sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) {
         err = db_error(d, rc);

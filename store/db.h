@@ -54,6 +54,9 @@ struct db {
     int64_t data_version; /* as db_written_by_others() last saw it; 0: never */
 };
 
+/* Before SQLite opens a file, its log, index and journal by their names: NOT_PLAIN when one of
+ * these is something that could make it wait (base/plain_file.h). */
+enum wb_err db_look(struct db *d, const char *path) WB_MUST_CHECK;
 /* Opens an existing file for reading and writing; changes nothing in it (foreign keys, busy timeout
  * and cache size are the connection's own). */
 enum wb_err db_open(struct db *d, const char *path) WB_MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/plain_file.h"
 
 enum wb_err files_error(int error)
 {
@@ -84,18 +85,16 @@ enum wb_err files_make(const char *path, gid_t group, bool *ret_created)
     struct stat st;
     mode_t mode = group ? 0660 : 0600;
     bool created = false;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (fd >= 0)
+    int fd = -1;
+    enum wb_err err = plain_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode, &fd);
+    if (err == WB_OK)
         created = true;
-    else if (errno == EEXIST)
-        fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ELOOP || errno == EISDIR ? WB_ERR_INVALID : files_error(errno);
-    enum wb_err err = WB_OK;
+    else if (err == WB_ERR_EXISTS)
+        err = plain_open(path, O_RDWR | O_NOFOLLOW, 0, &fd);
+    if (err != WB_OK)
+        return err;
     if (fstat(fd, &st) != 0)
         err = WB_ERR_IO;
-    else if (!S_ISREG(st.st_mode))
-        err = WB_ERR_INVALID;
     else if (group && st.st_gid != group && fchown(fd, (uid_t)-1, group) != 0)
         err = WB_ERR_IO;
     else if ((st.st_mode & 07777) != mode && fchmod(fd, mode) != 0)

@@ -10,7 +10,7 @@
  * is not 0. Whatever the umask. Existing directories are left alone. */
 enum wb_err files_make_dirs(const char *path, gid_t group) WB_MUST_CHECK;
 /* Makes the file when it is missing (never through a symbolic link) and gives it 0600, or 0660 of
- * the group. INVALID: there is something that is not a plain file. */
+ * the group. NOT_PLAIN: there is something else, or a symbolic link. */
 enum wb_err files_make(const char *path, gid_t group, bool *ret_created) WB_MUST_CHECK;
 /* `<path>.<reason>-<UTC>`, a name that nothing has yet. */
 enum wb_err files_free_name(const char *path, const char *reason, int64_t now_unix_s,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "store/files.h"
 
 enum { PIECE = 16 * 1024 }; /* on the stack of a worker */
@@ -18,7 +19,7 @@ enum wb_err files_join(const char *dir, const char *name, char out[STORE_PATH_MA
 
 enum wb_err files_sync(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a directory, perhaps */
     if (fd < 0)
         return files_error(errno);
     enum wb_err err = fsync(fd) == 0 ? WB_OK : files_error(errno);
@@ -61,9 +62,10 @@ enum wb_err files_hash(const char *path, uint8_t ret_sha256[static SHA256_BYTES]
     uint64_t size = 0;
     size_t n = 0;
     enum wb_err err;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return files_error(errno);
+    int fd = -1;
+    err = plain_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd);
+    if (err != WB_OK)
+        return err;
     sha256_begin(&s);
     do {
         TRY(read_piece(fd, piece, &n));
@@ -77,15 +79,20 @@ out:
     return err;
 }
 
-static int create(const char *path, mode_t mode)
+static enum wb_err create(const char *path, mode_t mode, int *ret_fd)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    int fd = -1;
+    enum wb_err err = plain_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, &fd);
+    if (err != WB_OK)
+        return err;
     /* Whatever the umask says. */
-    if (fd >= 0 && fchmod(fd, mode) != 0) {
+    if (fchmod(fd, mode) != 0) {
+        err = files_error(errno);
         close(fd);
-        return -1;
+        return err;
     }
-    return fd;
+    *ret_fd = fd;
+    return WB_OK;
 }
 
 static enum wb_err finish(int fd, enum wb_err err)
@@ -99,41 +106,29 @@ static enum wb_err finish(int fd, enum wb_err err)
 
 enum wb_err files_write_new(const char *path, struct span bytes)
 {
-    int fd = create(path, 0600);
-    if (fd < 0)
-        return errno == EEXIST ? WB_ERR_EXISTS : files_error(errno);
+    int fd = -1;
+    enum wb_err err = create(path, 0600, &fd);
+    if (err != WB_OK)
+        return err;
     return finish(fd, write_all(fd, bytes));
 }
 
 enum wb_err files_read(const char *path, struct buf *out)
 {
-    uint8_t piece[PIECE];
-    size_t n = 0;
-    enum wb_err err;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return files_error(errno);
-    do {
-        TRY(read_piece(fd, piece, &n));
-        buf_append(out, SPAN(piece, n));
-        TRY(buf_err(out));
-    } while (n > 0);
-out:
-    close(fd);
-    return err;
+    return plain_read(path, O_NOFOLLOW, out);
 }
 
 enum wb_err files_copy(const char *from, const char *to, mode_t mode)
 {
     uint8_t piece[PIECE];
     size_t n = 0;
-    enum wb_err err;
-    int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (in < 0)
-        return files_error(errno);
-    int out = create(to, mode);
-    if (out < 0) {
-        err = errno == EEXIST ? WB_ERR_EXISTS : files_error(errno);
+    int in = -1;
+    enum wb_err err = plain_open(from, O_RDONLY | O_NOFOLLOW, 0, &in);
+    if (err != WB_OK)
+        return err;
+    int out = -1;
+    err = create(to, mode, &out);
+    if (err != WB_OK) {
         close(in);
         return err;
     }

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "store/files.h"
 #include "store/limits.h"
 
@@ -71,19 +72,25 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
     int n = snprintf(lock_path, sizeof lock_path, "%s.lock", path);
     if (n < 0 || (size_t)n >= sizeof lock_path)
         return WB_ERR_INVALID;
-    int fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return files_error(errno);
+    int fd = -1;
+    enum wb_err err = plain_open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd);
+    if (err != WB_OK)
+        return err;
+    /* Whoever may open it could hold it. */
+    if (plain_tighten(fd, 0600, NULL) != WB_OK) {
+        close(fd);
+        return WB_ERR_IO;
+    }
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &l) != 0) {
-        enum wb_err err = errno == EAGAIN || errno == EACCES ? WB_ERR_LOCKED : WB_ERR_IO;
+        err = errno == EAGAIN || errno == EACCES ? WB_ERR_LOCKED : WB_ERR_IO;
         if (err == WB_ERR_LOCKED)
             holder_read(fd, ret_holder);
         close(fd);
         return err;
     }
     /* A full disk must not keep the bridge from starting: the text is only for people. */
-    enum wb_err err = holder_write(fd, command, now_unix_s);
+    err = holder_write(fd, command, now_unix_s);
     if (err != WB_OK && err != WB_ERR_NO_SPACE) {
         close(fd);
         return err;
@@ -119,8 +126,8 @@ static void command_of(pid_t pid, struct store_holder *h)
     memset(h, 0, sizeof *h);
     h->pid = pid;
     snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    int fd = -1;
+    if (plain_open(path, O_RDONLY, 0, &fd) != WB_OK)
         return;
     ssize_t n = read(fd, h->command, sizeof h->command - 1);
     close(fd);
@@ -153,8 +160,8 @@ static bool process_has(pid_t pid, const struct stat *want)
  * not name the holder, who is in another container or holds it by an open file. */
 static bool locked_by(const char *path, off_t start, off_t len, pid_t *ret_pid)
 {
-    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    int fd = -1;
+    if (plain_open(path, O_RDWR | O_NOFOLLOW, 0, &fd) != WB_OK)
         return false;
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
     bool held = fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;

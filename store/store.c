@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/plain_file.h"
 #include "store/backup.h"
 #include "store/files.h"
+#include "store/guard.h"
 #include "store/inbox.h"
 #include "store/rescue.h"
 #include "store/state.h"
@@ -47,6 +49,26 @@ static enum wb_err same_file(const char *a, const char *b, bool *ret_same)
     return WB_OK;
 }
 
+static bool same_dir(const char *a, const char *b)
+{
+    const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+    size_t n = x ? (size_t)(x - a) : 0;
+    return n == (y ? (size_t)(y - b) : 0) && memcmp(a, b, n) == 0;
+}
+
+static enum wb_err guard(struct store *s, struct store_open_info *info, const char *path,
+                         mode_t dir_mode, mode_t file_mode)
+{
+    const bool shared = (dir_mode & 070) != 0;
+    enum wb_err err;
+    TRY(guard_dir_of(path, dir_mode, shared ? s->readers_group : 0, info->tightened));
+    err = guard_files(path, file_mode, file_mode & 070 ? s->readers_group : 0, info->tightened);
+out:
+    if (err == WB_ERR_INVALID)
+        snprintf(info->text, sizeof info->text, "%s", info->tightened);
+    return err;
+}
+
 /* Directories and both locks; no database file is touched before they are held. */
 static enum wb_err take_locks(struct store *s, const struct store_config *config,
                               struct store_open_info *info)
@@ -54,6 +76,7 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
     struct store_holder holder = {0};
     int64_t now = clock_unix_s(s->clock);
     bool same = false;
+    const gid_t group = s->readers_group;
     enum wb_err err = same_file(s->wa_path, s->msg_path, &same);
     if (err == WB_OK && same) {
         info_text(info, STORE_FILE_MESSAGES, s->msg_path, "is the same file as whatsapp.db");
@@ -61,9 +84,13 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
     }
     info->file = STORE_FILE_WHATSAPP;
     TRY(files_make_dirs(s->wa_path, 0));
+    /* Readers may find messages.db beside it, but put nothing there. */
+    TRY(guard(s, info, s->wa_path, group && same_dir(s->wa_path, s->msg_path) ? 02750 : 0700,
+              0600));
     TRY(store_lock_take(s->wa_path, config->command, now, &s->wa_lock, &holder));
     info->file = STORE_FILE_MESSAGES;
-    TRY(files_make_dirs(s->msg_path, s->readers_group));
+    TRY(files_make_dirs(s->msg_path, group));
+    TRY(guard(s, info, s->msg_path, group ? 02770 : 0700, group ? 0660 : 0600));
     TRY(store_lock_take(s->msg_path, config->command, now, &s->msg_lock, &holder));
     info->file = STORE_FILE_WHATSAPP;
     if (store_other_program_has_open(s->wa_path, &holder)) {
@@ -78,7 +105,7 @@ out:
                     &holder, "is held by");
     else if (wb_err_class(err) == WB_CLASS_LOCAL) /* "Read-only file system" says more than "I/O" */
         info_text(info, info->file, info->file == STORE_FILE_WHATSAPP ? s->wa_path : s->msg_path,
-                  strerror(errno));
+                  plain_error_text(err));
     return err;
 }
 
@@ -164,9 +191,10 @@ static enum wb_err set_foreign_log_aside(struct store *s, const char *path)
     snprintf(log, sizeof log, "%s-wal", path);
     if (stat(log, &st) != 0 || st.st_size == 0)
         return WB_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return files_error(errno);
+    int fd = -1;
+    enum wb_err err = plain_open(path, O_RDONLY, 0, &fd);
+    if (err != WB_OK)
+        return err;
     ssize_t n = read(fd, header, sizeof header);
     close(fd);
     if (n != sizeof header || header[VERSIONS_AT] != LEGACY || header[VERSIONS_AT + 1] != LEGACY)

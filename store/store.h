@@ -51,6 +51,7 @@ struct store_open_info {
     bool created_messages;
     bool used_without_us; /* another program wrote whatsapp.db since: our caches were dropped */
     bool taken_over;      /* a file of another program (or version) was brought up to date */
+    char tightened[512];  /* modes that allowed others more than they should have, and do no more */
     char backup[STORE_NAME_MAX + 1]; /* the set in backups_dir that was made before; "": none */
 };
 
@@ -63,8 +64,10 @@ struct store_open_info {
  * OTHER_NUMBER: no device of config's number in whatsapp.db; info lists what is there.
  * LOCKED: info says by whom (exit status 3). DB_CORRUPT: info.file says which (exit status 4).
  * DB_SCHEMA: whatsapp.db is older than version 6 or newer and incompatible; not a byte was changed.
- * INVALID: both paths name one file, or a path is not a plain file.
- * On failure everything is closed again, and ret is untouched; ret_info is always filled. */
+ * NOT_PLAIN: a path is no plain file, or a symbolic link. INVALID: both paths name one file, or
+ * others may write there or read the files, and that cannot be changed. Where it can, it is
+ * (info->tightened). On failure everything is closed again, and ret is untouched; ret_info is
+ * always filled. */
 enum wb_err store_open(const struct store_config *config, struct store **ret,
                        struct store_open_info *ret_info) WB_MUST_CHECK;
 

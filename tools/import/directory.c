@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "tools/import/limits.h"
 
 enum { FIRST_CAP = 256 };
@@ -112,15 +113,13 @@ void directory_close(struct directory *d)
 enum wb_err directory_read(const struct directory *d, const char *name, struct buf *out)
 {
     struct stat st;
-    enum wb_err err = WB_OK;
-    /* Not blocking: what is no plain file may be a pipe. */
-    int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = -1;
+    enum wb_err err = plain_open_at(d->fd, name, O_RDONLY, 0, &fd);
 
     buf_clear(out);
-    if (fd < 0)
-        return from_errno();
+    if (err != WB_OK)
+        return err;
     TRY(fstat(fd, &st) == 0 ? WB_OK : WB_ERR_IO);
-    TRY(S_ISREG(st.st_mode) ? WB_OK : WB_ERR_INVALID);
     TRY(st.st_size <= IMPORT_FILE_MAX ? WB_OK : WB_ERR_TOO_LARGE);
     while (out->n < (size_t)st.st_size) {
         size_t before = out->n, want = (size_t)st.st_size - before;

@@ -37,7 +37,8 @@ struct import {
  * machine. */
 static bool is_damage(enum wb_err err)
 {
-    return wb_err_class(err) == WB_CLASS_PEER || err == WB_ERR_NOT_FOUND || err == WB_ERR_INVALID;
+    return wb_err_class(err) == WB_CLASS_PEER || err == WB_ERR_NOT_FOUND || err == WB_ERR_INVALID ||
+           err == WB_ERR_NOT_PLAIN;
 }
 
 static enum wb_err remember_number(struct import *im, const struct jid *person)

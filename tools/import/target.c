@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/guard.h"
+
 enum { TEXT_MAX = 512 };
 
 static const char *const made[] = {"whatsapp.db",         "whatsapp.db-wal",  "whatsapp.db-shm",
@@ -90,6 +92,13 @@ enum wb_err target_open(const char *store, const struct clock *clock, struct tar
     }
     if (mkdir(store, 0700) != 0 && errno != EEXIST)
         return say_errno(text, store);
+    char tightened[GUARD_TEXT_MAX] = "";
+    err = guard_dir_of(ret->final, 0700, 0, tightened);
+    if (err != WB_OK)
+        snprintf(text, TEXT_MAX, "%.500s", tightened[0] ? tightened : wb_err_text(err));
+    TRY(err);
+    if (tightened[0])
+        fprintf(stderr, "bridge-import: %s\n", tightened);
     TRY(refuse_existing(ret->final, text));
     TRY(lock_final(ret, clock, text));
     TRY(refuse_existing(ret->final, text)); /* made while we waited for the lock */

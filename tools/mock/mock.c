@@ -1,8 +1,10 @@
 #include "tools/mock/mock.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/plain_file.h"
 #include "tools/mock/actor.h"
 #include "tools/mock/group.h"
 #include "tools/mock/media.h"
@@ -22,9 +24,10 @@ enum wb_err mock_init(struct mock *m, const struct config *cfg, const struct clo
     x25519_generate(&m->rng, &m->intermediate);
     x25519_generate(&m->rng, &m->noise_static);
     if (cfg->trace_path != NULL) {
-        m->trace = fopen(cfg->trace_path, "we");
-        if (m->trace == NULL)
-            return WB_ERR_IO;
+        enum wb_err err =
+            plain_stream(cfg->trace_path, O_WRONLY | O_CREAT | O_TRUNC, 0666, &m->trace);
+        if (err != WB_OK)
+            return err;
     }
     return WB_OK;
 }

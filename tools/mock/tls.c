@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
+
 enum { LIFE_S = 30 * 24 * 3600 };
 
 static bool add_extension(X509 *x, int nid, const char *value)
@@ -46,11 +48,8 @@ static X509 *make_certificate(EVP_PKEY *key)
 
 static FILE *create(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (file == NULL && fd >= 0)
-        close(fd);
-    return file;
+    FILE *file = NULL;
+    return plain_stream(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, &file) == WB_OK ? file : NULL;
 }
 
 enum wb_err tls_make(const char *cert_path, const char *key_path)

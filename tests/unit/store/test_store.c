@@ -300,7 +300,7 @@ static void symbolic_links_are_refused(void **state)
     fixture_new(&f);
     snprintf(target, sizeof target, "%s/target", f.dir);
     assert_int_equal(symlink(target, f.wa), 0);
-    assert_int_equal(store_open(&f.config, &s, &f.info), WB_ERR_INVALID);
+    assert_int_equal(store_open(&f.config, &s, &f.info), WB_ERR_NOT_PLAIN);
     assert_int_not_equal(access(target, F_OK), 0);
     struct store_config same = f.config;
     same.messages_path = same.whatsapp_path;

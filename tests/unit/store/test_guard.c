@@ -1,0 +1,184 @@
+/* What others may do with a store: more than was asked for is taken back, or refused. */
+#include "store_fixture.h"
+
+#include <fcntl.h>
+
+#include "store/guard.h"
+
+enum { WITHIN_S = 60, SOMEBODY = 4711 };
+
+static unsigned mode(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 07777;
+}
+
+static void open_store_is_closed_to_others(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char lock[160];
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    fixture_open(&f);
+    assert_string_equal(f.info.tightened, "");
+    OK(store_close(f.s));
+    f.s = NULL;
+    snprintf(lock, sizeof lock, "%s.lock", f.wa);
+    assert_int_equal(chmod(f.dir, 0777), 0);
+    assert_int_equal(chmod(f.wa, 0666), 0);
+    assert_int_equal(chmod(f.msg, 0644), 0);
+    assert_int_equal(chmod(lock, 0622), 0);
+    fixture_open(&f);
+    assert_int_equal(mode(f.dir), 0700);
+    assert_int_equal(mode(f.wa), 0600);
+    assert_int_equal(mode(f.msg), 0600);
+    assert_int_equal(mode(lock), 0600);
+    assert_non_null(strstr(f.info.tightened, "could be changed by others (mode 0777)"));
+    assert_non_null(strstr(f.info.tightened, "whatsapp.db could be changed by others (mode 0666)"));
+    fixture_free(&f);
+}
+
+static void directory_with_other_things_stays_readable(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char other[160], text[GUARD_TEXT_MAX] = "";
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    snprintf(other, sizeof other, "%s/somebody-elses", f.dir);
+    assert_int_equal(mkdir(other, 0755), 0);
+    assert_int_equal(chmod(f.dir, 0755), 0);
+    OK(guard_dir_of(f.wa, 0700, 0, text));
+    assert_int_equal(mode(f.dir), 0755);
+    assert_int_equal(chmod(f.dir, 0777), 0);
+    OK(guard_dir_of(f.wa, 0700, 0, text));
+    assert_int_equal(mode(f.dir), 0755);
+    assert_int_equal(rmdir(other), 0);
+    OK(guard_dir_of(f.wa, 0700, 0, text));
+    assert_int_equal(mode(f.dir), 0700);
+    fixture_free(&f);
+}
+
+static void readers_keep_what_was_asked_for(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char text[GUARD_TEXT_MAX] = "";
+    const gid_t group = getegid();
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    assert_int_equal(chmod(f.dir, 02770), 0);
+    OK(guard_dir_of(f.msg, 02770, group, text));
+    assert_int_equal(mode(f.dir), 02770);
+    assert_string_equal(text, "");
+    assert_int_equal(chmod(f.dir, 02777), 0);
+    OK(guard_dir_of(f.msg, 02770, group, text));
+    assert_int_equal(mode(f.dir), 02770);
+    /* Of another group. */
+    OK(guard_dir_of(f.msg, 02770, group + 1, text));
+    assert_int_equal(mode(f.dir) & 077, 0);
+    fixture_free(&f);
+}
+
+static void beside_whatsapp_db_readers_only_read(void **state)
+{
+    (void)state;
+    struct fixture f;
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    f.config.readers_group = getegid() ? getegid() : 1;
+    assert_int_equal(chown(f.dir, (uid_t)-1, f.config.readers_group), 0);
+    assert_int_equal(chmod(f.dir, 02777), 0);
+    fixture_open(&f);
+    assert_int_equal(mode(f.dir), 02750);
+    assert_int_equal(mode(f.wa), 0600);
+    assert_int_equal(mode(f.msg), 0660);
+    fixture_free(&f);
+}
+
+static void directory_for_everybody_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store *s = NULL;
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    assert_int_equal(chmod(f.dir, 01777), 0);
+    assert_int_equal(store_open(&f.config, &s, &f.info), WB_ERR_INVALID);
+    assert_non_null(strstr(f.info.text, "others may write in"));
+    assert_int_equal(mode(f.dir), 01777);
+    assert_int_not_equal(access(f.wa, F_OK), 0);
+    assert_int_equal(chmod(f.dir, 0700), 0);
+    fixture_free(&f);
+}
+
+/* As an ordinary user: what belongs to somebody else cannot be tightened. */
+static void directory_of_another_user_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char text[GUARD_TEXT_MAX] = "";
+    alarm(WITHIN_S);
+    if (geteuid() != 0)
+        skip();
+    fixture_new(&f);
+    assert_int_equal(chmod(f.dir, 0777), 0);
+    assert_int_equal(seteuid(SOMEBODY), 0);
+    enum wb_err err = guard_dir_of(f.wa, 0700, 0, text);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(err, WB_ERR_INVALID);
+    assert_non_null(strstr(text, "of user 0"));
+    assert_int_equal(mode(f.dir), 0777);
+    /* One that nobody else may write in is left as it is. */
+    assert_int_equal(chmod(f.dir, 0755), 0);
+    assert_int_equal(seteuid(SOMEBODY), 0);
+    err = guard_dir_of(f.wa, 0700, 0, text);
+    assert_int_equal(seteuid(0), 0);
+    OK(err);
+    fixture_free(&f);
+}
+
+/* SQLite would open them by itself, and wait. */
+static void pipes_beside_a_database_are_refused(void **state)
+{
+    static const char *const names[] = {"-wal", "-shm", "-journal", ".lock", ""};
+    (void)state;
+    alarm(WITHIN_S);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (int messages = 0; messages < 2; messages++) {
+            struct fixture f;
+            struct store *s = NULL;
+            char path[160];
+            fixture_new(&f);
+            if (i < 4) {
+                fixture_open(&f);
+                OK(store_close(f.s));
+                f.s = NULL;
+            }
+            snprintf(path, sizeof path, "%s%s", messages ? f.msg : f.wa, names[i]);
+            (void)unlink(path);
+            assert_int_equal(mkfifo(path, 0600), 0);
+            enum wb_err err = store_open(&f.config, &s, &f.info);
+            assert_true(err == WB_ERR_NOT_PLAIN || err == WB_ERR_INVALID);
+            assert_non_null(strstr(f.info.text, "not a plain file"));
+            assert_int_equal(unlink(path), 0);
+            fixture_free(&f);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(open_store_is_closed_to_others),
+        cmocka_unit_test(directory_with_other_things_stays_readable),
+        cmocka_unit_test(readers_keep_what_was_asked_for),
+        cmocka_unit_test(beside_whatsapp_db_readers_only_read),
+        cmocka_unit_test(directory_for_everybody_is_refused),
+        cmocka_unit_test(directory_of_another_user_is_refused),
+        cmocka_unit_test(pipes_beside_a_database_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
