@@ -156,8 +156,24 @@ void bridge_free(struct bridge *b)
     free(b);
 }
 
+/* Programs and libraries use these without a word; whoever set one should know that we do not. */
+static void note_proxy(struct bridge *b)
+{
+    static const char *const names[] = {"http_proxy",  "https_proxy", "HTTPS_PROXY", "HTTP_PROXY",
+                                        "socks_proxy", "all_proxy",   "ALL_PROXY"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+
+        if (value && *value)
+            log_warn(b->log, "bridge", "%s is set and not used: the bridge connects by itself",
+                     names[i]);
+    }
+}
+
 void bridge_start(struct bridge *b)
 {
+    note_proxy(b);
     conn_start(b->conn);
 }
 

@@ -117,7 +117,11 @@ static enum wb_err fetch(int argc, char *const *argv)
     c.setopt(curl, CURLOPT_URL, argv[2]);
     c.setopt(curl, CURLOPT_HTTPHEADER, list);
     c.setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    c.setopt(curl, CURLOPT_PROXY, "");
+    c.setopt(curl, CURLOPT_PROXY, ""); /* none of the environment's either */
+    c.setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    c.setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    c.setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    c.setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     c.setopt(curl, CURLOPT_NOSIGNAL, 1L);
     c.setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     c.setopt(curl, CURLOPT_ACCEPT_ENCODING, "");

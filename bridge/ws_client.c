@@ -15,6 +15,7 @@
 #include "base/plain_file.h"
 #include "bridge/jobs.h"
 #include "bridge/limits.h"
+#include "bridge/ws_tls.h"
 
 enum { HOST_MAX = 256, PATH_MAX_BYTES = 1024, ADDRESSES_MAX = 8, READ_BYTES = 16 * 1024 };
 
@@ -237,15 +238,23 @@ static int received(struct ws_client *c, struct lws *wsi, const void *in, size_t
     return c->cb.receive(c->cb.ctx, SPAN(in, n)) || c->closing ? 0 : -1;
 }
 
-static void opened(struct ws_client *c)
+/* Negative: close the connection. */
+static int opened(struct ws_client *c)
 {
+    const char *problem = c->url.tls ? ws_tls_problem(lws_get_ssl(c->wsi), c->url.host) : NULL;
+
     if (c->closing) {
         lws_callback_on_writable(c->wsi);
-        return;
+        return 0;
+    }
+    if (problem) {
+        end(c, WS_END_TLS, problem);
+        return -1;
     }
     c->established = true;
     timer_stop(loop_timers(c->loop), &c->timer);
     c->cb.open(c->cb.ctx);
+    return 0;
 }
 
 static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -260,8 +269,7 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 #pragma GCC diagnostic ignored "-Wswitch-enum"
     switch (reason) {
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        opened(c);
-        return 0;
+        return opened(c);
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return received(c, wsi, in, len);
     case LWS_CALLBACK_CLIENT_WRITEABLE:
@@ -292,7 +300,8 @@ static const struct lws_protocols ws_protocols[] = {
     {.name = NULL},
 };
 
-/* Made at the first use; the CA file does not change while we run. */
+/* Made at the first use; the CA file does not change while we run. No proxy: libwebsockets would
+ * take one from the environment (http_proxy), of which nobody told us. */
 static bool ensure_vhost(struct ws_client *c)
 {
     struct lws_context_creation_info info = {
@@ -301,6 +310,8 @@ static bool ensure_vhost(struct ws_client *c)
         .vhost_name = "whatsapp-client",
         .client_ssl_ca_filepath = c->ca_file[0] ? c->ca_file : NULL,
         .options = c->url.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
+        .ssl_client_options_set = ws_tls_options(),
+        .http_proxy_address = "",
     };
 
     /* OpenSSL opens it by its name. */
@@ -321,7 +332,8 @@ static void try_next(struct ws_client *c)
         .host = c->url.host,
         .origin = WS_ORIGIN,
         .local_protocol_name = ws_protocols[0].name,
-        .ssl_connection = c->url.tls ? LCCSCF_USE_SSL : 0,
+        /* A redirect may lead anywhere, also out of TLS. */
+        .ssl_connection = (c->url.tls ? LCCSCF_USE_SSL : 0) | LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
         .alpn = "http/1.1",
         .userdata = c,
         .vhost = c->vhost,
