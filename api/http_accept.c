@@ -11,21 +11,26 @@
 /* ---- deadlines --------------------------------------------------------------------------------
  */
 
-/* It goes in the loop's next iteration: this may be called from within its own events. */
-static void send_away(struct caller *who)
+static struct api *api_of(const struct caller *who)
 {
-    who->leaving = true;
-    lws_set_timeout(who->link, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+    return lws_vhost_user(lws_get_vhost(who->link));
 }
 
-static void too_slow(void *ctx)
+/* It goes in the loop's next iteration: this may be called from within its own events. What arrives
+ * from it just then makes libwebsockets forget that, so it is told again. */
+static void send_away(void *ctx)
 {
-    send_away(ctx);
+    struct caller *who = ctx;
+
+    who->leaving = true;
+    lws_set_timeout(who->link, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+    timer_start(loop_timers(api_of(who)->deps.loop), &who->deadline, API_LEAVING_MS, send_away,
+                who);
 }
 
 void http_deadline(struct api *api, struct caller *who, int64_t ms)
 {
-    timer_start(loop_timers(api->deps.loop), &who->deadline, ms, too_slow, who);
+    timer_start(loop_timers(api->deps.loop), &who->deadline, ms, send_away, who);
 }
 
 void http_no_deadline(struct api *api, struct caller *who)
@@ -42,6 +47,17 @@ static bool is_waiting(const struct caller *who)
     int n = 0;
 
     return ioctl(lws_get_socket_fd(who->link), FIONREAD, &n) == 0 && n > 0;
+}
+
+/* For when the system or libwebsockets has no place left, below our own limit. */
+static void make_room(struct api *api)
+{
+    for (size_t left = (callers_strangers(&api->callers) + 1) / 2; left > 0; left--) {
+        struct caller *out = callers_oldest(&api->callers, is_waiting);
+
+        if (out)
+            send_away(out);
+    }
 }
 
 /* libwebsockets closes what it cannot take. */
@@ -62,10 +78,13 @@ static void take(struct api *api, int fd, const struct ip *address)
     }
     d.opaque = who;
     who->link = lws_adopt_descriptor_vhost_via_info(&d);
-    if (who->link)
+    if (who->link) {
         http_deadline(api, who, API_HEAD_MS);
-    else if (api->callers.last == who) /* no event told us that it is gone */
+        return;
+    }
+    if (api->callers.last == who) /* no event told us that it is gone */
         callers_remove(&api->callers, who);
+    make_room(api);
 }
 
 static void flow(struct api *api, int on)
@@ -89,13 +108,7 @@ static bool is_set_aside(const struct api *api, int fd)
  * Without the pause the socket would stay readable and the loop would never rest. */
 static void pause_accepting(struct api *api)
 {
-    struct caller *out;
-
-    for (size_t left = (callers_strangers(&api->callers) + 1) / 2; left > 0; left--) {
-        out = callers_oldest(&api->callers, is_waiting);
-        if (out)
-            send_away(out);
-    }
+    make_room(api);
     flow(api, 0);
     timer_start(loop_timers(api->deps.loop), &api->pause, API_ACCEPT_PAUSE_MS, go_on, api);
 }

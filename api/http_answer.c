@@ -17,7 +17,7 @@ void http_server_answer(struct api_request *r)
 
 bool http_server_may_hold(struct api_request *r, size_t n)
 {
-    return !r->caller || callers_hold_answer(&r->api->callers, r->caller, n);
+    return callers_hold_answer(&r->api->callers, r->caller, n);
 }
 
 /* By ourselves: libwebsockets knows the reason phrases of a few codes only. */

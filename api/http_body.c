@@ -11,7 +11,13 @@ static void await_more(struct api_request *r)
     lws_set_timeout(r->wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_TRANSFER_S);
 }
 
-/* Nothing of a body is needed once its handler has returned. */
+/* Once it is refused, or its handler has returned: others may need the room. */
+static void drop_body(struct api_request *r)
+{
+    buf_free(&r->body);
+    (void)callers_hold_body(&r->api->callers, r->caller, 0);
+}
+
 static void dispatch(struct api_request *r)
 {
     if (r->dispatched || r->answered)
@@ -20,17 +26,18 @@ static void dispatch(struct api_request *r)
     lws_set_timeout(r->wsi, NO_PENDING_TIMEOUT, 0); /* our own waits end it */
     http_no_deadline(r->api, r->caller);
     r->route->handle(r);
-    buf_free(&r->body);
-    (void)callers_hold_body(&r->api->callers, r->caller, 0);
+    drop_body(r);
 }
 
 static void refuse_large(struct api_request *r)
 {
+    drop_body(r);
     api_reply_error(r, CMD_TOO_LARGE, "The body is larger than 1 MiB");
 }
 
 static void refuse_much(struct api_request *r)
 {
+    drop_body(r);
     api_reply_busy(r, "Too many large bodies at once; try again later");
 }
 

@@ -38,8 +38,7 @@ void http_request_free(struct api_request *r)
     if (r->next)
         r->next->prev = r->prev;
     timer_stop(loop_timers(api->deps.loop), &r->look);
-    if (r->caller)
-        (void)callers_hold_body(&api->callers, r->caller, 0);
+    (void)callers_hold_body(&api->callers, r->caller, 0);
     buf_free(&r->body);
     buf_free(&r->reply);
     arena_free(&r->arena);

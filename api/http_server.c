@@ -26,9 +26,10 @@ const char *api_where(const struct api *api)
 /* The head is complete. Negative: close the connection. */
 static int begin(struct api *api, struct lws *wsi, struct connection *c)
 {
+    const struct caller *who = lws_get_opaque_user_data(wsi);
     struct api_request *r;
 
-    if (!api || c->request || c->answered || api->stopping)
+    if (!api || !who || who->leaving || c->request || c->answered || api->stopping)
         return -1;
     r = http_request_new(api, wsi);
     if (!r)

@@ -48,6 +48,8 @@ enum {
     API_SMALL_ANSWER_BYTES = 4096,
     /* What a caller is told to wait that found no room (Retry-After). */
     API_RETRY_AFTER_S = 1,
+    /* One that is sent away is gone at once, or is told again. */
+    API_LEAVING_MS = 200,
     /* No descriptors left: how long nobody is accepted. */
     API_ACCEPT_PAUSE_MS = 100,
     /* Answers are JSON lists of groups at most: 4096 groups of some 300 bytes. */

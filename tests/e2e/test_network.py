@@ -5,9 +5,10 @@ One table per program is printed: for each --bind, what a caller gets at each ad
 import http.client
 import os
 import socket
+import subprocess
 import unittest
 
-from harness import bridge, netns
+from harness import bridge, disk, netns, paths
 from harness.case import Case
 
 PHONE = "27820000001"
@@ -137,6 +138,21 @@ class NetworkTest(Case):
                                "--root-key", "ab" * 32, under=self.inside.prefix())
         self.assertEqual(done.returncode, 2)
         self.assertIn("::1", done.stderr)
+
+    def test_a_socket_that_is_elsewhere_ends_the_program(self):
+        """As a library, or a system, may do it: the programs look, and do not go on."""
+        prefix = [*self.inside.prefix(), "env", "LD_PRELOAD=" + disk.preload(), "WB_SHIM_BIND=any"]
+        for address in ("127.0.0.1", "localhost", "::1"):
+            done = bridge.run_once("--phone", PHONE, "--store", os.path.join(self.directory, "s"),
+                                   "--bind", address, "--server-url", "ws://127.0.0.1:9/ws/chat",
+                                   "--root-key", "ab" * 32, prefix=prefix)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn(f"asked to listen on {address}, but the system put the socket on",
+                          done.stderr)
+        done = subprocess.run([*prefix, paths.MOCK], capture_output=True, text=True, timeout=20,
+                              check=False)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("asked to listen on 127.0.0.1, but", done.stderr)
 
     def test_a_name_that_leads_elsewhere_is_refused(self):
         """No address of this machine: nothing is listened on, and the error says so."""

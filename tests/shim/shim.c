@@ -2,11 +2,13 @@
  * down for the simulation of a power loss, and the clocks are off by as much as the test wants.
  *
  *   WB_SHIM_CONTROL=file  a mapped struct control
+ *   WB_SHIM_BIND=any      sockets land on all addresses, whatever bind() was given
  *   WB_SHIM_RECORD=file   each change of a file below the prefix is appended (struct record)
  *
  * Never part of a product binary. Static state: a preloaded library has no other. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -411,4 +414,20 @@ int gettimeofday(struct timeval *restrict tv, void *restrict zone)
     clock_gettime(CLOCK_REALTIME, &ts);
     *tv = (struct timeval){ts.tv_sec, ts.tv_nsec / 1000};
     return 0;
+}
+
+/* ---- sockets ----------------------------------------------------------------------------------
+ */
+
+/* What libwebsockets 4.1.6 does with an IPv4 address. */
+int bind(int fd, const struct sockaddr *address, socklen_t n)
+{
+    struct sockaddr_storage a = {0};
+
+    memcpy(&a, address, n < sizeof a ? n : sizeof a);
+    if (getenv("WB_SHIM_BIND") && a.ss_family == AF_INET)
+        ((struct sockaddr_in *)(void *)&a)->sin_addr.s_addr = htonl(INADDR_ANY);
+    if (getenv("WB_SHIM_BIND") && a.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)(void *)&a)->sin6_addr = in6addr_any;
+    return (int)syscall(SYS_bind, fd, &a, n);
 }

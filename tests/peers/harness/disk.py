@@ -21,7 +21,7 @@ _NUMBERS = ("calls", "error", "skip", "times", "partly", "room", "kill_at", "clo
 _SIZE = 2 * _TEXT + 8 * len(_NUMBERS)
 
 
-def _preload():
+def preload():
     """The sanitizer's library must come first where the program has one."""
     found = subprocess.run(["ldd", paths.BRIDGE], capture_output=True, text=True, check=True).stdout
     asan = re.search(r"libasan\.so\S* => (\S+)", found)
@@ -37,7 +37,7 @@ class Shim:
         with open(self.path, "w+b") as file:
             file.truncate(_SIZE)
             self._map = mmap.mmap(file.fileno(), _SIZE)
-        self._preloaded = _preload()
+        self._preloaded = preload()
         self.room = FOREVER
         self.watch(watched)
 
