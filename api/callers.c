@@ -7,10 +7,10 @@
 
 void callers_init(struct callers *c, size_t max)
 {
-    size_t three_quarters = max - max / 4;
+    size_t most = max - max / 9;
 
     *c = (struct callers){.max = max, .strangers_per_address = max - max / 2};
-    c->let_in_max = three_quarters < API_REQUESTS_MAX ? three_quarters : API_REQUESTS_MAX;
+    c->let_in_max = most < API_REQUESTS_MAX ? most : API_REQUESTS_MAX;
 }
 
 struct caller *callers_add(struct callers *c, const struct ip *address)

@@ -28,7 +28,7 @@ struct callers {
     size_t max, let_in_max, strangers_per_address;
 };
 
-/* max: connections at once; of them, strangers always find a quarter or more. */
+/* max: connections at once; one of nine is always for strangers: 64 of API_CONNECTIONS_MAX. */
 void callers_init(struct callers *c, size_t max);
 
 /* NULL: no memory. The caller is freed by callers_remove(). */

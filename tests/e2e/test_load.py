@@ -24,7 +24,8 @@ TOKEN = "correct-horse-battery-staple"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 FULL = bool(os.environ.get("WB_TEST_FULL"))
 HEAD = "%s %s HTTP/1.1\r\nHost: localhost\r\n"
-SLOTS = 640  # all that the loop has
+SLOTS = 640     # all that the loop has
+REQUESTS = 512  # that may be under way
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3}) ([A-Z][A-Za-z -]+)\r\n")
 
 
@@ -251,6 +252,38 @@ class LoadTest(Case):
         self.assertLess(lasted, 9)  # 5, on a slow machine
         self.assertLess(health.longest, 3)
         poll(lambda: descriptors(program.pid) <= idle + 1, 10, "all are closed")
+
+    def test_health_is_answered_beside_as_many_requests_as_there_may_be(self):
+        mock = self.start_mock("--contacts", "1")
+        program = self.start_bridge(mock, PHONE, env=self.env())
+        program.pair_by_qr()
+        mock.trouble(upgrade_status=503)
+        mock.drop(PHONE)
+        program.wait_status("disconnected")
+        for number in range(REQUESTS + 8):
+            link = self.connect(program)
+            body = json.dumps({"recipient": FRIEND, "message": "x", "id": f"k{number}", "wait_s": 90})
+            link.sendall((HEAD % ("POST", "/api/send") +
+                          f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
+        program.wait_rows("SELECT 1 FROM bridge_outbox", count=REQUESTS, name="whatsapp.db")
+        health, links = Health(program.port), self.links[:]
+
+        def answered():
+            return select.select(links, [], [], 0)[0]
+        poll(lambda: len(answered()) >= 8, 20, "the others are refused")
+        refused = answered()
+        for link in refused:
+            self.assertTrue(read_all(link).startswith(b"HTTP/1.1 429 Too Many Requests\r\n"))
+        links = [link for link in links if link not in refused]
+        self.assertEqual((len(refused), answered()), (8, []), "they wait")
+        silent = [self.connect(program) for _ in range(200)]  # neither do these matter
+        self.assertEqual(read_all(silent[0]), b"")
+        self.assertEqual(program.get("/api/outbox").status, 429)
+        self.assertEqual(program.health()["status"], "disconnected")
+        self.assertEqual(answered(), [], "they still wait")
+        print(f"\n{REQUESTS} requests that wait, and 200 silent connections: {health.stop()}",
+              flush=True)
+        self.assertLess(health.longest, 3)
 
     def test_heads_that_trickle_in_end_too(self):
         """A byte now and then is no reason to stay."""

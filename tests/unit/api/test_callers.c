@@ -109,7 +109,11 @@ static void requests_under_way_stay(void **state)
     struct caller *out, *who;
     size_t let_in = 0;
 
-    assert_int_equal(all.let_in_max, ROOM - ROOM / 4);
+    callers_init(&all, API_CONNECTIONS_MAX);
+    assert_int_equal(all.let_in_max, API_REQUESTS_MAX); /* and a ninth is left */
+    assert_true(API_CONNECTIONS_MAX - API_REQUESTS_MAX >= 64);
+    callers_init(&all, ROOM);
+    assert_int_equal(all.let_in_max, ROOM - ROOM / 9);
     for (uint8_t i = 0; i < ROOM; i++) {
         who = comes(v4(i), &out);
         assert_non_null(who);
@@ -118,7 +122,7 @@ static void requests_under_way_stay(void **state)
         assert_true(callers_let_in(&all, who) == who->let_in); /* once is enough */
     }
     assert_int_equal(let_in,
-                     ROOM - ROOM / 4); /* for the others there is 429, and for newcomers... */
+                     ROOM - ROOM / 9); /* for the others there is 429, and for newcomers... */
     for (uint8_t i = 0; i < 100; i++) {
         who = comes(v4(100), &out); /* ...always room */
         assert_non_null(who);
