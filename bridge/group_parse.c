@@ -1,6 +1,7 @@
 #include "bridge/group_parse.h"
 
 #include "base/text.h"
+#include "proto/content_text.h"
 
 static struct jid person(struct jid j)
 {
@@ -71,11 +72,17 @@ enum wb_err group_parse_members(const struct node *n, struct arena *a,
 
 void group_parse_subject(struct span text, char out[static STORE_NAME_MAX + 1])
 {
-    struct span cut = utf8_valid(text) ? utf8_first(text, STORE_NAME_MAX) : SPAN_LIT("");
+    /* Somebody's words: bytes that are no character become U+FFFD. More than can be stored are not
+     * looked at. */
+    struct buf clean = buf_new((STORE_NAME_MAX + 4) * 3);
+    struct span cut;
 
+    content_clean_text(span_first(text, STORE_NAME_MAX + 4), &clean);
+    cut = utf8_first(buf_span(&clean), STORE_NAME_MAX);
     if (cut.n)
         memcpy(out, cut.p, cut.n);
     out[cut.n] = '\0';
+    buf_free(&clean);
 }
 
 uint32_t group_parse_ephemeral(const struct node *ephemeral)

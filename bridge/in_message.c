@@ -27,12 +27,13 @@ enum {
     NACK_UNRECOGNIZED = 488,
     NACK_PROTOBUF = 491,
     NACK_NO_SECRET = 495,
-    NACK_UNHANDLED = 500,
 };
 enum {
     STATUS_RETRY_MAX_S = 24 * 3600, /* older ones are gone anyway (P-RC-37) */
     NEWS_FIRST_CAP = 64,
-    TEXT_MAX = 2 * MESSAGE_PLAINTEXT_MAX,
+    /* A text without a wrong byte always fits; U+FFFD is longer than the byte that it stands for,
+     * and what is too long then is cut (content_readable). */
+    TEXT_MAX = MESSAGE_PLAINTEXT_MAX,
 };
 
 /* What became of one <enc>. */
@@ -40,6 +41,7 @@ struct taken {
     enum wb_err result; /* of the decryption */
     bool content;       /* it had something to say, and that was dealt with */
     bool unreadable;    /* decrypted, but no Message */
+    bool empty;         /* a Message that has neither content nor keys */
 };
 
 /* ---- what every stanza teaches -------------------------------------------------------------- */
@@ -119,6 +121,7 @@ static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct
         TRY(in_message_store(b, m, c, &row));
     }
     r->content = c->kind != CONTENT_NONE;
+    r->empty = !r->content && !c->carries && !m->peer && !(e && e->hide_fail);
     /* Nothing in messages.db has this id: its ciphertext is remembered, so that a second delivery
      * is not taken for a loss (P-RC-20, 21). A skmsg beside it speaks for the stanza. */
     if (!row && e && (r->content || m->nenc == 1)) {
@@ -286,6 +289,7 @@ static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_
 {
     bool content = false, unreadable = false;
     size_t main = 0;
+    enum wb_err err;
 
     for (size_t i = 0; i < m->nenc; i++) {
         content |= taken[i].content;
@@ -297,6 +301,13 @@ static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_
         return answer_receipt(b, s, m);
     if (unreadable)
         return answer_ack(s, m, NACK_PROTOBUF);
+    if (taken[main].result == WB_OK && taken[main].empty) {
+        err = in_message_store_empty(b, m);
+        if (err == WB_OK)
+            err = retry_owed_done(b, m);
+        if (err != WB_OK)
+            return err;
+    }
     if (taken[main].result == WB_OK)
         return answer_receipt(b, s, m);
     if (taken[main].result == WB_ERR_OLD_COUNTER)
@@ -408,14 +419,6 @@ out:
 
 /* ---- the stanza as a whole ------------------------------------------------------------------ */
 
-/* Ours: the connection must close so that it comes again. */
-static bool is_fatal(enum wb_err err)
-{
-    enum wb_err_class c = wb_err_class(err);
-
-    return c == WB_CLASS_LOCAL || c == WB_CLASS_BUG || err == WB_ERR_LOCKED;
-}
-
 static enum wb_err release(struct bridge *b, const struct stanza *s, const struct in_message *m)
 {
     enum wb_err err = WB_OK;
@@ -431,7 +434,7 @@ out:
 static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     struct in_message m;
-    enum wb_err err;
+    enum wb_err err, why;
 
     (void)parsed;
     if (!b->in_message || !b->account)
@@ -448,12 +451,14 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
         TRY(store_mark_keep(b->store));
         return release(b, s, &m);
     }
-    if (is_fatal(err))
+    if (in_message_is_fatal(err))
         return err == WB_ERR_LOCKED ? WB_ERR_DB : err;
     /* What one sender does must not take the batch of others with it. */
     log_error(b->log, "message", "%.*s: %s", (int)m.id.n, (const char *)m.id.p, wb_err_text(err));
+    why = err;
     TRY(store_mark_undo(b->store));
-    TRY(outgoing_ack(b, s, NACK_UNHANDLED));
+    TRY(in_message_refuse(b, s, &m, why));
+    err = release(b, s, &m);
 out:
     return err;
 }

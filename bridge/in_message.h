@@ -28,7 +28,9 @@ struct in_enc {
 
 /* A stanza as it reads. Spans are the frame's. */
 struct in_message {
-    struct span id, type, push_name, edit;
+    struct span stanza_id; /* as written: what answers repeat */
+    struct span id;        /* what the row is found by: the same, unless that is no usable id */
+    struct span type, push_name, edit;
     struct span business_name; /* of <verified_name> */
     int64_t t;                 /* unix seconds, the server's (P-RC-57) */
 
@@ -61,12 +63,16 @@ struct in_message {
 };
 
 /* Reads the stanza; own JIDs tell what is from us. No effects. MALFORMED: id, from, t or
- * participant is missing or unusable (P-RC-02): to be refused with 487. */
+ * participant is missing or unusable (P-RC-02): to be refused with 487. An id that is there but
+ * cannot be stored as it is (in_message_id_valid) is no reason: peers make the ids. */
 enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct jid *own_pn,
                              const struct jid *own_lid, struct in_message *ret_m) WB_MUST_CHECK;
 
 /* One more answer; NULL: NOMEM. */
 enum wb_err in_message_answer(struct in_message *m, const struct node *n) WB_MUST_CHECK;
+
+/* Can it be asked for again? Nobody would know it by an id that we made. */
+bool in_message_can_ask(const struct in_message *m);
 
 /* Is this text usable as a message's id: 1..STORE_MESSAGE_ID_MAX printable ASCII characters. */
 bool in_message_id_valid(struct span id);

@@ -1,7 +1,9 @@
 /* The attributes of <message> (P-RC-02..11). */
 #include <string.h>
 
+#include "base/text.h"
 #include "bridge/in_message.h"
+#include "crypto/prim_hash.h"
 #include "proto/wire_field.h"
 #include "store/limits.h"
 
@@ -16,6 +18,28 @@ bool in_message_id_valid(struct span id)
         if (id.p[i] <= ' ' || id.p[i] > '~')
             return false;
     return true;
+}
+
+bool in_message_can_ask(const struct in_message *m)
+{
+    return m->id.p == m->stanza_id.p;
+}
+
+/* The same row for the same id, however it is made. */
+static enum wb_err read_id(struct arena *a, struct in_message *m)
+{
+    uint8_t hash[SHA256_BYTES];
+    struct buf id = buf_new(STORE_MESSAGE_ID_MAX);
+
+    m->id = m->stanza_id;
+    if (in_message_id_valid(m->stanza_id))
+        return WB_OK;
+    sha256(m->stanza_id, hash);
+    buf_hex(&id, SPAN_ARRAY(hash));
+    buf_append_cstr(&id, "#");
+    m->id = arena_copy(a, buf_span(&id));
+    buf_free(&id);
+    return m->id.p ? WB_OK : WB_ERR_NOMEM;
 }
 
 enum wb_err in_message_answer(struct in_message *m, const struct node *n)
@@ -189,9 +213,10 @@ enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct
     enum wb_err err;
 
     memset(&m, 0, sizeof m);
-    m.id = node_attr_str(n, "id", a);
-    if (!in_message_id_valid(m.id) || !node_attr_get_u64(n, "t", &t) || t > time_max)
+    m.stanza_id = node_attr_str(n, "id", a);
+    if (m.stanza_id.n == 0 || !node_attr_get_u64(n, "t", &t) || t > time_max)
         return WB_ERR_MALFORMED;
+    TRY(read_id(a, &m));
     m.t = (int64_t)t;
     TRY(read_source(n, own_pn, own_lid, &m));
     m.type = node_attr_str(n, "type", a);

@@ -106,7 +106,7 @@ static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct
         if (m->sender.device == 0)
             TRY(take_history(b, s->arena, c->protocol_payload));
         /* Without this receipt the phone sends it again. */
-        return in_message_answer(m, out_receipt_own(b, s->arena, m->id, "hist_sync"));
+        return in_message_answer(m, out_receipt_own(b, s->arena, m->stanza_id, "hist_sync"));
     case PROTOCOL_PEER_RESPONSE:
         /* Only the phone has what was asked for (P-RC-46). */
         return m->sender.device == 0 ? in_message_resent(b, s, m, c->protocol_payload) : WB_OK;
@@ -131,7 +131,7 @@ enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_
     }
     TRY(err);
     if (m->peer)
-        TRY(in_message_answer(m, out_receipt_own(b, s->arena, m->id, "peer_msg")));
+        TRY(in_message_answer(m, out_receipt_own(b, s->arena, m->stanza_id, "peer_msg")));
 out:
     return err;
 }

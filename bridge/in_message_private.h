@@ -43,6 +43,8 @@ enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m) WB_MU
 /* A row for a plaintext that is no Message: its bytes are kept. */
 enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m,
                                         struct span plain) WB_MUST_CHECK;
+/* A row for a Message with nothing in it: its sender meant something. */
+enum wb_err in_message_store_empty(struct bridge *b, struct in_message *m) WB_MUST_CHECK;
 
 /* ---- in_message_keys.c -------------------------------------------------------------------- */
 
@@ -65,6 +67,16 @@ enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct i
  * time and whether a row was made or filled (stored). Errors of class PEER: it is of no use. */
 enum wb_err in_message_take_web(struct bridge *b, struct arena *a, struct span in,
                                 int64_t fallback_t, struct in_message *ret) WB_MUST_CHECK;
+
+/* ---- in_message_refuse.c: what cannot be dealt with ------------------------------------------ */
+
+/* Is that error ours: must the connection close, so that the message comes again? */
+bool in_message_is_fatal(enum wb_err err);
+/* After its mark was undone because of `why`, which is none of these: answers that it is refused,
+ * so that it does not come again and again, and leaves a placeholder where a person should know
+ * that there was a message. */
+enum wb_err in_message_refuse(struct bridge *b, const struct stanza *s, struct in_message *m,
+                              enum wb_err why) WB_MUST_CHECK;
 
 /* ---- in_message.c -----------------------------------------------------------------------------
  */

@@ -61,7 +61,7 @@ enum wb_err in_message_take_web(struct bridge *b, struct arena *a, struct span i
     TRY(web_message_decode(in, &w));
     if (!in_message_id_valid(w.key.id))
         return WB_ERR_MALFORMED;
-    m.id = w.key.id;
+    m.id = m.stanza_id = w.key.id;
     m.t = w.timestamp > 0 ? w.timestamp : fallback_t;
     m.push_name = w.push_name;
     TRY(read_source(b, &w, &m));

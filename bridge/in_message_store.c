@@ -101,7 +101,8 @@ static void put_media(struct in_message_state *st, const struct in_message *m,
     file_name(m, c, &st->names);
     row->media_type = span_cstr(content_media_type(c));
     row->filename = buf_span(&st->names);
-    row->url = utf8_valid(f->url) ? f->url : SPAN_NULL;
+    row->url =
+        f->url.n && utf8_valid(f->url) && !memchr(f->url.p, 0, f->url.n) ? f->url : SPAN_NULL;
     row->media_key = f->media_key;
     row->file_sha256 = f->file_sha256;
     row->file_enc_sha256 = f->file_enc_sha256;
@@ -120,7 +121,8 @@ static enum wb_err put_row(struct bridge *b, struct in_message *m, struct store_
     enum store_message_outcome outcome;
     enum wb_err err;
 
-    row->push_name = utf8_first(clean(push_name, &name), STORE_NAME_MAX);
+    row->push_name =
+        utf8_first(clean(span_first(push_name, STORE_NAME_MAX + 4), &name), STORE_NAME_MAX);
     TRY(store_message_put(b->store, row, &outcome));
     if (outcome == STORE_MSG_BESIDE)
         log_warn(b->log, "message", "id %.*s was used by another sender: stored beside it",
@@ -201,9 +203,9 @@ static enum wb_err react(struct bridge *b, const struct in_message *m, const str
     struct store_message_change change = change_of(m, c);
     struct in_message_state *st = b->in_message;
 
-    buf_clear(&st->text);
-    content_clean_text(c->text, &st->text);
-    return store_message_react(b->store, &change, buf_span(&st->text));
+    buf_clear(&st->names);
+    content_clean_text(span_first(c->text, STORE_NAME_MAX), &st->names);
+    return store_message_react(b->store, &change, buf_span(&st->names));
 }
 
 /* What a 1:1 chat says of disappearing messages, so that ours disappear as well (P-SD-43). The
@@ -268,6 +270,15 @@ enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m)
     m->stored |= outcome == STORE_MSG_INSERTED || outcome == STORE_MSG_BESIDE;
 out:
     return err;
+}
+
+enum wb_err in_message_store_empty(struct bridge *b, struct in_message *m)
+{
+    struct store_message row = row_of(b, m);
+
+    row.kind = content_kind_word(CONTENT_UNKNOWN);
+    row.content = SPAN_LIT("[empty message]");
+    return put_row(b, m, &row, m->push_name);
 }
 
 enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m, struct span plain)

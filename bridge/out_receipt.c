@@ -24,7 +24,7 @@ static struct node *receipt(struct arena *a, struct span id, const struct jid *t
 struct node *out_receipt_delivery(const struct bridge *b, struct arena *a,
                                   const struct in_message *m)
 {
-    struct node *n = receipt(a, m->id, &m->from, &m->recipient, &m->participant);
+    struct node *n = receipt(a, m->stanza_id, &m->from, &m->recipient, &m->participant);
 
     if (m->from_me)
         node_attr_text(a, n, "type", span_eq_cstr(m->type, "peer_msg") ? "peer_msg" : "sender");

@@ -197,6 +197,8 @@ enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message 
     struct store_retry_owed o;
     enum wb_err err;
 
+    if (!in_message_can_ask(m))
+        return WB_OK;
     TRY(take_back_lost(r));
     TRY(load(b, m, why, &o));
     if (e)

@@ -110,8 +110,10 @@ struct content_contact {
 struct content {
     enum content_kind kind;
     bool ephemeral, view_once, edited; /* wrappers it came in */
-    struct span text;                  /* text, caption, question, reaction, body ... */
-    struct span title;                 /* of a link preview, list, event, invite, product ... */
+    bool
+        carries; /* something for devices, such as keys: without content there is nothing to show */
+    struct span text;  /* text, caption, question, reaction, body ... */
+    struct span title; /* of a link preview, list, event, invite, product ... */
     struct content_media media;
     struct content_context context;
     struct content_key key; /* the message that this one is about */

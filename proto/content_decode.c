@@ -102,12 +102,17 @@ static enum wb_err read_level(struct span message, struct arena *a, struct conte
         const struct content_row *row;
         int rank;
         TRY(wire_next(&message, &f));
-        if (f.type != WIRE_BYTES || is_silent(f.number))
+        if (f.type != WIRE_BYTES)
             continue;
+        if (is_silent(f.number)) {
+            c->carries = true;
+            continue;
+        }
         row = content_row_of(f.number);
         rank = wrapper_rank(f.number);
         if (f.number == MSG_SKDM || f.number == MSG_CONTEXT_INFO) {
             TRY(take_carried(&f, c));
+            c->carries = true;
         } else if (rank != WRAPPER_NONE) {
             if (l.wrapper == WRAPPER_NONE || rank <= l.wrapper) {
                 l.wrapper = rank;

@@ -15,10 +15,14 @@ static size_t utf8_length(uint8_t lead)
 void content_clean_text(struct span s, struct buf *out)
 {
     if (utf8_valid(s) && (s.n == 0 || !memchr(s.p, 0, s.n))) {
-        buf_append(out, s);
+        const size_t room = out->max > out->n ? out->max - out->n : 0;
+
+        if (s.n > room)
+            buf_append(out, utf8_first(s, room)); /* the rest sets the error */
+        buf_append(out, s.n > room ? span_skip(s, utf8_first(s, room).n) : s);
         return;
     }
-    while (s.n) {
+    while (s.n && buf_err(out) == WB_OK) {
         size_t n = utf8_length(s.p[0]);
         struct span one = span_first(s, n);
         if (one.n == n && s.p[0] != 0 && utf8_valid(one)) {
@@ -170,6 +174,19 @@ static void put_line(const struct content *c, struct buf *out)
         put_target(out, &first, " to", c);
 }
 
+/* What is too long for the buffer is cut at a character, and says so. */
+static void end_cut_text(struct buf *out)
+{
+    static const char mark[] = " [cut]";
+
+    if (buf_err(out) != WB_ERR_TOO_LARGE || out->max < sizeof mark)
+        return;
+    out->err = WB_OK;
+    if (out->n > out->max - sizeof mark)
+        out->n = utf8_first(buf_span(out), out->max - sizeof mark).n;
+    buf_append_cstr(out, mark);
+}
+
 void content_readable(const struct content *c, struct buf *out)
 {
     /* An edit, a comment, a payment's note: their inner content ends the line. At most
@@ -179,6 +196,7 @@ void content_readable(const struct content *c, struct buf *out)
         if (c->inner)
             buf_append_cstr(out, " ");
     }
+    end_cut_text(out);
 }
 
 const char *content_media_type(const struct content *c)

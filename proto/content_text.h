@@ -5,11 +5,13 @@
 #include "proto/content.h"
 
 /* Appends a readable text for any kind: a text as it is, a caption, else "[kind] details". Always
- * valid UTF-8 without NUL; empty only for CONTENT_NONE. */
+ * valid UTF-8 without NUL; empty only for CONTENT_NONE. What does not fit into the buffer is cut at
+ * a character and ends with " [cut]": never the error TOO_LARGE. */
 void content_readable(const struct content *c, struct buf *out);
 
-/* A peer's text as valid UTF-8 without NUL: what is no character becomes U+FFFD. For every span of
- * struct content that is stored, shown or put into JSON. */
+/* A peer's text as valid UTF-8 without NUL: what is no character becomes U+FFFD. What does not fit
+ * is left out, at a character, and the buffer's error is TOO_LARGE. For every span of struct
+ * content that is stored, shown or put into JSON. */
 void content_clean_text(struct span s, struct buf *out);
 
 /* messages.db media_type: "image", "video", "audio", "document", "sticker", or "" (P-MC-14). */

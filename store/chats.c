@@ -63,6 +63,12 @@ out:
     return err;
 }
 
+#define MOVE_BESIDE(between)                                                                       \
+    "UPDATE OR IGNORE messages SET chat_jid = ?2, original_id = coalesce(original_id, id),"        \
+    " id = id || '" between "' || coalesce(sender, '') WHERE chat_jid = ?1"                        \
+    " AND is_from_me IS NOT (SELECT p.is_from_me FROM messages AS p"                               \
+    " WHERE p.chat_jid = ?2 AND p.id = messages.id)"
+
 /* The chat under ?1 becomes part of the chat under ?2. In a 1:1 chat is_from_me tells the sender,
  * so a row of the same id and side is the same message: the one with content stays. */
 static enum wb_err move_chat(struct store *s, const char *lid, const char *pn, size_t *moved)
@@ -89,12 +95,8 @@ static enum wb_err move_chat(struct store *s, const char *lid, const char *pn, s
                   lid, pn, NULL));
     TRY(with_both(s, "UPDATE OR IGNORE messages SET chat_jid = ?2 WHERE chat_jid = ?1", lid, pn,
                   moved));
-    TRY(with_both(s,
-                  "UPDATE OR IGNORE messages SET chat_jid = ?2, original_id = id,"
-                  " id = id || '~' || coalesce(sender, '') WHERE chat_jid = ?1"
-                  " AND is_from_me IS NOT (SELECT p.is_from_me FROM messages AS p"
-                  " WHERE p.chat_jid = ?2 AND p.id = messages.id)",
-                  lid, pn, moved));
+    TRY(with_both(s, MOVE_BESIDE(BESIDE), lid, pn, moved));
+    TRY(with_both(s, MOVE_BESIDE(BESIDE_SURELY), lid, pn, moved));
     TRY(with_both(s, "DELETE FROM messages WHERE chat_jid = ?1 AND ?2 <> ?1", lid, pn, NULL));
     TRY(with_both(s, "UPDATE OR REPLACE reactions SET chat_jid = ?2 WHERE chat_jid = ?1", lid, pn,
                   NULL));

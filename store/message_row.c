@@ -116,6 +116,25 @@ enum wb_err row_new(struct span id, struct found_row *ret)
     return WB_OK;
 }
 
+/* Looks for the row beside the one that has the id. It may have been put there when less was known
+ * of the person; a new one is under the name that comes last. EXISTS: others have all these ids. */
+static enum wb_err look_beside(struct store *s, const struct jid *chat, struct span id,
+                               const struct who *who, const char *between, struct found_row *f)
+{
+    const char *users[] = {who->lid.user, who->pn.user, who->user};
+    bool taken = false;
+    enum wb_err err = WB_ERR_NOT_FOUND;
+    f->beside = true;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(f->id, sizeof f->id, "%.*s%s%s", (int)id.n, (const char *)id.p, between, users[i]);
+        err = look_up(s, chat, span_cstr(f->id), who, f);
+        if (err != WB_ERR_NOT_FOUND && err != WB_ERR_EXISTS)
+            return err;
+        taken |= err == WB_ERR_EXISTS;
+    }
+    return taken ? WB_ERR_EXISTS : err;
+}
+
 enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, const struct who *who,
                      struct found_row *ret)
 {
@@ -123,16 +142,10 @@ enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, co
     enum wb_err err;
     TRY(row_new(id, &f));
     err = look_up(s, chat, id, who, &f);
-    if (err == WB_ERR_EXISTS) {
-        /* It may have been put there when less was known of the person; a new one is under the
-         * name that comes last. */
-        const char *users[] = {who->lid.user, who->pn.user, who->user};
-        f.beside = true;
-        for (size_t i = 0; i < 3 && (err == WB_ERR_EXISTS || err == WB_ERR_NOT_FOUND); i++) {
-            snprintf(f.id, sizeof f.id, "%.*s~%s", (int)id.n, (const char *)id.p, users[i]);
-            err = look_up(s, chat, span_cstr(f.id), who, &f);
-        }
-    }
+    if (err == WB_ERR_EXISTS)
+        err = look_beside(s, chat, id, who, BESIDE, &f);
+    if (err == WB_ERR_EXISTS)
+        err = look_beside(s, chat, id, who, BESIDE_SURELY, &f);
     if (err == WB_ERR_NOT_FOUND)
         err = WB_OK;
     TRY(err);

@@ -6,7 +6,13 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-enum { TIME_TEXT_BYTES = 40, ROW_ID_MAX = STORE_MESSAGE_ID_MAX + 1 + JID_USER_MAX };
+enum { TIME_TEXT_BYTES = 40, ROW_ID_MAX = STORE_MESSAGE_ID_MAX + 2 + JID_USER_MAX };
+
+/* What stands between an id and its sender, when the id alone is another sender's: the first, or
+ * the second where somebody took `id~sender` for the id of his own message. A blank is in no id
+ * that is received (in_message_id_valid), so that nobody can take that one. */
+#define BESIDE        "~"
+#define BESIDE_SURELY " ~"
 
 /* A sender under both identities, as far as they are known. */
 struct who {
@@ -23,7 +29,7 @@ enum wb_err chat_of(struct store *s, const struct jid *chat, struct jid *ret) WB
 struct found_row {
     int64_t rowid; /* 0: there is none, id is the one to insert under */
     char id[ROW_ID_MAX + 1];
-    bool beside; /* id is `id~sender`: the plain id is another sender's */
+    bool beside; /* id is `id~sender` or `id ~sender`: the plain id is another sender's */
     bool waiting;
     bool revoked;
     int64_t edited_at;

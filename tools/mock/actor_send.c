@@ -240,7 +240,8 @@ static void remember(struct mock *m, struct actor *a, const char *id, const stru
     s->chat = jid_bare(*to);
     s->t = mock_now_s(m);
     s->n = content.n;
-    memcpy(s->content, content.p, content.n);
+    if (content.n > 0)
+        memcpy(s->content, content.p, content.n);
     free(map_get(&a->sent, id));
     if (!map_put(&a->sent, id, s))
         free(s);
@@ -260,7 +261,7 @@ struct node *actor_compose(struct mock *m, struct device *from, const struct jid
 {
     struct sending g = {.m = m, .from = from, .lid = jid_is_lid(to)};
     struct group *grp = world_group(&m->world, to);
-    if (from->actor == NULL || content.n == 0)
+    if (from->actor == NULL)
         return NULL;
     if (id == NULL)
         id = mock_id(m);

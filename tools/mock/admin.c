@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "tools/mock/media.h"
 
 static const struct admin_route {
@@ -119,6 +120,36 @@ struct account *admin_account(struct mock *m, const struct http_request *q, cons
     if (a == NULL)
         (void)admin_bad(ret_out, 404, "%s: no such account: '%s'", key, text);
     return a;
+}
+
+bool admin_bytes(const json_t *body, const char *key, char *out, size_t size)
+{
+    char name[64];
+    size_t n;
+    const char *text = admin_text(body, key);
+    (void)snprintf(name, sizeof name, "%s_hex", key);
+    const char *hex = admin_text(body, name);
+    if (hex[0] != '\0') {
+        if (hex_decode(span_cstr(hex), (uint8_t *)out, size - 1, &n) != WB_OK)
+            return false;
+        out[n] = '\0';
+        return true;
+    }
+    if (text[0] == '\0')
+        return false;
+    (void)snprintf(out, size, "%s", text);
+    return true;
+}
+
+json_t *admin_shown(const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return NULL;
+    utf8_clean(copy);
+    json_t *shown = json_string(copy);
+    free(copy);
+    return shown;
 }
 
 struct device *admin_device(struct mock *m, const char *text)

@@ -41,6 +41,11 @@ int admin_ok(json_t **ret_out);
 const char *admin_text(const json_t *body, const char *key);
 int64_t admin_int(const json_t *body, const char *key, int64_t dflt);
 bool admin_bool(const json_t *body, const char *key, bool dflt);
+/* What was given as text under `key`, or as bytes (perhaps no UTF-8) under `key`_hex, into out;
+ * false when there is neither, or it is too long. */
+bool admin_bytes(const json_t *body, const char *key, char *out, size_t size);
+/* A text of ours that may hold any bytes, as a JSON string: '?' for what is no character. */
+json_t *admin_shown(const char *text);
 /* An account by `key` (number or JID) of the body or of the query. NULL: none, *ret_out is set. */
 struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
                               const char *key, json_t **ret_out);

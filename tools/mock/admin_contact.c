@@ -31,8 +31,8 @@ static json_t *account_json(const struct account *a)
     json_t *devices = json_array();
     for (size_t i = 0; i < a->ndevices; i++)
         (void)json_array_append_new(devices, json_integer(a->devices[i]->number));
-    return json_pack("{s:b,s:s,s:s,s:s,s:o}", "ok", 1, "jid", jid_text(&a->pn, pn), "lid",
-                     jid_text(&a->lid, lid), "name", a->name, "devices", devices);
+    return json_pack("{s:b,s:s,s:s,s:o,s:o}", "ok", 1, "jid", jid_text(&a->pn, pn), "lid",
+                     jid_text(&a->lid, lid), "name", admin_shown(a->name), "devices", devices);
 }
 
 int admin_contact_add(struct mock *m, const struct http_request *q, const json_t *body,
@@ -90,9 +90,11 @@ static bool build_message(const json_t *body, struct buf *out, json_t **ret_out)
     struct content_reply reply = {admin_text(re, "id"), admin_text(re, "participant"),
                                   admin_text(re, "text")};
     size_t n = 0;
-    if (hex[0] != '\0') {
+    if (json_object_get(body, "message_hex") != NULL) { /* "" as well: a message of no bytes */
         size_t chars = strlen(hex), got;
         uint8_t *to = buf_extend(out, chars / 2);
+        if (chars == 0)
+            return true;
         if (to == NULL || hex_decode(SPAN(hex, chars), to, chars / 2, &got) != WB_OK) {
             (void)admin_bad(ret_out, 400, "message_hex: not hex");
             return false;
@@ -326,8 +328,7 @@ int admin_contact_script(struct mock *m, const struct http_request *q, const jso
     a->refuse_with_keys = admin_bool(body, "refuse_with_keys", a->refuse_with_keys);
     a->refuse = (unsigned)admin_int(body, "refuse", a->refuse);
     a->corrupt = (unsigned)admin_int(body, "corrupt", a->corrupt);
-    if (admin_text(body, "name")[0] != '\0')
-        (void)snprintf(a->name, sizeof a->name, "%s", admin_text(body, "name"));
+    (void)admin_bytes(body, "name", a->name, sizeof a->name);
     *ret_out = account_json(a);
     a->gone = admin_bool(body, "gone", a->gone);
     return 200;

@@ -14,8 +14,8 @@ static json_t *group_json(const struct group *g)
         (void)json_object_set_new(one, "lid", json_string(jid_text(&a->lid, text)));
         (void)json_array_append_new(members, one);
     }
-    return json_pack("{s:s,s:s,s:s,s:o}", "jid", jid_text(&g->jid, text), "subject", g->subject,
-                     "mode", g->lid ? "lid" : "pn", "members", members);
+    return json_pack("{s:s,s:o,s:s,s:o}", "jid", jid_text(&g->jid, text), "subject",
+                     admin_shown(g->subject), "mode", g->lid ? "lid" : "pn", "members", members);
 }
 
 int admin_group_list(struct mock *m, const struct http_request *q, const json_t *body,
@@ -105,11 +105,9 @@ int admin_group_set(struct mock *m, const struct http_request *q, const json_t *
 {
     (void)q;
     struct group *g = group_of(m, body, ret_out);
-    const char *subject = admin_text(body, "subject");
     if (g == NULL)
         return 404;
-    if (subject[0] != '\0') {
-        (void)snprintf(g->subject, sizeof g->subject, "%s", subject);
+    if (admin_bytes(body, "subject", g->subject, sizeof g->subject)) {
         g->subject_s = mock_now_s(m);
         struct node *n = mock_node(m, "subject");
         node_attr_text(&m->a, n, "subject", g->subject);

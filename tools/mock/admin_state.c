@@ -26,8 +26,9 @@ int admin_state(struct mock *m, const struct http_request *q, const json_t *body
         json_t *devices = json_array();
         for (size_t k = 0; k < a->ndevices; k++)
             (void)json_array_append_new(devices, device_json(a->devices[k]));
-        json_t *one = json_pack("{s:s,s:s,s:b,s:b,s:o}", "phone", a->pn.user, "name", a->name,
-                                "contact", a->contact, "gone", a->gone, "devices", devices);
+        json_t *one =
+            json_pack("{s:s,s:o,s:b,s:b,s:o}", "phone", a->pn.user, "name", admin_shown(a->name),
+                      "contact", a->contact, "gone", a->gone, "devices", devices);
         (void)json_object_set_new(one, "lid", json_string(jid_text(&a->lid, text)));
         (void)json_array_append_new(accounts, one);
     }
