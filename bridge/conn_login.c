@@ -9,6 +9,7 @@
 #include "bridge/conn_private.h"
 #include "bridge/in_stream.h"
 #include "bridge/keepalive.h"
+#include "bridge/peer_time.h"
 #include "bridge/prekey_upload.h"
 #include "bridge/version_fetch.h"
 #include "store/lid_map.h"
@@ -256,10 +257,10 @@ void conn_store_ban(struct conn *c)
 static void note_ban(struct conn *c, const struct failure_info *f)
 {
     struct bridge *b = c->b;
-    /* More than a century is a mistake of somebody. */
-    uint64_t left =
-        f->expire_s > 0 && f->expire_s < 100ull * 365 * 86400 ? f->expire_s : BANNED_DEFAULT_S;
+    uint64_t left = peer_ban_s(f->expire_s);
 
+    if (!left)
+        left = BANNED_DEFAULT_S;
     c->banned_for_s = (int64_t)left;
     c->banned_until_s = clock_unix_s(b->clock) + c->banned_for_s;
     conn_detail(c, "temporary ban %u (%s), %" PRIu64 " s left", f->ban_code,

@@ -9,6 +9,7 @@
 #include "bridge/batch.h"
 #include "bridge/handlers.h"
 #include "bridge/pairing.h"
+#include "bridge/peer_time.h"
 #include "bridge/qr.h"
 #include "proto/pair_wire.h"
 #include "store/inbox.h"
@@ -468,10 +469,11 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
     struct adv_identity inner;
     const struct pair_refusal *why;
     char phone[LOG_PHONE_BYTES];
+    int64_t now;
     uint64_t t;
 
-    if (node_attr_get_u64(in->stanza->node, "t", &t) && t < UINT32_MAX)
-        bridge_server_time(c->b, (int64_t)t);
+    if (node_attr_get_u64(in->stanza->node, "t", &t) && peer_time_server(t, &now) == WB_OK)
+        bridge_server_time(c->b, now);
     copy_text(c->pairing->success_id, sizeof c->pairing->success_id,
               node_attr_str(in->stanza->node, "id", in->stanza->arena));
     why = check_identity(c, p->identity, in->stanza->arena, &id, &inner);

@@ -1,6 +1,7 @@
 #include "bridge/group_parse.h"
 
 #include "base/text.h"
+#include "bridge/peer_time.h"
 #include "proto/content_text.h"
 
 static struct jid person(struct jid j)
@@ -89,7 +90,7 @@ uint32_t group_parse_ephemeral(const struct node *ephemeral)
 {
     uint64_t s;
 
-    return node_attr_get_u64(ephemeral, "expiration", &s) && s <= UINT32_MAX ? (uint32_t)s : 0;
+    return node_attr_get_u64(ephemeral, "expiration", &s) ? peer_expiration_s(s) : 0;
 }
 
 /* "id" without server part (P-GR-03); some answers have the whole address. */

@@ -14,6 +14,7 @@
 #include "bridge/in_message_private.h"
 #include "bridge/in_message_revoke.h"
 #include "bridge/out_receipt.h"
+#include "bridge/peer_time.h"
 #include "proto/limits.h"
 #include "store/contacts.h"
 #include "store/inbox.h"
@@ -444,6 +445,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
         log_warn(b->log, "message", "a message stanza without the parts it needs is refused");
         return outgoing_ack(b, s, NACK_PARSE);
     }
+    m.t = peer_time_stanza_s(b, (uint64_t)m.t);
     TRY(store_mark(b->store));
     err = handle(b, s, &m);
     FAULT_POINT("message.handled");

@@ -32,7 +32,8 @@ struct in_message {
     struct span id;        /* what the row is found by: the same, unless that is no usable id */
     struct span type, push_name, edit;
     struct span business_name; /* of <verified_name> */
-    int64_t t;                 /* unix seconds, the server's (P-RC-57) */
+    int64_t t; /* unix seconds, the server's (P-RC-57); not negative. As parsed it may
+                * be any number, 0 for none; message_apply() brings it into range */
 
     /* As written: what answers repeat. JID_NONE when absent. */
     struct jid from, participant, recipient;

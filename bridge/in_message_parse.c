@@ -7,9 +7,6 @@
 #include "proto/wire_field.h"
 #include "store/limits.h"
 
-/* Year 9999: later "times" are mistakes. */
-static const uint64_t time_max = 253402300799;
-
 bool in_message_id_valid(struct span id)
 {
     if (id.n == 0 || id.n > STORE_MESSAGE_ID_MAX)
@@ -214,10 +211,11 @@ enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct
 
     memset(&m, 0, sizeof m);
     m.stanza_id = node_attr_str(n, "id", a);
-    if (m.stanza_id.n == 0 || !node_attr_get_u64(n, "t", &t) || t > time_max)
+    if (m.stanza_id.n == 0 || !node_has_attr(n, "t"))
         return WB_ERR_MALFORMED;
     TRY(read_id(a, &m));
-    m.t = (int64_t)t;
+    /* A time that is none does not make a message unreadable: peer_time.h. */
+    m.t = node_attr_get_u64(n, "t", &t) && t <= INT64_MAX ? (int64_t)t : 0;
     TRY(read_source(n, own_pn, own_lid, &m));
     m.type = node_attr_str(n, "type", a);
     m.edit = node_attr_str(n, "edit", a);

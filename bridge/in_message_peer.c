@@ -8,6 +8,7 @@
 #include "bridge/identity.h"
 #include "bridge/in_message_private.h"
 #include "bridge/out_receipt.h"
+#include "bridge/peer_time.h"
 #include "proto/history_wire.h"
 #include "proto/peer_wire.h"
 #include "store/account.h"
@@ -30,7 +31,8 @@ static enum wb_err take_app_state_keys(struct bridge *b, struct arena *a, struct
         if (from->key_id.n == 0 || from->key_id.n > APPSTATE_KEY_ID_MAX ||
             from->key_data.n != APPSTATE_KEY_BYTES)
             continue;
-        k = (struct store_appstate_key){.id_n = from->key_id.n, .timestamp_ms = from->timestamp};
+        k = (struct store_appstate_key){.id_n = from->key_id.n,
+                                        .timestamp_ms = peer_time_ms(b, from->timestamp)};
         memcpy(k.id, from->key_id.p, from->key_id.n);
         memcpy(k.data, from->key_data.p, APPSTATE_KEY_BYTES);
         err = store_appstate_key_put(b->store, &k, from->fingerprint);
@@ -52,7 +54,8 @@ static enum wb_err number_jid(uint64_t number, enum jid_server server, struct ji
 }
 
 /* P-RC-54 */
-static enum wb_err take_lid_mappings(struct bridge *b, struct arena *a, struct span payload)
+static enum wb_err take_lid_mappings(struct bridge *b, struct arena *a, const struct in_message *m,
+                                     struct span payload)
 {
     struct lid_mappings maps;
     struct jid pn, lid;
@@ -68,8 +71,8 @@ static enum wb_err take_lid_mappings(struct bridge *b, struct arena *a, struct s
         TRY(number_jid(p->latest_lid ? p->latest_lid : p->assigned_lid, JID_LID, &lid));
         TRY(identity_learn(b, &lid, &pn));
     }
-    if (maps.chat_db_timestamp > 0 && maps.chat_db_timestamp <= INT64_MAX)
-        TRY(store_account_lid_migration(b->store, (int64_t)maps.chat_db_timestamp));
+    if (maps.chat_db_timestamp > 0)
+        TRY(store_account_lid_migration(b->store, peer_time_s(b, maps.chat_db_timestamp, m->t)));
     log_info(b->log, "message", "LID mappings from our own device: %zu", maps.n);
 out:
     return err;
@@ -101,7 +104,7 @@ static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct
     case PROTOCOL_APP_STATE_KEY_SHARE:
         return take_app_state_keys(b, s->arena, c->protocol_payload);
     case PROTOCOL_LID_MIGRATION:
-        return take_lid_mappings(b, s->arena, c->protocol_payload);
+        return take_lid_mappings(b, s->arena, m, c->protocol_payload);
     case PROTOCOL_HISTORY_SYNC_NOTIFICATION:
         if (m->sender.device == 0)
             TRY(take_history(b, s->arena, c->protocol_payload));

@@ -4,6 +4,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/in_message_private.h"
+#include "bridge/peer_time.h"
 #include "proto/peer_wire.h"
 #include "proto/web_message.h"
 #include "store/lid_map.h"
@@ -62,7 +63,7 @@ enum wb_err in_message_take_web(struct bridge *b, struct arena *a, struct span i
     if (!in_message_id_valid(w.key.id))
         return WB_ERR_MALFORMED;
     m.id = m.stanza_id = w.key.id;
-    m.t = w.timestamp > 0 ? w.timestamp : fallback_t;
+    m.t = peer_time_s(b, w.timestamp > 0 ? (uint64_t)w.timestamp : 0, fallback_t);
     m.push_name = w.push_name;
     TRY(read_source(b, &w, &m));
     TRY(content_decode(w.message, a, &c));

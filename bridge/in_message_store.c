@@ -7,6 +7,7 @@
 #include "bridge/in_message_private.h"
 #include "bridge/in_message_revoke.h"
 #include "bridge/mention_in.h"
+#include "bridge/peer_time.h"
 #include "proto/content_text.h"
 #include "store/contacts.h"
 #include "store/messages.h"
@@ -212,16 +213,19 @@ static enum wb_err react(struct bridge *b, const struct in_message *m, const str
  * setting itself names its seconds; every later message repeats them and when they were set. */
 static enum wb_err note_timer(struct bridge *b, const struct in_message *m, const struct content *c)
 {
-    int64_t set_at = c->context.ephemeral_setting_timestamp;
-    uint32_t seconds = c->context.expiration;
+    const int64_t said = c->context.ephemeral_setting_timestamp;
+    int64_t set_at = peer_time_s(b, said > 0 ? (uint64_t)said : 0, m->t);
+    uint32_t seconds = peer_expiration_s(c->context.expiration);
 
     if (!jid_is_person(&m->chat))
         return WB_OK;
     if (c->kind == CONTENT_EPHEMERAL_SETTING)
-        seconds = c->number > 0 && c->number <= UINT32_MAX ? (uint32_t)c->number : 0;
+        seconds = peer_expiration_s(c->number > 0 ? (uint64_t)c->number : 0);
     else if (!c->context.present || !c->context.has_expiration)
         return WB_OK;
-    return store_chat_timer_put(b->store, &m->chat, seconds, set_at > 0 ? set_at : m->t);
+    if (set_at > m->t) /* before its own message, or it would outdo what is set later */
+        set_at = m->t;
+    return store_chat_timer_put(b->store, &m->chat, seconds, set_at, bridge_server_now_s(b));
 }
 
 enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,

@@ -4,6 +4,7 @@
 #include "bridge/device_sync.h"
 #include "bridge/handlers.h"
 #include "bridge/identity.h"
+#include "bridge/peer_time.h"
 #include "store/account.h"
 #include "store/lid_map.h"
 #include "store/tokens.h"
@@ -92,6 +93,7 @@ static enum wb_err token_apply(struct bridge *b, const struct stanza *s, void *p
 {
     const struct jid *from = parsed;
     const struct node *tokens = node_child(s->node, "tokens");
+    const int64_t now = bridge_server_now_s(b);
     struct jid owner;
     enum wb_err err;
 
@@ -103,11 +105,13 @@ static enum wb_err token_apply(struct bridge *b, const struct stanza *s, void *p
         uint64_t at;
 
         if (!node_attr_is(t, "type", "trusted_contact") || !node_attr_get_u64(t, "t", &at) ||
-            at > INT64_MAX || bytes.n == 0 || bytes.n > STORE_TOKEN_MAX) {
+            bytes.n == 0 || bytes.n > STORE_TOKEN_MAX) {
             log_debug(b->log, "tokens", "a token of another kind is passed over");
             continue;
         }
-        TRY(store_token_put(b->store, &owner, bytes, (int64_t)at));
+        /* The newest one counts: what claims to be of later is of now, of before is the oldest. */
+        TRY(store_token_put(b->store, &owner, bytes,
+                            peer_time_s(b, at, at > (uint64_t)now ? now : 0)));
     }
 out:
     return err;

@@ -3,6 +3,7 @@
 
 #include "bridge/conn_private.h"
 #include "bridge/handlers.h"
+#include "bridge/peer_time.h"
 
 static struct span attr_or_empty(const struct stanza *s, const char *key)
 {
@@ -31,8 +32,8 @@ static enum wb_err success_parse(const struct stanza *s, void **ret_parsed)
 
     if (!i)
         return WB_ERR_NOMEM;
-    if (node_attr_get_u64(s->node, "t", &t) && t <= INT32_MAX * (uint64_t)4)
-        i->server_time_s = (int64_t)t;
+    if (node_attr_get_u64(s->node, "t", &t) && peer_time_server(t, &i->server_time_s) != WB_OK)
+        i->server_time_s = 0;
     if (node_attr_get_jid(s->node, "lid", &i->lid) && i->lid.server != JID_LID)
         i->lid = (struct jid){0};
     *ret_parsed = i;

@@ -122,6 +122,9 @@ enum {
     /* An account is in some hundred groups; communities may bring thousands. */
     GROUP_LIST_MAX = 16384,
 
+    /* Times of others (peer_time.h): WhatsApp offers 24 hours, 7 days and 90 days. */
+    PEER_EXPIRATION_MAX_S = 90 * 24 * 3600,
+    PEER_BAN_MAX_S = 400 * 24 * 3600, /* temporary bans last hours to weeks */
     /* A deletion waits for a group's list of members for so long (in_message_revoke.h): at each
      * login the list is asked for. */
     REVOKE_WAIT_S = 14 * 24 * 3600,

@@ -5,6 +5,7 @@
 #include "bridge/bridge.h"
 #include "bridge/out_message_content.h"
 #include "bridge/out_message_queue.h"
+#include "bridge/peer_time.h"
 #include "store/devices.h"
 #include "store/lid_map.h"
 
@@ -87,7 +88,8 @@ out:
 
 static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct out_ack *ack)
 {
-    const int64_t t = ack->t > 0 ? ack->t : bridge_server_now_s(b);
+    /* Of the ack, or of the receipt that overtook it (0: not said). */
+    const int64_t t = peer_time_stanza_s(b, ack->t > 0 ? (uint64_t)ack->t : 0);
     const struct jid to = lid_of(b, &it->chat);
     enum wb_err err;
 

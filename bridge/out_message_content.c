@@ -2,6 +2,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/mention_in.h"
+#include "bridge/peer_time.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
 #include "store/contacts.h"
@@ -75,8 +76,9 @@ static enum wb_err add_timer(struct bridge *b, const struct out_work *w, struct 
     if (err != WB_OK || seconds == 0)
         return err == WB_ERR_NOT_FOUND ? WB_OK : err;
     x->has_expiration = true;
-    x->expiration = seconds;
-    x->ephemeral_setting_timestamp = set_at;
+    /* What an older bridge has noted may be out of range. */
+    x->expiration = peer_expiration_s(seconds);
+    x->ephemeral_setting_timestamp = set_at > 0 ? peer_time_stanza_s(b, (uint64_t)set_at) : 0;
     return WB_OK;
 }
 

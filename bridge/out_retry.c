@@ -10,6 +10,7 @@
 #include "bridge/out_message_seal.h"
 #include "bridge/out_retry_state.h"
 #include "bridge/own_keys.h"
+#include "bridge/peer_time.h"
 #include "bridge/recipient.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
@@ -67,8 +68,8 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
         !take_text(s->node, "id", s->arena, r->receipt_id, sizeof r->receipt_id) ||
         !take_text(s->node, "edit", s->arena, r->edit, sizeof r->edit))
         return WB_ERR_MALFORMED;
-    if (node_attr_get_u64(retry, "t", &n) && n <= INT64_MAX)
-        r->t = (int64_t)n;
+    if (node_attr_get_u64(retry, "t", &n))
+        r->t = peer_time_s(b, n, 0);
     r->count = node_attr_get_u64(retry, "count", &n) && n > 0 && n < UINT32_MAX ? (uint32_t)n : 1;
     if (!node_attr_get_jid(s->node, "participant", &r->participant))
         r->participant = (struct jid){0};
@@ -378,10 +379,11 @@ static enum wb_err may_have(struct bridge *b, const struct stanza *s, struct out
     }
     TRY(err);
     TRY(recipient_look(b, &r->chat, span_cstr(r->id), &r->device, &who));
-    r->member = who.member;
+    if (r->chat.server == JID_GROUP)
+        TRY(recipient_member(b, &r->chat, &r->device, &r->member));
     if (who.device)
         *ret = VERDICT_YES;
-    else if (who.person || who.member)
+    else if (who.person || r->member)
         *ret = VERDICT_IF_LISTED;
     else
         note_refusal(b, r->id, "somebody to whom it was not sent asks for it");

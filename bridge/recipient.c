@@ -71,17 +71,16 @@ enum wb_err recipient_look(struct bridge *b, const struct jid *chat, struct span
     struct store_sealed_match m;
     enum wb_err err;
 
-    if (chat->server == JID_GROUP)
-        TRY(recipient_member(b, chat, &plain, &r.member));
     err = store_sealed_find(b->store, id, &plain, &m);
     if (err == WB_OK) {
         r.person = m.person;
         r.device = m.device;
         r.as = m.as;
     } else if (err == WB_ERR_NOT_FOUND) {
-        if (bridge_is_self(b, &plain) || r.member)
-            r.person = true;
-        else if (jid_is_person(chat))
+        r.person = bridge_is_self(b, &plain);
+        if (!r.person && chat->server == JID_GROUP)
+            TRY(recipient_member(b, chat, &plain, &r.person));
+        else if (!r.person && jid_is_person(chat))
             TRY(same_person(b, chat, &plain, &r.person));
         if (r.person)
             TRY(store_canonical(b->store, &plain, &r.as));

@@ -13,7 +13,6 @@ struct bridge;
 struct recipient {
     bool person;   /* the message was for this person (or is ours, and so is the device) */
     bool device;   /* it was sealed for this very device */
-    bool member;   /* in a group: a member of it now, as far as we know */
     struct jid as; /* the one form under which the person is counted; JID_NONE unless person */
 };
 

@@ -150,8 +150,11 @@ out:
     return err;
 }
 
+/* Clocks are whole seconds and stanzas take a while; nothing real lies further ahead. */
+enum { TIMER_SLACK_S = 120 };
+
 enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint32_t expiration_s,
-                                 int64_t set_at)
+                                 int64_t set_at, int64_t now)
 {
     struct jid chat = jid_bare(*person);
     struct stmt q;
@@ -161,11 +164,13 @@ enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint
     TRY(stmt_write(&q, &s->wa,
                    "INSERT INTO bridge_chat_timers (our_jid, chat, expiration_s, set_at)"
                    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (our_jid, chat) DO UPDATE SET"
-                   " expiration_s = ?3, set_at = ?4 WHERE set_at < ?4"));
+                   " expiration_s = ?3, set_at = ?4 WHERE set_at < ?4"
+                   " OR set_at > ?5"));
     stmt_text(&q, s->our);
     stmt_jid(&q, &chat);
     stmt_int(&q, expiration_s);
     stmt_int(&q, set_at);
+    stmt_int(&q, now + TIMER_SLACK_S);
     err = stmt_run(&q);
 out:
     return err;

@@ -41,9 +41,10 @@ enum wb_err store_chat_settings_put(struct store *s, const struct jid *chat,
                                     const struct store_chat_settings *v) WB_MUST_CHECK;
 
 /* Disappearing messages of a 1:1 chat (P-SD-43), under the person's canonical form; groups have
- * theirs in store/groups.h. A setting older than the one that is there changes nothing. */
+ * theirs in store/groups.h. A setting older than the one that is there changes nothing, unless that
+ * one lies after now: older bridges believed it. set_at: not after now (bridge/peer_time.h). */
 enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint32_t expiration_s,
-                                 int64_t set_at) WB_MUST_CHECK;
+                                 int64_t set_at, int64_t now) WB_MUST_CHECK;
 /* NOT_FOUND: never heard of one. *ret_expiration_s 0: switched off. */
 enum wb_err store_chat_timer_get(struct store *s, const struct jid *person,
                                  uint32_t *ret_expiration_s, int64_t *ret_set_at) WB_MUST_CHECK;

@@ -8,11 +8,11 @@ import unittest
 from harness.case import Case
 
 def field(number, value):
-    """One field of a protobuf: bytes, text or a small number."""
+    """One field of a protobuf: bytes, text or a number."""
     if isinstance(value, int):
-        return bytes([number << 3]) + varint(value)
+        return varint(number << 3) + varint(value)
     raw = value.encode() if isinstance(value, str) else value
-    return bytes([number << 3 | 2]) + varint(len(raw)) + raw
+    return varint(number << 3 | 2) + varint(len(raw)) + raw
 
 
 def varint(value):

@@ -114,7 +114,7 @@ static bool build_message(const json_t *body, struct buf *out, json_t **ret_out)
     return true;
 }
 
-/* Writes it now, whatever the body says: an own id, type, attribute edit. With `hold` it leaves
+/* Writes it now, whatever the body says: an own id, type, attributes edit and t. With `hold` it leaves
  * with admin_contact_release(). The id, NULL when it was refused. */
 static const char *write_message(struct mock *m, struct device *d, const struct jid *to,
                                  const json_t *body, struct span content)
@@ -130,6 +130,8 @@ static const char *write_message(struct mock *m, struct device *d, const struct 
     if (n == NULL)
         return NULL;
     node_attr_text(&m->a, n, "edit", admin_text(body, "edit"));
+    if (admin_text(body, "t")[0] != '\0')
+        node_attr_text(&m->a, n, "t", admin_text(body, "t"));
     if (admin_bool(body, "hold", false))
         return held_add(m, d, n) ? mock_attr(m, n, "id") : NULL;
     message_route(m, d, "contact", n, &v);

@@ -126,6 +126,7 @@ static void disappearing_messages_are_noted(void **state)
     uint32_t seconds = 7;
     int64_t set_at = 0;
 
+    fixture_time = 1790000030;
     writer_init(&alice, 1);
     writer_start(&alice, r);
     receive(r, letter(r, &alice, ALICE, "A1", "says nothing of it"));

@@ -353,6 +353,17 @@ static void keeps_tokens(void **state)
     OK(store_token_get(d->b.store, &lid, now, &token));
     assert_true(span_eq_cstr(buf_span(&token), "tok1"));
     OK(store_lid_of_pn(d->b.store, &pn, &known));
+    /* One of the far future is of now, and makes room for those that come later. */
+    OK(desk_notify(d, "<notification type='privacy_token' from='" PN "'><tokens>"
+                      "<token type='trusted_contact' t='9000000000000000000'>far</token>"
+                      "</tokens></notification>"));
+    d->now_ms += 1000;
+    OK(desk_notify(d, "<notification type='privacy_token' from='" PN "'><tokens>"
+                      "<token type='trusted_contact' t='1790000001'>tok2</token>"
+                      "</tokens></notification>"));
+    buf_clear(&token);
+    OK(store_token_get(d->b.store, &lid, now, &token));
+    assert_true(span_eq_cstr(buf_span(&token), "tok2"));
     buf_free(&token);
     assert_int_equal(desk_notify(d, "<notification type='privacy_token' from='" PN "'/>"),
                      WB_ERR_MALFORMED);

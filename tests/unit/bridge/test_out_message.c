@@ -96,7 +96,7 @@ static void disappearing_private_messages_say_so(void **state)
     struct content c;
 
     (void)state;
-    OK(store_chat_timer_put(w.r.f.s, &lid, 86400, 1790000010));
+    OK(store_chat_timer_put(w.r.f.s, &lid, 86400, 1790000010, fixture_time));
     send_text(0, CONTACT, "gone soon");
     c = read_as("222000011@lid", wire_node(0));
     assert_int_equal(c.kind, CONTENT_EXTENDED_TEXT);
@@ -104,7 +104,7 @@ static void disappearing_private_messages_say_so(void **state)
     assert_int_equal(c.context.expiration, 86400);
     assert_int_equal(c.context.ephemeral_setting_timestamp, 1790000010);
     ack(wire_id(0));
-    OK(store_chat_timer_put(w.r.f.s, &lid, 0, 1790000020));
+    OK(store_chat_timer_put(w.r.f.s, &lid, 0, 1790000020, fixture_time));
     send_text(1, CONTACT, "to stay");
     c = read_as("222000011@lid", wire_node(1));
     assert_int_equal(c.kind, CONTENT_TEXT);
