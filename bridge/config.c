@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/core_dumps.h"
 #include "base/listen.h"
 #include "base/plain_file.h"
 #include "base/reader.h"
@@ -353,6 +354,9 @@ const struct setting config_settings[] = {
     {"backup-passphrase-file", "FILE", "backup_passphrase_file", "WHATSAPP_BACKUP_PASSPHRASE_FILE",
      "", "or under the passphrase in this file", set_readable, FIELD(backup_passphrase_file), true,
      true},
+    {"core-dumps", NULL, "core_dumps", CORE_DUMPS_ENV, "false",
+     "for developers: core dumps and debuggers may see the keys", set_bool, FIELD(core_dumps),
+     false, false},
     {"monitored-groups", "LIST", "monitored_groups", "WHATSAPP_MONITORED_GROUPS", "",
      "JID[=NAME],... (in YAML a list of {jid, name})", config_set_groups, FIELD(ngroups), false,
      true},

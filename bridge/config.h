@@ -51,6 +51,7 @@ struct config {
     uint32_t history_back_s; /* asked of the phone when messages.db was begun anew */
     char *backup_hook;       /* run with the path of what was made */
     char *backup_public_key, *backup_passphrase_file; /* files; at most one is set */
+    bool core_dumps;                                  /* for developers: base/core_dumps.h */
     struct monitored_group *groups;
     size_t ngroups;
 };

@@ -1,6 +1,7 @@
 /* Pairing by QR, and the proof of identity that ends both ways of pairing (P-PR-01..16). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/secret.h"
@@ -127,9 +128,15 @@ static void show_qr(struct conn *c)
         conn_set_state(c, CONN_WAIT_PAIR_SCAN, QR_LAST_MS);
     } else {
         qr_text(c, p->refs[p->at], p->qr);
-        /* The text holds the ADV secret: it goes to the terminal, never to the log. */
-        draw(p->qr);
-        log_info(c->b->log, "pair", "QR %zu of %zu is shown", p->at + 1, p->nrefs);
+        /* The text holds the ADV secret: it goes to a terminal, never to the log, nor into a pipe
+         * that somebody writes down. */
+        if (isatty(STDOUT_FILENO))
+            draw(p->qr);
+        else if (p->at == 0)
+            bridge_say(
+                c->b, "NOT LINKED YET: open /pair of the API in a browser, or get /api/qr.svg, and "
+                      "scan the QR; or start with --pair-code. (A QR is drawn on terminals only)");
+        log_info(c->b->log, "pair", "QR %zu of %zu can be scanned", p->at + 1, p->nrefs);
         conn_set_state(c, CONN_WAIT_PAIR_SCAN, p->at == 0 ? QR_FIRST_MS : QR_NEXT_MS);
     }
     events_emit_kind(&c->b->events, BRIDGE_EV_QR);

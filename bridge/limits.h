@@ -24,6 +24,10 @@ enum {
     QR_FIRST_MS = 60 * 1000,
     QR_NEXT_MS = 20 * 1000,
     PAIR_CODE_MS = 160 * 1000, /* life of a link code: the QR set's (P-PR-26) */
+    /* Codes in that time: each costs a worker some 50 ms when it is made and when it is used.
+     * People need one or two; a server that offers pairing again and again gets no more. */
+    PAIR_CODES_MAX = 10,
+    PAIR_CODES_WINDOW_MS = 10 * 60 * 1000,
 
     /* The passkey step. Its JSON texts are some 500 bytes to 2 kB; an attestation or a long list of
      * credentials would be more. */

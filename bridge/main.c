@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "api/api.h"
+#include "base/core_dumps.h"
 #include "base/fd_limit.h"
 #include "base/secret.h"
 #include "bridge/bridge.h"
@@ -459,16 +460,20 @@ int main(int argc, char **argv, char **envp)
     struct program p = {.argc = argc, .argv = argv, .envp = envp};
     struct buf text = buf_new(PROBLEM_MAX);
     enum config_action action;
+    struct core_dumps dumps;
     int status = http_client_main(argc, argv);
 
-    if (status >= 0) /* the process of one HTTP request */
+    if (status >= 0) /* the process of one HTTP request, which has no keys */
         return status;
     status = EXIT_OK;
+    core_dumps_forbid(&dumps);
     if (config_load(argc, argv, envp, &p.config, &action, &text) != WB_OK) {
+        core_dumps_settle(&dumps, core_dumps_env()); /* all that can be known */
         fprintf(stderr, "whatsapp-bridge: wrong settings\n%s", buf_text(&text));
         buf_free(&text);
         return EXIT_USAGE;
     }
+    core_dumps_settle(&dumps, p.config.core_dumps);
     if (action == CONFIG_HELP) {
         config_help(&text);
         fputs(buf_cstr(&text), stdout);

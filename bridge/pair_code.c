@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "bridge/handlers.h"
+#include "bridge/pair_hash.h"
 #include "bridge/pairing.h"
 
 /* The server takes only known browsers and systems here (P-PR-17). */
@@ -84,38 +85,68 @@ static struct node *companion_reg(struct arena *a, struct node *iq, const struct
     return reg;
 }
 
-static enum wb_err send_hello(struct conn *c)
+static enum wb_err send_hello(struct conn *c,
+                              const uint8_t wrapped[static LINK_CODE_WRAPPED_KEY_BYTES])
 {
     static const uint8_t nonce[] = {0};
     struct pairing *p = c->pairing;
     struct arena a = arena_new(CODE_ARENA_MAX);
-    uint8_t random[LINK_CODE_RANDOM_BYTES];
-    uint8_t wrapped[LINK_CODE_WRAPPED_KEY_BYTES];
     struct node *iq, *reg;
     enum wb_err err;
 
-    rng_fill(c->b->rng, random, sizeof random);
-    link_code_text(random, p->code);
-    x25519_generate(c->b->rng, &p->ephemeral);
-    TRY(link_code_wrap_key(p->code, p->ephemeral.pub, c->b->rng, wrapped));
     iq = iq_new(&a, "set", "md", NULL);
     reg = companion_reg(&a, iq, &p->code_phone, "companion_hello");
     node_attr_text(&a, reg, "should_show_push_notification", "true");
-    pairing_add(&a, reg, "link_code_pairing_wrapped_companion_ephemeral_pub", SPAN_ARRAY(wrapped));
+    pairing_add(&a, reg, "link_code_pairing_wrapped_companion_ephemeral_pub",
+                SPAN(wrapped, LINK_CODE_WRAPPED_KEY_BYTES));
     pairing_add(&a, reg, "companion_server_auth_key_pub", SPAN_ARRAY(c->account->keys.noise.pub));
     node_set_text(&a, node_child_new(&a, reg, "companion_platform_id"), CODE_PLATFORM_ID);
     node_set_text(&a, node_child_new(&a, reg, "companion_platform_display"), CODE_PLATFORM_NAME);
     pairing_add(&a, reg, "link_code_pairing_nonce", SPAN_ARRAY(nonce));
-    TRY(iq_send(&c->b->iq, &a, iq, 0, on_hello_answer, p->attempt));
-out:
+    err = iq_send(&c->b->iq, &a, iq, 0, on_hello_answer, p->attempt);
     arena_free(&a);
-    secret_wipe(random, sizeof random);
     return err;
+}
+
+static void no_code(struct conn *c, enum wb_err err)
+{
+    struct pairing *p = c->pairing;
+
+    p->code_asked = false;
+    secret_wipe(p->code, sizeof p->code);
+    log_error(c->b->log, "pair", "no pairing code: %s", wb_err_text(err));
+    answer(p, CMD_INTERNAL, NULL, wb_err_text(err));
+}
+
+static void on_wrapped(struct bridge *b, uint64_t attempt, enum wb_err err,
+                       const uint8_t wrapped[static LINK_CODE_WRAPPED_KEY_BYTES])
+{
+    struct conn *c = b->conn;
+
+    if (attempt != c->pairing->attempt || !c->pairing->code_asked)
+        return;
+    if (err == WB_OK)
+        err = send_hello(c, wrapped);
+    if (err != WB_OK)
+        no_code(c, err);
+}
+
+static bool one_code_more(struct conn *c)
+{
+    struct pairing *p = c->pairing;
+    int64_t now = clock_mono_ms(c->b->clock);
+
+    if (p->codes == 0 || now - p->codes_since_ms >= PAIR_CODES_WINDOW_MS) {
+        p->codes_since_ms = now;
+        p->codes = 0;
+    }
+    return p->codes++ < PAIR_CODES_MAX;
 }
 
 void pair_code_ask(struct conn *c)
 {
     struct pairing *p = c->pairing;
+    uint8_t random[LINK_CODE_RANDOM_BYTES];
     enum wb_err err;
 
     p->code_wanted = false;
@@ -126,15 +157,23 @@ void pair_code_ask(struct conn *c)
         answer(p, CMD_BAD_REQUEST, NULL, "the phone number is not known: give it");
         return;
     }
+    if (!one_code_more(c)) {
+        log_warn(c->b->log, "pair", "no pairing code: %d were made within the last ten minutes",
+                 PAIR_CODES_MAX);
+        answer(p, CMD_RATE_LIMITED, NULL,
+               "Too many pairing codes were asked for; try again in some minutes, or scan the QR");
+        return;
+    }
     p->attempt++;
     p->code_asked = true;
-    err = send_hello(c);
-    if (err == WB_OK)
-        return;
-    p->code_asked = false;
-    secret_wipe(p->code, sizeof p->code);
-    log_error(c->b->log, "pair", "no pairing code: %s", wb_err_text(err));
-    answer(p, CMD_INTERNAL, NULL, wb_err_text(err));
+    p->nref = 0; /* of the code before */
+    rng_fill(c->b->rng, random, sizeof random);
+    link_code_text(random, p->code);
+    secret_wipe(random, sizeof random);
+    x25519_generate(c->b->rng, &p->ephemeral);
+    err = pair_hash_wrap(c->b, p->attempt, p->code, p->ephemeral.pub, on_wrapped);
+    if (err != WB_OK)
+        no_code(c, err);
 }
 
 /* ---- companion_finish
@@ -166,36 +205,61 @@ static void on_finish_answer(struct bridge *b, uint64_t key, const struct iq_rep
 {
     (void)key;
     if (reply->err != WB_OK && reply->err != WB_ERR_NET)
-        log_error(b->log, "pair", "the code was not accepted: %s (%u)", wb_err_text(reply->err),
-                  reply->code);
+        log_error(b->log, "pair",
+                  "the code was not accepted: %s (%u). It cannot be used again: ask for a new one",
+                  wb_err_text(reply->err), reply->code);
 }
 
-static enum wb_err send_finish(struct conn *c, const struct link_code_answer *l, struct arena *a)
+static enum wb_err send_finish(struct conn *c,
+                               const uint8_t phone_ephemeral[static X25519_KEY_BYTES],
+                               const uint8_t phone_identity[static X25519_KEY_BYTES])
 {
     struct pairing *p = c->pairing;
     struct device_keys *k = &c->account->keys;
-    uint8_t phone_ephemeral[X25519_KEY_BYTES];
+    struct arena a = arena_new(CODE_ARENA_MAX);
     uint8_t adv_secret[ADV_SECRET_BYTES];
     struct buf bundle = buf_new(LINK_BUNDLE_MAX);
     struct node *iq, *reg;
     enum wb_err err;
 
-    TRY(link_code_unwrap_key(p->code, l->wrapped, phone_ephemeral));
-    TRY(link_code_finish_companion(&p->ephemeral, &k->identity, phone_ephemeral, l->identity.p,
+    TRY(link_code_finish_companion(&p->ephemeral, &k->identity, phone_ephemeral, phone_identity,
                                    c->b->rng, &bundle, adv_secret));
     /* pair-success will be proven with the new secret (P-PR-23). */
     memcpy(k->adv_secret, adv_secret, sizeof adv_secret);
-    iq = iq_new(a, "set", "md", NULL);
-    reg = companion_reg(a, iq, &p->code_phone, "companion_finish");
-    pairing_add(a, reg, "link_code_pairing_wrapped_key_bundle", buf_span(&bundle));
-    pairing_add(a, reg, "companion_identity_public", SPAN_ARRAY(k->identity.pub));
-    pairing_add(a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
-    TRY(iq_send(&c->b->iq, a, iq, 0, on_finish_answer, 0));
+    iq = iq_new(&a, "set", "md", NULL);
+    reg = companion_reg(&a, iq, &p->code_phone, "companion_finish");
+    pairing_add(&a, reg, "link_code_pairing_wrapped_key_bundle", buf_span(&bundle));
+    pairing_add(&a, reg, "companion_identity_public", SPAN_ARRAY(k->identity.pub));
+    pairing_add(&a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
+    TRY(iq_send(&c->b->iq, &a, iq, 0, on_finish_answer, 0));
 out:
     secret_wipe(adv_secret, sizeof adv_secret);
-    secret_wipe(phone_ephemeral, sizeof phone_ephemeral);
+    secret_wipe(&p->ephemeral, sizeof p->ephemeral);
     buf_free(&bundle);
+    arena_free(&a);
     return err;
+}
+
+static void on_unwrapped(struct bridge *b, uint64_t attempt, enum wb_err err,
+                         const uint8_t pub[static X25519_KEY_BYTES],
+                         const uint8_t identity[static X25519_KEY_BYTES])
+{
+    struct conn *c = b->conn;
+
+    /* A new code was asked for meanwhile, or the connection has ended. */
+    if (attempt != c->pairing->attempt || c->state != CONN_WAIT_PAIR_SCAN)
+        return;
+    if (err == WB_OK)
+        err = send_finish(c, pub, identity);
+    if (err != WB_OK)
+        log_error(b->log, "pair", "the code cannot be finished: %s", wb_err_text(err));
+}
+
+/* Whoever has seen the code may not use it a second time, or later. */
+static void code_is_over(struct bridge *b)
+{
+    secret_wipe(b->conn->pairing->code, sizeof b->conn->pairing->code);
+    events_emit_kind(&b->events, BRIDGE_EV_PAIR_CODE);
 }
 
 static enum wb_err link_code_apply(struct bridge *b, const struct stanza *s, void *parsed)
@@ -205,12 +269,21 @@ static enum wb_err link_code_apply(struct bridge *b, const struct stanza *s, voi
     struct pairing *p = c->pairing;
     enum wb_err err;
 
-    if (c->state != CONN_WAIT_PAIR_SCAN || !p->code[0])
+    (void)s;
+    if (c->state != CONN_WAIT_PAIR_SCAN || p->nref == 0 || p->code_asked)
         return WB_ERR_STATE;
     if (!span_eq(l->ref, SPAN(p->ref, p->nref)))
         return WB_ERR_PROTOCOL;
+    if (!p->code[0] || clock_mono_ms(b->clock) >= p->code_until_ms) {
+        log_warn(b->log, "pair", "a code was typed that %s: ask for a new one",
+                 p->code[0] ? "is too old" : "has been used");
+        if (p->code[0])
+            code_is_over(b);
+        return WB_OK;
+    }
     log_info(b->log, "pair", "the code was typed on the phone");
-    err = send_finish(c, l, s->arena);
+    err = pair_hash_unwrap(b, p->attempt, p->code, l->wrapped.p, l->identity.p, on_unwrapped);
+    code_is_over(b);
     if (err != WB_OK)
         log_error(b->log, "pair", "the code cannot be finished: %s", wb_err_text(err));
     return WB_OK;

@@ -55,8 +55,10 @@ struct pairing {
     bool code_wanted; /* as soon as refs have come */
     bool code_asked;  /* companion_hello is under way */
     struct jid code_phone;
-    char code[LINK_CODE_CHARS + 1]; /* "": none */
+    char code[LINK_CODE_CHARS + 1]; /* "": none, or it was used */
     int64_t code_until_ms;          /* monotonic */
+    int64_t codes_since_ms;         /* monotonic: since then so many were made */
+    unsigned codes;
     struct x25519_pair ephemeral;
     uint8_t ref[PAIR_REF_MAX];
     size_t nref;

@@ -127,6 +127,8 @@ enum wb_err db_open(struct db *d, const char *path)
     TRY(db_exec(d, "PRAGMA foreign_keys = ON"));
     TRY(db_exec(d, "PRAGMA mmap_size = 0"));
     TRY(db_exec(d, "PRAGMA temp_store = MEMORY"));
+    /* Used keys and old ratchets: overwritten, whatever the distribution's default is. */
+    TRY(db_exec(d, "PRAGMA secure_delete = ON"));
     /* Trust in what a damaged file's schema says is not needed (SQLite's own advice). */
     sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     TRY(db_exec(d, "PRAGMA cell_size_check = ON"));

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/core_dumps.h"
 #include "base/secret.h"
 #include "store/backup_seal.h"
 #include "store/restore.h"
@@ -415,6 +416,7 @@ static const struct {
 int main(int argc, char **argv)
 {
     struct options o;
+    core_dumps_guard(argc, argv);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             options_help();

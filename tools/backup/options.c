@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/core_dumps.h"
 #include "base/span.h"
 
 static const char help[] =
@@ -37,6 +38,8 @@ static const char help[] =
     "  --public-key-file F    seal: to this key\n"
     "  --secret-key-file F    verify, restore, unseal: of the key that it was sealed to\n"
     "  --passphrase-file F    seal and open with the first line of F instead\n"
+    "  --core-dumps           for developers: core dumps and debuggers may see the keys (also\n"
+    "                         " CORE_DUMPS_ENV "=true)\n"
     "  --help, --version\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store or the backups are in use, 4 the "
@@ -96,6 +99,8 @@ static bool option(struct options *o, struct values *v, const char *name, const 
         return o->json = true;
     if (strcmp(name, "--dry-run") == 0)
         return o->dry_run = true;
+    if (strcmp(name, "--core-dumps") == 0)
+        return true; /* core_dumps_guard() has seen it */
     for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
         if (strcmp(name, with_value[i].name) != 0)
             continue;

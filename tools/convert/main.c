@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/core_dumps.h"
 #include "base/secret.h"
 #include "store/time_convert.h"
 
@@ -19,7 +20,9 @@ static const char usage[] =
     "  --store DIR              the bridge's store directory\n"
     "  --messages FILE          messages.db, when it is elsewhere\n"
     "  --to integer|text        the format wanted\n"
-    "  --dry-run                count only, write nothing\n";
+    "  --dry-run                count only, write nothing\n"
+    "  --core-dumps             for developers: core dumps and debuggers may see the keys (also\n"
+    "                           " CORE_DUMPS_ENV "=true)\n";
 
 struct options {
     const char *store, *messages, *to;
@@ -28,10 +31,13 @@ struct options {
 
 static int read_options(int argc, char **argv, struct options *ret)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'}, {"messages", required_argument, NULL, 'm'},
-        {"to", required_argument, NULL, 't'},    {"dry-run", no_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"messages", required_argument, NULL, 'm'},
+                                            {"to", required_argument, NULL, 't'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"core-dumps", no_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -43,6 +49,8 @@ static int read_options(int argc, char **argv, struct options *ret)
             ret->to = optarg;
         else if (c == 'n')
             ret->dry_run = true;
+        else if (c == 'c') /* core_dumps_guard() has seen it */
+            continue;
         else
             return c;
     }
@@ -75,6 +83,7 @@ int main(int argc, char **argv)
     char whatsapp[STORE_PATH_MAX], messages[STORE_PATH_MAX], backups[STORE_PATH_MAX];
     struct options o = {0};
     struct time_convert_result r;
+    core_dumps_guard(argc, argv);
     int wrong = read_options(argc, argv, &o);
 
     if (wrong) {

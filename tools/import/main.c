@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/core_dumps.h"
 #include "base/secret.h"
 #include "tools/import/import.h"
 
@@ -17,6 +18,8 @@ static const char usage[] =
     "directory is only read; a whatsapp.db that is there is never overwritten.\n"
     "  --store DIR   the bridge's store directory; made when it is missing\n"
     "  --dry-run     read and check everything, write nothing\n"
+    "  --core-dumps  for developers: core dumps and debuggers may see the keys (also\n"
+    "                " CORE_DUMPS_ENV "=true)\n"
     "Stop the Baileys program first.\n";
 
 static void print_counts(const struct import_report *r, bool carried)
@@ -78,17 +81,21 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {{"store", required_argument, NULL, 's'},
                                             {"dry-run", no_argument, NULL, 'n'},
+                                            {"core-dumps", no_argument, NULL, 'c'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct import_options o = {.clock = &clock_system, .rng = &rng_system};
     struct import_report report;
     int c;
 
+    core_dumps_guard(argc, argv);
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 's') {
             o.store = optarg;
         } else if (c == 'n') {
             o.dry_run = true;
+        } else if (c == 'c') {
+            continue; /* core_dumps_guard() has seen it */
         } else {
             fputs(usage, c == 'h' ? stdout : stderr);
             return c == 'h' ? 0 : EXIT_USAGE;

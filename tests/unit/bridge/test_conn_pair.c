@@ -411,6 +411,119 @@ static void code_waits_for_pair_device(void **state)
     line_free(t);
 }
 
+static unsigned hellos(struct line *t)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < t->server.nheard; i++)
+        n += strstr(t->server.heard[i].xml, "companion_hello") != NULL;
+    return n;
+}
+
+/* Whoever has seen a code that was typed cannot use it again; a new one has to be made. */
+static void code_is_good_for_one_use(void **state)
+{
+    (void)state;
+    struct line *t = showing();
+    struct code_phone c;
+    char code[10];
+
+    ask_for_code(t, &c);
+    server_send(t, typed(t, &c, "REF-1"));
+    hear(t, "companion_finish");
+    assert_false(bridge_pair_code(t->b, code));
+    deaf(t);
+    server_send(t, typed(t, &c, "REF-1"));
+    assert_null(maybe_hear(t, "companion_finish"));
+    hear(t, "<ack class=\"notification\" id=\"N7\"");
+    bridge_pair_code_request(t->b, SPAN_LIT("27820000001"), note_code, NULL);
+    turn(t);
+    hear(t, "companion_hello");
+    line_free(t);
+}
+
+static void code_is_good_for_its_time_only(void **state)
+{
+    (void)state;
+    struct line *t = showing();
+    struct code_phone c;
+    char code[10];
+
+    ask_for_code(t, &c);
+    pass(t, PAIR_CODE_MS - 1);
+    assert_true(bridge_pair_code(t->b, code));
+    pass(t, 1);
+    assert_int_equal(state_of(t), CONN_WAIT_PAIR_SCAN);
+    assert_false(bridge_pair_code(t->b, code));
+    deaf(t);
+    server_send(t, typed(t, &c, "REF-1"));
+    assert_null(maybe_hear(t, "companion_finish"));
+    hear(t, "<ack class=\"notification\" id=\"N7\"");
+    line_free(t);
+}
+
+/* 131,072 rounds of PBKDF2: the loop goes on meanwhile, and an answer that comes too late is none.
+ */
+static void code_is_hashed_by_a_worker(void **state)
+{
+    (void)state;
+    struct line *t = showing();
+    struct code_phone c;
+    struct qr_current qr;
+
+    jobs_held = true;
+    bridge_pair_code_request(t->b, SPAN_LIT("27820000001"), note_code, NULL);
+    turn(t);
+    assert_non_null(the_jobs.work);
+    assert_int_equal(hellos(t), 0);
+    assert_true(bridge_qr(t->b, &qr));
+    /* No code is valid before the server has given it a name, also none without one. */
+    server_send(t, with(el(t, "notification", "from", "s.whatsapp.net", "type",
+                           "link_code_companion_reg", "id", "N8", "t", "1790000000", NULL),
+                        el(t, "link_code_companion_reg", NULL)));
+    jobs_held = false;
+    turn(t);
+    assert_int_equal(hellos(t), 1);
+    deaf(t);
+    pass(t, 80 * 1000); /* no answer to that one */
+    ask_for_code(t, &c);
+    jobs_held = true;
+    server_send(t, typed(t, &c, "REF-1"));
+    assert_non_null(the_jobs.work);
+    assert_null(maybe_hear(t, "companion_finish"));
+    server_end(t, WS_END_CLOSED); /* meanwhile */
+    jobs_held = false;
+    turn(t);
+    assert_null(the_jobs.work);
+    line_free(t);
+}
+
+/* A server that offers pairing without end does not keep the workers busy. */
+static void codes_are_bounded_in_time(void **state)
+{
+    (void)state;
+    struct line *t = line_new(false);
+    unsigned hashed = 0;
+
+    t->config.pair_code = true;
+    t->config.phone = J("27820000001@s.whatsapp.net");
+    bridge_start(t->b);
+    server_accept(t);
+    jobs_held = true;
+    for (int i = 0; i < 3 * PAIR_CODES_MAX; i++) {
+        struct jobs j;
+
+        server_send(t, pair_device(t, "s.whatsapp.net"));
+        j = the_jobs;
+        the_jobs = (struct jobs){0};
+        hashed += j.work != NULL;
+        if (j.work)
+            j.done(j.ctx, false);
+    }
+    assert_int_equal(hashed, PAIR_CODES_MAX);
+    line_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +537,10 @@ int main(void)
         cmocka_unit_test(paired_by_code),
         cmocka_unit_test(codes_that_are_not_given),
         cmocka_unit_test(code_waits_for_pair_device),
+        cmocka_unit_test(code_is_good_for_one_use),
+        cmocka_unit_test(code_is_good_for_its_time_only),
+        cmocka_unit_test(code_is_hashed_by_a_worker),
+        cmocka_unit_test(codes_are_bounded_in_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
