@@ -37,6 +37,7 @@
     X(NO_SENDER_KEY, PEER, "no sender key")                                                        \
     X(BAD_KEY_ID, PEER, "unknown prekey id")                                                       \
     X(OLD_COUNTER, PEER, "message key already used")                                               \
+    X(BASE_KEY_USED, PEER, "sets up a session that was there before")                              \
     X(TOO_FAR_AHEAD, PEER, "message counter too far in the future")                                \
     X(UNTRUSTED_IDENTITY, PEER, "identity key changed")                                            \
     X(BAD_PADDING, PEER, "bad padding")                                                            \

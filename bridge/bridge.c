@@ -20,6 +20,7 @@
 #include "bridge/prekey_fetch.h"
 #include "bridge/prekey_upload.h"
 #include "bridge/shared_query.h"
+#include "bridge/signed_prekey.h"
 #include "bridge/version_fetch.h"
 #include "store/inbox.h"
 #include "store/messages.h"
@@ -67,6 +68,7 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     TRY(device_sync_new(b, &b->devices));
     TRY(lid_lookup_new(b, &b->lids));
     TRY(prekey_fetch_new(b, &b->prekey_fetch));
+    TRY(signed_prekey_new(b, &b->signed_prekey));
     TRY(group_info_new(b, &b->groups));
     TRY(group_list_new(b, &b->group_list));
     TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
@@ -144,6 +146,8 @@ void bridge_free(struct bridge *b)
     group_info_free(b->groups);
     prekey_fetch_free(b->prekey_fetch);
     b->prekey_fetch = NULL; /* events may still come */
+    signed_prekey_free(b->signed_prekey);
+    b->signed_prekey = NULL; /* as well */
     shared_query_delete(b->lids);
     device_sync_free(b->devices);
     conn_free(b->conn);

@@ -31,6 +31,7 @@ struct group_list;
 struct history_download;
 struct history_request;
 struct prekey_fetch;
+struct signed_prekey;
 struct shared_query;
 
 /* The batch that is open (batch.c). */
@@ -74,6 +75,7 @@ struct bridge {
     struct group_list *group_list;
     struct shared_query *lids;
     struct prekey_fetch *prekey_fetch;
+    struct signed_prekey *signed_prekey;
     struct history_request *history;
     struct history_download *history_downloads; /* those that wait for the list of hosts */
     struct backups *backups;

@@ -95,6 +95,9 @@ bool conn_logged_in(const struct conn *c);
 /* Active: messages may be sent. */
 bool conn_online(const struct conn *c);
 
+/* The store has another signed prekey now: the keys in memory follow. */
+void conn_signed_prekey_changed(struct conn *c);
+
 /* The last stanzas sent, to the log: the server complains of one. */
 void conn_log_sent(struct conn *c);
 

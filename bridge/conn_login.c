@@ -41,6 +41,19 @@ static void refresh_name(struct conn *c)
     account_wipe(&now);
 }
 
+void conn_signed_prekey_changed(struct conn *c)
+{
+    struct account now;
+
+    if (store_account_load(c->b->store, c->account->jid.user, &now) == WB_OK) {
+        c->account->keys.signed_prekey = now.keys.signed_prekey;
+        c->account->keys.signed_prekey_id = now.keys.signed_prekey_id;
+        memcpy(c->account->keys.signed_prekey_sig, now.keys.signed_prekey_sig,
+               sizeof now.keys.signed_prekey_sig);
+    }
+    account_wipe(&now);
+}
+
 /* P-LG-02: the LID in <success> wins, and is half of our own LID <-> PN pair. */
 static enum wb_err save_lid(struct conn *c, const struct jid *lid)
 {

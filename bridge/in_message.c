@@ -172,6 +172,12 @@ out:
     return err;
 }
 
+/* Its key was used before. */
+static bool is_used_up(enum wb_err e)
+{
+    return e == WB_ERR_OLD_COUNTER || e == WB_ERR_BASE_KEY_USED;
+}
+
 static enum wb_err take_enc(struct bridge *b, const struct stanza *s, struct in_message *m,
                             const struct in_enc *e, struct taken *r)
 {
@@ -182,7 +188,7 @@ static enum wb_err take_enc(struct bridge *b, const struct stanza *s, struct in_
     TRY(in_message_decrypt(b, m, e, &st->plain, &plain, &r->result));
     if (r->result == WB_OK)
         TRY(take_plain(b, s, m, e, plain, r));
-    else if (r->result == WB_ERR_OLD_COUNTER)
+    else if (is_used_up(r->result))
         TRY(take_buffered(b, s, m, e, r));
 out:
     buf_clear(&st->plain);
@@ -254,7 +260,7 @@ out:
 /* The key of this message was used before. A copy of what we have is merely receipted; of what we
  * do not have, only the phone still knows the content (rule 1). */
 static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, struct in_message *m,
-                                    const struct in_enc *e)
+                                    const struct in_enc *e, enum wb_err why)
 {
     uint8_t hash[STORE_EVENT_HASH_BYTES];
     struct span ignored;
@@ -273,7 +279,8 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
                  (int)m->id.n, (const char *)m->id.p);
         if (!e->hide_fail)
             TRY(in_message_placeholder(b, m));
-        TRY(retry_owed_add(b, s->arena, m, NULL, WB_ERR_OLD_COUNTER));
+        /* Should the sender still write in a session that we do not have: new keys for it. */
+        TRY(retry_owed_add(b, s->arena, m, why == WB_ERR_BASE_KEY_USED ? e : NULL, why));
         /* Should the phone not answer that: with the history around it. */
         if (!e->hide_fail)
             TRY(history_request_gap(b, &m->chat, m->t, m->t, HISTORY_OLD_COUNTER));
@@ -311,8 +318,8 @@ static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_
     }
     if (taken[main].result == WB_OK)
         return answer_receipt(b, s, m);
-    if (taken[main].result == WB_ERR_OLD_COUNTER)
-        return take_old_counter(b, s, m, &m->enc[main]);
+    if (is_used_up(taken[main].result))
+        return take_old_counter(b, s, m, &m->enc[main], taken[main].result);
     return take_failure(b, s, m, &m->enc[main], taken[main].result);
 }
 

@@ -10,6 +10,7 @@
 #include "store/prekeys.h"
 #include "store/retry.h"
 #include "store/signal_store.h"
+#include "store/signed_prekeys.h"
 
 enum { ENC_VERSION = 2 };
 
@@ -25,7 +26,7 @@ static enum wb_err verdict(enum wb_err err, enum wb_err *ret_result)
 /* Our pairs for a pkmsg that sets up a new state; a missing one stays NULL and is reported by the
  * decryption as BAD_KEY_ID. */
 struct prekey_pairs {
-    struct x25519_pair one_time;
+    struct x25519_pair older, one_time;
     const struct x25519_pair *signed_prekey, *prekey;
 };
 
@@ -35,14 +36,31 @@ static enum wb_err load_pairs(struct bridge *b, const struct signal_prekey_heade
     enum wb_err err = WB_OK;
 
     *p = (struct prekey_pairs){.signed_prekey = NULL};
-    if (h->signed_prekey_id == b->account->keys.signed_prekey_id)
+    if (h->signed_prekey_id == b->account->keys.signed_prekey_id) {
         p->signed_prekey = &b->account->keys.signed_prekey;
+    } else { /* one that was replaced, or that the server has and has not told us yet */
+        err = store_signed_prekey_get(b->store, h->signed_prekey_id, &p->older);
+        if (err == WB_OK)
+            p->signed_prekey = &p->older;
+        TRY(err == WB_ERR_BAD_KEY_ID ? WB_OK : err);
+    }
     if (!h->has_prekey_id)
         return WB_OK;
     err = store_prekey_get(b->store, h->prekey_id, &p->one_time);
     if (err == WB_OK)
         p->prekey = &p->one_time;
+out:
     return err == WB_ERR_BAD_KEY_ID ? WB_OK : err;
+}
+
+/* Its session was set up before, and the record does not have it (any more): this is a copy of a
+ * message, or the sender still uses a session that we lost. It is never set up a second time. */
+static enum wb_err refuse_used_base_key(struct bridge *b, const struct signal_prekey_header *h)
+{
+    bool used = false;
+    enum wb_err err = store_base_key_used(b->store, h->signed_prekey_id, h->base_key, &used);
+
+    return err == WB_OK && used ? WB_ERR_BASE_KEY_USED : err;
 }
 
 /* The message has proven that its sender owns this identity. A changed one is taken over, as all
@@ -122,6 +140,7 @@ static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, 
     if (known) {
         TRY(trusted_identity(b, &m->address, *session, stored, &trusted));
     } else {
+        TRY(refuse_used_base_key(b, &h));
         TRY(load_pairs(b, &h, &pairs));
         TRY(is_late(b, &m->address, h.identity, &late));
         trusted = late ? NULL : h.identity;
@@ -133,6 +152,8 @@ static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, 
                  (int)m->id.n, (const char *)m->id.p);
     else if (!known)
         TRY(note_identity(b, &m->address, h.identity));
+    if (!known)
+        TRY(store_base_key_put(b->store, h.signed_prekey_id, h.base_key));
     if (used)
         TRY(store_prekey_delete(b->store, h.prekey_id));
 out:

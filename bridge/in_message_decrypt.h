@@ -9,7 +9,8 @@
 
 /* *ret_result is the verdict on this enc alone: WB_OK (the unpadded plaintext is ret_content, which
  * borrows from plain, cleared first), or an error of class PEER: NO_SESSION, NO_SENDER_KEY,
- * OLD_COUNTER, BAD_MAC, BAD_KEY_ID ... VERSION for an enc of a version that we do not read. The
+ * OLD_COUNTER, BASE_KEY_USED (a pkmsg whose session was there before and is gone), BAD_MAC,
+ * BAD_KEY_ID ... VERSION for an enc of a version that we do not read. The
  * return value speaks of us: memory and the store. */
 enum wb_err in_message_decrypt(struct bridge *b, const struct in_message *m, const struct in_enc *e,
                                struct buf *plain, struct span *ret_content,

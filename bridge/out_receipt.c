@@ -50,6 +50,7 @@ static unsigned retry_code(enum wb_err why)
 {
     switch ((int)why) {
     case WB_ERR_NO_SESSION:
+    case WB_ERR_BASE_KEY_USED:
     case WB_ERR_NO_SENDER_KEY:
         return 1;
     case WB_ERR_BAD_KEY:

@@ -47,6 +47,17 @@ struct node *own_registration_node(struct arena *a, const struct account *acc)
     return n;
 }
 
+void own_skey_node(struct arena *a, struct node *parent, uint32_t id,
+                   const uint8_t pub[static X25519_KEY_BYTES],
+                   const uint8_t sig[static XEDDSA_SIG_BYTES])
+{
+    struct node *n = node_child_new(a, parent, "skey");
+
+    add_id(a, n, id);
+    add_bytes(a, n, "value", SPAN(pub, X25519_KEY_BYTES));
+    add_bytes(a, n, "signature", SPAN(sig, XEDDSA_SIG_BYTES));
+}
+
 struct node *own_keys_node(struct arena *a, const struct account *acc,
                            const struct store_prekey *prekey)
 {
@@ -59,10 +70,7 @@ struct node *own_keys_node(struct arena *a, const struct account *acc,
     n = node_child_new(a, keys, "key");
     add_id(a, n, prekey->id);
     add_bytes(a, n, "value", SPAN_ARRAY(prekey->pair.pub));
-    n = node_child_new(a, keys, "skey");
-    add_id(a, n, k->signed_prekey_id);
-    add_bytes(a, n, "value", SPAN_ARRAY(k->signed_prekey.pub));
-    add_bytes(a, n, "signature", SPAN_ARRAY(k->signed_prekey_sig));
+    own_skey_node(a, keys, k->signed_prekey_id, k->signed_prekey.pub, k->signed_prekey_sig);
     node_add(keys, own_device_identity_node(a, acc));
     return keys;
 }

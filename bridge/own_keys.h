@@ -3,6 +3,8 @@
 #ifndef BRIDGE_OWN_KEYS_H
 #define BRIDGE_OWN_KEYS_H
 
+#include "crypto/prim_x25519.h"
+#include "crypto/prim_xeddsa.h"
 #include "proto/node.h"
 
 struct account;
@@ -13,6 +15,10 @@ struct store_prekey;
 struct node *own_device_identity_node(struct arena *a, const struct account *acc);
 /* <registration>, 4 bytes BE. */
 struct node *own_registration_node(struct arena *a, const struct account *acc);
+/* <skey> with id, value and signature, under parent (P-LG-06, P-LG-11). */
+void own_skey_node(struct arena *a, struct node *parent, uint32_t id,
+                   const uint8_t pub[static X25519_KEY_BYTES],
+                   const uint8_t sig[static XEDDSA_SIG_BYTES]);
 /* <keys> of a retry receipt: type, identity, key, skey, device-identity (P-RC-34). */
 struct node *own_keys_node(struct arena *a, const struct account *acc,
                            const struct store_prekey *prekey);

@@ -9,6 +9,8 @@
 #include "bridge/conn_private.h"
 #include "bridge/device_sync.h"
 #include "bridge/handlers.h"
+#include "bridge/own_keys.h"
+#include "bridge/signed_prekey.h"
 #include "store/prekeys.h"
 
 enum { KEY_TYPE_DJB = 5, PREKEY_STANZA_ARENA_MAX = 1 << 20 };
@@ -21,6 +23,7 @@ struct prekey_upload {
     enum prekey_step step;
     bool login;          /* the connection waits for us */
     int64_t uploaded_ms; /* monotonic time of the last good upload; 0: never */
+    uint64_t uploads;    /* that have left */
     struct timer retry;
     int64_t retry_a, retry_b; /* two Fibonacci numbers, seconds */
 };
@@ -100,7 +103,7 @@ static struct node *upload_node(struct arena *a, const struct device_keys *k,
     const uint8_t registration[] = {(uint8_t)(r >> 24), (uint8_t)(r >> 16), (uint8_t)(r >> 8),
                                     (uint8_t)r};
     const uint8_t type[] = {KEY_TYPE_DJB};
-    struct node *list, *skey;
+    struct node *list;
 
     add_bytes(a, iq, "registration", SPAN_ARRAY(registration));
     add_bytes(a, iq, "type", SPAN_ARRAY(type));
@@ -112,10 +115,7 @@ static struct node *upload_node(struct arena *a, const struct device_keys *k,
         add_id(a, key, keys[i].id);
         add_bytes(a, key, "value", SPAN_ARRAY(keys[i].pair.pub));
     }
-    skey = node_child_new(a, iq, "skey");
-    add_id(a, skey, k->signed_prekey_id);
-    add_bytes(a, skey, "value", SPAN_ARRAY(k->signed_prekey.pub));
-    add_bytes(a, skey, "signature", SPAN_ARRAY(k->signed_prekey_sig));
+    own_skey_node(a, iq, k->signed_prekey_id, k->signed_prekey.pub, k->signed_prekey_sig);
     return iq;
 }
 
@@ -160,6 +160,7 @@ static enum wb_err upload(struct prekey_upload *p, size_t n)
     FAULT_POINT("prekeys.stored");
     p->step = PREKEY_WAIT_UPLOAD;
     TRY(iq_send(&b->iq, &a, upload_node(&a, &b->account->keys, keys, n), 0, on_uploaded, 0));
+    p->uploads++;
     log_info(b->log, "prekeys", "uploading %zu", n);
 out:
     secret_free_sized(keys, n * sizeof *keys);
@@ -233,6 +234,17 @@ void prekey_upload_refill(struct prekey_upload *p, uint64_t server_count)
     ask_count(p);
 }
 
+void prekey_upload_anew(struct prekey_upload *p)
+{
+    if (p->step == PREKEY_IDLE && upload(p, PREKEY_BATCH) != WB_OK)
+        over(p, false);
+}
+
+uint64_t prekey_upload_count(const struct prekey_upload *p)
+{
+    return p->uploads;
+}
+
 void prekey_upload_stop(struct prekey_upload *p)
 {
     timer_stop(p->b->timers, &p->retry);
@@ -258,6 +270,8 @@ static enum wb_err encrypt_apply(struct bridge *b, const struct stanza *s, void 
                    : WB_OK;
     if (count && node_attr_get_u64(count, "value", &n))
         prekey_upload_refill(b->prekeys, n);
+    if (node_child(s->node, "digest"))
+        signed_prekey_verify(b->signed_prekey);
     return WB_OK;
 }
 

@@ -18,6 +18,11 @@ void prekey_upload_free(struct prekey_upload *p);
 void prekey_upload_login(struct prekey_upload *p);
 /* The server says that few are left. One refill at a time. */
 void prekey_upload_refill(struct prekey_upload *p, uint64_t server_count);
+/* The server has none of our keys any more (P-LG-10): some are uploaded now. */
+void prekey_upload_anew(struct prekey_upload *p);
+/* How many uploads have left. Each names the signed prekey that is the current one then, so an
+ * answer about another one means less after it. */
+uint64_t prekey_upload_count(const struct prekey_upload *p);
 /* The stream ended: what was under way has an unknown outcome; its keys are never offered again. */
 void prekey_upload_stop(struct prekey_upload *p);
 

@@ -158,7 +158,7 @@ static bool keys_needed(const struct in_message *m, const struct store_retry_owe
                         enum wb_err why)
 {
     return o->count > 1 || why == WB_ERR_BAD_KEY_ID || why == WB_ERR_NO_SESSION ||
-           (why == WB_ERR_NO_SENDER_KEY && m->nenc == 1);
+           why == WB_ERR_BASE_KEY_USED || (why == WB_ERR_NO_SENDER_KEY && m->nenc == 1);
 }
 
 /* The next receipt to the sender; none when the tries are used up. */

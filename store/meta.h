@@ -7,8 +7,8 @@
 #include "store/store.h"
 
 /* Names that bridge/ uses, besides those of conn_private.h and version_fetch.c. store/ has its own:
- * schema, foreign, logged_out, prekey_high, restored, gap, messages_closed, the stretch of
- * history_gaps.c, and probe. */
+ * schema, foreign, logged_out, prekey_high, signed_prekey_high, restored, gap, messages_closed, the
+ * stretch of history_gaps.c, and probe. */
 #define STORE_META_ROUTING_INFO "routing_info" /* blob of <ib><edge_routing> */
 #define STORE_META_WA_VERSION   "wa_version"   /* "2.3000.N", the last good one */
 #define STORE_META_GROUPS_AT    "groups_at"    /* unix seconds of the last full group list */

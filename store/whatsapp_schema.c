@@ -121,6 +121,12 @@ static const char *const bridge_tables[] = {
     "CREATE TABLE IF NOT EXISTS bridge_identities_gone (our_jid TEXT NOT NULL,"
     " their_id TEXT NOT NULL, identity BLOB NOT NULL, nr INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, their_id, identity)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_signed_prekeys (our_jid TEXT NOT NULL, id INTEGER NOT NULL,"
+    " key BLOB NOT NULL, sig BLOB NOT NULL, made_at INTEGER NOT NULL, replaced_at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, id)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_base_keys (our_jid TEXT NOT NULL,"
+    " signed_prekey_id INTEGER NOT NULL, base_key BLOB NOT NULL,"
+    " PRIMARY KEY (our_jid, signed_prekey_id, base_key)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
     " our_jid TEXT NOT NULL, message_id TEXT NOT NULL, key TEXT, body_hash BLOB NOT NULL,"
     " chat_jid TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '',"

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import sqlite3
 import threading
 import time
 import unittest
@@ -59,7 +60,17 @@ class CrashCase(Case):
         groups = [group["jid"] for group in self.mock.admin("GET", "/groups")["groups"]]
         self.traffic = Arrivals(self, self.mock, PHONE, PEOPLE, groups)
 
+    def age_signed_prekey(self):
+        """While the bridge is off: the month is over."""
+        database = sqlite3.connect(os.path.join(self.bridge.store, "whatsapp.db"))
+        database.execute("UPDATE bridge_signed_prekeys SET made_at = 0")
+        database.commit()
+        database.close()
+
     def again(self, fault=None, kill=True):
+        if fault and fault.startswith("rotate."):
+            self.bridge.kill()
+            self.age_signed_prekey()
         env = quiet_env(WB_FAULT_LOG=self.log, **({"WB_FAULT": fault} if fault else {}))
         self.bridge = respawn(self, self.bridge, kill=kill, env=env)
 

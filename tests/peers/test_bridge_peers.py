@@ -1,5 +1,7 @@
 """The bridge against Baileys and whatsmeow through wa-mock, both ways."""
 
+import os
+import sqlite3
 import unittest
 
 from harness.people import ALICE, BRIDGE, KINDS, BridgeCase, pn, user
@@ -41,6 +43,32 @@ class BridgeAndPeers(BridgeCase):
                 self.from_bridge([peer], f"first word to {kind}", "+" + phone)
                 self.to_bridge(peer, f"{kind} answers")
                 self.from_bridge([peer], "third word", phone)
+        self.assert_bridge_behaved()
+
+    def signed_prekey(self, number):
+        """The month is over; the bridge comes back and has its next one at the server."""
+        self.bridge.stop()
+        database = sqlite3.connect(os.path.join(self.bridge.store, "whatsapp.db"))
+        database.execute("UPDATE bridge_signed_prekeys SET made_at = 0")
+        database.commit()
+        database.close()
+        self.start_again()
+        self.bridge.poll(lambda: any(device["skey_id"] == number and device["connected"]
+                                     for device in self.mock.account(BRIDGE)["devices"]),
+                         30, f"signed prekey {number} at the server")
+
+    def test_sessions_with_the_next_signed_prekey(self):
+        """Peers check its signature and set up a session with it."""
+        self.bridge.wait_rows("SELECT 1 FROM bridge_signed_prekeys", name="whatsapp.db")
+        self.signed_prekey(2)
+        for kind, phone in KINDS:
+            with self.subTest(kind):
+                peer = self.join(kind, phone)
+                self.to_bridge(peer, f"{kind} writes first")
+                self.from_bridge([peer], "welcome", phone)
+        self.assertEqual(self.bridge.rows("SELECT DISTINCT signed_prekey_id AS id FROM"
+                                          " bridge_base_keys ORDER BY id DESC LIMIT 1",
+                                          name="whatsapp.db")[0]["id"], 2)
         self.assert_bridge_behaved()
 
     def check_group(self, addressing):

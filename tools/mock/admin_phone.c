@@ -110,14 +110,19 @@ int admin_client_prekeys(struct mock *m, const struct http_request *q, const jso
 {
     (void)q;
     struct device *d = admin_device(m, admin_text(body, "jid"));
-    int64_t keep = admin_int(body, "keep", 0);
-    if (d == NULL || d->actor != NULL || keep < 0)
+    if (d == NULL || d->actor != NULL)
         return admin_bad(ret_out, 404, "jid: no such client device");
+    int64_t keep = admin_int(body, "keep", (int64_t)d->nprekeys);
+    if (keep < 0 || (admin_bool(body, "skey_back", false) && !prekeys_skey_back(d)))
+        return admin_bad(ret_out, 409, "keep: a number; skey_back: nothing was rotated");
+    d->withheld = admin_bool(body, "withhold", false);
     if ((size_t)keep < d->nprekeys) {
         size_t gone = d->nprekeys - (size_t)keep;
         memmove(d->prekeys, d->prekeys + gone, (size_t)keep * sizeof d->prekeys[0]);
         d->nprekeys = (size_t)keep;
     }
     prekeys_tell_if_low(m, d);
+    if (admin_bool(body, "compare", false))
+        prekeys_ask_compare(m, d);
     return admin_ok(ret_out);
 }

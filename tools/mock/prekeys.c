@@ -32,7 +32,7 @@ bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k)
 {
     if (d->actor != NULL)
         return actor_next_prekey(m, d, ret_k);
-    if (d->nprekeys == 0)
+    if (d->nprekeys == 0 || d->withheld)
         return false;
     *ret_k = d->prekeys[0];
     memmove(d->prekeys, d->prekeys + 1, (--d->nprekeys) * sizeof d->prekeys[0]);
@@ -151,10 +151,35 @@ static int take_skey(struct conn *c, const struct node *skey)
     memcpy(signed_part + 1, value.p, value.n);
     if (xeddsa_verify(d->identity, SPAN_ARRAY(signed_part), sig.p) != WB_OK)
         return 406;
+    if (d->skey_id != 0 && id == d->skey_id && memcmp(d->skey, value.p, value.n) != 0)
+        mock_flag(c->m, c->label, "prekey-reuse", skey, "another signed prekey of id %u", id);
+    if (id != d->skey_id) {
+        d->skey_before.id = d->skey_id;
+        memcpy(d->skey_before.pub, d->skey, sizeof d->skey);
+        memcpy(d->skey_before.sig, d->skey_sig, sizeof d->skey_sig);
+    }
     d->skey_id = id;
     memcpy(d->skey, value.p, value.n);
     memcpy(d->skey_sig, sig.p, sig.n);
     return 0;
+}
+
+bool prekeys_skey_back(struct device *d)
+{
+    if (d->skey_before.id == 0)
+        return false;
+    d->skey_id = d->skey_before.id;
+    memcpy(d->skey, d->skey_before.pub, sizeof d->skey);
+    memcpy(d->skey_sig, d->skey_before.sig, sizeof d->skey_sig);
+    return true;
+}
+
+void prekeys_ask_compare(struct mock *m, struct device *d)
+{
+    struct jid server = jid_server_only(JID_PN);
+    struct node *n = notification_new(m, &server, "encrypt");
+    (void)node_child_new(&m->a, n, "digest");
+    deliver(m, d, n);
 }
 
 int iq_prekey_rotate(struct conn *c, const struct node *iq, struct node *result)

@@ -46,6 +46,11 @@ struct device {
     uint32_t skey_id;
     uint8_t skey[X25519_KEY_BYTES];
     uint8_t skey_sig[XEDDSA_SIG_BYTES];
+    struct {
+        uint32_t id;
+        uint8_t pub[X25519_KEY_BYTES];
+        uint8_t sig[XEDDSA_SIG_BYTES];
+    } skey_before; /* the one that the last rotation replaced; id 0: none */
     uint32_t key_index;
     struct prekey *prekeys; /* not yet handed out, oldest first */
     size_t nprekeys;
@@ -55,6 +60,7 @@ struct device {
     struct map subscribed;   /* LID users whose presence it asked for */
     bool greeted;            /* the phone has sent it keys and history (phone.c) */
     bool low_told;           /* 'few prekeys left' was sent since the last upload */
+    bool withheld;           /* by script: bundles come without a one-time prekey */
     struct conn *conn;       /* logged in on it, or NULL */
     struct actor *actor;     /* the mock plays this device, or NULL */
     uint64_t to_mark;        /* message.c: the last stanza that addressed this device, ... */
