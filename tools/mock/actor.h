@@ -56,8 +56,8 @@ void actor_forget_sessions(struct device *from, const struct account *with);
 /* actor_compose and message_route. The id in the arena, NULL on failure. */
 const char *actor_send(struct mock *m, struct device *from, const struct jid *to, const char *id,
                        const char *type, struct span content);
-/* A control message of the phone to one companion (P-RC-51). */
-void actor_send_peer(struct mock *m, struct device *phone, struct device *to, struct span content);
+/* A control message of the phone (or of another device) to one companion (P-RC-51). */
+void actor_send_peer(struct mock *m, struct device *from, struct device *to, struct span content);
 /* <receipt> for a received stanza. type NULL: delivered. */
 void actor_receipt(struct mock *m, struct device *d, const struct node *message, const char *type);
 

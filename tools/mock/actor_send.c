@@ -103,11 +103,32 @@ static void add_to(struct sending *g, struct device *to, struct span content)
     node_add(n, enc);
 }
 
+/* One field of it with a bit changed. */
+static void spoil(struct buf *adv, uint32_t field)
+{
+    struct span s = pb_bytes(buf_span(adv), field);
+    if (s.n > 9)
+        adv->p[(size_t)(s.p - adv->p) + 9] ^= 1;
+}
+
+/* The account's statement about its device, or what trouble makes of it. */
 static void add_identity(struct sending *g)
 {
-    if (g->pkmsg && g->from->number > 0)
-        node_set_bytes(&g->m->a, node_child_new(&g->m->a, g->stanza, "device-identity"),
-                       buf_span(&g->from->adv));
+    struct mock *m = g->m;
+    enum adv_trouble t = m->trouble.adv;
+    struct buf adv = buf_new(4096);
+    if (g->pkmsg && g->from->number > 0 && t != ADV_TROUBLE_MISSING) {
+        buf_append(&adv, t == ADV_TROUBLE_GARBAGE ? SPAN_LIT("\x0a\x7fno statement")
+                                                  : buf_span(&g->from->adv));
+        if (t == ADV_TROUBLE_OTHER_ACCOUNT)
+            spoil(&adv, 2);
+        else if (t == ADV_TROUBLE_ACCOUNT_SIGNATURE)
+            spoil(&adv, 3);
+        else if (t == ADV_TROUBLE_DEVICE_SIGNATURE)
+            spoil(&adv, 4);
+        node_set_bytes(&m->a, node_child_new(&m->a, g->stanza, "device-identity"), buf_span(&adv));
+    }
+    buf_free(&adv);
 }
 
 static void to_person(struct sending *g, const struct jid *to, struct span content)
@@ -291,9 +312,9 @@ const char *actor_send(struct mock *m, struct device *from, const struct jid *to
     return v.error == 0 ? mock_attr(m, n, "id") : NULL;
 }
 
-void actor_send_peer(struct mock *m, struct device *phone, struct device *to, struct span content)
+void actor_send_peer(struct mock *m, struct device *from, struct device *to, struct span content)
 {
-    struct sending g = {.m = m, .from = phone};
+    struct sending g = {.m = m, .from = from};
     struct message_verdict v;
     struct jid j = device_jid(to, false);
     struct node *enc = pairwise(&g, to, content, 0);
@@ -305,7 +326,8 @@ void actor_send_peer(struct mock *m, struct device *phone, struct device *to, st
     node_attr_text(&m->a, g.stanza, "category", "peer");
     node_attr_jid(&m->a, g.stanza, "to", &j);
     node_add(g.stanza, enc);
-    message_route(m, phone, actor_label(phone), g.stanza, &v);
+    add_identity(&g);
+    message_route(m, from, actor_label(from), g.stanza, &v);
 }
 
 static bool take_key(const struct node *key, uint32_t *ret_id, uint8_t *ret_pub)

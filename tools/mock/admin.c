@@ -35,6 +35,7 @@ static const struct admin_route {
     {"POST", "/admin/contact/receipt", admin_contact_receipt, false},
     {"POST", "/admin/contact/retry", admin_contact_retry, false},
     {"POST", "/admin/token", admin_token, false},
+    {"POST", "/admin/forge", admin_forge, false},
     {"GET", "/admin/groups", admin_group_list, false},
     {"POST", "/admin/groups", admin_group_add, false},
     {"POST", "/admin/group/member", admin_group_member, false},

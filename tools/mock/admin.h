@@ -22,6 +22,8 @@ admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_con
     admin_contact_release, admin_contact_receipts, admin_contact_failures, admin_contact_clear,
     admin_contact_script, admin_contact_device, admin_contact_reinstall, admin_contact_receipt,
     admin_contact_retry, admin_token;
+/* admin_forge.c */
+admin_call admin_forge;
 /* admin_group.c */
 admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_set;
 /* admin_trouble.c */
@@ -49,6 +51,9 @@ json_t *admin_shown(const char *text);
 /* An account by `key` (number or JID) of the body or of the query. NULL: none, *ret_out is set. */
 struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
                               const char *key, json_t **ret_out);
+/* The Message protobuf of a send call: message_hex, or text with mentions and reply. False:
+ * *ret_out says why not (admin_contact.c). */
+bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out);
 /* A device: `key` holds a device JID; its absence or a bare JID mean `dflt_number`. */
 struct device *admin_device(struct mock *m, const char *text);
 

@@ -81,8 +81,7 @@ static bool target(struct mock *m, const json_t *body, struct jid *ret_to, json_
     return true;
 }
 
-/* The Message protobuf of a send call: message_hex, or text with mentions and reply. */
-static bool build_message(const json_t *body, struct buf *out, json_t **ret_out)
+bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out)
 {
     const char *hex = admin_text(body, "message_hex"), *text = admin_text(body, "text");
     const json_t *list = json_object_get(body, "mentions"), *re = json_object_get(body, "reply");
@@ -138,6 +137,20 @@ static const char *write_message(struct mock *m, struct device *d, const struct 
     return v.error == 0 ? mock_attr(m, n, "id") : NULL;
 }
 
+/* `peer`: a control message for the clients of the same account. */
+static const char *send_peer(struct mock *m, struct device *d, struct span content)
+{
+    const struct account *a = d->account;
+    const char *sent = NULL;
+    for (size_t i = 0; i < a->ndevices; i++) {
+        if (a->devices[i]->actor == NULL) {
+            actor_send_peer(m, d, a->devices[i], content);
+            sent = "";
+        }
+    }
+    return sent;
+}
+
 int admin_contact_send(struct mock *m, const struct http_request *q, const json_t *body,
                        json_t **ret_out)
 {
@@ -148,8 +161,10 @@ int admin_contact_send(struct mock *m, const struct http_request *q, const json_
     int status = 400;
     if (d == NULL || !target(m, body, &to, ret_out))
         return 404;
-    if (build_message(body, &msg, ret_out)) {
-        const char *sent = write_message(m, d, &to, body, buf_span(&msg));
+    if (admin_build_message(body, &msg, ret_out)) {
+        const char *sent = admin_bool(body, "peer", false)
+                               ? send_peer(m, d, buf_span(&msg))
+                               : write_message(m, d, &to, body, buf_span(&msg));
         if (sent == NULL)
             status = admin_bad(ret_out, 422, "the message was not accepted");
         else {

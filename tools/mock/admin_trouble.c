@@ -11,6 +11,13 @@ static const char *const cert_names[] = {"good",
                                          "wrong-serial",
                                          "garbage"};
 
+static const char *const adv_names[] = {[ADV_TROUBLE_NONE] = "good",
+                                        [ADV_TROUBLE_MISSING] = "missing",
+                                        [ADV_TROUBLE_GARBAGE] = "garbage",
+                                        [ADV_TROUBLE_OTHER_ACCOUNT] = "other-account",
+                                        [ADV_TROUBLE_ACCOUNT_SIGNATURE] = "account-signature",
+                                        [ADV_TROUBLE_DEVICE_SIGNATURE] = "device-signature"};
+
 int admin_trouble_get(struct mock *m, const struct http_request *q, const json_t *body,
                       json_t **ret_out)
 {
@@ -35,6 +42,9 @@ int admin_trouble_get(struct mock *m, const struct http_request *q, const json_t
     (void)json_object_set_new(o, "ack_delay_ms", json_integer(t->ack_delay_ms));
     (void)json_object_set_new(o, "ack_phash", json_integer(t->ack_phash));
     (void)json_object_set_new(o, "refuse_drop", json_integer(t->refuse_drop));
+    (void)json_object_set_new(o, "adv", json_string(adv_names[t->adv]));
+    (void)json_object_set_new(o, "bad_key_lists", json_integer(t->bad_key_lists));
+    (void)json_object_set_new(o, "foreign_phone_keys", json_integer(t->foreign_phone_keys));
     *ret_out = o;
     return 200;
 }
@@ -69,6 +79,9 @@ static bool known_key(const char *key)
                                        "ack_delay_ms",
                                        "ack_phash",
                                        "refuse_drop",
+                                       "adv",
+                                       "bad_key_lists",
+                                       "foreign_phone_keys",
                                        "require_tctoken",
                                        "reset"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -104,6 +117,20 @@ static int set_cert(struct trouble *t, const json_t *body, json_t **ret_out)
     return admin_bad(ret_out, 400, "cert: unknown kind");
 }
 
+static int set_adv(struct trouble *t, const json_t *body, json_t **ret_out)
+{
+    const char *name = admin_text(body, "adv");
+    if (name[0] == '\0')
+        return 200;
+    for (size_t i = 0; i < sizeof adv_names / sizeof adv_names[0]; i++) {
+        if (strcmp(adv_names[i], name) == 0) {
+            t->adv = (enum adv_trouble)i;
+            return 200;
+        }
+    }
+    return admin_bad(ret_out, 400, "adv: unknown kind");
+}
+
 int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t *body,
                       json_t **ret_out)
 {
@@ -114,6 +141,8 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
     if (admin_bool(body, "reset", false))
         *t = (struct trouble){0};
     status = set_cert(t, body, ret_out);
+    if (status == 200)
+        status = set_adv(t, body, ret_out);
     if (status != 200)
         return status;
     t->min_version = (uint32_t)admin_int(body, "min_version", t->min_version);
@@ -139,6 +168,8 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
     set_u(body, "ack_delay", &t->ack_delay);
     set_u(body, "ack_phash", &t->ack_phash);
     set_u(body, "refuse_drop", &t->refuse_drop);
+    set_u(body, "bad_key_lists", &t->bad_key_lists);
+    set_u(body, "foreign_phone_keys", &t->foreign_phone_keys);
     m->cfg.require_tctoken = admin_bool(body, "require_tctoken", m->cfg.require_tctoken);
     return admin_trouble_get(m, q, body, ret_out);
 }

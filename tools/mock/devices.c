@@ -19,6 +19,10 @@ static void key_index_list(struct mock *m, struct node *parent, const struct acc
     buf_append(&signed_part, SPAN_LIT("\x06\x02"));
     buf_append(&signed_part, buf_span(&details));
     if (xeddsa_sign(a->identity.priv, buf_span(&signed_part), &m->rng, sig) == WB_OK) {
+        if (m->trouble.bad_key_lists > 0) {
+            m->trouble.bad_key_lists--;
+            sig[7] ^= 1;
+        }
         pb_put_bytes(&msg, 1, buf_span(&details));
         pb_put_bytes(&msg, 2, SPAN_ARRAY(sig));
         struct node *list = node_child_new(&m->a, parent, "key-index-list");

@@ -101,6 +101,21 @@ int iq_prekey_digest(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
+/* Keys that are good in themselves, but somebody else's. */
+static void foreign_bundle(struct mock *m, struct node *out, const struct device *d)
+{
+    struct device other = {.registration_id = d->registration_id, .skey_id = 1};
+    struct x25519_pair identity, skey;
+    uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
+    x25519_generate(&m->rng, &identity);
+    x25519_generate(&m->rng, &skey);
+    memcpy(signed_part + 1, skey.pub, sizeof skey.pub);
+    memcpy(other.identity, identity.pub, sizeof other.identity);
+    memcpy(other.skey, skey.pub, sizeof other.skey);
+    if (xeddsa_sign(identity.priv, SPAN_ARRAY(signed_part), &m->rng, other.skey_sig) == WB_OK)
+        prekeys_bundle_node(m, out, &other, NULL);
+}
+
 static int fetch_user(struct conn *c, const struct node *user, struct node *list)
 {
     struct mock *m = c->m;
@@ -118,8 +133,13 @@ static int fetch_user(struct conn *c, const struct node *user, struct node *list
     }
     struct prekey k;
     bool got = prekeys_take(m, d, &k);
+    if (d->number == 0 && m->trouble.foreign_phone_keys > 0) {
+        m->trouble.foreign_phone_keys--;
+        foreign_bundle(m, out, d);
+        return 0;
+    }
     prekeys_bundle_node(m, out, d, got ? &k : NULL);
-    if (d->adv.n > 0 && d->actor == NULL)
+    if (d->adv.n > 0)
         node_set_bytes(&m->a, node_child_new(&m->a, out, "device-identity"), buf_span(&d->adv));
     return 0;
 }

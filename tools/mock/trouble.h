@@ -16,7 +16,20 @@ enum cert_trouble {
     CERT_GARBAGE,
 };
 
+/* What is wrong with the statements (<device-identity>) of scripted people's linked devices. */
+enum adv_trouble {
+    ADV_TROUBLE_NONE,
+    ADV_TROUBLE_MISSING,
+    ADV_TROUBLE_GARBAGE,
+    ADV_TROUBLE_OTHER_ACCOUNT,
+    ADV_TROUBLE_ACCOUNT_SIGNATURE,
+    ADV_TROUBLE_DEVICE_SIGNATURE,
+};
+
 struct trouble {
+    enum adv_trouble adv;
+    unsigned bad_key_lists;      /* the next so many <key-index-list>s are signed wrongly */
+    unsigned foreign_phone_keys; /* ... bundles of phones carry keys of somebody else */
     enum cert_trouble cert;
     uint32_t min_version;        /* tertiary; below it: failure 405 */
     uint32_t client_revision;    /* that / and /sw.js name; 0: these pages are missing */
