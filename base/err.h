@@ -40,6 +40,8 @@
     X(BASE_KEY_USED, PEER, "sets up a session that was there before")                              \
     X(TOO_FAR_AHEAD, PEER, "message counter too far in the future")                                \
     X(UNTRUSTED_IDENTITY, PEER, "identity key changed")                                            \
+    X(FOREIGN_IDENTITY, PEER, "not the identity key of our own device")                            \
+    X(NOT_VOUCHED, PEER, "device not vouched for by its account")                                  \
     X(BAD_PADDING, PEER, "bad padding")                                                            \
     X(PROTOCOL, PEER, "protocol violation")                                                        \
     X(REFUSED, PEER, "refused by the server")                                                      \

@@ -8,7 +8,9 @@ enum { FIRST_SIGNED_PREKEY_ID = 1 };
 /* What an ADV MAC or signature is about: two bytes in front of the signed data. */
 static const uint8_t PREFIX_ACCOUNT[2] = {6, 0};
 static const uint8_t PREFIX_DEVICE[2] = {6, 1};
+static const uint8_t PREFIX_KEY_LIST[2] = {6, 2};
 static const uint8_t PREFIX_HOSTED[2] = {6, 5};
+static const uint8_t PREFIX_HOSTED_DEVICE[2] = {6, 6};
 
 _Static_assert((int)ADV_SECRET_BYTES == (int)SHA256_BYTES, "ADV HMAC key");
 
@@ -125,4 +127,28 @@ enum wb_err adv_check_device_signature(const uint8_t device_identity[static X255
 
     device_parts(details, device_identity, account_key, parts);
     return check_signature(device_identity, parts, DEVICE_PARTS, sig);
+}
+
+enum wb_err adv_check_companion_signature(const uint8_t device_identity[static X25519_KEY_BYTES],
+                                          struct span details, bool hosted,
+                                          const uint8_t account_key[static X25519_KEY_BYTES],
+                                          struct span sig)
+{
+    struct span parts[DEVICE_PARTS];
+    enum wb_err err;
+
+    err = adv_check_device_signature(device_identity, details, account_key, sig);
+    if (err == WB_OK || !hosted)
+        return err;
+    device_parts(details, device_identity, account_key, parts);
+    parts[0] = SPAN_ARRAY(PREFIX_HOSTED_DEVICE);
+    return check_signature(device_identity, parts, DEVICE_PARTS, sig);
+}
+
+enum wb_err adv_check_key_list_signature(const uint8_t account_key[static X25519_KEY_BYTES],
+                                         struct span details, struct span sig)
+{
+    const struct span parts[2] = {SPAN_ARRAY(PREFIX_KEY_LIST), details};
+
+    return check_signature(account_key, parts, 2, sig);
 }

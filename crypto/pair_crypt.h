@@ -58,6 +58,16 @@ enum wb_err adv_check_device_signature(const uint8_t device_identity[static X255
                                        const uint8_t account_key[static X25519_KEY_BYTES],
                                        struct span sig) WB_MUST_CHECK;
 
+/* What others' devices show (P-RC-14, P-US-07): the counter-signature of a companion, hosted ones
+ * with 06 06 in front or, as those made by whatsmeow, 06 01. */
+enum wb_err adv_check_companion_signature(const uint8_t device_identity[static X25519_KEY_BYTES],
+                                          struct span details, bool hosted,
+                                          const uint8_t account_key[static X25519_KEY_BYTES],
+                                          struct span sig) WB_MUST_CHECK;
+/* An account's signature over its list of key indexes: 06 02 || details. BAD_SIGNATURE, BAD_KEY. */
+enum wb_err adv_check_key_list_signature(const uint8_t account_key[static X25519_KEY_BYTES],
+                                         struct span details, struct span sig) WB_MUST_CHECK;
+
 /* ---- link code ---------------------------------------------------------------------------- */
 
 /* 5 random bytes -> 8 characters of the alphabet of P-PR-18, NUL-terminated. */

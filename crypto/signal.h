@@ -89,6 +89,12 @@ bool signal_session_can_send(const struct signal_session *s);
  * read. */
 bool signal_session_can_send_to(const struct signal_session *s, const uint8_t *identity);
 
+/* Takes out every state, current or archived, whose peer's identity key is not one that belongs to
+ * it, as belongs() says; how many. None may be left: then nothing can be sent or read with s. */
+typedef bool signal_identity_belongs(void *ctx, const uint8_t identity[static X25519_KEY_BYTES]);
+size_t signal_session_drop_foreign(struct signal_session *s, signal_identity_belongs *belongs,
+                                   void *ctx);
+
 /* ---- groups (P-SG-24..30) ---------------------------------------------------------------- */
 
 /* Our own new key in front of the record: fresh id, chain and signing pair. */

@@ -336,7 +336,8 @@ enum wb_err store_history_anchor(struct store *s, const struct jid *chat_in, int
     TRY(stmt_read(&q, &s->msg,
                   "SELECT coalesce(original_id, id), is_from_me, server_time FROM messages"
                   " WHERE chat_jid = ?1 AND timestamp >= ?2 AND server_time >= ?3"
-                  " ORDER BY timestamp, server_time LIMIT 1"));
+                  " AND kind IS NOT '" STORE_EVENT_KIND "' ORDER BY timestamp, server_time"
+                  " LIMIT 1"));
     stmt_jid(&q, &chat);
     bind_time(&q, s, from - 86400, text);
     stmt_int(&q, from);

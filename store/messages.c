@@ -112,6 +112,11 @@ out:
     return err;
 }
 
+static bool is_event(const struct store_message *m)
+{
+    return m->kind && strcmp(m->kind, STORE_EVENT_KIND) == 0;
+}
+
 static enum wb_err put(struct store *s, const struct store_message *m, bool waiting,
                        enum store_message_outcome *ret)
 {
@@ -142,7 +147,7 @@ static enum wb_err put(struct store *s, const struct store_message *m, bool wait
         outcome = STORE_MSG_FILLED;
     }
     if (outcome != STORE_MSG_DUPLICATE)
-        TRY(chat_touch(s, &chat, m->timestamp));
+        TRY(chat_touch(s, &chat, is_event(m) ? 0 : m->timestamp));
     *ret = outcome;
 out:
     return err;
@@ -167,6 +172,14 @@ enum wb_err store_message_placeholder(struct store *s, const struct store_messag
                                  .push_name = m->push_name,
                                  .addressing = m->addressing};
     return put(s, &bare, true, ret);
+}
+
+enum wb_err store_message_event(struct store *s, const struct store_message *m)
+{
+    enum store_message_outcome outcome;
+    if (!is_event(m) || m->id.n == 0 || !memchr(m->id.p, ' ', m->id.n))
+        return WB_ERR_INVALID;
+    return put(s, m, false, &outcome);
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -299,8 +312,10 @@ enum wb_err store_message_last_time(struct store *s, int64_t *ret)
                   "SELECT coalesce(max(" SQL_SECONDS(
                       "t") "), 0) FROM (SELECT * FROM"
                            " (SELECT timestamp AS t FROM messages WHERE timestamp < ''"
+                           " AND kind IS NOT '" STORE_EVENT_KIND "'"
                            " ORDER BY timestamp DESC LIMIT 1) UNION ALL SELECT * FROM"
                            " (SELECT timestamp FROM messages WHERE timestamp >= ''"
+                           " AND kind IS NOT '" STORE_EVENT_KIND "'"
                            " ORDER BY timestamp DESC LIMIT 1))"));
     err = stmt_step(&q);
     if (err == WB_OK)

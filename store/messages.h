@@ -54,6 +54,13 @@ enum wb_err store_message_put(struct store *s, const struct store_message *m,
 enum wb_err store_message_placeholder(struct store *s, const struct store_message *m,
                                       enum store_message_outcome *ret) WB_MUST_CHECK;
 
+/* A row that tells of something that happened, of the kind m names (and without media): nobody's
+ * message, so the chat's last_message_time stays, and what asks for messages passes over it. Its id
+ * has a space in it, which no id of a stanza may have (P-RC-02), so that no message, edit, revoke
+ * or reaction of anybody can meet it; another id: INVALID. A row of that id is left alone. */
+#define STORE_EVENT_KIND "event"
+enum wb_err store_message_event(struct store *s, const struct store_message *m) WB_MUST_CHECK;
+
 /* Idempotent, and indifferent to order: a change that comes before its message waits in a
  * placeholder row. REFUSED: the target is not by this sender (and, for a revoke, not by_admin). */
 struct store_message_change {

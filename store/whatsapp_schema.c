@@ -201,6 +201,15 @@ static const char *const bridge_tables[] = {
     " closed INTEGER NOT NULL, PRIMARY KEY (our_jid, chat_jid)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS bridge_history_gaps_asked"
     " ON bridge_history_gaps (request_id) WHERE closed = 0 AND request_id <> ''",
+    "CREATE TABLE IF NOT EXISTS bridge_identity_changes (our_jid TEXT NOT NULL,"
+    " user TEXT NOT NULL, changed_at INTEGER NOT NULL, changes INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_phone_requests (our_jid TEXT NOT NULL,"
+    " request_id TEXT NOT NULL, chat_jid TEXT NOT NULL, sender_jid TEXT NOT NULL,"
+    " message_id TEXT NOT NULL, asked_at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, request_id)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS bridge_phone_requests_asked"
+    " ON bridge_phone_requests (our_jid, asked_at)",
     /* Rule 9: any write of a record raises the flag; our own commits lower it again in the same
      * transaction. So it is up exactly when another program used the file last. */
     "INSERT OR IGNORE INTO bridge_meta VALUES ('foreign', 0)",
