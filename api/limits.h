@@ -22,6 +22,8 @@ enum {
     API_QUERY_MAX = 1024,
     /* Sends in one answer of GET /api/outbox, when the caller does not say. */
     API_OUTBOX_PAGE = 50,
+    /* People in one answer of GET /api/contacts, likewise. */
+    API_CONTACTS_PAGE = 50,
     /* Requests under way at once (they wait for acks): one more gets rate_limited, but for those
      * that are answered at once, as /health. */
     API_REQUESTS_MAX = 512,

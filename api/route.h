@@ -16,6 +16,7 @@ extern const struct api_route route_qr, route_qr_svg, route_qr_png;
 extern const struct api_route route_pair_code, route_pair_code_new;
 extern const struct api_route route_send, route_send_message;
 extern const struct api_route route_groups;
+extern const struct api_route route_contacts;
 extern const struct api_route route_outbox, route_outbox_one, route_outbox_cancel;
 extern const struct api_route route_reconnect, route_pair, route_unlink;
 extern const struct api_route route_download;

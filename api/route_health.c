@@ -67,6 +67,13 @@ static json_t *health_json(const struct health *h)
                                   "receipts", (json_int_t)h->refused_receipts, "retries",
                                   (json_int_t)h->refused_retries));
     put_gaps(o, h);
+    json_object_set_new(o, "trust",
+                        json_pack("{s:I, s:I, s:I, s:I, s:I}", "codes_changed",
+                                  (json_int_t)h->codes_changed, "foreign_keys",
+                                  (json_int_t)h->foreign_keys, "unvouched_devices",
+                                  (json_int_t)h->unvouched_devices, "unvouched_refused",
+                                  (json_int_t)h->unvouched_refused, "unasked_answers",
+                                  (json_int_t)h->unasked_answers));
     json_object_set_new(o, "groups", groups_json(h));
     json_object_set_new(o, "backup",
                         json_pack("{s:o, s:o, s:o}", "name", text_or_null(h->backup_name), "at",

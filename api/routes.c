@@ -12,6 +12,7 @@ static const struct api_route *const routes[] = {
     &route_send,
     &route_send_message,
     &route_groups,
+    &route_contacts,
     &route_reconnect,
     &route_pair,
     &route_unlink,

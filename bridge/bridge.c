@@ -63,6 +63,7 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     TRY(version_fetch_new(b, &b->version));
     TRY(keepalive_new(b, &b->keepalive));
     TRY(prekey_upload_new(b, &b->prekeys));
+    TRY(identity_changes_init(b));
     TRY(in_message_new(b, &b->in_message));
     TRY(conn_new(b, &b->conn));
     TRY(device_sync_new(b, &b->devices));
@@ -157,6 +158,7 @@ void bridge_free(struct bridge *b)
     version_fetch_free(b->version);
     outgoing_free(&b->outgoing);
     events_free(&b->events);
+    identity_changes_free(b);
     free(b);
 }
 

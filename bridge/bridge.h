@@ -9,10 +9,12 @@
 #include "bridge/commands.h"
 #include "bridge/config.h"
 #include "bridge/events.h"
+#include "bridge/identity_change.h"
 #include "bridge/iq.h"
 #include "bridge/loop.h"
 #include "bridge/mishap.h"
 #include "bridge/outgoing.h"
+#include "bridge/trust.h"
 #include "proto/jid.h"
 
 struct account;
@@ -56,6 +58,8 @@ struct bridge {
     struct outgoing outgoing;
     struct batch batch;
     struct mishap mishap;
+    struct trust_counts trust;
+    struct identity_news identity_news;
     struct command_ops ops;
     struct {
         command_done_fn *done; /* NULL: no unlink is under way */

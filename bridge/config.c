@@ -195,7 +195,8 @@ static bool set_word(struct config *c, size_t offset, const char *value, const c
 }
 _Static_assert(sizeof(enum log_format) == sizeof(unsigned) &&
                    sizeof(enum timestamp_format) == sizeof(unsigned) &&
-                   sizeof(enum presence_setting) == sizeof(unsigned),
+                   sizeof(enum presence_setting) == sizeof(unsigned) &&
+                   sizeof(enum adv_check_setting) == sizeof(unsigned),
                "set_word writes an unsigned");
 
 static bool set_format(struct config *c, size_t offset, const char *value, const char **ret_why)
@@ -222,6 +223,15 @@ static bool set_presence(struct config *c, size_t offset, const char *value, con
 
     *ret_why = "unavailable or available";
     return set_word(c, offset, value, words, 2);
+}
+
+static bool set_adv_check(struct config *c, size_t offset, const char *value, const char **ret_why)
+{
+    static const char *const words[] = {
+        [ADV_CHECK_OFF] = "off", [ADV_CHECK_WARN] = "warn", [ADV_CHECK_REFUSE] = "refuse"};
+
+    *ret_why = "off, warn or refuse";
+    return set_word(c, offset, value, words, 3);
 }
 
 static bool set_url(struct config *c, size_t offset, const char *value, const char **ret_why)
@@ -336,6 +346,9 @@ const struct setting config_settings[] = {
      "WHATSAPP_FIRST_CONTACT_INTERVAL", "10",
      "between first messages to new people, after a burst of 30; 0: no pause", set_seconds,
      FIELD(first_contact_s), false, true},
+    {"adv-check", "WHAT", "adv_check", "WHATSAPP_ADV_CHECK", "warn",
+     "devices that their account does not vouch for: off, warn (and count), or refuse",
+     set_adv_check, FIELD(adv_check), false, true},
     {"backup-every", "TIME", "backup_every", "WHATSAPP_BACKUP_EVERY", "1h",
      "time between backups: 90s, 30m, 1h, 1d; 0 for none", set_duration, FIELD(backup_every_s),
      false, true},

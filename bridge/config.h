@@ -10,6 +10,8 @@
 
 enum timestamp_format { TIMESTAMP_AUTO, TIMESTAMP_INTEGER, TIMESTAMP_TEXT };
 enum presence_setting { PRESENCE_UNAVAILABLE, PRESENCE_AVAILABLE };
+/* Linked devices of people: not looked at, told of, or refused (trust.h). */
+enum adv_check_setting { ADV_CHECK_OFF, ADV_CHECK_WARN, ADV_CHECK_REFUSE };
 
 struct monitored_group {
     struct jid jid;
@@ -45,8 +47,9 @@ struct config {
     char *push_name;
     char *device_name; /* what the phone lists under Linked devices */
     enum presence_setting presence;
-    uint32_t first_contact_s; /* first_contact.h */
-    uint32_t backup_every_s;  /* 0: none by themselves */
+    enum adv_check_setting adv_check; /* devices that their account does not vouch for */
+    uint32_t first_contact_s;         /* first_contact.h */
+    uint32_t backup_every_s;          /* 0: none by themselves */
     uint32_t backup_keep, backup_keep_days;
     uint32_t history_back_s; /* asked of the phone when messages.db was begun anew */
     char *backup_hook;       /* run with the path of what was made */

@@ -145,6 +145,11 @@ static enum wb_err apply_change(struct bridge *b, const struct form *forms, size
         return device_sync_drop(b, &forms[0].user, 1);
     if (!node_is(change, "add") && !node_is(change, "remove"))
         return WB_OK;
+    err = trust_device_list(b, &forms[0].user,
+                            node_content_bytes(node_child(change, "key-index-list")));
+    if (err == WB_ERR_NOT_VOUCHED) /* who would stand for it? the next send asks */
+        return device_sync_drop(b, &forms[0].user, 1);
+    TRY(err);
     for (size_t i = 0; i < n; i++) {
         if (node_is(change, "remove"))
             TRY(forget_removed(b, &forms[i], change));
@@ -291,12 +296,23 @@ out:
     return err;
 }
 
-enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who)
+enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int64_t at)
 {
     struct jid user = jid_bare(jid_unhosted(*who)), other;
     char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
+    bool known = false;
     enum wb_err err;
 
+    /* A phone of ours that was installed anew has unlinked us: then the server ends the session,
+     * and there is nothing to be forgotten meanwhile. */
+    if (bridge_is_self(b, &user)) {
+        b->trust.foreign_keys++;
+        log_warn(b->log, "trust", "the server says that our own phone has another key: ignored");
+        return WB_OK;
+    }
+    TRY(identity_note_reinstalled(b, &user, at, &known));
+    if (known)
+        return device_sync_drop(b, &user, 1);
     log_info(b->log, "signal", "security code changed: %s has WhatsApp installed anew",
              log_phone(shown, jid_text(&user, text)));
     TRY(forget_form(b, &user));

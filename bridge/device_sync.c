@@ -64,6 +64,18 @@ out:
     return err;
 }
 
+/* Of a list that nobody stands for: the phone, which needs no list. */
+static enum wb_err keep_phone(struct store_device_list *list, struct arena *a)
+{
+    list->n = 0;
+    list->devices = ARENA_NEW(a, struct store_device);
+    if (!list->devices)
+        return WB_ERR_NOMEM;
+    list->devices[list->n++] = (struct store_device){.id = 0};
+    list->hash[0] = '\0';
+    return WB_OK;
+}
+
 static enum wb_err take_user(struct bridge *b, const struct usync_user *u, struct arena *a)
 {
     struct store_device_list list = u->devices;
@@ -72,6 +84,10 @@ static enum wb_err take_user(struct bridge *b, const struct usync_user *u, struc
     TRY(identity_learn(b, &u->lid, &u->pn));
     if (!u->has_devices)
         return keep_old(b, &u->jid, a);
+    err = trust_device_list(b, &u->jid, u->key_list);
+    if (err == WB_ERR_NOT_VOUCHED)
+        err = keep_phone(&list, a);
+    TRY(err);
     if (list.n == 0) /* never kept (P-SD-07): asked again next time */
         return store_devices_drop(b->store, &u->jid);
     list.checked_at = bridge_server_now_s(b);

@@ -42,7 +42,10 @@ enum wb_err device_sync_changed(struct bridge *b, const struct node *notificatio
 enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
                                     const struct node *devices, struct arena *a) WB_MUST_CHECK;
 /* <notification type=encrypt><identity/>: this person's phone was installed anew. Identities,
- * sessions, sender-key memory and device lists go, under both identities (P-NT-04). */
-enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who) WB_MUST_CHECK;
+ * sessions, sender-key memory and device lists go, under both identities (P-NT-04). at: unix
+ * seconds of the server. Of ourselves nothing goes, and nothing but the device lists when a change
+ * of that time is known already (identity_change.h). */
+enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who,
+                                    int64_t at) WB_MUST_CHECK;
 
 #endif

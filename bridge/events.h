@@ -17,6 +17,7 @@ enum bridge_event_kind {
     BRIDGE_EV_BATCH_DONE,   /* committed: what was stored is durable */
     BRIDGE_EV_BATCH_FAILED, /* rolled back: drop decoded caches */
     BRIDGE_EV_MESSAGE,      /* a message was stored durably: chat and id */
+    BRIDGE_EV_IDENTITY,     /* somebody's security code changed, durably: chat is theirs */
     BRIDGE_EV_LOGGED_OUT,   /* by the server or by us; the account is set aside */
     BRIDGE_EV_SETTINGS,     /* re-read by SIGHUP */
     BRIDGE_EV_STALL,        /* work begins on the loop that may take minutes */
@@ -25,7 +26,7 @@ enum bridge_event_kind {
 
 struct bridge_event {
     enum bridge_event_kind kind;
-    const struct jid *chat; /* MESSAGE only */
+    const struct jid *chat; /* MESSAGE and IDENTITY only */
     const char *id;         /* MESSAGE only */
 };
 

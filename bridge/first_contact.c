@@ -8,10 +8,14 @@
 /* What cannot be looked up is not held back. */
 static bool is_stranger(const struct out_item *it)
 {
-    struct store_chat chat;
+    struct store_chat chat = {.last_message_time = 0};
+    enum wb_err err;
 
-    return jid_is_person(&it->chat) && !bridge_is_self(it->b, &it->chat) &&
-           store_chat_get(it->b->store, &it->chat, &chat) == WB_ERR_NOT_FOUND;
+    if (!jid_is_person(&it->chat) || bridge_is_self(it->b, &it->chat))
+        return false;
+    err = store_chat_get(it->b->store, &it->chat, &chat);
+    /* A chat with no message in it has a row of kind "event" only. */
+    return err == WB_ERR_NOT_FOUND || (err == WB_OK && chat.last_message_time == 0);
 }
 
 /* Is a message to this person on its way already? Its chat is stored with the ack only. */

@@ -257,6 +257,11 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     h.refused_receipts = b->refused.receipts;
     h.refused_retries = b->refused.retries;
     h.refused_changes = b->refused.changes;
+    h.codes_changed = b->trust.codes_changed;
+    h.foreign_keys = b->trust.foreign_keys;
+    h.unvouched_devices = b->trust.unvouched_devices;
+    h.unvouched_refused = b->trust.unvouched_refused;
+    h.unasked_answers = b->trust.unasked_answers;
     fill_gaps(b, &h);
     fill_backups(b, &h);
     TRY(fill_groups(b, a, &h));

@@ -64,10 +64,12 @@ struct health {
     size_t gap_chats;                 /* chats that are being asked for */
     size_t gap_quiet;                 /* in which nothing has come since: not asked for yet */
     uint64_t gap_filled;              /* messages that came that way */
-    const char *backup_name;          /* newest set, "" */
-    int64_t backup_at_s;              /* unix, of that one; 0: none yet */
-    const char *backup_error;         /* why the last attempt failed, "" */
-    const char *repaired;             /* what was done to damaged files at this start, "" */
+    /* Since start: keys and devices that are not what they should be (bridge/trust.h). */
+    uint64_t codes_changed, foreign_keys, unvouched_devices, unvouched_refused, unasked_answers;
+    const char *backup_name;  /* newest set, "" */
+    int64_t backup_at_s;      /* unix, of that one; 0: none yet */
+    const char *backup_error; /* why the last attempt failed, "" */
+    const char *repaired;     /* what was done to damaged files at this start, "" */
     /* The restore that the session comes from, if any: the set's name ("") and both times (unix).
      */
     const char *restored_name;

@@ -315,32 +315,34 @@ struct page {
     char oldest_id[STORE_MESSAGE_ID_MAX + 1];
 };
 
-static bool same_chat(struct bridge *b, const struct jid *one, const struct jid *other)
-{
-    struct jid x, y;
-
-    return store_canonical(b->store, one, &x) == WB_OK &&
-           store_canonical(b->store, other, &y) == WB_OK && jid_eq(&x, &y);
-}
-
 static enum wb_err take_message(struct bridge *b, struct arena *a, struct span web,
                                 struct store_history_gap *g, struct page *p)
 {
-    struct in_message m;
-    enum wb_err err = in_message_take_web(b, a, web, g->until, &m);
+    struct in_message_web w;
+    bool same, maybe = false;
+    enum wb_err err = in_message_read_web(b, a, web, g->until, &w);
 
+    if (err == WB_OK)
+        err = in_message_same(b, &w.m.chat, &g->chat, &same, &maybe);
+    if (err == WB_OK && !maybe) {
+        b->trust.unasked_answers++;
+        err = WB_ERR_PROTOCOL;
+    }
+    if (err == WB_OK)
+        err = in_message_take_web(b, &w);
     if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
         log_debug(b->log, "history", "a message of the history is of no use: %s", wb_err_text(err));
         return WB_OK;
     }
     TRY(err);
     p->n++;
-    g->filled += m.stored;
+    g->filled += w.m.stored;
     /* Newest first, and of one second the last is the oldest. */
-    if (p->n == 1 || m.t <= p->oldest) {
-        p->oldest = m.t;
+    if (p->n == 1 || w.m.t <= p->oldest) {
+        p->oldest = w.m.t;
         memset(p->oldest_id, 0, sizeof p->oldest_id);
-        memcpy(p->oldest_id, m.id.p, m.id.n); /* at most STORE_MESSAGE_ID_MAX: its id is valid */
+        memcpy(p->oldest_id, w.m.id.p,
+               w.m.id.n); /* at most STORE_MESSAGE_ID_MAX: its id is valid */
     }
 out:
     return err;
@@ -352,12 +354,13 @@ static enum wb_err take_conversation(struct bridge *b, struct span in, struct ar
     struct arena a = arena_new(CONTENT_ARENA_MAX);
     struct history_conversation c;
     struct jid chat;
+    bool same = false;
     enum wb_err err;
 
     TRY(history_conversation_decode(in, lists, &c));
     TRY(jid_parse(c.id, &chat));
-    chat = jid_bare(jid_unhosted(chat));
-    if (!same_chat(b, &chat, &g->chat))
+    TRY(in_message_same(b, &chat, &g->chat, &same, NULL));
+    if (!same)
         goto out; /* not what was asked for */
     for (size_t i = 0; i < c.n && i < HISTORY_PAGE_MAX; i++) {
         if (span_is_null(c.messages[i]))

@@ -23,6 +23,12 @@ enum wb_err identity_learn(struct bridge *b, const struct jid *one, const struct
     }
     if (lid.server != JID_LID || pn.server != JID_PN || !lid.user[0] || !pn.user[0])
         return WB_OK;
+    /* Who could give our number another LID, or our LID another number, could speak for us. */
+    if (!jid_is_none(&b->own_lid) && bridge_is_self(b, &lid) != bridge_is_self(b, &pn)) {
+        log_warn(b->log, "trust", "a pair that makes somebody else ourselves is passed over");
+        b->trust.foreign_keys++;
+        return WB_OK;
+    }
     TRY(store_lid_put(b->store, &lid, &pn, &changed));
     if (changed) {
         TRY(store_signal_migrate(b->store, &pn, &lid, NULL));

@@ -214,6 +214,19 @@ static bool is_old_status(const struct bridge *b, const struct in_message *m)
            m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
 }
 
+/* Somebody speaks in the name of our own phone (trust.h). What "it" sends anew would be no better,
+ * and there is nobody else to ask: a placeholder tells of it, the ack ends its delivery. */
+static enum wb_err take_forged(struct bridge *b, const struct stanza *s, struct in_message *m)
+{
+    enum wb_err err;
+
+    if (!m->peer)
+        TRY(in_message_placeholder(b, m));
+    err = answer_ack(s, m, 0);
+out:
+    return err;
+}
+
 /* P-RC-32: a placeholder, a retry receipt, the ack; but what is stored is not asked for. */
 static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct in_enc *e, enum wb_err why)
@@ -320,6 +333,8 @@ static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_
         return answer_receipt(b, s, m);
     if (is_used_up(taken[main].result))
         return take_old_counter(b, s, m, &m->enc[main], taken[main].result);
+    if (taken[main].result == WB_ERR_FOREIGN_IDENTITY)
+        return take_forged(b, s, m);
     return take_failure(b, s, m, &m->enc[main], taken[main].result);
 }
 

@@ -55,6 +55,7 @@ struct in_message {
     bool unavailable;
     struct span unavailable_type;
     struct span plaintext; /* newsletters; SPAN_NULL: none */
+    struct span statement; /* <device-identity>: what the account says of its device (adv.h) */
 
     /* Filled in while it is applied. */
     struct jid address;                         /* Signal address of the sender (P-RC-12) */

@@ -65,23 +65,13 @@ static enum wb_err refuse_used_base_key(struct bridge *b, const struct signal_pr
 
 /* The message has proven that its sender owns this identity. A changed one is taken over, as all
  * clients do; the old session stays archived, so that late messages can be read (P-SG-22, 23). */
-static enum wb_err note_identity(struct bridge *b, const struct jid *address,
+static enum wb_err take_identity(struct bridge *b, const struct in_message *m,
                                  const uint8_t identity[static X25519_KEY_BYTES])
 {
-    uint8_t known[X25519_KEY_BYTES];
-    char text[JID_TEXT_MAX], phone[LOG_PHONE_BYTES];
-    enum wb_err err = store_identity_get(b->store, address, known);
+    enum wb_err err;
 
-    if (err == WB_ERR_NOT_FOUND)
-        return store_identity_put(b->store, address, identity);
-    TRY(err);
-    if (secret_eq(known, identity, sizeof known))
-        return WB_OK;
-    log_warn(b->log, "message", "security code changed: %s",
-             log_phone(phone, jid_text(address, text)));
-    TRY(store_identity_put(b->store, address, identity));
-    /* A new installation has none of the keys that the old one was given. */
-    TRY(store_skdm_doubt_user(b->store, address));
+    TRY(trust_companion(b, &m->address, identity, m->statement));
+    err = identity_note(b, &m->address, identity, m->t, NULL);
 out:
     return err;
 }
@@ -132,6 +122,7 @@ static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, 
     enum wb_err err;
 
     TRY(signal_prekey_header_parse(bytes, &h));
+    TRY(trust_own(b, &m->sender, &m->address, h.identity));
     if (!*session && !(*session = signal_session_new())) {
         err = WB_ERR_NOMEM;
         goto out;
@@ -151,7 +142,7 @@ static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, 
         log_info(b->log, "message", "%.*s is from an installation that has been replaced",
                  (int)m->id.n, (const char *)m->id.p);
     else if (!known)
-        TRY(note_identity(b, &m->address, h.identity));
+        TRY(take_identity(b, m, h.identity));
     if (!known)
         TRY(store_base_key_put(b->store, h.signed_prekey_id, h.base_key));
     if (used)

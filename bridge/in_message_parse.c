@@ -198,6 +198,8 @@ static void read_children(const struct node *n, struct arena *a, struct in_messa
             m->business_name = verified_name(c);
         } else if (node_is(c, "plaintext")) {
             m->plaintext = node_content_bytes(c);
+        } else if (node_is(c, "device-identity")) {
+            m->statement = node_content_bytes(c);
         }
     }
 }

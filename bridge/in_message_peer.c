@@ -40,7 +40,7 @@ static enum wb_err take_app_state_keys(struct bridge *b, struct arena *a, struct
         TRY(err);
         stored++;
     }
-    log_info(b->log, "message", "app state keys from our own device: %zu", stored);
+    log_info(b->log, "message", "app state keys from our own phone: %zu", stored);
 out:
     return err;
 }
@@ -73,7 +73,7 @@ static enum wb_err take_lid_mappings(struct bridge *b, struct arena *a, const st
     }
     if (maps.chat_db_timestamp > 0)
         TRY(store_account_lid_migration(b->store, peer_time_s(b, maps.chat_db_timestamp, m->t)));
-    log_info(b->log, "message", "LID mappings from our own device: %zu", maps.n);
+    log_info(b->log, "message", "LID mappings from our own phone: %zu", maps.n);
 out:
     return err;
 }
@@ -95,27 +95,33 @@ out:
     return err;
 }
 
+/* The phone alone has keys, pairs and history of the account, and its key is known for certain
+ * (trust.h). What other linked devices may do is what a person may: write, edit, take back. */
 static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct content *c)
 {
     enum wb_err err;
 
+    if (m->sender.device != 0) {
+        log_info(b->log, "message",
+                 "protocol message %d of our own device %u: only the phone's "
+                 "would count",
+                 (int)c->protocol_type, (unsigned)m->sender.device);
+        return WB_OK;
+    }
     switch (c->protocol_type) {
     case PROTOCOL_APP_STATE_KEY_SHARE:
         return take_app_state_keys(b, s->arena, c->protocol_payload);
     case PROTOCOL_LID_MIGRATION:
         return take_lid_mappings(b, s->arena, m, c->protocol_payload);
     case PROTOCOL_HISTORY_SYNC_NOTIFICATION:
-        if (m->sender.device == 0)
-            TRY(take_history(b, s->arena, c->protocol_payload));
+        TRY(take_history(b, s->arena, c->protocol_payload));
         /* Without this receipt the phone sends it again. */
         return in_message_answer(m, out_receipt_own(b, s->arena, m->stanza_id, "hist_sync"));
     case PROTOCOL_PEER_RESPONSE:
-        /* Only the phone has what was asked for (P-RC-46). */
-        return m->sender.device == 0 ? in_message_resent(b, s, m, c->protocol_payload) : WB_OK;
+        return in_message_resent(b, s, m, c->protocol_payload);
     default:
-        log_debug(b->log, "message", "protocol message %d of our own device",
-                  (int)c->protocol_type);
+        log_debug(b->log, "message", "protocol message %d of our own phone", (int)c->protocol_type);
         return WB_OK;
     }
 out:

@@ -17,6 +17,15 @@ enum {
     CONN_CALM_MS = 5 * 1000,     /* after a burst; then its memory goes back to the system */
     CONN_KEEP_BYTES = 64 * 1024, /* of the memory of a stanza, kept for the next; most are < 1 kB */
 
+    /* An account's statement about a device is some 200 bytes: a key, two signatures, and details
+     * that may be STORE_ADV_DETAILS_MAX. Its list of key indexes has one number for each device
+     * (P-US-07).
+     */
+    ADV_STATEMENT_MAX = 768,
+    ADV_LIST_MAX = 8192,
+    /* What is decoded of them, and the list of a person's devices. */
+    TRUST_ARENA_MAX = 256 * 1024,
+
     /* Pairing (P-PR-03). Six refs are usual. */
     QR_REFS_MAX = 16,
     QR_REF_BYTES_MAX = 512,

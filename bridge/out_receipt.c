@@ -69,6 +69,8 @@ static unsigned retry_code(enum wb_err why)
         return 7;
     case WB_ERR_UNTRUSTED_IDENTITY:
         return 8;
+    case WB_ERR_NOT_VOUCHED:
+        return 12;
     default:
         return 0;
     }

@@ -35,6 +35,7 @@ struct out_retry_pending {
     bool member; /* in a group: the person is one of it now */
     bool has_keys;
     struct signal_bundle keys; /* which came with the request */
+    struct prekey_kept_statement statement;
 };
 
 /* Whether a request is to be answered. */
@@ -350,7 +351,8 @@ static enum wb_err with_session(struct bridge *b, const struct out_retry_pending
     enum wb_err err;
 
     if (r->has_keys)
-        TRY(prekey_start_session(b, &r->device, &r->keys));
+        TRY(prekey_start_session(b, &r->device, &r->keys,
+                                 SPAN(r->statement.bytes, r->statement.n)));
     else
         TRY(judge_session(b, r, &fetch, &renew));
     err = fetch ? fetch_then_resend(b, r, renew) : resend(b, r);
@@ -468,6 +470,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
     if (verdict != VERDICT_NO && node_child(s->node, "keys")) {
         err = prekey_bundle_parse(s->node, &r.keys);
         r.has_keys = err == WB_OK;
+        prekey_keep_statement(&r.statement, prekey_statement(s->node));
     }
     if (err == WB_OK && verdict == VERDICT_YES)
         err = answer(b, &r, &later);

@@ -15,8 +15,8 @@
 
 enum { PREKEY_ARENA_MAX = 4 << 20, PREKEY_ID_BYTES = 3, REGISTRATION_BYTES = 4 };
 
-/* Each costs some 0.4 ms (a signature, four key agreements, a record): so many between two looks at
- * the sockets, however large the group. */
+/* Each costs some 0.4 ms (a signature, four key agreements, a record), a linked device two
+ * signatures more: so many between two looks at the sockets, however large the group. */
 enum { USERS_AT_ONCE = 32 };
 
 /* The answer to one question, on its way into sessions. */
@@ -24,6 +24,7 @@ struct prekey_user {
     struct jid device;
     enum wb_err err; /* of reading its bundle */
     struct signal_bundle bundle;
+    struct prekey_kept_statement statement; /* what its account says of it */
 };
 struct prekey_answer {
     struct prekey_answer *next;
@@ -102,6 +103,20 @@ enum wb_err prekey_bundle_parse(const struct node *n, struct signal_bundle *ret_
     return WB_OK;
 }
 
+struct span prekey_statement(const struct node *n)
+{
+    const struct node *own = node_child(n, "device-identity");
+
+    return node_content_bytes(own ? own : node_child(node_child(n, "keys"), "device-identity"));
+}
+
+void prekey_keep_statement(struct prekey_kept_statement *k, struct span statement)
+{
+    k->n = statement.n < sizeof k->bytes ? statement.n : sizeof k->bytes;
+    if (k->n)
+        memcpy(k->bytes, statement.p, k->n);
+}
+
 /* ---- sessions ------------------------------------------------------------------------------ */
 
 static enum wb_err load_local(struct bridge *b, struct signal_local *ret_local)
@@ -118,26 +133,10 @@ static enum wb_err load_local(struct bridge *b, struct signal_local *ret_local)
     return WB_OK;
 }
 
-/* The new identity is taken, as in every client; people who compare security codes want to know. */
-static enum wb_err note_identity(struct bridge *b, const struct jid *address,
-                                 const uint8_t identity[static X25519_KEY_BYTES], bool *ret_changed)
-{
-    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
-    bool trusted = true;
-    enum wb_err err;
-
-    TRY(store_identity_trusted(b->store, address, identity, &trusted));
-    if (!trusted)
-        log_info(b->log, "signal", "security code changed: %s device %u",
-                 log_phone(shown, jid_text(address, text)), (unsigned)address->device);
-    TRY(store_identity_put(b->store, address, identity));
-    *ret_changed = !trusted;
-out:
-    return err;
-}
-
+/* The new identity is taken, as in every client; but nobody's in the name of our own phone. */
 static enum wb_err start(struct bridge *b, const struct jid *device,
-                         const struct signal_local *local, const struct signal_bundle *bundle)
+                         const struct signal_local *local, const struct signal_bundle *bundle,
+                         struct span statement)
 {
     struct signal_session *session = NULL;
     struct jid address;
@@ -145,6 +144,8 @@ static enum wb_err start(struct bridge *b, const struct jid *device,
     enum wb_err err;
 
     TRY(identity_session_address(b, device, &address));
+    TRY(trust_own(b, device, &address, bundle->identity));
+    TRY(trust_companion(b, &address, bundle->identity, statement));
     err = store_session_load(b->store, &address, &session, NULL);
     rebuilt = err == WB_OK;
     if (err == WB_ERR_NOT_FOUND) {
@@ -156,7 +157,7 @@ static enum wb_err start(struct bridge *b, const struct jid *device,
     err = store_session_save(b->store, &address, session);
     session = NULL;
     TRY(err);
-    TRY(note_identity(b, &address, bundle->identity, &changed));
+    TRY(identity_note(b, &address, bundle->identity, bridge_server_now_s(b), &changed));
     if (rebuilt || changed) /* whoever is behind the session now has no sender key of ours */
         err = store_skdm_doubt_user(b->store, &address);
 out:
@@ -165,7 +166,7 @@ out:
 }
 
 enum wb_err prekey_start_session(struct bridge *b, const struct jid *device,
-                                 const struct signal_bundle *bundle)
+                                 const struct signal_bundle *bundle, struct span statement)
 {
     struct signal_local local = {.registration_id = 0};
     struct jid address;
@@ -176,7 +177,7 @@ enum wb_err prekey_start_session(struct bridge *b, const struct jid *device,
     TRY(store_identity_is_gone(b->store, &address, bundle->identity, &gone));
     TRY(gone ? WB_ERR_UNTRUSTED_IDENTITY : WB_OK);
     TRY(load_local(b, &local));
-    err = start(b, device, &local, bundle);
+    err = start(b, device, &local, bundle, statement);
 out:
     secret_wipe(&local, sizeof local);
     return err;
@@ -235,6 +236,8 @@ static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct iq_r
             continue;
         }
         u->err = prekey_bundle_parse(n, &u->bundle);
+        if (u->err == WB_OK)
+            prekey_keep_statement(&u->statement, prekey_statement(n));
         a->n++;
     }
     *ret_answer = a;
@@ -245,7 +248,8 @@ static enum wb_err take_user(struct bridge *b, const struct prekey_user *u,
                              const struct signal_local *local)
 {
     char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
-    enum wb_err err = u->err == WB_OK ? start(b, &u->device, local, &u->bundle) : u->err;
+    const struct span statement = SPAN(u->statement.bytes, u->statement.n);
+    enum wb_err err = u->err == WB_OK ? start(b, &u->device, local, &u->bundle, statement) : u->err;
 
     if (err != WB_OK)
         log_warn(b->log, "signal", "no session with %s device %u: %s",

@@ -3,6 +3,7 @@
 #ifndef BRIDGE_PREKEY_FETCH_H
 #define BRIDGE_PREKEY_FETCH_H
 
+#include "bridge/limits.h"
 #include "proto/node.h"
 
 struct bridge;
@@ -38,13 +39,24 @@ enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, 
 enum wb_err prekey_bundle_parse(const struct node *n,
                                 struct signal_bundle *ret_bundle) WB_MUST_CHECK;
 
+/* The <device-identity> beside these keys, or among them: what the account says of its device
+ * (adv.h); SPAN_NULL: none. */
+struct span prekey_statement(const struct node *n);
+/* The same to keep after the stanza is gone. One that is too large is none that can be read: cut. */
+struct prekey_kept_statement {
+    size_t n;
+    uint8_t bytes[ADV_STATEMENT_MAX];
+};
+void prekey_keep_statement(struct prekey_kept_statement *k, struct span statement);
+
 /* A new session from a bundle that the device itself has sent, under the canonical address of
  * device; an identity that changed is taken and told (trust on change, as all clients do), and what
  * was remembered of sender keys given to that person is dropped (P-SD-35). In the open batch.
  * UNTRUSTED_IDENTITY: an identity that the device had before, so the request is a late one of an
  * installation that is gone (the server's own answer to prekey_fetch() is believed, it says who is
- * there now). BAD_SIGNATURE, errors of the store. */
+ * there now). FOREIGN_IDENTITY, NOT_VOUCHED (trust.h), BAD_SIGNATURE, errors of the store. */
 enum wb_err prekey_start_session(struct bridge *b, const struct jid *device,
-                                 const struct signal_bundle *bundle) WB_MUST_CHECK;
+                                 const struct signal_bundle *bundle,
+                                 struct span statement) WB_MUST_CHECK;
 
 #endif

@@ -259,14 +259,16 @@ static enum wb_err encrypt_apply(struct bridge *b, const struct stanza *s, void 
 {
     const struct node *count = node_child(s->node, "count");
     struct jid from;
-    uint64_t n;
+    uint64_t n, at;
 
     (void)parsed;
     if (!node_attr_get_jid(s->node, "from", &from))
         return WB_ERR_MALFORMED;
+    if (!node_attr_get_u64(s->node, "t", &at) || at > INT64_MAX)
+        at = INT64_MAX; /* now */
     if (from.user[0] != '\0')
         return node_child(s->node, "identity") && jid_is_person(&from)
-                   ? device_sync_reinstalled(b, &from)
+                   ? device_sync_reinstalled(b, &from, (int64_t)at)
                    : WB_OK;
     if (count && node_attr_get_u64(count, "value", &n))
         prekey_upload_refill(b->prekeys, n);

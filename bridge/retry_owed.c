@@ -10,6 +10,7 @@
 #include "bridge/out_peer.h"
 #include "bridge/out_receipt.h"
 #include "store/messages.h"
+#include "store/phone_requests.h"
 
 enum {
     RETRY_PHONE_MS = 5 * 1000,  /* the sender has so long before the phone is asked (P-RC-45) */
@@ -68,6 +69,16 @@ static void note_request(struct retry_request *q, const struct store_retry_owed 
     *q = (struct retry_request){.chat = o->chat, .sender = o->sender};
     memcpy(q->request_id, request_id.p, request_id.n); /* msgid_new() made it */
     memcpy(q->id, o->id, sizeof q->id);
+}
+
+/* For its answer, which may come after days: only what was asked for is taken. */
+static enum wb_err note_asked(struct bridge *b, const struct store_retry_owed *o,
+                              struct span request_id, int64_t now)
+{
+    struct store_phone_request r = {.chat = o->chat, .sender = o->sender};
+
+    memcpy(r.id, o->id, sizeof r.id);
+    return store_phone_request_put(b->store, request_id, &r, now);
 }
 
 /* Before the first request of a connection: what another one asked and got no ack for is due again.
@@ -149,8 +160,10 @@ static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_ret
     o->phone_asked = STORE_PHONE_ASKED;
     o->asked_at = now;
     note_request(q, o, node_attr_str(n, "id", a));
-    *ret_n = n;
-    return WB_OK;
+    err = note_asked(b, o, node_attr_str(n, "id", a), now);
+    if (err == WB_OK)
+        *ret_n = n;
+    return err;
 }
 
 /* The keys go along when the sender cannot reach us without them (P-RC-34, rule 7). */
@@ -369,6 +382,7 @@ static enum wb_err prune(struct retry_owed *r)
         return WB_OK;
     TRY(store_event_prune(r->b->store, r->prune_before * 1000, &more_events));
     TRY(store_retry_owed_prune(r->b->store, r->prune_before, &more_owed));
+    TRY(store_phone_requests_prune(r->b->store, r->prune_before));
     if (!more_events && !more_owed)
         r->prune_before = 0;
 out:

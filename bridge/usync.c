@@ -206,6 +206,7 @@ static enum wb_err read_user(const struct node *n, struct arena *a, struct usync
     if (err == WB_ERR_NOMEM)
         return err;
     u.has_devices = err == WB_OK;
+    u.key_list = node_content_bytes(node_child(node_child(n, "devices"), "key-index-list"));
     *ret = u;
     return WB_OK;
 }

@@ -26,6 +26,7 @@ struct usync_user {
     struct span contact_text; /* the number as it was asked ("+2782..."), SPAN_NULL: none */
     bool has_devices;         /* false: nothing was said of devices, keep what is known (P-US-05) */
     struct store_device_list devices; /* hosted ones marked; the dead ones of P-US-07 are gone */
+    struct span key_list;             /* content of <key-index-list>, SPAN_NULL: none */
 };
 
 /* The question about n users (1..USYNC_USERS_MAX, any device, PN or LID; PN for USYNC_CONTACT),

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from http.client import HTTPException
 
 from .bridge import Bridge
 from .mock import Mock
@@ -22,6 +23,9 @@ def succeeds(*argv, timeout=240):
 class Case(unittest.TestCase):
     # Flags of wa-mock that a test provokes or that its clients are known for: {what: reason}.
     expected_flags = {}
+    # Does the test play devices that nobody vouches for, or keys that are not our phone's? All others
+    # demand that the bridge sees none: there are no false alarms.
+    forges = False
     maxDiff = None
 
     def run(self, result=None):
@@ -40,9 +44,23 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.addCleanup(self._stop_all)
 
+    def _alarms(self):
+        """What bridges that still run say of keys and devices, unless it is all zeros."""
+        found = []
+        for bridge in self._running:
+            if self.forges or not isinstance(bridge, Bridge) or not bridge.running():
+                continue
+            try:
+                trust = bridge.health().get("trust", {})
+            except (OSError, HTTPException, ValueError):
+                continue
+            if any(number for what, number in trust.items() if what != "codes_changed"):
+                found.append(AssertionError(f"{bridge.name} raised a false alarm: {trust}"))
+        return found
+
     def _stop_all(self):
         """Whatever goes wrong with one of them, the others are ended too."""
-        trouble = []
+        trouble = [] if self.failing() else self._alarms()
         for process in reversed(self._running):
             try:
                 if isinstance(process, Peer):

@@ -122,8 +122,23 @@ static inline void receiver_sleep(struct receiver *r)
     events_free(&r->b.events);
 }
 
+/* Writer number 9 is our phone: its identity is the key of the account. */
+enum { PHONE_NUMBER = 9 };
+static inline struct x25519_pair phone_identity_pair(void)
+{
+    uint8_t seed[32] = {PHONE_NUMBER};
+    struct rng_seeded state;
+    struct rng rng = rng_from_seed(&state, seed);
+    struct x25519_pair pair;
+
+    x25519_generate(&rng, &pair);
+    return pair;
+}
+
 static inline void receiver_init(struct receiver *r)
 {
+    const struct x25519_pair phone = phone_identity_pair();
+
     memset(r, 0, sizeof *r);
     rx = r;
     nsent = 0;
@@ -131,6 +146,7 @@ static inline void receiver_init(struct receiver *r)
     fixture_open(&r->f);
     r->account = fixture_account(&r->f, "27820000001:7@s.whatsapp.net", "111000111:7@lid");
     OK(device_keys_generate(&r->f.rng, &r->account.keys));
+    memcpy(r->account.adv_account_sig_key, phone.pub, sizeof phone.pub);
     OK(store_account_save(r->f.s, &r->account));
     OK(store_commit(r->f.s));
     OK(log_open(&r->log, &rx_clock, "/dev/null"));

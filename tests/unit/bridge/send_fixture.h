@@ -183,6 +183,8 @@ static inline struct peer *add_peer(const char *device)
     p->device = J(device);
     p->rng = rng_from_seed(&p->seed, seed);
     x25519_generate(&p->rng, &p->local.identity);
+    if (p->device.device == 0 && jid_same_user(&p->device, &w.r.b.own_lid))
+        p->local.identity = phone_identity_pair();
     x25519_generate(&p->rng, &p->signed_prekey);
     x25519_generate(&p->rng, &p->prekey);
     p->local.registration_id = (uint32_t)w.npeers;
@@ -362,7 +364,7 @@ static inline void answer_sessions(const struct pending *p)
         if ((has && !p->renew) || !peer || peer->no_keys)
             continue;
         bundle = bundle_of(peer);
-        OK(prekey_start_session(&w.r.b, &p->jids[i], &bundle));
+        OK(prekey_start_session(&w.r.b, &p->jids[i], &bundle, SPAN_NULL));
     }
     ((prekey_fetch_fn *)p->fn)(&w.r.b, p->key, &r);
 }

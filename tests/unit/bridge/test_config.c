@@ -211,6 +211,7 @@ static void test_bad_values(void **state)
         {{"--wa-version", "2.2.1"}, "--wa-version"},
         {{"--role", "two words"}, "--role"},
         {{"--presence", "busy"}, "--presence"},
+        {{"--adv-check", "perhaps"}, "--adv-check"},
         {{"--timestamp-format", "iso"}, "--timestamp-format"},
         {{"--pair-code=perhaps", NULL}, "--pair-code"},
         {{"--api-token-file", "/nonexistent/t"}, "--api-token-file"},

@@ -1,6 +1,8 @@
 /* First messages to people are spaced out (P-SD-26). */
 #include "send_fixture.h"
 
+#include "store/messages.h"
+
 enum { INTERVAL_S = 20, STRANGERS = FIRST_CONTACT_BURST + 2 };
 
 static const char *stranger(size_t i, char out[32])
@@ -88,6 +90,24 @@ static void others_do_not_wait(void **state)
     assert_int_equal(w.nwire, FIRST_CONTACT_BURST + 5);
 }
 
+/* A changed security code makes a chat without a message in it: they are strangers all the same. */
+static void an_event_is_no_acquaintance(void **state)
+{
+    struct store_message event = {
+        .id = SPAN_LIT("event 1"), .timestamp = fixture_time, .kind = STORE_EVENT_KIND};
+    char to[32];
+    const char *who;
+
+    (void)state;
+    use_up_the_burst();
+    who = stranger(FIRST_CONTACT_BURST, to);
+    event.chat = event.sender = J(who);
+    OK(store_message_event(w.r.f.s, &event));
+    OK(store_commit(w.r.f.s));
+    queue(who);
+    assert_int_equal(w.nwire, FIRST_CONTACT_BURST);
+}
+
 /* A second message to somebody is no first one, also while the first waits for its ack; by either
  * of the two forms. */
 static void two_messages_to_each(void **state)
@@ -128,10 +148,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(strangers_are_spaced_out),
-        T(others_do_not_wait),
-        T(two_messages_to_each),
-        T(callers_are_told),
+        T(strangers_are_spaced_out), T(others_do_not_wait), T(an_event_is_no_acquaintance),
+        T(two_messages_to_each),     T(callers_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

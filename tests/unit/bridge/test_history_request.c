@@ -196,12 +196,15 @@ static void an_answer_fills_the_placeholder_and_changes_nothing_else(void **stat
     put_web(&page, ALICE, "A2", lost_at + 3, "another text than ours");
     put_web(&page, ALICE, "A1", lost_at, "gone");
     put_web(&page, ALICE, "", lost_at, "no id");
+    put_web(&page, "27820000099@s.whatsapp.net", "B1", lost_at, "of another chat");
     put_web(&page, ALICE, "A0", lost_at - 5, "before");
     OK(answer(s, id, ALICE, &page));
     assert_look(&s->r, "SELECT state || content FROM messages WHERE id = 'A1'", "gone");
     assert_look(&s->r, "SELECT content FROM messages WHERE id = 'A2'", "the next one");
     assert_look(&s->r, "SELECT content FROM messages WHERE id = 'A0'", "before");
     assert_look_wa(&s->r, "SELECT closed || filled FROM bridge_history_gaps", "12");
+    assert_look(&s->r, "SELECT count(*) FROM messages WHERE id = 'B1'", "0"); /* not asked for */
+    assert_int_equal(s->r.b.trust.unasked_answers, 1);
     assert_int_equal(nsent, 0);      /* it went back far enough */
     OK(answer(s, id, ALICE, &page)); /* once more: nobody asked */
     assert_look(&s->r, "SELECT count(*) FROM messages WHERE chat_jid = '" ALICE "'", "3");

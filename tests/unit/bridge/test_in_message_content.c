@@ -7,6 +7,7 @@
 #include "store/contacts.h"
 #include "store/groups.h"
 #include "store/lid_map.h"
+#include "store/phone_requests.h"
 
 /* ---- kinds of content ---- */
 
@@ -280,16 +281,56 @@ static void news_from_a_stranger(void **state)
     writer_free(&alice);
 }
 
-static void resent_by_the_phone(void **state)
+/* Of the request that was just sent. */
+static void request_id(char id[static 64])
 {
-    struct receiver *r = *state;
-    struct node *n = stanza(r, ALICE, "A1");
-    struct buf b = buf_new(1 << 16), web = buf_new(1 << 16);
-    struct writer phone;
+    const char *at = strstr(sent[0], " id=\"");
 
-    writer_init(&phone, 9);
-    writer_start(&phone, r);
-    receive(r, letter(r, &phone, OWN_PHONE, "P0", "note to self"));
+    assert_non_null(at);
+    snprintf(id, 64, "%.*s", (int)strcspn(at + 5, "\""), at + 5);
+}
+
+/* The request is open once more: each answer ends it. */
+static const char *id_again(struct receiver *r, const char *id)
+{
+    struct store_phone_request asked = {.chat = J(ALICE), .sender = J(ALICE), .id = "A1"};
+
+    OK(store_phone_request_put(r->f.s, span_cstr(id), &asked, fixture_time));
+    return id;
+}
+
+/* The phone answers this request with one message. */
+static void hand_on(struct receiver *r, struct writer *phone, const char *request, const char *chat,
+                    const char *id, const char *text)
+{
+    struct buf b = buf_new(1 << 16), web = buf_new(1 << 16);
+    const struct web_message w = {.key = {.remote_jid = span_cstr(chat), .id = span_cstr(id)},
+                                  .message = text_message(r, text),
+                                  .timestamp = fixture_time - 10,
+                                  .push_name = SPAN_LIT("Alice")};
+
+    OK(web_message_encode(&w, &web));
+    {
+        const struct peer_result result = {.web_message = buf_span(&web)};
+        const struct peer_response response = {.type = PEER_PLACEHOLDER_RESEND,
+                                               .stanza_id = span_cstr(request),
+                                               .results = &result,
+                                               .n = 1};
+
+        OK(peer_response_encode(&response, &b));
+    }
+    receive(r, peer_stanza(r, phone, "P1", &b));
+    buf_free(&web);
+}
+
+/* Alice's A1 cannot be read, and the phone is asked for it. */
+static void ask_the_phone(struct receiver *r, struct writer *phone, char id[static 64])
+{
+    struct node *n = stanza(r, ALICE, "A1");
+
+    writer_init(phone, PHONE_NUMBER);
+    writer_start(phone, r);
+    receive(r, letter(r, phone, OWN_PHONE, "P0", "note to self"));
     add_enc(r, n, "msg", SPAN_LIT("\x33no message at all"));
     receive(r, n);
     mono_now += 10000;
@@ -299,26 +340,60 @@ static void resent_by_the_phone(void **state)
     OK(batch_commit(&r->b));
     assert_int_equal(nsent, 1);
     has(sent[0], "category=\"peer\"");
-    {
-        const struct web_message w = {.key = {.remote_jid = SPAN_LIT(ALICE), .id = SPAN_LIT("A1")},
-                                      .message = text_message(r, "here it is"),
-                                      .timestamp = fixture_time - 10,
-                                      .push_name = SPAN_LIT("Alice")};
+    request_id(id);
+}
 
-        OK(web_message_encode(&w, &web));
-    }
-    {
-        const struct peer_result result = {.web_message = buf_span(&web)};
-        const struct peer_response response = {
-            .type = PEER_PLACEHOLDER_RESEND, .results = &result, .n = 1};
+static void resent_by_the_phone(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+    char id[64];
 
-        OK(peer_response_encode(&response, &b));
-    }
-    receive(r, peer_stanza(r, &phone, "P1", &b));
-    buf_free(&web);
+    ask_the_phone(r, &phone, id);
+    /* Without a request, for another request, of another chat, under another id: not taken. */
+    hand_on(r, &phone, "", ALICE, "A1", "nobody asked");
+    hand_on(r, &phone, "3EB0FFFF", ALICE, "A1", "nobody asked");
+    hand_on(r, &phone, id, BOB, "A1", "nobody asked");
+    hand_on(r, &phone, id_again(r, id), ALICE, "A9", "nobody asked");
+    assert_look(r, "SELECT count(*) FROM messages WHERE content = 'nobody asked'", "0");
+    assert_int_equal(r->b.trust.unasked_answers, 4);
+    hand_on(r, &phone, id_again(r, id), ALICE, "A1", "here it is");
     assert_look(r, "SELECT content||state||is_from_me FROM messages WHERE id = 'A1'",
                 "here it is0");
     assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "0");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_phone_requests", "0");
+    writer_free(&phone);
+}
+
+/* Of two LIDs only one is hers; by that one it is the same message. */
+static void resent_under_another_persons_lid(void **state)
+{
+    struct receiver *r = *state;
+    struct jid alice = J(ALICE), lid = J(BOB_LID);
+    struct writer phone;
+    char id[64];
+
+    ask_the_phone(r, &phone, id);
+    OK(store_lid_put(r->f.s, &(struct jid){.server = JID_LID, .user = "222000222"}, &alice, NULL));
+    hand_on(r, &phone, id, BOB_LID, "A1", "of somebody else"); /* her LID is another one */
+    assert_int_equal(r->b.trust.unasked_answers, 1);
+    OK(store_lid_put(r->f.s, &lid, &(struct jid){.server = JID_PN, .user = "27820000012"}, NULL));
+    hand_on(r, &phone, id_again(r, id), ALICE_LID, "A1", "here it is");
+    assert_look(r, "SELECT content||chat_jid FROM messages WHERE id = 'A1'", "here it is" ALICE);
+    writer_free(&phone);
+}
+
+/* Whose LID it is nobody has told: it may be hers, so nothing is lost. */
+static void resent_under_an_unknown_lid(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+    char id[64];
+
+    ask_the_phone(r, &phone, id);
+    hand_on(r, &phone, id, ALICE_LID, "A1", "here it is");
+    assert_look(r, "SELECT count(*) FROM messages WHERE content = 'here it is'", "1");
+    assert_int_equal(r->b.trust.unasked_answers, 0);
     writer_free(&phone);
 }
 
@@ -336,6 +411,8 @@ int main(void)
         T(news_from_the_phone),
         T(news_from_a_stranger),
         T(resent_by_the_phone),
+        T(resent_under_another_persons_lid),
+        T(resent_under_an_unknown_lid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,7 +136,7 @@ static void history_of_impossible_times(void **state)
     for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
         char id[8], sql[80];
         struct buf web = buf_new(1 << 16);
-        struct in_message m;
+        struct in_message_web w;
 
         snprintf(id, sizeof id, "H%zu", i);
         {
@@ -147,7 +147,8 @@ static void history_of_impossible_times(void **state)
 
             OK(web_message_encode(&message, &web));
         }
-        OK(in_message_take_web(&r->b, &r->arena, buf_span(&web), NOW - 10000, &m));
+        OK(in_message_read_web(&r->b, &r->arena, buf_span(&web), NOW - 10000, &w));
+        OK(in_message_take_web(&r->b, &w));
         OK(batch_commit(&r->b));
         buf_free(&web);
         snprintf(sql, sizeof sql, "SELECT timestamp FROM messages WHERE id = '%s'", id);

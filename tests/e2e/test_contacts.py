@@ -1,0 +1,57 @@
+"""GET /api/contacts: everybody who is known, once, page by page in both directions."""
+
+import unittest
+
+from harness.case import Case
+
+PHONE = "27820000001"
+
+
+class Contacts(Case):
+    def get(self, query=""):
+        reply = self.bridge.get("/api/contacts" + query)
+        self.assertEqual(reply.status, 200, reply)
+        self.assertTrue(reply.json["success"])
+        return reply.json
+
+    def pages(self, word, start=""):
+        """All entries, two rows at a time."""
+        found, query = [], f"?limit=2{start}"
+        for _ in range(20):
+            page = self.get(query)
+            found += [person["jid"] for person in page["contacts"]]
+            if page["next"] is None:
+                return found
+            query = f"?limit=2&{word}={page['next'].replace(':', '%3A').replace('@', '%40')}"
+        self.fail("the list does not end")
+
+    def test_page_by_page(self):
+        mock = self.start_mock("--contacts", "5")
+        self.bridge = self.start_bridge(mock, PHONE)
+        self.bridge.wait_api()
+        self.assertEqual(self.get(), {"success": True, "contacts": [], "next": None}, "before pairing")
+        self.bridge.pair_by_qr()
+        people = [f"2782000100{number}" for number in range(5)]
+        for person in people:
+            mock.contact_send(person, PHONE, f"from {person}")
+            self.bridge.wait_rows("SELECT * FROM messages WHERE content = ?", f"from {person}")
+        # Names come under the LID here; each person is one entry, by the number.
+        wanted = sorted(person + "@s.whatsapp.net" for person in people)
+        everybody = self.get()
+        self.assertIsNone(everybody["next"])
+        self.assertEqual(sorted(person["jid"] for person in everybody["contacts"]), wanted)
+        for person in everybody["contacts"]:
+            self.assertTrue(person["lid"].endswith("@lid"))
+            self.assertTrue(person["push_name"])
+            self.assertIsNone(person["identity_changed_at"])
+        forwards = self.pages("after")
+        self.assertEqual(sorted(forwards), wanted)
+        self.assertEqual(self.pages("before", "&before=zz%40lid"), forwards[::-1])
+        for query in ("?limit=0", "?limit=501", "?limit=x", "?after=", "?before=nobody%40nowhere",
+                      "?after=1%40lid&before=2%40lid", "?colour=red"):
+            reply = self.bridge.get("/api/contacts" + query)
+            self.assertEqual((reply.status, reply.json["error"]), (400, "bad_request"), query)
+
+
+if __name__ == "__main__":
+    unittest.main()
