@@ -57,7 +57,8 @@ static bool same_place(const struct ip *a, const struct ip *b)
 
 static bool is_stranger(const struct caller *who, const struct ip *from)
 {
-    return !who->let_in && !who->leaving && (!from || same_place(&who->address, from));
+    return !who->let_in && !who->answered && !who->leaving &&
+           (!from || same_place(&who->address, from));
 }
 
 static size_t strangers(const struct callers *c, const struct ip *from)
@@ -106,6 +107,20 @@ static const struct ip *most_frequent(const struct callers *c)
     return most;
 }
 
+static bool has_room(const struct callers *c)
+{
+    size_t staying = 0;
+
+    for (const struct caller *i = c->first; i; i = i->next)
+        staying += !i->leaving;
+    return staying < c->max;
+}
+
+bool callers_full(const struct callers *c)
+{
+    return c->n >= c->max && !has_room(c) && strangers(c, NULL) == 0;
+}
+
 size_t callers_strangers(const struct callers *c)
 {
     return strangers(c, NULL);
@@ -120,14 +135,11 @@ struct caller *callers_in_the_way(const struct callers *c, const struct ip *newc
                                   bool (*is_waiting)(const struct caller *), bool *ret_room)
 {
     const struct ip *most;
-    size_t staying = 0;
 
     *ret_room = true;
     if (strangers(c, newcomer) >= c->strangers_per_address)
         return oldest(c, newcomer, is_waiting);
-    for (const struct caller *i = c->first; i; i = i->next)
-        staying += !i->leaving;
-    if (staying < c->max)
+    if (has_room(c))
         return NULL;
     most = most_frequent(c);
     *ret_room = most != NULL;

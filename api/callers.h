@@ -1,9 +1,9 @@
 /* callers.h - the API's connections: how many there may be, and who has to go when a newcomer finds
  * no room. It knows no sockets; api/http_server.c does what is decided here.
  *
- * A caller is a stranger until its request's head is complete and may be served; then it is let in.
- * Strangers are never turned away for being many: the oldest of them goes, so that connections
- * which say nothing cannot keep out one that does. */
+ * A caller is a stranger until its request's head is complete and may be served (then it is let
+ * in), or its answer can leave, be it a refusal. Strangers are never turned away for being many:
+ * the oldest of them goes, so that connections which say nothing cannot keep out one that does. */
 #ifndef API_CALLERS_H
 #define API_CALLERS_H
 
@@ -14,6 +14,7 @@ struct caller {
     struct caller *prev, *next; /* oldest first */
     struct ip address;
     bool let_in;
+    bool answered;                   /* its answer can leave now: no stranger any more */
     bool leaving;                    /* it is being closed, and in nobody's way any more */
     size_t body_bytes, answer_bytes; /* held for it now */
     struct timer deadline;           /* the server's own, as what follows */
@@ -41,6 +42,8 @@ void callers_remove(struct callers *c, struct caller *who);
  * is there room, at the latest when that one is gone? */
 struct caller *callers_in_the_way(const struct callers *c, const struct ip *newcomer,
                                   bool (*is_waiting)(const struct caller *), bool *ret_room);
+/* Is there no room, and nobody who could go? */
+bool callers_full(const struct callers *c);
 /* How many strangers there are that are not being closed. */
 size_t callers_strangers(const struct callers *c);
 /* The oldest stranger, as above but whatever its address; NULL: there is none. */

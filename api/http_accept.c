@@ -104,8 +104,9 @@ static bool is_set_aside(const struct api *api, int fd)
     return api->deps.descriptors_below > 0 && (size_t)fd >= api->deps.descriptors_below;
 }
 
-/* No descriptors: the callers wait in the kernel's queue, for the places of the oldest strangers.
- * Without the pause the socket would stay readable and the loop would never rest. */
+/* No descriptors, or nobody who could go: the callers wait in the kernel's queue, for the places of
+ * the oldest strangers and of those who are just answered. Without the pause the socket would stay
+ * readable and the loop would never rest. */
 static void pause_accepting(struct api *api)
 {
     make_room(api);
@@ -117,7 +118,13 @@ void http_accept(struct api *api, struct lws *listening)
 {
     for (int n = 0; n < API_ACCEPTS_MAX; n++) {
         struct ip peer;
-        int fd = listen_accept(lws_get_socket_fd(listening), &peer);
+        int fd;
+
+        if (callers_full(&api->callers)) {
+            pause_accepting(api);
+            return;
+        }
+        fd = listen_accept(lws_get_socket_fd(listening), &peer);
 
         if (fd >= 0 && is_set_aside(api, fd)) {
             close(fd);

@@ -11,8 +11,10 @@ void http_server_answer(struct api_request *r)
 {
     if (r->reading_off)
         lws_rx_flow_control(r->wsi, 1); /* nothing is written while it is off */
-    if (r->body_left == 0 || r->unread)
+    if (r->body_left == 0 || r->unread) {
+        r->caller->answered = true;
         lws_callback_on_writable(r->wsi);
+    }
 }
 
 bool http_server_may_hold(struct api_request *r, size_t n)
@@ -40,37 +42,26 @@ static void make_head(const struct api_request *r, struct buf *out)
     buf_append_cstr(out, "\r\n");
 }
 
-/* libwebsockets keeps a copy of what the socket does not take. */
-static int write_bytes(struct lws *wsi, struct span bytes, enum lws_write_protocol how)
-{
-    uint8_t *space = malloc(LWS_PRE + bytes.n);
-    int written;
-
-    if (!space)
-        return -1;
-    memcpy(space + LWS_PRE, bytes.p, bytes.n);
-    written = lws_write(wsi, space + LWS_PRE, bytes.n, how);
-    free(space);
-    return written < (int)bytes.n ? -1 : 0;
-}
-
-static int write_head(struct api_request *r)
+/* Head and body in one go. libwebsockets keeps a copy of what the socket does not take. */
+static int write_answer(struct api_request *r)
 {
     struct buf head = buf_new(HEAD_BYTES_MAX);
-    int rc;
+    size_t body = r->method == API_HEAD ? 0 : r->reply.n, n;
+    uint8_t *space;
+    int rc = -1;
 
     make_head(r, &head);
-    rc =
-        buf_err(&head) == WB_OK ? write_bytes(r->wsi, buf_span(&head), LWS_WRITE_HTTP_HEADERS) : -1;
+    n = head.n + body;
+    space = buf_err(&head) == WB_OK ? malloc(LWS_PRE + n) : NULL;
+    if (space) {
+        memcpy(space + LWS_PRE, head.p, head.n);
+        if (body)
+            memcpy(space + LWS_PRE + head.n, r->reply.p, body);
+        rc = lws_write(r->wsi, space + LWS_PRE, n, LWS_WRITE_HTTP_FINAL) < (int)n ? -1 : 0;
+    }
+    free(space);
     buf_free(&head);
     return rc;
-}
-
-static int write_body(struct api_request *r)
-{
-    if (r->method == API_HEAD || r->reply.n == 0)
-        return 0;
-    return write_bytes(r->wsi, buf_span(&r->reply), LWS_WRITE_HTTP_FINAL);
 }
 
 /* One request per connection. When a caller sends the next one before it has the answer,
@@ -86,14 +77,7 @@ int http_write(struct api *api, struct lws *wsi, struct connection *c)
         return -1;
     if (!r || !r->answered)
         return 0;
-    if (!r->writing) {
-        r->writing = true;
-        if (write_head(r) != 0)
-            return -1;
-        lws_callback_on_writable(wsi);
-        return 0;
-    }
-    rc = write_body(r);
+    rc = write_answer(r);
     who = r->caller;
     c->answered = true;
     c->request = NULL;

@@ -60,9 +60,8 @@ struct api_request {
     const struct api_route *route; /* NULL: not known yet, or refused */
     bool dispatched;
     bool body_complete;
-    bool reading_off;  /* until the answer */
-    struct timer look; /* at the caller meanwhile */
-    bool writing;
+    bool reading_off;   /* until the answer */
+    struct timer look;  /* at the caller meanwhile */
     bool unread;        /* the body is not waited for, the answer leaves at once */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
     bool in_chunks;     /* body_left is 1 until the last one */

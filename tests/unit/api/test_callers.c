@@ -133,6 +133,30 @@ static void requests_under_way_stay(void **state)
     assert_int_equal(all.let_in, let_in);
 }
 
+static void who_is_answered_stays_until_it_has_the_answer(void **state)
+{
+    (void)state;
+    struct caller *out, *first = comes(v4(1), &out), *last = NULL;
+    struct ip next = v4(200);
+    bool room;
+
+    first->answered = true;
+    for (uint8_t i = 2; all.n < ROOM; i++)
+        last = comes(v4(i), &out);
+    assert_false(callers_full(&all));
+    assert_non_null(callers_in_the_way(&all, &next, is_waiting, &room));
+    for (struct caller *i = all.first; i != last; i = i->next)
+        i->answered = true;
+    assert_ptr_equal(callers_in_the_way(&all, &next, is_waiting, &room), last);
+    assert_true(room);
+    last->answered = true;
+    assert_null(callers_in_the_way(&all, &next, is_waiting, &room));
+    assert_false(room);
+    assert_true(callers_full(&all)); /* nobody is accepted until one of them is gone */
+    first->leaving = true;
+    assert_false(callers_full(&all));
+}
+
 static void what_is_held_has_a_bound(void **state)
 {
     (void)state;
@@ -172,8 +196,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
         T(one_address_loses_its_own_oldest), T(without_room_the_address_with_the_most_pays),
-        T(requests_under_way_stay),          T(what_is_held_has_a_bound),
-        T(every_status_has_words),
+        T(requests_under_way_stay),          T(who_is_answered_stays_until_it_has_the_answer),
+        T(what_is_held_has_a_bound),         T(every_status_has_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
