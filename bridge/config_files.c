@@ -4,10 +4,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/plain_file.h"
 #include "bridge/config_private.h"
+#include "bridge/limits.h"
 
 /* Does a line begin a certificate? Files with other things in between are usual. */
 static bool has_certificate(const char *path)
@@ -15,10 +17,15 @@ static bool has_certificate(const char *path)
     static const char begin[] = "-----BEGIN ", end[] = "CERTIFICATE-----";
     FILE *f = NULL;
     char line[256];
+    struct stat st;
     bool found = false;
 
     if (plain_stream(path, O_RDONLY, 0, &f) != WB_OK)
         return false;
+    if (fstat(fileno(f), &st) != 0 || st.st_size > CONFIG_CA_BYTES_MAX) {
+        fclose(f);
+        return false;
+    }
     while (!found && fgets(line, sizeof line, f))
         found = strncmp(line, begin, sizeof begin - 1) == 0 && strstr(line, end);
     fclose(f);

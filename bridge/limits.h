@@ -104,6 +104,8 @@ enum {
     /* Settings. */
     CONFIG_FILE_BYTES_MAX = 1 << 20,
     CONFIG_GROUPS_MAX = 4096,
+    /* CAs in PEM: the system's are some 220 kB. */
+    CONFIG_CA_BYTES_MAX = 16 << 20,
 
     JOBS_PENDING_MAX = 256,
 

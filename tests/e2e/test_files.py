@@ -45,6 +45,15 @@ class FilesTest(Case):
 
     def test_settings_name_plain_files(self):
         pipe = self.pipe("pipe")
+        endless = self.path("endless")
+        with open(endless, "wb") as file:
+            file.truncate(1 << 40)
+        for option in ("--config", "--api-token-file", "--ca-file"):
+            with self.subTest(option=option, path=endless):
+                done = self.run_program("whatsapp-bridge", "--phone", PHONE, "--store",
+                                        self.path("store"), *NOWHERE, option, endless)
+                self.assertEqual(done.returncode, USAGE, done)
+                self.assertIn(endless, done.stderr)
         for option in ("--config", "--api-token-file", "--ca-file", "--backup-public-key",
                        "--backup-passphrase-file", "--backup-hook", "--log-file"):
             for path in (pipe, "/dev/zero"):
@@ -95,6 +104,16 @@ class FilesTest(Case):
                 self.assertEqual(done.returncode, BAD_BACKUP, done)
                 self.run_program("bridge-backup", "--store", store, "list")
                 done = self.run_program("bridge-backup", "--store", store, "restore",
+                                        os.path.basename(newest))
+                self.assertEqual(done.returncode, BAD_BACKUP, done)
+                shutil.rmtree(newest)
+        for name in ("whatsapp.db", "manifest.json"):
+            with self.subTest(endless=name):
+                done = self.run_program("bridge-backup", "--store", store, "create")
+                self.assertEqual(done.returncode, 0, done)
+                newest = self.sets(store)[-1]
+                os.truncate(os.path.join(newest, name), 1 << 40)  # to be read for an hour
+                done = self.run_program("bridge-backup", "--store", store, "verify",
                                         os.path.basename(newest))
                 self.assertEqual(done.returncode, BAD_BACKUP, done)
                 shutil.rmtree(newest)
