@@ -137,7 +137,10 @@ enum {
     /* An account is in some hundred groups; communities may bring thousands. */
     GROUP_LIST_MAX = 16384,
 
-    /* Times of others (peer_time.h): WhatsApp offers 24 hours, 7 days and 90 days. */
+    /* Times of others (peer_time.h). Our idea of WhatsApp's clock is as old as the login: in a
+     * connection of months it may be off by minutes. */
+    PEER_TIME_SLACK_S = 3600,
+    /* WhatsApp offers 24 hours, 7 days and 90 days. */
     PEER_EXPIRATION_MAX_S = 90 * 24 * 3600,
     PEER_BAN_MAX_S = 400 * 24 * 3600, /* temporary bans last hours to weeks */
     /* A deletion waits for a group's list of members for so long (in_message_revoke.h): at each

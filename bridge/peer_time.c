@@ -14,7 +14,7 @@ static int64_t latest_s(const struct bridge *b)
     int64_t now = bridge_server_now_s(b);
 
     if (b->server_time_known)
-        return now + CLOCK_SLACK_S;
+        return now + PEER_TIME_SLACK_S;
     return (now > built_s ? now : built_s) + year_s;
 }
 

@@ -13,8 +13,9 @@ struct bridge;
 
 /* A Unix time in seconds. Milliseconds, which some clients write, are seen as such (they would be
  * later than the year 5138) and made seconds. What is before WhatsApp was (2009), or later than now
- * by WhatsApp's clock and CLOCK_SLACK_S, is no time: `otherwise`, which must be in range itself.
- * While WhatsApp has not told its time, a year behind our own clock is allowed, which may be wrong.
+ * by WhatsApp's clock and PEER_TIME_SLACK_S, is no time: `otherwise`, which must be in range
+ * itself. While WhatsApp has not told its time, a year behind our own clock is allowed, which may
+ * be wrong.
  */
 int64_t peer_time_s(const struct bridge *b, uint64_t t, int64_t otherwise);
 /* The same in milliseconds, without conversion: at most now, at least 0. */
