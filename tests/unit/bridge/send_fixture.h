@@ -421,7 +421,7 @@ static inline void go_offline(void)
 
 /* ---- the server's acks ---- */
 
-static inline void ack_with(const char *id, unsigned error, const char *phash)
+static inline void ack_at(const char *id, unsigned error, const char *phash, uint64_t t)
 {
     struct node *n = node_new(&w.r.arena, "ack");
     struct stanza s = {.arena = &w.r.arena, .node = n};
@@ -429,13 +429,18 @@ static inline void ack_with(const char *id, unsigned error, const char *phash)
 
     node_attr_text(&w.r.arena, n, "class", "message");
     node_attr_text(&w.r.arena, n, "id", id);
-    node_attr_u64(&w.r.arena, n, "t", 1790000123);
+    node_attr_u64(&w.r.arena, n, "t", t);
     if (error)
         node_attr_u64(&w.r.arena, n, "error", error);
     node_attr_text(&w.r.arena, n, "phash", phash);
     OK(in_ack_handler.parse(&s, &parsed));
     OK(in_ack_handler.apply(&w.r.b, &s, parsed));
     OK(batch_commit(&w.r.b));
+}
+
+static inline void ack_with(const char *id, unsigned error, const char *phash)
+{
+    ack_at(id, error, phash, 1790000123);
 }
 
 static inline void ack(const char *id)

@@ -89,6 +89,21 @@ static void a_devices_jid_means_the_person(void **state)
     assert_attr(wire_node(1), "to", "222000011@lid");
 }
 
+/* The message would be the newest one for ever. */
+static void an_ack_of_the_far_future_is_of_now(void **state)
+{
+    (void)state;
+    bridge_server_time(&w.r.b, fixture_time);
+    send_text(0, CONTACT, "now");
+    ack_at(wire_id(0), 0, NULL, 9000000000000000000);
+    assert_int_equal(w.answers[0].result, CMD_OK);
+    assert_int_equal(w.answers[0].timestamp, fixture_time);
+    assert_string_equal(peek_sql(w.r.f.msg, "SELECT timestamp FROM messages"), "1790000000");
+    send_text(1, CONTACT, "in milliseconds");
+    ack_at(wire_id(1), 0, NULL, 1790000123000);
+    assert_int_equal(w.answers[1].timestamp, 1790000123);
+}
+
 /* P-SD-43: the timer of the chat, noted when the other side spoke of it. */
 static void disappearing_private_messages_say_so(void **state)
 {
@@ -411,6 +426,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(first_private_message),
         T(second_private_message_needs_no_questions_about_keys),
+        T(an_ack_of_the_far_future_is_of_now),
         T(disappearing_private_messages_say_so),
         T(devices_without_keys_are_left_out),
         T(nobody_to_encrypt_for),
