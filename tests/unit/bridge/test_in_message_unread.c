@@ -2,6 +2,7 @@
 #include "receive_people.h"
 
 #include "bridge/in_message_decrypt.h"
+#include "bridge/in_message_private.h"
 #include "store/lid_map.h"
 #include "store/retry.h"
 
@@ -331,9 +332,42 @@ static void bots_and_old_status_are_not_asked(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Whatever it is that makes a message impossible to store: it is refused, but a person sees that
+ * there was one, and the phone is asked for it. The next one is stored as always. */
+static void what_cannot_be_dealt_with_leaves_a_trace(void **state)
+{
+    struct receiver *r = *state;
+    const struct span mentioned[] = {SPAN_LIT("111000111@lid")};
+    struct content_extras extras = {.mentioned = mentioned, .nmentioned = 1};
+    struct buf b = buf_new(1 << 16);
+    struct writer alice, phone;
+    struct node *n = stanza(r, ALICE, "A1");
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P0", "note to self"));
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    OK(content_encode_text(SPAN_LIT("@111000111 look"), &extras, &b));
+    add_sealed(r, &alice, n, keep(r, &b));
+    buf_free(&r->b.in_message->mentions);
+    r->b.in_message->mentions = buf_new(4); /* the list of mentions does not fit */
+    receive(r, n);
+    assert_false(r->dropped);
+    assert_int_equal(nsent, 2);
+    has(sent[0], "category=\"peer\"");
+    has(sent[1], "error=\"500\"");
+    assert_look(r, "SELECT sender||state FROM messages WHERE id = 'A1'", "27820000011waiting");
+    receive(r, letter(r, &alice, ALICE, "A2", "the next one"));
+    assert_look(r, "SELECT content FROM messages WHERE id = 'A2'", "the next one");
+    writer_free(&alice);
+    writer_free(&phone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(what_cannot_be_dealt_with_leaves_a_trace),
         T(undecryptable_then_resent),
         T(retries_end),
         T(the_count_of_a_resend_goes_on),

@@ -153,6 +153,33 @@ static void keyed_by_chat_sender_and_id(void **state)
     fixture_free(&f);
 }
 
+/* An id with `~` is one that anybody may send: it takes nobody's row away. */
+static void any_number_of_senders_has_one_id(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid lid = J("888@lid"), pn = J("27820000007@s.whatsapp.net");
+    fixture_ready(&f);
+    put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A1", "of 9");
+    put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A1~888", "of 9, too");
+    for (int i = 0; i < 2; i++) {
+        enum store_message_outcome wanted = i ? STORE_MSG_DUPLICATE : STORE_MSG_BESIDE;
+        assert_int_equal(put_text(&f, GROUP, "27820000008@s.whatsapp.net", "A1", "of 8"), wanted);
+        assert_int_equal(put_text(&f, GROUP, "888@lid", "A1", "of 7"), wanted);
+        assert_int_equal(put_text(&f, GROUP, "777@lid", "A1", "of 6"), wanted);
+    }
+    /* The same row when more is known of the person, and when the other name is taken as well. */
+    OK(store_lid_put(f.s, &lid, &pn, NULL));
+    put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A1~27820000007", "of 9, again");
+    assert_int_equal(put_text(&f, GROUP, "27820000007@s.whatsapp.net", "A1", "of 7"),
+                     STORE_MSG_DUPLICATE);
+    assert_string_equal(look(&f, "SELECT group_concat(id || '=' || content || '=' ||"
+                                 " coalesce(original_id, ''), ' ') FROM messages"),
+                        "A1=of 9= A1~888=of 9, too= A1~27820000008=of 8=A1 A1 ~888=of 7=A1"
+                        " A1~777=of 6=A1 A1~27820000007=of 9, again=");
+    fixture_free(&f);
+}
+
 static void placeholder_is_filled_once(void **state)
 {
     (void)state;
@@ -608,6 +635,7 @@ int main(void)
         cmocka_unit_test(monitors_statements_work),
         cmocka_unit_test(indexes_are_used),
         cmocka_unit_test(keyed_by_chat_sender_and_id),
+        cmocka_unit_test(any_number_of_senders_has_one_id),
         cmocka_unit_test(placeholder_is_filled_once),
         cmocka_unit_test(edits_and_revokes_in_any_order),
         cmocka_unit_test(one_reaction_per_person),
