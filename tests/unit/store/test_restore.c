@@ -218,6 +218,36 @@ static void odd_rows_do_not_stop_a_restore(void **state)
     fixture_free(&f);
 }
 
+/* What was used stays used, and the server's signed prekey may be a later one than ours. */
+static void base_keys_stay_and_a_signed_prekey_is_due(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct set set;
+    struct restore_result r;
+    with_backup(&f, &set);
+    poke_sql(f.wa,
+             "INSERT INTO bridge_base_keys SELECT jid, 1, zeroblob(32) FROM whatsmeow_device");
+    poke_sql(f.wa, "INSERT OR REPLACE INTO bridge_signed_prekeys SELECT jid, 1, signed_pre_key,"
+                   " signed_pre_key_sig, 1789000000, 0 FROM whatsmeow_device");
+    struct backup_job backup = {.whatsapp_path = f.wa,
+                                .messages_path = f.msg,
+                                .dir = set.dir,
+                                .reason = BACKUP_MANUAL,
+                                .clock = &fixture_clock};
+    OK(store_backup_create(&backup, &set.made));
+    const struct restore_job job = job_for(&f, &set);
+    restored(&job, &r);
+    assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM bridge_base_keys"), "1");
+    assert_string_equal(peek_sql(f.wa, "SELECT id || ' ' || made_at || ' ' || replaced_at"
+                                       " FROM bridge_signed_prekeys"),
+                        "1 0 0");
+    assert_string_equal(
+        peek_sql(f.wa, "SELECT value > 100 FROM bridge_meta WHERE name = 'signed_prekey_high'"),
+        "1");
+    fixture_free(&f);
+}
+
 static void prekeys_stop_before_their_end(void **state)
 {
     (void)state;
@@ -700,6 +730,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_old_is_sent_with),
         cmocka_unit_test(odd_rows_do_not_stop_a_restore),
+        cmocka_unit_test(base_keys_stay_and_a_signed_prekey_is_due),
         cmocka_unit_test(prekeys_stop_before_their_end),
         cmocka_unit_test(a_dry_run_changes_nothing),
         cmocka_unit_test(what_does_not_fit_is_refused),

@@ -1,0 +1,127 @@
+/* A pkmsg that is delivered again when its session is gone: it sets up none, and nothing is stored
+ * twice. */
+#include "receive_people.h"
+
+#include "store/signal_store.h"
+
+/* A session from a bundle without a one-time prekey. */
+static void start_bare(struct writer *w, struct receiver *r)
+{
+    const struct device_keys *k = &r->account.keys;
+    struct signal_bundle bundle = {.registration_id = k->registration_id,
+                                   .signed_prekey_id = k->signed_prekey_id};
+
+    memcpy(bundle.identity, k->identity.pub, 32);
+    memcpy(bundle.signed_prekey, k->signed_prekey.pub, 32);
+    memcpy(bundle.signed_prekey_sig, k->signed_prekey_sig, sizeof bundle.signed_prekey_sig);
+    OK(signal_session_start(w->session, &w->local, &bundle, &w->rng));
+}
+
+/* The same ciphertext in a stanza of another id. */
+static struct node *copy_of(struct receiver *r, const struct node *n, const char *from,
+                            const char *id)
+{
+    struct node *copy = stanza(r, from, id);
+    const struct node *enc = node_child(n, "enc");
+
+    assert_true(node_attr_is(enc, "type", "pkmsg"));
+    add_enc(r, copy, "pkmsg", node_content_bytes(enc));
+    return copy;
+}
+
+static void refused(struct receiver *r, const struct node *n, const char *id)
+{
+    char sql[128];
+
+    receive(r, copy_of(r, n, ALICE, id));
+    has(sent[0], "type=\"retry\"");
+    has(sent[0], "<keys>"); /* should she still write in a session that we do not have */
+    snprintf(sql, sizeof sql, "SELECT content || state FROM messages WHERE id = '%s'", id);
+    assert_look(r, sql, "waiting");
+    assert_look(r, "SELECT count(*) FROM messages WHERE content = 'once'", "1");
+}
+
+static void receipted(struct receiver *r, struct node *n)
+{
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<receipt");
+    hasnt(sent[0], "retry");
+}
+
+/* With more sessions since than a record keeps. */
+static void behind_the_archive(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice;
+    struct node *first;
+    char id[16];
+
+    writer_init(&alice, 1);
+    start_bare(&alice, r);
+    first = letter(r, &alice, ALICE, "A1", "once");
+    receive(r, first);
+    for (int i = 0; i <= SIGNAL_ARCHIVED_STATES_MAX; i++) {
+        start_bare(&alice, r);
+        snprintf(id, sizeof id, "B%d", i);
+        r->nevents = 0;
+        receive(r, letter(r, &alice, ALICE, id, "more"));
+    }
+    refused(r, first, "R1");
+    receipted(r, first);
+    receipted(r, first);
+    writer_free(&alice);
+}
+
+/* With the record gone, and the one-time prekey with it. */
+static void with_a_one_time_prekey(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice;
+    struct node *first;
+    struct jid who = J(ALICE);
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    first = letter(r, &alice, ALICE, "A1", "once");
+    receive(r, first);
+    OK(store_signal_forget_user(r->f.s, &who));
+    refused(r, first, "R1");
+    receipted(r, first);
+    writer_free(&alice);
+}
+
+/* She is not locked out: a new session works, also one under the same identity. */
+static void a_new_session_is_taken(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice;
+    struct node *first;
+    struct jid device = J("27820000011:0@s.whatsapp.net");
+
+    writer_init(&alice, 1);
+    start_bare(&alice, r);
+    first = letter(r, &alice, ALICE, "A1", "once");
+    receive(r, first);
+    OK(store_session_delete(r->f.s, &device));
+    /* She goes on in the session that we lost. */
+    receive(r, letter(r, &alice, ALICE, "A2", "lost"));
+    has(sent[0], "type=\"retry\"");
+    has(sent[0], "<keys>");
+    start_bare(&alice, r);
+    receive(r, letter(r, &alice, ALICE, "A2", "lost"));
+    assert_look(r, "SELECT group_concat(content || state) FROM messages", "once,lost");
+    writer_free(&alice);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(behind_the_archive),
+        T(with_a_one_time_prekey),
+        T(a_new_session_is_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
