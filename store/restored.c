@@ -171,7 +171,7 @@ static enum wb_err one_account(struct store *s, const struct rng *rng,
     TRY(retire_sessions(s, rng, &counts->sessions));
     TRY(delete_own_sender_keys(s, &s->our_jid, &counts->sender_keys));
     TRY(delete_own_sender_keys(s, &s->our_lid, &counts->sender_keys));
-    TRY(store_signed_prekeys_restored(s));
+    TRY(store_signed_prekeys_restored(s, rng));
     err = store_prekeys_skip(s, rng, PREKEYS_SKIPPED);
 out:
     return err;

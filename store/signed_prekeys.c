@@ -9,12 +9,12 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-/* replaced_at of a row: when it was, or one of these. */
-enum { NOT_REPLACED = 0, RETIRED = -1 };
+/* replaced_at of a row: when it was; 0: not (yet); -1: retired. */
 
-/* Ids that may have been used since a copy was made: one a month would do; of 16.7 million there
- * are enough. */
-enum { IDS_SKIPPED = 1000 };
+/* Ids that may have been used since a copy was made, by other restores of the same copy, too: so
+ * the number is a random one from here on. Of the 16.7 million that there are some 500 restores can
+ * burn so many; after that each takes half of what is left. */
+enum { IDS_SKIPPED = 1000, IDS_SKIPPED_MORE = 1 << 16 };
 
 #define HIGH_WATER "signed_prekey_high"
 #define COLUMNS    "id, key, sig, made_at"
@@ -326,18 +326,19 @@ out:
     return err;
 }
 
-enum wb_err store_signed_prekeys_restored(struct store *s)
+enum wb_err store_signed_prekeys_restored(struct store *s, const struct rng *rng)
 {
+    const uint32_t ids = IDS_SKIPPED + rng_below(rng, IDS_SKIPPED_MORE);
     struct store_signed_prekey k = {.id = 0};
-    uint32_t high = 0;
+    uint32_t high = 0, left;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(store_signed_prekey_current(s, 0, &k));
     k.since = 0;
     TRY(put_row(s, &k));
     TRY(high_water(s, &high));
-    high = high < PREKEY_ID_MAX - IDS_SKIPPED ? high + IDS_SKIPPED : high;
-    err = store_meta_put_int(s, HIGH_WATER, high);
+    left = PREKEY_ID_MAX - high;
+    err = store_meta_put_int(s, HIGH_WATER, high + (ids < left / 2 ? ids : left / 2));
 out:
     secret_wipe(&k, sizeof k);
     return err;

@@ -42,8 +42,9 @@ enum wb_err store_signed_prekey_get(struct store *s, uint32_t id,
 enum wb_err store_signed_prekeys_retire(struct store *s, int64_t before_s,
                                         bool *ret_more) WB_MUST_CHECK;
 /* The file is an older copy (rule 7): the server may have a later key, which we do not. A new one
- * is due, and its id is far from those that may have been used since. */
-enum wb_err store_signed_prekeys_restored(struct store *s) WB_MUST_CHECK;
+ * is due, and its id is far from those that may have been used since, by another restore of the
+ * same copy as well. */
+enum wb_err store_signed_prekeys_restored(struct store *s, const struct rng *rng) WB_MUST_CHECK;
 
 /* ---- base keys that were used ---------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "bridge/out_message_queue.h"
 #include "store/devices.h"
 #include "store/groups.h"
+#include "store/identity_gone.h"
 #include "store/lid_map.h"
 #include "store/outbox.h"
 #include "store/signal_store.h"
@@ -357,13 +358,16 @@ static inline void answer_sessions(const struct pending *p)
         struct peer *peer = peer_of(&p->jids[i]);
         struct signal_bundle bundle;
         struct jid address;
-        bool has = false;
+        bool has = false, gone = false;
 
         OK(store_canonical(w.r.f.s, &p->jids[i], &address));
         OK(store_session_has(w.r.f.s, &address, &has));
         if ((has && !p->renew) || !peer || peer->no_keys)
             continue;
         bundle = bundle_of(peer);
+        OK(store_identity_is_gone(w.r.f.s, &address, bundle.identity, &gone));
+        if (gone) /* the server's word: it is the present one */
+            OK(store_identity_put(w.r.f.s, &address, bundle.identity));
         OK(prekey_start_session(&w.r.b, &p->jids[i], &bundle, SPAN_NULL));
     }
     ((prekey_fetch_fn *)p->fn)(&w.r.b, p->key, &r);

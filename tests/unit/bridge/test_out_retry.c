@@ -643,11 +643,44 @@ static void a_renewal_that_failed_is_due(void **state)
     assert_span(c.text, "read me");
 }
 
+/* A phone that we know as one of the past asks, with its keys. They set up nothing; if it goes on,
+ * the server is asked who is there now, and that one is believed. */
+static void keys_of_a_former_identity(void **state)
+{
+    const char *id = sent_to(CONTACT, "read me");
+    struct peer *p = peer_named("222000011@lid"), now = *p;
+    struct jid address = J("222000011:0@lid");
+    struct content c;
+    size_t asked;
+
+    (void)state;
+    x25519_generate(&p->rng, &now.local.identity);
+    now.session = signal_session_new();
+    {
+        struct signal_bundle bundle = bundle_of(&now);
+        OK(prekey_start_session(&w.r.b, &address, &bundle));
+    }
+    OK(batch_commit(&w.r.b));
+    asked = w.asked[ASKED_SESSIONS];
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, 1, p}));
+    assert_int_equal(w.asked[ASKED_SESSIONS], asked);
+    OK(peer_read(&now, queued("message")->first, &c));
+    assert_span(c.text, "read me");
+    OK(batch_commit(&w.r.b));
+    forget(p);
+    OK(ask_again(&(struct asked){"222000011@lid", NULL, NULL, id, 2, p}));
+    assert_int_equal(w.asked[ASKED_SESSIONS], asked + 1);
+    OK(peer_read(p, queued("message")->first, &c));
+    assert_span(c.text, "read me");
+    signal_session_free(now.session);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(with_keys_a_new_session),
+        T(keys_of_a_former_identity),
         T(an_answer_that_cannot_be_stored),
         T(without_keys_the_old_session_first),
         T(a_wall_clock_that_jumps_renews_no_session),

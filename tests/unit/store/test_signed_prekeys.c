@@ -161,11 +161,18 @@ static void restored_copy_makes_a_new_one(void **state)
 {
     (void)state;
     struct fixture f;
+    uint32_t first;
     fixture_ready(&f);
     current(&f, T0);
-    OK(store_signed_prekeys_restored(f.s));
+    OK(store_commit(f.s));
+    OK(store_signed_prekeys_restored(f.s, &f.rng));
     assert_int_equal(current(&f, T0 + 1).since, 0);
-    assert_true(made(&f, T0 + 1).id > 100);
+    first = made(&f, T0 + 1).id;
+    assert_true(first > 1000);
+    /* The same copy once more: not the id that the server has another key of now. */
+    store_rollback(f.s);
+    OK(store_signed_prekeys_restored(f.s, &f.rng));
+    assert_int_not_equal(made(&f, T0 + 1).id, first);
     fixture_free(&f);
 }
 
