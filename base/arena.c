@@ -19,16 +19,26 @@ static size_t round_up(size_t n)
     return (n + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 }
 
+bool arena_is_full(const struct arena *a, size_t n)
+{
+    size_t need;
+
+    if (n > a->max)
+        return true;
+    need = round_up(n ? n : 1);
+    return need > a->max || a->used > a->max - need;
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
     struct arena_block *b = a->blocks;
     size_t need;
 
-    if (n > a->max)
+    if (arena_is_full(a, n)) {
+        a->refused = true;
         return NULL;
+    }
     need = round_up(n ? n : 1);
-    if (need > a->max || a->used > a->max - need)
-        return NULL;
     if (!b || need > b->cap - b->n) {
         size_t cap = need > ARENA_BLOCK ? need : ARENA_BLOCK;
         b = malloc(sizeof *b + cap);
@@ -84,6 +94,7 @@ void arena_reset(struct arena *a)
     }
     a->blocks = keep;
     a->used = 0;
+    a->refused = false;
 }
 
 void arena_free(struct arena *a)

@@ -28,6 +28,10 @@ enum wb_err stanza_handler_run(struct bridge *b, const struct stanza_handler *h,
     if (h->parse) {
         enum wb_err err = h->parse(s, &parsed);
 
+        /* The stanza is larger than one may be. As our own trouble it would end the connection, and
+         * come again with the next one, for ever. Parsing has no effects, so it can be left out. */
+        if (err == WB_ERR_NOMEM && s->arena->refused)
+            return WB_ERR_TOO_LARGE;
         if (err != WB_OK)
             return err;
     }

@@ -92,9 +92,9 @@ enum {
 
     /* History that was asked for: 50 messages, some with thumbnails, are 10 kB to 1 MB. */
     HISTORY_FILE_MAX = 16 << 20,
-    HISTORY_INFLATED_MAX = 64 << 20,
+    HISTORY_INFLATED_MAX = 32 << 20, /* twice the file: pictures do not deflate */
     HISTORY_PAGE_MAX = 5000, /* messages of one answer; what is behind them is asked for again */
-    HISTORY_ARENA_MAX = 64 << 20, /* lists of spans into an answer of messages of some bytes each */
+    HISTORY_ARENA_MAX = 16 << 20, /* lists of spans into an answer of messages of some bytes each */
     HISTORY_FETCH_MS = 60 * 1000,
 
     /* The web page that names the current version is some 500 kB. */

@@ -462,7 +462,15 @@ out:
 
 enum wb_err content_decode(struct span plain, struct arena *a, struct content *ret)
 {
+    size_t max = a->max;
+    enum wb_err err;
+
     if (plain.n > MESSAGE_PLAINTEXT_MAX)
         return WB_ERR_TOO_LARGE;
-    return decode_message(plain, a, 0, ret);
+    /* A budget of its own: the rest of a stanza's arena is for those who answer it. */
+    if (max > a->used && max - a->used > CONTENT_ARENA_MAX)
+        a->max = a->used + CONTENT_ARENA_MAX;
+    err = decode_message(plain, a, 0, ret);
+    a->max = max;
+    return err;
 }

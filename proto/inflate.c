@@ -5,32 +5,39 @@
 
 enum { CHUNK = 16 * 1024 };
 
-static enum wb_err run(z_stream *z, struct buf *out)
-{
-    uint8_t chunk[CHUNK];
-    int rc;
+/* Where the output goes: into memory of a known size, or (to NULL) only counted. */
+struct sink {
+    uint8_t *to;
+    size_t n;
+    size_t max;
+};
 
-    do {
-        z->next_out = chunk;
-        z->avail_out = CHUNK;
-        rc = inflate(z, Z_NO_FLUSH);
-        if (rc == Z_MEM_ERROR)
-            return WB_ERR_NOMEM;
-        if (rc == Z_BUF_ERROR) /* no progress: the input ended before the stream did */
-            return WB_ERR_TRUNCATED;
-        if (rc != Z_OK && rc != Z_STREAM_END) /* bad data, or a preset dictionary is asked for */
-            return WB_ERR_MALFORMED;
-        buf_append(out, SPAN(chunk, CHUNK - z->avail_out));
-        if (buf_err(out) != WB_OK)
-            return buf_err(out);
-    } while (rc != Z_STREAM_END);
-    return z->avail_in ? WB_ERR_TRAILING : WB_OK;
+static enum wb_err step(z_stream *z, struct sink *s, int *ret_rc)
+{
+    uint8_t counted[CHUNK];
+    size_t room = s->max - s->n < CHUNK ? s->max - s->n : CHUNK;
+
+    /* Without room one byte more than may be is still asked for: is there more? */
+    z->next_out = s->to && room ? s->to + s->n : counted;
+    z->avail_out = room ? (uInt)room : 1;
+    room = z->avail_out;
+    *ret_rc = inflate(z, Z_NO_FLUSH);
+    if (*ret_rc == Z_MEM_ERROR)
+        return WB_ERR_NOMEM;
+    if (*ret_rc == Z_BUF_ERROR) /* no progress: the input ended before the stream did */
+        return WB_ERR_TRUNCATED;
+    if (*ret_rc != Z_OK &&
+        *ret_rc != Z_STREAM_END) /* bad data, or a preset dictionary is asked for */
+        return WB_ERR_MALFORMED;
+    s->n += room - z->avail_out;
+    return s->n > s->max ? WB_ERR_TOO_LARGE : WB_OK;
 }
 
-enum wb_err inflate_zlib(struct span in, struct buf *out)
+static enum wb_err run(struct span in, struct sink *s)
 {
     z_stream z = {0};
     enum wb_err err;
+    int rc = Z_OK;
 
     if (in.n > UINT_MAX)
         return WB_ERR_TOO_LARGE;
@@ -38,7 +45,45 @@ enum wb_err inflate_zlib(struct span in, struct buf *out)
         return WB_ERR_NOMEM;
     z.next_in = (z_const Bytef *)(uintptr_t)in.p; /* zlib only reads it */
     z.avail_in = (uInt)in.n;
-    err = run(&z, out);
+    do
+        err = step(&z, s, &rc);
+    while (err == WB_OK && rc != Z_STREAM_END);
+    if (err == WB_OK && z.avail_in)
+        err = WB_ERR_TRAILING;
     inflateEnd(&z);
+    return err;
+}
+
+enum wb_err inflate_size(struct span in, size_t max, size_t *ret_n)
+{
+    struct sink s = {NULL, 0, max};
+    enum wb_err err = run(in, &s);
+
+    if (err == WB_OK)
+        *ret_n = s.n;
+    return err;
+}
+
+enum wb_err inflate_into(struct span in, uint8_t *out, size_t n)
+{
+    struct sink s = {out, 0, n};
+    enum wb_err err = run(in, &s);
+
+    return err == WB_OK && s.n != n ? WB_ERR_TRUNCATED : err;
+}
+
+enum wb_err inflate_zlib(struct span in, struct buf *out)
+{
+    size_t n;
+    uint8_t *to;
+    enum wb_err err;
+
+    TRY(buf_err(out));
+    TRY(inflate_size(in, out->max - out->n, &n));
+    to = buf_extend(out, n);
+    if (!to)
+        return buf_err(out);
+    err = inflate_into(in, to, n);
+out:
     return err;
 }

@@ -1,11 +1,17 @@
-/* inflate.h - zlib streams with a bomb guard (P-BN-02). */
+/* inflate.h - zlib streams with a bomb guard (P-BN-02). A stream is read twice, once to learn its
+ * size: the output then takes what it is long, while a growing buffer takes two or three times
+ * that. */
 #ifndef PROTO_INFLATE_H
 #define PROTO_INFLATE_H
 
 #include "base/buf.h"
 
-/* Appends the inflated RFC 1950 stream `in` to out; out->max is the bomb guard (TOO_LARGE).
- * TRUNCATED / MALFORMED / TRAILING on a bad stream; out is then to be thrown away. */
+/* Size of the inflated RFC 1950 stream `in`; TOO_LARGE over max, which is the bomb guard.
+ * TRUNCATED / MALFORMED / TRAILING on a bad stream, NOMEM. Keeps nothing. */
+enum wb_err inflate_size(struct span in, size_t max, size_t *ret_n) WB_MUST_CHECK;
+/* Inflates into exactly the n bytes that inflate_size() told. Same errors. */
+enum wb_err inflate_into(struct span in, uint8_t *out, size_t n) WB_MUST_CHECK;
+/* Appends it to out, whose max is the guard. Same errors; out is then to be thrown away. */
 enum wb_err inflate_zlib(struct span in, struct buf *out) WB_MUST_CHECK;
 
 #endif

@@ -5,12 +5,21 @@
 enum {
     /* The wire allows 2^24-1; the largest real stanzas are group lists of some hundred kB. */
     FRAME_PAYLOAD_MAX = (1 << 24) - 1,
-    /* Inflated stanza: a full list of large groups stays under it; a zlib bomb does not. */
-    NODE_INFLATED_MAX = 64 << 20,
+    /* Inflated stanza: as much as a frame could carry without compression. */
+    NODE_INFLATED_MAX = FRAME_PAYLOAD_MAX,
+    /* What one frame may take once it is decrypted: plaintext, what was inflated from it, nodes,
+     * attributes, addresses. The largest stanza that can be imagined, a group of 60,000 members
+     * with three addresses and two texts each, takes 38 MB (43 with all keys spelled out). With its
+     * ciphertext, 16 MB at most, a frame stays below 64 MB. Nodes of three bytes, deflated a
+     * thousand times, would otherwise become as much as there is. */
+    NODE_MEMORY_MAX = 44 << 20,
+    /* Eight nodes for each of those members: what the loop does for one stanza has an end, too. */
+    NODE_COUNT_MAX = 8 * 60000,
     /* Deepest stanzas seen have 7 levels. */
     NODE_DEPTH_MAX = 32,
-    /* Arena for one decoded stanza: nodes of a 16 MiB frame of small elements. */
-    NODE_ARENA_MAX = 256 << 20,
+    /* Arena for one stanza: its nodes, and the lists that handlers make of them (members, ids), so
+     * that a stanza that can be read can be handled as well. */
+    NODE_ARENA_MAX = NODE_MEMORY_MAX + (8 << 20),
     /* WhatsApp's own text limit is 65,536 characters; media thumbnails add some 100 kB. */
     MESSAGE_PLAINTEXT_MAX = 4 << 20,
     /* Arena for one decoded message: its bytes a few times over, plus lists of small elements. */

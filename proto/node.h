@@ -25,19 +25,21 @@ struct node {
     struct node_attr *attrs; /* in wire order */
     struct node_attr *last_attr;
     enum node_content content;
+    bool failed;       /* an allocation while building it failed: node_pack refuses it */
     struct span bytes; /* NODE_BYTES; NODE_TEXT: encoded as a token or packed string if possible */
     struct node *first, *last; /* NODE_CHILDREN, in wire order */
     struct node *next;         /* sibling */
-    bool failed;               /* an allocation while building it failed: node_pack refuses it */
 };
 
 /* ---- codec ------------------------------------------------------------------------------- */
 
 /* One encoded node without the flag byte; every byte must be used up (TRAILING otherwise).
- * TRUNCATED, MALFORMED, TOO_DEEP, TOO_LARGE, NOMEM as they say. */
+ * TRUNCATED, MALFORMED, TOO_DEEP, NOMEM as they say; TOO_LARGE for more than NODE_COUNT_MAX nodes,
+ * or when `in` and what is made of it are more than NODE_MEMORY_MAX bytes (or the arena is full).
+ */
 enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
 /* A transport plaintext: flag byte, then the node, inflated (into the arena) if bit 0x02 is set
- * (P-BN-02). Same errors as node_decode. */
+ * (P-BN-02). Same errors as node_decode; what was inflated counts as well. */
 enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
 /* Appends flag byte 00 and the node. Empty attribute values are left out (P-BN-11). The form of
  * each value follows P-BN-06 and P-BN-15. NOMEM for NULL and failed nodes, TOO_DEEP, TOO_LARGE

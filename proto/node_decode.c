@@ -12,6 +12,8 @@
 struct decoder {
     struct reader r;
     struct arena *a;
+    size_t bytes_left; /* of NODE_MEMORY_MAX */
+    size_t nodes_left; /* of NODE_COUNT_MAX */
 };
 
 enum value_kind {
@@ -37,13 +39,24 @@ static uint8_t next_u8(struct decoder *d)
     return 0;
 }
 
+/* A frame that is too large is the peer's fault, no memory is ours: only the latter ends the
+ * connection, after which the same frame would come again. */
 static void *alloc(struct decoder *d, size_t n)
 {
-    void *p = arena_alloc(d->a, n);
+    size_t used = d->a->used;
+    void *p;
 
-    if (!p)
-        reader_fail(&d->r, d->a->max - d->a->used < n + sizeof(max_align_t) ? WB_ERR_TOO_LARGE
-                                                                            : WB_ERR_NOMEM);
+    if (n > d->bytes_left) {
+        reader_fail(&d->r, WB_ERR_TOO_LARGE);
+        return NULL;
+    }
+    p = arena_alloc(d->a, n);
+    if (!p) {
+        reader_fail(&d->r, arena_is_full(d->a, n) ? WB_ERR_TOO_LARGE : WB_ERR_NOMEM);
+        return NULL;
+    }
+    used = d->a->used - used; /* rounded up */
+    d->bytes_left -= used < d->bytes_left ? used : d->bytes_left;
     return p;
 }
 
@@ -328,9 +341,10 @@ static void read_content(struct decoder *d, struct node *n, int depth)
     n->content = v.kind == VALUE_BYTES ? NODE_BYTES : NODE_TEXT;
     n->bytes = v.text;
     if (v.kind == VALUE_JID) { /* content has no JID form of its own here: its text */
-        n->bytes = arena_copy(d->a, span_cstr(jid_text(v.jid, text)));
-        if (span_is_null(n->bytes))
-            reader_fail(&d->r, WB_ERR_NOMEM);
+        size_t size = strlen(jid_text(v.jid, text));
+        uint8_t *copy = alloc(d, size);
+
+        n->bytes = copy ? SPAN(memcpy(copy, text, size), size) : SPAN_NULL;
     }
 }
 
@@ -343,8 +357,11 @@ static struct node *read_node(struct decoder *d, int depth)
         reader_fail(&d->r, WB_ERR_TOO_DEEP);
     if (d->r.err == WB_OK && size == 0)
         reader_fail(&d->r, WB_ERR_MALFORMED);
+    if (d->r.err == WB_OK && d->nodes_left == 0)
+        reader_fail(&d->r, WB_ERR_TOO_LARGE);
     if (d->r.err != WB_OK || !(n = alloc(d, sizeof *n)))
         return NULL;
+    d->nodes_left--;
     n->tag = read_string(d);
     if (d->r.err == WB_OK && n->tag.n == 0)
         reader_fail(&d->r, WB_ERR_MALFORMED);
@@ -354,11 +371,16 @@ static struct node *read_node(struct decoder *d, int depth)
     return d->r.err == WB_OK ? n : NULL;
 }
 
-enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node)
+/* taken: bytes that the frame has taken so far, `in` among them. */
+static enum wb_err decode(struct span in, size_t taken, struct arena *a, struct node **ret_node)
 {
-    struct decoder d = {reader_new(in), a};
-    struct node *n = read_node(&d, 1);
+    struct decoder d = {.r = reader_new(in), .a = a, .nodes_left = NODE_COUNT_MAX};
+    struct node *n;
 
+    if (taken > NODE_MEMORY_MAX)
+        return WB_ERR_TOO_LARGE;
+    d.bytes_left = NODE_MEMORY_MAX - taken;
+    n = read_node(&d, 1);
     if (n && reader_left(&d.r) > 0)
         reader_fail(&d.r, WB_ERR_TRAILING);
     if (reader_err(&d.r) == WB_OK)
@@ -366,25 +388,29 @@ enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node)
     return reader_err(&d.r);
 }
 
+enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node)
+{
+    return decode(in, in.n, a, ret_node);
+}
+
 enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node)
 {
-    struct buf inflated = buf_new(NODE_INFLATED_MAX);
     struct span body = span_skip(in, 1);
+    uint8_t *inflated;
+    size_t n;
     enum wb_err err;
 
     if (in.n == 0)
         return WB_ERR_TRUNCATED;
-    if (in.p[0] & WIRE_FLAG_ZLIB) {
-        TRY(inflate_zlib(body, &inflated));
-        body = arena_copy(a, buf_span(&inflated)); /* the nodes point into it */
-        if (span_is_null(body)) {
-            err = WB_ERR_NOMEM;
-            goto out;
-        }
-        buf_free(&inflated);
-    }
-    err = node_decode(body, a, ret_node);
+    if (!(in.p[0] & WIRE_FLAG_ZLIB))
+        return decode(body, in.n, a, ret_node);
+    /* Its size first: a buffer that grows would be in memory two or three times. */
+    TRY(inflate_size(body, NODE_INFLATED_MAX, &n));
+    inflated = arena_alloc(a, n); /* the nodes point into it */
+    if (!inflated)
+        return arena_is_full(a, n) ? WB_ERR_TOO_LARGE : WB_ERR_NOMEM;
+    TRY(inflate_into(body, inflated, n));
+    err = decode(SPAN(inflated, n), in.n + n, a, ret_node);
 out:
-    buf_free(&inflated);
     return err;
 }

@@ -1,8 +1,12 @@
 #include "proto/wire_arena.h"
 
+/* protobuf-c makes large structs out of fields of two bytes. It leaves this part of the arena to
+ * those who answer the message that was too large: without an answer it would come again. */
+enum { LEFT_FOR_OTHERS = 32 };
+
 struct bounded {
     struct arena *arena;
-    bool exhausted;
+    bool too_large, no_memory;
 };
 
 static void *bounded_alloc(void *data, size_t n)
@@ -10,8 +14,10 @@ static void *bounded_alloc(void *data, size_t n)
     struct bounded *b = data;
     void *p = arena_alloc(b->arena, n);
 
-    if (!p)
-        b->exhausted = true;
+    if (!p && arena_is_full(b->arena, n))
+        b->too_large = true;
+    else if (!p)
+        b->no_memory = true;
     return p;
 }
 
@@ -25,13 +31,17 @@ static void bounded_free(void *data, void *p)
 enum wb_err wire_unpack(const ProtobufCMessageDescriptor *d, struct span in, struct arena *a,
                         ProtobufCMessage **ret_m)
 {
-    struct bounded b = {a, false};
+    struct bounded b = {a, false, false};
+    size_t max = a->max;
     ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &b};
     static const uint8_t empty[1];
-    ProtobufCMessage *m = protobuf_c_message_unpack(d, &allocator, in.n, in.n ? in.p : empty);
+    ProtobufCMessage *m;
 
+    a->max -= max / LEFT_FOR_OTHERS;
+    m = protobuf_c_message_unpack(d, &allocator, in.n, in.n ? in.p : empty);
+    a->max = max;
     if (!m)
-        return b.exhausted ? WB_ERR_TOO_LARGE : WB_ERR_MALFORMED;
+        return b.no_memory ? WB_ERR_NOMEM : b.too_large ? WB_ERR_TOO_LARGE : WB_ERR_MALFORMED;
     *ret_m = m;
     return WB_OK;
 }

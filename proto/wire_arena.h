@@ -10,8 +10,9 @@
 #include <protobuf-c/protobuf-c.h>
 
 /* Parses in as a message of type d. The message and its bytes live in a; nothing of it is ever
- * freed singly. TOO_LARGE when the arena was exhausted, MALFORMED otherwise.
- * Unknown fields are kept by protobuf-c as message->unknown_fields and otherwise ignored. */
+ * freed singly, but never all of a is taken. TOO_LARGE when that is not enough, NOMEM when the
+ * machine has no more, MALFORMED otherwise. Unknown fields are kept by protobuf-c as
+ * message->unknown_fields and otherwise ignored. */
 enum wb_err wire_unpack(const ProtobufCMessageDescriptor *d, struct span in, struct arena *a,
                         ProtobufCMessage **ret_m) WB_MUST_CHECK;
 

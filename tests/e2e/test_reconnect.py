@@ -85,8 +85,9 @@ class Cutting(threading.Thread):
             self.pass_time(MINUTE_S)
             self.mock.stream_error(self.phone, **self.how)
         else:
-            # A ping at the latest after 30 s, 20 s of silence, one more ping, 10 s of silence.
-            self.pass_time(15)
+            # A ping at the latest after 30 s, 20 s of silence, one more ping, 10 s of silence: it is
+            # noticed after 30 s at the earliest, and the minute is full.
+            self.pass_time(MINUTE_S - 30)
             self.mock.stream_error(self.phone, **self.how)
             for seconds in (31, 21, 11) if not FULL else ():
                 self.pass_time(seconds)

@@ -14,6 +14,7 @@ enum {
     MOCK_RECENT_ACKS = 4096, /* acked ids remembered per device, to tell "twice" from "never" */
     MOCK_USED_KEYS_MAX = 2000000, /* message keys remembered for reuse checks */
     MOCK_STANZA_BYTES = 16 << 20, /* one packed stanza */
+    MOCK_ARENA_MAX = 256 << 20,   /* one operation: a message to a large group, all its stanzas */
 };
 
 #endif

@@ -16,7 +16,7 @@ enum wb_err mock_init(struct mock *m, const struct config *cfg, const struct clo
     m->cfg = *cfg;
     m->clock = clock;
     m->rng = cfg->has_seed ? rng_from_seed(&m->seeded, cfg->seed) : rng_system;
-    m->a = arena_new(NODE_ARENA_MAX);
+    m->a = arena_new(MOCK_ARENA_MAX);
     if (cfg->has_root_seed)
         x25519_from_private(cfg->root_seed, &m->root);
     else

@@ -7,7 +7,7 @@
 #include "proto/limits.h"
 #include "proto/node.h"
 
-enum { TEXT_MAX = 4 * NODE_INFLATED_MAX };
+enum { STREAM_MAX = 64 << 20, TEXT_MAX = 4 * STREAM_MAX };
 
 static bool read_exactly(struct buf *b, size_t n)
 {
@@ -42,7 +42,7 @@ out:
 
 int main(void)
 {
-    struct buf in = buf_new(NODE_INFLATED_MAX), out = buf_new(NODE_INFLATED_MAX);
+    struct buf in = buf_new(STREAM_MAX), out = buf_new(STREAM_MAX);
     struct buf xml = buf_new(TEXT_MAX);
     struct arena a = arena_new(NODE_ARENA_MAX);
 

@@ -180,7 +180,7 @@ static void arena_limit_is_kept(void **state)
 static void failed_allocations_flow_through(void **state)
 {
     struct fixture *f = *state;
-    struct arena full = arena_new(256);
+    struct arena full = arena_new(200);
     struct node *n = node_new(&full, "item"), *child;
 
     assert_non_null(n);
