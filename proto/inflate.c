@@ -66,9 +66,11 @@ enum wb_err inflate_size(struct span in, size_t max, size_t *ret_n)
 
 enum wb_err inflate_into(struct span in, uint8_t *out, size_t n)
 {
-    struct sink s = {out, 0, n};
-    enum wb_err err = run(in, &s);
+    struct sink s = {.max = n};
+    enum wb_err err;
 
+    s.to = out;
+    err = run(in, &s);
     return err == WB_OK && s.n != n ? WB_ERR_TRUNCATED : err;
 }
 
