@@ -280,9 +280,28 @@ static bool wanted(const struct http_request *q, const json_t *entry)
     return d == NULL || json_integer_value(d) == (device != NULL ? strtol(device, NULL, 10) : 0);
 }
 
+/* Hundreds of long texts would be an answer of hundreds of megabytes. */
+static json_t *shortened(const json_t *entry)
+{
+    enum { SHORT_TEXT_MAX = 32 };
+    json_t *o = json_copy((json_t *)(uintptr_t)entry);
+    const char *text = admin_text(o, "text");
+    size_t n = strlen(text);
+
+    if (n > SHORT_TEXT_MAX)
+        n = SHORT_TEXT_MAX;
+    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n--; /* between two characters */
+    (void)json_object_set_new(o, "text", json_stringn(text, n));
+    (void)json_object_del(o, "message");
+    return o;
+}
+
 static int records(struct mock *m, const struct http_request *q, const json_t *body,
                    const char *kind, json_t **ret_out)
 {
+    char flag[4];
+    const bool brief = http_query(q, "brief", flag, sizeof flag) != NULL;
     struct account *a = admin_account(m, q, body, "phone", ret_out);
     json_t *list = json_array();
     if (a == NULL) {
@@ -294,7 +313,7 @@ static int records(struct mock *m, const struct http_request *q, const json_t *b
     json_array_foreach(all, i, entry)
     {
         if (wanted(q, entry))
-            (void)json_array_append(list, entry);
+            (void)json_array_append_new(list, brief ? shortened(entry) : json_incref(entry));
     }
     json_decref(all);
     *ret_out = json_pack("{s:o}", kind, list);

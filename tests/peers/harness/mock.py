@@ -52,6 +52,11 @@ class Mock:
         """What a scripted person's phone shows."""
         return self.admin("GET", f"/contact/messages?phone={phone}")["messages"]
 
+    def short_texts(self, phone):
+        """The beginning of each text that a scripted person's phone shows, in order."""
+        found = self.admin("GET", f"/contact/messages?phone={phone}&brief=1")["messages"]
+        return [message["text"] for message in found if message["text"]]
+
     def account(self, phone):
         accounts = self.admin("GET", "/state")["accounts"]
         return next(account for account in accounts if account["phone"] == phone)

@@ -1,23 +1,31 @@
-"""Stands between a client and wa-mock and cuts the connection after any number of bytes."""
+"""Stands between a client and wa-mock: cuts the connection after any number of bytes, or is a slow line."""
 
 import socket
 import struct
 import threading
+import time
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER without patience: RST instead of FIN
 CHUNK = 65536
+# A slow line takes little at a time, and holds little: what it has not taken stays with the sender.
+SLOW_CHUNK, SLOW_BUFFER = 4096, 16384
 UP, DOWN = "to the server", "to the client"
 
 
 class Relay:
     """Has the mock's attributes, and its address is its own: pass it where a mock is expected."""
 
-    def __init__(self, mock):
+    def __init__(self, mock, up_bytes_s=None):
+        """up_bytes_s: how much passes to the server in a second; changed at any time by slow()."""
         self.mock = mock
         self.cuts = 0
+        self.passed = 0  # bytes to the server
+        self.up_bytes_s = up_bytes_s
         self._plan = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if up_bytes_s:  # before anybody connects: the window is fixed then
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER)
         self.url = f"ws://127.0.0.1:{self._listener.getsockname()[1]}/ws/chat"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -29,8 +37,20 @@ class Relay:
         with self._lock:
             self._plan = {direction: count}
 
+    def slow(self, up_bytes_s):
+        """None: as fast as it goes."""
+        self.up_bytes_s = up_bytes_s
+
     def close(self):
         self._listener.close()
+
+    def _take(self, source, direction):
+        """The next bytes; from a slow line at its pace."""
+        rate = self.up_bytes_s if direction == UP else None
+        if not rate:
+            return source.recv(CHUNK)
+        time.sleep(SLOW_CHUNK / rate)
+        return source.recv(SLOW_CHUNK)
 
     def _accept(self):
         while True:
@@ -62,7 +82,9 @@ class Relay:
 
     def _pump(self, source, sink, direction):
         try:
-            while data := source.recv(CHUNK):
+            while data := self._take(source, direction):
+                if direction == UP:
+                    self.passed += len(data)
                 size, cut = self._allowed(direction, len(data))
                 sink.sendall(data[:size])
                 if cut:
