@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "api/http_private.h"
+#include "bridge/bridge.h"
 
 /* Callers that stop in the middle must not use up API_REQUESTS_MAX. */
 static void await_more(struct api_request *r)
@@ -25,6 +26,7 @@ static void dispatch(struct api_request *r)
     r->dispatched = true;
     lws_set_timeout(r->wsi, NO_PENDING_TIMEOUT, 0); /* our own waits end it */
     http_no_deadline(r->api, r->caller);
+    pauses_mark(r->bridge->pauses, r->route->path);
     r->route->handle(r);
     drop_body(r);
 }

@@ -56,6 +56,9 @@ static json_t *health_json(const struct health *h)
 
     if (!o)
         return NULL;
+    json_object_set_new(
+        o, "longest_pause",
+        json_pack("{s:I, s:o}", "ms", (json_int_t)h->pause_ms, "in", text_or_null(h->pause_who)));
     if (strcmp(h->passkey, "none") != 0)
         json_object_set_new(o, "passkey", json_string(h->passkey));
     if (h->next_attempt_in_s >= 0)

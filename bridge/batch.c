@@ -16,6 +16,8 @@ enum wb_err batch_commit(struct bridge *b)
     bool wrote = store_batch_open(b->store);
     enum wb_err err;
 
+    pauses_mark(b->pauses, "commit");
+
     if (wrote) {
         err = store_commit(b->store);
         if (err != WB_OK) {

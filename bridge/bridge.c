@@ -32,13 +32,39 @@ enum {
     SHUTDOWN_MS = 2500,
 };
 
-/* The end of a batch: everything that was readable has been handled, or it has become long enough.
- * Then commit, then acks and receipts leave (design rule 3). */
+static void on_checkpoint(void *ctx)
+{
+    struct bridge *b = ctx;
+
+    pauses_mark(b->pauses, "checkpoint");
+    store_checkpoint(b->store);
+}
+
+/* A checkpoint waits for the disk as a commit does: not in the same turn, so that others are
+ * answered in between. Nothing is read from WhatsApp meanwhile, or a batch would be open
+ * (conn_uplink.c). */
+static void plan_checkpoint(struct bridge *b)
+{
+    if (store_checkpoint_due(b->store))
+        loop_defer(b->loop, &b->checkpoint, on_checkpoint, b);
+    conn_pace_reading(b->conn);
+}
+
+static void end_batch(struct bridge *b);
+
 static void on_iteration_end(void *ctx)
 {
     struct bridge *b = ctx;
 
     mishap_look(b);
+    end_batch(b);
+    plan_checkpoint(b);
+}
+
+/* The end of a batch: everything that was readable has been handled, or it has become long enough.
+ * Then commit, then acks and receipts leave (design rule 3). */
+static void end_batch(struct bridge *b)
+{
     if (!batch_is_open(b)) {
         b->batch = (struct batch){0};
         return;
@@ -48,6 +74,16 @@ static void on_iteration_end(void *ctx)
         return;
     /* On failure it has said so and closed the connection. */
     (void)(batch_commit(b) == WB_OK);
+}
+
+static void on_pause(void *ctx, int64_t ms, const char *who)
+{
+    const struct bridge *b = ctx;
+    enum log_level level = ms >= PAUSE_WARNED_MS ? LOG_WARN : LOG_DEBUG;
+
+    if (b->log->level >= level)
+        log_write(b->log, level, "loop", "nobody was answered for %lld ms, most of it: %s",
+                  (long long)ms, who);
 }
 
 static enum wb_err iq_port_send(struct bridge *b, const struct node *n)
@@ -104,6 +140,10 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     b->rng = d->rng;
     b->loop = d->loop;
     b->timers = loop_timers(d->loop);
+    b->pauses = loop_pauses(d->loop);
+    b->pauses->told_from_ms = PAUSE_TOLD_MS;
+    b->pauses->ctx = b;
+    b->pauses->told = on_pause;
     b->store = d->store;
     b->started_ms = clock_mono_ms(d->clock);
     events_init(&b->events);
@@ -134,6 +174,8 @@ void bridge_free(struct bridge *b)
     backups_free(b->backups);
     b->backups = NULL; /* events may still come */
     loop_set_iteration_end(b->loop, NULL, NULL);
+    b->pauses->told = NULL;
+    loop_defer_cancel(b->loop, &b->checkpoint);
     timer_stop(b->timers, &b->shutdown_timer);
     mishap_stop(b);
     if (b->prekeys)

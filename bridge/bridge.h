@@ -50,6 +50,7 @@ struct bridge {
     const struct rng *rng;
     struct loop *loop; /* NULL in unit tests of parts that only need timers */
     struct timers *timers;
+    struct pauses *pauses; /* NULL without a loop */
     struct store *store;
 
     /* Parts with their state inline. */
@@ -57,6 +58,7 @@ struct bridge {
     struct iq_table iq;
     struct outgoing outgoing;
     struct batch batch;
+    struct loop_deferred checkpoint; /* in a turn of its own */
     struct mishap mishap;
     struct trust_counts trust;
     struct identity_news identity_news;

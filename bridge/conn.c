@@ -142,6 +142,8 @@ static void free_stream(struct conn *c)
     if (c->transport_live)
         noise_transport_free(&c->transport);
     c->hs_live = c->transport_live = c->intro_sent = false;
+    if (c->b->loop)
+        loop_defer_cancel(c->b->loop, &c->more);
     frame_reader_free(&c->frames);
     c->frames = frame_reader_new(FRAME_PAYLOAD_MAX);
     arena_free(&c->arena);
@@ -159,6 +161,8 @@ void conn_close(struct conn *c, enum conn_reason why, const char *detail)
              c->detail);
     conn_set_state(c, CONN_WAIT_CLOSE, 0);
     forget_stream(c);
+    if (c->ending) /* on_ws_ended() goes on with it */
+        return;
     /* Without a socket nothing would ever end: it is over at once. */
     if (!ws_client_active(c->ws))
         conn_event(c, CONN_EV_ENDED, NULL);
@@ -176,11 +180,20 @@ static void on_ws_open(void *ctx)
     conn_event(ctx, CONN_EV_SOCKET_OPEN, NULL);
 }
 
+static void take_frames(void *ctx);
+
 static void on_ws_ended(void *ctx, const struct ws_end_info *info)
 {
     struct conn *c = ctx;
     struct conn_input in = {.end = info};
 
+    /* What was read before the end, and not looked at yet: perhaps it says why. */
+    c->ending = true;
+    while (c->more.queued) {
+        loop_defer_cancel(c->b->loop, &c->more);
+        take_frames(c);
+    }
+    c->ending = false;
     if (c->state != CONN_WAIT_CLOSE) {
         log_info(c->b->log, "conn", "the socket ended: %s", info->text);
         c->closing_ms = clock_mono_ms(c->b->clock);
@@ -287,23 +300,44 @@ static void trim(struct conn *c)
     conn_calm_soon(c);
 }
 
-static bool on_ws_receive(void *ctx, struct span bytes)
+static bool batch_is_long(const struct bridge *b)
+{
+    return b->batch.stanzas >= BATCH_STANZAS_MAX || outgoing_is_full(b) ||
+           (b->batch.stanzas > 0 && clock_mono_ms(b->clock) - b->batch.opened_ms >= BATCH_MS_MAX);
+}
+
+/* What has been read, up to one batch: then the loop's other sockets have their turn. */
+static void take_frames(void *ctx)
 {
     struct conn *c = ctx;
     struct span frame;
-    enum wb_err err = frame_reader_push(&c->frames, bytes);
+    enum wb_err err = WB_OK;
 
-    while (err == WB_OK && !closing(c)) {
+    while (err == WB_OK && !closing(c) && !batch_is_long(c->b)) {
         err = frame_reader_next(&c->frames, &frame);
         if (err != WB_OK || span_is_null(frame))
             break;
         take_frame(c, frame);
-        if (!closing(c) && (c->b->batch.stanzas >= BATCH_STANZAS_MAX || outgoing_is_full(c->b)))
-            (void)(batch_commit(c->b) == WB_OK); /* on failure it has closed the connection */
     }
     if (err != WB_OK && !closing(c))
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
+    else if (!closing(c) && batch_is_long(c->b)) {
+        loop_defer(c->b->loop, &c->more, take_frames, c);
+        (void)(batch_commit(c->b) == WB_OK); /* on failure it has closed the connection */
+    }
     trim(c);
+    conn_pace_reading(c);
+}
+
+static bool on_ws_receive(void *ctx, struct span bytes)
+{
+    struct conn *c = ctx;
+    enum wb_err err = frame_reader_push(&c->frames, bytes);
+
+    if (err != WB_OK && !closing(c))
+        conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
+    else if (!c->more.queued)
+        take_frames(c);
     return !closing(c);
 }
 
@@ -387,6 +421,10 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
 
     if (!c->transport_live || closing(c))
         return WB_ERR_STATE;
+    /* Before the counter of the stream moves: what does not fit is not sent, and nothing breaks. */
+    err = conn_would_send(c, packed.n);
+    if (err != WB_OK)
+        return err;
     buf_clear(&c->sealed);
     TRY(noise_transport_seal(&c->transport, packed, &c->sealed));
     TRY(conn_send_frame(c, buf_span(&c->sealed)));
@@ -451,7 +489,7 @@ enum wb_err conn_load_account(struct conn *c)
 enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
 {
     struct conn *c = calloc(1, sizeof *c);
-    struct ws_callbacks callbacks = {on_ws_open, on_ws_receive, on_ws_ended, c};
+    struct ws_callbacks callbacks = {on_ws_open, on_ws_receive, conn_on_drained, on_ws_ended, c};
     enum wb_err err;
 
     if (!c)

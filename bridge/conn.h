@@ -101,8 +101,22 @@ void conn_signed_prekey_changed(struct conn *c);
 /* The last stanzas sent, to the log: the server complains of one. */
 void conn_log_sent(struct conn *c);
 
-/* Seals one packed stanza and sends it. STATE without an encrypted stream. Used by outgoing.c. */
+/* Seals one packed stanza and sends it. STATE without an encrypted stream; TOO_LARGE when too much
+ * waits for the socket, which harms nothing. Used by outgoing.c. */
 enum wb_err conn_send_plain(struct conn *c, struct span packed) WB_MUST_CHECK;
+/* How what was sent proceeds (conn_uplink.c). All are harmless without a connection. */
+/* Bytes that wait for the socket: the limits *_ROOM_BYTES are compared with it. */
+size_t conn_waiting(const struct conn *c);
+/* Names the end of all that was sent on this connection so far; has that left? */
+uint64_t conn_sent_mark(const struct conn *c);
+bool conn_has_left(const struct conn *c, uint64_t mark);
+/* Is anything of it not yet at the other end? *seen is what the last call saw, 0 at first:
+ * *ret_moved tells whether it has come further since. */
+bool conn_uplink_busy(const struct conn *c, uint64_t *seen, bool *ret_moved);
+
+/* Reads on, or not: while too many answers wait, frames that were read, or a checkpoint. */
+void conn_pace_reading(struct conn *c);
+
 /* Notes what goes out, for conn_log_sent(). */
 void conn_note_sent(struct conn *c, const struct node *n);
 /* Are more bytes of the server here already? The batch may then go on. */

@@ -88,6 +88,7 @@ struct conn {
     bool pair_wanted; /* show a QR while unpaired */
     bool logged_in;   /* <success> on this connection */
     bool shutting_down;
+    bool ending; /* the socket has ended; the last of what it brought is looked at */
 
     struct timer step_timer;    /* how long the state may last, or the backoff */
     struct timer stable_timer;  /* forgets the backoff */
@@ -109,6 +110,7 @@ struct conn {
     bool version_retried;  /* 405 was followed by one attempt with a newer version */
     bool refs_shown;       /* this connection offered a QR */
     struct pairing *pairing;
+    struct loop_deferred more;   /* frames that were read wait for the loop's next turn */
     struct loop_deferred broken; /* the stream cannot be sent on: closes it */
     struct sent_log sent;        /* what was sent last, for the server's complaints (P-ER-13) */
 };
@@ -133,6 +135,12 @@ enum wb_err conn_load_account(struct conn *c) WB_MUST_CHECK;
 void conn_account_changed(struct conn *c);
 /* Writes down until when; a failure is logged. */
 void conn_store_ban(struct conn *c);
+
+/* conn_uplink.c */
+/* The socket has taken something: what waited for room goes on. */
+void conn_on_drained(void *ctx);
+/* OK: a stanza of so many packed bytes can be encrypted and queued now. STATE, TOO_LARGE. */
+enum wb_err conn_would_send(const struct conn *c, size_t packed) WB_MUST_CHECK;
 
 /* conn_plan.c: the socket is gone (or was never there): what now. */
 void conn_plan_next(struct conn *c);

@@ -60,6 +60,7 @@ enum wb_err dispatch_stanza(struct bridge *b, const struct stanza *s)
         log_odd(b, s, WB_ERR_NOT_FOUND);
         return WB_OK;
     }
+    pauses_mark(b->pauses, h->name);
     err = stanza_handler_run(b, h, s);
     if (err != WB_OK)
         log_odd(b, s, err);

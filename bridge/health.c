@@ -262,6 +262,8 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     h.unvouched_devices = b->trust.unvouched_devices;
     h.unvouched_refused = b->trust.unvouched_refused;
     h.unasked_answers = b->trust.unasked_answers;
+    h.pause_ms = b->pauses->longest_ms;
+    h.pause_who = b->pauses->longest_who;
     fill_gaps(b, &h);
     fill_backups(b, &h);
     TRY(fill_groups(b, a, &h));

@@ -12,7 +12,9 @@ struct keepalive {
     int64_t planned_ms;   /* when the ping timer should fire */
     unsigned failures;    /* pings without an answer, in a row */
     bool running;
-    bool probing; /* a ping was sent because of the silence */
+    bool probing;  /* a ping was sent because of the silence */
+    bool behind;   /* when it was sent, or looked after last, there was more to send before it */
+    uint64_t seen; /* how far the line had come then (conn_uplink_busy()) */
 };
 
 static void on_ping_timer(void *ctx);
@@ -45,6 +47,8 @@ static void plan_ping(struct keepalive *k)
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
     struct keepalive *k = b->keepalive;
+    uint64_t seen = 0;
+    bool moved;
 
     (void)key;
     if (!k || !k->running)
@@ -56,6 +60,10 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
     }
     if (reply->err != WB_ERR_TIMEOUT)
         return;
+    if (conn_uplink_busy(b->conn, &seen, &moved)) {
+        log_debug(b->log, "keepalive", "a ping waits behind what is being sent");
+        return;
+    }
     k->failures++;
     log_warn(b->log, "keepalive", "no answer to a ping (%u in a row)", k->failures);
 }
@@ -82,14 +90,31 @@ static void on_ping_timer(void *ctx)
     send_ping(k);
 }
 
+/* A slow line may need a minute for one stanza to a large group, and only then comes the ping
+ * behind it: while the other end's system confirms more and more of it nobody is dead. When all has
+ * left, the answer still has its time. */
+static bool still_sending(struct keepalive *k)
+{
+    bool was_behind = k->behind, moved;
+
+    k->behind = conn_uplink_busy(k->b->conn, &k->seen, &moved);
+    return was_behind && moved;
+}
+
 /* Much of what we send has no answer (acks): silence is first asked about, then believed. As every
  * ping is a send, a dead socket is noticed within a minute, long before the three of P-LG-21. */
 static void on_silence(void *ctx)
 {
     struct keepalive *k = ctx;
 
+    if (k->probing && still_sending(k)) {
+        timer_start(k->b->timers, &k->silence, PING_ANSWER_MS, on_silence, k);
+        return;
+    }
     if (!k->probing) {
         k->probing = true;
+        k->behind = true;
+        (void)still_sending(k);
         send_ping(k);
         timer_start(k->b->timers, &k->silence, PING_ANSWER_MS, on_silence, k);
         return;

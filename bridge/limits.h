@@ -78,6 +78,9 @@ enum {
     /* One batch: bounds the delay of acks and of everything else the loop does. */
     BATCH_STANZAS_MAX = 256,
     BATCH_MS_MAX = 50,
+    /* Pauses of the loop that the log tells of: at debug, and as a warning. */
+    PAUSE_TOLD_MS = 100,
+    PAUSE_WARNED_MS = 1000,
 
     /* Acks and receipts that wait for their batch, and messages that are sent again: the batch is
      * ended when so much waits. */
@@ -87,8 +90,24 @@ enum {
     OUTGOING_QUEUE_BYTES_MAX = 24 << 20,
     /* One outgoing stanza: a group send with keys for 1024 members of some devices each. */
     OUTGOING_STANZA_BYTES_MAX = 8 << 20,
-    /* Bytes waiting for a slow socket; beyond it the connection is closed. */
+    /* Bytes waiting for a slow socket: room for each of the classes below, one stanza of the
+     * largest size, and requests to the server. More is refused before it is encrypted; the
+     * connection goes on. */
     WS_SEND_QUEUE_BYTES_MAX = 32 << 20,
+    /* Messages leave the outbox while less than that waits. It keeps a fast line busy from one
+     * turn of the loop to the next; at 100 kB/s a ping or an ack behind it waits for 3 s. A stanza
+     * that is larger goes, too, once it is its turn. */
+    SEND_ROOM_BYTES = 256 * 1024,
+    /* Acks, receipts and messages that were asked for again leave while less than that waits: ahead
+     * of the outbox, so that no amount of sends holds them up. */
+    ANSWER_ROOM_BYTES = 1 << 20,
+    /* With so many bytes of answers before the socket, or so many in its queue, nothing more is
+     * read: it would only bring more to answer. */
+    READ_ANSWERS_BYTES_MAX = 4 << 20,
+    READ_QUEUE_BYTES_MAX = 16 << 20,
+    /* What the system may take from us before it can send it. Its own limit grows to megabytes,
+     * behind which a ping would wait. */
+    TCP_UPLINK_UNSENT_BYTES = 128 * 1024,
 
     /* History that was asked for: 50 messages, some with thumbnails, are 10 kB to 1 MB. */
     HISTORY_FILE_MAX = 16 << 20,
@@ -155,7 +174,8 @@ enum {
     SEND_OPEN_MAX = 4096,
     /* Chats whose next message is being prepared at the same time. */
     SEND_PREPARING_MAX = 64,
-    SEND_ACK_MS = 75 * 1000, /* P-SD-21 */
+    SEND_ACK_MS = 75 * 1000,    /* P-SD-21 */
+    SEND_LEAVING_MS = 5 * 1000, /* between looks whether a message has left, before that counts */
     /* How often the same bytes go out on one connection that stays up but does not ack them. */
     SEND_WIRE_TRIES = 3,
     /* People who are written to for the first time, before the others of them are spaced out by

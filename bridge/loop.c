@@ -23,6 +23,7 @@ struct post {
 struct loop {
     const struct clock *clock;
     struct timers timers;
+    struct pauses pauses;
     struct lws_context *lws;
     struct lws_vhost *vhost; /* of our own descriptors */
     int timer_fd, signal_fd; /* owned by libwebsockets once adopted */
@@ -128,6 +129,7 @@ enum wb_err loop_new(const struct clock *clock, struct loop **ret_loop)
     l->deferred_end = &l->deferred;
     l->posts_end = &l->posts;
     timers_init(&l->timers, clock);
+    pauses_init(&l->pauses, clock);
     if (pthread_mutex_init(&l->posts_lock, NULL) != 0) {
         free(l);
         return WB_ERR_NOMEM;
@@ -165,6 +167,11 @@ struct lws_context *loop_lws(struct loop *l)
 struct timers *loop_timers(struct loop *l)
 {
     return &l->timers;
+}
+
+struct pauses *loop_pauses(struct loop *l)
+{
+    return &l->pauses;
 }
 
 void loop_defer(struct loop *l, struct loop_deferred *d, loop_fn *fn, void *ctx)
@@ -313,11 +320,16 @@ enum wb_err loop_step(struct loop *l, int max_wait_ms)
         return err;
     if (lws_service(l->lws, 0) < 0 && errno != EINTR)
         return WB_ERR_IO;
+    pauses_mark(&l->pauses, "result of a worker");
     run_posts(l);
+    pauses_mark(&l->pauses, "timer");
     timers_run(&l->timers);
+    pauses_mark(&l->pauses, "deferred");
     run_deferred(l);
+    pauses_mark(&l->pauses, "end of a batch");
     if (l->iteration_end)
         l->iteration_end(l->iteration_ctx);
+    pauses_over(&l->pauses);
     return WB_OK;
 }
 

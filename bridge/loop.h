@@ -5,6 +5,7 @@
 #define BRIDGE_LOOP_H
 
 #include "base/err.h"
+#include "bridge/pauses.h"
 #include "bridge/timers.h"
 
 enum {
@@ -24,6 +25,8 @@ void loop_free(struct loop *l); /* NULL-safe */
 
 struct lws_context *loop_lws(struct loop *l);
 struct timers *loop_timers(struct loop *l);
+/* Who is called from within the event library says so there (pauses_mark()). */
+struct pauses *loop_pauses(struct loop *l);
 
 /* Work for the end of this iteration, in order; embedded in its owner, queued at most once. Work
  * queued from within deferred work runs in the next iteration. */

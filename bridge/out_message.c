@@ -26,9 +26,28 @@ static bool logged_out(const struct bridge *b)
     return b->conn && b->conn->why == CONN_WHY_LOGGED_OUT;
 }
 
+/* Answers go first: while some wait nothing leaves the outbox. */
+static bool has_room(struct bridge *b)
+{
+    return b->outgoing.released == 0 && conn_waiting(b->conn) < SEND_ROOM_BYTES;
+}
+
+static uint64_t sent_mark(struct bridge *b)
+{
+    return conn_sent_mark(b->conn);
+}
+
+static bool has_left(struct bridge *b, uint64_t mark)
+{
+    return conn_has_left(b->conn, mark);
+}
+
 const struct out_ports out_ports_bridge = {
     .online = online,
+    .room = has_room,
     .send_packed = outgoing_send_packed,
+    .sent_mark = sent_mark,
+    .has_left = has_left,
     .lids = lid_lookup,
     .group = group_info_get,
     .devices = device_sync_get,
@@ -256,11 +275,11 @@ static void on_event(void *ctx, const struct bridge_event *e)
         return;
     if (e->kind == BRIDGE_EV_ONLINE) {
         err = out_queue_load(b);
-        out_queue_online(b);
+        out_wire_online(b);
         if (!b->out_message->prune.armed)
             on_prune(b);
     } else if (e->kind == BRIDGE_EV_OFFLINE) {
-        out_queue_offline(b);
+        out_wire_offline(b);
     } else if (e->kind == BRIDGE_EV_BATCH_DONE) {
         out_queue_committed(b);
     } else if (e->kind == BRIDGE_EV_BATCH_FAILED) {
@@ -271,6 +290,12 @@ static void on_event(void *ctx, const struct bridge_event *e)
     }
     if (err != WB_OK)
         log_error(b->log, "send", "the outbox cannot be read: %s", wb_err_text(err));
+}
+
+void out_message_room(struct bridge *b)
+{
+    if (b->out_message)
+        out_wire_room(b);
 }
 
 enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,

@@ -1,7 +1,8 @@
 /* out_message.h - sending: from a caller's request to the server's ack (interfaces.md "Sending",
  * docs/protocol/sending.md). The parts: out_message.c takes requests, _request.c checks them,
- * _queue.c keeps the order and the states, _ack.c hears the server, _outcome.c remembers ends,
- * _prepare.c finds out for whom to encrypt, _seal.c encrypts, _wait.c answers callers.
+ * _queue.c keeps the order and the states, _wire.c sends what is sealed, _ack.c hears the server,
+ * _outcome.c remembers ends, _prepare.c finds out for whom to encrypt, _seal.c encrypts, _wait.c
+ * answers callers.
  */
 #ifndef BRIDGE_OUT_MESSAGE_H
 #define BRIDGE_OUT_MESSAGE_H
@@ -17,7 +18,12 @@ struct out_message_state;
 /* What sending needs of the other parts; tests put fakes here. */
 struct out_ports {
     bool (*online)(struct bridge *b);
+    /* Is there room for one more message? It may then be of any size. */
+    bool (*room)(struct bridge *b);
     enum wb_err (*send_packed)(struct bridge *b, struct span packed);
+    /* Names the end of what was sent so far; has it left? */
+    uint64_t (*sent_mark)(struct bridge *b);
+    bool (*has_left)(struct bridge *b, uint64_t mark);
     enum wb_err (*lids)(struct bridge *b, const struct jid *pns, size_t n, lid_lookup_fn *fn,
                         uint64_t key);
     enum wb_err (*group)(struct bridge *b, const struct jid *group, enum group_info_how how,
@@ -37,6 +43,9 @@ void out_message_free(struct bridge *b, struct out_message_state *s);
 /* The program ends: who waits gets up to `ms` longer while there is a connection, then the answer
  * of a wait that is over. done is called once, not from within this. */
 void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b));
+
+/* The socket has taken something (conn_uplink.c): what waited for room goes on. */
+void out_message_room(struct bridge *b);
 
 /* The server's <ack class=message> (P-SD-21..25). */
 struct out_ack {

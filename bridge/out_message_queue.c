@@ -100,6 +100,8 @@ static void leave_sealed(struct out_item *it)
     *(before ? &before->next : &s->sealed) = it->next;
     if (s->last_sealed == it)
         s->last_sealed = before;
+    if (s->unsent == it)
+        s->unsent = it->next;
     it->next = NULL;
 }
 
@@ -217,6 +219,7 @@ enum wb_err out_queue_load(struct bridge *b)
         return WB_OK;
     TRY(load_state(b, OUTBOX_SEALED));
     TRY(load_state(b, OUTBOX_QUEUED));
+    s->unsent = s->sealed;
     s->loaded = true;
     if (s->nopen)
         log_info(b->log, "send", "%zu messages are on their way from before", s->nopen);
@@ -294,35 +297,7 @@ void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server
     out_queue_kick(b);
 }
 
-/* ---- the wire ------------------------------------------------------------------------------ */
-
-static void resend(struct out_item *it);
-
-static void on_no_ack(void *ctx)
-{
-    struct out_item *it = ctx;
-    const bool again = it->tries < SEND_WIRE_TRIES;
-
-    log_warn(it->b->log, "send", "%s: no ack from WhatsApp within %d s; it is sent again %s",
-             it->id, SEND_ACK_MS / 1000, again ? "now" : "after the next reconnect");
-    it->step = OUT_SEALED;
-    out_wait_unknown(it);
-    if (again)
-        resend(it);
-}
-
-static void wire(struct out_item *it, struct span packed)
-{
-    struct bridge *b = it->b;
-
-    it->step = OUT_ON_WIRE;
-    it->tries++;
-    timer_start(b->timers, &it->timer, SEND_ACK_MS, on_no_ack, it);
-    if (b->out_message->ports->send_packed(b, packed) != WB_OK) {
-        timer_stop(b->timers, &it->timer);
-        it->step = OUT_SEALED;
-    }
-}
+/* ---- sealed --------------------------------------------------------------------------------- */
 
 void out_queue_sealed(struct out_item *it, struct span packed)
 {
@@ -331,83 +306,13 @@ void out_queue_sealed(struct out_item *it, struct span packed)
     leave_lane(it);
     it->sealed_at = bridge_server_now_s(b);
     it->step = OUT_SEALED;
+    it->fresh = true;
     it->tries = 0;
     join_sealed(it);
-    if (b->out_message->ports->online(b))
-        wire(it, packed);
+    out_wire_sealed(it, packed);
     out_work_free(it->work);
     it->work = NULL;
     out_queue_kick(b);
-}
-
-/* Sent long ago, never acked: nobody can know any more. Told to callers as such. */
-static enum wb_err give_up(struct out_item *it)
-{
-    enum wb_err err;
-
-    out_say(&it->outcome, CMD_OUTCOME_UNKNOWN,
-            "WhatsApp never confirmed the message; it may or may not have been delivered, and is "
-            "not sent again");
-    TRY(out_outcome_store(it->b, it->id, &it->outcome));
-    it->step = OUT_SETTLED;
-out:
-    return err;
-}
-
-/* The very bytes of before (design rule 2), under the same id, in the order of sealing. */
-static void resend(struct out_item *it)
-{
-    struct bridge *b = it->b;
-    struct arena a = arena_new(SEND_ARENA_MAX);
-    struct store_outbox_row row;
-    enum wb_err err = store_outbox_by_id(b->store, it->id, &a, &row);
-
-    if (err != WB_OK || row.state != OUTBOX_SEALED || !row.sealed.n) {
-        log_error(b->log, "send", "%s: its sealed bytes are not in the outbox (%s)", it->id,
-                  wb_err_text(err));
-    } else {
-        log_info(b->log, "send", "%s was not confirmed before, it is sent again", it->id);
-        wire(it, row.sealed);
-    }
-    arena_free(&a);
-}
-
-void out_queue_online(struct bridge *b)
-{
-    struct out_message_state *s = b->out_message;
-    int64_t now = bridge_server_now_s(b); /* a wall clock that jumps makes nothing too old */
-    bool given_up = false;
-    enum wb_err err = WB_OK;
-
-    for (struct out_item *it = s->sealed; it && err == WB_OK; it = it->next) {
-        if (it->step != OUT_SEALED)
-            continue;
-        it->tries = 0;
-        if (now - it->sealed_at > SEND_RESEND_S) {
-            err = give_up(it);
-            given_up = true;
-        } else {
-            resend(it);
-        }
-    }
-    if (err != WB_OK)
-        batch_fail(b, err);
-    else if (given_up)
-        err = batch_commit(b);
-    if (err != WB_OK) /* the connection is closed; at the next one again */
-        return;
-    for (struct out_lane *l = s->lanes; l; l = l->next)
-        timer_stop(b->timers, &l->first->timer);
-    out_queue_kick(b);
-}
-
-void out_queue_offline(struct bridge *b)
-{
-    for (struct out_item *it = b->out_message->sealed; it; it = it->next)
-        if (it->step == OUT_ON_WIRE) {
-            timer_stop(b->timers, &it->timer);
-            it->step = OUT_SEALED;
-        }
 }
 
 /* ---- acked or refused ---------------------------------------------------------------------- */
@@ -470,18 +375,47 @@ static struct out_item *next_to_start(struct out_message_state *s)
     return NULL;
 }
 
+/* Each chat has its turn, also when one of them has thousands of messages. */
+static void to_the_end(struct out_message_state *s, struct out_lane *lane)
+{
+    struct out_lane **at = &s->lanes;
+
+    while (*at && *at != lane)
+        at = &(*at)->next;
+    if (!*at || !lane)
+        return;
+    *at = lane->next;
+    while (*at)
+        at = &(*at)->next;
+    lane->next = NULL;
+    *at = lane;
+}
+
+/* What is sealed goes out; on a slow line that would only mean that it cannot be taken back. So
+ * preparing waits for room in the socket (out_wire_room()), and after a while lets others have the
+ * loop: of whom everything is known is sealed and committed at once. */
 static void pump(void *ctx)
 {
     struct bridge *b = ctx;
     struct out_message_state *s = b->out_message;
+    const int64_t until = clock_mono_ms(b->clock) + BATCH_MS_MAX;
     struct out_item *it;
 
     if (!out_expiry_look(b)) {
         out_queue_kick(b);
         return;
     }
+    out_wire_unsent(b);
     /* Each start either asks, ends, or pauses: none comes up twice. */
-    while (s->ports->online(b) && (it = next_to_start(s)) != NULL) {
+    while (s->ports->online(b)) {
+        s->wants_room = s->unsent || !s->ports->room(b);
+        if (s->wants_room || !(it = next_to_start(s)))
+            return;
+        if (clock_mono_ms(b->clock) >= until) {
+            out_queue_kick(b);
+            return;
+        }
+        to_the_end(s, it->lane);
         s->npreparing++;
         it->step = OUT_ASKING;
         out_prepare_start(it);

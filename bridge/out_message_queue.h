@@ -3,7 +3,8 @@
  *
  *     QUEUED -> ASKING -> (sealed and committed) -> SEALED -> ON_WIRE -> SETTLED -> gone
  *        ^---------'  trouble that may pass            ^---------'  the connection went away
- */
+ *
+ * SEALED waits for the connection and for room in its socket; its bytes are in the outbox only. */
 #ifndef BRIDGE_OUT_MESSAGE_QUEUE_H
 #define BRIDGE_OUT_MESSAGE_QUEUE_H
 
@@ -62,6 +63,9 @@ struct out_item {
     int64_t created_at, expires_at; /* as in the row */
     int64_t sealed_at;              /* server time */
     enum out_step step;
+    bool fresh;          /* SEALED: by this run, and never sent yet */
+    bool slow;           /* ON_WIRE: it had not left when the ack was due */
+    uint64_t mark;       /* ON_WIRE: its end among all that was sent (conn_sent_mark()) */
     uint64_t asked;      /* names the question that it waits for */
     unsigned tries;      /* to seal it; when sealed: on this connection's wire */
     enum wb_err trouble; /* why the last try failed */
@@ -76,6 +80,8 @@ struct out_message_state {
     const struct out_ports *ports;
     struct out_lane *lanes;
     struct out_item *sealed, *last_sealed;
+    struct out_item *unsent; /* of the sealed: those before it need not be sent now */
+    bool wants_room;         /* preparing stopped for want of room in the socket */
     size_t nopen, npreparing;
     bool loaded; /* what the outbox held is here */
     uint64_t last_asked;
@@ -110,9 +116,13 @@ void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server
                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void out_queue_sealed(struct out_item *it, struct span packed);
 
-/* The connection came and went. */
-void out_queue_online(struct bridge *b);
-void out_queue_offline(struct bridge *b);
+/* out_message_wire.c: the connection came and went; there is more room in the socket; the newest of
+ * the sealed is to be sent, now or when it is its turn. */
+void out_wire_online(struct bridge *b);
+void out_wire_offline(struct bridge *b);
+void out_wire_room(struct bridge *b);
+void out_wire_unsent(struct bridge *b); /* as many as there is room for */
+void out_wire_sealed(struct out_item *it, struct span packed);
 /* The batch that settled some was committed, or has failed. */
 void out_queue_committed(struct bridge *b);
 void out_queue_uncommitted(struct bridge *b);

@@ -59,7 +59,7 @@ out:
 
 bool outgoing_is_full(const struct bridge *b)
 {
-    return b->outgoing.queue.n >= OUTGOING_QUEUE_BYTES_FULL;
+    return b->outgoing.queue.n - b->outgoing.released >= OUTGOING_QUEUE_BYTES_FULL;
 }
 
 struct node *outgoing_ack_node(struct arena *a, const struct node *stanza, unsigned error)
@@ -95,29 +95,63 @@ enum wb_err outgoing_ack(struct bridge *b, const struct stanza *s, unsigned erro
     return n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM;
 }
 
-enum wb_err outgoing_release(struct bridge *b)
+/* The first of them; how many bytes of the queue it was. */
+static enum wb_err send_first(struct bridge *b, struct span rest, size_t *ret_n)
+{
+    struct reader r = reader_new(rest);
+    size_t n = reader_u16be(&r);
+    enum wb_err err;
+
+    n = n << 16 | reader_u16be(&r);
+    FAULT_POINT("answer.leaves");
+    TRY(outgoing_send_packed(b, reader_bytes(&r, n)));
+    FAULT_POINT("answer.queued");
+    *ret_n = QUEUE_HEADER_BYTES + n;
+out:
+    return err;
+}
+
+/* A slow line does not make megabytes of answers wait in the socket's queue, where pings and
+ * requests would stand behind them. */
+static enum wb_err send_released(struct bridge *b)
 {
     struct outgoing *o = &b->outgoing;
-    struct span rest = buf_span(&o->queue);
+    size_t done = 0, n;
     enum wb_err err = WB_OK;
 
-    while (rest.n > 0) {
-        struct reader r = reader_new(rest);
-        size_t n = reader_u16be(&r);
-
-        n = n << 16 | reader_u16be(&r);
-        FAULT_POINT("answer.leaves");
-        TRY(outgoing_send_packed(b, reader_bytes(&r, n)));
-        FAULT_POINT("answer.queued");
-        rest = span_skip(rest, QUEUE_HEADER_BYTES + n);
+    while (err == WB_OK && done < o->released && conn_waiting(b->conn) < ANSWER_ROOM_BYTES) {
+        err = send_first(b, span_skip(buf_span(&o->queue), done), &n);
+        if (err == WB_OK)
+            done += n;
     }
-out:
-    outgoing_drop(b);
-    return err;
+    if (err != WB_OK) {
+        outgoing_drop(b);
+        return err;
+    }
+    o->released -= done;
+    if (done == o->queue.n)
+        buf_clear(&o->queue);
+    else if (done)
+        buf_consume(&o->queue, done);
+    return WB_OK;
+}
+
+enum wb_err outgoing_release(struct bridge *b)
+{
+    b->outgoing.released = b->outgoing.queue.n;
+    b->outgoing.nqueued = 0;
+    return send_released(b);
+}
+
+void outgoing_more(struct bridge *b)
+{
+    /* Acks that did not leave come up again: the server delivers once more what they answer. */
+    if (b->outgoing.released && send_released(b) != WB_OK)
+        conn_drop(b->conn, CONN_WHY_PROTOCOL);
 }
 
 void outgoing_drop(struct bridge *b)
 {
     buf_clear(&b->outgoing.queue);
-    b->outgoing.nqueued = 0;
+    b->outgoing.nqueued = b->outgoing.released = 0;
 }

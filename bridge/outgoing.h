@@ -11,14 +11,16 @@ struct stanza;
 
 struct outgoing {
     struct buf queue; /* packed stanzas, each behind its u32be length, waiting for the commit */
-    size_t nqueued;
+    size_t nqueued;   /* of them, stanzas whose batch is open */
+    size_t released;  /* bytes of those in front whose batch is committed: for room in the socket */
 };
 
 void outgoing_init(struct outgoing *o);
 void outgoing_free(struct outgoing *o);
 
 /* Packs, encrypts and hands to the socket now, in call order. STATE when there is no encrypted
- * stream (it is not kept: the caller decides what a reconnect means); TOO_LARGE, NOMEM. */
+ * stream (it is not kept: the caller decides what a reconnect means); NOMEM; TOO_LARGE: larger than
+ * any stanza, or so much waits for the socket that it was not taken. All goes on. */
 enum wb_err outgoing_send(struct bridge *b, const struct node *n) WB_MUST_CHECK;
 /* The same for bytes made by node_pack() earlier: a sealed message from the outbox (rule 2). */
 enum wb_err outgoing_send_packed(struct bridge *b, struct span packed) WB_MUST_CHECK;
@@ -38,7 +40,10 @@ enum wb_err outgoing_ack(struct bridge *b, const struct stanza *s, unsigned erro
 bool outgoing_is_full(const struct bridge *b);
 
 /* For batch.c and conn.c. */
-enum wb_err outgoing_release(struct bridge *b) WB_MUST_CHECK; /* all that waits leaves */
+/* The batch is committed: what waited for it leaves as the socket has room. */
+enum wb_err outgoing_release(struct bridge *b) WB_MUST_CHECK;
+/* There is room again. */
+void outgoing_more(struct bridge *b);
 void outgoing_drop(struct bridge *b);
 
 #endif

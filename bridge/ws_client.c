@@ -49,7 +49,10 @@ struct ws_client {
     bool active;      /* between open() and ended() */
     bool established, closing;
     struct chunk *first, **end;
-    size_t queued;
+    size_t queued;  /* bytes of these */
+    size_t handed;  /* of the message that libwebsockets has, as long as it keeps some of it */
+    uint64_t taken; /* bytes queued on this connection */
+    bool reading_off;
     struct ws_end_info info;
     char text[128];
     struct loop_deferred deferred;
@@ -116,7 +119,9 @@ static void drop_queue(struct ws_client *c)
         free(k);
     }
     c->end = &c->first;
-    c->queued = 0;
+    c->queued = c->handed = 0;
+    c->taken = 0;
+    c->reading_off = false;
 }
 
 static void report_end(void *ctx)
@@ -209,10 +214,16 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
 static int write_one(struct ws_client *c, struct lws *wsi)
 {
     struct chunk *k = c->first;
+    bool drained = c->handed > 0;
 
+    pauses_mark(loop_pauses(c->loop), "WhatsApp's socket");
+    c->handed = 0; /* called only when libwebsockets has nothing left of it */
     if (!k) {
-        if (!c->closing)
+        if (!c->closing) {
+            if (drained && c->cb.drained)
+                c->cb.drained(c->cb.ctx);
             return 0;
+        }
         lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
         return -1;
     }
@@ -224,14 +235,19 @@ static int write_one(struct ws_client *c, struct lws *wsi)
     if (!c->first)
         c->end = &c->first;
     c->queued -= k->n;
+    if (lws_partial_buffered(wsi))
+        c->handed = k->n;
     free(k);
-    if (c->first || c->closing)
+    if (c->first || c->closing || c->handed)
         lws_callback_on_writable(wsi);
+    if (!c->closing && c->cb.drained)
+        c->cb.drained(c->cb.ctx);
     return 0;
 }
 
 static int received(struct ws_client *c, struct lws *wsi, const void *in, size_t n)
 {
+    pauses_mark(loop_pauses(c->loop), "WhatsApp's socket");
     /* Text messages carry nothing (P-WS-04). */
     if (c->closing || !lws_frame_is_binary(wsi) || n == 0)
         return 0;
@@ -243,6 +259,7 @@ static int opened(struct ws_client *c)
 {
     const char *problem = c->url.tls ? ws_tls_problem(lws_get_ssl(c->wsi), c->url.host) : NULL;
 
+    pauses_mark(loop_pauses(c->loop), "WhatsApp's socket");
     if (c->closing) {
         lws_callback_on_writable(c->wsi);
         return 0;
@@ -252,6 +269,7 @@ static int opened(struct ws_client *c)
         return -1;
     }
     c->established = true;
+    tcp_uplink_limit(lws_get_socket_fd(c->wsi));
     timer_stop(loop_timers(c->loop), &c->timer);
     c->cb.open(c->cb.ctx);
     return 0;
@@ -503,14 +521,46 @@ bool ws_client_active(const struct ws_client *c)
     return c->active;
 }
 
-enum wb_err ws_client_send(struct ws_client *c, struct span bytes)
+enum wb_err ws_client_would_send(const struct ws_client *c, size_t n)
 {
-    struct chunk *k;
-
     if (!c->established || c->closing || !c->wsi)
         return WB_ERR_STATE;
-    if (c->queued + bytes.n > WS_SEND_QUEUE_BYTES_MAX)
-        return WB_ERR_TOO_LARGE;
+    return n > WS_SEND_QUEUE_BYTES_MAX || ws_client_waiting(c) > WS_SEND_QUEUE_BYTES_MAX - n
+               ? WB_ERR_TOO_LARGE
+               : WB_OK;
+}
+
+uint64_t ws_client_taken(const struct ws_client *c)
+{
+    return c->taken;
+}
+
+size_t ws_client_waiting(const struct ws_client *c)
+{
+    return c->queued + c->handed;
+}
+
+struct tcp_uplink ws_client_uplink(const struct ws_client *c)
+{
+    return c->wsi && c->established ? tcp_uplink(lws_get_socket_fd(c->wsi))
+                                    : (struct tcp_uplink){0};
+}
+
+void ws_client_read(struct ws_client *c, bool on)
+{
+    if (!c->wsi || !c->established || c->closing || c->reading_off == !on)
+        return;
+    c->reading_off = !on;
+    lws_rx_flow_control(c->wsi, on);
+}
+
+enum wb_err ws_client_send(struct ws_client *c, struct span bytes)
+{
+    enum wb_err err = ws_client_would_send(c, bytes.n);
+    struct chunk *k;
+
+    if (err != WB_OK)
+        return err;
     k = malloc(sizeof *k + LWS_PRE + bytes.n);
     if (!k)
         return WB_ERR_NOMEM;
@@ -520,6 +570,7 @@ enum wb_err ws_client_send(struct ws_client *c, struct span bytes)
     *c->end = k;
     c->end = &k->next;
     c->queued += bytes.n;
+    c->taken += bytes.n;
     lws_callback_on_writable(c->wsi);
     return WB_OK;
 }
@@ -528,6 +579,7 @@ void ws_client_close(struct ws_client *c)
 {
     if (!c->active || c->closing)
         return;
+    ws_client_read(c, true); /* the answer to our close */
     c->closing = true;
     if (c->established && c->wsi) {
         timer_start(loop_timers(c->loop), &c->timer, CONN_CLOSE_TIMEOUT_MS, on_timeout, c);
@@ -550,7 +602,7 @@ bool ws_client_readable(const struct ws_client *c)
     struct pollfd p = {.events = POLLIN};
     SSL *ssl;
 
-    if (!c->wsi || !c->established)
+    if (!c->wsi || !c->established || c->reading_off)
         return false;
     ssl = lws_get_ssl(c->wsi);
     if (ssl && SSL_pending(ssl) > 0)

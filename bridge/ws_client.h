@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "bridge/loop.h"
+#include "bridge/tcp_uplink.h"
 
 struct ws_client;
 
@@ -30,6 +31,9 @@ struct ws_callbacks {
     /* Bytes of binary messages, cut anywhere; borrowed. False: stop reading, the owner has closed.
      */
     bool (*receive)(void *ctx, struct span bytes);
+    /* A message has left the queue: there is more room (ws_client_waiting()). NULL: not asked for.
+     */
+    void (*drained)(void *ctx);
     /* Exactly once per successful ws_client_open(), after which no other callback comes. */
     void (*ended)(void *ctx, const struct ws_end_info *info);
     void *ctx;
@@ -53,8 +57,18 @@ bool ws_url_valid(const char *url);
 /* STATE when a socket is still there, INVALID url, NOMEM. Failures to connect come as ended(),
  * never from within this call. */
 enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target) WB_MUST_CHECK;
-/* Queues one binary message (copied). STATE when not open, TOO_LARGE when too much waits, NOMEM. */
+/* Queues one binary message (copied). STATE when not open, NOMEM; TOO_LARGE when
+ * WS_SEND_QUEUE_BYTES_MAX would wait: nothing was queued then, all goes on. */
 enum wb_err ws_client_send(struct ws_client *c, struct span bytes) WB_MUST_CHECK;
+/* Would a message of n bytes be queued? OK, or what ws_client_send() would say. */
+enum wb_err ws_client_would_send(const struct ws_client *c, size_t n) WB_MUST_CHECK;
+/* Bytes that were queued on this connection, and how many of them the system has not taken yet. */
+uint64_t ws_client_taken(const struct ws_client *c);
+size_t ws_client_waiting(const struct ws_client *c);
+/* How far the system has come with the rest; zeroes without a socket. */
+struct tcp_uplink ws_client_uplink(const struct ws_client *c);
+/* Stops and goes on reading; what was read already may still come. */
+void ws_client_read(struct ws_client *c, bool on);
 /* Code 1000; what is queued is sent first; ended() follows within CONN_CLOSE_TIMEOUT_MS. Before the
  * upgrade it gives up the attempt. Harmless when there is no socket. */
 void ws_client_close(struct ws_client *c);

@@ -21,7 +21,14 @@ enum {
     DB_STOP_WAIT_MS = 1000, /* for readers, of the 5 s that a stop may take */
     DB_CACHE_KB = 1024, /* a batch of 256 messages changes some 200 pages of 4 kB: with less room
                            they are written and read again before its commit */
-    DB_CHECKPOINT_PAGES = 1000, /* of log: 4 MB, SQLite's own default */
+    /* Of log: 4 MB, SQLite's own default. A checkpoint is due then, and is done when its owner has
+     * nothing more urgent (db_checkpoint()); at four times as much at once. */
+    DB_CHECKPOINT_PAGES = 1000,
+    DB_CHECKPOINT_PAGES_MAX = 4 * DB_CHECKPOINT_PAGES,
+    /* A log that is larger is made smaller at its next beginning. Above what it needs between two
+     * checkpoints: where it need not grow a flush writes its pages and nothing of the directory's
+     * journal, behind which other programs' writes may stand. */
+    DB_LOG_KEEP_BYTES = 16 << 20,
 };
 
 /* Which file it is, whatever its name. */
@@ -49,6 +56,7 @@ struct db {
     struct db_statement statements[DB_STATEMENTS_MAX];
     size_t nstatements;
     struct db_identity file, log, index; /* index: the log's, "-shm" */
+    int log_pages;                       /* after the last commit; 0: looked after since */
     bool corrupt;                        /* SQLite found it malformed since it was opened */
     char error[256];
     int64_t data_version; /* as db_written_by_others() last saw it; 0: never */
@@ -62,6 +70,10 @@ enum wb_err db_look(struct db *d, const char *path) WB_MUST_CHECK;
 enum wb_err db_open(struct db *d, const char *path) WB_MUST_CHECK;
 /* WAL, synchronous=FULL: writes the file's header when the mode changes. */
 enum wb_err db_set_wal(struct db *d) WB_MUST_CHECK;
+/* What is due, between two transactions. A checkpoint that fails stays due after the next commit:
+ * the log still has everything. */
+bool db_checkpoint_due(const struct db *d);
+void db_checkpoint(struct db *d);
 /* Checkpoints and leaves the mode DELETE; LOCKED while another connection is open, for which it
  * waits at most wait_ms. */
 enum wb_err db_set_delete_mode(struct db *d, int wait_ms) WB_MUST_CHECK;

@@ -73,6 +73,17 @@ out:
     return err;
 }
 
+bool store_checkpoint_due(const struct store *s)
+{
+    return db_checkpoint_due(&s->wa) || db_checkpoint_due(&s->msg);
+}
+
+void store_checkpoint(struct store *s)
+{
+    if (!store_batch_open(s))
+        db_checkpoint(db_checkpoint_due(&s->msg) ? &s->msg : &s->wa);
+}
+
 /* Is there room for a batch? A write of a few bytes may find room in the log where a batch does
  * not, and the server would deliver again and again in vain. */
 static enum wb_err room_for_batch(const char *path)

@@ -21,6 +21,11 @@ bool store_batch_open(const struct store *s);
  * returned: the caller closes its connection to the server so that it delivers again. */
 enum wb_err store_commit(struct store *s) WB_MUST_CHECK;
 
+/* Copies what a log has gathered into its file: work for a moment in which nothing else is to be
+ * done, between two batches. Each call does one file; true: something is due. */
+bool store_checkpoint_due(const struct store *s);
+void store_checkpoint(struct store *s);
+
 /* Writes a little into both files, which may lie on different disks: fails when one of them cannot
  * be written now. now: any number that was not written before. Needs store_commit() as any write.
  */

@@ -151,6 +151,23 @@ def idle_group(mock, phone, size):
                                           "creator": phone})["jid"]
 
 
+def after_absence(directory, mock, bridge, count):
+    """Nobody is kept waiting while what came meanwhile is stored; the bridge that did it."""
+    store, before = bridge.store, count_rows(bridge)
+    bridge.stop()
+    mock.admin("POST", "/contact/blast",
+               {"from": FIRST_CONTACT, "to": PHONE, "count": count, "text": "in the meantime"})
+    bridge = Bridge(directory, mock, PHONE, name="absence", store=store, env=clean_env())
+    bridge.wait_api()
+    with durability.Pauses(bridge) as pauses:
+        wait_rows(bridge, before + count)
+    pause = bridge.health()["longest_pause"]
+    line(f"{count} messages after an absence: longest pause (ms)", f"{pause['ms']}",
+         target=f"<= 100; most of it: {pause['in']}")
+    line("  the longest answer of /health (ms)", f"{pauses.longest * 1000:.0f}")
+    return bridge
+
+
 def send_by_api(bridge):
     def send(to, text):
         reply = bridge.send(to, text, wait_s=300)
@@ -218,6 +235,7 @@ def report(directory, mock, bridge, peer, count, members):
          target="< 150")
     bridge = start_bridge(directory, mock, PHONE)
     bridge.wait_status("ok")
+    bridge = after_absence(directory, mock, bridge, count)
     durability.report(directory, mock, bridge, PHONE, FIRST_CONTACT, count, 50 * count, receive, line)
 
 

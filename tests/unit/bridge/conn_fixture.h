@@ -39,6 +39,7 @@ static const struct clock hand_clock = {mono, wall, NULL};
 
 struct loop {
     struct timers timers;
+    struct pauses pauses;
     struct loop_deferred *first, **end;
     loop_fn *iteration_end;
     void *iteration_ctx;
@@ -49,6 +50,11 @@ static struct loop the_loop;
 struct timers *loop_timers(struct loop *l)
 {
     return &l->timers;
+}
+
+struct pauses *loop_pauses(struct loop *l)
+{
+    return &l->pauses;
 }
 
 void loop_defer(struct loop *l, struct loop_deferred *d, loop_fn *fn, void *ctx)
@@ -139,7 +145,9 @@ enum wb_err http_get(const char *url, const char *const *headers, const char *ca
 
 struct ws_client {
     struct ws_callbacks cb;
-    bool active, established, closing, aborted;
+    bool active, established, closing, aborted, reading_off;
+    size_t waiting; /* for the network, of what it was given */
+    struct tcp_uplink uplink;
     struct buf out; /* sent by the bridge, not yet looked at by the server */
 };
 static struct ws_client the_ws;
@@ -186,6 +194,34 @@ enum wb_err ws_client_send(struct ws_client *c, struct span bytes)
         return WB_ERR_STATE;
     buf_append(&c->out, bytes);
     return buf_err(&c->out);
+}
+
+enum wb_err ws_client_would_send(const struct ws_client *c, size_t n)
+{
+    if (!c->established || c->closing)
+        return WB_ERR_STATE;
+    return c->waiting + n > WS_SEND_QUEUE_BYTES_MAX ? WB_ERR_TOO_LARGE : WB_OK;
+}
+
+uint64_t ws_client_taken(const struct ws_client *c)
+{
+    (void)c;
+    return 0;
+}
+
+size_t ws_client_waiting(const struct ws_client *c)
+{
+    return c->waiting;
+}
+
+struct tcp_uplink ws_client_uplink(const struct ws_client *c)
+{
+    return c->uplink;
+}
+
+void ws_client_read(struct ws_client *c, bool on)
+{
+    c->reading_off = !on;
 }
 
 void ws_client_close(struct ws_client *c)
@@ -264,6 +300,7 @@ static inline void line_wake(struct line *t)
 
     the_loop = (struct loop){.end = &the_loop.first};
     timers_init(&the_loop.timers, &hand_clock);
+    pauses_init(&the_loop.pauses, &hand_clock);
     dials = 0;
     OK(bridge_new(&d, &t->b));
     memset(t->events, 0, sizeof t->events);

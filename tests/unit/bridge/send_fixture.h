@@ -65,6 +65,8 @@ static struct world {
     size_t nwire;
     struct answer answers[ANSWERS_MAX];
     bool online;
+    bool full;                 /* no room in the socket */
+    size_t stuck;              /* so many of the last stanzas have not left it */
     bool hold;                 /* questions stay unanswered */
     enum wb_err session_error; /* of the next answers about sessions */
     enum wb_err device_error;  /* about devices: none is known then */
@@ -98,6 +100,24 @@ static bool fake_online(struct bridge *b)
 {
     (void)b;
     return w.online;
+}
+
+static bool fake_room(struct bridge *b)
+{
+    (void)b;
+    return !w.full;
+}
+
+static uint64_t fake_mark(struct bridge *b)
+{
+    (void)b;
+    return w.nwire;
+}
+
+static bool fake_left(struct bridge *b, uint64_t mark)
+{
+    (void)b;
+    return mark + w.stuck <= w.nwire;
 }
 
 static enum wb_err fake_send(struct bridge *b, struct span packed)
@@ -169,7 +189,8 @@ static enum wb_err fake_sessions(struct bridge *b, const struct jid *devices, si
     return WB_OK;
 }
 
-static const struct out_ports fake_ports = {fake_online, fake_send,    fake_lids,
+static const struct out_ports fake_ports = {fake_online, fake_room,    fake_send,
+                                            fake_mark,   fake_left,    fake_lids,
                                             fake_group,  fake_devices, fake_sessions};
 
 /* ---- people ---- */

@@ -658,7 +658,7 @@ static void keys_of_a_former_identity(void **state)
     now.session = signal_session_new();
     {
         struct signal_bundle bundle = bundle_of(&now);
-        OK(prekey_start_session(&w.r.b, &address, &bundle));
+        OK(prekey_start_session(&w.r.b, &address, &bundle, SPAN_NULL));
     }
     OK(batch_commit(&w.r.b));
     asked = w.asked[ASKED_SESSIONS];

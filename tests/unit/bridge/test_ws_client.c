@@ -60,7 +60,7 @@ static void on_ended(void *ctx, const struct ws_end_info *info)
 static int setup(void **state)
 {
     static struct fixture f;
-    struct ws_callbacks cb = {on_open, on_receive, on_ended, &f};
+    struct ws_callbacks cb = {on_open, on_receive, NULL, on_ended, &f};
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
 
