@@ -162,6 +162,7 @@ class UndecryptableFlood(Case):
         self.assertLess(watch.busiest, 1.5)
         self.assertLess(watch.longest, 30)
         self.assertLess(longest, 30)
+        self.assert_no_flags(self.mock)
         self.assertEqual(len(receipts), total, "each is asked for")
         self.assertLessEqual(max(receipts.values()), 4, "and not more often than peers answer")
         self.assertLessEqual(most, SLOTS)
