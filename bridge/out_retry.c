@@ -351,8 +351,8 @@ static enum wb_err with_session(struct bridge *b, const struct out_retry_pending
     enum wb_err err;
 
     if (r->has_keys) {
-        err = prekey_start_session(b, &r->device, &r->keys,
-                                   SPAN(r->statement.bytes, r->statement.n));
+        err =
+            prekey_start_session(b, &r->device, &r->keys, SPAN(r->statement.bytes, r->statement.n));
         /* Keys of a former identity: from a phone that is gone, or that is in use again after all.
          * If it goes on asking, the server is asked who is there now. */
         if (err == WB_ERR_UNTRUSTED_IDENTITY)

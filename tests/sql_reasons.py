@@ -12,6 +12,7 @@ SMALL = {
     "whatsmeow_version": "one row",
     "whatsmeow_app_state_sync_keys": "the phone makes a new key some times a year",
     "whatsmeow_nct_salt": "a row for each number",
+    "bridge_signed_prekeys": "one more each month",
 }
 
 _CHECK = "a worker does it, over its own connection to a copy, when a set of backups is checked"
@@ -81,13 +82,19 @@ REASONS = {
     " WHERE our_jid = ?":
         "a row for each chat that ever had a gap, for the person who asks how far it is",
     "SELECT coalesce(original_id, id), is_from_me, server_time FROM messages WHERE chat_jid = ?1"
-    " AND timestamp >= ?2 AND server_time >= ?3 ORDER BY timestamp, server_time LIMIT 1":
+    " AND timestamp >= ?2 AND server_time >= ?3 AND kind IS NOT 'event' ORDER BY timestamp,"
+    " server_time LIMIT 1":
         "sorts the messages of one second of one chat, once for each gap",
     "SELECT coalesce(max(CASE typeof(t) WHEN 'text' THEN CAST(strftime('%s', t) AS INTEGER) ELSE t"
     " END), 0) FROM (SELECT * FROM (SELECT timestamp AS t FROM messages WHERE timestamp < ''"
-    " ORDER BY timestamp DESC LIMIT 1) UNION ALL SELECT * FROM (SELECT timestamp FROM messages"
-    " WHERE timestamp >= '' ORDER BY timestamp DESC LIMIT 1))":
-        "goes through two rows, which the index gives",
+    " AND kind IS NOT 'event' ORDER BY timestamp DESC LIMIT 1) UNION ALL SELECT * FROM (SELECT"
+    " timestamp FROM messages WHERE timestamp >= '' AND kind IS NOT 'event' ORDER BY timestamp DESC"
+    " LIMIT 1))":
+        "goes through two rows, which the index gives behind the events that are newer",
+    "DELETE FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2 AND base_key IN"
+    " (SELECT base_key FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2"
+    " LIMIT ?3)":
+        "all of one retired signed prekey, STORE_PRUNE_ROWS at a time",
     "SELECT typeof(timestamp) = 'text' FROM messages ORDER BY rowid DESC LIMIT 1":
         "the last row is the answer",
     "SELECT typeof(last_message_time) = 'text' FROM chats WHERE last_message_time IS NOT NULL"

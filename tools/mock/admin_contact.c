@@ -113,8 +113,8 @@ bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out)
     return true;
 }
 
-/* Writes it now, whatever the body says: an own id, type, attributes edit and t. With `hold` it leaves
- * with admin_contact_release(). The id, NULL when it was refused. */
+/* Writes it now, whatever the body says: an own id, type, attributes edit and t. With `hold` it
+ * leaves with admin_contact_release(). The id, NULL when it was refused. */
 static const char *write_message(struct mock *m, struct device *d, const struct jid *to,
                                  const json_t *body, struct span content)
 {

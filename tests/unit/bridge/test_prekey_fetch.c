@@ -350,7 +350,8 @@ static void late_keys_of_a_former_identity(void **state)
     OK(prekey_start_session(&d->b, &device, &bundle, SPAN_NULL));
     OK(prekey_fetch(&d->b, &device, 1, true, on_done, 1));
     desk_reply(d, desk_sent(d), "result", list_of(d, user_node(d, "900002@lid", &new, true), NULL));
-    assert_int_equal(prekey_start_session(&d->b, &device, &bundle, SPAN_NULL), WB_ERR_UNTRUSTED_IDENTITY);
+    assert_int_equal(prekey_start_session(&d->b, &device, &bundle, SPAN_NULL),
+                     WB_ERR_UNTRUSTED_IDENTITY);
     OK(store_identity_get(d->b.store, &device, identity));
     assert_memory_equal(identity, new.identity.pub, 32);
     assert_reads(d, "900002@lid", &new, true);
