@@ -2,7 +2,6 @@
  * docs/protocol/receiving.md). */
 #include "bridge/in_message.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -12,13 +11,10 @@
 #include "bridge/identity.h"
 #include "bridge/in_message_decrypt.h"
 #include "bridge/in_message_private.h"
-#include "bridge/in_message_revoke.h"
 #include "bridge/out_receipt.h"
 #include "bridge/peer_time.h"
-#include "proto/limits.h"
 #include "store/contacts.h"
 #include "store/inbox.h"
-#include "store/lid_map.h"
 #include "store/messages.h"
 #include "store/retry.h"
 
@@ -29,13 +25,7 @@ enum {
     NACK_PROTOBUF = 491,
     NACK_NO_SECRET = 495,
 };
-enum {
-    STATUS_RETRY_MAX_S = 24 * 3600, /* older ones are gone anyway (P-RC-37) */
-    NEWS_FIRST_CAP = 64,
-    /* A text without a wrong byte always fits; U+FFFD is longer than the byte that it stands for,
-     * and what is too long then is cut (content_readable). */
-    TEXT_MAX = MESSAGE_PLAINTEXT_MAX,
-};
+enum { STATUS_RETRY_MAX_S = 24 * 3600 }; /* older ones are gone anyway (P-RC-37) */
 
 /* What became of one <enc>. */
 struct taken {
@@ -492,125 +482,3 @@ const struct stanza_handler in_message_handler = {"message", STANZA_ACK_HANDLER,
 const struct stanza_handler in_appdata_handler = {"appdata", STANZA_ACK_HANDLER, NULL,
                                                   message_apply};
 const struct stanza_handler in_status_handler = {"status", STANZA_ACK_HANDLER, NULL, message_apply};
-
-/* ---- news after the commit --------------------------------------------------------------------
- */
-
-enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m, int64_t received_ms)
-{
-    struct in_message_state *st = b->in_message;
-    struct in_message_news *n;
-    struct jid pn;
-
-    if (st->nnews == st->news_cap) {
-        size_t cap = st->news_cap ? st->news_cap * 2 : NEWS_FIRST_CAP;
-        struct in_message_news *more = realloc(st->news, cap * sizeof *more);
-
-        if (!more)
-            return WB_ERR_NOMEM;
-        st->news = more;
-        st->news_cap = cap;
-    }
-    n = &st->news[st->nnews++];
-    n->chat = m->chat;
-    if (m->chat.server == JID_LID && store_pn_of_lid(b->store, &m->chat, &pn) == WB_OK)
-        n->chat = jid_bare(pn);
-    memcpy(n->id, m->id.p, m->id.n);
-    n->id[m->id.n] = '\0';
-    st->newest_arrival_ms = received_ms;
-    return WB_OK;
-}
-
-static void on_batch_done(void *ctx, const struct bridge_event *ev)
-{
-    struct in_message_state *st = ctx;
-    size_t n = st->nnews;
-
-    (void)ev;
-    if (n == 0)
-        return;
-    st->nnews = 0;
-    st->b->messages_stored += n;
-    st->b->last_message_ms = st->newest_arrival_ms;
-    for (size_t i = 0; i < n; i++) {
-        const struct bridge_event e = {
-            .kind = BRIDGE_EV_MESSAGE, .chat = &st->news[i].chat, .id = st->news[i].id};
-
-        events_emit(&st->b->events, &e);
-    }
-}
-
-static void on_batch_failed(void *ctx, const struct bridge_event *ev)
-{
-    struct in_message_state *st = ctx;
-
-    (void)ev;
-    st->nnews = 0;
-    memset(st->push_names, 0, sizeof st->push_names);
-    retry_owed_forget(&st->owed);
-}
-
-static void on_offline_done(void *ctx, const struct bridge_event *ev)
-{
-    struct in_message_state *st = ctx;
-
-    (void)ev;
-    retry_owed_resume(&st->owed);
-    in_message_revokes_resume(st->b);
-}
-
-static void on_offline(void *ctx, const struct bridge_event *ev)
-{
-    struct in_message_state *st = ctx;
-
-    (void)ev;
-    retry_owed_offline(&st->owed);
-}
-
-enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
-{
-    struct in_message_state *st = calloc(1, sizeof *st);
-    enum wb_err err;
-
-    if (!st)
-        return WB_ERR_NOMEM;
-    st->b = b;
-    st->plain = buf_new(MESSAGE_PLAINTEXT_MAX);
-    st->text = buf_new(TEXT_MAX);
-    st->mentions = buf_new(TEXT_MAX);
-    st->names = buf_new(STORE_NAME_MAX * 4);
-    retry_owed_init(&st->owed, b);
-    TRY(events_on(&b->events, BRIDGE_EV_BATCH_DONE, on_batch_done, st));
-    TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, st));
-    TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, st));
-    TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, st));
-    *ret_s = st;
-    st = NULL;
-out:
-    in_message_free(st);
-    return err;
-}
-
-enum wb_err in_message_acked(struct bridge *b, struct span id)
-{
-    return b->in_message ? retry_owed_acked(&b->in_message->owed, id) : WB_OK;
-}
-
-void in_message_phone_ready(struct bridge *b)
-{
-    if (b->in_message)
-        retry_owed_phone_ready(&b->in_message->owed);
-}
-
-void in_message_free(struct in_message_state *st)
-{
-    if (!st)
-        return;
-    retry_owed_stop(&st->owed);
-    buf_free(&st->plain);
-    buf_free(&st->text);
-    buf_free(&st->mentions);
-    buf_free(&st->names);
-    free(st->news);
-    free(st);
-}
