@@ -1,5 +1,5 @@
-/* in_message_state.c - what receiving remembers between stanzas, and whom it tells of what is stored:
- * nobody hears of a message before its batch is committed. */
+/* in_message_state.c - what receiving remembers between stanzas, and whom it tells of what is
+ * stored: nobody hears of a message before its batch is committed. */
 #include <stdlib.h>
 #include <string.h>
 

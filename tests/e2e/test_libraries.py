@@ -222,7 +222,7 @@ class LibrariesTest(Case):
             os.mkdir(home, 0o700)
             store = os.path.join(home, "store")
             program = self.start_bridge(mock, PHONE, "--log-file", os.path.join(home, "log"),
-                                        name=f"bridge-{umask:o}", store=store, prefix=prefix)
+                                        name=f"bridge-{umask:o}", store=store, under=prefix)
             program.pair_by_qr()
             names = os.listdir(store)  # while it runs: the logs of SQLite, too
             for name in ("whatsapp.db", "whatsapp.db-wal", "messages.db", "messages.db-wal"):

@@ -340,8 +340,8 @@ class LoadTest(Case):
 
     def slow_readers(self):
         prefix = self.enclosed.prefix() if self.enclosed else ()
-        mock = self.start_mock("--contacts", "1", prefix=prefix)
-        program = self.start_bridge(mock, PHONE, env=self.env(), prefix=prefix)
+        mock = self.start_mock("--contacts", "1", under=prefix)
+        program = self.start_bridge(mock, PHONE, env=self.env(), under=prefix)
         program.pair_by_qr()
         for number in range(200):
             mock.admin("POST", "/groups", {"subject": f"{number} " + "x" * 100,

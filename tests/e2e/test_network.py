@@ -145,7 +145,7 @@ class NetworkTest(Case):
         for address in ("127.0.0.1", "localhost", "::1"):
             done = bridge.run_once("--phone", PHONE, "--store", os.path.join(self.directory, "s"),
                                    "--bind", address, "--server-url", "ws://127.0.0.1:9/ws/chat",
-                                   "--root-key", "ab" * 32, prefix=prefix)
+                                   "--root-key", "ab" * 32, under=prefix)
             self.assertEqual(done.returncode, 1, done)
             self.assertIn(f"asked to listen on {address}, but the system put the socket on",
                           done.stderr)

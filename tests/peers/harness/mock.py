@@ -89,18 +89,21 @@ class Mock:
     def stream_error(self, phone, **fields):
         return self.admin("POST", "/stream", {"phone": phone, **fields})
 
+    def trace(self):
+        """Its lines so far. In one read: of a line that is just being written, the next read would
+        give the rest as a line of its own."""
+        with open(self.trace_path, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        return map(json.loads, lines[:-1])
+
     def logins(self, phone):
         """How many logins of that account's companions were answered so far, by the trace."""
-        with open(self.trace_path, encoding="utf-8") as trace:
-            lines = [json.loads(line) for line in trace if line.endswith("\n")]
-        return sum(1 for line in lines if phone in line["client"]
+        return sum(1 for line in self.trace() if phone in line["client"]
                    and line["xml"].startswith(("<success", "<failure")))
 
     def traced(self, text):
         """How many stanzas with that text went over the wire so far, in either direction."""
-        with open(self.trace_path, encoding="utf-8") as trace:
-            return sum(1 for line in trace if line.endswith("\n")
-                       and text in json.loads(line)["xml"])
+        return sum(1 for line in self.trace() if text in line["xml"])
 
     # ---- what went wrong ------------------------------------------------------------------------
 
