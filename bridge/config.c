@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "bridge/config_private.h"
 #include "bridge/limits.h"
-#include "bridge/ws_client.h"
+#include "bridge/ws_url.h"
 
 enum {
     ROLE_MAX = 31,

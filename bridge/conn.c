@@ -3,9 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "base/secret.h"
 #include "base/text.h"
@@ -180,8 +177,6 @@ static void on_ws_open(void *ctx)
     conn_event(ctx, CONN_EV_SOCKET_OPEN, NULL);
 }
 
-static void take_frames(void *ctx);
-
 static void on_ws_ended(void *ctx, const struct ws_end_info *info)
 {
     struct conn *c = ctx;
@@ -191,7 +186,7 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
     c->ending = true;
     while (c->more.queued) {
         loop_defer_cancel(c->b->loop, &c->more);
-        take_frames(c);
+        conn_take_frames(c);
     }
     c->ending = false;
     if (c->state != CONN_WAIT_CLOSE) {
@@ -204,141 +199,6 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
     if (c->b->loop)
         loop_defer_cancel(c->b->loop, &c->broken);
     conn_event(c, CONN_EV_ENDED, &in);
-}
-
-static bool closing(const struct conn *c)
-{
-    return c->state == CONN_WAIT_CLOSE || c->state == CONN_STOPPED;
-}
-
-/* One frame of the encrypted stream: plaintext, node, meaning. */
-static enum wb_err take_stanza(struct conn *c, struct span frame)
-{
-    struct bridge *b = c->b;
-    struct stanza s = {.arena = &c->arena, .received_ms = clock_unix_ms(b->clock)};
-    struct node *n;
-    enum wb_err err;
-
-    buf_clear(&c->plain);
-    arena_reset(&c->arena);
-    TRY(noise_transport_open(&c->transport, frame, &c->plain));
-    b->last_stanza_ms = s.received_ms;
-    keepalive_heard(b->keepalive);
-    err = node_unpack(buf_span(&c->plain), &c->arena, &n);
-    if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
-        /* Only this one is lost: the stream goes on behind it (P-BN-23). */
-        log_warn(b->log, "conn", "a stanza of %zu bytes cannot be read: %s", frame.n,
-                 wb_err_text(err));
-        return WB_OK;
-    }
-    TRY(err);
-    s.node = n;
-    if (b->log->level >= LOG_TRACE && b->config->log_messages) {
-        struct buf xml = buf_new(64 * 1024);
-
-        node_print(n, &xml);
-        log_trace(b->log, "wire", "in %s", buf_text(&xml));
-        buf_free(&xml);
-    }
-    err = dispatch_stanza(b, &s);
-    if (++b->batch.stanzas == 1)
-        b->batch.opened_ms = clock_mono_ms(b->clock);
-out:
-    return err;
-}
-
-static void take_frame(struct conn *c, struct span frame)
-{
-    enum wb_err err;
-
-    if (!c->transport_live) {
-        conn_event(c, CONN_EV_HELLO, &(struct conn_input){.frame = frame});
-        return;
-    }
-    err = take_stanza(c, frame);
-    if (err == WB_OK || closing(c))
-        return;
-    if (err == WB_ERR_BAD_MAC || wb_err_class(err) == WB_CLASS_PEER)
-        conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err)); /* the stream is lost (P-HS-12) */
-    else
-        batch_fail(c->b, err);
-}
-
-static void on_calm(void *ctx)
-{
-    struct conn *c = ctx;
-
-    store_release_memory(c->b->store); /* the pages of 812 prekeys, for example */
-#ifdef __GLIBC__
-    (void)malloc_trim(0);
-#endif
-}
-
-/* malloc keeps what was freed below the top of its heaps for ever: for a process that idles for
- * months that is the size of its largest burst. Not at once: the next stanza would need the same
- * pages again. */
-void conn_calm_soon(struct conn *c)
-{
-    timer_start(c->b->timers, &c->calm_timer, CONN_CALM_MS, on_calm, c);
-}
-
-/* A large stanza (a list of groups, a history notice) must not stay in memory for ever. */
-static void trim_one(struct conn *c, struct buf *b)
-{
-    if (b->cap <= CONN_KEEP_BYTES)
-        return;
-    buf_free(b);
-    conn_calm_soon(c);
-}
-
-static void trim(struct conn *c)
-{
-    trim_one(c, &c->plain);
-    if (c->arena.used <= CONN_KEEP_BYTES)
-        return;
-    arena_free(&c->arena);
-    conn_calm_soon(c);
-}
-
-static bool batch_is_long(const struct bridge *b)
-{
-    return b->batch.stanzas >= BATCH_STANZAS_MAX || outgoing_is_full(b) ||
-           (b->batch.stanzas > 0 && clock_mono_ms(b->clock) - b->batch.opened_ms >= BATCH_MS_MAX);
-}
-
-/* What has been read, up to one batch: then the loop's other sockets have their turn. */
-static void take_frames(void *ctx)
-{
-    struct conn *c = ctx;
-    struct span frame;
-    enum wb_err err = WB_OK;
-
-    while (err == WB_OK && !closing(c) && !batch_is_long(c->b)) {
-        err = frame_reader_next(&c->frames, &frame);
-        if (err != WB_OK || span_is_null(frame))
-            break;
-        take_frame(c, frame);
-    }
-    if (err != WB_OK && !closing(c))
-        conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
-    else if (!closing(c) && batch_is_long(c->b)) {
-        loop_defer(c->b->loop, &c->more, take_frames, c);
-        (void)(batch_commit(c->b) == WB_OK); /* on failure it has closed the connection */
-    }
-    trim(c);
-    conn_pace_reading(c);
-}
-
-static bool on_ws_receive(void *ctx, struct span bytes)
-{
-    struct conn *c = ctx;
-    enum wb_err err = frame_reader_push(&c->frames, bytes);
-
-    if (err != WB_OK && !closing(c))
-        conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
-    else if (!c->more.queued)
-        take_frames(c);
-    return !closing(c);
 }
 
 /* ---- connecting and sending ---------------------------------------------------------------------
@@ -419,7 +279,7 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
 {
     enum wb_err err;
 
-    if (!c->transport_live || closing(c))
+    if (!c->transport_live || conn_closing(c))
         return WB_ERR_STATE;
     /* Before the counter of the stream moves: what does not fit is not sent, and nothing breaks. */
     err = conn_would_send(c, packed.n);
@@ -429,7 +289,7 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
     TRY(noise_transport_seal(&c->transport, packed, &c->sealed));
     TRY(conn_send_frame(c, buf_span(&c->sealed)));
     keepalive_sent(c->b->keepalive);
-    trim_one(c, &c->sealed); /* 812 prekeys, or a message to a large group */
+    conn_trim(c, &c->sealed); /* 812 prekeys, or a message to a large group */
 out:
     /* The counter has moved on: nothing that follows could be read by the server. */
     if (err != WB_OK && c->b->loop)
@@ -460,7 +320,7 @@ void conn_log_sent(struct conn *c)
 
 bool conn_readable(const struct conn *c)
 {
-    return c->transport_live && !closing(c) && ws_client_readable(c->ws);
+    return c->transport_live && !conn_closing(c) && ws_client_readable(c->ws);
 }
 
 /* ---- life
@@ -489,7 +349,7 @@ enum wb_err conn_load_account(struct conn *c)
 enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
 {
     struct conn *c = calloc(1, sizeof *c);
-    struct ws_callbacks callbacks = {on_ws_open, on_ws_receive, conn_on_drained, on_ws_ended, c};
+    struct ws_callbacks callbacks = {on_ws_open, conn_on_receive, conn_on_drained, on_ws_ended, c};
     enum wb_err err;
 
     if (!c)

@@ -125,9 +125,19 @@ void conn_set_state(struct conn *c, enum conn_state s, int64_t wait_ms);
 void conn_close(struct conn *c, enum conn_reason why, const char *detail);
 void conn_detail(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* conn.c */
+/* conn_read.c */
+/* Nothing that still comes counts. */
+bool conn_closing(const struct conn *c);
+/* Bytes from the socket. False: nothing more is wanted. */
+bool conn_on_receive(void *ctx, struct span bytes);
+/* What has been read, up to one batch; the rest in the loop's next turn. */
+void conn_take_frames(void *ctx);
 /* A burst is over, or a large stanza: what they used goes back to the system soon. */
 void conn_calm_soon(struct conn *c);
+/* A buffer that a large stanza has made large is given back. */
+void conn_trim(struct conn *c, struct buf *b);
+
+/* conn.c */
 void conn_connect(struct conn *c);
 enum wb_err conn_send_frame(struct conn *c, struct span payload) WB_MUST_CHECK;
 /* The account of the store into c->account; NOT_FOUND: unpaired. */

@@ -16,17 +16,11 @@
 #include "bridge/jobs.h"
 #include "bridge/limits.h"
 #include "bridge/ws_tls.h"
+#include "bridge/ws_url.h"
 
-enum { HOST_MAX = 256, PATH_MAX_BYTES = 1024, ADDRESSES_MAX = 8, READ_BYTES = 16 * 1024 };
+enum { ADDRESSES_MAX = 8, READ_BYTES = 16 * 1024 };
 
 #define WS_ORIGIN "https://web.whatsapp.com"
-
-struct ws_url {
-    bool tls;
-    char host[HOST_MAX];
-    char path[PATH_MAX_BYTES];
-    uint16_t port;
-};
 
 /* A queued message, with the room that libwebsockets wants in front of it. */
 struct chunk {
@@ -58,54 +52,6 @@ struct ws_client {
     struct loop_deferred deferred;
     struct timer timer; /* dial and upgrade, or our close */
 };
-
-/* ---- URL --------------------------------------------------------------------------------------
- */
-
-static bool parse_url(const char *text, struct ws_url *ret_url)
-{
-    struct ws_url u = {0};
-    size_t n;
-    uint64_t port;
-
-    if (strncmp(text, "wss://", 6) == 0)
-        u.tls = true;
-    else if (strncmp(text, "ws://", 5) != 0)
-        return false;
-    text += u.tls ? 6 : 5;
-    if (*text == '[') {
-        text++;
-        n = strcspn(text, "]");
-        if (text[n] != ']')
-            return false;
-    } else {
-        n = strcspn(text, ":/?#");
-    }
-    if (n == 0 || n >= sizeof u.host)
-        return false;
-    memcpy(u.host, text, n);
-    text += n + (text[n] == ']');
-    u.port = u.tls ? 443 : 80;
-    if (*text == ':') {
-        n = strcspn(++text, "/?#");
-        if (!span_to_u64(SPAN(text, n), &port) || port == 0 || port > 65535)
-            return false;
-        u.port = (uint16_t)port;
-        text += n;
-    }
-    if ((*text && *text != '/') || strlen(text) >= sizeof u.path || strchr(text, ' '))
-        return false;
-    snprintf(u.path, sizeof u.path, "%s", *text ? text : "/");
-    *ret_url = u;
-    return true;
-}
-
-bool ws_url_valid(const char *url)
-{
-    struct ws_url u;
-
-    return parse_url(url, &u);
-}
 
 /* ---- the end ------------------------------------------------------------------------------------
  */
@@ -369,7 +315,7 @@ static void try_next(struct ws_client *c)
 struct resolve_job {
     struct ws_client *c;
     uint64_t attempt;
-    char host[HOST_MAX];
+    char host[WS_HOST_MAX];
     int rc;
     char addresses[ADDRESSES_MAX][INET6_ADDRSTRLEN];
     size_t n;
@@ -407,19 +353,12 @@ static void resolved(void *ctx, bool ran)
     free(j);
 }
 
-static bool is_address(const char *host)
-{
-    uint8_t scratch[sizeof(struct in6_addr)];
-
-    return inet_pton(AF_INET, host, scratch) == 1 || inet_pton(AF_INET6, host, scratch) == 1;
-}
-
 static enum wb_err start_resolving(struct ws_client *c)
 {
     struct resolve_job *j;
     enum wb_err err;
 
-    if (is_address(c->url.host) && strlen(c->url.host) < INET6_ADDRSTRLEN) {
+    if (ws_host_is_address(c->url.host) && strlen(c->url.host) < INET6_ADDRSTRLEN) {
         snprintf(c->addresses[0], INET6_ADDRSTRLEN, "%.*s", INET6_ADDRSTRLEN - 1, c->url.host);
         c->naddresses = 1;
         c->next_address = 0;
@@ -495,7 +434,7 @@ enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
 
     if (c->active)
         return WB_ERR_STATE;
-    if (!parse_url(target->url, &url))
+    if (!ws_url_parse(target->url, &url))
         return WB_ERR_INVALID;
     ca_file = strdup(target->ca_file);
     if (!ca_file)

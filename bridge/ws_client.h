@@ -51,9 +51,6 @@ enum wb_err ws_client_new(struct loop *l, struct jobs *jobs, const struct ws_cal
                           struct ws_client **ret_c) WB_MUST_CHECK;
 void ws_client_free(struct ws_client *c);
 
-/* Is the URL one that ws_client_open() understands? For checking settings. */
-bool ws_url_valid(const char *url);
-
 /* STATE when a socket is still there, INVALID url, NOMEM. Failures to connect come as ended(),
  * never from within this call. */
 enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target) WB_MUST_CHECK;

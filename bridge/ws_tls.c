@@ -1,22 +1,15 @@
 #include "bridge/ws_tls.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bridge/ws_url.h"
+
 long ws_tls_options(void)
 {
     return (long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1);
-}
-
-static bool is_address(const char *host)
-{
-    uint8_t scratch[sizeof(struct in6_addr)];
-
-    return inet_pton(AF_INET, host, scratch) == 1 || inet_pton(AF_INET6, host, scratch) == 1;
 }
 
 const char *ws_tls_problem(const struct ssl_st *ssl, const char *host)
@@ -35,7 +28,7 @@ const char *ws_tls_problem(const struct ssl_st *ssl, const char *host)
     cert = SSL_get1_peer_certificate(ssl);
     if (!cert)
         return "the server has no certificate";
-    fits = is_address(host)
+    fits = ws_host_is_address(host)
                ? X509_check_ip_asc(cert, host, 0)
                : X509_check_host(cert, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
     X509_free(cert);

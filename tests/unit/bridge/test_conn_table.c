@@ -9,6 +9,7 @@
 #include "bridge/conn_private.h"
 #include "bridge/in_stream.h"
 #include "bridge/version_fetch.h"
+#include "bridge/ws_url.h"
 
 /* The handler of a pair that no row names. */
 static conn_handler *by_default(void)
