@@ -1,5 +1,5 @@
-/* The body is read only where it is wanted: who may call, and what, is decided on the head. What is
- * refused is read and dropped, for a client that is still sending would see a reset otherwise. */
+/* The server keeps a body only where a handler reads it: the head decides who may call, and what.
+ * It reads and drops every other body, for a client that is still sending would see a reset. */
 #include <libwebsockets.h>
 #include <sys/socket.h>
 
@@ -43,17 +43,24 @@ static void refuse_much(struct api_request *r)
     api_reply_busy(r, "Too many large bodies at once; try again later");
 }
 
+/* Notes that `n` bytes of its body are kept. Only bytes that have come count: a caller that
+ * announces a large body and sends nothing takes no room from others. False: refused. */
+static bool may_keep(struct api_request *r, size_t n)
+{
+    if (callers_hold_body(&r->api->callers, r->caller, n))
+        return true;
+    refuse_much(r);
+    return false;
+}
+
 void http_body_begin(struct api_request *r)
 {
-    struct callers *c = &r->api->callers;
-
     if (!r->answered && r->body_left > API_BODY_BYTES_MAX)
         refuse_large(r);
-    else if (!r->answered && !route_is_quick(r->route) && !callers_let_in(c, r->caller))
+    else if (!r->answered && !route_is_quick(r->route) &&
+             !callers_let_in(&r->api->callers, r->caller))
         api_reply_busy(r, "Too many requests at once; try again later");
-    else if (!r->answered && !r->in_chunks &&
-             !callers_hold_body(c, r->caller, (size_t)r->body_left))
-        refuse_much(r);
+    r->unwanted = !r->answered && r->route->method != API_POST;
     if (r->body_left == 0) {
         dispatch(r);
         return;
@@ -66,8 +73,10 @@ static int take_told(struct api_request *r, const void *in, size_t n)
 {
     await_more(r);
     r->body_left -= n < r->body_left ? n : r->body_left;
-    if (r->answered)
-        return 0; /* refused already; the rest of the body is only read */
+    if (r->answered || r->unwanted)
+        return 0; /* read and dropped */
+    if (!may_keep(r, r->body.n + n))
+        return 0;
     buf_append(&r->body, SPAN(in, n));
     if (buf_err(&r->body) != WB_OK)
         refuse_large(r);
@@ -125,10 +134,8 @@ static int take_chunks(struct api_request *r, const void *in, size_t n)
     err = chunked_push(&r->chunks, SPAN(in, n), &r->body, &done);
     if (r->answered) /* refused: its chunks are followed to their end, and dropped */
         buf_clear(&r->body);
-    if (err == WB_OK && !r->answered &&
-        !callers_hold_body(&r->api->callers, r->caller, r->body.n)) {
+    if (err == WB_OK && !r->answered && !may_keep(r, r->body.n)) {
         end_chunks(r);
-        refuse_much(r);
         return 0;
     }
     if (err == WB_OK && done)

@@ -37,9 +37,9 @@ enum {
     API_TRANSFER_S = 20,
     /* A whole body, however it trickles in: 1 MiB at 18 kB/s. */
     API_BODY_MS = 60 * 1000,
-    /* Bodies that are not dealt with yet, of all callers together. One is dealt with as soon as it
-     * is complete, so that this is what sixteen of the largest need at the same moment, or hundreds
-     * of usual ones. */
+    /* Bytes that have come of bodies whose handlers have not had them yet, of all callers together.
+     * A handler has a body as soon as it is complete, so that this is what sixteen of the largest
+     * need at the same moment, or hundreds of usual ones. */
     API_BODIES_BYTES_MAX = 16 << 20,
     /* Of any single body there is room for so much, beside those: half of the longest usual text.
      */

@@ -62,6 +62,7 @@ struct api_request {
     bool body_complete;
     bool reading_off;   /* until the answer */
     struct timer look;  /* at the caller meanwhile */
+    bool unwanted;      /* the call has no body: it is read and dropped, then the call is served */
     bool unread;        /* the body is not waited for, the answer leaves at once */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
     bool in_chunks;     /* body_left is 1 until the last one */

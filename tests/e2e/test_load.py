@@ -223,6 +223,41 @@ class LoadTest(Case):
         link = self.post(program, size, size, token)
         self.assertTrue(read_all(link).startswith(b"HTTP/1.1 400 Bad Request\r\n"))
 
+    def test_bodies_that_are_only_announced_take_no_room(self):
+        """Neither of callers without a token, who may have the page, nor of one with it."""
+        program = self.start_with_token()
+        token = f"Authorization: Bearer {TOKEN}\r\n"
+        for method, path, headers in (("GET", "/pair", ""), ("GET", "/pair.js", ""),
+                                      ("HEAD", "/pair.css", ""), ("GET", "/api/outbox", token),
+                                      ("POST", "/api/send", token)):
+            with self.subTest(method=method, path=path):
+                links = [self.connect(program) for _ in range(17)]
+                for link in links:
+                    link.sendall((HEAD % (method, path) +
+                                  f"{headers}Content-Length: {1 << 20}\r\n\r\n").encode())
+                self.settle(program)
+                usual = program.post("/api/send", {"recipient": FRIEND, "message": "x" * 20000},
+                                     headers=AUTHORIZED)
+                self.assertEqual(usual.json["error"], "not_connected", "a usual send finds no room")
+                for link in links:
+                    link.close()
+
+    def test_bodies_of_calls_that_have_none_are_read_and_dropped(self):
+        program = self.start_with_token()
+        count, size = 60, 1000000
+        before = rss_mb(program.pid)
+        links = [self.connect(program) for _ in range(count)]
+        for link in links:
+            link.sendall((HEAD % ("GET", "/pair.js") + f"Content-Length: {size}\r\n\r\n").encode())
+            link.sendall(b"x" * (size - 1))
+        self.settle(program)
+        grown = rss_mb(program.pid) - before
+        print(f"\n{count} bodies of 1 MB for a page: memory grew by {grown:.0f} MB", flush=True)
+        for link in links:
+            link.sendall(b"x")
+            self.assertTrue(read_all(link).startswith(b"HTTP/1.1 200 OK\r\n"))
+        self.assertLess(grown, 30)
+
     def test_silent_connections_end_and_are_in_nobodys_way(self):
         program = self.start()
         idle = descriptors(program.pid)
