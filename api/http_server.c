@@ -42,6 +42,15 @@ static int begin(struct api *api, struct lws *wsi, struct connection *c)
     return 0;
 }
 
+/* Does the API work in this event, so that bridge/pauses.h has to know? api_stop() frees the api:
+ * libwebsockets reports no such event after it, only the ends of the last connections. */
+static bool is_work(enum lws_callback_reasons reason)
+{
+    return reason == LWS_CALLBACK_HTTP || reason == LWS_CALLBACK_HTTP_BODY ||
+           reason == LWS_CALLBACK_HTTP_BODY_COMPLETION || reason == LWS_CALLBACK_HTTP_WRITEABLE ||
+           reason == LWS_CALLBACK_RAW_RX_FILE;
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -49,6 +58,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct api *api = vhost ? lws_vhost_user(vhost) : NULL;
     struct connection *c = user;
 
+    if (api && is_work(reason))
+        pauses_mark(loop_pauses(api->deps.loop), "the API's sockets");
     /* Only what is handled here: everything else is libwebsockets' own affair. */
     if (reason == LWS_CALLBACK_HTTP)
         return begin(api, wsi, c);
