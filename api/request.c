@@ -61,6 +61,11 @@ json_t *api_text(struct span text)
     return j;
 }
 
+json_t *api_text_or_null(struct span text)
+{
+    return span_is_null(text) ? json_null() : api_text(text);
+}
+
 void api_reply_error(struct api_request *r, enum cmd_result result, const char *text)
 {
     api_reply_json(r, cmd_result_http_status(result),

@@ -77,6 +77,8 @@ void api_reply_json(struct api_request *r, int status, json_t *new_body);
 /* A text as JSON. Bytes that are no UTF-8 (a text that was cut, an old name) become '?': else the
  * whole field would be missing. A new reference; NULL: no memory. */
 json_t *api_text(struct span text);
+/* The same of a field that may be missing: SPAN_NULL is null. */
+json_t *api_text_or_null(struct span text);
 /* {"success":false,"error":code,"message":text} with the code's status. */
 void api_reply_error(struct api_request *r, enum cmd_result result, const char *text);
 /* RATE_LIMITED, with Retry-After. */

@@ -3,11 +3,6 @@
 
 #include "api/route.h"
 
-static json_t *text_or_null(struct span s)
-{
-    return s.p ? json_stringn((const char *)s.p, s.n) : json_null();
-}
-
 static json_t *jid_or_null(const struct jid *j)
 {
     char text[JID_TEXT_MAX];
@@ -18,9 +13,10 @@ static json_t *jid_or_null(const struct jid *j)
 static json_t *entry_json(const struct contact_entry *e)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "jid", jid_or_null(&e->jid), "lid",
-                     jid_or_null(&e->lid), "full_name", text_or_null(e->full_name), "first_name",
-                     text_or_null(e->first_name), "push_name", text_or_null(e->push_name),
-                     "business_name", text_or_null(e->business_name), "identity_changed_at",
+                     jid_or_null(&e->lid), "full_name", api_text_or_null(e->full_name),
+                     "first_name", api_text_or_null(e->first_name), "push_name",
+                     api_text_or_null(e->push_name), "business_name",
+                     api_text_or_null(e->business_name), "identity_changed_at",
                      e->identity_changed_at ? json_integer(e->identity_changed_at) : json_null());
 }
 

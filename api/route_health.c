@@ -8,9 +8,10 @@ static json_t *time_or_null(int64_t unix_s)
     return unix_s ? json_integer(unix_s) : json_null();
 }
 
-static json_t *text_or_null(const char *text)
+/* "" is what is not known. */
+static json_t *known_or_null(const char *text)
 {
-    return text[0] ? api_text(span_cstr(text)) : json_null();
+    return api_text_or_null(text[0] ? span_cstr(text) : SPAN_NULL);
 }
 
 static json_t *groups_json(const struct health *h)
@@ -44,21 +45,22 @@ static void put_gaps(json_t *o, const struct health *h)
 static json_t *health_json(const struct health *h)
 {
     json_t *o = json_pack(
-        "{s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:s, s:o, s:s, s:o, s:I, s:I}",
-        "status", health_status_word(h->status), "connected", (int)h->connected, "role", h->role,
-        "phone", text_or_null(h->phone), "jid", text_or_null(h->jid), "lid", text_or_null(h->lid),
-        "uptime_s", (json_int_t)h->uptime_s, "last_message_at", time_or_null(h->last_message_at_s),
-        "last_stanza_at", time_or_null(h->last_stanza_at_s), "state", h->conn_state, "reason",
-        text_or_null(h->reason), "detail", h->detail, "connected_since",
+        "{s:s, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:I, s:I}",
+        "status", health_status_word(h->status), "connected", (int)h->connected, "role",
+        api_text(span_cstr(h->role)), "phone", known_or_null(h->phone), "jid",
+        known_or_null(h->jid), "lid", known_or_null(h->lid), "uptime_s", (json_int_t)h->uptime_s,
+        "last_message_at", time_or_null(h->last_message_at_s), "last_stanza_at",
+        time_or_null(h->last_stanza_at_s), "state", h->conn_state, "reason",
+        known_or_null(h->reason), "detail", api_text(span_cstr(h->detail)), "connected_since",
         time_or_null(h->connected_since_s), "wa_version", h->wa_version, "push_name",
-        text_or_null(h->push_name), "reconnects", (json_int_t)h->reconnects, "messages_stored",
+        known_or_null(h->push_name), "reconnects", (json_int_t)h->reconnects, "messages_stored",
         (json_int_t)h->messages_stored);
 
     if (!o)
         return NULL;
     json_object_set_new(
         o, "longest_pause",
-        json_pack("{s:I, s:o}", "ms", (json_int_t)h->pause_ms, "in", text_or_null(h->pause_who)));
+        json_pack("{s:I, s:o}", "ms", (json_int_t)h->pause_ms, "in", known_or_null(h->pause_who)));
     if (strcmp(h->passkey, "none") != 0)
         json_object_set_new(o, "passkey", json_string(h->passkey));
     if (h->next_attempt_in_s >= 0)
@@ -79,15 +81,15 @@ static json_t *health_json(const struct health *h)
                                   (json_int_t)h->unasked_answers));
     json_object_set_new(o, "groups", groups_json(h));
     json_object_set_new(o, "backup",
-                        json_pack("{s:o, s:o, s:o}", "name", text_or_null(h->backup_name), "at",
+                        json_pack("{s:o, s:o, s:o}", "name", known_or_null(h->backup_name), "at",
                                   time_or_null(h->backup_at_s), "error",
-                                  text_or_null(h->backup_error)));
+                                  known_or_null(h->backup_error)));
     if (h->repaired[0])
         json_object_set_new(o, "repaired", api_text(span_cstr(h->repaired)));
     if (h->restored_at_s)
         json_object_set_new(o, "restored",
-                            json_pack("{s:I, s:s, s:I}", "at", (json_int_t)h->restored_at_s,
-                                      "backup", h->restored_name, "backup_at",
+                            json_pack("{s:I, s:o, s:I}", "at", (json_int_t)h->restored_at_s,
+                                      "backup", api_text(span_cstr(h->restored_name)), "backup_at",
                                       (json_int_t)h->restored_backup_at_s));
     return o;
 }

@@ -10,28 +10,24 @@ static json_t *time_or_null(int64_t unix_s)
     return unix_s ? json_integer(unix_s) : json_null();
 }
 
-static json_t *text_or_null(struct span s)
-{
-    return s.p ? api_text(s) : json_null();
-}
-
 static json_t *entry_json(const struct outbox_entry *e)
 {
     char chat[JID_TEXT_MAX];
-    json_t *o = json_pack(
-        "{s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "seq",
-        (json_int_t)e->seq, "message_id", text_or_null(e->message_id), "id", text_or_null(e->key),
-        "recipient", jid_text(&e->chat, chat), "state", e->state, "reason", text_or_null(e->reason),
-        "detail", text_or_null(e->detail), "created_at", (json_int_t)e->created_at, "expires_at",
-        time_or_null(e->expires_at), "sealed_at", time_or_null(e->sealed_at), "timestamp",
-        time_or_null(e->sent_at), "failed_at", time_or_null(e->failed_at), "recipients",
-        (json_int_t)e->recipients, "delivered_to", (json_int_t)e->delivered, "read_by",
-        (json_int_t)e->read);
+    json_t *o =
+        json_pack("{s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I}",
+                  "seq", (json_int_t)e->seq, "message_id", api_text_or_null(e->message_id), "id",
+                  api_text_or_null(e->key), "recipient",
+                  api_text(span_cstr(jid_text(&e->chat, chat))), "state", e->state, "reason",
+                  api_text_or_null(e->reason), "detail", api_text_or_null(e->detail), "created_at",
+                  (json_int_t)e->created_at, "expires_at", time_or_null(e->expires_at), "sealed_at",
+                  time_or_null(e->sealed_at), "timestamp", time_or_null(e->sent_at), "failed_at",
+                  time_or_null(e->failed_at), "recipients", (json_int_t)e->recipients,
+                  "delivered_to", (json_int_t)e->delivered, "read_by", (json_int_t)e->read);
 
     if (o && e->server_code)
         json_object_set_new(o, "server_code", json_integer(e->server_code));
     if (o && e->text.p)
-        json_object_set_new(o, "text", text_or_null(e->text));
+        json_object_set_new(o, "text", api_text(e->text));
     return o;
 }
 

@@ -196,12 +196,11 @@ static json_t *sent_json(const struct api_request *r, const struct send_result *
                         s->result == CMD_OK
                             ? json_sprintf("Message sent to %s", to)
                             : json_sprintf("Message for %s is queued and goes out by itself", to));
-    json_object_set_new(o, "message_id",
-                        json_stringn((const char *)s->message_id.p, s->message_id.n));
+    json_object_set_new(o, "message_id", api_text(s->message_id));
     if (s->result == CMD_OK)
         json_object_set_new(o, "timestamp", json_integer(s->timestamp_s));
     else
-        json_object_set_new(o, "state", json_stringn((const char *)s->text.p, s->text.n));
+        json_object_set_new(o, "state", api_text(s->text));
     return o;
 }
 
@@ -211,10 +210,9 @@ static json_t *failed_json(const struct send_result *s)
 
     json_object_set_new(o, "success", json_false());
     json_object_set_new(o, "error", json_string(cmd_result_code(s->result)));
-    json_object_set_new(o, "message", json_stringn((const char *)s->text.p, s->text.n));
+    json_object_set_new(o, "message", api_text(s->text));
     if (s->message_id.p)
-        json_object_set_new(o, "message_id",
-                            json_stringn((const char *)s->message_id.p, s->message_id.n));
+        json_object_set_new(o, "message_id", api_text(s->message_id));
     if (s->result == CMD_REFUSED)
         json_object_set_new(o, "server_code", json_integer(s->server_code));
     return o;

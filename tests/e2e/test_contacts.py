@@ -1,5 +1,7 @@
 """GET /api/contacts: everybody who is known, once, page by page in both directions."""
 
+import contextlib
+import sqlite3
 import unittest
 
 from harness.case import Case
@@ -51,6 +53,26 @@ class Contacts(Case):
                       "?after=1%40lid&before=2%40lid", "?colour=red"):
             reply = self.bridge.get("/api/contacts" + query)
             self.assertEqual((reply.status, reply.json["error"]), (400, "bad_request"), query)
+
+    def test_a_name_that_is_no_text_hides_nobody(self):
+        """Of a row that another program wrote: bytes that are no UTF-8 become '?'."""
+        mock = self.start_mock("--contacts", "1")
+        self.bridge = self.start_bridge(mock, PHONE)
+        self.bridge.pair_by_qr()
+        mock.contact_send("27820001000", PHONE, "hello")
+        self.bridge.wait_rows("SELECT * FROM messages WHERE content = ?", "hello")
+        person = self.get()["contacts"][0]
+        self.bridge.stop()
+        with contextlib.closing(sqlite3.connect(self.bridge.store + "/whatsapp.db")) as db:
+            for column in ("full_name", "first_name", "push_name", "business_name"):
+                done = db.execute("UPDATE whatsmeow_contacts SET %s = CAST(x'4af6726700' AS TEXT)" % column)
+                self.assertGreater(done.rowcount, 0)
+            db.commit()
+        self.bridge = self.start_bridge(mock, PHONE, name="again", store=self.bridge.store)
+        self.bridge.wait_api()
+        for column in ("full_name", "first_name", "push_name", "business_name"):
+            person[column] = "J?rg"
+        self.assertEqual(self.get()["contacts"], [person])
 
 
 if __name__ == "__main__":
