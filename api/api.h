@@ -21,8 +21,8 @@ struct api_deps {
     size_t connections_max, descriptors_below;
 };
 
-/* Listens on config->bind:port, as base/listen.h says. NET: the address is taken or not ours; IO:
- * the system put the socket elsewhere; problem says which. */
+/* Listens on config->bind:port, as base/listen.h says. NET, IO: as listen_open(), and problem
+ * says which; NOMEM. */
 enum wb_err api_start(const struct api_deps *d, struct api **ret_api,
                       struct buf *problem) WB_MUST_CHECK;
 /* The port in use (config->port may be 0). */

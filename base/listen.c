@@ -169,7 +169,14 @@ static size_t add_address(union address *all, size_t n, const union address *a)
     return n;
 }
 
-static size_t ask_resolver(const char *name, union address *ret_all, struct buf *problem)
+/* NET: the name is to blame; IO: the machine, or the name server that did not answer. */
+static enum wb_err of_resolver(int rc)
+{
+    return rc == EAI_AGAIN || rc == EAI_MEMORY || rc == EAI_SYSTEM ? WB_ERR_IO : WB_ERR_NET;
+}
+
+static enum wb_err ask_resolver(const char *name, union address *ret_all, size_t *ret_n,
+                                struct buf *problem)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
@@ -177,8 +184,11 @@ static size_t ask_resolver(const char *name, union address *ret_all, struct buf 
     int rc = getaddrinfo(name, NULL, &hints, &found);
 
     if (rc != 0) {
-        buf_printf(problem, "cannot listen on %s: %s (--bind)", name, gai_strerror(rc));
-        return 0;
+        const char *why = rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc);
+
+        buf_printf(problem, "cannot listen on %s: %s%s", name, why,
+                   of_resolver(rc) == WB_ERR_NET ? " (--bind)" : "");
+        return of_resolver(rc);
     }
     for (const struct addrinfo *i = found; i; i = i->ai_next) {
         union address a = {0};
@@ -189,22 +199,27 @@ static size_t ask_resolver(const char *name, union address *ret_all, struct buf 
         n = add_address(ret_all, n, &a);
     }
     freeaddrinfo(found);
-    if (n == 0)
+    if (n == 0) {
         buf_printf(problem, "cannot listen on %s: the name has no address (--bind)", name);
-    return n;
+        return WB_ERR_NET;
+    }
+    *ret_n = n;
+    return WB_OK;
 }
 
 /* *ret_some: addresses that the machine does not have may be left out. */
-static size_t addresses_of(const char *address, union address *ret_all, bool *ret_some,
-                           struct buf *problem)
+static enum wb_err addresses_of(const char *address, union address *ret_all, size_t *ret_n,
+                                bool *ret_some, struct buf *problem)
 {
-    *ret_some = false;
-    if (read_literal(address, &ret_all[0]))
-        return 1;
-    *ret_some = true;
-    if (is_localhost(address))
-        return read_literal("127.0.0.1", &ret_all[0]) && read_literal("::1", &ret_all[1]) ? 2 : 0;
-    return ask_resolver(address, ret_all, problem);
+    *ret_some = !read_literal(address, &ret_all[0]);
+    *ret_n = 1;
+    if (!*ret_some)
+        return WB_OK;
+    if (!is_localhost(address))
+        return ask_resolver(address, ret_all, ret_n, problem);
+    *ret_n = 2;
+    return read_literal("127.0.0.1", &ret_all[0]) && read_literal("::1", &ret_all[1]) ? WB_OK
+                                                                                      : WB_ERR_NET;
 }
 
 /* ---- sockets ----------------------------------------------------------------------------------
@@ -278,7 +293,17 @@ static bool not_here(int failed)
     return failed == EADDRNOTAVAIL || failed == EAFNOSUPPORT || failed == EPROTONOSUPPORT;
 }
 
-/* One attempt. *ret_failed: errno of the address that stood in the way, for NET. */
+/* NET: whoever wrote the settings can mend it; IO: only the machine can, which has no descriptors
+ * or no memory left for example. */
+static enum wb_err of_errno(int failed)
+{
+    return failed == EADDRINUSE || failed == EACCES || failed == EINVAL || not_here(failed)
+               ? WB_ERR_NET
+               : WB_ERR_IO;
+}
+
+/* One attempt. *ret_failed: errno of the address that stood in the way; 0: there is none, the error
+ * has been told. */
 static enum wb_err open_all(const char *address, const union address *all, size_t n, bool some,
                             uint16_t port, struct listeners *l, int *ret_failed,
                             struct buf *problem)
@@ -297,10 +322,12 @@ static enum wb_err open_all(const char *address, const union address *all, size_
         if (failed && some && not_here(failed))
             continue;
         if (failed)
-            return WB_ERR_NET;
+            return of_errno(failed);
         l->n++;
-        if (!is_where_asked(l->fd[l->n - 1], &a, &is))
+        if (!is_where_asked(l->fd[l->n - 1], &a, &is)) {
+            *ret_failed = 0;
             return elsewhere(address, &is, problem);
+        }
         l->port = get_port(&is);
         address_text(&is, text);
         snprintf(l->where + at, sizeof l->where - at, "%s%s", at ? ", " : "", text);
@@ -313,13 +340,13 @@ enum wb_err listen_open(const char *address, uint16_t port, struct listeners *re
 {
     union address all[LISTEN_SOCKETS_MAX];
     bool some;
-    size_t n = addresses_of(address, all, &some, problem);
+    size_t n = 0;
     struct listeners l;
-    enum wb_err err = WB_ERR_NET;
+    enum wb_err err = addresses_of(address, all, &n, &some, problem);
     int failed = 0;
 
-    if (n == 0)
-        return WB_ERR_NET;
+    if (err != WB_OK)
+        return err;
     for (int tries = 0; tries < ANY_PORT_TRIES; tries++) {
         err = open_all(address, all, n, some, port, &l, &failed, problem);
         if (err == WB_OK) {
@@ -327,12 +354,12 @@ enum wb_err listen_open(const char *address, uint16_t port, struct listeners *re
             return WB_OK;
         }
         listen_close(&l);
-        if (err != WB_ERR_NET || port != 0 || failed != EADDRINUSE)
+        if (port != 0 || failed != EADDRINUSE)
             break;
     }
-    if (err == WB_ERR_NET)
-        buf_printf(problem, "cannot listen on %s port %u: %s (--bind, --port)", address, port,
-                   strerror(failed));
+    if (failed)
+        buf_printf(problem, "cannot listen on %s port %u: %s%s", address, port, strerror(failed),
+                   err == WB_ERR_NET ? " (--bind, --port)" : "");
     return err;
 }
 

@@ -34,8 +34,9 @@ bool listen_address_is_loopback(const char *address);
  * - another name is all its addresses (the resolver is asked; that may take seconds).
  * Of localhost and names, addresses that this machine does not have are left out, as ::1 without
  * IPv6, if there is another one. port 0: any free one, the same for all.
- * NET: no address, one in use, or not this machine's; IO: the kernel put a socket elsewhere.
- * problem says which. */
+ * NET, which other settings mend: no address, one that is in use, may not be taken or is not this
+ * machine's. IO, which they do not: the kernel put a socket elsewhere, or has none left; no memory;
+ * the resolver has no answer now. problem says which. */
 enum wb_err listen_open(const char *address, uint16_t port, struct listeners *ret,
                         struct buf *problem) WB_MUST_CHECK;
 void listen_close(struct listeners *l);

@@ -1,6 +1,6 @@
-/* Sockets listen where they were asked to and nowhere else; who a caller is. socket(), bind()
- * and getsockopt() of this program are its own: they play a system without IPv6, and one that does
- * not do as it is told. */
+/* Sockets listen where they were asked to and nowhere else; who a caller is. socket(), bind(),
+ * getsockopt() and getaddrinfo() of this program are its own: they play a system without IPv6, one
+ * that has nothing left, and one that does not do as it is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,9 +20,14 @@
 #include "base/listen.h"
 
 static bool no_ipv6, elsewhere, on_both;
+static int socket_fails, bind_fails, name_fails; /* with this; 0: it works */
 
 int socket(int domain, int type, int protocol)
 {
+    if (socket_fails) {
+        errno = socket_fails;
+        return -1;
+    }
     if (no_ipv6 && domain == AF_INET6) {
         errno = EAFNOSUPPORT;
         return -1;
@@ -34,6 +40,10 @@ int bind(int fd, const struct sockaddr *address, socklen_t n)
 {
     struct sockaddr_storage a = {0};
 
+    if (bind_fails) {
+        errno = bind_fails;
+        return -1;
+    }
     memcpy(&a, address, n);
     if (elsewhere && a.ss_family == AF_INET)
         ((struct sockaddr_in *)(void *)&a)->sin_addr.s_addr = INADDR_ANY;
@@ -52,6 +62,18 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *n)
     return (int)syscall(SYS_getsockopt, fd, level, name, value, n);
 }
 
+/* The resolver: of each name it only says why it has no answer. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **ret)
+{
+    (void)name;
+    (void)service;
+    (void)hints;
+    *ret = NULL;
+    errno = EMFILE; /* of EAI_SYSTEM */
+    return name_fails;
+}
+
 static struct listeners l;
 static struct buf problem;
 
@@ -59,6 +81,7 @@ static int begin(void **state)
 {
     (void)state;
     no_ipv6 = elsewhere = on_both = false;
+    socket_fails = bind_fails = name_fails = 0;
     l = (struct listeners){0};
     problem = buf_new(1000);
     return 0;
@@ -213,6 +236,58 @@ static void what_cannot_be_had_is_said(void **state)
     assert_non_null(strstr(buf_cstr(&problem), strerror(EADDRNOTAVAIL)));
 }
 
+/* NET is for whoever wrote the settings, IO for the machine: programs end with another status. */
+static void fails_with(const char *address, enum wb_err err, const char *said)
+{
+    buf_clear(&problem);
+    assert_int_equal(listen_open(address, 0, &l, &problem), err);
+    if (!strstr(buf_cstr(&problem), "cannot listen on ") || !strstr(buf_cstr(&problem), said) ||
+        (strstr(buf_cstr(&problem), "--bind") != NULL) != (err == WB_ERR_NET))
+        fail_msg("'%s' is said of %s, '%s' is missing", buf_cstr(&problem), address, said);
+}
+
+static void a_machine_that_has_nothing_left_is_not_a_wrong_setting(void **state)
+{
+    static const int machine[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    static const int settings[] = {EADDRINUSE, EACCES, EINVAL, EADDRNOTAVAIL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++) {
+        socket_fails = machine[i];
+        fails_with("127.0.0.1", WB_ERR_IO, strerror(machine[i]));
+        fails_with("localhost", WB_ERR_IO, strerror(machine[i]));
+        socket_fails = 0;
+        bind_fails = machine[i];
+        fails_with("127.0.0.1", WB_ERR_IO, strerror(machine[i]));
+        bind_fails = 0;
+    }
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        bind_fails = settings[i];
+        fails_with("127.0.0.1", WB_ERR_NET, strerror(settings[i]));
+        fails_with("localhost", WB_ERR_NET, strerror(settings[i]));
+    }
+}
+
+static void a_resolver_that_cannot_work_is_the_machines_too(void **state)
+{
+    static const int machine[] = {EAI_AGAIN, EAI_MEMORY};
+    static const int settings[] = {EAI_NONAME, EAI_FAIL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++) {
+        name_fails = machine[i];
+        fails_with("bridge", WB_ERR_IO, gai_strerror(machine[i]));
+    }
+    name_fails = EAI_SYSTEM;
+    fails_with("bridge", WB_ERR_IO, strerror(EMFILE));
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        name_fails = settings[i];
+        fails_with("bridge", WB_ERR_NET, gai_strerror(settings[i]));
+    }
+    name_fails = 0; /* and no address */
+    fails_with("bridge", WB_ERR_NET, "no address");
+}
+
 static void addresses_and_names(void **state)
 {
     static const char *const good[] = {"127.0.0.1",   "0.0.0.0",   "::",     "::1",
@@ -283,6 +358,8 @@ int main(void)
         T(without_ipv6_the_rest_works),
         T(a_socket_that_is_elsewhere_is_an_error),
         T(what_cannot_be_had_is_said),
+        T(a_machine_that_has_nothing_left_is_not_a_wrong_setting),
+        T(a_resolver_that_cannot_work_is_the_machines_too),
         T(addresses_and_names),
         T(callers_are_known_by_their_address),
     };
