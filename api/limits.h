@@ -27,9 +27,10 @@ enum {
     /* Requests under way at once (they wait for acks): one more gets rate_limited, but for those
      * that are answered at once, as /health. */
     API_REQUESTS_MAX = 512,
-    /* Connections at once: those requests, and a tenth more for those whose request is not there
-     * yet. Less than the loop has sockets (LOOP_SOCKETS_MAX), by what is being closed while others
-     * come and by the bridge's own. */
+    /* Connections at once: API_REQUESTS_MAX, and 64 for callers whose request is not there yet. The
+     * bridge sets as many descriptors aside for them (FD_BUDGET_API_MAX). The loop has 64 sockets
+     * more than that (LOOP_SOCKETS_MAX): for the bridge's own, and for connections that
+     * libwebsockets has not closed yet when the next ones come. */
     API_CONNECTIONS_MAX = 576,
     /* A new connection's whole head. It is a few hundred bytes, sent at once. */
     API_HEAD_MS = 5 * 1000,
@@ -50,7 +51,8 @@ enum {
     API_SMALL_ANSWER_BYTES = 4096,
     /* What a caller is told to wait that found no room (Retry-After). */
     API_RETRY_AFTER_S = 1,
-    /* One that is sent away is gone at once, or is told again. */
+    /* A connection that the server has asked libwebsockets to close is gone at once; if it is still
+     * there after this time, the server asks again (http_accept.c says why). */
     API_LEAVING_MS = 200,
     /* No descriptors left: how long nobody is accepted. */
     API_ACCEPT_PAUSE_MS = 100,

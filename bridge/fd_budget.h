@@ -28,8 +28,9 @@ enum {
     /* Callers of the API. A monitor, a page at /pair and some programs that wait for answers: with
      * fewer the bridge would be of little use, and says so instead. */
     FD_BUDGET_API_MIN = 16,
-    /* Callers that may wait (API_REQUESTS_MAX) and some that are told rate_limited. */
-    FD_BUDGET_API_MAX = 600,
+    /* As many connections as the API takes: API_CONNECTIONS_MAX, which this folder cannot see.
+     * bridge/main.c checks that both are the same. */
+    FD_BUDGET_API_MAX = 576,
 };
 
 /* limit: how many descriptors the process may have; inherited: how many are open before ours

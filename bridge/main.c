@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "api/api.h"
+#include "api/limits.h"
 #include "base/core_dumps.h"
 #include "base/fd_limit.h"
 #include "base/secret.h"
@@ -22,6 +23,9 @@
 #include "store/owner.h"
 #include "store/recover.h"
 #include "store/store.h"
+
+_Static_assert((int)FD_BUDGET_API_MAX == (int)API_CONNECTIONS_MAX,
+               "descriptors are set aside for as many connections as the API takes");
 
 enum exit_status {
     EXIT_OK = 0,
