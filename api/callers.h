@@ -1,5 +1,5 @@
 /* callers.h - the API's connections: how many there may be, and who has to go when a newcomer finds
- * no room. It knows no sockets; api/http_server.c does what is decided here.
+ * no room. It knows no sockets; api/http_accept.c does what it decides.
  *
  * A caller is a stranger until its request's head is complete and may be served (then it is let
  * in), or its answer can leave, be it a refusal. Strangers are never turned away for being many:

@@ -16,8 +16,10 @@ static struct api *api_of(const struct caller *who)
     return lws_vhost_user(lws_get_vhost(who->link));
 }
 
-/* It goes in the loop's next iteration: this may be called from within its own events. What arrives
- * from it just then makes libwebsockets forget that, so it is told again. */
+/* Asks libwebsockets to close the connection, which it does in the loop's next iteration: it may be
+ * in an event of this very connection now. When bytes of the caller arrive before that,
+ * libwebsockets sets a timeout of its own in place of ours and does not close: so we ask
+ * again after API_LEAVING_MS, until the connection is gone. */
 static void send_away(void *ctx)
 {
     struct caller *who = ctx;

@@ -1,5 +1,5 @@
-/* http_server.h - the HTTP/1.1 server: libwebsockets behind a dozen lines. One request per
- * connection. */
+/* http_server.h - what handlers need of the HTTP/1.1 server, which is libwebsockets and http_*.c.
+ * It serves one request per connection. */
 #ifndef API_HTTP_SERVER_H
 #define API_HTTP_SERVER_H
 

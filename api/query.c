@@ -1,4 +1,4 @@
-/* The parameters of a request, as http_server.c has left them in r->query. */
+/* The parameters of a request, as http_request.c has left them in r->query. */
 #include "api/request.h"
 
 static size_t name_length(const char *param)

@@ -15,7 +15,7 @@ enum {
     LOOP_SOCKETS_MAX = 640,
 };
 
-struct lws_context; /* for bridge/ws_client.c and api/http_server.c only */
+struct lws_context; /* for bridge/ws_client.c and api/http_*.c only */
 struct loop;
 
 typedef void loop_fn(void *ctx);
