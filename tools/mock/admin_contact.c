@@ -132,7 +132,7 @@ static const char *write_message(struct mock *m, struct device *d, const struct 
     if (admin_text(body, "t")[0] != '\0')
         node_attr_text(&m->a, n, "t", admin_text(body, "t"));
     if (admin_bool(body, "hold", false))
-        return held_add(m, d, n) ? mock_attr(m, n, "id") : NULL;
+        return held_add(d, n) ? mock_attr(m, n, "id") : NULL;
     message_route(m, d, "contact", n, &v);
     return v.error == 0 ? mock_attr(m, n, "id") : NULL;
 }

@@ -12,10 +12,9 @@ struct held {
     struct buf packed;
 };
 
-bool held_add(struct mock *m, struct device *from, const struct node *stanza)
+bool held_add(struct device *from, const struct node *stanza)
 {
     struct held *h = calloc(1, sizeof *h), **end = &from->account->held;
-    (void)m;
     if (h == NULL)
         return false;
     h->device = from->number;

@@ -6,7 +6,7 @@
 #include "tools/mock/mock.h"
 
 /* Keeps a copy of the stanza, which was sealed now. False: no memory. */
-bool held_add(struct mock *m, struct device *from, const struct node *stanza);
+bool held_add(struct device *from, const struct node *stanza);
 /* Routes all that the account's devices have there, oldest first; id non-empty: under this one.
  * again: they stay there. Returns how many were accepted. */
 size_t held_release(struct mock *m, struct account *a, const char *id, bool again);
