@@ -20,6 +20,7 @@ enum {
     KEEP_REPLACED_S = 45 * DAY_S,
     CHECK_MS = 6 * 3600 * 1000,
     AGAIN_MS = 3600 * 1000, /* after a refusal or no answer */
+    PAUSE_MAX_S = DAY_S,    /* whatever the server names in a refusal */
     MORE_MS = 1000,         /* more rows to remove */
     /* No clock, not even the server's, makes us rotate more often while we run. */
     MADE_PAUSE_MS = 7 * DAY_S * 1000,
@@ -34,6 +35,8 @@ struct signed_prekey {
     uint32_t sent_id; /* the key that the server was told of */
     uint64_t uploads; /* prekey_upload_count() when that left */
     int64_t made_ms;  /* monotonic time when this run made one; 0: never */
+    bool refused;     /* the last key that the server was told of */
+    int64_t pause_ms; /* refused: no key is sent before this monotonic time */
 };
 
 static void check(struct signed_prekey *p);
@@ -46,6 +49,15 @@ static void on_timer(void *ctx)
 static void look_again(struct signed_prekey *p, int64_t ms)
 {
     timer_start(p->b->timers, &p->timer, ms, on_timer, p);
+}
+
+/* Whatever asks for it (the timer, a login, a digest): a refused server is not told of a key again
+ * before the pause is over. 0: it may be told. */
+static int64_t pause_left_ms(const struct signed_prekey *p)
+{
+    const int64_t left = p->pause_ms - clock_mono_ms(p->b->clock);
+
+    return p->refused && left > 0 ? left : 0;
 }
 
 /* ---- telling the server --------------------------------------------------------------------- */
@@ -105,6 +117,22 @@ static enum wb_err tell(struct signed_prekey *p, uint32_t id)
     return err;
 }
 
+/* An hour, or as long as <error backoff=seconds> wants it. */
+static void begin_pause(struct signed_prekey *p, const struct iq_reply *reply)
+{
+    const struct node *error = reply->node ? node_child(reply->node, "error") : NULL;
+    int64_t ms = AGAIN_MS;
+    uint64_t s;
+
+    if (error && node_attr_get_u64(error, "backoff", &s)) {
+        s = s < PAUSE_MAX_S ? s : PAUSE_MAX_S;
+        ms = (int64_t)s * 1000 > ms ? (int64_t)s * 1000 : ms;
+    }
+    p->refused = true;
+    p->pause_ms = clock_mono_ms(p->b->clock) + ms;
+    look_again(p, ms < CHECK_MS ? ms : CHECK_MS);
+}
+
 static void on_rotated(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
     struct signed_prekey *p = b->signed_prekey;
@@ -116,12 +144,15 @@ static void on_rotated(struct bridge *b, uint64_t key, const struct iq_reply *re
     if (reply->err != WB_OK) {
         log_warn(b->log, "prekeys", "signed prekey %u was not taken: %s (%u)", (unsigned)id,
                  wb_err_text(reply->err), reply->code);
-        look_again(p, AGAIN_MS);
-        /* Perhaps an earlier answer was lost. */
-        if (reply->err == WB_ERR_REFUSED)
-            signed_prekey_verify(p);
+        if (reply->err == WB_ERR_REFUSED) {
+            begin_pause(p, reply);
+            signed_prekey_verify(p); /* perhaps an earlier answer was lost */
+        } else {
+            look_again(p, AGAIN_MS);
+        }
         return;
     }
+    p->refused = false;
     /* One-time prekeys that left after it named the one before, and brought that back. */
     if (prekey_upload_count(b->prekeys) != p->uploads) {
         if (tell(p, id) != WB_OK)
@@ -159,14 +190,18 @@ static enum wb_err compare(struct signed_prekey *p, const struct node *digest)
         log_error(b->log, "prekeys", "the server has another identity key of this device");
     err = store_signed_prekey_pending(b->store, &pending);
     if (err == WB_OK && is_skey(skey, pending.id, pending.pair.pub)) {
+        p->refused = false;
         err = put_into_use(p, pending.id);
     } else if ((err == WB_OK || err == WB_ERR_NOT_FOUND) &&
                is_skey(skey, ours->signed_prekey_id, ours->signed_prekey.pub)) {
         log_debug(b->log, "prekeys", "the server has our signed prekey");
+        if (pending.id == 0)
+            p->refused = false;
         err = WB_OK;
     } else if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
         log_warn(b->log, "prekeys", "the server has another signed prekey than ours");
-        err = tell(p, ours->signed_prekey_id);
+        err = pause_left_ms(p) > 0 ? WB_OK /* check() comes back to it */
+                                   : tell(p, pending.id ? pending.id : ours->signed_prekey_id);
     }
     secret_wipe(&pending, sizeof pending);
     return err;
@@ -249,6 +284,7 @@ static void check(struct signed_prekey *p)
 {
     struct bridge *b = p->b;
     struct store_signed_prekey next = {.id = 0};
+    const int64_t pause = pause_left_ms(p);
     bool more = false;
     enum wb_err err = WB_OK;
 
@@ -256,7 +292,7 @@ static void check(struct signed_prekey *p)
     /* By the server's time only: a machine's clock may be years off. */
     if (!conn_online(b->conn) || !b->account || !b->server_time_known)
         return;
-    look_again(p, CHECK_MS);
+    look_again(p, pause > 0 && pause < CHECK_MS ? pause : CHECK_MS);
     if (p->waiting)
         return;
     err = plan(p, &next, &more);
@@ -271,9 +307,11 @@ static void check(struct signed_prekey *p)
     TRY(batch_commit(b));
     if (more)
         look_again(p, MORE_MS);
-    if (next.id) {
+    if (next.id && pause == 0) {
         FAULT_POINT("rotate.stored");
         TRY(send(p, &next));
+    } else if (p->refused && pause == 0) { /* the current one: does the server lack it still? */
+        signed_prekey_verify(p);
     }
 out:
     if (err != WB_OK)
