@@ -49,17 +49,38 @@ out:
     return err;
 }
 
-/* Whose message it is: named by the key only in a revoke of another's message. */
-static struct jid author_of(const struct in_message *m, const struct content *c)
+/* The key may name the sender by the form that the stanza does not have. */
+static enum wb_err is_sender(struct bridge *b, const struct jid *author, const struct jid *sender,
+                             const struct jid *sender_alt, bool *ret_is)
+{
+    bool is = false;
+    enum wb_err err;
+
+    TRY(in_message_same(b, author, sender, &is, NULL));
+    if (!is && !jid_is_none(sender_alt))
+        TRY(in_message_same(b, author, sender_alt, &is, NULL));
+    *ret_is = is;
+out:
+    return err;
+}
+
+/* Whose message it is: named by the key only in a revoke of another's message (JID_NONE: not). */
+static enum wb_err author_of(struct bridge *b, const struct in_message *m, const struct content *c,
+                             struct jid *ret)
 {
     struct jid author;
+    bool own;
+    enum wb_err err;
 
+    *ret = (struct jid){0};
     if (c->key.from_me || !m->group || jid_parse(c->key.participant, &author) != WB_OK)
-        return (struct jid){0};
+        return WB_OK;
     author = jid_bare(jid_unhosted(author));
-    if (jid_same_user(&author, &m->sender) || jid_same_user(&author, &m->sender_alt))
-        return (struct jid){0};
-    return author;
+    TRY(is_sender(b, &author, &m->sender, &m->sender_alt, &own));
+    if (!own)
+        *ret = author;
+out:
+    return err;
 }
 
 /* ---- those that wait ------------------------------------------------------------------------- */
@@ -115,11 +136,11 @@ enum wb_err in_message_revoke(struct bridge *b, const struct in_message *m, cons
                                           .sender_alt = m->sender_alt,
                                           .from_me = m->from_me,
                                           .target_id = c->key.id,
-                                          .target_sender = author_of(m, c),
                                           .timestamp = m->t};
     enum authority authority;
     enum wb_err err;
 
+    TRY(author_of(b, m, c, &change.target_sender));
     if (jid_is_none(&change.target_sender))
         return store_message_revoke(b->store, &change, false);
     TRY(authority_of(b, &m->chat, &m->sender, &m->sender_alt, &authority));
@@ -171,7 +192,28 @@ static bool too_old(const struct bridge *b, const struct store_revoke *r)
     return r->noted_at < bridge_server_now_s(b) - REVOKE_WAIT_S;
 }
 
-/* no_list: there is none and will be none. */
+/* What cannot be dealt with is let go: it would fail the next time as well, stay the first of its
+ * group for ever, and make each answer about the group fail. */
+static enum wb_err settle(struct bridge *b, const struct store_revoke *r, bool may)
+{
+    enum wb_err err = may ? apply(b, r) : WB_ERR_REFUSED;
+
+    if (err == WB_ERR_REFUSED)
+        err = refuse(b, r);
+    if (err != WB_OK && !in_message_is_fatal(err)) {
+        log_error(b->log, "message", "%s: what it deletes stays as it is: %s", r->id,
+                  wb_err_text(err));
+        err = WB_OK;
+    }
+    TRY(err == WB_ERR_LOCKED ? WB_ERR_DB : err);
+    TRY(store_revoke_done(b->store, r->seq));
+out:
+    return err;
+}
+
+/* no_list: there is none and will be none. How long one has waited is looked at here only: at a
+ * login and when a list comes. In between nothing could be decided anyway, and a row more costs
+ * nothing. */
 static enum wb_err decide(struct bridge *b, const struct jid *group, bool no_list)
 {
     struct store_revoke r = {0};
@@ -179,16 +221,14 @@ static enum wb_err decide(struct bridge *b, const struct jid *group, bool no_lis
 
     while ((err = store_revoke_next(b->store, group, r.seq, &r)) == WB_OK) {
         enum authority authority = NO_ADMIN;
+        bool own; /* we know it since, perhaps from the list */
 
-        if (!no_list)
+        TRY(is_sender(b, &r.author, &r.sender, &r.sender_alt, &own));
+        if (!no_list && !own)
             TRY(authority_of(b, group, &r.sender, &r.sender_alt, &authority));
         if (authority == ADMIN_UNKNOWN && !too_old(b, &r))
             continue;
-        err = authority == ADMIN ? apply(b, &r) : WB_ERR_REFUSED;
-        if (err == WB_ERR_REFUSED)
-            err = refuse(b, &r);
-        TRY(err);
-        TRY(store_revoke_done(b->store, r.seq));
+        TRY(settle(b, &r, own || authority == ADMIN));
     }
 out:
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;

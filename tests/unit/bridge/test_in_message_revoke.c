@@ -213,6 +213,53 @@ static void authors_may_everywhere(void **state)
     assert_look(w.r, "SELECT revoked_at IS NULL FROM messages WHERE id = 'P1'", "0");
 }
 
+/* The key has her number, the stanza only her LID, or the other way round; we know that they are
+ * one.
+ */
+static void authors_may_under_their_other_address(void **state)
+{
+    static const char *const forms[] = {ALICE_LID, ALICE};
+    const struct jid lid = J(ALICE_LID), pn = J(ALICE);
+
+    (void)state;
+    OK(store_lid_put(w.r->f.s, &lid, &pn, NULL));
+    put_group(STORE_MEMBER, fixture_time, ALICE);
+    for (size_t i = 0; i < 2; i++) {
+        char id[8];
+        struct node *n;
+
+        snprintf(id, sizeof id, "G%zu", i);
+        n = in_chat(GROUP, forms[i], id);
+        add_sealed(w.r, &w.alice, n, text_message(w.r, "mine"));
+        receive(w.r, n);
+        alice_revokes(GROUP, forms[i], forms[1 - i], id);
+    }
+    assert_look(w.r, "SELECT group_concat(revoked_by) FROM messages", ALICE "," ALICE);
+    assert_rows("0");
+    assert_int_equal(w.r->b.refused.changes, 0);
+}
+
+/* That they are one is learnt only when it waits already. */
+static void authors_turn_out_to_be_the_sender(void **state)
+{
+    const struct jid group = J(GROUP), lid = J(ALICE_LID), pn = J(ALICE);
+    struct node *n;
+
+    (void)state;
+    n = in_chat(GROUP, ALICE_LID, "G1");
+    add_sealed(w.r, &w.alice, n, text_message(w.r, "mine"));
+    receive(w.r, n);
+    alice_revokes(GROUP, ALICE_LID, ALICE, "G1");
+    assert_waiting("1");
+    OK(store_lid_put(w.r->f.s, &lid, &pn, NULL));
+    put_group(STORE_MEMBER, fixture_time, ALICE);
+    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(batch_commit(&w.r->b));
+    assert_waiting("0");
+    assert_rows("0");
+    assert_look(w.r, "SELECT count(*)||max(revoked_by) FROM messages", "1" ALICE);
+}
+
 static void nobody_else_may_in_status_and_broadcasts(void **state)
 {
     static const char *const chats[] = {STATUS, "1234567@broadcast"};
@@ -341,6 +388,26 @@ static void not_many_wait_and_not_for_ever(void **state)
     assert_revoked("nobody");
 }
 
+/* Only that one is let go: the list is taken, and the next ones are decided about. */
+static void one_that_cannot_be_dealt_with_stops_nobody(void **state)
+{
+    const struct jid group = J(GROUP);
+
+    (void)state;
+    bob_writes(GROUP, BOB, "B1");
+    alice_revokes(GROUP, ALICE, BOB, "B1");
+    alice_revokes(GROUP, ALICE, BOB, "B2");
+    assert_waiting("2");
+    put_group(STORE_MEMBER, fixture_time, ALICE);
+    buf_free(&w.r->b.in_message->text);
+    w.r->b.in_message->text = buf_new(4); /* what the row would say does not fit */
+    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(batch_commit(&w.r->b));
+    assert_waiting("0");
+    assert_rows("0");
+    assert_revoked("nobody");
+}
+
 /* ---- edits ---- */
 
 static void only_the_author_edits(void **state)
@@ -384,6 +451,8 @@ int main(void)
         TW(admins_may),
         TW(super_admins_may_under_either_address),
         TW(authors_may_everywhere),
+        TW(authors_may_under_their_other_address),
+        TW(authors_turn_out_to_be_the_sender),
         TW(nobody_else_may_in_status_and_broadcasts),
         TW(in_an_unknown_group_it_waits_for_the_list),
         TW(the_list_says_no),
@@ -391,6 +460,7 @@ int main(void)
         TW(an_old_list_says_only_yes),
         TW(we_are_not_in_the_group),
         TW(not_many_wait_and_not_for_ever),
+        TW(one_that_cannot_be_dealt_with_stops_nobody),
         TW(only_the_author_edits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
