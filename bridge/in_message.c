@@ -271,12 +271,15 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
     enum wb_err err;
 
     TRY(is_known(b, m, &known));
-    if (!known && !m->peer) {
+    if (!known) {
         err = in_message_buffered(b, s->arena, m, e, hash, &ignored);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)
             return err;
         known = err == WB_OK;
     }
+    /* Of our own device, in a session that we do not have: it repeats what it has for us. */
+    if (!known && m->peer && why == WB_ERR_BASE_KEY_USED)
+        return take_failure(b, s, m, e, why);
     if (!known && !m->peer) {
         log_warn(b->log, "message", "%.*s was lost: its key is used, its content unknown",
                  (int)m->id.n, (const char *)m->id.p);

@@ -184,8 +184,9 @@ static enum wb_err ask_sender(struct bridge *b, struct arena *a, struct in_messa
     struct node *n;
     enum wb_err err;
 
-    /* A resend tells which one it is: after a restart without our own count. */
-    if (o->count == 0 && m->children == 1)
+    /* A resend tells which one it is: after a restart without our own count. Of what our own
+     * devices send we never have one. */
+    if (o->count == 0 && (m->children == 1 || m->peer))
         o->count = e->count;
     if (o->count >= STORE_RETRY_RECEIPTS_MAX) {
         log_warn(b->log, "retry", "message %s stays unreadable after %u tries", o->id,

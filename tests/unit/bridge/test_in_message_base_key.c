@@ -114,6 +114,63 @@ static void a_new_session_is_taken(void **state)
     writer_free(&alice);
 }
 
+/* count: which resend it is; NULL: the first time. */
+static struct node *peer_letter(struct receiver *r, struct writer *phone, const char *id,
+                                const char *count)
+{
+    struct node *n = stanza(r, OWN_PHONE, id), *enc;
+
+    node_attr_text(&r->arena, n, "category", "peer");
+    node_attr_text(&r->arena, n, "type", "peer_msg");
+    enc = add_sealed(r, phone, n, text_message(r, id));
+    if (count)
+        node_attr_text(&r->arena, enc, "count", count);
+    return n;
+}
+
+static void repeated(struct receiver *r, const char *count)
+{
+    char text[32];
+
+    assert_int_equal(nsent, 2);
+    has(sent[0], "type=\"retry\"");
+    has(sent[0], "category=\"peer\"");
+    has(sent[0], "<keys>");
+    snprintf(text, sizeof text, "count=\"%s\"", count);
+    has(sent[0], text);
+    has(sent[1], "<ack");
+    assert_look(r, "SELECT count(*) FROM messages", "0");
+}
+
+/* What our phone tells us is asked for again when it comes in a session that we lost: nobody would
+ * miss it. A copy of what was dealt with is not; and not for ever. */
+static void our_phone_is_asked_to_repeat(void **state)
+{
+    struct receiver *r = *state;
+    struct jid device = J("27820000001:0@s.whatsapp.net");
+    struct writer phone;
+    struct node *first, *last;
+
+    writer_init(&phone, PHONE_NUMBER);
+    start_bare(&phone, r);
+    first = peer_letter(r, &phone, "P1", NULL);
+    receive(r, first);
+    OK(store_signal_forget_user(r->f.s, &device));
+    receipted(r, first);
+    receive(r, peer_letter(r, &phone, "P2", NULL));
+    repeated(r, "1");
+    receive(r, peer_letter(r, &phone, "P2", "2"));
+    repeated(r, "3");
+    last = peer_letter(r, &phone, "P2", "4");
+    node_child_new(&r->arena, last, "meta");
+    receive(r, last);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<ack");
+    start_bare(&phone, r);
+    receipted(r, peer_letter(r, &phone, "P2", NULL));
+    writer_free(&phone);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -122,6 +179,7 @@ int main(void)
         T(behind_the_archive),
         T(with_a_one_time_prekey),
         T(a_new_session_is_taken),
+        T(our_phone_is_asked_to_repeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
