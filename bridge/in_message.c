@@ -451,6 +451,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
 {
     struct in_message m;
     enum wb_err err, why;
+    uint64_t requests;
 
     (void)parsed;
     if (!b->in_message || !b->account)
@@ -461,6 +462,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
         return outgoing_ack(b, s, NACK_PARSE);
     }
     m.t = peer_time_stanza_s(b, (uint64_t)m.t);
+    requests = retry_owed_mark(b);
     TRY(store_mark(b->store));
     err = handle(b, s, &m);
     FAULT_POINT("message.handled");
@@ -473,6 +475,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
     /* What one sender does must not take the batch of others with it. */
     log_error(b->log, "message", "%.*s: %s", (int)m.id.n, (const char *)m.id.p, wb_err_text(err));
     why = err;
+    retry_owed_undo(b, requests);
     TRY(store_mark_undo(b->store));
     TRY(in_message_refuse(b, s, &m, why));
     err = release(b, s, &m);

@@ -25,6 +25,7 @@ static bool is_hidden(const struct in_message *m)
 static enum wb_err leave_trace(struct bridge *b, const struct stanza *s, struct in_message *m,
                                enum wb_err why)
 {
+    const uint64_t requests = retry_owed_mark(b);
     enum wb_err err;
 
     TRY(store_mark(b->store));
@@ -39,6 +40,7 @@ static enum wb_err leave_trace(struct bridge *b, const struct stanza *s, struct 
               wb_err_text(err));
     m->nanswers = 0;
     m->stored = false;
+    retry_owed_undo(b, requests);
     err = store_mark_undo(b->store);
 out:
     return err;

@@ -63,10 +63,24 @@ static struct retry_request *free_request(struct retry_owed *r)
     return NULL;
 }
 
-static void note_request(struct retry_request *q, const struct store_retry_owed *o,
-                         struct span request_id)
+uint64_t retry_owed_mark(const struct bridge *b)
 {
-    *q = (struct retry_request){.chat = o->chat, .sender = o->sender};
+    return b->in_message->owed.noted;
+}
+
+void retry_owed_undo(struct bridge *b, uint64_t mark)
+{
+    struct retry_owed *r = owed_of(b);
+
+    for (size_t i = 0; i < RETRY_REQUESTS_KEPT; i++)
+        if (r->requests[i].number > mark)
+            r->requests[i] = (struct retry_request){.number = 0};
+}
+
+static void note_request(struct retry_owed *r, struct retry_request *q,
+                         const struct store_retry_owed *o, struct span request_id)
+{
+    *q = (struct retry_request){.chat = o->chat, .sender = o->sender, .number = ++r->noted};
     memcpy(q->request_id, request_id.p, request_id.n); /* msgid_new() made it */
     memcpy(q->id, o->id, sizeof q->id);
 }
@@ -159,7 +173,7 @@ static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_ret
         return err;
     o->phone_asked = STORE_PHONE_ASKED;
     o->asked_at = now;
-    note_request(q, o, node_attr_str(n, "id", a));
+    note_request(owed_of(b), q, o, node_attr_str(n, "id", a));
     err = note_asked(b, o, node_attr_str(n, "id", a), now);
     if (err == WB_OK)
         *ret_n = n;

@@ -18,6 +18,7 @@ struct retry_request {
     char request_id[MSGID_BYTES]; /* "": none */
     char id[STORE_MESSAGE_ID_MAX + 1];
     struct jid chat, sender;
+    uint64_t number; /* they are counted from 1 */
 };
 
 struct retry_owed {
@@ -25,6 +26,7 @@ struct retry_owed {
     struct timer timer;
     enum { OWED_UNKNOWN, OWED_NONE, OWED_SOME } some; /* are there rows at all? */
     struct retry_request requests[RETRY_REQUESTS_KEPT];
+    uint64_t noted;       /* the number of the last one */
     bool lost;            /* rows may say ASKED of requests of another connection or process */
     int64_t again_before; /* who was asked before that is asked again; 0: that is done */
     int64_t prune_before; /* older rows are removed; 0: that is done */
@@ -38,6 +40,10 @@ void retry_owed_stop(struct retry_owed *r);
  * request to the phone when that is the only way. In the open batch. */
 enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message *m,
                            const struct in_enc *e, enum wb_err why) WB_MUST_CHECK;
+/* What goes with a mark of the store: the requests that were noted since retry_owed_mark() never
+ * leave, so that no ack of theirs would free their places. */
+uint64_t retry_owed_mark(const struct bridge *b);
+void retry_owed_undo(struct bridge *b, uint64_t mark);
 /* It came. Cheap when nothing is owed. */
 enum wb_err retry_owed_done(struct bridge *b, const struct in_message *m) WB_MUST_CHECK;
 

@@ -364,10 +364,48 @@ static void what_cannot_be_dealt_with_leaves_a_trace(void **state)
     writer_free(&phone);
 }
 
+static struct node *not_for_us(struct receiver *r, const char *id)
+{
+    struct node *n = stanza(r, ALICE, id);
+
+    node_child_new(&r->arena, n, "unavailable");
+    return n;
+}
+
+/* Requests to our phone that were undone with their stanza: they never leave, no ack would end
+ * them.
+ */
+static void undone_requests_take_no_place(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+    char id[16];
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "P0", "note to self"));
+    poke_sql(r->f.wa, "CREATE TRIGGER too_large BEFORE INSERT ON bridge_retry_owed"
+                      " WHEN NEW.message_id LIKE 'A%' BEGIN SELECT zeroblob(2000000000); END");
+    receiver_restart(r);
+    for (int i = 0; i < RETRY_REQUESTS_KEPT; i++) {
+        snprintf(id, sizeof id, "A%d", i);
+        receive(r, not_for_us(r, id));
+        assert_int_equal(nsent, 1);
+        has(sent[0], "error=\"500\"");
+    }
+    assert_false(r->dropped);
+    receive(r, not_for_us(r, "B1"));
+    assert_int_equal(nsent, 2);
+    has(sent[0], "category=\"peer\"");
+    assert_look_wa(r, "SELECT phone_asked FROM bridge_retry_owed", "1");
+    writer_free(&phone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(what_cannot_be_dealt_with_leaves_a_trace),
+        T(undone_requests_take_no_place),
         T(undecryptable_then_resent),
         T(retries_end),
         T(the_count_of_a_resend_goes_on),
