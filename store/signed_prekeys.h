@@ -51,8 +51,10 @@ enum wb_err store_signed_prekeys_restored(struct store *s, const struct rng *rng
 /* A pkmsg can be delivered again. One that has a one-time prekey opens once, because that is
  * deleted; one without could set up its session again when the record is gone. So each base key is
  * remembered as long as the signed prekey that it was used with is accepted: through an
- * <identity/>, behind the 40 archived states, in backups and after a restore. Some 60 bytes each;
- * every one was paid for with a message that is stored as well. */
+ * <identity/>, behind the 40 archived states, in backups and after a restore. Some 60 bytes each.
+ * There is no limit: a forgotten one could be used again. Each one costs its sender a message that
+ * was decrypted under a key of its own; most of these are stored as well, but not those that only
+ * bring a sender key, come from our own devices (category=peer), or carry nothing to be shown. */
 enum wb_err store_base_key_used(struct store *s, uint32_t signed_prekey_id,
                                 const uint8_t base_key[static X25519_KEY_BYTES],
                                 bool *ret_used) WB_MUST_CHECK;

@@ -450,6 +450,33 @@ static void key_of_two_states_is_used_once(void **state)
     buf_free(&last);
 }
 
+/* As in a record of whatsmeow: an SKDM that came late is a state in front of one that was ahead of
+ * it, and does not tell where it began. It has used a key that the other one still has. */
+static void state_of_unknown_start_has_used_all(void **state)
+{
+    struct group *g = *state;
+    struct buf skdm = distribution(g), first, second;
+    struct sender_key_record *late = sender_key_record_new();
+    struct buf plain = buf_new(4096);
+
+    first = write_text(g, "first");
+    second = write_text(g, "second");
+    file(g, &skdm);
+    reads(g, &second, "second");
+    assert_int_equal(g->theirs->states[0]->nkeys, 1);
+    assert_int_equal(sender_key_process_distribution(late, buf_span(&skdm)), WB_OK);
+    assert_int_equal(sender_key_decrypt(late, buf_span(&first), &plain), WB_OK);
+    late->states[0]->first_iteration = 0;
+    sender_key_record_push(g->theirs, late->states[0]);
+    late->nstates = 0;
+    refuses(g, &first, WB_ERR_OLD_COUNTER);
+    sender_key_record_free(late);
+    buf_free(&plain);
+    buf_free(&skdm);
+    buf_free(&first);
+    buf_free(&second);
+}
+
 /* The same id with another signing key: both senders' messages open, each under its own key. */
 static void same_id_other_signing_key(void **state)
 {
@@ -568,6 +595,7 @@ int main(void)
         SCENARIO(distribution_behind_our_place),
         SCENARIO(distribution_far_ahead),
         SCENARIO(key_of_two_states_is_used_once),
+        SCENARIO(state_of_unknown_start_has_used_all),
         SCENARIO(same_id_other_signing_key),
         SCENARIO(own_record_keeps_its_chain),
         SCENARIO(last_iteration_and_full_output),
