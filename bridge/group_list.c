@@ -15,6 +15,8 @@ struct group_list {
     struct timer retry;
     bool online, offline_done;
     bool asking;
+    bool without_members; /* the list with all members could not be had: not asked for any more */
+    unsigned failures;    /* in a row */
     bool dirty;
     uint64_t dirty_at; /* the server's timestamp, given back to it */
 };
@@ -72,26 +74,31 @@ static bool fatal(enum wb_err err)
 }
 
 /* Every group that can be read; *ret_complete is false when one could not, and then nothing can be
- * said of those that are missing. */
-static enum wb_err take_groups(struct bridge *b, const struct node *groups, struct arena *a,
-                               struct jid *listed, size_t *ret_n, bool *ret_complete)
+ * said of those that are missing. Each has the arena for itself: the members of all would be more
+ * than the frame's own arena has left. */
+static enum wb_err take_groups(struct bridge *b, const struct node *groups, struct jid *listed,
+                               size_t *ret_n, bool *ret_complete)
 {
+    struct arena a = arena_new(GROUP_ARENA_MAX);
     size_t got = 0;
+    enum wb_err err = WB_OK;
 
     for (const struct node *g = node_child(groups, "group"); g; g = node_next(g, "group")) {
-        enum wb_err err = group_info_store(b, g, a, &listed[got]);
-
+        arena_reset(&a);
+        err = group_info_store(b, g, &a, &listed[got]);
         if (fatal(err))
-            return err;
+            break;
         if (err == WB_OK) {
             got++;
         } else {
             *ret_complete = false;
             log_warn(b->log, "groups", "a group in the list is passed over: %s", wb_err_text(err));
+            err = WB_OK;
         }
     }
+    arena_free(&a);
     *ret_n = got;
-    return WB_OK;
+    return err;
 }
 
 static void say_monitored(struct bridge *b, const struct jid *listed, size_t n)
@@ -120,7 +127,7 @@ static enum wb_err take_list(struct bridge *b, const struct iq_reply *reply)
     listed = arena_alloc(reply->arena, (n ? n : 1) * sizeof *listed);
     if (!listed)
         return WB_ERR_NOMEM;
-    TRY(take_groups(b, groups, reply->arena, listed, &got, &complete));
+    TRY(take_groups(b, groups, listed, &got, &complete));
     qsort(listed, got, sizeof *listed, shared_query_cmp);
     if (complete)
         TRY(mark_left(b, listed, got));
@@ -136,6 +143,31 @@ static void on_retry(void *ctx)
     group_list_ask(ctx);
 }
 
+/* 1, 2, 4 ... minutes, at most an hour: the answer may be megabytes. */
+static int64_t next_pause_ms(const struct group_list *l)
+{
+    int64_t ms = GROUP_LIST_RETRY_MS;
+
+    for (unsigned i = 1; i < l->failures && ms < GROUP_LIST_RETRY_MAX_MS; i++)
+        ms *= 2;
+    return ms < GROUP_LIST_RETRY_MAX_MS ? ms : GROUP_LIST_RETRY_MAX_MS;
+}
+
+/* All groups and all their members are one stanza. When that is more than a frame may be, it is
+ * passed over, and nothing but the time that runs out tells us: then the groups alone must do, and
+ * each one's members are asked for when they are used (group_info.h). A connection that ended says
+ * nothing, unless that happens twice. */
+static void note_failure(struct group_list *l, enum wb_err err)
+{
+    const bool cut = err == WB_ERR_NET || err == WB_ERR_CANCELLED;
+
+    l->failures++;
+    if (l->without_members || (cut && l->failures < 2))
+        return;
+    l->without_members = true;
+    log_info(l->b->log, "groups", "from now on the list is asked for without members");
+}
+
 static void on_list(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
     struct group_list *l = b->group_list;
@@ -148,16 +180,18 @@ static void on_list(struct bridge *b, uint64_t key, const struct iq_reply *reply
     if (err == WB_OK)
         err = take_list(b, reply);
     if (err == WB_OK) {
+        l->failures = 0;
         if (l->dirty)
             send_clean(l);
         return;
     }
+    note_failure(l, err);
     log_warn(b->log, "groups", "the list of groups was not read: %s (%u)", wb_err_text(err),
              reply->code);
     if (reply->node && fatal(err))
         batch_fail(b, err);
     else if (l->online)
-        timer_start(b->timers, &l->retry, GROUP_LIST_RETRY_MS, on_retry, b);
+        timer_start(b->timers, &l->retry, next_pause_ms(l), on_retry, b);
 }
 
 void group_list_ask(struct bridge *b)
@@ -173,7 +207,8 @@ void group_list_ask(struct bridge *b)
     timer_stop(b->timers, &l->retry);
     iq = iq_new(&a, "get", "w:g2", &server);
     participating = node_child_new(&a, iq, "participating");
-    node_child_new(&a, participating, "participants");
+    if (!l->without_members)
+        node_child_new(&a, participating, "participants");
     node_child_new(&a, participating, "description");
     err = iq_send(&b->iq, &a, iq, 0, on_list, 0);
     l->asking = err == WB_OK;

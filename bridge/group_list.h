@@ -13,7 +13,9 @@ struct group_list;
 enum wb_err group_list_new(struct bridge *b, struct group_list **ret_l) WB_MUST_CHECK;
 void group_list_free(struct group_list *l); /* NULL-safe */
 
-/* Asks now; nothing when not online or when that is under way. A failure is tried again. */
+/* Asks now; nothing when not online or when that is under way. A failure is tried again after
+ * GROUP_LIST_RETRY_MS, which grows up to GROUP_LIST_RETRY_MAX_MS, and until the bridge is started
+ * anew without the members: one stanza cannot hold those of everybody (NODE_MEMORY_MAX). */
 void group_list_ask(struct bridge *b);
 /* <ib><dirty type= timestamp=>: for groups the list is asked for after the offline queue, then the
  * server is told that we are up to date. Other types: nothing. */

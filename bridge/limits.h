@@ -149,6 +149,8 @@ enum {
     /* The list of all groups at login: not at each of many reconnects. */
     GROUP_LIST_AGE_S = 3600,
     GROUP_LIST_RETRY_MS = 60 * 1000,
+    /* After failures in a row: what the server sends in vain is some megabytes each time. */
+    GROUP_LIST_RETRY_MAX_MS = 3600 * 1000,
     /* One group is asked for again after this time, whatever notifications said. */
     GROUP_AGE_S = 24 * 3600,
     /* One group with its members, of 170 bytes each. */

@@ -5,6 +5,7 @@
 #include "store/contacts.h"
 #include "store/lid_map.h"
 #include "store/messages.h"
+#include "store/meta.h"
 
 #define GROUP_ID  "120363000000000001"
 #define GROUP_JID GROUP_ID "@g.us"
@@ -244,6 +245,117 @@ static void tries_the_list_again(void **state)
     assert_none_sent(d);
 }
 
+static bool with_members(const struct node *iq)
+{
+    return node_child(node_child(iq, "participating"), "participants") != NULL;
+}
+
+static bool list_is_known(struct desk *d)
+{
+    int64_t at;
+    return store_meta_get_int(d->b.store, STORE_META_GROUPS_AT, &at) == WB_OK;
+}
+
+/* The answer with all members is passed over when no frame can hold it: the time runs out. */
+static void a_list_that_never_comes_is_asked_for_without_members(void **state)
+{
+    struct desk *d = *state;
+    struct jid old = J("120363000000000002@g.us"), bare = J("120363000000000003@g.us");
+    struct node *iq;
+    OK(group_info_store(&d->b, xml(d, GROUP("120363000000000002", "Old")), &d->arena, NULL));
+    events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
+    group_list_dirty(&d->b, xml(d, "<dirty type='groups' timestamp='1789'/>"));
+    assert_true(with_members(desk_sent(d)));
+    desk_later(d, IQ_TIMEOUT_MS);
+    assert_none_sent(d);
+    assert_false(list_is_known(d));
+    desk_later(d, GROUP_LIST_RETRY_MS);
+    iq = desk_sent(d);
+    assert_false(with_members(iq));
+    assert_non_null(node_child(node_child(iq, "participating"), "description"));
+    desk_reply(d, iq, "result",
+               xml(d, "<groups><group id='120363000000000002' subject='New name' p_v_id='18'/>"
+                      "<group id='120363000000000003' subject='Bare'/></groups>"));
+    assert_true(list_is_known(d));
+    assert_true(node_attr_is(node_child(desk_sent(d), "clean"), "timestamp", "1789"));
+    assert_string_equal(stored(d, "120363000000000002@g.us").subject, "New name");
+    assert_string_equal(stored(d, "120363000000000003@g.us").subject, "Bare");
+    assert_int_equal(stored(d, "120363000000000002@g.us").nmembers, 3); /* as they were known */
+
+    /* Members that the list did not bring are asked for before they are used. */
+    OK(group_info_get(&d->b, &old, GROUP_INFO_CACHED, on_group, 1));
+    desk_reply(d, desk_sent(d), "result", xml(d, GROUP("120363000000000002", "New name")));
+    OK(group_info_get(&d->b, &bare, GROUP_INFO_CACHED, on_group, 2));
+    desk_reply(d, desk_sent(d), "result", xml(d, GROUP("120363000000000003", "Bare")));
+    assert_int_equal(told[1].nmembers + told[2].nmembers, 6);
+
+    /* What worked is asked for again. */
+    events_emit_kind(&d->b.events, BRIDGE_EV_OFFLINE_DONE);
+    group_list_dirty(&d->b, xml(d, "<dirty type='groups' timestamp='1790'/>"));
+    assert_false(with_members(desk_sent(d)));
+}
+
+/* The list is megabytes: one connection that ends meanwhile says nothing, a second one does. */
+static void connections_that_end_meanwhile(void **state)
+{
+    struct desk *d = *state;
+    for (int i = 0; i < 3; i++) {
+        events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
+        assert_int_equal(with_members(desk_sent(d)), i < 2);
+        iq_fail_all(&d->b.iq, WB_ERR_NET);
+        events_emit_kind(&d->b.events, BRIDGE_EV_OFFLINE);
+    }
+}
+
+static void pauses_between_lists_grow_to_an_hour(void **state)
+{
+    struct desk *d = *state;
+    int64_t pause = GROUP_LIST_RETRY_MS;
+    events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
+    for (int i = 0; i < 9; i++) {
+        desk_error(d, desk_sent(d), "500");
+        desk_later(d, pause - 1);
+        assert_none_sent(d);
+        desk_later(d, 1);
+        pause = pause * 2 < 3600 * 1000 ? pause * 2 : 3600 * 1000;
+    }
+    desk_reply(d, desk_sent(d), "result", xml(d, "<groups/>"));
+    group_list_ask(&d->b); /* it was read: the next failure is a first one */
+    desk_error(d, desk_sent(d), "500");
+    desk_later(d, GROUP_LIST_RETRY_MS);
+    desk_reply(d, desk_sent(d), "result", xml(d, "<groups/>"));
+}
+
+/* Members of many groups are more than the arena of their frame has left for what is made of them.
+ */
+static void each_group_of_a_list_has_its_own_memory(void **state)
+{
+    enum { GROUPS = 64, EACH = 32 };
+    struct desk *d = *state;
+    struct arena frame = arena_new(1 << 20);
+    struct node *groups = node_new(&d->arena, "groups"), *result = node_new(&d->arena, "iq");
+    struct node *iq;
+    events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
+    iq = desk_sent(d);
+    for (unsigned i = 0; i < GROUPS; i++) {
+        struct node *g = node_child_new(&d->arena, groups, "group");
+        node_attr_u64(&d->arena, g, "id", 120363000000000000u + i);
+        for (unsigned k = 0; k < EACH; k++) {
+            struct jid j = J("1@lid");
+            snprintf(j.user, sizeof j.user, "%u", 700000 + i * EACH + k);
+            node_attr_jid(&d->arena, node_child_new(&d->arena, g, "participant"), "jid", &j);
+        }
+    }
+    node_attr_span(&d->arena, result, "id", node_attr_str(iq, "id", &d->arena));
+    node_attr_text(&d->arena, result, "type", "result");
+    node_add(result, groups);
+    assert_non_null(arena_alloc(&frame, (1 << 20) - (64 << 10)));
+    assert_true(iq_handle(&d->b.iq, result, &frame));
+    assert_true(list_is_known(d));
+    assert_int_equal(stored(d, "120363000000000063@g.us").nmembers, EACH);
+    arena_free(&frame);
+}
+
 static void cleans_dirty_groups(void **state)
 {
     struct desk *d = *state;
@@ -266,10 +378,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
-        TEST(reads_a_group),         TEST(asks_for_one_group),
-        TEST(knows_that_we_are_out), TEST(lists_groups_at_login),
-        TEST(tries_the_list_again),  TEST(an_odd_group_makes_nobody_leave),
-        TEST(cleans_dirty_groups),   TEST(a_wall_clock_that_jumps_makes_no_group_old),
+        TEST(reads_a_group),
+        TEST(asks_for_one_group),
+        TEST(knows_that_we_are_out),
+        TEST(lists_groups_at_login),
+        TEST(tries_the_list_again),
+        TEST(an_odd_group_makes_nobody_leave),
+        TEST(cleans_dirty_groups),
+        TEST(a_wall_clock_that_jumps_makes_no_group_old),
+        TEST(connections_that_end_meanwhile),
+        TEST(a_list_that_never_comes_is_asked_for_without_members),
+        TEST(pauses_between_lists_grow_to_an_hour),
+        TEST(each_group_of_a_list_has_its_own_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  */
 #include "receive_people.h"
 
+#include "bridge/group_info.h"
 #include "bridge/in_message_revoke.h"
 #include "bridge/limits.h"
 #include "store/groups.h"
@@ -355,6 +356,22 @@ static void an_old_list_says_only_yes(void **state)
     assert_waiting("1");
 }
 
+/* A list of all groups that came without their members: who is an admin may have changed. */
+static void a_list_without_members_says_nothing_of_admins(void **state)
+{
+    struct node *group = node_new(&w.r->arena, "group");
+
+    (void)state;
+    put_group(STORE_MEMBER, fixture_time, ALICE);
+    node_attr_text(&w.r->arena, group, "id", GROUP);
+    node_attr_text(&w.r->arena, group, "subject", "Desk");
+    OK(group_info_store(&w.r->b, group, &w.r->arena, NULL));
+    OK(batch_commit(&w.r->b));
+    bob_writes(GROUP, BOB, "B1");
+    alice_revokes(GROUP, ALICE, BOB, "B1");
+    assert_waiting("1");
+}
+
 static void we_are_not_in_the_group(void **state)
 {
     const struct jid group = J(GROUP);
@@ -458,6 +475,7 @@ int main(void)
         TW(the_list_says_no),
         TW(the_list_says_yes_before_the_message_comes),
         TW(an_old_list_says_only_yes),
+        TW(a_list_without_members_says_nothing_of_admins),
         TW(we_are_not_in_the_group),
         TW(not_many_wait_and_not_for_ever),
         TW(one_that_cannot_be_dealt_with_stops_nobody),
