@@ -3,15 +3,12 @@
 #include "bridge/bridge.h"
 #include "bridge/out_message_queue.h"
 #include "store/devices.h"
-#include "store/lid_map.h"
 
-static struct jid user_of(struct bridge *b, const struct jid *device)
+/* The form that is asked about, not the canonical one: the answer may teach the LID, and then the
+ * slot would not be found again. */
+static struct jid user_of(const struct jid *device)
 {
-    struct jid one;
-
-    if (store_canonical(b->store, device, &one) != WB_OK)
-        one = jid_unhosted(*device);
-    return jid_bare(one);
+    return jid_bare(jid_unhosted(*device));
 }
 
 static struct out_retry_asked *slot_of(struct out_message_state *s, const struct jid *user)
@@ -55,7 +52,7 @@ enum wb_err out_retry_devices_ask(struct bridge *b, const struct jid *device, de
                                   uint64_t key, enum out_retry_devices_how *ret_how)
 {
     struct out_message_state *s = b->out_message;
-    const struct jid asked = jid_bare(jid_unhosted(*device)), user = user_of(b, device);
+    const struct jid user = user_of(device);
     const int64_t now = clock_mono_ms(b->clock);
     struct out_retry_asked *slot = slot_of(s, &user);
     bool kept = true;
@@ -67,14 +64,14 @@ enum wb_err out_retry_devices_ask(struct bridge *b, const struct jid *device, de
     if (!slot && !(slot = take_slot(s, &user)))
         return WB_OK;
     if (!slot->at_ms || now - slot->at_ms > RETRY_ASKED_MS) {
-        TRY(device_sync_drop(b, &asked, 1));
+        TRY(device_sync_drop(b, &user, 1));
         slot->at_ms = now > 0 ? now : 1;
     } else if (!slot->waiting) {
-        TRY(is_kept(b, &asked, &kept));
+        TRY(is_kept(b, &user, &kept));
         if (!kept)
             return WB_OK;
     }
-    TRY(s->ports->devices(b, &asked, 1, false, fn, key));
+    TRY(s->ports->devices(b, &user, 1, false, fn, key));
     slot->waiting++;
     *ret_how = RETRY_DEVICES_ASKED;
 out:
@@ -84,7 +81,7 @@ out:
 void out_retry_devices_answered(struct bridge *b, const struct jid *device,
                                 const struct device_sync_result *r, bool *ret_listed)
 {
-    const struct jid user = user_of(b, device), wanted = jid_unhosted(*device);
+    const struct jid user = user_of(device), wanted = jid_unhosted(*device);
     struct out_retry_asked *slot = slot_of(b->out_message, &user);
 
     *ret_listed = false;

@@ -7,14 +7,14 @@
 #include "bridge/device_sync.h"
 
 enum {
-    RETRY_ASKED_SLOTS = 64,       /* people who are remembered as asked about */
+    RETRY_ASKED_SLOTS = 64,       /* people, by either form, remembered as asked about */
     RETRY_ASKED_MS = 60 * 1000,   /* for so long what the server said of them will do */
     RETRY_ASKED_WAITING_MAX = 16, /* devices of one person that wait for an answer */
 };
 
 /* Whom the server was asked about lately. */
 struct out_retry_asked {
-    struct jid user;  /* canonical; JID_NONE: an empty slot */
+    struct jid user;  /* as asked about; JID_NONE: an empty slot */
     int64_t at_ms;    /* monotonic */
     unsigned waiting; /* callers of out_retry_devices_ask() that were not answered yet */
 };
