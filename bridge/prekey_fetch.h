@@ -42,11 +42,11 @@ enum wb_err prekey_bundle_parse(const struct node *n,
 /* The <device-identity> beside these keys, or among them: what the account says of its device
  * (adv.h); SPAN_NULL: none. */
 struct span prekey_statement(const struct node *n);
-/* The same to keep after the stanza is gone. One that is too large is none that can be read: cut.
- */
+/* The same to keep after the stanza is gone. One that is too large is cut, but not to a length that
+ * may be read: it stays too large for trust_companion(). */
 struct prekey_kept_statement {
     size_t n;
-    uint8_t bytes[ADV_STATEMENT_MAX];
+    uint8_t bytes[ADV_STATEMENT_MAX + 1];
 };
 void prekey_keep_statement(struct prekey_kept_statement *k, struct span statement);
 

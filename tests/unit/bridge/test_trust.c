@@ -318,31 +318,41 @@ static void nobody_can_change_such_a_row(void **state)
 /* ---- devices of others ------------------------------------------------------------------------
  */
 
+/* What Alice's account says of her tablet. */
+static void vouch(struct receiver *r, struct writer *alice, struct writer *tablet,
+                  struct buf *statement)
+{
+    struct adv_identity inner = {.raw_id = 5, .key_index = 2};
+    struct adv_signed_identity id = {0};
+    struct buf details = buf_new(1000);
+    uint8_t sig[XEDDSA_SIG_BYTES], own[XEDDSA_SIG_BYTES];
+
+    inner.timestamp = (uint64_t)fixture_time - 1000; /* linked then */
+    OK(adv_identity_encode(&inner, &details));
+    id.details = buf_span(&details);
+    OK(adv_make_account_signature(&alice->local.identity, id.details, false,
+                                  tablet->local.identity.pub, &r->f.rng, sig));
+    OK(adv_make_device_signature(&tablet->local.identity, id.details, alice->local.identity.pub,
+                                 &r->f.rng, own));
+    id.account_signature = SPAN_ARRAY(sig);
+    id.device_signature = SPAN_ARRAY(own);
+    OK(adv_signed_identity_encode(&id, false, statement));
+    buf_free(&details);
+}
+
 static void a_device_that_is_no_longer_listed_is_seen(void **state)
 {
     struct receiver *r = *state;
     struct jid device = J("27820000011:4@s.whatsapp.net"), phone = J(ALICE);
     struct config config = {.adv_check = ADV_CHECK_WARN};
     struct writer alice, tablet;
-    struct adv_identity inner = {.raw_id = 5, .key_index = 2};
-    struct adv_signed_identity id = {0};
     struct store_device devices[] = {{.id = 0}, {.id = 3, .key_index = 1}};
     struct store_device_list list = {.devices = devices, .n = 2};
-    struct buf details = buf_new(1000), statement = buf_new(1000);
-    uint8_t sig[XEDDSA_SIG_BYTES], own[XEDDSA_SIG_BYTES];
+    struct buf statement = buf_new(1000);
 
     writer_init(&alice, 1);
     writer_init(&tablet, 2);
-    inner.timestamp = (uint64_t)fixture_time - 1000; /* linked then */
-    OK(adv_identity_encode(&inner, &details));
-    id.details = buf_span(&details);
-    OK(adv_make_account_signature(&alice.local.identity, id.details, false,
-                                  tablet.local.identity.pub, &r->f.rng, sig));
-    OK(adv_make_device_signature(&tablet.local.identity, id.details, alice.local.identity.pub,
-                                 &r->f.rng, own));
-    id.account_signature = SPAN_ARRAY(sig);
-    id.device_signature = SPAN_ARRAY(own);
-    OK(adv_signed_identity_encode(&id, false, &statement));
+    vouch(r, &alice, &tablet, &statement);
     OK(store_identity_put(r->f.s, &phone, alice.local.identity.pub));
     r->b.config = &config;
     /* No list, a list older than the device, a newer one without it. */
@@ -363,7 +373,39 @@ static void a_device_that_is_no_longer_listed_is_seen(void **state)
     OK(trust_companion(&r->b, &device, tablet.local.identity.pub, SPAN_NULL));
     assert_int_equal(r->b.trust.unvouched_devices, 2);
     assert_int_equal(r->b.trust.unvouched_refused, 1);
-    buf_free(&details);
+    buf_free(&statement);
+    writer_free(&alice);
+    writer_free(&tablet);
+}
+
+/* Cut to what may be read, the fields that are left would be a statement. */
+static void a_statement_that_is_too_large_is_none(void **state)
+{
+    struct receiver *r = *state;
+    struct jid device = J("27820000011:4@s.whatsapp.net"), phone = J(ALICE);
+    struct config config = {.adv_check = ADV_CHECK_REFUSE};
+    struct prekey_kept_statement kept;
+    struct writer alice, tablet;
+    struct buf statement = buf_new(2 * ADV_STATEMENT_MAX);
+
+    writer_init(&alice, 1);
+    writer_init(&tablet, 2);
+    vouch(r, &alice, &tablet, &statement);
+    if (statement.n % 2) /* a field with a number of three bytes, then of two */
+        buf_append(&statement, SPAN_LIT("\x78\x81\x01"));
+    while (statement.n < ADV_STATEMENT_MAX)
+        buf_append(&statement, SPAN_LIT("\x78\x01"));
+    OK(buf_err(&statement));
+    assert_int_equal(statement.n, ADV_STATEMENT_MAX);
+    OK(store_identity_put(r->f.s, &phone, alice.local.identity.pub));
+    r->b.config = &config;
+    prekey_keep_statement(&kept, buf_span(&statement));
+    OK(trust_companion(&r->b, &device, tablet.local.identity.pub, SPAN(kept.bytes, kept.n)));
+    buf_append(&statement, SPAN_LIT("\x78\x01"));
+    prekey_keep_statement(&kept, buf_span(&statement));
+    assert_int_equal(
+        trust_companion(&r->b, &device, tablet.local.identity.pub, SPAN(kept.bytes, kept.n)),
+        WB_ERR_NOT_VOUCHED);
     buf_free(&statement);
     writer_free(&alice);
     writer_free(&tablet);
@@ -387,6 +429,7 @@ int main(void)
         T(the_time_of_a_change_is_not_in_the_future),
         T(nobody_can_change_such_a_row),
         T(a_device_that_is_no_longer_listed_is_seen),
+        T(a_statement_that_is_too_large_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
