@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "store/limits.h"
+#include "store/signal_store.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
@@ -13,8 +14,10 @@ enum wb_err store_identity_is_gone(struct store *s, const struct jid *device,
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_read(&q, &s->wa,
-                  "SELECT 1 FROM bridge_identities_gone"
-                  " WHERE our_jid = ? AND their_id = ? AND identity = ?"));
+                  "SELECT 1 FROM bridge_identities_gone AS g"
+                  " WHERE our_jid = ? AND their_id = ? AND identity = ? AND NOT EXISTS"
+                  " (SELECT 1 FROM whatsmeow_identity_keys AS i WHERE i.our_jid = g.our_jid"
+                  " AND i.their_id = g.their_id AND i.identity = g.identity)"));
     stmt_text(&q, s->our);
     stmt_address(&q, device);
     stmt_blob(&q, SPAN(identity, X25519_KEY_BYTES));
@@ -104,6 +107,15 @@ enum wb_err identity_gone_remove(struct store *s, const struct jid *device,
     err = stmt_run(&q);
 out:
     return err;
+}
+
+enum wb_err identity_gone_remove_present(struct store *s, const struct jid *device)
+{
+    uint8_t present[X25519_KEY_BYTES];
+    enum wb_err err = store_identity_get(s, device, present);
+    if (err == WB_OK)
+        return identity_gone_remove(s, device, present);
+    return err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT ? WB_OK : err;
 }
 
 enum wb_err identity_gone_move(struct store *s, const struct jid *from, const struct jid *to)

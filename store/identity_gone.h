@@ -9,7 +9,12 @@
 #include "store/store.h"
 
 /* store_identity_put() files the identity that it replaces here, and takes out the one that it
- * puts: whoever calls it knows that this is the present one. */
+ * puts: whoever calls it knows that this is the present one. The stored identity is never gone,
+ * whatever the list says.
+ *
+ * A device has its newest STORE_IDENTITIES_GONE_MAX here. An older one is not known any more: it
+ * counts as a new one, as it did before anything was noted. That takes that many installations of
+ * one phone within the time that late mail can be under way. */
 enum wb_err store_identity_is_gone(struct store *s, const struct jid *device,
                                    const uint8_t identity[static X25519_KEY_BYTES],
                                    bool *ret_gone) WB_MUST_CHECK;
@@ -20,6 +25,8 @@ enum wb_err identity_gone_add(struct store *s, const struct jid *device,
                               const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
 enum wb_err identity_gone_remove(struct store *s, const struct jid *device,
                                  const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
+/* Of the stored identity of this device, if there is one. */
+enum wb_err identity_gone_remove_present(struct store *s, const struct jid *device) WB_MUST_CHECK;
 /* All stored identities of the addresses from <= address < to (texts), before they are deleted. */
 enum wb_err identity_gone_add_range(struct store *s, const char *from,
                                     const char *to) WB_MUST_CHECK;

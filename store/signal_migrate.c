@@ -274,7 +274,7 @@ out:
     return err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT ? WB_OK : err;
 }
 
-/* What each device had before. */
+/* What each device had before; not what it has now under the LID. */
 static enum wb_err move_gone(struct store *s, const struct jid *pn, const struct jid *lid)
 {
     struct signal_user u = signal_user_of(pn);
@@ -288,6 +288,7 @@ static enum wb_err move_gone(struct store *s, const struct jid *pn, const struct
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
         TRY(identity_gone_move(s, &from, &to));
+        TRY(identity_gone_remove_present(s, &to));
     }
 out:
     free(f.items);
@@ -323,6 +324,7 @@ static enum wb_err move_identities(struct store *s, const struct jid *pn, const 
         stmt_text(&q, s->our);
         stmt_address(&q, &from);
         TRY(stmt_run(&q));
+        TRY(identity_gone_remove_present(s, &to));
         ++*moved;
     }
 out:

@@ -299,7 +299,7 @@ enum wb_err store_identity_put(struct store *s, const struct jid *device,
     struct stmt q;
     enum wb_err err = store_identity_get(s, device, known);
     if (err == WB_OK && memcmp(known, identity, sizeof known) == 0)
-        return WB_OK;
+        return identity_gone_remove(s, device, identity);
     if (err == WB_OK)
         err = identity_gone_add(s, device, known);
     else if (err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT)
@@ -315,21 +315,6 @@ enum wb_err store_identity_put(struct store *s, const struct jid *device,
     stmt_blob(&q, SPAN(identity, X25519_KEY_BYTES));
     err = stmt_run(&q);
 out:
-    return err;
-}
-
-enum wb_err store_identity_trusted(struct store *s, const struct jid *device,
-                                   const uint8_t identity[static X25519_KEY_BYTES],
-                                   bool *ret_trusted)
-{
-    uint8_t known[X25519_KEY_BYTES];
-    enum wb_err err = store_identity_get(s, device, known);
-    if (err == WB_OK) {
-        *ret_trusted = memcmp(known, identity, sizeof known) == 0;
-    } else if (err == WB_ERR_NOT_FOUND) {
-        *ret_trusted = true;
-        err = WB_OK;
-    }
     return err;
 }
 

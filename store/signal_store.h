@@ -48,10 +48,6 @@ enum wb_err store_identity_get(struct store *s, const struct jid *device,
 /* The device has this identity now; another one that was stored is gone (identity_gone.h). */
 enum wb_err store_identity_put(struct store *s, const struct jid *device,
                                const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
-/* Is the identity unknown or the stored one? */
-enum wb_err store_identity_trusted(struct store *s, const struct jid *device,
-                                   const uint8_t identity[static X25519_KEY_BYTES],
-                                   bool *ret_trusted) WB_MUST_CHECK;
 /* The phone was re-installed (P-NT-04): identities and sessions of all devices of this user (the
  * form given: call for PN and LID), and what we remember of having sent them sender keys. */
 enum wb_err store_signal_forget_user(struct store *s, const struct jid *user) WB_MUST_CHECK;

@@ -146,6 +146,63 @@ static void former_identities_follow_to_the_lid(void **state)
     fixture_free(&f);
 }
 
+static void assert_gone_rows(struct fixture *f, const char *n)
+{
+    OK(store_commit(f->s));
+    assert_string_equal(peek_sql(f->wa, "SELECT count(*) FROM bridge_identities_gone"), n);
+}
+
+/* The number's record went from 1 to 2, the LID's is still (or again) 1. */
+static void what_the_lid_has_now_is_not_gone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid pn = J("27820000009@s.whatsapp.net"), lid = J("888@lid");
+    struct jid pn0 = J("27820000009:0@s.whatsapp.net"), lid0 = J("888:0@lid");
+    struct jid pn1 = J("27820000009:1@s.whatsapp.net"), lid1 = J("888:1@lid");
+    struct jid pn2 = J("27820000009:2@s.whatsapp.net"), lid2 = J("888:2@lid");
+    fixture_ready(&f);
+    put(&f, &pn0, 1);
+    put(&f, &pn0, 2);
+    put(&f, &lid0, 1);
+    save_with(&f, &lid0, 1);
+    /* Forgotten under the number: there is a row of the past only. */
+    put(&f, &pn1, 3);
+    OK(store_signal_forget_device(f.s, &pn1));
+    put(&f, &lid1, 3);
+    /* Forgotten under the LID, and what moves there is the same. */
+    put(&f, &lid2, 4);
+    OK(store_signal_forget_device(f.s, &lid2));
+    put(&f, &pn2, 4);
+    OK(store_signal_migrate(f.s, &pn, &lid, NULL));
+    assert_false(gone(&f, &lid0, 1) || gone(&f, &lid1, 3) || gone(&f, &lid2, 4));
+    assert_true(gone(&f, &lid0, 2));
+    assert_true(has(&f, &lid0));
+    assert_gone_rows(&f, "1");
+    /* Replaced after that, it is one of the past as any other. */
+    put(&f, &lid0, 5);
+    assert_true(gone(&f, &lid0, 1));
+    fixture_free(&f);
+}
+
+/* A file in which both stand is put right by whoever knows the present one. */
+static void a_present_identity_in_the_list_heals(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid device = J("888:0@lid");
+    uint8_t identity[32];
+    fixture_ready(&f);
+    put(&f, &device, 1);
+    identity_of(1, identity);
+    OK(identity_gone_add(f.s, &device, identity));
+    assert_false(gone(&f, &device, 1));
+    assert_gone_rows(&f, "1");
+    put(&f, &device, 1);
+    assert_gone_rows(&f, "0");
+    fixture_free(&f);
+}
+
 /* Whatever made a state current (whatsmeow, an import, a late message): only one with the stored
  * identity sends. */
 static void session_of_another_identity_does_not_send(void **state)
@@ -198,6 +255,8 @@ int main(void)
         cmocka_unit_test(forgotten_identities_are_remembered),
         cmocka_unit_test(former_identities_are_bounded),
         cmocka_unit_test(former_identities_follow_to_the_lid),
+        cmocka_unit_test(what_the_lid_has_now_is_not_gone),
+        cmocka_unit_test(a_present_identity_in_the_list_heals),
         cmocka_unit_test(session_of_another_identity_does_not_send),
         cmocka_unit_test(many_devices_are_looked_at),
     };

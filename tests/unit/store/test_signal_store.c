@@ -256,17 +256,16 @@ static void forgetting_a_user_takes_all_devices(void **state)
     struct fixture f;
     struct jid lid = J("888@lid"), group = J("1@g.us"),
                others[2] = {J("888:3@lid"), J("889:0@lid")};
-    uint8_t key[32] = {3}, other_key[32] = {4}, got[32];
-    bool trusted = false, missing[2];
+    uint8_t key[32] = {3}, got[32];
+    bool missing[2];
     fixture_ready(&f);
     save(&f, "888:0@lid", 1);
     save(&f, "888:3@lid", 2);
     save(&f, "8881:0@lid", 3); /* '_' as a wildcard would match this one */
     OK(store_identity_put(f.s, &others[0], key));
-    OK(store_identity_trusted(f.s, &others[0], other_key, &trusted));
-    assert_false(trusted);
-    OK(store_identity_trusted(f.s, &others[1], other_key, &trusted));
-    assert_true(trusted);
+    OK(store_identity_get(f.s, &others[0], got));
+    assert_memory_equal(got, key, sizeof key);
+    assert_int_equal(store_identity_get(f.s, &others[1], got), WB_ERR_NOT_FOUND);
     OK(store_skdm_mark(f.s, &group, 5, others, 2));
     OK(store_signal_forget_user(f.s, &lid));
     OK(store_commit(f.s));
