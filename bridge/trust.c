@@ -21,7 +21,10 @@ static bool is_zero(const uint8_t key[static X25519_KEY_BYTES])
     return secret_eq(key, zeros, sizeof zeros);
 }
 
-bool trust_is_phone_key(const struct bridge *b, const uint8_t identity[static X25519_KEY_BYTES])
+/* Is this the identity key of the phone that we are linked to? Without adv_account_sig_key (zeros,
+ * in files of other programs) it is the key that verifies the account's signature over our
+ * identity, which only the phone's does. */
+static bool is_phone_key(const struct bridge *b, const uint8_t identity[static X25519_KEY_BYTES])
 {
     const struct account *a = b->account;
     const struct span details = SPAN(a->adv_details, a->adv_details_n);
@@ -36,7 +39,7 @@ bool trust_is_phone_key(const struct bridge *b, const uint8_t identity[static X2
 
 static bool belongs_to_phone(void *ctx, const uint8_t identity[static X25519_KEY_BYTES])
 {
-    return trust_is_phone_key(ctx, identity);
+    return is_phone_key(ctx, identity);
 }
 
 enum wb_err trust_own(struct bridge *b, const struct jid *device, const struct jid *address,
@@ -47,7 +50,7 @@ enum wb_err trust_own(struct bridge *b, const struct jid *device, const struct j
     if (!b->account || (!bridge_is_self(b, device) && !bridge_is_self(b, address)))
         return WB_OK;
     if (device->device == 0)
-        genuine = trust_is_phone_key(b, identity);
+        genuine = is_phone_key(b, identity);
     else if (device->device == b->own_pn.device)
         genuine = secret_eq(b->account->keys.identity.pub, identity, X25519_KEY_BYTES);
     if (genuine)
@@ -66,7 +69,7 @@ static enum wb_err pin_form(struct bridge *b, const struct jid *phone)
     size_t dropped;
     enum wb_err err = store_identity_get(b->store, phone, stored);
 
-    if (err == WB_OK && !trust_is_phone_key(b, stored)) {
+    if (err == WB_OK && !is_phone_key(b, stored)) {
         log_warn(b->log, "trust", "the stored identity of our own phone is another's: put right");
         b->trust.foreign_keys++;
         err = is_zero(b->account->adv_account_sig_key)

@@ -19,11 +19,6 @@ struct trust_counts {
     uint64_t unasked_answers;   /* messages that "our phone" handed on and nobody had asked for */
 };
 
-/* Is this the identity key of the phone that we are linked to? Without adv_account_sig_key (zeros,
- * in files of other programs) it is the key that verifies the account's signature over our
- * identity, which only the phone's does. */
-bool trust_is_phone_key(const struct bridge *b, const uint8_t identity[static X25519_KEY_BYTES]);
-
 /* device: as the stanza or list names it, address: under which its session is kept.
  * FOREIGN_IDENTITY: it is our phone or ourselves, and the key is another's; counted and logged. */
 enum wb_err trust_own(struct bridge *b, const struct jid *device, const struct jid *address,

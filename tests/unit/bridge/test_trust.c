@@ -52,14 +52,16 @@ static void without_the_accounts_key_its_signature_tells(void **state)
 {
     struct receiver *r = *state;
     const struct x25519_pair phone = phone_identity_pair();
+    const struct jid device = J(OWN_PHONE);
     struct account *a = &r->account;
 
     for (int hosted = 0; hosted < 2; hosted++) {
         memset(a->adv_account_sig_key, 0, sizeof a->adv_account_sig_key);
         OK(adv_make_account_signature(&phone, SPAN(a->adv_details, a->adv_details_n), hosted,
                                       a->keys.identity.pub, &r->f.rng, a->adv_account_sig));
-        assert_true(trust_is_phone_key(&r->b, phone.pub));
-        assert_false(trust_is_phone_key(&r->b, a->keys.identity.pub));
+        OK(trust_own(&r->b, &device, &device, phone.pub));
+        assert_int_equal(trust_own(&r->b, &device, &device, a->keys.identity.pub),
+                         WB_ERR_FOREIGN_IDENTITY);
     }
 }
 
