@@ -286,47 +286,60 @@ out:
 /* ---- a phone that was installed anew
  * ------------------------------------------------------------- */
 
-static enum wb_err forget_form(struct bridge *b, const struct jid *user)
+static enum wb_err forget_form(struct bridge *b, const struct jid *user, enum reinstall what)
 {
     enum wb_err err;
 
-    TRY(store_signal_forget_user(b->store, user));
+    if (what == REINSTALL_OF_PHONE)
+        TRY(store_signal_forget_device(b->store, user));
+    else
+        TRY(store_signal_forget_user(b->store, user));
     err = store_skdm_doubt_user(b->store, user);
+out:
+    return err;
+}
+
+/* forms: the person's addresses; the second one is JID_NONE when it is not known. */
+static enum wb_err forget_installation(struct bridge *b, const struct jid forms[static 2],
+                                       enum reinstall what)
+{
+    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
+    enum wb_err err;
+
+    log_info(b->log, "signal", "security code changed: %s has WhatsApp installed anew",
+             log_phone(shown, jid_text(&forms[0], text)));
+    TRY(forget_form(b, &forms[0], what));
+    if (!jid_is_none(&forms[1]))
+        err = forget_form(b, &forms[1], what);
 out:
     return err;
 }
 
 enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int64_t at)
 {
-    struct jid user = jid_bare(jid_unhosted(*who)), other;
-    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
-    bool known = false;
+    struct jid forms[2] = {jid_bare(jid_unhosted(*who)), {0}};
+    const struct jid *user = &forms[0];
+    enum reinstall what = REINSTALL_NEW;
     enum wb_err err;
 
     /* A phone of ours that was installed anew has unlinked us: then the server ends the session,
      * and there is nothing to be forgotten meanwhile. */
-    if (bridge_is_self(b, &user)) {
+    if (bridge_is_self(b, user)) {
         b->trust.foreign_keys++;
         log_warn(b->log, "trust", "the server says that our own phone has another key: ignored");
         return WB_OK;
     }
-    TRY(identity_note_reinstalled(b, &user, at, &known));
-    if (known)
-        return device_sync_drop(b, &user, 1);
-    log_info(b->log, "signal", "security code changed: %s has WhatsApp installed anew",
-             log_phone(shown, jid_text(&user, text)));
-    TRY(forget_form(b, &user));
-    err = user.server == JID_LID ? store_pn_of_lid(b->store, &user, &other)
-                                 : store_lid_of_pn(b->store, &user, &other);
-    if (err == WB_ERR_NOT_FOUND)
-        other = user;
-    else if (err != WB_OK)
-        goto out;
-    else
-        TRY(forget_form(b, &other));
-    TRY(device_sync_drop(b, &user, 1));
+    err = user->server == JID_LID ? store_pn_of_lid(b->store, user, &forms[1])
+                                  : store_lid_of_pn(b->store, user, &forms[1]);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    TRY(identity_note_reinstalled(b, user, at, &what));
+    if (what != REINSTALL_KNOWN)
+        TRY(forget_installation(b, forms, what));
+    TRY(device_sync_drop(b, user, 1));
+    /* The new installation has no token of ours, whoever told us first of it. */
     if (b->out_message) /* absent in tests of other parts */
-        tctoken_reissue(b, &b->out_message->tokens, other.server == JID_LID ? &other : &user);
+        tctoken_reissue(b, &b->out_message->tokens, forms[1].server == JID_LID ? &forms[1] : user);
 out:
     return err;
 }

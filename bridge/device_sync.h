@@ -44,7 +44,8 @@ enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
 /* <notification type=encrypt><identity/>: this person's phone was installed anew. Identities,
  * sessions, sender-key memory and device lists go, under both identities (P-NT-04). at: unix
  * seconds of the server. Of ourselves nothing goes, and nothing but the device lists when a change
- * of that time is known already (identity_change.h). */
+ * of the phone's key of that time is known already (enum reinstall). Our privacy token goes to the
+ * new installation in any case. */
 enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who,
                                     int64_t at) WB_MUST_CHECK;
 

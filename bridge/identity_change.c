@@ -174,7 +174,7 @@ static int64_t not_later(const struct bridge *b, int64_t at)
     return at < now ? at : now;
 }
 
-static enum wb_err note_change(struct bridge *b, const struct jid *user,
+static enum wb_err note_change(struct bridge *b, const struct jid *user, bool phone,
                                const uint8_t was[static X25519_KEY_BYTES],
                                const uint8_t is[static X25519_KEY_BYTES], int64_t at)
 {
@@ -190,7 +190,7 @@ static enum wb_err note_change(struct bridge *b, const struct jid *user,
     TRY(store_identity_change_get(b->store, user, &before));
     event_id(user, before.changes, was, is, id);
     TRY(put_row(b, user, id, at));
-    TRY(store_identity_change_add(b->store, user, at));
+    TRY(store_identity_change_add(b->store, user, at, phone));
     err = news_add(b, user);
 out:
     return err;
@@ -212,7 +212,7 @@ enum wb_err identity_note(struct bridge *b, const struct jid *address,
     if (changed) {
         log_warn(b->log, "signal", "security code changed: %s device %u",
                  log_phone(phone, jid_text(address, text)), (unsigned)address->device);
-        TRY(note_change(b, &user, known, identity, at));
+        TRY(note_change(b, &user, address->device == 0, known, identity, at));
         /* A new installation has none of the keys that the old one was given. */
         TRY(store_skdm_doubt_user(b->store, address));
     }
@@ -226,7 +226,7 @@ out:
 }
 
 enum wb_err identity_note_reinstalled(struct bridge *b, const struct jid *who, int64_t at,
-                                      bool *ret_known)
+                                      enum reinstall *ret)
 {
     static const uint8_t nothing[X25519_KEY_BYTES];
     uint8_t was[X25519_KEY_BYTES] = {0};
@@ -242,13 +242,17 @@ enum wb_err identity_note_reinstalled(struct bridge *b, const struct jid *who, i
         TRY(store_identity_any(b->store, who, &any));
     TRY(store_identity_change_get(b->store, &user, &last));
     at = not_later(b, at);
-    *ret_known = any && last.changes > 0 && at <= last.changed_at;
-    if (!any || *ret_known)
+    *ret = REINSTALL_NEW;
+    if (any && last.phone_at > 0 && at <= last.phone_at)
+        *ret = REINSTALL_KNOWN;
+    else if (any && last.changes > 0 && at <= last.changed_at)
+        *ret = REINSTALL_OF_PHONE;
+    if (!any || *ret == REINSTALL_KNOWN)
         return WB_OK; /* never met: the next key is the first */
     err = store_identity_get(b->store, &user, was);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
-    err = note_change(b, &user, was, nothing, at);
+    err = note_change(b, &user, true, was, nothing, at);
 out:
     return err;
 }

@@ -29,11 +29,18 @@ enum wb_err identity_note(struct bridge *b, const struct jid *address,
                           const uint8_t identity[static X25519_KEY_BYTES], int64_t at,
                           bool *ret_changed) WB_MUST_CHECK;
 
+/* What is of an installation that is gone. */
+enum reinstall {
+    REINSTALL_NEW,      /* all that is stored of the person */
+    REINSTALL_OF_PHONE, /* what is stored of the phone: a linked device has a newer key, which stays
+                         */
+    REINSTALL_KNOWN,    /* nothing: the phone's key has changed since, or at that time */
+};
 /* The server says that this person has installed WhatsApp anew (P-NT-04), before anything of them
- * is forgotten. *ret_known: a change of that time or a later one is known already, so that what is
- * stored is of the new installation, and stays: otherwise an old notification would make us forget
- * the key that a forger has to match. */
+ * is forgotten. What is stored since that time is of the new installation, and stays: otherwise an
+ * old notification would make us forget the key that a forger has to match. A linked device's
+ * change says nothing of the phone. */
 enum wb_err identity_note_reinstalled(struct bridge *b, const struct jid *user, int64_t at,
-                                      bool *ret_known) WB_MUST_CHECK;
+                                      enum reinstall *ret) WB_MUST_CHECK;
 
 #endif

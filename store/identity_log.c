@@ -13,14 +13,15 @@ static enum wb_err read_one(struct store *s, const struct jid *user,
     struct stmt q;
     enum wb_err err;
     TRY(stmt_read(&q, &s->wa,
-                  "SELECT changed_at, changes FROM bridge_identity_changes"
+                  "SELECT changed_at, changes, phone_at FROM bridge_identity_changes"
                   " WHERE our_jid = ? AND user = ?"));
     stmt_text(&q, s->our);
     stmt_jid(&q, user);
     err = stmt_step(&q);
     if (err == WB_OK) {
-        int64_t at = stmt_col_int(&q, 0);
+        int64_t at = stmt_col_int(&q, 0), phone_at = stmt_col_int(&q, 2);
         sum->changed_at = at > sum->changed_at ? at : sum->changed_at;
+        sum->phone_at = phone_at > sum->phone_at ? phone_at : sum->phone_at;
         sum->changes += (uint64_t)stmt_col_int(&q, 1);
     }
     stmt_end(&q);
@@ -46,19 +47,23 @@ out:
     return err;
 }
 
-enum wb_err store_identity_change_add(struct store *s, const struct jid *user, int64_t at)
+enum wb_err store_identity_change_add(struct store *s, const struct jid *user, int64_t at,
+                                      bool phone)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO bridge_identity_changes (our_jid, user, changed_at, changes)"
-                   " VALUES (?, ?, ?, 1) ON CONFLICT (our_jid, user) DO UPDATE SET"
-                   " changed_at = max(changed_at, excluded.changed_at), changes = changes + 1"));
+                   "INSERT INTO bridge_identity_changes"
+                   " (our_jid, user, changed_at, changes, phone_at) VALUES (?, ?, ?, 1, ?)"
+                   " ON CONFLICT (our_jid, user) DO UPDATE SET changes = changes + 1,"
+                   " changed_at = max(changed_at, excluded.changed_at),"
+                   " phone_at = max(phone_at, excluded.phone_at)"));
     stmt_text(&q, s->our);
     stmt_jid(&q, &bare);
     stmt_int(&q, at);
+    stmt_int(&q, phone ? at : 0);
     err = stmt_run(&q);
 out:
     return err;

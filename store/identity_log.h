@@ -12,14 +12,15 @@
 struct store_identity_change {
     int64_t changed_at; /* unix seconds of the newest change, the server's; 0: none */
     uint64_t changes;   /* how many there were, since this file knows of them */
+    int64_t phone_at;   /* of the newest one of their phone, device 0; 0: none */
 };
 
 /* All changes of this person, under either form (devices are ignored); none: all zeros. */
 enum wb_err store_identity_change_get(struct store *s, const struct jid *user,
                                       struct store_identity_change *ret) WB_MUST_CHECK;
-/* One more, under the form given: the canonical one. changed_at never moves back. */
-enum wb_err store_identity_change_add(struct store *s, const struct jid *user,
-                                      int64_t at) WB_MUST_CHECK;
+/* One more, under the form given: the canonical one. phone: of device 0. Times never move back. */
+enum wb_err store_identity_change_add(struct store *s, const struct jid *user, int64_t at,
+                                      bool phone) WB_MUST_CHECK;
 /* Is an identity of any of their devices stored, under this form? */
 enum wb_err store_identity_any(struct store *s, const struct jid *user, bool *ret) WB_MUST_CHECK;
 

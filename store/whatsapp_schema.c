@@ -203,7 +203,7 @@ static const char *const bridge_tables[] = {
     " ON bridge_history_gaps (request_id) WHERE closed = 0 AND request_id <> ''",
     "CREATE TABLE IF NOT EXISTS bridge_identity_changes (our_jid TEXT NOT NULL,"
     " user TEXT NOT NULL, changed_at INTEGER NOT NULL, changes INTEGER NOT NULL,"
-    " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",
+    " phone_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, user)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_phone_requests (our_jid TEXT NOT NULL,"
     " request_id TEXT NOT NULL, chat_jid TEXT NOT NULL, sender_jid TEXT NOT NULL,"
     " message_id TEXT NOT NULL, asked_at INTEGER NOT NULL,"
@@ -313,16 +313,24 @@ out:
 /* What tables of an older bridge lack. */
 static enum wb_err add_new_columns(struct db *d)
 {
-    int64_t n = 0;
-    enum wb_err err;
+    static const struct {
+        const char *find, *add;
+    } columns[] = {
+        {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'recipients'",
+         "ALTER TABLE bridge_outbox ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0"},
+        {"SELECT count(*) FROM pragma_table_info('bridge_identity_changes')"
+         " WHERE name = 'phone_at'",
+         "ALTER TABLE bridge_identity_changes ADD COLUMN phone_at INTEGER NOT NULL DEFAULT 0"},
+    };
+    enum wb_err err = WB_OK;
 
-    TRY(db_query_int(d,
-                     "SELECT count(*) FROM pragma_table_info('bridge_outbox')"
-                     " WHERE name = 'recipients'",
-                     &n));
-    if (n == 0)
-        err = db_exec(d, "ALTER TABLE bridge_outbox"
-                         " ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0");
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        int64_t n = 0;
+
+        TRY(db_query_int(d, columns[i].find, &n));
+        if (n == 0)
+            TRY(db_exec(d, columns[i].add));
+    }
 out:
     return err;
 }

@@ -340,6 +340,32 @@ static void a_reinstalled_phone_gets_our_token_again(void **state)
     d->b.out_message = NULL;
 }
 
+/* Its first message came before the server told of it. */
+static void a_new_installation_that_is_known_gets_our_token_too(void **state)
+{
+    struct desk *d = *state;
+    struct out_message_state out = {0};
+    struct jid pn = J(PN), lid = J(LID);
+    uint8_t identity[X25519_KEY_BYTES] = {1}, got[X25519_KEY_BYTES];
+    const int64_t now = d->now_ms / 1000;
+    char told[200];
+    d->b.out_message = &out;
+    OK(identity_learn(&d->b, &pn, &lid));
+    OK(identity_note(&d->b, &lid, identity, now, NULL));
+    identity[0] = 2;
+    OK(identity_note(&d->b, &lid, identity, now, NULL));
+    OK(store_token_issued_put(d->b.store, &lid, now - 86400));
+    snprintf(told, sizeof told,
+             "<notification type='encrypt' from='" PN "' t='%lld'><identity/></notification>",
+             (long long)now - 5);
+    OK(desk_notify(d, told));
+    OK(store_identity_get(d->b.store, &lid, got)); /* stays */
+    const struct node *token = node_child(node_child(desk_sent(d), "tokens"), "token");
+    assert_true(node_attr_is(token, "jid", LID));
+    iq_fail_all(&d->b.iq, WB_ERR_NET);
+    d->b.out_message = NULL;
+}
+
 static void keeps_tokens(void **state)
 {
     struct desk *d = *state;
@@ -408,6 +434,7 @@ int main(void)
         TEST(our_own_devices_follow),
         TEST(a_reinstalled_phone_starts_anew),
         TEST(a_reinstalled_phone_gets_our_token_again),
+        TEST(a_new_installation_that_is_known_gets_our_token_too),
         TEST(keeps_tokens),
         TEST(numbers_change),
         TEST(other_types_pass),

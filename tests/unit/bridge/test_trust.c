@@ -283,6 +283,28 @@ static void an_old_notification_does_not_forget_the_new_key(void **state)
     assert_look(r, "SELECT count(*) FROM messages WHERE chat_jid = '" BOB "'", "0");
 }
 
+/* The tablet was linked anew at T2; that the phone was installed anew at T1 is told after that. */
+static void a_linked_devices_change_does_not_hide_the_phones(void **state)
+{
+    struct receiver *r = *state;
+    struct jid phone = J(ALICE), tablet = J("27820000011:4@s.whatsapp.net");
+    uint8_t identity[X25519_KEY_BYTES] = {7}, got[X25519_KEY_BYTES];
+
+    change_to(r, ALICE, 1);
+    OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));
+    identity[0] = 8;
+    OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));
+    OK(device_sync_reinstalled(&r->b, &phone, fixture_time - 5));
+    assert_int_equal(store_identity_get(r->f.s, &phone, got), WB_ERR_NOT_FOUND);
+    OK(store_identity_get(r->f.s, &tablet, got)); /* what it has since then */
+    assert_int_equal(got[0], 8);
+    change_to(r, ALICE, 2);
+    OK(device_sync_reinstalled(&r->b, &phone, fixture_time - 5)); /* delivered twice */
+    OK(store_identity_get(r->f.s, &phone, got));
+    OK(store_commit(r->f.s));
+    assert_look(r, EVENTS, "2");
+}
+
 static void the_time_of_a_change_is_not_in_the_future(void **state)
 {
     struct receiver *r = *state;
@@ -428,6 +450,7 @@ int main(void)
         T(a_change_that_is_noted_again_has_its_row),
         T(what_was_undone_is_not_told),
         T(an_old_notification_does_not_forget_the_new_key),
+        T(a_linked_devices_change_does_not_hide_the_phones),
         T(the_time_of_a_change_is_not_in_the_future),
         T(nobody_can_change_such_a_row),
         T(a_device_that_is_no_longer_listed_is_seen),
