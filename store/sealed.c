@@ -49,22 +49,37 @@ static bool has_number(struct span numbers, unsigned wanted)
     return false;
 }
 
-/* A person may stand in it twice, when devices of two forms were listed. */
-static void look_through(struct span list, const struct jid *user, unsigned device,
+/* Is this the line of that person? Then *ret_devices is the rest of it. */
+static bool is_line_of(struct span line, const char *user, struct span *ret_devices)
+{
+    size_t n = strlen(user);
+    if (line.n <= n || line.p[n] != ':' || memcmp(line.p, user, n) != 0)
+        return false;
+    *ret_devices = span_skip(line, n + 1);
+    return true;
+}
+
+/* A person may stand in it twice, when devices of two forms were listed: the first line names them,
+ * whichever form is asked for, so that they are one person to whoever counts. */
+static void look_through(struct span list, const struct jid *forms, size_t nforms, unsigned device,
                          struct store_sealed_match *m)
 {
-    char text[JID_TEXT_MAX];
-    size_t n = strlen(jid_text(user, text));
+    char users[2][JID_TEXT_MAX];
+    for (size_t i = 0; i < nforms; i++)
+        jid_text(&forms[i], users[i]);
     while (list.n) {
         const uint8_t *end = memchr(list.p, '\n', list.n);
-        size_t line = end ? (size_t)(end - list.p) : list.n;
-        if (line > n && list.p[n] == ':' && memcmp(list.p, text, n) == 0) {
+        size_t n = end ? (size_t)(end - list.p) : list.n;
+        for (size_t i = 0; i < nforms; i++) {
+            struct span devices;
+            if (!is_line_of(span_first(list, n), users[i], &devices))
+                continue;
             if (!m->person)
-                m->as = *user;
+                m->as = forms[i];
             m->person = true;
-            m->device |= has_number(SPAN(list.p + n + 1, line - n - 1), device);
+            m->device |= has_number(devices, device);
         }
-        list = span_skip(list, end ? line + 1 : line);
+        list = span_skip(list, end ? n + 1 : n);
     }
 }
 
@@ -176,8 +191,8 @@ enum wb_err store_sealed_find(struct store *s, struct span id, const struct jid 
     stmt_text(&q, s->our);
     stmt_text_span(&q, id);
     err = stmt_step(&q);
-    for (size_t i = 0; err == WB_OK && i < n; i++)
-        look_through(stmt_col_span(&q, 0), &forms[i], device->device, &m);
+    if (err == WB_OK)
+        look_through(stmt_col_span(&q, 0), forms, n, device->device, &m);
     stmt_end(&q);
     if (err == WB_OK)
         *ret = m;

@@ -15,7 +15,7 @@
 struct store_sealed_match {
     bool person;   /* it was sealed for a device of this person */
     bool device;   /* for this very device */
-    struct jid as; /* the person as the list calls them; JID_NONE unless person */
+    struct jid as; /* the person as the list calls them first; JID_NONE unless person */
 };
 
 /* devices: those of each person stand together (device_sync.h); hosted forms count as plain ones.

@@ -82,6 +82,28 @@ static void persons_and_devices(void **state)
     assert_match(f, "222000012:3@lid", true, true);
 }
 
+/* Devices under the number and under the LID: one person, by whichever form they answer. */
+static void who_is_listed_twice_is_one_person(void **state)
+{
+    static const char *const asks[] = {"222000012:3@lid", "27820000012@s.whatsapp.net",
+                                       "222000012@lid", "27820000012:3@s.whatsapp.net"};
+    struct fixture *f = *state;
+    const struct jid lid = J("222000012@lid"), pn = J("27820000012@s.whatsapp.net");
+    const struct jid lists[2][2] = {{J("27820000012@s.whatsapp.net"), J("222000012:3@lid")},
+                                    {J("222000012:3@lid"), J("27820000012@s.whatsapp.net")}};
+
+    OK(store_lid_put(f->s, &lid, &pn, NULL));
+    for (size_t k = 0; k < 2; k++) {
+        OK(store_sealed_put(f->s, SPAN_LIT("A"), lists[k], 2, fixture_time));
+        for (size_t i = 0; i < 4; i++) {
+            struct store_sealed_match m = find(f, "A", asks[i]);
+
+            assert_true(m.person && m.device);
+            assert_true(jid_eq(&m.as, k == 0 ? &pn : &lid));
+        }
+    }
+}
+
 static struct jid member(unsigned i, unsigned device)
 {
     char text[64];
@@ -142,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(persons_and_devices),
         T(a_large_group_costs_little),
+        T(who_is_listed_twice_is_one_person),
         T(forgotten_in_time),
     };
 
