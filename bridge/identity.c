@@ -23,8 +23,11 @@ enum wb_err identity_learn(struct bridge *b, const struct jid *one, const struct
     }
     if (lid.server != JID_LID || pn.server != JID_PN || !lid.user[0] || !pn.user[0])
         return WB_OK;
-    /* Who could give our number another LID, or our LID another number, could speak for us. */
-    if (!jid_is_none(&b->own_lid) && bridge_is_self(b, &lid) != bridge_is_self(b, &pn)) {
+    /* Who could give our number another LID, or our LID another number, could speak for us. Until
+     * the login has named our LID, which it files itself, nobody else says which one it is. */
+    if (jid_is_none(&b->own_lid) && bridge_is_self(b, &pn))
+        return WB_OK;
+    if (bridge_is_self(b, &lid) != bridge_is_self(b, &pn)) {
         log_warn(b->log, "trust", "a pair that makes somebody else ourselves is passed over");
         b->trust.foreign_keys++;
         return WB_OK;

@@ -8,8 +8,10 @@
 struct bridge;
 
 /* a and b are the two forms in either order, devices ignored; a pair that is none (two PNs, an
- * empty JID, a person without a second form) is passed over. A new pair moves sessions to the LID
- * and the 1:1 chat and its rows to the phone number, all in the open batch. Errors of the store. */
+ * empty JID, a person without a second form) is passed over, and so is one that makes somebody else
+ * ourselves; our own pair is the login's and the pairing's to tell. A new pair moves sessions to
+ * the LID and the 1:1 chat and its rows to the phone number, all in the open batch. Errors of the
+ * store. */
 enum wb_err identity_learn(struct bridge *b, const struct jid *one,
                            const struct jid *other) WB_MUST_CHECK;
 

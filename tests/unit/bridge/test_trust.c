@@ -97,6 +97,23 @@ static void nobody_becomes_us_by_a_pair(void **state)
     assert_int_equal(r->b.trust.foreign_keys, 2);
 }
 
+/* An old file has our number only, until the login names our LID. */
+static void until_the_login_nobody_is_our_lid(void **state)
+{
+    struct receiver *r = *state;
+    struct jid pn = J(OWN_PHONE), lid = r->b.own_lid, alice_lid = J(ALICE_LID), got;
+
+    r->b.own_lid = (struct jid){0};
+    OK(identity_learn(&r->b, &alice_lid, &pn));
+    OK(identity_learn(&r->b, &pn, &alice_lid));
+    assert_int_equal(store_lid_of_pn(r->f.s, &pn, &got), WB_ERR_NOT_FOUND);
+    assert_int_equal(r->b.trust.foreign_keys, 0); /* it may as well be true */
+    r->b.own_lid = lid;
+    OK(trust_pin_phone(&r->b));
+    OK(store_lid_of_pn(r->f.s, &pn, &got));
+    assert_true(jid_same_user(&got, &lid));
+}
+
 static void states_with_somebody_else_are_dropped_at_login(void **state)
 {
     struct receiver *r = *state;
@@ -444,6 +461,7 @@ int main(void)
         T(without_the_accounts_key_its_signature_tells),
         T(prekeys_of_our_phone_and_of_ourselves_are_known),
         T(nobody_becomes_us_by_a_pair),
+        T(until_the_login_nobody_is_our_lid),
         T(states_with_somebody_else_are_dropped_at_login),
         T(other_linked_devices_hand_over_nothing),
         T(each_change_has_one_row_in_the_persons_chat),
