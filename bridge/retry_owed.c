@@ -390,15 +390,15 @@ out:
 
 static enum wb_err prune(struct retry_owed *r)
 {
-    bool more_events = false, more_owed = false;
+    bool more_events = false, more_owed = false, more_requests = false;
     enum wb_err err = WB_OK;
 
     if (!r->prune_before)
         return WB_OK;
     TRY(store_event_prune(r->b->store, r->prune_before * 1000, &more_events));
     TRY(store_retry_owed_prune(r->b->store, r->prune_before, &more_owed));
-    TRY(store_phone_requests_prune(r->b->store, r->prune_before));
-    if (!more_events && !more_owed)
+    TRY(store_phone_requests_prune(r->b->store, r->prune_before, &more_requests));
+    if (!more_events && !more_owed && !more_requests)
         r->prune_before = 0;
 out:
     return err;

@@ -65,7 +65,7 @@ out:
     return err;
 }
 
-enum wb_err store_phone_requests_prune(struct store *s, int64_t before)
+enum wb_err store_phone_requests_prune(struct store *s, int64_t before, bool *ret_more)
 {
     struct stmt q;
     enum wb_err err;
@@ -77,7 +77,8 @@ enum wb_err store_phone_requests_prune(struct store *s, int64_t before)
     stmt_text(&q, s->our);
     stmt_int(&q, before);
     stmt_int(&q, STORE_PRUNE_ROWS);
-    err = stmt_run(&q);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
 out:
     return err;
 }

@@ -271,6 +271,29 @@ static void requests_to_the_phone_are_not_lost(void **state)
     writer_free(&phone);
 }
 
+/* Each login forgets all of them, not the first few hundred. */
+static void old_requests_to_the_phone_are_forgotten(void **state)
+{
+    struct receiver *r = *state;
+    char sql[500];
+
+    OK(batch_commit(&r->b));
+    snprintf(sql, sizeof sql,
+             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " INSERT INTO bridge_phone_requests SELECT (SELECT jid FROM whatsmeow_device),"
+             " 'R' || i, 'c@g.us', 's@lid', 'M' || i, %lld - (i > 1) * 20 * 86400 FROM n",
+             3 * STORE_PRUNE_ROWS, (long long)fixture_time);
+    poke_sql(r->f.wa, sql);
+    receiver_restart(r);
+    events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
+    for (int i = 0; i < 4; i++) {
+        mono_now += 6000;
+        timers_run(&r->timers);
+    }
+    OK(batch_commit(&r->b));
+    assert_look_wa(r, "SELECT count(*)||min(request_id) FROM bridge_phone_requests", "1R1");
+}
+
 static void no_message_inside(void **state)
 {
     struct receiver *r = *state;
@@ -416,6 +439,7 @@ int main(void)
         T(what_an_older_whatsmeow_left),
         T(requests_to_the_phone_are_not_lost),
         T(no_message_inside),
+        T(old_requests_to_the_phone_are_forgotten),
         T(odd_stanzas),
         T(bots_and_old_status_are_not_asked),
     };
