@@ -248,6 +248,8 @@ void db_close(struct db *d)
     free(d->path);
     d->h = NULL;
     d->path = NULL;
+    d->log_pages =
+        0; /* SQLite has looked after the log; a file that is closed needs no checkpoint */
 }
 
 enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret)

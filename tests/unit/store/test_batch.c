@@ -386,9 +386,27 @@ static void a_failed_write_behind_a_mark(void **state)
     fixture_free(&f);
 }
 
+/* A file that cannot be opened again has nothing to be looked after. */
+static void a_closed_file_needs_no_checkpoint(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct db d;
+    fixture_ready(&f);
+    fixture_close(&f);
+    OK(db_open(&d, f.wa));
+    d.log_pages = DB_CHECKPOINT_PAGES_MAX;
+    assert_true(db_checkpoint_due(&d));
+    db_close(&d);
+    assert_false(db_checkpoint_due(&d));
+    fixture_open(&f);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_closed_file_needs_no_checkpoint),
         cmocka_unit_test(nothing_is_visible_before_the_commit),
         cmocka_unit_test(reader_in_a_transaction_does_not_block_writes),
         cmocka_unit_test(full_messages_db_rolls_everything_back),
