@@ -1,6 +1,7 @@
 /* The outbox as it is looked at, cleaned up, and after a restore. */
 #include "store_fixture.h"
 
+#include "store/identity_log.h"
 #include "store/lid_map.h"
 #include "store/outbox.h"
 #include "store/retry.h"
@@ -247,11 +248,13 @@ static void an_older_outbox_is_extended(void **state)
     struct world *w = *state;
     struct account acc;
     struct store_outbox_row r;
+    struct store_identity_change change;
 
     add(w, "A", ALICE);
     OK(store_commit(w->f.s));
     fixture_close(&w->f);
     poke_sql(w->f.wa, "ALTER TABLE bridge_outbox DROP COLUMN recipients;"
+                      "ALTER TABLE bridge_identity_changes DROP COLUMN phone_at;"
                       "DROP TABLE bridge_outbox_receipts;"
                       "UPDATE bridge_meta SET value = 1 WHERE name = 'schema'");
     fixture_open(&w->f);
@@ -260,6 +263,7 @@ static void an_older_outbox_is_extended(void **state)
     seal(w, "A", 3);
     OK(store_outbox_by_id(w->f.s, "A", &w->a, &r));
     assert_int_equal(r.recipients, 3);
+    OK(store_identity_change_get(w->f.s, &r.chat, &change));
     assert_string_equal(peek_sql(w->f.wa, "SELECT value FROM bridge_meta WHERE name = 'schema'"),
                         "4");
 }
