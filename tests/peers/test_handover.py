@@ -88,7 +88,7 @@ class Handover(Case):
 
     def mark(self):
         """What goes over the wire from here on is looked at by assert_no_new_sessions()."""
-        self.marked = os.path.getsize(self.mock.trace_path)
+        self.marked = self.mock.traced_bytes()
 
     def new_sessions(self):
         """(client, address) of the prekey messages since the mark between our device and others'. Phones
@@ -96,17 +96,14 @@ class Handover(Case):
         whatsmeow, too; so is whatsmeow's session with itself."""
         found = set()
         ours = (pn(BRIDGE), self.mock.lid_of(BRIDGE))
-        with open(self.mock.trace_path, encoding="utf-8") as trace:
-            trace.seek(self.marked)
-            for line in trace:
-                stanza = json.loads(line)
-                if stanza["dir"] != "in" or 'type="pkmsg"' not in stanza["xml"]:
-                    continue
-                addresses = re.findall(r'<to jid="([^"]*)"[^>]*><enc[^>]*type="pkmsg"', stanza["xml"])
-                self.assertTrue(addresses, stanza)
-                for address in addresses:
-                    if ":" in address and ((user(stanza["client"]) in ours) != (user(address) in ours)):
-                        found.add((stanza["client"], address))
+        for stanza in self.mock.trace(self.marked):
+            if stanza["dir"] != "in" or 'type="pkmsg"' not in stanza["xml"]:
+                continue
+            addresses = re.findall(r'<to jid="([^"]*)"[^>]*><enc[^>]*type="pkmsg"', stanza["xml"])
+            self.assertTrue(addresses, stanza)
+            for address in addresses:
+                if ":" in address and ((user(stanza["client"]) in ours) != (user(address) in ours)):
+                    found.add((stanza["client"], address))
         return sorted(found)
 
     def assert_no_new_sessions(self):

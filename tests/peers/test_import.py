@@ -31,9 +31,7 @@ class ImportFromBaileys(PeersCase):
 
     def stanzas(self):
         """What the device under test and the server said to each other so far."""
-        with open(self.mock.trace_path, encoding="utf-8") as trace:
-            lines = [json.loads(text) for text in trace if text.endswith("\n")]
-        return [line for line in lines if DESK in line["client"]]
+        return [line for line in self.mock.trace() if DESK in line["client"]]
 
     def captured(self, bridge, message_id, chat, text):
         rows = bridge.wait_rows(ONE_MESSAGE, message_id, chat)

@@ -1,7 +1,6 @@
 """Traffic of scripted people to the bridge, and the judgement at the end: every message is in
 messages.db exactly once, in order, readable, and nothing was asked for that need not be."""
 
-import json
 import re
 
 from .people import pn
@@ -66,14 +65,10 @@ class Arrivals:
     def asked_again(self):
         """Ids in retry receipts that the bridge sent."""
         ids = set()
-        with open(self.mock.trace_path, encoding="utf-8") as trace:
-            for line in trace:
-                if 'type=\\"retry\\"' not in line or not line.endswith("\n"):
-                    continue
-                stanza = json.loads(line)
-                if stanza["dir"] == "in" and self.phone in stanza["client"]:
-                    for receipt in RETRY.findall(stanza["xml"]):
-                        ids.add(ID.search(receipt)[1])
+        for stanza in self.mock.trace():
+            if stanza["dir"] == "in" and self.phone in stanza["client"]:
+                for receipt in RETRY.findall(stanza["xml"]):
+                    ids.add(ID.search(receipt)[1])
         return ids
 
     def judge(self, bridge):

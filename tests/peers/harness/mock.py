@@ -89,12 +89,18 @@ class Mock:
     def stream_error(self, phone, **fields):
         return self.admin("POST", "/stream", {"phone": phone, **fields})
 
-    def trace(self):
-        """Its lines so far. In one read: of a line that is just being written, the next read would
-        give the rest as a line of its own."""
-        with open(self.trace_path, encoding="utf-8") as file:
-            lines = file.read().split("\n")
+    def trace(self, start=0):
+        """Its lines so far, from byte `start` on. In one read: of a line that is just being written, the
+        next read would give the rest as a line of its own."""
+        with open(self.trace_path, "rb") as file:
+            file.seek(start)
+            lines = file.read().split(b"\n")
         return map(json.loads, lines[:-1])
+
+    def traced_bytes(self):
+        """Where the next line begins: what trace() may start from."""
+        with open(self.trace_path, "rb") as file:
+            return file.read().rfind(b"\n") + 1
 
     def logins(self, phone):
         """How many logins of that account's companions were answered so far, by the trace."""
