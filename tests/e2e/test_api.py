@@ -14,12 +14,6 @@ PHONE, FRIEND = "27820000001", "27820001000"
 SEND = "/api/send"
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 class ApiTest(Case):
     def program(self, *args):
         mock = self.start_mock("--contacts", "2", "--groups", "1")
@@ -217,12 +211,12 @@ class ApiTest(Case):
         for first, second in ((health, post("never")), (post("once"), post("once") + health),
                               (post("once"), cut), (health, cut)):
             with socket.create_connection(("127.0.0.1", program.port), timeout=20) as link:
-                busy = cpu_seconds(program.pid)
+                busy = program.cpu_seconds()
                 link.sendall(first + second)
                 reply = b"".join(iter(lambda: link.recv(65536), b""))
                 self.assertEqual(reply.count(b"HTTP/1.1 200 OK"), 1, reply)
                 self.assertIn(b"\r\nconnection: close\r\n", reply)
-                self.assertLess(cpu_seconds(program.pid) - busy, 0.7)
+                self.assertLess(program.cpu_seconds() - busy, 0.7)
         self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)], ["once"])
         # Many requests of a client that keeps its connections: it makes a new one each time.
         connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)

@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import pathlib
-import threading
 import time
 import unittest
 
 from harness.case import Case
 from harness.relay import Relay
+from harness.watch import Watch
 
 PHONE, FRIEND, OTHER = "27820000001", "27820001000", "27820001001"
 FULL = os.environ.get("WB_TEST_FULL") == "1"
@@ -16,43 +15,17 @@ QUEUED, SEALED, FAILED = 0, 1, 5  # states of bridge_outbox
 WAIT_S = 900 if FULL else 120
 
 
-class Watch(threading.Thread):
-    """Asks /health all the time: the longest answer, and the most memory."""
-
-    def __init__(self, bridge):
-        super().__init__(daemon=True)
-        self.bridge, self.over = bridge, threading.Event()
-        self.longest_s, self.rss_mb, self.answers = 0.0, 0.0, 0
-
-    def _rss_mb(self):
-        for line in pathlib.Path(f"/proc/{self.bridge.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        return 0.0
-
-    def run(self):
-        while not self.over.wait(0.01):
-            begin = time.monotonic()
-            self.bridge.get("/health")
-            self.longest_s = max(self.longest_s, time.monotonic() - begin)
-            self.rss_mb = max(self.rss_mb, self._rss_mb())
-            self.answers += 1
-
-
 class Load(Case):
     @contextlib.contextmanager
     def watched(self, bridge, what):
-        watch = Watch(bridge)
-        watch.start()
-        begin = time.monotonic()
+        watch, begin = Watch(bridge), time.monotonic()
         try:
             yield
         finally:
-            watch.over.set()
-            watch.join()
-        print(f"\n{what}: {time.monotonic() - begin:.1f} s, {watch.answers} answers of /health, the longest "
-              f"{watch.longest_s * 1000:.0f} ms, RSS at most {watch.rss_mb:.0f} MB, "
+            seen = watch.end()
+        print(f"\n{what}: {time.monotonic() - begin:.1f} s, {seen}, "
               f"longest pause {bridge.health().get('longest_pause')}", flush=True)
+        watch.judge(self)
 
     def start(self, server_of=lambda mock: mock):
         self.mock = self.start_mock("--contacts", "2", "--groups", "1")

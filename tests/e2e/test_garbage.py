@@ -3,23 +3,20 @@ that are no stanzas, bombs. The bridge stays small, answers /health, and receive
 
 import os
 import random
-import re
-import threading
-import time
 import unittest
 import zlib
 
-from harness.bridge import clean_env
+from harness.bridge import OPEN_TO_ALL, clean_env
 from harness.case import Case
+from harness.watch import Watch
 
 PHONE, FRIEND = "27820000001", "27820001000"
 MEMBERS = 60000
 SEED = int(os.environ.get("WB_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 ROUNDS = 40 if os.environ.get("WB_TEST_FULL") == "1" else 6
 MB = 1 << 20
-GROWTH_MAX = 64 * MB      # of one frame at a time
+GROWTH_MAX_MB = 64        # of one frame at a time
 SANITIZER_SHARE = 4       # of which a sanitizer adds a quarter
-HEALTH_MAX_S = 2.0        # with a sanitizer, on a busy machine
 
 
 def packed(body):
@@ -69,42 +66,20 @@ LARGE = {
 }
 
 
-class Watch(threading.Thread):
-    """The program's memory and the longest answer of /health, while something is done to it."""
+class Peak(Watch):
+    """And the most memory that it had at any moment."""
 
     def __init__(self, program, before=None):
-        super().__init__(daemon=True)
-        self.program, self.over = program, threading.Event()
-        with open(f"/proc/{program.pid}/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")  # VmHWM begins anew
-        self.before = before or self.memory("VmRSS")
-        self.longest, self.error = 0.0, None
-        self.start()
+        program.forget_peak()
+        self.before_mb = before or program.memory_mb()
+        super().__init__(program)
 
-    def memory(self, name):
-        with open(f"/proc/{self.program.pid}/status", encoding="ascii") as file:
-            return int(re.search(rf"^{name}:\s+(\d+) kB", file.read(), re.M)[1]) * 1024
-
-    def run(self):
-        try:
-            while not self.over.is_set():
-                began = time.monotonic()
-                self.program.get("/health")
-                self.longest = max(self.longest, time.monotonic() - began)
-                self.over.wait(0.01)
-        except (OSError, AssertionError) as err:
-            self.error = err
-
-    def end(self, what):
-        """Growth at the peak."""
-        self.over.set()
-        self.join()
-        if self.error:
-            raise self.error
-        growth = max(0, self.memory("VmHWM") - self.before)
-        print(f"{what}: {self.before / MB:.0f} MB before, {growth / MB:.1f} MB more at the peak, "
-              f"{self.memory('VmRSS') / MB:.0f} MB after; longest /health {self.longest * 1000:.0f} ms",
-              flush=True)
+    def growth(self, what):
+        """Ends it; the growth at the peak, in MB."""
+        seen = self.end()
+        growth = max(0, self.bridge.memory_mb("VmHWM") - self.before_mb)
+        print(f"{what}: {self.before_mb:.0f} MB before, {growth:.1f} MB more at the peak, "
+              f"{self.bridge.memory_mb():.0f} MB after; {seen}", flush=True)
         return growth
 
 
@@ -116,7 +91,7 @@ class GarbageTest(Case):
         self.mock = self.start_mock("--contacts", "1")
         # A sanitizer keeps what was freed for a while: that is not the program's memory.
         self.program = self.start_bridge(self.mock, PHONE, env=clean_env(
-            ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=1"))
+            ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=1", **OPEN_TO_ALL))
         self.program.pair_by_qr()
         self.count = 0
 
@@ -129,7 +104,7 @@ class GarbageTest(Case):
     def inject(self, how, data, times=1):
         self.mock.stream_error(PHONE, do=how, hex=data.hex(), times=times)
 
-    def assert_small(self, growth, limit=GROWTH_MAX):
+    def assert_small(self, growth, limit=GROWTH_MAX_MB):
         self.assertLess(growth, limit + limit // SANITIZER_SHARE)
 
     def test_bombs(self):
@@ -137,14 +112,14 @@ class GarbageTest(Case):
         logins, before = self.mock.logins(PHONE), None
         for name, data in {**BOMBS, **LARGE}.items():
             with self.subTest(name):
-                watch = Watch(self.program, before)
-                before = watch.before
+                watch = Peak(self.program, before)
+                before = watch.before_mb
                 for _ in range(3):
                     self.inject("plain", data)
                     self.receives()
-                growth = watch.end(f"{name} ({len(data)} bytes)")
+                growth = watch.growth(f"{name} ({len(data)} bytes)")
                 self.assert_small(growth)
-                self.assertLess(watch.longest, HEALTH_MAX_S)
+                watch.judge(self)
         self.assertEqual(self.mock.logins(PHONE), logins, "it connected anew")
         self.assertEqual(self.program.health()["status"], "ok")
         said = "\n".join(self.program.lines)
@@ -154,7 +129,7 @@ class GarbageTest(Case):
 
     def test_stanzas_of_garbage(self):
         """Plaintexts of any bytes, and real ones that were cut or changed."""
-        watch = Watch(self.program)
+        watch = Peak(self.program)
         real = LARGE["a group of 60,000 members, deflated"][:5000]
         for _ in range(ROUNDS * 10):
             data = bytearray(self.rng.choice((self.rng.randbytes(self.rng.randrange(1, 3000)), real)))
@@ -164,14 +139,14 @@ class GarbageTest(Case):
                 data[self.rng.randrange(len(data))] = self.rng.randrange(256)
             self.inject("plain", bytes(data[:self.rng.randrange(len(data)) + 1]))
         self.receives()
-        self.assert_small(watch.end("stanzas of garbage"))
-        self.assertLess(watch.longest, HEALTH_MAX_S)
+        self.assert_small(watch.growth("stanzas of garbage"))
+        watch.judge(self)
         self.assertEqual(self.program.health()["status"], "ok")
         self.assert_no_flags(self.mock)
 
     def test_frames_of_garbage(self):
         """The stream is lost with the first one; a new one serves as well."""
-        watch = Watch(self.program)
+        watch = Peak(self.program)
         for number in range(ROUNDS):
             how = ("frame", "bytes", "truncated", "announced")[number % 4]
             logins = self.mock.logins(PHONE)
@@ -200,8 +175,8 @@ class GarbageTest(Case):
                 return False
             self.program.poll(is_back, 60, f"it is back after {how}")
             self.receives()
-        self.assert_small(watch.end("frames of garbage"))
-        self.assertLess(watch.longest, HEALTH_MAX_S)
+        self.assert_small(watch.growth("frames of garbage"))
+        watch.judge(self)
         self.assert_no_flags(self.mock)
 
 

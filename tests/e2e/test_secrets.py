@@ -24,6 +24,10 @@ SANITIZER = "detect_leaks=0:disable_coredump=0"
 ORDINARY = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 HARD = resource.getrlimit(resource.RLIMIT_CORE)[1]
 ALLOWED = "unlimited" if HARD == resource.RLIM_INFINITY else str(HARD)
+with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as pattern_file:
+    CORE_PATTERN = pattern_file.read().strip()
+# A file in the working directory, or somebody else's pipe or folder.
+CORES_LIE_BESIDE = CORE_PATTERN.startswith("core") and "/" not in CORE_PATTERN
 CORES = ("prlimit", f"--core={ALLOWED}:{ALLOWED}", *ORDINARY)
 
 
@@ -64,6 +68,13 @@ class FullPipe:
 
 
 class SecretsTest(Case):
+    def say_what_was_not_seen(self, files=False):
+        """At the end of a test: what could not have failed here. files: core files were looked for."""
+        if HARD == 0:
+            self.skipTest("only in part: nothing here may dump core anyway (ulimit -Hc)")
+        if files and not CORES_LIE_BESIDE:
+            self.skipTest(f"only in part: here cores go to {CORE_PATTERN!r}; none was looked for")
+
     def env(self, **extra):
         return bridge.clean_env(ASAN_OPTIONS=SANITIZER, **extra)
 
@@ -102,6 +113,7 @@ class SecretsTest(Case):
                 limit, readable = self.look(program)
                 self.assertEqual(limit, ["0", "0"])
                 self.assertFalse(readable)
+        self.say_what_was_not_seen()
 
     def test_developers_may_allow_it(self):
         config = os.path.join(self.directory, "bridge.yaml")
@@ -130,6 +142,7 @@ class SecretsTest(Case):
                                   capture_output=True, text=True, check=True)
             self.assertIn("--core-dumps", done.stdout)
             self.assertIn("WHATSAPP_CORE_DUMPS", done.stdout)
+        self.say_what_was_not_seen()
 
     @staticmethod
     def nowhere():
@@ -143,9 +156,11 @@ class SecretsTest(Case):
         self.assertFalse(readable_by_others(program.pid))
         program.signal(signal.SIGQUIT)
         self.assertEqual(program.wait_exit(20), -signal.SIGQUIT)
-        self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("core")], [])
+        if CORES_LIE_BESIDE:
+            self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("core")], [])
         again = self.start_bridge(mock, PHONE, name="again", store=program.store, env=self.env())
         again.wait_status("ok")
+        self.say_what_was_not_seen(files=True)
 
     def test_no_qr_in_a_pipe(self):
         mock = self.start_mock()

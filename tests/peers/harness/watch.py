@@ -1,0 +1,63 @@
+"""/health, asked again and again while something is done to a bridge."""
+
+import collections
+import threading
+import time
+
+# The longest that an answer may take, on whatever machine. What a test demands of the bridge is said in
+# its own processor time: how long other programs keep the processor is not its doing.
+WALL_MAX_S = 30
+# Of the loop, in the sanitizer build, beside other programs that take the caches: what it does at once
+# takes 0.2 s at most.
+WORK_MAX_S = 1.5
+
+
+class Watch:
+    """How long did the longest answer take; how much did the bridge's loop compute during one at most
+    (which is what keeps the answer, however busy the machine is); how large did the bridge get; and what
+    did /health say?
+
+    headers: of each request; within: a network namespace to ask in; pause_s: between two requests."""
+
+    def __init__(self, bridge, headers=None, within=None, pause_s=0.02):
+        self.bridge = bridge
+        self.longest_s, self.busiest_s, self.rss_mb = 0.0, 0.0, 0.0
+        self.states = collections.Counter()
+        self._headers, self._pause_s = headers, pause_s
+        self._trouble = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=within.call if within else self._run,
+                                        args=(self._run,) if within else (), daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            while not self._over.is_set():
+                self._ask()
+                self._over.wait(self._pause_s)
+        except Exception as err:  # end() tells the test
+            self._trouble = err
+
+    def _ask(self):
+        begin, computed = time.monotonic(), self.bridge.loop_seconds()
+        reply = self.bridge.get("/health", headers=self._headers)
+        self.busiest_s = max(self.busiest_s, self.bridge.loop_seconds() - computed)
+        self.longest_s = max(self.longest_s, time.monotonic() - begin)
+        self.rss_mb = max(self.rss_mb, self.bridge.memory_mb())
+        self.states[reply.json["status"]] += 1
+
+    def end(self):
+        """Ends it; what it saw, in words. Fails when a request failed, or when there was none."""
+        self._over.set()
+        self._thread.join(2 * WALL_MAX_S)
+        if self._trouble:
+            raise AssertionError(f"/health: {self._trouble!r}") from self._trouble
+        count = sum(self.states.values())
+        if self._thread.is_alive() or not count:
+            raise AssertionError(f"/health does not answer any more, after {count} answers")
+        return (f"longest of {count} /health answers {self.longest_s * 1000:.0f} ms "
+                f"({self.busiest_s * 1000:.0f} ms of work), RSS at most {self.rss_mb:.0f} MB")
+
+    def judge(self, case):
+        case.assertLess(self.busiest_s, WORK_MAX_S, "the loop computes for too long")
+        case.assertLess(self.longest_s, WALL_MAX_S, "/health waits")
