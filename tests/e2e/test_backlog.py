@@ -35,17 +35,6 @@ class Load(Case):
         self.group = self.mock.admin("GET", "/groups")["groups"][0]["jid"]
         self.assertEqual(self.bridge.send(self.group, "first words").status, 200)
 
-    def go_offline(self):
-        self.mock.trouble(upgrade_status=503)
-        self.mock.drop(PHONE)
-        self.bridge.wait_status("disconnected")
-
-    def come_back(self):
-        self.mock.trouble(upgrade_status=0)
-        self.bridge.post("/api/reconnect")
-        self.bridge.wait_status("ok", timeout=60)
-        return self.bridge.health()["reconnects"]
-
     def queue(self, to, texts):
         for text in texts:
             reply = self.bridge.send(to, text, wait_s=0)
@@ -94,7 +83,8 @@ class FullQueue(Load):
         self.queue(self.group, texts)
         self.mock.trouble(ack_drop=self.COUNT)
         with self.watched(self.bridge, f"{self.COUNT} messages of {self.SIZE} bytes, twice"):
-            reconnects = self.come_back()
+            self.come_back()
+            reconnects = self.bridge.health()["reconnects"]
             self.receive_now("while they are sealed")
             self.wait_all("all are sealed", lambda: self.in_state(SEALED) == self.COUNT)
             self.wait_all("all have arrived",

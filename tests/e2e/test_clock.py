@@ -100,9 +100,7 @@ class ClockTest(Case):
     def test_queued_messages_keep_their_time(self):
         """A keyed send waits as long as its caller said: not for less, not for more, and leaves once."""
         self.paired()
-        self.mock.trouble(upgrade_status=503)
-        self.mock.drop(PHONE)
-        self.bridge.wait_status("disconnected")
+        self.go_offline()
         self.queue("first", HOUR)
         self.shim.clock_offset_s = 20 * DAY
         self.queue("ahead", HOUR)
@@ -120,9 +118,7 @@ class ClockTest(Case):
         self.queue("last", HOUR) # the outbox has been read by now
         self.shim.clock_offset_s = -20 * HOUR
         self.assertEqual([self.state(key)[0] for key in ("first", "ahead", "behind")], ["queued"] * 3)
-        self.mock.trouble(upgrade_status=0)
-        self.bridge.post("/api/reconnect")
-        self.bridge.wait_status("ok", timeout=60)
+        self.come_back()
         texts = [f"text of {key}" for key in ("first", "ahead", "behind", "last")]
         self.bridge.poll(lambda: [m["text"] for m in self.mock.contact_messages(FRIEND) if m["text"]] == texts,
                          20, "all of them in their order, each once")

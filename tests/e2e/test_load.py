@@ -247,9 +247,7 @@ class LoadTest(Case):
         mock = self.start_mock("--contacts", "1")
         program = self.start_bridge(mock, PHONE, env=self.env())
         program.pair_by_qr()
-        mock.trouble(upgrade_status=503)
-        mock.drop(PHONE)
-        program.wait_status("disconnected")
+        self.go_offline(mock, program)
         for number in range(REQUESTS + 8):
             link = self.connect(program)
             body = json.dumps({"recipient": FRIEND, "message": "x", "id": f"k{number}", "wait_s": 90})

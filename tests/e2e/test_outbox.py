@@ -55,16 +55,6 @@ class Outbox(Case):
         return self.bridge.poll(lambda: self.one(name)["state"] == state and self.one(name), 20,
                                 f"{name} is {state}")
 
-    def go_offline(self):
-        self.mock.trouble(upgrade_status=503)
-        self.mock.drop(PHONE)
-        self.bridge.wait_status("disconnected")
-
-    def come_back(self):
-        self.mock.trouble(upgrade_status=0)
-        self.bridge.post("/api/reconnect")
-        self.bridge.wait_status("ok", timeout=60)
-
     def restart(self, name):
         self.bridge.kill()
         self.bridge = self.start_bridge(self.mock, PHONE, name=name, store=self.bridge.store)

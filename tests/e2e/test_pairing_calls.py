@@ -160,9 +160,7 @@ class PairingCalls(Case):
         """Sends that were not over at a logout are in the file that is set aside; the new link is not
         troubled by them."""
         self.bridge.pair_by_qr()
-        self.mock.trouble(upgrade_status=503)
-        self.mock.drop(PHONE)
-        self.bridge.wait_status("disconnected")
+        self.go_offline()
         queued = self.bridge.send(FRIEND, "queued", id="q", wait_s=0)
         self.assertEqual(queued.status, 202, queued)
         self.mock.logout(PHONE)

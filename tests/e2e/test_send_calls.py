@@ -64,18 +64,6 @@ class Sending(Case):
         for field, value in more.items():
             self.assertEqual(reply.json[field], value)
 
-    def go_offline(self):
-        """The server is away until it is called back."""
-        self.mock.trouble(upgrade_status=503)
-        self.mock.drop(PHONE)
-        self.bridge.wait_status("disconnected")
-
-    def come_back(self, program=None):
-        program = program or self.bridge
-        self.mock.trouble(upgrade_status=0)
-        program.post("/api/reconnect")
-        program.wait_status("ok", timeout=60)
-
     def restart(self, name="again", kill=False):
         if kill:
             self.bridge.kill()

@@ -112,12 +112,8 @@ class StatesTest(Case):
 
     def test_server_down_for_a_while(self):
         mock, program = self.paired()
-        mock.trouble(upgrade_status=503)
-        mock.drop(PHONE)
-        program.wait_status("disconnected")
-        mock.trouble(upgrade_status=0)
-        program.post("/api/reconnect")
-        program.wait_status("ok", timeout=60)
+        self.go_offline(mock, program)
+        self.come_back(mock, program)
         self.still_captures(mock, program, "after the server was down")
 
     def test_replaced_does_not_fight(self):

@@ -99,6 +99,19 @@ class Case(unittest.TestCase):
     def start_bridge(self, mock, phone, *args, **options):
         return self._keep(Bridge(self.directory, mock, phone, *args, **options))
 
+    def go_offline(self, mock=None, bridge=None):
+        """The server (self.mock) is away for the bridge (self.bridge) until come_back()."""
+        mock, bridge = mock or self.mock, bridge or self.bridge
+        mock.trouble(upgrade_status=503)
+        mock.drop(bridge.phone)
+        bridge.wait_status("disconnected")
+
+    def come_back(self, mock=None, bridge=None):
+        mock, bridge = mock or self.mock, bridge or self.bridge
+        mock.trouble(upgrade_status=0)
+        bridge.post("/api/reconnect")
+        bridge.wait_status("ok", timeout=60)
+
     def assert_no_flags(self, mock, phone=""):
         """phone: only what clients of that number did is looked at, and what was done by clients that
         had not yet said whose they are: wa-mock names them by a JID only from their login on."""
