@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/text.h"
+
 void core_dumps_forbid(struct core_dumps *ret)
 {
     struct rlimit now;
@@ -30,13 +32,10 @@ void core_dumps_settle(const struct core_dumps *before, bool allow)
 
 bool core_dumps_env(void)
 {
-    static const char *const yes[] = {"true", "yes", "on", "1"};
     const char *value = getenv(CORE_DUMPS_ENV);
+    bool allow = false;
 
-    for (size_t i = 0; value && i < sizeof yes / sizeof yes[0]; i++)
-        if (strcmp(value, yes[i]) == 0)
-            return true;
-    return false;
+    return value && text_yes_no(value, &allow) && allow;
 }
 
 void core_dumps_guard(int argc, char *const *argv)

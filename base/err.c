@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include <errno.h>
+
 static const struct {
     const char *name;
     const char *text;
@@ -23,4 +25,25 @@ const char *wb_err_name(enum wb_err e)
 enum wb_err_class wb_err_class(enum wb_err e)
 {
     return (unsigned)e < WB_ERR_COUNT ? errors[e].cls : WB_CLASS_BUG;
+}
+
+enum wb_err wb_err_of_errno(int error)
+{
+    switch (error) {
+    case ENOENT:
+        return WB_ERR_NOT_FOUND;
+    case EEXIST:
+        return WB_ERR_EXISTS;
+    case ELOOP:  /* a symbolic link, and O_NOFOLLOW */
+    case EISDIR: /* to be written */
+    case ENXIO:  /* a socket, or a pipe without a reader */
+        return WB_ERR_NOT_PLAIN;
+    case ENOSPC:
+    case EDQUOT:
+        return WB_ERR_NO_SPACE;
+    case ENOMEM:
+        return WB_ERR_NOMEM;
+    default:
+        return WB_ERR_IO;
+    }
 }

@@ -67,6 +67,10 @@ const char *wb_err_text(enum wb_err e);
 /* The list's name, e.g. "BAD_MAC": for logs and machine-readable reasons. */
 const char *wb_err_name(enum wb_err e);
 enum wb_err_class wb_err_class(enum wb_err e);
+/* What a call of the system about a file said by errno. NOT_FOUND, EXISTS, NO_SPACE, NOMEM;
+ * NOT_PLAIN: a symbolic link and O_NOFOLLOW, a directory, a socket, a pipe without a reader. All
+ * else is IO; never WB_OK. */
+enum wb_err wb_err_of_errno(int error);
 
 #define WB_MUST_CHECK __attribute__((warn_unused_result))
 

@@ -8,33 +8,12 @@
 
 enum { PIECE = 16 * 1024 };
 
-static enum wb_err from_errno(void)
-{
-    switch (errno) {
-    case ENOENT:
-        return WB_ERR_NOT_FOUND;
-    case EEXIST:
-        return WB_ERR_EXISTS;
-    case ELOOP:  /* a symbolic link, and O_NOFOLLOW */
-    case EISDIR: /* to be written */
-    case ENXIO:  /* a socket, or a pipe without a reader */
-        return WB_ERR_NOT_PLAIN;
-    case ENOSPC:
-    case EDQUOT:
-        return WB_ERR_NO_SPACE;
-    case ENOMEM:
-        return WB_ERR_NOMEM;
-    default:
-        return WB_ERR_IO;
-    }
-}
-
 enum wb_err plain_look(const char *path)
 {
     struct stat st;
 
     if (stat(path, &st) != 0)
-        return from_errno();
+        return wb_err_of_errno(errno);
     return S_ISREG(st.st_mode) ? WB_OK : WB_ERR_NOT_PLAIN;
 }
 
@@ -53,7 +32,7 @@ enum wb_err plain_open_at(int dir, const char *path, int flags, mode_t mode, int
         return WB_ERR_NOT_PLAIN;
     fd = openat(dir, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
     if (fd < 0)
-        return from_errno();
+        return wb_err_of_errno(errno);
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
         *ret_fd = fd;
         return WB_OK;
@@ -90,7 +69,7 @@ enum wb_err plain_read(const char *path, int flags, struct buf *out)
     while (err == WB_OK && n != 0) {
         n = read(fd, piece, sizeof piece);
         if (n < 0 && errno != EINTR)
-            err = from_errno();
+            err = wb_err_of_errno(errno);
         if (n > 0) {
             buf_append(out, SPAN(piece, (size_t)n));
             err = buf_err(out);
@@ -111,7 +90,7 @@ enum wb_err plain_tighten(int fd, mode_t mode, mode_t *ret_was)
         *ret_was = st.st_mode & 07777;
     if ((st.st_mode & 077 & ~mode) == 0)
         return WB_OK;
-    return fchmod(fd, st.st_mode & 07777 & (mode | 0700)) == 0 ? WB_OK : from_errno();
+    return fchmod(fd, st.st_mode & 07777 & (mode | 0700)) == 0 ? WB_OK : wb_err_of_errno(errno);
 }
 
 const char *plain_error_text(enum wb_err err)

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <sodium.h>
+#include <string.h>
 
 void buf_hex(struct buf *b, struct span s)
 {
@@ -145,4 +146,18 @@ void utf8_clean(char *text)
             text[(const char *)left.p - text] = '?';
         left = span_skip(left, n ? n : 1);
     }
+}
+
+bool text_yes_no(const char *text, bool *ret)
+{
+    static const char *const yes[] = {"true", "yes", "on", "1"};
+    static const char *const no[] = {"false", "no", "off", "0"};
+
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
+            *ret = strcmp(text, yes[i]) == 0;
+            return true;
+        }
+    }
+    return false;
 }

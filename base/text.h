@@ -19,6 +19,9 @@ enum wb_err b64_decode(struct span text, uint8_t *out, size_t max, size_t *ret_n
 /* URL alphabet, padding optional. */
 enum wb_err b64url_decode(struct span text, uint8_t *out, size_t max, size_t *ret_n) WB_MUST_CHECK;
 
+/* How our settings say it: true, yes, on, 1, or false, no, off, 0. false: neither. */
+bool text_yes_no(const char *text, bool *ret);
+
 bool utf8_valid(struct span s);
 size_t utf8_chars(struct span s); /* code points; s must be valid */
 /* The longest prefix of at most n bytes that does not cut a character. s must be valid. */

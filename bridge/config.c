@@ -161,18 +161,8 @@ static bool set_seconds(struct config *c, size_t offset, const char *value, cons
 
 static bool set_bool(struct config *c, size_t offset, const char *value, const char **ret_why)
 {
-    static const char *const yes[] = {"true", "yes", "on", "1"};
-    static const char *const no[] = {"false", "no", "off", "0"};
-    bool *field = (bool *)((char *)c + offset);
-
     *ret_why = "true or false";
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
-        if (strcmp(value, yes[i]) == 0 || strcmp(value, no[i]) == 0) {
-            *field = strcmp(value, yes[i]) == 0;
-            return true;
-        }
-    }
-    return false;
+    return text_yes_no(value, (bool *)((char *)c + offset));
 }
 
 static bool set_level(struct config *c, size_t offset, const char *value, const char **ret_why)

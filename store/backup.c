@@ -99,7 +99,7 @@ static enum wb_err publish(struct making *m)
         if (rename(m->dir, path) == 0)
             break;
         if (errno != ENOTEMPTY && errno != EEXIST) {
-            err = files_error(errno);
+            err = wb_err_of_errno(errno);
             goto out;
         }
     }
@@ -122,7 +122,7 @@ static enum wb_err check_room(struct making *m)
     struct statvfs fs;
     uint64_t need = size_of(m->job->whatsapp_path) + size_of(m->job->messages_path) + LEFT_FREE;
     if (statvfs(m->job->dir, &fs) != 0)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
     if (room >= need)
         return WB_OK;
@@ -143,7 +143,7 @@ static enum wb_err make(struct making *m)
     TRY(take_snapshots(m));
     TRY(files_join(m->job->dir, BACKUP_UNFINISHED, m->dir));
     if (mkdir(m->dir, 0700) != 0 || chmod(m->dir, 0700) != 0) {
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
         goto out;
     }
     TRY(copy_one(m, &m->whatsapp, BACKUP_WHATSAPP, &manifest->whatsapp, backup_check_whatsapp));

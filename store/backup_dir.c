@@ -65,7 +65,7 @@ enum wb_err backup_dir_second_taken(const char *dir, const char *name, bool *ret
 {
     DIR *d = opendir(dir);
     if (!d)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     struct dirent *e;
     bool taken = false;
     while (!taken && (e = readdir(d)) != NULL)
@@ -132,7 +132,7 @@ enum wb_err store_backup_list(const char *dir, struct backup_entry **ret, size_t
     enum wb_err err = WB_OK;
     DIR *d = opendir(dir);
     if (!d && errno != ENOENT)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     struct dirent *e;
     while (d && err == WB_OK && (e = readdir(d)) != NULL) {
         if (backup_name_valid(e->d_name))
@@ -276,7 +276,7 @@ static enum wb_err drop_sets(const char *dir, const struct backup_entry *list, c
         TRY(files_join(dir, BACKUP_GOING, going));
         /* Not half a set under a set's name, whenever we are killed. */
         if (rename(set, going) != 0) {
-            err = files_error(errno);
+            err = wb_err_of_errno(errno);
             goto out;
         }
         store_backup_remove_at(going);

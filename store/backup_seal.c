@@ -93,7 +93,7 @@ static enum wb_err put_piece(struct sealing *s, bool last)
     seal_piece(&s->stream, SPAN(s->piece, s->n), last, s->sealed);
     size_t n = s->n + SEAL_OVERHEAD_BYTES;
     s->n = 0;
-    return fwrite(s->sealed, 1, n, s->out) == n ? WB_OK : files_error(errno);
+    return fwrite(s->sealed, 1, n, s->out) == n ? WB_OK : wb_err_of_errno(errno);
 }
 
 static enum wb_err put(struct sealing *s, struct span bytes)
@@ -144,7 +144,7 @@ static enum wb_err begin_sealing(struct sealing *s, const struct backup_seal_to 
         TRY(seal_to_passphrase(&s->stream, buf_span(&line), &header));
     }
     if (fwrite(header.p, 1, header.n, s->out) != header.n)
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
 out:
     buf_free(&line);
     buf_free(&header);
@@ -200,7 +200,7 @@ enum wb_err store_backup_seal(const char *dir, const char *name, const struct ba
     made = true;
     TRY(seal_set(s, set, to));
     if (fflush(s->out) != 0 || fsync(fileno(s->out)) != 0 || rename(temp, path) != 0) {
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
         goto out;
     }
     made = false;
@@ -306,7 +306,7 @@ static enum wb_err take_all(struct opening *o, uint64_t n, struct buf *to_buf, F
             if (buf_err(to_buf) != WB_OK)
                 return buf_err(to_buf);
         } else if (fwrite(part.p, 1, part.n, to_file) != part.n) {
-            return files_error(errno);
+            return wb_err_of_errno(errno);
         }
         n -= part.n;
     }
@@ -340,7 +340,7 @@ static enum wb_err take_file(struct opening *o, const char *dir, const char *nam
     TRY(plain_stream(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &out));
     err = take_all(o, size, NULL, out);
     if (fclose(out) != 0 && err == WB_OK)
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
 out:
     return err;
 }
@@ -374,7 +374,7 @@ enum wb_err store_backup_unseal(const char *path, const struct backup_seal_with 
         return WB_ERR_NOMEM;
     TRY(plain_stream(path, O_RDONLY, 0, &o->in));
     if (mkdir(to_dir, 0700) != 0) {
-        err = errno == EEXIST ? WB_ERR_EXISTS : files_error(errno);
+        err = wb_err_of_errno(errno);
         goto out;
     }
     err = open_set(o, with, to_dir);

@@ -11,22 +11,13 @@
 #include "base/fault.h"
 #include "base/plain_file.h"
 
-enum wb_err files_error(int error)
-{
-    if (error == ENOSPC || error == EDQUOT)
-        return WB_ERR_NO_SPACE;
-    if (error == ENOMEM)
-        return WB_ERR_NOMEM;
-    return error == ENOENT ? WB_ERR_NOT_FOUND : WB_ERR_IO;
-}
-
 static enum wb_err sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     /* Some network file systems know no such flush (EINVAL), and their server does it by itself. */
-    enum wb_err err = fsync(fd) == 0 || errno == EINVAL ? WB_OK : files_error(errno);
+    enum wb_err err = fsync(fd) == 0 || errno == EINVAL ? WB_OK : wb_err_of_errno(errno);
     close(fd);
     return err;
 }
@@ -48,7 +39,7 @@ enum wb_err files_sync_dir_of(const char *path)
 static enum wb_err make_dir(const char *path, gid_t group)
 {
     if (mkdir(path, 0700) != 0)
-        return errno == EEXIST ? WB_OK : files_error(errno);
+        return errno == EEXIST ? WB_OK : wb_err_of_errno(errno);
     if (group != 0 && (chown(path, (uid_t)-1, group) != 0 || chmod(path, 02770) != 0))
         return WB_ERR_IO;
     /* A strict umask may have taken our own rights away. */
@@ -117,7 +108,7 @@ static enum wb_err rename_logs(const char *from, const char *to)
         snprintf(a, sizeof a, "%s%s", from, suffixes[i]);
         snprintf(b, sizeof b, "%s%s", to, suffixes[i]);
         if (rename(a, b) != 0 && errno != ENOENT)
-            return files_error(errno);
+            return wb_err_of_errno(errno);
     }
     return WB_OK;
 }
@@ -127,7 +118,7 @@ static enum wb_err rename_logs(const char *from, const char *to)
 static enum wb_err move_away(const char *from, const char *to)
 {
     if (rename(from, to) != 0)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     FAULT_POINT("aside.between");
     enum wb_err err = rename_logs(from, to);
     if (err == WB_OK)
@@ -144,7 +135,7 @@ static enum wb_err move_back(const char *from, const char *to)
     if (err == WB_OK && rename(from, to) == 0)
         return files_sync_dir_of(to);
     if (err == WB_OK)
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
     return rename_logs(to, from) != WB_OK ? WB_ERR_IO : err;
 }
 
@@ -176,7 +167,7 @@ enum wb_err files_set_aside(const char *path, const char *reason, int64_t now_un
     char to[STORE_PATH_MAX];
     struct stat st;
     if (lstat(path, &st) != 0)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     enum wb_err err = files_free_name(path, reason, now_unix_s, to);
     if (err == WB_OK)
         err = move_away(path, to);
@@ -199,10 +190,10 @@ static enum wb_err take_place(const char *fresh, const char *path, const char *a
      * without such names gets the two steps. */
     bool linked = old && link(path, aside) == 0;
     if (old && !linked && rename(path, aside) != 0)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     if (rename(fresh, path) == 0)
         return WB_OK;
-    enum wb_err err = files_error(errno);
+    enum wb_err err = wb_err_of_errno(errno);
     if (linked ? unlink(aside) != 0 : old && rename(aside, path) != 0)
         err = WB_ERR_IO;
     return err;
@@ -227,7 +218,7 @@ static enum wb_err take_place_of_open(const char *fresh, const char *path, const
     enum wb_err err = move_away(path, aside);
     if (err != WB_OK || rename(fresh, path) == 0)
         return err;
-    err = files_error(errno);
+    err = wb_err_of_errno(errno);
     enum wb_err back = move_back(aside, path);
     return back != WB_OK ? back : err;
 }

@@ -46,7 +46,4 @@ enum wb_err files_read(const char *path, struct buf *out) WB_MUST_CHECK;
 enum wb_err files_copy(const char *from, const char *to, mode_t mode) WB_MUST_CHECK;
 /* `dir/name` into out; INVALID when it is too long. */
 enum wb_err files_join(const char *dir, const char *name, char out[STORE_PATH_MAX]) WB_MUST_CHECK;
-/* errno as an error. */
-enum wb_err files_error(int error);
-
 #endif

@@ -21,8 +21,8 @@ enum wb_err files_sync(const char *path)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a directory, perhaps */
     if (fd < 0)
-        return files_error(errno);
-    enum wb_err err = fsync(fd) == 0 ? WB_OK : files_error(errno);
+        return wb_err_of_errno(errno);
+    enum wb_err err = fsync(fd) == 0 ? WB_OK : wb_err_of_errno(errno);
     close(fd);
     return err;
 }
@@ -37,7 +37,7 @@ static enum wb_err read_piece(int fd, uint8_t piece[static PIECE], size_t *ret_n
             return WB_OK;
         }
         if (errno != EINTR)
-            return files_error(errno);
+            return wb_err_of_errno(errno);
     }
 }
 
@@ -48,7 +48,7 @@ static enum wb_err write_all(int fd, struct span bytes)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return files_error(errno);
+            return wb_err_of_errno(errno);
         bytes = span_skip(bytes, (size_t)n);
     }
     return WB_OK;
@@ -87,7 +87,7 @@ static enum wb_err create(const char *path, mode_t mode, int *ret_fd)
         return err;
     /* Whatever the umask says. */
     if (fchmod(fd, mode) != 0) {
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
         close(fd);
         return err;
     }
@@ -98,9 +98,9 @@ static enum wb_err create(const char *path, mode_t mode, int *ret_fd)
 static enum wb_err finish(int fd, enum wb_err err)
 {
     if (err == WB_OK && fsync(fd) != 0)
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
     if (close(fd) != 0 && err == WB_OK)
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
     return err;
 }
 

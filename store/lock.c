@@ -61,7 +61,7 @@ static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
     int n = snprintf(text, sizeof text, "%ld\n%s\n%s\n%s\n", (long)getpid(), since,
                      shown[0] ? shown : "?", here.nodename);
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
-        return files_error(errno);
+        return wb_err_of_errno(errno);
     return WB_OK;
 }
 

@@ -87,7 +87,7 @@ static enum wb_err write_copy(const struct patient *p, const char *to)
     unlink(to); /* of an attempt before */
     TRY(backup_copy(p->db, to, &job));
     if (p->group && (chown(to, (uid_t)-1, p->group) != 0 || chmod(to, 0660) != 0))
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
 out:
     return err;
 }
@@ -106,7 +106,7 @@ static enum wb_err put_back(const struct patient *p, char text[TEXT_MAX])
     if (taken) {
         TRY(files_free_name(p->path, "rescued", clock_unix_s(p->clock), name));
         if (rename(copy, name) != 0)
-            return files_error(errno);
+            return wb_err_of_errno(errno);
         tell(text, p->path, "was replaced by another program's; ours was saved as ", name);
         return files_sync_dir_of(p->path);
     }

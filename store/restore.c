@@ -271,8 +271,10 @@ static enum wb_err stage_whatsapp(struct restoring *r)
         return WB_ERR_INVALID;
     }
     clear_staging(r->staging); /* of a restore that was interrupted */
-    if (mkdir(r->staging, 0700) != 0)
-        return files_error(errno);
+    if (mkdir(r->staging, 0700) != 0) {
+        snprintf(r->ret->text, sizeof r->ret->text, "%.400s: %s", r->staging, strerror(errno));
+        return errno == EEXIST ? WB_ERR_IO : wb_err_of_errno(errno); /* EXISTS: another number */
+    }
     TRY(files_join(r->set, BACKUP_WHATSAPP, from));
     TRY(files_join(r->staging, "whatsapp.db", r->new_whatsapp));
     TRY(files_join(r->staging, "messages.db", messages));
@@ -299,7 +301,7 @@ static enum wb_err stage_messages(struct restoring *r)
     TRY(files_join(r->set, BACKUP_MESSAGES, from));
     TRY(files_copy(from, r->new_messages, mode));
     if (r->job->readers_group && chown(r->new_messages, (uid_t)-1, r->job->readers_group) != 0)
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
 out:
     return err;
 }
@@ -342,7 +344,7 @@ static enum wb_err take_whatsapp_back(struct restoring *r)
     if (aside[0])
         err = files_put_back(aside, r->job->whatsapp_path);
     else if (unlink(r->job->whatsapp_path) != 0)
-        err = files_error(errno);
+        err = wb_err_of_errno(errno);
     if (aside[0] && access(aside, F_OK) == 0)
         snprintf(r->ret->text, sizeof r->ret->text,
                  "whatsapp.db was restored (what it was is %.200s), messages.db could not be; when "

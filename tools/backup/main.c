@@ -23,8 +23,6 @@ static int status_of(enum wb_err err)
         return EXIT_DONE;
     if (err == WB_ERR_LOCKED)
         return EXIT_LOCKED;
-    if (err == WB_ERR_EXISTS)
-        return EXIT_WRONG_NUMBER;
     if (err == WB_ERR_DB_CORRUPT || wb_err_class(err) == WB_CLASS_PEER)
         return EXIT_BAD_BACKUP;
     return EXIT_FAILED;
@@ -336,6 +334,8 @@ static int restore(const struct options *o)
         if (err == WB_OK)
             print_restored(o, name, r);
         status = err == WB_OK ? EXIT_DONE : fail(o, name, err, r->text);
+        if (err == WB_ERR_EXISTS)
+            status = EXIT_WRONG_NUMBER;
     }
     if (was_sealed)
         store_backup_remove_at(set);
@@ -368,13 +368,6 @@ static int seal(const struct options *o)
     return EXIT_DONE;
 }
 
-/* Nothing is overwritten. Of a restore the same error says that a number differs. */
-static int not_again(const struct options *o, const char *path)
-{
-    fail(o, path, WB_ERR_EXISTS, "is there already");
-    return EXIT_FAILED;
-}
-
 static int unseal(const struct options *o)
 {
     const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
@@ -383,8 +376,8 @@ static int unseal(const struct options *o)
         return EXIT_USAGE;
     }
     enum wb_err err = store_backup_unseal(o->argument[0], &with, o->argument[1]);
-    if (err == WB_ERR_EXISTS)
-        return not_again(o, o->argument[1]);
+    if (err == WB_ERR_EXISTS) /* nothing is overwritten */
+        return fail(o, o->argument[1], err, "is there already");
     return err == WB_OK ? EXIT_DONE : fail(o, o->argument[0], err, NULL);
 }
 
@@ -392,8 +385,8 @@ static int keygen(const struct options *o)
 {
     char pub[2 * X25519_KEY_BYTES + 1];
     enum wb_err err = store_backup_keygen(o->argument[0], &rng_system, pub);
-    if (err == WB_ERR_EXISTS)
-        return not_again(o, o->argument[0]);
+    if (err == WB_ERR_EXISTS) /* nothing is overwritten */
+        return fail(o, o->argument[0], err, "is there already");
     if (err != WB_OK)
         return fail(o, o->argument[0], err, NULL);
     puts(pub);

@@ -13,11 +13,6 @@
 
 enum { FIRST_CAP = 256 };
 
-static enum wb_err from_errno(void)
-{
-    return errno == ENOENT ? WB_ERR_NOT_FOUND : errno == ENOMEM ? WB_ERR_NOMEM : WB_ERR_IO;
-}
-
 static enum wb_err add_name(struct directory *d, size_t *cap, const char *name)
 {
     if (d->n == IMPORT_FILES_MAX)
@@ -56,7 +51,7 @@ static enum wb_err stamp(struct directory *d)
         struct stat st;
 
         if (fstatat(d->fd, d->names[i], &st, AT_SYMLINK_NOFOLLOW) != 0)
-            return from_errno();
+            return wb_err_of_errno(errno);
         for (const char *c = d->names[i]; *c; c++)
             h = mix(h, (uint8_t)*c);
         h = mix(h, (uint64_t)st.st_size);
@@ -78,7 +73,7 @@ enum wb_err directory_open(const char *path, struct directory *ret)
     int copy = d.fd < 0 ? -1 : fcntl(d.fd, F_DUPFD_CLOEXEC, 0);
     list = copy < 0 ? NULL : fdopendir(copy);
     if (!list) {
-        err = from_errno();
+        err = wb_err_of_errno(errno);
         if (copy >= 0)
             close(copy);
         goto out;

@@ -25,9 +25,7 @@ static bool join(char out[STORE_PATH_MAX], const char *dir, const char *name)
 
 static enum wb_err say_errno(char text[TEXT_MAX], const char *path)
 {
-    enum wb_err err = errno == EEXIST   ? WB_ERR_EXISTS
-                      : errno == ENOSPC ? WB_ERR_NO_SPACE
-                                        : WB_ERR_IO;
+    enum wb_err err = wb_err_of_errno(errno);
 
     snprintf(text, TEXT_MAX, "%.300s: %s", path, strerror(errno));
     return err;

@@ -1,4 +1,5 @@
 /* spans, buffers, readers, arenas, text: the words every file uses. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -182,6 +183,37 @@ static void seeded_rng_repeats(void **state)
     }
 }
 
+static void yes_and_no_are_words_of_one_list(void **state)
+{
+    static const char *const yes[] = {"true", "yes", "on", "1"};
+    static const char *const no[] = {"false", "no", "off", "0"};
+    static const char *const neither[] = {"", "TRUE", "2", "truer", "y"};
+    bool value = false;
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(text_yes_no(yes[i], &value));
+        assert_true(value);
+        assert_true(text_yes_no(no[i], &value));
+        assert_false(value);
+    }
+    value = true;
+    for (size_t i = 0; i < sizeof neither / sizeof neither[0]; i++)
+        assert_false(text_yes_no(neither[i], &value));
+    assert_true(value);
+}
+
+static void errno_says_what_a_file_is(void **state)
+{
+    (void)state;
+    assert_int_equal(wb_err_of_errno(ENOENT), WB_ERR_NOT_FOUND);
+    assert_int_equal(wb_err_of_errno(EEXIST), WB_ERR_EXISTS);
+    assert_int_equal(wb_err_of_errno(ELOOP), WB_ERR_NOT_PLAIN);
+    assert_int_equal(wb_err_of_errno(EDQUOT), WB_ERR_NO_SPACE);
+    assert_int_equal(wb_err_of_errno(ENOMEM), WB_ERR_NOMEM);
+    assert_int_equal(wb_err_of_errno(EACCES), WB_ERR_IO);
+    assert_int_equal(wb_err_of_errno(0), WB_ERR_IO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +227,8 @@ int main(void)
         cmocka_unit_test(base64_and_hex_both_ways),
         cmocka_unit_test(utf8_is_cleaned),
         cmocka_unit_test(numbers_do_not_wrap),
+        cmocka_unit_test(yes_and_no_are_words_of_one_list),
+        cmocka_unit_test(errno_says_what_a_file_is),
         cmocka_unit_test(seeded_rng_repeats),
     };
 
