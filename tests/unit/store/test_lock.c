@@ -1,0 +1,69 @@
+/* Who has a database open, also when the kernel shows nobody what our programs have open. */
+#include "store_fixture.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "store/lock.h"
+
+enum { WITHIN_S = 60, SOMEBODY = 4711 };
+
+/* A process with the store open, of which no ordinary user sees a descriptor. */
+static pid_t undumpable_holder(struct fixture *f)
+{
+    int ready[2];
+    char c;
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool ok = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) == 0 &&
+                  store_open(&f->config, &f->s, &f->info) == WB_OK;
+        if (!ok || write(ready[1], "r", 1) != 1)
+            _exit(1);
+        pause();
+        _exit(0);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    close(ready[0]);
+    return pid;
+}
+
+static void a_program_that_shows_no_descriptors_is_found_by_its_locks(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_holder h = {0};
+    int status;
+    const uid_t self = geteuid();
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    fixture_open(&f);
+    fixture_close(&f);
+    assert_false(store_other_process_has_open(f.wa, &h));
+    pid_t pid = undumpable_holder(&f);
+    /* Root sees everything: ask as somebody else. */
+    if (self == 0) {
+        assert_int_equal(chmod(f.dir, 0711), 0);
+        assert_int_equal(seteuid(SOMEBODY), 0);
+    }
+    bool found = store_other_process_has_open(f.wa, &h);
+    if (self == 0)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(found);
+    assert_int_equal(h.pid, pid);
+    assert_non_null(strstr(h.command, "unit_store_lock"));
+    assert_int_equal(chmod(f.dir, 0700), 0);
+    fixture_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_program_that_shows_no_descriptors_is_found_by_its_locks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
