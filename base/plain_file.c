@@ -90,7 +90,10 @@ enum wb_err plain_tighten(int fd, mode_t mode, mode_t *ret_was)
         *ret_was = st.st_mode & 07777;
     if ((st.st_mode & 077 & ~mode) == 0)
         return WB_OK;
-    return fchmod(fd, st.st_mode & 07777 & (mode | 0700)) == 0 ? WB_OK : wb_err_of_errno(errno);
+    if (fchmod(fd, st.st_mode & 07777 & (mode | 07700)) != 0 || fstat(fd, &st) != 0)
+        return wb_err_of_errno(errno);
+    /* Some file systems keep no modes, and say nothing. */
+    return (st.st_mode & 077 & ~mode) == 0 ? WB_OK : WB_ERR_IO;
 }
 
 const char *plain_error_text(enum wb_err err)

@@ -2,8 +2,9 @@
  *
  * Behind a name there may be a pipe that nobody writes to, a device without an end, a socket or a
  * directory: opening or reading it would wait for ever, and no signal would end a program that is
- * still starting. So every file that a program of ours opens by a name is opened here, or looked at
- * by plain_look() when a library opens it itself. Only log files may be more (base/log.h). */
+ * still starting. So every file that a program of ours reads or writes by a name is opened here, or
+ * looked at by plain_look() when a library opens it itself. Directories are opened as such
+ * (O_DIRECTORY). Only log files may be more (base/log.h). */
 #ifndef BASE_PLAIN_FILE_H
 #define BASE_PLAIN_FILE_H
 
@@ -26,9 +27,9 @@ enum wb_err plain_open_at(int dir, const char *name, int flags, mode_t mode,
 enum wb_err plain_stream(const char *path, int flags, mode_t mode, FILE **ret) WB_MUST_CHECK;
 /* Appends the whole file to out; flags: 0 or O_NOFOLLOW. TOO_LARGE over out's maximum. */
 enum wb_err plain_read(const char *path, int flags, struct buf *out) WB_MUST_CHECK;
-/* Takes away what others may do with an open file of ours, as far as it is more than `mode`;
- * *ret_was (may be NULL) is the mode before, with which it may have been read or changed. IO: it is
- * not ours to change. */
+/* Takes away what others may do with an open file or directory of ours, as far as it is more than
+ * `mode`; *ret_was (may be NULL) is the mode before, with which it may have been read or changed.
+ * IO: it is not ours to change, or its file system keeps no modes. */
 enum wb_err plain_tighten(int fd, mode_t mode, mode_t *ret_was) WB_MUST_CHECK;
 /* For messages: "not a plain file", else what errno says. */
 const char *plain_error_text(enum wb_err err);

@@ -138,8 +138,9 @@ static void work(void *ctx)
     r->err = store_backup_create(&job, &r->made);
     if (r->err != WB_OK)
         return;
-    r->prune_err =
-        store_backup_prune(r->dir, &r->keep, r->clock, r->made.name, false, count_pruned, r);
+    char tightened[sizeof r->made.tightened]; /* the same directory as a moment ago */
+    r->prune_err = store_backup_prune(r->dir, &r->keep, r->clock, r->made.name, false, count_pruned,
+                                      r, tightened);
     ship(r);
 }
 
@@ -257,6 +258,9 @@ static void finished(void *ctx, bool ran)
 
     if (k) {
         k->running = NULL;
+        if (ran && r->made.tightened[0] &&
+            r->err != WB_ERR_INVALID) /* with which it is the failure */
+            log_warn(k->b->log, "backup", "%s", r->made.tightened);
         if (ran && r->before_unlink)
             note_before_unlink(k, r);
         else if (ran && r->err != WB_ERR_CANCELLED)

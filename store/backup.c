@@ -164,7 +164,8 @@ enum wb_err store_backup_create(const struct backup_job *job, struct backup_resu
     enum wb_err err;
     memset(ret, 0, sizeof *ret);
     TRY(backup_name(0, job->reason, name)); /* a bad reason shows before anything is done */
-    TRY(backup_dir_lock(job->dir, true, job->program, job->clock, &lock, ret->text));
+    TRY(backup_dir_lock(job->dir, true, job->program, job->clock, &lock, ret->tightened,
+                        ret->text));
     backup_dir_clear_unfinished(job->dir);
     err = make(&m);
 out:

@@ -44,6 +44,8 @@ struct backup_result {
     char name[BACKUP_NAME_MAX + 1]; /* of the set, in job->dir */
     struct backup_manifest manifest;
     char text[512]; /* of a failure: one sentence; "" when the error says it all */
+    char tightened[STORE_TIGHTENED_MAX]; /* what others may do no more with the directory; "":
+                                            nothing was done */
 };
 
 /* Makes one set; blocks, may take seconds. NOT_FOUND: there is no whatsapp.db. LOCKED: another
@@ -94,10 +96,11 @@ void backup_prune_choose(const struct backup_entry *entries, size_t n,
                          const struct backup_keep *keep, const char *verified, bool *ret_drop);
 
 /* Removes what may go; told is called for each set before it goes. dry_run: only tells. Verifies
- * sets from the newest on until one is good, unless verified names one that was just made. LOCKED
- * as above. */
+ * sets from the newest on until one is good, unless verified names one that was just made.
+ * tightened: as in struct backup_result. LOCKED as above. */
 enum wb_err store_backup_prune(const char *dir, const struct backup_keep *keep,
                                const struct clock *clock, const char *verified, bool dry_run,
-                               void (*told)(void *ctx, const char *name), void *ctx) WB_MUST_CHECK;
+                               void (*told)(void *ctx, const char *name), void *ctx,
+                               char tightened[STORE_TIGHTENED_MAX]) WB_MUST_CHECK;
 
 #endif

@@ -15,19 +15,21 @@
 enum { BACKUPS_MAX = 10000, DAY_S = 86400 };
 
 enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
-                            const struct clock *clock, struct store_lock *ret, char text[512])
+                            const struct clock *clock, struct store_lock *ret,
+                            char tightened[STORE_TIGHTENED_MAX], char text[512])
 {
     char path[STORE_PATH_MAX];
     struct store_holder holder = {0};
     enum wb_err err;
     TRY(files_join(dir, "backups", path));
-    if (make) {
+    if (make)
         TRY(files_make_dirs(path, 0));
-        err = guard_dir_of(path, 0700, 0, text);
-        TRY(err);
-        text[0] = 0; /* it is as it should be now: nobody needs to do anything */
-    } else if (access(dir, F_OK) != 0)
+    else if (access(dir, F_OK) != 0)
         return WB_ERR_NOT_FOUND;
+    err = guard_dir_of(path, 0700, 0, tightened);
+    if (err != WB_OK)
+        snprintf(text, 512, "%.500s", tightened);
+    TRY(err);
     err = store_lock_take(path, command, clock_unix_s(clock), ret, &holder);
     if (err == WB_ERR_LOCKED)
         snprintf(text, 512, "another backup or a restore is under way: process %ld (%s)",
@@ -288,7 +290,8 @@ out:
 
 enum wb_err store_backup_prune(const char *dir, const struct backup_keep *keep,
                                const struct clock *clock, const char *verified, bool dry_run,
-                               void (*told)(void *, const char *), void *ctx)
+                               void (*told)(void *, const char *), void *ctx,
+                               char tightened[STORE_TIGHTENED_MAX])
 {
     struct store_lock lock = store_lock_none();
     struct backup_entry *list = NULL;
@@ -297,7 +300,8 @@ enum wb_err store_backup_prune(const char *dir, const struct backup_keep *keep,
     bool *drop = NULL;
     size_t n = 0;
     enum wb_err err;
-    TRY(backup_dir_lock(dir, false, "pruning backups", clock, &lock, text));
+    tightened[0] = 0;
+    TRY(backup_dir_lock(dir, false, "pruning backups", clock, &lock, tightened, text));
     backup_dir_clear_unfinished(dir);
     if (!verified && store_backup_newest_good(dir, NULL, STORE_FILE_NONE, good, &m, text) == WB_OK)
         verified = good;

@@ -12,10 +12,11 @@
 #define BACKUP_GOING      ".going"
 
 /* One at a time writes here (R-406). make: makes the directory when it is missing; else NOT_FOUND.
- * LOCKED: text says who. */
+ * What others may do in it is taken back; tightened (as guard_dir_of()) says so. LOCKED: text says
+ * who. INVALID: text says what others may do. */
 enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
                             const struct clock *clock, struct store_lock *ret,
-                            char text[512]) WB_MUST_CHECK;
+                            char tightened[STORE_TIGHTENED_MAX], char text[512]) WB_MUST_CHECK;
 /* Removes what a crash left of a set that never got its name, or had lost it. With the lock. */
 void backup_dir_clear_unfinished(const char *dir);
 /* Is there a set of the second that this name begins with? */

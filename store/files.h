@@ -30,7 +30,7 @@ enum wb_err files_replace(const char *fresh, const char *path, const char *reaso
                           int64_t now_unix_s, char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
 /* The way back. */
 enum wb_err files_put_back(const char *aside, const char *path) WB_MUST_CHECK;
-/* Flushes a file or a directory to the disk. */
+/* Flushes a file or a directory to the disk. NOT_PLAIN: it is neither. */
 enum wb_err files_sync(const char *path) WB_MUST_CHECK;
 /* Flushes the directory that a name is in: without that a power loss may take back what was made,
  * renamed or removed there. */

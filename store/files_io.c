@@ -19,10 +19,13 @@ enum wb_err files_join(const char *dir, const char *name, char out[STORE_PATH_MA
 
 enum wb_err files_sync(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a directory, perhaps */
-    if (fd < 0)
-        return wb_err_of_errno(errno);
-    enum wb_err err = fsync(fd) == 0 ? WB_OK : wb_err_of_errno(errno);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum wb_err err = fd >= 0            ? WB_OK
+                      : errno == ENOTDIR ? plain_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd)
+                                         : wb_err_of_errno(errno);
+    if (err != WB_OK)
+        return err;
+    err = fsync(fd) == 0 ? WB_OK : wb_err_of_errno(errno);
     close(fd);
     return err;
 }

@@ -1,6 +1,7 @@
 #include "store/guard.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/limits.h"
+#include "base/plain_file.h"
 
 enum { OTHERS = 077, OTHERS_WRITE = 022 };
 
@@ -18,12 +19,12 @@ static void tell(char *text, const char *fmt, ...)
 {
     size_t n = strlen(text);
     va_list ap;
-    if (n > 0 && n + 3 < GUARD_TEXT_MAX) {
+    if (n > 0 && n + 3 < STORE_TIGHTENED_MAX) {
         memcpy(text + n, "; ", 3);
         n += 2;
     }
     va_start(ap, fmt);
-    vsnprintf(text + n, GUARD_TEXT_MAX - n, fmt, ap);
+    vsnprintf(text + n, STORE_TIGHTENED_MAX - n, fmt, ap);
     va_end(ap);
 }
 
@@ -65,13 +66,12 @@ static bool holds_only_a_store(const char *dir)
     return d && only;
 }
 
-static enum wb_err tighten(const char *path, const struct stat *st, mode_t loose, char *text)
+/* By the open file (-1: it cannot be opened): behind the name there may be another one by now. */
+static enum wb_err tighten(int fd, const char *path, mode_t was, mode_t loose, char *text)
 {
-    mode_t was = st->st_mode & 07777, now = was & ~loose;
-    struct stat after;
-    if (chmod(path, now) == 0 && stat(path, &after) == 0 && (after.st_mode & loose) == 0) {
+    if (plain_tighten(fd, 07777 & ~loose, &was) == WB_OK) {
         tell(text, "%s could be %s by others (mode %04o); it is %04o now", path,
-             loose & OTHERS_WRITE ? "changed" : "read", (unsigned)was, (unsigned)now);
+             loose & OTHERS_WRITE ? "changed" : "read", (unsigned)was, (unsigned)(was & ~loose));
         return WB_OK;
     }
     text[0] = 0;
@@ -87,19 +87,30 @@ static bool ours_to_change(const struct stat *st)
     return st->st_uid == geteuid() || geteuid() == 0;
 }
 
-enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text)
+static enum wb_err dir_of(const char *path, char dir[STORE_PATH_MAX])
 {
-    char dir[STORE_PATH_MAX] = ".";
     const char *last = strrchr(path, '/');
     size_t n = last == path ? 1 : last ? (size_t)(last - path) : 0;
-    struct stat st;
-    if (n >= sizeof dir)
+    if (n >= STORE_PATH_MAX)
         return WB_ERR_INVALID;
-    if (n > 0) {
-        memcpy(dir, path, n);
-        dir[n] = 0;
-    }
-    if (stat(dir, &st) != 0)
+    memcpy(dir, n > 0 ? path : ".", n > 0 ? n : 1);
+    dir[n > 0 ? n : 1] = 0;
+    return WB_OK;
+}
+
+static bool same_dir(const char *a, const char *b)
+{
+    char x[STORE_PATH_MAX], y[STORE_PATH_MAX];
+    struct stat p, q;
+    return dir_of(a, x) == WB_OK && dir_of(b, y) == WB_OK &&
+           (strcmp(x, y) == 0 ||
+            (stat(x, &p) == 0 && stat(y, &q) == 0 && p.st_dev == q.st_dev && p.st_ino == q.st_ino));
+}
+
+static enum wb_err guard_open_dir(int fd, const char *dir, mode_t mode, gid_t group, char *text)
+{
+    struct stat st;
+    if ((fd >= 0 ? fstat(fd, &st) : stat(dir, &st)) != 0)
         return WB_ERR_IO;
     mode_t loose = loose_bits(&st, mode, group);
     if ((loose & OTHERS_WRITE) && ((st.st_mode & S_ISVTX) || !ours_to_change(&st))) {
@@ -114,23 +125,89 @@ enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text)
         return WB_OK;
     if (loose && !holds_only_a_store(dir))
         loose &= OTHERS_WRITE;
-    return loose ? tighten(dir, &st, loose, text) : WB_OK;
+    return loose ? tighten(fd, dir, st.st_mode & 07777, loose, text) : WB_OK;
 }
 
-enum wb_err guard_files(const char *path, mode_t mode, gid_t group, char *text)
+enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text)
+{
+    char dir[STORE_PATH_MAX];
+    enum wb_err err = dir_of(path, dir);
+    if (err != WB_OK)
+        return err;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* -1: it can only be searched */
+    err = guard_open_dir(fd, dir, mode, group, text);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+static enum wb_err guard_file(const char *name, mode_t mode, gid_t group, char *text)
+{
+    struct stat st;
+    int fd = -1;
+    /* What is no plain file is refused by whoever opens it. */
+    if (lstat(name, &st) != 0 || !S_ISREG(st.st_mode) || !loose_bits(&st, mode, group))
+        return WB_OK;
+    enum wb_err err = plain_open(name, O_RDONLY | O_NOFOLLOW, 0, &fd);
+    if (err == WB_ERR_NOT_FOUND || err == WB_ERR_NOT_PLAIN)
+        return WB_OK; /* meanwhile */
+    /* One that may not even be opened cannot be changed either. */
+    mode_t loose = fd >= 0 && fstat(fd, &st) != 0 ? 0 : loose_bits(&st, mode, group);
+    err = loose ? tighten(fd, name, st.st_mode & 07777, loose, text) : WB_OK;
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+/* A database with its log, index, journal and lock, as far as they are there. */
+static enum wb_err guard_files(const char *path, mode_t mode, gid_t group, char *text)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".lock"};
     char name[STORE_PATH_MAX + 16];
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        struct stat st;
+    enum wb_err err = WB_OK;
+    for (size_t i = 0; err == WB_OK && i < sizeof suffixes / sizeof suffixes[0]; i++) {
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        /* What is no plain file is refused by whoever opens it. */
-        if (lstat(name, &st) != 0 || !S_ISREG(st.st_mode))
-            continue;
-        mode_t loose = loose_bits(&st, mode, group);
-        enum wb_err err = loose ? tighten(name, &st, loose, text) : WB_OK;
-        if (err != WB_OK)
-            return err;
+        err = guard_file(name, mode, group, text);
     }
-    return WB_OK;
+    return err;
+}
+
+enum wb_err guard_whatsapp(const char *path, const char *messages_path, gid_t group, char *text)
+{
+    /* Readers may find messages.db beside it, but put nothing there. */
+    const bool shared = group != 0 && same_dir(path, messages_path);
+    enum wb_err err = guard_dir_of(path, shared ? 02750 : 0700, shared ? group : 0, text);
+    return err == WB_OK ? guard_files(path, 0600, 0, text) : err;
+}
+
+enum wb_err guard_messages(const char *path, gid_t group, char *text)
+{
+    enum wb_err err = guard_dir_of(path, group ? 02770 : 0700, group, text);
+    return err == WB_OK ? guard_files(path, group ? 0660 : 0600, group, text) : err;
+}
+
+/* files_make_dirs() gives a directory for readers the bit by which its files get its group. */
+static bool dir_for_readers(const char *path, struct stat *ret)
+{
+    char dir[STORE_PATH_MAX];
+    return dir_of(path, dir) == WB_OK && stat(dir, ret) == 0 && (ret->st_mode & S_ISGID) &&
+           (ret->st_mode & 050) == 050;
+}
+
+gid_t guard_readers_group(const char *messages_path)
+{
+    struct stat file, dir;
+    const bool made_for_readers = dir_for_readers(messages_path, &dir);
+    if (stat(messages_path, &file) != 0)
+        return made_for_readers && !(dir.st_mode & 07) ? dir.st_gid : 0;
+    if (!(file.st_mode & 060))
+        return 0;
+    return !(file.st_mode & 07) || (made_for_readers && dir.st_gid == file.st_gid) ? file.st_gid
+                                                                                   : 0;
+}
+
+void guard_append(char *text, const char *more)
+{
+    if (more[0])
+        tell(text, "%s", more);
 }

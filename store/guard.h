@@ -9,17 +9,27 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-
-enum { GUARD_TEXT_MAX = 512 };
+#include "store/limits.h"
 
 /* The directory that `path` lies in, which is there. mode: 0700, or with the bits of `group` that
  * are wanted (02770). Others' right to write is taken from it in any case, that to read only if it
  * holds nothing but a store's files: it may be a directory of the system. INVALID: it belongs to
  * somebody else, or is one for everybody (/tmp), and others may write there. text (of
- * GUARD_TEXT_MAX) gets what was done, behind what stands there, or why it is refused. */
+ * STORE_TIGHTENED_MAX) gets what was done, behind what stands there, or why it is refused. */
 enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text) WB_MUST_CHECK;
-/* A database with its log, index, journal and lock, as far as they are there. mode: 0600, or 0660
- * for the group. INVALID: one may be read or written by others and is not ours to change. */
-enum wb_err guard_files(const char *path, mode_t mode, gid_t group, char *text) WB_MUST_CHECK;
+/* Of whatsapp.db: its directory, and then the file with its log, index, journal and lock, as far as
+ * they are there; the same of messages.db. group: of the readers, 0: there are none. Before the
+ * locks are taken, and only while this process has the database not open: the files are opened for
+ * it, and closing a descriptor drops SQLite's locks. INVALID as above, or a file may be read or
+ * written by others and is not ours to change. */
+enum wb_err guard_whatsapp(const char *path, const char *messages_path, gid_t group,
+                           char *text) WB_MUST_CHECK;
+enum wb_err guard_messages(const char *path, gid_t group, char *text) WB_MUST_CHECK;
+/* For tools, which do not know the bridge's settings: the group that messages.db is shared with, by
+ * its modes; 0: none. What everybody may read says nothing about a group, unless the directory was
+ * made for readers (02770). */
+gid_t guard_readers_group(const char *messages_path);
+/* Puts more (may be "") behind what stands in text (of STORE_TIGHTENED_MAX). */
+void guard_append(char *text, const char *more);
 
 #endif

@@ -46,6 +46,7 @@ enum {
     STORE_REVOKES_MAX = 1000,
     /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
     STORE_BLOB_MAX = 16 << 20,
+    STORE_TIGHTENED_MAX = 2048, /* a sentence, with a path, for each of some ten files */
     STORE_PATH_MAX = 4096,
     /* Old rows that are removed at once, while everything else waits: some 5 ms. */
     STORE_PRUNE_ROWS = 500,

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "store/backup_check.h"
+#include "store/guard.h"
 #include "store/restore.h"
 #include "store/state.h"
 
@@ -100,6 +101,7 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
     while ((err = store_restore(&job, &result)) == WB_ERR_LOCKED &&
            clock_mono_ms(r->config->clock) < until)
         wait_a_little(); /* for a backup that is just being made */
+    guard_append(r->info->tightened, result.tightened);
     if (err != WB_OK) {
         snprintf(r->info->text, sizeof r->info->text, "the backup %s cannot be restored: %.300s",
                  name, result.text[0] ? result.text : wb_err_text(err));

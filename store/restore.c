@@ -10,6 +10,7 @@
 #include "store/backup_check.h"
 #include "store/backup_dir.h"
 #include "store/files.h"
+#include "store/guard.h"
 #include "store/lock.h"
 #include "store/restored.h"
 #include "store/state.h"
@@ -42,6 +43,12 @@ static enum wb_err lock_one(struct restoring *r, const char *path, bool alone,
     struct store_holder h = {0};
     enum wb_err err;
     TRY(files_make_dirs(path, 0));
+    err = alone ? guard_whatsapp(path, r->job->messages_path, r->job->readers_group,
+                                 r->ret->tightened)
+                : guard_messages(path, r->job->readers_group, r->ret->tightened);
+    if (err != WB_OK)
+        snprintf(r->ret->text, sizeof r->ret->text, "%.500s", r->ret->tightened);
+    TRY(err);
     err = store_lock_take(path, r->job->command, clock_unix_s(r->job->clock), lock, &h);
     if (err == WB_OK && alone && store_other_program_has_open(path, &h))
         err = WB_ERR_LOCKED;
@@ -404,6 +411,7 @@ static enum wb_err backup_first(struct restoring *r)
     if (!r->messages_good)
         job.messages_path = NULL;
     enum wb_err err = store_backup_create(&job, &made);
+    guard_append(r->ret->tightened, made.tightened);
     if (err == WB_OK)
         memcpy(r->ret->before, made.name, sizeof made.name);
     else
@@ -418,7 +426,7 @@ static enum wb_err carry_out(struct restoring *r)
     enum wb_err err;
     TRY(backup_first(r));
     TRY(backup_dir_lock(r->job->dir, true, r->job->command, r->job->clock, &r->dir_lock,
-                        r->ret->text));
+                        r->ret->tightened, r->ret->text));
     /* All that takes room is done before anything changes. */
     if (r->ret->whatsapp)
         TRY(stage_whatsapp(r));

@@ -41,11 +41,13 @@ struct restore_result {
     struct backup_manifest manifest; /* of the set */
     bool whatsapp, messages;         /* put back (dry run: would be) */
     char whatsapp_aside[STORE_PATH_MAX], messages_aside[STORE_PATH_MAX]; /* "": there was none */
-    char before[BACKUP_NAME_MAX + 1]; /* the backup made first; "" when there was nothing good */
-    size_t sessions;                  /* that may only receive from now on */
-    size_t sender_keys;               /* of our own, gone */
-    size_t sends;                     /* that failed as restored_unknown */
-    char text[512];                   /* of a failure */
+    char before[BACKUP_NAME_MAX + 1];    /* the backup made first; "" when there was nothing good */
+    size_t sessions;                     /* that may only receive from now on */
+    size_t sender_keys;                  /* of our own, gone */
+    size_t sends;                        /* that failed as restored_unknown */
+    char text[512];                      /* of a failure */
+    char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
+                                            and do no more */
 };
 
 /* LOCKED: the bridge (or a tool) has the files; text says who. NOT_FOUND: no such set. DB_CORRUPT,

@@ -49,23 +49,11 @@ static enum wb_err same_file(const char *a, const char *b, bool *ret_same)
     return WB_OK;
 }
 
-static bool same_dir(const char *a, const char *b)
+/* err: of guarding a file. */
+static enum wb_err guarded(struct store_open_info *info, enum wb_err err)
 {
-    const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
-    size_t n = x ? (size_t)(x - a) : 0;
-    return n == (y ? (size_t)(y - b) : 0) && memcmp(a, b, n) == 0;
-}
-
-static enum wb_err guard(struct store *s, struct store_open_info *info, const char *path,
-                         mode_t dir_mode, mode_t file_mode)
-{
-    const bool shared = (dir_mode & 070) != 0;
-    enum wb_err err;
-    TRY(guard_dir_of(path, dir_mode, shared ? s->readers_group : 0, info->tightened));
-    err = guard_files(path, file_mode, file_mode & 070 ? s->readers_group : 0, info->tightened);
-out:
     if (err == WB_ERR_INVALID)
-        snprintf(info->text, sizeof info->text, "%s", info->tightened);
+        snprintf(info->text, sizeof info->text, "%.500s", info->tightened);
     return err;
 }
 
@@ -84,13 +72,11 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
     }
     info->file = STORE_FILE_WHATSAPP;
     TRY(files_make_dirs(s->wa_path, 0));
-    /* Readers may find messages.db beside it, but put nothing there. */
-    TRY(guard(s, info, s->wa_path, group && same_dir(s->wa_path, s->msg_path) ? 02750 : 0700,
-              0600));
+    TRY(guarded(info, guard_whatsapp(s->wa_path, s->msg_path, group, info->tightened)));
     TRY(store_lock_take(s->wa_path, config->command, now, &s->wa_lock, &holder));
     info->file = STORE_FILE_MESSAGES;
     TRY(files_make_dirs(s->msg_path, group));
-    TRY(guard(s, info, s->msg_path, group ? 02770 : 0700, group ? 0660 : 0600));
+    TRY(guarded(info, guard_messages(s->msg_path, group, info->tightened)));
     TRY(store_lock_take(s->msg_path, config->command, now, &s->msg_lock, &holder));
     info->file = STORE_FILE_WHATSAPP;
     if (store_other_program_has_open(s->wa_path, &holder)) {
@@ -318,6 +304,7 @@ static enum wb_err backup_before_upgrade(struct store *s, const struct store_con
     if (tables == 0)
         job.messages_path = ""; /* an empty file is no message database: left out */
     err = store_backup_create(&job, made);
+    guard_append(info->tightened, made->tightened);
     if (err == WB_OK)
         snprintf(info->backup, sizeof info->backup, "%s", made->name);
     else

@@ -51,8 +51,9 @@ struct store_open_info {
     bool created_messages;
     bool used_without_us; /* another program wrote whatsapp.db since: our caches were dropped */
     bool taken_over;      /* a file of another program (or version) was brought up to date */
-    char tightened[512];  /* modes that allowed others more than they should have, and do no more */
-    char backup[STORE_NAME_MAX + 1]; /* the set in backups_dir that was made before; "": none */
+    char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
+                                            and do no more */
+    char backup[STORE_NAME_MAX + 1];     /* the set in backups_dir that was made before; "": none */
 };
 
 /* Makes missing directories and files, takes the locks, looks for other programs that have

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/backup.h"
+#include "store/guard.h"
 #include "store/lock.h"
 #include "store/message_row.h"
 #include "store/state.h"
@@ -30,13 +31,25 @@ static enum wb_err lock(struct converting *c, const char *path, struct store_loc
     return err;
 }
 
+/* err: of guarding a file. */
+static enum wb_err guarded(struct converting *c, enum wb_err err)
+{
+    if (err != WB_OK)
+        snprintf(c->ret->text, sizeof c->ret->text, "%.500s", c->ret->tightened);
+    return err;
+}
+
 /* The Go bridge knows nothing of our locks, but it has whatsapp.db open while it writes messages.
  */
 static enum wb_err lock_both(struct converting *c)
 {
     struct store_holder h = {0};
+    const gid_t readers = guard_readers_group(c->job->messages_path);
     enum wb_err err;
+    TRY(guarded(c, guard_whatsapp(c->job->whatsapp_path, c->job->messages_path, readers,
+                                  c->ret->tightened)));
     TRY(lock(c, c->job->whatsapp_path, &c->wa_lock));
+    TRY(guarded(c, guard_messages(c->job->messages_path, readers, c->ret->tightened)));
     TRY(lock(c, c->job->messages_path, &c->msg_lock));
     if (store_other_program_has_open(c->job->whatsapp_path, &h)) {
         snprintf(c->ret->text, sizeof c->ret->text, "%.200s is open in process %ld (%.200s)",
@@ -60,6 +73,7 @@ static enum wb_err make_backup(struct converting *c)
                                                  .program = c->job->command,
                                                  .clock = c->job->clock},
                             made);
+    guard_append(c->ret->tightened, made->tightened);
     if (err == WB_OK)
         snprintf(c->ret->backup, sizeof c->ret->backup, "%s", made->name);
     else

@@ -21,6 +21,8 @@ struct time_convert_result {
     int64_t unreadable;      /* texts that are no time: left as they are */
     char backup[BACKUP_NAME_MAX + 1];
     char text[512]; /* of a failure: one sentence; "" when the error says it all */
+    char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
+                                            and do no more */
 };
 
 /* In one transaction; change_seq stays, since no message has changed. LOCKED: the bridge, a tool or

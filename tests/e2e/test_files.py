@@ -170,6 +170,61 @@ class FilesTest(Case):
         self.assertIn("could be changed by others (mode 0777); it is 0700 now", text)
         self.assertIn("whatsapp.db could be changed by others (mode 0666); it is 0600 now", text)
 
+    def open_to_all(self, store):
+        os.chmod(store, 0o777)
+        for name in ("whatsapp.db", "messages.db"):
+            os.chmod(os.path.join(store, name), 0o666)
+        os.chmod(os.path.join(store, "backups"), 0o777)
+
+    def mode(self, path):
+        return stat.S_IMODE(os.stat(path).st_mode)
+
+    def test_each_tool_closes_a_store_that_is_open_to_all_and_names_it(self):
+        _, store = self.store_with_backup()
+        both = ("", "whatsapp.db", "messages.db")
+        for tool, closed in ((("bridge-backup", "--store", store, "create"), (*both, "backups")),
+                             (("bridge-backup", "--store", store, "restore", "latest"), (*both, "backups")),
+                             (("bridge-backup", "--store", store, "prune"), ("backups",)),
+                             (("bridge-convert-timestamps", "--store", store, "--to", "text",
+                               "--dry-run"), both),
+                             (("bridge-convert-timestamps", "--store", store, "--to", "text"), both)):
+            with self.subTest(tool):
+                self.open_to_all(store)
+                done = self.run_program(*tool)
+                self.assertEqual(done.returncode, 0, done)
+                for name in closed:
+                    path = os.path.join(store, name)
+                    want = 0o700 if os.path.isdir(path) else 0o600
+                    self.assertEqual(self.mode(path), want, (path, done))
+                    self.assertIn(f"{path.rstrip('/')} could be changed by others (mode 0{0o777 if want == 0o700 else 0o666:o})",
+                                  done.stderr)
+                self.assertEqual(self.run_program(*tool).stderr, "")
+
+    def test_tools_leave_a_shared_store_to_its_readers(self):
+        mock, store = self.store_with_backup()
+        readers = os.getegid() or 1
+        shared = self.path("shared")
+        os.mkdir(shared)
+        os.chown(shared, -1, readers)
+        os.chmod(shared, 0o2770)
+        messages = os.path.join(shared, "messages.db")
+        os.rename(os.path.join(store, "messages.db"), messages)
+        os.chown(messages, -1, readers)
+        for loosened in (0, 0o7):
+            for program, *args in (("bridge-backup", "create"), ("bridge-backup", "restore", "latest",
+                                                                 "--messages", "always"),
+                                   ("bridge-convert-timestamps", "--to", "text")):
+                with self.subTest(program=program, args=args, loosened=loosened):
+                    os.chmod(shared, 0o2770 | loosened)
+                    os.chmod(messages, 0o660 | loosened & 0o6)
+                    done = self.run_program(program, "--store", store, "--messages" if
+                                            program.endswith("timestamps") else "--db-path",
+                                            messages, *args)
+                    self.assertEqual(done.returncode, 0, done)
+                    self.assertEqual((self.mode(shared), self.mode(messages)), (0o2770, 0o660))
+                    self.assertEqual(os.stat(messages).st_gid, readers)
+                    self.assertEqual(bool(done.stderr), bool(loosened), done)
+
     def test_directory_for_everybody_is_refused(self):
         store = self.path("everybody")
         os.mkdir(store)

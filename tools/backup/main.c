@@ -10,6 +10,7 @@
 #include "base/core_dumps.h"
 #include "base/secret.h"
 #include "store/backup_seal.h"
+#include "store/guard.h"
 #include "store/restore.h"
 #include "tools/backup/options.h"
 
@@ -68,6 +69,13 @@ static void print_line(const char *name, const struct backup_manifest *m)
            m->messages.present ? "" : "  no messages.db");
 }
 
+/* What others could do until now, and can no more. */
+static void say_tightened(enum wb_err err, const char *tightened)
+{
+    if (tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
+        fprintf(stderr, "bridge-backup: %s\n", tightened);
+}
+
 /* ---- create, list, verify, prune ------------------------------------------------------------- */
 
 static int create(const struct options *o)
@@ -80,7 +88,19 @@ static int create(const struct options *o)
                                    .program = PROGRAM,
                                    .clock = &clock_system,
                                    .gentle = true};
-    enum wb_err err = store_backup_create(&job, &r);
+    char tightened[STORE_TIGHTENED_MAX] = "";
+    const gid_t readers = guard_readers_group(o->messages_path);
+    /* Here and not in store_backup_create(): the bridge has both files open when it makes one. */
+    enum wb_err err = access(o->whatsapp_path, F_OK) == 0
+                          ? guard_whatsapp(o->whatsapp_path, o->messages_path, readers, tightened)
+                          : WB_OK;
+    if (err == WB_OK && access(o->messages_path, F_OK) == 0)
+        err = guard_messages(o->messages_path, readers, tightened);
+    if (err != WB_OK)
+        return fail(o, "no backup was made", err, tightened);
+    say_tightened(err, tightened);
+    err = store_backup_create(&job, &r);
+    say_tightened(err, r.tightened);
     if (err != WB_OK)
         return fail(o, err == WB_ERR_NOT_FOUND ? o->whatsapp_path : "no backup was made", err,
                     r.text);
@@ -210,15 +230,18 @@ static void say_pruned(void *ctx, const char *name)
 static int prune(const struct options *o)
 {
     struct pruned p = {o, json_array()};
+    char tightened[STORE_TIGHTENED_MAX];
     const struct backup_keep keep = {o->keep, o->days};
-    enum wb_err err =
-        store_backup_prune(o->dir, &keep, &clock_system, NULL, o->dry_run, say_pruned, &p);
+    enum wb_err err = store_backup_prune(o->dir, &keep, &clock_system, NULL, o->dry_run, say_pruned,
+                                         &p, tightened);
+    say_tightened(err, tightened);
     if (err == WB_ERR_NOT_FOUND)
         err = WB_OK; /* no directory, nothing to prune */
     if (err == WB_OK && o->json)
         print_json(json_pack("{s:b, s:O}", "dry_run", o->dry_run, "removed", p.names));
     json_decref(p.names);
-    return err == WB_OK ? EXIT_DONE : fail(o, "prune", err, NULL);
+    return err == WB_OK ? EXIT_DONE
+                        : fail(o, "prune", err, err == WB_ERR_INVALID ? tightened : NULL);
 }
 
 /* ---- restore --------------------------------------------------------------------------------- */
@@ -316,21 +339,19 @@ static int restore(const struct options *o)
                               .program = PROGRAM,
                               .clock = &clock_system,
                               .rng = &rng_system};
-    struct stat st;
     bool was_sealed = false;
     int status = EXIT_FAILED;
     if (!r || !restore_choices(o, &job)) {
         free(r);
         return EXIT_USAGE;
     }
-    /* The rights of readers stay as they are. */
-    if (stat(o->messages_path, &st) == 0 && (st.st_mode & 0060))
-        job.readers_group = st.st_gid;
+    job.readers_group = guard_readers_group(o->messages_path); /* their rights stay */
     enum wb_err err = find_set(o, set, name, &was_sealed, why);
     if (err != WB_OK) {
         status = fail(o, o->argument[0], err, why);
     } else {
         err = store_restore(&job, r);
+        say_tightened(err, r->tightened);
         if (err == WB_OK)
             print_restored(o, name, r);
         status = err == WB_OK ? EXIT_DONE : fail(o, name, err, r->text);

@@ -107,6 +107,8 @@ int main(int argc, char **argv)
         .clock = &clock_system,
     };
     enum wb_err err = store_time_convert(&job, &r);
+    if (r.tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
+        fprintf(stderr, "bridge-convert-timestamps: %s\n", r.tightened);
     if (err != WB_OK) {
         fprintf(stderr, "bridge-convert-timestamps: %s. Nothing was changed.\n",
                 r.text[0] ? r.text : wb_err_text(err));

@@ -77,6 +77,21 @@ static enum wb_err open_temporary(struct target *t, const char *store, const str
     return err;
 }
 
+/* Of a store that is shared, the readers stay what they are. */
+static enum wb_err guard(const char *store, const char *final, char text[TEXT_MAX])
+{
+    char messages[STORE_PATH_MAX], tightened[STORE_TIGHTENED_MAX] = "";
+
+    if (!join(messages, store, "messages.db"))
+        return WB_ERR_TOO_LARGE;
+    enum wb_err err = guard_whatsapp(final, messages, guard_readers_group(messages), tightened);
+    if (err != WB_OK)
+        snprintf(text, TEXT_MAX, "%.500s", tightened[0] ? tightened : wb_err_text(err));
+    else if (tightened[0])
+        fprintf(stderr, "bridge-import: %s\n", tightened);
+    return err;
+}
+
 enum wb_err target_open(const char *store, const struct clock *clock, struct target *ret,
                         char text[TEXT_MAX])
 {
@@ -90,13 +105,7 @@ enum wb_err target_open(const char *store, const struct clock *clock, struct tar
     }
     if (mkdir(store, 0700) != 0 && errno != EEXIST)
         return say_errno(text, store);
-    char tightened[GUARD_TEXT_MAX] = "";
-    err = guard_dir_of(ret->final, 0700, 0, tightened);
-    if (err != WB_OK)
-        snprintf(text, TEXT_MAX, "%.500s", tightened[0] ? tightened : wb_err_text(err));
-    TRY(err);
-    if (tightened[0])
-        fprintf(stderr, "bridge-import: %s\n", tightened);
+    TRY(guard(store, ret->final, text));
     TRY(refuse_existing(ret->final, text));
     TRY(lock_final(ret, clock, text));
     TRY(refuse_existing(ret->final, text)); /* made while we waited for the lock */

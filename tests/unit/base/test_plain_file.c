@@ -145,6 +145,13 @@ static void test_more_than_asked_is_taken_away(void **state)
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     close(fd);
+    /* Nor what has nothing to do with others: here, which group the files get. */
+    assert_int_equal(chmod(f->dir, 02775), 0);
+    fd = open(f->dir, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(plain_tighten(fd, 0770, NULL), WB_OK);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 02770);
+    close(fd);
 }
 
 static void test_log_goes_to_files_pipes_and_terminals_only(void **state)

@@ -153,6 +153,24 @@ static void a_database_that_is_there_is_not_touched(void **state)
     run("test \"$(cat '%s')\" = %s", s->f.wa, "mine");
 }
 
+static void a_shared_store_stays_readable_to_its_group(void **state)
+{
+    struct stage *s = *state;
+    const gid_t group = getegid() ? getegid() : 1;
+    char shared[128];
+    struct stat st;
+    snprintf(shared, sizeof shared, "%s/shared", s->f.dir);
+    assert_int_equal(mkdir(shared, 0700), 0);
+    assert_int_equal(chown(shared, (uid_t)-1, group), 0);
+    assert_int_equal(chmod(shared, 02770), 0);
+    s->o.store = shared;
+    OK(import(s));
+    assert_int_equal(stat(shared, &st), 0);
+    assert_int_equal(st.st_gid, group);
+    /* As the bridge leaves it: beside whatsapp.db they only read. */
+    assert_int_equal(st.st_mode & 07777, 02750);
+}
+
 static void a_store_in_use_is_refused(void **state)
 {
     struct stage *s = *state;
@@ -360,6 +378,7 @@ int main(void)
         SCENARIO(a_dry_run_writes_nothing),
         SCENARIO(a_database_that_is_there_is_not_touched),
         SCENARIO(a_store_in_use_is_refused),
+        SCENARIO(a_shared_store_stays_readable_to_its_group),
         SCENARIO(damaged_credentials_name_the_field),
         SCENARIO(what_is_no_linked_device_is_refused),
         SCENARIO(damaged_and_foreign_files_are_counted_and_the_rest_is_taken),

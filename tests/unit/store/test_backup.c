@@ -559,6 +559,7 @@ static void the_order_is_that_of_making(void **state)
     enum { N = sizeof steps / sizeof steps[0] };
     char made_names[N][BACKUP_NAME_MAX + 1], name[BACKUP_NAME_MAX + 1], why[512];
     const int64_t began = fixture_time;
+    char tightened[STORE_TIGHTENED_MAX];
     const struct backup_keep keep = {2, 1};
     struct backup_entry *list = NULL;
     struct backup_manifest m;
@@ -581,7 +582,7 @@ static void the_order_is_that_of_making(void **state)
     assert_string_equal(name, made_names[N - 1]);
     /* One whose manifest is gone has the place of its name, and is in nobody's way. */
     damage(file_of(&p, made_names[2], "manifest.json"), 1);
-    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, false, count_told, &told));
+    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, false, count_told, &told, tightened));
     OK(store_backup_list(p.dir, &list, &n));
     assert_int_equal(told, 3);
     assert_int_equal(n, 3);
@@ -599,6 +600,7 @@ static void pruning_removes_only_sets(void **state)
     struct fixture f;
     struct paths p;
     struct backup_entry *list = NULL;
+    char tightened[STORE_TIGHTENED_MAX];
     const struct backup_keep keep = {2, 0};
     char command[400];
     size_t n = 0;
@@ -613,9 +615,9 @@ static void pruning_removes_only_sets(void **state)
     /* The newest is bad: the newest good one, the second, is what must stay in any case. */
     damage(file_of(&p, list[0].name, "whatsapp.db"), 100);
     free(list);
-    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, true, count_told, &told));
+    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, true, count_told, &told, tightened));
     assert_int_equal(told, 2);
-    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, false, count_told, &told));
+    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, false, count_told, &told, tightened));
     assert_int_equal(told, 4);
     OK(store_backup_list(p.dir, &list, &n));
     assert_int_equal(n, 2);

@@ -3,9 +3,27 @@
 
 #include <fcntl.h>
 
+#include "store/files.h"
 #include "store/guard.h"
 
 enum { WITHIN_S = 60, SOMEBODY = 4711 };
+
+/* The moment between a look at a name and what is done to it then: somebody puts a link there. */
+static struct {
+    const char *name, *target; /* target NULL: nobody does */
+    bool done;
+} swap;
+
+/* In the place of the C library's. */
+int lstat(const char *restrict path, struct stat *restrict st)
+{
+    int rc = fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+    if (rc == 0 && swap.target && strcmp(path, swap.name) == 0) {
+        swap.done = unlink(path) == 0 && symlink(swap.target, path) == 0;
+        swap.target = NULL;
+    }
+    return rc;
+}
 
 static unsigned mode(const char *path)
 {
@@ -44,7 +62,7 @@ static void directory_with_other_things_stays_readable(void **state)
 {
     (void)state;
     struct fixture f;
-    char other[160], text[GUARD_TEXT_MAX] = "";
+    char other[160], text[STORE_TIGHTENED_MAX] = "";
     alarm(WITHIN_S);
     fixture_new(&f);
     snprintf(other, sizeof other, "%s/somebody-elses", f.dir);
@@ -65,7 +83,7 @@ static void readers_keep_what_was_asked_for(void **state)
 {
     (void)state;
     struct fixture f;
-    char text[GUARD_TEXT_MAX] = "";
+    char text[STORE_TIGHTENED_MAX] = "";
     const gid_t group = getegid();
     alarm(WITHIN_S);
     fixture_new(&f);
@@ -119,7 +137,7 @@ static void directory_of_another_user_is_refused(void **state)
 {
     (void)state;
     struct fixture f;
-    char text[GUARD_TEXT_MAX] = "";
+    char text[STORE_TIGHTENED_MAX] = "";
     alarm(WITHIN_S);
     if (geteuid() != 0)
         skip();
@@ -137,6 +155,35 @@ static void directory_of_another_user_is_refused(void **state)
     err = guard_dir_of(f.wa, 0700, 0, text);
     assert_int_equal(seteuid(0), 0);
     OK(err);
+    fixture_free(&f);
+}
+
+/* Whoever may write in a shared directory could else have root change the mode of any file. */
+static void a_link_put_there_meanwhile_is_not_followed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store *s = NULL;
+    char journal[160], foreign[160];
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    fixture_open(&f);
+    OK(store_close(f.s));
+    f.s = NULL;
+    snprintf(journal, sizeof journal, "%s-journal", f.msg);
+    snprintf(foreign, sizeof foreign, "%s/whatsapp.db.foreign", f.dir);
+    int fd = open(journal, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0 && fchmod(fd, 0666) == 0 && close(fd) == 0);
+    fd = open(foreign, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0 && fchmod(fd, 0644) == 0 && close(fd) == 0);
+    swap.name = journal;
+    swap.target = foreign;
+    enum wb_err err = store_open(&f.config, &s, &f.info);
+    assert_true(swap.done);
+    assert_int_equal(mode(foreign), 0644);
+    if (err == WB_OK)
+        OK(store_close(s));
+    swap.target = NULL;
     fixture_free(&f);
 }
 
@@ -169,6 +216,56 @@ static void pipes_beside_a_database_are_refused(void **state)
     }
 }
 
+static void readers_are_known_by_the_modes(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned dir, file; /* file 0: none */
+        bool readers;
+    } cases[] = {
+        {0700, 0600, false}, {0777, 0666, false},  {0750, 0660, true},  {02770, 0660, true},
+        {02777, 0666, true}, {02770, 0600, false}, {02770, 0, true},    {02750, 0, true},
+        {02775, 0, false},   {0770, 0, false},     {0755, 0644, false}, {02755, 0644, true},
+    };
+    struct fixture f;
+    const gid_t group = getegid() ? getegid() : 1;
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    assert_int_equal(chown(f.dir, (uid_t)-1, group), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)unlink(f.msg);
+        if (cases[i].file) {
+            int fd = open(f.msg, O_WRONLY | O_CREAT, 0600);
+            assert_true(fd >= 0 && fchown(fd, (uid_t)-1, group) == 0 &&
+                        fchmod(fd, cases[i].file) == 0 && close(fd) == 0);
+        }
+        assert_int_equal(chmod(f.dir, cases[i].dir), 0);
+        if (guard_readers_group(f.msg) != (cases[i].readers ? group : 0))
+            fail_msg("%04o %04o", cases[i].dir, cases[i].file);
+    }
+    assert_int_equal(chmod(f.dir, 0700), 0);
+    fixture_free(&f);
+}
+
+static void files_and_directories_are_flushed_and_nothing_else(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char path[160];
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    fixture_open(&f);
+    fixture_close(&f);
+    OK(files_sync(f.dir));
+    OK(files_sync(f.wa));
+    snprintf(path, sizeof path, "%s/pipe", f.dir);
+    assert_int_equal(files_sync(path), WB_ERR_NOT_FOUND);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(files_sync(path), WB_ERR_NOT_PLAIN);
+    assert_int_equal(files_sync("/dev/null"), WB_ERR_NOT_PLAIN);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,7 +275,10 @@ int main(void)
         cmocka_unit_test(beside_whatsapp_db_readers_only_read),
         cmocka_unit_test(directory_for_everybody_is_refused),
         cmocka_unit_test(directory_of_another_user_is_refused),
+        cmocka_unit_test(a_link_put_there_meanwhile_is_not_followed),
         cmocka_unit_test(pipes_beside_a_database_are_refused),
+        cmocka_unit_test(readers_are_known_by_the_modes),
+        cmocka_unit_test(files_and_directories_are_flushed_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

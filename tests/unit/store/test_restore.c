@@ -579,10 +579,10 @@ static void a_backup_under_way_is_waited_for(void **state)
     struct store_lock lock = store_lock_none();
     int64_t now_ms = fixture_time * 1000;
     const struct clock clock = {ten_seconds_later, ten_seconds_later, &now_ms};
-    char text[512];
+    char tightened[STORE_TIGHTENED_MAX] = "", text[512];
     with_backup(&f, &set);
     run("head -c 9000 /dev/urandom > %s", f.msg, "");
-    OK(backup_dir_lock(set.dir, false, "another", &fixture_clock, &lock, text));
+    OK(backup_dir_lock(set.dir, false, "another", &fixture_clock, &lock, tightened, text));
     f.config.clock = &clock;
     assert_int_equal(start(&f, &done), WB_ERR_LOCKED);
     assert_non_null(strstr(f.info.text, "under way"));
