@@ -43,6 +43,15 @@ class FilesTest(Case):
         return [os.path.join(backups, name) for name in sorted(os.listdir(backups))
                 if os.path.isdir(os.path.join(backups, name))]
 
+    def open_to_all(self, store):
+        os.chmod(store, 0o777)
+        for name in ("whatsapp.db", "messages.db"):
+            os.chmod(os.path.join(store, name), 0o666)
+        os.chmod(os.path.join(store, "backups"), 0o777)
+
+    def mode(self, path):
+        return stat.S_IMODE(os.stat(path).st_mode)
+
     def test_settings_name_plain_files(self):
         pipe = self.pipe("pipe")
         endless = self.path("endless")
@@ -150,15 +159,17 @@ class FilesTest(Case):
 
     def test_store_that_is_open_to_all_is_closed_and_named(self):
         mock, store = self.store_with_backup()
-        os.chmod(store, 0o777)
-        for name in ("whatsapp.db", "messages.db"):
-            os.chmod(os.path.join(store, name), 0o666)
-        os.chmod(os.path.join(store, "backups"), 0o777)
+        self.open_to_all(store)
         log = self.path("log")
-        program = self.start_bridge(mock, PHONE, "--log-file", log, name="again", store=store)
+        program = self.start_bridge(mock, PHONE, "--log-file", log, "--backup-every", "1s", name="again",
+                                    store=store)
         program.wait_status("ok")
-        done = self.run_program("bridge-backup", "--store", store, "create")
-        self.assertEqual(done.returncode, 0, done)
+
+        def backups_named():
+            with open(log, encoding="utf-8") as file:
+                return "backups could be changed by others (mode 0777); it is 0700 now" in file.read()
+
+        program.poll(backups_named, WITHIN_S, "a backup names its directory")
         self.assertEqual(program.stop(), 0)
         for directory, _, files in os.walk(store):
             self.assertEqual(stat.S_IMODE(os.stat(directory).st_mode), 0o700, directory)
@@ -169,15 +180,6 @@ class FilesTest(Case):
             text = file.read()
         self.assertIn("could be changed by others (mode 0777); it is 0700 now", text)
         self.assertIn("whatsapp.db could be changed by others (mode 0666); it is 0600 now", text)
-
-    def open_to_all(self, store):
-        os.chmod(store, 0o777)
-        for name in ("whatsapp.db", "messages.db"):
-            os.chmod(os.path.join(store, name), 0o666)
-        os.chmod(os.path.join(store, "backups"), 0o777)
-
-    def mode(self, path):
-        return stat.S_IMODE(os.stat(path).st_mode)
 
     def test_each_tool_closes_a_store_that_is_open_to_all_and_names_it(self):
         _, store = self.store_with_backup()
