@@ -270,6 +270,8 @@ class Restoring(BackupsCase):
             # The places of the files are changed at the end: half of the faults are there.
             at = rng.randrange(calls) if number % 2 else calls - 1 - rng.randrange(min(calls, 30))
             what = (rng.choice([errno.EIO, errno.ENOSPC]), rng.choice([1, FOREVER]))
+            if number == 0:  # nothing can be written at all: one that fails for certain
+                at, what = 0, (errno.EIO, FOREVER)
             # A disk on which no name can be changed any more cannot be put back either.
             shim.fail(CHANGES if what[1] == 1 else CHANGES & ~(RENAME | UNLINK), what[0], skip=at,
                       times=what[1])
