@@ -106,6 +106,23 @@ static bool get_mentions(struct api_request *r, const json_t *body, struct send_
     return true;
 }
 
+/* GET and DELETE /api/outbox/{key} name a send in a path, and libwebsockets takes "//", "." and
+ * ".." out of a path also where they were percent-encoded: such a key would name another send. */
+static bool fits_a_path(struct span key)
+{
+    const uint8_t *p = key.p, *end = key.p + key.n;
+
+    while (p < end) {
+        const uint8_t *slash = memchr(p, '/', (size_t)(end - p));
+        struct span part = SPAN(p, (size_t)((slash ? slash : end) - p));
+
+        if (part.n == 0 || span_eq_cstr(part, ".") || span_eq_cstr(part, ".."))
+            return false;
+        p = slash ? slash + 1 : end;
+    }
+    return true;
+}
+
 /* `id` and the Idempotency-Key header mean the same. */
 static bool get_key(struct api_request *r, const json_t *body, struct span *ret_key)
 {
@@ -124,6 +141,10 @@ static bool get_key(struct api_request *r, const json_t *body, struct span *ret_
         *ret_key = header;
     if (utf8_chars(*ret_key) > SEND_KEY_CHARS_MAX) {
         bad(r, "id", "is longer than 128 characters");
+        return false;
+    }
+    if (!fits_a_path(*ret_key)) {
+        bad(r, "id", "has an empty part, '.' or '..' between slashes");
         return false;
     }
     return true;

@@ -116,6 +116,7 @@ static void forget_stream(struct conn *c)
         c->was_logged_in = true;
         c->lasted_ms = clock_mono_ms(b->clock) - c->logged_in_ms;
     }
+    c->offline_over = false;
     timer_stop(b->timers, &c->stable_timer);
     timer_stop(b->timers, &c->offline_timer);
     prekey_upload_stop(b->prekeys);
@@ -413,6 +414,11 @@ bool conn_logged_in(const struct conn *c)
 bool conn_online(const struct conn *c)
 {
     return c->state == CONN_ONLINE && c->logged_in;
+}
+
+bool conn_caught_up(const struct conn *c)
+{
+    return conn_online(c) && !c->offline_phase;
 }
 
 enum wb_err conn_reconnect(struct conn *c)

@@ -94,6 +94,8 @@ enum conn_reason conn_reason(const struct conn *c);
 bool conn_logged_in(const struct conn *c);
 /* Active: messages may be sent. */
 bool conn_online(const struct conn *c);
+/* And is what waited for us while we were away delivered, as far as the server says? */
+bool conn_caught_up(const struct conn *c);
 
 /* The store has another signed prekey now: the keys in memory follow. */
 void conn_signed_prekey_changed(struct conn *c);

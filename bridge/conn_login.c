@@ -227,11 +227,14 @@ void conn_on_active(struct conn *c, const struct conn_input *in)
     timer_start(c->b->timers, &c->offline_timer, CONN_OFFLINE_PHASE_MS, on_offline_phase_over, c);
     conn_announce_presence(c);
     events_emit_kind(&c->b->events, BRIDGE_EV_ONLINE);
+    if (c->offline_over) /* said before we were there */
+        conn_offline_done(c);
 }
 
 void conn_offline_done(struct conn *c)
 {
     timer_stop(c->b->timers, &c->offline_timer);
+    c->offline_over = true;
     if (!c->offline_phase && c->state == CONN_ONLINE)
         return;
     c->offline_phase = false;

@@ -95,6 +95,7 @@ struct conn {
     struct timer offline_timer; /* the offline phase is over */
     struct timer calm_timer;    /* the memory of a burst goes back to the system */
     bool offline_phase;         /* the server is delivering what waited */
+    bool offline_over;          /* on this stream it has said that it is done with that */
     struct backoff backoff;
     struct replaced replaced;
     int64_t banned_until_s;  /* server's word, our clock; 0: no */

@@ -20,6 +20,11 @@ static bool online(struct bridge *b)
     return b->conn && conn_online(b->conn);
 }
 
+static bool caught_up(struct bridge *b)
+{
+    return b->conn && conn_caught_up(b->conn);
+}
+
 /* Nothing connects by itself any more: waiting would be in vain. */
 static bool logged_out(const struct bridge *b)
 {
@@ -44,6 +49,7 @@ static bool has_left(struct bridge *b, uint64_t mark)
 
 const struct out_ports out_ports_bridge = {
     .online = online,
+    .caught_up = caught_up,
     .room = has_room,
     .send_packed = outgoing_send_packed,
     .sent_mark = sent_mark,
@@ -278,6 +284,8 @@ static void on_event(void *ctx, const struct bridge_event *e)
         out_wire_online(b);
         if (!b->out_message->prune.armed)
             on_prune(b);
+    } else if (e->kind == BRIDGE_EV_OFFLINE_DONE) {
+        out_queue_kick(b); /* those to groups have waited for it */
     } else if (e->kind == BRIDGE_EV_OFFLINE) {
         out_wire_offline(b);
     } else if (e->kind == BRIDGE_EV_BATCH_DONE) {
@@ -301,9 +309,9 @@ void out_message_room(struct bridge *b)
 enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s)
 {
-    static const enum bridge_event_kind kinds[] = {BRIDGE_EV_ONLINE,     BRIDGE_EV_OFFLINE,
-                                                   BRIDGE_EV_BATCH_DONE, BRIDGE_EV_BATCH_FAILED,
-                                                   BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED};
+    static const enum bridge_event_kind kinds[] = {
+        BRIDGE_EV_ONLINE,       BRIDGE_EV_OFFLINE_DONE, BRIDGE_EV_OFFLINE, BRIDGE_EV_BATCH_DONE,
+        BRIDGE_EV_BATCH_FAILED, BRIDGE_EV_LOGGED_OUT,   BRIDGE_EV_PAIRED};
     struct out_message_state *s = calloc(1, sizeof *s);
     enum wb_err err = s ? WB_OK : WB_ERR_NOMEM;
 

@@ -18,6 +18,8 @@ struct out_message_state;
 /* What sending needs of the other parts; tests put fakes here. */
 struct out_ports {
     bool (*online)(struct bridge *b);
+    /* Has everything been read that waited for us? */
+    bool (*caught_up)(struct bridge *b);
     /* Is there room for one more message? It may then be of any size. */
     bool (*room)(struct bridge *b);
     enum wb_err (*send_packed)(struct bridge *b, struct span packed);

@@ -351,12 +351,16 @@ void out_queue_uncommitted(struct bridge *b)
 
 /* ---- all lanes ----------------------------------------------------------------------------- */
 
-/* A first message to somebody may have to wait for its turn. */
+/* A group may have lost a member while we were away, who has our sender key: what waited for us is
+ * read before anything is sealed for the group. A first message to somebody may have to wait for
+ * its turn. */
 static bool may_start(struct out_item *it)
 {
     int64_t wait;
 
     if (it->step != OUT_QUEUED || it->timer.armed)
+        return false;
+    if (it->chat.server == JID_GROUP && !it->b->out_message->ports->caught_up(it->b))
         return false;
     wait = first_contact_wait_ms(it);
     it->held_back = wait > 0;

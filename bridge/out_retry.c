@@ -18,6 +18,7 @@
 #include "proto/limits.h"
 #include "store/devices.h"
 #include "store/retry.h"
+#include "store/sealed.h"
 #include "store/signal_store.h"
 
 /* A request as it reads; it outlives the frame while prekeys are fetched. */
@@ -369,6 +370,20 @@ out:
 
 /* ---- who may have it ------------------------------------------------------------------------- */
 
+/* There is no such message in that chat: it is too old, or another chat's, whose people alone may
+ * have it. */
+static enum wb_err not_kept(struct bridge *b, const struct out_retry_pending *r)
+{
+    struct store_sealed_match m;
+    enum wb_err err = store_sealed_find(b->store, span_cstr(r->id), &r->device, &m);
+
+    if (err == WB_OK && !m.person)
+        note_refusal(b, r->id, "somebody to whom it was not sent asks for it");
+    else
+        log_info(b->log, "send", "a device asks for %s, which is not kept (any more)", r->id);
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
 /* Whose request it is we learn from the server alone, and what it is worth from our own notes: to
  * whom the message went. A stranger learns nothing, also not whether there is such a message: the
  * ack is the same in any case, and nobody is asked about them. */
@@ -381,10 +396,8 @@ static enum wb_err may_have(struct bridge *b, const struct stanza *s, struct out
 
     *ret = VERDICT_NO;
     err = store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), s->arena, &message);
-    if (err == WB_ERR_NOT_FOUND) {
-        log_info(b->log, "send", "a device asks for %s, which is not kept (any more)", r->id);
-        return WB_OK;
-    }
+    if (err == WB_ERR_NOT_FOUND)
+        return not_kept(b, r);
     TRY(err);
     TRY(recipient_look(b, &r->chat, span_cstr(r->id), &r->device, &who));
     if (r->chat.server == JID_GROUP)

@@ -239,6 +239,22 @@ class Pages(Outbox):
                 self.assertEqual(self.delete(key).json["state"], "failed")
 
 
+    def test_keys_that_no_path_can_name_are_refused(self):
+        """libwebsockets would take the path of such a key for that of another one."""
+        self.paired()
+        self.go_offline()
+        kept = self.queue("A")
+        for key in ("x/../A", "./A", "/A", "A//", "a//b", "..", ".", "a/.", "A/.."):
+            with self.subTest(key):
+                self.assert_error(self.bridge.send(FRIEND, "text", id=key, wait_s=0), 400, "bad_request")
+        self.assertEqual(self.one("A")["state"], "queued")
+        for key in ("a/", "...", ".a/b..", "A/x"):
+            with self.subTest(key):
+                message_id = self.queue(key)
+                self.assertEqual(self.one(key)["message_id"], message_id)
+        self.assertEqual(self.one("A")["message_id"], kept)
+
+
 class TakingBack(Outbox):
     def test_what_is_queued(self):
         self.paired()

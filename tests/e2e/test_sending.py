@@ -109,6 +109,30 @@ class Sending(Case):
             self.assertEqual(self.read(text), 1)
         self.assert_no_flags(self.mock)
 
+    def test_a_group_is_written_to_when_what_was_missed_is_read(self):
+        """Who was removed meanwhile has our sender key, who was added lacks it: the notice of that
+        stands behind everything else that waits."""
+        for action, people in (("remove", [FRIEND, OTHER]), ("add", [FRIEND])):
+            with self.subTest(action):
+                group = self.mock.admin("POST", "/groups", {
+                    "subject": action, "mode": "lid", "members": [*people, PHONE]})["jid"]
+                self.assertEqual(self.bridge.send(group, f"before {action}").status, 200)
+                self.go_offline()
+                for number in range(200):
+                    self.mock.contact_send(FRIEND, PHONE, f"{action} {number}")
+                self.mock.admin("POST", "/group/member",
+                                {"group": group, "phone": OTHER, "action": action})
+                sent = [self.bridge.send(group, f"{action} sent {number}", wait_s=0).json["message_id"]
+                        for number in range(3)]
+                self.come_back()
+                for message_id in sent:
+                    self.wait_sent(message_id)
+                texts = [m.get("text") for m in self.mock.contact_messages(OTHER)
+                         if str(m.get("text")).startswith(f"{action} sent")]
+                self.assertEqual(len(texts), 3 if action == "add" else 0, texts)
+        self.assertEqual(self.mock.admin("GET", f"/contact/failures?phone={OTHER}")["failures"], [])
+        self.assertEqual(self.mock.admin("GET", "/flags?notes=1")["flags"], [])
+
     def test_many_callers_at_once(self):
         answers = {}
 

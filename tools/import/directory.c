@@ -132,7 +132,7 @@ out:
 
 enum wb_err directory_changed(const struct directory *d, const char *path, bool *ret_changed)
 {
-    struct directory now;
+    struct directory now = {.n = 0};
     enum wb_err err = directory_open(path, &now);
 
     if (err != WB_OK)

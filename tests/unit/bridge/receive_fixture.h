@@ -94,6 +94,11 @@ bool conn_uplink_busy(const struct conn *c, uint64_t *seen, bool *ret_moved)
     return false;
 }
 
+bool conn_caught_up(const struct conn *c)
+{
+    return conn_online(c);
+}
+
 bool conn_online(const struct conn *c)
 {
     (void)c;

@@ -65,6 +65,7 @@ static struct world {
     size_t nwire;
     struct answer answers[ANSWERS_MAX];
     bool online;
+    bool behind;               /* something that waited for us is not read yet */
     bool full;                 /* no room in the socket */
     size_t stuck;              /* so many of the last stanzas have not left it */
     bool hold;                 /* questions stay unanswered */
@@ -189,9 +190,14 @@ static enum wb_err fake_sessions(struct bridge *b, const struct jid *devices, si
     return WB_OK;
 }
 
-static const struct out_ports fake_ports = {fake_online, fake_room,    fake_send,
-                                            fake_mark,   fake_left,    fake_lids,
-                                            fake_group,  fake_devices, fake_sessions};
+static bool fake_caught_up(struct bridge *b)
+{
+    return fake_online(b) && !w.behind;
+}
+
+static const struct out_ports fake_ports = {fake_online,  fake_caught_up, fake_room, fake_send,
+                                            fake_mark,    fake_left,      fake_lids, fake_group,
+                                            fake_devices, fake_sessions};
 
 /* ---- people ---- */
 

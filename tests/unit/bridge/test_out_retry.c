@@ -563,8 +563,10 @@ static void what_is_not_known_is_only_acked(void **state)
     assert_null(queued("message"));
     assert_non_null(queued("ack"));
     /* Another person's message is not theirs to ask for. */
+    assert_int_equal(w.r.b.refused.retries, 0);
     OK(ask_again(&(struct asked){"333000001@lid", NULL, NULL, id, 1, stranger}));
     assert_null(queued("message"));
+    assert_int_equal(w.r.b.refused.retries, 1);
 }
 
 static void bad_keys_are_only_acked(void **state)

@@ -96,6 +96,30 @@ static void what_has_not_left_is_not_sent_twice(void **state)
     assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "2");
 }
 
+/* What was missed may be that somebody has left the group, who still has our sender key. */
+static void a_group_waits_until_what_was_missed_is_read(void **state)
+{
+    struct send_request q = queued(GROUP, "to the group"), q2 = queued(CONTACT, "to one");
+
+    (void)state;
+    make_group(STORE_ADDRESSING_LID);
+    go_offline();
+    send_with(0, &q);
+    send_with(1, &q2);
+    w.behind = true;
+    go_online();
+    run();
+    assert_int_equal(w.nwire, 1);
+    assert_span(read_as("222000011@lid", wire_node(0)).text, "to one");
+    assert_look_wa(&w.r, "SELECT group_concat(state) FROM bridge_outbox WHERE key = 'to the group'",
+                   "0");
+    w.behind = false;
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_OFFLINE_DONE);
+    run();
+    assert_int_equal(w.nwire, 2);
+    assert_attr(wire_node(1), "to", GROUP);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -104,6 +128,7 @@ int main(void)
         T(sending_again_waits_for_room),
         T(an_ack_meanwhile_is_enough),
         T(what_has_not_left_is_not_sent_twice),
+        T(a_group_waits_until_what_was_missed_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
