@@ -18,6 +18,7 @@
 #include "bridge/http_client.h"
 #include "bridge/sdnotify.h"
 #include "store/account.h"
+#include "store/backup_seal.h"
 #include "store/inbox.h"
 #include "store/messages.h"
 #include "store/owner.h"
@@ -440,10 +441,29 @@ static int share_descriptors(struct program *p)
     return EXIT_FAILED;
 }
 
+/* A wrong key would show at the first backup only, and at each one after it. */
+static int check_backup_key(const struct program *p)
+{
+    const char *key = p->config.backup_public_key, *phrase = p->config.backup_passphrase_file;
+    const struct backup_seal_to to = {.public_key_file = key[0] ? key : NULL,
+                                      .passphrase_file = phrase[0] ? phrase : NULL};
+    enum wb_err err = key[0] || phrase[0] ? store_backup_seal_check(&to) : WB_OK;
+
+    if (err == WB_OK)
+        return EXIT_OK;
+    fprintf(stderr, "whatsapp-bridge: wrong settings\n--backup-%s: '%s' %s\n",
+            key[0] ? "public-key" : "passphrase-file", key[0] ? key : phrase,
+            key[0] ? "holds no public key (64 hexadecimal digits, as bridge-backup keygen prints)"
+                   : "holds no passphrase of 12 to 1024 characters");
+    return EXIT_USAGE;
+}
+
 static int serve(struct program *p)
 {
-    int status = share_descriptors(p);
+    int status = check_backup_key(p);
 
+    if (status == EXIT_OK)
+        status = share_descriptors(p);
     if (status != EXIT_OK)
         return status;
 

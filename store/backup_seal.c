@@ -131,6 +131,23 @@ static enum wb_err put_file(struct sealing *s, const char *path, uint64_t size)
     return err;
 }
 
+enum wb_err store_backup_seal_check(const struct backup_seal_to *to)
+{
+    struct buf line = buf_new(KEY_FILE_MAX);
+    uint8_t pub[X25519_KEY_BYTES];
+    enum wb_err err;
+    if (to->public_key_file) {
+        TRY(read_key(to->public_key_file, pub));
+    } else {
+        TRY(read_line(to->passphrase_file, &line));
+        if (line.n < SEAL_PASSPHRASE_MIN || line.n > SEAL_PASSPHRASE_MAX)
+            err = WB_ERR_INVALID;
+    }
+out:
+    buf_free(&line);
+    return err;
+}
+
 static enum wb_err begin_sealing(struct sealing *s, const struct backup_seal_to *to)
 {
     struct buf header = buf_new(SEAL_HEADER_MAX), line = buf_new(KEY_FILE_MAX);

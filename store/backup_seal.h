@@ -22,6 +22,9 @@ struct backup_seal_with {
  * EXISTS. */
 enum wb_err store_backup_keygen(const char *secret_key_file, const struct rng *rng,
                                 char ret_public[2 * X25519_KEY_BYTES + 1]) WB_MUST_CHECK;
+/* Does the file hold what it should? INVALID: no key, or a passphrase that is too short or too long
+ * (SEAL_PASSPHRASE_MIN). Errors of reading it. */
+enum wb_err store_backup_seal_check(const struct backup_seal_to *to) WB_MUST_CHECK;
 /* INVALID: no such key or passphrase in the file. ret_path: the sealed file, written under another
  * name and renamed; one that is there is replaced. */
 enum wb_err store_backup_seal(const char *dir, const char *name, const struct backup_seal_to *to,

@@ -67,11 +67,21 @@ class SettingsTest(Case):
         for option, value in (("--port", "0x50"), ("--port", "70000"), ("--port", ""),
                               ("--log-level", "loud"), ("--log-format", "xml"),
                               ("--root-key", "abcd"), ("--root-key", "zz" * 32),
-                              ("--server-url", "http://127.0.0.1/"), ("--bind", "not-an-address"),
+                              ("--server-url", "http://127.0.0.1/"), ("--bind", "no/address"),
                               ("--wa-version", "three"), ("--api-token-file", "/nonexistent/token"),
                               ("--ca-file", "/nonexistent/ca.pem")):
             with self.subTest(option=option, value=value):
                 self.refuse("--phone", PHONE, option, value, culprit=option[2:])
+
+    def test_keys_for_backups_are_looked_at_before_the_first_backup(self):
+        path = os.path.join(self.directory, "key")
+        for option, text in (("--backup-public-key", "victim\n"), ("--backup-public-key", ""),
+                             ("--backup-public-key", "ab" * 31), ("--backup-passphrase-file", "short\n"),
+                             ("--backup-passphrase-file", "\nsecond line of more than twelve\n")):
+            with self.subTest(option=option, text=text):
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(text)
+                self.refuse("--phone", PHONE, option, path, culprit=option[2:])
 
     def test_missing_value(self):
         self.refuse("--phone", PHONE, "--port", culprit="--port")
