@@ -132,7 +132,7 @@ static void show_qr(struct conn *c)
          * that somebody writes down. */
         if (isatty(STDOUT_FILENO))
             draw(p->qr);
-        else if (p->at == 0)
+        else if (p->at == 0 && !c->b->config->pair_code)
             bridge_say(
                 c->b, "NOT LINKED YET: open /pair of the API in a browser, or get /api/qr.svg, and "
                       "scan the QR; or start with --pair-code. (A QR is drawn on terminals only)");

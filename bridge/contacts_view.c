@@ -85,6 +85,32 @@ out:
     return err;
 }
 
+/* A person is listed once, under either form: callers may name the place by the other one. */
+static enum wb_err place_of(struct bridge *b, struct jid *who)
+{
+    struct jid other;
+    bool has = false;
+    enum wb_err err;
+
+    TRY(store_people_has(b->store, who, &has));
+    if (has)
+        return WB_OK;
+    if (who->server == JID_PN)
+        err = store_lid_of_pn(b->store, who, &other);
+    else if (who->server == JID_LID)
+        err = store_pn_of_lid(b->store, who, &other);
+    else
+        return WB_OK;
+    if (err == WB_OK)
+        err = store_people_has(b->store, &other, &has);
+    if (err == WB_OK && has)
+        *who = other;
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+out:
+    return err;
+}
+
 enum cmd_result bridge_contacts_list(struct bridge *b, const struct contacts_query *q,
                                      struct arena *a, struct contact_entry **ret_entries,
                                      size_t *ret_n, struct jid *ret_next)
@@ -92,16 +118,18 @@ enum cmd_result bridge_contacts_list(struct bridge *b, const struct contacts_que
     struct contact_entry *entries = arena_alloc(a, (q->limit + 1) * sizeof *entries);
     char beyond[JID_TEXT_MAX] = "";
     struct jid jid;
-    enum wb_err err;
+    enum wb_err err = WB_OK;
 
     if (!entries)
         return CMD_INTERNAL;
     if (!span_is_null(q->beyond)) {
         if (jid_parse(q->beyond, &jid) != WB_OK || !jid.user[0])
             return CMD_BAD_REQUEST;
+        err = place_of(b, &jid);
         jid_text(&jid, beyond);
     }
-    err = list(b, q, a, beyond, entries, ret_n, ret_next);
+    if (err == WB_OK)
+        err = list(b, q, a, beyond, entries, ret_n, ret_next);
     if (err == WB_ERR_STATE) { /* not paired */
         *ret_n = 0;
         *ret_next = (struct jid){0};

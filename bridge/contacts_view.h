@@ -23,7 +23,8 @@ struct contacts_query {
     size_t limit; /* 1..CONTACTS_PAGE_MAX */
 };
 
-/* In the order of the JIDs, without ourselves. At most limit rows are looked at; a person who has
+/* In the order of the JIDs under which people are stored, without ourselves; `beyond` may be either
+ * of a person's. At most limit rows are looked at; a person who has
  * one under each identity is listed once, so there may be fewer entries. *ret_next: `beyond` of the
  * next page, JID_NONE: this was the last one. BAD_REQUEST: beyond is no JID; INTERNAL. Before
  * pairing the list is empty. */

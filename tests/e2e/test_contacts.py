@@ -49,6 +49,11 @@ class Contacts(Case):
         forwards = self.pages("after")
         self.assertEqual(sorted(forwards), wanted)
         self.assertEqual(self.pages("before", "&before=zz%40lid"), forwards[::-1])
+        first = self.get("?limit=3")  # a place may be named by either address of a person
+        rest = [self.get(f"?after={jid.replace('@', '%40')}")["contacts"]
+                for jid in (first["contacts"][-1]["jid"], first["contacts"][-1]["lid"], first["next"])]
+        self.assertEqual(len(first["contacts"]) + len(rest[0]), len(people))
+        self.assertEqual(rest, [rest[0]] * 3)
         for query in ("?limit=0", "?limit=501", "?limit=x", "?after=", "?before=nobody%40nowhere",
                       "?after=1%40lid&before=2%40lid", "?colour=red"):
             reply = self.bridge.get("/api/contacts" + query)
