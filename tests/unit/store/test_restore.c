@@ -262,7 +262,8 @@ static void restores_of_one_copy_go_on_far_apart(void **state)
     const struct restore_job job = job_for(&f, &set);
     for (size_t i = 0; i < 2; i++) {
         restored(&job, &r);
-        high[i] = atol(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'prekey_high'"));
+        high[i] = strtol(peek_sql(f.wa, "SELECT value FROM bridge_meta WHERE name = 'prekey_high'"),
+                         NULL, 10);
     }
     assert_true(labs(high[0] - high[1]) > 1000);
     fixture_free(&f);
