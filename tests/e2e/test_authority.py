@@ -89,7 +89,7 @@ class Authority(Case):
         self.assertEqual(self.read_by(STRANGER, private), [])
         self.assertEqual(self.read_by(FRIEND, private, hidden), [])
         self.assertEqual(self.read_by(FRIEND, to_all, hidden), [])
-        self.assertEqual(self.refused("retries"), 4)
+        self.assertEqual(self.refused("retries"), 5)
         # A device that was linked since is in the server's list.
         devices = self.mock.admin("POST", "/contact/device", {"phone": OTHER, "action": "add"})["devices"]
         self.asks(OTHER, to_all, devices[-1], self.group)
