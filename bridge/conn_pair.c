@@ -118,6 +118,27 @@ static void draw(const char *text)
     buf_free(&picture);
 }
 
+/* The text holds the ADV secret: it goes to a terminal, never to the log, nor into a pipe that
+ * somebody writes down. */
+static void write_qr(struct conn *c)
+{
+    struct pairing *p = c->pairing;
+
+    qr_text(c, p->refs[p->at], p->qr);
+    if (isatty(STDOUT_FILENO))
+        draw(p->qr);
+}
+
+void pairing_redraw_qr(struct conn *c)
+{
+    const struct pairing *p = c->pairing;
+
+    if (c->state != CONN_WAIT_PAIR_SCAN || p->at >= p->nrefs)
+        return;
+    write_qr(c);
+    events_emit_kind(&c->b->events, BRIDGE_EV_QR);
+}
+
 static void show_qr(struct conn *c)
 {
     struct pairing *p = c->pairing;
@@ -127,12 +148,8 @@ static void show_qr(struct conn *c)
         log_info(c->b->log, "pair", "no QR of this set was scanned");
         conn_set_state(c, CONN_WAIT_PAIR_SCAN, QR_LAST_MS);
     } else {
-        qr_text(c, p->refs[p->at], p->qr);
-        /* The text holds the ADV secret: it goes to a terminal, never to the log, nor into a pipe
-         * that somebody writes down. */
-        if (isatty(STDOUT_FILENO))
-            draw(p->qr);
-        else if (p->at == 0 && !c->b->config->pair_code)
+        write_qr(c);
+        if (!isatty(STDOUT_FILENO) && p->at == 0 && !c->b->config->pair_code)
             bridge_say(
                 c->b, "NOT LINKED YET: open /pair of the API in a browser, or get /api/qr.svg, and "
                       "scan the QR; or start with --pair-code. (A QR is drawn on terminals only)");

@@ -33,6 +33,7 @@ void pair_code_reset(struct conn *c, const char *why)
 
     p->attempt++;
     p->code_asked = false;
+    p->finishing = false;
     secret_wipe(p->code, sizeof p->code);
     secret_wipe(&p->ephemeral, sizeof p->ephemeral);
     p->nref = 0;
@@ -166,6 +167,7 @@ void pair_code_ask(struct conn *c)
     }
     p->attempt++;
     p->code_asked = true;
+    p->finishing = false;
     p->nref = 0; /* of the code before */
     rng_fill(c->b->rng, random, sizeof random);
     link_code_text(random, p->code);
@@ -180,6 +182,7 @@ void pair_code_ask(struct conn *c)
  * ------------------------------------------------------------------------------- */
 
 struct link_code_answer {
+    bool refresh; /* the code on show is to be replaced (P-X2-16); else it was typed */
     struct span ref, wrapped, identity;
 };
 
@@ -191,19 +194,25 @@ static enum wb_err link_code_parse(const struct stanza *s, void **ret_parsed)
     if (!l)
         return WB_ERR_NOMEM;
     l->ref = node_content_bytes(node_child(n, "link_code_pairing_ref"));
+    l->refresh = n && node_attr_is(n, "stage", "refresh_code");
+    *ret_parsed = l;
+    if (l->refresh)
+        return l->ref.n ? WB_OK : WB_ERR_MALFORMED;
     l->wrapped =
         node_content_bytes(node_child(n, "link_code_pairing_wrapped_primary_ephemeral_pub"));
     l->identity = node_content_bytes(node_child(n, "primary_identity_pub"));
     if (l->wrapped.n < LINK_CODE_WRAPPED_KEY_BYTES || l->identity.n != X25519_KEY_BYTES)
         return WB_ERR_MALFORMED;
     l->wrapped = span_first(l->wrapped, LINK_CODE_WRAPPED_KEY_BYTES);
-    *ret_parsed = l;
     return WB_OK;
 }
 
 static void on_finish_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
-    (void)key;
+    struct pairing *p = b->conn->pairing;
+
+    if (reply->err != WB_OK && key == p->attempt)
+        p->finishing = false;
     if (reply->err != WB_OK && reply->err != WB_ERR_NET)
         log_error(b->log, "pair",
                   "the code was not accepted: %s (%u). It cannot be used again: ask for a new one",
@@ -231,7 +240,9 @@ static enum wb_err send_finish(struct conn *c,
     pairing_add(&a, reg, "link_code_pairing_wrapped_key_bundle", buf_span(&bundle));
     pairing_add(&a, reg, "companion_identity_public", SPAN_ARRAY(k->identity.pub));
     pairing_add(&a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
-    TRY(iq_send(&c->b->iq, &a, iq, 0, on_finish_answer, 0));
+    TRY(iq_send(&c->b->iq, &a, iq, 0, on_finish_answer, p->attempt));
+    p->finishing = true;
+    pairing_redraw_qr(c);
 out:
     secret_wipe(adv_secret, sizeof adv_secret);
     secret_wipe(&p->ephemeral, sizeof p->ephemeral);
@@ -262,6 +273,18 @@ static void code_is_over(struct bridge *b)
     events_emit_kind(&b->events, BRIDGE_EV_PAIR_CODE);
 }
 
+/* WhatsApp takes this code back before it was typed: the next one is shown in its place. One that
+ * was typed is being finished, and stays. */
+static enum wb_err refresh_code(struct conn *c)
+{
+    if (!c->pairing->code[0])
+        return WB_ERR_STATE;
+    log_info(c->b->log, "pair", "WhatsApp wants another pairing code");
+    code_is_over(c->b);
+    pair_code_ask(c);
+    return WB_OK;
+}
+
 static enum wb_err link_code_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     const struct link_code_answer *l = parsed;
@@ -274,6 +297,8 @@ static enum wb_err link_code_apply(struct bridge *b, const struct stanza *s, voi
         return WB_ERR_STATE;
     if (!span_eq(l->ref, SPAN(p->ref, p->nref)))
         return WB_ERR_PROTOCOL;
+    if (l->refresh)
+        return refresh_code(c);
     if (!p->code[0] || clock_mono_ms(b->clock) >= p->code_until_ms) {
         log_warn(b->log, "pair", "a code was typed that %s: ask for a new one",
                  p->code[0] ? "is too old" : "has been used");

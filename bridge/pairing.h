@@ -1,5 +1,6 @@
 /* pairing.h - what is shown while unpaired: the current QR, the current link code, and the passkey
- * step that may follow both. Private to conn_pair.c, pair_code.c and pair_passkey.c. */
+ * step that may follow both. Private to conn_pair.c, pair_code.c, pair_refresh.c and
+ * pair_passkey.c. */
 #ifndef BRIDGE_PAIRING_H
 #define BRIDGE_PAIRING_H
 
@@ -66,6 +67,8 @@ struct pairing {
     pair_code_fn *done;
     void *done_ctx;
 
+    bool finishing; /* companion_finish was sent: pair-success will be proven with its secret */
+
     struct passkey passkey;
 
     /* The proven account waits in conn.account for a backup of the session before it. */
@@ -81,6 +84,9 @@ static inline void pairing_add(struct arena *a, struct node *parent, const char 
     node_set_bytes(a, node_child_new(a, parent, tag), bytes);
 }
 
+/* The QR on show names the ADV secret: it is written and drawn anew when that has changed. Its time
+ * runs on. */
+void pairing_redraw_qr(struct conn *c);
 /* Asks for a code, on a connection that shows a QR. */
 void pair_code_ask(struct conn *c);
 /* No code is valid any more; who waits for one is told. */

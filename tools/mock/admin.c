@@ -15,6 +15,7 @@ static const struct admin_route {
     {"POST", "/admin/mock-phone/enter-code", admin_enter_code, true},
     {"POST", "/admin/mock-phone/unlink", admin_unlink, false},
     {"POST", "/admin/mock-phone/expire-refs", admin_expire_refs, false},
+    {"POST", "/admin/mock-phone/refresh", admin_refresh, false},
     {"POST", "/admin/mock-phone/history", admin_phone_history, false},
     {"POST", "/admin/mock-phone/passkey", admin_passkey_set, false},
     {"GET", "/admin/mock-phone/passkey", admin_passkey_get, false},

@@ -33,6 +33,9 @@ struct account *pair_account(struct mock *m, const char *digits);
 int pair_code_iq(struct conn *c, const struct node *reg, struct node *result);
 /* The owner of the phone types the code. */
 struct pair_answer pair_enter_code(struct mock *m, const char *code, const char *digits);
+/* WhatsApp takes the code back that is waited for: it is no good any more, the client is told
+ * (P-X2-16). */
+struct pair_answer pair_refresh_code(struct mock *m, const char *digits);
 void pair_codes_free(struct mock *m);
 void pair_codes_forget(struct conn *c);
 

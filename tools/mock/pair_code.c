@@ -221,3 +221,23 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
     return (struct pair_answer){
         .status = 200, .message = "code entered", .jid = a->pn, .lid = a->lid};
 }
+
+struct pair_answer pair_refresh_code(struct mock *m, const char *digits)
+{
+    struct account *a = pair_account(m, digits);
+    if (a == NULL)
+        return (struct pair_answer){.status = 400, .message = "bad phone number"};
+    struct map_slot *slot = waiting_for(m, &a->pn);
+    if (slot == NULL)
+        return (struct pair_answer){.status = 404, .message = "no client asked for this number"};
+    struct code_wait *w = slot->value;
+    struct jid server = jid_server_only(JID_PN);
+    struct node *n = notification_new(m, &server, "link_code_companion_reg");
+    struct node *reg = node_child_new(&m->a, n, "link_code_companion_reg");
+    node_attr_text(&m->a, reg, "stage", "refresh_code");
+    node_set_bytes(&m->a, node_child_new(&m->a, reg, "link_code_pairing_ref"),
+                   span_cstr(slot->key));
+    conn_send(w->c, n);
+    pair_codes_forget(w->c);
+    return (struct pair_answer){.status = 200, .message = "refreshed", .jid = a->pn, .lid = a->lid};
+}

@@ -92,4 +92,40 @@ static inline struct node *pair_device(struct line *t, const char *from)
     return with(el(t, "iq", "from", from, "type", "set", "id", "P1", NULL), n);
 }
 
+/* A bridge that shows the first QR of a set. */
+static inline struct line *showing(void)
+{
+    struct line *t = line_new(false);
+
+    bridge_start(t->b);
+    server_accept(t);
+    assert_int_equal(state_of(t), CONN_WAIT_PAIR_DEVICE);
+    server_send(t, pair_device(t, "s.whatsapp.net"));
+    assert_int_equal(state_of(t), CONN_WAIT_PAIR_SCAN);
+    return t;
+}
+
+static inline const char *stored_devices(struct line *t)
+{
+    return peek_sql(t->f.wa, "SELECT count(*) FROM whatsmeow_device");
+}
+
+/* Our answer to pair-success proves what the phone has signed (P-PR-13). */
+static inline void check_reply(struct line *t, struct phone *p, const struct heard *h)
+{
+    const struct node *n = node_child(node_child(h->n, "pair-device-sign"), "device-identity");
+    const struct account *a = t->b->account;
+    struct adv_signed_identity id;
+
+    assert_true(node_attr_is(h->n, "type", "result") && node_attr_is(h->n, "id", "P2"));
+    assert_true(node_attr_is(n, "key-index", "3"));
+    OK(adv_signed_identity_decode(node_content_bytes(n), &t->server.arena, &id));
+    assert_true(span_is_null(id.account_key)); /* left out here, kept by us (P-PR-13) */
+    assert_true(span_eq(id.details, buf_span(&p->details)));
+    OK(adv_check_device_signature(p->companion, id.details, p->account.pub, id.device_signature));
+    assert_memory_equal(a->adv_account_sig_key, p->account.pub, 32);
+    assert_memory_equal(a->adv_device_sig, id.device_signature.p, 64);
+    assert_true(span_eq(SPAN(a->adv_details, a->adv_details_n), buf_span(&p->details)));
+}
+
 #endif

@@ -32,11 +32,6 @@ static size_t backups_like(struct line *t, const char *reason)
     return files_like(t, pattern);
 }
 
-static const char *stored_devices(struct line *t)
-{
-    return peek_sql(t->f.wa, "SELECT count(*) FROM whatsmeow_device");
-}
-
 static struct line *online(void)
 {
     struct line *t;
