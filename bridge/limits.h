@@ -116,6 +116,14 @@ enum {
     HISTORY_ARENA_MAX = 16 << 20, /* lists of spans into an answer of messages of some bytes each */
     HISTORY_FETCH_MS = 60 * 1000,
 
+    /* App state. The collections that are read hold some settings, and what was starred and muted:
+     * tens to hundreds of records of 200 bytes. Each costs some 10 us: so many are no pause. */
+    APP_STATE_RECORDS_MAX = 4096,
+    APP_STATE_FILE_MAX = 4 << 20, /* so many records, four times over */
+    APP_STATE_VALUE_MAX = 64 * 1024,
+    APP_STATE_ARENA_MAX = 8 << 20,
+    APP_STATE_KEY_AGAIN_MS = 24 * 3600 * 1000, /* a missing key is asked for once a day (P-AS-18) */
+
     /* The web page that names the current version is some 500 kB. */
     VERSION_PAGE_BYTES_MAX = 8 << 20,
     VERSION_FETCH_MS = 15 * 1000,
