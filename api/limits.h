@@ -9,8 +9,6 @@ enum {
     API_TEXT_CHARS_MAX = 65536,
     /* A body that is refused for its size is read up to here, so that the caller sees why. */
     API_DISCARD_BYTES_MAX = 16 << 20,
-    /* Of a body in chunks: extensions and trailers, which nobody uses. */
-    API_CHUNK_EXTRA_MAX = 4096,
     API_HEADER_VALUE_MAX = 1024,
     /* An IPv6 address with a scope, as text. */
     API_ADDRESS_MAX = 80,

@@ -7,10 +7,10 @@
 #include <jansson.h>
 #include <strings.h>
 
-#include "api/chunked.h"
 #include "api/limits.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/chunked.h"
 #include "bridge/commands.h"
 #include "bridge/timers.h"
 

@@ -210,8 +210,9 @@ static char *xml_of(const struct node *n)
 /* Done by Baileys or whatsmeow every day: worth knowing, not an offence. */
 static bool tolerated(const char *what)
 {
-    static const char *const notes[] = {"sent-to-self", "sender-key-not-rotated",
-                                        "needless-device-identity", "same-id-other-bytes"};
+    static const char *const notes[] = {
+        "sent-to-self", "sender-key-not-rotated", "needless-device-identity", "same-id-other-bytes",
+        "no-origin"};
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
         if (strcmp(notes[i], what) == 0)
             return true;

@@ -3,8 +3,10 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "base/chunked.h"
 #include "base/fd_limit.h"
 #include "base/http_reason.h"
 #include "base/listen.h"
@@ -46,6 +48,8 @@ struct session {
     char path[1024];
     char query[QUERY_MAX];
     struct buf body;
+    bool in_chunks; /* the body comes so; the connection ends with the answer */
+    struct chunked chunks;
     struct http_response response;
     size_t sent;
     bool answered;
@@ -104,12 +108,12 @@ static void schedule(struct server *s)
 /* ---- answers ------------------------------------------------------------------------------ */
 
 /* By ourselves: libwebsockets knows the reason phrases of a few codes only. */
-static int write_head(struct lws *wsi, int status, const char *type, size_t body)
+static int write_head(struct lws *wsi, int status, const char *type, size_t body, bool last)
 {
     unsigned char head[LWS_PRE + HEADER_ROOM];
     int n = snprintf((char *)head + LWS_PRE, HEADER_ROOM,
-                     "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n\r\n", status,
-                     http_reason(status), type, body);
+                     "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n%s\r\n", status,
+                     http_reason(status), type, body, last ? "connection: close\r\n" : "");
     return lws_write(wsi, head + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS) == n ? 0 : -1;
 }
 
@@ -128,7 +132,11 @@ static int upgrade_verdict(struct lws *wsi)
     if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_GET_URI) <= 0 ||
         strcmp(text, "/ws/chat") != 0)
         return 404;
-    /* P-WS-02: the server insists on the origin */
+    /* P-WS-02: browsers name the page; a client that is no browser may leave it out. */
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0) {
+        mock_flag(m, "http", "no-origin", NULL, "no Origin");
+        return 0;
+    }
     if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_ORIGIN) <= 0 ||
         strcmp(text, "https://web.whatsapp.com") != 0) {
         mock_flag(m, "http", "wrong-origin", NULL, "Origin is not https://web.whatsapp.com");
@@ -246,6 +254,12 @@ static void read_query(struct lws *wsi, struct session *s)
     s->query[n] = '\0';
 }
 
+/* libwebsockets does not know where a body in chunks has ended: its connection takes no more. */
+static int completed(struct lws *wsi, const struct session *s)
+{
+    return s->in_chunks || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+}
+
 static int respond(struct lws *wsi, struct session *s)
 {
     struct http_request q = {s->method, s->path, s->query, buf_span(&s->body)};
@@ -254,12 +268,19 @@ static int respond(struct lws *wsi, struct session *s)
         .status = 500, .type = "text/plain", .body = buf_new(MOCK_HTTP_BODY_MAX)};
     http_handle(server_of(wsi)->m, &q, r);
     s->answered = true;
-    if (write_head(wsi, r->status, r->type, r->body.n) != 0)
+    if (write_head(wsi, r->status, r->type, r->body.n, s->in_chunks) != 0)
         return -1;
     if (r->body.n == 0)
-        return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+        return completed(wsi, s);
     (void)lws_callback_on_writable(wsi);
     return 0;
+}
+
+static bool comes_in_chunks(struct lws *wsi)
+{
+    char coding[16];
+    return lws_hdr_copy(wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 &&
+           strcasecmp(coding, "chunked") == 0;
 }
 
 static int http_start(struct lws *wsi, struct session *s)
@@ -270,13 +291,32 @@ static int http_start(struct lws *wsi, struct session *s)
     s->body = buf_new(MOCK_HTTP_BODY_MAX);
     s->sent = 0;
     s->answered = false;
+    s->in_chunks = false;
+    s->chunks = (struct chunked){0};
     if (!read_line(wsi, s))
         return lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, NULL) != 0 ? -1 : 0;
     read_query(wsi, s);
     bool has_length = lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-    if (strcmp(s->method, "POST") == 0 && has_length && strcmp(length, "0") != 0)
+    if (strcmp(s->method, "POST") != 0)
+        return respond(wsi, s);
+    s->in_chunks = !has_length && comes_in_chunks(wsi);
+    if (s->in_chunks || (has_length && strcmp(length, "0") != 0))
         return 0; /* the body follows */
     return respond(wsi, s);
+}
+
+static int http_body(struct lws *wsi, struct session *s, struct span part)
+{
+    bool done = false;
+    if (!s->in_chunks) {
+        buf_append(&s->body, part);
+        return buf_err(&s->body) == WB_OK ? 0 : -1;
+    }
+    if (s->answered)
+        return 0; /* behind the end */
+    if (chunked_push(&s->chunks, part, &s->body, &done) != WB_OK)
+        return -1;
+    return done ? respond(wsi, s) : 0;
 }
 
 static int http_write(struct lws *wsi, struct session *s)
@@ -299,7 +339,7 @@ static int http_write(struct lws *wsi, struct session *s)
     }
     buf_free(body);
     s->answered = false;
-    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    return completed(wsi, s);
 }
 
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct session *s, void *in,
@@ -311,13 +351,12 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct ses
         status = upgrade_verdict(wsi);
         if (status == 0)
             return 0;
-        return write_head(wsi, status, "text/plain", 0) != 0 ? -1 : 1;
+        return write_head(wsi, status, "text/plain", 0, false) != 0 ? -1 : 1;
     case LWS_CALLBACK_HTTP:
         result = http_start(wsi, s);
         break;
     case LWS_CALLBACK_HTTP_BODY:
-        buf_append(&s->body, SPAN(in, len));
-        result = buf_err(&s->body) == WB_OK ? 0 : -1;
+        result = http_body(wsi, s, SPAN(in, len));
         break;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         result = s->answered ? 0 : respond(wsi, s);

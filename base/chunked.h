@@ -1,10 +1,13 @@
 /* chunked.h - a request's body in chunks (RFC 9112, 7.1), decoded as it comes in: libwebsockets 4.1
  * hands it on as it is. Callers that do not know a body's length beforehand send it so, for example
  * Node's http.request() with write(). */
-#ifndef API_CHUNKED_H
-#define API_CHUNKED_H
+#ifndef BASE_CHUNKED_H
+#define BASE_CHUNKED_H
 
 #include "base/buf.h"
+
+/* Bytes of extensions and trailers of one body: nobody uses them, and they must not be endless. */
+enum { CHUNKED_EXTRA_MAX = 4096 };
 
 enum chunked_state {
     CHUNKED_SIZE,

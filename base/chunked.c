@@ -1,6 +1,4 @@
-#include "api/chunked.h"
-
-#include "api/limits.h"
+#include "base/chunked.h"
 
 enum { SIZE_DIGITS_MAX = 8 };
 
@@ -15,7 +13,7 @@ static int hex_value(uint8_t c)
 /* Of what is of no use to us but must not be endless. */
 static bool may_skip(struct chunked *c)
 {
-    return ++c->skipped <= API_CHUNK_EXTRA_MAX;
+    return ++c->skipped <= CHUNKED_EXTRA_MAX;
 }
 
 static enum chunked_state size_byte(struct chunked *c, uint8_t b)

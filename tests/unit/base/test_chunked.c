@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "api/chunked.h"
 #include "api/limits.h"
+#include "base/chunked.h"
 
 /* Pushes `text` in pieces of `step` bytes; the body, or the error. */
 static enum wb_err decode(const char *text, size_t step, size_t max, struct buf *body, bool *done)
@@ -106,7 +106,7 @@ static void no_chunks(void **state)
 
 static void too_much(void **state)
 {
-    static char text[API_CHUNK_EXTRA_MAX + 100];
+    static char text[CHUNKED_EXTRA_MAX + 100];
     struct buf body;
     bool done;
 
