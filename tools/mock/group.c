@@ -86,6 +86,29 @@ static void tell_one(struct mock *m, const struct group *g, const struct account
     }
 }
 
+/* The group as news for who finds oneself in it. */
+static struct node *create_node(struct mock *m, const struct group *g, bool fresh)
+{
+    struct node *create = mock_node(m, "create");
+    if (fresh)
+        node_attr_text(&m->a, create, "type", "new");
+    node_attr_text(&m->a, create, "reason", "invite");
+    node_attr_text(&m->a, create, "key", mock_id(m));
+    (void)group_node(m, create, g);
+    return create;
+}
+
+/* Who is added gets the whole group (P-GR-15), the others the name. */
+static void tell_added(struct mock *m, const struct group *g, const struct account *by,
+                       struct account *added, struct node *child)
+{
+    struct node *create = create_node(m, g, false);
+    for (size_t i = 0; i < g->nmembers; i++) {
+        struct account *a = g->members[i].account;
+        tell_one(m, g, by, a, a == added ? create : child);
+    }
+}
+
 void group_tell(struct mock *m, struct group *g, struct account *by, struct node *child)
 {
     for (size_t i = 0; i < g->nmembers; i++)
@@ -116,7 +139,10 @@ int group_change_member(struct mock *m, struct group *g, struct account *by, str
     if (change == GROUP_ADD)
         node_attr_text(&m->a, child, "reason", "invite");
     (void)group_participant(m, child, g, who, 0);
-    group_tell(m, g, by, child);
+    if (change == GROUP_ADD)
+        tell_added(m, g, by, who, child);
+    else
+        group_tell(m, g, by, child);
     if (change == GROUP_REMOVE) {
         (void)group_remove_member(g, who);
         strict_member_left(g);
@@ -139,12 +165,7 @@ struct group *group_create(struct mock *m, const char *subject, bool lid, struct
         if (!group_add_member(g, members[i], 0))
             return NULL;
     }
-    struct node *create = mock_node(m, "create");
-    node_attr_text(&m->a, create, "type", "new");
-    node_attr_text(&m->a, create, "reason", "invite");
-    node_attr_text(&m->a, create, "key", mock_id(m));
-    (void)group_node(m, create, g);
-    group_tell(m, g, creator, create);
+    group_tell(m, g, creator, create_node(m, g, true));
     return g;
 }
 
