@@ -23,6 +23,7 @@ static const char help[] =
     "  --root-key-seed HEX  32 bytes: private half of the Noise certificate root\n"
     "  --trace FILE         one JSON line per stanza\n"
     "  --phone NUMBER       the account that scan-qr pairs by default (27820000001)\n"
+    "  --phone-per-name     or the account of the client's push name, made if it is new\n"
     "  --contacts N         scripted people: 27820001000, 27820001001, ...\n"
     "  --groups N           groups of all contacts that each new account is a member of\n"
     "  --groups-pn          those groups are addressed by phone number (default: LID)\n"
@@ -80,6 +81,7 @@ static const struct option options[] = {{"port", required_argument, NULL, 'p'},
                                         {"root-key-seed", required_argument, NULL, 'r'},
                                         {"trace", required_argument, NULL, 'T'},
                                         {"phone", required_argument, NULL, 'P'},
+                                        {"phone-per-name", no_argument, NULL, 'N'},
                                         {"contacts", required_argument, NULL, 'c'},
                                         {"groups", required_argument, NULL, 'g'},
                                         {"groups-pn", no_argument, NULL, 'n'},
@@ -135,6 +137,9 @@ static bool take(struct config *c, int opt)
         break;
     case 'P':
         c->phone = optarg;
+        break;
+    case 'N':
+        c->phone_per_name = true;
         break;
     case 't':
         c->tls = true;

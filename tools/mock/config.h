@@ -18,6 +18,7 @@ struct config {
     unsigned groups;        /* groups of all of them, joined by every account that pairs */
     bool groups_pn;         /* those groups are addressed by phone number, not by LID */
     const char *phone;      /* account that scan-qr pairs without ?phone= */
+    bool phone_per_name;    /* ... or the one of the client's push name, made as needed */
     int64_t ref_first_ms;   /* life of the first QR ref, then of each next (P-PR-03) */
     int64_t ref_next_ms;
     int64_t ping_every_ms;  /* 0: the server sends no urn:xmpp:ping */

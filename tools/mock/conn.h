@@ -31,7 +31,8 @@ struct registration {
     uint32_t skey_id;
     uint8_t skey[X25519_KEY_BYTES];
     uint8_t skey_sig[XEDDSA_SIG_BYTES];
-    uint64_t platform; /* DeviceProps.platformType */
+    uint64_t platform;        /* DeviceProps.platformType */
+    char name[MOCK_NAME_MAX]; /* push name, "" when it told none */
 };
 
 struct passkey_link;

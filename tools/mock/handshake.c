@@ -80,6 +80,21 @@ out:
     return err;
 }
 
+/* A client that kept our static key opens with Noise IK: its static key and payload come sealed
+ * with the first message (P-X2-26). This server takes no such shortcut. It answers as Noise's
+ * fallback modifier has it: the client's ephemeral key counts, the rest of its message is dropped,
+ * and what follows is XX under the name below. Names longer than a hash are hashed (Noise
+ * paper, 5.2). */
+static void fall_back(struct noise_symmetric_state *sym)
+{
+    static const char name[] = "Noise_XXfallback_25519_AESGCM_SHA256";
+    uint8_t h[SHA256_BYTES];
+    sha256(SPAN(name, sizeof name - 1), h);
+    memcpy(sym->ck, h, sizeof sym->ck);
+    struct span parts[2] = {SPAN_ARRAY(h), SPAN(wa_intro, WA_INTRO_BYTES)};
+    sha256_v(parts, 2, sym->h);
+}
+
 void handshake_hello(struct conn *c, struct span frame)
 {
     struct mock *m = c->m;
@@ -90,6 +105,8 @@ void handshake_hello(struct conn *c, struct span frame)
     struct span client_hello = pb_bytes(frame, CLIENT_HELLO);
     enum wb_err err;
     TRY(pb_valid(frame) && client_hello.p != NULL ? WB_OK : WB_ERR_MALFORMED);
+    if (pb_has(client_hello, 2))
+        fall_back(&c->hs.sym);
     TRY(noise_read_1(&c->hs, pb_bytes(client_hello, 1)));
     TRY(certificate(m, &chain));
     TRY(noise_write_2(&c->hs, buf_span(&chain), e, &static_ct, &payload_ct));

@@ -10,6 +10,7 @@ enum {
     MOCK_HTTP_BODY_MAX = 64 << 20, /* media uploads in tests */
     MOCK_FLAGS_MAX = 10000,        /* kept in memory; a broken client makes many */
     MOCK_RECORDS_MAX = 200000,     /* messages kept per contact for GET /admin/contact/messages */
+    MOCK_NAME_MAX = 128,           /* push names: WhatsApp allows 25 characters, tests more */
     MOCK_ID_MAX = 256, /* stanza ids; the longest seen are below 40 characters, tests have 200 */
     MOCK_RECENT_ACKS = 4096, /* acked ids remembered per device, to tell "twice" from "never" */
     MOCK_USED_KEYS_MAX = 2000000, /* message keys remembered for reuse checks */

@@ -126,8 +126,12 @@ static void check_participants(const struct fan *f)
         }
         if (d == f->from)
             mock_flag(m, f->label, "sent-to-self", to, "the sending device is addressed");
-        if (d->to_mark == f->mark)
-            mock_flag(m, f->label, "duplicate-device", to, "a device is addressed twice");
+        if (d->to_mark == f->mark) /* who writes to oneself may be on both lists */
+            mock_flag(m, f->label,
+                      f->peer == d->account && f->from->account == d->account
+                          ? "duplicate-own-device"
+                          : "duplicate-device",
+                      to, "a device is addressed twice");
         d->to_mark = f->mark;
         d->to = to;
         if (enc != NULL)

@@ -48,6 +48,7 @@ void mock_free(struct mock *m)
     }
     mock_flags_clear(m);
     pair_codes_free(m);
+    map_free(&m->named, NULL);
     media_free(m);
     world_free(&m->world);
     map_free(&m->used_keys, NULL);
@@ -212,7 +213,7 @@ static bool tolerated(const char *what)
 {
     static const char *const notes[] = {
         "sent-to-self", "sender-key-not-rotated", "needless-device-identity", "same-id-other-bytes",
-        "no-origin"};
+        "no-origin",    "account-key-sent-back",  "duplicate-own-device"};
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
         if (strcmp(notes[i], what) == 0)
             return true;

@@ -59,7 +59,9 @@ struct mock {
     struct map used_keys;                  /* strict.c: message keys seen on the wire */
     struct map media;                      /* media.c */
     struct map pair_codes;                 /* pair_code.c: ref -> waiting companion */
-    struct arena a;                        /* of the operation in hand */
+    struct map named;                      /* pair.c: push name -> account, with --phone-per-name */
+    uint64_t next_named;
+    struct arena a; /* of the operation in hand */
     unsigned depth;
     FILE *trace;
     char base_url[96]; /* http://127.0.0.1:port, set by server.c */

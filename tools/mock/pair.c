@@ -9,6 +9,9 @@
 #include "tools/mock/passkey.h"
 #include "tools/mock/pb.h"
 
+/* The first number of --phone-per-name. */
+#define FIRST_NAMED_PHONE 27830000000ull
+
 static bool take_bytes(struct span s, size_t n, uint8_t *out)
 {
     if (s.n != n)
@@ -90,6 +93,9 @@ void pair_start(struct conn *c, struct span p)
     }
     if (pb_u64(p, 3, 0) != 0)
         mock_flag(m, c->label, "bad-registration", NULL, "passive is true");
+    struct span name = pb_bytes(p, 7);
+    (void)snprintf(c->reg.name, sizeof c->reg.name, "%.*s", (int)name.n,
+                   name.p != NULL ? (const char *)name.p : "");
     c->state = CONN_REGISTERING;
     make_refs(c);
     struct jid server = jid_server_only(JID_PN);
@@ -108,6 +114,25 @@ void pair_start(struct conn *c, struct span p)
 }
 
 /* ---- the phone's side --------------------------------------------------------------------- */
+
+/* The account of everybody who shows that push name; without one, a new account. */
+static struct account *account_by_name(struct mock *m, const char *name)
+{
+    struct account *a = name[0] != '\0' ? map_get(&m->named, name) : NULL;
+    char digits[32];
+    if (a != NULL)
+        return a;
+    do
+        (void)snprintf(digits, sizeof digits, "%llu",
+                       (unsigned long long)(FIRST_NAMED_PHONE + m->next_named++));
+    while (world_account_phone(&m->world, digits) != NULL);
+    a = pair_account(m, digits);
+    if (a != NULL && name[0] != '\0') {
+        (void)snprintf(a->name, sizeof a->name, "%s", name);
+        (void)map_put(&m->named, name, a);
+    }
+    return a;
+}
 
 struct account *pair_account(struct mock *m, const char *digits)
 {
@@ -205,7 +230,8 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
         mock_flag(m, c->label, "bad-qr", NULL, "keys in the QR are not those of the handshake");
         return (struct pair_answer){.status = 422, .message = "QR keys differ from the client's"};
     }
-    struct account *a = pair_account(m, digits);
+    struct account *a = m->cfg.phone_per_name && digits == NULL ? account_by_name(m, c->reg.name)
+                                                                : pair_account(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     return passkey_or_link(c, a, q.adv);
@@ -325,12 +351,15 @@ static const char *check_sign(struct conn *c, const struct node *iq)
     if (!span_eq(pb_bytes(got, 1), pb_bytes(ours, 1)) ||
         !span_eq(pb_bytes(got, 3), pb_bytes(ours, 3)))
         return "details or account signature changed";
-    if (pb_bytes(got, 2).n != 0)
-        return "account signature key was not left out";
+    if (pb_bytes(got, 2).n != 0 && !span_eq(pb_bytes(got, 2), pb_bytes(ours, 2)))
+        return "account signature key changed";
     if (adv_check_device_signature(d->identity, pb_bytes(ours, 1), d->account->identity.pub,
                                    pb_bytes(got, 4)) != WB_OK)
         return "device signature does not verify";
     pb_put_bytes(&d->adv, 4, pb_bytes(got, 4));
+    if (pb_bytes(got, 2).n != 0) /* P-PR-13; whatsapp-rust sends it back, and is linked */
+        mock_flag(c->m, c->label, "account-key-sent-back", iq,
+                  "account signature key was not left out");
     return NULL;
 }
 

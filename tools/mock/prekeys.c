@@ -5,6 +5,7 @@
 #include "tools/mock/actor.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/iq.h"
+#include "tools/mock/sha1.h"
 
 enum { LOW_PREKEYS = 5, ID_BYTES = 3 };
 
@@ -78,6 +79,22 @@ int iq_prekey_count(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
+/* What the server holds, in 20 bytes: SHA-1 of identity, signed prekey, its signature and the
+ * one-time prekeys in the order in which they are listed (P-LG-10). */
+static void put_hash(struct mock *m, struct node *digest, const struct device *d)
+{
+    struct buf all = buf_new((size_t)X25519_KEY_BYTES * (MOCK_PREKEYS_MAX + 4));
+    uint8_t hash[SHA1_BYTES];
+    buf_append(&all, SPAN_ARRAY(d->identity));
+    buf_append(&all, SPAN_ARRAY(d->skey));
+    buf_append(&all, SPAN_ARRAY(d->skey_sig));
+    for (size_t i = 0; i < d->nprekeys; i++)
+        buf_append(&all, SPAN_ARRAY(d->prekeys[i].pub));
+    if (buf_err(&all) == WB_OK && sha1(buf_span(&all), hash))
+        node_set_bytes(&m->a, node_child_new(&m->a, digest, "hash"), SPAN_ARRAY(hash));
+    buf_free(&all);
+}
+
 /* The ids and public keys that the server holds (P-LG-10). */
 int iq_prekey_digest(struct conn *c, const struct node *iq, struct node *result)
 {
@@ -98,6 +115,7 @@ int iq_prekey_digest(struct conn *c, const struct node *iq, struct node *result)
     struct node *list = node_child_new(&m->a, digest, "list");
     for (size_t i = 0; i < d->nprekeys; i++)
         put_be(m, list, "id", d->prekeys[i].id, ID_BYTES);
+    put_hash(m, digest, d);
     return 0;
 }
 
@@ -213,16 +231,17 @@ int iq_prekey_rotate(struct conn *c, const struct node *iq, struct node *result)
 
 static const char *check_upload(struct conn *c, const struct node *iq)
 {
-    static const char *const order[] = {"registration", "type", "identity", "list", "skey"};
+    static const char *const parts[] = {"registration", "type", "identity", "list", "skey"};
+    enum { PARTS = sizeof parts / sizeof parts[0] };
     uint32_t registration;
     struct span type = node_content_bytes(node_child(iq, "type"));
-    size_t i = 0;
-    for (const struct node *k = iq->first; k != NULL; k = k->next, i++) {
-        if (i >= 5 || !node_is(k, order[i]))
-            return "children are registration, type, identity, list, skey";
+    size_t n = 0;
+    for (const struct node *k = iq->first; k != NULL; k = k->next)
+        n++;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (n != PARTS || node_child(iq, parts[i]) == NULL)
+            return "children are registration, type, identity, list, skey, in any order";
     }
-    if (i != 5)
-        return "children are registration, type, identity, list, skey";
     if (!get_be(iq, "registration", 4, &registration))
         return "registration is not 4 bytes";
     if (registration != c->device->registration_id)

@@ -98,7 +98,7 @@ struct login_script {
 
 struct account {
     struct jid pn, lid;
-    char name[64];
+    char name[MOCK_NAME_MAX];
     bool contact;                /* scripted person, not somebody who paired a client */
     bool gone;                   /* not on WhatsApp any more */
     struct x25519_pair identity; /* of the phone; signs the companions */
