@@ -4,11 +4,13 @@
 
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
+#include "bridge/group_limits.h"
 #include "bridge/group_parse.h"
 #include "bridge/identity.h"
 #include "bridge/in_message_revoke.h"
 #include "bridge/shared_query.h"
 #include "store/contacts.h"
+#include "store/devices.h"
 #include "store/messages.h"
 
 enum { HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403, HTTP_NOT_FOUND = 404 };
@@ -57,6 +59,23 @@ static enum wb_err store_without_members(struct bridge *b, struct store_group *g
     return err == WB_ERR_NOT_FOUND ? store_group_put(b->store, g) : err;
 }
 
+/* Who is called by another identity finds our sender key under another name (P-SG-31): everybody is
+ * given it again. */
+static enum wb_err note_addressing(struct bridge *b, const struct store_group *g)
+{
+    struct store_group old;
+    enum wb_err err = store_group_get_info(b->store, &g->jid, &old);
+
+    if (err == WB_ERR_NOT_FOUND || (err == WB_OK && old.addressing == g->addressing))
+        return WB_OK;
+    TRY(err);
+    log_info(b->log, "groups", "%s is addressed by %s now", g->jid.user,
+             g->addressing == STORE_ADDRESSING_LID ? "LID" : "phone number");
+    err = store_skdm_doubt_group(b->store, &g->jid);
+out:
+    return err;
+}
+
 enum wb_err group_info_store(struct bridge *b, const struct node *group, struct arena *a,
                              struct jid *ret_jid)
 {
@@ -68,6 +87,7 @@ enum wb_err group_info_store(struct bridge *b, const struct node *group, struct 
     if (odd)
         log_debug(b->log, "groups", "%zu odd members in %s", odd, g.jid.user);
     g.updated_at = bridge_server_now_s(b);
+    TRY(note_addressing(b, &g));
     if (g.nmembers == 0)
         TRY(store_without_members(b, &g));
     else
@@ -111,6 +131,46 @@ enum wb_err group_info_stale(struct bridge *b, const struct jid *group)
     }
     arena_free(&a);
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
+/* How a stanza of the server names the group's addressing; false: it does not. */
+static bool told_addressing(const struct node *n, enum store_addressing *ret)
+{
+    if (node_attr_is(n, "addressing_mode", "lid"))
+        *ret = STORE_ADDRESSING_LID;
+    else if (node_attr_is(n, "addressing_mode", "pn"))
+        *ret = STORE_ADDRESSING_PN;
+    else
+        return false;
+    return true;
+}
+
+enum wb_err group_info_shown(struct bridge *b, const struct jid *group, const struct node *n,
+                             int64_t t)
+{
+    enum store_addressing shown;
+    struct store_group g;
+    bool may = false;
+    enum wb_err err;
+
+    if (group->server != JID_GROUP || !told_addressing(n, &shown))
+        return WB_OK;
+    err = store_group_get_info(b->store, group, &g);
+    if (err == WB_ERR_NOT_FOUND ||
+        (err == WB_OK && (g.addressing == shown || g.updated_at == 0 || t < g.updated_at)))
+        return WB_OK;
+    TRY(err);
+    TRY(group_limit_mode(b, group, &may));
+    if (!may)
+        return WB_OK;
+    log_info(b->log, "groups",
+             "%s seems to have changed its addressing; it is asked for before it "
+             "is written to",
+             group->user);
+    g.updated_at = 0;
+    err = store_group_put_info(b->store, &g);
+out:
+    return err;
 }
 
 /* ---- one group ------------------------------------------------------------------------------ */

@@ -38,6 +38,13 @@ enum wb_err group_info_get(struct bridge *b, const struct jid *group, enum group
  * P-SD-23). Its name stays. */
 enum wb_err group_info_stale(struct bridge *b, const struct jid *group) WB_MUST_CHECK;
 
+/* A stanza of the server that was made at t (unix seconds of the server) and is of this group: when
+ * its addressing_mode is another than the known one, and the group was not asked for since, it is
+ * stale as above. Not more than once per GROUP_REFRESH_S: in announcement groups of communities
+ * some messages have an addressing of their own (P-SD-38). Store errors. */
+enum wb_err group_info_shown(struct bridge *b, const struct jid *group, const struct node *n,
+                             int64_t t) WB_MUST_CHECK;
+
 /* Takes over a <group> of the server, with everything learned from it, in the open batch. Errors of
  * group_parse() and of the store. ret_jid may be NULL. */
 enum wb_err group_info_store(struct bridge *b, const struct node *group, struct arena *a,

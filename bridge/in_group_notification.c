@@ -4,10 +4,12 @@
 #include "bridge/group_parse.h"
 #include "bridge/handlers.h"
 #include "bridge/identity.h"
+#include "bridge/peer_time.h"
 #include "store/messages.h"
 
 struct group_news {
     struct jid group;
+    uint64_t t;
 };
 
 static enum wb_err parse(const struct stanza *s, void **ret_parsed)
@@ -20,6 +22,8 @@ static enum wb_err parse(const struct stanza *s, void **ret_parsed)
         !news->group.user[0])
         return WB_ERR_MALFORMED;
     news->group = jid_bare(news->group);
+    if (!node_attr_get_u64(s->node, "t", &news->t))
+        news->t = 0;
     *ret_parsed = news;
     return WB_OK;
 }
@@ -247,7 +251,9 @@ static enum wb_err apply(struct bridge *b, const struct stanza *s, void *parsed)
         else if (err != WB_OK && err != WB_ERR_NOT_FOUND)
             return err;
     }
-    return unknown ? group_info_get(b, &news->group, GROUP_INFO_FRESH, on_unknown, 0) : WB_OK;
+    if (unknown)
+        return group_info_get(b, &news->group, GROUP_INFO_FRESH, on_unknown, 0);
+    return group_info_shown(b, &news->group, s->node, peer_time_stanza_s(b, news->t));
 }
 
 const struct stanza_handler in_notification_group_handler = {"w:gp2", STANZA_ACK_ALWAYS, parse,

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "bridge/bridge.h"
+#include "bridge/group_info.h"
 #include "bridge/handlers.h"
 #include "bridge/history_request.h"
 #include "bridge/identity.h"
@@ -411,6 +412,7 @@ static enum wb_err handle(struct bridge *b, const struct stanza *s, struct in_me
     enum wb_err err;
 
     TRY(learn(b, m));
+    TRY(group_info_shown(b, &m->chat, s->node, m->t));
     for (size_t i = 0; i < m->nenc; i++) {
         if (m->enc[i].type == IN_ENC_MSMSG)
             msmsg++;

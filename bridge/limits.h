@@ -161,6 +161,9 @@ enum {
     GROUP_LIST_RETRY_MAX_MS = 3600 * 1000,
     /* One group is asked for again after this time, whatever notifications said. */
     GROUP_AGE_S = 24 * 3600,
+    /* What a group shows us by the way (another addressing, another hash of its devices) makes us
+     * ask about it not more often than that: it may go on showing it. */
+    GROUP_REFRESH_S = 3600,
     /* One group with its members, of 170 bytes each. */
     GROUP_ARENA_MAX = 16 << 20,
     /* An account is in some hundred groups; communities may bring thousands. */

@@ -61,6 +61,9 @@ static const char *refusal_text(uint32_t code)
     case 400:
         return "WhatsApp did not accept the message's addressing; what was known of the recipient "
                "was dropped, try again";
+    case 421:
+        return "WhatsApp says that the addressing of the group has changed, and did not accept the "
+               "message in its present form either; try again";
     case 429:
         return "WhatsApp says that this number sends too fast; slow down";
     default:
@@ -113,15 +116,20 @@ out:
 enum wb_err out_message_acked(struct bridge *b, const struct out_ack *ack)
 {
     struct out_item *it = b->out_message ? out_queue_find(b, ack->id) : NULL;
-    enum wb_err err;
+    bool again = false;
+    enum wb_err err = WB_OK;
 
     if (!it || (it->step != OUT_ON_WIRE && it->step != OUT_SEALED)) {
         log_debug(b->log, "send", "an ack that no send of ours waits for");
         return WB_OK;
     }
-    TRY(ack->error ? refused(b, it, ack->error) : accepted(b, it, ack));
+    if (ack->error)
+        TRY(out_reopen(it, ack->error, &again));
+    if (!again)
+        TRY(ack->error ? refused(b, it, ack->error) : accepted(b, it, ack));
     timer_stop(b->timers, &it->timer);
-    it->step = OUT_SETTLED;
+    if (!again)
+        it->step = OUT_SETTLED;
 out:
     return err;
 }

@@ -121,6 +121,7 @@ static struct out_item *new_item(struct bridge *b, const struct store_outbox_row
         return NULL;
     it->b = b;
     snprintf(it->id, sizeof it->id, "%s", row->message_id);
+    it->seq = row->seq;
     it->chat = row->chat;
     it->sealed_at = row->sealed_at;
     out_expiry_set(it, row);
@@ -200,6 +201,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
                 break;
             }
             it->step = OUT_SEALED;
+            it->durable = true; /* its bytes go out in any case */
             join_sealed(it);
         }
     }
@@ -315,6 +317,64 @@ void out_queue_sealed(struct out_item *it, struct span packed)
     out_queue_kick(b);
 }
 
+/* ---- refused for its form ------------------------------------------------------------------- */
+
+/* Before those of its chat that were accepted after it. */
+static void put_in_order(struct out_lane *lane, struct out_item *it)
+{
+    struct out_item *before = NULL, *next = lane->first;
+
+    while (next && next->seq < it->seq) {
+        before = next;
+        next = next->next;
+    }
+    /* Only the first of a lane asks; this one begins anew behind it. */
+    if (!before && next && next->step == OUT_ASKING)
+        stop_asking(next);
+    it->next = next;
+    *(before ? &before->next : &lane->first) = it;
+    if (!next)
+        lane->last = it;
+}
+
+/* Without memory the row stays queued, and goes out after the next start. */
+static void no_memory(struct out_item *it)
+{
+    struct out_outcome o;
+
+    out_say(&o, it->durable ? CMD_ACCEPTED : CMD_INTERNAL, "out of memory");
+    out_wait_answer(it, &o);
+    free_item(it);
+}
+
+/* Not from within a seal, which may have committed the refusal and still has the lane's first. */
+static void take_back_reopened(struct bridge *b)
+{
+    struct out_message_state *s = b->out_message;
+    struct out_item *it = s->sealed, *next;
+
+    for (; it; it = next) {
+        struct out_lane *lane;
+
+        next = it->next;
+        if (it->step != OUT_REOPENED)
+            continue;
+        leave_sealed(it);
+        it->step = OUT_QUEUED;
+        it->sealed_at = 0;
+        it->tries = 0;
+        it->trouble = WB_OK;
+        it->phash[0] = '\0';
+        lane = lane_of(b, &it->chat);
+        if (!lane) {
+            no_memory(it);
+            continue;
+        }
+        it->lane = lane;
+        put_in_order(lane, it);
+    }
+}
+
 /* ---- acked or refused ---------------------------------------------------------------------- */
 
 void out_queue_committed(struct bridge *b)
@@ -326,6 +386,10 @@ void out_queue_committed(struct bridge *b)
         struct bridge_event e = {.kind = BRIDGE_EV_MESSAGE};
         struct jid chat;
 
+        if (it->step == OUT_REOPENING) {
+            it->step = OUT_REOPENED;
+            out_queue_kick(b);
+        }
         if (it->step != OUT_SETTLED) {
             it = it->next;
             continue;
@@ -345,7 +409,8 @@ void out_queue_committed(struct bridge *b)
 void out_queue_uncommitted(struct bridge *b)
 {
     for (struct out_item *it = b->out_message->sealed; it; it = it->next)
-        if (it->step == OUT_SETTLED) /* the server acks the same bytes again */
+        /* The server answers the same bytes in the same way again. */
+        if (it->step == OUT_SETTLED || it->step == OUT_REOPENING)
             it->step = OUT_SEALED;
 }
 
@@ -405,6 +470,7 @@ static void pump(void *ctx)
     const int64_t until = clock_mono_ms(b->clock) + BATCH_MS_MAX;
     struct out_item *it;
 
+    take_back_reopened(b);
     if (!out_expiry_look(b)) {
         out_queue_kick(b);
         return;

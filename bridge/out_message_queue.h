@@ -3,6 +3,7 @@
  *
  *     QUEUED -> ASKING -> (sealed and committed) -> SEALED -> ON_WIRE -> SETTLED -> gone
  *        ^---------'  trouble that may pass            ^---------'  the connection went away
+ *        ^-- REOPENED <- REOPENING <- ON_WIRE, once: the server refused the form of the message
  *
  * SEALED waits for the connection and for room in its socket; its bytes are in the outbox only. */
 #ifndef BRIDGE_OUT_MESSAGE_QUEUE_H
@@ -34,11 +35,13 @@ struct out_outcome {
 };
 
 enum out_step {
-    OUT_QUEUED,  /* for its turn, the connection, or the end of a pause */
-    OUT_ASKING,  /* for LIDs, members, devices, prekeys */
-    OUT_SEALED,  /* bytes are fixed and committed; to be sent when connected */
-    OUT_ON_WIRE, /* for the ack */
-    OUT_SETTLED, /* acked or refused; for the commit of that */
+    OUT_QUEUED,    /* for its turn, the connection, or the end of a pause */
+    OUT_ASKING,    /* for LIDs, members, devices, prekeys */
+    OUT_SEALED,    /* bytes are fixed and committed; to be sent when connected */
+    OUT_ON_WIRE,   /* for the ack */
+    OUT_SETTLED,   /* acked or refused; for the commit of that */
+    OUT_REOPENING, /* refused for its form; for the commit of that */
+    OUT_REOPENED,  /* for its place in its lane, where it is made anew */
 };
 
 struct out_lane {
@@ -52,6 +55,7 @@ struct out_item {
     struct bridge *b;
     struct out_lane *lane; /* NULL when sealed */
     char id[STORE_MESSAGE_ID_MAX + 1];
+    int64_t seq;         /* of its row: the order of acceptance */
     struct jid chat;     /* as the caller named it, bare */
     bool admitted;       /* not, or no longer, held back by first_contact.c */
     bool held_back;      /* by first_contact.c, when its turn came */
@@ -123,6 +127,10 @@ void out_wire_offline(struct bridge *b);
 void out_wire_room(struct bridge *b);
 void out_wire_unsent(struct bridge *b); /* as many as there is room for */
 void out_wire_sealed(struct out_item *it, struct span packed);
+/* out_message_reopen.c: the server has refused it with this code. *ret_again: it is REOPENING, and
+ * is no failure; what is wrong of what we know of the chat is dropped in any case. In the open
+ * batch. Store errors. */
+enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again) WB_MUST_CHECK;
 /* The batch that settled some was committed, or has failed. */
 void out_queue_committed(struct bridge *b);
 void out_queue_uncommitted(struct bridge *b);

@@ -185,8 +185,8 @@ enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct sp
     if (state != OUTBOX_QUEUED)
         return WB_ERR_STATE;
     TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = ?, sealed = ?, recipients = ?, sealed_at = ?,"
-                   " request = NULL WHERE our_jid = ? AND message_id = ?"));
+                   "UPDATE bridge_outbox SET state = ?, sealed = ?, recipients = ?, sealed_at = ?"
+                   " WHERE our_jid = ? AND message_id = ?"));
     stmt_int(&q, OUTBOX_SEALED);
     stmt_blob(&q, sealed);
     stmt_int(&q, recipients);
@@ -209,7 +209,7 @@ enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t 
     /* A receipt may have overtaken the ack: the time is still missing then. */
     TRY(stmt_write(&q, &s->wa,
                    "UPDATE bridge_outbox SET state = max(state, ?), server_time = ?, acked_at = ?,"
-                   " sealed = NULL, content = NULL"
+                   " sealed = NULL, request = NULL, content = NULL"
                    " WHERE our_jid = ? AND message_id = ? AND acked_at = 0"));
     stmt_int(&q, OUTBOX_SENT);
     stmt_int(&q, server_time);

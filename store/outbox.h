@@ -7,8 +7,8 @@
 #include "proto/jid.h"
 #include "store/store.h"
 
-/* Rising; a row never goes back. FAILED is final; SEALED rows fail only when refused or given up.
- */
+/* Rising; a row never goes back, but for store_outbox_reopen(). FAILED is final; SEALED rows fail
+ * only when refused or given up. */
 enum store_outbox_state {
     OUTBOX_QUEUED,    /* accepted, not yet encrypted */
     OUTBOX_SEALED,    /* its bytes are fixed; it may be on the wire */
@@ -31,7 +31,7 @@ struct store_outbox_row {
     struct jid chat;
     enum store_outbox_state state;
     char reason[STORE_REASON_MAX + 1]; /* FAILED: why, a word of the API's error codes */
-    struct span request; /* what is to be sent, in the caller's own form; kept until sealed */
+    struct span request; /* what is to be sent, in the caller's own form; kept until it is final */
     struct span sealed;  /* the encoded stanza, before Noise */
     struct span content; /* what the messages.db row needs at the ack, in the caller's own form */
     struct span answer;  /* JSON answer given to the HTTP caller; SPAN_NULL until known */
@@ -80,6 +80,11 @@ enum wb_err store_outbox_shift(struct store *s, const char *message_id, int64_t 
  * not QUEUED: sealing twice would use two keys for one message. */
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
                               uint32_t recipients, int64_t now) WB_MUST_CHECK;
+/* SEALED -> QUEUED: the server has refused the bytes for their form, so nobody has them, and the
+ * same message may be sealed once more under its id, with other keys. Once in the life of a row:
+ * STATE the second time, when the row is not SEALED, or when an older bridge has not kept its
+ * request. */
+enum wb_err store_outbox_reopen(struct store *s, const char *message_id) WB_MUST_CHECK;
 /* The ack: SEALED -> SENT; the sealed bytes are dropped. Again: WB_OK, nothing changes. */
 enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
                                int64_t now) WB_MUST_CHECK;

@@ -133,7 +133,8 @@ static const char *const bridge_tables[] = {
     " request BLOB, sealed BLOB, content BLOB, answer BLOB, created_at INTEGER NOT NULL,"
     " sealed_at INTEGER NOT NULL DEFAULT 0, acked_at INTEGER NOT NULL DEFAULT 0,"
     " expires_at INTEGER NOT NULL DEFAULT 0, server_time INTEGER NOT NULL DEFAULT 0,"
-    " recipients INTEGER NOT NULL DEFAULT 0, UNIQUE (our_jid, message_id), UNIQUE (our_jid, key))",
+    " recipients INTEGER NOT NULL DEFAULT 0, reopened INTEGER NOT NULL DEFAULT 0,"
+    " UNIQUE (our_jid, message_id), UNIQUE (our_jid, key))",
     "CREATE INDEX IF NOT EXISTS bridge_outbox_state ON bridge_outbox (our_jid, state, seq)",
     "CREATE INDEX IF NOT EXISTS bridge_outbox_acked ON bridge_outbox (our_jid, acked_at)",
     "CREATE TABLE IF NOT EXISTS bridge_outbox_receipts (seq INTEGER NOT NULL,"
@@ -168,6 +169,11 @@ static const char *const bridge_tables[] = {
     /* The other form of a member: the LID, where it is known, is the member itself. */
     "CREATE INDEX IF NOT EXISTS bridge_group_members_pn"
     " ON bridge_group_members (group_jid, pn)",
+    "CREATE TABLE IF NOT EXISTS bridge_group_limits (our_jid TEXT NOT NULL,"
+    " group_jid TEXT NOT NULL, resend_due INTEGER NOT NULL DEFAULT 0,"
+    " resends_held INTEGER NOT NULL DEFAULT 0, refreshed_at INTEGER NOT NULL DEFAULT 0,"
+    " refreshed_for TEXT NOT NULL DEFAULT '', devices_at INTEGER NOT NULL DEFAULT 0,"
+    " mode_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, group_jid)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_skdm (our_jid TEXT NOT NULL, group_jid TEXT NOT NULL,"
     " device TEXT NOT NULL, key_id INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, group_jid, device)) WITHOUT ROWID",
@@ -318,6 +324,8 @@ static enum wb_err add_new_columns(struct db *d)
     } columns[] = {
         {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'recipients'",
          "ALTER TABLE bridge_outbox ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0"},
+        {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'reopened'",
+         "ALTER TABLE bridge_outbox ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0"},
         {"SELECT count(*) FROM pragma_table_info('bridge_identity_changes')"
          " WHERE name = 'phone_at'",
          "ALTER TABLE bridge_identity_changes ADD COLUMN phone_at INTEGER NOT NULL DEFAULT 0"},

@@ -1,4 +1,5 @@
 /* admin_group.c - groups made and changed from outside. */
+#include "tools/mock/addressing.h"
 #include "tools/mock/admin.h"
 #include "tools/mock/group.h"
 
@@ -114,6 +115,11 @@ int admin_group_set(struct mock *m, const struct http_request *q, const json_t *
         node_attr_u64(&m->a, n, "s_t", g->subject_s);
         group_tell(m, g, NULL, n);
     }
+    const char *mode = admin_text(body, "mode");
+    if (strcmp(mode, "lid") == 0 || strcmp(mode, "pn") == 0)
+        addressing_set(m, g, mode[0] == 'l');
+    else if (mode[0] != '\0')
+        return admin_bad(ret_out, 400, "mode: lid or pn");
     bool announcement = admin_bool(body, "announcement", g->announcement);
     if (announcement != g->announcement) {
         g->announcement = announcement;

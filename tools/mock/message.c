@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "tools/mock/addressing.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/devices.h"
 #include "tools/mock/privacy.h"
@@ -244,8 +245,6 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
     }
     if (enc != NULL)
         strict_enc(m, f->from, f->label, NULL, g, enc);
-    if (g->lid && !node_attr_is(f->n, "addressing_mode", "lid"))
-        mock_flag(m, f->label, "bad-message", f->n, "addressing_mode=lid is missing");
     check_phash(f, v);
     strict_group_key(m, f->from, f->label, g, f->n);
     for (size_t i = 0; i < g->nmembers; i++) {
@@ -413,6 +412,8 @@ static void dispatch(struct fan *f, struct message_verdict *v)
         v->error = 479;
         return;
     }
+    if (f->group != NULL && (v->error = addressing_refuses(m, f->label, f->from, f->group, n)) != 0)
+        return; /* nobody has it: another form under this id is no second message */
     int seen = strict_seen_id(m, f->from, f->id, n);
     if (seen == 2)
         mock_flag(m, f->label, "same-id-other-bytes", n, "id %s was sent with other bytes", f->id);

@@ -168,6 +168,17 @@ void strict_group_given(struct group *g, const struct device *from, const struct
         (void)map_put(&k->holders, address(to, a), k);
 }
 
+void strict_keys_unknown(struct group *g)
+{
+    size_t at = 0;
+    struct map_slot *s;
+    while ((s = map_next(&g->keys, &at)) != NULL) {
+        struct group_key *k = s->value;
+        map_free(&k->holders, NULL);
+        k->holders = (struct map){0};
+    }
+}
+
 void strict_member_left(struct group *g)
 {
     size_t at = 0;

@@ -13,6 +13,8 @@ void strict_group_key(struct mock *m, const struct device *from, const char *lab
                       const struct node *n);
 /* A re-sent message gave the sender key to one device. */
 void strict_group_given(struct group *g, const struct device *from, const struct device *to);
+/* Everybody is called by another identity: nobody can find the sender keys of before. */
+void strict_keys_unknown(struct group *g);
 /* A member or device went: sender keys must change before the next message (P-SD-36). */
 void strict_member_left(struct group *g);
 /* <device-identity> of a stanza with a pkmsg (P-SD-17). False: missing or not the one signed at

@@ -277,6 +277,7 @@ void world_free(struct world *w)
         free_account(w->accounts[i]);
     for (size_t i = 0; i < w->ngroups; i++) {
         map_free(&w->group_list[i]->keys, free_group_key);
+        map_free(&w->group_list[i]->refused, NULL);
         free(w->group_list[i]->members);
         free(w->group_list[i]);
     }

@@ -155,7 +155,9 @@ struct group {
     uint32_t ephemeral;
     struct member *members;
     size_t nmembers;
-    struct map keys; /* sender device address -> struct group_key */
+    struct map keys;    /* sender device address -> struct group_key */
+    bool readdressed;   /* the mode has changed since the group was made */
+    struct map refused; /* addressing.c: "device|id" -> non-NULL */
 };
 
 struct world {

@@ -233,7 +233,7 @@ static void outbox_row_goes_forward_only(void **state)
     OK(store_outbox_by_id(f.s, "M1", &a, &r));
     assert_int_equal(r.state, OUTBOX_SEALED);
     assert_true(span_eq_cstr(r.sealed, "bytes"));
-    assert_null(r.request.p);
+    assert_true(span_eq_cstr(r.request, "request"));
     assert_true(span_eq_cstr(r.content, "content"));
     OK(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_DELIVERED)); /* overtakes the ack */
     OK(store_outbox_acked(f.s, "M1", 1790000005, fixture_time + 3));
@@ -242,6 +242,7 @@ static void outbox_row_goes_forward_only(void **state)
     assert_int_equal(r.state, OUTBOX_DELIVERED);
     assert_int_equal(r.server_time, 1790000005);
     assert_null(r.sealed.p);
+    assert_null(r.request.p);
     OK(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_READ));
     OK(store_outbox_receipt(f.s, "M1", &alice, OUTBOX_DELIVERED));
     OK(store_outbox_by_id(f.s, "M1", &a, &r));

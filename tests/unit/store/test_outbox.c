@@ -1,6 +1,7 @@
 /* The outbox as it is looked at, cleaned up, and after a restore. */
 #include "store_fixture.h"
 
+#include "store/group_limits.h"
 #include "store/identity_log.h"
 #include "store/lid_map.h"
 #include "store/outbox.h"
@@ -243,6 +244,35 @@ static void restored_rows_are_never_sent(void **state)
 }
 
 /* A file of a bridge that did not count receipts. */
+static void a_refused_row_is_opened_once(void **state)
+{
+    struct world *w = *state;
+    struct store_outbox_row r;
+
+    add(w, "A", ALICE);
+    assert_int_equal(store_outbox_reopen(w->f.s, "A"), WB_ERR_STATE); /* not sealed */
+    assert_int_equal(store_outbox_reopen(w->f.s, "B"), WB_ERR_STATE);
+    seal(w, "A", 3);
+    OK(store_outbox_reopen(w->f.s, "A"));
+    OK(store_outbox_by_id(w->f.s, "A", &w->a, &r));
+    assert_int_equal(r.state, OUTBOX_QUEUED);
+    assert_null(r.sealed.p);
+    assert_int_equal(r.sealed_at, 0);
+    assert_int_equal(r.recipients, 0);
+    assert_true(r.request.n > 0);
+    seal(w, "A", 2);
+    assert_int_equal(store_outbox_reopen(w->f.s, "A"), WB_ERR_STATE);
+    OK(store_outbox_by_id(w->f.s, "A", &w->a, &r));
+    assert_int_equal(r.state, OUTBOX_SEALED);
+    assert_int_equal(r.recipients, 2);
+    /* Sealed by a bridge that did not keep what was asked for. */
+    add(w, "C", ALICE);
+    seal(w, "C", 1);
+    OK(store_commit(w->f.s));
+    poke_sql(w->f.wa, "UPDATE bridge_outbox SET request = NULL WHERE message_id = 'C'");
+    assert_int_equal(store_outbox_reopen(w->f.s, "C"), WB_ERR_STATE);
+}
+
 static void an_older_outbox_is_extended(void **state)
 {
     struct world *w = *state;
@@ -254,6 +284,8 @@ static void an_older_outbox_is_extended(void **state)
     OK(store_commit(w->f.s));
     fixture_close(&w->f);
     poke_sql(w->f.wa, "ALTER TABLE bridge_outbox DROP COLUMN recipients;"
+                      "ALTER TABLE bridge_outbox DROP COLUMN reopened;"
+                      "DROP TABLE bridge_group_limits;"
                       "ALTER TABLE bridge_identity_changes DROP COLUMN phone_at;"
                       "DROP TABLE bridge_outbox_receipts;"
                       "UPDATE bridge_meta SET value = 1 WHERE name = 'schema'");
@@ -263,6 +295,8 @@ static void an_older_outbox_is_extended(void **state)
     seal(w, "A", 3);
     OK(store_outbox_by_id(w->f.s, "A", &w->a, &r));
     assert_int_equal(r.recipients, 3);
+    OK(store_outbox_reopen(w->f.s, "A"));
+    OK(store_group_limits_put(w->f.s, &r.chat, &(struct store_group_limits){.mode_at = 7}));
     OK(store_identity_change_get(w->f.s, &r.chat, &change));
     assert_string_equal(peek_sql(w->f.wa, "SELECT value FROM bridge_meta WHERE name = 'schema'"),
                         "4");
@@ -272,8 +306,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(pages_and_filters), T(receipts_are_counted),         T(pruned_by_when_it_became_final),
-        T(pruned_in_steps),   T(restored_rows_are_never_sent), T(an_older_outbox_is_extended),
+        T(a_refused_row_is_opened_once),   T(pages_and_filters), T(receipts_are_counted),
+        T(pruned_by_when_it_became_final), T(pruned_in_steps),   T(restored_rows_are_never_sent),
+        T(an_older_outbox_is_extended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

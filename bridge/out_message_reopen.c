@@ -1,0 +1,40 @@
+/* A message that the server refused for its form goes out once more, under the same id, in the form
+ * that the chat has now. */
+#include "bridge/bridge.h"
+#include "bridge/out_message_queue.h"
+#include "store/devices.h"
+
+enum { STALE_ADDRESSING = 421 }; /* P-X2-02 */
+
+static enum wb_err reopen(struct out_item *it, bool *ret_again)
+{
+    enum wb_err err = store_outbox_reopen(it->b->store, it->id);
+
+    *ret_again = err == WB_OK;
+    if (err == WB_OK)
+        it->step = OUT_REOPENING;
+    return err == WB_ERR_STATE ? WB_OK : err;
+}
+
+/* The group calls its members by their other identity now, and nobody told us. Whether or not this
+ * message is made anew, the next one asks for the group; and as nobody got this stanza, nobody got
+ * the keys in it. */
+enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again)
+{
+    struct bridge *b = it->b;
+    enum wb_err err;
+
+    *ret_again = false;
+    if (code != STALE_ADDRESSING || it->chat.server != JID_GROUP)
+        return WB_OK;
+    TRY(group_info_stale(b, &it->chat));
+    TRY(store_skdm_doubt_group(b->store, &it->chat));
+    TRY(reopen(it, ret_again));
+    if (*ret_again)
+        log_info(b->log, "send",
+                 "%s: the group %s has changed its addressing; it is sent again in "
+                 "the form that the group has now",
+                 it->id, it->chat.user);
+out:
+    return err;
+}

@@ -1,0 +1,174 @@
+/* Messages that the server refused for the form of their group (421) and that go out once more. */
+#include "send_fixture.h"
+
+/* The n-th message of the group, from a caller who does not wait. */
+static void queue_text(size_t i, const char *text)
+{
+    struct send_request r = request(GROUP, text);
+
+    r.wait_s = 0;
+    send_with(i, &r);
+}
+
+static void refuse(const char *id)
+{
+    ack_with(id, 421, NULL);
+    run();
+}
+
+/* The device takes the key, if the stanza has one for it, and reads the message. */
+static enum wb_err reads(const char *device, size_t wire, const char *text)
+{
+    struct jid j = J(device);
+    const struct node *message = wire_node(wire), *own = enc_for(message, device);
+    struct content c;
+    enum wb_err err;
+
+    if (own)
+        OK(peer_read(peer_of(&j), own, &c));
+    err = peer_read(peer_of(&j), node_child(message, "enc"), &c);
+    if (err == WB_OK)
+        assert_span(c.text, text);
+    return err;
+}
+
+static void sent_again_under_the_same_id_with_other_keys(void **state)
+{
+    char id[64];
+
+    (void)state;
+    send_text(0, GROUP, "one");
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    w.group.addressing = STORE_ADDRESSING_PN;
+    refuse(id);
+    assert_false(w.answers[0].given);
+    assert_int_equal(w.nwire, 2);
+    assert_string_equal(wire_id(1), id);
+    assert_attr(wire_node(0), "addressing_mode", "lid");
+    assert_false(node_has_attr(wire_node(1), "addressing_mode"));
+    /* Nobody got the keys that the refused stanza carried. */
+    OK(reads("27820000011@s.whatsapp.net", 1, "one"));
+    OK(reads("27820000012@s.whatsapp.net", 1, "one"));
+    assert_false(span_eq(node_content_bytes(node_child(wire_node(0), "enc")),
+                         node_content_bytes(node_child(wire_node(1), "enc"))));
+    ack(id);
+    assert_int_equal(w.answers[0].result, CMD_OK);
+    assert_look_wa(&w.r, "SELECT state||(request IS NULL)||(sealed IS NULL) FROM bridge_outbox",
+                   "211");
+}
+
+static void a_second_refusal_ends_it(void **state)
+{
+    (void)state;
+    send_text(0, GROUP, "one");
+    refuse(wire_id(0));
+    refuse(wire_id(1));
+    assert_int_equal(w.nwire, 2);
+    assert_int_equal(w.answers[0].result, CMD_REFUSED);
+    assert_int_equal(w.answers[0].code, 421);
+    assert_non_null(strstr(w.answers[0].text, "addressing"));
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
+}
+
+/* Only groups have two forms to be written to. */
+static void a_person_is_not_written_to_again(void **state)
+{
+    (void)state;
+    send_text(0, CONTACT, "one");
+    refuse(wire_id(0));
+    assert_int_equal(w.nwire, 1);
+    assert_int_equal(w.answers[0].result, CMD_REFUSED);
+}
+
+/* Those that were accepted later wait for those that are made anew, also when one of them is just
+ * being prepared. */
+static void their_order_stays(void **state)
+{
+    char ids[4][64];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        queue_text(i, "text");
+        snprintf(ids[i], sizeof ids[i], "%s", wire_id(i));
+    }
+    w.hold = true;
+    queue_text(3, "last"); /* asks for the group */
+    assert_int_equal(w.npending, 1);
+    for (size_t i = 0; i < 3; i++)
+        refuse(ids[2 - i]);
+    w.hold = false;
+    run();
+    assert_int_equal(w.nwire, 7);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(wire_id(3 + i), ids[i]);
+    OK(reads("222000011@lid", 3, "text"));
+    OK(reads("222000011@lid", 4, "text"));
+    OK(reads("222000011@lid", 5, "text"));
+    OK(reads("222000011@lid", 6, "last"));
+}
+
+/* The refusal was not committed: the server refuses the same bytes on the next connection. */
+static void a_refusal_that_was_not_committed_comes_again(void **state)
+{
+    (void)state;
+    send_text(0, GROUP, "one");
+    w.r.b.out_message->sealed->step = OUT_REOPENING;
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_BATCH_FAILED);
+    assert_int_equal(w.r.b.out_message->sealed->step, OUT_SEALED);
+    go_offline();
+    go_online();
+    assert_int_equal(w.nwire, 2);
+    assert_true(span_eq(buf_span(&w.wire[0]), buf_span(&w.wire[1])));
+}
+
+/* What was sealed by the run before, and what had been reopened by it. */
+static void a_restart_between(void **state)
+{
+    struct send_request r = keyed(GROUP, "key", "one");
+    char id[64];
+
+    (void)state;
+    send_with(0, &r);
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    world_restart();
+    go_online();
+    assert_int_equal(w.nwire, 2);
+    w.hold = true;
+    refuse(id);
+    world_restart();
+    w.hold = false;
+    w.npending = 0;
+    go_online();
+    assert_int_equal(w.nwire, 3);
+    assert_string_equal(wire_id(2), id);
+    refuse(id);
+    assert_int_equal(w.nwire, 3);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    world_init();
+    add_peer("222000012@lid");
+    make_group(STORE_ADDRESSING_LID);
+    OK(store_group_put(w.r.f.s, &w.group));
+    add_peer("27820000011@s.whatsapp.net");
+    add_peer("27820000012@s.whatsapp.net");
+    return 0;
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        T(sent_again_under_the_same_id_with_other_keys),
+        T(a_second_refusal_ends_it),
+        T(a_person_is_not_written_to_again),
+        T(their_order_stays),
+        T(a_refusal_that_was_not_committed_comes_again),
+        T(a_restart_between),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
