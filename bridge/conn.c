@@ -430,6 +430,7 @@ enum wb_err conn_reconnect(struct conn *c)
     backoff_reset(&c->backoff);
     replaced_reset(&c->replaced);
     c->banned_until_s = 0;
+    c->login_failures = 0;
     c->version_retried = false; /* a look at the page that is under way counts for this attempt */
     conn_event(c, CONN_EV_OPERATOR, NULL);
     return WB_OK;

@@ -53,13 +53,13 @@ enum conn_state {
     X(CERT, "bad_certificate")      /* the Noise certificate chain does not verify */              \
     X(PROTOCOL, "protocol_error")   /* the stream made no sense */                                 \
     X(RESTART, "restart")           /* 515: normal, at once */                                     \
-    X(SERVER, "server_error")       /* 500, 503: the server's trouble */                           \
+    X(SERVER, "server_error")       /* 500 and above: the server's trouble */                      \
     X(RATE, "rate_limited")         /* 429 */                                                      \
     X(REPLACED, "replaced")         /* another connection of this device */                        \
     X(OUTDATED, "outdated")         /* 405 */                                                      \
     X(BANNED, "banned")             /* 402, until a time */                                        \
     X(LOGGED_OUT, "logged_out")     /* 401, 403, 406, device_removed, or by us */                  \
-    X(FAILURE, "login_failure")     /* any other <failure>: stop and report */                     \
+    X(FAILURE, "login_failure")     /* any other <failure>: report, try at a slow pace */          \
     X(STORE, "store_error")         /* the store failed: reconnect when there is room */           \
     X(WRONG_NUMBER, "wrong_number") /* paired with another number than asked for */                \
     X(OPERATOR, "asked")            /* the operator wants a new connection */                      \

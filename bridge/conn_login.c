@@ -109,6 +109,7 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
     if (note_success(c, i) != WB_OK)
         return;
     c->version_retried = false;
+    c->login_failures = 0;
     c->logged_in = true;
     b->phone_session_asked = false;
     c->connected_at_ms = clock_unix_ms(b->clock);

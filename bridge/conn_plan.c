@@ -13,10 +13,11 @@ enum {
     PLAN_RESTART_APART_MS = 5000,    /* two 515 closer than that: the second one waits */
     PLAN_NORMAL_LIFE_MS = 60 * 1000, /* a connection that was logged in so long was a good one */
     PLAN_SCAN_AGAIN_MS = 1000,       /* a new set of QR codes */
-    PLAN_SLOW_MS = 60 * 60 * 1000,   /* outdated, no newer version known: hourly */
-    PLAN_CLOCK_MS = 60 * 1000,       /* the clock may be set meanwhile */
-    PLAN_STORE_MS = 5 * 1000,        /* at least, while the disk is full */
-    PLAN_RATE_PENALTY = 5,           /* P-ER-12 */
+    PLAN_SLOW_MS = 60 * 60 * 1000, /* outdated without a newer version, refused for long: hourly */
+    PLAN_FAILURE_MS = 60 * 1000,   /* a <failure> without a rule of its own; doubled each time */
+    PLAN_CLOCK_MS = 60 * 1000,     /* the clock may be set meanwhile */
+    PLAN_STORE_MS = 5 * 1000,      /* at least, while the disk is full */
+    PLAN_RATE_PENALTY = 5,         /* P-ER-12 */
     PLAN_VERSION_MS = VERSION_FETCH_MS + 1000,
 };
 
@@ -150,6 +151,24 @@ void conn_plan_version(struct conn *c)
     conn_connect(c);
 }
 
+/* A <failure> that does not say that we are unlinked, and that nobody has explained yet (400, 409,
+ * 415, 418, new ones): it may pass, and nobody may be there to help. 1, 2, 4 ... 60 minutes, with a
+ * tenth of jitter, until a login succeeds (P-X2-24). A newer version may be the cure. */
+static void plan_failure(struct conn *c)
+{
+    int64_t ms = PLAN_FAILURE_MS;
+
+    for (unsigned i = 0; i < c->login_failures && ms < PLAN_SLOW_MS; i++)
+        ms *= 2;
+    c->login_failures++;
+    if (ms > PLAN_SLOW_MS)
+        ms = PLAN_SLOW_MS;
+    log_error(c->b->log, "conn", "WhatsApp refuses the login: %s; it is tried again, slowly",
+              c->detail);
+    version_fetch_if_old(c->b->version);
+    wait(c, ms - ms / 10 + (int64_t)rng_below(c->b->rng, (uint32_t)(ms / 5) + 1));
+}
+
 /* 515 is followed at once, but a server that says nothing else is not hammered. */
 static void plan_restart(struct conn *c)
 {
@@ -220,7 +239,7 @@ void conn_plan_next(struct conn *c)
         stop(c, "the session is kept; pair again with POST /api/pair");
         return;
     case CONN_WHY_FAILURE:
-        stop(c, "WhatsApp refuses this connection; see the log, then POST /api/reconnect");
+        plan_failure(c);
         return;
     case CONN_WHY_REFS_OVER:
     case CONN_WHY_PASSKEY:

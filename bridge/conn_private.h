@@ -104,12 +104,13 @@ struct conn {
     int64_t logged_in_ms;    /* the same on the monotonic clock */
     /* Of the connection that has ended, until the next attempt: `logged_in` is false by then. */
     bool was_logged_in;
-    int64_t lasted_ms;     /* how long it was logged in; 0: never */
-    int64_t closing_ms;    /* monotonic time of its end, or of our decision to end it */
-    int64_t restarted_ms;  /* monotonic time of the last 515; 0: never */
-    uint32_t version_used; /* N of 2.3000.N sent last */
-    bool version_retried;  /* 405 was followed by one attempt with a newer version */
-    bool refs_shown;       /* this connection offered a QR */
+    int64_t lasted_ms;       /* how long it was logged in; 0: never */
+    int64_t closing_ms;      /* monotonic time of its end, or of our decision to end it */
+    int64_t restarted_ms;    /* monotonic time of the last 515; 0: never */
+    uint32_t version_used;   /* N of 2.3000.N sent last */
+    unsigned login_failures; /* that have no rule of their own, since a login succeeded */
+    bool version_retried;    /* 405 was followed by one attempt with a newer version */
+    bool refs_shown;         /* this connection offered a QR */
     struct pairing *pairing;
     struct loop_deferred more;   /* frames that were read wait for the loop's next turn */
     struct loop_deferred broken; /* the stream cannot be sent on: closes it */

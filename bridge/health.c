@@ -52,6 +52,8 @@ static enum health_status status_of(const struct bridge *b)
         return HEALTH_BANNED;
     if (c->why == CONN_WHY_OUTDATED)
         return HEALTH_OUTDATED;
+    if (c->why == CONN_WHY_FAILURE)
+        return HEALTH_LOGIN_FAILURE;
     if (c->why == CONN_WHY_START)
         return HEALTH_STARTING;
     if (c->state == CONN_WAIT_BACKOFF || c->state == CONN_STOPPED || c->state == CONN_WAIT_CLOSE)
@@ -95,6 +97,10 @@ static const char *advice(const struct bridge *b, enum health_status s)
         return "WhatsApp refuses this web version; update the bridge or set --wa-version";
     case HEALTH_BANNED:
         return "WhatsApp has banned this number for a time; nothing is tried before its end";
+    case HEALTH_LOGIN_FAILURE:
+        return "WhatsApp refuses the login for a reason of its own; it is tried again by itself, "
+               "at "
+               "most hourly; POST /api/reconnect tries at once";
     case HEALTH_LOGGED_OUT:
         return "WhatsApp has unlinked this device; the data is kept; POST /api/pair links anew";
     case HEALTH_STORE_ERROR:
@@ -108,8 +114,6 @@ static const char *advice(const struct bridge *b, enum health_status s)
         return "no network; it is tried again by itself";
     case CONN_WHY_CLOCK:
         return "this machine's clock is wrong: the server's certificate is not valid at its time";
-    case CONN_WHY_FAILURE:
-        return "WhatsApp refuses the login; see the log, then POST /api/reconnect";
     case CONN_WHY_CLOSED:
         return "WhatsApp has closed the connection, as it often does; it is opened again by itself";
     case CONN_WHY_SERVER:
@@ -130,6 +134,7 @@ static const char *advice(const struct bridge *b, enum health_status s)
     case CONN_WHY_OUTDATED:
     case CONN_WHY_BANNED:
     case CONN_WHY_LOGGED_OUT:
+    case CONN_WHY_FAILURE:
     case CONN_WHY_STORE:
     case CONN_WHY_WRONG_NUMBER:
     case CONN_WHY_OPERATOR:

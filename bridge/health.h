@@ -17,6 +17,7 @@ struct bridge;
     X(REPLACED, "replaced")                                                                        \
     X(OUTDATED, "outdated")                                                                        \
     X(BANNED, "banned")                                                                            \
+    X(LOGIN_FAILURE, "login_failure")                                                              \
     X(LOGGED_OUT, "logged_out")                                                                    \
     X(STORE_ERROR, "store_error")
 

@@ -91,11 +91,8 @@ enum conn_reason failure_reaction(const struct failure_info *f)
         return CONN_WHY_OUTDATED;
     case 429:
         return CONN_WHY_RATE;
-    case 500:
-    case 503:
-        return CONN_WHY_SERVER;
-    default:
-        return CONN_WHY_FAILURE;
+    default: /* 500 internal, 501 experimental, 502, 503 unavailable, 504: they pass */
+        return f->reason >= 500 ? CONN_WHY_SERVER : CONN_WHY_FAILURE;
     }
 }
 

@@ -222,32 +222,64 @@ static void a_logout_in_other_letters(void **state)
     arena_free(&a);
 }
 
-static void unknown_failures_stop_and_keep(void **state)
+/* Only what means that we are unlinked ends the attempts: others come slowly, without an operator
+ * (P-X2-24). */
+static void unknown_failures_are_tried_again_slowly(void **state)
 {
     (void)state;
-    static const char *const reasons[] = {"400", "409", "415", "418", "501", "777"};
+    static const char *const reasons[] = {"400", "409", "415", "418", "499"};
+    struct arena a = arena_new(1 << 20);
 
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         struct line *t = line_new(true);
+        struct health h;
 
         bridge_start(t->b);
         fail_login(t, reasons[i]);
-        assert_int_equal(state_of(t), CONN_STOPPED);
+        assert_int_equal(state_of(t), CONN_WAIT_BACKOFF);
         assert_int_equal(why_of(t), CONN_WHY_FAILURE);
         assert_non_null(strstr(t->b->conn->detail, reasons[i]));
-        assert_int_equal(until_next_dial(t), -1);
-        /* Not a logout: the operator, or a restart, may try again. */
+        OK(bridge_health(t->b, &a, &h));
+        assert_int_equal(h.status, HEALTH_LOGIN_FAILURE);
+        assert_non_null(strstr(h.detail, reasons[i]));
+        assert_in_range(until_next_dial(t), 54 * 1000, 66 * 1000);
+        log_in(t);
+        OK(bridge_health(t->b, &a, &h));
+        assert_int_equal(h.status, HEALTH_OK);
+        /* Not a logout: a restart may try again. */
         line_restart(t);
         bridge_start(t->b);
         assert_int_equal(dials, 1);
         line_free(t);
     }
+    arena_free(&a);
+}
+
+static void unknown_failures_are_tried_hourly_in_the_end(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    int64_t wanted = 60 * 1000, wait;
+
+    bridge_start(t->b);
+    for (int i = 0; i < 9; i++) {
+        fail_login(t, "418");
+        wait = until_next_dial(t);
+        assert_in_range(wait, wanted * 9 / 10, wanted * 11 / 10);
+        wanted = wanted * 2 < 3600 * 1000 ? wanted * 2 : 3600 * 1000;
+    }
+    assert_true(wait > 3000 * 1000);
+    fail_login(t, "418");
+    OK(conn_reconnect(t->b->conn)); /* the operator need not wait, and begins anew */
+    fail_login(t, "418");
+    assert_in_range(until_next_dial(t), 54 * 1000, 66 * 1000);
+    line_free(t);
 }
 
 static void server_trouble_is_waited_for(void **state)
 {
     (void)state;
-    static const char *const reasons[] = {"500", "503"};
+    static const char *const reasons[] = {"500", "503", "501", "502", "504", "599"};
     struct line *t = line_new(true);
     int64_t last = 0;
 
@@ -255,7 +287,7 @@ static void server_trouble_is_waited_for(void **state)
     for (size_t i = 0; i < 8; i++) {
         int64_t wait;
 
-        fail_login(t, reasons[i % 2]);
+        fail_login(t, reasons[i % 6]);
         assert_int_equal(why_of(t), CONN_WHY_SERVER);
         wait = until_next_dial(t);
         /* Fibonacci seconds with a tenth of jitter: TCP and handshake do not reset it (P-ER-17). */
@@ -506,7 +538,8 @@ int main(void)
         cmocka_unit_test(unlinked),
         cmocka_unit_test(final_failures),
         cmocka_unit_test(a_logout_in_other_letters),
-        cmocka_unit_test(unknown_failures_stop_and_keep),
+        cmocka_unit_test(unknown_failures_are_tried_again_slowly),
+        cmocka_unit_test(unknown_failures_are_tried_hourly_in_the_end),
         cmocka_unit_test(server_trouble_is_waited_for),
         cmocka_unit_test(stable_minutes_reset_the_delay),
         cmocka_unit_test(banned),

@@ -74,8 +74,9 @@ static void test_failures(void **state)
         {400, CONN_WHY_FAILURE},    {401, CONN_WHY_LOGGED_OUT}, {402, CONN_WHY_BANNED},
         {403, CONN_WHY_LOGGED_OUT}, {405, CONN_WHY_OUTDATED},   {406, CONN_WHY_LOGGED_OUT},
         {409, CONN_WHY_FAILURE},    {415, CONN_WHY_FAILURE},    {418, CONN_WHY_FAILURE},
-        {429, CONN_WHY_RATE},       {500, CONN_WHY_SERVER},     {501, CONN_WHY_FAILURE},
-        {503, CONN_WHY_SERVER},     {0, CONN_WHY_FAILURE},      {999, CONN_WHY_FAILURE},
+        {429, CONN_WHY_RATE},       {500, CONN_WHY_SERVER},     {501, CONN_WHY_SERVER},
+        {502, CONN_WHY_SERVER},     {503, CONN_WHY_SERVER},     {504, CONN_WHY_SERVER},
+        {0, CONN_WHY_FAILURE},      {499, CONN_WHY_FAILURE},    {999, CONN_WHY_SERVER},
     };
 
     (void)state;
