@@ -112,6 +112,8 @@ static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct
     } else {
         TRY(in_message_store(b, m, c, &row));
     }
+    if (!m->peer)
+        TRY(in_message_secret(b, m, c->secret));
     r->content = c->kind != CONTENT_NONE;
     r->empty = !r->content && !c->carries && !m->peer && !(e && e->hide_fail);
     /* Nothing in messages.db has this id: its ciphertext is remembered, so that a second delivery

@@ -58,6 +58,7 @@ struct in_message {
     struct span statement; /* <device-identity>: what the account says of its device (adv.h) */
 
     /* Filled in while it is applied. */
+    struct arena *arena;                        /* of the stanza, for answers; NULL: no stanza */
     struct jid address;                         /* Signal address of the sender (P-RC-12) */
     const struct node *answers[IN_ANSWERS_MAX]; /* leave after the commit, in this order */
     size_t nanswers;

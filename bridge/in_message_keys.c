@@ -1,9 +1,8 @@
-/* in_message_keys.c - what comes along with any content: the message's secret, a sender key. */
+/* in_message_keys.c - what comes along with any content: a sender key. */
 #include "base/fault.h"
 #include "bridge/bridge.h"
 #include "bridge/in_message_decrypt.h"
 #include "bridge/in_message_private.h"
-#include "store/contacts.h"
 
 /* Is the sender key for the chat that it came in? The stanza around it is the server's word, the
  * name inside is the sender's own: a key that was given to one group must not open another. */
@@ -39,15 +38,5 @@ out:
 
 enum wb_err in_message_keys(struct bridge *b, const struct in_message *m, const struct content *c)
 {
-    enum wb_err err = WB_OK;
-
-    if (c->secret.n == MESSAGE_SECRET_BYTES && !m->peer) {
-        struct jid sender = jid_bare(m->sender);
-
-        TRY(store_message_secret_put(b->store, &m->chat, &sender, m->id, c->secret.p));
-    }
-    if (c->skdm.n)
-        err = take_sender_key(b, m, c);
-out:
-    return err;
+    return c->skdm.n ? take_sender_key(b, m, c) : WB_OK;
 }

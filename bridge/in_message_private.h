@@ -23,6 +23,8 @@ struct in_message_state {
     int64_t newest_arrival_ms;            /* of the open batch */
     uint64_t push_names[PUSH_NAME_SLOTS]; /* hashes of (person, name) that the store has */
     struct buf plain;                     /* one plaintext at a time; wiped with buf_clear() */
+    /* Does anything wait for the secret of another message (in_message_sealed.c)? */
+    enum { WAITS_UNKNOWN, WAITS_NONE, WAITS_SOME } secret_waits;
     struct buf text, mentions, names;
     struct retry_owed owed;
     struct jid revokes_at; /* in_message_revoke.c: the group that was asked for last */
@@ -34,6 +36,9 @@ struct in_message_state {
  * copy of it can be recognised by that. */
 enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
                              bool *ret_row) WB_MUST_CHECK;
+/* The same for what in_message_open() opened. */
+enum wb_err in_message_store_opened(struct bridge *b, struct in_message *m, const struct content *c,
+                                    bool *ret_row) WB_MUST_CHECK;
 /* A change that its sender may not make: the message that it is about stays as it is, and what was
  * wanted becomes a row of its own. Logged and counted. */
 enum wb_err in_message_store_refused(struct bridge *b, struct in_message *m,
@@ -48,10 +53,29 @@ enum wb_err in_message_store_empty(struct bridge *b, struct in_message *m) WB_MU
 
 /* ---- in_message_keys.c -------------------------------------------------------------------- */
 
-/* Keeps the secret and the sender key that came along, if any. A sender key that names another chat
+/* Keeps the sender key that came along, if any. A sender key that names another chat
  * than the stanza, or came outside of a group, is logged and ignored. */
 enum wb_err in_message_keys(struct bridge *b, const struct in_message *m,
                             const struct content *c) WB_MUST_CHECK;
+
+/* ---- in_message_sealed.c: what is sealed with the secret of another message --------------------
+ */
+
+struct in_message_opened {
+    struct content c; /* what it says; or as it was, with the reason in c.unopened */
+    struct arena a;   /* what c borrows from, besides what it was made of */
+    struct buf plain;
+};
+/* Opens c (content_is_sealed()). What waits for a message that we do not have is remembered, and
+ * our phone is asked for that message, once. The caller ends with in_message_opened_free(), also
+ * after an error. */
+enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct content *c,
+                            struct in_message_opened *ret) WB_MUST_CHECK;
+void in_message_opened_free(struct in_message_opened *o);
+/* After the row of m, if it has one, was made: keeps the secret of m, and opens what has waited for
+ * it. secret: any bytes of a peer's; nothing happens unless they are MESSAGE_SECRET_BYTES. */
+enum wb_err in_message_secret(struct bridge *b, const struct in_message *m,
+                              struct span secret) WB_MUST_CHECK;
 
 /* ---- in_message_peer.c: what our own devices tell us ----------------------------------------- */
 
@@ -67,6 +91,7 @@ enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct i
 struct in_message_web {
     struct in_message m;
     struct content c;
+    struct span secret; /* that the phone names beside the content; SPAN_NULL: none */
 };
 enum wb_err in_message_read_web(struct bridge *b, struct arena *a, struct span in,
                                 int64_t fallback_t, struct in_message_web *ret) WB_MUST_CHECK;

@@ -67,6 +67,7 @@ enum wb_err in_message_read_web(struct bridge *b, struct arena *a, struct span i
     TRY(read_source(b, &w, &m));
     TRY(content_decode(w.message, a, &ret->c));
     ret->m = m;
+    ret->secret = w.secret;
 out:
     return err;
 }
@@ -79,6 +80,7 @@ enum wb_err in_message_take_web(struct bridge *b, struct in_message_web *w)
     if (w->c.kind == CONTENT_PROTOCOL)
         return WB_OK;
     TRY(in_message_store(b, &w->m, &w->c, &row));
+    TRY(in_message_secret(b, &w->m, span_is_null(w->secret) ? w->c.secret : w->secret));
     if (w->c.kind != CONTENT_NONE)
         TRY(retry_owed_done(b, &w->m));
 out:

@@ -71,6 +71,7 @@ static void on_batch_failed(void *ctx, const struct bridge_event *ev)
     (void)ev;
     st->nnews = 0;
     memset(st->push_names, 0, sizeof st->push_names);
+    st->secret_waits = WAITS_UNKNOWN;
     retry_owed_forget(&st->owed);
 }
 

@@ -228,15 +228,12 @@ static enum wb_err note_timer(struct bridge *b, const struct in_message *m, cons
     return store_chat_timer_put(b->store, &m->chat, seconds, set_at, bridge_server_now_s(b));
 }
 
-enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
-                             bool *ret_row)
+enum wb_err in_message_store_opened(struct bridge *b, struct in_message *m, const struct content *c,
+                                    bool *ret_row)
 {
     bool targeted = in_message_id_valid(c->key.id);
     enum wb_err err;
 
-    *ret_row = false;
-    if (c->kind == CONTENT_NONE)
-        return WB_OK;
     err = note_timer(b, m, c);
     if (err != WB_OK)
         return err;
@@ -253,6 +250,24 @@ enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struc
     if (err == WB_ERR_REFUSED)
         return in_message_store_refused(b, m, c);
     return err == WB_OK ? WB_OK : store_row(b, m, c);
+}
+
+enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
+                             bool *ret_row)
+{
+    struct in_message_opened o;
+    enum wb_err err;
+
+    *ret_row = false;
+    if (c->kind == CONTENT_NONE)
+        return WB_OK;
+    if (!content_is_sealed(c))
+        return in_message_store_opened(b, m, c, ret_row);
+    err = in_message_open(b, m, c, &o);
+    if (err == WB_OK)
+        err = in_message_store_opened(b, m, &o.c, ret_row);
+    in_message_opened_free(&o);
+    return err;
 }
 
 enum wb_err in_message_store_refused(struct bridge *b, struct in_message *m,

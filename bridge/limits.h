@@ -178,6 +178,9 @@ enum {
     /* A deletion waits for a group's list of members for so long (in_message_revoke.h): at each
      * login the list is asked for. */
     REVOKE_WAIT_S = 14 * 24 * 3600,
+    /* So long the message may take that opens an edit, a vote or an answer: its sender or our phone
+     * is asked for it, and nobody keeps it for longer (P-RC-45). */
+    SECRET_WAIT_S = 14 * 24 * 3600,
 
     /* Sending. A caller's text is at most 65,536 characters (api/limits.h) of up to four bytes; the
      * "@digits" put in front are some 17 bytes each for 1024 people. */

@@ -11,9 +11,11 @@
 #include "bridge/out_message_wait.h"
 #include "bridge/out_retry_state.h"
 #include "crypto/prim_hash.h"
+#include "store/contacts.h"
 #include "store/messages.h"
 #include "store/retry.h"
 #include "store/sealed.h"
+#include "store/secret_waits.h"
 
 static bool online(struct bridge *b)
 {
@@ -245,13 +247,16 @@ static enum wb_err prune(struct bridge *b, bool *ret_more)
      * sent again. */
     const int64_t now = bridge_server_now_s(b);
     bool more_sends = false, more_texts = false, more_peers = false, more_lists = false;
+    bool more_secrets = false, more_waits = false;
     enum wb_err err;
 
     TRY(store_outbox_prune(b->store, now, SEND_KEEP_S, &more_sends));
     TRY(store_retry_sent_prune(b->store, (now - RETRY_SENT_KEEP_S) * 1000, &more_texts));
     TRY(store_retry_peer_prune(b->store, now - RETRY_SENT_KEEP_S, &more_peers));
     TRY(store_sealed_prune(b->store, now, RETRY_SENT_KEEP_S, &more_lists));
-    *ret_more = more_sends || more_texts || more_peers || more_lists;
+    TRY(store_message_secret_prune(b->store, &more_secrets));
+    TRY(store_secret_wait_prune(b->store, now - SECRET_WAIT_S, &more_waits));
+    *ret_more = more_sends || more_texts || more_peers || more_lists || more_secrets || more_waits;
     return batch_commit(b);
 out:
     batch_fail(b, err);

@@ -25,7 +25,8 @@
     X(LOCATION, "location")                                                                        \
     X(LIVE_LOCATION, "live_location")                                                              \
     X(POLL, "poll")                                                                                \
-    X(POLL_VOTE, "poll_vote") /* sealed: key, sealed */                                            \
+    X(POLL_VOTE, "poll_vote")             /* key, sealed; opened: options */                       \
+    X(POLL_ADD_OPTION, "poll_add_option") /* key; text: the new option */                          \
     X(POLL_RESULT, "poll_result")                                                                  \
     X(REACTION, "reaction")         /* key; text "" takes it back */                               \
     X(ENC_REACTION, "enc_reaction") /* key, sealed */                                              \
@@ -49,9 +50,10 @@
     X(ORDER, "order")                                                                              \
     X(ALBUM, "album")                                                                              \
     X(EVENT, "event")                                                                              \
-    X(ENC_EVENT_RESPONSE, "enc_event_response")                                                    \
-    X(PIN, "pin")   /* number: 1 pin, 2 unpin */                                                   \
-    X(KEEP, "keep") /* number: 1 keep, 2 undo */                                                   \
+    X(ENC_EVENT_RESPONSE, "enc_event_response") /* key, sealed */                                  \
+    X(EVENT_RESPONSE, "event_response")         /* key; text */                                    \
+    X(PIN, "pin")                               /* number: 1 pin, 2 unpin */                       \
+    X(KEEP, "keep")                             /* number: 1 keep, 2 undo */                       \
     X(CALL, "call")                                                                                \
     X(CALL_LOG, "call_log")                                                                        \
     X(PAYMENT, "payment")                                                                          \
@@ -106,6 +108,15 @@ struct content_contact {
     struct span name, vcard;
 };
 
+/* SecretEncryptedMessage.secretEncType. */
+enum content_sealed_type {
+    SEALED_EVENT_EDIT = 1,
+    SEALED_MESSAGE_EDIT = 2,
+    SEALED_MESSAGE_SCHEDULE = 3,
+    SEALED_POLL_EDIT = 4,
+    SEALED_POLL_ADD_OPTION = 5,
+};
+
 /* Texts are as the peer wrote them, perhaps not UTF-8: see content_clean_text(). */
 struct content {
     enum content_kind kind;
@@ -126,6 +137,8 @@ struct content {
     const struct content_contact *contacts;
     size_t ncontacts;
     struct span sealed, sealed_iv;  /* what the message secret opens (P-RC-52) */
+    int32_t sealed_type;            /* SECRET_EDIT: enum content_sealed_type */
+    const char *unopened;           /* why it could not be opened: a static text, for the reader */
     const struct content *inner;    /* EDIT: the new content; COMMENT: the comment */
     int32_t protocol_type;          /* ProtocolMessage.type; -1 when it is none */
     struct span protocol_payload;   /* the sub-message of that type: see peer_wire.h */
@@ -145,5 +158,15 @@ struct content {
  * (CONTENT_ARENA_MAX is enough for any real message), TOO_DEEP over the nesting limits.
  * Fields and kinds that we do not know are never an error. */
 enum wb_err content_decode(struct span plain, struct arena *a, struct content *ret) WB_MUST_CHECK;
+
+/* Is it of a kind that is sealed with the secret of the message that it is about? */
+bool content_is_sealed(const struct content *c);
+/* A sealed one, and what was inside: *ret is what it says. An edit of a message, event or poll is
+ * an EDIT, a reaction a REACTION, a comment a COMMENT, an answer to an event an EVENT_RESPONSE, a
+ * new option a POLL_ADD_OPTION, all with the key of c. Of a POLL_VOTE the options are SHA-256
+ * hashes of the options' names. Everything borrows from c, plain and a; errors as of
+ * content_decode(), and MALFORMED for what makes no sense in it. */
+enum wb_err content_open(const struct content *c, struct span plain, struct arena *a,
+                         struct content *ret) WB_MUST_CHECK;
 
 #endif

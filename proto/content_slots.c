@@ -152,6 +152,8 @@ SLOTS(contacts) = {S(1, SPAN, title), END};
 SLOTS(poll) = {S(2, SPAN, text), S(4, I64, number), END};
 SLOTS(vote) = {S(1, SPAN, sealed), S(2, SPAN, sealed_iv), END};
 SLOTS(poll_vote) = {KEY(1), NEST(2, vote), S(4, I64, timestamp_ms), END};
+SLOTS(option) = {S(1, SPAN, text), END};
+SLOTS(poll_add_option) = {KEY(1), NEST(2, option), END};
 SLOTS(poll_result) = {S(1, SPAN, text), END};
 /* Where an event is; the place's comment is not the event's text. */
 SLOTS(event_place) = {S(1, DOUBLE, latitude), S(2, DOUBLE, longitude), S(3, SPAN, name),
@@ -163,6 +165,8 @@ SLOTS(event_invite) = {S(3, SPAN, title), S(5, I64, number), S(6, SPAN, text), E
 
 SLOTS(reaction) = {KEY(1), S(2, SPAN, text), S(4, I64, timestamp_ms), END};
 SLOTS(sealed) = {KEY(1), S(2, SPAN, sealed), S(3, SPAN, sealed_iv), END};
+SLOTS(secret_edit) = {KEY(1), S(2, SPAN, sealed), S(3, SPAN, sealed_iv), S(4, I32, sealed_type),
+                      END};
 SLOTS(comment) = {KEY(2), END};
 SLOTS(answer) = {KEY(1), S(2, SPAN, text), END};
 SLOTS(pin_or_keep) = {KEY(1), S(2, I64, number), S(3, I64, timestamp_ms), END};
@@ -254,7 +258,7 @@ static const struct content_row rows[] = {
     ROW(77, COMMENT, 0, comment),
     ROW(78, NEWSLETTER_INVITE, 6, newsletter),
     ROW(80, PLACEHOLDER, 0, nothing),
-    ROW(82, SECRET_EDIT, 0, sealed),
+    ROW(82, SECRET_EDIT, 0, secret_edit),
     ROW(83, ALBUM, 17, nothing),
     ROW(86, STICKER_PACK, 11, sticker_pack),
     ROW(88, POLL_RESULT, 3, poll_result),
@@ -264,6 +268,7 @@ static const struct content_row rows[] = {
     ROW(113, NEWSLETTER_INVITE, 5, newsletter),
     ROW(115, POLL_RESULT, 3, poll_result),
     ROW(119, POLL, 5, poll),
+    ROW(121, POLL_ADD_OPTION, 0, poll_add_option),
     ROW(122, EVENT, 1, event_invite),
     ROW(124, PAYMENT, 0, nothing),
     ROW(125, PAYMENT, 17, nothing),

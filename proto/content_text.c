@@ -42,6 +42,7 @@ static const char *const labels[CONTENT_KIND_COUNT] = {
     [CONTENT_STICKER_PACK] = "sticker pack",
     [CONTENT_LIVE_LOCATION] = "live location",
     [CONTENT_POLL_VOTE] = "poll vote",
+    [CONTENT_POLL_ADD_OPTION] = "new poll option",
     [CONTENT_POLL_RESULT] = "poll result",
     [CONTENT_ENC_REACTION] = "reaction",
     [CONTENT_ENC_COMMENT] = "comment",
@@ -56,6 +57,7 @@ static const char *const labels[CONTENT_KIND_COUNT] = {
     [CONTENT_TEMPLATE_REPLY] = "response",
     [CONTENT_INTERACTIVE_RESPONSE] = "response",
     [CONTENT_ENC_EVENT_RESPONSE] = "event response",
+    [CONTENT_EVENT_RESPONSE] = "event response",
     [CONTENT_PIN] = "pinned message",
     [CONTENT_KEEP] = "kept message",
     [CONTENT_CALL_LOG] = "call",
@@ -64,6 +66,22 @@ static const char *const labels[CONTENT_KIND_COUNT] = {
     [CONTENT_HISTORY_NOTICE] = "shared history",
     [CONTENT_PLACEHOLDER] = "open WhatsApp on the phone to see this message",
 };
+
+static const char *sealed_label(int32_t type)
+{
+    switch (type) {
+    case SEALED_EVENT_EDIT:
+        return "event edited";
+    case SEALED_MESSAGE_SCHEDULE:
+        return "scheduled message";
+    case SEALED_POLL_EDIT:
+        return "poll edited";
+    case SEALED_POLL_ADD_OPTION:
+        return "new poll option";
+    default:
+        return "edited";
+    }
+}
 
 /* NULL for kinds that are their own text. */
 /* A table in the shape of a switch, so that a new kind is a compiler warning here. */
@@ -78,6 +96,8 @@ static const char *label(const struct content *c)
         return "voice note";
     if (c->kind == CONTENT_REACTION && c->text.n == 0)
         return "reaction removed";
+    if (c->kind == CONTENT_SECRET_EDIT)
+        return sealed_label(c->sealed_type);
     if (c->kind == CONTENT_PIN && c->number == 2)
         return "unpinned message";
     if (c->kind == CONTENT_KEEP && c->number == 2)
@@ -172,6 +192,8 @@ static void put_line(const struct content *c, struct buf *out)
         put_target(out, &first, "", c);
     else if (c->kind != CONTENT_EDIT)
         put_target(out, &first, " to", c);
+    if (c->unopened)
+        buf_printf(out, " (%s)", c->unopened);
 }
 
 /* What is too long for the buffer is cut at a character, and says so. */

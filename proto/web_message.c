@@ -2,7 +2,14 @@
 
 #include "proto/wire_field.h"
 
-enum { WEB_KEY = 1, WEB_MESSAGE = 2, WEB_TIMESTAMP = 3, WEB_PARTICIPANT = 5, WEB_PUSH_NAME = 19 };
+enum {
+    WEB_KEY = 1,
+    WEB_MESSAGE = 2,
+    WEB_TIMESTAMP = 3,
+    WEB_PARTICIPANT = 5,
+    WEB_PUSH_NAME = 19,
+    WEB_SECRET = 49
+};
 enum { KEY_REMOTE = 1, KEY_FROM_ME = 2, KEY_ID = 3, KEY_PARTICIPANT = 4 };
 
 static enum wb_err read_key(struct span in, struct content_key *k)
@@ -50,6 +57,8 @@ enum wb_err web_message_decode(struct span in, struct web_message *ret_w)
             w.participant = f.bytes;
         else if (f.number == WEB_PUSH_NAME)
             w.push_name = f.bytes;
+        else if (f.number == WEB_SECRET)
+            w.secret = f.bytes;
     }
     TRY(read_key(key, &w.key));
     *ret_w = w;
@@ -78,5 +87,6 @@ enum wb_err web_message_encode(const struct web_message *w, struct buf *out)
         wire_put_uint(out, WEB_TIMESTAMP, (uint64_t)w->timestamp);
     put(out, WEB_PARTICIPANT, w->participant);
     put(out, WEB_PUSH_NAME, w->push_name);
+    put(out, WEB_SECRET, w->secret);
     return buf_err(out);
 }

@@ -10,6 +10,7 @@ struct web_message {
     struct span message;    /* encoded Message */
     int64_t timestamp;      /* unix seconds */
     struct span participant, push_name;
+    struct span secret; /* messageSecret: of a message whose content does not bring it along */
 };
 
 /* MALFORMED: no protobuf, or a key without chat or id. */

@@ -258,3 +258,22 @@ enum wb_err store_message_secret_get(struct store *s, const struct jid *chat,
 out:
     return err;
 }
+
+enum wb_err store_message_secret_prune(struct store *s, bool *ret_more)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    /* whatsmeow's table tells no time, but rows are only ever added at its end: the oldest are the
+     * first. */
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM whatsmeow_message_secrets WHERE rowid IN (SELECT rowid FROM"
+                   " whatsmeow_message_secrets WHERE rowid <= (SELECT max(rowid) FROM"
+                   " whatsmeow_message_secrets) - ? ORDER BY rowid LIMIT ?)"));
+    stmt_int(&q, STORE_SECRETS_MAX);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
+out:
+    return err;
+}

@@ -59,5 +59,8 @@ store_message_secret_put(struct store *s, const struct jid *chat, const struct j
 enum wb_err store_message_secret_get(struct store *s, const struct jid *chat,
                                      const struct jid *sender, struct span id,
                                      uint8_t ret[static MESSAGE_SECRET_BYTES]) WB_MUST_CHECK;
+/* Removes what was stored before the last STORE_SECRETS_MAX of the file, STORE_PRUNE_ROWS at most;
+ * *ret_more: there may be more. */
+enum wb_err store_message_secret_prune(struct store *s, bool *ret_more) WB_MUST_CHECK;
 
 #endif

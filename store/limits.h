@@ -44,6 +44,15 @@ enum {
      * those of some seconds; what is over the limit is shown as a message of its own. */
     STORE_REVOKES_CHAT_MAX = 100,
     STORE_REVOKES_MAX = 1000,
+    /* Edits, votes and the like that wait for the message whose secret opens them. The phone is
+     * asked for it at once, so that these are those of some seconds; votes for one poll may be as
+     * many as its group has members online. What is over the limit stays as it is shown. */
+    STORE_SECRET_WAITS_TARGET_MAX = 100,
+    STORE_SECRET_WAITS_MAX = 1000,
+    /* Secrets of messages, some 250 bytes each: what is older than that many messages is edited,
+     * voted for or answered no more (edits end after 20 minutes and are kept for a phone that is
+     * off for 30 days). 2,000 messages a day for three months; 50 MB. */
+    STORE_SECRETS_MAX = 200000,
     /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
     STORE_BLOB_MAX = 16 << 20,
     STORE_TIGHTENED_MAX = 2048, /* a sentence, with a path, for each of some ten files */

@@ -154,6 +154,15 @@ static const char *const bridge_tables[] = {
     " lid_addressing INTEGER NOT NULL, timestamp INTEGER NOT NULL, noted_at INTEGER NOT NULL,"
     " UNIQUE (our_jid, chat_jid, message_id, sender))",
     "CREATE INDEX IF NOT EXISTS bridge_revokes_chat ON bridge_revokes (our_jid, chat_jid, seq)",
+    "CREATE TABLE IF NOT EXISTS bridge_secret_waits (seq INTEGER PRIMARY KEY,"
+    " our_jid TEXT NOT NULL, target_id TEXT NOT NULL, chat_jid TEXT NOT NULL,"
+    " message_id TEXT NOT NULL, sender TEXT NOT NULL, sender_alt TEXT, from_me INTEGER NOT NULL,"
+    " lid_addressing INTEGER NOT NULL, timestamp INTEGER NOT NULL, noted_at INTEGER NOT NULL,"
+    " UNIQUE (our_jid, chat_jid, message_id, sender))",
+    "CREATE INDEX IF NOT EXISTS bridge_secret_waits_target ON bridge_secret_waits"
+    " (our_jid, target_id, seq)",
+    "CREATE INDEX IF NOT EXISTS bridge_secret_waits_at ON bridge_secret_waits"
+    " (our_jid, noted_at)",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
     " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

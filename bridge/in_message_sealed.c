@@ -1,0 +1,450 @@
+/* Edits, votes, reactions, comments and answers that are sealed with the secret of the message that
+ * they are about (P-RC-52, P-RC-53, P-X2-19). Phones seal the edit of a message so since 2026. */
+#include <string.h>
+
+#include "base/secret.h"
+#include "bridge/bridge.h"
+#include "bridge/in_message_private.h"
+#include "crypto/msg_secret.h"
+#include "crypto/prim_hash.h"
+#include "proto/content_text.h"
+#include "proto/limits.h"
+#include "store/contacts.h"
+#include "store/lid_map.h"
+#include "store/messages.h"
+#include "store/secret_waits.h"
+
+static const char no_original[] = "cannot be read: what it is about is not here";
+static const char no_fit[] = "cannot be read: it does not fit what it is about";
+static const char no_way[] = "cannot be read: sealed in an unknown way";
+
+/* ---- by whom --------------------------------------------------------------------------------- */
+
+enum { FORMS_MAX = 2, AUTHORS_MAX = 2 };
+
+/* One person under the addresses that are known. */
+struct person {
+    struct jid form[FORMS_MAX];
+    size_t n;
+};
+
+static void add_form(struct person *p, const struct jid *form)
+{
+    const struct jid bare = jid_bare(jid_unhosted(*form));
+
+    if (jid_is_none(&bare) || !bare.user[0] || p->n == FORMS_MAX)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        if (jid_eq(&p->form[i], &bare))
+            return;
+    p->form[p->n++] = bare;
+}
+
+static enum wb_err person_of(struct bridge *b, const struct jid *jid, const struct jid *alt,
+                             struct person *ret)
+{
+    const struct jid bare = jid_bare(jid_unhosted(*jid));
+    struct jid other = {0};
+    enum wb_err err = WB_ERR_NOT_FOUND;
+
+    *ret = (struct person){.n = 0};
+    add_form(ret, &bare);
+    if (alt)
+        add_form(ret, alt);
+    if (bridge_is_self(b, &bare)) {
+        add_form(ret, &b->own_pn);
+        add_form(ret, &b->own_lid);
+    } else if (bare.server == JID_PN) {
+        err = store_lid_of_pn(b->store, &bare, &other);
+    } else if (bare.server == JID_LID) {
+        err = store_pn_of_lid(b->store, &bare, &other);
+    }
+    if (err == WB_OK)
+        add_form(ret, &other);
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
+/* Only who wrote something may edit it; new options of a poll may be anybody's. */
+static bool is_authors_own(const struct content *c)
+{
+    return c->kind == CONTENT_SECRET_EDIT && c->sealed_type != SEALED_POLL_ADD_OPTION;
+}
+
+/* Who may have written what it is about, the most likely one first. The key is written from where
+ * its sender stands: there from_me means the sender, and in a private chat the rest is the other
+ * one, whatever addresses it names. */
+static enum wb_err authors_of(struct bridge *b, const struct in_message *m, const struct content *c,
+                              struct person ret[static AUTHORS_MAX], size_t *ret_n)
+{
+    struct person sender;
+    struct jid named;
+    size_t n = 0;
+    enum wb_err err;
+
+    TRY(person_of(b, &m->sender, &m->sender_alt, &sender));
+    if (is_authors_own(c) || c->key.from_me)
+        ret[n++] = sender;
+    else if (jid_parse(c->key.participant, &named) == WB_OK && jid_is_person(&named))
+        TRY(person_of(b, &named, NULL, &ret[n++]));
+    else if (jid_is_person(&m->chat))
+        TRY(person_of(b, m->from_me ? &m->chat : &b->own_pn, m->from_me ? &m->chat_alt : NULL,
+                      &ret[n++]));
+    if (!is_authors_own(c) && !c->key.from_me)
+        ret[n++] = sender; /* some writers leave from_me out */
+    *ret_n = n;
+out:
+    return err;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* The uses that it may have been sealed for; clients do not agree about the new option of a poll.
+ */
+static size_t uses_of(const struct content *c, enum msg_secret_use ret[static 2])
+{
+    static const enum msg_secret_use of_type[] = {[SEALED_EVENT_EDIT] = MSG_SECRET_EVENT_EDIT,
+                                                  [SEALED_MESSAGE_EDIT] = MSG_SECRET_MESSAGE_EDIT,
+                                                  [SEALED_POLL_EDIT] = MSG_SECRET_POLL_EDIT};
+
+    ret[0] = c->kind == CONTENT_POLL_VOTE            ? MSG_SECRET_POLL_VOTE
+             : c->kind == CONTENT_ENC_REACTION       ? MSG_SECRET_REACTION
+             : c->kind == CONTENT_ENC_COMMENT        ? MSG_SECRET_COMMENT
+             : c->kind == CONTENT_ENC_EVENT_RESPONSE ? MSG_SECRET_EVENT_RESPONSE
+                                                     : MSG_SECRET_USES;
+    if (ret[0] != MSG_SECRET_USES)
+        return 1;
+    switch (c->sealed_type) {
+    case SEALED_EVENT_EDIT:
+    case SEALED_MESSAGE_EDIT:
+    case SEALED_POLL_EDIT:
+        ret[0] = of_type[c->sealed_type];
+        return 1;
+    case SEALED_POLL_ADD_OPTION:
+        ret[0] = MSG_SECRET_POLL_ADD_OPTION;
+        ret[1] = MSG_SECRET_POLL_EDIT;
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+/* With this secret, under all addresses of author and sender. BAD_MAC: none fits. */
+static enum wb_err try_open(const struct content *c, const uint8_t *secret,
+                            const struct person *author, const struct person *sender,
+                            struct buf *out)
+{
+    char author_text[JID_TEXT_MAX], sender_text[JID_TEXT_MAX];
+    enum msg_secret_use use[2];
+    const size_t nuses = uses_of(c, use);
+    enum wb_err err = WB_ERR_BAD_MAC;
+
+    for (size_t i = 0; i < nuses * author->n * sender->n; i++) {
+        const size_t forms = author->n * sender->n, at = i % forms;
+        const struct msg_secret m = {
+            .use = use[i / forms],
+            .secret = secret,
+            .id = c->key.id,
+            .author = span_cstr(jid_text(&author->form[at / sender->n], author_text)),
+            .sender = span_cstr(jid_text(&sender->form[at % sender->n], sender_text))};
+
+        buf_clear(out);
+        err = msg_secret_open(&m, c->sealed_iv, c->sealed, out);
+        if (err != WB_ERR_BAD_MAC)
+            return err;
+    }
+    return err;
+}
+
+/* NOT_FOUND: no secret is known; other errors of class PEER: it does not open. */
+static enum wb_err unseal(struct bridge *b, const struct in_message *m, const struct content *c,
+                          struct buf *out)
+{
+    struct person authors[AUTHORS_MAX], sender;
+    uint8_t secret[MESSAGE_SECRET_BYTES];
+    size_t n = 0;
+    enum wb_err err, result = WB_ERR_NOT_FOUND;
+
+    TRY(person_of(b, &m->sender, &m->sender_alt, &sender));
+    TRY(authors_of(b, m, c, authors, &n));
+    for (size_t i = 0; i < n; i++) {
+        err = store_message_secret_get(b->store, &m->chat, &authors[i].form[0], c->key.id, secret);
+        if (err == WB_ERR_NOT_FOUND)
+            continue;
+        TRY(err);
+        result = try_open(c, secret, &authors[i], &sender, out);
+        if (result == WB_OK)
+            break;
+    }
+    err = result;
+out:
+    secret_wipe(secret, sizeof secret);
+    return err;
+}
+
+/* ---- votes ----------------------------------------------------------------------------------- */
+
+static struct span name_of_hash(const struct content *poll, struct span hash)
+{
+    for (size_t i = 0; i < poll->noptions; i++) {
+        uint8_t sum[SHA256_BYTES];
+
+        sha256(poll->options[i], sum);
+        if (span_eq(hash, SPAN_ARRAY(sum)))
+            return poll->options[i];
+    }
+    return SPAN_LIT("an option that is not known");
+}
+
+/* A vote names what was chosen by hashes; the poll's row has the names. */
+static enum wb_err name_options(struct bridge *b, const struct in_message *m,
+                                struct in_message_opened *o)
+{
+    struct store_message_row row;
+    struct content poll = {.kind = CONTENT_NONE};
+    struct span *names;
+    enum wb_err err;
+
+    err = store_message_get(b->store, &m->chat, o->c.key.id, NULL, &o->a, &row);
+    if (err != WB_ERR_NOT_FOUND)
+        TRY(err);
+    if (err == WB_OK && row.raw.n)
+        err = content_decode(row.raw, &o->a, &poll);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND && wb_err_class(err) != WB_CLASS_PEER)
+        return err;
+    names = arena_alloc(&o->a, (o->c.noptions + 1) * sizeof *names);
+    if (!names)
+        return WB_ERR_TOO_LARGE;
+    for (size_t i = 0; i < o->c.noptions; i++)
+        names[i] = name_of_hash(&poll, o->c.options[i]);
+    o->c.options = names;
+    err = WB_OK;
+out:
+    return err;
+}
+
+/* ---- what waits ------------------------------------------------------------------------------ */
+
+/* Our phone has it, and with it the secret. It answers as for what could not be read. */
+static enum wb_err ask_for_original(struct bridge *b, struct in_message *m, const struct content *c)
+{
+    struct person authors[AUTHORS_MAX];
+    struct in_message original = {
+        .id = c->key.id, .stanza_id = c->key.id, .t = m->t, .chat = m->chat, .group = m->group};
+    size_t n = 0;
+    enum wb_err err;
+
+    TRY(authors_of(b, m, c, authors, &n));
+    if (n == 0 || authors[0].n == 0)
+        return WB_OK;
+    original.sender = authors[0].form[0];
+    original.from_me = bridge_is_self(b, &original.sender);
+    TRY(retry_owed_add(b, m->arena, &original, NULL, WB_ERR_NOT_FOUND));
+    for (size_t i = 0; i < original.nanswers && err == WB_OK; i++)
+        err = in_message_answer(m, original.answers[i]);
+out:
+    return err;
+}
+
+static void copy_id(char out[static STORE_MESSAGE_ID_MAX + 1], struct span id)
+{
+    memcpy(out, id.p, id.n);
+    out[id.n] = '\0';
+}
+
+static enum wb_err wait_for_secret(struct bridge *b, const struct in_message *m,
+                                   const struct content *c)
+{
+    struct store_secret_wait w = {.chat = m->chat,
+                                  .sender = m->sender,
+                                  .sender_alt = m->sender_alt,
+                                  .from_me = m->from_me,
+                                  .lid_addressing = m->lid_addressing,
+                                  .timestamp = m->t,
+                                  .noted_at = bridge_server_now_s(b)};
+    bool kept = false;
+    enum wb_err err;
+
+    copy_id(w.id, m->id);
+    copy_id(w.target_id, c->key.id);
+    TRY(store_secret_wait_put(b->store, &w, &kept));
+    if (kept)
+        b->in_message->secret_waits = WAITS_SOME;
+    else
+        log_warn(b->log, "message", "%s: too many wait for the message that it is about", w.id);
+out:
+    return err;
+}
+
+/* ---- as it arrives --------------------------------------------------------------------------- */
+
+static const char *why(const struct content *c, enum wb_err err)
+{
+    enum msg_secret_use use[2];
+
+    if (uses_of(c, use) == 0)
+        return no_way;
+    return err == WB_ERR_NOT_FOUND ? no_original : no_fit;
+}
+
+static enum wb_err open_content(struct bridge *b, const struct in_message *m,
+                                const struct content *c, struct in_message_opened *o)
+{
+    enum msg_secret_use use[2];
+    enum wb_err err = in_message_id_valid(c->key.id) && uses_of(c, use) ? WB_OK : WB_ERR_MALFORMED;
+
+    TRY(err);
+    TRY(unseal(b, m, c, &o->plain));
+    TRY(content_open(c, buf_span(&o->plain), &o->a, &o->c));
+    if (o->c.kind == CONTENT_POLL_VOTE)
+        err = name_options(b, m, o);
+out:
+    return err;
+}
+
+static void begin(struct in_message_opened *o)
+{
+    memset(o, 0, sizeof *o);
+    o->a = arena_new(CONTENT_ARENA_MAX);
+    o->plain = buf_new(MESSAGE_PLAINTEXT_MAX);
+}
+
+enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct content *c,
+                            struct in_message_opened *ret)
+{
+    enum wb_err err;
+
+    begin(ret);
+    err = open_content(b, m, c, ret);
+    if (err == WB_OK)
+        return WB_OK;
+    if (err != WB_ERR_NOT_FOUND && wb_err_class(err) != WB_CLASS_PEER)
+        return err;
+    ret->c = *c;
+    ret->c.unopened = why(c, err);
+    log_info(b->log, "message", "%s %.*s cannot be opened: %s", content_kind_word(c->kind),
+             (int)m->id.n, (const char *)m->id.p, wb_err_text(err));
+    if (err != WB_ERR_NOT_FOUND)
+        return WB_OK;
+    TRY(wait_for_secret(b, m, c));
+    if (m->arena) /* else our phone itself handed it on */
+        err = ask_for_original(b, m, c);
+out:
+    return err;
+}
+
+void in_message_opened_free(struct in_message_opened *o)
+{
+    arena_free(&o->a);
+    buf_free(&o->plain);
+}
+
+/* ---- when the message comes ------------------------------------------------------------------ */
+
+/* The row that told of it says now what it said; what it changes is changed. */
+static enum wb_err apply_opened(struct bridge *b, struct in_message *m, const struct content *c)
+{
+    struct store_message_change own = {.chat = m->chat,
+                                       .sender = m->sender,
+                                       .sender_alt = m->sender_alt,
+                                       .from_me = m->from_me,
+                                       .target_id = m->id,
+                                       .timestamp = m->t};
+    struct buf *text = &b->in_message->text;
+    bool row;
+    enum wb_err err;
+
+    TRY(in_message_store_opened(b, m, c, &row));
+    buf_clear(text);
+    content_readable(c, text);
+    TRY(buf_err(text));
+    err = store_message_edit(b->store, &own, buf_span(text), SPAN_NULL, false);
+out:
+    return err == WB_ERR_REFUSED ? WB_OK : err;
+}
+
+/* Its own row has the sealed bytes. NOT_FOUND: there is no such row any more, or its secret has
+ * still not come. */
+static enum wb_err open_waiting(struct bridge *b, const struct store_secret_wait *w)
+{
+    struct in_message m = {.id = span_cstr(w->id),
+                           .t = w->timestamp,
+                           .chat = w->chat,
+                           .sender = w->sender,
+                           .sender_alt = w->sender_alt,
+                           .group = !jid_is_person(&w->chat),
+                           .from_me = w->from_me,
+                           .lid_addressing = w->lid_addressing};
+    struct in_message_opened o;
+    struct store_message_row row;
+    struct content c;
+    enum wb_err err;
+
+    begin(&o);
+    TRY(store_message_get(b->store, &m.chat, m.id, &m.sender, &o.a, &row));
+    TRY(content_decode(row.raw, &o.a, &c));
+    TRY(content_is_sealed(&c) ? WB_OK : WB_ERR_NOT_FOUND);
+    TRY(open_content(b, &m, &c, &o));
+    TRY(apply_opened(b, &m, &o.c));
+    log_info(b->log, "message", "%s: what it is about has come", w->id);
+out:
+    in_message_opened_free(&o);
+    return err;
+}
+
+static enum wb_err open_all_waiting(struct bridge *b, const struct in_message *m)
+{
+    struct store_secret_wait w = {.seq = 0};
+    enum wb_err err;
+
+    while ((err = store_secret_wait_next(b->store, m->id, w.seq, &w)) == WB_OK) {
+        bool same = false;
+
+        TRY(in_message_same(b, &w.chat, &m->chat, &same, NULL));
+        if (!same)
+            continue;
+        err = open_waiting(b, &w);
+        if (err == WB_ERR_NOT_FOUND)
+            continue; /* it is about a message of somebody else with this id */
+        if (err != WB_OK && wb_err_class(err) != WB_CLASS_PEER)
+            return err;
+        if (err != WB_OK)
+            log_info(b->log, "message", "%s does not open: %s", w.id, wb_err_text(err));
+        TRY(store_secret_wait_done(b->store, w.seq));
+    }
+out:
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
+/* Asked once: nearly never does anything wait. */
+static enum wb_err anything_waits(struct bridge *b, bool *ret_some)
+{
+    struct in_message_state *st = b->in_message;
+    bool any = false;
+    enum wb_err err = WB_OK;
+
+    if (st->secret_waits == WAITS_UNKNOWN) {
+        TRY(store_secret_wait_any(b->store, &any));
+        st->secret_waits = any ? WAITS_SOME : WAITS_NONE;
+    }
+    *ret_some = st->secret_waits == WAITS_SOME;
+out:
+    return err;
+}
+
+enum wb_err in_message_secret(struct bridge *b, const struct in_message *m, struct span secret)
+{
+    struct jid sender = jid_bare(m->sender);
+    bool some = false;
+    enum wb_err err;
+
+    if (secret.n != MESSAGE_SECRET_BYTES)
+        return WB_OK;
+    TRY(store_message_secret_put(b->store, &m->chat, &sender, m->id, secret.p));
+    TRY(anything_waits(b, &some));
+    if (!some)
+        return WB_OK;
+    TRY(open_all_waiting(b, m));
+    b->in_message->secret_waits = WAITS_UNKNOWN; /* perhaps that was the last one */
+out:
+    return err;
+}

@@ -1,0 +1,146 @@
+#include "store/secret_waits.h"
+
+#include <string.h>
+
+#include "store/state.h"
+#include "store/stmt.h"
+
+static enum wb_err count(struct store *s, const char *target_id, int64_t *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    if (target_id)
+        TRY(stmt_read(&q, &s->wa,
+                      "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
+                      " AND target_id = ?"));
+    else
+        TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"));
+    stmt_text(&q, s->our);
+    if (target_id)
+        stmt_text(&q, target_id);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret = stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+static enum wb_err insert(struct store *s, const struct store_secret_wait *w)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR IGNORE INTO bridge_secret_waits (our_jid, target_id, chat_jid,"
+                   " message_id, sender, sender_alt, from_me, lid_addressing, timestamp, noted_at)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, w->target_id);
+    stmt_jid(&q, &w->chat);
+    stmt_text(&q, w->id);
+    stmt_jid(&q, &w->sender);
+    stmt_jid(&q, &w->sender_alt);
+    stmt_int(&q, w->from_me);
+    stmt_int(&q, w->lid_addressing);
+    stmt_int(&q, w->timestamp);
+    stmt_int(&q, w->noted_at);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_secret_wait_put(struct store *s, const struct store_secret_wait *w,
+                                  bool *ret_kept)
+{
+    int64_t here = 0, all = 0;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (!w->id[0] || !w->target_id[0] || jid_is_none(&w->chat) || jid_is_none(&w->sender))
+        return WB_ERR_INVALID;
+    TRY(count(s, w->target_id, &here));
+    TRY(count(s, NULL, &all));
+    *ret_kept = here < STORE_SECRET_WAITS_TARGET_MAX && all < STORE_SECRET_WAITS_MAX;
+    if (*ret_kept)
+        err = insert(s, w);
+out:
+    return err;
+}
+
+enum wb_err store_secret_wait_next(struct store *s, struct span target_id, int64_t after,
+                                   struct store_secret_wait *ret)
+{
+    struct store_secret_wait w;
+    struct stmt q;
+    enum wb_err err;
+    memset(&w, 0, sizeof w);
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT seq, message_id, target_id, chat_jid, sender, sender_alt, from_me,"
+                  " lid_addressing, timestamp, noted_at FROM bridge_secret_waits"
+                  " WHERE our_jid = ? AND target_id = ? AND seq > ? ORDER BY seq LIMIT 1"));
+    stmt_text(&q, s->our);
+    stmt_text_span(&q, target_id);
+    stmt_int(&q, after);
+    err = stmt_step(&q);
+    if (err == WB_OK) {
+        w.seq = stmt_col_int(&q, 0);
+        stmt_col_text(&q, 1, w.id, sizeof w.id);
+        stmt_col_text(&q, 2, w.target_id, sizeof w.target_id);
+        w.chat = stmt_col_jid(&q, 3);
+        w.sender = stmt_col_jid(&q, 4);
+        w.sender_alt = stmt_col_jid(&q, 5);
+        w.from_me = stmt_col_int(&q, 6) != 0;
+        w.lid_addressing = stmt_col_int(&q, 7) != 0;
+        w.timestamp = stmt_col_int(&q, 8);
+        w.noted_at = stmt_col_int(&q, 9);
+        *ret = w;
+    }
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_secret_wait_done(struct store *s, int64_t seq)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_secret_waits WHERE seq = ?"));
+    stmt_int(&q, seq);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_secret_wait_any(struct store *s, bool *ret_any)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, "SELECT 1 FROM bridge_secret_waits WHERE our_jid = ? LIMIT 1"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret_any = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+enum wb_err store_secret_wait_prune(struct store *s, int64_t before, bool *ret_more)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_secret_waits WHERE seq IN (SELECT seq FROM"
+                   " bridge_secret_waits WHERE our_jid = ? AND noted_at < ? LIMIT ?)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, before);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
+out:
+    return err;
+}
