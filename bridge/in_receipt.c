@@ -11,6 +11,17 @@
 #include "store/lid_map.h"
 #include "store/outbox.h"
 
+/* Only a receipt of delivery carries that error; other errors mean nothing to other clients. */
+static enum in_receipt_kind delivered_or_not(const struct node *n)
+{
+    const struct node *error = node_child(n, "error");
+
+    return error && node_attr_is(error, "reason", "lid") &&
+                   node_attr_is(error, "type", "feature-incapable")
+               ? IN_RECEIPT_INCAPABLE
+               : IN_RECEIPT_DELIVERED;
+}
+
 static enum in_receipt_kind kind_of(const struct node *n)
 {
     static const struct {
@@ -24,10 +35,10 @@ static enum in_receipt_kind kind_of(const struct node *n)
     };
 
     if (!node_has_attr(n, "type"))
-        return IN_RECEIPT_DELIVERED;
+        return delivered_or_not(n);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (node_attr_is(n, "type", kinds[i].type))
-            return kinds[i].kind;
+            return kinds[i].kind == IN_RECEIPT_DELIVERED ? delivered_or_not(n) : kinds[i].kind;
     return IN_RECEIPT_OTHER;
 }
 
@@ -167,6 +178,11 @@ static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
         return WB_OK;
     }
     TRY(out_message_delivered(b, item->id, item->t));
+    if (r->kind == IN_RECEIPT_INCAPABLE) {
+        log_warn(b->log, "receipt", "%s was not delivered: the recipient's WhatsApp cannot take it",
+                 id);
+        return WB_OK;
+    }
     err = store_outbox_receipt(b->store, id, &who.as, state);
 out:
     return err;
@@ -201,7 +217,8 @@ static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void 
         err = out_retry_request(b, s);
         return err == WB_OK || is_ours(err) ? err : outgoing_ack(b, s, 0);
     }
-    if (r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_READ)
+    if (r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_INCAPABLE ||
+        r.kind == IN_RECEIPT_READ)
         TRY(note_state(b, &r));
     TRY(outgoing_ack(b, s, 0));
 out:

@@ -7,6 +7,8 @@
 
 enum in_receipt_kind {
     IN_RECEIPT_DELIVERED, /* without a type, or inactive: a device has it */
+    IN_RECEIPT_INCAPABLE, /* such a one with <error reason=lid type=feature-incapable>: the server
+                             has it, but the person's client cannot take it (P-X2-15) */
     IN_RECEIPT_READ,      /* read, played */
     IN_RECEIPT_RETRY,
     IN_RECEIPT_OTHER, /* between our own devices, or nothing to us */

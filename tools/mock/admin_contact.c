@@ -418,6 +418,7 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
 {
     struct account *a = admin_account(m, q, body, "phone", ret_out);
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
+    const char *error = admin_text(body, "error");
     struct jid to, participant;
     if (d == NULL || !target(m, body, &to, ret_out))
         return 404;
@@ -428,6 +429,11 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
     if (jid_parse_cstr(admin_text(body, "participant"), &participant) == WB_OK)
         node_attr_jid(&m->a, n, "participant", &participant);
     node_attr_u64(&m->a, n, "t", mock_now_s(m));
+    if (error[0] != '\0') { /* the device got the stanza, and not what is in it */
+        struct node *e = node_child_new(&m->a, n, "error");
+        node_attr_text(&m->a, e, "reason", "lid");
+        node_attr_text(&m->a, e, "type", error);
+    }
     if (!receipt_route(m, d, "contact", n))
         return admin_bad(ret_out, 400, "no such receipt");
     return admin_ok(ret_out);

@@ -146,6 +146,33 @@ static void a_receipt_counts_as_the_ack(void **state)
     assert_string_equal(delivered, "M1@1700000001 M2@1700000001 M3@0 ");
 }
 
+static struct node *incapable(struct receiver *r, const char *type, const char *reason,
+                              const char *what)
+{
+    struct node *n = receipt(r, ALICE, "M1", type);
+    struct node *error = node_child_new(&r->arena, n, "error");
+
+    node_attr_text(&r->arena, error, "reason", reason);
+    node_attr_text(&r->arena, error, "type", what);
+    return n;
+}
+
+/* The server has it, which is what an ack says, and the person has not. */
+static void what_cannot_be_taken_is_not_delivered(void **state)
+{
+    struct receiver *r = *state;
+
+    message_sent(r, "M1");
+    take(r, incapable(r, NULL, "lid", "feature-incapable"));
+    take(r, incapable(r, "inactive", "lid", "feature-incapable"));
+    assert_state(r, "M1", OUTBOX_SENT);
+    assert_string_equal(delivered, "M1@0 M1@0 ");
+    take(r, incapable(r, NULL, "lid", "other"));
+    assert_state(r, "M1", OUTBOX_DELIVERED);
+    take(r, incapable(r, "read", "lid", "feature-incapable"));
+    assert_state(r, "M1", OUTBOX_READ);
+}
+
 static void many_at_once(void **state)
 {
     struct receiver *r = *state;
@@ -311,6 +338,7 @@ int main(void)
         T(delivered_then_read),
         T(our_own_devices_do_not_count),
         T(a_receipt_counts_as_the_ack),
+        T(what_cannot_be_taken_is_not_delivered),
         T(a_group_is_done_when_all_are),
         T(receipts_of_others_say_nothing),
         T(only_who_was_sent_it_confirms),
