@@ -190,7 +190,10 @@ enum {
     SEND_OPEN_MAX = 4096,
     /* Chats whose next message is being prepared at the same time. */
     SEND_PREPARING_MAX = 64,
-    SEND_ACK_MS = 75 * 1000,    /* P-SD-21 */
+    SEND_ACK_MS = 75 * 1000, /* P-SD-21 */
+    /* How long the next message to a group waits for the ack of the one that gives our sender key:
+     * a round trip and a slow server. Giving it twice costs a stanza as large as the first. */
+    SEND_KEYS_ACK_MS = 10 * 1000,
     SEND_LEAVING_MS = 5 * 1000, /* between looks whether a message has left, before that counts */
     /* How often the same bytes go out on one connection that stays up but does not ack them. */
     SEND_WIRE_TRIES = 3,

@@ -342,6 +342,7 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
     timer_stop(b->timers, &s->kick);
     timer_stop(b->timers, &s->expiry);
     timer_stop(b->timers, &s->prune);
+    timer_stop(b->timers, &s->keys);
     timer_stop(b->timers, &s->finish.timer);
     b->out_message = NULL;
     free(s);

@@ -98,6 +98,8 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
 
     it->outcome = (struct out_outcome){.result = CMD_OK, .timestamp_s = t};
     TRY(store_outbox_acked(b->store, it->id, t, bridge_server_now_s(b)));
+    if (it->carries)
+        TRY(store_skdm_carried(b->store, &it->chat, it->id));
     TRY(out_content_store(b, &it->chat, it->id, t));
     /* What we sealed before a restart has no hash of ours any more. In a group the server names its
      * own only when it differs, in private chats always. */

@@ -103,12 +103,14 @@ static void leave_sealed(struct out_item *it)
     if (s->unsent == it)
         s->unsent = it->next;
     it->next = NULL;
+    s->ncarriers -= it->carries;
 }
 
 static void join_sealed(struct out_item *it)
 {
     struct out_message_state *s = it->b->out_message;
 
+    s->ncarriers += it->carries;
     *(s->last_sealed ? &s->last_sealed->next : &s->sealed) = it;
     s->last_sealed = it;
 }
@@ -202,6 +204,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
             }
             it->step = OUT_SEALED;
             it->durable = true; /* its bytes go out in any case */
+            it->carries = it->chat.server == JID_GROUP; /* it is not known any more */
             join_sealed(it);
         }
     }
@@ -395,6 +398,8 @@ void out_queue_committed(struct bridge *b)
             continue;
         }
         leave_sealed(it);
+        if (it->carries)
+            out_queue_kick(b);
         chat = it->chat;
         e.chat = &chat;
         e.id = it->id;
@@ -416,6 +421,43 @@ void out_queue_uncommitted(struct bridge *b)
 
 /* ---- all lanes ----------------------------------------------------------------------------- */
 
+static void on_keys_late(void *ctx)
+{
+    out_queue_kick(ctx);
+}
+
+/* How long the ack of a message that carries keys may be waited for. What is not on the wire is on
+ * its way there. */
+static int64_t keys_due_ms(const struct out_item *carrier)
+{
+    struct bridge *b = carrier->b;
+
+    if (carrier->late)
+        return 0;
+    if (carrier->step != OUT_ON_WIRE || !b->out_message->ports->has_left(b, carrier->mark))
+        return SEND_KEYS_ACK_MS;
+    return carrier->wired_ms + SEND_KEYS_ACK_MS - clock_mono_ms(b->clock);
+}
+
+/* A message that gives our sender key to people of this group is on its way. Before its ack nobody
+ * knows whether they have the key: the next message would have to give it once more, to all of
+ * them. */
+static bool key_on_its_way(const struct out_item *it)
+{
+    struct out_message_state *s = it->b->out_message;
+
+    for (const struct out_item *at = s->ncarriers ? s->sealed : NULL; at; at = at->next) {
+        int64_t due = at->carries && jid_eq(&at->chat, &it->chat) ? keys_due_ms(at) : 0;
+
+        if (due <= 0)
+            continue;
+        if (!s->keys.armed || timer_left_ms(it->b->timers, &s->keys) > due)
+            timer_start(it->b->timers, &s->keys, due, on_keys_late, it->b);
+        return true;
+    }
+    return false;
+}
+
 /* A group may have lost a member while we were away, who has our sender key: what waited for us is
  * read before anything is sealed for the group. A first message to somebody may have to wait for
  * its turn. */
@@ -425,7 +467,8 @@ static bool may_start(struct out_item *it)
 
     if (it->step != OUT_QUEUED || it->timer.armed)
         return false;
-    if (it->chat.server == JID_GROUP && !it->b->out_message->ports->caught_up(it->b))
+    if (it->chat.server == JID_GROUP &&
+        (!it->b->out_message->ports->caught_up(it->b) || key_on_its_way(it)))
         return false;
     wait = first_contact_wait_ms(it);
     it->held_back = wait > 0;

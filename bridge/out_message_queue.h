@@ -69,6 +69,9 @@ struct out_item {
     enum out_step step;
     bool fresh;          /* SEALED: by this run, and never sent yet */
     bool slow;           /* ON_WIRE: it had not left when the ack was due */
+    bool carries;        /* sealed: gives our sender key to devices of the group (or may do so) */
+    bool late;           /* its ack was due and did not come */
+    int64_t wired_ms;    /* ON_WIRE: since when, monotonic */
     uint64_t mark;       /* ON_WIRE: its end among all that was sent (conn_sent_mark()) */
     uint64_t asked;      /* names the question that it waits for */
     unsigned tries;      /* to seal it; when sealed: on this connection's wire */
@@ -87,9 +90,10 @@ struct out_message_state {
     struct out_item *unsent; /* of the sealed: those before it need not be sent now */
     bool wants_room;         /* preparing stopped for want of room in the socket */
     size_t nopen, npreparing;
-    bool loaded; /* what the outbox held is here */
+    size_t ncarriers; /* of the sealed: those that carry keys */
+    bool loaded;      /* what the outbox held is here */
     uint64_t last_asked;
-    struct timer kick, expiry, prune;
+    struct timer kick, expiry, prune, keys;
     size_t nwaits; /* callers */
     struct {       /* out_message_finish() */
         void (*done)(struct bridge *b);

@@ -290,7 +290,8 @@ static enum wb_err distribute(struct sealing *s, const struct sender_key_record 
         if (s->done[i])
             given[n++] = s->addresses[i];
     if (n)
-        err = store_skdm_mark(s->b->store, &s->w->to, r->states[0]->key_id, given, n);
+        err = store_skdm_carry(s->b->store, &s->w->to, r->states[0]->key_id, given, n, s->it->id);
+    s->it->carries = n > 0;
     FAULT_POINT("skdm.marked");
 out:
     buf_free(&skdm);
@@ -381,6 +382,7 @@ static enum wb_err make_stanza(struct out_item *it, struct buf *packed)
     struct sealing s = {.it = it, .b = b, .w = w, .a = &w->arena};
     enum wb_err err;
 
+    it->carries = false;
     TRY(canonical_addresses(b, w, &s.addresses));
     s.done = arena_alloc(&w->arena, w->ndevices + 1);
     s.message = node_new(&w->arena, "message");

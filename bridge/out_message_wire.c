@@ -23,6 +23,7 @@ static void on_no_ack(void *ctx)
         timer_start(b->timers, &it->timer, SEND_ACK_MS, on_no_ack, it);
         return;
     }
+    it->late = true;
     log_warn(b->log, "send", "%s: no ack from WhatsApp within %d s; it is sent again %s", it->id,
              SEND_ACK_MS / 1000, again ? "now" : "after the next reconnect");
     it->step = OUT_SEALED;
@@ -44,6 +45,7 @@ static bool wire(struct out_item *it, struct span packed)
     it->step = OUT_ON_WIRE;
     it->fresh = it->slow = false;
     it->mark = ports->sent_mark(b);
+    it->wired_ms = clock_mono_ms(b->clock);
     it->tries++;
     timer_start(b->timers, &it->timer, SEND_ACK_MS, on_no_ack, it);
     return true;

@@ -135,10 +135,13 @@ out:
 /* ---- sender key memory -------------------------------------------------------------------- */
 
 /* In the text of bridge_skdm.device, behind the address: has the key, but is to be given it again.
- */
-#define IN_DOUBT     "?"
-#define PUT_IN_DOUBT "UPDATE OR REPLACE bridge_skdm SET device = device || '" IN_DOUBT "'"
-#define NOT_IN_DOUBT " AND substr(device, -1) <> '" IN_DOUBT "'"
+ * With a carrier: was given it by that message of ours, which the server has not accepted yet. A
+ * device has one row in each group: with the mark, or without. */
+#define IN_DOUBT "?"
+#define PUT_IN_DOUBT                                                                               \
+    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "') || '" IN_DOUBT       \
+    "', carrier = NULL"
+#define NOT_IN_DOUBT " AND (substr(device, -1) <> '" IN_DOUBT "' OR carrier IS NOT NULL)"
 
 struct skdm_device {
     char address[JID_TEXT_MAX + 1]; /* one more: the mark behind it */
@@ -235,7 +238,7 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
     for (size_t i = 0; i < n; i++) {
         struct stmt q;
         enum wb_err err =
-            stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_skdm VALUES (?, ?, ?, ?)");
+            stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_skdm VALUES (?, ?, ?, ?, NULL)");
         if (err != WB_OK)
             return err;
         stmt_text(&q, s->our);
@@ -247,6 +250,80 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
             return err;
     }
     return WB_OK;
+}
+
+/* What was known of another key is of no use any more. */
+static enum wb_err forget_other_keys(struct store *s, const struct jid *group, uint32_t key_id)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id <> ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_int(&q, key_id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t key_id,
+                             const struct jid *devices, size_t n, const char *carrier)
+{
+    char group_text[JID_TEXT_MAX];
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    jid_text(group, group_text);
+    TRY(forget_other_keys(s, group, key_id));
+    for (size_t i = 0; i < n; i++) {
+        struct stmt q;
+        TRY(stmt_write(&q, &s->wa,
+                       "INSERT OR REPLACE INTO bridge_skdm"
+                       " VALUES (?, ?, ? || '" IN_DOUBT "', ?, ?)"));
+        stmt_text(&q, s->our);
+        stmt_text(&q, group_text);
+        stmt_address(&q, &devices[i]);
+        stmt_int(&q, key_id);
+        stmt_text(&q, carrier);
+        TRY(stmt_run(&q));
+    }
+out:
+    return err;
+}
+
+enum wb_err store_skdm_carried(struct store *s, const struct jid *group, const char *carrier)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE OR REPLACE bridge_skdm"
+                   " SET device = rtrim(device, '" IN_DOUBT "'), carrier = NULL"
+                   " WHERE our_jid = ? AND group_jid = ? AND carrier = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_text(&q, carrier);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_skdm_doubt_given(struct store *s, const struct jid *group,
+                                   const struct jid *device)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?"
+                                " AND device IN (?, ? || '" IN_DOUBT "')"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_address(&q, device);
+    stmt_address(&q, device);
+    err = stmt_run(&q);
+out:
+    return err;
 }
 
 enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, uint32_t key_id,
@@ -272,7 +349,7 @@ enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   "UPDATE OR REPLACE bridge_skdm SET device = device || '!'"
+                   "UPDATE OR REPLACE bridge_skdm SET device = device || '!', carrier = NULL"
                    " WHERE our_jid = ? AND device IN (?, ? || '" IN_DOUBT "')"));
     stmt_text(&q, s->our);
     stmt_address(&q, device);

@@ -34,7 +34,18 @@ enum wb_err store_devices_drop_all(struct store *s) WB_MUST_CHECK;
 enum wb_err store_skdm_missing(struct store *s, const struct jid *group, uint32_t key_id,
                                const struct jid *devices, size_t n,
                                bool *ret_missing) WB_MUST_CHECK;
-/* They have it now: in the batch of the sealed stanza that carries it. */
+/* The sealed message `carrier` (its id) gives them the key: in the batch that seals it. They are
+ * "in doubt", as below, until store_skdm_carried() says that the server has accepted it (P-X2-10):
+ * a message that is refused, lost or given up leaves them so without another call, and so does a
+ * crash. What was known of other keys of the group goes. */
+enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t key_id,
+                             const struct jid *devices, size_t n,
+                             const char *carrier) WB_MUST_CHECK;
+/* That message was accepted: those to whom it gave the key have it, except who has been put in
+ * doubt, or was given it by another message, since. */
+enum wb_err store_skdm_carried(struct store *s, const struct jid *group,
+                               const char *carrier) WB_MUST_CHECK;
+/* They have it. */
 enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t key_id,
                             const struct jid *devices, size_t n) WB_MUST_CHECK;
 /* Devices that were given this key and are not among devices[]: non-zero means the key must be
@@ -47,6 +58,10 @@ enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t
  * more, or a key would go on with somebody who left (P-SD-36). This one has just been given it. */
 enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, uint32_t key_id,
                                     const struct jid *device) WB_MUST_CHECK;
+/* This one says that it cannot read what we write there: whatever key of the group it was given, it
+ * is in doubt. Who was given none stays so: anybody may say that. */
+enum wb_err store_skdm_doubt_given(struct store *s, const struct jid *group,
+                                   const struct jid *device) WB_MUST_CHECK;
 /* The device is gone for good: each of its keys counts as store_skdm_others() from now on, so that
  * they are rotated, also when the same device comes back (as somebody new). */
 enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device) WB_MUST_CHECK;

@@ -184,7 +184,7 @@ static const char *const bridge_tables[] = {
     " refreshed_for TEXT NOT NULL DEFAULT '', devices_at INTEGER NOT NULL DEFAULT 0,"
     " mode_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, group_jid)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_skdm (our_jid TEXT NOT NULL, group_jid TEXT NOT NULL,"
-    " device TEXT NOT NULL, key_id INTEGER NOT NULL,"
+    " device TEXT NOT NULL, key_id INTEGER NOT NULL, carrier TEXT,"
     " PRIMARY KEY (our_jid, group_jid, device)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS bridge_skdm_device ON bridge_skdm (our_jid, device)",
     "CREATE TABLE IF NOT EXISTS bridge_chat_timers (our_jid TEXT NOT NULL, chat TEXT NOT NULL,"
@@ -338,6 +338,8 @@ static enum wb_err add_new_columns(struct db *d)
         {"SELECT count(*) FROM pragma_table_info('bridge_identity_changes')"
          " WHERE name = 'phone_at'",
          "ALTER TABLE bridge_identity_changes ADD COLUMN phone_at INTEGER NOT NULL DEFAULT 0"},
+        {"SELECT count(*) FROM pragma_table_info('bridge_skdm') WHERE name = 'carrier'",
+         "ALTER TABLE bridge_skdm ADD COLUMN carrier TEXT"},
     };
     enum wb_err err = WB_OK;
 

@@ -51,8 +51,12 @@ REASONS = {
         "all reactions of one chat, once: it moves from a LID to the phone number",
     "DELETE FROM bridge_devices WHERE our_jid = ?": "all of them are to go",
     "SELECT device FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id = ?": _GROUP,
-    "UPDATE OR REPLACE bridge_skdm SET device = device || '?' WHERE our_jid = ? AND group_jid = ?"
-    " AND substr(device, -1) <> '?'": _GROUP,
+    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '?') || '?', carrier = NULL"
+    " WHERE our_jid = ? AND group_jid = ?"
+    " AND (substr(device, -1) <> '?' OR carrier IS NOT NULL)": _GROUP,
+    "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id <> ?": _GROUP,
+    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '?'), carrier = NULL"
+    " WHERE our_jid = ? AND group_jid = ? AND carrier = ?": _GROUP,
     "UPDATE OR REPLACE bridge_identities_gone SET their_id = ? WHERE our_jid = ? AND their_id = ?":
         _GONE,
     "DELETE FROM bridge_identities_gone AS g WHERE our_jid = ? AND their_id >= ? AND their_id < ?"

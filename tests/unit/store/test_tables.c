@@ -7,6 +7,7 @@
 #include "store/groups.h"
 #include "store/lid_map.h"
 #include "store/retry.h"
+#include "store/signal_store.h"
 #include "store/tokens.h"
 
 #define GROUP "120363000000000001@g.us"
@@ -71,6 +72,60 @@ static void sender_key_memory(void **state)
     assert_int_equal(others, 0);
     OK(store_skdm_others(f.s, &g, 7, d + 1, 2, &others)); /* 888:0 is no longer a member */
     assert_int_equal(others, 1);
+    fixture_free(&f);
+}
+
+/* What a message of ours gives is not theirs before the message was accepted. */
+static void a_key_on_its_way(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid g = J(GROUP), d[3] = {J("888:0@lid"), J("888:3@lid"), J("999:0@lid")};
+    bool missing[3];
+    size_t others = 9;
+    fixture_ready(&f);
+    OK(store_skdm_mark(f.s, &g, 6, d, 3)); /* of the key before */
+    OK(store_skdm_carry(f.s, &g, 7, d, 2, "M1"));
+    OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
+    assert_true(missing[0] && missing[1] && missing[2]);
+    OK(store_skdm_others(f.s, &g, 7, d + 1, 2, &others)); /* may have read it all the same */
+    assert_int_equal(others, 1);
+    OK(store_skdm_others(f.s, &g, 6, d, 0, &others));
+    assert_int_equal(others, 0);
+    OK(store_skdm_carry(f.s, &g, 7, d + 1, 2, "M2"));
+    OK(store_skdm_carried(f.s, &g, "M1")); /* says nothing of who was given it by M2 as well */
+    OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
+    assert_true(!missing[0] && missing[1] && missing[2]);
+    OK(store_skdm_doubt_given(f.s, &g, &d[1]));
+    OK(store_skdm_carried(f.s, &g, "M2"));
+    OK(store_skdm_missing(f.s, &g, 7, d, 3, missing));
+    assert_true(!missing[0] && missing[1] && !missing[2]);
+    /* A device that is gone meanwhile does not come back with the ack. */
+    OK(store_skdm_carry(f.s, &g, 7, d, 1, "M3"));
+    OK(store_skdm_retire_device(f.s, &d[0]));
+    OK(store_skdm_carried(f.s, &g, "M3"));
+    OK(store_skdm_missing(f.s, &g, 7, d, 1, missing));
+    assert_true(missing[0]);
+    OK(store_skdm_carry(f.s, &g, 7, d + 2, 1, "M4"));
+    OK(store_signal_forget_device(f.s, &d[2]));
+    OK(store_skdm_carried(f.s, &g, "M4"));
+    OK(store_skdm_missing(f.s, &g, 7, d + 2, 1, missing));
+    assert_true(missing[0]);
+    fixture_free(&f);
+}
+
+/* Who was given none does not get one by complaining. */
+static void complaints_of_strangers(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid g = J(GROUP), d[2] = {J("888:0@lid"), J("999:0@lid")};
+    size_t others = 9;
+    fixture_ready(&f);
+    OK(store_skdm_mark(f.s, &g, 7, d, 1));
+    OK(store_skdm_doubt_given(f.s, &g, &d[1]));
+    OK(store_skdm_others(f.s, &g, 7, d, 1, &others));
+    assert_int_equal(others, 0);
     fixture_free(&f);
 }
 
@@ -444,6 +499,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(device_lists),
         cmocka_unit_test(sender_key_memory),
+        cmocka_unit_test(a_key_on_its_way),
+        cmocka_unit_test(complaints_of_strangers),
         cmocka_unit_test(in_doubt_who_has_a_key),
         cmocka_unit_test(groups_and_members),
         cmocka_unit_test(contacts_of_two_identities),
