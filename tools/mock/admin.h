@@ -17,6 +17,8 @@ admin_call admin_phone_history, admin_scan_qr, admin_enter_code, admin_unlink, a
     admin_expire_refs, admin_refresh, admin_client_prekeys;
 /* admin_passkey.c */
 admin_call admin_passkey_set, admin_passkey_get, admin_passkey_again;
+/* admin_address.c */
+admin_call admin_lid_migration, admin_contact_address;
 /* admin_contact.c */
 admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_contact_messages,
     admin_contact_release, admin_contact_receipts, admin_contact_failures, admin_contact_clear,

@@ -378,8 +378,10 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
     if (a == NULL)
         return 404;
     if (strcmp(action, "add") == 0) {
-        if (!add_companion(m, a, true))
+        bool quiet = admin_bool(body, "quiet", false);
+        if (!add_companion(m, a, !quiet))
             return admin_bad(ret_out, 409, "no more devices");
+        a->devices[a->ndevices - 1]->unannounced = quiet;
     } else if (strcmp(action, "hide") == 0) {
         struct device *d = world_add_device(m, a);
         if (d == NULL || !actor_attach(m, d, NULL) || !world_unlist_device(m, d))

@@ -61,6 +61,7 @@ void devices_node(struct mock *m, struct node *parent, const struct account *a, 
     node_attr_text(&m->a, list, "hash", hash);
     for (size_t i = 0; i < a->ndevices; i++) {
         struct node *d = node_child_new(&m->a, list, "device");
+        a->devices[i]->unannounced = false;
         node_attr_u64(&m->a, d, "id", a->devices[i]->number);
         device_attrs(m, d, a->devices[i]);
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "tools/mock/address.h"
 #include "tools/mock/addressing.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/devices.h"
@@ -18,7 +19,8 @@ struct fan {
     bool lid; /* the form in which sender and chat are named */
     struct account *peer;
     struct group *group;
-    uint64_t mark; /* names this stanza in device.to_mark */
+    uint64_t mark;  /* names this stanza in device.to_mark */
+    bool completes; /* it is for those whom the first stanza of this id left out */
 };
 
 static struct node *shallow(struct mock *m, const struct node *n)
@@ -144,13 +146,17 @@ static void check_participants(const struct fan *f)
 
 /* ---- 1:1 ---------------------------------------------------------------------------------- */
 
-static void flag_missing(const struct fan *f, const struct account *a, bool all)
+/* missing: room for all devices of the account; *n grows. */
+static void flag_missing(const struct fan *f, const struct account *a, bool all,
+                         struct device **missing, size_t *n)
 {
     char text[JID_TEXT_MAX];
-    if (devices_unheard(f->from, a))
-        return;
+    bool unheard = devices_unheard(f->from, a);
     for (size_t i = 0; i < a->ndevices; i++) {
         if (a->devices[i] == f->from || to_of(f, a->devices[i]) != NULL)
+            continue;
+        missing[(*n)++] = a->devices[i];
+        if (unheard || a->devices[i]->unannounced)
             continue;
         struct jid j = device_jid(a->devices[i], f->lid);
         mock_flag(f->m, f->label, "forgotten-device", f->n, "%s got no copy%s", jid_text(&j, text),
@@ -169,17 +175,25 @@ static void direct(const struct fan *f, struct message_verdict *v)
 {
     struct mock *m = f->m;
     struct jid list[2 * MOCK_DEVICES_MAX];
+    struct device *missing[2 * MOCK_DEVICES_MAX];
+    size_t nmissing = 0;
     struct account *own = f->from->account;
     size_t n = add_devices(f->peer, f->lid, list, 0, 2 * MOCK_DEVICES_MAX);
     if (own != f->peer)
         n = add_devices(own, f->lid, list, n, 2 * MOCK_DEVICES_MAX);
     phash(list, n, v->phash);
+    if (f->lid && !jid_same_user(&f->to, &f->peer->lid))
+        v->phash[0] = '\0'; /* what is wrong is the LID: address_ack() */
     v->error = privacy_refuses(m, f->from->account, f->peer, f->n);
     if (v->error != 0)
         return;
-    flag_missing(f, f->peer, true);
-    if (own != f->peer)
-        flag_missing(f, own, false);
+    if (!f->completes) {
+        flag_missing(f, f->peer, true, missing, &nmissing);
+        if (own != f->peer)
+            flag_missing(f, own, false, missing, &nmissing);
+        if (nmissing > 0)
+            address_note_missing(m, f->from, f->id, missing, nmissing);
+    }
     const struct node *parts = node_child(f->n, "participants");
     for (const struct node *to = node_child(parts, "to"); to != NULL; to = node_next(to, "to")) {
         struct jid j;
@@ -393,6 +407,9 @@ static void dispatch(struct fan *f, struct message_verdict *v)
     struct mock *m = f->m;
     const struct node *n = f->n;
     bool pkmsg = any_pkmsg(n);
+    v->error = address_refuses(m, f->label, f->from, f->peer, n);
+    if (v->error != 0)
+        return;
     if (pkmsg)
         (void)strict_device_identity(m, f->from, f->label, n);
     else if (node_child(n, "device-identity") != NULL)
@@ -415,7 +432,9 @@ static void dispatch(struct fan *f, struct message_verdict *v)
     if (f->group != NULL && (v->error = addressing_refuses(m, f->label, f->from, f->group, n)) != 0)
         return; /* nobody has it: another form under this id is no second message */
     int seen = strict_seen_id(m, f->from, f->id, n);
-    if (seen == 2)
+    f->completes =
+        seen == 2 && f->peer != NULL && address_completes(m, f->label, f->from, f->id, n);
+    if (seen == 2 && !f->completes)
         mock_flag(m, f->label, "same-id-other-bytes", n, "id %s was sent with other bytes", f->id);
     if (seen == 1)
         return; /* sent again after a lost ack: accepted, not delivered twice */
@@ -519,5 +538,6 @@ void message_from_client(struct conn *c, const struct node *n)
         node_attr_u64(&m->a, ack, "error", (uint64_t)v.error);
     else if (v.phash[0] != '\0')
         node_attr_text(&m->a, ack, "phash", v.phash);
+    address_ack(m, ack, n);
     send_ack(c, ack);
 }

@@ -41,7 +41,18 @@ struct inbox_item {
     uint8_t packed[];
 };
 
+/* A private message that left devices out (address.c). */
+enum { MOCK_MISSING_MAX = 16 };
+struct mock_missing {
+    const struct device *from; /* NULL: free */
+    char id[MOCK_ID_MAX];
+    struct device *devices[2 * MOCK_DEVICES_MAX]; /* compared, never followed */
+    size_t n;
+};
+
 struct mock {
+    struct mock_missing missing[MOCK_MISSING_MAX];
+    size_t missing_at;
     struct config cfg;
     const struct clock *clock;
     struct rng rng;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "tools/mock/address.h"
 #include "tools/mock/devices.h"
 #include "tools/mock/group.h"
 #include "tools/mock/login.h"
@@ -302,6 +303,7 @@ static struct node *pair_success_node(struct conn *c, const struct device *d, st
     struct node *device = node_child_new(&m->a, ps, "device");
     node_attr_jid(&m->a, device, "jid", &jid);
     node_attr_jid(&m->a, device, "lid", &lid);
+    address_props(m, ps, d->account);
     return iq;
 }
 

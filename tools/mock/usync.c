@@ -1,6 +1,7 @@
 /* usync.c - queries about users: each protocol that a client names is answered (P-US-01..08). */
 #include <ctype.h>
 
+#include "tools/mock/address.h"
 #include "tools/mock/devices.h"
 #include "tools/mock/iq.h"
 
@@ -55,7 +56,7 @@ static struct account *account_of_contact(struct conn *c, struct span text)
             digits[n++] = (char)text.p[i];
     }
     digits[n] = '\0';
-    return world_account_phone(&c->m->world, digits);
+    return address_account_typed(&c->m->world, digits);
 }
 
 static void put_contact(struct conn *c, struct node *out, const struct node *user,
@@ -73,7 +74,7 @@ static void put_details(struct conn *c, struct node *out, const struct asked *q,
                         bool lid)
 {
     struct mock *m = c->m;
-    if (q->lid) {
+    if (q->lid && !a->no_lid) {
         struct node *k = node_child_new(&m->a, out, "lid");
         node_attr_jid(&m->a, k, "val", &a->lid);
     }
@@ -117,7 +118,7 @@ static void answer_user(struct conn *c, const struct node *user, const struct as
         return;
     }
     struct node *out = node_child_new(&m->a, list, "user");
-    bool lid = by_jid ? jid_is_lid(&j) : q->contact_lid;
+    bool lid = by_jid ? jid_is_lid(&j) : q->contact_lid && a != NULL && !a->no_lid;
     if (a != NULL && !by_jid)
         j = account_jid(a, lid);
     if (a != NULL || by_jid)

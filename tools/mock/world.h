@@ -61,6 +61,7 @@ struct device {
     bool greeted;            /* the phone has sent it keys and history (phone.c) */
     bool low_told;           /* 'few prekeys left' was sent since the last upload */
     bool withheld;           /* by script: bundles come without a one-time prekey */
+    bool unannounced;        /* nobody was told of it, nor has asked for the list since */
     struct conn *conn;       /* logged in on it, or NULL */
     struct actor *actor;     /* the mock plays this device, or NULL */
     uint64_t to_mark;        /* message.c: the last stanza that addressed this device, ... */
@@ -101,6 +102,10 @@ struct account {
     char name[MOCK_NAME_MAX];
     bool contact;                /* scripted person, not somebody who paired a client */
     bool gone;                   /* not on WhatsApp any more */
+    bool unmigrated;             /* its private chats are not kept under LIDs yet */
+    bool props_silent;           /* pair-success does not say whether they are */
+    bool no_lid;                 /* usync names no LID of this person */
+    char also[JID_USER_MAX + 1]; /* another number that leads here when it is asked for; "": none */
     struct x25519_pair identity; /* of the phone; signs the companions */
     uint32_t adv_raw_id;
     uint32_t next_key_index;
