@@ -248,7 +248,18 @@ struct pair_success {
     struct jid jid, lid;
     struct span identity; /* ADVSignedDeviceIdentityHMAC; SPAN_NULL: none */
     struct span platform, business;
+    enum store_private_by private_by;
 };
+
+/* Absent or unreadable: the first message that the server refuses will tell. */
+static enum store_private_by read_props(const struct node *props, struct arena *a)
+{
+    bool migrated = false;
+
+    if (!props || client_props_decode(node_content_bytes(props), a, &migrated) != WB_OK)
+        return STORE_PRIVATE_UNKNOWN;
+    return migrated ? STORE_PRIVATE_BY_LID : STORE_PRIVATE_BY_NUMBER;
+}
 
 static enum wb_err pair_success_parse(const struct stanza *s, void **ret_parsed)
 {
@@ -260,6 +271,7 @@ static enum wb_err pair_success_parse(const struct stanza *s, void **ret_parsed)
         return WB_ERR_NOMEM;
     p->identity = node_content_bytes(node_child(n, "device-identity"));
     p->platform = p->business = SPAN_LIT("");
+    p->private_by = read_props(node_child(n, "client-props"), s->arena);
     if (device) {
         if (!node_attr_get_jid(device, "jid", &p->jid))
             p->jid = (struct jid){0};
@@ -376,6 +388,7 @@ static enum wb_err store_account(struct conn *c)
     TRY(set_earlier_aside(c));
     TRY(store_messages_owner(b->store, pn.user, other));
     TRY(store_account_save(b->store, a));
+    TRY(store_private_by_put(b->store, c->pairing->private_by, bridge_server_now_s(b)));
     if (!jid_is_none(&a->lid))
         TRY(store_lid_put(b->store, &phone, &pn, NULL));
     TRY(store_identity_put(b->store, &phone, a->adv_account_sig_key));
@@ -516,6 +529,7 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
         return;
     }
     c->pairing->key_index = inner.key_index;
+    c->pairing->private_by = p->private_by;
     store_after_backup(c);
 }
 

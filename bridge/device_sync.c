@@ -269,8 +269,12 @@ static size_t collect_users(const struct bridge *b, const struct jid *users, siz
         if ((j.server == JID_PN || j.server == JID_LID) && j.user[0])
             out[got++] = j; /* bots and the like have no devices */
     }
-    if (with_self)
-        out[got++] = jid_bare(jid_is_none(&b->own_lid) ? b->own_pn : b->own_lid);
+    /* In the form of the others: a stanza that names devices in both is refused (P-X2-01). */
+    if (with_self) {
+        bool number = jid_is_none(&b->own_lid) || (got > 0 && out[0].server == JID_PN);
+
+        out[got++] = jid_bare(number ? b->own_pn : b->own_lid);
+    }
     qsort(out, got, sizeof *out, shared_query_cmp);
     for (size_t i = 0; i < got; i++)
         if (kept == 0 || !jid_eq(&out[kept - 1], &out[i]))

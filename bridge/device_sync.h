@@ -25,9 +25,9 @@ enum wb_err device_sync_new(struct bridge *b, struct device_sync **ret_d) WB_MUS
 void device_sync_free(struct device_sync *d); /* NULL-safe; waiting callers are not told */
 
 /* users: bare or not, PN or LID, in the form in which the devices are wanted (never both forms of
- * one person, P-US-08); doubles are fine. with_self adds our own account (as LID when known). fn is
- * called exactly once when this returned WB_OK, never from within. NOMEM, TOO_LARGE over
- * DEVICE_SYNC_USERS_MAX. What was learned is in the open batch. */
+ * one person, P-US-08); doubles are fine. with_self adds our own account in the form of the first
+ * of them. fn is called exactly once when this returned WB_OK, never from within. NOMEM, TOO_LARGE
+ * over DEVICE_SYNC_USERS_MAX. What was learned is in the open batch. */
 enum wb_err device_sync_get(struct bridge *b, const struct jid *users, size_t n, bool with_self,
                             device_sync_fn *fn, uint64_t key) WB_MUST_CHECK;
 

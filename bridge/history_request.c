@@ -10,11 +10,11 @@
 #include "bridge/history_download.h"
 #include "bridge/in_message_private.h"
 #include "bridge/out_peer.h"
+#include "bridge/private_address.h"
 #include "proto/history_wire.h"
 #include "proto/inflate.h"
 #include "proto/limits.h"
 #include "store/inbox.h"
-#include "store/lid_map.h"
 #include "store/messages.h"
 
 enum {
@@ -134,7 +134,9 @@ static enum wb_err ask(struct bridge *b, struct store_history_gap *g,
     struct node *n = NULL;
     enum wb_err err;
 
-    TRY(store_canonical(b->store, &g->chat, &chat)); /* the phone has people under their LID */
+    chat = g->chat;
+    if (jid_is_person(&chat)) /* the phone keeps people as the account writes to them */
+        TRY(private_address_of(b, &g->chat, &chat));
     const struct peer_history_request r = {.chat_jid = span_cstr(jid_text(&chat, chat_text)),
                                            .oldest_id = span_cstr(from->id),
                                            .oldest_from_me = from->from_me,

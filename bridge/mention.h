@@ -17,7 +17,7 @@ enum wb_err mention_parse(struct span text, struct jid *ret_person) WB_MUST_CHEC
 struct mention_chat {
     const struct store_group_member *members; /* of a 1:1 chat: the two who talk */
     size_t nmembers;
-    enum store_addressing addressing; /* a 1:1 chat is addressed by LID (P-SD-05) */
+    enum store_addressing addressing; /* of a 1:1 chat: private_address.h */
 };
 
 struct mention_request {

@@ -8,6 +8,7 @@
 #include "store/contacts.h"
 #include "store/messages.h"
 #include "store/retry.h"
+#include "store/sealed.h"
 
 /* ---- what is sent -------------------------------------------------------------------------- */
 
@@ -35,7 +36,7 @@ static struct jid quoted_sender(const struct bridge *b, const struct out_work *w
     struct jid as_pn = row->from_me ? b->own_pn : row->sender_pn;
 
     if (jid_is_none(&w->group.jid) && !row->from_me) {
-        as_lid = w->to;
+        as_lid = w->lid;
         as_pn = w->pn;
     }
     if (lid ? jid_is_none(&as_lid) : !jid_is_none(&as_pn))
@@ -102,15 +103,21 @@ out:
 
 /* ---- what is stored ------------------------------------------------------------------------ */
 
-static enum wb_err addressing_of(struct bridge *b, const struct jid *chat, struct arena *a,
-                                 enum store_addressing *ret_addressing)
+/* Of a private message the list of devices that it was sealed for tells it. */
+static enum wb_err addressing_of(struct bridge *b, const struct jid *chat, struct span id,
+                                 struct arena *a, enum store_addressing *ret_addressing)
 {
+    struct store_sealed_match m;
     struct store_group g;
-    enum wb_err err = WB_OK;
+    enum wb_err err;
 
     *ret_addressing = STORE_ADDRESSING_LID;
-    if (chat->server != JID_GROUP)
-        return WB_OK;
+    if (chat->server != JID_GROUP) {
+        err = store_sealed_find(b->store, id, chat, &m);
+        if (err == WB_OK && m.person && m.as.server == JID_PN)
+            *ret_addressing = STORE_ADDRESSING_PN;
+        return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+    }
     err = store_group_get(b->store, chat, a, &g);
     if (err == WB_OK)
         *ret_addressing = g.addressing;
@@ -161,7 +168,7 @@ enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const ch
     }
     TRY(err);
     TRY(content_decode(plain, &a, &c));
-    TRY(addressing_of(b, chat, &a, &m.addressing));
+    TRY(addressing_of(b, chat, m.id, &a, &m.addressing));
     m.content = c.text;
     m.kind = content_kind_word(c.kind == CONTENT_EXTENDED_TEXT ? CONTENT_TEXT : c.kind);
     err = put_row(b, &m, &c);

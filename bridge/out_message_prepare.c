@@ -5,6 +5,7 @@
 #include "bridge/bridge.h"
 #include "bridge/out_message_content.h"
 #include "bridge/out_message_seal.h"
+#include "bridge/private_address.h"
 #include "store/devices.h"
 #include "store/lid_map.h"
 
@@ -184,10 +185,8 @@ static void refuse_absent(struct out_item *it, const struct mention_result *m)
 static void two_members(const struct bridge *b, const struct out_work *w,
                         struct store_group_member two[static 2])
 {
-    two[0] = (struct store_group_member){.lid = w->to, .pn = w->pn};
+    two[0] = (struct store_group_member){.lid = w->lid, .pn = w->pn};
     two[1] = (struct store_group_member){.lid = jid_bare(b->own_lid), .pn = jid_bare(b->own_pn)};
-    if (w->to.server == JID_PN)
-        two[0] = (struct store_group_member){.pn = w->to};
 }
 
 static struct mention_chat mention_chat_of(const struct bridge *b, const struct out_work *w,
@@ -324,10 +323,18 @@ static void ask_group(struct out_item *it, enum group_info_how how)
 
 static void to_person(struct out_item *it, const struct jid *lid, const struct jid *pn)
 {
-    it->work->to = jid_bare(*lid);
-    it->work->pn = jid_bare(*pn);
-    it->lane->chat = it->work->to; /* later requests by the other form queue up behind it */
+    struct out_work *w = it->work;
+    enum wb_err err;
+
+    w->lid = jid_bare(*lid);
+    w->pn = jid_bare(*pn);
+    /* Later requests by the other form queue up behind it. */
+    it->lane->chat = jid_is_none(&w->lid) ? w->pn : w->lid;
+    TRY(private_address(it->b, &w->lid, &w->pn, &w->to));
     compile(it);
+    return;
+out:
+    ended(it, err);
 }
 
 static void on_lid(struct bridge *b, uint64_t key, const struct lid_lookup_result *r)

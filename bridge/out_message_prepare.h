@@ -30,8 +30,8 @@ enum wb_err out_request_decode(struct span in, struct arena *a,
 struct out_work {
     struct arena arena;
     struct out_request request;
-    struct jid to;            /* of the stanza: LID or group */
-    struct jid pn;            /* 1:1: the phone number, JID_NONE when not known */
+    struct jid to;            /* of the stanza: LID or number (private_address.h), or group */
+    struct jid lid, pn;       /* 1:1: the person's two forms, JID_NONE when not known */
     struct store_group group; /* members and all; .jid JID_NONE in a 1:1 chat */
     bool group_fresh;
     bool lids_asked; /* of mentioned numbers */

@@ -18,6 +18,7 @@
 #include "bridge/tctoken.h"
 #include "bridge/timers.h"
 #include "store/outbox.h"
+#include "store/private_address.h"
 
 struct out_item;
 struct out_work; /* out_message_prepare.h */
@@ -59,6 +60,8 @@ struct out_item {
     struct jid chat;     /* as the caller named it, bare */
     bool admitted;       /* not, or no longer, held back by first_contact.c */
     bool held_back;      /* by first_contact.c, when its turn came */
+    bool private_turned; /* refused by the other address; until then they went so (1:1): */
+    enum store_private_by private_before;
     bool durable;        /* goes out without a caller, too (a key, or wait_s 0) */
     bool orphan;         /* its caller waited without a key, and the process has ended since */
     int64_t deadline_ms; /* monotonic, of the unsealed (out_message_expiry.c) */

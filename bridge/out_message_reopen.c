@@ -2,6 +2,7 @@
  * that the chat has now. */
 #include "bridge/bridge.h"
 #include "bridge/out_message_queue.h"
+#include "bridge/private_address.h"
 #include "store/devices.h"
 
 enum { STALE_ADDRESSING = 421 }; /* P-X2-02 */
@@ -19,13 +20,12 @@ static enum wb_err reopen(struct out_item *it, bool *ret_again)
 /* The group calls its members by their other identity now, and nobody told us. Whether or not this
  * message is made anew, the next one asks for the group; and as nobody got this stanza, nobody got
  * the keys in it. */
-enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again)
+static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_again)
 {
     struct bridge *b = it->b;
     enum wb_err err;
 
-    *ret_again = false;
-    if (code != STALE_ADDRESSING || it->chat.server != JID_GROUP)
+    if (code != STALE_ADDRESSING)
         return WB_OK;
     TRY(group_info_stale(b, &it->chat));
     TRY(store_skdm_doubt_group(b->store, &it->chat));
@@ -37,4 +37,32 @@ enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again)
                  it->id, it->chat.user);
 out:
     return err;
+}
+
+/* Once: what is refused by both addresses is not refused for its address. */
+static enum wb_err reopen_private(struct out_item *it, uint32_t code, bool *ret_again)
+{
+    bool other = false;
+    enum wb_err err;
+
+    if (it->private_turned)
+        return private_address_no_help(it);
+    TRY(private_address_refused(it, code, &other));
+    if (!other)
+        return WB_OK;
+    TRY(reopen(it, ret_again));
+    if (*ret_again)
+        log_info(it->b->log, "send", "%s: it is sent again by the person's other address", it->id);
+    else
+        err = private_address_no_help(it);
+out:
+    return err;
+}
+
+enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again)
+{
+    *ret_again = false;
+    if (it->chat.server == JID_GROUP)
+        return reopen_group(it, code, ret_again);
+    return jid_is_person(&it->chat) ? reopen_private(it, code, ret_again) : WB_OK;
 }

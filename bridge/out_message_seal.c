@@ -181,7 +181,7 @@ static enum wb_err seal_person(struct sealing *s)
         goto out;
     }
     add_identity(s);
-    TRY(tctoken_add(s->b, s->a, s->message, &w->to));
+    TRY(tctoken_add(s->b, s->a, s->message, jid_is_none(&w->lid) ? &w->to : &w->lid));
     err = participant_hash(s, jid_is_none(self) ? &s->b->own_pn : self);
 out:
     buf_free(&own);

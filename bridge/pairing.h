@@ -9,6 +9,7 @@
 #include "bridge/webauthn.h"
 #include "crypto/limits.h"
 #include "crypto/passkey_crypt.h"
+#include "store/private_address.h"
 
 enum {
     PAIR_REF_MAX = 256,       /* the link code's ref; some 50 bytes are usual */
@@ -75,6 +76,7 @@ struct pairing {
     bool storing;
     char success_id[PAIR_SUCCESS_ID_MAX + 1]; /* of the iq that is to be answered */
     uint32_t key_index;
+    enum store_private_by private_by; /* what the phone says of its chats */
 };
 
 /* <tag>bytes</tag> into parent. */

@@ -73,6 +73,21 @@ enum wb_err adv_signed_identity_encode(const struct adv_signed_identity *v, bool
     return wire_pack(&m.base, out);
 }
 
+enum wb_err client_props_decode(struct span in, struct arena *a, bool *ret_lid_migrated)
+{
+    ProtobufCMessage *base = NULL;
+    const Adv__ClientProps *m;
+    enum wb_err err;
+
+    TRY(wire_unpack(&adv__client_props__descriptor, in, a, &base));
+    m = (const Adv__ClientProps *)(const void *)base;
+    if (!m->has_chat_db_lid_migrated)
+        return WB_ERR_NOT_FOUND;
+    *ret_lid_migrated = m->chat_db_lid_migrated;
+out:
+    return err;
+}
+
 enum wb_err adv_identity_decode(struct span in, struct arena *a, struct adv_identity *ret_v)
 {
     ProtobufCMessage *base = NULL;

@@ -33,6 +33,11 @@ enum wb_err adv_signed_identity_decode(struct span in, struct arena *a,
 enum wb_err adv_signed_identity_encode(const struct adv_signed_identity *v, bool with_account_key,
                                        struct buf *out) WB_MUST_CHECK;
 
+/* <client-props> of pair-success (ClientPairingProps): are the account's private chats kept under
+ * LIDs (P-X2-01)? NOT_FOUND: it does not say. MALFORMED. */
+enum wb_err client_props_decode(struct span in, struct arena *a,
+                                bool *ret_lid_migrated) WB_MUST_CHECK;
+
 struct adv_identity {
     uint32_t raw_id;
     uint64_t timestamp;

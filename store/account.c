@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "store/meta.h"
+#include "store/private_address.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
@@ -187,7 +188,8 @@ enum wb_err store_account_lid_migration(struct store *s, int64_t at)
                    " WHERE jid = ? AND lid_migration_ts = 0"));
     stmt_int(&q, at);
     stmt_text(&q, s->our);
-    err = stmt_run(&q);
+    TRY(stmt_run(&q));
+    err = store_private_by_put(s, STORE_PRIVATE_BY_LID, at);
 out:
     return err;
 }

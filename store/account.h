@@ -36,7 +36,7 @@ enum wb_err store_account_load(struct store *s, const char *phone_user,
 enum wb_err store_account_save(struct store *s, const struct account *a) WB_MUST_CHECK;
 
 /* Since when the phone keeps its chats under LIDs; the first one told stays (P-RC-54). whatsmeow
- * sends to people by LID only once it is set. */
+ * sends to people by LID only once it is set, and so do we from now on (private_address.h). */
 enum wb_err store_account_lid_migration(struct store *s, int64_t at) WB_MUST_CHECK;
 
 /* The device JIDs in the file, at most max; *ret_n is how many there are in all. */

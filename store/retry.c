@@ -57,6 +57,27 @@ out:
     return err;
 }
 
+enum wb_err store_retry_sent_drop(struct store *s, const struct jid *chat, struct span id)
+{
+    struct jid forms[2];
+    size_t n = 0;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(both_forms(s, chat, forms, &n));
+    for (size_t i = 0; i < n && err == WB_OK; i++) {
+        struct stmt q;
+        TRY(stmt_write(&q, &s->wa,
+                       "DELETE FROM whatsmeow_retry_buffer WHERE our_jid = ? AND chat_jid = ?"
+                       " AND message_id = ?"));
+        stmt_text(&q, s->our);
+        stmt_jid(&q, &forms[i]);
+        stmt_text_span(&q, id);
+        err = stmt_run(&q);
+    }
+out:
+    return err;
+}
+
 enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms, bool *ret_more)
 {
     struct stmt q;

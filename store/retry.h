@@ -15,6 +15,9 @@ enum wb_err store_retry_sent_put(struct store *s, const struct jid *chat, struct
 /* Under the PN and the LID form of the chat. NOT_FOUND. */
 enum wb_err store_retry_sent_get(struct store *s, const struct jid *chat, struct span id,
                                  struct arena *a, struct span *ret_plaintext) WB_MUST_CHECK;
+/* Under both forms of the chat: it is to be sealed anew. WB_OK when there is none. */
+enum wb_err store_retry_sent_drop(struct store *s, const struct jid *chat,
+                                  struct span id) WB_MUST_CHECK;
 /* The older ones, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
 enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms,
                                    bool *ret_more) WB_MUST_CHECK;

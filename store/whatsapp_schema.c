@@ -163,6 +163,11 @@ static const char *const bridge_tables[] = {
     " (our_jid, target_id, seq)",
     "CREATE INDEX IF NOT EXISTS bridge_secret_waits_at ON bridge_secret_waits"
     " (our_jid, noted_at)",
+    "CREATE TABLE IF NOT EXISTS bridge_private_address (our_jid TEXT PRIMARY KEY,"
+    " address INTEGER NOT NULL, noted_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS bridge_numbers (our_jid TEXT NOT NULL, typed TEXT NOT NULL,"
+    " named TEXT NOT NULL, answered_at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, typed)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
     " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

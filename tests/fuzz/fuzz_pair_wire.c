@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct adv_identity inner;
     struct adv_signed_key_list list;
     struct adv_key_list keys;
+    bool migrated;
 
     if (adv_signed_hmac_decode(in, &a, &hmac) == WB_OK)
         (void)!adv_signed_identity_decode(hmac.details, &a, &id);
@@ -29,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (adv_signed_key_list_decode(in, &a, &list) == WB_OK)
         (void)!adv_key_list_decode(list.details, &a, &keys);
     (void)!adv_key_list_decode(in, &a, &keys);
+    (void)!client_props_decode(in, &a, &migrated);
     buf_free(&out);
     arena_free(&a);
     return 0;

@@ -34,6 +34,23 @@ static void signed_identity_with_and_without_account_key(void **state)
     arena_free(&a);
 }
 
+static void client_props_say_whether_chats_are_kept_under_lids(void **state)
+{
+    (void)state;
+    struct arena a = arena_new(1 << 16);
+    bool migrated = false;
+
+    assert_int_equal(client_props_decode(SPAN_LIT("\x08\x01"), &a, &migrated), WB_OK);
+    assert_true(migrated);
+    assert_int_equal(client_props_decode(SPAN_LIT("\x08\0"), &a, &migrated), WB_OK);
+    assert_false(migrated);
+    /* Other fields alone say nothing of it. */
+    assert_int_equal(client_props_decode(SPAN_LIT("\x10\x01"), &a, &migrated), WB_ERR_NOT_FOUND);
+    assert_int_equal(client_props_decode(SPAN_NULL, &a, &migrated), WB_ERR_NOT_FOUND);
+    assert_int_equal(client_props_decode(SPAN_LIT("\x08"), &a, &migrated), WB_ERR_MALFORMED);
+    arena_free(&a);
+}
+
 static void hmac_envelope(void **state)
 {
     (void)state;
@@ -123,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signed_identity_with_and_without_account_key),
+        cmocka_unit_test(client_props_say_whether_chats_are_kept_under_lids),
         cmocka_unit_test(hmac_envelope),
         cmocka_unit_test(device_identity),
         cmocka_unit_test(key_index_lists),

@@ -1,0 +1,110 @@
+#include "store/private_address.h"
+
+#include "store/state.h"
+#include "store/stmt.h"
+
+enum wb_err store_private_by_get(struct store *s, enum store_private_by *ret_by)
+{
+    struct stmt q;
+    int64_t by = STORE_PRIVATE_UNKNOWN;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT coalesce((SELECT address FROM bridge_private_address"
+                  " WHERE our_jid = d.jid), d.lid_migration_ts > 0)"
+                  " FROM whatsmeow_device AS d WHERE d.jid = ?"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        by = stmt_col_int(&q, 0);
+    stmt_end(&q);
+    TRY(err);
+    if (by < STORE_PRIVATE_UNKNOWN || by > STORE_PRIVATE_BY_NUMBER)
+        return WB_ERR_DB_CORRUPT;
+    *ret_by = (enum store_private_by)by;
+out:
+    return err;
+}
+
+enum wb_err store_private_by_put(struct store *s, enum store_private_by by, int64_t now)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (by == STORE_PRIVATE_UNKNOWN) {
+        TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_private_address WHERE our_jid = ?"));
+        stmt_text(&q, s->our);
+        return stmt_run(&q);
+    }
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR REPLACE INTO bridge_private_address (our_jid, address, noted_at)"
+                   " VALUES (?, ?, ?)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, by);
+    stmt_int(&q, now);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+/* ---- numbers -------------------------------------------------------------------------------- */
+
+static bool is_number(const struct jid *j)
+{
+    return j->server == JID_PN && j->device == 0 && j->user[0];
+}
+
+enum wb_err store_number_put(struct store *s, const struct jid *typed, const struct jid *named,
+                             int64_t now)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (!is_number(typed) || !is_number(named))
+        return WB_ERR_INVALID;
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR REPLACE INTO bridge_numbers (our_jid, typed, named, answered_at)"
+                   " VALUES (?, ?, ?, ?)"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, typed->user);
+    stmt_text(&q, named->user);
+    stmt_int(&q, now);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_number_get(struct store *s, const struct jid *typed, struct jid *ret_named,
+                             int64_t *ret_at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT named, answered_at FROM bridge_numbers WHERE our_jid = ? AND typed = ?"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, typed->user);
+    err = stmt_step(&q);
+    if (err == WB_OK) {
+        err = jid_make(stmt_col_span(&q, 0), JID_PN, 0, ret_named) == WB_OK ? WB_OK
+                                                                            : WB_ERR_DB_CORRUPT;
+        if (ret_at)
+            *ret_at = stmt_col_int(&q, 1);
+    }
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_number_drop(struct store *s, const struct jid *typed)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_numbers WHERE our_jid = ? AND typed = ?"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, typed->user);
+    err = stmt_run(&q);
+out:
+    return err;
+}

@@ -1,0 +1,35 @@
+/* private_address.h - by which of a person's two addresses this account writes to people
+ * (P-X2-01), and what the server says of numbers (P-X2-22, P-X2-25). */
+#ifndef STORE_PRIVATE_ADDRESS_H
+#define STORE_PRIVATE_ADDRESS_H
+
+#include "proto/jid.h"
+#include "store/store.h"
+
+/* WhatsApp moves its accounts from phone numbers to LIDs, each account as a whole. Before that the
+ * server refuses a private message to a LID, after it one to a number may not arrive. */
+enum store_private_by {
+    STORE_PRIVATE_UNKNOWN, /* nobody has said it yet */
+    STORE_PRIVATE_BY_LID,
+    STORE_PRIVATE_BY_NUMBER,
+};
+
+/* What store_private_by_put() noted last; without that BY_LID when the phone has told the time of
+ * its migration (whatsmeow's lid_migration_ts, also of a Go bridge before us). */
+enum wb_err store_private_by_get(struct store *s, enum store_private_by *ret_by) WB_MUST_CHECK;
+/* now: unix seconds. UNKNOWN forgets what was noted. */
+enum wb_err store_private_by_put(struct store *s, enum store_private_by by,
+                                 int64_t now) WB_MUST_CHECK;
+
+/* The server's answer about a number that somebody typed, where it cannot be seen from the pairs of
+ * LIDs and numbers: the account has another number (`named`), or has no LID that we are told
+ * (named is typed itself). Bare numbers both. INVALID. */
+enum wb_err store_number_put(struct store *s, const struct jid *typed, const struct jid *named,
+                             int64_t now) WB_MUST_CHECK;
+/* *ret_at (may be NULL): unix seconds of the answer. NOT_FOUND. */
+enum wb_err store_number_get(struct store *s, const struct jid *typed, struct jid *ret_named,
+                             int64_t *ret_at) WB_MUST_CHECK;
+/* The number is not on WhatsApp (any more). WB_OK when nothing was noted. */
+enum wb_err store_number_drop(struct store *s, const struct jid *typed) WB_MUST_CHECK;
+
+#endif
