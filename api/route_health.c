@@ -71,6 +71,7 @@ static json_t *health_json(const struct health *h)
                         json_pack("{s:I, s:I, s:I}", "changes", (json_int_t)h->refused_changes,
                                   "receipts", (json_int_t)h->refused_receipts, "retries",
                                   (json_int_t)h->refused_retries));
+    json_object_set_new(o, "group_resends_held", json_integer((json_int_t)h->group_resends_held));
     put_gaps(o, h);
     json_object_set_new(o, "trust",
                         json_pack("{s:I, s:I, s:I, s:I, s:I}", "codes_changed",

@@ -108,6 +108,7 @@ struct bridge {
         uint64_t retries;  /* asked for what they were not sent */
         uint64_t changes;  /* deleted or edited what is not theirs */
     } refused;
+    uint64_t group_resends_held; /* since the start (group_limits.h) */
     uint64_t last_ticket;
     bool finishing; /* nothing new is accepted */
     struct timer shutdown_timer;

@@ -25,3 +25,35 @@ enum wb_err group_limit_mode(struct bridge *b, const struct jid *group, bool *re
 out:
     return err;
 }
+
+/* A bucket that fills by one per interval, kept as the time at which it will be full. */
+enum wb_err group_limit_resend(struct bridge *b, const struct jid *group, bool *ret_may)
+{
+    const int64_t now = bridge_server_now_s(b);
+    const int64_t empty = now + (int64_t)GROUP_RESEND_BURST * GROUP_RESEND_S;
+    struct store_group_limits l;
+    enum wb_err err;
+
+    TRY(store_group_limits_get(b->store, group, &l));
+    if (l.resend_due <= now) {
+        l.resend_due = now;
+        l.resends_held = 0;
+    } else if (l.resend_due > empty) { /* the clock was ahead */
+        l.resend_due = empty;
+    }
+    *ret_may = l.resend_due + GROUP_RESEND_S <= empty;
+    if (*ret_may) {
+        l.resend_due += GROUP_RESEND_S;
+    } else {
+        if (l.resends_held++ == 0)
+            log_warn(
+                b->log, "send",
+                "many devices of the group %s ask for messages again; beyond %d at once and one "
+                "each %d s they get the key with the next message instead",
+                group->user, GROUP_RESEND_BURST, GROUP_RESEND_S);
+        b->group_resends_held++;
+    }
+    err = store_group_limits_put(b->store, group, &l);
+out:
+    return err;
+}

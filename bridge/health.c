@@ -262,6 +262,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     h.refused_receipts = b->refused.receipts;
     h.refused_retries = b->refused.retries;
     h.refused_changes = b->refused.changes;
+    h.group_resends_held = b->group_resends_held;
     h.codes_changed = b->trust.codes_changed;
     h.foreign_keys = b->trust.foreign_keys;
     h.unvouched_devices = b->trust.unvouched_devices;

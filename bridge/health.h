@@ -60,8 +60,9 @@ struct health {
     uint64_t messages_stored;  /* since start */
     /* What others wanted and had no right to, since start. */
     uint64_t refused_receipts, refused_retries, refused_changes;
-    int64_t pause_ms;      /* the longest that the loop was busy, since start */
-    const char *pause_who; /* with what, "" */
+    uint64_t group_resends_held; /* requests beyond what a group is sent again, since start */
+    int64_t pause_ms;            /* the longest that the loop was busy, since start */
+    const char *pause_who;       /* with what, "" */
     /* Messages that may be missing, and are asked for (bridge/history_request.h). */
     int64_t gap_since_s, gap_until_s; /* unix, after a restore; 0: none */
     size_t gap_chats;                 /* chats that are being asked for */

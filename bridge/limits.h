@@ -219,6 +219,11 @@ enum {
     RETRY_REQUESTS_MAX = 9,
     RETRY_REBUILD_S = 3600,  /* P-RC-41 */
     RETRY_PENDING_MAX = 256, /* resends that wait for prekeys */
+    /* Resends to one group, all of its devices and messages together: so many at once, then one
+     * each so many seconds. WhatsApp locks accounts that send more again (P-X2-07); a healthy group
+     * needs a few a day. */
+    GROUP_RESEND_BURST = 20,
+    GROUP_RESEND_S = 6,
 };
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
+#include "bridge/group_limits.h"
 #include "bridge/identity.h"
 #include "bridge/out_message_seal.h"
 #include "bridge/out_retry_state.h"
@@ -412,12 +413,41 @@ out:
     return err;
 }
 
+/* P-X2-07: too much was sent to the group again. The device, if it is to read on, gets the key with
+ * the next message, in the session that it asks for. */
+static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pending *r)
+{
+    const struct jid owner = out_sender_key_owner(b);
+    struct sender_key_record *record = NULL;
+    struct jid address;
+    enum wb_err err = WB_OK;
+
+    if (r->has_keys)
+        err =
+            prekey_start_session(b, &r->device, &r->keys, SPAN(r->statement.bytes, r->statement.n));
+    if (err != WB_OK && is_ours(err))
+        goto out;
+    err = WB_OK;
+    if (!r->member)
+        goto out;
+    TRY(identity_session_address(b, &r->device, &address));
+    err = store_sender_key_load(b->store, &r->chat, &owner, &record);
+    if (err == WB_OK && record->nstates > 0)
+        err = store_skdm_doubt_device(b->store, &r->chat, record->states[0]->key_id, &address);
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+out:
+    sender_key_record_free(record);
+    return err;
+}
+
 /* Has the device not asked for it too often (P-RC-39, P-RC-40)? Then it is answered, now or later.
  */
 static enum wb_err answer(struct bridge *b, const struct out_retry_pending *r, bool *ret_later)
 {
     const struct jid plain = jid_unhosted(r->device);
     uint32_t count = 0;
+    bool may = true;
     enum wb_err err;
 
     TRY(store_retry_peer_count(b->store, &plain, span_cstr(r->id), bridge_server_now_s(b), &count));
@@ -426,7 +456,9 @@ static enum wb_err answer(struct bridge *b, const struct out_retry_pending *r, b
                  count);
         return WB_OK;
     }
-    err = with_session(b, r, ret_later);
+    if (r->chat.server == JID_GROUP)
+        TRY(group_limit_resend(b, &r->chat, &may));
+    err = may ? with_session(b, r, ret_later) : give_key_later(b, r);
 out:
     return err;
 }

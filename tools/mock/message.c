@@ -7,6 +7,7 @@
 #include "tools/mock/deliver.h"
 #include "tools/mock/devices.h"
 #include "tools/mock/privacy.h"
+#include "tools/mock/resends.h"
 #include "tools/mock/strict.h"
 
 /* A message on its way: what all its copies share. */
@@ -358,8 +359,10 @@ static void retry_message(struct fan *f, struct message_verdict *v)
     } else {
         f->peer = NULL;
     }
-    if (f->group != NULL && d != NULL)
+    if (f->group != NULL && d != NULL) {
+        resends_note(f->m, f->label, f->from, f->group, f->n);
         strict_group_given(f->group, f->from, d);
+    }
     single(f, d, v);
 }
 

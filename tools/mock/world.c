@@ -278,6 +278,7 @@ void world_free(struct world *w)
     for (size_t i = 0; i < w->ngroups; i++) {
         map_free(&w->group_list[i]->keys, free_group_key);
         map_free(&w->group_list[i]->refused, NULL);
+        map_free(&w->group_list[i]->resends, free);
         free(w->group_list[i]->members);
         free(w->group_list[i]);
     }

@@ -161,6 +161,7 @@ struct group {
     struct member *members;
     size_t nmembers;
     struct map keys;    /* sender device address -> struct group_key */
+    struct map resends; /* resends.c: sender device JID -> its bucket */
     bool readdressed;   /* the mode has changed since the group was made */
     struct map refused; /* addressing.c: "device|id" -> non-NULL */
 };
