@@ -42,6 +42,21 @@ static void put_gaps(json_t *o, const struct health *h)
                   "chats_quiet", (json_int_t)h->gap_quiet, "filled", (json_int_t)h->gap_filled));
 }
 
+/* Only while WhatsApp wants fewer questions. */
+static void put_query_pauses(json_t *o, const struct health *h)
+{
+    json_t *list;
+
+    if (h->nquery_pauses == 0)
+        return;
+    list = json_array();
+    for (size_t i = 0; i < h->nquery_pauses; i++)
+        json_array_append_new(list, json_pack("{s:o, s:I}", "query",
+                                              api_text(span_cstr(h->query_pauses[i].kind)), "for_s",
+                                              (json_int_t)h->query_pauses[i].left_s));
+    json_object_set_new(o, "query_pauses", list);
+}
+
 static json_t *health_json(const struct health *h)
 {
     json_t *o = json_pack(
@@ -73,6 +88,7 @@ static json_t *health_json(const struct health *h)
                                   (json_int_t)h->refused_retries));
     json_object_set_new(o, "group_resends_held", json_integer((json_int_t)h->group_resends_held));
     put_gaps(o, h);
+    put_query_pauses(o, h);
     json_object_set_new(o, "trust",
                         json_pack("{s:I, s:I, s:I, s:I, s:I}", "codes_changed",
                                   (json_int_t)h->codes_changed, "foreign_keys",

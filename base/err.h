@@ -45,6 +45,7 @@
     X(BAD_PADDING, PEER, "bad padding")                                                            \
     X(PROTOCOL, PEER, "protocol violation")                                                        \
     X(REFUSED, PEER, "refused by the server")                                                      \
+    X(RATE_LIMITED, PEER, "the server wants fewer requests for a while")                           \
     X(NOT_FOUND, STATE, "not found")                                                               \
     X(EXISTS, STATE, "already there")                                                              \
     X(STATE, STATE, "not possible in this state")                                                  \

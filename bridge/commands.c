@@ -176,6 +176,11 @@ void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
     if (conn_online(b->conn))
         err = iq_send(&b->iq, &a, iq, UNLINK_MS, on_unlinked, 0);
     arena_free(&a);
-    if (err != WB_OK)
+    if (err == WB_ERR_RATE_LIMITED)
+        unlink_done(
+            b, CMD_RATE_LIMITED,
+            "WhatsApp wants a pause before this is asked again; unlink on the phone, or try "
+            "again later");
+    else if (err != WB_OK)
         unlink_done(b, CMD_NOT_CONNECTED, "not connected: unlink on the phone, or try again later");
 }

@@ -472,6 +472,7 @@ void conn_unlinked(struct conn *c)
     account_wipe(c->account);
     c->paired = false;
     conn_account_changed(c);
+    iq_forget_pauses(&c->b->iq);
     events_emit_kind(&c->b->events, BRIDGE_EV_LOGGED_OUT);
 }
 

@@ -153,6 +153,13 @@ static int64_t next_pause_ms(const struct group_list *l)
     return ms < GROUP_LIST_RETRY_MAX_MS ? ms : GROUP_LIST_RETRY_MAX_MS;
 }
 
+static void ask_later(struct group_list *l, int64_t ms)
+{
+    const int64_t pause = iq_pause_left_ms(&l->b->iq, IQ_KIND_GROUPS);
+
+    timer_start(l->b->timers, &l->retry, ms > pause ? ms : pause, on_retry, l->b);
+}
+
 /* All groups and all their members are one stanza. When that is more than a frame may be, it is
  * passed over, and nothing but the time that runs out tells us: then the groups alone must do, and
  * each one's members are asked for when they are used (group_info.h). A connection that ended says
@@ -185,13 +192,14 @@ static void on_list(struct bridge *b, uint64_t key, const struct iq_reply *reply
             send_clean(l);
         return;
     }
-    note_failure(l, err);
+    if (err != WB_ERR_RATE_LIMITED) /* that says nothing about the list */
+        note_failure(l, err);
     log_warn(b->log, "groups", "the list of groups was not read: %s (%u)", wb_err_text(err),
              reply->code);
     if (reply->node && fatal(err))
         batch_fail(b, err);
     else if (l->online)
-        timer_start(b->timers, &l->retry, next_pause_ms(l), on_retry, b);
+        ask_later(l, next_pause_ms(l));
 }
 
 void group_list_ask(struct bridge *b)
@@ -213,7 +221,7 @@ void group_list_ask(struct bridge *b)
     err = iq_send(&b->iq, &a, iq, 0, on_list, 0);
     l->asking = err == WB_OK;
     if (err != WB_OK)
-        timer_start(b->timers, &l->retry, GROUP_LIST_RETRY_MS, on_retry, b);
+        ask_later(l, GROUP_LIST_RETRY_MS);
 out:
     arena_free(&a);
 }

@@ -242,6 +242,22 @@ static void fill_backups(const struct bridge *b, struct health *h)
     h->restored_backup_at_s = s.restored_backup_at_s;
 }
 
+static enum wb_err fill_query_pauses(const struct bridge *b, struct arena *a, struct health *h)
+{
+    for (size_t i = 0; i < b->iq.pauses.n; i++) {
+        const struct iq_pause *p = &b->iq.pauses.list[i];
+        const int64_t left = p->until_ms - clock_mono_ms(b->clock);
+        const char *kind = left > 0 ? arena_cstr(a, span_cstr(p->kind)) : "";
+
+        if (!kind)
+            return WB_ERR_NOMEM;
+        if (kind[0])
+            h->query_pauses[h->nquery_pauses++] =
+                (struct health_query_pause){kind, (left + 999) / 1000};
+    }
+    return WB_OK;
+}
+
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h)
 {
     const struct conn *c = b->conn;
@@ -273,6 +289,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     fill_gaps(b, &h);
     fill_backups(b, &h);
     TRY(fill_groups(b, a, &h));
+    TRY(fill_query_pauses(b, a, &h));
     *ret_h = h;
 out:
     return err;

@@ -3,6 +3,7 @@
 #define BRIDGE_HEALTH_H
 
 #include "base/arena.h"
+#include "bridge/limits.h"
 #include "proto/jid.h"
 
 struct bridge;
@@ -35,6 +36,12 @@ struct health_group {
     int64_t last_message_at_s; /* 0: none yet */
     bool known;                /* the group list has been read at least once */
     bool member;               /* we are in it */
+};
+
+/* A pause between requests that the server has asked for (bridge/iq_pause.h). */
+struct health_query_pause {
+    const char *kind; /* "usync get" */
+    int64_t left_s;   /* rounded up */
 };
 
 /* Texts live in the arena or are static; "" when unknown. */
@@ -80,6 +87,8 @@ struct health {
     int64_t restored_at_s, restored_backup_at_s;
     const struct health_group *groups;
     size_t ngroups;
+    struct health_query_pause query_pauses[IQ_PAUSES_MAX];
+    size_t nquery_pauses;
 };
 
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h) WB_MUST_CHECK;

@@ -10,7 +10,11 @@ struct iq_pending {
     int64_t due_ms;
     iq_fn *fn;
     uint64_t key;
+    bool probe; /* the first of its kind after a pause */
+    char kind[IQ_KIND_MAX];
 };
+
+enum { CODE_RATE = 429, CODE_SERVER = 500 };
 
 static void on_timer(void *ctx);
 
@@ -79,10 +83,17 @@ enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t
     p = calloc(1, sizeof *p);
     if (!p)
         return WB_ERR_NOMEM;
+    iq_pause_kind(n, a, p->kind);
+    if (!iq_pause_may_send(&t->pauses, p->kind, clock_mono_ms(t->timers->clock), &p->probe)) {
+        free(p);
+        return WB_ERR_RATE_LIMITED;
+    }
     iq_new_id(t, p->id);
     node_attr_text(a, n, "id", p->id);
     err = t->port.send(t->port.b, n);
     if (err != WB_OK) {
+        if (p->probe)
+            iq_pause_probed(&t->pauses, p->kind, false);
         free(p);
         return err;
     }
@@ -114,23 +125,46 @@ static void end(struct iq_table *t, struct iq_pending *p, const struct iq_reply 
     iq_fn *fn = p->fn;
     uint64_t key = p->key;
 
+    /* A refusal for now has begun the next pause already. */
+    if (p->probe && r->err != WB_ERR_RATE_LIMITED)
+        iq_pause_probed(&t->pauses, p->kind, r->err == WB_OK || r->err == WB_ERR_REFUSED);
     free(p);
     fn(t->port.b, key, r);
 }
 
-void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, struct span *ret_text)
+void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, struct span *ret_text,
+                 uint64_t *ret_backoff_s)
 {
     const struct node *e = node_child(iq, "error");
     uint64_t code;
 
     *ret_code = 0;
     *ret_text = SPAN_LIT("");
+    *ret_backoff_s = 0;
     if (!e)
         return;
+    if (!node_attr_get_u64(e, "backoff", ret_backoff_s))
+        *ret_backoff_s = 0;
     if (node_attr_get_u64(e, "code", &code) && code <= UINT32_MAX)
         *ret_code = (uint32_t)code;
     if (node_has_attr(e, "text"))
         *ret_text = node_attr_str(e, "text", a);
+}
+
+/* Whatever code it comes with, `backoff` is obeyed; but where the code answers the question (403,
+ * 404 ...) the asker gets this answer. */
+static void take_error(struct iq_table *t, const struct iq_pending *p, const struct node *n,
+                       struct arena *a, struct iq_reply *r)
+{
+    uint64_t backoff_s;
+
+    iq_error_of(n, a, &r->code, &r->text, &backoff_s);
+    r->err = WB_ERR_REFUSED;
+    if (p->kind[0] == '\0' || (r->code != CODE_RATE && backoff_s == 0))
+        return;
+    iq_pause_begin(&t->pauses, p->kind, backoff_s, clock_mono_ms(t->timers->clock));
+    if (r->code == CODE_RATE || r->code >= CODE_SERVER)
+        r->err = WB_ERR_RATE_LIMITED;
 }
 
 bool iq_handle(struct iq_table *t, const struct node *n, struct arena *a)
@@ -148,11 +182,20 @@ bool iq_handle(struct iq_table *t, const struct node *n, struct arena *a)
     if (node_attr_is(n, "type", "result")) {
         r.err = WB_OK;
     } else if (node_attr_is(n, "type", "error")) {
-        r.err = WB_ERR_REFUSED;
-        iq_error_of(n, a, &r.code, &r.text);
+        take_error(t, *at, n, a, &r);
     }
     end(t, unlink_at(t, at), &r);
     return true;
+}
+
+int64_t iq_pause_left_ms(const struct iq_table *t, const char *kind)
+{
+    return iq_pause_left(&t->pauses, kind, clock_mono_ms(t->timers->clock));
+}
+
+void iq_forget_pauses(struct iq_table *t)
+{
+    t->pauses.n = 0;
 }
 
 void iq_fail_all(struct iq_table *t, enum wb_err why)

@@ -1,8 +1,10 @@
-/* iq.h - requests to the server and their answers, matched by id (P-LG-25, P-LG-26). */
+/* iq.h - requests to the server and their answers, matched by id (P-LG-25, P-LG-26); who asks too
+ * much is told by the server to pause, and all requests of that kind do (iq_pause.h, P-X2-05). */
 #ifndef BRIDGE_IQ_H
 #define BRIDGE_IQ_H
 
 #include "base/rng.h"
+#include "bridge/iq_pause.h"
 #include "bridge/limits.h"
 #include "bridge/timers.h"
 #include "proto/node.h"
@@ -13,6 +15,8 @@ struct iq_pending;
 /* How a request ended.
  * OK: node is the whole <iq type=result>.
  * REFUSED: the server said type=error; code and text (either may be missing: 0, empty).
+ * RATE_LIMITED: the same, but for now only: a 429, or an error of 500 and above with a `backoff`.
+ * The question is open as before; iq_pause_left_ms() tells when it may be asked again.
  * TIMEOUT: nothing within the time. NET: the connection went away first. CANCELLED: shutting down.
  * PROTOCOL: an answer that is neither result nor error.
  * node and text live until the callback returns; node is NULL for TIMEOUT, NET and CANCELLED. */
@@ -44,7 +48,14 @@ struct iq_table {
     char prefix[16]; /* random per connection */
     uint64_t counter;
     bool closed; /* being freed */
+    struct iq_pauses pauses;
 };
+
+/* Kinds of requests (iq_pause.h) that callers ask about. */
+#define IQ_KIND_USYNC         "usync get"
+#define IQ_KIND_PREKEYS       "encrypt get"
+#define IQ_KIND_PREKEY_UPLOAD "encrypt set"
+#define IQ_KIND_GROUPS        "w:g2 get"
 
 void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers);
 /* Ends all with CANCELLED. */
@@ -59,17 +70,23 @@ void iq_new_id(struct iq_table *t, char out[static IQ_ID_MAX]);
  * no memory (flows through node functions). */
 struct node *iq_new(struct arena *a, const char *type, const char *xmlns, const struct jid *to);
 /* Gives n an id, sends it and remembers the caller. timeout_ms 0: IQ_TIMEOUT_MS. Errors (nothing
- * was sent, fn is never called): STATE not connected, NOMEM, TOO_LARGE. The arena is the one n was
- * made in. */
+ * was sent, fn is never called): STATE not connected, NOMEM, TOO_LARGE, RATE_LIMITED during a pause
+ * that the server has asked for. The arena is the one n was made in. */
 enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t timeout_ms,
                     iq_fn *fn, uint64_t key) WB_MUST_CHECK;
+
+/* How long no request of a kind may leave, in milliseconds; 0: one may now. */
+int64_t iq_pause_left_ms(const struct iq_table *t, const char *kind);
+/* Another account: what was asked of the one before does not concern it. */
+void iq_forget_pauses(struct iq_table *t);
 
 /* An incoming <iq type=result|error>: true when it answered one of ours. */
 bool iq_handle(struct iq_table *t, const struct node *n, struct arena *a);
 /* The connection went away: ends all with `why` (NET, CANCELLED). */
 void iq_fail_all(struct iq_table *t, enum wb_err why);
 
-/* Reads <error code= text=/> of a refused iq. */
-void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, struct span *ret_text);
+/* Reads <error code= text= backoff=/> of a refused iq; *ret_backoff_s is 0 when it is not said. */
+void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, struct span *ret_text,
+                 uint64_t *ret_backoff_s);
 
 #endif

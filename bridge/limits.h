@@ -61,6 +61,19 @@ enum {
     IQ_ID_MAX = 40,
     IQ_PENDING_MAX = 512, /* a group send asks in batches, so this many in flight is a bug */
 
+    /* Pauses between requests that the server asks for (P-X2-05). Without a time of its own 10 s,
+     * doubled with each refusal up to an hour; what it names is believed up to a day, or one wrong
+     * number would end all sending. We have a dozen kinds of requests. */
+    IQ_PAUSE_FIRST_S = 10,
+    IQ_PAUSE_GROWN_S = 3600,
+    IQ_BACKOFF_MAX_S = 24 * 3600,
+    IQ_PROBE_MS = 1000, /* until the next look while the first request after a pause is under way */
+    IQ_PAUSES_MAX = 16,
+    IQ_KIND_MAX = 64,
+    /* Between two sends that have waited for the same pause: sixty of them take a quarter of a
+     * minute, and do not bring on the next one. */
+    SEND_AFTER_PAUSE_MS = 250,
+
     /* Keepalive (P-LG-21, P-LG-22). */
     PING_MIN_MS = 20 * 1000,
     PING_MAX_MS = 30 * 1000,

@@ -35,6 +35,16 @@ static bool passes(enum wb_err err)
            err != WB_ERR_NOT_FOUND;
 }
 
+/* The question could not be asked, or brought no answer. kind: of the request. In a pause that the
+ * server wants, it waits for its end and costs no try: nothing is sealed without those devices. */
+static void later(struct out_item *it, enum wb_err err, const char *kind)
+{
+    if (err == WB_ERR_RATE_LIMITED)
+        out_queue_after_pause(it, iq_pause_left_ms(&it->b->iq, kind));
+    else
+        out_queue_later(it, err);
+}
+
 static uint64_t new_question(struct out_item *it)
 {
     it->asked = ++it->b->out_message->last_asked;
@@ -49,7 +59,7 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
         return;
     /* Devices without a session are skipped (P-SD-10), but not because the line was bad. */
     if (passes(r->err))
-        out_queue_later(it, r->err);
+        later(it, r->err, IQ_KIND_PREKEYS);
     else
         out_seal(it);
 }
@@ -115,7 +125,7 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
     if (!it)
         return;
     if (passes(r->err)) {
-        out_queue_later(it, r->err);
+        later(it, r->err, IQ_KIND_USYNC);
         return;
     }
     TRY(take_devices(it->work, r));
@@ -166,7 +176,7 @@ static void on_mention_lids(struct bridge *b, uint64_t key, const struct lid_loo
     if (!it)
         return;
     if (passes(r->err))
-        out_queue_later(it, r->err);
+        later(it, r->err, IQ_KIND_USYNC);
     else
         compile(it);
 }
@@ -277,7 +287,7 @@ static void group_failed(struct out_item *it, const struct group_info_result *r)
     else if (r->err == WB_ERR_REFUSED && (r->code == 401 || r->code == 403))
         out_queue_fail(it, CMD_REFUSED, r->code, "this number is not a member of the group");
     else
-        out_queue_later(it, r->err);
+        later(it, r->err, IQ_KIND_GROUPS);
 }
 
 static void on_group(struct bridge *b, uint64_t key, const struct group_info_result *r)
@@ -346,7 +356,7 @@ static void on_lid(struct bridge *b, uint64_t key, const struct lid_lookup_resul
     if (r->err == WB_ERR_NOT_FOUND)
         out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "this number is not on WhatsApp");
     else if (r->err != WB_OK || r->n != 1 || jid_is_none(&r->lids[0]))
-        out_queue_later(it, r->err == WB_OK ? WB_ERR_PROTOCOL : r->err);
+        later(it, r->err == WB_OK ? WB_ERR_PROTOCOL : r->err, IQ_KIND_USYNC);
     else
         to_person(it, &r->lids[0], &it->chat);
 }

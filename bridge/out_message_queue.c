@@ -273,6 +273,21 @@ void out_queue_later(struct out_item *it, enum wb_err trouble)
     out_queue_kick(it->b); /* the others need not wait for it */
 }
 
+void out_queue_after_pause(struct out_item *it, int64_t ms)
+{
+    struct bridge *b = it->b;
+    int64_t ahead = 0;
+
+    stop_asking(it);
+    for (const struct out_lane *l = b->out_message->lanes; l; l = l->next)
+        ahead +=
+            l->first != it && l->first->timer.armed && l->first->trouble == WB_ERR_RATE_LIMITED;
+    it->trouble = WB_ERR_RATE_LIMITED;
+    timer_start(b->timers, &it->timer, ms + ahead * SEND_AFTER_PAUSE_MS, on_pause_over, it);
+    log_info(b->log, "send", "%s waits: %s", it->id, wb_err_text(it->trouble));
+    out_queue_kick(b);
+}
+
 void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server_code,
                     const char *fmt, ...)
 {

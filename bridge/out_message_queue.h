@@ -123,6 +123,8 @@ void out_queue_kick(struct bridge *b);
 /* Ends of the preparation. later: trouble that may pass. fail: nothing was sent and nothing will
  * be. sealed: committed; goes out now when connected. */
 void out_queue_later(struct out_item *it, enum wb_err trouble);
+/* The server wants a pause, ms of which are left: those that wait for it come back one by one. */
+void out_queue_after_pause(struct out_item *it, int64_t ms);
 void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server_code,
                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void out_queue_sealed(struct out_item *it, struct span packed);

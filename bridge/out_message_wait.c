@@ -92,6 +92,11 @@ static void cancel(struct out_item *it)
             it, CMD_RATE_LIMITED, 0,
             "first messages to new people are spaced out (--first-contact-interval), and "
             "this one's turn did not come in time; give an 'id' so that it stays queued");
+    else if (it->trouble == WB_ERR_RATE_LIMITED)
+        out_queue_fail(
+            it, CMD_RATE_LIMITED, 0,
+            "WhatsApp wants fewer questions from this number for a while (query_pauses in "
+            "/health), and this message needs one; give an 'id' so that it stays queued");
     else if (it->trouble != WB_OK)
         out_queue_fail(it, CMD_NOT_SENT, 0,
                        "the message was not sent in time (%s); try again, or give an 'id' so that "

@@ -78,6 +78,8 @@ out:
 static void on_session(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r)
 {
     (void)key;
+    if (r->err == WB_ERR_RATE_LIMITED) /* whoever wants it next asks again */
+        b->phone_session_asked = false;
     if (r->err != WB_OK || r->missing) {
         log_info(b->log, "signal", "no session with our own phone: %s",
                  r->err != WB_OK ? wb_err_text(r->err) : "the server has no keys of it");

@@ -116,7 +116,7 @@ static void no_code(struct conn *c, enum wb_err err)
     p->code_asked = false;
     secret_wipe(p->code, sizeof p->code);
     log_error(c->b->log, "pair", "no pairing code: %s", wb_err_text(err));
-    answer(p, CMD_INTERNAL, NULL, wb_err_text(err));
+    answer(p, err == WB_ERR_RATE_LIMITED ? CMD_RATE_LIMITED : CMD_INTERNAL, NULL, wb_err_text(err));
 }
 
 static void on_wrapped(struct bridge *b, uint64_t attempt, enum wb_err err,

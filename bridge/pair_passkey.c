@@ -268,7 +268,8 @@ static void on_prologue(struct bridge *b, uint64_t key, const struct iq_reply *r
 
     if (key != p->attempt || p->phase < PASSKEY_SENDING)
         return;
-    if (reply->err == WB_ERR_REFUSED && p->phase == PASSKEY_SENDING) {
+    if ((reply->err == WB_ERR_REFUSED || reply->err == WB_ERR_RATE_LIMITED) &&
+        p->phase == PASSKEY_SENDING) {
         log_warn(b->log, "passkey", "WhatsApp refuses the answer (%u)", reply->code);
         back_to_asked(c, CMD_REFUSED, reply->code,
                       "WhatsApp refuses this passkey answer: try again with the account's passkey");
@@ -434,7 +435,7 @@ static void on_request(struct bridge *b, uint64_t key, const struct iq_reply *re
     }
     log_error(b->log, "passkey", "the pairing request was not taken: %s (%u)",
               wb_err_text(reply->err), reply->code);
-    if (reply->err == WB_ERR_REFUSED)
+    if (reply->err == WB_ERR_REFUSED || reply->err == WB_ERR_RATE_LIMITED)
         answer(p, CMD_REFUSED, reply->code, "WhatsApp refuses to go on; pairing starts anew");
     give_up(c, "WhatsApp did not take the pairing request");
 }

@@ -57,15 +57,26 @@ static void on_retry(void *ctx)
         ask_count(p);
 }
 
+/* How long the server wants none of what an upload consists of, ms. */
+static int64_t pause_left_ms(const struct prekey_upload *p)
+{
+    const int64_t count = iq_pause_left_ms(&p->b->iq, IQ_KIND_PREKEYS);
+    const int64_t keys = iq_pause_left_ms(&p->b->iq, IQ_KIND_PREKEY_UPLOAD);
+
+    return count > keys ? count : keys;
+}
+
 static void retry_later(struct prekey_upload *p)
 {
     int64_t s = p->retry_a + p->retry_b;
+    const int64_t pause_ms = pause_left_ms(p);
 
     if (s == 0)
         s = 1;
     p->retry_a = p->retry_b;
     p->retry_b = s < PREKEY_RETRY_MAX_S ? s : PREKEY_RETRY_MAX_S;
-    timer_start(p->b->timers, &p->retry, p->retry_b * 1000, on_retry, p);
+    timer_start(p->b->timers, &p->retry,
+                p->retry_b * 1000 > pause_ms ? p->retry_b * 1000 : pause_ms, on_retry, p);
 }
 
 static void over(struct prekey_upload *p, bool ok)
@@ -145,6 +156,10 @@ static enum wb_err upload(struct prekey_upload *p, size_t n)
     struct arena a = arena_new(PREKEY_STANZA_ARENA_MAX);
     enum wb_err err = keys ? WB_OK : WB_ERR_NOMEM;
 
+    TRY(err);
+    /* Keys are offered once: not before they may leave. */
+    if (iq_pause_left_ms(&b->iq, IQ_KIND_PREKEY_UPLOAD) > 0)
+        err = WB_ERR_RATE_LIMITED;
     TRY(err);
     err = store_prekeys_offer(b->store, b->rng, n, keys);
     if (err == WB_ERR_STATE) { /* sessions can be set up without one-time keys, too */

@@ -144,7 +144,7 @@ static void on_rotated(struct bridge *b, uint64_t key, const struct iq_reply *re
     if (reply->err != WB_OK) {
         log_warn(b->log, "prekeys", "signed prekey %u was not taken: %s (%u)", (unsigned)id,
                  wb_err_text(reply->err), reply->code);
-        if (reply->err == WB_ERR_REFUSED) {
+        if (reply->err == WB_ERR_REFUSED || reply->err == WB_ERR_RATE_LIMITED) {
             begin_pause(p, reply);
             signed_prekey_verify(p); /* perhaps an earlier answer was lost */
         } else {

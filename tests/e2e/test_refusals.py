@@ -43,5 +43,81 @@ class LoginFailureTest(Case):
         program.wait_rows("SELECT id FROM messages WHERE content = ?", "still there")
 
 
+class PauseTest(Case):
+    """An <error code=429 backoff=N> is one pause of the whole account for queries of that kind."""
+
+    BACKOFF = 3  # seconds: longer than the pause after which a send is prepared anew by itself
+
+    def start(self, *mock_args):
+        mock = self.start_mock("--contacts", "5", *mock_args)
+        program = self.start_bridge(mock, PHONE)
+        program.pair_by_qr()
+        return mock, program
+
+    def queue(self, program, recipient, text):
+        reply = program.send(recipient, text, id=text, wait_s=0)
+        self.assertEqual((reply.status, reply.json["state"]), (202, "queued"))
+
+    def paused(self, program, query):
+        def ask():
+            return [p for p in program.health().get("query_pauses", []) if p["query"] == query]
+        return program.poll(ask, 10, f"{query} pauses")[0]
+
+    def arrives(self, mock, program, people, text, timeout=20):
+        for phone in people:
+            program.poll(lambda who=phone: text in mock.short_texts(who), timeout, f"{text} at {phone}")
+
+    def test_chats_that_wait_share_one_pause_across_reconnects(self):
+        mock, program = self.start()
+        people = ["27820001001", "27820001002", "27820001003"]
+        self.assertEqual(program.send(FRIEND, "known before").status, 200)
+        mock.admin("POST", "/rate", {"query": "usync get", "times": 1, "backoff": self.BACKOFF})
+        for phone in people:
+            self.queue(program, phone, f"to {phone}")
+        self.assertIn(self.paused(program, "usync get")["for_s"], range(1, self.BACKOFF + 1))
+        self.assertEqual(program.health()["status"], "ok")
+        # Whoever needs no such question goes on; who does not want to wait is told why.
+        self.assertEqual(program.send(FRIEND, "in the pause").status, 200)
+        impatient = program.send("27820001004", "no key", wait_s=1)
+        self.assertEqual((impatient.status, impatient.json["error"]), (429, "rate_limited"))
+        mock.drop(PHONE)
+        program.wait_status("ok")
+        for phone in people:
+            self.arrives(mock, program, [phone], f"to {phone}")
+        self.assertNotIn("query_pauses", program.health())
+        self.assertEqual(mock.short_texts("27820001004"), [])
+        self.assert_no_flags(mock)
+
+    def test_a_group_message_waits_for_the_keys_of_all(self):
+        mock, program = self.start("--groups", "1")
+        group = mock.admin("GET", "/groups")["groups"][0]["jid"]
+        people = [f"2782000100{n}" for n in range(5)]
+        mock.admin("POST", "/rate", {"query": "encrypt get", "times": 1, "backoff": self.BACKOFF})
+        self.queue(program, group, "for everybody")
+        self.paused(program, "encrypt get")
+        self.assertEqual(program.get("/api/outbox/for%20everybody").json["state"], "queued")
+        self.arrives(mock, program, people, "for everybody")
+        for phone in people:
+            self.assertEqual(mock.admin("GET", f"/contact/failures?phone={phone}")["failures"], [])
+        self.assertEqual(mock.traced('type="retry"'), 0, "somebody had to ask again")
+        self.assert_no_flags(mock)
+
+    def test_keys_are_not_offered_before_they_may_leave(self):
+        """The kind is every request, not only what sends ask: here the upload of our own keys."""
+        mock = self.start_mock()
+        mock.admin("POST", "/rate", {"query": "encrypt set", "times": 1, "backoff": self.BACKOFF})
+        program = self.start_bridge(mock, PHONE)
+        program.pair_by_qr()
+        self.paused(program, "encrypt set")
+
+        def offered():
+            return program.rows("SELECT count(*) AS n FROM whatsmeow_pre_keys WHERE uploaded = 1",
+                                name="whatsapp.db")[0]["n"]
+        first = offered()
+        program.poll(lambda: mock.traced("<registration>") == 2, 20, "they are uploaded after the pause")
+        self.assertEqual(offered(), first + 50, "keys were used up in the pause")
+        self.assert_no_flags(mock)
+
+
 if __name__ == "__main__":
     unittest.main()

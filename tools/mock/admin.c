@@ -45,6 +45,7 @@ static const struct admin_route {
     {"POST", "/admin/group/set", admin_group_set, false},
     {"GET", "/admin/trouble", admin_trouble_get, false},
     {"POST", "/admin/trouble", admin_trouble_set, false},
+    {"POST", "/admin/rate", admin_rate, false},
     {"POST", "/admin/stream", admin_stream, false},
     {"GET", "/admin/state", admin_state, false},
     {"GET", "/admin/flags", admin_flags, false},

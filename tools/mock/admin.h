@@ -30,6 +30,8 @@ admin_call admin_forge;
 admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_set;
 /* admin_trouble.c */
 admin_call admin_trouble_get, admin_trouble_set, admin_stream;
+/* rate.c */
+admin_call admin_rate;
 /* admin_inject.c: `hex`, `times` times, to that client. how: "plain" (sealed and framed), "frame"
  * (framed only), "bytes" (as it is). False: it cannot. */
 struct conn;

@@ -100,14 +100,21 @@ static const char *error_text(int code)
     }
 }
 
-static void send_error(struct conn *c, const struct node *iq, int code)
+static void send_error_for(struct conn *c, const struct node *iq, int code, int64_t backoff_s)
 {
     struct mock *m = c->m;
     struct node *n = answer(c, iq, "error");
     struct node *e = node_child_new(&m->a, n, "error");
     node_attr_u64(&m->a, e, "code", (uint64_t)code);
     node_attr_text(&m->a, e, "text", error_text(code));
+    if (backoff_s > 0)
+        node_attr_u64(&m->a, e, "backoff", (uint64_t)backoff_s);
     conn_send(c, n);
+}
+
+static void send_error(struct conn *c, const struct node *iq, int code)
+{
+    send_error_for(c, iq, code, 0);
 }
 
 /* result or error: an answer to one of our requests. */
@@ -149,6 +156,12 @@ void session_iq(struct conn *c, const struct node *iq)
     if (c->state == CONN_REGISTERING && !r->before_login) {
         mock_flag(m, c->label, "too-early", iq, "%s before the login", r->xmlns);
         send_error(c, iq, 403);
+        return;
+    }
+    int64_t backoff_s = 0;
+    int refused = rate_refuses(c, iq, &backoff_s);
+    if (refused != 0) {
+        send_error_for(c, iq, refused, backoff_s);
         return;
     }
     struct node *result = answer(c, iq, "result");

@@ -11,6 +11,7 @@
 #include "proto/node.h"
 #include "tools/mock/config.h"
 #include "tools/mock/cut.h"
+#include "tools/mock/rate.h"
 #include "tools/mock/trouble.h"
 #include "tools/mock/world.h"
 
@@ -60,6 +61,7 @@ struct mock {
     struct x25519_pair root, intermediate, noise_static;
     struct world world;
     struct trouble trouble;
+    struct rates rates;
     struct conn *conns;
     uint64_t next_conn, next_id, next_flag, next_timer, next_mark;
     struct flag *flags, *last_flag;

@@ -214,7 +214,7 @@ static void tells_failures(void **state)
     OK(device_sync_get(&d->b, users, 1, false, on_devices, 1));
     reply_users(d, desk_sent(d), LIST("900002@lid", "<device id='0'/>"));
     OK(device_sync_get(&d->b, users, 2, false, on_devices, 2));
-    desk_error(d, desk_sent(d), "429");
+    desk_error(d, desk_sent(d), "500");
     assert_int_equal(told[2].err, WB_ERR_REFUSED);
     assert_int_equal(told[2].n, 1); /* what is known all the same */
     OK(device_sync_get(&d->b, users, 2, false, on_devices, 3));

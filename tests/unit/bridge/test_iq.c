@@ -113,7 +113,7 @@ static void test_result_and_error(void **state)
     assert_int_equal(ask(f, 2, 0), WB_OK);
     assert_string_not_equal(first, f->sent_id);
     assert_true(answer(f, f->sent_id, "error", "429"));
-    assert_int_equal(f->got[2].err, WB_ERR_REFUSED);
+    assert_int_equal(f->got[2].err, WB_ERR_RATE_LIMITED);
     assert_int_equal(f->got[2].code, 429);
     assert_string_equal(f->got[2].text, "rate-overlimit");
     assert_int_equal(f->got[1].calls, 0);
@@ -202,6 +202,173 @@ static void test_foreign_answers(void **state)
     assert_int_equal(f->got[1].calls, 0);
 }
 
+/* ---- pauses that the server asks for (P-X2-05) ---- */
+
+static enum wb_err ask_kind(struct fixture *f, const char *xmlns, const char *type,
+                            const char *child, uint64_t key)
+{
+    struct node *n = iq_new(&f->arena, type, xmlns, NULL);
+
+    node_child_new(&f->arena, n, child);
+    return iq_send(&f->iq, &f->arena, n, 0, on_reply, key);
+}
+
+static enum wb_err ask_usync(struct fixture *f, uint64_t key)
+{
+    return ask_kind(f, "usync", "get", "usync", key);
+}
+
+/* The answer to what was sent last. backoff NULL: it does not say for how long. */
+static void refuse(struct fixture *f, const char *code, const char *backoff)
+{
+    struct node *n = node_new(&f->arena, "iq"), *e = node_child_new(&f->arena, n, "error");
+
+    node_attr_text(&f->arena, n, "id", f->sent_id);
+    node_attr_text(&f->arena, n, "type", "error");
+    node_attr_text(&f->arena, e, "code", code);
+    if (backoff)
+        node_attr_text(&f->arena, e, "backoff", backoff);
+    assert_true(iq_handle(&f->iq, n, &f->arena));
+}
+
+static void test_a_kind_pauses_as_long_as_the_server_says(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    refuse(f, "429", "30");
+    assert_int_equal(f->got[1].err, WB_ERR_RATE_LIMITED);
+    assert_int_equal(f->got[1].code, 429);
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), 30000);
+    assert_int_equal(ask_usync(f, 2), WB_ERR_RATE_LIMITED);
+    assert_int_equal(ask_kind(f, "w:g2", "get", "query", 3), WB_OK); /* another kind */
+    iq_fail_all(&f->iq, WB_ERR_NET); /* a pause of the account, not of the connection */
+    iq_new_connection(&f->iq, &rng_system);
+    fake_time_pass(&f->time, 29999);
+    assert_int_equal(ask_usync(f, 2), WB_ERR_RATE_LIMITED);
+    fake_time_pass(&f->time, 1);
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), 0);
+    assert_int_equal(ask_usync(f, 2), WB_OK);
+    assert_true(answer(f, f->sent_id, "result", NULL));
+    assert_int_equal(f->got[2].err, WB_OK);
+    assert_int_equal(f->got[2].calls, 1);
+}
+
+static void test_one_request_goes_first_after_a_pause(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    refuse(f, "429", "1");
+    fake_time_pass(&f->time, 1000);
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    assert_int_equal(ask_usync(f, 2), WB_ERR_RATE_LIMITED); /* the others wait for its answer */
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), IQ_PROBE_MS);
+    iq_fail_all(&f->iq, WB_ERR_NET); /* which never comes: the next one is the first */
+    assert_int_equal(ask_usync(f, 2), WB_OK);
+    assert_int_equal(ask_usync(f, 3), WB_ERR_RATE_LIMITED);
+    assert_true(answer(f, f->sent_id, "error", "404")); /* an answer, too */
+    assert_int_equal(ask_usync(f, 3), WB_OK);
+    assert_int_equal(ask_usync(f, 4), WB_OK);
+    f->send_result = WB_ERR_STATE;
+    assert_int_equal(ask_usync(f, 5), WB_ERR_STATE);
+}
+
+static void test_pauses_grow_until_the_server_answers(void **state)
+{
+    struct fixture *f = *state;
+    int64_t wanted = IQ_PAUSE_FIRST_S * INT64_C(1000);
+
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(ask_usync(f, 1), WB_OK);
+        refuse(f, "429", NULL);
+        assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), wanted);
+        fake_time_pass(&f->time, wanted);
+        wanted = wanted * 2 < IQ_PAUSE_GROWN_S * INT64_C(1000) ? wanted * 2
+                                                               : IQ_PAUSE_GROWN_S * INT64_C(1000);
+    }
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    assert_true(answer(f, f->sent_id, "result", NULL));
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    refuse(f, "429", NULL);
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), IQ_PAUSE_FIRST_S * 1000);
+}
+
+/* Sixty chats that had asked already are refused sixty times: that is one refusal. */
+static void test_what_was_under_way_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    char first[IQ_ID_MAX];
+
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    snprintf(first, sizeof first, "%s", f->sent_id);
+    assert_int_equal(ask_usync(f, 2), WB_OK);
+    refuse(f, "429", NULL);
+    snprintf(f->sent_id, sizeof f->sent_id, "%s", first);
+    refuse(f, "429", NULL);
+    assert_int_equal(f->got[1].err, WB_ERR_RATE_LIMITED);
+    assert_int_equal(f->got[2].err, WB_ERR_RATE_LIMITED);
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), IQ_PAUSE_FIRST_S * 1000);
+}
+
+static void test_what_a_backoff_may_be(void **state)
+{
+    struct fixture *f = *state;
+
+    /* Any error may have one; where its code is an answer, it is one. */
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    refuse(f, "404", "7");
+    assert_int_equal(f->got[1].err, WB_ERR_REFUSED);
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), 7000);
+    assert_int_equal(ask_kind(f, "encrypt", "get", "key", 2), WB_OK);
+    refuse(f, "503", "7");
+    assert_int_equal(f->got[2].err, WB_ERR_RATE_LIMITED);
+    assert_int_equal(ask_kind(f, "privacy", "set", "tokens", 2), WB_OK);
+    refuse(f, "503", NULL); /* the usual trouble */
+    assert_int_equal(f->got[2].err, WB_ERR_REFUSED);
+    /* No number of a server stops us for ever. */
+    assert_int_equal(ask_kind(f, "w:g2", "get", "query", 3), WB_OK);
+    refuse(f, "429", "18446744073709551615");
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_GROUPS), IQ_BACKOFF_MAX_S * INT64_C(1000));
+    assert_int_equal(ask_kind(f, "a", "set", "b", 3), WB_OK);
+    refuse(f, "429", "-5");
+    assert_int_equal(iq_pause_left_ms(&f->iq, "a set"), IQ_PAUSE_FIRST_S * 1000);
+    iq_forget_pauses(&f->iq);
+    assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_GROUPS), 0);
+}
+
+static void test_kinds(void **state)
+{
+    struct fixture *f = *state;
+
+    /* Pings and <active/> are the connection's own. */
+    assert_int_equal(ask_kind(f, "w:p", "get", "ping", 1), WB_OK);
+    refuse(f, "429", "60");
+    assert_int_equal(f->got[1].err, WB_ERR_REFUSED);
+    assert_int_equal(ask_kind(f, "w:p", "get", "ping", 1), WB_OK);
+    assert_int_equal(ask_kind(f, "passive", "set", "active", 1), WB_OK);
+    refuse(f, "429", "60");
+    assert_int_equal(ask_kind(f, "passive", "set", "active", 1), WB_OK);
+    /* A code that was refused does not keep the device linked. */
+    assert_int_equal(ask_kind(f, "md", "set", "link_code_companion_reg", 1), WB_OK);
+    refuse(f, "429", "60");
+    assert_int_equal(ask_kind(f, "md", "set", "link_code_companion_reg", 1), WB_ERR_RATE_LIMITED);
+    assert_int_equal(ask_kind(f, "md", "set", "remove-companion-device", 1), WB_OK);
+    /* More kinds than are remembered: the one that would end first is forgotten. */
+    for (int i = 0; i < 2 * IQ_PAUSES_MAX; i++) {
+        char xmlns[100];
+
+        snprintf(xmlns, sizeof xmlns, "n%d%s", i,
+                 i % 2 ? ""
+                       : "-of-a-length-that-is-cut-somewhere-"
+                         "between-here-and-the-end-of-it");
+        assert_int_equal(ask_kind(f, xmlns, "get", "x", 1), WB_OK);
+        refuse(f, "429", "60");
+        assert_int_equal(ask_kind(f, xmlns, "get", "x", 1), WB_ERR_RATE_LIMITED);
+    }
+    assert_int_equal(f->iq.pauses.n, IQ_PAUSES_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +379,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_sent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_kind_pauses_as_long_as_the_server_says, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_one_request_goes_first_after_a_pause, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pauses_grow_until_the_server_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_under_way_counts_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_backoff_may_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
