@@ -9,6 +9,7 @@
 #include "bridge/group_limits.h"
 #include "bridge/identity.h"
 #include "bridge/out_message_seal.h"
+#include "bridge/out_retry_gone.h"
 #include "bridge/out_retry_state.h"
 #include "bridge/own_keys.h"
 #include "bridge/peer_time.h"
@@ -372,17 +373,21 @@ out:
 /* ---- who may have it ------------------------------------------------------------------------- */
 
 /* There is no such message in that chat: it is too old, or another chat's, whose people alone may
- * have it. */
-static enum wb_err not_kept(struct bridge *b, const struct out_retry_pending *r)
+ * have it. The device cannot read what we write all the same. */
+static enum wb_err not_kept(struct bridge *b, const struct stanza *s,
+                            const struct out_retry_pending *r)
 {
-    struct store_sealed_match m;
+    struct store_sealed_match m = {.person = false};
     enum wb_err err = store_sealed_find(b->store, span_cstr(r->id), &r->device, &m);
 
-    if (err == WB_OK && !m.person)
+    if (err == WB_OK && !m.person) {
         note_refusal(b, r->id, "somebody to whom it was not sent asks for it");
-    else
-        log_info(b->log, "send", "a device asks for %s, which is not kept (any more)", r->id);
-    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+        return WB_OK;
+    }
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    log_info(b->log, "send", "a device asks for %s, which is not kept (any more)", r->id);
+    return out_retry_gone(b, s->node, span_cstr(r->id), &r->device, m.device);
 }
 
 /* Whose request it is we learn from the server alone, and what it is worth from our own notes: to
@@ -398,7 +403,7 @@ static enum wb_err may_have(struct bridge *b, const struct stanza *s, struct out
     *ret = VERDICT_NO;
     err = store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), s->arena, &message);
     if (err == WB_ERR_NOT_FOUND)
-        return not_kept(b, r);
+        return not_kept(b, s, r);
     TRY(err);
     TRY(recipient_look(b, &r->chat, span_cstr(r->id), &r->device, &who));
     if (r->chat.server == JID_GROUP)
@@ -517,6 +522,8 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
     if (!b->out_message)
         return WB_ERR_BUG;
     TRY(parse(b, s, &r));
+    if (r.chat.server == JID_GROUP) /* whatever becomes of the request (P-X2-11) */
+        TRY(out_retry_doubt(b, &r.chat, &r.device));
     TRY(may_have(b, s, &r, &verdict));
     if (verdict != VERDICT_NO && node_child(s->node, "keys")) {
         err = prekey_bundle_parse(s->node, &r.keys);

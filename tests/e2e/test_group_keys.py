@@ -1,5 +1,8 @@
-"""Who has our sender key of a group: those to whom an accepted message gave it."""
+"""Who has our sender key of a group: those to whom an accepted message gave it, until they say that they
+cannot read us."""
 
+import contextlib
+import sqlite3
 import unittest
 
 from harness.case import Case
@@ -71,6 +74,35 @@ class GroupKeys(Case):
         self.all_read("after the process")
         self.assertEqual(self.mock.trouble()["ack_error_times"], 0)
         self.assertEqual(self.mock.traced('type="retry"'), 0)
+        self.assert_no_flags(self.mock)
+
+    # ---- asked for what is gone -----------------------------------------------------------------
+
+    def asks(self, message, **fields):
+        """The friend's phone cannot read us, and says so; the bridge has heard it."""
+        self.mock.admin("POST", "/contact/forget", {"phone": FRIEND, "of": PHONE})
+        self.mock.admin("POST", "/contact/retry", {
+            "phone": FRIEND, "to": PHONE, "id": message, "count": 2, "keys": True, **fields})
+        self.mock.wait_read(self.jid)
+
+    def test_who_asks_for_what_is_gone_reads_the_next(self):
+        private = self.all_read("private", FRIEND, to=FRIEND)
+        common = self.all_read("to all")
+        self.bridge.stop()
+        with contextlib.closing(sqlite3.connect(f"{self.bridge.store}/whatsapp.db")) as database:
+            database.execute("DELETE FROM whatsmeow_retry_buffer")
+            database.commit()
+        self.start_again("again")
+        self.asks(private)
+        self.all_read("private again", FRIEND, to=FRIEND)
+        self.asks(common, group=self.group)
+        self.all_read("to all again")
+        self.assert_no_flags(self.mock)
+
+    def test_also_of_an_id_that_nobody_knows(self):
+        self.all_read("to all")
+        self.asks("3EB0NOSUCHMESSAGE", group=self.group)
+        self.all_read("to all again")
         self.assert_no_flags(self.mock)
 
 

@@ -38,6 +38,8 @@ void actor_receive(struct mock *m, struct device *d, const struct node *n);
 /* A receipt with type=retry for something it sent (actor_send.c). */
 void actor_resend(struct mock *m, struct device *d, const struct node *receipt);
 
+/* <keys> of a retry receipt: a fresh bundle of the device (P-RC-34). */
+void actor_put_keys(struct mock *m, struct device *d, struct node *receipt);
 /* The session with another device; a new empty one if there was none. NULL: no memory. */
 struct signal_session *actor_session(struct actor *a, const struct device *with);
 struct sender_key_record *actor_sender_key(struct actor *a, const struct jid *group,

@@ -161,6 +161,23 @@ static void understood(struct arriving *v, struct span plain)
         echo(v, &c);
 }
 
+void actor_put_keys(struct mock *m, struct device *d, struct node *receipt)
+{
+    struct node *keys = node_child_new(&m->a, receipt, "keys"), *bundle = mock_node(m, "keys");
+    struct prekey k;
+    bool got = actor_next_prekey(m, d, &k);
+    prekeys_bundle_node(m, bundle, d, got ? &k : NULL);
+    for (struct node *b = bundle != NULL ? bundle->first : NULL; b != NULL;) {
+        struct node *next = b->next;
+        b->next = NULL;
+        if (!node_is(b, "registration"))
+            node_add(keys, b);
+        b = next;
+    }
+    if (d->adv.n > 0)
+        node_set_bytes(&m->a, node_child_new(&m->a, keys, "device-identity"), buf_span(&d->adv));
+}
+
 static void ask_again(struct arriving *v, uint64_t had_count, bool force_keys)
 {
     struct mock *m = v->m;
@@ -182,22 +199,8 @@ static void ask_again(struct arriving *v, uint64_t had_count, bool force_keys)
     node_copy_attr(&m->a, retry, v->n, "t");
     node_attr_text(&m->a, retry, "v", "1");
     node_set_bytes(&m->a, node_child_new(&m->a, n, "registration"), SPAN_ARRAY(reg));
-    if (count > 1 || force_keys) {
-        struct node *keys = node_child_new(&m->a, n, "keys"), *bundle = mock_node(m, "keys");
-        struct prekey k;
-        bool got = actor_next_prekey(m, v->me, &k);
-        prekeys_bundle_node(m, bundle, v->me, got ? &k : NULL);
-        for (struct node *b = bundle != NULL ? bundle->first : NULL; b != NULL;) {
-            struct node *next = b->next;
-            b->next = NULL;
-            if (!node_is(b, "registration"))
-                node_add(keys, b);
-            b = next;
-        }
-        if (v->me->adv.n > 0)
-            node_set_bytes(&m->a, node_child_new(&m->a, keys, "device-identity"),
-                           buf_span(&v->me->adv));
-    }
+    if (count > 1 || force_keys)
+        actor_put_keys(m, v->me, n);
     (void)receipt_route(m, v->me, "contact", n);
 }
 

@@ -37,6 +37,7 @@ static const struct admin_route {
     {"POST", "/admin/contact/reinstall", admin_contact_reinstall, false},
     {"POST", "/admin/contact/receipt", admin_contact_receipt, false},
     {"POST", "/admin/contact/retry", admin_contact_retry, false},
+    {"POST", "/admin/contact/forget", admin_contact_forget, false},
     {"POST", "/admin/token", admin_token, false},
     {"POST", "/admin/forge", admin_forge, false},
     {"GET", "/admin/groups", admin_group_list, false},

@@ -24,6 +24,8 @@ admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_con
     admin_contact_release, admin_contact_receipts, admin_contact_failures, admin_contact_clear,
     admin_contact_script, admin_contact_device, admin_contact_reinstall, admin_contact_receipt,
     admin_contact_retry, admin_token;
+/* admin_forget.c */
+admin_call admin_contact_forget;
 /* admin_forge.c */
 admin_call admin_forge;
 /* admin_group.c */

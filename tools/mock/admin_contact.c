@@ -443,7 +443,7 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
 
 /* The request of a device for a message once more, which the server passes on without a look at who
  * is in the group or what was delivered to whom. */
-static struct node *retry_node(struct mock *m, const struct device *d, const struct group *g,
+static struct node *retry_node(struct mock *m, struct device *d, const struct group *g,
                                const json_t *body)
 {
     struct node *n = mock_node(m, "receipt"), *retry;
@@ -464,6 +464,8 @@ static struct node *retry_node(struct mock *m, const struct device *d, const str
     node_attr_text(&m->a, retry, "v", "1");
     node_set_bytes(&m->a, node_child_new(&m->a, n, "registration"),
                    arena_copy(&m->a, SPAN_ARRAY(reg)));
+    if (admin_bool(body, "keys", false))
+        actor_put_keys(m, d, n);
     return n;
 }
 
