@@ -257,20 +257,44 @@ out:
     return err;
 }
 
+/* Which of our addresses the list is for. The account itself may say it, or the server, which then
+ * names no user: the devices do (JID_NONE: they do not). FALSE: it is somebody else's. */
+static bool own_user(const struct bridge *b, const struct jid *from, const struct node *devices,
+                     struct jid *ret_user)
+{
+    struct jid user = jid_bare(jid_unhosted(*from));
+
+    if (!user.user[0]) {
+        const struct node *first = node_child(devices, "device");
+
+        if (user.server != JID_PN)
+            return false;
+        user = (struct jid){0};
+        if (first && node_attr_get_jid(first, "jid", &user))
+            user = jid_bare(jid_unhosted(user));
+        if (!bridge_is_self(b, &user))
+            user = (struct jid){0};
+        *ret_user = user;
+        return true;
+    }
+    *ret_user = user;
+    return bridge_is_self(b, &user);
+}
+
 enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
                                     const struct node *devices, struct arena *a)
 {
-    struct jid own_pn = jid_bare(b->own_pn), own_lid = jid_bare(b->own_lid);
-    struct jid user = jid_bare(jid_unhosted(*from));
+    struct jid own_pn = jid_bare(b->own_pn), own_lid = jid_bare(b->own_lid), user;
     struct store_device_list list;
-    char hash[PHASH_TEXT_BYTES];
+    char hash[PHASH_TEXT_BYTES] = "";
     enum wb_err err;
 
-    if (!bridge_is_self(b, &user))
+    if (!own_user(b, from, devices, &user))
         return WB_ERR_MALFORMED;
     TRY(read_own(devices, a, &list));
-    TRY(hash_of(&user, &list, hash));
-    if (list.n == 0 || !node_attr_is(devices, "dhash", hash)) {
+    if (!jid_is_none(&user))
+        TRY(hash_of(&user, &list, hash));
+    if (list.n == 0 || !hash[0] || !node_attr_is(devices, "dhash", hash)) {
         log_debug(b->log, "devices", "our own list is asked for again (ours %s)", hash);
         TRY(device_sync_drop(b, &own_pn, 1));
         return jid_is_none(&own_lid) ? WB_OK : device_sync_drop(b, &own_lid, 1);

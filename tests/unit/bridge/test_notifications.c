@@ -299,6 +299,40 @@ static void our_own_devices_follow(void **state)
                      WB_ERR_MALFORMED);
 }
 
+/* The server says it in its own name: then the devices tell whose list it is. */
+static void our_own_devices_follow_when_the_server_tells(void **state)
+{
+    struct desk *d = *state;
+    char text[1024];
+
+    put_devices(d, "900001@lid", 3);
+    put_session(d, "900001:2@lid");
+    snprintf(text, sizeof text,
+             "<notification type='account_sync' from='s.whatsapp.net'>"
+             "<devices dhash='%s'><device jid='27820000001@s.whatsapp.net'/>"
+             "<device jid='27820000001:1@s.whatsapp.net' key-index='4'/></devices></notification>",
+             hash(d, "27820000001@s.whatsapp.net", 2));
+    OK(desk_notify(d, text));
+    assert_int_equal(cached(d, "27820000001@s.whatsapp.net"), 2);
+    assert_int_equal(cached(d, "900001@lid"), 2);
+    assert_false(has_session(d, "900001:2@lid"));
+    /* Without its devices, or with those of somebody else, it says only that ours is old. */
+    for (size_t i = 0; i < 2; i++) {
+        put_devices(d, "27820000001@s.whatsapp.net", 2);
+        put_devices(d, "900001@lid", 2);
+        OK(desk_notify(d, i ? "<notification type='account_sync' from='s.whatsapp.net'>"
+                              "<devices dhash='2:x'><device jid='900002@lid'/></devices>"
+                              "</notification>"
+                            : "<notification type='account_sync' from='s.whatsapp.net'>"
+                              "<devices dhash='2:x'/></notification>"));
+        assert_int_equal(cached(d, "27820000001@s.whatsapp.net"), -1);
+        assert_int_equal(cached(d, "900001@lid"), -1);
+    }
+    assert_int_equal(desk_notify(d, "<notification type='account_sync' from='g.us'>"
+                                    "<devices dhash='2:no'/></notification>"),
+                     WB_ERR_MALFORMED);
+}
+
 static void a_reinstalled_phone_starts_anew(void **state)
 {
     struct desk *d = *state;
@@ -432,6 +466,7 @@ int main(void)
         TEST(device_lists_follow),
         TEST(removed_devices_lose_everything),
         TEST(our_own_devices_follow),
+        TEST(our_own_devices_follow_when_the_server_tells),
         TEST(a_reinstalled_phone_starts_anew),
         TEST(a_reinstalled_phone_gets_our_token_again),
         TEST(a_new_installation_that_is_known_gets_our_token_too),
