@@ -198,13 +198,36 @@ static enum wb_err answer_ack(const struct stanza *s, struct in_message *m, unsi
 
 static enum wb_err answer_receipt(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
-    return in_message_answer(m, out_receipt_delivery(b, s->arena, m));
+    enum wb_err err = in_message_answer(m, out_receipt_delivery(b, s->arena, m));
+
+    /* A <status> wants an ack of its own class, whatever else it gets (P-X2-21). */
+    if (err == WB_OK && node_is(s->node, "status"))
+        err = answer_ack(s, m, 0);
+    return err;
+}
+
+/* A copy of what we sent from another device: the server ends its delivery at a receipt of type
+ * sender, and at nothing else. After an ack alone it comes again at each login, until the server
+ * closes the stream because of it (P-X2-08). */
+static bool is_own_copy(const struct in_message *m)
+{
+    return m->from_me && !m->peer && !jid_is_none(&m->recipient);
+}
+
+/* There is nothing more to be done about it, and it is not read. */
+static enum wb_err answer_end(struct bridge *b, const struct stanza *s, struct in_message *m)
+{
+    return is_own_copy(m) ? answer_receipt(b, s, m) : answer_ack(s, m, 0);
+}
+
+static bool is_status(const struct in_message *m)
+{
+    return m->chat.server == JID_BROADCAST && strcmp(m->chat.user, "status") == 0;
 }
 
 static bool is_old_status(const struct bridge *b, const struct in_message *m)
 {
-    return m->chat.server == JID_BROADCAST && strcmp(m->chat.user, "status") == 0 &&
-           m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
+    return is_status(m) && m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
 }
 
 /* Somebody speaks in the name of our own phone (trust.h). What "it" sends anew would be no better,
@@ -215,7 +238,7 @@ static enum wb_err take_forged(struct bridge *b, const struct stanza *s, struct 
 
     if (!m->peer)
         TRY(in_message_placeholder(b, m));
-    err = answer_ack(s, m, 0);
+    err = answer_end(b, s, m);
 out:
     return err;
 }
@@ -237,7 +260,9 @@ static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct
         TRY(in_message_placeholder(b, m));
     if (!m->bot && !is_old_status(b, m))
         TRY(retry_owed_add(b, s->arena, m, e, why));
-    TRY(answer_ack(s, m, 0));
+    /* While its sender is asked, it stays where it is: should what is sent anew be lost, this one
+     * comes again. */
+    TRY(m->retried ? answer_ack(s, m, 0) : answer_end(b, s, m));
 out:
     return err;
 }
@@ -360,7 +385,8 @@ static bool begins_with(struct span s, const char *word)
     return span_eq_cstr(span_first(s, strlen(word)), word);
 }
 
-/* P-RC-19 */
+/* Nothing in it is for us: the server says so (P-RC-19), or there is no <enc> at all, as in
+ * messages that begin with an advertisement (P-X2-09). Our phone has it. */
 static enum wb_err take_unavailable(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
     bool known = false, waiting = false;
@@ -374,7 +400,7 @@ static enum wb_err take_unavailable(struct bridge *b, const struct stanza *s, st
     if (waiting && !begins_with(m->unavailable_type, "view_once") &&
         !begins_with(m->unavailable_type, "hosted") && !begins_with(m->unavailable_type, "bot"))
         TRY(retry_owed_add(b, s->arena, m, NULL, WB_ERR_NOT_FOUND));
-    TRY(answer_ack(s, m, 0));
+    TRY(answer_end(b, s, m));
 out:
     return err;
 }
@@ -424,13 +450,13 @@ static enum wb_err handle(struct bridge *b, const struct stanza *s, struct in_me
     m->nenc = n;
     if (m->newsletter)
         return take_newsletter(b, s, m);
-    if (node_is(s->node, "status"))
+    if (node_is(s->node, "status") && !is_status(m)) /* of what we do not follow */
         return answer_ack(s, m, 0);
     if (n)
         return take_encrypted(b, s, m);
     if (msmsg || m->unknown_enc)
         return take_unknown(b, s, m, msmsg > 0);
-    if (m->unavailable)
+    if (m->unavailable || !node_is(s->node, "appdata"))
         return take_unavailable(b, s, m);
     return answer_ack(s, m, NACK_UNRECOGNIZED);
 out:

@@ -43,6 +43,7 @@ struct in_message {
     struct jid chat_alt;   /* from us: the other identity of the person we wrote to */
     bool group;            /* groups and broadcasts: a chat of more than two */
     bool newsletter, bot;
+    bool status; /* it came as <status>, not as a <message> of status@broadcast (P-X2-21) */
     bool from_me;
     bool peer; /* category=peer: between our own devices, never shown (P-RC-08) */
     bool lid_addressing;
@@ -62,7 +63,8 @@ struct in_message {
     struct jid address;                         /* Signal address of the sender (P-RC-12) */
     const struct node *answers[IN_ANSWERS_MAX]; /* leave after the commit, in this order */
     size_t nanswers;
-    bool stored; /* a row was made or filled: there is news */
+    bool retried; /* one of them asks its sender once more */
+    bool stored;  /* a row was made or filled: there is news */
 };
 
 /* Reads the stanza; own JIDs tell what is from us. No effects. MALFORMED: id, from, t or

@@ -213,6 +213,7 @@ enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct
 
     memset(&m, 0, sizeof m);
     m.arena = a;
+    m.status = node_is(n, "status");
     m.stanza_id = node_attr_str(n, "id", a);
     if (m.stanza_id.n == 0 || !node_has_attr(n, "t"))
         return WB_ERR_MALFORMED;

@@ -213,6 +213,7 @@ static enum wb_err ask_sender(struct bridge *b, struct arena *a, struct in_messa
         memcpy(o->enc_type, names[e->type], strlen(names[e->type]) + 1);
     TRY(out_receipt_retry(b, a, o, why, peer, keys_needed(m, o, why), &n));
     TRY(in_message_answer(m, n));
+    m->retried = true;
 out:
     return err;
 }
