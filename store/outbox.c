@@ -197,25 +197,6 @@ out:
     return err;
 }
 
-enum wb_err store_outbox_reopen(struct store *s, const char *message_id)
-{
-    struct stmt q;
-    enum wb_err err;
-    NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = ?, sealed = NULL, recipients = 0,"
-                   " sealed_at = 0, reopened = 1 WHERE our_jid = ? AND message_id = ?"
-                   " AND state = ? AND reopened = 0 AND request IS NOT NULL"));
-    stmt_int(&q, OUTBOX_QUEUED);
-    bind_row(&q, s, message_id);
-    stmt_int(&q, OUTBOX_SEALED);
-    TRY(stmt_run(&q));
-    if (stmt_changes(&s->wa) == 0)
-        err = WB_ERR_STATE;
-out:
-    return err;
-}
-
 enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
                                int64_t now)
 {
