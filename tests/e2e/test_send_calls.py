@@ -348,7 +348,8 @@ class OneRequestOneMessage(Sending):
     def test_refused_by_the_server(self):
         for code in (463, 479, 400, 429, 500):
             with self.subTest(code):
-                self.mock.trouble(ack_error=code, ack_error_times=1)
+                # 400 may mean the address: the message is sent by the other one, once
+                self.mock.trouble(ack_error=code, ack_error_times=2 if code == 400 else 1)
                 reply = self.bridge.send(FRIEND, f"refused {code}", id=f"r{code}")
                 self.assert_error(reply, 502, "refused", server_code=code)
                 again = self.bridge.send(FRIEND, f"refused {code}", id=f"r{code}")
