@@ -153,6 +153,10 @@ enum {
      * with keys some 250: answers stay near 100 kB, and one that fails costs little. */
     USYNC_USERS_MAX = 256,
     PREKEY_FETCH_USERS_MAX = 256,
+    /* Devices that the server does not know (P-X2-12): some are usual after people have unlinked a
+     * computer; more than that at once is a server's trouble. */
+    PREKEY_STALE_MAX = 64,
+    PREKEY_STALE_MS = 3600 * 1000,
     /* More than was asked for is odd, but a server may name both forms of a person. */
     USYNC_ANSWER_USERS_MAX = 4 * USYNC_USERS_MAX,
     /* The wire has one byte for it (P-BN-14). */

@@ -51,6 +51,8 @@ static uint64_t new_question(struct out_item *it)
     return it->asked;
 }
 
+static enum wb_err ask_devices(struct out_item *it);
+
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r)
 {
     struct out_item *it = out_queue_asked(b, key);
@@ -58,10 +60,17 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
     if (!it)
         return;
     /* Devices without a session are skipped (P-SD-10), but not because the line was bad. */
-    if (passes(r->err))
+    if (passes(r->err)) {
         later(it, r->err, IQ_KIND_PREKEYS);
-    else
+        return;
+    }
+    if (r->gone == 0 || it->work->relisted) {
         out_seal(it);
+        return;
+    }
+    /* The list was out of date: whoever is in the new one gets this message, too. */
+    it->work->relisted = true;
+    ended(it, ask_devices(it));
 }
 
 /* Which devices must be encrypted for one by one: all of a 1:1 chat; in a group those that lack our

@@ -35,6 +35,7 @@ struct out_work {
     struct store_group group; /* members and all; .jid JID_NONE in a 1:1 chat */
     bool group_fresh;
     bool lids_asked; /* of mentioned numbers */
+    bool relisted;   /* the devices were asked for anew because some were gone */
     struct mention_result mentions;
     struct buf plain; /* the encoded Message, unpadded */
     struct jid *devices;

@@ -5,7 +5,9 @@
 #include "base/secret.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
+#include "bridge/device_sync.h"
 #include "bridge/identity.h"
+#include "bridge/prekey_stale.h"
 #include "bridge/shared_query.h"
 #include "crypto/signal.h"
 #include "store/account.h"
@@ -13,15 +15,18 @@
 #include "store/identity_gone.h"
 #include "store/signal_store.h"
 
-enum { PREKEY_ARENA_MAX = 4 << 20, PREKEY_ID_BYTES = 3, REGISTRATION_BYTES = 4 };
+enum { PREKEY_ARENA_MAX = 4 << 20 };
 
 /* Each costs some 0.4 ms (a signature, four key agreements, a record), a linked device two
  * signatures more: so many between two looks at the sockets, however large the group. */
 enum { USERS_AT_ONCE = 32 };
 
+enum { CODE_GONE = 406, CODE_SERVER = 500 };
+
 /* The answer to one question, on its way into sessions. */
 struct prekey_user {
     struct jid device;
+    bool gone;       /* the server does not know it any more */
     enum wb_err err; /* of reading its bundle */
     struct signal_bundle bundle;
     struct prekey_kept_statement statement; /* what its account says of it */
@@ -33,89 +38,40 @@ struct prekey_answer {
     struct prekey_user users[];
 };
 
+/* Of the devices of a question, what one request asks about. */
+struct prekey_part {
+    struct prekey_part *next;
+    size_t n;
+    struct jid devices[]; /* sorted */
+};
+
+/* A question on its way: one part after the other, so that a whole batch that is refused does not
+ * become a burst of requests. */
+struct prekey_question {
+    struct prekey_question *next;
+    uint64_t id;
+    struct prekey_part *parts; /* the first is on the wire while `asked` */
+    bool asked;
+    size_t nanswers; /* of it, in prekey_fetch.answers */
+    enum wb_err err;
+};
+
 struct prekey_fetch {
     struct bridge *b;
     struct shared_query query;
+    struct prekey_question *questions;
     struct prekey_answer *answers; /* oldest first */
     struct timer timer;
+    struct prekey_stale stale;
 };
 
 struct prekey_wait {
     prekey_fetch_fn *fn;
     uint64_t key;
+    int64_t since_ms;
     size_t n;
     struct jid devices[]; /* canonical addresses */
 };
-
-/* ---- keys on the wire (P-SD-09) ------------------------------------------------------------ */
-
-static uint32_t be_number(struct span s)
-{
-    uint32_t v = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        v = v << 8 | s.p[i];
-    return v;
-}
-
-static bool get_bytes(const struct node *parent, const char *tag, size_t n, uint8_t *out)
-{
-    struct span s = node_content_bytes(node_child(parent, tag));
-
-    if (s.n != n || !s.p)
-        return false;
-    memcpy(out, s.p, n);
-    return true;
-}
-
-static bool get_key(const struct node *key, uint32_t *ret_id, uint8_t out[static X25519_KEY_BYTES])
-{
-    struct span id = node_content_bytes(node_child(key, "id"));
-
-    if (id.n != PREKEY_ID_BYTES || !get_bytes(key, "value", X25519_KEY_BYTES, out))
-        return false;
-    *ret_id = be_number(id);
-    return true;
-}
-
-enum wb_err prekey_bundle_parse(const struct node *n, struct signal_bundle *ret_bundle)
-{
-    struct signal_bundle v = {0};
-    const struct node *keys = node_child(n, "keys"), *key, *skey;
-    struct span registration = node_content_bytes(node_child(n, "registration"));
-
-    if (node_child(n, "error"))
-        return WB_ERR_REFUSED;
-    if (!keys)
-        keys = n;
-    key = node_child(keys, "key");
-    skey = node_child(keys, "skey");
-    if (registration.n != REGISTRATION_BYTES ||
-        !get_bytes(keys, "identity", X25519_KEY_BYTES, v.identity) ||
-        !get_key(skey, &v.signed_prekey_id, v.signed_prekey) ||
-        !get_bytes(skey, "signature", XEDDSA_SIG_BYTES, v.signed_prekey_sig))
-        return WB_ERR_MALFORMED;
-    v.registration_id = be_number(registration);
-    v.has_prekey = key != NULL;
-    if (key && !get_key(key, &v.prekey_id, v.prekey))
-        return WB_ERR_MALFORMED;
-    *ret_bundle = v;
-    return WB_OK;
-}
-
-struct span prekey_statement(const struct node *n)
-{
-    const struct node *own = node_child(n, "device-identity");
-
-    return node_content_bytes(own ? own : node_child(node_child(n, "keys"), "device-identity"));
-}
-
-void prekey_keep_statement(struct prekey_kept_statement *k, struct span statement)
-{
-    k->n = statement.n < sizeof k->bytes ? statement.n : sizeof k->bytes;
-    if (k->n)
-        memcpy(k->bytes, statement.p, k->n);
-}
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
@@ -187,22 +143,128 @@ out:
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply);
 
-static enum wb_err ask(struct bridge *b, const struct jid *devices, size_t n, uint64_t id)
+static enum wb_err send_part(struct bridge *b, const struct prekey_part *p, uint64_t id)
 {
     struct arena a = arena_new(PREKEY_ARENA_MAX);
     struct node *iq = iq_new(&a, "get", "encrypt", NULL);
     struct node *key = node_child_new(&a, iq, "key");
     enum wb_err err;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < p->n; i++) {
         struct node *user = node_child_new(&a, key, "user");
 
-        node_attr_jid(&a, user, "jid", &devices[i]);
+        node_attr_jid(&a, user, "jid", &p->devices[i]);
         node_attr_text(&a, user, "reason", "identity");
     }
     err = iq_send(&b->iq, &a, iq, 0, on_answer, id);
     arena_free(&a);
     return err;
+}
+
+/* A part behind the others; one about nobody is none. */
+static enum wb_err add_part(struct prekey_question *q, const struct jid *devices, size_t n)
+{
+    struct prekey_part *p, **end = &q->parts;
+
+    if (n == 0)
+        return WB_OK;
+    p = calloc(1, sizeof *p + n * sizeof *devices);
+    if (!p)
+        return WB_ERR_NOMEM;
+    p->n = n;
+    memcpy(p->devices, devices, n * sizeof *devices);
+    while (*end)
+        end = &(*end)->next;
+    *end = p;
+    return WB_OK;
+}
+
+static void drop_part(struct prekey_question *q)
+{
+    struct prekey_part *p = q->parts;
+
+    q->parts = p->next;
+    free(p);
+}
+
+static void free_question(struct prekey_question *q)
+{
+    while (q->parts)
+        drop_part(q);
+    free(q);
+}
+
+/* Those that were refused lately are asked about one by one, behind the others. */
+static enum wb_err make_parts(struct prekey_fetch *f, struct prekey_question *q,
+                              const struct jid *devices, size_t n)
+{
+    const int64_t now = clock_mono_ms(f->b->clock);
+    struct jid *others = calloc(n, sizeof *others);
+    size_t nothers = 0;
+    enum wb_err err = others ? WB_OK : WB_ERR_NOMEM;
+
+    for (size_t i = 0; i < n && err == WB_OK; i++)
+        if (!prekey_stale_has(&f->stale, &devices[i], now, NULL))
+            others[nothers++] = devices[i];
+    TRY(err);
+    TRY(add_part(q, others, nothers));
+    for (size_t i = 0; i < n; i++)
+        if (prekey_stale_has(&f->stale, &devices[i], now, NULL))
+            TRY(add_part(q, &devices[i], 1));
+out:
+    free(others);
+    return err;
+}
+
+static enum wb_err ask(struct bridge *b, const struct jid *devices, size_t n, uint64_t id)
+{
+    struct prekey_fetch *f = b->prekey_fetch;
+    struct prekey_question *q = calloc(1, sizeof *q);
+    enum wb_err err = q ? WB_OK : WB_ERR_NOMEM;
+
+    TRY(err);
+    q->id = id;
+    TRY(make_parts(f, q, devices, n));
+    TRY(send_part(b, q->parts, id));
+    q->asked = true;
+    q->next = f->questions;
+    f->questions = q;
+    return WB_OK;
+out:
+    if (q)
+        free_question(q);
+    return err;
+}
+
+static struct prekey_question *find_question(struct prekey_fetch *f, uint64_t id)
+{
+    struct prekey_question *q = f->questions;
+
+    while (q && q->id != id)
+        q = q->next;
+    return q;
+}
+
+/* Something of the question has ended: the next part, or the end. */
+static void go_on(struct prekey_fetch *f, struct prekey_question *q, enum wb_err err)
+{
+    struct prekey_question **at = &f->questions;
+    const uint64_t id = q->id;
+
+    if (q->err == WB_OK)
+        q->err = err;
+    if (!q->asked && q->parts && q->err == WB_OK) {
+        q->err = send_part(f->b, q->parts, id);
+        q->asked = q->err == WB_OK;
+    }
+    if (q->asked || q->nanswers > 0)
+        return;
+    err = q->err;
+    while (*at != q)
+        at = &(*at)->next;
+    *at = q->next;
+    free_question(q);
+    shared_query_end(&f->query, id, err);
 }
 
 static bool fatal(enum wb_err err)
@@ -212,15 +274,15 @@ static bool fatal(enum wb_err err)
 
 /* What was asked for, of the server's list; whatever is wrong with one <user> concerns that device
  * only. */
-static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct iq_reply *reply,
-                                struct prekey_answer **ret_answer)
+static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct prekey_part *part,
+                                const struct iq_reply *reply, struct prekey_answer **ret_answer)
 {
     const struct node *list = node_child(reply->node, "list");
-    size_t nasked = 0;
-    const struct jid *asked = shared_query_jids(&b->prekey_fetch->query, id, &nasked);
+    const struct jid *asked = part->devices;
+    const size_t nasked = part->n;
     struct prekey_answer *a;
 
-    if (!list || !asked)
+    if (!list)
         return WB_ERR_PROTOCOL;
     a = calloc(1, sizeof *a + nasked * sizeof a->users[0]);
     if (!a)
@@ -235,6 +297,7 @@ static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct iq_r
             log_debug(b->log, "signal", "keys that were not asked for are passed over");
             continue;
         }
+        u->gone = node_attr_is(node_child(n, "error"), "code", "406");
         u->err = prekey_bundle_parse(n, &u->bundle);
         if (u->err == WB_OK)
             prekey_keep_statement(&u->statement, prekey_statement(n));
@@ -244,6 +307,26 @@ static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct iq_r
     return WB_OK;
 }
 
+/* The server does not know the device: whoever listed it is out of date. */
+static enum wb_err take_gone(struct bridge *b, const struct jid *device)
+{
+    struct prekey_fetch *f = b->prekey_fetch;
+    const int64_t now = clock_mono_ms(b->clock);
+    char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
+    struct jid address;
+    enum wb_err err = WB_OK;
+
+    if (prekey_stale_has(&f->stale, device, now, NULL))
+        return WB_OK; /* the list was dropped already, and names it still */
+    log_info(b->log, "signal", "%s device %u is not there any more: the list is asked for again",
+             log_phone(shown, jid_text(device, text)), (unsigned)device->device);
+    TRY(identity_session_address(b, device, &address));
+    TRY(device_sync_drop(b, device, 1));
+    prekey_stale_note(&f->stale, device, &address, now);
+out:
+    return err;
+}
+
 static enum wb_err take_user(struct bridge *b, const struct prekey_user *u,
                              const struct signal_local *local)
 {
@@ -251,6 +334,10 @@ static enum wb_err take_user(struct bridge *b, const struct prekey_user *u,
     const struct span statement = SPAN(u->statement.bytes, u->statement.n);
     enum wb_err err = u->err == WB_OK ? start(b, &u->device, local, &u->bundle, statement) : u->err;
 
+    if (u->gone)
+        return take_gone(b, &u->device);
+    if (err == WB_OK)
+        prekey_stale_forget(&b->prekey_fetch->stale, &u->device);
     if (err != WB_OK)
         log_warn(b->log, "signal", "no session with %s device %u: %s",
                  log_phone(shown, jid_text(&u->device, text)), (unsigned)u->device.device,
@@ -274,6 +361,18 @@ static enum wb_err take_some(struct bridge *b, struct prekey_answer *a)
 
 static void on_timer(void *ctx);
 
+/* An answer is in the sessions, or will not be. */
+static void answer_over(struct prekey_fetch *f, struct prekey_answer *a, enum wb_err err)
+{
+    struct prekey_question *q = find_question(f, a->id);
+
+    free(a);
+    if (!q)
+        return;
+    q->nanswers--;
+    go_on(f, q, err);
+}
+
 /* Some of the oldest answer, which is out of the list meanwhile: a failure may end the connection,
  * and with it all that are in the list. */
 static void work(struct prekey_fetch *f)
@@ -287,8 +386,7 @@ static void work(struct prekey_fetch *f)
         a->next = f->answers;
         f->answers = a;
     } else {
-        shared_query_end(&f->query, a->id, err);
-        free(a);
+        answer_over(f, a, err);
     }
     if (f->answers)
         timer_start(f->b->timers, &f->timer, 0, on_timer, f);
@@ -299,22 +397,50 @@ static void on_timer(void *ctx)
     work(ctx);
 }
 
+/* 406 says that one of the devices is gone, not which: half of them each, down to one (P-X2-12).
+ * What the server cannot answer now, it can later: nobody is left out because of that. */
+static enum wb_err take_refusal(struct bridge *b, struct prekey_question *q,
+                                const struct prekey_part *p, uint32_t code)
+{
+    enum wb_err err;
+
+    if (code != CODE_GONE)
+        return code >= CODE_SERVER ? WB_ERR_TIMEOUT : WB_ERR_REFUSED;
+    if (p->n == 1) {
+        err = take_gone(b, &p->devices[0]);
+        if (err != WB_OK && fatal(err))
+            batch_fail(b, err);
+        return err;
+    }
+    TRY(add_part(q, p->devices, p->n / 2));
+    TRY(add_part(q, p->devices + p->n / 2, p->n - p->n / 2));
+out:
+    return err;
+}
+
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
     struct prekey_fetch *f = b->prekey_fetch;
+    struct prekey_question *q = f ? find_question(f, key) : NULL;
     struct prekey_answer *a = NULL, **end;
     enum wb_err err = reply->err;
 
-    if (!f)
+    if (!q)
         return;
+    q->asked = false;
     if (err == WB_OK)
-        err = parse_answer(b, key, reply, &a);
-    if (err != WB_OK) {
+        err = parse_answer(b, key, q->parts, reply, &a);
+    else if (err == WB_ERR_REFUSED)
+        err = take_refusal(b, q, q->parts, reply->code);
+    drop_part(q);
+    if (err != WB_OK)
         log_debug(b->log, "signal", "the prekey query failed: %s (%u)", wb_err_text(err),
                   reply->code);
-        shared_query_end(&f->query, key, err);
+    if (!a) {
+        go_on(f, q, err);
         return;
     }
+    q->nanswers++;
     for (end = &f->answers; *end; end = &(*end)->next)
         ;
     *end = a;
@@ -336,8 +462,7 @@ static void on_offline(void *ctx, const struct bridge_event *e)
         struct prekey_answer *a = f->answers;
 
         f->answers = a->next;
-        shared_query_end(&f->query, a->id, WB_ERR_NET);
-        free(a);
+        answer_over(f, a, WB_ERR_NET);
     }
 }
 
@@ -353,8 +478,16 @@ static void done(struct bridge *b, void *payload, enum wb_err err)
         e = identity_session_address(b, &w->devices[i], &w->devices[i]);
     if (e == WB_OK)
         e = store_sessions_prefetch(b->store, w->devices, w->n, has);
-    for (size_t i = 0; i < w->n; i++)
-        r.missing += e != WB_OK || !has[i];
+    for (size_t i = 0; i < w->n; i++) {
+        int64_t at;
+
+        if (e == WB_OK && has[i])
+            continue;
+        r.missing++;
+        r.gone += prekey_stale_has(&b->prekey_fetch->stale, &w->devices[i], clock_mono_ms(b->clock),
+                                   &at) &&
+                  at >= w->since_ms;
+    }
     if (r.err == WB_OK)
         r.err = e;
     free(has);
@@ -401,6 +534,7 @@ enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, 
         goto out;
     w->fn = fn;
     w->key = key;
+    w->since_ms = clock_mono_ms(b->clock);
     w->n = n;
     for (size_t i = 0; i < n; i++)
         TRY(identity_session_address(b, &devices[i], &w->devices[i]));
@@ -440,6 +574,12 @@ void prekey_fetch_free(struct prekey_fetch *f)
 
         f->answers = a->next;
         free(a);
+    }
+    while (f->questions) {
+        struct prekey_question *q = f->questions;
+
+        f->questions = q->next;
+        free_question(q);
     }
     shared_query_free(&f->query);
     free(f);

@@ -12,10 +12,11 @@ struct signal_bundle;
 /* err: WB_OK when the server answered all questions, else why one failed (STATE not connected, NET,
  * TIMEOUT, REFUSED, PROTOCOL, store errors). missing: how many of the devices have no session that
  * can send all the same; which ones, store_sessions_prefetch() says (those are only skipped,
- * P-SD-10). */
+ * P-SD-10). gone: how many of these the server does not know (406); the device lists of their
+ * people were dropped, so who asks for them anew gets others (P-X2-12). */
 struct prekey_fetch_result {
     enum wb_err err;
-    size_t missing;
+    size_t missing, gone;
 };
 typedef void prekey_fetch_fn(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r);
 

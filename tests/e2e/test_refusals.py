@@ -119,5 +119,30 @@ class PauseTest(Case):
         self.assert_no_flags(mock)
 
 
+class StaleDeviceTest(Case):
+    """406 to a prekey query: a device is gone, and the list that named it is out of date."""
+
+    def test_one_stale_device_costs_nobody_else_their_keys(self):
+        for refused in ("batch", "device"):
+            with self.subTest(refused):
+                mock = self.start_mock("--contacts", "6", "--groups", "1", name=f"mock-{refused}")
+                program = self.start_bridge(mock, PHONE, name=f"bridge-{refused}")
+                program.pair_by_qr()
+                group = mock.admin("GET", "/groups")["groups"][0]["jid"]
+                stale, people = "27820001003", [f"2782000100{n}" for n in range(6)]
+                self.assertEqual(program.send(stale, "so that the list is known").status, 200)
+                mock.admin("POST", "/contact/device", {"phone": stale, "action": "add"})
+                program.poll(lambda: mock.traced('type="devices"') >= 2, 10, "the news is acknowledged")
+                mock.admin("POST", "/contact/device",
+                           {"phone": stale, "action": "lose", "device": 1, "refused": refused})
+                self.assertEqual(program.send(group, "for all six").status, 200)
+                for phone in people:
+                    program.poll(lambda who=phone: "for all six" in mock.short_texts(who), 10,
+                                 f"it is read by {phone}")
+                self.assertGreater(mock.traced('<error code="406"'), 0, "the stale device was asked about")
+                self.assertEqual(mock.traced('type="retry"'), 0, "somebody had to ask again")
+                self.assert_no_flags(mock)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -393,10 +393,17 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
         if (d == NULL || d->number == 0)
             return admin_bad(ret_out, 404, "device: no such companion");
         devices_logout(m, d);
+    } else if (strcmp(action, "lose") == 0) {
+        struct device *d = world_device(a, (uint16_t)admin_int(body, "device", 0));
+        if (d == NULL || d->number == 0)
+            return admin_bad(ret_out, 404, "device: no such companion");
+        world_remove_device(m, d);
+        m->gone_refused =
+            strcmp(admin_text(body, "refused"), "device") == 0 ? GONE_ONE : GONE_BATCH;
     } else if (strcmp(action, "update") == 0) {
         devices_changed(m, a, a->devices[0], DEVICE_UPDATED);
     } else {
-        return admin_bad(ret_out, 400, "action: add, hide, remove or update");
+        return admin_bad(ret_out, 400, "action: add, hide, lose, remove or update");
     }
     *ret_out = account_json(a);
     return 200;

@@ -51,6 +51,13 @@ struct mock_missing {
     size_t n;
 };
 
+/* How a prekey query for a device that is not there any more is refused. */
+enum gone_refusal {
+    GONE_NOT_FOUND, /* <error code=404> in its <user> */
+    GONE_ONE,       /* <error code=406> in its <user> */
+    GONE_BATCH,     /* the whole query with 406 */
+};
+
 struct mock {
     struct mock_missing missing[MOCK_MISSING_MAX];
     size_t missing_at;
@@ -62,6 +69,7 @@ struct mock {
     struct world world;
     struct trouble trouble;
     struct rates rates;
+    enum gone_refusal gone_refused;
     struct conn *conns;
     uint64_t next_conn, next_id, next_flag, next_timer, next_mark;
     struct flag *flags, *last_flag;

@@ -145,8 +145,9 @@ static int fetch_user(struct conn *c, const struct node *user, struct node *list
     struct device *d = world_device_jid(&m->world, &j);
     if (d == NULL) {
         struct node *e = node_child_new(&m->a, out, "error");
-        node_attr_u64(&m->a, e, "code", 404);
-        node_attr_text(&m->a, e, "text", "item-not-found");
+        bool one = m->gone_refused == GONE_ONE;
+        node_attr_u64(&m->a, e, "code", one ? 406 : 404);
+        node_attr_text(&m->a, e, "text", one ? "not-acceptable" : "item-not-found");
         return 0;
     }
     struct prekey k;
@@ -162,11 +163,24 @@ static int fetch_user(struct conn *c, const struct node *user, struct node *list
     return 0;
 }
 
+/* One device that is gone spoils the query for all (P-X2-12). */
+static bool names_a_gone_device(struct mock *m, const struct node *key)
+{
+    struct jid j;
+    for (const struct node *u = node_child(key, "user"); u != NULL; u = node_next(u, "user")) {
+        if (node_attr_get_jid(u, "jid", &j) && world_device_jid(&m->world, &j) == NULL)
+            return true;
+    }
+    return false;
+}
+
 int iq_prekey_fetch(struct conn *c, const struct node *iq, struct node *result)
 {
     const struct node *key = node_child(iq, "key");
     struct node *list = node_child_new(&c->m->a, result, "list");
     size_t n = 0;
+    if (c->m->gone_refused == GONE_BATCH && names_a_gone_device(c->m, key))
+        return 406;
     for (const struct node *u = node_child(key, "user"); u != NULL; u = node_next(u, "user")) {
         int code = fetch_user(c, u, list);
         if (code != 0)

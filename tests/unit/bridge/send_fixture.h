@@ -379,7 +379,7 @@ static inline void answer_devices(const struct pending *p)
 
 static inline void answer_sessions(const struct pending *p)
 {
-    struct prekey_fetch_result r = {w.session_error, 0};
+    struct prekey_fetch_result r = {.err = w.session_error};
 
     for (size_t i = 0; i < p->n && r.err == WB_OK; i++) {
         struct peer *peer = peer_of(&p->jids[i]);

@@ -305,8 +305,162 @@ static void odd_keys_spoil_one_device_only(void **state)
     assert_int_equal(told[2].r.missing, 1);
     assert_false(can_send(d, "900004@lid"));
     OK(prekey_fetch(&d->b, devices, 1, false, on_done, 3));
-    desk_error(d, desk_sent(d), "503");
+    desk_error(d, desk_sent(d), "400");
     assert_int_equal(told[3].r.err, WB_ERR_REFUSED);
+}
+
+/* "Not now" is no word about the devices: nobody is to be left out because of it. */
+static void trouble_of_the_server_passes(void **state)
+{
+    struct desk *d = *state;
+    struct jid device = J("900002@lid");
+
+    OK(prekey_fetch(&d->b, &device, 1, false, on_done, 1));
+    desk_error(d, desk_sent(d), "503");
+    assert_int_equal(told[1].r.err, WB_ERR_TIMEOUT);
+    OK(prekey_fetch(&d->b, &device, 1, false, on_done, 2));
+    desk_error(d, desk_sent(d), "429");
+    assert_int_equal(told[2].r.err, WB_ERR_RATE_LIMITED);
+    OK(prekey_fetch(&d->b, &device, 1, false, on_done, 3));
+    assert_none_sent(d);
+    desk_later(d, 0);
+    assert_int_equal(told[3].r.err, WB_ERR_RATE_LIMITED);
+}
+
+/* ---- devices that are gone (406) ---- */
+
+static void keep_list(struct desk *d, const char *user)
+{
+    struct store_device devices[] = {{.id = 0}, {.id = 3}};
+    struct store_device_list list = {.devices = devices, .n = 2, .checked_at = d->now_ms / 1000};
+    struct jid j = J(user);
+
+    OK(store_devices_put(d->b.store, &j, &list));
+}
+
+static bool has_list(struct desk *d, const char *user)
+{
+    struct store_device_list list;
+    struct jid j = J(user);
+
+    return store_devices_get(d->b.store, &j, &d->arena, &list) == WB_OK;
+}
+
+static size_t asked_for(struct node *question)
+{
+    return node_child_count(node_child(question, "key"));
+}
+
+/* One of four is gone, and the server does not say which: the others get their sessions. */
+static void a_stale_device_costs_nobody_else(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[] = {J("900002@lid"), J("900003@lid"), J("900004:3@lid"), J("900005@lid")};
+    struct node *question;
+    struct peer p;
+
+    make_peer(d, &p);
+    keep_list(d, "900002@lid");
+    keep_list(d, "900004@lid");
+    OK(prekey_fetch(&d->b, devices, 4, false, on_done, 1));
+    desk_error(d, desk_sent(d), "406");
+    question = desk_sent(d);
+    assert_none_sent(d); /* one after the other */
+    assert_int_equal(asked_for(question), 2);
+    desk_reply(
+        d, question, "result",
+        list_of(d, user_node(d, "900002@lid", &p, true), user_node(d, "900003@lid", &p, true)));
+    question = desk_sent(d);
+    assert_int_equal(asked_for(question), 2);
+    desk_error(d, question, "406");
+    question = desk_sent(d);
+    assert_int_equal(asked_for(question), 1);
+    desk_error(d, question, "406");
+    assert_int_equal(told[1].calls, 0);
+    question = desk_sent(d);
+    desk_reply(d, question, "result", list_of(d, user_node(d, "900005@lid", &p, true), NULL));
+    assert_none_sent(d);
+    assert_int_equal(told[1].calls, 1);
+    OK(told[1].r.err);
+    assert_int_equal(told[1].r.missing, 1);
+    assert_int_equal(told[1].r.gone, 1);
+    assert_true(can_send(d, "900002@lid") && can_send(d, "900003@lid") &&
+                can_send(d, "900005@lid"));
+    assert_false(has_list(d, "900004@lid"));
+    assert_true(has_list(d, "900002@lid"));
+}
+
+/* The list comes back with the same device in it: it is asked about by itself, and the list is not
+ * asked for with each message. */
+static void a_device_that_stays_listed_is_asked_about_by_itself(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[] = {J("900002@lid"), J("900004:3@lid")};
+    struct node *question;
+    struct peer p;
+
+    make_peer(d, &p);
+    OK(prekey_fetch(&d->b, devices + 1, 1, false, on_done, 1));
+    desk_error(d, desk_sent(d), "406");
+    assert_int_equal(told[1].r.gone, 1);
+    keep_list(d, "900004@lid");
+    desk_later(d, 1000);
+    OK(prekey_fetch(&d->b, devices, 2, false, on_done, 2));
+    question = desk_sent(d);
+    assert_int_equal(asked_for(question), 1);
+    desk_reply(d, question, "result", list_of(d, user_node(d, "900002@lid", &p, true), NULL));
+    desk_error(d, desk_sent(d), "406");
+    assert_true(told[2].r.missing == 1 && told[2].r.gone == 0);
+    assert_true(has_list(d, "900004@lid"));
+    /* An hour later it is a device like others; now it has keys. */
+    desk_later(d, 3600 * 1000);
+    OK(prekey_fetch(&d->b, devices, 2, true, on_done, 3));
+    question = desk_sent(d);
+    assert_int_equal(asked_for(question), 2);
+    desk_reply(d, question, "result",
+               list_of(d, xml(d, "<user jid='900002@lid'><error code='406'/></user>"),
+                       user_node(d, "900004:3@lid", &p, true)));
+    assert_int_equal(told[3].r.missing, 0); /* the session of before stays */
+    assert_true(can_send(d, "900004:3@lid"));
+}
+
+/* Named one by one it is the same. */
+static void a_stale_device_that_is_named(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[] = {J("900002@lid"), J("900004:3@lid")};
+    struct peer p;
+
+    make_peer(d, &p);
+    keep_list(d, "900004@lid");
+    OK(prekey_fetch(&d->b, devices, 2, false, on_done, 1));
+    desk_reply(d, desk_sent(d), "result",
+               list_of(d, user_node(d, "900002@lid", &p, true),
+                       xml(d, "<user jid='900004:3@lid'><error code='406'/></user>")));
+    assert_true(told[1].r.err == WB_OK && told[1].r.missing == 1 && told[1].r.gone == 1);
+    assert_false(has_list(d, "900004@lid"));
+}
+
+/* The connection ends, or a pause begins, in the middle of it. */
+static void what_ends_a_split(void **state)
+{
+    struct desk *d = *state;
+    struct jid devices[] = {J("900002@lid"), J("900003@lid"), J("900004:3@lid")};
+
+    OK(prekey_fetch(&d->b, devices, 3, false, on_done, 1));
+    desk_error(d, desk_sent(d), "406");
+    (void)desk_sent(d);
+    iq_fail_all(&d->b.iq, WB_ERR_NET);
+    assert_true(told[1].calls == 1 && told[1].r.err == WB_ERR_NET);
+    OK(prekey_fetch(&d->b, devices, 3, false, on_done, 2));
+    desk_error(d, desk_sent(d), "406");
+    desk_error(d, desk_sent(d), "429");
+    assert_none_sent(d);
+    assert_true(told[2].calls == 1 && told[2].r.err == WB_ERR_RATE_LIMITED);
+    /* And with the bridge (desk_teardown). */
+    desk_later(d, 60 * 1000);
+    OK(prekey_fetch(&d->b, devices, 3, false, on_done, 3));
+    desk_error(d, desk_sent(d), "406");
 }
 
 /* A new identity is taken; who was given our sender key under the old one is given it again. */
@@ -370,6 +524,11 @@ int main(void)
         TEST(repeated_answers_are_bounded),
         TEST(what_is_left_goes_with_the_connection),
         TEST(odd_keys_spoil_one_device_only),
+        TEST(trouble_of_the_server_passes),
+        TEST(a_stale_device_costs_nobody_else),
+        TEST(a_device_that_stays_listed_is_asked_about_by_itself),
+        TEST(a_stale_device_that_is_named),
+        TEST(what_ends_a_split),
         TEST(takes_a_changed_identity),
         TEST(late_keys_of_a_former_identity),
     };
