@@ -95,7 +95,15 @@ static void take_destination(struct in_message *m, const struct content *c)
         m->chat = jid_bare(jid_unhosted(chat));
 }
 
-/* e NULL: it was not encrypted. */
+/* A bot's answer that goes on: what it has said before is replaced. */
+static struct content continued(const struct in_message *m, const struct content *c)
+{
+    return (struct content){.kind = CONTENT_EDIT,
+                            .key = {.id = m->bot_edit_target},
+                            .inner = c->kind == CONTENT_EDIT && c->inner ? c->inner : c};
+}
+
+/* e NULL: it was not encrypted in a session. */
 static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct in_enc *e, const struct content *c, struct taken *r)
 {
@@ -132,8 +140,13 @@ static enum wb_err take_plain(struct bridge *b, const struct stanza *s, struct i
                               const struct in_enc *e, struct span plain, struct taken *r)
 {
     struct content c;
+    struct content edit;
     enum wb_err err = content_decode(plain, s->arena, &c);
 
+    if (err == WB_OK && !e && c.kind != CONTENT_NONE && in_message_bot_edits(m)) {
+        edit = continued(m, &c);
+        return take_content(b, s, m, e, &edit, r);
+    }
     if (err == WB_OK)
         return take_content(b, s, m, e, &c, r);
     if (wb_err_class(err) != WB_CLASS_PEER)
@@ -417,16 +430,52 @@ out:
     return err;
 }
 
-/* Encrypted in a way that nobody has told us about, or for bots (P-RC-11). */
-static enum wb_err take_unknown(struct bridge *b, const struct stanza *s, struct in_message *m,
-                                bool for_bots)
+/* What a bot says in answer to a message whose secret we do not have: in a group our phone gives it
+ * to the bot alone, so that it never comes. A row says that there is something to be read there. */
+static enum wb_err take_unopened(struct bridge *b, const struct stanza *s, struct in_message *m,
+                                 enum wb_err why)
+{
+    const struct content c = {.kind = CONTENT_PLACEHOLDER,
+                              .unopened = "a bot's answer to a message that is not here"};
+    bool row;
+    enum wb_err err = WB_OK;
+
+    log_info(b->log, "message", "%.*s of a bot cannot be opened: %s", (int)m->id.n,
+             (const char *)m->id.p, wb_err_text(why));
+    if (!m->peer)
+        TRY(in_message_store(b, m, &c, &row));
+    err = answer_ack(s, m, NACK_NO_SECRET);
+out:
+    return err;
+}
+
+static enum wb_err take_bots(struct bridge *b, const struct stanza *s, struct in_message *m,
+                             const struct in_enc *e)
+{
+    struct in_message_state *st = b->in_message;
+    struct taken r = {.result = WB_OK};
+    enum wb_err err = in_message_bot_open(b, m, e, &st->plain);
+
+    if (err == WB_ERR_NOT_FOUND || (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER)) {
+        err = take_unopened(b, s, m, err);
+        goto out;
+    }
+    TRY(err);
+    TRY(take_plain(b, s, m, NULL, buf_span(&st->plain), &r));
+    err = r.unreadable ? answer_ack(s, m, NACK_PROTOBUF) : answer_receipt(b, s, m);
+out:
+    buf_clear(&st->plain);
+    buf_clear(&st->text);
+    return err;
+}
+
+/* Encrypted in a way that nobody has told us about. */
+static enum wb_err take_unknown(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
     enum wb_err err = WB_OK;
 
     if (!m->peer)
         TRY(in_message_placeholder(b, m));
-    if (for_bots)
-        return answer_ack(s, m, NACK_NO_SECRET);
     log_warn(b->log, "message", "%.*s: unknown kind of encryption", (int)m->id.n,
              (const char *)m->id.p);
     TRY(answer_receipt(b, s, m));
@@ -436,14 +485,15 @@ out:
 
 static enum wb_err handle(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
-    size_t msmsg = 0, n = 0;
+    struct in_enc of_bot = {.type = IN_ENC_OTHER};
+    size_t n = 0;
     enum wb_err err;
 
     TRY(learn(b, m));
     TRY(group_info_shown(b, &m->chat, s->node, m->t));
     for (size_t i = 0; i < m->nenc; i++) {
         if (m->enc[i].type == IN_ENC_MSMSG)
-            msmsg++;
+            of_bot = m->enc[i];
         else
             m->enc[n++] = m->enc[i];
     }
@@ -454,8 +504,10 @@ static enum wb_err handle(struct bridge *b, const struct stanza *s, struct in_me
         return answer_ack(s, m, 0);
     if (n)
         return take_encrypted(b, s, m);
-    if (msmsg || m->unknown_enc)
-        return take_unknown(b, s, m, msmsg > 0);
+    if (of_bot.type == IN_ENC_MSMSG)
+        return take_bots(b, s, m, &of_bot);
+    if (m->unknown_enc)
+        return take_unknown(b, s, m);
     if (m->unavailable || !node_is(s->node, "appdata"))
         return take_unavailable(b, s, m);
     return answer_ack(s, m, NACK_UNRECOGNIZED);

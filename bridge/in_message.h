@@ -56,6 +56,9 @@ struct in_message {
     bool unavailable;
     struct span unavailable_type;
     struct span plaintext; /* newsletters; SPAN_NULL: none */
+    /* <meta> and <bot> of a bot's message: which message asked it, and what it continues. */
+    struct span target_id, bot_edit, bot_edit_target;
+    struct jid target_sender, target_chat;
     struct span statement; /* <device-identity>: what the account says of its device (adv.h) */
 
     /* Filled in while it is applied. */

@@ -200,6 +200,13 @@ static void read_children(const struct node *n, struct arena *a, struct in_messa
             m->plaintext = node_content_bytes(c);
         } else if (node_is(c, "device-identity")) {
             m->statement = node_content_bytes(c);
+        } else if (node_is(c, "meta")) {
+            m->target_id = node_attr_str(c, "target_id", a);
+            m->target_sender = jid_of(c, "target_sender_jid");
+            m->target_chat = jid_bare(jid_unhosted(jid_of(c, "target_chat_jid")));
+        } else if (node_is(c, "bot")) {
+            m->bot_edit = node_attr_str(c, "edit", a);
+            m->bot_edit_target = node_attr_str(c, "edit_target_id", a);
         }
     }
 }

@@ -77,6 +77,16 @@ void in_message_opened_free(struct in_message_opened *o);
 enum wb_err in_message_secret(struct bridge *b, const struct in_message *m,
                               struct span secret) WB_MUST_CHECK;
 
+/* ---- in_message_bot.c: what bots seal with the secret of the message that asked them ------------
+ */
+
+/* Opens an <enc type=msmsg> into out. NOT_FOUND: that message, or its secret, is not known; other
+ * errors of class PEER: it does not open. */
+enum wb_err in_message_bot_open(struct bridge *b, const struct in_message *m,
+                                const struct in_enc *e, struct buf *out) WB_MUST_CHECK;
+/* Is it the rest of an answer that has begun, so that it takes the place of m->bot_edit_target? */
+bool in_message_bot_edits(const struct in_message *m);
+
 /* ---- in_message_peer.c: what our own devices tell us ----------------------------------------- */
 
 /* A protocol message that is from us (P-RC-51, 54, P-AS-02, P-HI-01). */

@@ -264,6 +264,74 @@ static void answers_to_an_event_and_its_changes(void **state)
     writer_free(&bob);
 }
 
+#define BOT "867051314767696@bot"
+
+/* What a bot answers to Q1, under this id; edit: "first", "inner", "last". */
+static struct node *of_bot(struct receiver *r, const char *id, const char *edit,
+                           const char *sealed_as, const char *text)
+{
+    static const uint8_t iv[12] = {4, 5, 6};
+    const struct msg_secret m = {MSG_SECRET_BOT_MESSAGE, the_secret, span_cstr(sealed_as),
+                                 SPAN_LIT("111000111@lid"), SPAN_LIT(BOT)};
+    struct buf sealed = buf_new(1 << 12), b = buf_new(1 << 12);
+    struct node *n = stanza(r, BOT, id), *child;
+
+    OK(msg_secret_seal(&m, SPAN_ARRAY(iv), text_message(r, text), &sealed));
+    wire_put_bytes(&b, 2, SPAN_ARRAY(iv));
+    wire_put_bytes(&b, 3, buf_span(&sealed));
+    add_enc(r, n, "msmsg", keep(r, &b));
+    child = node_child_new(&r->arena, n, "meta");
+    node_attr_text(&r->arena, child, "target_id", "Q1");
+    attr_jid(r, child, "target_sender_jid", "111000111@lid");
+    child = node_child_new(&r->arena, n, "bot");
+    node_attr_text(&r->arena, child, "edit", edit);
+    node_attr_text(&r->arena, child, "edit_target_id", "B1");
+    buf_free(&sealed);
+    return n;
+}
+
+/* The question was put on our phone, whose copy brings the secret. */
+static void a_bot_answers_bit_by_bit(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+    struct node *n;
+    struct buf b = buf_new(1 << 16);
+
+    writer_init(&phone, PHONE_NUMBER);
+    writer_start(&phone, r);
+    n = stanza(r, OWN_PHONE, "Q1");
+    attr_jid(r, n, "recipient", BOT);
+    OK(content_encode_device_sent(SPAN_LIT(BOT), text_with_secret(r, "how far is the moon?"), &b));
+    receive(r, with(r, &phone, n, keep(r, &b)));
+    receive(r, of_bot(r, "B1", "first", "B1", "It is"));
+    assert_look(r, "SELECT content || chat_jid FROM messages WHERE id = 'B1'", "It is" BOT);
+    assert_int_equal(nsent, 1);
+    has(sent[0], "<receipt");
+    fixture_time++;
+    receive(r, of_bot(r, "B2", "inner", "B1", "It is some 384,000"));
+    fixture_time++;
+    receive(r, of_bot(r, "B3", "last", "B3", "It is some 384,000 km"));
+    assert_look(r, "SELECT content FROM messages WHERE id = 'B1'", "It is some 384,000 km");
+    assert_look(r, "SELECT count(*) FROM messages", "2");
+    has(sent[0], "<receipt");
+    writer_free(&phone);
+}
+
+static void a_bots_answer_to_what_is_not_here(void **state)
+{
+    struct receiver *r = *state;
+
+    for (int i = 0; i < 2; i++) { /* delivered twice */
+        receive(r, of_bot(r, "B1", "first", "B1", "It is"));
+        assert_int_equal(nsent, 1);
+        has(sent[0], "error=\"495\"");
+    }
+    assert_look(r, "SELECT kind || content || state FROM messages",
+                "placeholder[open WhatsApp on the phone to see this message]"
+                " (a bot's answer to a message that is not here)");
+}
+
 /* ---- what cannot be opened ------------------------------------------------------------------- */
 
 static void what_does_not_open_says_what_it_is(void **state)
@@ -393,6 +461,8 @@ int main(void)
         T(votes_and_changes_of_a_poll),
         T(reactions_and_comments),
         T(answers_to_an_event_and_its_changes),
+        T(a_bot_answers_bit_by_bit),
+        T(a_bots_answer_to_what_is_not_here),
         T(what_does_not_open_says_what_it_is),
         T(an_edit_that_came_first_waits),
         T(our_phone_is_asked_for_the_message),
