@@ -31,6 +31,8 @@ static const char help[] =
     "  --ping-ms N          send a server ping every N ms\n"
     "  --compress-over N    deflate stanzas above N bytes (4096; 0: never)\n"
     "  --require-tctoken    463 for a first contact without a privacy token\n"
+    "  --phash-without-sender   the hash in acks of 1:1 messages leaves the sender out\n"
+    "  --chatstate-ttl-ms N     'is typing' waits so long for who is offline (0)\n"
     "  --strict-close       a flagged ack or receipt also ends the stream\n"
     "  --verbose            say on standard error what happens\n"
     "\n"
@@ -89,6 +91,8 @@ static const struct option options[] = {{"port", required_argument, NULL, 'p'},
                                         {"ping-ms", required_argument, NULL, 'i'},
                                         {"compress-over", required_argument, NULL, 'z'},
                                         {"require-tctoken", no_argument, NULL, 'k'},
+                                        {"phash-without-sender", no_argument, NULL, 'H'},
+                                        {"chatstate-ttl-ms", required_argument, NULL, 'S'},
                                         {"strict-close", no_argument, NULL, 'x'},
                                         {"verbose", no_argument, NULL, 'v'},
                                         {"help", no_argument, NULL, 'h'},
@@ -137,6 +141,13 @@ static bool take(struct config *c, int opt)
         break;
     case 'P':
         c->phone = optarg;
+        break;
+    case 'H':
+        c->phash_without_sender = true;
+        break;
+    case 'S':
+        ok = number(optarg, 3600000, &v);
+        c->chatstate_ttl_ms = (int64_t)v;
         break;
     case 'N':
         c->phone_per_name = true;

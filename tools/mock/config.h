@@ -21,10 +21,12 @@ struct config {
     bool phone_per_name;    /* ... or the one of the client's push name, made as needed */
     int64_t ref_first_ms;   /* life of the first QR ref, then of each next (P-PR-03) */
     int64_t ref_next_ms;
-    int64_t ping_every_ms;  /* 0: the server sends no urn:xmpp:ping */
-    unsigned compress_over; /* stanzas above this many bytes go out deflated; 0: never */
-    bool require_tctoken;   /* 463 for first contacts without a privacy token (P-SD-27) */
-    bool strict_close;      /* a flagged ack or receipt also ends the stream */
+    int64_t ping_every_ms;     /* 0: the server sends no urn:xmpp:ping */
+    unsigned compress_over;    /* stanzas above this many bytes go out deflated; 0: never */
+    bool require_tctoken;      /* 463 for first contacts without a privacy token (P-SD-27) */
+    bool phash_without_sender; /* the hash in acks of 1:1 messages leaves the sending device out */
+    int64_t chatstate_ttl_ms;  /* 'is typing' waits so long for who is offline; 0: it is dropped */
+    bool strict_close;         /* a flagged ack or receipt also ends the stream */
     bool verbose;
 };
 

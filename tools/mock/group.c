@@ -48,6 +48,10 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
         (void)node_child_new(&m->a, n, "announcement");
     if (g->locked)
         (void)node_child_new(&m->a, n, "locked");
+    if (g->approval) {
+        struct node *mode = node_child_new(&m->a, n, "membership_approval_mode");
+        node_attr_text(&m->a, node_child_new(&m->a, mode, "group_join"), "state", "on");
+    }
     if (g->ephemeral > 0) {
         struct node *e = node_child_new(&m->a, n, "ephemeral");
         node_attr_u64(&m->a, e, "expiration", g->ephemeral);

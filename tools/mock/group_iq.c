@@ -95,8 +95,8 @@ static int change(struct conn *c, const struct node *in, struct node *result, st
             one = node_child_new(&m->a, out, "participant");
             node_copy_attr(&m->a, one, p, "jid");
         }
-        if (code != 0)
-            node_attr_u64(&m->a, one, "error", (uint64_t)code);
+        /* whatsapp-rust reads the success here, others the lack of an error */
+        node_attr_u64(&m->a, one, code != 0 ? "error" : "type", code != 0 ? (uint64_t)code : 200);
     }
     return 0;
 }
@@ -162,8 +162,10 @@ static bool set_switch(struct group *g, const struct node *k)
         g->ephemeral = (uint32_t)seconds;
     else if (node_is(k, "not_ephemeral"))
         g->ephemeral = 0;
+    else if (node_is(k, "membership_approval_mode"))
+        g->approval = node_attr_is(node_child(k, "group_join"), "state", "on");
     else
-        return node_is(k, "membership_approval_mode") || node_is(k, "member_add_mode");
+        return node_is(k, "member_add_mode");
     return true;
 }
 

@@ -20,8 +20,9 @@ iq_handler iq_appstate;
 /* iq_account.c */
 iq_handler iq_passive, iq_md, iq_md_get, iq_ping, iq_privacy_get, iq_privacy_set, iq_blocklist_get,
     iq_blocklist_set, iq_props, iq_props_w, iq_dirty, iq_push_config, iq_push_set, iq_stats,
-    iq_picture_get, iq_picture_set, iq_status_get, iq_status_set, iq_bots, iq_disappearing,
-    iq_business, iq_mex, iq_newsletter, iq_tos, iq_qr;
+    iq_bots, iq_disappearing, iq_business, iq_mex, iq_newsletter, iq_tos, iq_qr;
+/* profile.c */
+iq_handler iq_picture_get, iq_picture_set, iq_status_get, iq_status_set;
 /* media.c */
 iq_handler iq_media_conn;
 

@@ -2,6 +2,7 @@
 #include "tools/mock/devices.h"
 #include "tools/mock/iq.h"
 #include "tools/mock/login.h"
+#include "tools/mock/names.h"
 #include "tools/mock/passkey.h"
 #include "tools/mock/privacy.h"
 
@@ -138,6 +139,7 @@ static int props(struct conn *c, struct node *result)
     node_attr_text(&m->a, p, "protocol", "1");
     node_attr_text(&m->a, p, "hash", "mock");
     node_attr_text(&m->a, p, "refresh", "86400");
+    names_put_props(m, p, c->device != NULL ? c->device->account : NULL);
     return 0;
 }
 
@@ -178,47 +180,6 @@ int iq_stats(struct conn *c, const struct node *iq, struct node *result)
     (void)iq;
     (void)result;
     return 0;
-}
-
-int iq_picture_get(struct conn *c, const struct node *iq, struct node *result)
-{
-    (void)c;
-    (void)iq;
-    (void)result;
-    return 404; /* nobody here has a picture */
-}
-
-int iq_picture_set(struct conn *c, const struct node *iq, struct node *result)
-{
-    struct mock *m = c->m;
-    const struct node *p = node_child(iq, "picture");
-    struct span jpeg = node_content_bytes(p);
-    if (p == NULL)
-        return 0;
-    if (jpeg.n < 3 || memcmp(jpeg.p, "\xff\xd8\xff", 3) != 0)
-        return 406;
-    struct node *out = node_child_new(&m->a, result, "picture");
-    node_attr_u64(&m->a, out, "id", mock_now_s(m));
-    return 0;
-}
-
-/* The audience of status messages: all contacts. */
-int iq_status_get(struct conn *c, const struct node *iq, struct node *result)
-{
-    if (node_child(iq, "privacy") == NULL)
-        return 501;
-    struct node *p = node_child_new(&c->m->a, result, "privacy");
-    struct node *list = node_child_new(&c->m->a, p, "list");
-    node_attr_text(&c->m->a, list, "type", "contacts");
-    node_attr_text(&c->m->a, list, "default", "true");
-    return 0;
-}
-
-int iq_status_set(struct conn *c, const struct node *iq, struct node *result)
-{
-    (void)c;
-    (void)result;
-    return iq->first != NULL ? 0 : 400;
 }
 
 int iq_bots(struct conn *c, const struct node *iq, struct node *result)

@@ -11,6 +11,8 @@ enum {
     MOCK_FLAGS_MAX = 10000,        /* kept in memory; a broken client makes many */
     MOCK_RECORDS_MAX = 200000,     /* messages kept per contact for GET /admin/contact/messages */
     MOCK_NAME_MAX = 128,           /* push names: WhatsApp allows 25 characters, tests more */
+    MOCK_ABOUT_MAX = 1024,         /* 'about' texts: WhatsApp allows 139 characters */
+    MOCK_CHATSTATES_MAX = 64,      /* kept for one device that is offline */
     MOCK_ID_MAX = 256, /* stanza ids; the longest seen are below 40 characters, tests have 200 */
     MOCK_RECENT_ACKS = 4096, /* acked ids remembered per device, to tell "twice" from "never" */
     MOCK_USED_KEYS_MAX = 2000000, /* message keys remembered for reuse checks */

@@ -1,5 +1,6 @@
 #include "tools/mock/login.h"
 
+#include "tools/mock/chatstate.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/pb.h"
 #include "tools/mock/phone.h"
@@ -138,6 +139,7 @@ void login_active(struct conn *c)
     if (d->nqueued > 0)
         conn_send(c, ib);
     size_t sent = deliver_queue(m, d);
+    chatstate_flush(m, d);
     ib = mock_node(m, "ib");
     node_attr_jid(&m->a, ib, "from", &server);
     struct node *done = node_child_new(&m->a, ib, "offline");

@@ -59,6 +59,17 @@ bool media_put(struct mock *m, const char *hash, struct span bytes)
     return true;
 }
 
+bool media_keep(struct mock *m, struct span bytes, char ret_hash[static MEDIA_HASH_CHARS + 1])
+{
+    uint8_t digest[SHA256_BYTES];
+    struct buf text = buf_new(64);
+    sha256(bytes, digest);
+    buf_b64url(&text, SPAN_ARRAY(digest), false);
+    (void)snprintf(ret_hash, MEDIA_HASH_CHARS + 1, "%s", buf_cstr(&text));
+    buf_free(&text);
+    return media_put(m, ret_hash, bytes);
+}
+
 static void upload(struct mock *m, const struct http_request *q, const char *hash,
                    struct http_response *r)
 {

@@ -9,6 +9,9 @@
 void media_free(struct mock *m);
 /* A file under the hash (base64url, no padding) of its bytes. False: no memory. */
 bool media_put(struct mock *m, const char *hash, struct span bytes);
+/* The same for any file; its hash goes to ret_hash. */
+enum { MEDIA_HASH_CHARS = 43 };
+bool media_keep(struct mock *m, struct span bytes, char ret_hash[static MEDIA_HASH_CHARS + 1]);
 /* POST, GET, DELETE /mms/<type>/<hash>. */
 void media_http(struct mock *m, const struct http_request *q, struct http_response *r);
 

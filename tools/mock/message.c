@@ -172,6 +172,16 @@ static size_t add_devices(const struct account *a, bool lid, struct jid *list, s
     return n;
 }
 
+static size_t without(struct jid *list, size_t n, struct jid one)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!jid_eq(&list[i], &one))
+            list[kept++] = list[i];
+    }
+    return kept;
+}
+
 static void direct(const struct fan *f, struct message_verdict *v)
 {
     struct mock *m = f->m;
@@ -182,6 +192,8 @@ static void direct(const struct fan *f, struct message_verdict *v)
     size_t n = add_devices(f->peer, f->lid, list, 0, 2 * MOCK_DEVICES_MAX);
     if (own != f->peer)
         n = add_devices(own, f->lid, list, n, 2 * MOCK_DEVICES_MAX);
+    if (m->cfg.phash_without_sender)
+        n = without(list, n, device_jid(f->from, f->lid));
     phash(list, n, v->phash);
     if (f->lid && !jid_same_user(&f->to, &f->peer->lid))
         v->phash[0] = '\0'; /* what is wrong is the LID: address_ack() */
@@ -324,8 +336,8 @@ static void peer_message(struct fan *f, struct message_verdict *v)
         single(f, d, v);
         return;
     }
-    if (f->peer != own || f->to.device != 0) {
-        mock_flag(f->m, f->label, "bad-message", f->n, "peer messages go to the own phone");
+    if (f->peer != own) {
+        mock_flag(f->m, f->label, "bad-message", f->n, "peer messages go to own devices");
         v->error = 479;
         return;
     }
@@ -335,7 +347,8 @@ static void peer_message(struct fan *f, struct message_verdict *v)
         return;
     }
     f->peer = NULL;
-    single(f, world_device(own, 0), v);
+    f->lid = f->lid || f->to.device != 0; /* clients of one account know each other by LID */
+    single(f, world_device(own, f->to.device), v);
 }
 
 /* Re-sent to who asked for it (P-RC-43). */

@@ -8,6 +8,7 @@
 #include "tools/mock/actor.h"
 #include "tools/mock/group.h"
 #include "tools/mock/media.h"
+#include "tools/mock/names.h"
 #include "tools/mock/pair.h"
 
 enum wb_err mock_init(struct mock *m, const struct config *cfg, const struct clock *clock)
@@ -48,7 +49,7 @@ void mock_free(struct mock *m)
     }
     mock_flags_clear(m);
     pair_codes_free(m);
-    map_free(&m->named, NULL);
+    names_free(m);
     media_free(m);
     world_free(&m->world);
     map_free(&m->used_keys, NULL);

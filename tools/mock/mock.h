@@ -80,8 +80,8 @@ struct mock {
     struct map used_keys;                  /* strict.c: message keys seen on the wire */
     struct map media;                      /* media.c */
     struct map pair_codes;                 /* pair_code.c: ref -> waiting companion */
-    struct map named;                      /* pair.c: push name -> account, with --phone-per-name */
-    uint64_t next_named;
+    struct map named;                      /* names.c: push name -> account */
+    uint64_t next_named, next_picture;
     struct arena a; /* of the operation in hand */
     unsigned depth;
     FILE *trace;

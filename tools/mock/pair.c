@@ -7,11 +7,9 @@
 #include "tools/mock/devices.h"
 #include "tools/mock/group.h"
 #include "tools/mock/login.h"
+#include "tools/mock/names.h"
 #include "tools/mock/passkey.h"
 #include "tools/mock/pb.h"
-
-/* The first number of --phone-per-name. */
-#define FIRST_NAMED_PHONE 27830000000ull
 
 static bool take_bytes(struct span s, size_t n, uint8_t *out)
 {
@@ -116,25 +114,6 @@ void pair_start(struct conn *c, struct span p)
 
 /* ---- the phone's side --------------------------------------------------------------------- */
 
-/* The account of everybody who shows that push name; without one, a new account. */
-static struct account *account_by_name(struct mock *m, const char *name)
-{
-    struct account *a = name[0] != '\0' ? map_get(&m->named, name) : NULL;
-    char digits[32];
-    if (a != NULL)
-        return a;
-    do
-        (void)snprintf(digits, sizeof digits, "%llu",
-                       (unsigned long long)(FIRST_NAMED_PHONE + m->next_named++));
-    while (world_account_phone(&m->world, digits) != NULL);
-    a = pair_account(m, digits);
-    if (a != NULL && name[0] != '\0') {
-        (void)snprintf(a->name, sizeof a->name, "%s", name);
-        (void)map_put(&m->named, name, a);
-    }
-    return a;
-}
-
 struct account *pair_account(struct mock *m, const char *digits)
 {
     struct jid pn;
@@ -231,7 +210,7 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
         mock_flag(m, c->label, "bad-qr", NULL, "keys in the QR are not those of the handshake");
         return (struct pair_answer){.status = 422, .message = "QR keys differ from the client's"};
     }
-    struct account *a = m->cfg.phone_per_name && digits == NULL ? account_by_name(m, c->reg.name)
+    struct account *a = m->cfg.phone_per_name && digits == NULL ? names_account(m, c->reg.name)
                                                                 : pair_account(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};

@@ -4,6 +4,7 @@
 
 #include "crypto/prim_hash.h"
 #include "tools/mock/actor.h"
+#include "tools/mock/names.h"
 #include "tools/mock/pb.h"
 
 enum { PROTOCOL_MESSAGE = 12, TYPE_HISTORY = 5, TYPE_KEY_SHARE = 6, SYNC_PUSH_NAME = 4 };
@@ -48,10 +49,11 @@ void phone_send_appstate_key(struct mock *m, struct device *d)
     buf_free(&msg);
 }
 
-/* HistorySync{1 type, 7 pushnames{1 id, 2 name}, 15 mappings{1 pn, 2 lid}}. */
-static void names(const struct mock *m, struct buf *out)
+/* HistorySync{1 type, 7 pushnames{1 id, 2 name}, 15 mappings{1 pn, 2 lid}, 19 salt}. */
+static void names(const struct mock *m, const struct device *d, struct buf *out)
 {
     pb_put_u64(out, 1, SYNC_PUSH_NAME);
+    names_put_salt(d->account, out);
     for (size_t i = 0; i < m->world.naccounts; i++) {
         const struct account *a = m->world.accounts[i];
         char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
@@ -74,7 +76,7 @@ void phone_send_names(struct mock *m, struct device *d)
     struct buf history = buf_new(HISTORY_MAX), packed = buf_new(HISTORY_MAX);
     struct buf note = buf_new(HISTORY_MAX), protocol = buf_new(HISTORY_MAX);
     struct buf msg = buf_new(HISTORY_MAX);
-    names(m, &history);
+    names(m, d, &history);
     uLongf n = compressBound((uLong)history.n);
     uint8_t *to = buf_extend(&packed, n);
     if (to != NULL && compress(to, &n, history.p, (uLong)history.n) == Z_OK) {

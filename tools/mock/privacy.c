@@ -4,13 +4,20 @@
 
 #include "tools/mock/deliver.h"
 
-static struct token *token_of(struct account *giver, const struct account *peer)
+static const struct token *token_of(const struct account *giver, const struct account *peer)
 {
-    for (struct token *t = giver->tokens; t != NULL; t = t->next) {
+    for (const struct token *t = giver->tokens; t != NULL; t = t->next) {
         if (t->peer == peer)
             return t;
     }
     return NULL;
+}
+
+/* Does n carry the token that `giver` gave to `who`? */
+static bool has_token(const struct account *giver, const struct account *who, const struct node *n)
+{
+    const struct token *t = token_of(giver, who);
+    return t != NULL && span_eq(node_content_bytes(node_child(n, "tctoken")), SPAN_ARRAY(t->bytes));
 }
 
 int privacy_refuses(struct mock *m, struct account *from, struct account *to,
@@ -18,19 +25,25 @@ int privacy_refuses(struct mock *m, struct account *from, struct account *to,
 {
     if (from == to || map_get(&to->blocked, from->lid.user) != NULL)
         return 0; /* what a blocked sender writes is accepted and dropped by the other side */
-    if (!m->cfg.require_tctoken || from->contact)
+    if ((!m->cfg.require_tctoken && !to->traits.restricted) || from->contact)
         return 0;
-    const struct token *t = token_of(to, from);
-    struct span got = node_content_bytes(node_child(message, "tctoken"));
     struct span cs = node_content_bytes(node_child(message, "cstoken"));
-    if ((t != NULL && span_eq(got, SPAN_ARRAY(t->bytes))) || cs.n == 32)
+    if ((!to->traits.no_tctoken && has_token(to, from, message)) ||
+        (!to->traits.no_cstoken && cs.n == 32))
         return 0;
     return 463;
 }
 
+bool privacy_shows(const struct account *of, const struct account *who, const struct node *ask)
+{
+    return of == who || !of->traits.restricted || has_token(of, who, ask);
+}
+
 void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
 {
-    struct token *tok = token_of(giver, peer);
+    struct token *tok = giver->tokens;
+    while (tok != NULL && tok->peer != peer)
+        tok = tok->next;
     if (tok == NULL) {
         tok = calloc(1, sizeof *tok);
         if (tok == NULL)

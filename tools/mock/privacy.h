@@ -7,6 +7,9 @@
 /* 0, or the error of the ack for a 1:1 message of one account to another. */
 int privacy_refuses(struct mock *m, struct account *from, struct account *to,
                     const struct node *message);
+/* May `who` see what `of` shows of itself? A restricted account shows it to those whom it gave a
+ * token, which they send along as a child of `ask`. */
+bool privacy_shows(const struct account *of, const struct account *who, const struct node *ask);
 /* `giver` trusts `peer`: makes a token, tells the peer's devices. */
 void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t);
 

@@ -16,6 +16,7 @@ void session_receipt(struct conn *c, const struct node *receipt);
 void session_ack(struct conn *c, const struct node *ack);
 /* presence.c */
 void session_presence(struct conn *c, const struct node *presence);
+/* chatstate.c */
 void session_chatstate(struct conn *c, const struct node *chatstate);
 
 #endif

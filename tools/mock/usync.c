@@ -85,11 +85,13 @@ static void put_details(struct conn *c, struct node *out, const struct asked *q,
     if (q->status) {
         struct node *k = node_child_new(&m->a, out, "status");
         node_attr_u64(&m->a, k, "t", a->devices_t);
-        node_set_bytes(&m->a, k, SPAN_LIT("Hey there! I am using WhatsApp."));
+        node_set_bytes(&m->a, k,
+                       a->about[0] != '\0' ? span_cstr(a->about)
+                                           : SPAN_LIT("Hey there! I am using WhatsApp."));
     }
     if (q->picture) {
         struct node *k = node_child_new(&m->a, out, "picture");
-        node_attr_text(&m->a, k, "id", "1700000000");
+        node_attr_u64(&m->a, k, "id", a->picture_id != 0 ? a->picture_id : 1700000000);
     }
     if (q->disappearing) {
         struct node *k = node_child_new(&m->a, out, "disappearing_mode");

@@ -8,6 +8,7 @@
 #include "crypto/prim_hash.h"
 #include "tools/mock/actor.h"
 #include "tools/mock/appstate.h"
+#include "tools/mock/chatstate.h"
 #include "tools/mock/held.h"
 #include "tools/mock/mock.h"
 #include "tools/mock/records.h"
@@ -133,6 +134,7 @@ static void free_device(struct device *d)
     free(d->prekeys);
     map_free(&d->prekeys_seen, NULL);
     map_free(&d->subscribed, NULL);
+    chatstate_free(d);
     buf_free(&d->adv);
     free(d);
 }

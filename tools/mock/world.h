@@ -57,15 +57,16 @@ struct device {
     struct map prekeys_seen; /* "id" -> non-NULL: was uploaded once */
     struct buf adv;          /* ADVSignedDeviceIdentity with all four fields; empty for phones */
     bool available;          /* last presence */
-    struct map subscribed;   /* LID users whose presence it asked for */
-    bool greeted;            /* the phone has sent it keys and history (phone.c) */
-    bool low_told;           /* 'few prekeys left' was sent since the last upload */
-    bool withheld;           /* by script: bundles come without a one-time prekey */
-    bool unannounced;        /* nobody was told of it, nor has asked for the list since */
-    struct conn *conn;       /* logged in on it, or NULL */
-    struct actor *actor;     /* the mock plays this device, or NULL */
-    uint64_t to_mark;        /* message.c: the last stanza that addressed this device, ... */
-    const struct node *to;   /* ... and its <to>, valid for that stanza only */
+    struct map subscribed; /* LID user -> its JID in the form in which it asked for the presence */
+    struct kept_chatstate *kept; /* chatstate.c */
+    bool greeted;                /* the phone has sent it keys and history (phone.c) */
+    bool low_told;               /* 'few prekeys left' was sent since the last upload */
+    bool withheld;               /* by script: bundles come without a one-time prekey */
+    bool unannounced;            /* nobody was told of it, nor has asked for the list since */
+    struct conn *conn;           /* logged in on it, or NULL */
+    struct actor *actor;         /* the mock plays this device, or NULL */
+    uint64_t to_mark;            /* message.c: the last stanza that addressed this device, ... */
+    const struct node *to;       /* ... and its <to>, valid for that stanza only */
     struct stanza *first, *last;
     size_t nqueued;
     uint64_t recent[MOCK_RECENT_ACKS]; /* hashes of ids already acknowledged */
@@ -97,6 +98,17 @@ struct login_script {
     unsigned times; /* how many logins fail; UINT32_MAX: all */
 };
 
+/* What the push name of --phone-per-name asks for (names.c); all zero for everybody else. */
+struct traits {
+    bool by_name;
+    bool restricted;    /* strangers need a privacy token for anything (P-SD-27) */
+    bool no_tctoken;    /* ... and one that it gave out itself does not count */
+    bool no_cstoken;    /* ... and one made of the salt does not count */
+    bool sends_cstoken; /* its clients are told to make such tokens */
+    bool salted;        /* its history carries the salt */
+    uint8_t salt[32];
+};
+
 struct account {
     struct jid pn, lid;
     char name[MOCK_NAME_MAX];
@@ -121,6 +133,10 @@ struct account {
     struct map appstate;  /* collection -> struct collection (appstate.c) */
     struct login_script login;
     struct passkey passkey;
+    struct traits traits;
+    char about[MOCK_ABOUT_MAX];
+    uint64_t picture_id;   /* 0: it shows none */
+    char picture_hash[64]; /* media.c keeps it */
     enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
     void *records;     /* what the person read: records.c */
     struct held *held; /* written, and not sent yet: held.c */
@@ -152,6 +168,7 @@ struct group {
     char subject[128];
     bool lid; /* addressing mode */
     bool announcement, locked;
+    bool approval; /* who joins must be let in */
     struct jid creator;
     uint64_t created_s, subject_s;
     uint64_t version; /* of the participant list */

@@ -1,0 +1,111 @@
+#include "tools/mock/names.h"
+
+#include <stdlib.h>
+
+#include "tools/mock/mock.h"
+#include "tools/mock/pair.h"
+#include "tools/mock/pb.h"
+
+/* The first number of --phone-per-name. */
+#define FIRST_PHONE 27830000000ull
+
+/* Codes of WhatsApp's experiments: 1:1 chats are addressed by LID, a privacy token goes with each
+ * 1:1 message, and first contacts carry one made of the salt. */
+enum {
+    PROP_LID_CHATS = 9435,
+    PROP_SEND_TCTOKEN = 10518,
+    PROP_SEND_CSTOKEN = 24941,
+    HISTORY_SALT = 19,
+};
+
+/* What a flag without "=0" or with "=1" sets; the others are known and change nothing here. */
+static void set_flag(struct traits *t, const char *flag, bool on)
+{
+    if (strcmp(flag, "restricted") == 0)
+        t->restricted = on;
+    else if (strcmp(flag, "tc_enabled") == 0)
+        t->no_tctoken = !on;
+    else if (strcmp(flag, "cs_enabled") == 0)
+        t->no_cstoken = !on;
+    else if (strcmp(flag, "nct_send_ab") == 0)
+        t->sends_cstoken = on;
+    else if (strcmp(flag, "nct_history_delivery") == 0)
+        t->salted = on;
+}
+
+/* FLAG[=0|=1],… up to end. */
+static void read_flags(struct traits *t, const char *at, const char *end)
+{
+    while (at < end) {
+        char flag[32];
+        size_t n = strcspn(at, ",:");
+        (void)snprintf(flag, sizeof flag, "%.*s", (int)n, at);
+        char *value = strchr(flag, '=');
+        if (value != NULL)
+            *value++ = '\0';
+        set_flag(t, flag, value == NULL || strcmp(value, "0") != 0);
+        at += n + 1;
+    }
+}
+
+static void read_traits(struct mock *m, struct traits *t, const char *name)
+{
+    static const char restricted[] = "restricted:", scenario[] = "scenario:";
+    const char *flags = name + sizeof scenario - 1;
+    *t = (struct traits){.by_name = true, .salted = true, .sends_cstoken = true};
+    rng_fill(&m->rng, t->salt, sizeof t->salt);
+    if (strncmp(name, restricted, sizeof restricted - 1) == 0)
+        t->restricted = true;
+    else if (strncmp(name, scenario, sizeof scenario - 1) == 0 && strchr(flags, ':') != NULL)
+        read_flags(t, flags, strchr(flags, ':'));
+}
+
+struct account *names_account(struct mock *m, const char *name)
+{
+    struct account *a = name[0] != '\0' ? map_get(&m->named, name) : NULL;
+    char digits[32];
+    if (a != NULL)
+        return a;
+    do
+        (void)snprintf(digits, sizeof digits, "%llu",
+                       (unsigned long long)(FIRST_PHONE + m->next_named++));
+    while (world_account_phone(&m->world, digits) != NULL);
+    a = pair_account(m, digits);
+    if (a == NULL)
+        return NULL;
+    a->silent = true;
+    read_traits(m, &a->traits, name);
+    if (name[0] != '\0') {
+        (void)snprintf(a->name, sizeof a->name, "%s", name);
+        (void)map_put(&m->named, name, a);
+    }
+    return a;
+}
+
+void names_free(struct mock *m)
+{
+    map_free(&m->named, NULL);
+}
+
+static void put_prop(struct mock *m, struct node *props, uint64_t code)
+{
+    struct node *p = node_child_new(&m->a, props, "prop");
+    node_attr_u64(&m->a, p, "config_code", code);
+    node_attr_text(&m->a, p, "config_value", "1");
+}
+
+void names_put_props(struct mock *m, struct node *props, const struct account *a)
+{
+    if (a == NULL || !a->traits.by_name)
+        return;
+    put_prop(m, props, PROP_LID_CHATS);
+    put_prop(m, props, PROP_SEND_TCTOKEN);
+    if (a->traits.sends_cstoken)
+        put_prop(m, props, PROP_SEND_CSTOKEN);
+}
+
+void names_put_salt(const struct account *a, struct buf *history)
+{
+    if (a->traits.by_name && a->traits.salted)
+        pb_put_bytes(history, HISTORY_SALT, SPAN_ARRAY(a->traits.salt));
+}
