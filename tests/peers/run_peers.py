@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds the independent clients and runs tests with them.
 
-run_peers.py --prepare            build the clients only
-run_peers.py test_mock_peers ...  run these test files (default: all in this folder)
+run_peers.py --prepare [test_mock_peers ...]  only build the clients (default: those of all tests)
+run_peers.py [test_mock_peers ...]            run these test files (default: all in this folder)
 
 Ends with status 77 (skipped, for ctest) when a toolchain is missing; with CI=true that is a failure.
 """
@@ -24,6 +24,12 @@ SKIPPED = 77
 # whatsmeow asks for Go 1.24. From 1.21 on, go fetches a newer toolchain by itself.
 OLDEST_GO = (1, 21)
 TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.25.5.linux-{arch}"
+# whatsapp-rust asks for it (rust-version in its Cargo.toml). Debian 12's cargo-web is newer, its cargo is older.
+OLDEST_RUST = (1, 94)
+
+
+# In the names of the test files that start whatsapp-rust.
+RUST_TESTS = ("rust", "sealed")
 
 
 class Missing(Exception):
@@ -94,27 +100,53 @@ def prepare_whatsmeow(old_too):
             cwd=HERE / "whatsmeow-v6", env=env)
 
 
+def rust_version(cargo):
+    """cargo is numbered as the compiler it belongs to: "cargo 1.95.0 (f2d3ce0bd 2026-03-21)"."""
+    major, minor = run([cargo, "--version"], cwd="/").split()[1].split(".")[:2]
+    return int(major), int(minor)
+
+
+def prepare_whatsapp_rust():
+    cargo = shutil.which("cargo")
+    if not cargo:
+        raise Missing("cargo is not installed (Debian package cargo-web)")
+    found = rust_version(cargo)
+    if found < OLDEST_RUST:
+        raise Missing(f"cargo {found[0]}.{found[1]} is too old, {OLDEST_RUST[0]}.{OLDEST_RUST[1]} is needed"
+                      " (Debian package cargo-web)")
+    run([cargo, "build", "--locked", "--quiet", "--target-dir", paths.WHATSAPP_RUST_TARGET],
+        cwd=HERE / "whatsapp-rust")
+
+
+def needed(names, *words):
+    """Does a test file of these (none: all) have one of the words in its name?"""
+    return not names or any(word in name for name in names for word in words)
+
+
 def prepare(names):
     os.makedirs(paths.PEERS_BUILD, exist_ok=True)
     with open(os.path.join(paths.PEERS_BUILD, "lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         prepare_baileys()
-        # One test file needs the old build, which takes a while to compile.
-        prepare_whatsmeow(not names or any("handover" in name for name in names))
+        # Few test files need these builds, which take a while.
+        prepare_whatsmeow(needed(names, "handover"))
+        if needed(names, *RUST_TESTS):
+            prepare_whatsapp_rust()
 
 
 def main():
+    names = [name for name in sys.argv[1:] if name != "--prepare"]
     try:
-        prepare([name for name in sys.argv[1:] if name != "--prepare"])
+        prepare(names)
     except Missing as err:
         if os.environ.get("CI") == "true":
             print(f"FAILED: the peers cannot be built: {err}")
             return 1
         print(f"SKIPPED: tests with independent clients: {err}")
         return SKIPPED
-    if sys.argv[1:] == ["--prepare"]:
+    if "--prepare" in sys.argv:
         return 0
-    return runner.run(sys.argv[1:], HERE)
+    return runner.run(names, HERE)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""An independent client (Baileys or whatsmeow) behind one JSON-lines protocol.
+"""An independent client (Baileys, whatsmeow or whatsapp-rust) behind one JSON-lines protocol.
 
 Commands: connect pairCode sendText createGroup groupParticipants groupInfo groups onWhatsApp devices
 usersInfo prekeys (whatsmeow) presence markRead dropSessions disconnect logout quit.
+Of whatsapp-rust alone: edit, editSealed, revoke, react, poll, vote, event, answerEvent. Each names the message by msgId (and
+sender, where that is not ourselves).
 connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does), buffer
 (whatsmeow: plaintexts are stored until they have been handled), dieOn (whatsmeow: a text at whose arrival the
 process ends with status 7).
@@ -41,6 +43,8 @@ class Peer(Process):
     def _argv(kind):
         if kind == "whatsmeow":
             return [paths.WHATSMEOW]
+        if kind == "whatsapp-rust":
+            return [paths.WHATSAPP_RUST]
         if kind == "whatsmeow-v6":  # an old build: connect, sendText and quit only
             return [paths.WHATSMEOW_V6]
         return [paths.node(), os.path.join(paths.BAILEYS, "client.mjs")]
