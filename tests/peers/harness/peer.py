@@ -2,8 +2,8 @@
 
 Commands: connect pairCode sendText createGroup groupParticipants groupInfo groups onWhatsApp devices
 usersInfo prekeys (whatsmeow) presence markRead dropSessions disconnect logout quit.
-Of whatsapp-rust alone: edit, editSealed, revoke, react, poll, vote, event, answerEvent. Each names the message by msgId (and
-sender, where that is not ourselves).
+Of whatsapp-rust alone: edit editSealed revoke react reactSealed comment poll vote event answerEvent. They name the message
+that they are about by msgId, and its sender where that is not ourselves.
 connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does), buffer
 (whatsmeow: plaintexts are stored until they have been handled), dieOn (whatsmeow: a text at whose arrival the
 process ends with status 7).

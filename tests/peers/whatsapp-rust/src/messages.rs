@@ -54,7 +54,7 @@ pub async fn secret_of(store: &Store, id: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// How others find a message: in a group by its sender too, who is ourselves if none is named.
-fn key_of(chat: &Jid, command: &Command) -> wa::MessageKey {
+pub fn key_of(chat: &Jid, command: &Command) -> wa::MessageKey {
     let others = !command.sender.is_empty();
     wa::MessageKey {
         remote_jid: Some(chat.to_string()),

@@ -62,7 +62,9 @@ impl Peer {
             "pairCode" => pair_code(&client, command).await,
             "sendText" => messages::send_text(&client, command).await,
             "edit" | "editSealed" | "revoke" | "react" => messages::change(&client, &store, command).await,
-            "poll" | "vote" | "event" | "answerEvent" => addons::run(&client, &store, command).await,
+            "poll" | "vote" | "event" | "answerEvent" | "comment" | "reactSealed" => {
+                addons::run(&client, &store, command).await
+            }
             "createGroup" | "groupParticipants" | "groupInfo" | "groups" => groups::run(&client, command).await,
             "onWhatsApp" | "devices" | "usersInfo" => users::run(&client, command).await,
             "presence" => presence(&client, &command.state).await,
