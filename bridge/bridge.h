@@ -11,6 +11,7 @@
 #include "bridge/events.h"
 #include "bridge/identity_change.h"
 #include "bridge/iq.h"
+#include "bridge/lid_refresh.h"
 #include "bridge/loop.h"
 #include "bridge/mishap.h"
 #include "bridge/outgoing.h"
@@ -80,6 +81,7 @@ struct bridge {
     struct group_info *groups;
     struct group_list *group_list;
     struct shared_query *lids;
+    struct lid_refresh lid_refresh;
     struct prekey_fetch *prekey_fetch;
     struct signed_prekey *signed_prekey;
     struct history_request *history;

@@ -152,6 +152,13 @@ enum {
     /* Questions about people and groups. A user of a usync answer takes some 200 to 500 bytes, one
      * with keys some 250: answers stay near 100 kB, and one that fails costs little. */
     USYNC_USERS_MAX = 256,
+    /* A LID that is out of date is asked for once in that time: the acks go on saying it until the
+     * answer is here, and to so many people at once. */
+    LID_REFRESH_MS = 10 * 60 * 1000,
+    LID_REFRESH_SLOTS = 32,
+    /* What the server says of a number is believed for a day: numbers get other owners, and people
+     * LIDs. Within that each number is asked for once. */
+    NUMBER_AGE_S = 24 * 3600,
     PREKEY_FETCH_USERS_MAX = 256,
     /* Devices that the server does not know (P-X2-12): some are usual after people have unlinked a
      * computer; more than that at once is a server's trouble. */
