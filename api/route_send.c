@@ -207,9 +207,24 @@ static bool parse_send_message(struct api_request *r, const json_t *body, struct
     return true;
 }
 
+/* The recipient as the caller wrote it, or the number that WhatsApp has for it. */
+static const char *reached(const struct api_request *r, const struct send_result *s,
+                           char room[static JID_TEXT_MAX])
+{
+    struct span typed = span_cstr(r->sent_to ? r->sent_to : "");
+    struct jid asked, named;
+
+    if ((jid_from_phone(typed, &asked) != WB_OK && jid_parse(typed, &asked) != WB_OK) ||
+        jid_parse(s->recipient, &named) != WB_OK || asked.server != JID_PN ||
+        named.server != JID_PN || jid_same_user(&asked, &named))
+        return r->sent_to ? r->sent_to : "";
+    return jid_text(&named, room);
+}
+
 static json_t *sent_json(const struct api_request *r, const struct send_result *s)
 {
-    const char *to = r->sent_to ? r->sent_to : "";
+    char room[JID_TEXT_MAX];
+    const char *to = reached(r, s, room);
     json_t *o = json_object();
 
     json_object_set_new(o, "success", json_true());

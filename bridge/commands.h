@@ -71,7 +71,7 @@ struct send_result {
     struct span message_id; /* OK, ACCEPTED, OUTCOME_UNKNOWN; else SPAN_NULL */
     int64_t timestamp_s;    /* OK: the server's ack */
     uint32_t server_code;   /* REFUSED */
-    struct span recipient;  /* canonical JID text, for 'Message sent to ...' */
+    struct span recipient;  /* JID text of the chat; of a number the one that WhatsApp names */
     struct span text;       /* one sentence: what is wrong and what to do; ACCEPTED: the state */
 };
 typedef void send_done_fn(void *ctx, const struct send_result *r);

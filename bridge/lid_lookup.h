@@ -1,4 +1,7 @@
-/* lid_lookup.h - the LIDs of phone numbers, from the map or from the server (P-SD-04). */
+/* lid_lookup.h - whose phone numbers these are: the LIDs, from the map or from the server
+ * (P-SD-04). The server is asked as by a person who types a number: it may know the account under
+ * another one (Brazil's ninth digit, Mexico's 1, Argentina's 9: P-X2-22), and need not tell a LID
+ * (P-X2-25). */
 #ifndef BRIDGE_LID_LOOKUP_H
 #define BRIDGE_LID_LOOKUP_H
 
@@ -7,20 +10,28 @@
 struct bridge;
 struct shared_query;
 
-/* lids[i] belongs to pns[i] (bare, in the caller's order); JID_NONE: not on WhatsApp, or not known
- * because the query failed. Lives until the callback returns.
- * err: WB_OK: every LID is known. NOT_FOUND: the server knows nobody by at least one number.
- * Else why the query failed (STATE not connected, NET, TIMEOUT, REFUSED, PROTOCOL). */
+/* lids[i] and named[i] belong to pns[i] (bare, in the caller's order). named[i]: the number under
+ * which the server knows that account, mostly pns[i] itself; JID_NONE: not on WhatsApp, or not
+ * known because the query failed. lids[i]: JID_NONE also when the server tells none. Lives until
+ * the callback returns. err: WB_OK: every number is somebody's. NOT_FOUND: the server knows nobody
+ * by at least one. Else why the query failed (STATE not connected, NET, TIMEOUT, REFUSED,
+ * PROTOCOL). */
 struct lid_lookup_result {
     enum wb_err err;
     const struct jid *pns;
     const struct jid *lids;
+    const struct jid *named;
     size_t n;
 };
 typedef void lid_lookup_fn(struct bridge *b, uint64_t key, const struct lid_lookup_result *r);
 
 /* For shared_query_delete(). */
 enum wb_err lid_lookup_new(struct bridge *b, struct shared_query **ret_q) WB_MUST_CHECK;
+
+/* The number under which the server knows this one, when it is another one and it has said so
+ * lately; NOT_FOUND otherwise. pn: bare. */
+enum wb_err lid_lookup_named(struct bridge *b, const struct jid *pn,
+                             struct jid *ret_named) WB_MUST_CHECK;
 
 /* pns at s.whatsapp.net (INVALID otherwise). fn is called exactly once when this returned WB_OK,
  * never from within. New pairs are learned (identity_learn) in the open batch. NOMEM, TOO_LARGE

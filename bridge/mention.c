@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/bridge.h"
+#include "bridge/lid_lookup.h"
 #include "bridge/limits.h"
 #include "store/lid_map.h"
 
@@ -66,8 +67,12 @@ static enum wb_err both_forms(struct bridge *b, const struct jid *who, struct pe
     enum wb_err err;
 
     if (who->server == JID_PN) {
-        p.pn = *who;
-        TRY(other_form(b, who, &p.lid));
+        err = lid_lookup_named(b, who, &p.pn);
+        if (err == WB_ERR_NOT_FOUND)
+            p.pn = *who;
+        else
+            TRY(err);
+        TRY(other_form(b, &p.pn, &p.lid));
     } else {
         p.lid = *who;
         TRY(other_form(b, who, &p.pn));

@@ -115,7 +115,10 @@ static void repeated(struct call *c, const struct store_outbox_row *row)
 
     if (memcmp(row->body_hash, c->hash, sizeof c->hash) != 0) {
         tell_text(c, CMD_KEY_REUSED, "this key was used for another message; take a new one");
-    } else if (it && logged_out(c->b)) {
+        return;
+    }
+    c->q.to = row->chat; /* it may be the number that the server names, by now */
+    if (it && logged_out(c->b)) {
         out_queue_never(it, &o);
         tell(c, row->message_id, &o);
     } else if (it) {
@@ -124,6 +127,26 @@ static void repeated(struct call *c, const struct store_outbox_row *row)
         out_outcome_of_row(row, &o);
         tell(c, row->message_id, &o);
     }
+}
+
+/* A number that leads to another one is that other one, from the start; the caller's key goes with
+ * what the caller wrote. */
+static enum wb_err take_named(struct call *c)
+{
+    struct jid named;
+    enum wb_err err;
+
+    if (c->q.to.server != JID_PN)
+        return WB_OK;
+    err = lid_lookup_named(c->b, &c->q.to, &named);
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_OK;
+    TRY(err);
+    c->q.to = named;
+    buf_clear(&c->encoded);
+    err = out_request_encode(&c->q, &c->encoded);
+out:
+    return err;
 }
 
 static bool stored_reply(struct call *c)
@@ -183,6 +206,10 @@ static void accept_request(struct call *c)
     if (jid_is_none(&c->b->own_pn) || out_queue_load(c->b) != WB_OK) {
         tell_text(c, CMD_NOT_CONNECTED,
                   "this bridge is not linked to a phone yet; see /health and /api/qr");
+        return;
+    }
+    if (take_named(c) != WB_OK) {
+        tell_text(c, CMD_INTERNAL, "the outbox cannot be read now; see the log");
         return;
     }
     if (c->key[0])

@@ -356,6 +356,22 @@ out:
     ended(it, err);
 }
 
+/* From here on the message is one for the number that the server names (P-X2-22): its row, the
+ * answer, and the receipts. */
+static void to_number(struct out_item *it, const struct jid *lid, const struct jid *named)
+{
+    enum wb_err err = WB_OK;
+
+    if (!jid_eq(named, &it->chat)) {
+        TRY(store_outbox_rename(it->b->store, it->id, named));
+        it->chat = *named;
+    }
+    to_person(it, lid, named);
+    return;
+out:
+    ended(it, err);
+}
+
 static void on_lid(struct bridge *b, uint64_t key, const struct lid_lookup_result *r)
 {
     struct out_item *it = out_queue_asked(b, key);
@@ -364,10 +380,10 @@ static void on_lid(struct bridge *b, uint64_t key, const struct lid_lookup_resul
         return;
     if (r->err == WB_ERR_NOT_FOUND)
         out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "this number is not on WhatsApp");
-    else if (r->err != WB_OK || r->n != 1 || jid_is_none(&r->lids[0]))
+    else if (r->err != WB_OK || r->n != 1 || jid_is_none(&r->named[0]))
         later(it, r->err == WB_OK ? WB_ERR_PROTOCOL : r->err, IQ_KIND_USYNC);
     else
-        to_person(it, &r->lids[0], &it->chat);
+        to_number(it, &r->lids[0], &r->named[0]);
 }
 
 static void start_person(struct out_item *it)

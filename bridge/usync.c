@@ -30,6 +30,7 @@ static void add_protocols(struct arena *a, struct node *query, enum usync_kind k
         node_child_new(a, n, "verified_name");
         node_child_new(a, query, "disappearing_mode");
         node_child_new(a, query, "username");
+        node_child_new(a, query, "lid");
         break;
     }
 }
@@ -178,7 +179,9 @@ static void read_contact(const struct node *n, struct usync_user *u)
     const struct node *c = node_child(n, "contact");
 
     u->contact_text = node_content_bytes(c);
-    if (node_attr_is(c, "type", "in"))
+    if (node_child(c, "error"))
+        u->contact = USYNC_CONTACT_FAILED;
+    else if (node_attr_is(c, "type", "in"))
         u->contact = USYNC_CONTACT_IN;
     else if (node_attr_is(c, "type", "out"))
         u->contact = USYNC_CONTACT_OUT;

@@ -12,10 +12,17 @@ struct bridge;
 enum usync_kind {
     USYNC_DEVICES, /* mode query, context message: device lists (P-US-02) */
     USYNC_INFO,    /* mode full, context background: devices and the LID (P-US-03) */
-    USYNC_CONTACT, /* mode query, context interactive: is the number registered (P-US-04) */
+    /* mode query, context interactive: is the number registered, and which account is it (P-US-04,
+     * P-X2-22) */
+    USYNC_CONTACT,
 };
 
-enum usync_contact { USYNC_CONTACT_UNKNOWN, USYNC_CONTACT_IN, USYNC_CONTACT_OUT };
+enum usync_contact {
+    USYNC_CONTACT_UNKNOWN, /* it says nothing of it */
+    USYNC_CONTACT_IN,
+    USYNC_CONTACT_OUT,
+    USYNC_CONTACT_FAILED, /* an <error> in the place of the answer */
+};
 
 /* One <user> of an answer. */
 struct usync_user {

@@ -173,6 +173,22 @@ out:
     return err;
 }
 
+enum wb_err store_outbox_rename(struct store *s, const char *message_id, const struct jid *chat)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET chat_jid = ?"
+                   " WHERE our_jid = ? AND message_id = ? AND state = ?"));
+    stmt_jid(&q, chat);
+    bind_row(&q, s, message_id);
+    stmt_int(&q, OUTBOX_QUEUED);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
                               uint32_t recipients, int64_t now)
 {

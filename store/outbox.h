@@ -76,6 +76,10 @@ enum wb_err store_outbox_list(struct store *s, const struct store_outbox_filter 
  * is not QUEUED (any more) stays as it is. */
 enum wb_err store_outbox_shift(struct store *s, const char *message_id, int64_t created_at,
                                int64_t expires_at) WB_MUST_CHECK;
+/* Another chat for a QUEUED row: the server knows this person by another number than the caller. A
+ * row that is not QUEUED (any more) stays as it is. */
+enum wb_err store_outbox_rename(struct store *s, const char *message_id,
+                                const struct jid *chat) WB_MUST_CHECK;
 /* QUEUED -> SEALED with its bytes, in the batch of the ratchets (rule 2). STATE when the row is
  * not QUEUED: sealing twice would use two keys for one message. */
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,

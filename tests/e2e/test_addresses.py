@@ -140,6 +140,88 @@ class Addresses(Case):
         self.assertEqual(texts, [f"in order {n}" for n in range(6)])
         self.assert_no_flags(self.mock)
 
+    # ---- what the server says of numbers and LIDs ------------------------------------------------
+
+    def newcomer(self, phone, **fields):
+        """A person of whom the bridge has heard nothing."""
+        lid = self.mock.admin("POST", "/contacts", {"phone": phone, "name": "Newcomer"})["lid"]
+        self.person(phone, **fields)
+        return lid
+
+    def asked(self):
+        """How often the server was asked whose number it is."""
+        return sum(1 for line in self.mock.trace()
+                   if line["dir"] == "in" and "<usync" in line["xml"] and "<contact>" in line["xml"])
+
+    def test_a_number_of_which_no_lid_is_told(self):
+        self.start()
+        lid = self.newcomer("27820005000", no_lid=True)
+        for number in range(2):
+            reply = self.bridge.send("27820005000", f"hello {number}")
+            self.assertEqual((reply.status, reply.json["message"]),
+                             (200, "Message sent to 27820005000"))
+            self.shown(f"hello {number}", "27820005000")
+            message_id = reply.json["message_id"]
+            self.assertEqual(self.wire(message_id), (["27820005000@s.whatsapp.net"], [0]))
+            self.assertEqual(self.row(message_id)["chat_jid"], "27820005000@s.whatsapp.net")
+            self.assertEqual(self.outbox(message_id, 3)["recipients"], 1)
+        self.assertEqual(self.asked(), 1)
+        self.mock.contact_send("27820005000", PHONE, "and this is my LID")
+        self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = 'and this is my LID'")
+        message_id = self.bridge.send("27820005000", "thank you").json["message_id"]
+        self.shown("thank you", "27820005000")
+        self.assertEqual(self.wire(message_id), ([lid], [0]))
+        self.assertEqual(self.bridge.send("27820005001", "nobody").json["error"], "not_on_whatsapp")
+        self.assertEqual(self.mock.admin("GET", "/contact/failures?phone=27820005000")["failures"], [])
+        self.assert_no_flags(self.mock)
+
+    def test_a_number_that_leads_to_another_one(self):
+        """Brazil's ninth digit: the account has the number without it."""
+        typed, named = "5511987654321", "551187654321"
+        told = f"{named}@s.whatsapp.net"
+        self.start()
+        self.newcomer(named, also=typed)
+        first = self.bridge.send(f"+{typed}", "to the typed number", id="key")
+        self.assertEqual((first.status, first.json["message"]), (200, f"Message sent to {told}"))
+        self.shown("to the typed number", named)
+        message_id = first.json["message_id"]
+        self.assertEqual(self.row(message_id)["chat_jid"], f"{named}@s.whatsapp.net")
+        self.assertEqual(self.outbox(message_id, 3)["chat_jid"], f"{named}@s.whatsapp.net")
+        again = self.bridge.send(f"+{typed}", "to the typed number", id="key")
+        self.assertEqual(again.json, first.json)
+        self.restart("again")
+        for to in (typed, named):
+            reply = self.bridge.send(to, f"answer to {to}", reply_to=message_id)
+            self.assertEqual((reply.status, reply.json["message"]),
+                             (200, f"Message sent to {told if to == typed else named}"))
+            self.shown(f"answer to {to}", named)
+        self.assertEqual(self.asked(), 1)
+        chats = self.bridge.rows("SELECT jid FROM chats WHERE jid LIKE '55%'")
+        self.assertEqual([chat["jid"] for chat in chats], [f"{named}@s.whatsapp.net"])
+        unknown = self.bridge.send("5511987654322", "nobody")
+        self.assertEqual((unknown.status, unknown.json["error"]), (404, "not_on_whatsapp"))
+        self.assert_no_flags(self.mock)
+
+    def test_a_lid_that_the_server_calls_out_of_date_is_asked_for(self):
+        self.start()
+        self.assertEqual(self.wire(self.sent(FRIEND, "to the first LID")), ([self.lid], [0]))
+        lid = self.person(new_lid=True)["lid"]
+        self.assertNotEqual(lid, self.lid)
+        for text in ("out of date", "still unheard"):
+            self.sent(FRIEND, text)
+        self.bridge.poll(lambda: self.bridge.rows(
+            "SELECT 1 FROM whatsmeow_lid_map WHERE lid = ? AND pn = ?", lid.split("@")[0], FRIEND,
+            name="whatsapp.db"), 10, "the LID that the person has now")
+        message_id = self.sent(FRIEND, "to the LID of now")
+        self.assertEqual(self.wire(message_id), ([lid], [0]))
+        self.outbox(message_id, 3)
+        self.mock.contact_send(FRIEND, PHONE, "and back")
+        self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = 'and back'")
+        self.assertEqual(len(self.bridge.rows("SELECT DISTINCT chat_jid FROM messages")), 1)
+        self.assertEqual(sum(1 for line in self.mock.trace() if line["dir"] == "in" and "<usync" in line["xml"]
+                             and 'context="background"' in line["xml"]), 1)
+        self.assert_no_flags(self.mock)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -341,17 +341,18 @@ static inline struct content read_as(const char *device, const struct node *mess
 
 static inline void answer_lids(const struct pending *p)
 {
-    struct jid lids[PEERS_MAX];
-    struct lid_lookup_result r = {WB_OK, p->jids, lids, p->n};
+    struct jid lids[PEERS_MAX], named[PEERS_MAX];
+    struct lid_lookup_result r = {WB_OK, p->jids, lids, named, p->n};
 
     for (size_t i = 0; i < p->n; i++) {
         /* The server knows 2782000001<i> as 22200000<i>. */
-        lids[i] = (struct jid){0};
+        lids[i] = named[i] = (struct jid){0};
         if (strncmp(p->jids[i].user, "2782000001", 10) == 0) {
             char text[64];
 
             snprintf(text, sizeof text, "2220000%s@lid", p->jids[i].user + 9);
             lids[i] = J(text);
+            named[i] = p->jids[i];
             OK(store_lid_put(w.r.f.s, &lids[i], &p->jids[i], NULL));
         } else {
             r.err = WB_ERR_NOT_FOUND;

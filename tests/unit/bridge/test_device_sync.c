@@ -6,6 +6,7 @@
 #include "bridge/phash.h"
 #include "store/devices.h"
 #include "store/lid_map.h"
+#include "store/private_address.h"
 #include "store/signal_store.h"
 
 /* What callbacks were told last, by key. */
@@ -14,7 +15,7 @@ static struct told {
     unsigned calls;
     enum wb_err err;
     size_t n;
-    struct jid jids[600];
+    struct jid jids[600], named[4];
 } told[KEYS];
 
 static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_result *r)
@@ -36,7 +37,9 @@ static void on_lids(struct bridge *b, uint64_t key, const struct lid_lookup_resu
     t->calls++;
     t->err = r->err;
     t->n = r->n;
+    assert_true(r->n <= 4);
     memcpy(t->jids, r->lids, r->n * sizeof *r->lids);
+    memcpy(t->named, r->named, r->n * sizeof *r->named);
 }
 
 static int setup(void **state)
@@ -268,6 +271,42 @@ static void finds_lids(void **state)
     OK(told[2].err);
 }
 
+/* The server is asked as by a person who types a number, and names the account itself. */
+static void numbers_that_lead_elsewhere(void **state)
+{
+    struct desk *d = *state;
+    struct jid pns[] = {J("5511987654321@s.whatsapp.net"), J("27820000005@s.whatsapp.net")};
+    struct jid named = J("551187654321@s.whatsapp.net"), lid = J("900005@lid"), got;
+    OK(lid_lookup(&d->b, pns, 2, on_lids, 1));
+    reply_users(d, desk_sent(d),
+                "<user jid='900005@lid' pn_jid='551187654321@s.whatsapp.net'>"
+                "<contact type='in'>+5511987654321@c.us</contact></user>"
+                "<user jid='27820000005@s.whatsapp.net'>"
+                "<contact type='in'>+27820000005@c.us</contact></user>");
+    OK(told[1].err);
+    assert_true(jid_eq(&told[1].jids[0], &lid));
+    assert_true(jid_eq(&told[1].named[0], &named));
+    assert_true(jid_is_none(&told[1].jids[1])); /* on WhatsApp, without a LID that is told */
+    assert_true(jid_eq(&told[1].named[1], &pns[1]));
+    OK(lid_lookup_named(&d->b, &pns[0], &got));
+    assert_true(jid_eq(&got, &named));
+    assert_int_equal(lid_lookup_named(&d->b, &pns[1], &got), WB_ERR_NOT_FOUND);
+    OK(lid_lookup(&d->b, pns, 2, on_lids, 2)); /* within a day nobody is asked again */
+    assert_none_sent(d);
+    desk_later(d, 0);
+    OK(told[2].err);
+    d->now_ms += (int64_t)(NUMBER_AGE_S + 1) * 1000;
+    assert_int_equal(lid_lookup_named(&d->b, &pns[0], &got), WB_ERR_NOT_FOUND);
+    OK(lid_lookup(&d->b, pns, 2, on_lids, 3));
+    reply_users(d, desk_sent(d),
+                "<user><contact type='out'>+5511987654321@c.us</contact></user>"
+                "<user jid='27820000005@s.whatsapp.net'>"
+                "<contact><error code='429'/></contact></user>");
+    assert_int_equal(told[3].err, WB_ERR_REFUSED); /* which is no answer about the second one */
+    assert_int_equal(store_number_get(d->b.store, &pns[0], &got, NULL), WB_ERR_NOT_FOUND);
+    OK(store_number_get(d->b.store, &pns[1], &got, NULL));
+}
+
 static void knows_who_is_not_on_whatsapp(void **state)
 {
     struct desk *d = *state;
@@ -286,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
+        TEST(numbers_that_lead_elsewhere),
         TEST(asks_once_for_all),
         TEST(dropped_while_others_are_asked_about),
         TEST(shares_questions),

@@ -35,7 +35,7 @@ static void asks_who_people_are(void **state)
         print(d, xml(d, "<iq to='s.whatsapp.net' type='get' xmlns='usync'>"
                         "<usync sid='8' mode='query' last='true' index='0' context='interactive'>"
                         "<query><contact addressing_mode='lid'/><business><verified_name/>"
-                        "</business><disappearing_mode/><username/></query><list>"
+                        "</business><disappearing_mode/><username/><lid/></query><list>"
                         "<user><contact>+27820000002@c.us</contact></user></list></usync></iq>")));
 }
 
