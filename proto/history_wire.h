@@ -5,7 +5,16 @@
 
 #include "base/arena.h"
 
-enum { HISTORY_ON_DEMAND = 6 }; /* syncType (P-HI-03) */
+/* syncType (P-HI-03) */
+enum history_sync_type {
+    HISTORY_INITIAL_BOOTSTRAP = 0,
+    HISTORY_INITIAL_STATUS_V3 = 1,
+    HISTORY_FULL = 2,
+    HISTORY_RECENT = 3,
+    HISTORY_PUSH_NAME = 4,
+    HISTORY_NON_BLOCKING_DATA = 5,
+    HISTORY_ON_DEMAND = 6,
+};
 
 struct history_sync {
     uint64_t sync_type;

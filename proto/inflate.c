@@ -5,17 +5,19 @@
 
 enum { CHUNK = 16 * 1024 };
 
-/* Where the output goes: into memory of a known size, or (to NULL) only counted. */
+/* Where the output goes: into memory of a known size, to a function, or it is only counted. */
 struct sink {
     uint8_t *to;
-    size_t n;
-    size_t max;
+    inflate_part_fn *each;
+    void *ctx;
+    uint64_t n;
+    uint64_t max;
 };
 
 static enum wb_err step(z_stream *z, struct sink *s, int *ret_rc)
 {
     uint8_t counted[CHUNK];
-    size_t room = s->max - s->n < CHUNK ? s->max - s->n : CHUNK;
+    size_t room = s->max - s->n < CHUNK ? (size_t)(s->max - s->n) : CHUNK;
 
     /* Without room one byte more than may be is still asked for: is there more? */
     z->next_out = s->to && room ? s->to + s->n : counted;
@@ -30,7 +32,10 @@ static enum wb_err step(z_stream *z, struct sink *s, int *ret_rc)
         *ret_rc != Z_STREAM_END) /* bad data, or a preset dictionary is asked for */
         return WB_ERR_MALFORMED;
     s->n += room - z->avail_out;
-    return s->n > s->max ? WB_ERR_TOO_LARGE : WB_OK;
+    if (s->n > s->max)
+        return WB_ERR_TOO_LARGE;
+    return s->each && room > z->avail_out ? s->each(s->ctx, SPAN(counted, room - z->avail_out))
+                                          : WB_OK;
 }
 
 static enum wb_err run(struct span in, struct sink *s)
@@ -56,11 +61,11 @@ static enum wb_err run(struct span in, struct sink *s)
 
 enum wb_err inflate_size(struct span in, size_t max, size_t *ret_n)
 {
-    struct sink s = {NULL, 0, max};
+    struct sink s = {.max = max};
     enum wb_err err = run(in, &s);
 
     if (err == WB_OK)
-        *ret_n = s.n;
+        *ret_n = (size_t)s.n;
     return err;
 }
 
@@ -88,4 +93,11 @@ enum wb_err inflate_zlib(struct span in, struct buf *out)
     err = inflate_into(in, to, n);
 out:
     return err;
+}
+
+enum wb_err inflate_each(struct span in, uint64_t max, inflate_part_fn *each, void *ctx)
+{
+    struct sink s = {.each = each, .ctx = ctx, .max = max};
+
+    return run(in, &s);
 }

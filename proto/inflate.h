@@ -14,4 +14,10 @@ enum wb_err inflate_into(struct span in, uint8_t *out, size_t n) WB_MUST_CHECK;
 /* Appends it to out, whose max is the guard. Same errors; out is then to be thrown away. */
 enum wb_err inflate_zlib(struct span in, struct buf *out) WB_MUST_CHECK;
 
+/* For streams that are too large to be kept: each() gets them part by part, of 16 kB at most, and
+ * ends it with an error of its own. TOO_LARGE over max; the other errors as above. */
+typedef enum wb_err inflate_part_fn(void *ctx, struct span part);
+enum wb_err inflate_each(struct span in, uint64_t max, inflate_part_fn *each,
+                         void *ctx) WB_MUST_CHECK;
+
 #endif
