@@ -178,6 +178,34 @@ out:
     return err;
 }
 
+enum wb_err store_account_push_name_set(struct store *s, const char *name)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa, "UPDATE whatsmeow_device SET push_name = ? WHERE jid = ?"));
+    stmt_text(&q, name);
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_account_push_name_get(struct store *s, char ret_name[static STORE_NAME_MAX + 1])
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, "SELECT push_name FROM whatsmeow_device WHERE jid = ?"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        stmt_col_text(&q, 0, ret_name, STORE_NAME_MAX + 1);
+    stmt_end(&q);
+out:
+    return err;
+}
+
 enum wb_err store_account_lid_migration(struct store *s, int64_t at)
 {
     struct stmt q;

@@ -35,6 +35,11 @@ enum wb_err store_account_load(struct store *s, const char *phone_user,
  * never a key. Clears the logged-out mark when inserting. Part of the batch. */
 enum wb_err store_account_save(struct store *s, const struct account *a) WB_MUST_CHECK;
 
+/* The name by which others see us, and nothing else of the row. NOT_FOUND: the row is gone. */
+enum wb_err store_account_push_name_set(struct store *s, const char *name) WB_MUST_CHECK;
+enum wb_err store_account_push_name_get(struct store *s,
+                                        char ret_name[static STORE_NAME_MAX + 1]) WB_MUST_CHECK;
+
 /* Since when the phone keeps its chats under LIDs; the first one told stays (P-RC-54). whatsmeow
  * sends to people by LID only once it is set, and so do we from now on (private_address.h). */
 enum wb_err store_account_lid_migration(struct store *s, int64_t at) WB_MUST_CHECK;

@@ -11,6 +11,8 @@
  * stretch of history_gaps.c, and probe. */
 #define STORE_META_ROUTING_INFO "routing_info" /* blob of <ib><edge_routing> */
 #define STORE_META_WA_VERSION   "wa_version"   /* "2.3000.N", the last good one */
+#define STORE_META_OWN_NAME     "own_name"     /* "<source> <name>": bridge/own_name.c */
+#define STORE_META_PRESENCE     "presence"     /* what was announced: bridge/presence.c */
 #define STORE_META_GROUPS_AT    "groups_at"    /* unix seconds of the last full group list */
 
 /* At most STORE_META_MAX bytes (TOO_LARGE). SPAN_NULL removes. */

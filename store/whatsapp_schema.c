@@ -221,6 +221,12 @@ static const char *const bridge_tables[] = {
     " closed INTEGER NOT NULL, PRIMARY KEY (our_jid, chat_jid)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS bridge_history_gaps_asked"
     " ON bridge_history_gaps (request_id) WHERE closed = 0 AND request_id <> ''",
+    "CREATE TABLE IF NOT EXISTS bridge_history_files (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " our_jid TEXT NOT NULL, message_id TEXT NOT NULL, notification BLOB NOT NULL,"
+    " offered_at INTEGER NOT NULL, next_at INTEGER NOT NULL, tries INTEGER NOT NULL,"
+    " UNIQUE (our_jid, message_id))",
+    "CREATE INDEX IF NOT EXISTS bridge_history_files_order"
+    " ON bridge_history_files (our_jid, seq)",
     "CREATE TABLE IF NOT EXISTS bridge_identity_changes (our_jid TEXT NOT NULL,"
     " user TEXT NOT NULL, changed_at INTEGER NOT NULL, changes INTEGER NOT NULL,"
     " phone_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

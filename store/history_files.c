@@ -1,0 +1,113 @@
+#include "store/history_files.h"
+
+#include <string.h>
+
+#include "store/state.h"
+#include "store/stmt.h"
+
+enum wb_err store_history_file_put(struct store *s, struct span message_id,
+                                   struct span notification, int64_t offered_at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (!message_id.n || message_id.n > STORE_MESSAGE_ID_MAX)
+        return WB_ERR_INVALID;
+    if (notification.n > STORE_BLOB_MAX)
+        return WB_ERR_TOO_LARGE;
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR IGNORE INTO bridge_history_files"
+                   " (our_jid, message_id, notification, offered_at, next_at, tries)"
+                   " VALUES (?, ?, ?, ?, 0, 0)"));
+    stmt_text(&q, s->our);
+    stmt_text_span(&q, message_id);
+    stmt_blob(&q, notification);
+    stmt_int(&q, offered_at);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_file_next(struct store *s, int64_t seq, struct store_history_file *ret,
+                                    struct buf *notification)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT seq, message_id, offered_at, next_at, tries, notification"
+                  " FROM bridge_history_files INDEXED BY bridge_history_files_order"
+                  " WHERE our_jid = ? AND seq > ? ORDER BY seq LIMIT 1"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, seq);
+    err = stmt_step(&q);
+    if (err == WB_OK) {
+        memset(ret, 0, sizeof *ret);
+        ret->seq = stmt_col_int(&q, 0);
+        stmt_col_text(&q, 1, ret->message_id, sizeof ret->message_id);
+        ret->offered_at = stmt_col_int(&q, 2);
+        ret->next_at = stmt_col_int(&q, 3);
+        ret->tries = (uint32_t)stmt_col_int(&q, 4);
+        buf_append(notification, stmt_col_span(&q, 5));
+        err = buf_err(notification);
+    }
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_file_tried(struct store *s, int64_t seq, uint32_t tries, int64_t next_at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_history_files SET tries = ?, next_at = ? WHERE seq = ?"));
+    stmt_int(&q, tries);
+    stmt_int(&q, next_at);
+    stmt_int(&q, seq);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_files_due(struct store *s)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_history_files SET next_at = 0 WHERE our_jid = ?"
+                   " AND next_at > 0"));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_file_done(struct store *s, int64_t seq)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_history_files WHERE seq = ?"));
+    stmt_int(&q, seq);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_files_count(struct store *s, size_t *ret_n)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_history_files WHERE our_jid = ?"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret_n = (size_t)stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}

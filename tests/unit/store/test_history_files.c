@@ -1,0 +1,54 @@
+/* Offered parts of the history: noted once, in order, until they are read. */
+#include "tests/unit/store/store_fixture.h"
+
+#include "store/history_files.h"
+#include "store/inbox.h"
+
+static void noted_once_and_in_order(void **state)
+{
+    struct fixture f;
+    struct store_history_file file;
+    struct buf note = buf_new(1024);
+    size_t n = 9;
+    (void)state;
+    fixture_ready(&f);
+    OK(store_history_files_count(f.s, &n));
+    assert_int_equal(n, 0);
+    assert_int_equal(store_history_file_next(f.s, 0, &file, &note), WB_ERR_NOT_FOUND);
+    OK(store_history_file_put(f.s, SPAN_LIT("B"), SPAN_LIT("first"), 100));
+    OK(store_history_file_put(f.s, SPAN_LIT("A"), SPAN_LIT("second"), 200));
+    OK(store_history_file_put(f.s, SPAN_LIT("B"), SPAN_LIT("again"), 300));
+    OK(store_commit(f.s));
+    OK(store_history_files_count(f.s, &n));
+    assert_int_equal(n, 2);
+    OK(store_history_file_next(f.s, 0, &file, &note));
+    assert_string_equal(file.message_id, "B");
+    assert_string_equal(buf_cstr(&note), "first");
+    assert_int_equal(file.offered_at, 100);
+    OK(store_history_file_tried(f.s, file.seq, 2, 5000));
+    buf_clear(&note);
+    OK(store_history_file_next(f.s, 0, &file, &note));
+    assert_int_equal(file.tries, 2);
+    assert_int_equal(file.next_at, 5000);
+    OK(store_history_files_due(f.s));
+    buf_clear(&note);
+    OK(store_history_file_next(f.s, 0, &file, &note));
+    assert_int_equal(file.next_at, 0);
+    assert_int_equal(file.tries, 2);
+    buf_clear(&note);
+    int64_t first = file.seq;
+    OK(store_history_file_next(f.s, first, &file, &note));
+    assert_string_equal(file.message_id, "A");
+    OK(store_history_file_done(f.s, first));
+    OK(store_history_files_count(f.s, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(store_history_file_put(f.s, SPAN_NULL, SPAN_LIT("x"), 1), WB_ERR_INVALID);
+    buf_free(&note);
+    fixture_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(noted_once_and_in_order)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
