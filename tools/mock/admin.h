@@ -13,6 +13,7 @@ typedef int admin_call(struct mock *m, const struct http_request *q, const json_
                        json_t **ret_out);
 
 /* admin_phone.c */
+admin_call admin_phone_past;
 admin_call admin_phone_history, admin_scan_qr, admin_enter_code, admin_unlink, admin_login_script,
     admin_expire_refs, admin_refresh, admin_client_prekeys;
 /* admin_passkey.c */

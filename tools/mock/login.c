@@ -105,6 +105,7 @@ void login_start(struct conn *c, struct span p)
     }
     d->conn = c;
     d->available = false;
+    d->announced_again = false;
     c->device = d;
     c->state = CONN_LOGGED_IN;
     for (struct stanza *s = d->first; s != NULL; s = s->next)

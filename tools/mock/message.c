@@ -76,7 +76,9 @@ static struct node *copy_for(const struct fan *f, bool own)
         node_copy_attr(&m->a, out, f->n, "t"); /* a re-sent message keeps its time */
     else
         node_attr_u64(&m->a, out, "t", mock_now_s(m));
-    node_attr_text(&m->a, out, "notify", f->from->account->name);
+    /* A phone of which nobody has a name yet: also not by what it hands over. */
+    if (!f->from->account->past.nameless || !node_has_attr(f->n, "category"))
+        node_attr_text(&m->a, out, "notify", f->from->account->name);
     for (const struct node *k = f->n->first; k != NULL; k = k->next) {
         if (passes_through(k))
             node_add(out, shallow(m, k));

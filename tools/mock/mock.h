@@ -79,6 +79,7 @@ struct mock {
     bool inbox_timer;                      /* they will be read soon */
     struct map used_keys;                  /* strict.c: message keys seen on the wire */
     struct map media;                      /* media.c */
+    unsigned media_gone;                   /* the next so many files are not found */
     struct map pair_codes;                 /* pair_code.c: ref -> waiting companion */
     struct map named;                      /* names.c: push name -> account */
     uint64_t next_named, next_picture;

@@ -5,6 +5,7 @@
 #include "tools/mock/mock.h"
 #include "tools/mock/pair.h"
 #include "tools/mock/pb.h"
+#include "tools/mock/phone_past.h"
 
 /* The first number of --phone-per-name. */
 #define FIRST_PHONE 27830000000ull
@@ -48,12 +49,11 @@ static void read_flags(struct traits *t, const char *at, const char *end)
     }
 }
 
-static void read_traits(struct mock *m, struct traits *t, const char *name)
+static void read_traits(struct traits *t, const char *name)
 {
     static const char restricted[] = "restricted:", scenario[] = "scenario:";
     const char *flags = name + sizeof scenario - 1;
     *t = (struct traits){.by_name = true, .salted = true, .sends_cstoken = true};
-    rng_fill(&m->rng, t->salt, sizeof t->salt);
     if (strncmp(name, restricted, sizeof restricted - 1) == 0)
         t->restricted = true;
     else if (strncmp(name, scenario, sizeof scenario - 1) == 0 && strchr(flags, ':') != NULL)
@@ -74,7 +74,7 @@ struct account *names_account(struct mock *m, const char *name)
     if (a == NULL)
         return NULL;
     a->silent = true;
-    read_traits(m, &a->traits, name);
+    read_traits(&a->traits, name);
     if (name[0] != '\0') {
         (void)snprintf(a->name, sizeof a->name, "%s", name);
         (void)map_put(&m->named, name, a);
@@ -106,6 +106,9 @@ void names_put_props(struct mock *m, struct node *props, const struct account *a
 
 void names_put_salt(const struct account *a, struct buf *history)
 {
-    if (a->traits.by_name && a->traits.salted)
-        pb_put_bytes(history, HISTORY_SALT, SPAN_ARRAY(a->traits.salt));
+    uint8_t salt[32];
+    if (!a->traits.by_name || !a->traits.salted)
+        return;
+    phone_salt(a, salt);
+    pb_put_bytes(history, HISTORY_SALT, SPAN_ARRAY(salt));
 }

@@ -279,6 +279,8 @@ static struct node *pair_success_node(struct conn *c, const struct device *d, st
     node_set_bytes(&m->a, node_child_new(&m->a, ps, "device-identity"), hmac_msg);
     struct node *platform = node_child_new(&m->a, ps, "platform");
     node_attr_text(&m->a, platform, "name", "android");
+    if (d->account->past.business[0] != '\0')
+        node_attr_text(&m->a, node_child_new(&m->a, ps, "biz"), "name", d->account->past.business);
     struct node *device = node_child_new(&m->a, ps, "device");
     node_attr_jid(&m->a, device, "jid", &jid);
     node_attr_jid(&m->a, device, "lid", &lid);

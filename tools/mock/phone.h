@@ -9,8 +9,16 @@
 void phone_greet(struct mock *m, struct device *d);
 /* An app state key share; the key stays the same for an account. */
 void phone_send_appstate_key(struct mock *m, struct device *d);
-/* History of the type PUSH_NAME: names and LID mappings of all contacts, inline. */
+/* History of the type PUSH_NAME: the account's own name, names and LID mappings of all contacts,
+ * inline. */
 void phone_send_names(struct mock *m, struct device *d);
+
+/* Encrypted and laid on the media host; appends the notification's fields that say where. False: no
+ * memory. */
+bool phone_put_file(struct mock *m, struct span packed, struct buf *note);
+/* A history notification, as an encrypted peer message. */
+void phone_send_note(struct mock *m, struct device *phone, struct device *to,
+                     const struct buf *note);
 
 /* A companion's peer message to its phone. A question for older messages of a chat is answered, as
  * account->history says. id: of the stanza. */

@@ -120,11 +120,10 @@ static void put_page(struct mock *m, struct account *me, const struct wanted *w,
     json_decref(all);
 }
 
-/* Encrypted and laid on the media host; the notification's fields that say where. */
-static bool put_file(struct mock *m, struct span packed, struct buf *note)
+bool phone_put_file(struct mock *m, struct span packed, struct buf *note)
 {
     uint8_t key[32], keys[112], digest[SHA256_BYTES], mac[SHA256_BYTES];
-    struct buf file = buf_new(HISTORY_MAX), path = buf_new(256);
+    struct buf file = buf_new(packed.n + 64), path = buf_new(256);
     rng_fill(&m->rng, key, sizeof key);
     hkdf_sha256(SPAN_ARRAY(key), SPAN_NULL, SPAN_LIT("WhatsApp History Keys"), keys, sizeof keys);
     bool ok = cbc_encrypt(keys + 16, keys, packed, &file) == WB_OK;
@@ -147,10 +146,10 @@ static bool put_file(struct mock *m, struct span packed, struct buf *note)
     return ok;
 }
 
-static void send_note(struct mock *m, struct device *phone, struct device *to,
-                      const struct buf *note)
+void phone_send_note(struct mock *m, struct device *phone, struct device *to,
+                     const struct buf *note)
 {
-    struct buf protocol = buf_new(HISTORY_MAX), msg = buf_new(HISTORY_MAX);
+    struct buf protocol = buf_new(note->n + 64), msg = buf_new(note->n + 128);
     pb_put_u64(&protocol, 2, TYPE_HISTORY);
     pb_put_bytes(&protocol, 6, buf_span(note));
     pb_put_bytes(&msg, PROTOCOL_MESSAGE, buf_span(&protocol));
@@ -178,13 +177,13 @@ void phone_asked(struct mock *m, struct device *phone, struct device *by, const 
         bool ok = true;
         packed.n = size;
         if (phone->account->history == PHONE_HISTORY_FILE)
-            ok = put_file(m, buf_span(&packed), &note);
+            ok = phone_put_file(m, buf_span(&packed), &note);
         pb_put_u64(&note, 6, SYNC_ON_DEMAND);
         if (phone->account->history == PHONE_HISTORY_INLINE)
             pb_put_bytes(&note, 11, buf_span(&packed));
         pb_put_text(&note, 12, id);
         if (ok)
-            send_note(m, phone, by, &note);
+            phone_send_note(m, phone, by, &note);
     }
     buf_free(&conversation);
     buf_free(&sync);

@@ -45,6 +45,27 @@ static void subscribe(struct conn *c, const struct node *presence)
     conn_send(c, n);
 }
 
+/* Nobody opens and leaves WhatsApp at each of many reconnects: `available` and `unavailable` under
+ * the same name as on an earlier connection of the day. Who stays `available` has to say so anew on
+ * each connection. */
+static void note_again(struct mock *m, struct conn *c, const char *type, const char *name,
+                       const struct node *presence)
+{
+    enum { DAY_S = 24 * 3600 };
+    struct device *d = c->device;
+    if (strcmp(type, "unavailable") == 0) {
+        if (d->available && d->announced_again)
+            mock_flag(m, c->label, "presence-again", presence,
+                      "available and unavailable, as on a connection before");
+        return;
+    }
+    d->announced_again = strcmp(d->announced, name) == 0 && name[0] != '\0' &&
+                         d->announced_s + DAY_S > mock_now_s(m) && d->announced_conn != c->number;
+    (void)snprintf(d->announced, sizeof d->announced, "%s", name);
+    d->announced_s = mock_now_s(m);
+    d->announced_conn = c->number;
+}
+
 void session_presence(struct conn *c, const struct node *presence)
 {
     struct mock *m = c->m;
@@ -63,6 +84,7 @@ void session_presence(struct conn *c, const struct node *presence)
         (void)snprintf(d->account->name, sizeof d->account->name, "%s", name);
     else if (strcmp(type, "available") == 0)
         mock_flag(m, c->label, "wrong-presence", presence, "available needs a name (P-LG-13)");
+    note_again(m, c, type, name, presence);
     d->available = strcmp(type, "unavailable") != 0;
     broadcast_presence(c, d->available);
 }

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "crypto/prim_hash.h"
 #include "tools/mock/deliver.h"
+#include "tools/mock/phone_past.h"
 
 static const struct token *token_of(const struct account *giver, const struct account *peer)
 {
@@ -20,6 +22,16 @@ static bool has_token(const struct account *giver, const struct account *who, co
     return t != NULL && span_eq(node_content_bytes(node_child(n, "tctoken")), SPAN_ARRAY(t->bytes));
 }
 
+/* P-SD-29: HMAC-SHA256 of the recipient's LID under the account's salt. */
+static bool good_cstoken(const struct account *from, const struct account *to, struct span cs)
+{
+    uint8_t salt[32], mac[SHA256_BYTES];
+    char lid[JID_TEXT_MAX];
+    phone_salt(from, salt);
+    hmac_sha256(SPAN_ARRAY(salt), span_cstr(jid_text(&to->lid, lid)), mac);
+    return span_eq(cs, SPAN_ARRAY(mac));
+}
+
 int privacy_refuses(struct mock *m, struct account *from, struct account *to,
                     const struct node *message)
 {
@@ -28,8 +40,9 @@ int privacy_refuses(struct mock *m, struct account *from, struct account *to,
     if ((!m->cfg.require_tctoken && !to->traits.restricted) || from->contact)
         return 0;
     struct span cs = node_content_bytes(node_child(message, "cstoken"));
-    if ((!to->traits.no_tctoken && has_token(to, from, message)) ||
-        (!to->traits.no_cstoken && cs.n == 32))
+    if (!to->traits.no_tctoken && has_token(to, from, message))
+        return 0;
+    if (!to->traits.no_cstoken && cs.n > 0 && good_cstoken(from, to, cs))
         return 0;
     return 463;
 }
@@ -39,7 +52,7 @@ bool privacy_shows(const struct account *of, const struct account *who, const st
     return of == who || !of->traits.restricted || has_token(of, who, ask);
 }
 
-void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
+struct token *privacy_give(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
 {
     struct token *tok = giver->tokens;
     while (tok != NULL && tok->peer != peer)
@@ -47,13 +60,21 @@ void privacy_issue(struct mock *m, struct account *giver, struct account *peer, 
     if (tok == NULL) {
         tok = calloc(1, sizeof *tok);
         if (tok == NULL)
-            return;
+            return NULL;
         tok->peer = peer;
         tok->next = giver->tokens;
         giver->tokens = tok;
     }
     tok->t = t;
     rng_fill(&m->rng, tok->bytes, sizeof tok->bytes);
+    return tok;
+}
+
+void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
+{
+    const struct token *tok = privacy_give(m, giver, peer, t);
+    if (tok == NULL)
+        return;
     for (size_t i = 0; i < peer->ndevices; i++) {
         if (peer->devices[i]->actor != NULL)
             continue;

@@ -12,5 +12,7 @@ int privacy_refuses(struct mock *m, struct account *from, struct account *to,
 bool privacy_shows(const struct account *of, const struct account *who, const struct node *ask);
 /* `giver` trusts `peer`: makes a token, tells the peer's devices. */
 void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t);
+/* The same without a word to peer's devices. NULL: no memory. */
+struct token *privacy_give(struct mock *m, struct account *giver, struct account *peer, uint64_t t);
 
 #endif

@@ -57,6 +57,10 @@ struct device {
     struct map prekeys_seen; /* "id" -> non-NULL: was uploaded once */
     struct buf adv;          /* ADVSignedDeviceIdentity with all four fields; empty for phones */
     bool available;          /* last presence */
+    char announced[64];          /* the name in its last presence, and when that was */
+    uint64_t announced_s;
+    uint64_t announced_conn;
+    bool announced_again;  /* on this connection, less than a day after the one before */
     struct map subscribed; /* LID user -> its JID in the form in which it asked for the presence */
     struct kept_chatstate *kept; /* chatstate.c */
     bool greeted;                /* the phone has sent it keys and history (phone.c) */
@@ -106,7 +110,18 @@ struct traits {
     bool no_cstoken;    /* ... and one made of the salt does not count */
     bool sends_cstoken; /* its clients are told to make such tokens */
     bool salted;        /* its history carries the salt */
-    uint8_t salt[32];
+};
+
+/* What the phone hands over when it links a companion (phone_past.c). */
+struct phone_past {
+    char business[64];        /* of the account, in pair-success; "": none */
+    bool nameless;            /* our own push name is not among those handed over */
+    bool salt;                /* the NCT salt is handed over */
+    bool files;               /* parts come as files, not inline */
+    bool by_number;           /* chats are named by phone number */
+    bool broken;              /* the first part is cut off in the middle */
+    unsigned chats, messages; /* made-up chats, each with so many messages */
+    unsigned parts;           /* 0: only names are handed over */
 };
 
 struct account {
@@ -138,6 +153,7 @@ struct account {
     uint64_t picture_id;   /* 0: it shows none */
     char picture_hash[64]; /* media.c keeps it */
     enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
+    struct phone_past past;
     void *records;     /* what the person read: records.c */
     struct held *held; /* written, and not sent yet: held.c */
     /* scripts of a played account */

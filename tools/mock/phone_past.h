@@ -1,0 +1,15 @@
+/* phone_past.h - what a phone has lived through before it links a companion, and hands over then:
+ * its name, tokens of its contacts, the NCT salt, old chats (P-HI-01..07, P-HI-11). */
+#ifndef MOCK_PHONE_PAST_H
+#define MOCK_PHONE_PAST_H
+
+#include "tools/mock/mock.h"
+
+enum { PAST_CHATS_MAX = 20000, PAST_MESSAGES_MAX = 100000, PAST_PARTS_MAX = 200 };
+
+/* INITIAL_BOOTSTRAP, and RECENT for the further parts. */
+void phone_send_past(struct mock *m, struct device *d);
+/* 32 bytes; the same for all companions of the account. */
+void phone_salt(const struct account *a, uint8_t out[static 32]);
+
+#endif
