@@ -152,6 +152,9 @@ enum {
     /* Questions about people and groups. A user of a usync answer takes some 200 to 500 bytes, one
      * with keys some 250: answers stay near 100 kB, and one that fails costs little. */
     USYNC_USERS_MAX = 256,
+    /* So many private messages wait at once for who lacks them; those beyond it are not completed.
+     */
+    OUT_MISSING_MAX = 64,
     /* A LID that is out of date is asked for once in that time: the acks go on saying it until the
      * answer is here, and to so many people at once. */
     LID_REFRESH_MS = 10 * 60 * 1000,

@@ -9,6 +9,7 @@
 #include "bridge/msgid.h"
 #include "bridge/out_message_prepare.h"
 #include "bridge/out_message_wait.h"
+#include "bridge/out_missing.h"
 #include "bridge/out_retry_state.h"
 #include "crypto/prim_hash.h"
 #include "store/contacts.h"
@@ -327,6 +328,7 @@ static void on_event(void *ctx, const struct bridge_event *e)
     } else if (e->kind == BRIDGE_EV_LOGGED_OUT || e->kind == BRIDGE_EV_PAIRED) {
         /* PAIRED: callers between the two have brought rows back that are set aside by now. */
         out_queue_clear(b, true);
+        out_missing_clear(b->out_message);
     }
     if (err != WB_OK)
         log_error(b->log, "send", "the outbox cannot be read: %s", wb_err_text(err));
@@ -366,6 +368,7 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
         return;
     out_queue_clear(b, false);
     out_retry_clear(s);
+    out_missing_clear(s);
     timer_stop(b->timers, &s->kick);
     timer_stop(b->timers, &s->expiry);
     timer_stop(b->timers, &s->prune);

@@ -5,6 +5,7 @@
 #include "bridge/bridge.h"
 #include "bridge/out_message_content.h"
 #include "bridge/out_message_queue.h"
+#include "bridge/out_missing.h"
 #include "bridge/peer_time.h"
 #include "store/devices.h"
 #include "store/lid_map.h"
@@ -108,6 +109,8 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
         log_info(b->log, "send",
                  "%s: WhatsApp knows other devices of this chat; they are asked for again", it->id);
         TRY(forget_recipients(b, &it->chat));
+        if (it->chat.server != JID_GROUP)
+            TRY(out_missing_start(it));
     }
     if (it->chat.server != JID_GROUP)
         tctoken_issue(b, &b->out_message->tokens, &to);

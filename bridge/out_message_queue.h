@@ -24,6 +24,7 @@ struct out_item;
 struct out_work; /* out_message_prepare.h */
 struct out_wait; /* out_message_wait.h */
 struct out_retry_pending;
+struct out_missing;
 
 enum { OUT_TEXT_MAX = 240 };
 
@@ -106,6 +107,8 @@ struct out_message_state {
     struct first_contact first_contact;
     struct out_retry_pending *retries; /* out_retry.c */
     size_t nretries;
+    struct out_missing *missing; /* out_missing.c */
+    size_t nmissing;
     struct out_retry_asked retry_asked[RETRY_ASKED_SLOTS];
 };
 

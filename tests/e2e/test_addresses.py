@@ -222,6 +222,52 @@ class Addresses(Case):
                              and 'context="background"' in line["xml"]), 1)
         self.assert_no_flags(self.mock)
 
+    # ---- devices that the server knows of and we do not ------------------------------------------
+
+    def device(self, phone, device):
+        self.mock.admin("POST", "/contact/device", {"phone": phone, "action": "add", "quiet": True})
+        self.assertEqual(self.mock.account(phone)["devices"][-1]["jid"].split("@")[0], f"{phone}:{device}")
+
+    def revealed(self, phone, number, migrated=True):
+        """A device that nobody was told of: the hash in the ack shows that there is one."""
+        self.start(migrated=migrated)
+        to = self.lid if migrated else f"{FRIEND}@s.whatsapp.net"
+        self.sent(FRIEND, "before")
+        self.device(phone, number)
+        message_id = self.sent(FRIEND, "revealed")
+        self.shown("revealed", phone, (0, number))
+        self.shown("revealed", FRIEND)
+        self.bridge.poll(lambda: self.wire(message_id)[1] == [0, 0], 10, "both acks")
+        self.assertEqual(self.wire(message_id)[0], [to, to])
+        self.assertEqual(self.outbox(message_id, 3)["recipients"], 1)
+        ((devices,),) = (row.values() for row in self.bridge.rows(
+            "SELECT l.devices FROM bridge_sealed AS m JOIN bridge_sealed_lists AS l USING (list)"
+            " WHERE message_id = ?", message_id, name="whatsapp.db"))
+        whose = {FRIEND: to, PHONE: self.mock.lid_of(PHONE) if migrated else f"{PHONE}@s.whatsapp.net"}
+        self.assertIn(f"{whose[phone]}:0,{number}\n", devices)
+        next_id = self.sent(FRIEND, "next")
+        self.shown("next", phone, (0, number))
+        self.assertEqual(self.wire(next_id), ([to], [0]))
+        self.assertEqual(len(self.bridge.rows("SELECT 1 FROM messages WHERE content = 'revealed'")), 1)
+        self.assert_no_flags(self.mock)
+
+    def test_a_device_that_the_ack_reveals_has_the_message_too(self):
+        self.revealed(FRIEND, 1)
+
+    def test_a_device_of_ours_that_the_ack_reveals_has_the_message_too(self):
+        self.revealed(PHONE, 2)
+
+    def test_a_device_that_is_revealed_is_written_to_by_number(self):
+        self.revealed(FRIEND, 1, migrated=False)
+
+    def test_a_wrong_hash_is_no_reason_to_send_twice(self):
+        self.start()
+        self.mock.trouble(ack_phash=1)
+        message_id = self.sent(FRIEND, "with a wrong hash")
+        self.sent(FRIEND, "next")
+        self.assertEqual(self.wire(message_id), ([self.lid], [0]))
+        self.assertEqual(self.mock.admin("GET", "/flags?notes=1")["flags"], [])
+
 
 if __name__ == "__main__":
     unittest.main()
