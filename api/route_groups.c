@@ -1,5 +1,29 @@
 /* GET /api/groups: the groups this number is in, as known since login. */
+#include <string.h>
+
 #include "api/route.h"
+
+static json_t *jid_or_null(const struct jid *j)
+{
+    char text[JID_TEXT_MAX];
+
+    return jid_is_none(j) ? json_null() : json_string(jid_text(j, text));
+}
+
+static json_t *group_json(const struct group_summary *g)
+{
+    char jid[JID_TEXT_MAX];
+    json_t *o =
+        json_pack("{s:s, s:o, s:I, s:s, s:b, s:b, s:b, s:s, s:o}", "jid", jid_text(&g->jid, jid),
+                  "name", api_text(g->name), "participants", (json_int_t)g->members,
+                  "addressing_mode", g->lid_addressing ? "lid" : "pn", "announce_only",
+                  (int)g->announce_only, "we_are_admin", (int)g->we_are_admin, "monitored",
+                  (int)g->monitored, "kind", g->kind, "community", jid_or_null(&g->community));
+
+    if (o && strcmp(g->kind, "community") == 0)
+        json_object_set_new(o, "announcement_group", jid_or_null(&g->announcement));
+    return o;
+}
 
 static void handle_groups(struct api_request *r)
 {
@@ -12,16 +36,8 @@ static void handle_groups(struct api_request *r)
         return;
     }
     list = json_array();
-    for (size_t i = 0; i < n; i++) {
-        const struct group_summary *g = &groups[i];
-        char jid[JID_TEXT_MAX];
-        json_array_append_new(
-            list,
-            json_pack("{s:s, s:o, s:I, s:s, s:b, s:b, s:b}", "jid", jid_text(&g->jid, jid), "name",
-                      api_text(g->name), "participants", (json_int_t)g->members, "addressing_mode",
-                      g->lid_addressing ? "lid" : "pn", "announce_only", (int)g->announce_only,
-                      "we_are_admin", (int)g->we_are_admin, "monitored", (int)g->monitored));
-    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, group_json(&groups[i]));
     api_reply_json(r, 200, json_pack("{s:b, s:o}", "success", 1, "groups", list));
 }
 

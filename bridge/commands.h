@@ -26,6 +26,7 @@ struct bridge;
     X(TOO_LARGE, "too_large", 413)                                                                 \
     X(UNSUPPORTED_MEDIA, "unsupported_media_type", 415)                                            \
     X(ABSENT_MENTION, "absent_mention", 422)                                                       \
+    X(IS_COMMUNITY, "is_community", 422)                                                           \
     X(BAD_PASSKEY, "bad_passkey", 422)                                                             \
     X(WRONG_CODE, "wrong_code", 422)                                                               \
     X(NOT_YET, "not_yet", 422)                                                                     \
@@ -88,7 +89,10 @@ void bridge_send_abandon(struct bridge *b, uint64_t ticket);
 
 struct group_summary {
     struct jid jid;
-    struct span name; /* in the caller's arena */
+    const char *kind;        /* "group", "community" (nobody can write to it) or "announcement" */
+    struct jid community;    /* that it is linked to; JID_NONE: none */
+    struct jid announcement; /* of a community: the group to write to; JID_NONE: not known */
+    struct span name;        /* in the caller's arena */
     size_t members;
     bool lid_addressing, announce_only, we_are_admin, monitored;
 };

@@ -5,6 +5,7 @@
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/group_limits.h"
+#include "bridge/group_links.h"
 #include "bridge/group_parse.h"
 #include "bridge/identity.h"
 #include "bridge/in_message_revoke.h"
@@ -339,6 +340,19 @@ static enum wb_err own_rank(struct bridge *b, const struct jid *group, enum stor
     return err;
 }
 
+static const char *kind_word(enum store_group_kind kind)
+{
+    switch (kind) {
+    case STORE_GROUP_COMMUNITY:
+        return "community";
+    case STORE_GROUP_ANNOUNCEMENT:
+        return "announcement";
+    case STORE_GROUP_ORDINARY:
+        break;
+    }
+    return "group";
+}
+
 /* The command behind GET /api/groups. */
 static enum wb_err summaries(struct bridge *b, struct arena *a, struct group_summary **ret_groups,
                              size_t *ret_n)
@@ -365,6 +379,8 @@ static enum wb_err summaries(struct bridge *b, struct arena *a, struct group_sum
             return err;
         out[got++] = (struct group_summary){
             .jid = groups[i].jid,
+            .kind = kind_word(groups[i].kind),
+            .community = groups[i].parent,
             .name = span_cstr(groups[i].subject),
             .members = groups[i].nmembers,
             .lid_addressing = groups[i].addressing == STORE_ADDRESSING_LID,
@@ -372,6 +388,8 @@ static enum wb_err summaries(struct bridge *b, struct arena *a, struct group_sum
             .we_are_admin = rank != STORE_MEMBER,
             .monitored = config_group(b->config, &groups[i].jid) != NULL,
         };
+        if (groups[i].kind == STORE_GROUP_COMMUNITY)
+            out[got - 1].announcement = group_links_announcement(&groups[i].jid, groups, n);
     }
     *ret_groups = out;
     *ret_n = got;

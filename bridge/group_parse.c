@@ -1,6 +1,7 @@
 #include "bridge/group_parse.h"
 
 #include "base/text.h"
+#include "bridge/group_links.h"
 #include "bridge/peer_time.h"
 #include "proto/content_text.h"
 
@@ -125,6 +126,7 @@ enum wb_err group_parse(const struct node *group, struct arena *a, struct store_
         node_attr_is(group, "addressing_mode", "lid") ? STORE_ADDRESSING_LID : STORE_ADDRESSING_PN;
     g.announce = node_child(group, "announcement") != NULL;
     g.ephemeral_s = group_parse_ephemeral(node_child(group, "ephemeral"));
+    group_links_parse(group, &g);
     version = node_attr_str(group, "p_v_id", a);
     if (version.n > 0 && version.n < sizeof g.version)
         memcpy(g.version, version.p, version.n);

@@ -1,6 +1,7 @@
 /* <notification type=w:gp2>: what happens to groups and in them (P-GR-14..17). */
 #include "bridge/bridge.h"
 #include "bridge/group_info.h"
+#include "bridge/group_links.h"
 #include "bridge/group_parse.h"
 #include "bridge/handlers.h"
 #include "bridge/identity.h"
@@ -209,10 +210,20 @@ static const struct {
     enum wb_err (*apply)(struct bridge *b, const struct jid *group, const struct node *n,
                          struct arena *a);
 } changes[] = {
-    {"create", created},          {"add", members_changed},         {"remove", members_changed},
-    {"promote", members_changed}, {"demote", members_changed},      {"modify", members_changed},
-    {"subject", rename_group},    {"announcement", announced},      {"not_announcement", announced},
-    {"ephemeral", timer_changed}, {"not_ephemeral", timer_changed}, {"delete", deleted},
+    {"create", created},
+    {"add", members_changed},
+    {"remove", members_changed},
+    {"promote", members_changed},
+    {"demote", members_changed},
+    {"modify", members_changed},
+    {"subject", rename_group},
+    {"announcement", announced},
+    {"not_announcement", announced},
+    {"ephemeral", timer_changed},
+    {"not_ephemeral", timer_changed},
+    {"delete", deleted},
+    {"link", group_links_changed},
+    {"unlink", group_links_changed},
 };
 
 static enum wb_err apply_child(struct bridge *b, const struct jid *group, const struct node *n,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bridge/bridge.h"
+#include "bridge/group_links.h"
 #include "bridge/out_message_content.h"
 #include "bridge/out_message_seal.h"
 #include "bridge/private_address.h"
@@ -299,6 +300,18 @@ static void group_failed(struct out_item *it, const struct group_info_result *r)
         later(it, r->err, IQ_KIND_GROUPS);
 }
 
+/* The server would take the message, and show it to nobody (P-X2-20). */
+static void refuse_community(struct out_item *it)
+{
+    char text[GROUP_LINKS_TEXT_MAX];
+    enum wb_err err = group_links_advice(it->b, &it->chat, text);
+
+    if (err == WB_OK)
+        out_queue_fail(it, CMD_IS_COMMUNITY, 0, "%s", text);
+    else
+        out_queue_later(it, err);
+}
+
 static void on_group(struct bridge *b, uint64_t key, const struct group_info_result *r)
 {
     struct out_item *it = out_queue_asked(b, key);
@@ -309,6 +322,10 @@ static void on_group(struct bridge *b, uint64_t key, const struct group_info_res
         return;
     if (r->err != WB_OK) {
         group_failed(it, r);
+        return;
+    }
+    if (r->group->kind == STORE_GROUP_COMMUNITY) {
+        refuse_community(it);
         return;
     }
     member = !r->group->left && group_info_has_self(b, r->group, &admin);

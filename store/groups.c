@@ -5,10 +5,12 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-#define COLUMNS "jid, subject, addressing, ephemeral_s, announce, left, version, updated_at"
+#define COLUMNS                                                                                    \
+    "jid, subject, addressing, ephemeral_s, announce, left, version, updated_at, kind, parent"
 
 static void read_group(struct stmt *q, struct store_group *g)
 {
+    int64_t kind = stmt_col_int(q, 8);
     memset(g, 0, sizeof *g);
     g->jid = stmt_col_jid(q, 0);
     stmt_col_text(q, 1, g->subject, sizeof g->subject);
@@ -18,6 +20,10 @@ static void read_group(struct stmt *q, struct store_group *g)
     g->left = stmt_col_int(q, 5) != 0;
     stmt_col_text(q, 6, g->version, sizeof g->version);
     g->updated_at = stmt_col_int(q, 7);
+    g->kind = kind == STORE_GROUP_COMMUNITY      ? STORE_GROUP_COMMUNITY
+              : kind == STORE_GROUP_ANNOUNCEMENT ? STORE_GROUP_ANNOUNCEMENT
+                                                 : STORE_GROUP_ORDINARY;
+    g->parent = stmt_col_jid(q, 9);
 }
 
 static void read_member(struct stmt *q, struct store_group_member *m)
@@ -114,6 +120,8 @@ static enum wb_err write_info(struct store *s, const struct store_group *g, cons
     stmt_int(&q, g->left);
     stmt_text(&q, g->version);
     stmt_int(&q, g->updated_at);
+    stmt_int(&q, g->kind);
+    stmt_jid(&q, &g->parent);
     err = stmt_run(&q);
 out:
     return err;
@@ -125,7 +133,8 @@ enum wb_err store_group_put_info(struct store *s, const struct store_group *g)
     NEED_ACCOUNT(s);
     TRY(write_info(s, g,
                    "UPDATE bridge_groups SET subject = ?3, addressing = ?4, ephemeral_s = ?5,"
-                   " announce = ?6, left = ?7, version = ?8, updated_at = ?9"
+                   " announce = ?6, left = ?7, version = ?8, updated_at = ?9, kind = ?10,"
+                   " parent = ?11"
                    " WHERE our_jid = ?1 AND jid = ?2"));
     if (stmt_changes(&s->wa) == 0)
         err = WB_ERR_NOT_FOUND;
@@ -187,7 +196,7 @@ enum wb_err store_group_put(struct store *s, const struct store_group *g)
         TRY(member_forms(&g->members[i], &lid, &pn));
     TRY(write_info(s, g,
                    "INSERT OR REPLACE INTO bridge_groups (our_jid, " COLUMNS ")"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     TRY(run_member(s,
                    "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"
                    " AND ?3 IS NULL AND ?4 IS NULL",
@@ -330,7 +339,7 @@ enum wb_err store_groups_list(struct store *s, struct arena *a, struct store_gro
     stmt_text(&q, s->our);
     while ((err = stmt_step(&q)) == WB_OK && n < (size_t)max) {
         read_group(&q, &groups[n]);
-        groups[n++].nmembers = (size_t)stmt_col_int(&q, 8);
+        groups[n++].nmembers = (size_t)stmt_col_int(&q, 10);
     }
     stmt_end(&q);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)

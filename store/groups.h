@@ -7,6 +7,11 @@
 #include "store/store.h"
 
 enum store_group_rank { STORE_MEMBER, STORE_ADMIN, STORE_SUPERADMIN };
+enum store_group_kind {
+    STORE_GROUP_ORDINARY,     /* by itself, or linked to a community */
+    STORE_GROUP_COMMUNITY,    /* the parent of such groups: nobody can write to it */
+    STORE_GROUP_ANNOUNCEMENT, /* the group of a community that all of its people are in */
+};
 enum store_addressing { STORE_ADDRESSING_PN, STORE_ADDRESSING_LID };
 
 struct store_group_member {
@@ -22,8 +27,10 @@ struct store_group {
     uint32_t ephemeral_s; /* disappearing messages, 0: off */
     bool announce;        /* only admins write */
     bool left;            /* we are no longer in it */
-    char version[64];     /* the server's participant version or hash, "" when unknown */
-    int64_t updated_at;   /* unix seconds */
+    enum store_group_kind kind;
+    struct jid parent;  /* the community that it is linked to; JID_NONE: none */
+    char version[64];   /* the server's participant version or hash, "" when unknown */
+    int64_t updated_at; /* unix seconds */
     struct store_group_member *members; /* in the arena; NULL and 0 from store_groups_list() */
     size_t nmembers;
 };

@@ -175,7 +175,8 @@ static const char *const bridge_tables[] = {
     " subject TEXT NOT NULL DEFAULT '', addressing INTEGER NOT NULL DEFAULT 0,"
     " ephemeral_s INTEGER NOT NULL DEFAULT 0, announce INTEGER NOT NULL DEFAULT 0,"
     " left INTEGER NOT NULL DEFAULT 0, version TEXT NOT NULL DEFAULT '',"
-    " updated_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, jid)) WITHOUT ROWID",
+    " updated_at INTEGER NOT NULL DEFAULT 0, kind INTEGER NOT NULL DEFAULT 0, parent TEXT,"
+    " PRIMARY KEY (our_jid, jid)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_group_members (our_jid TEXT NOT NULL,"
     " group_jid TEXT NOT NULL, member TEXT NOT NULL, lid TEXT, pn TEXT,"
     " rank INTEGER NOT NULL DEFAULT 0,"
@@ -346,6 +347,11 @@ static enum wb_err add_new_columns(struct db *d)
          "ALTER TABLE bridge_outbox ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0"},
         {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'reopened'",
          "ALTER TABLE bridge_outbox ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0"},
+        /* The list of groups is asked for again, so that communities are known as such. */
+        {"SELECT count(*) FROM pragma_table_info('bridge_groups') WHERE name = 'kind'",
+         "ALTER TABLE bridge_groups ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE bridge_groups ADD COLUMN parent TEXT;"
+         "DELETE FROM bridge_meta WHERE name = 'groups_at'"},
         {"SELECT count(*) FROM pragma_table_info('bridge_identity_changes')"
          " WHERE name = 'phone_at'",
          "ALTER TABLE bridge_identity_changes ADD COLUMN phone_at INTEGER NOT NULL DEFAULT 0"},

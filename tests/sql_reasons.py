@@ -70,8 +70,8 @@ REASONS = {
     " VALUES (?1, ?2, ?3, 1 + (SELECT coalesce(max(nr), 0) FROM bridge_identities_gone"
     " WHERE our_jid = ?1 AND their_id = ?2))": _GONE,
     "SELECT count(*) FROM bridge_groups": "all groups, for the person who asks for the list of them",
-    "SELECT jid, subject, addressing, ephemeral_s, announce, left, version, updated_at,"
-    " (SELECT count(*) FROM bridge_group_members AS m WHERE m.our_jid = g.our_jid"
+    "SELECT jid, subject, addressing, ephemeral_s, announce, left, version, updated_at, kind,"
+    " parent, (SELECT count(*) FROM bridge_group_members AS m WHERE m.our_jid = g.our_jid"
     " AND m.group_jid = g.jid) FROM bridge_groups AS g WHERE our_jid = ?"
     " ORDER BY subject COLLATE NOCASE, jid":
         "all groups, for the person who asks for the list of them, in the order of their names",

@@ -45,6 +45,8 @@ static const struct admin_route {
     {"POST", "/admin/groups", admin_group_add, false},
     {"POST", "/admin/group/member", admin_group_member, false},
     {"POST", "/admin/group/set", admin_group_set, false},
+    {"POST", "/admin/communities", admin_community_add, false},
+    {"POST", "/admin/community/link", admin_community_link, false},
     {"GET", "/admin/trouble", admin_trouble_get, false},
     {"POST", "/admin/trouble", admin_trouble_set, false},
     {"POST", "/admin/rate", admin_rate, false},

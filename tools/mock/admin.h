@@ -31,6 +31,8 @@ admin_call admin_contact_forget;
 admin_call admin_forge;
 /* admin_group.c */
 admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_set;
+/* admin_community.c */
+admin_call admin_community_add, admin_community_link;
 /* admin_trouble.c */
 admin_call admin_trouble_get, admin_trouble_set, admin_stream;
 /* rate.c */

@@ -1,5 +1,6 @@
 #include "tools/mock/group.h"
 
+#include "tools/mock/community.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/strict.h"
 
@@ -52,6 +53,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
         struct node *mode = node_child_new(&m->a, n, "membership_approval_mode");
         node_attr_text(&m->a, node_child_new(&m->a, mode, "group_join"), "state", "on");
     }
+    community_node(m, n, g);
     if (g->ephemeral > 0) {
         struct node *e = node_child_new(&m->a, n, "ephemeral");
         node_attr_u64(&m->a, e, "expiration", g->ephemeral);
@@ -154,8 +156,8 @@ int group_change_member(struct mock *m, struct group *g, struct account *by, str
     return 0;
 }
 
-struct group *group_create(struct mock *m, const char *subject, bool lid, struct account *creator,
-                           struct account **members, size_t n)
+struct group *group_make(struct mock *m, const char *subject, bool lid, struct account *creator,
+                         struct account **members, size_t n)
 {
     struct group *g = world_add_group(m, subject, lid);
     if (g == NULL)
@@ -169,7 +171,20 @@ struct group *group_create(struct mock *m, const char *subject, bool lid, struct
         if (!group_add_member(g, members[i], 0))
             return NULL;
     }
+    return g;
+}
+
+void group_tell_created(struct mock *m, struct group *g, struct account *creator)
+{
     group_tell(m, g, creator, create_node(m, g, true));
+}
+
+struct group *group_create(struct mock *m, const char *subject, bool lid, struct account *creator,
+                           struct account **members, size_t n)
+{
+    struct group *g = group_make(m, subject, lid, creator, members, n);
+    if (g != NULL)
+        group_tell_created(m, g, creator);
     return g;
 }
 

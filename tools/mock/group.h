@@ -17,6 +17,10 @@ int group_change_member(struct mock *m, struct group *g, struct account *by, str
 /* Makes a group with members and tells them (w:gp2 create). NULL: no memory. */
 struct group *group_create(struct mock *m, const char *subject, bool lid, struct account *creator,
                            struct account **members, size_t n);
+/* The same in two steps: made, and its members are told of it. */
+struct group *group_make(struct mock *m, const char *subject, bool lid, struct account *creator,
+                         struct account **members, size_t n);
+void group_tell_created(struct mock *m, struct group *g, struct account *creator);
 /* Sends <notification type=w:gp2> with one child to every member's devices. by may be NULL. */
 void group_tell(struct mock *m, struct group *g, struct account *by, struct node *child);
 /* A new account joins the groups of --groups. */

@@ -4,6 +4,7 @@
 
 #include "tools/mock/address.h"
 #include "tools/mock/addressing.h"
+#include "tools/mock/community.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/devices.h"
 #include "tools/mock/privacy.h"
@@ -272,6 +273,8 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
         v->error = 403;
         return;
     }
+    if (community_swallows(m, f->label, g, f->n))
+        return;
     if (enc != NULL)
         strict_enc(m, f->from, f->label, NULL, g, enc);
     check_phash(f, v);

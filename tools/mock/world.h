@@ -185,6 +185,9 @@ struct group {
     bool lid; /* addressing mode */
     bool announcement, locked;
     bool approval; /* who joins must be let in */
+    bool community;         /* the parent of a community: takes messages and shows them to nobody */
+    bool default_sub_group; /* its announcement group */
+    struct group *parent;   /* the community that it is linked to, or NULL */
     struct jid creator;
     uint64_t created_s, subject_s;
     uint64_t version; /* of the participant list */

@@ -52,6 +52,30 @@ static struct store_group stored(struct desk *d, const char *group)
     return g;
 }
 
+/* P-X2-20 */
+static void tells_communities_from_groups(void **state)
+{
+    struct desk *d = *state;
+    struct jid parent = J("120363000000000009@g.us");
+    struct store_group g;
+    size_t odd;
+
+    OK(group_parse(xml(d, "<group id='120363000000000009' subject='All'><parent"
+                          " default_membership_approval_mode='request_required'/></group>"),
+                   &d->arena, &g, &odd));
+    assert_int_equal(g.kind, STORE_GROUP_COMMUNITY);
+    assert_true(jid_is_none(&g.parent));
+    OK(group_parse(xml(d, "<group id='" GROUP_ID "'><linked_parent jid='120363000000000009@g.us'/>"
+                          "<default_sub_group/></group>"),
+                   &d->arena, &g, &odd));
+    assert_int_equal(g.kind, STORE_GROUP_ANNOUNCEMENT);
+    assert_true(jid_eq(&g.parent, &parent));
+    OK(group_parse(xml(d, "<group id='" GROUP_ID "'><linked_parent jid='900001@lid'/></group>"),
+                   &d->arena, &g, &odd));
+    assert_int_equal(g.kind, STORE_GROUP_ORDINARY);
+    assert_true(jid_is_none(&g.parent)); /* a person is no community */
+}
+
 static void reads_a_group(void **state)
 {
     struct desk *d = *state;
@@ -378,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
+        TEST(tells_communities_from_groups),
         TEST(reads_a_group),
         TEST(asks_for_one_group),
         TEST(knows_that_we_are_out),

@@ -120,6 +120,32 @@ static void settings_change(void **state)
     assert_int_equal(stored(d).updated_at, 0);
 }
 
+static void a_group_joins_and_leaves_a_community(void **state)
+{
+    struct desk *d = *state;
+    struct jid parent = J("120363000000000009@g.us");
+    struct store_group g;
+
+    put_group(d);
+    OK(desk_notify(d, GP2("<link link_type='parent_group'><group jid='120363000000000009@g.us'"
+                          " subject='All'/></link>")));
+    g = stored(d);
+    assert_true(jid_eq(&g.parent, &parent));
+    OK(desk_notify(d, GP2("<unlink unlink_type='parent_group' unlink_reason='unlink_group'>"
+                          "<group jid='120363000000000009@g.us'/></unlink>")));
+    g = stored(d);
+    assert_true(jid_is_none(&g.parent));
+    /* It is a community itself. */
+    OK(desk_notify(d, GP2("<link link_type='sub_group'><group id='120363000000000007'>"
+                          "<default_sub_group/></group></link>")));
+    assert_int_equal(stored(d).kind, STORE_GROUP_COMMUNITY);
+    OK(desk_notify(d, GP2("<link link_type='sub_group'/><link link_type='parent_group'><group "
+                          "jid='1@lid'/></link><unlink unlink_type='sibling_group'><group "
+                          "jid='120363000000000009@g.us'/></unlink>")));
+    assert_int_equal(stored(d).kind, STORE_GROUP_COMMUNITY);
+    assert_none_sent(d);
+}
+
 static void a_new_group_appears(void **state)
 {
     struct desk *d = *state;
@@ -461,6 +487,7 @@ int main(void)
         TEST(members_come_and_go),
         TEST(we_are_removed),
         TEST(settings_change),
+        TEST(a_group_joins_and_leaves_a_community),
         TEST(a_new_group_appears),
         TEST(an_unknown_group_is_looked_at),
         TEST(device_lists_follow),
