@@ -237,6 +237,8 @@ static json_t *sent_json(const struct api_request *r, const struct send_result *
         json_object_set_new(o, "timestamp", json_integer(s->timestamp_s));
     else
         json_object_set_new(o, "state", api_text(s->text));
+    if (s->restricted_s)
+        json_object_set_new(o, "restricted_until", json_integer(s->restricted_s));
     return o;
 }
 
@@ -251,6 +253,8 @@ static json_t *failed_json(const struct send_result *s)
         json_object_set_new(o, "message_id", api_text(s->message_id));
     if (s->result == CMD_REFUSED)
         json_object_set_new(o, "server_code", json_integer(s->server_code));
+    if (s->restricted_s)
+        json_object_set_new(o, "restricted_until", json_integer(s->restricted_s));
     return o;
 }
 

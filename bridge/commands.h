@@ -23,6 +23,7 @@ struct bridge;
     X(CONFLICT, "conflict", 409)                                                                   \
     X(NOT_QUEUED, "not_queued", 409)                                                               \
     X(CANCELLED, "cancelled", 409)                                                                 \
+    X(RESTRICTED, "restricted", 409)                                                               \
     X(TOO_LARGE, "too_large", 413)                                                                 \
     X(UNSUPPORTED_MEDIA, "unsupported_media_type", 415)                                            \
     X(ABSENT_MENTION, "absent_mention", 422)                                                       \
@@ -72,6 +73,7 @@ struct send_result {
     struct span message_id; /* OK, ACCEPTED, OUTCOME_UNKNOWN; else SPAN_NULL */
     int64_t timestamp_s;    /* OK: the server's ack */
     uint32_t server_code;   /* REFUSED */
+    int64_t restricted_s;  /* RESTRICTED, ACCEPTED: until when it may not leave (unix); 0: it may */
     struct span recipient;  /* JID text of the chat; of a number the one that WhatsApp names */
     struct span text;       /* one sentence: what is wrong and what to do; ACCEPTED: the state */
 };

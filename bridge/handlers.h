@@ -38,5 +38,6 @@ extern const struct stanza_handler in_notification_devices_handler;
 extern const struct stanza_handler in_notification_account_handler;
 extern const struct stanza_handler in_notification_token_handler;
 extern const struct stanza_handler in_notification_contacts_handler;
+extern const struct stanza_handler in_notification_mex_handler;
 
 #endif

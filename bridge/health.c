@@ -7,6 +7,7 @@
 #include "bridge/bridge.h"
 #include "bridge/history_request.h"
 #include "bridge/pairing.h"
+#include "bridge/time_lock.h"
 #include "bridge/version_fetch.h"
 #include "proto/client_payload.h"
 #include "store/groups.h"
@@ -77,13 +78,16 @@ static const char *pairing_advice(const struct conn *c)
 }
 
 /* What the operator should know or do. */
-static const char *advice(const struct bridge *b, enum health_status s)
+static const char *advice(struct bridge *b, enum health_status s)
 {
     const struct conn *c = b->conn;
 
     switch (s) {
     case HEALTH_OK:
-        return "";
+        return time_lock_until_s(b)
+                   ? "WhatsApp has restricted this number: people who do not know it "
+                     "are not written to before 'restricted_until'"
+                   : "";
     case HEALTH_STARTING:
     case HEALTH_CONNECTING:
         return "connecting to WhatsApp";
@@ -273,6 +277,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     if (c->state == CONN_WAIT_BACKOFF)
         h.next_attempt_in_s = timer_left_ms(b->timers, &c->step_timer) / 1000;
     h.banned_until_s = c->banned_until_s;
+    h.restricted_until_s = time_lock_until_s(b);
     h.reconnects = b->reconnects;
     h.messages_stored = b->messages_stored;
     h.refused_receipts = b->refused.receipts;

@@ -58,13 +58,14 @@ struct health {
     const char *push_name;
     const char *wa_version; /* "2.3000.N" */
     int64_t uptime_s;
-    int64_t connected_since_s; /* unix; 0 when not connected */
-    int64_t last_message_at_s; /* unix; 0: none yet */
-    int64_t last_stanza_at_s;  /* unix; 0: none yet; a deaf bridge shows here */
-    int64_t next_attempt_in_s; /* -1: none planned */
-    int64_t banned_until_s;    /* unix; 0: not banned */
-    uint64_t reconnects;       /* connections lost since start */
-    uint64_t messages_stored;  /* since start */
+    int64_t connected_since_s;  /* unix; 0 when not connected */
+    int64_t last_message_at_s;  /* unix; 0: none yet */
+    int64_t last_stanza_at_s;   /* unix; 0: none yet; a deaf bridge shows here */
+    int64_t next_attempt_in_s;  /* -1: none planned */
+    int64_t banned_until_s;     /* unix; 0: not banned */
+    int64_t restricted_until_s; /* unix; 0: new people may be written to (time_lock.h) */
+    uint64_t reconnects;        /* connections lost since start */
+    uint64_t messages_stored;   /* since start */
     /* What others wanted and had no right to, since start. */
     uint64_t refused_receipts, refused_retries, refused_changes;
     uint64_t group_resends_held; /* requests beyond what a group is sent again, since start */

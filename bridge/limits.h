@@ -40,6 +40,7 @@ enum {
 
     /* The passkey step. Its JSON texts are some 500 bytes to 2 kB; an attestation or a long list of
      * credentials would be more. */
+    MEX_JSON_MAX = 64 * 1024, /* the state of an account is 200 bytes; a newsletter's a few kB */
     WEBAUTHN_JSON_MAX = 64 * 1024,
     WEBAUTHN_ID_MAX = 1023, /* WebAuthn's own limit */
     WEBAUTHN_ALLOWED_MAX = 64,
@@ -222,6 +223,13 @@ enum {
      * a round trip and a slow server. Giving it twice costs a stanza as large as the first. */
     SEND_KEYS_ACK_MS = 10 * 1000,
     SEND_LEAVING_MS = 5 * 1000, /* between looks whether a message has left, before that counts */
+    /* A restriction without an end (time_lock.h): as WhatsApp Web takes one that is not named, then
+     * twice as long after each further refusal within a day. */
+    TIME_LOCK_GUESS_S = 60,
+    TIME_LOCK_GUESS_MAX_S = 3600,
+    TIME_LOCK_REFUSALS_MS = 24 * 3600 * 1000,
+    TIME_LOCK_MAX_S = 366 * 24 * 3600, /* a later end is no time that anybody waits for */
+    TIME_LOCK_LOOK_S = 60,             /* between looks at the clock while it lasts */
     /* How often the same bytes go out on one connection that stays up but does not ack them. */
     SEND_WIRE_TRIES = 3,
     /* People who are written to for the first time, before the others of them are spaced out by

@@ -95,10 +95,14 @@ static void tell_text(struct call *c, enum cmd_result result, const char *text)
 /* It is on its way: wait for it, or not. */
 static void join(struct call *c, struct out_item *it)
 {
-    if (c->r->wait_s == 0) {
+    const int64_t lock_s = it->lane ? first_contact_lock_s(c->b, &it->chat) : 0;
+
+    /* Whoever has a key need not wait for what is certain. */
+    if (c->r->wait_s == 0 || (c->key[0] && lock_s > c->r->wait_s)) {
         struct out_outcome o;
 
         out_say(&o, CMD_ACCEPTED, out_wait_state(it));
+        o.restricted_s = lock_s ? time_lock_until_s(c->b) : 0;
         tell(c, it->id, &o);
     } else if (out_wait_add(it, c->key[0] != '\0', c->r->wait_s, c->done, c->ctx, c->ticket) !=
                WB_OK) {
@@ -199,6 +203,23 @@ out:
         tell_text(c, CMD_INTERNAL, "the message cannot be stored now; see the log");
 }
 
+/* It would be over its time, or its caller gone, before WhatsApp lets it leave (P-X2-06). */
+static bool in_vain(struct call *c)
+{
+    const bool durable = c->key[0] || c->r->wait_s == 0;
+    const int64_t lock_s = first_contact_lock_s(c->b, &c->q.to);
+    const int64_t life_s = !durable          ? c->r->wait_s
+                           : c->r->expires_s ? c->r->expires_s
+                                             : SEND_EXPIRES_S;
+    struct out_outcome o;
+
+    if (lock_s <= life_s)
+        return false;
+    first_contact_say(c->b, &o);
+    tell(c, NULL, &o);
+    return true;
+}
+
 static void accept_request(struct call *c)
 {
     struct store_outbox_row row;
@@ -226,7 +247,7 @@ static void accept_request(struct call *c)
         tell_text(c, CMD_NOT_FOUND, "'reply_to' names no message of this chat");
     else if (c->b->out_message->nopen >= SEND_OPEN_MAX)
         tell_text(c, CMD_RATE_LIMITED, "too many messages are queued; wait until some are sent");
-    else
+    else if (!in_vain(c))
         fresh(c);
 }
 
@@ -314,11 +335,13 @@ static void on_event(void *ctx, const struct bridge_event *e)
         return;
     if (e->kind == BRIDGE_EV_ONLINE) {
         err = out_queue_load(b);
+        time_lock_online(b);
         out_wire_online(b);
         if (!b->out_message->prune.armed)
             on_prune(b);
     } else if (e->kind == BRIDGE_EV_OFFLINE_DONE) {
-        out_queue_kick(b); /* those to groups have waited for it */
+        b->out_message->time_lock.news = true; /* or the absence of any */
+        out_queue_kick(b); /* those to groups and to new people have waited for it */
     } else if (e->kind == BRIDGE_EV_OFFLINE) {
         out_wire_offline(b);
     } else if (e->kind == BRIDGE_EV_BATCH_DONE) {
@@ -373,6 +396,7 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
     timer_stop(b->timers, &s->expiry);
     timer_stop(b->timers, &s->prune);
     timer_stop(b->timers, &s->keys);
+    timer_stop(b->timers, &s->time_lock.end);
     timer_stop(b->timers, &s->finish.timer);
     b->out_message = NULL;
     free(s);

@@ -57,7 +57,7 @@ static const char *refusal_text(uint32_t code)
     switch (code) {
     case 463:
         return "WhatsApp does not let this number write to people who do not know it (463); let "
-               "them write first, or try again later";
+               "them write first, or try again after the end of the restriction that /health tells";
     case 479:
     case 400:
         return "WhatsApp did not accept the message's addressing; what was known of the recipient "
@@ -84,8 +84,10 @@ static enum wb_err refused(struct bridge *b, struct out_item *it, uint32_t code)
     TRY(out_outcome_store(b, it->id, &it->outcome));
     if (code == 479 || code == 400)
         TRY(forget_recipients(b, &it->chat));
-    if (code == 463) /* for the next message; this one is not repeated (P-SD-31) */
+    if (code == 463) { /* for the next message; this one is not repeated (P-SD-31) */
+        TRY(time_lock_refused(b));
         tctoken_issue(b, &b->out_message->tokens, &to);
+    }
 out:
     return err;
 }

@@ -258,6 +258,12 @@ static void stop_asking(struct out_item *it)
     it->work = NULL;
 }
 
+void out_queue_again(struct out_item *it)
+{
+    stop_asking(it);
+    out_queue_kick(it->b);
+}
+
 void out_queue_later(struct out_item *it, enum wb_err trouble)
 {
     int64_t pause = SEND_RETRY_FIRST_MS;
@@ -529,7 +535,7 @@ static void pump(void *ctx)
     struct out_item *it;
 
     take_back_reopened(b);
-    if (!out_expiry_look(b)) {
+    if (!out_expiry_look(b) || !first_contact_look(b)) {
         out_queue_kick(b);
         return;
     }
@@ -586,4 +592,5 @@ void out_queue_clear(struct bridge *b, bool tell)
         free_item(it);
     }
     s->loaded = false;
+    time_lock_forget(b);
 }

@@ -16,6 +16,7 @@
 #include "bridge/out_retry_devices.h"
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
+#include "bridge/time_lock.h"
 #include "bridge/timers.h"
 #include "store/outbox.h"
 #include "store/private_address.h"
@@ -33,6 +34,7 @@ struct out_outcome {
     enum cmd_result result;
     int64_t timestamp_s;
     uint32_t server_code;
+    int64_t restricted_s; /* of answers that are given at once; time_lock.h */
     char text[OUT_TEXT_MAX];
 };
 
@@ -63,6 +65,8 @@ struct out_item {
     bool held_back;      /* by first_contact.c, when its turn came */
     bool private_turned; /* refused by the other address; until then they went so (1:1): */
     enum store_private_by private_before;
+    bool locked;         /* the same, because the account is restricted */
+    unsigned lock_round; /* the last round of first_contact_look() in which it was looked at */
     bool durable;        /* goes out without a caller, too (a key, or wait_s 0) */
     bool orphan;         /* its caller waited without a key, and the process has ended since */
     int64_t deadline_ms; /* monotonic, of the unsealed (out_message_expiry.c) */
@@ -105,6 +109,7 @@ struct out_message_state {
     } finish;
     struct tctoken_state tokens;
     struct first_contact first_contact;
+    struct time_lock time_lock;
     struct out_retry_pending *retries; /* out_retry.c */
     size_t nretries;
     struct out_missing *missing; /* out_missing.c */
@@ -131,6 +136,8 @@ void out_queue_after_pause(struct out_item *it, int64_t ms);
 void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server_code,
                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void out_queue_sealed(struct out_item *it, struct span packed);
+/* Back to where it was before it was prepared. */
+void out_queue_again(struct out_item *it);
 
 /* out_message_wire.c: the connection came and went; there is more room in the socket; the newest of
  * the sealed is to be sent, now or when it is its turn. */

@@ -409,8 +409,13 @@ void out_seal(struct out_item *it)
 {
     struct bridge *b = it->b;
     struct buf packed = buf_new(OUTGOING_STANZA_BYTES_MAX);
-    enum wb_err err = store_mark(b->store);
+    enum wb_err err;
 
+    if (first_contact_locked(it)) { /* since its preparation began */
+        out_queue_again(it);
+        return;
+    }
+    err = store_mark(b->store);
     if (err == WB_OK) {
         err = make_stanza(it, &packed);
         /* Half a message must not move any ratchet. */

@@ -22,6 +22,7 @@ void out_wait_tell(send_done_fn *done, void *ctx, const char *id, const struct j
                             .message_id = id && has_id(o->result) ? span_cstr(id) : SPAN_NULL,
                             .timestamp_s = o->timestamp_s,
                             .server_code = o->server_code,
+                            .restricted_s = o->restricted_s,
                             .text = span_cstr(o->text)};
 
     if (chat)

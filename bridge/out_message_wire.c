@@ -100,7 +100,8 @@ void out_wire_unsent(struct bridge *b)
     while (s->unsent && may_send(b)) {
         struct out_item *it = s->unsent;
 
-        if (it->step == OUT_SEALED && it->tries < SEND_WIRE_TRIES && !send_stored(it))
+        if (it->step == OUT_SEALED && it->tries < SEND_WIRE_TRIES && !first_contact_locked(it) &&
+            !send_stored(it))
             return;
         s->unsent = it->next;
     }

@@ -13,6 +13,7 @@
 #define STORE_META_WA_VERSION   "wa_version"   /* "2.3000.N", the last good one */
 #define STORE_META_OWN_NAME     "own_name"     /* "<source> <name>": bridge/own_name.c */
 #define STORE_META_PRESENCE     "presence"     /* what was announced: bridge/presence.c */
+#define STORE_META_TIME_LOCK    "time_lock_until" /* unix seconds; time_lock.h */
 #define STORE_META_GROUPS_AT    "groups_at"    /* unix seconds of the last full group list */
 
 /* At most STORE_META_MAX bytes (TOO_LARGE). SPAN_NULL removes. */

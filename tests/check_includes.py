@@ -17,7 +17,7 @@ FENCES = {
     "protobuf-c": r"^(proto/|crypto/|tools/mock/)",
     "qrencode.h": r"^bridge/qr\.c$",
     "curl/": r"^bridge/http_client\.c$",
-    "jansson.h": r"^(api/|store/|tools/|bridge/(outgoing_json|webauthn)\.c$)",
+    "jansson.h": r"^(api/|store/|tools/|bridge/(outgoing_json|mex|webauthn)\.c$)",
     "yaml.h": r"^bridge/config_yaml\.c$",
     "zlib.h": r"^(proto/inflate\.c|tools/mock/)",
     "png.h": r"^api/",

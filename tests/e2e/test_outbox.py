@@ -135,6 +135,7 @@ class States(Outbox):
 
     def test_failures_have_their_reason(self):
         self.paired()
+        self.assertEqual(self.bridge.send(FRIEND, "they know us").status, 200)
         self.mock.trouble(ack_error=463, ack_error_times=1)
         self.assertEqual(self.bridge.send(FRIEND, "no", id="refused").status, 502)
         entry = self.one("refused")

@@ -346,6 +346,7 @@ class OneRequestOneMessage(Sending):
         self.assert_no_flags(self.mock)
 
     def test_refused_by_the_server(self):
+        self.assert_sent(self.bridge.send(FRIEND, "they know us"))
         for code in (463, 479, 400, 429, 500):
             with self.subTest(code):
                 # 400 may mean the address: the message is sent by the other one, once
@@ -357,7 +358,8 @@ class OneRequestOneMessage(Sending):
                 self.assert_sent(self.bridge.send(FRIEND, f"after {code}"))
         self.assertEqual(self.bridge.rows(
             "SELECT 1 FROM messages WHERE content LIKE 'refused%'"), [])
-        self.assertEqual(self.texts(), [f"after {code}" for code in (463, 479, 400, 429, 500)])
+        self.assertEqual(self.texts(), ["they know us", *(f"after {code}"
+                                                          for code in (463, 479, 400, 429, 500))])
 
     def test_many_at_once(self):
         """One chat keeps its order; other chats do not wait for it."""

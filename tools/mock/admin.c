@@ -18,6 +18,7 @@ static const struct admin_route {
     {"POST", "/admin/mock-phone/refresh", admin_refresh, false},
     {"POST", "/admin/mock-phone/history", admin_phone_history, false},
     {"POST", "/admin/mock-phone/past", admin_phone_past, false},
+    {"POST", "/admin/mock-phone/timelock", admin_phone_timelock, false},
     {"POST", "/admin/mock-phone/passkey", admin_passkey_set, false},
     {"GET", "/admin/mock-phone/passkey", admin_passkey_get, false},
     {"POST", "/admin/mock-phone/passkey-again", admin_passkey_again, false},

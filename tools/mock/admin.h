@@ -27,6 +27,8 @@ admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_con
     admin_contact_retry, admin_token;
 /* admin_forget.c */
 admin_call admin_contact_forget;
+/* admin_timelock.c */
+admin_call admin_phone_timelock;
 /* admin_forge.c */
 admin_call admin_forge;
 /* admin_group.c */

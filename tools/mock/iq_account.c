@@ -5,6 +5,7 @@
 #include "tools/mock/names.h"
 #include "tools/mock/passkey.h"
 #include "tools/mock/privacy.h"
+#include "tools/mock/timelock.h"
 
 int iq_passive(struct conn *c, const struct node *iq, struct node *result)
 {
@@ -210,9 +211,13 @@ int iq_business(struct conn *c, const struct node *iq, struct node *result)
 
 int iq_mex(struct conn *c, const struct node *iq, struct node *result)
 {
-    if (node_child(iq, "query") == NULL)
+    const struct node *query = node_child(iq, "query");
+    if (query == NULL)
         return 400;
-    node_set_bytes(&c->m->a, node_child_new(&c->m->a, result, "result"), SPAN_LIT("{\"data\":{}}"));
+    struct span lock =
+        timelock_answer(c->m, c->device->account, mock_attr(c->m, query, "query_id"));
+    node_set_bytes(&c->m->a, node_child_new(&c->m->a, result, "result"),
+                   lock.p != NULL ? lock : SPAN_LIT("{\"data\":{}}"));
     return 0;
 }
 

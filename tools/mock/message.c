@@ -10,6 +10,7 @@
 #include "tools/mock/privacy.h"
 #include "tools/mock/resends.h"
 #include "tools/mock/strict.h"
+#include "tools/mock/timelock.h"
 
 /* A message on its way: what all its copies share. */
 struct fan {
@@ -200,9 +201,12 @@ static void direct(const struct fan *f, struct message_verdict *v)
     phash(list, n, v->phash);
     if (f->lid && !jid_same_user(&f->to, &f->peer->lid))
         v->phash[0] = '\0'; /* what is wrong is the LID: address_ack() */
-    v->error = privacy_refuses(m, f->from->account, f->peer, f->n);
+    v->error = timelock_refuses(m, f->from, f->peer, f->label, f->n);
+    if (v->error == 0)
+        v->error = privacy_refuses(m, f->from->account, f->peer, f->n);
     if (v->error != 0)
         return;
+    timelock_met(own, f->peer);
     if (!f->completes) {
         flag_missing(f, f->peer, true, missing, &nmissing);
         if (own != f->peer)

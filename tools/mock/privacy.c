@@ -15,6 +15,11 @@ static const struct token *token_of(const struct account *giver, const struct ac
     return NULL;
 }
 
+bool privacy_gave(const struct account *giver, const struct account *peer)
+{
+    return token_of(giver, peer) != NULL;
+}
+
 /* Does n carry the token that `giver` gave to `who`? */
 static bool has_token(const struct account *giver, const struct account *who, const struct node *n)
 {

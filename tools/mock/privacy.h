@@ -10,6 +10,8 @@ int privacy_refuses(struct mock *m, struct account *from, struct account *to,
 /* May `who` see what `of` shows of itself? A restricted account shows it to those whom it gave a
  * token, which they send along as a child of `ask`. */
 bool privacy_shows(const struct account *of, const struct account *who, const struct node *ask);
+/* Has `giver` given `peer` a token? */
+bool privacy_gave(const struct account *giver, const struct account *peer);
 /* `giver` trusts `peer`: makes a token, tells the peer's devices. */
 void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t);
 /* The same without a word to peer's devices. NULL: no memory. */

@@ -266,6 +266,7 @@ static void free_account(struct account *a)
         free(t);
     }
     map_free(&a->blocked, NULL);
+    map_free(&a->met, NULL);
     appstate_free(a);
     records_free(a);
     held_free(a);

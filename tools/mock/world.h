@@ -124,6 +124,15 @@ struct phone_past {
     unsigned parts;           /* 0: only names are handed over */
 };
 
+/* May it write to people first? (timelock.h) */
+struct account_lock {
+    bool active;
+    bool told;          /* its clients are told by a notification */
+    int64_t ends_s;     /* unix seconds; 0: no end is named */
+    int64_t refused_ms; /* mono clock of the last message that was refused for it; 0: none */
+    char type[48];
+};
+
 struct account {
     struct jid pn, lid;
     char name[MOCK_NAME_MAX];
@@ -145,7 +154,9 @@ struct account {
     uint16_t next_number;
     struct token *tokens; /* given out by this account */
     struct map blocked;   /* LID text -> non-NULL */
-    struct map appstate;  /* collection -> struct collection (appstate.c) */
+    struct map met;       /* LID text of who wrote, or was written to -> non-NULL */
+    struct account_lock lock;
+    struct map appstate; /* collection -> struct collection (appstate.c) */
     struct login_script login;
     struct passkey passkey;
     struct traits traits;

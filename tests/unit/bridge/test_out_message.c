@@ -1,6 +1,7 @@
 /* Sending, from a caller's request to the ack: with a real store and devices that decrypt. */
 #include "send_fixture.h"
 
+#include "bridge/mex.h"
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
 #include "store/contacts.h"
@@ -312,9 +313,10 @@ static void refusals(void **state)
     ack_with(wire_id(0), 463, NULL);
     assert_int_equal(w.answers[0].result, CMD_REFUSED);
     assert_int_equal(w.answers[0].code, 463);
-    assert_int_equal(niqs, 1); /* our token, for the next time */
+    assert_int_equal(niqs, 2); /* are we restricted? and our token, for the next time */
     assert_non_null(strstr(last_iq, "trusted_contact"));
     assert_non_null(strstr(last_iq, "222000011@lid"));
+    OK(time_lock_told(&w.r.b, &(struct mex_time_lock){.active = false}));
     OK(store_devices_put(w.r.f.s, &lid, &(struct store_device_list){0}));
     send_text(1, CONTACT, "y");
     ack_with(wire_id(1), 479, NULL);
