@@ -57,6 +57,19 @@ static void put_query_pauses(json_t *o, const struct health *h)
     json_object_set_new(o, "query_pauses", list);
 }
 
+/* Only where there are any. */
+static void put_warnings(json_t *o, const struct health *h)
+{
+    json_t *list;
+
+    if (!h->nwarnings)
+        return;
+    list = json_array();
+    for (size_t i = 0; i < h->nwarnings; i++)
+        json_array_append_new(list, api_text(span_cstr(h->warnings[i])));
+    json_object_set_new(o, "warnings", list);
+}
+
 static json_t *health_json(const struct health *h)
 {
     json_t *o = json_pack(
@@ -91,6 +104,7 @@ static json_t *health_json(const struct health *h)
     json_object_set_new(o, "group_resends_held", json_integer((json_int_t)h->group_resends_held));
     put_gaps(o, h);
     put_query_pauses(o, h);
+    put_warnings(o, h);
     json_object_set_new(o, "trust",
                         json_pack("{s:I, s:I, s:I, s:I, s:I}", "codes_changed",
                                   (json_int_t)h->codes_changed, "foreign_keys",

@@ -19,6 +19,7 @@
 #include "bridge/out_message.h"
 #include "bridge/prekey_fetch.h"
 #include "bridge/prekey_upload.h"
+#include "bridge/presence.h"
 #include "bridge/shared_query.h"
 #include "bridge/signed_prekey.h"
 #include "bridge/version_fetch.h"
@@ -112,6 +113,7 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     if (b->config->backups_dir) /* tests of other parts have none */
         TRY(backups_new(b, repaired, &b->backups));
     TRY(history_request_new(b, &b->history));
+    TRY(presence_new(b, &b->presence));
 out:
     return err;
 }
@@ -181,6 +183,8 @@ void bridge_free(struct bridge *b)
     if (b->prekeys)
         prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */
     iq_free(&b->iq);
+    presence_free(b->presence);
+    b->presence = NULL; /* events may still come */
     history_request_free(b->history);
     b->history = NULL;
     out_message_free(b, b->out_message);
@@ -266,7 +270,7 @@ void bridge_settings_changed(struct bridge *b)
         b->log->role[n] = (char)toupper((unsigned char)b->config->role[n]);
     b->log->role[n] = '\0';
     events_emit_kind(&b->events, BRIDGE_EV_SETTINGS);
-    conn_announce_presence(b->conn);
+    presence_look(b);
 }
 
 void bridge_say(struct bridge *b, const char *fmt, ...)

@@ -33,6 +33,7 @@ struct group_info;
 struct group_list;
 struct history_download;
 struct history_request;
+struct presence;
 struct prekey_fetch;
 struct signed_prekey;
 struct shared_query;
@@ -87,6 +88,7 @@ struct bridge {
     struct history_request *history;
     struct history_download *history_downloads; /* those that wait for the list of hosts */
     struct backups *backups;
+    struct presence *presence;
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;
@@ -97,6 +99,7 @@ struct bridge {
     bool server_time_known;
     bool presence_available;  /* we announced ourselves available: receipts are active (P-RC-24) */
     bool phone_session_asked; /* on this connection (out_peer.h) */
+    bool own_name_changed;    /* in the open batch (own_name.h) */
     bool store_failed;        /* the last commit failed; cleared by the next good one */
     char store_trouble[160];  /* and why, for people */
 

@@ -326,7 +326,7 @@ const struct setting config_settings[] = {
     {"readers-group", "GROUP", "readers_group", "WHATSAPP_READERS_GROUP", "",
      "messages.db may be read by this group", set_group_name, FIELD(readers_group), true, false},
     {"push-name", "NAME", "push_name", "WHATSAPP_PUSH_NAME", "",
-     "how others see us, until the phone tells", set_name, FIELD(push_name), true, true},
+     "how others see us (default: as the phone says)", set_name, FIELD(push_name), true, true},
     {"device-name", "NAME", "device_name", "WHATSAPP_DEVICE_NAME", "WhatsApp Bridge",
      "how the phone lists us under Linked devices", set_name, FIELD(device_name), true, false},
     {"presence", "STATE", "presence", "WHATSAPP_PRESENCE", "unavailable",

@@ -123,9 +123,6 @@ void conn_pace_reading(struct conn *c);
 void conn_note_sent(struct conn *c, const struct node *n);
 /* Are more bytes of the server here already? The batch may then go on. */
 bool conn_readable(const struct conn *c);
-/* Sends our presence and name as the settings say, when online: at login, and when the name or the
- * settings have changed (P-LG-13..16). */
-void conn_announce_presence(struct conn *c);
 /* The operator: show a QR again (after a logout). STATE when paired. */
 enum wb_err conn_pair(struct conn *c) WB_MUST_CHECK;
 /* WhatsApp has confirmed that we unlink ourselves: closes, to stay stopped. */

@@ -11,6 +11,7 @@
 #include "bridge/keepalive.h"
 #include "bridge/peer_time.h"
 #include "bridge/prekey_upload.h"
+#include "bridge/presence.h"
 #include "bridge/version_fetch.h"
 #include "store/lid_map.h"
 #include "store/meta.h"
@@ -19,9 +20,7 @@
 enum {
     ACTIVE_MS = 20 * 1000,
     PREKEYS_STEP_MS = 3 * IQ_TIMEOUT_MS, /* the count and the upload, with room */
-    WEEK_MS = 7 * 24 * 3600 * 1000,
-    THREE_DAYS_MS = 3 * 24 * 3600 * 1000,
-    BANNED_DEFAULT_S = 3600, /* a ban without an end */
+    BANNED_DEFAULT_S = 3600,             /* a ban without an end */
 };
 
 static void on_stable(void *ctx)
@@ -151,69 +150,6 @@ void conn_on_prekeys(struct conn *c, const struct conn_input *in)
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
 }
 
-/* P-LG-12. */
-static enum wb_err send_unified_session(struct bridge *b, struct arena *a)
-{
-    struct node *ib = node_new(a, "ib");
-    int64_t now = bridge_server_now_ms(b);
-
-    if (!ib)
-        return WB_ERR_NOMEM;
-    node_attr_u64(a, node_child_new(a, ib, "unified_session"), "id",
-                  (uint64_t)((now + THREE_DAYS_MS) % WEEK_MS));
-    return outgoing_send(b, ib);
-}
-
-/* P-LG-13: '@' has no place in a name. */
-static void clean_name(const char *name, char *out, size_t n)
-{
-    size_t at = 0;
-
-    for (; *name && at + 1 < n; name++)
-        if (*name != '@')
-            out[at++] = *name;
-    out[at] = '\0';
-}
-
-static enum wb_err send_presence(struct bridge *b, struct arena *a, const char *type,
-                                 const char *name)
-{
-    struct node *n = node_new(a, "presence");
-
-    if (!n)
-        return WB_ERR_NOMEM;
-    node_attr_text(a, n, "type", type);
-    node_attr_text(a, n, "name", name);
-    return outgoing_send(b, n);
-}
-
-/* Others see '-' as our name until a presence with it was sent. By default we are announced once
- * and then unavailable again, so that phones keep notifying (P-LG-14..16). */
-void conn_announce_presence(struct conn *c)
-{
-    struct bridge *b = c->b;
-    const char *set = b->config->push_name;
-    struct arena a = arena_new(16 * 1024);
-    char name[STORE_NAME_MAX + 1];
-    enum wb_err err = WB_OK;
-
-    if (c->state != CONN_ONLINE)
-        return;
-    refresh_name(c);
-    clean_name(set[0] ? set : c->account->push_name, name, sizeof name);
-    if (!name[0])
-        return;
-    TRY(send_unified_session(b, &a));
-    TRY(send_presence(b, &a, "available", name));
-    b->presence_available = b->config->presence == PRESENCE_AVAILABLE;
-    if (!b->presence_available)
-        TRY(send_presence(b, &a, "unavailable", name));
-out:
-    arena_free(&a);
-    if (err != WB_OK)
-        log_warn(b->log, "conn", "presence not sent: %s", wb_err_text(err));
-}
-
 static void on_offline_phase_over(void *ctx)
 {
     conn_offline_done(ctx);
@@ -226,7 +162,7 @@ void conn_on_active(struct conn *c, const struct conn_input *in)
     conn_set_state(c, CONN_ONLINE, 0);
     c->offline_phase = true;
     timer_start(c->b->timers, &c->offline_timer, CONN_OFFLINE_PHASE_MS, on_offline_phase_over, c);
-    conn_announce_presence(c);
+    presence_look(c->b);
     events_emit_kind(&c->b->events, BRIDGE_EV_ONLINE);
     if (c->offline_over) /* said before we were there */
         conn_offline_done(c);

@@ -9,6 +9,7 @@
 #include "bridge/backups.h"
 #include "bridge/batch.h"
 #include "bridge/handlers.h"
+#include "bridge/own_name.h"
 #include "bridge/pairing.h"
 #include "bridge/peer_time.h"
 #include "bridge/qr.h"
@@ -392,6 +393,7 @@ static enum wb_err store_account(struct conn *c)
     if (!jid_is_none(&a->lid))
         TRY(store_lid_put(b->store, &phone, &pn, NULL));
     TRY(store_identity_put(b->store, &phone, a->adv_account_sig_key));
+    TRY(own_name_learned(b, span_cstr(a->business_name), OWN_NAME_BUSINESS));
     FAULT_POINT("pair.store");
     TRY(store_commit(b->store));
     FAULT_POINT("pair.stored");

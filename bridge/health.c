@@ -6,6 +6,7 @@
 #include "bridge/backups.h"
 #include "bridge/bridge.h"
 #include "bridge/history_request.h"
+#include "bridge/own_name.h"
 #include "bridge/pairing.h"
 #include "bridge/time_lock.h"
 #include "bridge/version_fetch.h"
@@ -149,6 +150,13 @@ static const char *advice(struct bridge *b, enum health_status s)
     return "WhatsApp does not let us in now; it is tried again by itself";
 }
 
+/* Static texts only. */
+static void health_warn(struct health *h, const char *text)
+{
+    if (h->nwarnings < HEALTH_WARNINGS_MAX)
+        h->warnings[h->nwarnings++] = text;
+}
+
 static const char *print_jid(struct arena *a, const struct jid *j)
 {
     char text[JID_TEXT_MAX];
@@ -160,10 +168,22 @@ static const char *print_jid(struct arena *a, const struct jid *j)
     return copy ? copy : "";
 }
 
+static enum wb_err fill_name(struct bridge *b, struct arena *a, struct health *h)
+{
+    char name[STORE_NAME_MAX + 1];
+
+    if (own_name_get(b, name) == OWN_NAME_UNKNOWN && b->account)
+        health_warn(h, "our own name is not known yet: people who have not saved this number see "
+                       "'-' instead; set push_name, or write a message on the phone");
+    h->push_name = arena_cstr(a, span_cstr(name));
+    return h->push_name ? WB_OK : WB_ERR_NOMEM;
+}
+
 static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *h)
 {
     const struct conn *c = b->conn;
     const char *why;
+    enum wb_err err;
     char text[384];
 
     h->reason = conn_reason_name(c->why);
@@ -172,9 +192,7 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     h->role = b->config->role;
     h->jid = print_jid(a, &b->own_pn);
     h->lid = print_jid(a, &b->own_lid);
-    h->push_name = b->config->push_name[0] ? b->config->push_name
-                   : b->account            ? b->account->push_name
-                                           : "";
+    TRY(fill_name(b, a, h));
     snprintf(text, sizeof text, "+%s",
              jid_is_none(&b->own_pn) ? b->config->phone.user : b->own_pn.user);
     h->phone = text[1] ? arena_cstr(a, span_cstr(text)) : "";
@@ -185,7 +203,9 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
              why[0] ? ")" : "");
     utf8_clean(text);
     h->detail = arena_cstr(a, span_cstr(text));
-    return h->phone && h->wa_version && h->detail ? WB_OK : WB_ERR_NOMEM;
+    err = h->phone && h->wa_version && h->detail ? WB_OK : WB_ERR_NOMEM;
+out:
+    return err;
 }
 
 static enum wb_err fill_groups(struct bridge *b, struct arena *a, struct health *h)

@@ -44,12 +44,17 @@ struct health_query_pause {
     int64_t left_s;   /* rounded up */
 };
 
+enum { HEALTH_WARNINGS_MAX = 4 }; /* kinds of them */
+
 /* Texts live in the arena or are static; "" when unknown. */
 struct health {
     enum health_status status;
-    bool connected;         /* connected and logged in: HTTP 200 */
-    const char *reason;     /* machine word: conn_reason_name() */
-    const char *detail;     /* one sentence for the operator, with what to do */
+    bool connected;     /* connected and logged in: HTTP 200 */
+    const char *reason; /* machine word: conn_reason_name() */
+    const char *detail; /* one sentence for the operator, with what to do */
+    /* What works, but not as it should: sentences for the operator. */
+    const char *warnings[HEALTH_WARNINGS_MAX];
+    size_t nwarnings;
     const char *conn_state; /* conn_state_name() */
     const char *passkey;    /* passkey_phase_word() */
     const char *role;

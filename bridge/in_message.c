@@ -13,6 +13,7 @@
 #include "bridge/in_message_decrypt.h"
 #include "bridge/in_message_private.h"
 #include "bridge/out_receipt.h"
+#include "bridge/own_name.h"
 #include "bridge/peer_time.h"
 #include "store/contacts.h"
 #include "store/inbox.h"
@@ -60,6 +61,8 @@ static enum wb_err learn_push_name(struct bridge *b, const struct in_message *m)
     if (m->push_name.n == 0 || !jid_is_person(&who) || *slot == mark)
         return WB_OK;
     TRY(store_contact_push_name(b->store, &who, m->push_name, NULL));
+    if (m->from_me && m->sender.device == 0)
+        TRY(own_name_learned(b, m->push_name, OWN_NAME_NOTIFY));
     *slot = mark;
 out:
     return err;

@@ -4,8 +4,8 @@
 #include "bridge/device_sync.h"
 #include "bridge/handlers.h"
 #include "bridge/identity.h"
+#include "bridge/own_name.h"
 #include "bridge/peer_time.h"
-#include "store/account.h"
 #include "store/lid_map.h"
 #include "store/tokens.h"
 
@@ -38,29 +38,12 @@ const struct stanza_handler in_notification_devices_handler = {"devices", STANZA
 /* ---- our own account --------------------------------------------------------------------------
  */
 
-static enum wb_err keep_push_name(struct bridge *b, struct span name)
-{
-    struct account account;
-    enum wb_err err;
-
-    if (name.n == 0 || name.n > STORE_NAME_MAX || jid_is_none(&b->own_pn))
-        return WB_OK;
-    err = store_account_load(b->store, b->own_pn.user, &account);
-    if (err != WB_OK)
-        return err;
-    memset(account.push_name, 0, sizeof account.push_name);
-    memcpy(account.push_name, name.p, name.n);
-    err = store_account_save(b->store, &account);
-    account_wipe(&account);
-    return err;
-}
-
 static enum wb_err account_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     const struct jid *from = parsed;
     enum wb_err err;
 
-    TRY(keep_push_name(b, node_attr_str(s->node, "pushname", s->arena)));
+    TRY(own_name_learned(b, node_attr_str(s->node, "pushname", s->arena), OWN_NAME_PHONE));
     for (const struct node *n = node_child(s->node, "devices"); n; n = node_next(n, "devices"))
         TRY(device_sync_own_changed(b, from, n, s->arena));
 out:

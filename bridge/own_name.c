@@ -1,0 +1,103 @@
+#include "bridge/own_name.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "bridge/bridge.h"
+#include "store/account.h"
+#include "store/meta.h"
+
+/* "<source> <name>": the source is that of this name only. Where the file has another name by now,
+ * somebody else has written it. */
+enum { NOTE_BYTES = STORE_NAME_MAX + 16 };
+
+static const char *const words[] = {
+    [OWN_NAME_NOTIFY] = "notify", [OWN_NAME_BUSINESS] = "business", [OWN_NAME_HISTORY] = "history",
+    [OWN_NAME_PHONE] = "phone",   [OWN_NAME_SETTING] = "setting",
+};
+
+static struct span note_of(enum own_name_source source, const char *name, char out[NOTE_BYTES])
+{
+    int n = snprintf(out, NOTE_BYTES, "%s %s", words[source], name);
+
+    return SPAN(out, (size_t)n);
+}
+
+/* What is stored, and where that comes from. */
+static enum wb_err stored(struct bridge *b, char ret_name[static STORE_NAME_MAX + 1],
+                          enum own_name_source *ret_source)
+{
+    struct buf note = buf_new(STORE_META_MAX);
+    char candidate[NOTE_BYTES];
+    enum own_name_source source = OWN_NAME_UNKNOWN;
+    enum wb_err err;
+
+    TRY(store_account_push_name_get(b->store, ret_name));
+    err = store_meta_get(b->store, STORE_META_OWN_NAME, &note);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        goto out;
+    if (ret_name[0])
+        source = OWN_NAME_PHONE;
+    for (enum own_name_source s = OWN_NAME_NOTIFY; err == WB_OK && s < OWN_NAME_PHONE; s++)
+        if (span_eq(buf_span(&note), note_of(s, ret_name, candidate)))
+            source = s;
+    *ret_source = source;
+    err = WB_OK;
+out:
+    buf_free(&note);
+    return err;
+}
+
+static struct span usable(struct span name)
+{
+    if (!name.n || span_eq_cstr(name, "-") || !utf8_valid(name) || memchr(name.p, 0, name.n))
+        return SPAN_NULL;
+    return utf8_first(name, STORE_NAME_MAX);
+}
+
+enum wb_err own_name_learned(struct bridge *b, struct span name, enum own_name_source source)
+{
+    char before[STORE_NAME_MAX + 1] = "", now[STORE_NAME_MAX + 1] = "", note[NOTE_BYTES];
+    enum own_name_source known;
+    enum wb_err err;
+
+    name = usable(name);
+    if (!name.n)
+        return WB_OK;
+    err = stored(b, before, &known);
+    if (err == WB_ERR_NOT_FOUND || err == WB_ERR_STATE)
+        return WB_OK; /* nobody is linked */
+    TRY(err);
+    memcpy(now, name.p, name.n);
+    if (source < known || (source == known && strcmp(now, before) == 0))
+        return WB_OK;
+    TRY(store_meta_put(b->store, STORE_META_OWN_NAME, note_of(source, now, note)));
+    if (strcmp(now, before) != 0) {
+        TRY(store_account_push_name_set(b->store, now));
+        b->own_name_changed = true;
+        log_info(b->log, "people", "our own name is known now, from: %s", words[source]);
+    }
+out:
+    return err;
+}
+
+enum own_name_source own_name_get(struct bridge *b, char ret_name[static STORE_NAME_MAX + 1])
+{
+    enum own_name_source source = OWN_NAME_UNKNOWN;
+    const char *set = b->config->push_name;
+
+    ret_name[0] = '\0';
+    if (set && set[0]) {
+        struct span name = utf8_first(span_cstr(set), STORE_NAME_MAX);
+
+        memcpy(ret_name, name.p, name.n);
+        ret_name[name.n] = '\0';
+        return OWN_NAME_SETTING;
+    }
+    if (jid_is_none(&b->own_pn) || stored(b, ret_name, &source) != WB_OK) {
+        ret_name[0] = '\0';
+        return OWN_NAME_UNKNOWN;
+    }
+    return source;
+}
