@@ -11,6 +11,7 @@
 #include "bridge/device_sync.h"
 #include "bridge/group_info.h"
 #include "bridge/group_list.h"
+#include "bridge/history_offered.h"
 #include "bridge/history_request.h"
 #include "bridge/in_message.h"
 #include "bridge/jobs.h"
@@ -113,6 +114,7 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     if (b->config->backups_dir) /* tests of other parts have none */
         TRY(backups_new(b, repaired, &b->backups));
     TRY(history_request_new(b, &b->history));
+    TRY(history_offered_new(b, &b->history_offered));
     TRY(presence_new(b, &b->presence));
 out:
     return err;
@@ -187,6 +189,8 @@ void bridge_free(struct bridge *b)
     b->presence = NULL; /* events may still come */
     history_request_free(b->history);
     b->history = NULL;
+    history_offered_free(b->history_offered);
+    b->history_offered = NULL; /* events may still come */
     out_message_free(b, b->out_message);
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */

@@ -32,6 +32,7 @@ struct device_sync;
 struct group_info;
 struct group_list;
 struct history_download;
+struct history_offered;
 struct history_request;
 struct presence;
 struct prekey_fetch;
@@ -86,6 +87,7 @@ struct bridge {
     struct prekey_fetch *prekey_fetch;
     struct signed_prekey *signed_prekey;
     struct history_request *history;
+    struct history_offered *history_offered;
     struct history_download *history_downloads; /* those that wait for the list of hosts */
     struct backups *backups;
     struct presence *presence;

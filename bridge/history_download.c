@@ -24,7 +24,7 @@ struct history_download {
     struct history_download *next; /* while it waits for the host list */
     struct bridge *b;
     uint64_t key;
-    history_file_fn *done;
+    struct history_fetch how;
     char request_id[STORE_MESSAGE_ID_MAX + 1];
     char path[PATH_BYTES];
     struct media_secret secret;
@@ -32,7 +32,7 @@ struct history_download {
     char hosts[HOSTS_MAX][HOST_BYTES];
     size_t nhosts;
     char *ca_file;
-    struct buf packed;
+    struct buf packed, out;
     enum wb_err result;
 };
 
@@ -42,13 +42,14 @@ static void download_free(struct history_download *d)
         return;
     secret_wipe(&d->secret, sizeof d->secret);
     buf_free(&d->packed);
+    buf_free(&d->out);
     free(d->ca_file);
     free(d);
 }
 
 static void finish(struct history_download *d, enum wb_err result)
 {
-    d->done(d->b, span_cstr(d->request_id), result, buf_span(&d->packed));
+    d->how.done(d->b, span_cstr(d->request_id), result, d->how.work ? &d->out : &d->packed);
     download_free(d);
 }
 
@@ -70,12 +71,12 @@ static enum wb_err fetch_from(struct history_download *d, const char *host)
 {
     static const char *const headers[] = {"Origin: https://web.whatsapp.com",
                                           "Referer: https://web.whatsapp.com/", NULL};
-    struct buf file = buf_new(HISTORY_FILE_MAX);
+    struct buf file = buf_new(d->how.file_max);
     char url[URL_BYTES];
     enum wb_err err;
 
     TRY(make_url(d, host, url) ? WB_OK : WB_ERR_TOO_LARGE);
-    TRY(http_get(url, headers, d->ca_file, HISTORY_FETCH_MS, &file));
+    TRY(http_get(url, headers, d->ca_file, d->how.timeout_ms, &file));
     buf_clear(&d->packed);
     err = media_open(&d->secret, buf_span(&file), &d->packed);
 out:
@@ -87,9 +88,13 @@ static void fetch(void *ctx)
 {
     struct history_download *d = ctx;
 
-    d->result = WB_ERR_NET;
+    d->result = d->packed.n ? WB_OK : WB_ERR_NET; /* it came with the notification */
     for (size_t i = 0; i < d->nhosts && d->result != WB_OK; i++)
         d->result = fetch_from(d, d->hosts[i]);
+    if (d->result == WB_OK && d->how.work) {
+        d->result = d->how.work(buf_span(&d->packed), &d->out);
+        buf_free(&d->packed); /* not to wait for the loop with megabytes */
+    }
 }
 
 static void fetched(void *ctx, bool ran)
@@ -203,7 +208,7 @@ static enum wb_err fill(struct history_download *d, const struct history_notific
         n->file_sha256.n != sizeof s->file_sha256 ||
         n->file_enc_sha256.n != sizeof s->file_enc_sha256)
         return WB_ERR_MALFORMED;
-    if (n->file_length > HISTORY_FILE_MAX)
+    if (n->file_length > d->how.file_max)
         return WB_ERR_TOO_LARGE;
     memcpy(d->path, n->direct_path.p, n->direct_path.n);
     s->info = MEDIA_INFO_HISTORY;
@@ -213,8 +218,27 @@ static enum wb_err fill(struct history_download *d, const struct history_notific
     return WB_OK;
 }
 
+/* Whom to ask for the file, or straight to the work. */
+static enum wb_err begin(struct bridge *b, struct history_download *d,
+                         const struct history_notification *n)
+{
+    enum wb_err err;
+
+    if (d->how.work && n->inline_payload.n) {
+        buf_append(&d->packed, n->inline_payload);
+        TRY(buf_err(&d->packed));
+        return jobs_run(b->jobs, fetch, fetched, d);
+    }
+    TRY(fill(d, n));
+    TRY(ask_hosts(b, d->key));
+    d->next = b->history_downloads;
+    b->history_downloads = d;
+out:
+    return err;
+}
+
 enum wb_err history_download_start(struct bridge *b, const struct history_notification *n,
-                                   struct span request_id, history_file_fn *done)
+                                   struct span request_id, const struct history_fetch *how)
 {
     struct history_download *d = NULL;
     size_t waiting = 0;
@@ -228,17 +252,15 @@ enum wb_err history_download_start(struct bridge *b, const struct history_notifi
     if (!d)
         return WB_ERR_NOMEM;
     d->b = b;
-    d->done = done;
+    d->how = *how;
     d->key = ++b->last_ticket;
-    d->packed = buf_new(HISTORY_FILE_MAX);
+    d->packed = buf_new(how->file_max);
+    d->out = buf_new(how->out_max);
     d->tls = strncmp(b->config->server_url, "ws://", 5) != 0;
     d->ca_file = strdup(b->config->ca_file);
     TRY(d->ca_file && request_id.n < sizeof d->request_id ? WB_OK : WB_ERR_NOMEM);
     memcpy(d->request_id, request_id.p, request_id.n);
-    TRY(fill(d, n));
-    TRY(ask_hosts(b, d->key));
-    d->next = b->history_downloads;
-    b->history_downloads = d;
+    TRY(begin(b, d, n));
     d = NULL;
 out:
     download_free(d);

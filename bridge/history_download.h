@@ -1,5 +1,6 @@
 /* history_download.h - the file that a history notification names: host list, GET, checks,
- * decryption (P-MD-01..03, P-MD-11, P-MD-13, P-HI-02). What comes out is still deflated. */
+ * decryption (P-MD-01..03, P-MD-11, P-MD-13, P-HI-02). What comes out is still deflated; whoever
+ * wants only a little of it has that taken out on the worker. */
 #ifndef BRIDGE_HISTORY_DOWNLOAD_H
 #define BRIDGE_HISTORY_DOWNLOAD_H
 
@@ -7,13 +8,27 @@
 
 struct bridge;
 
-/* On the loop, once; not when the bridge is shutting down. packed lives during the call. */
-typedef void history_file_fn(struct bridge *b, struct span request_id, enum wb_err result,
-                             struct span packed);
+/* On a worker: appends to out what is wanted of the file. */
+typedef enum wb_err history_work_fn(struct span packed, struct buf *out);
 
-/* request_id is copied and handed back. MALFORMED: the notification names no file that can be
- * fetched; TOO_LARGE: over HISTORY_FILE_MAX; STATE: too many at once. */
+/* On the loop, once; not when the bridge is shutting down. content: the deflated file, or what the
+ * work made of it; it lives during the call, or is taken away and an empty buffer left behind. */
+typedef void history_file_fn(struct bridge *b, struct span request_id, enum wb_err result,
+                             struct buf *content);
+
+struct history_fetch {
+    size_t file_max; /* bytes of the file */
+    long timeout_ms; /* of one attempt */
+    size_t out_max;  /* bytes that the work may make; 0 without work */
+    history_work_fn *work;
+    history_file_fn *done;
+};
+
+/* request_id is copied and handed back. With work, a notification that brings its content itself
+ * (inline_payload) is handled in the same way, without a download. MALFORMED: the notification
+ * names no file that can be fetched; TOO_LARGE: over file_max; STATE: too many at once. */
 enum wb_err history_download_start(struct bridge *b, const struct history_notification *n,
-                                   struct span request_id, history_file_fn *done) WB_MUST_CHECK;
+                                   struct span request_id,
+                                   const struct history_fetch *how) WB_MUST_CHECK;
 
 #endif

@@ -426,7 +426,7 @@ out:
 
 /* A file has come, or could not be fetched: outside of any stanza, so in a batch of its own. */
 static void on_file(struct bridge *b, struct span request_id, enum wb_err result,
-                    struct span packed)
+                    struct buf *content)
 {
     struct store_history_gap g;
     enum wb_err err;
@@ -439,7 +439,7 @@ static void on_file(struct bridge *b, struct span request_id, enum wb_err result
     TRY(err);
     if (result == WB_OK) {
         TRY(store_mark(b->store));
-        result = take_packed(b, packed, &g);
+        result = take_packed(b, buf_span(content), &g);
         if (result == WB_OK)
             TRY(store_mark_keep(b->store));
         else if (wb_err_class(result) != WB_CLASS_PEER)
@@ -462,6 +462,8 @@ out:
 
 enum wb_err history_request_answer(struct bridge *b, const struct history_notification *n)
 {
+    static const struct history_fetch how = {
+        .file_max = HISTORY_FILE_MAX, .timeout_ms = HISTORY_FETCH_MS, .done = on_file};
     struct store_history_gap g;
     enum wb_err err = store_history_gap_of_request(b->store, n->request_id, &g);
 
@@ -474,7 +476,7 @@ enum wb_err history_request_answer(struct bridge *b, const struct history_notifi
     TRY(err);
     if (n->inline_payload.n)
         return take_packed(b, n->inline_payload, &g);
-    err = history_download_start(b, n, span_cstr(g.request_id), on_file);
+    err = history_download_start(b, n, span_cstr(g.request_id), &how);
     if (err == WB_ERR_STATE) {
         log_warn(b->log, "history", "too many files at once; this one is asked for again");
         g.request_id[0] = 0;

@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "bridge/bridge.h"
+#include "bridge/history_offered.h"
 #include "bridge/history_request.h"
 #include "bridge/identity.h"
 #include "bridge/in_message_private.h"
@@ -78,8 +79,10 @@ out:
     return err;
 }
 
-/* Only what was asked for is taken over. */
-static enum wb_err take_history(struct bridge *b, struct arena *a, struct span payload)
+/* Messages are stored of what was asked for only. Of what the phone offers by itself, at pairing,
+ * it is read what sending needs (history_offered.h). */
+static enum wb_err take_history(struct bridge *b, struct arena *a, const struct in_message *m,
+                                struct span payload)
 {
     struct history_notification n;
     enum wb_err err;
@@ -87,9 +90,12 @@ static enum wb_err take_history(struct bridge *b, struct arena *a, struct span p
     TRY(history_notification_decode(payload, a, &n));
     if (n.sync_type == HISTORY_ON_DEMAND)
         err = history_request_answer(b, &n);
+    else
+        err = history_offered(b, m->stanza_id, &n, payload);
 out:
     if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
-        log_warn(b->log, "history", "an answer of our phone cannot be used: %s", wb_err_text(err));
+        log_warn(b->log, "history", "a part of our phone's history cannot be used: %s",
+                 wb_err_text(err));
         err = WB_OK;
     }
     return err;
@@ -115,7 +121,7 @@ static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct
     case PROTOCOL_LID_MIGRATION:
         return take_lid_mappings(b, s->arena, m, c->protocol_payload);
     case PROTOCOL_HISTORY_SYNC_NOTIFICATION:
-        TRY(take_history(b, s->arena, c->protocol_payload));
+        TRY(take_history(b, s->arena, m, c->protocol_payload));
         /* Without this receipt the phone sends it again. */
         return in_message_answer(m, out_receipt_own(b, s->arena, m->stanza_id, "hist_sync"));
     case PROTOCOL_PEER_RESPONSE:

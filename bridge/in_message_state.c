@@ -116,6 +116,12 @@ out:
     return err;
 }
 
+void in_message_names_changed(struct bridge *b)
+{
+    if (b->in_message)
+        memset(b->in_message->push_names, 0, sizeof b->in_message->push_names);
+}
+
 enum wb_err in_message_acked(struct bridge *b, struct span id)
 {
     return b->in_message ? retry_owed_acked(&b->in_message->owed, id) : WB_OK;

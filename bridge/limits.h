@@ -129,6 +129,20 @@ enum {
     HISTORY_PAGE_MAX = 5000, /* messages of one answer; what is behind them is asked for again */
     HISTORY_ARENA_MAX = 16 << 20, /* lists of spans into an answer of messages of some bytes each */
     HISTORY_FETCH_MS = 60 * 1000,
+    /* History that the phone offers at pairing comes in parts of some MB; one that is larger than
+     * that is cut by phones themselves. A part is in memory twice while it is decrypted, one part
+     * at a time. */
+    HISTORY_OFFERED_FILE_MAX = 48 << 20,
+    HISTORY_OFFERED_FETCH_MS = 180 * 1000,
+    /* Inflated it is never in memory. This bounds the work: two seconds of a worker. */
+    HISTORY_OFFERED_INFLATED_MAX = 1 << 30,
+    /* What is taken out of one part: 150 bytes for each of 100,000 people, with room. */
+    HISTORY_FACTS_BYTES_MAX = 24 << 20,
+    /* Parts that wait to be read: a phone with a history of years offers some dozens. */
+    HISTORY_OFFERED_MAX = 256,
+    /* What the loop does of a part before others have their turn. */
+    HISTORY_SLICE_FACTS = 500,
+    HISTORY_SLICE_MS = 20,
 
     /* App state. The collections that are read hold some settings, and what was starred and muted:
      * tens to hundreds of records of 200 bytes. Each costs some 10 us: so many are no pause. */

@@ -1,0 +1,300 @@
+#include "bridge/history_offered.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "bridge/batch.h"
+#include "bridge/bridge.h"
+#include "bridge/conn.h"
+#include "bridge/history_download.h"
+#include "bridge/history_facts.h"
+#include "proto/history_wire.h"
+#include "store/history_files.h"
+#include "store/inbox.h"
+
+enum {
+    SETTLE_MS = 100,         /* several parts come in a burst, behind the phone's keys */
+    SLICE_PAUSE_MS = 5,      /* between slices: others have their turn */
+    AGAIN_S = 5,             /* after the first failure, twice as long after each further one */
+    AGAIN_MAX_S = 6 * 3600,  /* at most */
+    KEEP_S = 14 * 24 * 3600, /* WhatsApp keeps such files no longer */
+    BAD_TRIES = 3,           /* of a part that cannot be read, or that no host has */
+};
+
+struct history_offered {
+    struct bridge *b;
+    struct timer timer;
+    bool reading; /* `now` is on its way */
+    bool storing; /* its facts are here */
+    struct store_history_file now;
+    struct jid of; /* whose history it is: another account may be linked before it is here */
+    struct buf facts;
+    struct history_facts_at at;
+};
+
+static void on_timer(void *ctx);
+
+static void schedule(struct history_offered *h, int64_t after_ms)
+{
+    if (!h->timer.armed || timer_left_ms(h->b->timers, &h->timer) > after_ms)
+        timer_start(h->b->timers, &h->timer, after_ms, on_timer, h);
+}
+
+static void leave(struct history_offered *h)
+{
+    h->reading = h->storing = false;
+    buf_free(&h->facts);
+    h->facts = buf_new(HISTORY_FACTS_BYTES_MAX);
+    h->at = (struct history_facts_at){0};
+}
+
+/* ---- when it does not work ------------------------------------------------------------------ */
+
+/* The peer's word against the bytes: the same again would not help for long. */
+static bool is_bad(enum wb_err why)
+{
+    return wb_err_class(why) == WB_CLASS_PEER || why == WB_ERR_REFUSED;
+}
+
+static enum wb_err put_off(struct history_offered *h, enum wb_err why)
+{
+    struct bridge *b = h->b;
+    struct store_history_file *f = &h->now;
+    const int64_t now = bridge_server_now_s(b);
+    int64_t wait = AGAIN_S;
+
+    for (uint32_t i = 0; i < f->tries && wait < AGAIN_MAX_S; i++)
+        wait *= 2;
+    if (wait > AGAIN_MAX_S)
+        wait = AGAIN_MAX_S;
+    f->tries++;
+    if ((is_bad(why) && f->tries >= BAD_TRIES) || now - f->offered_at > KEEP_S) {
+        log_warn(b->log, "history", "a part of our phone's history is given up after %u tries: %s",
+                 (unsigned)f->tries, wb_err_text(why));
+        return store_history_file_done(b->store, f->seq);
+    }
+    log_info(b->log, "history",
+             "a part of our phone's history could not be read (%s); again in %lld s or at the next "
+             "login",
+             wb_err_text(why), (long long)wait);
+    return store_history_file_tried(b->store, f->seq, f->tries, now + wait);
+}
+
+/* ---- one part ------------------------------------------------------------------------------- */
+
+static void end_batch(struct history_offered *h, enum wb_err err)
+{
+    if (err == WB_OK && store_batch_open(h->b->store))
+        err = batch_commit(h->b);
+    else if (err != WB_OK)
+        batch_fail(h->b, err);
+    if (err != WB_OK)
+        leave(h); /* the store has closed the connection; it begins anew at the next login */
+}
+
+static void failed(struct history_offered *h, enum wb_err why)
+{
+    enum wb_err err = put_off(h, why);
+
+    leave(h);
+    end_batch(h, err);
+    schedule(h, SLICE_PAUSE_MS);
+}
+
+/* Facts and, with the last of them, the end of the part: one transaction for each slice. */
+static void store_slice(struct history_offered *h)
+{
+    struct bridge *b = h->b;
+    bool more = true;
+    enum wb_err err = history_facts_apply(b, buf_span(&h->facts), &h->at, &more);
+
+    if (err == WB_OK && !more) {
+        log_info(b->log, "history",
+                 "a part of our phone's history is read: %zu new addresses, %zu privacy tokens, "
+                 "%zu names%s",
+                 h->at.pairs, h->at.tokens, h->at.names,
+                 history_facts_cut(buf_span(&h->facts)) ? "; more than that was left out" : "");
+        err = store_history_file_done(b->store, h->now.seq);
+        leave(h);
+    }
+    FAULT_POINT("history.slice");
+    end_batch(h, err);
+    schedule(h, SLICE_PAUSE_MS);
+}
+
+static void on_file(struct bridge *b, struct span message_id, enum wb_err result,
+                    struct buf *content)
+{
+    struct history_offered *h = b->history_offered;
+
+    if (!h || !h->reading || !span_eq_cstr(message_id, h->now.message_id))
+        return;
+    if (!b->account || !jid_eq(&h->of, &b->own_pn)) {
+        leave(h);
+        schedule(h, SLICE_PAUSE_MS);
+        return;
+    }
+    if (result != WB_OK) {
+        failed(h, result);
+        return;
+    }
+    buf_free(&h->facts);
+    h->facts = *content;
+    *content = buf_new(0);
+    h->storing = true;
+    schedule(h, 0);
+}
+
+static enum wb_err start(struct history_offered *h, struct span payload)
+{
+    static const struct history_fetch how = {.file_max = HISTORY_OFFERED_FILE_MAX,
+                                             .timeout_ms = HISTORY_OFFERED_FETCH_MS,
+                                             .out_max = HISTORY_FACTS_BYTES_MAX,
+                                             .work = history_facts_read,
+                                             .done = on_file};
+    struct history_notification n;
+    enum wb_err err;
+
+    TRY(history_notification_decode(payload, NULL, &n));
+    h->reading = true;
+    h->of = h->b->own_pn;
+    err = history_download_start(h->b, &n, span_cstr(h->now.message_id), &how);
+out:
+    return err;
+}
+
+/* The first part that is due, if none is under way. */
+static void look(struct history_offered *h)
+{
+    const int64_t now = bridge_server_now_s(h->b);
+    struct buf payload = buf_new(STORE_BLOB_MAX);
+    struct store_history_file f = {.seq = 0};
+    int64_t soonest = 0;
+    enum wb_err err;
+
+    while ((err = store_history_file_next(h->b->store, f.seq, &f, &payload)) == WB_OK) {
+        if (f.next_at <= now)
+            break;
+        if (!soonest || f.next_at < soonest)
+            soonest = f.next_at;
+        buf_clear(&payload);
+    }
+    if (err == WB_OK) {
+        h->now = f;
+        err = start(h, buf_span(&payload));
+        if (err != WB_OK)
+            failed(h, err);
+    } else if (err == WB_ERR_NOT_FOUND && soonest) {
+        schedule(h, (soonest - now) * 1000);
+    } else if (err != WB_ERR_NOT_FOUND) {
+        log_warn(h->b->log, "history", "what the phone has offered cannot be looked up: %s",
+                 wb_err_text(err));
+    }
+    buf_free(&payload);
+}
+
+static void on_timer(void *ctx)
+{
+    struct history_offered *h = ctx;
+
+    if (!h->b->account || !conn_online(h->b->conn))
+        return; /* the next login goes on */
+    if (h->storing)
+        store_slice(h);
+    else if (!h->reading)
+        look(h);
+}
+
+/* ---- offers --------------------------------------------------------------------------------- */
+
+static bool is_read(int32_t type)
+{
+    switch (type) {
+    case HISTORY_INITIAL_BOOTSTRAP:
+    case HISTORY_FULL:
+    case HISTORY_RECENT:
+    case HISTORY_PUSH_NAME:
+    case HISTORY_NON_BLOCKING_DATA:
+        return true;
+    default: /* statuses; notices without content; kinds that we do not know */
+        return false;
+    }
+}
+
+enum wb_err history_offered(struct bridge *b, struct span message_id,
+                            const struct history_notification *n, struct span payload)
+{
+    size_t waiting = 0;
+    enum wb_err err;
+
+    if (!is_read(n->sync_type)) {
+        log_debug(b->log, "history", "the phone offers history of kind %d: not read",
+                  (int)n->sync_type);
+        return WB_OK;
+    }
+    TRY(store_history_files_count(b->store, &waiting));
+    if (waiting >= HISTORY_OFFERED_MAX) {
+        log_warn(b->log, "history", "the phone offers more than %d parts of its history at a time",
+                 HISTORY_OFFERED_MAX);
+        return WB_OK;
+    }
+    TRY(store_history_file_put(b->store, message_id, payload, bridge_server_now_s(b)));
+    FAULT_POINT("history.offered");
+    if (b->history_offered)
+        schedule(b->history_offered, SETTLE_MS);
+out:
+    return err;
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void on_offline_done(void *ctx, const struct bridge_event *ev)
+{
+    struct history_offered *h = ctx;
+    size_t waiting = 0;
+
+    (void)ev;
+    if (!h->b->account || store_history_files_count(h->b->store, &waiting) != WB_OK || !waiting)
+        return;
+    if (store_history_files_due(h->b->store) != WB_OK)
+        log_warn(h->b->log, "history", "what failed before waits for its time");
+    schedule(h, SETTLE_MS);
+}
+
+/* A commit failed: the facts of this slice are gone, and the connection with them. */
+static void on_batch_failed(void *ctx, const struct bridge_event *ev)
+{
+    struct history_offered *h = ctx;
+
+    (void)ev;
+    if (h->storing)
+        leave(h);
+}
+
+enum wb_err history_offered_new(struct bridge *b, struct history_offered **ret)
+{
+    struct history_offered *h = calloc(1, sizeof *h);
+    enum wb_err err;
+
+    if (!h)
+        return WB_ERR_NOMEM;
+    h->b = b;
+    leave(h);
+    TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, h));
+    TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, h));
+    *ret = h;
+    h = NULL;
+out:
+    history_offered_free(h);
+    return err;
+}
+
+void history_offered_free(struct history_offered *h)
+{
+    if (!h)
+        return;
+    timer_stop(h->b->timers, &h->timer);
+    buf_free(&h->facts);
+    free(h);
+}
