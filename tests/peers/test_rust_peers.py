@@ -22,7 +22,11 @@ class RustThroughMock(PeersCase):
         whatsmeow, baileys = self.join("whatsmeow", ALICE), self.join("baileys", BOB)
         self.talk(rust, whatsmeow, "rust first")
         self.talk(baileys, rust, "baileys first")
-        self.talk(whatsmeow, coded, "whatsmeow first")
+        # To the LID, as whatsmeow of 2026-08 sends: the pinned one, once it wrote to a number, cannot read what comes
+        # from the LID (message.go: only sessions of a sender that is a number are moved to its LID).
+        self.exchange(whatsmeow, coded, self.mock.lid_of(DAVE), "whatsmeow first")
+        self.exchange(coded, whatsmeow, pn(ALICE), "and rust, paired by code")
+        self.exchange(whatsmeow, coded, self.mock.lid_of(DAVE), "whatsmeow again")
         self.talk(coded, rust, "both rust")
         self.assert_no_flags(self.mock)
 
