@@ -16,6 +16,7 @@ static const struct admin_route {
     {"POST", "/admin/mock-phone/unlink", admin_unlink, false},
     {"POST", "/admin/mock-phone/expire-refs", admin_expire_refs, false},
     {"POST", "/admin/mock-phone/refresh", admin_refresh, false},
+    {"POST", "/admin/mock-phone/settings", admin_settings, false},
     {"POST", "/admin/mock-phone/history", admin_phone_history, false},
     {"POST", "/admin/mock-phone/past", admin_phone_past, false},
     {"POST", "/admin/mock-phone/timelock", admin_phone_timelock, false},

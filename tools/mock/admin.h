@@ -15,7 +15,7 @@ typedef int admin_call(struct mock *m, const struct http_request *q, const json_
 /* admin_phone.c */
 admin_call admin_phone_past;
 admin_call admin_phone_history, admin_scan_qr, admin_enter_code, admin_unlink, admin_login_script,
-    admin_expire_refs, admin_refresh, admin_client_prekeys;
+    admin_expire_refs, admin_settings, admin_refresh, admin_client_prekeys;
 /* admin_passkey.c */
 admin_call admin_passkey_set, admin_passkey_get, admin_passkey_again;
 /* admin_address.c */

@@ -5,6 +5,7 @@
 #include "tools/mock/deliver.h"
 #include "tools/mock/iq.h"
 #include "tools/mock/pb.h"
+#include "tools/mock/phone_state.h"
 
 struct patch {
     struct patch *next;
@@ -80,9 +81,9 @@ static bool add_patch(struct collection *col, struct span patch)
     return p != NULL;
 }
 
-static void tell(struct mock *m, const struct device *from, const char *name, uint64_t version)
+static void tell(struct mock *m, struct account *a, const struct device *from, const char *name,
+                 uint64_t version)
 {
-    struct account *a = from->account;
     for (size_t i = 0; i < a->ndevices; i++) {
         if (a->devices[i] == from || a->devices[i]->actor != NULL)
             continue;
@@ -92,6 +93,35 @@ static void tell(struct mock *m, const struct device *from, const char *name, ui
         node_attr_u64(&m->a, k, "version", version);
         deliver(m, a->devices[i], n);
     }
+}
+
+uint64_t appstate_version(const struct account *a, const char *name)
+{
+    const struct collection *col = map_get(&a->appstate, name);
+    return col != NULL ? col->version : 0;
+}
+
+bool appstate_add(struct mock *m, struct account *a, const struct device *by, const char *name,
+                  struct span patch)
+{
+    struct collection *col = known_name(name) ? collection_of(a, name) : NULL;
+    if (col == NULL || !pb_valid(patch) || !add_patch(col, patch))
+        return false;
+    phone_state_read(m, a, by, name, col->version, patch);
+    tell(m, a, by, name, col->version);
+    return true;
+}
+
+/* A client that has nothing gets a snapshot; without one all patches say the same. */
+static bool put_snapshot(struct mock *m, struct account *a, const char *name,
+                         const struct collection *col, struct node *out)
+{
+    struct buf reference = buf_new(1024);
+    bool there = phone_state_snapshot(m, a, name, col->version, &reference);
+    if (there)
+        node_set_bytes(&m->a, node_child_new(&m->a, out, "snapshot"), buf_span(&reference));
+    buf_free(&reference);
+    return there;
 }
 
 static void put_patches(struct mock *m, struct node *out, const struct collection *col,
@@ -126,10 +156,10 @@ static int one(struct conn *c, const struct node *k, struct node *sync)
         node_attr_text(&m->a, e, "text", "conflict");
         put_patches(m, out, col, version);
     } else if (patch.p != NULL) {
-        if (!pb_valid(patch) || !add_patch(col, patch))
+        if (!appstate_add(m, c->device->account, c->device, name, patch))
             return 400;
-        tell(m, c->device, name, col->version);
-    } else {
+    } else if (!node_attr_is(k, "return_snapshot", "true") ||
+               !put_snapshot(m, c->device->account, name, col, out)) {
         put_patches(m, out, col, version);
     }
     node_attr_u64(&m->a, out, "version", col->version);

@@ -1,8 +1,10 @@
 #include "tools/mock/media.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "crypto/prim_cbc.h"
 #include "crypto/prim_hash.h"
 #include "tools/mock/iq.h"
 
@@ -57,6 +59,27 @@ bool media_put(struct mock *m, const char *hash, struct span bytes)
     if (bytes.n > 0)
         memcpy(b->bytes, bytes.p, bytes.n);
     return true;
+}
+
+bool media_seal(struct mock *m, const char *info, const char *type, struct span plain,
+                struct media_file *ret)
+{
+    uint8_t keys[112], mac[SHA256_BYTES];
+    struct buf file = buf_new(plain.n + 64), name = buf_new(64);
+    rng_fill(&m->rng, ret->key, sizeof ret->key);
+    hkdf_sha256(SPAN_ARRAY(ret->key), SPAN_NULL, span_cstr(info), keys, sizeof keys);
+    bool ok = cbc_encrypt(keys + 16, keys, plain, &file) == WB_OK;
+    const struct span parts[] = {SPAN(keys, 16), buf_span(&file)};
+    hmac_sha256_v(SPAN(keys + 48, 32), parts, 2, mac);
+    buf_append(&file, SPAN(mac, 10));
+    sha256(plain, ret->sha256);
+    sha256(buf_span(&file), ret->enc_sha256);
+    buf_b64url(&name, SPAN_ARRAY(ret->enc_sha256), false);
+    ok = ok && buf_err(&file) == WB_OK && media_put(m, buf_cstr(&name), buf_span(&file));
+    (void)snprintf(ret->path, sizeof ret->path, "/mms/%s/%s?ccb=11-4", type, buf_cstr(&name));
+    buf_free(&file);
+    buf_free(&name);
+    return ok;
 }
 
 bool media_keep(struct mock *m, struct span bytes, char ret_hash[static MEDIA_HASH_CHARS + 1])

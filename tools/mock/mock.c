@@ -214,7 +214,7 @@ static bool tolerated(const char *what)
 {
     static const char *const notes[] = {
         "sent-to-self", "sender-key-not-rotated", "needless-device-identity", "same-id-other-bytes",
-        "no-origin",    "account-key-sent-back",  "duplicate-own-device", "presence-again"};
+        "no-origin",    "account-key-sent-back",  "duplicate-own-device",     "presence-again"};
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
         if (strcmp(notes[i], what) == 0)
             return true;

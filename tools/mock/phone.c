@@ -2,52 +2,18 @@
 
 #include <zlib.h>
 
-#include "crypto/prim_hash.h"
 #include "tools/mock/actor.h"
 #include "tools/mock/names.h"
 #include "tools/mock/pb.h"
 #include "tools/mock/phone_past.h"
+#include "tools/mock/phone_state.h"
 
-enum { PROTOCOL_MESSAGE = 12, TYPE_KEY_SHARE = 6, SYNC_PUSH_NAME = 4 };
+enum { SYNC_PUSH_NAME = 4 };
 enum { HISTORY_MAX = 4 << 20 };
 
 static void put_message(struct buf *out, uint32_t number, const struct buf *in)
 {
     pb_put_bytes(out, number, buf_span(in));
-}
-
-void phone_send_appstate_key(struct mock *m, struct device *d)
-{
-    struct account *a = d->account;
-    struct buf id = buf_new(64), data = buf_new(256), print = buf_new(64), key = buf_new(512);
-    struct buf share = buf_new(512), protocol = buf_new(1024), msg = buf_new(1024);
-    /* id: epoch and device, as phones number them; data: from the phone's identity, so that every
-     * companion gets the same */
-    static const uint8_t key_id[6] = {0, 0, 0, 0, 0x2c, 1};
-    uint8_t key_data[32];
-    hkdf_sha256(SPAN_ARRAY(a->identity.priv), SPAN_NULL, SPAN_LIT("mock app state key"), key_data,
-                sizeof key_data);
-    pb_put_bytes(&id, 1, SPAN_ARRAY(key_id));
-    pb_put_u64(&print, 1, a->adv_raw_id);
-    pb_put_u64(&print, 2, 1);
-    pb_put_bytes(&print, 3, SPAN_LIT("\x00"));
-    pb_put_bytes(&data, 1, SPAN_ARRAY(key_data));
-    put_message(&data, 2, &print);
-    pb_put_u64(&data, 3, mock_now_s(m) * 1000);
-    put_message(&key, 1, &id);
-    put_message(&key, 2, &data);
-    put_message(&share, 1, &key);
-    pb_put_u64(&protocol, 2, TYPE_KEY_SHARE);
-    put_message(&protocol, 7, &share);
-    put_message(&msg, PROTOCOL_MESSAGE, &protocol);
-    actor_send_peer(m, a->devices[0], d, buf_span(&msg));
-    buf_free(&id);
-    buf_free(&data);
-    buf_free(&print);
-    buf_free(&key);
-    buf_free(&share);
-    buf_free(&protocol);
-    buf_free(&msg);
 }
 
 static void put_name(struct buf *out, const struct jid *who, const char *text)
@@ -106,7 +72,7 @@ void phone_greet(struct mock *m, struct device *d)
     if (d->greeted || d->actor != NULL || d->account->devices[0]->actor == NULL)
         return;
     d->greeted = true;
-    phone_send_appstate_key(m, d);
+    phone_state_share(m, d);
     phone_send_past(m, d);
     phone_send_names(m, d);
 }

@@ -7,8 +7,6 @@
 
 /* Once per companion, when it is active for the first time. */
 void phone_greet(struct mock *m, struct device *d);
-/* An app state key share; the key stays the same for an account. */
-void phone_send_appstate_key(struct mock *m, struct device *d);
 /* History of the type PUSH_NAME: the account's own name, names and LID mappings of all contacts,
  * inline. */
 void phone_send_names(struct mock *m, struct device *d);
@@ -21,7 +19,7 @@ void phone_send_note(struct mock *m, struct device *phone, struct device *to,
                      const struct buf *note);
 
 /* A companion's peer message to its phone. A question for older messages of a chat is answered, as
- * account->history says. id: of the stanza. */
+ * account->history says; one for an app state key, always. id: of the stanza. */
 void phone_asked(struct mock *m, struct device *phone, struct device *by, const char *id,
                  struct span plain);
 

@@ -5,16 +5,15 @@
 #include <zlib.h>
 
 #include "base/text.h"
-#include "crypto/prim_cbc.h"
-#include "crypto/prim_hash.h"
 #include "tools/mock/actor.h"
 #include "tools/mock/media.h"
 #include "tools/mock/pb.h"
 #include "tools/mock/phone.h"
+#include "tools/mock/phone_state.h"
 #include "tools/mock/records.h"
 
 enum { PROTOCOL_MESSAGE = 12, TYPE_HISTORY = 5, TYPE_REQUEST = 16, ON_DEMAND_REQUEST = 3 };
-enum { SYNC_ON_DEMAND = 6, DEVICE_SENT = 31, HISTORY_MAX = 16 << 20, MEDIA_MAC = 10 };
+enum { SYNC_ON_DEMAND = 6, DEVICE_SENT = 31, HISTORY_MAX = 16 << 20 };
 
 struct wanted {
     struct span chat, oldest_id;
@@ -122,28 +121,15 @@ static void put_page(struct mock *m, struct account *me, const struct wanted *w,
 
 bool phone_put_file(struct mock *m, struct span packed, struct buf *note)
 {
-    uint8_t key[32], keys[112], digest[SHA256_BYTES], mac[SHA256_BYTES];
-    struct buf file = buf_new(packed.n + 64), path = buf_new(256);
-    rng_fill(&m->rng, key, sizeof key);
-    hkdf_sha256(SPAN_ARRAY(key), SPAN_NULL, SPAN_LIT("WhatsApp History Keys"), keys, sizeof keys);
-    bool ok = cbc_encrypt(keys + 16, keys, packed, &file) == WB_OK;
-    const struct span parts[] = {SPAN(keys, 16), buf_span(&file)};
-    hmac_sha256_v(SPAN(keys + 48, 32), parts, 2, mac);
-    buf_append(&file, SPAN(mac, MEDIA_MAC));
-    sha256(packed, digest);
-    pb_put_bytes(note, 1, SPAN_ARRAY(digest));
+    struct media_file f;
+    if (!media_seal(m, "WhatsApp History Keys", "md-msg-hist", packed, &f))
+        return false;
+    pb_put_bytes(note, 1, SPAN_ARRAY(f.sha256));
     pb_put_u64(note, 2, packed.n);
-    pb_put_bytes(note, 3, SPAN_ARRAY(key));
-    sha256(buf_span(&file), digest);
-    pb_put_bytes(note, 4, SPAN_ARRAY(digest));
-    buf_append_cstr(&path, "/mms/md-msg-hist/");
-    buf_b64url(&path, SPAN_ARRAY(digest), false);
-    ok = ok && media_put(m, strrchr(buf_cstr(&path), '/') + 1, buf_span(&file));
-    buf_append_cstr(&path, "?ccb=11-4");
-    pb_put_bytes(note, 5, buf_span(&path));
-    buf_free(&file);
-    buf_free(&path);
-    return ok;
+    pb_put_bytes(note, 3, SPAN_ARRAY(f.key));
+    pb_put_bytes(note, 4, SPAN_ARRAY(f.enc_sha256));
+    pb_put_text(note, 5, f.path);
+    return true;
 }
 
 void phone_send_note(struct mock *m, struct device *phone, struct device *to,
@@ -165,7 +151,8 @@ void phone_asked(struct mock *m, struct device *phone, struct device *by, const 
     struct buf packed = buf_new(HISTORY_MAX), note = buf_new(HISTORY_MAX);
     struct wanted w;
     size_t n = 0;
-    if (!read_request(plain, &w) || phone->account->history == PHONE_HISTORY_SILENT)
+    if (phone_state_asked(m, by, plain) || !read_request(plain, &w) ||
+        phone->account->history == PHONE_HISTORY_SILENT)
         return;
     put_page(m, phone->account, &w, &conversation, &n);
     pb_put_u64(&sync, 1, SYNC_ON_DEMAND);

@@ -11,6 +11,7 @@
 #include "tools/mock/chatstate.h"
 #include "tools/mock/held.h"
 #include "tools/mock/mock.h"
+#include "tools/mock/phone_state.h"
 #include "tools/mock/records.h"
 
 bool jid_is_lid(const struct jid *j)
@@ -268,6 +269,7 @@ static void free_account(struct account *a)
     map_free(&a->blocked, NULL);
     map_free(&a->met, NULL);
     appstate_free(a);
+    phone_state_free(a);
     records_free(a);
     held_free(a);
     secret_wipe(&a->identity, sizeof a->identity);

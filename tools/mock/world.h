@@ -57,7 +57,7 @@ struct device {
     struct map prekeys_seen; /* "id" -> non-NULL: was uploaded once */
     struct buf adv;          /* ADVSignedDeviceIdentity with all four fields; empty for phones */
     bool available;          /* last presence */
-    char announced[64];          /* the name in its last presence, and when that was */
+    char announced[64];      /* the name in its last presence, and when that was */
     uint64_t announced_s;
     uint64_t announced_conn;
     bool announced_again;  /* on this connection, less than a day after the one before */
@@ -156,7 +156,10 @@ struct account {
     struct map blocked;   /* LID text -> non-NULL */
     struct map met;       /* LID text of who wrote, or was written to -> non-NULL */
     struct account_lock lock;
-    struct map appstate; /* collection -> struct collection (appstate.c) */
+    struct map appstate;    /* collection -> struct collection (appstate.c) */
+    struct map phone_state; /* collection -> struct view (phone_state.c) */
+    unsigned state_epoch;   /* of the phone's newest app state key */
+    bool state_snapshots;   /* its companions get snapshots: the phone has written by itself */
     struct login_script login;
     struct passkey passkey;
     struct traits traits;
@@ -195,7 +198,7 @@ struct group {
     char subject[128];
     bool lid; /* addressing mode */
     bool announcement, locked;
-    bool approval; /* who joins must be let in */
+    bool approval;          /* who joins must be let in */
     bool community;         /* the parent of a community: takes messages and shows them to nobody */
     bool default_sub_group; /* its announcement group */
     struct group *parent;   /* the community that it is linked to, or NULL */

@@ -218,6 +218,7 @@ class Peer {
             return void await sock.readMessages(cmd.ids.map(id => ({
                 remoteJid: cmd.to, id, fromMe: false, participant: cmd.to === cmd.sender ? undefined : cmd.sender
             })))
+        case 'setName': return void await sock.updateProfileName(cmd.name)
         case 'dropSessions': return this.dropSessions(cmd)
         case 'disconnect':
             this.stopping = true

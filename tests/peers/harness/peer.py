@@ -1,7 +1,7 @@
 """An independent client (Baileys, whatsmeow or whatsapp-rust) behind one JSON-lines protocol.
 
 Commands: connect pairCode sendText createGroup groupParticipants groupInfo groups onWhatsApp devices
-usersInfo prekeys (whatsmeow) presence markRead dropSessions disconnect logout quit.
+usersInfo prekeys (whatsmeow) presence markRead setName dropSessions disconnect logout quit.
 Of whatsapp-rust alone: edit editSealed revoke react reactSealed comment poll vote event answerEvent. They name the message
 that they are about by msgId, and its sender where that is not ourselves.
 connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does), buffer

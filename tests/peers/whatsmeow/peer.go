@@ -15,6 +15,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
@@ -171,6 +172,8 @@ func (p *peer) run(ctx context.Context, cmd *command) (object, error) {
 		return nil, client.SendPresence(ctx, types.Presence(cmd.State))
 	case "markRead":
 		return nil, p.markRead(ctx, cmd)
+	case "setName":
+		return nil, client.SendAppState(ctx, appstate.BuildSettingPushName(cmd.Name))
 	case "dropSessions":
 		// What a damaged store looks like: the next message cannot be read and is asked for again.
 		jid, err := types.ParseJID(cmd.To)
