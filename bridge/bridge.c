@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bridge/app_state.h"
 #include "bridge/backups.h"
 #include "bridge/batch.h"
 #include "bridge/conn.h"
@@ -116,6 +117,7 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     TRY(history_request_new(b, &b->history));
     TRY(history_offered_new(b, &b->history_offered));
     TRY(presence_new(b, &b->presence));
+    TRY(app_state_new(b, &b->app_state));
 out:
     return err;
 }
@@ -185,8 +187,10 @@ void bridge_free(struct bridge *b)
     if (b->prekeys)
         prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */
     iq_free(&b->iq);
+    app_state_free(b->app_state);
+    b->app_state = NULL; /* events may still come, here and there */
     presence_free(b->presence);
-    b->presence = NULL; /* events may still come */
+    b->presence = NULL;
     history_request_free(b->history);
     b->history = NULL;
     history_offered_free(b->history_offered);

@@ -34,6 +34,7 @@ struct group_list;
 struct history_download;
 struct history_offered;
 struct history_request;
+struct app_state;
 struct presence;
 struct prekey_fetch;
 struct signed_prekey;
@@ -91,6 +92,7 @@ struct bridge {
     struct history_download *history_downloads; /* those that wait for the list of hosts */
     struct backups *backups;
     struct presence *presence;
+    struct app_state *app_state; /* NULL in tests of other parts */
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;

@@ -74,8 +74,8 @@ struct send_result {
     int64_t timestamp_s;    /* OK: the server's ack */
     uint32_t server_code;   /* REFUSED */
     int64_t restricted_s;  /* RESTRICTED, ACCEPTED: until when it may not leave (unix); 0: it may */
-    struct span recipient;  /* JID text of the chat; of a number the one that WhatsApp names */
-    struct span text;       /* one sentence: what is wrong and what to do; ACCEPTED: the state */
+    struct span recipient; /* JID text of the chat; of a number the one that WhatsApp names */
+    struct span text;      /* one sentence: what is wrong and what to do; ACCEPTED: the state */
 };
 typedef void send_done_fn(void *ctx, const struct send_result *r);
 

@@ -31,6 +31,7 @@ extern const struct stanza_handler in_iq_pair_success_handler;
 extern const struct stanza_handler in_notification_encrypt_handler;
 extern const struct stanza_handler in_notification_link_code_handler;
 extern const struct stanza_handler in_notification_reg_refresh_handler;
+extern const struct stanza_handler in_notification_server_sync_handler;
 extern const struct stanza_handler in_notification_passkey_handler;
 extern const struct stanza_handler in_notification_passkey_phone_handler;
 extern const struct stanza_handler in_notification_group_handler;

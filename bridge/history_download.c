@@ -61,8 +61,8 @@ static bool make_url(const struct history_download *d, const char *host, char ou
 
     buf_b64url(&hash, SPAN_ARRAY(d->secret.file_enc_sha256), false);
     int n = snprintf(out, URL_BYTES,
-                     "%s://%s%s%chash=%s&mms-type=md-msg-hist&__wa-mms=", d->tls ? "https" : "http",
-                     host, d->path, strchr(d->path, '?') ? '&' : '?', buf_cstr(&hash));
+                     "%s://%s%s%chash=%s&mms-type=%s&__wa-mms=", d->tls ? "https" : "http", host,
+                     d->path, strchr(d->path, '?') ? '&' : '?', buf_cstr(&hash), d->how.mms_type);
     buf_free(&hash);
     return n > 0 && n < URL_BYTES;
 }
@@ -211,7 +211,7 @@ static enum wb_err fill(struct history_download *d, const struct history_notific
     if (n->file_length > d->how.file_max)
         return WB_ERR_TOO_LARGE;
     memcpy(d->path, n->direct_path.p, n->direct_path.n);
-    s->info = MEDIA_INFO_HISTORY;
+    s->info = d->how.info;
     memcpy(s->key, n->media_key.p, sizeof s->key);
     memcpy(s->file_sha256, n->file_sha256.p, sizeof s->file_sha256);
     memcpy(s->file_enc_sha256, n->file_enc_sha256.p, sizeof s->file_enc_sha256);

@@ -1,6 +1,7 @@
-/* history_download.h - the file that a history notification names: host list, GET, checks,
- * decryption (P-MD-01..03, P-MD-11, P-MD-13, P-HI-02). What comes out is still deflated; whoever
- * wants only a little of it has that taken out on the worker. */
+/* history_download.h - the file that a history notification names, or another reference of our
+ * phone (app state): host list, GET, checks, decryption (P-MD-01..03, P-MD-11, P-MD-13, P-HI-02,
+ * P-AS-07). What comes out is still deflated; whoever wants only a little of it has that taken out
+ * on the worker. */
 #ifndef BRIDGE_HISTORY_DOWNLOAD_H
 #define BRIDGE_HISTORY_DOWNLOAD_H
 
@@ -17,9 +18,11 @@ typedef void history_file_fn(struct bridge *b, struct span request_id, enum wb_e
                              struct buf *content);
 
 struct history_fetch {
-    size_t file_max; /* bytes of the file */
-    long timeout_ms; /* of one attempt */
-    size_t out_max;  /* bytes that the work may make; 0 without work */
+    const char *info;     /* MEDIA_INFO_... */
+    const char *mms_type; /* what the media host calls it */
+    size_t file_max;      /* bytes of the file */
+    long timeout_ms;      /* of one attempt */
+    size_t out_max;       /* bytes that the work may make; 0 without work */
     history_work_fn *work;
     history_file_fn *done;
 };

@@ -9,6 +9,7 @@
 #include "bridge/conn.h"
 #include "bridge/history_download.h"
 #include "bridge/history_facts.h"
+#include "crypto/media_crypt.h"
 #include "proto/history_wire.h"
 #include "store/history_files.h"
 #include "store/inbox.h"
@@ -148,7 +149,9 @@ static void on_file(struct bridge *b, struct span message_id, enum wb_err result
 
 static enum wb_err start(struct history_offered *h, struct span payload)
 {
-    static const struct history_fetch how = {.file_max = HISTORY_OFFERED_FILE_MAX,
+    static const struct history_fetch how = {.info = MEDIA_INFO_HISTORY,
+                                             .mms_type = "md-msg-hist",
+                                             .file_max = HISTORY_OFFERED_FILE_MAX,
                                              .timeout_ms = HISTORY_OFFERED_FETCH_MS,
                                              .out_max = HISTORY_FACTS_BYTES_MAX,
                                              .work = history_facts_read,

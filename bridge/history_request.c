@@ -11,6 +11,7 @@
 #include "bridge/in_message_private.h"
 #include "bridge/out_peer.h"
 #include "bridge/private_address.h"
+#include "crypto/media_crypt.h"
 #include "proto/history_wire.h"
 #include "proto/inflate.h"
 #include "proto/limits.h"
@@ -462,8 +463,12 @@ out:
 
 enum wb_err history_request_answer(struct bridge *b, const struct history_notification *n)
 {
-    static const struct history_fetch how = {
-        .file_max = HISTORY_FILE_MAX, .timeout_ms = HISTORY_FETCH_MS, .done = on_file};
+    static const struct history_fetch how = {.info = MEDIA_INFO_HISTORY,
+                                             .mms_type = "md-msg-hist",
+
+                                             .file_max = HISTORY_FILE_MAX,
+                                             .timeout_ms = HISTORY_FETCH_MS,
+                                             .done = on_file};
     struct store_history_gap g;
     enum wb_err err = store_history_gap_of_request(b->store, n->request_id, &g);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "bridge/app_state.h"
 #include "bridge/bridge.h"
 #include "bridge/history_offered.h"
 #include "bridge/history_request.h"
@@ -42,6 +43,8 @@ static enum wb_err take_app_state_keys(struct bridge *b, struct arena *a, struct
         stored++;
     }
     log_info(b->log, "message", "app state keys from our own phone: %zu", stored);
+    if (stored)
+        TRY(app_state_keys_came(b));
 out:
     return err;
 }

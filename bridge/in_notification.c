@@ -10,7 +10,7 @@ static const struct stanza_handler *const type_table[] = {
     &in_notification_group_handler,    &in_notification_devices_handler,
     &in_notification_account_handler,  &in_notification_token_handler,
     &in_notification_contacts_handler, &in_notification_reg_refresh_handler,
-    &in_notification_mex_handler,
+    &in_notification_mex_handler,      &in_notification_server_sync_handler,
 };
 
 /* Both identities of whoever sent it or did it, wherever the frame names them (P-US-14). */

@@ -203,7 +203,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
                 break;
             }
             it->step = OUT_SEALED;
-            it->durable = true; /* its bytes go out in any case */
+            it->durable = true;                         /* its bytes go out in any case */
             it->carries = it->chat.server == JID_GROUP; /* it is not known any more */
             join_sealed(it);
         }

@@ -8,7 +8,8 @@
 
 enum { MEDIA_KEY_BYTES = 32, MEDIA_MAC_BYTES = 10 };
 
-#define MEDIA_INFO_HISTORY "WhatsApp History Keys"
+#define MEDIA_INFO_HISTORY   "WhatsApp History Keys"
+#define MEDIA_INFO_APP_STATE "WhatsApp App State Keys"
 
 /* What the message says of its file. */
 struct media_secret {

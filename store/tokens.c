@@ -128,6 +128,18 @@ enum wb_err store_token_prune(struct store *s, int64_t now)
     return WB_OK;
 }
 
+static enum wb_err nct_salt_remove(struct store *s)
+{
+    struct stmt q;
+    enum wb_err err;
+
+    TRY(stmt_write(&q, &s->wa, "DELETE FROM whatsmeow_nct_salt WHERE our_jid = ?"));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
 enum wb_err store_nct_salt_put(struct store *s, struct span salt)
 {
     struct stmt q;
@@ -135,6 +147,8 @@ enum wb_err store_nct_salt_put(struct store *s, struct span salt)
     NEED_ACCOUNT(s);
     if (salt.n > STORE_TOKEN_MAX)
         return WB_ERR_TOO_LARGE;
+    if (span_is_null(salt))
+        return nct_salt_remove(s);
     if (!salt.n)
         return WB_ERR_INVALID;
     TRY(stmt_write(&q, &s->wa,

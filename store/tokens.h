@@ -28,6 +28,7 @@ enum wb_err store_token_issued_put(struct store *s, const struct jid *who,
 /* Removes tokens that are no longer good at `now`; those with an issue time keep it. */
 enum wb_err store_token_prune(struct store *s, int64_t now) WB_MUST_CHECK;
 
+/* SPAN_NULL removes it. */
 enum wb_err store_nct_salt_put(struct store *s, struct span salt) WB_MUST_CHECK;
 enum wb_err store_nct_salt_get(struct store *s, struct buf *out) WB_MUST_CHECK; /* NOT_FOUND */
 

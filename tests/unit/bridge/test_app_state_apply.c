@@ -209,8 +209,8 @@ static void altered_lists(void **unused)
     state_free(s);
 }
 
-/* Whichever byte is altered: it is refused, or it was one that says nothing (the tag of a field that has its
- * default value) and the outcome is the same. */
+/* Whichever byte is altered: it is refused, or it was one that says nothing (the tag of a field
+ * that has its default value) and the outcome is the same. */
 static void altered_bytes(void **unused)
 {
     static struct vec_file v;

@@ -1,0 +1,493 @@
+#include "bridge/app_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "bridge/app_state_apply.h"
+#include "bridge/batch.h"
+#include "bridge/bridge.h"
+#include "bridge/conn.h"
+#include "bridge/handlers.h"
+#include "bridge/history_download.h"
+#include "bridge/out_peer.h"
+#include "bridge/own_name.h"
+#include "crypto/media_crypt.h"
+#include "proto/peer_wire.h"
+#include "store/inbox.h"
+#include "store/meta.h"
+#include "store/tokens.h"
+
+enum {
+    COLLECTIONS = 2,
+    PAGES_MAX = 200, /* of one fetch; each brings us on by a version at least */
+};
+static const char *const names[COLLECTIONS] = {"critical_block", "regular_high"};
+
+struct collection {
+    bool asking;
+    bool again;      /* it has changed while we were asking */
+    bool begun_anew; /* on this connection: a snapshot was asked for because nothing fitted */
+    unsigned pages;
+    struct buf patch; /* waits for its file */
+};
+
+struct app_state {
+    struct bridge *b;
+    struct collection collections[COLLECTIONS];
+    uint8_t key_asked[APPSTATE_KEY_ID_MAX]; /* the last one that was missing */
+    size_t key_asked_n;
+    int64_t key_asked_ms; /* monotonic */
+};
+
+static void fetch(struct app_state *s, size_t i);
+
+/* ---- what is to be fetched, over restarts ---------------------------------------------------- */
+
+static int64_t due_bits(struct bridge *b)
+{
+    int64_t bits;
+
+    return store_meta_get_int(b->store, STORE_META_APP_STATE_DUE, &bits) == WB_OK ? bits : 0;
+}
+
+static enum wb_err set_due(struct bridge *b, size_t i, bool due)
+{
+    const int64_t bits = due_bits(b), bit = (int64_t)1 << i;
+
+    if (((bits & bit) != 0) == due)
+        return WB_OK;
+    return store_meta_put_int(b->store, STORE_META_APP_STATE_DUE, due ? bits | bit : bits & ~bit);
+}
+
+/* ---- what it says ---------------------------------------------------------------------------- */
+
+static enum wb_err take_action(void *ctx, bool removed, const struct appstate_action *action)
+{
+    struct bridge *b = ctx;
+    struct span part = SPAN_NULL;
+
+    if (span_eq_cstr(action->index, "[\"setting_pushName\"]")) {
+        if (!removed && appstate_value_part(action->value, APPSTATE_PUSH_NAME, &part) == WB_OK)
+            return own_name_learned(b, part, OWN_NAME_PHONE);
+    } else if (span_eq_cstr(action->index, "[\"nct_salt_sync\"]")) {
+        if (removed || appstate_value_part(action->value, APPSTATE_NCT_SALT, &part) == WB_OK)
+            return store_nct_salt_put(b->store, part);
+    }
+    return WB_OK;
+}
+
+/* ---- the end of a fetch ---------------------------------------------------------------------- */
+
+/* What goes wrong here is tried again at the next login, at the next change, or when a key comes.
+ */
+static void finish(struct app_state *s, size_t i, enum wb_err err)
+{
+    struct collection *c = &s->collections[i];
+    struct bridge *b = s->b;
+
+    c->asking = false;
+    c->pages = 0;
+    buf_free(&c->patch);
+    if (err == WB_OK && !c->again)
+        err = set_due(b, i, false);
+    if (err != WB_OK && wb_err_class(err) == WB_CLASS_LOCAL) {
+        batch_fail(b, err);
+        return;
+    }
+    if (err != WB_OK)
+        log_warn(b->log, "appstate", "%s was not read: %s", names[i], wb_err_text(err));
+    if (c->again) {
+        c->again = false;
+        fetch(s, i);
+    }
+}
+
+static enum wb_err ask_key(struct app_state *s, struct span id)
+{
+    struct bridge *b = s->b;
+    const int64_t now = clock_mono_ms(b->clock);
+    struct arena a = arena_new(64 << 10);
+    struct buf message = buf_new(4096);
+    struct node *n = NULL;
+    enum wb_err err = WB_OK;
+
+    if (span_eq(id, SPAN(s->key_asked, s->key_asked_n)) &&
+        now - s->key_asked_ms < APP_STATE_KEY_AGAIN_MS)
+        goto out;
+    TRY(app_state_key_request_encode(&id, 1, &message));
+    err = out_peer_seal(b, &a, buf_span(&message), "high", &n);
+    if (err == WB_ERR_NO_SESSION) {
+        err = out_peer_want_session(b);
+        goto out;
+    }
+    TRY(err);
+    TRY(outgoing_after_commit(b, n));
+    memcpy(s->key_asked, id.p, id.n);
+    s->key_asked_n = id.n;
+    s->key_asked_ms = now;
+    log_info(b->log, "appstate", "our phone is asked for a key of its settings");
+out:
+    buf_free(&message);
+    arena_free(&a);
+    return err;
+}
+
+/* Nothing of the patch was taken. Our state may be off, or the server's: once, all of it is fetched
+ * anew (P-AS-17). */
+static void not_taken(struct app_state *s, size_t i, enum wb_err err, struct span missing_key)
+{
+    struct collection *c = &s->collections[i];
+
+    if (err == WB_ERR_NOT_FOUND && missing_key.n) {
+        enum wb_err asked = ask_key(s, missing_key);
+
+        finish(s, i, asked == WB_OK ? err : asked);
+        return;
+    }
+    if (wb_err_class(err) != WB_CLASS_PEER || c->begun_anew) {
+        finish(s, i, err);
+        return;
+    }
+    log_warn(s->b->log, "appstate", "%s does not fit (%s): it is fetched anew", names[i],
+             wb_err_text(err));
+    c->begun_anew = true;
+    err = store_appstate_reset(s->b->store, names[i]);
+    if (err != WB_OK) {
+        finish(s, i, err);
+        return;
+    }
+    c->asking = false;
+    fetch(s, i);
+}
+
+/* ---- patches and snapshots ------------------------------------------------------------------- */
+
+static enum wb_err version_of(struct bridge *b, size_t i, struct app_state_version *ret)
+{
+    enum wb_err err;
+
+    *ret = (struct app_state_version){.version = 0};
+    err = store_appstate_version_get(b->store, names[i], &ret->version, ret->hash);
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
+/* Takes a patch, or passes over one that we have. *ret_missing borrows from the patch. */
+static enum wb_err take(struct app_state *s, size_t i, const struct appstate_patch *p,
+                        bool snapshot, struct span *ret_missing)
+{
+    struct app_state_apply x = {s->b->store, names[i], take_action, s->b, SPAN_NULL};
+    struct app_state_version v;
+    enum wb_err err;
+
+    TRY(version_of(s->b, i, &v));
+    if (snapshot)
+        err = app_state_apply_snapshot(&x, p, &v);
+    else if (p->version > v.version)
+        err = app_state_apply_patch(&x, p, &v);
+    *ret_missing = x.missing_key;
+    if (err == WB_OK)
+        log_debug(s->b->log, "appstate", "%s: version %llu", names[i],
+                  (unsigned long long)v.version);
+out:
+    return err;
+}
+
+static size_t index_of(struct span name)
+{
+    size_t i = 0;
+
+    while (i < COLLECTIONS && !span_eq_cstr(name, names[i]))
+        i++;
+    return i;
+}
+
+/* A file has come: outside of any stanza, so in a batch of its own. Then the server is asked for
+ * what follows. */
+static void take_file(struct bridge *b, size_t i, enum wb_err result, struct span file)
+{
+    struct app_state *s = b->app_state;
+    struct collection *c = &s->collections[i];
+    struct arena a = arena_new(APP_STATE_ARENA_MAX);
+    const bool snapshot = c->patch.n == 0;
+    struct span missing = SPAN_NULL;
+    struct appstate_patch p;
+    enum wb_err err;
+
+    TRY(result);
+    if (snapshot) {
+        TRY(appstate_snapshot_decode(file, &a, &p));
+    } else {
+        TRY(appstate_patch_decode(buf_span(&c->patch), &a, &p));
+        TRY(appstate_mutations_decode(file, &a, &p));
+        TRY(p.n ? WB_OK : WB_ERR_MALFORMED); /* P-AS-07 */
+    }
+    err = take(s, i, &p, snapshot, &missing);
+out:
+    if (err == WB_OK) {
+        c->asking = false;
+        buf_free(&c->patch);
+        fetch(s, i);
+    } else if (result != WB_OK) {
+        finish(s, i, err);
+    } else {
+        not_taken(s, i, err, missing);
+    }
+    arena_free(&a);
+    if (store_batch_open(b->store)) {
+        err = batch_commit(b);
+        if (err != WB_OK)
+            log_warn(b->log, "appstate", "not stored: %s", wb_err_text(err));
+    }
+}
+
+static void on_file(struct bridge *b, struct span name, enum wb_err result, struct buf *content)
+{
+    const size_t i = index_of(name);
+
+    if (b->app_state && i < COLLECTIONS && b->app_state->collections[i].asking)
+        take_file(b, i, result, buf_span(content));
+}
+
+static enum wb_err get_file(struct app_state *s, size_t i, struct span reference)
+{
+    static const struct history_fetch how = {
+        .file_max = APP_STATE_FILE_MAX,
+        .timeout_ms = HISTORY_FETCH_MS,
+        .done = on_file,
+        .info = MEDIA_INFO_APP_STATE,
+        .mms_type = "md-app-state",
+    };
+    struct appstate_blob blob;
+    struct history_notification file = {.sync_type = 0};
+    enum wb_err err;
+
+    TRY(appstate_blob_decode(reference, &blob));
+    file.direct_path = blob.direct_path;
+    file.media_key = blob.media_key;
+    file.file_sha256 = blob.file_sha256;
+    file.file_enc_sha256 = blob.file_enc_sha256;
+    file.file_length = blob.size;
+    err = history_download_start(s->b, &file, span_cstr(names[i]), &how);
+out:
+    return err;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+enum progress { DONE, MORE, FILE_COMES };
+
+/* The patches of one answer, until one needs its file. */
+static enum wb_err take_patches(struct app_state *s, size_t i, const struct node *list,
+                                struct arena *a, enum progress *ret, struct span *ret_missing)
+{
+    struct collection *c = &s->collections[i];
+    struct appstate_patch p;
+    enum wb_err err = WB_OK;
+
+    for (const struct node *n = node_child(list, "patch"); n; n = node_next(n, "patch")) {
+        TRY(appstate_patch_decode(node_content_bytes(n), a, &p));
+        if (p.external.n) {
+            c->patch = buf_new(APP_STATE_FILE_MAX);
+            buf_append(&c->patch, node_content_bytes(n));
+            TRY(buf_err(&c->patch));
+            *ret = FILE_COMES;
+            return get_file(s, i, p.external);
+        }
+        TRY(take(s, i, &p, false, ret_missing));
+    }
+out:
+    return err;
+}
+
+static enum wb_err take_answer(struct app_state *s, size_t i, const struct iq_reply *reply,
+                               enum progress *ret, struct span *ret_missing)
+{
+    const struct node *c = node_child(node_child(reply->node, "sync"), "collection");
+    const struct span snapshot = node_content_bytes(node_child(c, "snapshot"));
+    const struct node *patches = node_child(c, "patches");
+    struct app_state_version before, after;
+    enum wb_err err;
+
+    while (c && !node_attr_is(c, "name", names[i]))
+        c = node_next(c, "collection");
+    if (!c || node_attr_is(c, "type", "error"))
+        return WB_ERR_REFUSED;
+    TRY(version_of(s->b, i, &before));
+    if (snapshot.n) {
+        if (before.version)
+            return WB_ERR_PROTOCOL; /* nobody asked for one */
+        *ret = FILE_COMES;
+        return get_file(s, i, snapshot);
+    }
+    TRY(take_patches(s, i, patches, reply->arena, ret, ret_missing));
+    TRY(version_of(s->b, i, &after));
+    if (*ret == DONE && node_attr_is(c, "has_more_patches", "true") &&
+        after.version > before.version)
+        *ret = MORE;
+out:
+    return err;
+}
+
+static void on_answer(struct bridge *b, uint64_t i, const struct iq_reply *reply)
+{
+    struct app_state *s = b->app_state;
+    struct span missing = SPAN_NULL;
+    enum progress progress = DONE;
+    enum wb_err err = reply->err;
+
+    if (!s || err == WB_ERR_CANCELLED)
+        return;
+    if (err != WB_OK) {
+        finish(s, i, err);
+        return;
+    }
+    err = take_answer(s, i, reply, &progress, &missing);
+    if (err == WB_ERR_REFUSED || (err != WB_OK && progress == FILE_COMES)) {
+        finish(s, i, err);
+    } else if (err != WB_OK) {
+        not_taken(s, i, err, missing);
+    } else if (progress == MORE) {
+        s->collections[i].asking = false;
+        fetch(s, i);
+    } else if (progress == DONE) {
+        finish(s, i, WB_OK);
+    }
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+/* P-AS-04. */
+static enum wb_err ask(struct app_state *s, size_t i)
+{
+    struct arena a = arena_new(16 << 10);
+    struct app_state_version v;
+    struct node *iq, *c;
+    enum wb_err err;
+
+    TRY(version_of(s->b, i, &v));
+    iq = iq_new(&a, "set", "w:sync:app:state", NULL);
+    c = node_child_new(&a, node_child_new(&a, iq, "sync"), "collection");
+    node_attr_text(&a, c, "name", names[i]);
+    node_attr_text(&a, c, "return_snapshot", v.version ? "false" : "true");
+    if (v.version)
+        node_attr_u64(&a, c, "version", v.version);
+    TRY(iq_send(&s->b->iq, &a, iq, 0, on_answer, i));
+out:
+    arena_free(&a);
+    return err;
+}
+
+/* The next page, or the first. */
+static void fetch(struct app_state *s, size_t i)
+{
+    struct collection *c = &s->collections[i];
+    struct store_appstate_key key;
+    enum wb_err err;
+
+    if (c->asking) {
+        c->again = true;
+        return;
+    }
+    if (!conn_online(s->b->conn))
+        return; /* due: the login begins */
+    err = store_appstate_key_latest(s->b->store, &key);
+    secret_wipe(&key, sizeof key);
+    if (err == WB_ERR_NOT_FOUND)
+        return; /* the phone shares them by itself */
+    c->asking = true;
+    if (err == WB_OK)
+        err = ++c->pages > PAGES_MAX ? WB_ERR_TOO_LARGE : ask(s, i);
+    if (err != WB_OK)
+        finish(s, i, err);
+}
+
+enum wb_err app_state_keys_came(struct bridge *b)
+{
+    struct app_state_version v;
+    enum wb_err err = WB_OK;
+
+    for (size_t i = 0; b->app_state && i < COLLECTIONS; i++) {
+        TRY(version_of(b, i, &v));
+        if (v.version && !(due_bits(b) & (int64_t)1 << i))
+            continue;
+        TRY(set_due(b, i, true));
+        fetch(b->app_state, i);
+    }
+out:
+    return err;
+}
+
+/* ---- <notification type=server_sync> --------------------------------------------------------- */
+
+static enum wb_err server_sync_apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    struct app_state_version v;
+    enum wb_err err = WB_OK;
+
+    (void)parsed;
+    for (const struct node *n = node_child(s->node, "collection"); n;
+         n = node_next(n, "collection")) {
+        const size_t i = index_of(node_attr_str(n, "name", s->arena));
+        uint64_t version;
+
+        if (i == COLLECTIONS || !b->app_state)
+            continue;
+        TRY(version_of(b, i, &v));
+        if (node_attr_get_u64(n, "version", &version) && version <= v.version)
+            continue;
+        TRY(set_due(b, i, true));
+        fetch(b->app_state, i);
+    }
+out:
+    return err;
+}
+
+const struct stanza_handler in_notification_server_sync_handler = {"server_sync", STANZA_ACK_ALWAYS,
+                                                                   NULL, server_sync_apply};
+
+/* ---- logins ---------------------------------------------------------------------------------- */
+
+static void on_online(void *ctx, const struct bridge_event *e)
+{
+    struct app_state *s = ctx;
+    const int64_t bits = due_bits(s->b);
+
+    (void)e;
+    for (size_t i = 0; i < COLLECTIONS; i++)
+        if (bits & (int64_t)1 << i)
+            fetch(s, i);
+}
+
+static void on_offline(void *ctx, const struct bridge_event *e)
+{
+    struct app_state *s = ctx;
+
+    (void)e;
+    for (size_t i = 0; i < COLLECTIONS; i++)
+        s->collections[i].begun_anew = s->collections[i].again = false;
+}
+
+enum wb_err app_state_new(struct bridge *b, struct app_state **ret_s)
+{
+    struct app_state *s = calloc(1, sizeof *s);
+    enum wb_err err;
+
+    if (!s)
+        return WB_ERR_NOMEM;
+    s->b = b;
+    TRY(events_on(&b->events, BRIDGE_EV_ONLINE, on_online, s));
+    TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, s));
+    *ret_s = s;
+out:
+    if (err != WB_OK)
+        free(s);
+    return err;
+}
+
+void app_state_free(struct app_state *s)
+{
+    for (size_t i = 0; s && i < COLLECTIONS; i++)
+        buf_free(&s->collections[i].patch);
+    free(s);
+}
