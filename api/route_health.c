@@ -93,6 +93,8 @@ static json_t *health_json(const struct health *h)
         json_object_set_new(o, "passkey", json_string(h->passkey));
     if (h->next_attempt_in_s >= 0)
         json_object_set_new(o, "next_attempt_in_s", json_integer(h->next_attempt_in_s));
+    if (h->wa_version_expires_at_s)
+        json_object_set_new(o, "wa_version_expires_at", json_integer(h->wa_version_expires_at_s));
     if (h->banned_until_s)
         json_object_set_new(o, "banned_until", json_integer(h->banned_until_s));
     if (h->restricted_until_s)

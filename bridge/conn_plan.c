@@ -18,7 +18,7 @@ enum {
     PLAN_CLOCK_MS = 60 * 1000,     /* the clock may be set meanwhile */
     PLAN_STORE_MS = 5 * 1000,      /* at least, while the disk is full */
     PLAN_RATE_PENALTY = 5,         /* P-ER-12 */
-    PLAN_VERSION_MS = VERSION_FETCH_MS + 1000,
+    PLAN_VERSION_MS = VERSION_SOURCES * VERSION_FETCH_MS + 1000,
 };
 
 static void wait(struct conn *c, int64_t ms)

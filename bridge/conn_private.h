@@ -93,9 +93,13 @@ struct conn {
     struct timer step_timer;    /* how long the state may last, or the backoff */
     struct timer stable_timer;  /* forgets the backoff */
     struct timer offline_timer; /* the offline phase is over */
+    struct timer silence_timer; /* nothing of what was announced comes (conn_offline.c) */
     struct timer calm_timer;    /* the memory of a burst goes back to the system */
     bool offline_phase;         /* the server is delivering what waited */
     bool offline_over;          /* on this stream it has said that it is done with that */
+    bool offline_waits;         /* announced, and not delivered yet */
+    bool offline_asked;         /* asked for, and nothing has come since */
+    int64_t offline_heard_ms;   /* monotonic time of the last of it */
     struct backoff backoff;
     struct replaced replaced;
     int64_t banned_until_s;  /* server's word, our clock; 0: no */
@@ -168,6 +172,14 @@ conn_handler conn_on_success, conn_on_failure, conn_on_stream_error, conn_on_str
 
 /* <ib><offline>, or the phase has lasted long enough (P-LG-19). */
 void conn_offline_done(struct conn *c);
+
+/* conn_offline.c */
+/* <ib><offline_preview>: so many stanzas wait on the server. */
+void conn_offline_announced(struct conn *c, uint64_t count);
+/* One of them has come, while offline_waits. */
+void conn_offline_heard(struct conn *c);
+/* All have, or the connection has ended. */
+void conn_offline_forget(struct conn *c);
 
 /* conn_pair.c */
 enum wb_err pairing_new(struct conn *c) WB_MUST_CHECK;

@@ -44,6 +44,8 @@ static enum wb_err take_stanza(struct conn *c, struct span frame)
         log_trace(b->log, "wire", "in %s", buf_text(&xml));
         buf_free(&xml);
     }
+    if (c->offline_waits && node_has_attr(n, "offline"))
+        conn_offline_heard(c);
     err = dispatch_stanza(b, &s);
     if (++b->batch.stanzas == 1)
         b->batch.opened_ms = clock_mono_ms(b->clock);

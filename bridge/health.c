@@ -298,6 +298,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
         h.next_attempt_in_s = timer_left_ms(b->timers, &c->step_timer) / 1000;
     h.banned_until_s = c->banned_until_s;
     h.restricted_until_s = time_lock_until_s(b);
+    h.wa_version_expires_at_s = version_expires_at(b->version);
     h.reconnects = b->reconnects;
     h.messages_stored = b->messages_stored;
     h.refused_receipts = b->refused.receipts;

@@ -61,7 +61,8 @@ struct health {
     const char *phone;     /* "+2782..." */
     const char *jid, *lid; /* own device JIDs */
     const char *push_name;
-    const char *wa_version; /* "2.3000.N" */
+    const char *wa_version;          /* "2.3000.N" */
+    int64_t wa_version_expires_at_s; /* unix, as WhatsApp has announced; 0: it has not */
     int64_t uptime_s;
     int64_t connected_since_s;  /* unix; 0 when not connected */
     int64_t last_message_at_s;  /* unix; 0: none yet */

@@ -3,6 +3,7 @@
 #include "bridge/conn_private.h"
 #include "bridge/group_list.h"
 #include "bridge/handlers.h"
+#include "bridge/version_fetch.h"
 #include "store/meta.h"
 
 static uint64_t count_of(const struct node *n, const char *key)
@@ -23,6 +24,19 @@ static void keep_routing(struct bridge *b, const struct node *edge)
         log_warn(b->log, "conn", "the routing hint was not kept");
 }
 
+/* P-X2-18: without t an announcement is withdrawn; a t that is no number is none. */
+static void take_expiration(struct bridge *b, const struct node *n)
+{
+    uint64_t at;
+
+    if (!node_has_attr(n, "t"))
+        version_expiry_withdrawn(b->version);
+    else if (node_attr_get_u64(n, "t", &at))
+        version_expiry_announced(b->version, b->conn->version_used, at);
+    else
+        log_warn(b->log, "version", "the announced end of the web version cannot be read");
+}
+
 static void apply_child(struct bridge *b, const struct stanza *s, const struct node *n)
 {
     if (node_is(n, "offline_preview")) {
@@ -30,12 +44,16 @@ static void apply_child(struct bridge *b, const struct stanza *s, const struct n
                  (unsigned long long)count_of(n, "count"),
                  (unsigned long long)count_of(n, "message"),
                  (unsigned long long)count_of(n, "notification"));
+        conn_offline_announced(b->conn, count_of(n, "count"));
     } else if (node_is(n, "offline")) {
         log_info(b->log, "conn", "the offline queue is delivered (%llu)",
                  (unsigned long long)count_of(n, "count"));
+        conn_offline_forget(b->conn);
         conn_offline_done(b->conn);
     } else if (node_is(n, "edge_routing")) {
         keep_routing(b, n);
+    } else if (node_is(n, "client_expiration")) {
+        take_expiration(b, n);
     } else if (node_is(n, "downgrade_webclient")) {
         log_warn(b->log, "pair",
                  "the QR was scanned by a phone that cannot link devices; update WhatsApp on it");

@@ -12,6 +12,7 @@ enum {
     CONN_PAIR_DEVICE_MS = 60 * 1000,       /* the refs come right after the handshake */
     CONN_STABLE_MS = 5 * 60 * 1000,        /* after <success>; then the backoff is forgotten */
     CONN_OFFLINE_PHASE_MS = 60 * 1000,     /* the offline queue counts as delivered (P-LG-19) */
+    CONN_OFFLINE_SILENCE_MS = 10 * 1000,   /* it was announced and does not come (P-X2-17) */
     CONN_REPLACED_WINDOW_MS = 3600 * 1000, /* five replacements in it: the operator decides */
     CONN_REPLACED_MAX = 5,
     CONN_CALM_MS = 5 * 1000,     /* after a burst; then its memory goes back to the system */

@@ -1,10 +1,14 @@
 """What WhatsApp refuses, announces and asks for patience with, and what the bridge does about it."""
 
+import time
 import unittest
 
 from harness.case import Case
+from harness.disk import Shim
 
 PHONE, FRIEND = "27820000001", "27820001000"
+NEWER = 1999999000  # of 2.3000.N: newer than any that is built in
+DAY_S = 24 * 3600
 
 
 class LoginFailureTest(Case):
@@ -142,6 +146,88 @@ class StaleDeviceTest(Case):
                 self.assertGreater(mock.traced('<error code="406"'), 0, "the stale device was asked about")
                 self.assertEqual(mock.traced('type="retry"'), 0, "somebody had to ask again")
                 self.assert_no_flags(mock)
+
+
+class VersionTest(Case):
+    """Where the web version comes from, and when it is looked for."""
+
+    def test_the_second_source_serves_when_the_first_does_not(self):
+        """Both are asked as clients that work ask; the server gives 400 to others, and flags them."""
+        for worker in (True, False):
+            with self.subTest(worker=worker):
+                mock = self.start_mock(name=f"mock-{worker}")
+                mock.trouble(min_version=NEWER, client_revision=NEWER)
+                mock.admin("POST", "/web-pages", {"worker": worker})
+                program = self.start_bridge(mock, PHONE, name=f"bridge-{worker}")
+                self.assertEqual(program.pair_by_qr()["wa_version"], f"2.3000.{NEWER}")
+                said = "\n".join(program.lines)
+                self.assertEqual("/sw.js: refused by the server" in said, not worker)
+                self.assert_no_flags(mock)
+
+    @staticmethod
+    def looks(program):
+        """How often it looked and found nothing, at the last source."""
+        return sum(1 for line in program.lines if "no web version at" in line and "/sw.js" not in line)
+
+    def test_an_announced_end_makes_it_look_every_day(self):
+        mock = self.start_mock("--contacts", "1")
+        shim = Shim(self.directory)
+        program = self.start_bridge(mock, PHONE, env=shim.env())
+        built_in = program.pair_by_qr()["wa_version"]
+        self.assertNotIn("wa_version_expires_at", program.health())
+        end = int(time.time()) + 14 * DAY_S
+        mock.admin("POST", "/stream", {"phone": PHONE, "do": "client_expiration", "t": str(end)})
+        program.poll(lambda: program.health().get("wa_version_expires_at") == end, 10, "it is announced")
+        warned = [line for line in program.lines if " WARN " in line and built_in in line]
+        self.assertEqual(len(warned), 1, warned)
+        self.assertIn(time.strftime("%Y-%m-%d", time.gmtime(end)), warned[0])
+        # Nothing is published yet: one look at the start, one now, then none before tomorrow.
+        program.wait_until(lambda: self.looks(program) == 2, 20, "it looks at once")
+        program.health()  # that look is over, not only told
+        mock.trouble(client_revision=NEWER)
+        shim.mono_offset_ms += (DAY_S - 600) * 1000
+        program.health()  # wakes it up, as any event would
+        mock.contact_send(FRIEND, PHONE, "hours later")
+        program.wait_rows("SELECT id FROM messages WHERE content = ?", "hours later")
+        self.assertEqual(self.looks(program), 2)
+        shim.mono_offset_ms += 600 * 1000
+        program.health()
+        program.wait_until(lambda: any(f"the web version is 2.3000.{NEWER}" in line
+                                       for line in program.lines), 20, "it looks the day after")
+        mock.drop(PHONE)
+        program.poll(lambda: program.health()["wa_version"] == f"2.3000.{NEWER}", 20, "it is used")
+        program.wait_status("ok", timeout=60)
+        self.assertNotIn("wa_version_expires_at", program.health())
+
+
+class OfflineQueueTest(Case):
+    """What waits on the server is announced, and may have to be asked for."""
+
+    def test_what_is_announced_and_does_not_come_is_asked_for_once(self):
+        mock = self.start_mock("--contacts", "1")
+        shim = Shim(self.directory)
+        program = self.start_bridge(mock, PHONE, env=shim.env())
+        program.pair_by_qr()
+        mock.admin("POST", "/offline", {"pull": True})
+        mock.trouble(upgrade_status=503)
+        mock.drop(PHONE)
+        program.poll(lambda: not program.health()["connected"], 10, "it is away")
+        for n in range(3):
+            mock.contact_send(FRIEND, PHONE, f"waits {n}")
+        mock.trouble(upgrade_status=0)
+        self.assertEqual(program.post("/api/reconnect").status // 100, 2)
+        program.wait_status("ok")
+        program.poll(lambda: mock.traced("<offline_preview") == 1, 10, "it is announced")
+        self.assertEqual(mock.traced("<offline_batch"), 0)
+        shim.mono_offset_ms += 10 * 1000
+        for n in range(3):
+            program.poll(lambda: program.rows("SELECT id FROM messages WHERE content = ?", f"waits {n}"),
+                         20, f"message {n}")
+        shim.mono_offset_ms += 30 * 1000
+        mock.contact_send(FRIEND, PHONE, "and live")
+        program.wait_rows("SELECT id FROM messages WHERE content = ?", "and live")
+        self.assertEqual(mock.traced("<offline_batch"), 1)
+        self.assert_no_flags(mock)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ static const struct admin_route {
     {"GET", "/admin/trouble", admin_trouble_get, false},
     {"POST", "/admin/trouble", admin_trouble_set, false},
     {"POST", "/admin/rate", admin_rate, false},
+    {"POST", "/admin/web-pages", admin_web_pages, false},
+    {"POST", "/admin/offline", admin_offline, false},
     {"POST", "/admin/stream", admin_stream, false},
     {"GET", "/admin/state", admin_state, false},
     {"GET", "/admin/flags", admin_flags, false},
@@ -191,22 +193,6 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
     json_decref(body);
 }
 
-/* The pages of web.whatsapp.com that name the current version (P-HS-18). */
-static bool web_page(struct mock *m, const struct http_request *q, struct http_response *r)
-{
-    bool worker = strcmp(q->path, "/sw.js") == 0;
-    if (m->trouble.client_revision == 0 || strcmp(q->method, "GET") != 0 ||
-        (!worker && strcmp(q->path, "/") != 0))
-        return false;
-    r->status = 200;
-    r->type = worker ? "application/javascript" : "text/html";
-    buf_printf(&r->body,
-               worker ? "self.x='{\\\"client_revision\\\":%u,\\\"y\\\":1}';\n"
-                      : "<script>x={\"client_revision\":%u,\"y\":1}</script>\n",
-               m->trouble.client_revision);
-    return true;
-}
-
 void http_handle(struct mock *m, const struct http_request *q, struct http_response *r)
 {
     bool path_known = false;
@@ -218,7 +204,7 @@ void http_handle(struct mock *m, const struct http_request *q, struct http_respo
         mock_leave(m);
         return;
     }
-    if (web_page(m, q, r)) {
+    if (http_web_page(m, q, r)) {
         mock_leave(m);
         return;
     }

@@ -39,6 +39,10 @@ admin_call admin_community_add, admin_community_link;
 admin_call admin_trouble_get, admin_trouble_set, admin_stream;
 /* rate.c */
 admin_call admin_rate;
+/* webpage.c */
+admin_call admin_web_pages;
+/* offline.c */
+admin_call admin_offline;
 /* admin_inject.c: `hex`, `times` times, to that client. how: "plain" (sealed and framed), "frame"
  * (framed only), "bytes" (as it is). False: it cannot. */
 struct conn;

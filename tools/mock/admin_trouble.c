@@ -1,6 +1,7 @@
 /* admin_trouble.c - what is to go wrong. */
 #include "tools/mock/admin.h"
 #include "tools/mock/conn.h"
+#include "tools/mock/offline.h"
 
 static const char *const cert_names[] = {"good",
                                          "bad-root-signature",
@@ -244,6 +245,8 @@ static bool stream_one(struct conn *c, const json_t *body)
         struct node *n = mock_node(m, "error");
         node_attr_text(&m->a, n, "code", "479");
         conn_send(c, n);
+    } else if (strcmp(what, "client_expiration") == 0) {
+        offline_expiration(c, admin_text(body, "t"));
     } else if (strcmp(what, "dirty") == 0) {
         send_dirty(c, admin_text(body, "type"));
     } else {

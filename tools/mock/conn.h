@@ -68,6 +68,8 @@ struct conn {
     struct passkey_link *passkey; /* the account demands one (passkey.c); NULL: no */
     /* logged in */
     struct device *device;
+    bool offline_waits; /* its queue is announced, and delivered when it asks (offline.c) */
+    size_t offline_sent;
     bool active; /* after <active/>: the queue flows */
     uint32_t version;
     char ping_id[48];

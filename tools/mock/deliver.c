@@ -91,10 +91,23 @@ out:
     buf_free(&packed);
 }
 
-size_t deliver_queue(struct mock *m, struct device *d)
+size_t deliver_unsent(const struct device *d)
 {
     size_t n = 0;
-    for (struct stanza *s = d->first; s != NULL && d->conn != NULL; s = s->next) {
+    for (const struct stanza *s = d->first; s != NULL; s = s->next)
+        n += !s->sent;
+    return n;
+}
+
+size_t deliver_queue(struct mock *m, struct device *d)
+{
+    return deliver_some(m, d, SIZE_MAX);
+}
+
+size_t deliver_some(struct mock *m, struct device *d, size_t most)
+{
+    size_t n = 0;
+    for (struct stanza *s = d->first; s != NULL && d->conn != NULL && n < most; s = s->next) {
         if (!s->sent) {
             send_stanza(m, d, s);
             n++;

@@ -10,6 +10,9 @@
 void deliver(struct mock *m, struct device *d, struct node *n);
 /* Sends what is queued and was not yet sent on this connection; how many. */
 size_t deliver_queue(struct mock *m, struct device *d);
+/* At most so many of it; and how many are left. */
+size_t deliver_some(struct mock *m, struct device *d, size_t most);
+size_t deliver_unsent(const struct device *d);
 /* The device has acknowledged stanza id of class cls. False: no such stanza is or was outstanding.
  */
 bool deliver_acked(struct device *d, const char *cls, const char *id);

@@ -2,6 +2,8 @@
 #ifndef MOCK_HTTP_H
 #define MOCK_HTTP_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 struct http_request {
@@ -9,6 +11,8 @@ struct http_request {
     const char *path;   /* decoded, without the query */
     const char *query;  /* decoded name=value parts joined by '\n', "" without */
     struct span body;
+    /* headers, "" when absent */
+    const char *user_agent, *fetch_site, *fetch_dest;
 };
 
 struct http_response {
@@ -20,6 +24,8 @@ struct http_response {
 struct mock;
 /* Every request that is not a WebSocket upgrade. */
 void http_handle(struct mock *m, const struct http_request *q, struct http_response *r);
+/* webpage.c: true when it was one of WhatsApp's pages, and r is the answer. */
+bool http_web_page(struct mock *m, const struct http_request *q, struct http_response *r);
 /* A value of the query, NULL when absent; lives as long as the request. buf holds it. */
 const char *http_query(const struct http_request *q, const char *name, char *buf, size_t max);
 

@@ -139,6 +139,9 @@ void login_active(struct conn *c)
     node_attr_u64(&m->a, preview, "appdata", 0);
     if (d->nqueued > 0)
         conn_send(c, ib);
+    c->offline_waits = m->offline_pull && d->nqueued > 0;
+    if (c->offline_waits)
+        return;
     size_t sent = deliver_queue(m, d);
     chatstate_flush(m, d);
     ib = mock_node(m, "ib");

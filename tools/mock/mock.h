@@ -70,6 +70,8 @@ struct mock {
     struct trouble trouble;
     struct rates rates;
     enum gone_refusal gone_refused;
+    bool no_worker_script; /* /sw.js is missing */
+    bool offline_pull;     /* what gathered is delivered when the client asks for it */
     struct conn *conns;
     uint64_t next_conn, next_id, next_flag, next_timer, next_mark;
     struct flag *flags, *last_flag;

@@ -47,6 +47,7 @@ struct session {
     char method[8];
     char path[1024];
     char query[QUERY_MAX];
+    char user_agent[256], fetch_site[32], fetch_dest[32];
     struct buf body;
     bool in_chunks; /* the body comes so; the connection ends with the answer */
     struct chunked chunks;
@@ -239,6 +240,15 @@ static bool read_line(struct lws *wsi, struct session *s)
     return false;
 }
 
+/* Those that the pages of web.whatsapp.com look at. */
+static void read_browser(struct lws *wsi, struct session *s)
+{
+    s->user_agent[0] = s->fetch_site[0] = s->fetch_dest[0] = '\0';
+    (void)lws_hdr_copy(wsi, s->user_agent, sizeof s->user_agent, WSI_TOKEN_HTTP_USER_AGENT);
+    (void)lws_hdr_custom_copy(wsi, s->fetch_site, sizeof s->fetch_site, "sec-fetch-site:", 15);
+    (void)lws_hdr_custom_copy(wsi, s->fetch_dest, sizeof s->fetch_dest, "sec-fetch-dest:", 15);
+}
+
 static void read_query(struct lws *wsi, struct session *s)
 {
     size_t n = 0;
@@ -262,7 +272,13 @@ static int completed(struct lws *wsi, const struct session *s)
 
 static int respond(struct lws *wsi, struct session *s)
 {
-    struct http_request q = {s->method, s->path, s->query, buf_span(&s->body)};
+    struct http_request q = {.method = s->method,
+                             .path = s->path,
+                             .query = s->query,
+                             .body = buf_span(&s->body),
+                             .user_agent = s->user_agent,
+                             .fetch_site = s->fetch_site,
+                             .fetch_dest = s->fetch_dest};
     struct http_response *r = &s->response;
     *r = (struct http_response){
         .status = 500, .type = "text/plain", .body = buf_new(MOCK_HTTP_BODY_MAX)};
@@ -296,6 +312,7 @@ static int http_start(struct lws *wsi, struct session *s)
     if (!read_line(wsi, s))
         return lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, NULL) != 0 ? -1 : 0;
     read_query(wsi, s);
+    read_browser(wsi, s);
     bool has_length = lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
     if (strcmp(s->method, "POST") != 0)
         return respond(wsi, s);

@@ -1,6 +1,7 @@
 #include "tools/mock/session.h"
 
 #include "tools/mock/message.h"
+#include "tools/mock/offline.h"
 #include "tools/mock/pair.h"
 
 /* Stanzas per second above which a client floods: a real one sends a few hundred at most. */
@@ -35,6 +36,8 @@ static void ib(struct conn *c, const struct node *n)
         bool ok = false;
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             ok = ok || node_is(k, known[i]);
+        if (node_is(k, "offline_batch"))
+            offline_asked(c, k);
         if (!ok)
             mock_flag(c->m, c->label, "unknown-ib", n, "child %.*s", (int)k->tag.n,
                       (const char *)k->tag.p);

@@ -99,9 +99,10 @@ struct jobs {
     job_done_fn *done;
     void *ctx;
 };
-static struct jobs the_jobs; /* at most one waits */
-static bool jobs_held;       /* the workers are slow: nothing is done yet */
-static const char *web_page; /* NULL: the page cannot be had */
+static struct jobs the_jobs;     /* at most one waits */
+static bool jobs_held;           /* the workers are slow: nothing is done yet */
+static const char *web_page;     /* NULL: the page cannot be had */
+static const char *web_document; /* the second source, the same */
 static unsigned page_visits;
 
 enum wb_err jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs)
@@ -132,12 +133,16 @@ enum wb_err http_get(const char *url, const char *const *headers, const char *ca
 {
     (void)ca_file;
     (void)timeout_ms;
-    assert_string_equal(url, "https://web.whatsapp.com/sw.js");
+    const bool worker = strcmp(url, "https://web.whatsapp.com/sw.js") == 0;
+    const char *page = worker ? web_page : web_document;
+
+    if (!worker)
+        assert_string_equal(url, "https://web.whatsapp.com/");
     assert_non_null(headers[0]);
-    page_visits++;
-    if (!web_page)
+    page_visits += worker;
+    if (!page)
         return WB_ERR_NET;
-    buf_append_cstr(out, web_page);
+    buf_append_cstr(out, page);
     return buf_err(out);
 }
 
@@ -331,7 +336,7 @@ static inline struct line *line_new(bool paired)
     assert_non_null(t);
     now_ms = 1000000;
     wall_jump_ms = 0;
-    web_page = NULL;
+    web_page = web_document = NULL;
     page_visits = 0;
     jobs_held = false;
     fixture_new(&t->f);

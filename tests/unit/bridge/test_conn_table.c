@@ -136,13 +136,17 @@ static void test_version_page(void **state)
         assert_int_equal(version_find(span_cstr(pages[i].page), &n), pages[i].n != 0);
         assert_int_equal(n, pages[i].n);
     }
-    assert_true(version_page_url("", url, sizeof url));
+    assert_true(version_page_url("", 0, url, sizeof url));
     assert_string_equal(url, "https://web.whatsapp.com/sw.js");
-    assert_true(version_page_url("ws://127.0.0.1:99/ws/chat", url, sizeof url));
+    assert_true(version_page_url("ws://127.0.0.1:99/ws/chat", 0, url, sizeof url));
     assert_string_equal(url, "http://127.0.0.1:99/sw.js");
-    assert_true(version_page_url("wss://[::1]:7", url, sizeof url));
+    assert_true(version_page_url("wss://[::1]:7", 0, url, sizeof url));
     assert_string_equal(url, "https://[::1]:7/sw.js");
-    assert_false(version_page_url("wss://host", url, 8));
+    assert_false(version_page_url("wss://host", 0, url, 8));
+    assert_true(version_page_url("", 1, url, sizeof url));
+    assert_string_equal(url, "https://web.whatsapp.com/");
+    assert_true(version_page_url("ws://127.0.0.1:99/ws/chat", 1, url, sizeof url));
+    assert_string_equal(url, "http://127.0.0.1:99/");
 }
 
 static void test_urls(void **state)
