@@ -106,6 +106,18 @@ class PauseTest(Case):
         self.assertEqual(mock.traced('type="retry"'), 0, "somebody had to ask again")
         self.assert_no_flags(mock)
 
+    def test_a_login_goes_on_although_our_keys_cannot_be_counted(self):
+        mock = self.start_mock("--contacts", "1")
+        mock.admin("POST", "/rate", {"query": "encrypt get", "times": 1, "backoff": self.BACKOFF})
+        program = self.start_bridge(mock, PHONE)
+        program.pair_by_qr()
+        self.paused(program, "encrypt get")
+        mock.drop(PHONE)  # the next login is within the pause
+        program.poll(lambda: mock.logins(PHONE) >= 2, 10, "it is back")
+        program.wait_status("ok")
+        program.poll(lambda: mock.traced("<registration>") == 1, 20, "the keys follow after the pause")
+        self.assert_no_flags(mock)
+
     def test_keys_are_not_offered_before_they_may_leave(self):
         """The kind is every request, not only what sends ask: here the upload of our own keys."""
         mock = self.start_mock()
