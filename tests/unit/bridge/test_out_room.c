@@ -103,21 +103,24 @@ static void a_group_waits_until_what_was_missed_is_read(void **state)
 
     (void)state;
     make_group(STORE_ADDRESSING_LID);
+    send_text(2, CONTACT, "they know us");
+    assert_span(read_as("222000011@lid", wire_node(0)).text, "they know us");
+    ack(wire_id(0));
     go_offline();
     send_with(0, &q);
     send_with(1, &q2);
     w.behind = true;
     go_online();
     run();
-    assert_int_equal(w.nwire, 1);
-    assert_span(read_as("222000011@lid", wire_node(0)).text, "to one");
+    assert_int_equal(w.nwire, 2);
+    assert_span(read_as("222000011@lid", wire_node(1)).text, "to one");
     assert_look_wa(&w.r, "SELECT group_concat(state) FROM bridge_outbox WHERE key = 'to the group'",
                    "0");
     w.behind = false;
     events_emit_kind(&w.r.b.events, BRIDGE_EV_OFFLINE_DONE);
     run();
-    assert_int_equal(w.nwire, 2);
-    assert_attr(wire_node(1), "to", GROUP);
+    assert_int_equal(w.nwire, 3);
+    assert_attr(wire_node(2), "to", GROUP);
 }
 
 int main(void)
