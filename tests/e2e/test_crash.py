@@ -27,7 +27,7 @@ POINT_ROUNDS = 15 if FULL else 1
 CHECKPOINT_MESSAGES, CHECKPOINT_PADDING = 100, 50_000  # 5 MB: more than the log holds
 GONE = (OSError, http.client.HTTPException)  # it was killed just now
 # What is passed only while a device is linked or its files are made or moved.
-LINKING = ("pair.", "schema.", "aside.")
+LINKING = ("pair.", "schema.", "aside.", "history.")
 
 
 def fault_points():
@@ -222,6 +222,7 @@ class CrashTest(CrashCase):
             bridge.pair_by_qr()
         mock.contact_send(PEOPLE[0], PHONE, "after " + point)
         bridge.wait_rows("SELECT id FROM messages WHERE content = ?", "after " + point)
+        bridge.poll(lambda: bridge.health()["push_name"], 20, "the history that the phone offered is read")
         bridge.stop()
         self.assert_no_flags(mock)
 
