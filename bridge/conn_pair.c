@@ -389,7 +389,7 @@ static enum wb_err store_account(struct conn *c)
     TRY(set_earlier_aside(c));
     TRY(store_messages_owner(b->store, pn.user, other));
     TRY(store_account_save(b->store, a));
-    TRY(store_private_by_put(b->store, c->pairing->private_by, bridge_server_now_s(b)));
+    TRY(store_private_by_phone(b->store, c->pairing->private_by, bridge_server_now_s(b)));
     if (!jid_is_none(&a->lid))
         TRY(store_lid_put(b->store, &phone, &pn, NULL));
     TRY(store_identity_put(b->store, &phone, a->adv_account_sig_key));

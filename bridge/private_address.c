@@ -18,7 +18,7 @@ enum wb_err private_address(struct bridge *b, const struct jid *lid, const struc
         *ret_to = jid_is_none(lid) ? *pn : *lid;
         return WB_OK;
     }
-    TRY(store_private_by_get(b->store, &by));
+    TRY(store_private_by_get(b->store, bridge_server_now_s(b), &by));
     *ret_to = by == STORE_PRIVATE_BY_NUMBER ? *pn : *lid;
 out:
     return err;
@@ -73,11 +73,11 @@ static enum wb_err turn_to(struct out_item *it, enum store_private_by by)
     enum store_private_by now = STORE_PRIVATE_UNKNOWN;
     enum wb_err err;
 
-    TRY(store_private_by_get(b->store, &now));
+    TRY(store_private_by_get(b->store, bridge_server_now_s(b), &now));
     if (now != by) {
         it->private_before = now;
         it->private_turned = true;
-        TRY(store_private_by_put(b->store, by, bridge_server_now_s(b)));
+        TRY(store_private_by_server(b->store, by, bridge_server_now_s(b)));
         log_warn(b->log, "send",
                  "WhatsApp refused a private message for its address: from now on they go by %s",
                  by == STORE_PRIVATE_BY_LID ? "LID" : "phone number");
@@ -112,5 +112,5 @@ enum wb_err private_address_no_help(struct out_item *it)
     if (!it->private_turned)
         return WB_OK;
     it->private_turned = false;
-    return store_private_by_put(it->b->store, it->private_before, bridge_server_now_s(it->b));
+    return store_private_by_server(it->b->store, it->private_before, bridge_server_now_s(it->b));
 }

@@ -217,7 +217,7 @@ enum wb_err store_account_lid_migration(struct store *s, int64_t at)
     stmt_int(&q, at);
     stmt_text(&q, s->our);
     TRY(stmt_run(&q));
-    err = store_private_by_put(s, STORE_PRIVATE_BY_LID, at);
+    err = store_private_by_phone(s, STORE_PRIVATE_BY_LID, at);
 out:
     return err;
 }

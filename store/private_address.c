@@ -3,16 +3,23 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-enum wb_err store_private_by_get(struct store *s, enum store_private_by *ret_by)
+/* An answer of the server against the word of the phone holds for a day. */
+#define BY                                                                                         \
+    "SELECT CASE WHEN p.address = 2 AND p.noted_at < ?1"                                           \
+    " AND (p.phone_says = 1 OR (p.phone_says = 0 AND d.lid_migration_ts > 0)) THEN 1"              \
+    " WHEN p.address > 0 THEN p.address"                                                           \
+    " WHEN p.phone_says > 0 THEN p.phone_says ELSE d.lid_migration_ts > 0 END"                     \
+    " FROM whatsmeow_device AS d LEFT JOIN bridge_private_address AS p ON p.our_jid = d.jid"       \
+    " WHERE d.jid = ?2"
+
+enum wb_err store_private_by_get(struct store *s, int64_t now, enum store_private_by *ret_by)
 {
     struct stmt q;
     int64_t by = STORE_PRIVATE_UNKNOWN;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT coalesce((SELECT address FROM bridge_private_address"
-                  " WHERE our_jid = d.jid), d.lid_migration_ts > 0)"
-                  " FROM whatsmeow_device AS d WHERE d.jid = ?"));
+    TRY(stmt_read(&q, &s->wa, BY));
+    stmt_int(&q, now - STORE_PRIVATE_DOUBT_S);
     stmt_text(&q, s->our);
     err = stmt_step(&q);
     if (err == WB_OK)
@@ -26,25 +33,36 @@ out:
     return err;
 }
 
-enum wb_err store_private_by_put(struct store *s, enum store_private_by by, int64_t now)
+/* sql: INSERT of our_jid, a state, a time. */
+static enum wb_err note(struct store *s, const char *sql, enum store_private_by by, int64_t now)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    if (by == STORE_PRIVATE_UNKNOWN) {
-        TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_private_address WHERE our_jid = ?"));
-        stmt_text(&q, s->our);
-        return stmt_run(&q);
-    }
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO bridge_private_address (our_jid, address, noted_at)"
-                   " VALUES (?, ?, ?)"));
+    TRY(stmt_write(&q, &s->wa, sql));
     stmt_text(&q, s->our);
     stmt_int(&q, by);
     stmt_int(&q, now);
     err = stmt_run(&q);
 out:
     return err;
+}
+
+enum wb_err store_private_by_phone(struct store *s, enum store_private_by by, int64_t now)
+{
+    return note(s,
+                "INSERT OR REPLACE INTO bridge_private_address"
+                " (our_jid, address, phone_says, noted_at) VALUES (?1, ?2, ?2, ?3)",
+                by, now);
+}
+
+enum wb_err store_private_by_server(struct store *s, enum store_private_by by, int64_t now)
+{
+    return note(s,
+                "INSERT INTO bridge_private_address (our_jid, address, phone_says, noted_at)"
+                " VALUES (?1, ?2, 0, ?3) ON CONFLICT (our_jid) DO UPDATE"
+                " SET address = excluded.address, noted_at = excluded.noted_at",
+                by, now);
 }
 
 /* ---- numbers -------------------------------------------------------------------------------- */

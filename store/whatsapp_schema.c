@@ -164,7 +164,8 @@ static const char *const bridge_tables[] = {
     "CREATE INDEX IF NOT EXISTS bridge_secret_waits_at ON bridge_secret_waits"
     " (our_jid, noted_at)",
     "CREATE TABLE IF NOT EXISTS bridge_private_address (our_jid TEXT PRIMARY KEY,"
-    " address INTEGER NOT NULL, noted_at INTEGER NOT NULL) WITHOUT ROWID",
+    " address INTEGER NOT NULL, phone_says INTEGER NOT NULL, noted_at INTEGER NOT NULL)"
+    " WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_numbers (our_jid TEXT NOT NULL, typed TEXT NOT NULL,"
     " named TEXT NOT NULL, answered_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, typed)) WITHOUT ROWID",

@@ -4,6 +4,7 @@
 
 #include "store/outbox.h"
 #include "store/private_address.h"
+#include "store/state.h"
 
 enum { NOW = 1790000000 };
 
@@ -30,28 +31,57 @@ static int teardown(void **state)
     return 0;
 }
 
-static void assert_by(struct fixture *f, enum store_private_by wanted)
+static void assert_by(struct fixture *f, int64_t now, enum store_private_by wanted)
 {
     enum store_private_by by;
 
-    OK(store_private_by_get(f->s, &by));
+    OK(store_private_by_get(f->s, now, &by));
     assert_int_equal(by, wanted);
 }
 
 static void what_is_said_last_holds(void **state)
 {
     struct fixture *f = *state;
+    const int64_t late = NOW + 1000L * STORE_PRIVATE_DOUBT_S;
 
-    assert_by(f, STORE_PRIVATE_UNKNOWN);
-    OK(store_private_by_put(f->s, STORE_PRIVATE_BY_NUMBER, NOW));
-    assert_by(f, STORE_PRIVATE_BY_NUMBER);
+    assert_by(f, NOW, STORE_PRIVATE_UNKNOWN);
+    OK(store_private_by_server(f->s, STORE_PRIVATE_BY_NUMBER, NOW)); /* it refuses LIDs */
+    assert_by(f, late, STORE_PRIVATE_BY_NUMBER);
+    OK(store_private_by_server(f->s, STORE_PRIVATE_UNKNOWN, NOW));
+    assert_by(f, NOW, STORE_PRIVATE_UNKNOWN);
+    OK(store_private_by_phone(f->s, STORE_PRIVATE_BY_NUMBER, NOW));
+    assert_by(f, late, STORE_PRIVATE_BY_NUMBER);
+    OK(store_private_by_server(f->s, STORE_PRIVATE_BY_LID,
+                               NOW)); /* moved, and we did not hear it */
+    assert_by(f, late, STORE_PRIVATE_BY_LID);
+    OK(store_private_by_server(f->s, STORE_PRIVATE_UNKNOWN, NOW));
+    assert_by(f, NOW, STORE_PRIVATE_BY_NUMBER);
     OK(store_account_lid_migration(f->s, NOW)); /* the phone has moved its chats */
-    assert_by(f, STORE_PRIVATE_BY_LID);
-    OK(store_private_by_put(f->s, STORE_PRIVATE_BY_NUMBER, NOW)); /* the server refuses LIDs */
-    assert_by(f, STORE_PRIVATE_BY_NUMBER);
-    /* A Go bridge has noted the phone's word alone. */
-    OK(store_private_by_put(f->s, STORE_PRIVATE_UNKNOWN, NOW));
-    assert_by(f, STORE_PRIVATE_BY_LID);
+    assert_by(f, NOW, STORE_PRIVATE_BY_LID);
+}
+
+/* One message may be refused for a reason of its own: it must not cost LIDs for ever. */
+static void against_the_phones_word_a_refusal_holds_for_a_day(void **state)
+{
+    struct fixture *f = *state;
+
+    OK(store_private_by_phone(f->s, STORE_PRIVATE_BY_LID, NOW));
+    OK(store_private_by_server(f->s, STORE_PRIVATE_BY_NUMBER, NOW));
+    assert_by(f, NOW + STORE_PRIVATE_DOUBT_S, STORE_PRIVATE_BY_NUMBER);
+    assert_by(f, NOW + STORE_PRIVATE_DOUBT_S + 1, STORE_PRIVATE_BY_LID);
+}
+
+/* A Go bridge has noted the phone's word alone. */
+static void the_time_of_the_migration_is_the_phones_word(void **state)
+{
+    struct fixture *f = *state;
+
+    OK(store_account_lid_migration(f->s, NOW));
+    OK(db_exec(&f->s->wa, "DELETE FROM bridge_private_address"));
+    assert_by(f, NOW, STORE_PRIVATE_BY_LID);
+    OK(store_private_by_server(f->s, STORE_PRIVATE_BY_NUMBER, NOW));
+    assert_by(f, NOW, STORE_PRIVATE_BY_NUMBER);
+    assert_by(f, NOW + STORE_PRIVATE_DOUBT_S + 1, STORE_PRIVATE_BY_LID);
 }
 
 static void numbers_that_lead_elsewhere(void **state)
@@ -106,6 +136,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_said_last_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(against_the_phones_word_a_refusal_holds_for_a_day, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_time_of_the_migration_is_the_phones_word, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(numbers_that_lead_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_row_is_sealed_once_more, setup, teardown),
     };
