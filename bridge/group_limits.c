@@ -1,5 +1,8 @@
 #include "bridge/group_limits.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "bridge/bridge.h"
 #include "store/group_limits.h"
 
@@ -53,6 +56,52 @@ enum wb_err group_limit_resend(struct bridge *b, const struct jid *group, bool *
                 group->user, GROUP_RESEND_BURST, GROUP_RESEND_S);
         b->group_resends_held++;
     }
+    err = store_group_limits_put(b->store, group, &l);
+out:
+    return err;
+}
+
+/* The hash as it is noted: with a '+' while newcomers explain it. */
+static void hash_text(struct span hash, bool newcomers, char out[static STORE_GROUP_HASH_MAX + 1])
+{
+    hash = span_first(hash, STORE_GROUP_HASH_MAX - 1);
+    snprintf(out, STORE_GROUP_HASH_MAX + 1, "%s%.*s", newcomers ? "+" : "", (int)hash.n,
+             hash.n ? (const char *)hash.p : "");
+}
+
+enum wb_err group_limit_refresh(struct bridge *b, const struct jid *group, struct span hash,
+                                bool *ret_may)
+{
+    char text[STORE_GROUP_HASH_MAX + 1];
+    struct store_group_limits l;
+    enum wb_err err;
+
+    TRY(store_group_limits_get(b->store, group, &l));
+    hash_text(hash, false, text);
+    *ret_may = strcmp(text, l.refreshed_for) != 0 ||
+               is_over(l.refreshed_at, GROUP_REFRESH_S, bridge_server_now_s(b));
+out:
+    return err;
+}
+
+enum wb_err group_limit_devices(struct bridge *b, const struct jid *group, struct span hash,
+                                bool newcomers, bool *ret_may)
+{
+    const int64_t now = bridge_server_now_s(b);
+    char before[STORE_GROUP_HASH_MAX + 1];
+    struct store_group_limits l;
+    enum wb_err err;
+
+    TRY(store_group_limits_get(b->store, group, &l));
+    hash_text(hash, true, before);
+    /* Somebody without any device is new each time. */
+    newcomers = newcomers && (strcmp(before, l.refreshed_for) != 0 ||
+                              is_over(l.refreshed_at, GROUP_REFRESH_S, now));
+    hash_text(hash, newcomers, l.refreshed_for);
+    l.refreshed_at = now;
+    *ret_may = !newcomers && is_over(l.devices_at, GROUP_REFRESH_S, now);
+    if (*ret_may)
+        l.devices_at = now;
     err = store_group_limits_put(b->store, group, &l);
 out:
     return err;

@@ -4,6 +4,7 @@
 #define BRIDGE_GROUP_LIMITS_H
 
 #include "base/err.h"
+#include "base/span.h"
 #include "proto/jid.h"
 
 struct bridge;
@@ -18,5 +19,17 @@ enum wb_err group_limit_resend(struct bridge *b, const struct jid *group,
  * Once per GROUP_REFRESH_S. Store errors. */
 enum wb_err group_limit_mode(struct bridge *b, const struct jid *group,
                              bool *ret_may) WB_MUST_CHECK;
+
+/* An ack of a message to the group named this hash of its devices, which is not ours: may the group
+ * be asked for now? Not when it was asked for because of the same hash within GROUP_REFRESH_S,
+ * without explaining it: the server may go on naming it. Store errors. */
+enum wb_err group_limit_refresh(struct bridge *b, const struct jid *group, struct span hash,
+                                bool *ret_may) WB_MUST_CHECK;
+/* The group was asked for because of that hash, which is noted. newcomers: it has people that we
+ * did not know of, who explain it, the first time. Else *ret_may: the devices of all of them may be
+ * asked for now; once per GROUP_REFRESH_S, whatever hash it is: for a large group that is many
+ * questions. Store errors. */
+enum wb_err group_limit_devices(struct bridge *b, const struct jid *group, struct span hash,
+                                bool newcomers, bool *ret_may) WB_MUST_CHECK;
 
 #endif

@@ -207,6 +207,9 @@ enum {
     /* What a group shows us by the way (another addressing, another hash of its devices) makes us
      * ask about it not more often than that: it may go on showing it. */
     GROUP_REFRESH_S = 3600,
+    /* Devices that one message has missed and is sent to all the same. More are a group that we
+     * know nothing of: they get the next message. */
+    GROUP_MISSED_MAX = 256,
     /* One group with its members, of 170 bytes each. */
     GROUP_ARENA_MAX = 16 << 20,
     /* An account is in some hundred groups; communities may bring thousands. */

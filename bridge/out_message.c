@@ -392,6 +392,7 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
     out_queue_clear(b, false);
     out_retry_clear(s);
     out_missing_clear(s);
+    out_missed_clear(s);
     timer_stop(b->timers, &s->kick);
     timer_stop(b->timers, &s->expiry);
     timer_stop(b->timers, &s->prune);

@@ -108,11 +108,15 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
      * own only when it differs, in private chats always. */
     if (ack->phash.n && (it->phash[0] || it->chat.server == JID_GROUP) &&
         !span_eq_cstr(ack->phash, it->phash)) {
-        log_info(b->log, "send",
-                 "%s: WhatsApp knows other devices of this chat; they are asked for again", it->id);
-        TRY(forget_recipients(b, &it->chat));
-        if (it->chat.server != JID_GROUP)
+        if (it->chat.server == JID_GROUP) {
+            TRY(out_missed_look(b, &it->chat, it->id, ack->phash));
+        } else {
+            log_info(b->log, "send",
+                     "%s: WhatsApp knows other devices of this chat; they are asked for again",
+                     it->id);
+            TRY(forget_recipients(b, &it->chat));
             TRY(out_missing_start(it));
+        }
     }
     if (it->chat.server != JID_GROUP)
         tctoken_issue(b, &b->out_message->tokens, &to);

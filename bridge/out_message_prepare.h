@@ -42,6 +42,9 @@ struct out_work {
     size_t ndevices;
 };
 
+/* What the group calls this member, by its addressing where that form is known; bare. */
+struct jid out_member_jid(const struct store_group *g, const struct store_group_member *m);
+
 void out_work_free(struct out_work *w); /* NULL-safe */
 
 /* From QUEUED on; ends in out_queue_later(), _fail() or _sealed(). */

@@ -13,6 +13,7 @@
 #include "bridge/first_contact.h"
 #include "bridge/limits.h"
 #include "bridge/out_message.h"
+#include "bridge/out_missed.h"
 #include "bridge/out_retry_devices.h"
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
@@ -115,6 +116,7 @@ struct out_message_state {
     struct out_missing *missing; /* out_missing.c */
     size_t nmissing;
     struct out_retry_asked retry_asked[RETRY_ASKED_SLOTS];
+    struct out_missed missed[OUT_MISSED_SLOTS];
 };
 
 /* What the outbox has from before; again after a logout. */

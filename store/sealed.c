@@ -12,6 +12,10 @@
 /* A list in use gets a new time once a day only: writing it means writing its pages. */
 enum { TOUCH_S = 24 * 3600 };
 
+#define LIST_OF                                                                                    \
+    "SELECT l.devices FROM bridge_sealed AS m JOIN bridge_sealed_lists AS l"                       \
+    " ON l.list = m.list WHERE m.our_jid = ? AND m.message_id = ?"
+
 /* ---- the text ------------------------------------------------------------------------------- */
 
 static enum wb_err write_list(const struct jid *devices, size_t n, struct buf *out)
@@ -133,13 +137,15 @@ out:
     return err;
 }
 
-static enum wb_err list_for(struct store *s, const struct jid *devices, size_t n, int64_t now,
-                            int64_t *ret_list)
+/* The list of these devices, behind the text of another one. */
+static enum wb_err list_for(struct store *s, struct span before, const struct jid *devices,
+                            size_t n, int64_t now, int64_t *ret_list)
 {
     uint8_t hash[SHA256_BYTES];
     struct buf text = buf_new(STORE_SEALED_LIST_MAX);
     int64_t at = 0;
     enum wb_err err;
+    buf_append(&text, before);
     TRY(write_list(devices, n, &text));
     sha256(buf_span(&text), hash);
     err = find_list(s, SPAN_ARRAY(hash), ret_list, &at);
@@ -152,8 +158,8 @@ out:
     return err;
 }
 
-enum wb_err store_sealed_put(struct store *s, struct span id, const struct jid *devices, size_t n,
-                             int64_t now)
+static enum wb_err put(struct store *s, struct span id, struct span before,
+                       const struct jid *devices, size_t n, int64_t now)
 {
     struct stmt q;
     int64_t list = 0;
@@ -161,7 +167,7 @@ enum wb_err store_sealed_put(struct store *s, struct span id, const struct jid *
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
-    TRY(list_for(s, devices, n, now, &list));
+    TRY(list_for(s, before, devices, n, now, &list));
     TRY(stmt_write(&q, &s->wa,
                    "INSERT OR REPLACE INTO bridge_sealed (our_jid, message_id, list, sealed_at)"
                    " VALUES (?, ?, ?, ?)"));
@@ -171,6 +177,34 @@ enum wb_err store_sealed_put(struct store *s, struct span id, const struct jid *
     stmt_int(&q, now);
     err = stmt_run(&q);
 out:
+    return err;
+}
+
+enum wb_err store_sealed_put(struct store *s, struct span id, const struct jid *devices, size_t n,
+                             int64_t now)
+{
+    return put(s, id, SPAN_NULL, devices, n, now);
+}
+
+enum wb_err store_sealed_add(struct store *s, struct span id, const struct jid *devices, size_t n,
+                             int64_t now)
+{
+    struct arena a = arena_new(STORE_SEALED_LIST_MAX * 2U);
+    struct span before = SPAN_NULL;
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, LIST_OF));
+    stmt_text(&q, s->our);
+    stmt_text_span(&q, id);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        err = stmt_col_copy(&q, 0, &a, &before);
+    stmt_end(&q);
+    TRY(err);
+    err = put(s, id, before, devices, n, now);
+out:
+    arena_free(&a);
     return err;
 }
 
@@ -185,9 +219,7 @@ enum wb_err store_sealed_find(struct store *s, struct span id, const struct jid 
     memset(&m, 0, sizeof m);
     NEED_ACCOUNT(s);
     TRY(both_forms(s, device, forms, &n));
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT l.devices FROM bridge_sealed AS m JOIN bridge_sealed_lists AS l"
-                  " ON l.list = m.list WHERE m.our_jid = ? AND m.message_id = ?"));
+    TRY(stmt_read(&q, &s->wa, LIST_OF));
     stmt_text(&q, s->our);
     stmt_text_span(&q, id);
     err = stmt_step(&q);

@@ -22,6 +22,9 @@ struct store_sealed_match {
  * In the batch that seals the message. INVALID: no id; TOO_LARGE: over STORE_SEALED_LIST_MAX. */
 enum wb_err store_sealed_put(struct store *s, struct span id, const struct jid *devices, size_t n,
                              int64_t now) WB_MUST_CHECK;
+/* The message went to these devices, too. NOT_FOUND: nothing is noted of it. Else as above. */
+enum wb_err store_sealed_add(struct store *s, struct span id, const struct jid *devices, size_t n,
+                             int64_t now) WB_MUST_CHECK;
 /* The person is looked for under both of their forms. NOT_FOUND: nothing is noted of this message
  * (it was sent by an older bridge, or another program, or too long ago). */
 enum wb_err store_sealed_find(struct store *s, struct span id, const struct jid *device,

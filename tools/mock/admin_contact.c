@@ -12,6 +12,7 @@
 #include "tools/mock/privacy.h"
 #include "tools/mock/receipt.h"
 #include "tools/mock/records.h"
+#include "tools/mock/unheard.h"
 
 enum { MESSAGE_MAX = 4 << 20, BLAST_MAX = 100000 };
 
@@ -382,6 +383,8 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
         if (!add_companion(m, a, !quiet))
             return admin_bad(ret_out, 409, "no more devices");
         a->devices[a->ndevices - 1]->unannounced = quiet;
+        if (quiet)
+            unheard_came(a);
     } else if (strcmp(action, "hide") == 0) {
         struct device *d = world_add_device(m, a);
         if (d == NULL || !actor_attach(m, d, NULL) || !world_unlist_device(m, d))

@@ -2,6 +2,7 @@
 #include "tools/mock/addressing.h"
 #include "tools/mock/admin.h"
 #include "tools/mock/group.h"
+#include "tools/mock/unheard.h"
 
 static json_t *group_json(const struct group *g)
 {
@@ -89,6 +90,14 @@ int admin_group_member(struct mock *m, const struct http_request *q, const json_
     if (admin_text(body, "by")[0] != '\0' &&
         (by = admin_account(m, q, body, "by", ret_out)) == NULL)
         return 404;
+    if (admin_bool(body, "quiet", false)) {
+        if (strcmp(admin_text(body, "action"), "add") != 0 || group_find(g, who) != NULL ||
+            !group_add_member(g, who, 0))
+            return admin_bad(ret_out, 409, "not possible");
+        unheard_came(who);
+        *ret_out = group_json(g);
+        return 200;
+    }
     for (size_t i = 0; i < 4; i++) {
         if (strcmp(actions[i], admin_text(body, "action")) != 0)
             continue;

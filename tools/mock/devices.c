@@ -4,6 +4,7 @@
 #include "tools/mock/conn.h"
 #include "tools/mock/deliver.h"
 #include "tools/mock/pb.h"
+#include "tools/mock/unheard.h"
 
 /* ADVSignedKeyIndexList{1 details, 2 signature}; details {1 raw id, 2 timestamp, 3 current index,
  * 4 valid indexes} (P-US-07), signed with 06 02 in front. */
@@ -140,7 +141,7 @@ void devices_changed(struct mock *m, struct account *a, struct device *d, enum d
 bool devices_unheard(const struct device *d, const struct account *a)
 {
     return deliver_waiting(d, "notification", "devices", &a->pn) ||
-           deliver_waiting(d, "notification", "account_sync", &a->pn);
+           deliver_waiting(d, "notification", "account_sync", &a->pn) || unheard_is(d, a);
 }
 
 void devices_logout(struct mock *m, struct device *d)

@@ -11,6 +11,7 @@
 #include "tools/mock/resends.h"
 #include "tools/mock/strict.h"
 #include "tools/mock/timelock.h"
+#include "tools/mock/unheard.h"
 
 /* A message on its way: what all its copies share. */
 struct fan {
@@ -300,6 +301,34 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
     }
 }
 
+/* Not to the group, but pairwise to the devices that it names: those that a message has missed. */
+static void group_direct(const struct fan *f, struct message_verdict *v)
+{
+    struct mock *m = f->m;
+    const struct node *parts = node_child(f->n, "participants");
+    if (group_find(f->group, f->from->account) == NULL) {
+        v->error = 403;
+        return;
+    }
+    check_participants(f);
+    if (node_child(parts, "to") == NULL)
+        mock_flag(m, f->label, "bad-message", f->n, "for nobody");
+    for (const struct node *to = node_child(parts, "to"); to != NULL; to = node_next(to, "to")) {
+        struct jid j;
+        struct device *d =
+            node_attr_get_jid(to, "jid", &j) ? world_device_jid(&m->world, &j) : NULL;
+        if (d == NULL || d == f->from || node_child(to, "enc") == NULL)
+            continue;
+        if (group_find(f->group, d->account) == NULL) {
+            mock_flag(m, f->label, "stranger-device", to, "no member");
+            continue;
+        }
+        struct node *out = copy_for(f, d->account == f->from->account);
+        put_enc(f, out, node_child(to, "enc"));
+        deliver(m, d, out);
+    }
+}
+
 /* Status: the listed devices are the audience. */
 static void broadcast(const struct fan *f)
 {
@@ -456,6 +485,10 @@ static void dispatch(struct fan *f, struct message_verdict *v)
     }
     if (f->group != NULL && (v->error = addressing_refuses(m, f->label, f->from, f->group, n)) != 0)
         return; /* nobody has it: another form under this id is no second message */
+    if (f->group != NULL && enc == NULL) {
+        group_direct(f, v);
+        return;
+    }
     int seen = strict_seen_id(m, f->from, f->id, n);
     f->completes =
         seen == 2 && f->peer != NULL && address_completes(m, f->label, f->from, f->id, n);
@@ -553,6 +586,9 @@ void message_from_client(struct conn *c, const struct node *n)
     }
     struct node *ack = mock_node(m, "ack");
     struct jid to;
+    struct group *g = node_attr_get_jid(n, "to", &to) ? world_group(&m->world, &to) : NULL;
+    if (g != NULL && v.error == 0 && v.phash[0] != '\0')
+        unheard_mismatch(m, c->device, g);
     node_attr_text(&m->a, ack, "class", "message");
     node_copy_attr(&m->a, ack, n, "id");
     if (node_attr_get_jid(n, "to", &to))

@@ -4,6 +4,7 @@
 #include "tools/mock/address.h"
 #include "tools/mock/devices.h"
 #include "tools/mock/iq.h"
+#include "tools/mock/unheard.h"
 
 struct asked {
     bool devices, contact, contact_lid, lid, business, status, picture, disappearing, username, bot;
@@ -158,6 +159,8 @@ int iq_usync(struct conn *c, const struct node *iq, struct node *result)
             (void)node_child_new(&m->a, status, tag);
     }
     struct node *list = node_child_new(&m->a, out, "list");
+    if (q.devices)
+        unheard_asked(m, c->label, c->device, users);
     for (const struct node *u = node_child(users, "user"); u != NULL; u = node_next(u, "user"))
         answer_user(c, u, &q, list);
     return 0;

@@ -268,6 +268,7 @@ static void free_account(struct account *a)
     }
     map_free(&a->blocked, NULL);
     map_free(&a->met, NULL);
+    map_free(&a->heard, NULL);
     appstate_free(a);
     phone_state_free(a);
     records_free(a);
@@ -284,6 +285,7 @@ void world_free(struct world *w)
         map_free(&w->group_list[i]->keys, free_group_key);
         map_free(&w->group_list[i]->refused, NULL);
         map_free(&w->group_list[i]->resends, free);
+        map_free(&w->group_list[i]->mismatches, free);
         free(w->group_list[i]->members);
         free(w->group_list[i]);
     }

@@ -170,6 +170,8 @@ struct account {
     struct phone_past past;
     void *records;     /* what the person read: records.c */
     struct held *held; /* written, and not sent yet: held.c */
+    bool unheard;      /* unheard.c: devices of it came without a word; */
+    struct map heard;  /* device JIDs of the clients that have asked since */
     /* scripts of a played account */
     bool echo;             /* answers texts of clients */
     bool silent;           /* sends no delivery receipts */
@@ -210,10 +212,11 @@ struct group {
     uint32_t ephemeral;
     struct member *members;
     size_t nmembers;
-    struct map keys;    /* sender device address -> struct group_key */
-    struct map resends; /* resends.c: sender device JID -> its bucket */
-    bool readdressed;   /* the mode has changed since the group was made */
-    struct map refused; /* addressing.c: "device|id" -> non-NULL */
+    struct map keys;       /* sender device address -> struct group_key */
+    struct map mismatches; /* unheard.c: sender device JID -> what it was told */
+    struct map resends;    /* resends.c: sender device JID -> its bucket */
+    bool readdressed;      /* the mode has changed since the group was made */
+    struct map refused;    /* addressing.c: "device|id" -> non-NULL */
 };
 
 struct world {

@@ -1,0 +1,157 @@
+/* Whom a message to a group has missed, when the server names another participant hash. */
+#include "send_fixture.h"
+
+#include "base/reader.h"
+#include "store/group_limits.h"
+#include "store/sealed.h"
+
+#define NEWCOMER "222000019@lid"
+
+static int setup(void **state)
+{
+    (void)state;
+    world_init();
+    add_peer("222000012@lid");
+    make_group(STORE_ADDRESSING_LID);
+    OK(store_group_put(w.r.f.s, &w.group));
+    nsent = 0;
+    return 0;
+}
+
+/* The waiting stanza for the devices that were missed; NULL when there is none. */
+static const struct node *direct(void)
+{
+    struct reader in = reader_new(arena_copy(&w.r.arena, buf_span(&w.r.b.outgoing.queue)));
+
+    while (reader_left(&in)) {
+        struct span packed = reader_bytes(&in, reader_u32be(&in));
+        struct node *n;
+
+        OK(node_unpack(packed, &w.r.arena, &n));
+        if (node_is(n, "message"))
+            return n;
+    }
+    return NULL;
+}
+
+static void differ(const char *id, const char *hash)
+{
+    ack_with(id, 0, hash);
+    run();
+}
+
+static void somebody_new_gets_the_message_with_the_key(void **state)
+{
+    struct jid j = J(NEWCOMER);
+    struct store_sealed_match match;
+    const struct node *m;
+    struct content c;
+
+    (void)state;
+    send_text(0, GROUP, "one");
+    add_member(NEWCOMER, NULL);
+    add_peer(NEWCOMER);
+    differ(wire_id(0), "2:AAAAAAAA");
+    m = direct();
+    assert_non_null(m);
+    assert_attr(m, "id", wire_id(0));
+    assert_attr(m, "to", GROUP);
+    assert_attr(m, "type", "text");
+    assert_attr(m, "addressing_mode", "lid");
+    assert_int_equal(recipients(m), 1);
+    assert_null(node_child(m, "enc"));
+    assert_non_null(node_child(m, "device-identity"));
+    OK(peer_read(peer_of(&j), enc_for(m, NEWCOMER), &c));
+    assert_span(c.text, "one");
+    assert_span(c.skdm_group, GROUP);
+    OK(store_sealed_find(w.r.f.s, span_cstr(wire_id(0)), &j, &match));
+    assert_true(match.device);
+    /* Whether the server took that stanza is not known: the key comes again. */
+    send_text(1, GROUP, "two");
+    assert_int_equal(recipients(wire_node(1)), 1);
+    OK(peer_read(peer_of(&j), enc_for(wire_node(1), NEWCOMER), &c));
+    /* Had they left instead, they would not read on. */
+}
+
+static void who_was_missed_and_left_does_not_read_on(void **state)
+{
+    struct jid j = J(NEWCOMER);
+    struct content c;
+
+    (void)state;
+    send_text(0, GROUP, "one");
+    add_member(NEWCOMER, NULL);
+    add_peer(NEWCOMER);
+    differ(wire_id(0), "2:AAAAAAAA");
+    OK(peer_read(peer_of(&j), enc_for(direct(), NEWCOMER), &c));
+    w.group.nmembers--;
+    send_text(1, GROUP, "two");
+    assert_int_not_equal(recipients(wire_node(1)), 0); /* everybody else gets a new key */
+    assert_null(enc_for(wire_node(1), NEWCOMER));
+    assert_int_equal(peer_read(peer_of(&j), node_child(wire_node(1), "enc"), &c),
+                     WB_ERR_BAD_KEY_ID);
+}
+
+static void the_same_hash_asks_once_an_hour(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        send_text(i, GROUP, "again");
+        differ(wire_id(i), "2:AAAAAAAA");
+    }
+    assert_int_equal(w.asked[ASKED_GROUP], 3 + 1);
+    assert_int_equal(w.asked[ASKED_DEVICES], 3 + 1);
+    /* Another one is news of the group, but not yet again of all of its devices. */
+    send_text(3, GROUP, "again");
+    differ(wire_id(3), "2:BBBBBBBB");
+    assert_int_equal(w.asked[ASKED_GROUP], 4 + 2);
+    pass((int64_t)GROUP_REFRESH_S * 1000);
+    send_text(4, GROUP, "again");
+    differ(wire_id(4), "2:BBBBBBBB");
+    assert_int_equal(w.asked[ASKED_GROUP], 5 + 3);
+    assert_null(direct());
+}
+
+/* A member without any device is new each time. */
+static void who_has_no_device_is_not_asked_about_for_ever(void **state)
+{
+    (void)state;
+    add_member(NEWCOMER, NULL);
+    for (size_t i = 0; i < 5; i++) {
+        send_text(i, GROUP, "again");
+        differ(wire_id(i), "2:AAAAAAAA");
+    }
+    assert_int_equal(w.asked[ASKED_GROUP], 5 + 2);
+    assert_null(direct());
+}
+
+/* The answer does not come: the next message asks. */
+static void without_an_answer_the_group_is_in_doubt(void **state)
+{
+    struct jid group = J(GROUP);
+    struct store_group g;
+
+    (void)state;
+    w.group.updated_at = fixture_time;
+    OK(store_group_put(w.r.f.s, &w.group));
+    send_text(0, GROUP, "one");
+    w.group_error = WB_ERR_NET;
+    differ(wire_id(0), "2:AAAAAAAA");
+    OK(store_group_get_info(w.r.f.s, &group, &g));
+    assert_int_equal(g.updated_at, 0);
+    assert_null(direct());
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        T(somebody_new_gets_the_message_with_the_key),
+        T(who_was_missed_and_left_does_not_read_on),
+        T(the_same_hash_asks_once_an_hour),
+        T(who_has_no_device_is_not_asked_about_for_ever),
+        T(without_an_answer_the_group_is_in_doubt),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
