@@ -86,8 +86,9 @@ class GroupAddressing(Case):
         sent = [self.bridge.send(group, f"queued {n:02}", wait_s=0).json["message_id"]
                 for n in range(12)]
         self.come_back()
-        # The list of groups that is read at a login tells the new form; what was on its way before
-        # is refused, however many there are.
+        self.bridge.poll(lambda: len(self.texts("queued")) >= 12, 60, "what waited is read")
+        # Several are on their way when the first of them is refused. One change at a time: a message
+        # is sent again once.
         self.set_mode(group, "lid")
         sent += [self.bridge.send(group, f"queued {n:02}", wait_s=0).json["message_id"]
                  for n in range(12, 24)]
@@ -96,6 +97,7 @@ class GroupAddressing(Case):
         rows = self.bridge.wait_rows("SELECT state FROM bridge_outbox WHERE state IN (2, 3, 4)",
                                      count=25, name="whatsapp.db")
         self.assertEqual(len(rows), 25)
+        self.assertTrue(all(self.bridge.get(f"/api/outbox/{i}").json["state"] != "failed" for i in sent))
         self.assertEqual(self.mock.admin("GET", f"/contact/failures?phone={OTHER}")["failures"], [])
         self.assert_no_flags(self.mock)
 
