@@ -52,26 +52,37 @@ out:
     return err;
 }
 
+bool group_links_read(const struct node *n, struct arena *a, struct group_link *ret)
+{
+    struct group_link l = {.link = node_is(n, "link")};
+    const char *const type = l.link ? "link_type" : "unlink_type";
+    const struct node *other = node_child(n, "group");
+
+    if (!other || !read_other(other, a, &l.other))
+        return false;
+    l.of_group = node_attr_is(n, type, "parent_group");
+    l.of_parent = node_attr_is(n, type, "sub_group");
+    l.announcement = node_child(other, "default_sub_group") != NULL;
+    *ret = l;
+    return true;
+}
+
 enum wb_err group_links_changed(struct bridge *b, const struct jid *group, const struct node *n,
                                 struct arena *a)
 {
     static const struct jid none = {0};
-    const bool link = node_is(n, "link");
-    const char *const type = link ? "link_type" : "unlink_type";
-    const struct node *other = node_child(n, "group");
-    const enum store_group_kind kind = link && node_child(other, "default_sub_group")
-                                           ? STORE_GROUP_ANNOUNCEMENT
-                                           : STORE_GROUP_ORDINARY;
-    struct jid j;
+    struct group_link l;
     enum wb_err err = WB_OK;
 
-    if (!other || !read_other(other, a, &j))
+    if (!group_links_read(n, a, &l))
         return WB_ERR_MALFORMED;
-    if (node_attr_is(n, type, "parent_group")) { /* of the group: into or out of a community */
-        TRY(set_kind(b, group, STORE_GROUP_ORDINARY, link ? &j : &none));
-    } else if (node_attr_is(n, type, "sub_group")) { /* of the community */
+    if (l.of_group) {
+        TRY(set_kind(b, group, STORE_GROUP_ORDINARY, l.link ? &l.other : &none));
+    } else if (l.of_parent) {
         TRY(set_kind(b, group, STORE_GROUP_COMMUNITY, &none));
-        TRY(set_kind(b, &j, kind, link ? group : &none));
+        TRY(set_kind(b, &l.other,
+                     l.link && l.announcement ? STORE_GROUP_ANNOUNCEMENT : STORE_GROUP_ORDINARY,
+                     l.link ? group : &none));
     }
 out:
     return err;

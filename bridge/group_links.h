@@ -15,6 +15,19 @@ enum { GROUP_LINKS_TEXT_MAX = 240 };
 /* What a <group> says of it: g->kind and g->parent. */
 void group_links_parse(const struct node *group, struct store_group *g);
 
+/* What a <link> or <unlink> says. */
+struct group_link {
+    bool link;      /* it begins; false: it ends */
+    bool of_group;  /* the group that the notification is of came into, or left, the community
+                       `other` */
+    bool of_parent; /* ... is a community, and `other` came into it or left it; neither: nothing of
+                       ours */
+    struct jid other;
+    bool announcement; /* other is the community's announcement group */
+};
+/* False: it names no other group. */
+bool group_links_read(const struct node *n, struct arena *a, struct group_link *ret);
+
 /* <link link_type=> and <unlink unlink_type=> of a notification of this group: with which other one
  * it is, or is not any more, in a community. An unknown group: nothing; it is told whole when we
  * come into it. MALFORMED; store errors. */

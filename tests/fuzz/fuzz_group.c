@@ -1,7 +1,8 @@
-/* Any stanza as a <group>, and as the <add>, <remove> ... of a group notification. */
+/* Any stanza as a <group>, and as the <add>, <remove>, <link> ... of a group notification. */
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "bridge/group_links.h"
 #include "bridge/group_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,13 +29,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (node_unpack(SPAN(data, size), &a, &node) == WB_OK) {
         struct store_group_member *members;
+        struct group_link link;
         size_t n;
 
         if (group_parse(node, &a, &g, &odd) == WB_OK) {
             if (g.jid.server != JID_GROUP || !utf8_valid(span_cstr(g.subject)))
                 abort();
             check_members(g.members, g.nmembers);
+            if (!jid_is_none(&g.parent) && g.parent.server != JID_GROUP)
+                abort();
         }
+        if (group_links_read(node, &a, &link) && link.other.server != JID_GROUP)
+            abort();
         if (group_parse_members(node, &a, &members, &n, &odd) == WB_OK)
             check_members(members, n);
     }
