@@ -401,6 +401,44 @@ static void trouble_that_passes(void **state)
     assert_int_equal(w.answers[0].result, CMD_OK);
 }
 
+/* All wait for the end of the pause that the server wants, and come back one after the other. */
+static void a_pause_of_the_server_is_shared(void **state)
+{
+    struct send_request first = keyed(CONTACT, "a", "one");
+    struct send_request other = keyed("222000012@lid", "b", "two");
+
+    (void)state;
+    add_peer("222000012@lid");
+    iq_pause_begin(&w.r.b.iq.pauses, IQ_KIND_USYNC, 30, clock_mono_ms(w.r.b.clock));
+    w.device_error = WB_ERR_RATE_LIMITED;
+    send_with(0, &first);
+    send_with(1, &other);
+    w.device_error = WB_OK;
+    pass(29000);
+    assert_int_equal(w.asked[ASKED_DEVICES], 2);
+    assert_int_equal(w.nwire, 0);
+    pass(1000);
+    assert_int_equal(w.asked[ASKED_DEVICES], 3);
+    assert_int_equal(w.nwire, 1);
+    pass(SEND_AFTER_PAUSE_MS);
+    assert_int_equal(w.nwire, 2);
+    assert_int_equal(w.asked[ASKED_DEVICES], 4);
+}
+
+/* Without a key it is not sent, and the caller learns whose wish that is. */
+static void in_a_pause_of_the_server_without_a_key(void **state)
+{
+    (void)state;
+    iq_pause_begin(&w.r.b.iq.pauses, IQ_KIND_PREKEYS, 3600, clock_mono_ms(w.r.b.clock));
+    w.session_error = WB_ERR_RATE_LIMITED;
+    send_text(0, CONTACT, "soon");
+    pass(30 * 1000);
+    assert_int_equal(w.answers[0].result, CMD_RATE_LIMITED);
+    w.session_error = WB_OK;
+    pass(3600 * 1000);
+    assert_int_equal(w.nwire, 0);
+}
+
 /* Nothing goes out any more: whoever waits is told, whatever the send had reached. */
 static void a_logout_tells_all_who_wait(void **state)
 {
@@ -487,6 +525,8 @@ int main(void)
         T(a_key_from_before_a_restore),
         T(final_rows_go_after_a_week),
         T(trouble_that_passes),
+        T(a_pause_of_the_server_is_shared),
+        T(in_a_pause_of_the_server_without_a_key),
         T(a_logout_tells_all_who_wait),
         T(a_new_link_starts_with_an_empty_queue),
         T(behind_a_slow_one),
