@@ -228,8 +228,9 @@ void conn_on_failure(struct conn *c, const struct conn_input *in)
     enum conn_reason why = failure_reaction(f);
     char reason[48];
 
-    conn_detail(c, "failure %u%s%.*s", f->reason, f->message.n ? ": " : "",
-                (int)utf8_first(f->message, 100).n, (const char *)f->message.p);
+    conn_detail(c, "failure %u%s%s%.*s", f->reason, failure_text(f->reason),
+                f->message.n ? ": " : "", (int)utf8_first(f->message, 100).n,
+                (const char *)f->message.p);
     snprintf(reason, sizeof reason, "failure-%u", f->reason);
     log_warn(c->b->log, "conn", "WhatsApp answers the login with failure %u", f->reason);
     if (why == CONN_WHY_LOGGED_OUT && c->paired)

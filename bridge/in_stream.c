@@ -96,6 +96,18 @@ enum conn_reason failure_reaction(const struct failure_info *f)
     }
 }
 
+const char *failure_text(uint32_t reason)
+{
+    switch (reason) {
+    case 403:
+        return " (the account is locked, or its phone is gone)";
+    case 406:
+        return " (the account is banned)";
+    default:
+        return "";
+    }
+}
+
 const char *ban_code_text(uint32_t code)
 {
     switch (code) {

@@ -30,6 +30,9 @@ struct stream_error_info {
 /* What a failure or stream error means for the connection. */
 enum conn_reason failure_reaction(const struct failure_info *f);
 enum conn_reason stream_error_reaction(const struct stream_error_info *e);
+/* Why WhatsApp ended the link, in words with a space in front; "" when the number alone says it, or
+ * nobody knows (P-ER-02). */
+const char *failure_text(uint32_t reason);
 /* The server's ban code in words (P-ER-03). */
 const char *ban_code_text(uint32_t code);
 

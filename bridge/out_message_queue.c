@@ -282,7 +282,7 @@ void out_queue_later(struct out_item *it, enum wb_err trouble)
 void out_queue_after_pause(struct out_item *it, int64_t ms)
 {
     struct bridge *b = it->b;
-    int64_t ahead = 0;
+    int64_t ahead = ms > 0 ? 0 : 1; /* it has ended in between: never at once all the same */
 
     stop_asking(it);
     for (const struct out_lane *l = b->out_message->lanes; l; l = l->next)

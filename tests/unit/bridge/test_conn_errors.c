@@ -180,6 +180,8 @@ static void final_failures(void **state)
 {
     (void)state;
     static const char *const reasons[] = {"401", "403", "406"};
+    static const char *const words[] = {"failure 401", "failure 403 (the account is locked",
+                                        "failure 406 (the account is banned)"};
 
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         struct line *t = line_new(true);
@@ -187,6 +189,7 @@ static void final_failures(void **state)
         bridge_start(t->b);
         fail_login(t, reasons[i]);
         assert_int_equal(why_of(t), CONN_WHY_LOGGED_OUT);
+        assert_non_null(strstr(t->b->conn->detail, words[i]));
         assert_int_equal(until_next_dial(t), -1);
         assert_string_equal(peek_sql(t->f.wa, "SELECT jid FROM whatsmeow_device"), OWN_PN);
         line_free(t);
