@@ -14,17 +14,14 @@ DAY_S = 24 * 3600
 class LoginFailureTest(Case):
     """A <failure> in place of <success>: only one that means 'unlinked' ends the attempts."""
 
-    def test_every_failure_of_500_and_above_passes(self):
+    def test_a_failure_of_500_and_above_passes(self):
         mock = self.start_mock("--contacts", "1")
         program = self.start_bridge(mock, PHONE)
         program.pair_by_qr()
-        for reason in (502, 504):
-            with self.subTest(reason):
-                before = mock.logins(PHONE)
-                mock.fail_logins(PHONE, reason, times=1)
-                mock.drop(PHONE)
-                program.poll(lambda: mock.logins(PHONE) >= before + 2, 20, "it tries again by itself")
-                program.wait_status("ok")
+        mock.fail_logins(PHONE, 502, times=1)
+        mock.drop(PHONE)
+        program.poll(lambda: mock.logins(PHONE) >= 3, 20, "it tries again by itself")
+        program.wait_status("ok")
         self.assert_no_flags(mock)
 
     def test_a_failure_without_a_name_is_tried_again_slowly(self):
