@@ -84,6 +84,7 @@ static bool send_stored(struct out_item *it)
         log_error(b->log, "send", "%s: its sealed bytes are not in the outbox (%s)", it->id,
                   wb_err_text(err));
         it->tries = SEND_WIRE_TRIES; /* on this connection it is not looked for again */
+        it->late = true;             /* nobody need wait for its ack */
     } else {
         if (!it->fresh)
             log_info(b->log, "send", "%s was not confirmed before, it is sent again", it->id);

@@ -1,6 +1,8 @@
 /* A device has our sender key when the message that gave it was accepted, and not before. */
 #include "send_fixture.h"
 
+#include "store/state.h"
+
 #define GROUP "120363000000000001@g.us"
 
 enum { DEVICES = 5 /* of the group, without ours */ };
@@ -136,6 +138,20 @@ static void one_that_is_given_up(void **state)
     assert_string_not_equal(wire_id(w.nwire - 1), wire_id(0));
 }
 
+/* Its bytes are lost, so no ack will come: the group is not kept waiting for it. */
+static void one_that_cannot_be_sent_again(void **state)
+{
+    (void)state;
+    queue("one");
+    go_offline();
+    OK(db_exec(&w.r.f.s->wa, "UPDATE bridge_outbox SET sealed = NULL"));
+    go_online();
+    queue("two");
+    assert_int_equal(w.nwire, 2);
+    assert_int_equal(given_by(1), DEVICES);
+    assert_string_not_equal(wire_id(1), wire_id(0));
+}
+
 /* What is said of a device while the message is on its way counts more than its ack. */
 static void a_doubt_since(void **state)
 {
@@ -172,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(and_not_for_one_that_does_not_come, setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_connection_or_a_run_that_ends, setup, world_teardown),
         cmocka_unit_test_setup_teardown(one_that_is_given_up, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(one_that_cannot_be_sent_again, setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_doubt_since, setup, world_teardown),
         cmocka_unit_test_setup_teardown(who_leaves_before_the_ack, setup, world_teardown),
     };
