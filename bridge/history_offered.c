@@ -9,6 +9,7 @@
 #include "bridge/conn.h"
 #include "bridge/history_download.h"
 #include "bridge/history_facts.h"
+#include "bridge/out_receipt.h"
 #include "crypto/media_crypt.h"
 #include "proto/history_wire.h"
 #include "store/history_files.h"
@@ -17,10 +18,10 @@
 enum {
     SETTLE_MS = 100,         /* several parts come in a burst, behind the phone's keys */
     SLICE_PAUSE_MS = 5,      /* between slices: others have their turn */
-    AGAIN_S = 5,             /* after the first failure, twice as long after each further one */
+    AGAIN_S = 2,             /* after the first failure, twice as long after each further one */
     AGAIN_MAX_S = 6 * 3600,  /* at most */
     KEEP_S = 14 * 24 * 3600, /* WhatsApp keeps such files no longer */
-    BAD_TRIES = 3,           /* of a part that cannot be read, or that no host has */
+    BAD_TRIES = 2,           /* of a part that cannot be read, or that no host has */
 };
 
 struct history_offered {
@@ -58,6 +59,34 @@ static bool is_bad(enum wb_err why)
     return wb_err_class(why) == WB_CLASS_PEER || why == WB_ERR_REFUSED;
 }
 
+/* Given up. Where it is the file that is at fault, the phone is asked to lay it on the hosts anew:
+ * it then offers that in another message (P-HI-12). */
+static enum wb_err give_up(struct history_offered *h, enum wb_err why)
+{
+    struct bridge *b = h->b;
+    struct buf payload = buf_new(STORE_BLOB_MAX);
+    struct arena a = arena_new(16 << 10);
+    struct history_notification n;
+    struct store_history_file f;
+    struct node *receipt = NULL;
+    enum wb_err err;
+
+    log_warn(b->log, "history", "a part of our phone's history is given up after %u tries: %s",
+             (unsigned)h->now.tries, wb_err_text(why));
+    TRY(store_history_file_next(b->store, h->now.seq - 1, &f, &payload));
+    TRY(store_history_file_done(b->store, h->now.seq));
+    if (!is_bad(why) || history_notification_decode(buf_span(&payload), NULL, &n) != WB_OK ||
+        n.inline_payload.n || n.media_key.n != MEDIA_KEY_BYTES)
+        goto out;
+    log_info(b->log, "history", "the phone is asked for it again");
+    TRY(out_receipt_missing(b, &a, span_cstr(f.message_id), n.media_key.p, &receipt));
+    err = outgoing_after_commit(b, receipt);
+out:
+    arena_free(&a);
+    buf_free(&payload);
+    return err;
+}
+
 static enum wb_err put_off(struct history_offered *h, enum wb_err why)
 {
     struct bridge *b = h->b;
@@ -70,11 +99,9 @@ static enum wb_err put_off(struct history_offered *h, enum wb_err why)
     if (wait > AGAIN_MAX_S)
         wait = AGAIN_MAX_S;
     f->tries++;
-    if ((is_bad(why) && f->tries >= BAD_TRIES) || now - f->offered_at > KEEP_S) {
-        log_warn(b->log, "history", "a part of our phone's history is given up after %u tries: %s",
-                 (unsigned)f->tries, wb_err_text(why));
-        return store_history_file_done(b->store, f->seq);
-    }
+    if (now - f->offered_at > KEEP_S ||
+        (is_bad(why) && f->tries >= BAD_TRIES && conn_online(b->conn)))
+        return give_up(h, why);
     log_info(b->log, "history",
              "a part of our phone's history could not be read (%s); again in %lld s or at the next "
              "login",

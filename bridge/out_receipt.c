@@ -47,6 +47,26 @@ struct node *out_receipt_own(const struct bridge *b, struct arena *a, struct spa
     return n;
 }
 
+enum wb_err out_receipt_missing(struct bridge *b, struct arena *a, struct span id,
+                                const uint8_t key[static MEDIA_KEY_BYTES], struct node **ret_n)
+{
+    struct node *n = out_receipt_own(b, a, id, "server-error");
+    struct node *encrypt = node_child_new(a, n, "encrypt");
+    struct buf sealed = buf_new(STORE_MESSAGE_ID_MAX + 64);
+    uint8_t iv[GCM_IV_BYTES];
+    enum wb_err err;
+
+    node_attr_text(a, n, "category", "peer");
+    TRY(media_seal_missing(key, id, b->rng, iv, &sealed));
+    node_set_bytes(a, node_child_new(a, encrypt, "enc_p"), arena_copy(a, buf_span(&sealed)));
+    node_set_bytes(a, node_child_new(a, encrypt, "enc_iv"), arena_copy(a, SPAN_ARRAY(iv)));
+    TRY(n && encrypt ? WB_OK : WB_ERR_NOMEM);
+    *ret_n = n;
+out:
+    buf_free(&sealed);
+    return err;
+}
+
 /* P-RC-36; 0 is not written. */
 static unsigned retry_code(enum wb_err why)
 {

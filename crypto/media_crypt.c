@@ -1,7 +1,10 @@
 #include "crypto/media_crypt.h"
 
+#include <string.h>
+
 #include "base/secret.h"
 #include "crypto/prim_cbc.h"
+#include "proto/wire_field.h"
 
 struct media_keys {
     uint8_t iv[AES_BLOCK_BYTES];
@@ -43,5 +46,26 @@ enum wb_err media_open(const struct media_secret *s, struct span file, struct bu
         err = WB_ERR_BAD_MAC;
 out:
     secret_wipe(&k, sizeof k);
+    return err;
+}
+
+enum wb_err media_seal_missing(const uint8_t key[static MEDIA_KEY_BYTES], struct span message_id,
+                               const struct rng *rng, uint8_t ret_iv[static GCM_IV_BYTES],
+                               struct buf *out)
+{
+    uint8_t cipher[AES_KEY_BYTES], iv[GCM_IV_BYTES];
+    struct buf receipt = buf_new(message_id.n + 16);
+    enum wb_err err;
+
+    rng_fill(rng, iv, sizeof iv);
+    hkdf_sha256(SPAN(key, MEDIA_KEY_BYTES), SPAN_NULL,
+                SPAN_LIT("WhatsApp Media Retry Notification"), cipher, sizeof cipher);
+    wire_put_bytes(&receipt, 1, message_id); /* stanzaID */
+    TRY(buf_err(&receipt));
+    TRY(aes_gcm_seal(cipher, iv, message_id, buf_span(&receipt), out));
+    memcpy(ret_iv, iv, sizeof iv);
+out:
+    secret_wipe(cipher, sizeof cipher);
+    buf_free(&receipt);
     return err;
 }

@@ -4,6 +4,8 @@
 #define CRYPTO_MEDIA_CRYPT_H
 
 #include "base/buf.h"
+#include "base/rng.h"
+#include "crypto/prim_aead.h"
 #include "crypto/prim_hash.h"
 
 enum { MEDIA_KEY_BYTES = 32, MEDIA_MAC_BYTES = 10 };
@@ -23,5 +25,11 @@ struct media_secret {
  * altered (either hash, or the MAC); BAD_PADDING. */
 enum wb_err media_open(const struct media_secret *s, struct span file,
                        struct buf *plain) WB_MUST_CHECK;
+
+/* What asks our phone to lay the file of that message on the hosts anew (P-HI-12): appends the
+ * sealed ServerErrorReceipt, which names the message; ret_iv goes beside it. */
+enum wb_err media_seal_missing(const uint8_t key[static MEDIA_KEY_BYTES], struct span message_id,
+                               const struct rng *rng, uint8_t ret_iv[static GCM_IV_BYTES],
+                               struct buf *out) WB_MUST_CHECK;
 
 #endif

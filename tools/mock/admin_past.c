@@ -53,6 +53,7 @@ int admin_phone_past(struct mock *m, const struct http_request *q, const json_t 
     past.salt = admin_bool(body, "salt", false);
     past.files = admin_bool(body, "files", false);
     past.by_number = admin_bool(body, "by_number", false);
+    past.lost = admin_bool(body, "file_lost", false);
     past.broken = admin_bool(body, "broken", false);
     a->past = past;
     return admin_ok(ret_out);

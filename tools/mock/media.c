@@ -61,27 +61,6 @@ bool media_put(struct mock *m, const char *hash, struct span bytes)
     return true;
 }
 
-bool media_seal(struct mock *m, const char *info, const char *type, struct span plain,
-                struct media_file *ret)
-{
-    uint8_t keys[112], mac[SHA256_BYTES];
-    struct buf file = buf_new(plain.n + 64), name = buf_new(64);
-    rng_fill(&m->rng, ret->key, sizeof ret->key);
-    hkdf_sha256(SPAN_ARRAY(ret->key), SPAN_NULL, span_cstr(info), keys, sizeof keys);
-    bool ok = cbc_encrypt(keys + 16, keys, plain, &file) == WB_OK;
-    const struct span parts[] = {SPAN(keys, 16), buf_span(&file)};
-    hmac_sha256_v(SPAN(keys + 48, 32), parts, 2, mac);
-    buf_append(&file, SPAN(mac, 10));
-    sha256(plain, ret->sha256);
-    sha256(buf_span(&file), ret->enc_sha256);
-    buf_b64url(&name, SPAN_ARRAY(ret->enc_sha256), false);
-    ok = ok && buf_err(&file) == WB_OK && media_put(m, buf_cstr(&name), buf_span(&file));
-    (void)snprintf(ret->path, sizeof ret->path, "/mms/%s/%s?ccb=11-4", type, buf_cstr(&name));
-    buf_free(&file);
-    buf_free(&name);
-    return ok;
-}
-
 bool media_keep(struct mock *m, struct span bytes, char ret_hash[static MEDIA_HASH_CHARS + 1])
 {
     uint8_t digest[SHA256_BYTES];
@@ -91,6 +70,34 @@ bool media_keep(struct mock *m, struct span bytes, char ret_hash[static MEDIA_HA
     (void)snprintf(ret_hash, MEDIA_HASH_CHARS + 1, "%s", buf_cstr(&text));
     buf_free(&text);
     return media_put(m, ret_hash, bytes);
+}
+
+bool media_seal(struct mock *m, const char *info, const char *type, struct span plain,
+                struct media_file *ret)
+{
+    uint8_t keys[112], mac[SHA256_BYTES];
+    struct buf file = buf_new(plain.n + 64);
+    char hash[MEDIA_HASH_CHARS + 1];
+    rng_fill(&m->rng, ret->key, sizeof ret->key);
+    hkdf_sha256(SPAN_ARRAY(ret->key), SPAN_NULL, span_cstr(info), keys, sizeof keys);
+    bool ok = cbc_encrypt(keys + 16, keys, plain, &file) == WB_OK;
+    const struct span parts[] = {SPAN(keys, 16), buf_span(&file)};
+    hmac_sha256_v(SPAN(keys + 48, 32), parts, 2, mac);
+    buf_append(&file, SPAN(mac, 10));
+    sha256(plain, ret->sha256);
+    sha256(buf_span(&file), ret->enc_sha256);
+    ok = ok && buf_err(&file) == WB_OK && media_keep(m, buf_span(&file), hash);
+    if (ok)
+        (void)snprintf(ret->path, sizeof ret->path, "/mms/%s/%s?ccb=11-4", type, hash);
+    buf_free(&file);
+    return ok;
+}
+
+void media_drop(struct mock *m, const char *hash)
+{
+    struct blob *b = map_get(&m->media, hash);
+    (void)map_put(&m->media, hash, NULL);
+    free(b);
 }
 
 static void upload(struct mock *m, const struct http_request *q, const char *hash,
@@ -143,8 +150,7 @@ void media_http(struct mock *m, const struct http_request *q, struct http_respon
     if (b == NULL) {
         r->status = 404;
     } else if (strcmp(q->method, "DELETE") == 0) {
-        (void)map_put(&m->media, hash, NULL);
-        free(b);
+        media_drop(m, hash);
         r->status = 200;
     } else {
         r->status = 200;

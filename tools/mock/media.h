@@ -20,6 +20,8 @@ struct media_file {
 /* Seals plain (info: of its kind of media), and lays it under /mms/<type>/. False: no memory. */
 bool media_seal(struct mock *m, const char *info, const char *type, struct span plain,
                 struct media_file *ret);
+/* It is not there any more. */
+void media_drop(struct mock *m, const char *hash);
 /* POST, GET, DELETE /mms/<type>/<hash>. */
 void media_http(struct mock *m, const struct http_request *q, struct http_response *r);
 

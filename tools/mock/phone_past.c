@@ -2,7 +2,9 @@
 
 #include <zlib.h>
 
+#include "crypto/prim_aead.h"
 #include "crypto/prim_hash.h"
+#include "tools/mock/media.h"
 #include "tools/mock/pb.h"
 #include "tools/mock/phone.h"
 
@@ -127,6 +129,23 @@ static bool deflate_all(struct span in, struct buf *out)
     return true;
 }
 
+/* Remembers the file's key, and takes it off the host again where it is to be lost. */
+static void laid(struct mock *m, struct account *me, unsigned nr, const struct buf *note)
+{
+    struct phone_past *past = &me->past;
+    struct span key = pb_bytes(buf_span(note), 3), path = pb_bytes(buf_span(note), 5);
+    size_t at = past->nlaid++ % (sizeof past->laid / sizeof past->laid[0]);
+    char text[128];
+    if (key.n != sizeof past->laid[0].key || path.n >= sizeof text)
+        return;
+    memcpy(past->laid[at].key, key.p, key.n);
+    past->laid[at].part = nr;
+    (void)snprintf(text, sizeof text, "%.*s", (int)path.n, (const char *)path.p);
+    text[strcspn(text, "?")] = '\0';
+    if (past->lost && nr == 0)
+        media_drop(m, strrchr(text, '/') + 1);
+}
+
 static void send_part(struct mock *m, struct device *d, unsigned nr)
 {
     struct account *me = d->account;
@@ -135,8 +154,11 @@ static void send_part(struct mock *m, struct device *d, unsigned nr)
     bool ok = deflate_all(buf_span(&history), &packed);
     if (ok && me->past.broken && nr == 0)
         packed.n /= 2;
-    if (ok && me->past.files)
+    if (ok && me->past.files) {
         ok = phone_put_file(m, buf_span(&packed), &note);
+        if (ok)
+            laid(m, me, nr, &note);
+    }
     pb_put_u64(&note, 6, nr == 0 ? SYNC_BOOTSTRAP : SYNC_RECENT);
     pb_put_u64(&note, 7, nr + 1);
     pb_put_u64(&note, 9, (nr + 1) * 100 / me->past.parts);
@@ -153,4 +175,29 @@ void phone_send_past(struct mock *m, struct device *d)
 {
     for (unsigned nr = 0; nr < d->account->past.parts; nr++)
         send_part(m, d, nr);
+}
+
+bool phone_file_missing(struct mock *m, struct device *d, const struct node *receipt)
+{
+    struct phone_past *past = &d->account->past;
+    const struct node *encrypt = node_child(receipt, "encrypt");
+    struct span sealed = node_content_bytes(node_child(encrypt, "enc_p"));
+    struct span iv = node_content_bytes(node_child(encrypt, "enc_iv"));
+    const size_t room = sizeof past->laid / sizeof past->laid[0];
+    const char *id = mock_attr(m, receipt, "id");
+    uint8_t key[AES_KEY_BYTES];
+    for (size_t i = 0; iv.n == GCM_IV_BYTES && i < past->nlaid && i < room; i++) {
+        struct buf plain = buf_new(1024);
+        hkdf_sha256(SPAN_ARRAY(past->laid[i].key), SPAN_NULL,
+                    SPAN_LIT("WhatsApp Media Retry Notification"), key, sizeof key);
+        bool good = aes_gcm_open(key, iv.p, span_cstr(id), sealed, &plain) == WB_OK &&
+                    span_eq_cstr(pb_bytes(buf_span(&plain), 1), id);
+        buf_free(&plain);
+        if (good) {
+            past->lost = false;
+            send_part(m, d, past->laid[i].part);
+            return true;
+        }
+    }
+    return false;
 }

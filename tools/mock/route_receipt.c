@@ -1,4 +1,5 @@
 #include "tools/mock/deliver.h"
+#include "tools/mock/phone_past.h"
 #include "tools/mock/receipt.h"
 #include "tools/mock/session.h"
 
@@ -158,6 +159,9 @@ void session_receipt(struct conn *c, const struct node *n)
     if (ok) {
         settle(c, n);
         check_retry(c, n);
+        if (node_attr_is(n, "type", "server-error") && node_attr_is(n, "category", "peer") &&
+            !phone_file_missing(m, c->device, n))
+            mock_flag(m, c->label, "wrong-receipt", n, "no file of the phone's is meant");
     } else if (m->cfg.strict_close) {
         conn_stream_error(c, "500", NULL);
         return;

@@ -114,11 +114,17 @@ struct traits {
 
 /* What the phone hands over when it links a companion (phone_past.c). */
 struct phone_past {
-    char business[64];        /* of the account, in pair-success; "": none */
-    bool nameless;            /* our own push name is not among those handed over */
-    bool salt;                /* the NCT salt is handed over */
-    bool files;               /* parts come as files, not inline */
-    bool by_number;           /* chats are named by phone number */
+    char business[64]; /* of the account, in pair-success; "": none */
+    bool nameless;     /* our own push name is not among those handed over */
+    bool salt;         /* the NCT salt is handed over */
+    bool files;        /* parts come as files, not inline */
+    bool by_number;    /* chats are named by phone number */
+    bool lost; /* the file of the first part is not on the host until the phone is asked for it */
+    struct {
+        uint8_t key[32];
+        unsigned part;
+    } laid[8]; /* the last files */
+    size_t nlaid;
     bool broken;              /* the first part is cut off in the middle */
     unsigned chats, messages; /* made-up chats, each with so many messages */
     unsigned parts;           /* 0: only names are handed over */

@@ -88,6 +88,29 @@ static void another_plaintext_or_key_is_refused(void **state)
     assert_int_equal(open_file(SPAN_NULL), WB_ERR_TRUNCATED);
 }
 
+/* ServerErrorReceipt{1 stanzaID}, bound to the message's id. */
+static void the_phone_reads_which_file_is_missing(void **state)
+{
+    uint8_t key[AES_KEY_BYTES], iv[GCM_IV_BYTES];
+    struct buf sealed = buf_new(256), plain = buf_new(256);
+    struct rng_seeded state_of;
+    const struct rng rng = rng_from_seed(&state_of, secret.key);
+    (void)state;
+    assert_int_equal(media_seal_missing(secret.key, SPAN_LIT("3EB0AA"), &rng, iv, &sealed), WB_OK);
+    hkdf_sha256(SPAN_ARRAY(secret.key), SPAN_NULL, SPAN_LIT("WhatsApp Media Retry Notification"),
+                key, sizeof key);
+    assert_int_equal(aes_gcm_open(key, iv, SPAN_LIT("3EB0AB"), buf_span(&sealed), &plain),
+                     WB_ERR_BAD_MAC);
+    assert_int_equal(aes_gcm_open(key, iv, SPAN_LIT("3EB0AA"), buf_span(&sealed), &plain), WB_OK);
+    assert_int_equal(plain.n, 8);
+    assert_memory_equal(plain.p,
+                        "\x0a\x06"
+                        "3EB0AA",
+                        8);
+    buf_free(&sealed);
+    buf_free(&plain);
+}
+
 #define SCENARIO(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -96,6 +119,7 @@ int main(void)
         SCENARIO(the_file_is_opened),
         SCENARIO(an_altered_file_is_refused),
         SCENARIO(another_plaintext_or_key_is_refused),
+        SCENARIO(the_phone_reads_which_file_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
