@@ -122,8 +122,11 @@ class OwnPhone(Trust):
         self.read()
         self.assertEqual(self.keys(), before)
         self.assertEqual(self.bridge.rows("SELECT content FROM messages WHERE content <> ''"), [])
+        # The friend's number is among those that the phone has handed over.
+        self.bridge.wait_rows("SELECT 1 FROM messages WHERE chat_jid = ? AND is_from_me", FRIEND + "@s.whatsapp.net",
+                              count=2)
         waiting = self.bridge.rows("SELECT chat_jid, is_from_me FROM messages WHERE state = 'waiting'")
-        self.assertEqual(waiting, [{"chat_jid": self.friend_lid, "is_from_me": 1}] * 2)
+        self.assertEqual(waiting, [{"chat_jid": FRIEND + "@s.whatsapp.net", "is_from_me": 1}] * 2)
         # Nobody is asked for what was forged, and it does not come again.
         self.assertEqual(self.wa("SELECT count(*) AS n FROM bridge_retry_owed")[0]["n"], 0)
         self.again()
