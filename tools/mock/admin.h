@@ -29,6 +29,10 @@ admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_con
 admin_call admin_contact_forget;
 /* admin_timelock.c */
 admin_call admin_phone_timelock;
+/* admin_sealed.c */
+admin_call admin_contact_sealed;
+/* admin_unusual.c */
+admin_call admin_contact_bare, admin_contact_status, admin_phone_manner;
 /* admin_forge.c */
 admin_call admin_forge;
 /* admin_group.c */

@@ -34,7 +34,8 @@ static void to_inbox(struct mock *m, struct device *d, struct span packed)
     m->inbox_last = i;
 }
 
-static struct stanza *stanza_new(struct mock *m, const struct node *n, struct span packed)
+static struct stanza *stanza_new(struct mock *m, const struct device *d, const struct node *n,
+                                 struct span packed)
 {
     struct stanza *s = malloc(sizeof *s + packed.n);
     if (s == NULL)
@@ -44,6 +45,10 @@ static struct stanza *stanza_new(struct mock *m, const struct node *n, struct sp
     (void)snprintf(s->cls, sizeof s->cls, "%.*s", (int)n->tag.n, (const char *)n->tag.p);
     (void)snprintf(s->type, sizeof s->type, "%s", mock_attr(m, n, "type"));
     (void)node_attr_get_jid(n, "from", &s->from);
+    s->own_copy =
+        node_is(n, "message") && node_has_attr(n, "recipient") &&
+        !node_attr_is(n, "category", "peer") &&
+        (jid_same_user(&s->from, &d->account->lid) || jid_same_user(&s->from, &d->account->pn));
     s->n = packed.n;
     memcpy(s->packed, packed.p, packed.n);
     return s;
@@ -65,7 +70,7 @@ void deliver(struct mock *m, struct device *d, struct node *n)
     }
     if (d->nqueued >= MOCK_QUEUE_MAX)
         goto out;
-    struct stanza *s = stanza_new(m, n, buf_span(&packed));
+    struct stanza *s = stanza_new(m, d, n, buf_span(&packed));
     if (s == NULL)
         goto out;
     bool swap = now && m->trouble.reorder_stanzas > 0 && d->last != NULL && !d->last->sent;
@@ -121,7 +126,24 @@ static uint64_t recent_key(const char *cls, const char *id)
     return map_hash(id, strlen(id)) * 31 + (uint64_t)(unsigned char)cls[0];
 }
 
-bool deliver_acked(struct device *d, const char *cls, const char *id)
+bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks)
+{
+    bool any = false;
+    for (struct stanza *s = d->first; s != NULL; s = s->next) {
+        if (!s->own_copy || strcmp(s->id, id) != 0)
+            continue;
+        any = true;
+        if (s->acked)
+            continue;
+        s->acked = true;
+        *ret_acks = ++s->nacks;
+        return true;
+    }
+    return any;
+}
+
+/* One stanza; the next one of that id stays. */
+static bool settle(struct device *d, const char *cls, const char *id)
 {
     struct stanza *before = NULL;
     for (struct stanza *s = d->first; s != NULL; before = s, s = s->next) {
@@ -136,6 +158,25 @@ bool deliver_acked(struct device *d, const char *cls, const char *id)
         d->nqueued--;
         d->recent[d->recent_at++ % MOCK_RECENT_ACKS] = recent_key(cls, id);
         free(s);
+        return true;
+    }
+    return false;
+}
+
+static bool own_copy_waits(const struct device *d, const char *id)
+{
+    for (const struct stanza *s = d->first; s != NULL; s = s->next)
+        if (s->own_copy && strcmp(s->id, id) == 0)
+            return true;
+    return false;
+}
+
+bool deliver_acked(struct device *d, const char *cls, const char *id)
+{
+    if (settle(d, cls, id)) {
+        /* What was sent anew because the first copy could not be read ends that one as well. */
+        while (own_copy_waits(d, id) && settle(d, cls, id))
+            continue;
         return true;
     }
     for (size_t i = 0; i < MOCK_RECENT_ACKS; i++) {

@@ -16,6 +16,10 @@ size_t deliver_unsent(const struct device *d);
 /* The device has acknowledged stanza id of class cls. False: no such stanza is or was outstanding.
  */
 bool deliver_acked(struct device *d, const char *cls, const char *id);
+/* A bare <ack> for a copy of the account's own message: the server keeps it all the same, and only
+ * a receipt of type sender ends it (P-X2-08). False: no such copy waits. *ret_acks: how many acks
+ * one copy has had by now; untouched when this one is not counted. */
+bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks);
 /* Is a stanza of that class and type from there outstanding? */
 bool deliver_waiting(const struct device *d, const char *cls, const char *type,
                      const struct jid *from);

@@ -115,7 +115,8 @@ static void tell_own(struct mock *m, struct account *a, const struct device *d,
         struct device *to = a->devices[k];
         if (to == d || to->actor != NULL)
             continue;
-        struct node *n = notification_new(m, &a->pn, "account_sync");
+        const struct jid server = jid_server_only(JID_PN);
+        struct node *n = notification_new(m, a->told_by_server ? &server : &a->pn, "account_sync");
         struct node *devices = node_child_new(&m->a, n, "devices");
         node_attr_text(&m->a, devices, "dhash", hash);
         for (size_t i = 0; i < a->ndevices; i++) {

@@ -109,7 +109,7 @@ void login_start(struct conn *c, struct span p)
     c->device = d;
     c->state = CONN_LOGGED_IN;
     for (struct stanza *s = d->first; s != NULL; s = s->next)
-        s->sent = false;
+        s->sent = s->acked = false;
     success(c, pb_u64(p, 3, 0) != 0);
 }
 

@@ -19,7 +19,8 @@ void phone_send_note(struct mock *m, struct device *phone, struct device *to,
                      const struct buf *note);
 
 /* A companion's peer message to its phone. A question for older messages of a chat is answered, as
- * account->history says; one for an app state key, always. id: of the stanza. */
+ * account->history says; one for messages by phone_resend.h, one for an app state key always. id:
+ * of the stanza. */
 void phone_asked(struct mock *m, struct device *phone, struct device *by, const char *id,
                  struct span plain);
 

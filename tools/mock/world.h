@@ -27,7 +27,10 @@ struct stanza {
     char cls[16]; /* message, receipt, notification, call */
     char type[24];
     struct jid from;
-    bool sent; /* on the current connection */
+    bool sent;      /* on the current connection */
+    bool own_copy;  /* of a message that another device of the same account sent (P-X2-08) */
+    bool acked;     /* own_copy: an ack came for it on the current connection; it stays */
+    unsigned nacks; /* own_copy: such acks so far */
     size_t n;
     uint8_t packed[]; /* flag byte and node: the same bytes on every delivery */
 };
@@ -174,10 +177,12 @@ struct account {
     char picture_hash[64]; /* media.c keeps it */
     enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
     struct phone_past past;
-    void *records;     /* what the person read: records.c */
-    struct held *held; /* written, and not sent yet: held.c */
-    bool unheard;      /* unheard.c: devices of it came without a word; */
-    struct map heard;  /* device JIDs of the clients that have asked since */
+    bool resends;        /* the phone hands on what its clients could not read: phone_resend.c */
+    bool told_by_server; /* its clients hear of its devices from s.whatsapp.net */
+    void *records;       /* what the person read: records.c */
+    struct held *held;   /* written, and not sent yet: held.c */
+    bool unheard;        /* unheard.c: devices of it came without a word; */
+    struct map heard;    /* device JIDs of the clients that have asked since */
     /* scripts of a played account */
     bool echo;             /* answers texts of clients */
     bool silent;           /* sends no delivery receipts */
