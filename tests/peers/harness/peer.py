@@ -1,7 +1,7 @@
 """An independent client (Baileys, whatsmeow or whatsapp-rust) behind one JSON-lines protocol.
 
-Commands: connect pairCode sendText createGroup groupParticipants groupInfo groups onWhatsApp devices
-usersInfo prekeys (whatsmeow) presence markRead setName dropSessions disconnect logout quit.
+Commands: connect pairCode sendText sendSealed (whatsmeow) createGroup groupParticipants groupInfo groups
+onWhatsApp devices usersInfo prekeys (whatsmeow) presence markRead setName dropSessions disconnect logout quit.
 Of whatsapp-rust alone: edit editSealed revoke react reactSealed comment poll vote event answerEvent. They name the message
 that they are about by msgId, and its sender where that is not ourselves.
 connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does), buffer
@@ -134,6 +134,11 @@ class Peer(Process):
 
     def send(self, to, text, **fields):
         return self.call("sendText", to=to, text=text, **fields)["msgId"]
+
+    def send_sealed(self, to, text, **fields):
+        """Without an action a text, or with options a poll, that brings its secret along; with one what is
+        sealed with the secret of the message msgId of sender: edit, reaction, comment, vote."""
+        return self.call("sendSealed", to=to, text=text, **fields)["msgId"]
 
     def wait_text(self, text, timeout=EVENT_TIMEOUT, since=0, **fields):
         return self.wait("message", timeout, since, text=text, **fields)

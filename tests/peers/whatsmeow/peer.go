@@ -55,6 +55,7 @@ type command struct {
 	State        string   `json:"state"`
 	IDs          []string `json:"ids"`
 	Sender       string   `json:"sender"`
+	Options      []string `json:"options"`
 }
 
 type peer struct {
@@ -164,6 +165,8 @@ func (p *peer) run(ctx context.Context, cmd *command) (object, error) {
 		return object{"code": code}, err
 	case "sendText":
 		return p.sendText(ctx, cmd)
+	case "sendSealed":
+		return p.sendSealed(ctx, cmd)
 	case "createGroup", "groupParticipants", "groupInfo", "groups":
 		return p.runGroup(ctx, cmd)
 	case "usersInfo", "devices", "onWhatsApp":

@@ -18,6 +18,22 @@ static enum msg_secret_use use_of(struct span word)
     return MSG_SECRET_USES;
 }
 
+/* The file of this tree, or one that another program has just written in the same form
+ * (WB_MSG_SECRET_RECORDS: its path): what it sealed is opened, and sealed again. */
+static void open_records(void)
+{
+    const char *path = getenv("WB_MSG_SECRET_RECORDS");
+
+    vec_open(&v, "msg_secret.txt");
+    if (!path)
+        return;
+    fclose(v.f);
+    snprintf(v.path, sizeof v.path, "%s", path);
+    v.f = fopen(path, "r");
+    if (!v.f)
+        fail_msg("cannot open %s", path);
+}
+
 static struct msg_secret read_record(void)
 {
     return (struct msg_secret){.use = use_of(vec_span(&v, "use")),
@@ -43,7 +59,7 @@ static void what_another_program_sealed_opens(void **state)
     (void)state;
     unsigned seen = 0;
 
-    vec_open(&v, "msg_secret.txt");
+    open_records();
     while (vec_next(&v)) {
         struct msg_secret m = read_record();
         struct span plain = vec_span(&v, "plain"), sealed = vec_span(&v, "sealed");
@@ -58,7 +74,9 @@ static void what_another_program_sealed_opens(void **state)
         buf_free(&out);
         seen |= 1u << m.use;
     }
-    assert_int_equal(seen, (1u << MSG_SECRET_USES) - 1);
+    if (!getenv("WB_MSG_SECRET_RECORDS"))
+        assert_int_equal(seen, (1u << MSG_SECRET_USES) - 1);
+    assert_true(seen);
 }
 
 /* Each part of the key counts, and nothing is handed out of what does not fit. */
