@@ -214,8 +214,12 @@ static enum wb_err answer_ack(const struct stanza *s, struct in_message *m, unsi
 
 static enum wb_err answer_receipt(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
-    enum wb_err err = in_message_answer(m, out_receipt_delivery(b, s->arena, m));
+    enum wb_err err;
 
+    /* A bot that writes in the chat of people is not told; the server wants an ack. */
+    if (m->bot && m->chat.server != JID_BOT)
+        return answer_ack(s, m, 0);
+    err = in_message_answer(m, out_receipt_delivery(b, s->arena, m));
     /* A <status> wants an ack of its own class, whatever else it gets (P-X2-21). */
     if (err == WB_OK && node_is(s->node, "status"))
         err = answer_ack(s, m, 0);

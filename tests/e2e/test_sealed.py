@@ -88,6 +88,30 @@ class Sealed(Case):
         self.row(news, "news")
         self.assert_no_flags(self.mock)
 
+    def test_a_bots_answer(self):
+        """To what our owner asked it on the phone; it comes bit by bit."""
+        chat, me = self.lid[ONE], self.lid[PHONE]
+        asked = self.seal("text", PHONE, chat, "@Meta AI how far is the moon?")
+        self.row(asked, "@Meta AI how far is the moon?")
+
+        def answer(text, message_id, edit, target=asked):
+            self.mock.admin("POST", "/contact/bot", {
+                "to": PHONE, "secret": SECRET, "text": text, "id": message_id, "edit": edit,
+                "edit_target": "BOT1", "target": {"id": target, "sender": me, "chat": chat}})
+
+        answer("It is", "BOT1", "first")
+        self.assertEqual(self.row("BOT1", "It is")["chat_jid"], self.pn[ONE])
+        answer("It is some", "BOT2", "inner")
+        answer("It is some 384,000 km", "BOT3", "last")
+        self.row("BOT1", "It is some 384,000 km")
+        self.assertEqual(self.count(), 2)
+        self.assertEqual(self.mock.traced('<receipt id="BOT'), 0, "a bot among people is not told")
+        # The question went from our phone to the bot alone, as in groups.
+        answer("nobody knows", "BOT4", "first", "ELSEWHERE")
+        self.row("BOT4", "[open WhatsApp on the phone to see this message]"
+                         " (a bot's answer to a message that is not here)")
+        self.assert_no_flags(self.mock)
+
     def test_an_edit_that_comes_first(self):
         """Its row says what it is; when the original comes, both are right."""
         me = self.lid[PHONE]

@@ -42,6 +42,7 @@ static const struct admin_route {
     {"POST", "/admin/contact/retry", admin_contact_retry, false},
     {"POST", "/admin/contact/forget", admin_contact_forget, false},
     {"POST", "/admin/contact/sealed", admin_contact_sealed, false},
+    {"POST", "/admin/contact/bot", admin_contact_bot, false},
     {"POST", "/admin/contact/bare", admin_contact_bare, false},
     {"POST", "/admin/contact/status", admin_contact_status, false},
     {"POST", "/admin/mock-phone/manner", admin_phone_manner, false},

@@ -30,7 +30,7 @@ admin_call admin_contact_forget;
 /* admin_timelock.c */
 admin_call admin_phone_timelock;
 /* admin_sealed.c */
-admin_call admin_contact_sealed;
+admin_call admin_contact_sealed, admin_contact_bot;
 /* admin_unusual.c */
 admin_call admin_contact_bare, admin_contact_status, admin_phone_manner;
 /* admin_forge.c */

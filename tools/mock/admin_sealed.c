@@ -7,6 +7,7 @@
 #include "tools/mock/actor.h"
 #include "tools/mock/admin.h"
 #include "tools/mock/content.h"
+#include "tools/mock/deliver.h"
 #include "tools/mock/pb.h"
 
 enum { SEALED_MAX = 1 << 20, OPTIONS_MAX = 16 };
@@ -238,5 +239,93 @@ int admin_contact_sealed(struct mock *m, const struct http_request *q, const jso
     if (sent == NULL)
         return admin_bad(ret_out, 422, "not sent");
     *ret_out = json_pack("{s:b,s:s}", "ok", 1, "id", sent);
+    return 200;
+}
+
+/* ---- bots ------------------------------------------------------------------------------------ */
+
+#define BOT "867051314767696@bot"
+
+/* MessageSecretMessage{2 iv, 3 payload}: HKDF twice, id 00 bot authenticated. */
+static enum wb_err seal_as_bot(struct mock *m, const json_t *body, const uint8_t secret[32],
+                               const char *id, struct buf *out)
+{
+    const char *edit = admin_text(body, "edit"), *first = admin_text(body, "edit_target");
+    struct buf info = buf_new(4096), bound = buf_new(4096);
+    struct buf plain = buf_new(SEALED_MAX), sealed = buf_new(SEALED_MAX);
+    uint8_t base[32], key[32], iv[12];
+    enum wb_err err;
+    if (strcmp(edit, "inner") == 0 || strcmp(edit, "last") == 0)
+        id = first;
+    hkdf_sha256(SPAN(secret, 32), SPAN_NULL, SPAN_LIT("Bot Message"), base, sizeof base);
+    buf_append_cstr(&info, id);
+    buf_append_cstr(&info, admin_text(json_object_get(body, "target"), "sender"));
+    buf_append_cstr(&info, BOT);
+    hkdf_sha256(SPAN_ARRAY(base), SPAN_NULL, buf_span(&info), key, sizeof key);
+    buf_append_cstr(&bound, id);
+    buf_u8(&bound, 0);
+    buf_append_cstr(&bound, BOT);
+    pb_put_text(&plain, 1, admin_text(body, "text"));
+    rng_fill(&m->rng, iv, sizeof iv);
+    err = aes_gcm_seal(key, iv, buf_span(&bound), buf_span(&plain), &sealed);
+    pb_put_bytes(out, 2, SPAN_ARRAY(iv));
+    pb_put_bytes(out, 3, buf_span(&sealed));
+    buf_free(&info);
+    buf_free(&bound);
+    buf_free(&plain);
+    buf_free(&sealed);
+    return err;
+}
+
+static struct node *bot_message(struct mock *m, const json_t *body, const char *id,
+                                struct span sealed)
+{
+    const json_t *target = json_object_get(body, "target");
+    struct node *n = mock_node(m, "message"), *child;
+    struct jid bot, sender, chat;
+    if (jid_parse_cstr(BOT, &bot) != WB_OK)
+        return NULL;
+    node_attr_jid(&m->a, n, "from", &bot);
+    node_attr_text(&m->a, n, "id", id);
+    node_attr_text(&m->a, n, "type", "text");
+    node_attr_u64(&m->a, n, "t", mock_now_s(m));
+    child = node_child_new(&m->a, n, "enc");
+    node_attr_text(&m->a, child, "v", "2");
+    node_attr_text(&m->a, child, "type", "msmsg");
+    node_set_bytes(&m->a, child, sealed);
+    child = node_child_new(&m->a, n, "meta");
+    node_attr_text(&m->a, child, "target_id", admin_text(target, "id"));
+    if (jid_parse_cstr(admin_text(target, "sender"), &sender) == WB_OK)
+        node_attr_jid(&m->a, child, "target_sender_jid", &sender);
+    if (jid_parse_cstr(admin_text(target, "chat"), &chat) == WB_OK)
+        node_attr_jid(&m->a, child, "target_chat_jid", &chat);
+    child = node_child_new(&m->a, n, "bot");
+    node_attr_text(&m->a, child, "edit", admin_text(body, "edit"));
+    node_attr_text(&m->a, child, "edit_target_id", admin_text(body, "edit_target"));
+    return n;
+}
+
+int admin_contact_bot(struct mock *m, const struct http_request *q, const json_t *body,
+                      json_t **ret_out)
+{
+    struct account *to = admin_account(m, q, body, "to", ret_out);
+    const char *id = admin_text(body, "id");
+    struct buf sealed = buf_new(SEALED_MAX);
+    uint8_t secret[32];
+    size_t n = 0;
+    if (to == NULL)
+        return 404;
+    if (id[0] == '\0')
+        id = mock_id(m);
+    if (hex_decode(span_cstr(admin_text(body, "secret")), secret, sizeof secret, &n) != WB_OK ||
+        n != sizeof secret || seal_as_bot(m, body, secret, id, &sealed) != WB_OK)
+        return admin_bad(ret_out, 400, "secret: 64 hex digits");
+    for (size_t i = 0; i < to->ndevices; i++) {
+        struct node *stanza = bot_message(m, body, id, buf_span(&sealed));
+        if (to->devices[i]->actor == NULL && stanza != NULL)
+            deliver(m, to->devices[i], stanza);
+    }
+    buf_free(&sealed);
+    *ret_out = json_pack("{s:b,s:s}", "ok", 1, "id", id);
     return 200;
 }
