@@ -226,10 +226,7 @@ static enum wb_err answer_receipt(struct bridge *b, const struct stanza *s, stru
     return err;
 }
 
-/* A copy of what we sent from another device: the server ends its delivery at a receipt of type
- * sender, and at nothing else. After an ack alone it comes again at each login, until the server
- * closes the stream because of it (P-X2-08). */
-static bool is_own_copy(const struct in_message *m)
+bool in_message_is_own_copy(const struct in_message *m)
 {
     return m->from_me && !m->peer && !jid_is_none(&m->recipient);
 }
@@ -237,7 +234,7 @@ static bool is_own_copy(const struct in_message *m)
 /* There is nothing more to be done about it, and it is not read. */
 static enum wb_err answer_end(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
-    return is_own_copy(m) ? answer_receipt(b, s, m) : answer_ack(s, m, 0);
+    return in_message_is_own_copy(m) ? answer_receipt(b, s, m) : answer_ack(s, m, 0);
 }
 
 static bool is_status(const struct in_message *m)
@@ -359,7 +356,7 @@ static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_
         if (m->enc[i].type == IN_ENC_SKMSG || m->enc[main].type != IN_ENC_SKMSG)
             main = i;
     }
-    if (content)
+    if (content || (unreadable && in_message_is_own_copy(m)))
         return answer_receipt(b, s, m);
     if (unreadable)
         return answer_ack(s, m, NACK_PROTOBUF);

@@ -114,6 +114,11 @@ enum wb_err in_message_take_web(struct bridge *b, struct in_message_web *w) WB_M
 enum wb_err in_message_same(struct bridge *b, const struct jid *one, const struct jid *other,
                             bool *ret_same, bool *ret_maybe) WB_MUST_CHECK;
 
+/* Is it a copy of what we sent from another device? The server ends its delivery at a receipt of
+ * type sender, and at nothing else: after an ack alone it comes again at each login, until the
+ * server closes the stream because of it (P-X2-08). */
+bool in_message_is_own_copy(const struct in_message *m);
+
 /* ---- in_message_refuse.c: what cannot be dealt with ------------------------------------------ */
 
 /* Is that error ours: must the connection close, so that the message comes again? */

@@ -1,6 +1,7 @@
 /* Messages that cannot be dealt with: refused, but not without a trace. */
 #include "bridge/bridge.h"
 #include "bridge/in_message_private.h"
+#include "bridge/out_receipt.h"
 #include "store/inbox.h"
 
 enum { NACK_UNHANDLED = 500 }; /* P-RC-29 */
@@ -56,6 +57,8 @@ enum wb_err in_message_refuse(struct bridge *b, const struct stanza *s, struct i
     if (!is_hidden(m))
         err = leave_trace(b, s, m, why);
     if (err == WB_OK)
-        err = in_message_answer(m, outgoing_ack_node(s->arena, s->node, NACK_UNHANDLED));
+        err = in_message_answer(m, in_message_is_own_copy(m)
+                                       ? out_receipt_delivery(b, s->arena, m)
+                                       : outgoing_ack_node(s->arena, s->node, NACK_UNHANDLED));
     return err;
 }

@@ -2,6 +2,7 @@
 
 import unittest
 
+from harness.case import Case
 from harness.people import ALICE, BOB, BRIDGE, BridgeCase, pn
 
 
@@ -45,6 +46,34 @@ class Sealed(BridgeCase):
         self.bridge.wait_rows("SELECT 1 FROM reactions WHERE message_id = ? AND reaction = ?", news,
                               "\U0001F44D")
         self.assert_no_flags(self.mock)
+
+
+class HandedOver(Case):
+    """The secrets stand in whatsmeow's own table, under its keys."""
+
+    def test_secrets_go_from_whatsmeow_to_the_bridge_and_back(self):
+        self.mock = self.start_mock()
+        go = self.start_peer("whatsmeow", self.mock, "go")
+        go.pair_by_qr(BRIDGE)
+        alice = self.start_peer("whatsmeow", self.mock, "alice")
+        alice.pair_by_qr(ALICE)
+        first = alice.send_sealed(pn(BRIDGE), "frist")
+        go.wait_text("frist")
+        go.quit()
+        bridge = self.start_bridge(self.mock, BRIDGE, store=go.store)
+        bridge.wait_status("ok")
+        # Its text came to whatsmeow, and so did its secret.
+        alice.send_sealed(pn(BRIDGE), "first", action="edit", msgId=first, sender=alice.jid)
+        bridge.wait_rows("SELECT 1 FROM messages WHERE id = ? AND content = 'first'", first)
+        second = alice.send_sealed(pn(BRIDGE), "for the bridge")
+        bridge.wait_rows("SELECT 1 FROM messages WHERE id = ?", second)
+        bridge.stop()
+        go = self.start_peer("whatsmeow", self.mock, "go")
+        go.phone = BRIDGE
+        go.reconnect()
+        # whatsmeow refuses to seal without the secret of the message.
+        sent = go.send_sealed(pn(ALICE), "\U0001F44D", action="reaction", msgId=second, sender=alice.jid)
+        alice.wait("message", id=sent)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,23 @@ static void an_own_copy_without_a_part_for_us_ends_so_as_well(void **state)
     assert_look(r, "SELECT group_concat(id || state) FROM messages", "O2waiting,O1waiting");
 }
 
+static void an_own_copy_that_is_no_message_ends_so_as_well(void **state)
+{
+    struct receiver *r = *state;
+    struct writer phone;
+    struct node *n = stanza(r, OWN_PHONE, "O1");
+
+    writer_init(&phone, PHONE_NUMBER);
+    writer_start(&phone, r);
+    attr_jid(r, n, "recipient", BOB_LID);
+    add_sealed(r, &phone, n, SPAN_LIT("\xff\xff\xff"));
+    receive(r, n);
+    assert_int_equal(nsent, 1);
+    is_sender_receipt(sent[0]);
+    assert_look(r, "SELECT kind FROM messages", "unreadable");
+    writer_free(&phone);
+}
+
 static void without_enc_the_phone_is_asked(void **state)
 {
     struct receiver *r = *state;
@@ -168,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(an_own_copy_ends_with_the_sender_receipt),
         T(an_own_copy_without_a_part_for_us_ends_so_as_well),
+        T(an_own_copy_that_is_no_message_ends_so_as_well),
         T(without_enc_the_phone_is_asked),
         T(a_status_is_stored_and_acked_as_one),
     };
