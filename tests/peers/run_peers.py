@@ -28,10 +28,6 @@ TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.25.5.linux-{arch}"
 OLDEST_RUST = (1, 94)
 
 
-# In the names of the test files that start whatsapp-rust.
-RUST_TESTS = ("rust", "sealed")
-
-
 class Missing(Exception):
     """A toolchain that is not on this machine."""
 
@@ -118,9 +114,9 @@ def prepare_whatsapp_rust():
         cwd=HERE / "whatsapp-rust")
 
 
-def needed(names, *words):
-    """Does a test file of these (none: all) have one of the words in its name?"""
-    return not names or any(word in name for name in names for word in words)
+def needed(names, word):
+    """Does a test file of these (none: all) have the word in its name?"""
+    return not names or any(word in name for name in names)
 
 
 def prepare(names):
@@ -130,7 +126,7 @@ def prepare(names):
         prepare_baileys()
         # Few test files need these builds, which take a while.
         prepare_whatsmeow(needed(names, "handover"))
-        if needed(names, *RUST_TESTS):
+        if needed(names, "rust"):
             prepare_whatsapp_rust()
 
 

@@ -64,14 +64,22 @@ class Mock:
     def lid_of(self, phone):
         return self.account(phone)["lid"]
 
+    def device(self, jid):
+        """What the server has of that client; {} if nothing."""
+        devices = self.account(jid.split("@")[0].split(":")[0])["devices"]
+        return next((device for device in devices if device["jid"] == jid), {})
+
     def unread(self, jid):
         """How many stanzas that client has not acked."""
-        devices = self.account(jid.split("@")[0].split(":")[0])["devices"]
-        return next((device["queued"] for device in devices if device["jid"] == jid), None)
+        return self.device(jid).get("queued")
 
     def wait_read(self, jid, timeout=30):
         """Until that client has acked all it was sent."""
         poll(lambda: self.unread(jid) == 0, timeout, f"{jid} reads all it was sent")
+
+    def wait_prekeys(self, jid, timeout=30):
+        """Until others can get keys of that client."""
+        poll(lambda: self.device(jid).get("prekeys"), timeout, f"{jid} has uploaded keys")
 
     def new_groups_pn(self):
         """Groups that clients create from now on are addressed by phone number."""

@@ -111,6 +111,10 @@ class Peer(Process):
         self.jid, self.lid = opened["jid"], opened["lid"]
         self.wait("offlineDone", since=since)
         self.mock.wait_read(self.jid)
+        if self.kind == "whatsapp-rust":
+            # It says that it is connected before it has made its keys. Until they are at the server,
+            # others cannot write to it.
+            self.mock.wait_prekeys(self.jid)
         return opened
 
     def pair_by_qr(self, phone):
