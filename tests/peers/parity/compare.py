@@ -7,6 +7,8 @@ import pathlib
 import re
 
 LIST = pathlib.Path(__file__).with_name("differences.json")
+# With which client: its list.
+LISTS = {"whatsmeow": LIST, "whatsapp-rust": LIST.with_name("differences_rust.json")}
 NOTHING = "nothing"
 
 
@@ -127,10 +129,11 @@ def row(entry):
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def table(entries):
-    head = ["| scenario | exchange | where | ours / whatsmeow's | reason |", "| --- | --- | --- | --- | --- |"]
+def table(entries, other="whatsmeow"):
+    head = [f"| scenario | exchange | where | ours / {other}'s | reason |", "| --- | --- | --- | --- | --- |"]
     return "\n".join(head + [row(entry) for entry in entries])
 
 
 if __name__ == "__main__":
-    print(table(load()))
+    for client, path in LISTS.items():
+        print(table(load(path), client), end="\n\n")
