@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-ROW = re.compile(r"^\|\s*(P-[A-Z]+-\d+)\s*\|([^|]*)\|([^|]*)\|([^|]*)\|\s*$")
+ROW = re.compile(r"^\|\s*(P-[A-Z0-9]+-\d+)\s*\|([^|]*)\|([^|]*)\|([^|]*)\|\s*$")
 
 
 def check_test(root, word):
