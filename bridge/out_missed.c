@@ -49,20 +49,20 @@ static uint64_t new_key(struct bridge *b, struct out_missed *m)
     return m->key;
 }
 
+static bool is_ours(enum wb_err err)
+{
+    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
+}
+
 /* Without an answer the next message asks. */
 static void give_up(struct bridge *b, struct out_missed *m, enum wb_err why)
 {
     enum wb_err err = group_info_stale(b, &m->group);
 
     log_info(b->log, "send", "%s: whom it has missed is not known: %s", m->id, wb_err_text(why));
-    if (err != WB_OK)
+    if (is_ours(err)) /* not: the account is gone meanwhile */
         batch_fail(b, err);
     end(m);
-}
-
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
 }
 
 /* After a step of our own in the open batch. */
