@@ -120,6 +120,29 @@ static void settings_change(void **state)
     assert_int_equal(stored(d).updated_at, 0);
 }
 
+/* P-X2-02: a notification that shows another addressing than the known one puts the group in doubt,
+ * unless it is older than what is known, and not more than once an hour. */
+static void another_addressing_puts_the_group_in_doubt(void **state)
+{
+#define SHOWN(mode, t)                                                                             \
+    "<notification type='w:gp2' id='1' from='" GROUP_JID "' t='" t "' addressing_mode='" mode      \
+    "'><locked/></notification>"
+    struct desk *d = *state;
+
+    put_group(d);
+    OK(desk_notify(d, SHOWN("lid", "1790000000")));
+    assert_int_equal(stored(d).updated_at, 1790000000);
+    OK(desk_notify(d, SHOWN("pn", "1789999999")));
+    assert_int_equal(stored(d).updated_at, 1790000000);
+    OK(desk_notify(d, SHOWN("pn", "1790000000")));
+    assert_int_equal(stored(d).updated_at, 0);
+    put_group(d); /* it was asked for, and the server goes on showing the other one */
+    OK(desk_notify(d, SHOWN("pn", "1790000000")));
+    assert_int_equal(stored(d).updated_at, 1790000000);
+    assert_none_sent(d);
+#undef SHOWN
+}
+
 static void a_group_joins_and_leaves_a_community(void **state)
 {
     struct desk *d = *state;
@@ -487,6 +510,7 @@ int main(void)
         TEST(members_come_and_go),
         TEST(we_are_removed),
         TEST(settings_change),
+        TEST(another_addressing_puts_the_group_in_doubt),
         TEST(a_group_joins_and_leaves_a_community),
         TEST(a_new_group_appears),
         TEST(an_unknown_group_is_looked_at),
