@@ -9,6 +9,8 @@ void community_node(struct mock *m, struct node *group, const struct group *g)
                        "default_membership_approval_mode", "request_required");
     if (g->default_sub_group)
         (void)node_child_new(&m->a, group, "default_sub_group");
+    if (g->general_chat)
+        (void)node_child_new(&m->a, group, "general_chat");
     if (g->parent != NULL)
         node_attr_jid(&m->a, node_child_new(&m->a, group, "linked_parent"), "jid", &g->parent->jid);
 }

@@ -1,4 +1,5 @@
 /* group_iq.c - w:g2 requests (P-GR-01..12). */
+#include "tools/mock/community.h"
 #include "tools/mock/group.h"
 #include "tools/mock/iq.h"
 
@@ -45,6 +46,9 @@ int iq_group_get(struct conn *c, const struct node *iq, struct node *result)
         (void)node_child_new(&m->a, result, "membership_approval_requests");
         return 0;
     }
+    int code = community_get(c, iq, result, g);
+    if (code != COMMUNITY_OTHER)
+        return code;
     mock_flag(m, c->label, "unknown-iq", iq, "w:g2 get");
     return 501;
 }
@@ -67,9 +71,16 @@ static int create(struct conn *c, const struct node *create, struct node *result
     }
     if (subject[0] == '\0')
         return 400;
-    struct group *g = group_create(m, subject, !m->cfg.groups_pn, own, members, n);
+    const struct node *in = node_child(create, "linked_parent");
+    struct group *g = node_child(create, "parent") != NULL
+                          ? community_create(m, subject, own, members, n,
+                                             node_child(create, "create_general_chat") != NULL)
+                          : group_create(m, subject, !m->cfg.groups_pn, own, members, n);
+    struct jid parent;
     if (g == NULL)
         return 500;
+    if (in != NULL && node_attr_get_jid(in, "jid", &parent))
+        community_link(m, g, world_group(&m->world, &parent));
     (void)group_node(m, result, g);
     return 0;
 }
@@ -201,6 +212,9 @@ int iq_group_set(struct conn *c, const struct node *iq, struct node *result)
         if (node_is(k, changes[i]))
             return change(c, k, result, g, (enum group_change)i);
     }
+    int code = community_set(c, k, result, g);
+    if (code != COMMUNITY_OTHER)
+        return code;
     const struct member *me = group_find(g, c->device->account);
     if (me == NULL || (g->locked && me->rank == 0))
         return 403;

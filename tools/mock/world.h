@@ -214,6 +214,7 @@ struct group {
     bool approval;          /* who joins must be let in */
     bool community;         /* the parent of a community: takes messages and shows them to nobody */
     bool default_sub_group; /* its announcement group */
+    bool general_chat;      /* its group for everybody */
     struct group *parent;   /* the community that it is linked to, or NULL */
     struct jid creator;
     uint64_t created_s, subject_s;
