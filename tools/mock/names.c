@@ -6,6 +6,7 @@
 #include "tools/mock/pair.h"
 #include "tools/mock/pb.h"
 #include "tools/mock/phone_past.h"
+#include "tools/mock/phone_state.h"
 
 /* The first number of --phone-per-name. */
 #define FIRST_PHONE 27830000000ull
@@ -17,6 +18,7 @@ enum {
     PROP_SEND_TCTOKEN = 10518,
     PROP_SEND_CSTOKEN = 24941,
     HISTORY_SALT = 19,
+    ACTION_SALT = 80,
 };
 
 /* What a flag without "=0" or with "=1" sets; the others are known and change nothing here. */
@@ -32,6 +34,21 @@ static void set_flag(struct traits *t, const char *flag, bool on)
         t->sends_cstoken = on;
     else if (strcmp(flag, "nct_history_delivery") == 0)
         t->salted = on;
+    else if (strcmp(flag, "nct_syncd_delivery") == 0)
+        t->salt_in_state = on;
+}
+
+/* The phone has written the salt to its app state: SyncActionValue{80 {1 salt}}. */
+static void write_salt(struct mock *m, struct account *a)
+{
+    struct buf action = buf_new(64), value = buf_new(64);
+    uint8_t salt[32];
+    phone_salt(a, salt);
+    pb_put_bytes(&action, 1, SPAN_ARRAY(salt));
+    pb_put_bytes(&value, ACTION_SALT, buf_span(&action));
+    (void)phone_state_write(m, a, "regular_high", "[\"nct_salt_sync\"]", buf_span(&value));
+    buf_free(&action);
+    buf_free(&value);
 }
 
 /* FLAG[=0|=1],… up to end. */
@@ -75,6 +92,8 @@ struct account *names_account(struct mock *m, const char *name)
         return NULL;
     a->silent = true;
     read_traits(&a->traits, name);
+    if (a->traits.salt_in_state)
+        write_salt(m, a);
     if (name[0] != '\0') {
         (void)snprintf(a->name, sizeof a->name, "%s", name);
         (void)map_put(&m->named, name, a);

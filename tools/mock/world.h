@@ -113,6 +113,7 @@ struct traits {
     bool no_cstoken;    /* ... and one made of the salt does not count */
     bool sends_cstoken; /* its clients are told to make such tokens */
     bool salted;        /* its history carries the salt */
+    bool salt_in_state; /* its app state does */
 };
 
 /* What the phone hands over when it links a companion (phone_past.c). */

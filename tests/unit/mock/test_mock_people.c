@@ -39,6 +39,10 @@ static void test_what_a_push_name_asks_for(void **state)
     assert_true(t.restricted && t.no_tctoken && !t.no_cstoken);
     t = named(f, "scenario:nct_send_ab=1,nct_syncd_ab=1,nct_history_delivery=0:Anna")->traits;
     assert_true(!t.restricted && t.sends_cstoken && !t.salted);
+    assert_null(map_get(&named(f, "Anna")->appstate, "regular_high"));
+    struct account *a = named(f, "scenario:nct_history_delivery=0,nct_syncd_delivery=1:Anna");
+    assert_true(!a->traits.salted && a->traits.salt_in_state);
+    assert_non_null(map_get(&a->appstate, "regular_high"));
     t = named(f, "scenario:restricted")->traits; /* no second ':': a name like others */
     assert_false(t.restricted);
 }
