@@ -72,7 +72,18 @@ class MockServer(Case):
         self.assertIn(" 403 ", self.upgrade("Origin: https://example.org"))
         self.assertEqual([flag["what"] for flag in self.mock.flags()], ["wrong-origin"])
 
+    def page(self, path, **headers):
+        sent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", "Sec-Fetch-Site": "none"}
+        sent.update({name.replace("_", "-"): value for name, value in headers.items()})
+        return http.request(self.mock.port, "GET", path, headers=sent)
+
     def test_the_version_pages_are_there_once_a_revision_is_set(self):
-        self.assertEqual(http.request(self.mock.port, "GET", "/sw.js").status, 404)
+        self.assertEqual(self.page("/sw.js").status, 404)
         self.mock.trouble(client_revision=1030000000)
-        self.assertIn("1030000000", http.request(self.mock.port, "GET", "/sw.js").text)
+        self.assertIn("1030000000", self.page("/sw.js").text)
+        self.assertIn("1030000000", self.page("/sw.js", Sec_Fetch_Dest="document").text)
+        self.assertIn("1030000000", self.page("/", Sec_Fetch_Dest="document").text)
+        self.assertEqual(self.mock.flags(), [])
+        self.assertEqual(self.page("/").status, 400)
+        self.assertEqual(self.page("/sw.js", Sec_Fetch_Dest="script").status, 400)
+        self.assertEqual([flag["what"] for flag in self.mock.flags()], ["bad-page-request"] * 2)

@@ -12,9 +12,8 @@ static const char *odd_headers(const struct http_request *q, bool worker)
         return "no User-Agent of a browser";
     if (strcmp(q->fetch_site, "none") != 0)
         return "Sec-Fetch-Site is not none";
-    if (worker && q->fetch_dest[0] != '\0')
-        return "Sec-Fetch-Dest, which the clients that work do not send";
-    if (!worker && strcmp(q->fetch_dest, "document") != 0)
+    /* Baileys asks for the script without one, and as for a page that a person has typed. */
+    if (strcmp(q->fetch_dest, "document") != 0 && (!worker || q->fetch_dest[0] != '\0'))
         return "Sec-Fetch-Dest is not document";
     return NULL;
 }
