@@ -92,6 +92,17 @@ out:
     return err;
 }
 
+/* What we sealed before a restart has no hash of ours any more. In a group the server names its own
+ * only when it differs, in private chats always. */
+static bool other_devices(const struct out_item *it, struct span hash)
+{
+    const bool group = it->chat.server == JID_GROUP;
+
+    if (!hash.n || (!it->phash[0] && !group) || span_eq_cstr(hash, it->phash))
+        return false;
+    return group || !span_eq_cstr(hash, it->phash_others);
+}
+
 static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct out_ack *ack)
 {
     /* Of the ack, or of the receipt that overtook it (0: not said). */
@@ -104,10 +115,7 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
     if (it->carries)
         TRY(store_skdm_carried(b->store, &it->chat, it->id));
     TRY(out_content_store(b, &it->chat, it->id, t));
-    /* What we sealed before a restart has no hash of ours any more. In a group the server names its
-     * own only when it differs, in private chats always. */
-    if (ack->phash.n && (it->phash[0] || it->chat.server == JID_GROUP) &&
-        !span_eq_cstr(ack->phash, it->phash)) {
+    if (other_devices(it, ack->phash)) {
         if (it->chat.server == JID_GROUP) {
             TRY(out_missed_look(b, &it->chat, it->id, ack->phash));
         } else {

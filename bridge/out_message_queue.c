@@ -388,7 +388,8 @@ static void take_back_reopened(struct bridge *b)
         it->sealed_at = 0;
         it->tries = 0;
         it->trouble = WB_OK;
-        it->phash[0] = '\0';
+        it->phash[0] = it->phash_others[0] = '\0';
+        it->carries = it->late = false;
         lane = lane_of(b, &it->chat);
         if (!lane) {
             no_memory(it);

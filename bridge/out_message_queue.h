@@ -88,7 +88,8 @@ struct out_item {
     struct timer timer;  /* the pause or the turn (QUEUED), the ack (ON_WIRE) */
     struct out_work *work;
     char phash[PHASH_TEXT_BYTES]; /* of the devices it was sealed for; "": not known any more */
-    struct out_outcome outcome;   /* SETTLED */
+    char phash_others[PHASH_TEXT_BYTES]; /* the same without ours (1:1) */
+    struct out_outcome outcome;          /* SETTLED */
     struct out_wait *waits;
 };
 

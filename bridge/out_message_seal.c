@@ -155,6 +155,14 @@ static enum wb_err participant_hash(struct sealing *s, const struct jid *self)
     return phash_of(all, n + 1, s->it->phash);
 }
 
+/* What an ack of a private message may name as well: clients of WhatsApp differ in whether the
+ * sending device counts there (whatsmeow: yes, whatsapp-rust: no), and no source says which of them
+ * the server agrees with. */
+static enum wb_err hash_of_others(struct sealing *s)
+{
+    return phash_of(s->w->devices, s->w->ndevices, s->it->phash_others);
+}
+
 static void add_identity(struct sealing *s)
 {
     if (s->pkmsg)
@@ -182,7 +190,8 @@ static enum wb_err seal_person(struct sealing *s)
     }
     add_identity(s);
     TRY(tctoken_add(s->b, s->a, s->message, jid_is_none(&w->lid) ? &w->to : &w->lid));
-    err = participant_hash(s, jid_is_none(self) ? &s->b->own_pn : self);
+    TRY(participant_hash(s, jid_is_none(self) ? &s->b->own_pn : self));
+    err = hash_of_others(s);
 out:
     buf_free(&own);
     return err;

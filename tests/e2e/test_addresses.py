@@ -11,9 +11,9 @@ FRIEND, OTHER = "27820001000", "27820001001"
 
 
 class Addresses(Case):
-    def start(self, **phone):
-        """phone: what POST /admin/mock-phone/lid-migration is told before the bridge pairs."""
-        self.mock = self.start_mock("--contacts", "2")
+    def start(self, *options, **phone):
+        """options: of wa-mock; phone: what POST /admin/mock-phone/lid-migration is told before the bridge pairs."""
+        self.mock = self.start_mock("--contacts", "2", *options)
         if phone:
             self.phone(**phone)
         self.bridge = self.start_bridge(self.mock, PHONE)
@@ -267,6 +267,15 @@ class Addresses(Case):
         self.sent(FRIEND, "next")
         self.assertEqual(self.wire(message_id), ([self.lid], [0]))
         self.assertEqual(self.mock.admin("GET", "/flags?notes=1")["flags"], [])
+
+    def test_a_hash_without_our_own_device_is_no_news(self):
+        """Clients differ in whether the sending device counts: neither form may cost a question per message."""
+        self.start("--phash-without-sender")
+        self.sent(FRIEND, "first")
+        before = self.mock.traced('xmlns="usync"')
+        for text in ("second", "third"):
+            self.sent(FRIEND, text)
+        self.assertEqual(self.mock.traced('xmlns="usync"'), before)
 
 
 if __name__ == "__main__":
