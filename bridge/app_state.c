@@ -79,6 +79,13 @@ static enum wb_err take_action(void *ctx, bool removed, const struct appstate_ac
 
 /* ---- the end of a fetch ---------------------------------------------------------------------- */
 
+/* Ours to mend, and no matter of the connection or the media host. */
+static bool store_failed(enum wb_err err)
+{
+    return err != WB_ERR_NET && err != WB_ERR_TIMEOUT &&
+           (wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG);
+}
+
 /* What goes wrong here is tried again at the next login, at the next change, or when a key comes.
  */
 static void finish(struct app_state *s, size_t i, enum wb_err err)
@@ -91,7 +98,7 @@ static void finish(struct app_state *s, size_t i, enum wb_err err)
     buf_free(&c->patch);
     if (err == WB_OK && !c->again)
         err = set_due(b, i, false);
-    if (err != WB_OK && wb_err_class(err) == WB_CLASS_LOCAL) {
+    if (store_failed(err)) {
         batch_fail(b, err);
         return;
     }

@@ -68,6 +68,7 @@ class AppState(Case):
         self.mock.trouble(ignore_iqs=False)
         self.mock.drop(PHONE)
         self.wait_name("Depot 8")
+        self.assertFalse([line for line in self.bridge.lines if "cannot store" in line])
         self.assert_no_flags(self.mock)
 
     def test_missing_key(self):

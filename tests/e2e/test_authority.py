@@ -186,7 +186,7 @@ class Authority(Case):
         self.revokes(FRIEND, other, OTHER)
         self.writes(OTHER, "behind them")
         self.assertFalse(self.deleted(target) or self.deleted(other))
-        self.assertEqual(len(self.bridge.rows("SELECT 1 FROM bridge_revokes", name="whatsapp.db")), 2)
+        self.bridge.wait_rows("SELECT 1 FROM bridge_revokes", count=2, name="whatsapp.db")
         self.bridge.kill()
         self.mock.trouble(ignore_iqs=False)
         self.start_again("knowing")
