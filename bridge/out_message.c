@@ -344,6 +344,7 @@ static void on_event(void *ctx, const struct bridge_event *e)
         out_queue_kick(b); /* those to groups and to new people have waited for it */
     } else if (e->kind == BRIDGE_EV_OFFLINE) {
         out_wire_offline(b);
+        out_retry_offline(b->out_message);
     } else if (e->kind == BRIDGE_EV_BATCH_DONE) {
         out_queue_committed(b);
     } else if (e->kind == BRIDGE_EV_BATCH_FAILED) {
@@ -393,6 +394,7 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
     out_retry_clear(s);
     out_missing_clear(s);
     out_missed_clear(s);
+    timer_stop(b->timers, &s->retry_pause);
     timer_stop(b->timers, &s->kick);
     timer_stop(b->timers, &s->expiry);
     timer_stop(b->timers, &s->prune);

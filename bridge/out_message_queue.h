@@ -113,6 +113,7 @@ struct out_message_state {
     struct first_contact first_contact;
     struct time_lock time_lock;
     struct out_retry_pending *retries; /* out_retry.c */
+    struct timer retry_pause;          /* those among them that wait for the server's pause */
     size_t nretries;
     struct out_missing *missing; /* out_missing.c */
     size_t nmissing;

@@ -36,6 +36,8 @@ struct out_retry_pending {
     uint32_t count;
     char edit[8];
     bool member; /* in a group: the person is one of it now */
+    bool renew;  /* a new session is fetched in place of the one that there is */
+    bool paused; /* asked for again after the pause that the server wants (iq_pause.h) */
     bool has_keys;
     struct signal_bundle keys; /* which came with the request */
     struct prekey_kept_statement statement;
@@ -278,6 +280,58 @@ static void conclude_late(struct bridge *b, const struct out_retry_pending *r, e
         log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
 }
 
+static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p);
+
+/* One after the other, as chats that waited for the same pause. */
+static void on_pause_over(void *ctx)
+{
+    struct bridge *b = ctx;
+    struct out_message_state *s = b->out_message;
+    struct out_retry_pending *r = s->retries;
+
+    while (r && !r->paused)
+        r = r->next;
+    if (!r)
+        return;
+    r->paused = false;
+    r->key = ++s->last_asked;
+    if (s->ports->sessions(b, &r->device, 1, r->renew, on_sessions, r->key) != WB_OK)
+        free(take_waiting(b, r->key)); /* the next connection brings the request again */
+    timer_start(b->timers, &s->retry_pause, SEND_AFTER_PAUSE_MS, on_pause_over, b);
+}
+
+/* Takes r back: without its keys the device would have nothing until the next login. */
+static void wait_for_pause(struct bridge *b, struct out_retry_pending *r)
+{
+    struct out_message_state *s = b->out_message;
+    const int64_t left = iq_pause_left_ms(&b->iq, IQ_KIND_PREKEYS);
+
+    r->paused = true;
+    r->next = s->retries;
+    s->retries = r;
+    s->nretries++;
+    log_info(b->log, "send", "%s is sent again after a pause that WhatsApp wants", r->id);
+    timer_start(b->timers, &s->retry_pause, left > 0 ? left : SEND_AFTER_PAUSE_MS, on_pause_over,
+                b);
+}
+
+void out_retry_offline(struct out_message_state *s)
+{
+    struct out_retry_pending **at = &s->retries;
+
+    while (*at) {
+        struct out_retry_pending *r = *at;
+
+        if (!r->paused) {
+            at = &r->next; /* its question ends, and with it the request */
+            continue;
+        }
+        *at = r->next;
+        s->nretries--;
+        free(r);
+    }
+}
+
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
 {
     struct out_retry_pending *r = take_waiting(b, key);
@@ -291,6 +345,9 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
         if (err == WB_OK)
             err = resend(b, r);
         conclude_late(b, r, err);
+    } else if (err == WB_ERR_RATE_LIMITED) {
+        wait_for_pause(b, r);
+        return;
     } else {
         log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
     }
@@ -318,6 +375,7 @@ static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pe
 
     if (!kept)
         return WB_OK;
+    kept->renew = renew;
     err = b->out_message->ports->sessions(b, &r->device, 1, renew, on_sessions, kept->key);
     if (err != WB_OK)
         free(take_waiting(b, kept->key));

@@ -6,5 +6,7 @@ struct out_message_state;
 
 /* Forgets them: the devices ask again. */
 void out_retry_clear(struct out_message_state *s);
+/* The connection is gone: those that waited for a pause come again with the next one. */
+void out_retry_offline(struct out_message_state *s);
 
 #endif

@@ -103,6 +103,19 @@ class PauseTest(Case):
         self.assertEqual(mock.traced('type="retry"'), 0, "somebody had to ask again")
         self.assert_no_flags(mock)
 
+    def test_who_asks_again_has_the_message_after_the_pause(self):
+        """Keys for a new session may not be fetched now; without an answer the device would have nothing until the next login."""
+        mock, program = self.start()
+        known = program.send(FRIEND, "known before").json["message_id"]
+        self.arrives(mock, program, [FRIEND], "known before")
+        mock.admin("POST", "/rate", {"query": "encrypt get", "times": 1, "backoff": self.BACKOFF})
+        mock.admin("POST", "/contact/retry", {"phone": FRIEND, "to": PHONE, "id": known, "count": 2})
+        self.paused(program, "encrypt get")
+        program.poll(lambda: mock.short_texts(FRIEND).count("known before") == 2, 20, "it is sent again")
+        program.poll(lambda: not mock.unread(program.health()["jid"]), 10, "the request is acked")
+        self.assertEqual(mock.logins(PHONE), 1)
+        self.assert_no_flags(mock)
+
     def test_a_login_goes_on_although_our_keys_cannot_be_counted(self):
         mock = self.start_mock("--contacts", "1")
         mock.admin("POST", "/rate", {"query": "encrypt get", "times": 1, "backoff": self.BACKOFF})
