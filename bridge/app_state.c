@@ -38,29 +38,49 @@ struct app_state {
     uint8_t key_asked[APPSTATE_KEY_ID_MAX]; /* the last one that was missing */
     size_t key_asked_n;
     int64_t key_asked_ms; /* monotonic */
+    struct timer again;
+    unsigned failures; /* in a row */
 };
 
 static void fetch(struct app_state *s, size_t i);
 
 /* ---- what is to be fetched, over restarts ---------------------------------------------------- */
 
-static int64_t due_bits(struct bridge *b)
+/* What is noted of each collection, COLLECTIONS bits for each word. */
+enum note {
+    NOTE_DUE,   /* it is to be fetched */
+    NOTE_READ,  /* we have read it ourselves: of a version that another program or an older bridge
+                   has left nobody has  told us the name and the salt */
+    NOTE_LARGE, /* more than we read: only looked at again when the phone shares keys */
+};
+
+static bool noted(struct bridge *b, size_t i, enum note note)
 {
     int64_t bits;
 
-    return store_meta_get_int(b->store, STORE_META_APP_STATE_DUE, &bits) == WB_OK ? bits : 0;
+    return store_meta_get_int(b->store, STORE_META_APP_STATE, &bits) == WB_OK &&
+           bits >> (note * COLLECTIONS + i) & 1;
 }
 
-static enum wb_err set_due(struct bridge *b, size_t i, bool due)
+static enum wb_err set_note(struct bridge *b, size_t i, enum note note, bool on)
 {
-    const int64_t bits = due_bits(b), bit = (int64_t)1 << i;
+    const int64_t bit = (int64_t)1 << (note * COLLECTIONS + i);
+    int64_t bits = 0;
 
-    if (((bits & bit) != 0) == due)
+    if (noted(b, i, note) == on)
         return WB_OK;
-    return store_meta_put_int(b->store, STORE_META_APP_STATE_DUE, due ? bits | bit : bits & ~bit);
+    if (store_meta_get_int(b->store, STORE_META_APP_STATE, &bits) != WB_OK)
+        bits = 0;
+    return store_meta_put_int(b->store, STORE_META_APP_STATE, on ? bits | bit : bits & ~bit);
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
+
+static bool is_wanted(struct span index)
+{
+    return span_eq_cstr(index, "[\"setting_pushName\"]") ||
+           span_eq_cstr(index, "[\"nct_salt_sync\"]");
+}
 
 static enum wb_err take_action(void *ctx, bool removed, const struct appstate_action *action)
 {
@@ -86,8 +106,54 @@ static bool store_failed(enum wb_err err)
            (wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG);
 }
 
-/* What goes wrong here is tried again at the next login, at the next change, or when a key comes.
- */
+static void on_again(void *ctx)
+{
+    struct app_state *s = ctx;
+
+    for (size_t i = 0; i < COLLECTIONS; i++)
+        if (noted(s->b, i, NOTE_DUE))
+            fetch(s, i);
+}
+
+/* A minute, two, four ... an hour, and not before a pause is over that the server wants. */
+static void again_later(struct app_state *s)
+{
+    const int64_t pause = iq_pause_left_ms(&s->b->iq, "w:sync:app:state set");
+    int64_t wait = APP_STATE_AGAIN_MS;
+
+    for (unsigned i = 0; i < s->failures && wait < APP_STATE_AGAIN_MAX_MS; i++)
+        wait *= 2;
+    s->failures++;
+    timer_start(s->b->timers, &s->again, wait > pause ? wait : pause, on_again, s);
+}
+
+/* Nobody needs it so much that each change of a star should cost a download of megabytes. */
+static enum wb_err too_large(struct app_state *s, size_t i)
+{
+    enum wb_err err;
+
+    log_info(s->b->log, "appstate", "%s holds more than %d settings and is not read: %s", names[i],
+             APP_STATE_RECORDS_MAX,
+             i == 0 ? "our own name" : "the salt for tokens comes with the history");
+    TRY(set_note(s->b, i, NOTE_LARGE, true));
+    err = set_note(s->b, i, NOTE_DUE, false);
+out:
+    return err;
+}
+
+static enum wb_err is_read(struct app_state *s, size_t i)
+{
+    enum wb_err err;
+
+    TRY(set_note(s->b, i, NOTE_READ, true));
+    err = set_note(s->b, i, NOTE_DUE, false);
+    s->failures = 0;
+out:
+    return err;
+}
+
+/* What goes wrong here is tried again after a while, at the next login, at the next change, or when
+ * a key comes. */
 static void finish(struct app_state *s, size_t i, enum wb_err err)
 {
     struct collection *c = &s->collections[i];
@@ -97,13 +163,17 @@ static void finish(struct app_state *s, size_t i, enum wb_err err)
     c->pages = 0;
     buf_free(&c->patch);
     if (err == WB_OK && !c->again)
-        err = set_due(b, i, false);
+        err = is_read(s, i);
+    else if (err == WB_ERR_TOO_LARGE)
+        err = too_large(s, i);
     if (store_failed(err)) {
         batch_fail(b, err);
         return;
     }
-    if (err != WB_OK)
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND) { /* that: a key is on its way */
         log_warn(b->log, "appstate", "%s was not read: %s", names[i], wb_err_text(err));
+        again_later(s);
+    }
     if (c->again) {
         c->again = false;
         fetch(s, i);
@@ -152,7 +222,7 @@ static void not_taken(struct app_state *s, size_t i, enum wb_err err, struct spa
         finish(s, i, asked == WB_OK ? err : asked);
         return;
     }
-    if (wb_err_class(err) != WB_CLASS_PEER || c->begun_anew) {
+    if (wb_err_class(err) != WB_CLASS_PEER || c->begun_anew || err == WB_ERR_TOO_LARGE) {
         finish(s, i, err);
         return;
     }
@@ -181,9 +251,9 @@ static enum wb_err version_of(struct bridge *b, size_t i, struct app_state_versi
 
 /* Takes a patch, or passes over one that we have. *ret_missing borrows from the patch. */
 static enum wb_err take(struct app_state *s, size_t i, const struct appstate_patch *p,
-                        bool snapshot, struct span *ret_missing)
+                        bool snapshot, struct arena *a, struct span *ret_missing)
 {
-    struct app_state_apply x = {s->b->store, names[i], take_action, s->b, SPAN_NULL};
+    struct app_state_apply x = {s->b->store, names[i], a, is_wanted, take_action, s->b, SPAN_NULL};
     struct app_state_version v;
     enum wb_err err;
 
@@ -229,7 +299,7 @@ static void take_file(struct bridge *b, size_t i, enum wb_err result, struct spa
         TRY(appstate_mutations_decode(file, &a, &p));
         TRY(p.n ? WB_OK : WB_ERR_MALFORMED); /* P-AS-07 */
     }
-    err = take(s, i, &p, snapshot, &missing);
+    err = take(s, i, &p, snapshot, &a, &missing);
 out:
     if (err == WB_OK) {
         c->asking = false;
@@ -301,7 +371,7 @@ static enum wb_err take_patches(struct app_state *s, size_t i, const struct node
             *ret = FILE_COMES;
             return get_file(s, i, p.external);
         }
-        TRY(take(s, i, &p, false, ret_missing));
+        TRY(take(s, i, &p, false, a, ret_missing));
     }
 out:
     return err;
@@ -311,15 +381,15 @@ static enum wb_err take_answer(struct app_state *s, size_t i, const struct iq_re
                                enum progress *ret, struct span *ret_missing)
 {
     const struct node *c = node_child(node_child(reply->node, "sync"), "collection");
-    const struct span snapshot = node_content_bytes(node_child(c, "snapshot"));
-    const struct node *patches = node_child(c, "patches");
     struct app_state_version before, after;
+    struct span snapshot;
     enum wb_err err;
 
     while (c && !node_attr_is(c, "name", names[i]))
         c = node_next(c, "collection");
     if (!c || node_attr_is(c, "type", "error"))
         return WB_ERR_REFUSED;
+    snapshot = node_content_bytes(node_child(c, "snapshot"));
     TRY(version_of(s->b, i, &before));
     if (snapshot.n) {
         if (before.version)
@@ -327,7 +397,7 @@ static enum wb_err take_answer(struct app_state *s, size_t i, const struct iq_re
         *ret = FILE_COMES;
         return get_file(s, i, snapshot);
     }
-    TRY(take_patches(s, i, patches, reply->arena, ret, ret_missing));
+    TRY(take_patches(s, i, node_child(c, "patches"), reply->arena, ret, ret_missing));
     TRY(version_of(s->b, i, &after));
     if (*ret == DONE && node_attr_is(c, "has_more_patches", "true") &&
         after.version > before.version)
@@ -350,8 +420,8 @@ static void on_answer(struct bridge *b, uint64_t i, const struct iq_reply *reply
         return;
     }
     err = take_answer(s, i, reply, &progress, &missing);
-    if (err == WB_ERR_REFUSED || (err != WB_OK && progress == FILE_COMES)) {
-        finish(s, i, err);
+    if (err == WB_ERR_REFUSED || err == WB_ERR_STATE) {
+        finish(s, i, err); /* a server that will not, too many downloads at once */
     } else if (err != WB_OK) {
         not_taken(s, i, err, missing);
     } else if (progress == MORE) {
@@ -416,9 +486,10 @@ enum wb_err app_state_keys_came(struct bridge *b)
 
     for (size_t i = 0; b->app_state && i < COLLECTIONS; i++) {
         TRY(version_of(b, i, &v));
-        if (v.version && !(due_bits(b) & (int64_t)1 << i))
+        if (v.version && !noted(b, i, NOTE_DUE))
             continue;
-        TRY(set_due(b, i, true));
+        TRY(set_note(b, i, NOTE_LARGE, false));
+        TRY(set_note(b, i, NOTE_DUE, true));
         fetch(b->app_state, i);
     }
 out:
@@ -438,12 +509,12 @@ static enum wb_err server_sync_apply(struct bridge *b, const struct stanza *s, v
         const size_t i = index_of(node_attr_str(n, "name", s->arena));
         uint64_t version;
 
-        if (i == COLLECTIONS || !b->app_state)
+        if (i == COLLECTIONS || !b->app_state || noted(b, i, NOTE_LARGE))
             continue;
         TRY(version_of(b, i, &v));
         if (node_attr_get_u64(n, "version", &version) && version <= v.version)
             continue;
-        TRY(set_due(b, i, true));
+        TRY(set_note(b, i, NOTE_DUE, true));
         fetch(b->app_state, i);
     }
 out:
@@ -455,15 +526,36 @@ const struct stanza_handler in_notification_server_sync_handler = {"server_sync"
 
 /* ---- logins ---------------------------------------------------------------------------------- */
 
+/* A link of an older bridge, or one that whatsmeow has handed over: what the collection said is
+ * unknown to us, so it is read from its beginning, once. */
+static enum wb_err take_over(struct bridge *b, size_t i)
+{
+    enum wb_err err;
+
+    if (noted(b, i, NOTE_READ) || noted(b, i, NOTE_DUE) || noted(b, i, NOTE_LARGE))
+        return WB_OK;
+    TRY(store_appstate_reset(b->store, names[i]));
+    err = set_note(b, i, NOTE_DUE, true);
+out:
+    return err;
+}
+
 static void on_online(void *ctx, const struct bridge_event *e)
 {
     struct app_state *s = ctx;
-    const int64_t bits = due_bits(s->b);
+    struct store_appstate_key key;
+    enum wb_err err = store_appstate_key_latest(s->b->store, &key);
 
     (void)e;
-    for (size_t i = 0; i < COLLECTIONS; i++)
-        if (bits & (int64_t)1 << i)
-            fetch(s, i);
+    secret_wipe(&key, sizeof key);
+    if (err == WB_ERR_NOT_FOUND)
+        return; /* the phone shares them by itself */
+    for (size_t i = 0; err == WB_OK && i < COLLECTIONS; i++)
+        err = take_over(s->b, i);
+    if (err == WB_OK)
+        on_again(s);
+    else if (store_failed(err))
+        batch_fail(s->b, err);
 }
 
 static void on_offline(void *ctx, const struct bridge_event *e)
@@ -473,6 +565,8 @@ static void on_offline(void *ctx, const struct bridge_event *e)
     (void)e;
     for (size_t i = 0; i < COLLECTIONS; i++)
         s->collections[i].begun_anew = s->collections[i].again = false;
+    timer_stop(s->b->timers, &s->again);
+    s->failures = 0;
 }
 
 enum wb_err app_state_new(struct bridge *b, struct app_state **ret_s)
@@ -496,5 +590,7 @@ void app_state_free(struct app_state *s)
 {
     for (size_t i = 0; s && i < COLLECTIONS; i++)
         buf_free(&s->collections[i].patch);
+    if (s)
+        timer_stop(s->b->timers, &s->again);
     free(s);
 }

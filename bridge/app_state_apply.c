@@ -44,36 +44,69 @@ static enum wb_err check_shape(const struct appstate_patch *p)
     return WB_OK;
 }
 
-/* The value that this index had before record i: of this patch, else of those before it (P-AS-14).
+/* The records of a patch by their index MAC: the last one of each bucket, and the one before each.
  */
-static enum wb_err value_before(const struct app_state_apply *x, const struct appstate_patch *p,
-                                size_t i, uint8_t ret_mac[static APPSTATE_MAC_LEN])
-{
-    struct span index_mac = p->records[i].index_mac;
+enum { BUCKETS = 1024 };
+struct by_index {
+    int32_t last[BUCKETS];
+    int32_t *before;
+};
 
-    for (size_t k = i; k-- > 0;) {
-        if (!span_eq(p->records[k].index_mac, index_mac))
-            continue;
-        if (p->records[k].remove)
-            return WB_ERR_NOT_FOUND;
-        memcpy(ret_mac, value_mac(&p->records[k]).p, APPSTATE_MAC_LEN);
-        return WB_OK;
-    }
-    return store_appstate_mac_get(x->store, x->name, index_mac.p, ret_mac);
+static size_t bucket_of(struct span index_mac)
+{
+    return index_mac.p[0] | (size_t)(index_mac.p[1] & 3) << 8;
+}
+
+static enum wb_err by_index_new(struct app_state_apply *x, size_t n, struct by_index **ret)
+{
+    struct by_index *at = arena_alloc(x->arena, sizeof *at);
+
+    if (!at)
+        return WB_ERR_TOO_LARGE;
+    at->before = arena_alloc(x->arena, (n + 1) * sizeof *at->before);
+    if (!at->before)
+        return WB_ERR_TOO_LARGE;
+    for (size_t i = 0; i < BUCKETS; i++)
+        at->last[i] = -1;
+    *ret = at;
+    return WB_OK;
+}
+
+/* The value that this index had before record i: of this patch, else of those before it (P-AS-14).
+ * Then record i is the last one. */
+static enum wb_err value_before(const struct app_state_apply *x, const struct appstate_patch *p,
+                                struct by_index *at, size_t i,
+                                uint8_t ret_mac[static APPSTATE_MAC_LEN])
+{
+    const struct span index_mac = p->records[i].index_mac;
+    int32_t *last = &at->last[bucket_of(index_mac)], k = *last;
+
+    at->before[i] = *last;
+    *last = (int32_t)i;
+    while (k >= 0 && !span_eq(p->records[k].index_mac, index_mac))
+        k = at->before[k];
+    if (k < 0)
+        return store_appstate_mac_get(x->store, x->name, index_mac.p, ret_mac);
+    if (p->records[k].remove)
+        return WB_ERR_NOT_FOUND;
+    memcpy(ret_mac, value_mac(&p->records[k]).p, APPSTATE_MAC_LEN);
+    return WB_OK;
 }
 
 /* What all values come to when the patch is in. */
-static enum wb_err next_hash(const struct app_state_apply *x, const struct appstate_patch *p,
+static enum wb_err next_hash(struct app_state_apply *x, const struct appstate_patch *p,
                              bool snapshot, uint8_t hash[static APPSTATE_LT_HASH_BYTES])
 {
     uint8_t before[APPSTATE_MAC_LEN];
-    enum wb_err err = WB_OK;
+    struct by_index *at = NULL;
+    enum wb_err err;
 
+    TRY(by_index_new(x, p->n, &at));
     for (size_t i = 0; i < p->n; i++) {
         const struct appstate_record *r = &p->records[i];
 
         if (!snapshot) {
-            err = value_before(x, p, i, before);
+            err = value_before(x, p, at, i, before);
             if (err == WB_OK)
                 appstate_hash_remove(hash, before);
             if (err == WB_ERR_NOT_FOUND)
@@ -112,25 +145,44 @@ out:
     return err;
 }
 
-/* Opens one record, and tells what it says. */
-static enum wb_err open_record(struct app_state_apply *x, const struct appstate_record *r,
-                               struct key_at_hand *at, bool tell)
+/* What has a meaning for us, until all of the patch has been found good. */
+struct kept_action {
+    struct kept_action *next;
+    bool removed;
+    struct appstate_action action;
+};
+
+static enum wb_err keep_action(struct app_state_apply *x, bool removed, struct span plain,
+                               struct kept_action ***end)
 {
-    struct buf plain = buf_new(APP_STATE_VALUE_MAX);
+    struct kept_action *k = arena_alloc(x->arena, sizeof *k);
+    struct span copy = arena_copy(x->arena, plain);
+
+    if (!k || !copy.p)
+        return WB_ERR_TOO_LARGE;
+    k->removed = removed;
+    **end = k;
+    *end = &k->next;
+    return appstate_action_decode(copy, &k->action);
+}
+
+static enum wb_err open_record(struct app_state_apply *x, const struct appstate_record *r,
+                               struct key_at_hand *at, struct buf *plain, struct kept_action ***end)
+{
     uint8_t mac[APPSTATE_MAC_LEN];
     struct appstate_action action;
     enum wb_err err;
 
+    buf_clear(plain);
     TRY(take_key(x, r->key_id, at));
     TRY(appstate_value_open(&at->keys, r->remove ? APPSTATE_REMOVE : APPSTATE_SET, r->key_id,
-                            r->value, &plain));
-    TRY(appstate_action_decode(buf_span(&plain), &action));
+                            r->value, plain));
+    TRY(appstate_action_decode(buf_span(plain), &action));
     appstate_index_mac(&at->keys, action.index, mac);
     TRY(secret_eq(mac, r->index_mac.p, sizeof mac) ? WB_OK : WB_ERR_BAD_MAC);
-    if (tell)
-        err = x->tell(x->ctx, r->remove, &action);
+    if (x->wanted(action.index))
+        err = keep_action(x, r->remove, buf_span(plain), end);
 out:
-    buf_free(&plain);
     return err;
 }
 
@@ -156,6 +208,8 @@ static enum wb_err apply(struct app_state_apply *x, const struct appstate_patch 
 {
     struct app_state_version next = {.version = p->version};
     struct key_at_hand at = {.key.id_n = 0}, of_patch = {.key.id_n = 0};
+    struct kept_action *kept = NULL, **end = &kept;
+    struct buf plain = buf_new(APP_STATE_VALUE_MAX);
     enum wb_err err;
 
     x->missing_key = SPAN_NULL;
@@ -166,15 +220,16 @@ static enum wb_err apply(struct app_state_apply *x, const struct appstate_patch 
     TRY(take_key(x, p->key_id, &of_patch));
     TRY(check_macs(x, p, snapshot, &of_patch.keys, next.hash));
     for (size_t i = 0; i < p->n; i++)
-        TRY(open_record(x, &p->records[i], &at, false));
+        TRY(open_record(x, &p->records[i], &at, &plain, &end));
     /* All of it is good. */
     if (snapshot)
         TRY(store_appstate_reset(x->store, x->name));
     TRY(keep(x, p, &next));
-    for (size_t i = 0; i < p->n; i++)
-        TRY(open_record(x, &p->records[i], &at, true));
+    for (const struct kept_action *k = kept; k; k = k->next)
+        TRY(x->tell(x->ctx, k->removed, &k->action));
     *v = next;
 out:
+    buf_free(&plain);
     secret_wipe(&at, sizeof at);
     secret_wipe(&of_patch, sizeof of_patch);
     return err;

@@ -12,12 +12,16 @@ struct app_state_version {
     uint8_t hash[APPSTATE_LT_HASH_BYTES];
 };
 
-/* One change: an action that is set or removed. An error ends the patch. */
+/* Has what this index names a meaning for us? */
+typedef bool app_state_wanted_fn(struct span index);
+/* One change of that kind: an action that is set or removed. An error ends the patch. */
 typedef enum wb_err app_state_fn(void *ctx, bool removed, const struct appstate_action *action);
 
 struct app_state_apply {
     struct store *store;
     const char *name; /* of the collection */
+    struct arena *arena;
+    app_state_wanted_fn *wanted;
     app_state_fn *tell;
     void *ctx;
     struct span missing_key; /* set with NOT_FOUND; borrowed from the patch */

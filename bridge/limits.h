@@ -151,6 +151,8 @@ enum {
     APP_STATE_FILE_MAX = 4 << 20, /* so many records, four times over */
     APP_STATE_VALUE_MAX = 64 * 1024,
     APP_STATE_ARENA_MAX = 8 << 20,
+    APP_STATE_AGAIN_MS = 60 * 1000, /* after a failure; doubled, up to */
+    APP_STATE_AGAIN_MAX_MS = 3600 * 1000,
     APP_STATE_KEY_AGAIN_MS = 24 * 3600 * 1000, /* a missing key is asked for once a day (P-AS-18) */
 
     /* The web page that names the current version is some 500 kB. */

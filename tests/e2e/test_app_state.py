@@ -1,10 +1,12 @@
 """Settings of the phone (app state): our own name and the salt for tokens, as a snapshot, as changes, after an
 absence, and under a key that has to be asked for."""
 
+import contextlib
 import sqlite3
 import unittest
 
 from harness.case import Case
+from harness.disk import Shim
 
 PHONE, FRIEND = "27820000001", "27820001000"
 
@@ -69,6 +71,45 @@ class AppState(Case):
         self.mock.drop(PHONE)
         self.wait_name("Depot 8")
         self.assertFalse([line for line in self.bridge.lines if "cannot store" in line])
+        self.assert_no_flags(self.mock)
+
+    def test_links_of_before_are_read_once(self):
+        """Of an older bridge: keys and nothing read. Of whatsmeow: read to a version, and its name and salt are its own."""
+        self.settings(push_name="Depot 7", nct_salt_hex="00112233445566778899aabbccddeeff")
+        self.paired()
+        self.wait_salt("00112233445566778899aabbccddeeff")
+        self.wait_name("Depot 7")
+        forgotten = ("DELETE FROM bridge_meta WHERE name IN ('app_state', 'own_name');"
+                     "UPDATE whatsmeow_device SET push_name = ''; DELETE FROM whatsmeow_nct_salt;")
+        for name, more in (("older", "DELETE FROM whatsmeow_app_state_version;"), ("whatsmeow", "")):
+            with self.subTest(name):
+                self.bridge.stop()
+                with contextlib.closing(sqlite3.connect(self.bridge.store + "/whatsapp.db")) as database:
+                    database.executescript("PRAGMA foreign_keys = ON;" + forgotten + more)
+                self.bridge = self.start_bridge(self.mock, PHONE, name=name, store=self.bridge.store)
+                self.wait_name("Depot 7")
+                self.wait_salt("00112233445566778899aabbccddeeff")
+                self.bridge.stop()
+                asked = self.mock.traced("w:sync:app:state")
+                self.bridge = self.start_bridge(self.mock, PHONE, name=name + "-again", store=self.bridge.store)
+                self.bridge.wait_status("ok")
+                self.mock.contact_send(FRIEND, PHONE, "after " + name)
+                self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = ?", "after " + name)
+                self.assertEqual(self.mock.traced("w:sync:app:state"), asked, "it is read once")
+
+    def test_a_refusal_is_made_up_for_on_the_same_connection(self):
+        self.settings(push_name="Depot 7")
+        shim = Shim(self.directory)
+        self.bridge = self.start_bridge(self.mock, PHONE, env=shim.env())
+        self.bridge.pair_by_qr()
+        self.wait_name("Depot 7")
+        self.mock.admin("POST", "/rate", {"query": "w:sync:app:state set", "times": 1, "backoff": 1})
+        self.settings(push_name="Depot 8")
+        self.bridge.poll(lambda: self.bridge.health().get("query_pauses"), 20, "a pause")
+        self.bridge.poll(lambda: not self.bridge.health().get("query_pauses"), 20, "its end")
+        shim.mono_offset_ms += 61_000
+        self.wait_name("Depot 8")
+        self.assertEqual(self.mock.logins(PHONE), 1)
         self.assert_no_flags(self.mock)
 
     def test_missing_key(self):

@@ -23,6 +23,11 @@ struct state {
     uint8_t hash[3][APPSTATE_LT_HASH_BYTES];
 };
 
+static bool all(struct span index)
+{
+    return index.n > 0;
+}
+
 static enum wb_err note(void *ctx, bool removed, const struct appstate_action *action)
 {
     struct told *t = ctx;
@@ -78,7 +83,7 @@ static struct state *state_new(bool with_key)
             OK(appstate_snapshot_decode(wire, &s->a, &s->patch[0]));
         }
     }
-    s->x = (struct app_state_apply){s->f.s, NAME, note, &s->told, SPAN_NULL};
+    s->x = (struct app_state_apply){s->f.s, NAME, &s->a, all, note, &s->told, SPAN_NULL};
     return s;
 }
 
