@@ -251,7 +251,7 @@ static json_t *failed_json(const struct send_result *s)
     json_object_set_new(o, "message", api_text(s->text));
     if (s->message_id.p)
         json_object_set_new(o, "message_id", api_text(s->message_id));
-    if (s->result == CMD_REFUSED)
+    if (s->server_code)
         json_object_set_new(o, "server_code", json_integer(s->server_code));
     if (s->restricted_s)
         json_object_set_new(o, "restricted_until", json_integer(s->restricted_s));

@@ -28,11 +28,11 @@ void config_help(struct buf *out)
             buf_printf(out, ", default %s", s->fallback);
         buf_append_cstr(out, "\n");
     }
-    buf_append_cstr(out,
-                    "  --help                       this text\n"
-                    "  --version                    the version\n"
-                    "\n"
-                    "Exit status: 0 asked to stop; 2 bad usage or settings; 3 the store is in\n"
-                    "use by another process; 4 whatsapp.db is damaged; 5 the store belongs to\n"
-                    "another number.\n");
+    buf_append_cstr(
+        out, "  --help                       this text\n"
+             "  --version                    the version\n"
+             "\n"
+             "Exit status: 0 asked to stop; 1 the machine (memory, sockets, disk; the log says\n"
+             "what); 2 bad usage or settings; 3 the store is in use by another process;\n"
+             "4 whatsapp.db is damaged; 5 the store belongs to another number.\n");
 }

@@ -295,7 +295,8 @@ static void group_failed(struct out_item *it, const struct group_info_result *r)
     if (r->err == WB_ERR_NOT_FOUND)
         out_queue_fail(it, CMD_NOT_FOUND, r->code, "there is no such group");
     else if (r->err == WB_ERR_REFUSED && (r->code == 401 || r->code == 403))
-        out_queue_fail(it, CMD_REFUSED, r->code, "this number is not a member of the group");
+        out_queue_fail(it, CMD_REFUSED, r->code,
+                       "this number is not a member of the group: nothing was sent; have it added");
     else
         later(it, r->err, IQ_KIND_GROUPS);
 }
@@ -339,7 +340,8 @@ static void on_group(struct bridge *b, uint64_t key, const struct group_info_res
     }
     if (r->group->announce && !admin) {
         out_queue_fail(it, CMD_REFUSED, 0,
-                       "only admins write in this group, and this number is none");
+                       "only admins write in this group, and this number is not one: nothing "
+                       "was sent; have it made an admin");
         return;
     }
     TRY(take_group(it->work, r->group));
