@@ -3,7 +3,8 @@
  * The server tells how much it has (<offline_preview>), and sends it by itself, as a rule. Some
  * accounts get it only in parts that the client asks for, as WhatsApp's own client does; unasked,
  * the messages would stay on the server. So: announced, and then nothing for ten seconds: asked
- * for, once. Once more only after something has come, for whoever has more than one part. */
+ * for, once. Once more only after something has come: at once when the part was a full one, else
+ * after another ten seconds. */
 #include "bridge/conn_private.h"
 
 enum { OFFLINE_BATCH = 200 }; /* as many as WhatsApp's own client asks for */
@@ -19,8 +20,9 @@ static void ask(struct conn *c)
     node_attr_u64(&a, node_child_new(&a, ib, "offline_batch"), "count", OFFLINE_BATCH);
     err = ib ? outgoing_send(c->b, ib) : WB_ERR_NOMEM;
     arena_free(&a);
+    c->offline_pulled = 1; /* from here on they are counted */
     if (err == WB_OK)
-        log_info(c->b->log, "conn", "nothing of what was announced has come: it is asked for");
+        log_info(c->b->log, "conn", "what was announced does not come by itself: it is asked for");
     else
         log_warn(c->b->log, "conn", "what waits could not be asked for: %s", wb_err_text(err));
 }
@@ -59,6 +61,7 @@ void conn_offline_announced(struct conn *c, uint64_t count)
         return;
     c->offline_waits = true;
     c->offline_asked = false;
+    c->offline_pulled = 0;
     c->offline_heard_ms = clock_mono_ms(c->b->clock);
     look_in(c, CONN_OFFLINE_SILENCE_MS);
 }
@@ -67,6 +70,8 @@ void conn_offline_heard(struct conn *c)
 {
     c->offline_asked = false;
     c->offline_heard_ms = clock_mono_ms(c->b->clock);
+    if (c->offline_pulled && c->offline_pulled++ == OFFLINE_BATCH && c->state == CONN_ONLINE)
+        ask(c); /* it was a full part: there may be more */
 }
 
 void conn_offline_forget(struct conn *c)

@@ -99,6 +99,7 @@ struct conn {
     bool offline_over;          /* on this stream it has said that it is done with that */
     bool offline_waits;         /* announced, and not delivered yet */
     bool offline_asked;         /* asked for, and nothing has come since */
+    unsigned offline_pulled;    /* of the part that was asked for have come; 0 also: none was */
     int64_t offline_heard_ms;   /* monotonic time of the last of it */
     struct backoff backoff;
     struct replaced replaced;

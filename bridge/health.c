@@ -107,7 +107,8 @@ static const char *advice(struct bridge *b, enum health_status s)
                "at "
                "most hourly; POST /api/reconnect tries at once";
     case HEALTH_LOGGED_OUT:
-        return "WhatsApp has unlinked this device; the data is kept; POST /api/pair links anew";
+        return "WhatsApp has ended this link; the data is kept; see on the phone why, then POST "
+               "/api/pair links anew";
     case HEALTH_STORE_ERROR:
         return "the databases cannot be written (disk full?); WhatsApp keeps what is not stored";
     case HEALTH_DISCONNECTED:

@@ -49,11 +49,46 @@ out:
     return err;
 }
 
-static struct span usable(struct span name)
+/* Bytes of a character that shows nothing: a control (C0, DEL, C1), a mark that turns the direction
+ * of writing, a byte order mark. 0: it is none of these. */
+static size_t invisible(struct span s)
 {
-    if (!name.n || span_eq_cstr(name, "-") || !utf8_valid(name) || memchr(name.p, 0, name.n))
-        return SPAN_NULL;
-    return utf8_first(name, STORE_NAME_MAX);
+    const uint8_t *p = s.p;
+
+    if (p[0] < ' ' || p[0] == 0x7f)
+        return 1;
+    if (s.n >= 2 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+        return 2;
+    if (s.n < 3)
+        return 0;
+    if (p[0] == 0xe2 && p[1] == 0x80 &&
+        (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae)))
+        return 3;
+    if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
+        return 3;
+    return p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf ? 3 : 0;
+}
+
+/* The name without what shows nothing, without spaces around it, cut at a character. False: nothing
+ * is left that others would see ('@' has no place in a name, P-LG-13), or it is "-", which stands
+ * for none. */
+static bool usable(struct span name, char out[static STORE_NAME_MAX + 1])
+{
+    size_t n = 0, skip;
+
+    if (!utf8_valid(name))
+        return false;
+    name = utf8_first(name, STORE_NAME_MAX);
+    while (name.n) {
+        skip = invisible(name);
+        if (!skip && (n > 0 || name.p[0] != ' '))
+            out[n++] = (char)name.p[0];
+        name = span_skip(name, skip ? skip : 1);
+    }
+    while (n > 0 && out[n - 1] == ' ')
+        n--;
+    out[n] = '\0';
+    return strcmp(out, "-") != 0 && strspn(out, "@ ") < n;
 }
 
 enum wb_err own_name_learned(struct bridge *b, struct span name, enum own_name_source source)
@@ -62,14 +97,12 @@ enum wb_err own_name_learned(struct bridge *b, struct span name, enum own_name_s
     enum own_name_source known;
     enum wb_err err;
 
-    name = usable(name);
-    if (!name.n)
+    if (!name.n || !usable(name, now))
         return WB_OK;
     err = stored(b, before, &known);
     if (err == WB_ERR_NOT_FOUND || err == WB_ERR_STATE)
         return WB_OK; /* nobody is linked */
     TRY(err);
-    memcpy(now, name.p, name.n);
     if (source < known || (source == known && strcmp(now, before) == 0))
         return WB_OK;
     TRY(store_meta_put(b->store, STORE_META_OWN_NAME, note_of(source, now, note)));

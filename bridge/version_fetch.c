@@ -328,7 +328,7 @@ void version_expiry_announced(struct version_fetch *v, uint32_t n, uint64_t at_s
     struct tm tm;
     time_t t;
 
-    if (at_s > DATES_END_S || n == 0)
+    if (at_s == 0 || at_s > DATES_END_S || n == 0)
         return;
     if (v->expiring == n && (int64_t)at_s >= v->expires_at_s)
         return; /* known, and not sooner */

@@ -89,6 +89,30 @@ static void a_part_follows(void **state)
     line_free(t);
 }
 
+/* A full part says that there may be more: no ten seconds for each 200 of a long absence. */
+static void a_full_part_is_followed_by_the_next(void **state)
+{
+    (void)state;
+    struct line *t = online(false);
+
+    preview(t, "650");
+    quiet(t, CONN_OFFLINE_SILENCE_MS);
+    assert_int_equal(times_asked(t), 1);
+    for (int part = 0; part < 3; part++) {
+        for (int i = 0; i < 199; i++)
+            a_part_of_it(t);
+        assert_int_equal(times_asked(t), 0);
+        a_part_of_it(t);
+        assert_int_equal(times_asked(t), 1);
+    }
+    for (int i = 0; i < 50; i++)
+        a_part_of_it(t);
+    ib(t, el(t, "offline", "count", "650", NULL));
+    quiet(t, 5 * CONN_OFFLINE_SILENCE_MS);
+    assert_int_equal(times_asked(t), 0);
+    line_free(t);
+}
+
 static void it_comes_by_itself(void **state)
 {
     (void)state;
@@ -240,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_follows),
         cmocka_unit_test(a_part_follows),
+        cmocka_unit_test(a_full_part_is_followed_by_the_next),
         cmocka_unit_test(it_comes_by_itself),
         cmocka_unit_test(the_connection_ends),
         cmocka_unit_test(looked_for_daily_until_it_is_newer),

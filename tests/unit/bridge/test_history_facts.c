@@ -226,6 +226,8 @@ static void the_stronger_source_of_our_name_counts(void **state)
         {"-", OWN_NAME_NOTIFY, ""},
         {"", OWN_NAME_HISTORY, ""},
         {"Bad \xff", OWN_NAME_PHONE, ""},
+        {"@ @", OWN_NAME_PHONE, ""}, /* nothing of it can be announced */
+        {" \x01\xe2\x80\xae \xc2\x85", OWN_NAME_PHONE, ""},
         {"Notify", OWN_NAME_NOTIFY, "Notify"},
         {"Other", OWN_NAME_NOTIFY, "Other"},
         {"Business", OWN_NAME_BUSINESS, "Business"},
@@ -235,6 +237,7 @@ static void the_stronger_source_of_our_name_counts(void **state)
         {"Phone", OWN_NAME_PHONE, "Phone"},
         {"History", OWN_NAME_HISTORY, "Phone"},
         {"Renamed", OWN_NAME_PHONE, "Renamed"},
+        {"  De\x01pot\n \xe2\x80\xaeN\xc3\xa4me \xef\xbb\xbf", OWN_NAME_PHONE, "Depot N\xc3\xa4me"},
     };
     OK(store_account_push_name_set(t->r.f.s, ""));
     t->r.b.config = &config;
