@@ -115,7 +115,7 @@ out:
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
-    enum wb_err err = reply->err;
+    enum wb_err err = usync_failure(reply);
 
     if (!b->lids)
         return;

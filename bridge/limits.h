@@ -259,6 +259,9 @@ enum {
     FIRST_CONTACT_S_MAX = 24 * 3600,
     SEND_RETRY_FIRST_MS = 2 * 1000,
     SEND_RETRY_MAX_MS = 60 * 1000,
+    /* The same where the server does answer, but badly: that does not get better within a minute.
+     */
+    SEND_REFUSED_MAX_MS = 3600 * 1000,
     SEND_EXPIRES_S = 24 * 3600, /* of a queued send whose caller named no time */
     /* Sealed bytes that were never acked are sent again for so long; the server knows their id. */
     SEND_RESEND_S = 24 * 3600,

@@ -134,17 +134,16 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
 
     if (!it)
         return;
-    if (passes(r->err)) {
+    /* Whatever went wrong: whose devices are not known would be left out for good. */
+    if (r->err != WB_OK) {
         later(it, r->err, IQ_KIND_USYNC);
         return;
     }
     TRY(take_devices(it->work, r));
-    if (reaches(b, it->work) || (r->err == WB_OK && !jid_is_none(&it->work->group.jid)))
+    if (reaches(b, it->work) || !jid_is_none(&it->work->group.jid))
         err = ask_sessions(it);
-    else if (r->err == WB_OK)
-        out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "the recipient has no device on WhatsApp");
     else
-        out_queue_later(it, r->err);
+        out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "the recipient has no device on WhatsApp");
 out:
     ended(it, err);
 }

@@ -266,15 +266,16 @@ void out_queue_again(struct out_item *it)
 
 void out_queue_later(struct out_item *it, enum wb_err trouble)
 {
+    const bool badly = trouble == WB_ERR_REFUSED || trouble == WB_ERR_PROTOCOL;
+    const int64_t most = badly ? SEND_REFUSED_MAX_MS : SEND_RETRY_MAX_MS;
     int64_t pause = SEND_RETRY_FIRST_MS;
 
     stop_asking(it);
     it->trouble = trouble;
-    for (unsigned i = 0; i < it->tries && pause < SEND_RETRY_MAX_MS; i++)
+    for (unsigned i = 0; i < it->tries && pause < most; i++)
         pause *= 2;
     it->tries++;
-    timer_start(it->b->timers, &it->timer, pause < SEND_RETRY_MAX_MS ? pause : SEND_RETRY_MAX_MS,
-                on_pause_over, it);
+    timer_start(it->b->timers, &it->timer, pause < most ? pause : most, on_pause_over, it);
     log_info(it->b->log, "send", "%s waits: %s", it->id, wb_err_text(trouble));
     out_queue_kick(it->b); /* the others need not wait for it */
 }

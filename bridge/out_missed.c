@@ -22,6 +22,8 @@
 
 static void end(struct out_missed *m)
 {
+    if (m->b)
+        timer_stop(m->b->timers, &m->timer);
     free(m->devices);
     *m = (struct out_missed){.key = 0};
 }
@@ -55,7 +57,7 @@ static bool is_ours(enum wb_err err)
 }
 
 /* Without an answer the next message asks. */
-static void give_up(struct bridge *b, struct out_missed *m, enum wb_err why)
+static void end_untold(struct bridge *b, struct out_missed *m, enum wb_err why)
 {
     enum wb_err err = group_info_stale(b, &m->group);
 
@@ -63,6 +65,33 @@ static void give_up(struct bridge *b, struct out_missed *m, enum wb_err why)
     if (is_ours(err)) /* not: the account is gone meanwhile */
         batch_fail(b, err);
     end(m);
+}
+
+static void look_again(void *ctx);
+
+/* Trouble passes, and the message must not stay lost to those people because of it. */
+static void give_up(struct bridge *b, struct out_missed *m, enum wb_err why, const char *kind)
+{
+    const int64_t pause = why == WB_ERR_RATE_LIMITED ? iq_pause_left_ms(&b->iq, kind) : 0;
+    int64_t ms = SEND_RETRY_FIRST_MS;
+
+    if (why == WB_ERR_NOT_FOUND || why == WB_ERR_CANCELLED || m->tries >= OUT_MISSED_TRIES) {
+        end_untold(b, m, why);
+        return;
+    }
+    for (unsigned i = 0; i < m->tries && ms < SEND_RETRY_MAX_MS; i++)
+        ms *= 2;
+    if (pause == 0)
+        m->tries++;
+    else
+        ms = pause + SEND_AFTER_PAUSE_MS;
+    free(m->devices);
+    m->devices = NULL;
+    m->ndevices = 0;
+    log_info(b->log, "send", "%s: whom it has missed is asked again later: %s", m->id,
+             wb_err_text(why));
+    timer_start(b->timers, &m->timer, ms < SEND_RETRY_MAX_MS || pause ? ms : SEND_RETRY_MAX_MS,
+                look_again, m);
 }
 
 /* After a step of our own in the open batch. */
@@ -185,11 +214,11 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
 
     if (!m)
         return;
-    if (r->err == WB_OK || r->err == WB_ERR_REFUSED || r->err == WB_ERR_PROTOCOL)
-        conclude(b, m, send_to_missed(b, m));
-    else
-        log_info(b->log, "send", "%s: whom it has missed gets the next one: %s", m->id,
-                 wb_err_text(r->err));
+    if (r->err != WB_OK && r->err != WB_ERR_REFUSED && r->err != WB_ERR_PROTOCOL) {
+        give_up(b, m, r->err, IQ_KIND_PREKEYS);
+        return;
+    }
+    conclude(b, m, send_to_missed(b, m));
     if (m->key)
         end(m);
 }
@@ -246,7 +275,7 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
     if (!m)
         return;
     if (r->err != WB_OK) {
-        give_up(b, m, r->err);
+        give_up(b, m, r->err, IQ_KIND_USYNC);
         return;
     }
     err = take_missed(b, m, r);
@@ -306,11 +335,26 @@ static void on_group(struct bridge *b, uint64_t key, const struct group_info_res
     if (!m)
         return;
     if (r->err != WB_OK) {
-        give_up(b, m, r->err);
+        give_up(b, m, r->err, IQ_KIND_GROUPS);
         return;
     }
     m->lid = r->group->addressing == STORE_ADDRESSING_LID;
     conclude(b, m, ask_devices(b, m, r->group));
+}
+
+static enum wb_err ask_group(struct bridge *b, struct out_missed *m)
+{
+    return b->out_message->ports->group(b, &m->group, GROUP_INFO_FRESH, on_group, new_key(b, m));
+}
+
+static void look_again(void *ctx)
+{
+    struct out_missed *m = ctx;
+    struct bridge *b = m->b;
+    enum wb_err err = ask_group(b, m);
+
+    if (err != WB_OK)
+        end_untold(b, m, err);
 }
 
 enum wb_err out_missed_look(struct bridge *b, const struct jid *group, const char *id,
@@ -326,11 +370,12 @@ enum wb_err out_missed_look(struct bridge *b, const struct jid *group, const cha
     log_info(b->log, "send", "%s: WhatsApp knows other devices of this group; it is asked for", id);
     if (!m)
         return group_info_stale(b, group);
+    m->b = b;
     m->group = *group;
     snprintf(m->id, sizeof m->id, "%s", id);
     snprintf(m->hash, sizeof m->hash, "%.*s", (int)span_first(hash, sizeof m->hash - 1).n,
              (const char *)hash.p);
-    err = b->out_message->ports->group(b, group, GROUP_INFO_FRESH, on_group, new_key(b, m));
+    err = ask_group(b, m);
     if (err != WB_OK)
         end(m);
     if (err != WB_OK && !is_ours(err))

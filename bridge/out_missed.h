@@ -5,13 +5,19 @@
 #define BRIDGE_OUT_MISSED_H
 
 #include "base/span.h"
+#include "bridge/timers.h"
 #include "proto/jid.h"
 #include "store/limits.h"
 
 struct bridge;
 struct out_message_state;
 
-enum { OUT_MISSED_SLOTS = 8 }; /* groups that are looked at at once; the others at their next ack */
+enum {
+    OUT_MISSED_SLOTS = 8, /* groups that are looked at at once; the others at their next ack */
+    /* Looks at one message, some 4 minutes with the pauses in between; pauses that the server wants
+     * do not count. */
+    OUT_MISSED_TRIES = 8,
+};
 
 /* One message that is being looked at. */
 struct out_missed {
@@ -22,10 +28,14 @@ struct out_missed {
     bool lid;      /* the group's addressing */
     struct jid *devices;
     size_t ndevices;
+    struct bridge *b;
+    struct timer timer; /* until it is looked at again, after trouble or in a pause */
+    unsigned tries;
 };
 
 /* The ack of message id to this group has the server's hash, which is not ours. Whether that makes
- * us ask is limited (group_limits.h). In the open batch. Store errors. */
+ * us ask is limited (group_limits.h); without an answer, or in a pause, the question is asked again
+ * later. In the open batch. Store errors. */
 enum wb_err out_missed_look(struct bridge *b, const struct jid *group, const char *id,
                             struct span hash) WB_MUST_CHECK;
 /* Nobody is waited for any more. */

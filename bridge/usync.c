@@ -2,8 +2,11 @@
 
 #include <stdio.h>
 
+#include "bridge/iq.h"
 #include "bridge/limits.h"
 #include "proto/pair_wire.h"
+
+enum { CODE_SERVER = 500 };
 
 static void add_protocols(struct arena *a, struct node *query, enum usync_kind kind)
 {
@@ -243,6 +246,11 @@ enum wb_err usync_parse(const struct node *iq, struct arena *a, struct usync_use
     *ret_n = got;
     *ret_odd = odd;
     return WB_OK;
+}
+
+enum wb_err usync_failure(const struct iq_reply *reply)
+{
+    return reply->err == WB_ERR_REFUSED && reply->code >= CODE_SERVER ? WB_ERR_TIMEOUT : reply->err;
 }
 
 struct jid usync_device_jid(const struct jid *user, const struct store_device *d)

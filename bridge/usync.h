@@ -7,7 +7,7 @@
 #include "proto/node.h"
 #include "store/devices.h"
 
-struct bridge;
+struct iq_reply;
 
 enum usync_kind {
     USYNC_DEVICES, /* mode query, context message: device lists (P-US-02) */
@@ -46,6 +46,10 @@ struct node *usync_new(struct arena *a, enum usync_kind kind, const char *sid,
  * PROTOCOL: no list in it, or an <error> in its place; TOO_LARGE: over USYNC_ANSWER_USERS_MAX. */
 enum wb_err usync_parse(const struct node *iq, struct arena *a, struct usync_user **ret_users,
                         size_t *ret_n, size_t *ret_odd) WB_MUST_CHECK;
+
+/* Why a question about people failed: reply->err, but TIMEOUT where the server says that it is in
+ * trouble itself (500 and above): that is no word about anybody, and passes. */
+enum wb_err usync_failure(const struct iq_reply *reply);
 
 /* <device-list>, and next to it <key-index-list>, as in <devices> of usync (P-US-02, 06, 07).
  * NOT_FOUND without a list; TOO_LARGE over STORE_DEVICES_MAX. checked_at is left 0. */

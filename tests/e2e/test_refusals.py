@@ -103,6 +103,17 @@ class PauseTest(Case):
         self.assertEqual(mock.traced('type="retry"'), 0, "somebody had to ask again")
         self.assert_no_flags(mock)
 
+    def test_a_group_message_waits_for_the_devices_of_all(self):
+        """The server's own trouble, without a time to wait: no word about anybody's devices."""
+        mock, program = self.start("--groups", "1")
+        group = mock.admin("GET", "/groups")["groups"][0]["jid"]
+        people = [f"2782000100{n}" for n in range(5)]
+        self.assertEqual(program.send(FRIEND, "known before").status, 200)
+        mock.admin("POST", "/rate", {"query": "usync get", "times": 1, "code": 503})
+        self.queue(program, group, "for everybody")
+        self.arrives(mock, program, people, "for everybody")
+        self.assertEqual(mock.traced('type="retry"'), 0, "somebody had to ask again")
+
     def test_who_asks_again_has_the_message_after_the_pause(self):
         """Keys for a new session may not be fetched now; without an answer the device would have nothing until the next login."""
         mock, program = self.start()

@@ -71,6 +71,7 @@ static struct world {
     bool hold;                 /* questions stay unanswered */
     enum wb_err session_error; /* of the next answers about sessions */
     enum wb_err device_error;  /* about devices: none is known then */
+    size_t told_all_the_same;  /* or so many */
     enum wb_err group_error;
     uint32_t group_code;
     struct store_group group;
@@ -366,7 +367,7 @@ static inline void answer_devices(const struct pending *p)
     struct jid found[PEERS_MAX];
     struct device_sync_result r = {w.device_error, found, 0};
 
-    for (size_t i = 0; i < w.npeers && r.err == WB_OK; i++) {
+    for (size_t i = 0; i < w.npeers && (r.err == WB_OK || r.ndevices < w.told_all_the_same); i++) {
         struct jid user = jid_unhosted(w.peers[i].device);
         bool wanted = p->with_self && jid_same_user(&user, &w.r.b.own_lid);
 

@@ -157,6 +157,26 @@ static void no_devices_are_told(void **state)
     OK(reads("222000012@lid", wire_node(0), "one"));
 }
 
+/* A refusal, or nonsense, says nothing about the devices of those who are not known: they are not
+ * left out for it. */
+static void whose_devices_are_not_told_is_not_left_out(void **state)
+{
+    static const enum wb_err errors[] = {WB_ERR_REFUSED, WB_ERR_PROTOCOL, WB_ERR_TIMEOUT};
+
+    (void)state;
+    w.told_all_the_same = 3; /* of five devices */
+    for (size_t i = 0; i < 3; i++) {
+        w.device_error = errors[i];
+        send_text(i, GROUP, "one");
+        assert_int_equal(w.nwire, i);
+        w.device_error = WB_OK;
+        pass(SEND_RETRY_FIRST_MS);
+        assert_int_equal(w.nwire, i + 1);
+        ack(wire_id(i));
+    }
+    OK(reads("222000012@lid", wire_node(0), "one"));
+}
+
 /* The group is asked for, and the devices of its members; nobody is given the key again because of
  * it (P-X2-13). */
 static void the_server_knows_other_devices(void **state)
@@ -414,6 +434,7 @@ int main(void)
         T(after_somebody_left_the_key_is_another),
         T(skipped_devices_get_the_key_next_time),
         T(no_devices_are_told),
+        T(whose_devices_are_not_told_is_not_left_out),
         T(the_server_knows_other_devices),
         T(doubts_do_not_keep_a_key),
         T(the_same_hash_changes_nothing),

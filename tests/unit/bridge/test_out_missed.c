@@ -125,6 +125,37 @@ static void who_has_no_device_is_not_asked_about_for_ever(void **state)
     assert_null(direct());
 }
 
+/* A pause that the server wants, or trouble of it: the message is not lost because of that. */
+static void after_trouble_it_is_looked_at_again(void **state)
+{
+    struct jid j = J(NEWCOMER);
+    struct content c;
+
+    (void)state;
+    send_text(0, GROUP, "one");
+    add_member(NEWCOMER, NULL);
+    add_peer(NEWCOMER);
+    w.device_error = WB_ERR_TIMEOUT;
+    differ(wire_id(0), "2:AAAAAAAA");
+    w.device_error = WB_OK;
+    w.group_error = WB_ERR_RATE_LIMITED;
+    iq_pause_begin(&w.r.b.iq.pauses, IQ_KIND_GROUPS, 3600, clock_mono_ms(w.r.b.clock));
+    pass(SEND_RETRY_FIRST_MS);
+    w.group_error = WB_OK;
+    w.session_error = WB_ERR_NET;
+    pass(3600 * 1000);
+    pass(1000);
+    assert_null(direct());
+    w.session_error = WB_OK;
+    pass(SEND_RETRY_MAX_MS);
+    assert_non_null(direct());
+    OK(peer_read(peer_of(&j), enc_for(direct(), NEWCOMER), &c));
+    assert_span(c.text, "one");
+    assert_int_equal(w.asked[ASKED_GROUP], 1 + 4);
+    pass((int64_t)SEND_RETRY_MAX_MS * 3); /* and once only */
+    assert_int_equal(w.asked[ASKED_GROUP], 1 + 4);
+}
+
 /* The answer does not come: the next message asks. */
 static void without_an_answer_the_group_is_in_doubt(void **state)
 {
@@ -137,6 +168,9 @@ static void without_an_answer_the_group_is_in_doubt(void **state)
     send_text(0, GROUP, "one");
     w.group_error = WB_ERR_NET;
     differ(wire_id(0), "2:AAAAAAAA");
+    for (int i = 0; i < OUT_MISSED_TRIES; i++)
+        pass(SEND_RETRY_MAX_MS);
+    assert_int_equal(w.asked[ASKED_GROUP], 2 + OUT_MISSED_TRIES);
     OK(store_group_get_info(w.r.f.s, &group, &g));
     assert_int_equal(g.updated_at, 0);
     assert_null(direct());
@@ -150,6 +184,7 @@ int main(void)
         T(who_was_missed_and_left_does_not_read_on),
         T(the_same_hash_asks_once_an_hour),
         T(who_has_no_device_is_not_asked_about_for_ever),
+        T(after_trouble_it_is_looked_at_again),
         T(without_an_answer_the_group_is_in_doubt),
     };
 
