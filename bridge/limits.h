@@ -173,6 +173,10 @@ enum {
     /* So many private messages wait at once for who lacks them; those beyond it are not completed.
      */
     OUT_MISSING_MAX = 64,
+    /* Acks of private messages whose hash is not ours make us ask for the devices of each person
+     * once in that time, and of so many people: a server may go on naming such hashes. */
+    PERSON_REFRESH_S = 3600,
+    PERSON_LIMIT_SLOTS = 256,
     /* A LID that is out of date is asked for once in that time: the acks go on saying it until the
      * answer is here, and to so many people at once. */
     LID_REFRESH_MS = 10 * 60 * 1000,

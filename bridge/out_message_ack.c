@@ -103,6 +103,33 @@ static bool other_devices(const struct out_item *it, struct span hash)
     return group || !span_eq_cstr(hash, it->phash_others);
 }
 
+/* A device of the person's, or of ours, has missed this private message. */
+static enum wb_err look_for_devices(struct out_item *it)
+{
+    struct bridge *b = it->b;
+    const struct jid users[2] = {lid_of(b, &it->chat),
+                                 jid_is_none(&b->own_lid) ? b->own_pn : b->own_lid};
+    bool look = false;
+    enum wb_err err = WB_OK;
+
+    for (size_t i = 0; i < 2; i++) {
+        bool compare = false;
+
+        if (person_limit_ask(b, &users[i], it->sealed_at, &compare)) {
+            log_info(b->log, "send",
+                     "%s: WhatsApp knows other devices of this chat; %s are asked for again",
+                     it->id, i ? "our own" : "the person's");
+            TRY(device_sync_drop(b, &users[i], 1));
+            compare = true;
+        }
+        look |= compare;
+    }
+    if (look)
+        TRY(out_missing_start(it));
+out:
+    return err;
+}
+
 static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct out_ack *ack)
 {
     /* Of the ack, or of the receipt that overtook it (0: not said). */
@@ -119,11 +146,7 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
         if (it->chat.server == JID_GROUP) {
             TRY(out_missed_look(b, &it->chat, it->id, ack->phash));
         } else {
-            log_info(b->log, "send",
-                     "%s: WhatsApp knows other devices of this chat; they are asked for again",
-                     it->id);
-            TRY(forget_recipients(b, &it->chat));
-            TRY(out_missing_start(it));
+            TRY(look_for_devices(it));
         }
     }
     if (it->chat.server != JID_GROUP)

@@ -15,6 +15,7 @@
 #include "bridge/out_message.h"
 #include "bridge/out_missed.h"
 #include "bridge/out_retry_devices.h"
+#include "bridge/person_limits.h"
 #include "bridge/phash.h"
 #include "bridge/tctoken.h"
 #include "bridge/time_lock.h"
@@ -117,6 +118,7 @@ struct out_message_state {
     size_t nretries;
     struct out_missing *missing; /* out_missing.c */
     size_t nmissing;
+    struct person_limit person_limits[PERSON_LIMIT_SLOTS];
     struct out_retry_asked retry_asked[RETRY_ASKED_SLOTS];
     struct out_missed missed[OUT_MISSED_SLOTS];
 };

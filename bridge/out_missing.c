@@ -111,8 +111,11 @@ static enum wb_err note_sealed(struct bridge *b, const struct out_missing *w, co
     if (!sealed)
         return WB_ERR_NOMEM;
     for (size_t i = 0; i < w->n; i++)
-        if (i >= w->nlacking || done[i])
+        if (i >= w->nlacking || done[i]) {
             sealed[n++] = w->devices[i];
+            if (i < w->nlacking)
+                person_limit_explained(b, &w->devices[i]);
+        }
     qsort(sealed, n, sizeof *sealed, shared_query_cmp); /* a person's devices stand together */
     return store_sealed_put(b->store, span_cstr(w->id), sealed, n, bridge_server_now_s(b));
 }

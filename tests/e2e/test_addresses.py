@@ -268,6 +268,15 @@ class Addresses(Case):
         self.assertEqual(self.wire(message_id), ([self.lid], [0]))
         self.assertEqual(self.mock.admin("GET", "/flags?notes=1")["flags"], [])
 
+    def test_hashes_that_nothing_explains_are_asked_about_once(self):
+        self.start()
+        self.sent(FRIEND, "first")
+        before = self.mock.traced('xmlns="usync"')
+        self.mock.trouble(ack_phash=10)
+        for number in range(10):
+            self.sent(FRIEND, f"with a wrong hash {number}")
+        self.assertEqual(self.mock.traced('xmlns="usync"'), before + 1)
+
     def test_a_hash_without_our_own_device_is_no_news(self):
         """Clients differ in whether the sending device counts: neither form may cost a question per message."""
         self.start("--phash-without-sender")

@@ -1,0 +1,104 @@
+/* Whom a private message has missed, when the hash in its ack is not ours. */
+#include "send_fixture.h"
+
+#define NEW_DEVICE   "222000011:4@lid"
+#define NEWER_DEVICE "222000011:5@lid"
+
+static void differ(const char *id, const char *hash)
+{
+    ack_with(id, 0, hash);
+    run();
+}
+
+/* Stanzas that brought a message to devices which had missed it. */
+static size_t completed(const char *device)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < nsent; i++)
+        n += strncmp(sent[i], "<message", 8) == 0 && strstr(sent[i], device) != NULL;
+    return n;
+}
+
+static void exchange(size_t i, const char *hash)
+{
+    pass(2000);
+    send_text(i, CONTACT, "text");
+    assert_int_equal(w.nwire, i + 1);
+    differ(wire_id(i), hash);
+}
+
+static void a_hash_that_nothing_explains_asks_once_an_hour(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        exchange(i, i % 2 ? "2:AAAAAAAA" : "2:BBBBBBBB");
+    assert_int_equal(w.asked[ASKED_DEVICES], 6 + 1);
+    pass((int64_t)PERSON_REFRESH_S * 1000);
+    exchange(6, "2:AAAAAAAA");
+    exchange(7, "2:AAAAAAAA");
+    assert_int_equal(w.asked[ASKED_DEVICES], 8 + 2);
+    assert_int_equal(completed("222000011"), 0);
+}
+
+static void what_was_under_way_is_completed_with_it(void **state)
+{
+    struct send_request r = request(CONTACT, "text");
+    char ids[3][64];
+
+    (void)state;
+    r.wait_s = 0;
+    for (size_t i = 0; i < 3; i++) {
+        send_with(i, &r);
+        snprintf(ids[i], sizeof ids[i], "%s", wire_id(i));
+    }
+    add_peer(NEW_DEVICE);
+    for (size_t i = 0; i < 3; i++) {
+        pass(2000);
+        differ(ids[i], "2:AAAAAAAA");
+    }
+    assert_int_equal(completed(NEW_DEVICE), 3);
+}
+
+/* Each device that is found is news: another one is looked for at once. */
+static void after_an_answer_that_explained_it_is_asked_again(void **state)
+{
+    char id[64];
+
+    (void)state;
+    send_text(0, CONTACT, "one");
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    add_peer(NEW_DEVICE);
+    differ(id, "2:AAAAAAAA");
+    assert_int_equal(completed(NEW_DEVICE), 1);
+    pass(2000);
+    send_text(1, CONTACT, "two");
+    snprintf(id, sizeof id, "%s", wire_id(1));
+    add_peer(NEWER_DEVICE);
+    differ(id, "2:BBBBBBBB");
+    assert_int_equal(completed(NEWER_DEVICE), 1);
+    assert_int_equal(completed(NEW_DEVICE), 1);
+    /* This one explains nothing, and the next hashes are left alone. */
+    exchange(2, "2:CCCCCCCC");
+    exchange(3, "2:DDDDDDDD");
+    assert_int_equal(w.asked[ASKED_DEVICES], 4 + 3);
+}
+
+static int setup(void **state)
+{
+    (void)world_setup(state);
+    nsent = 0;
+    return 0;
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_hash_that_nothing_explains_asks_once_an_hour),
+        T(what_was_under_way_is_completed_with_it),
+        T(after_an_answer_that_explained_it_is_asked_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
