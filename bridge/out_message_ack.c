@@ -161,6 +161,11 @@ enum wb_err out_message_acked(struct bridge *b, const struct out_ack *ack)
     bool again = false;
     enum wb_err err = WB_OK;
 
+    if (it && it->old_copies && ack->error && ack->error == it->old_code) {
+        it->old_copies--;
+        log_debug(b->log, "send", "%s: a copy of its old form is refused as well", it->id);
+        return WB_OK;
+    }
     if (!it || (it->step != OUT_ON_WIRE && it->step != OUT_SEALED)) {
         log_debug(b->log, "send", "an ack that no send of ours waits for");
         return WB_OK;

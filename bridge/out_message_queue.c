@@ -438,8 +438,10 @@ void out_queue_uncommitted(struct bridge *b)
 {
     for (struct out_item *it = b->out_message->sealed; it; it = it->next)
         /* The server answers the same bytes in the same way again. */
-        if (it->step == OUT_SETTLED || it->step == OUT_REOPENING)
+        if (it->step == OUT_SETTLED || it->step == OUT_REOPENING) {
             it->step = OUT_SEALED;
+            it->old_copies = 0;
+        }
 }
 
 /* ---- all lanes ----------------------------------------------------------------------------- */

@@ -85,6 +85,8 @@ struct out_item {
     uint64_t mark;       /* ON_WIRE: its end among all that was sent (conn_sent_mark()) */
     uint64_t asked;      /* names the question that it waits for */
     unsigned tries;      /* to seal it; when sealed: on this connection's wire */
+    unsigned old_copies; /* of a form that was refused: on this connection's wire, unanswered */
+    uint32_t old_code;   /* with which that form was refused */
     enum wb_err trouble; /* why the last try failed */
     struct timer timer;  /* the pause or the turn (QUEUED), the ack (ON_WIRE) */
     struct out_work *work;

@@ -7,13 +7,18 @@
 
 enum { STALE_ADDRESSING = 421 }; /* P-X2-02 */
 
-static enum wb_err reopen(struct out_item *it, bool *ret_again)
+/* Its bytes may have been sent more than once on this connection, when their ack was late: what the
+ * server says of the other copies says nothing of the new form. */
+static enum wb_err reopen(struct out_item *it, uint32_t code, bool *ret_again)
 {
     enum wb_err err = store_outbox_reopen(it->b->store, it->id);
 
     *ret_again = err == WB_OK;
-    if (err == WB_OK)
+    if (err == WB_OK) {
         it->step = OUT_REOPENING;
+        it->old_copies = it->tries > 1 ? it->tries - 1 : 0;
+        it->old_code = code;
+    }
     return err == WB_ERR_STATE ? WB_OK : err;
 }
 
@@ -29,7 +34,7 @@ static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_ag
         return WB_OK;
     TRY(group_info_stale(b, &it->chat));
     TRY(store_skdm_doubt_group(b->store, &it->chat));
-    TRY(reopen(it, ret_again));
+    TRY(reopen(it, code, ret_again));
     if (*ret_again)
         log_info(b->log, "send",
                  "%s: the group %s has changed its addressing; it is sent again in "
@@ -50,7 +55,7 @@ static enum wb_err reopen_private(struct out_item *it, uint32_t code, bool *ret_
     TRY(private_address_refused(it, code, &other));
     if (!other)
         return WB_OK;
-    TRY(reopen(it, ret_again));
+    TRY(reopen(it, code, ret_again));
     if (*ret_again)
         log_info(it->b->log, "send", "%s: it is sent again by the person's other address", it->id);
     else

@@ -164,9 +164,16 @@ void out_wire_online(struct bridge *b)
 
 void out_wire_offline(struct bridge *b)
 {
-    for (struct out_item *it = b->out_message->sealed; it; it = it->next)
+    struct out_message_state *s = b->out_message;
+
+    for (struct out_lane *l = s->lanes; l; l = l->next)
+        for (struct out_item *it = l->first; it; it = it->next)
+            it->old_copies = 0;
+    for (struct out_item *it = s->sealed; it; it = it->next) {
+        it->old_copies = 0;
         if (it->step == OUT_ON_WIRE) {
             timer_stop(b->timers, &it->timer);
             it->step = OUT_SEALED;
         }
+    }
 }

@@ -152,6 +152,72 @@ static void a_restart_between(void **state)
     assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
 }
 
+/* The ack was late, and the same bytes went out twice: both copies are refused. The first answer
+ * makes the message anew, the second is not about that. */
+static void copies_of(const char *chat, unsigned code)
+{
+    struct send_request r = keyed(chat, "key", "one");
+    char id[64];
+
+    send_with(0, &r);
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    pass(SEND_ACK_MS);
+    assert_int_equal(w.nwire, 2);
+    ack_with(id, code, NULL);
+    run();
+    assert_int_equal(w.nwire, 3);
+    assert_false(span_eq(buf_span(&w.wire[1]), buf_span(&w.wire[2])));
+    ack_with(id, code, NULL);
+    run();
+    assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "1");
+}
+
+static void a_copy_of_the_old_bytes_fails_nothing(void **state)
+{
+    (void)state;
+    copies_of(GROUP, 421);
+    ack(wire_id(2));
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "2");
+}
+
+static void a_copy_by_the_old_address_fails_nothing(void **state)
+{
+    (void)state;
+    copies_of(CONTACT, 400);
+    assert_attr(wire_node(2), "to", "27820000011@s.whatsapp.net");
+    ack(wire_id(2));
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "2");
+}
+
+/* Beyond the copies it is about the new form. */
+static void the_new_bytes_may_be_refused_behind_the_copies(void **state)
+{
+    (void)state;
+    copies_of(GROUP, 421);
+    ack_with(wire_id(2), 421, NULL);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
+}
+
+/* Copies on a connection that has ended get no answer on the next one. */
+static void copies_end_with_their_connection(void **state)
+{
+    struct send_request r = keyed(GROUP, "key", "one");
+    char id[64];
+
+    (void)state;
+    send_with(0, &r);
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    pass(SEND_ACK_MS);
+    w.hold = true;
+    refuse(id);
+    go_offline();
+    w.hold = false;
+    go_online();
+    assert_int_equal(w.nwire, 3);
+    refuse(id);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -174,6 +240,10 @@ int main(void)
         T(their_order_stays),
         T(a_refusal_that_was_not_committed_comes_again),
         T(a_restart_between),
+        T(a_copy_of_the_old_bytes_fails_nothing),
+        T(a_copy_by_the_old_address_fails_nothing),
+        T(the_new_bytes_may_be_refused_behind_the_copies),
+        T(copies_end_with_their_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
