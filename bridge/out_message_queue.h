@@ -21,7 +21,6 @@
 #include "bridge/time_lock.h"
 #include "bridge/timers.h"
 #include "store/outbox.h"
-#include "store/private_address.h"
 
 struct out_item;
 struct out_work; /* out_message_prepare.h */
@@ -65,8 +64,6 @@ struct out_item {
     struct jid chat;     /* as the caller named it, bare */
     bool admitted;       /* not, or no longer, held back by first_contact.c */
     bool held_back;      /* by first_contact.c, when its turn came */
-    bool private_turned; /* refused by the other address; until then they went so (1:1): */
-    enum store_private_by private_before;
     bool locked;         /* the same, because the account is restricted */
     unsigned lock_round; /* the last round of first_contact_look() in which it was looked at */
     bool durable;        /* goes out without a caller, too (a key, or wait_s 0) */

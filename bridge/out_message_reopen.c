@@ -9,9 +9,9 @@ enum { STALE_ADDRESSING = 421 }; /* P-X2-02 */
 
 /* Its bytes may have been sent more than once on this connection, when their ack was late: what the
  * server says of the other copies says nothing of the new form. */
-static enum wb_err reopen(struct out_item *it, uint32_t code, bool *ret_again)
+static enum wb_err reopen(struct out_item *it, uint32_t code, int64_t how, bool *ret_again)
 {
-    enum wb_err err = store_outbox_reopen(it->b->store, it->id);
+    enum wb_err err = store_outbox_reopen(it->b->store, it->id, how);
 
     *ret_again = err == WB_OK;
     if (err == WB_OK) {
@@ -34,7 +34,7 @@ static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_ag
         return WB_OK;
     TRY(group_info_stale(b, &it->chat));
     TRY(store_skdm_doubt_group(b->store, &it->chat));
-    TRY(reopen(it, code, ret_again));
+    TRY(reopen(it, code, OUTBOX_REOPENED, ret_again));
     if (*ret_again)
         log_info(b->log, "send",
                  "%s: the group %s has changed its addressing; it is sent again in "
@@ -44,22 +44,25 @@ out:
     return err;
 }
 
-/* Once: what is refused by both addresses is not refused for its address. */
+/* Once: what is refused by both addresses is not refused for its address. Whether it was reopened
+ * is in its row only, so that no rollback and no restart makes it another. */
 static enum wb_err reopen_private(struct out_item *it, uint32_t code, bool *ret_again)
 {
-    bool other = false;
+    struct bridge *b = it->b;
+    int64_t how = 0;
     enum wb_err err;
 
-    if (it->private_turned)
-        return private_address_no_help(it);
-    TRY(private_address_refused(it, code, &other));
-    if (!other)
+    TRY(store_outbox_reopened(b->store, it->id, &how));
+    if (how)
+        return private_address_no_help(b, how);
+    TRY(private_address_refused(it, code, &how));
+    if (!how)
         return WB_OK;
-    TRY(reopen(it, code, ret_again));
+    TRY(reopen(it, code, how, ret_again));
     if (*ret_again)
-        log_info(it->b->log, "send", "%s: it is sent again by the person's other address", it->id);
+        log_info(b->log, "send", "%s: it is sent again by the person's other address", it->id);
     else
-        err = private_address_no_help(it);
+        err = private_address_no_help(b, how);
 out:
     return err;
 }

@@ -8,6 +8,10 @@
 
 enum { NOT_TAKEN = 400 };
 
+/* In the row of a message that has turned the account to the other address, so that it is known
+ * after a restart: this, and enum store_private_by of before. */
+enum { TURNED_FROM = OUTBOX_REOPENED + 1 };
+
 enum wb_err private_address(struct bridge *b, const struct jid *lid, const struct jid *pn,
                             struct jid *ret_to)
 {
@@ -67,16 +71,16 @@ out:
 
 /* Both what was sealed (under the form that was refused) and what is known of devices is made anew.
  */
-static enum wb_err turn_to(struct out_item *it, enum store_private_by by)
+static enum wb_err turn_to(struct out_item *it, enum store_private_by by, int64_t *ret_how)
 {
     struct bridge *b = it->b;
     enum store_private_by now = STORE_PRIVATE_UNKNOWN;
     enum wb_err err;
 
+    *ret_how = OUTBOX_REOPENED;
     TRY(store_private_by_get(b->store, bridge_server_now_s(b), &now));
     if (now != by) {
-        it->private_before = now;
-        it->private_turned = true;
+        *ret_how = TURNED_FROM + (int64_t)now;
         TRY(store_private_by_server(b->store, by, bridge_server_now_s(b)));
         log_warn(b->log, "send",
                  "WhatsApp refused a private message for its address: from now on they go by %s",
@@ -87,12 +91,12 @@ out:
     return err;
 }
 
-enum wb_err private_address_refused(struct out_item *it, uint32_t code, bool *ret_other)
+enum wb_err private_address_refused(struct out_item *it, uint32_t code, int64_t *ret_how)
 {
     struct jid to = {0}, other = {0};
     enum wb_err err;
 
-    *ret_other = false;
+    *ret_how = 0;
     if (code != NOT_TAKEN || !jid_is_person(&it->chat))
         return WB_OK;
     err = sealed_for(it, &to);
@@ -101,16 +105,16 @@ enum wb_err private_address_refused(struct out_item *it, uint32_t code, bool *re
     if (err == WB_ERR_NOT_FOUND || (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER))
         return WB_OK; /* there is no other address to try */
     TRY(err);
-    TRY(turn_to(it, to.server == JID_LID ? STORE_PRIVATE_BY_NUMBER : STORE_PRIVATE_BY_LID));
-    *ret_other = true;
+    err =
+        turn_to(it, to.server == JID_LID ? STORE_PRIVATE_BY_NUMBER : STORE_PRIVATE_BY_LID, ret_how);
 out:
     return err;
 }
 
-enum wb_err private_address_no_help(struct out_item *it)
+enum wb_err private_address_no_help(struct bridge *b, int64_t how)
 {
-    if (!it->private_turned)
-        return WB_OK;
-    it->private_turned = false;
-    return store_private_by_server(it->b->store, it->private_before, bridge_server_now_s(it->b));
+    if (how < TURNED_FROM || how > TURNED_FROM + STORE_PRIVATE_BY_NUMBER)
+        return WB_OK; /* it has turned nothing */
+    return store_private_by_server(b->store, (enum store_private_by)(how - TURNED_FROM),
+                                   bridge_server_now_s(b));
 }

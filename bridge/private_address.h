@@ -18,12 +18,13 @@ enum wb_err private_address(struct bridge *b, const struct jid *lid, const struc
 /* The same for a person of whom one form is given, with or without device. */
 enum wb_err private_address_of(struct bridge *b, const struct jid *person,
                                struct jid *ret_to) WB_MUST_CHECK;
-/* The server has refused this private message with this code. *ret_other: it was for its address;
- * the person has the other one, which this and the next messages take from now on. Errors of the
- * store. */
+/* The server has refused this private message with this code. *ret_how, unless 0: it was for its
+ * address; the person has the other one, which this and the next messages take from now on. It is
+ * for store_outbox_reopen(), and says how they went until now. Errors of the store. */
 enum wb_err private_address_refused(struct out_item *it, uint32_t code,
-                                    bool *ret_other) WB_MUST_CHECK;
-/* It was refused although it went by the other address already: that was not the reason. */
-enum wb_err private_address_no_help(struct out_item *it) WB_MUST_CHECK;
+                                    int64_t *ret_how) WB_MUST_CHECK;
+/* What was reopened so was refused by the other address, too: that was not the reason, and they go
+ * again as before. Errors of the store. */
+enum wb_err private_address_no_help(struct bridge *b, int64_t how) WB_MUST_CHECK;
 
 #endif

@@ -84,11 +84,16 @@ enum wb_err store_outbox_rename(struct store *s, const char *message_id,
  * not QUEUED: sealing twice would use two keys for one message. */
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
                               uint32_t recipients, int64_t now) WB_MUST_CHECK;
+enum { OUTBOX_REOPENED = 1 };
 /* SEALED -> QUEUED: the server has refused the bytes for their form, so nobody has them, and the
- * same message may be sealed once more under its id, with other keys. Once in the life of a row:
+ * same message may be sealed once more under its id, with other keys. how: OUTBOX_REOPENED, or
+ * something larger that the caller wants to know at the next refusal. Once in the life of a row:
  * STATE the second time, when the row is not SEALED, or when an older bridge has not kept its
  * request. */
-enum wb_err store_outbox_reopen(struct store *s, const char *message_id) WB_MUST_CHECK;
+enum wb_err store_outbox_reopen(struct store *s, const char *message_id, int64_t how) WB_MUST_CHECK;
+/* *ret_how: as reopened; 0: it was not, or there is no such row. */
+enum wb_err store_outbox_reopened(struct store *s, const char *message_id,
+                                  int64_t *ret_how) WB_MUST_CHECK;
 /* The ack: SEALED -> SENT; the sealed bytes are dropped. Again: WB_OK, nothing changes. */
 enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
                                int64_t now) WB_MUST_CHECK;

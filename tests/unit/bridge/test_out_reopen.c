@@ -10,10 +10,15 @@ static void queue_text(size_t i, const char *text)
     send_with(i, &r);
 }
 
+static void refuse_with(const char *id, unsigned code)
+{
+    ack_with(id, code, NULL);
+    run();
+}
+
 static void refuse(const char *id)
 {
-    ack_with(id, 421, NULL);
-    run();
+    refuse_with(id, 421);
 }
 
 /* The device takes the key, if the stanza has one for it, and reads the message. */
@@ -163,12 +168,10 @@ static void copies_of(const char *chat, unsigned code)
     snprintf(id, sizeof id, "%s", wire_id(0));
     pass(SEND_ACK_MS);
     assert_int_equal(w.nwire, 2);
-    ack_with(id, code, NULL);
-    run();
+    refuse_with(id, code);
     assert_int_equal(w.nwire, 3);
     assert_false(span_eq(buf_span(&w.wire[1]), buf_span(&w.wire[2])));
-    ack_with(id, code, NULL);
-    run();
+    refuse_with(id, code);
     assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "1");
 }
 
@@ -218,6 +221,86 @@ static void copies_end_with_their_connection(void **state)
     assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
 }
 
+/* By which address private messages go; nobody has said it: NULL or 0. */
+static void assert_by(const char *by)
+{
+    assert_look_wa(&w.r, "SELECT coalesce(sum(address), 0) FROM bridge_private_address", by);
+}
+
+static void send_private(char id[64])
+{
+    struct send_request r = keyed(CONTACT, "key", "one");
+
+    send_with(0, &r);
+    assert_attr(wire_node(0), "to", "222000011@lid");
+    snprintf(id, 64, "%s", wire_id(0));
+}
+
+/* The batch of an ack fails, and with it the connection. */
+static void ack_in_vain(const char *id, unsigned code)
+{
+    struct node *n = node_new(&w.r.arena, "ack");
+    struct stanza s = {.arena = &w.r.arena, .node = n};
+    void *parsed;
+
+    node_attr_text(&w.r.arena, n, "class", "message");
+    node_attr_text(&w.r.arena, n, "id", id);
+    node_attr_u64(&w.r.arena, n, "error", code);
+    OK(in_ack_handler.parse(&s, &parsed));
+    OK(in_ack_handler.apply(&w.r.b, &s, parsed));
+    store_rollback(w.r.b.store);
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_BATCH_FAILED);
+    go_offline();
+    go_online();
+}
+
+static void a_refused_address_that_was_not_committed_is_tried_again(void **state)
+{
+    char id[64];
+
+    (void)state;
+    send_private(id);
+    ack_in_vain(id, 400);
+    assert_by("0");
+    assert_int_equal(w.nwire, 2);
+    refuse_with(id, 400);
+    assert_int_equal(w.nwire, 3);
+    assert_attr(wire_node(2), "to", "27820000011@s.whatsapp.net");
+    assert_by("2");
+    ack(id);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "2");
+}
+
+static void a_second_refusal_by_address_turns_back(void **state)
+{
+    char id[64];
+
+    (void)state;
+    send_private(id);
+    refuse_with(id, 400);
+    assert_by("2");
+    ack_in_vain(id, 400); /* this one is forgotten, and comes again */
+    assert_by("2");
+    refuse_with(id, 400);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
+    assert_by("0");
+}
+
+static void a_restart_between_two_refusals_by_address(void **state)
+{
+    char id[64];
+
+    (void)state;
+    send_private(id);
+    refuse_with(id, 400);
+    assert_by("2");
+    world_restart();
+    go_online();
+    refuse_with(id, 400);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
+    assert_by("0");
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -244,6 +327,9 @@ int main(void)
         T(a_copy_by_the_old_address_fails_nothing),
         T(the_new_bytes_may_be_refused_behind_the_copies),
         T(copies_end_with_their_connection),
+        T(a_refused_address_that_was_not_committed_is_tried_again),
+        T(a_second_refusal_by_address_turns_back),
+        T(a_restart_between_two_refusals_by_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

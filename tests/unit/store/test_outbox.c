@@ -250,10 +250,11 @@ static void a_refused_row_is_opened_once(void **state)
     struct store_outbox_row r;
 
     add(w, "A", ALICE);
-    assert_int_equal(store_outbox_reopen(w->f.s, "A"), WB_ERR_STATE); /* not sealed */
-    assert_int_equal(store_outbox_reopen(w->f.s, "B"), WB_ERR_STATE);
+    assert_int_equal(store_outbox_reopen(w->f.s, "A", OUTBOX_REOPENED),
+                     WB_ERR_STATE); /* not sealed */
+    assert_int_equal(store_outbox_reopen(w->f.s, "B", OUTBOX_REOPENED), WB_ERR_STATE);
     seal(w, "A", 3);
-    OK(store_outbox_reopen(w->f.s, "A"));
+    OK(store_outbox_reopen(w->f.s, "A", OUTBOX_REOPENED));
     OK(store_outbox_by_id(w->f.s, "A", &w->a, &r));
     assert_int_equal(r.state, OUTBOX_QUEUED);
     assert_null(r.sealed.p);
@@ -261,7 +262,7 @@ static void a_refused_row_is_opened_once(void **state)
     assert_int_equal(r.recipients, 0);
     assert_true(r.request.n > 0);
     seal(w, "A", 2);
-    assert_int_equal(store_outbox_reopen(w->f.s, "A"), WB_ERR_STATE);
+    assert_int_equal(store_outbox_reopen(w->f.s, "A", OUTBOX_REOPENED), WB_ERR_STATE);
     OK(store_outbox_by_id(w->f.s, "A", &w->a, &r));
     assert_int_equal(r.state, OUTBOX_SEALED);
     assert_int_equal(r.recipients, 2);
@@ -270,7 +271,7 @@ static void a_refused_row_is_opened_once(void **state)
     seal(w, "C", 1);
     OK(store_commit(w->f.s));
     poke_sql(w->f.wa, "UPDATE bridge_outbox SET request = NULL WHERE message_id = 'C'");
-    assert_int_equal(store_outbox_reopen(w->f.s, "C"), WB_ERR_STATE);
+    assert_int_equal(store_outbox_reopen(w->f.s, "C", OUTBOX_REOPENED), WB_ERR_STATE);
 }
 
 static void an_older_outbox_is_extended(void **state)
@@ -295,7 +296,7 @@ static void an_older_outbox_is_extended(void **state)
     seal(w, "A", 3);
     OK(store_outbox_by_id(w->f.s, "A", &w->a, &r));
     assert_int_equal(r.recipients, 3);
-    OK(store_outbox_reopen(w->f.s, "A"));
+    OK(store_outbox_reopen(w->f.s, "A", OUTBOX_REOPENED));
     OK(store_group_limits_put(w->f.s, &r.chat, &(struct store_group_limits){.mode_at = 7}));
     OK(store_identity_change_get(w->f.s, &r.chat, &change));
     assert_string_equal(peek_sql(w->f.wa, "SELECT value FROM bridge_meta WHERE name = 'schema'"),

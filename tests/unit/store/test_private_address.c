@@ -116,15 +116,16 @@ static void a_refused_row_is_sealed_once_more(void **state)
 
     OK(jid_parse_cstr("27820001000@s.whatsapp.net", &r.chat));
     OK(store_outbox_add(f->s, &r, NULL));
-    assert_int_equal(store_outbox_reopen(f->s, "M1"), WB_ERR_STATE); /* nothing was sealed */
+    assert_int_equal(store_outbox_reopen(f->s, "M1", OUTBOX_REOPENED),
+                     WB_ERR_STATE); /* nothing was sealed */
     OK(store_outbox_seal(f->s, "M1", SPAN_LIT("bytes"), 1, NOW));
-    OK(store_outbox_reopen(f->s, "M1"));
+    OK(store_outbox_reopen(f->s, "M1", OUTBOX_REOPENED));
     OK(store_outbox_by_id(f->s, "M1", &a, &r));
     assert_int_equal(r.state, OUTBOX_QUEUED);
     assert_true(span_eq_cstr(r.request, "request"));
     assert_null(r.sealed.p);
     OK(store_outbox_seal(f->s, "M1", SPAN_LIT("other bytes"), 1, NOW));
-    assert_int_equal(store_outbox_reopen(f->s, "M1"), WB_ERR_STATE); /* once */
+    assert_int_equal(store_outbox_reopen(f->s, "M1", OUTBOX_REOPENED), WB_ERR_STATE); /* once */
     OK(store_outbox_acked(f->s, "M1", NOW, NOW));
     OK(store_outbox_by_id(f->s, "M1", &a, &r));
     assert_int_equal(r.state, OUTBOX_SENT);
