@@ -22,9 +22,24 @@ static enum wb_err reopen(struct out_item *it, uint32_t code, int64_t how, bool 
     return err == WB_ERR_STATE ? WB_OK : err;
 }
 
+/* Not when it was asked for after this message was sealed: of many that were on their way, one
+ * asks. */
+static enum wb_err ask_for_group(struct out_item *it)
+{
+    struct store_group g;
+    enum wb_err err = store_group_get_info(it->b->store, &it->chat, &g);
+
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_OK;
+    if (err == WB_OK && g.updated_at <= it->sealed_at)
+        err = group_info_stale(it->b, &it->chat);
+    return err;
+}
+
 /* The group calls its members by their other identity now, and nobody told us. Whether or not this
- * message is made anew, the next one asks for the group; and as nobody got this stanza, nobody got
- * the keys in it. */
+ * message is made anew, the next one asks for the group. Nobody got this stanza, or the keys in it;
+ * what others have brought holds: when the answer shows another addressing, everybody is given the
+ * key again, once (group_info.c). */
 static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_again)
 {
     struct bridge *b = it->b;
@@ -32,8 +47,8 @@ static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_ag
 
     if (code != STALE_ADDRESSING)
         return WB_OK;
-    TRY(group_info_stale(b, &it->chat));
-    TRY(store_skdm_doubt_group(b->store, &it->chat));
+    TRY(ask_for_group(it));
+    TRY(store_skdm_not_carried(b->store, &it->chat, it->id));
     TRY(reopen(it, code, OUTBOX_REOPENED, ret_again));
     if (*ret_again)
         log_info(b->log, "send",

@@ -308,6 +308,21 @@ out:
     return err;
 }
 
+enum wb_err store_skdm_not_carried(struct store *s, const struct jid *group, const char *carrier)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ? AND carrier = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_text(&q, carrier);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
 enum wb_err store_skdm_doubt_given(struct store *s, const struct jid *group,
                                    const struct jid *device)
 {

@@ -45,6 +45,10 @@ enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t 
  * doubt, or was given it by another message, since. */
 enum wb_err store_skdm_carried(struct store *s, const struct jid *group,
                                const char *carrier) WB_MUST_CHECK;
+/* That message was refused: to whom it gave the key stays in doubt, also when another message is
+ * accepted under its id. */
+enum wb_err store_skdm_not_carried(struct store *s, const struct jid *group,
+                                   const char *carrier) WB_MUST_CHECK;
 /* They have it. */
 enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t key_id,
                             const struct jid *devices, size_t n) WB_MUST_CHECK;

@@ -221,6 +221,66 @@ static void copies_end_with_their_connection(void **state)
     assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
 }
 
+/* Everybody has the key, from a message that was accepted. */
+static void each_of_a_burst_gives_no_keys_again(void **state)
+{
+    char ids[4][64];
+
+    (void)state;
+    send_text(0, GROUP, "first");
+    OK(reads("222000011@lid", 0, "first"));
+    ack(wire_id(0));
+    for (size_t i = 0; i < 4; i++) {
+        queue_text(1 + i, "text");
+        snprintf(ids[i], sizeof ids[i], "%s", wire_id(1 + i));
+    }
+    for (size_t i = 0; i < 4; i++) {
+        refuse(ids[i]);
+        assert_int_equal(w.nwire, 6 + i);
+        assert_int_equal(recipients(wire_node(5 + i)), 0);
+        OK(reads("222000011@lid", 5 + i, "text"));
+        ack(ids[i]);
+    }
+}
+
+/* Even when the message that is made anew should not give them the key. */
+static void keys_of_the_refused_stanza_are_nobodys(void **state)
+{
+    (void)state;
+    send_text(0, GROUP, "one");
+    w.hold = true;
+    refuse(wire_id(0));
+    assert_look_wa(&w.r, "SELECT count(*)||count(carrier) FROM bridge_skdm", "50");
+    w.hold = false;
+    run();
+    OK(reads("222000011@lid", 1, "one"));
+    OK(reads("222000012@lid", 1, "one"));
+}
+
+/* Of those that were on their way when the addressing changed, one asks for the group. */
+static void the_group_is_asked_for_once_for_all(void **state)
+{
+    struct jid group = J(GROUP);
+    struct store_group g;
+
+    (void)state;
+    w.group.updated_at = fixture_time;
+    OK(store_group_put(w.r.f.s, &w.group));
+    queue_text(0, "one");
+    ack(wire_id(0));
+    queue_text(1, "two");
+    queue_text(2, "three");
+    w.hold = true;
+    refuse(wire_id(1));
+    OK(store_group_get_info(w.r.f.s, &group, &g));
+    assert_int_equal(g.updated_at, 0);
+    g.updated_at = fixture_time + 1; /* the answer */
+    OK(store_group_put_info(w.r.f.s, &g));
+    refuse(wire_id(2));
+    OK(store_group_get_info(w.r.f.s, &group, &g));
+    assert_int_equal(g.updated_at, fixture_time + 1);
+}
+
 /* By which address private messages go; nobody has said it: NULL or 0. */
 static void assert_by(const char *by)
 {
@@ -327,6 +387,9 @@ int main(void)
         T(a_copy_by_the_old_address_fails_nothing),
         T(the_new_bytes_may_be_refused_behind_the_copies),
         T(copies_end_with_their_connection),
+        T(each_of_a_burst_gives_no_keys_again),
+        T(keys_of_the_refused_stanza_are_nobodys),
+        T(the_group_is_asked_for_once_for_all),
         T(a_refused_address_that_was_not_committed_is_tried_again),
         T(a_second_refusal_by_address_turns_back),
         T(a_restart_between_two_refusals_by_address),
