@@ -43,6 +43,26 @@ void out_expiry_earlier_run(struct out_item *it)
         it->deadline_ms = clock_mono_ms(it->b->clock);
 }
 
+void out_expiry_earlier_seal(struct out_item *it)
+{
+    it->unproven = it->deadline_ms != NEVER;
+}
+
+static bool has_own_time(const struct out_item *it)
+{
+    return it->expires_at > it->created_at;
+}
+
+void out_expiry_reopened(struct out_item *it)
+{
+    const struct instant now = instant_of(it->b);
+    const int64_t gone_s = now.server_s > it->sealed_at ? now.server_s - it->sealed_at : 0;
+    const int64_t left_s = gone_s < SEND_RESEND_S ? SEND_RESEND_S - gone_s : 0;
+
+    if (!has_own_time(it))
+        it->deadline_ms = now.mono_ms + left_s * 1000;
+}
+
 /* The queued item behind this one, over all lanes; NULL: the first. */
 static struct out_item *next_queued(const struct out_message_state *s, const struct out_item *it)
 {
@@ -68,7 +88,7 @@ static int64_t row_off_s(const struct out_item *it, struct instant now)
 {
     int64_t off;
 
-    if (it->unproven || it->orphan || it->over || it->deadline_ms == NEVER)
+    if (it->unproven || it->orphan || it->over || !has_own_time(it))
         return 0;
     off = now.server_s + (it->deadline_ms - now.mono_ms) / 1000 - it->expires_at;
     return off > CLOCK_SLACK_S || off < -CLOCK_SLACK_S ? off : 0;
@@ -130,6 +150,10 @@ static void fail_over(struct out_item *it)
         out_queue_fail(it, CMD_NOT_SENT, 0,
                        "the bridge was restarted before the message was sent, and its caller, who "
                        "gave no key, is gone");
+    else if (!has_own_time(it))
+        out_queue_fail(it, CMD_NOT_SENT, 0,
+                       "WhatsApp refused the message's form, it could not be sent in another one "
+                       "in time, and its caller, who gave no key, is gone");
     else
         out_queue_fail(it, CMD_EXPIRED, 0,
                        "the message was not sent before its time was over (expires_s)");

@@ -16,6 +16,12 @@
 void out_expiry_set(struct out_item *it, const struct store_outbox_row *row);
 /* The row is from before this process: nobody waits for it any more, and time has passed. */
 void out_expiry_earlier_run(struct out_item *it);
+/* The same of a sealed one: its bytes go out in any case, but they may be refused for their form.
+ */
+void out_expiry_earlier_seal(struct out_item *it);
+/* It was sealed at it->sealed_at, and goes back to those that are not. What has no time of its own,
+ * since its caller has it while they wait, has the rest of what sealed bytes have. */
+void out_expiry_reopened(struct out_item *it);
 /* Fails what is over its time, and looks again when the next one will be. False: there is more of
  * it; nothing may be started before the next look. */
 bool out_expiry_look(struct bridge *b) WB_MUST_CHECK;

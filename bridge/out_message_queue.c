@@ -203,6 +203,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
                 break;
             }
             it->step = OUT_SEALED;
+            out_expiry_earlier_seal(it);
             it->durable = true;                         /* its bytes go out in any case */
             it->carries = it->chat.server == JID_GROUP; /* it is not known any more */
             join_sealed(it);
@@ -386,6 +387,7 @@ static void take_back_reopened(struct bridge *b)
             continue;
         leave_sealed(it);
         it->step = OUT_QUEUED;
+        out_expiry_reopened(it);
         it->sealed_at = 0;
         it->tries = 0;
         it->trouble = WB_OK;
@@ -394,6 +396,7 @@ static void take_back_reopened(struct bridge *b)
         lane = lane_of(b, &it->chat);
         if (!lane) {
             no_memory(it);
+            next = s->sealed; /* a caller that was told may have changed the list */
             continue;
         }
         it->lane = lane;

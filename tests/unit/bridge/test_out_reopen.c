@@ -361,6 +361,48 @@ static void a_restart_between_two_refusals_by_address(void **state)
     assert_by("0");
 }
 
+/* Its caller, who gave no key, was told long ago; the group does not answer. */
+static void without_a_key_it_ends_with_the_day(void **state)
+{
+    (void)state;
+    send_text(0, GROUP, "one");
+    pass(31000);
+    assert_int_equal(w.answers[0].result, CMD_OUTCOME_UNKNOWN);
+    w.group_error = WB_ERR_NET;
+    refuse(wire_id(0));
+    go_offline();
+    pass((int64_t)(SEND_RESEND_S - 60) * 1000);
+    assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "0");
+    assert_look_wa(&w.r, "SELECT expires_at - created_at FROM bridge_outbox", "0");
+    pass(60 * 1000);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5not_sent");
+    w.group_error = WB_OK;
+    go_online();
+    assert_int_equal(w.nwire, 1);
+}
+
+static void one_that_is_made_anew_after_a_restart_keeps_its_time(void **state)
+{
+    struct send_request r = keyed(GROUP, "key", "one");
+    char id[64];
+
+    (void)state;
+    r.expires_s = 3600;
+    send_with(0, &r);
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    pass(3000 * 1000);
+    world_restart();
+    go_online();
+    w.group_error = WB_ERR_NET;
+    refuse(id);
+    assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "0");
+    go_offline();
+    pass(590 * 1000);
+    assert_look_wa(&w.r, "SELECT state FROM bridge_outbox", "0");
+    pass(20 * 1000);
+    assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5expired");
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -390,6 +432,8 @@ int main(void)
         T(each_of_a_burst_gives_no_keys_again),
         T(keys_of_the_refused_stanza_are_nobodys),
         T(the_group_is_asked_for_once_for_all),
+        T(without_a_key_it_ends_with_the_day),
+        T(one_that_is_made_anew_after_a_restart_keeps_its_time),
         T(a_refused_address_that_was_not_committed_is_tried_again),
         T(a_second_refusal_by_address_turns_back),
         T(a_restart_between_two_refusals_by_address),
