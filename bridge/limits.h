@@ -248,10 +248,10 @@ enum {
     SEND_KEYS_ACK_MS = 10 * 1000,
     SEND_LEAVING_MS = 5 * 1000, /* between looks whether a message has left, before that counts */
     /* A restriction without an end (time_lock.h): as WhatsApp Web takes one that is not named, then
-     * twice as long after each further refusal within a day. */
+     * twice as long after each guess of the last day that was too short. */
     TIME_LOCK_GUESS_S = 60,
     TIME_LOCK_GUESS_MAX_S = 3600,
-    TIME_LOCK_REFUSALS_MS = 24 * 3600 * 1000,
+    TIME_LOCK_GUESSES_MS = 24 * 3600 * 1000,
     TIME_LOCK_MAX_S = 366 * 24 * 3600, /* a later end is no time that anybody waits for */
     TIME_LOCK_LOOK_S = 60,             /* between looks at the clock while it lasts */
     /* How often the same bytes go out on one connection that stays up but does not ack them. */

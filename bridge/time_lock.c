@@ -35,27 +35,39 @@ static void plan_end(struct bridge *b, struct time_lock *l)
 /* What cannot be read now is read at the next question. */
 static void load(struct bridge *b, struct time_lock *l)
 {
-    int64_t until = 0;
+    int64_t until = 0, named = 0;
     enum wb_err err;
 
     if (l->loaded)
         return;
     err = store_meta_get_int(b->store, STORE_META_TIME_LOCK, &until);
+    if (err == WB_OK)
+        err = store_meta_get_int(b->store, STORE_META_TIME_LOCK_NAMED, &named);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return;
-    l->loaded = l->named = l->news = true;
+    l->loaded = l->news = true;
     l->until_s = until;
+    l->named = named != 0;
     plan_end(b, l); /* which may have passed */
+}
+
+/* The end that we guessed has come, and WhatsApp has not said yet that it is one. */
+static bool is_open(const struct time_lock *l, int64_t now)
+{
+    return l->until_s && l->until_s <= now && !l->named;
 }
 
 int64_t time_lock_until_s(struct bridge *b)
 {
     struct time_lock *l = lock_of(b);
+    const int64_t now = bridge_server_now_s(b);
 
     if (!l)
         return 0;
     load(b, l);
-    return l->until_s > bridge_server_now_s(b) ? l->until_s : 0;
+    if (is_open(l, now))
+        return now + TIME_LOCK_LOOK_S; /* when it is asked again at the latest */
+    return l->until_s > now ? l->until_s : 0;
 }
 
 const char *time_lock_text(int64_t until_s, char out[static TIME_LOCK_TEXT_MAX])
@@ -74,10 +86,13 @@ static enum wb_err set(struct bridge *b, struct time_lock *l, int64_t until_s, b
     char text[TIME_LOCK_TEXT_MAX];
     enum wb_err err;
 
-    if (until_s)
+    if (until_s) {
         TRY(store_meta_put_int(b->store, STORE_META_TIME_LOCK, until_s));
-    else
+        TRY(store_meta_put_int(b->store, STORE_META_TIME_LOCK_NAMED, named));
+    } else {
         TRY(store_meta_put(b->store, STORE_META_TIME_LOCK, SPAN_NULL));
+        TRY(store_meta_put(b->store, STORE_META_TIME_LOCK_NAMED, SPAN_NULL));
+    }
     if (until_s && until_s != l->until_s)
         log_warn(b->log, "send",
                  "WhatsApp has restricted this number: nobody is written to for the first time "
@@ -94,25 +109,50 @@ out:
     return err;
 }
 
+/* As WhatsApp Web waits where no end is named, and twice as long for each time that this was too
+ * short. */
+static int64_t next_guess_s(struct bridge *b, struct time_lock *l)
+{
+    const int64_t mono = clock_mono_ms(b->clock);
+    int64_t guess = TIME_LOCK_GUESS_S;
+
+    if (l->guesses && mono - l->guessed_ms > TIME_LOCK_GUESSES_MS)
+        l->guesses = 0;
+    for (unsigned i = 0; i < l->guesses && guess < TIME_LOCK_GUESS_MAX_S; i++)
+        guess *= 2;
+    l->guesses++;
+    l->guessed_ms = mono;
+    return guess < TIME_LOCK_GUESS_MAX_S ? guess : TIME_LOCK_GUESS_MAX_S;
+}
+
 enum wb_err time_lock_told(struct bridge *b, const struct mex_time_lock *told)
 {
     struct time_lock *l = lock_of(b);
     const int64_t now = bridge_server_now_s(b);
-    int64_t until = told->ends_s;
+    const int64_t until = told->ends_s;
 
     if (!l || jid_is_none(&b->own_pn))
         return WB_OK;
     load(b, l);
-    l->refusals = 0;
-    if (!told->active || (until > 0 && until <= now))
+    if (!told->active || (until > 0 && until <= now)) {
+        l->guesses = 0;
         return l->until_s ? set(b, l, 0, true) : WB_OK;
-    if (until > now + TIME_LOCK_MAX_S)
-        until = now + TIME_LOCK_MAX_S;
-    /* Without an end WhatsApp Web waits so long, too; it is asked again then. */
-    return set(b, l, until > 0 ? until : now + TIME_LOCK_GUESS_S, until > 0);
+    }
+    if (until <= 0) /* it is asked again at the end that we guess */
+        return l->until_s > now && !l->named ? WB_OK : set(b, l, now + next_guess_s(b, l), false);
+    l->guesses = 0;
+    return set(b, l, until > now + TIME_LOCK_MAX_S ? now + TIME_LOCK_MAX_S : until, true);
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */
+
+/* The question did not get to WhatsApp, or its answer not to us: it is asked again after the next
+ * login, or after a while. */
+static bool is_unanswered(enum wb_err err)
+{
+    return err == WB_ERR_NET || err == WB_ERR_TIMEOUT || err == WB_ERR_CANCELLED ||
+           err == WB_ERR_STATE || err == WB_ERR_RATE_LIMITED;
+}
 
 static enum wb_err answered(struct bridge *b, struct time_lock *l, const struct iq_reply *reply)
 {
@@ -124,8 +164,10 @@ static enum wb_err answered(struct bridge *b, struct time_lock *l, const struct 
                                   MEX_LOCK_ASKED, &lock);
     if (err != WB_OK) {
         log_debug(b->log, "send", "the state of the account is not known: %s", wb_err_text(err));
-        /* Behind an end that we guessed: it is over. If not, the next refusal tells. */
-        return l->why == TIME_LOCK_END ? set(b, l, 0, false) : WB_OK;
+        /* It does not tell, and will not: then the end that we guessed is one. If it was too
+         * early, the next refusal says so. */
+        return !is_unanswered(err) && is_open(l, bridge_server_now_s(b)) ? set(b, l, 0, false)
+                                                                         : WB_OK;
     }
     /* There is no lock, it says, and has just refused a message for one: not at once again. */
     if (!lock.active && l->why == TIME_LOCK_REFUSAL)
@@ -146,17 +188,19 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
         batch_fail(b, err);
 }
 
-/* False: it cannot be asked now. */
-static bool ask(struct bridge *b, struct time_lock *l, enum time_lock_why why)
+/* What cannot be asked now is asked at the next login, or when a while has passed (on_end()). */
+static void ask(struct bridge *b, struct time_lock *l, enum time_lock_why why)
 {
     struct arena a = arena_new(16 * 1024);
     struct node *iq, *query;
     enum wb_err err = WB_OK;
 
-    if (!l->asked || why != TIME_LOCK_LOGIN)
+    if (!l->asked || why == TIME_LOCK_REFUSAL)
         l->why = why;
-    if (l->asked)
-        return true;
+    if (l->asked) {
+        arena_free(&a);
+        return;
+    }
     iq = iq_new(&a, "get", "w:mex", NULL);
     query = node_child_new(&a, iq, "query");
     node_attr_text(&a, query, "query_id", MEX_LOCK_QUERY);
@@ -165,30 +209,22 @@ static bool ask(struct bridge *b, struct time_lock *l, enum time_lock_why why)
     if (err == WB_OK)
         l->asked = l->last_key;
     arena_free(&a);
-    return err == WB_OK;
 }
 
 enum wb_err time_lock_refused(struct bridge *b)
 {
     struct time_lock *l = lock_of(b);
-    const int64_t now = bridge_server_now_s(b), mono = clock_mono_ms(b->clock);
-    int64_t guess = TIME_LOCK_GUESS_S;
+    const int64_t now = bridge_server_now_s(b);
+    int64_t guess;
     enum wb_err err = WB_OK;
 
     if (!l)
         return WB_OK;
     load(b, l);
-    if (l->refusals && mono - l->refused_ms > TIME_LOCK_REFUSALS_MS)
-        l->refusals = 0;
-    for (unsigned i = 0; i < l->refusals && guess < TIME_LOCK_GUESS_MAX_S; i++)
-        guess *= 2;
-    if (guess > TIME_LOCK_GUESS_MAX_S)
-        guess = TIME_LOCK_GUESS_MAX_S;
-    l->refusals++;
-    l->refused_ms = mono;
+    guess = next_guess_s(b, l);
     if (l->until_s < now + guess)
         TRY(set(b, l, now + guess, false));
-    (void)ask(b, l, TIME_LOCK_REFUSAL);
+    ask(b, l, TIME_LOCK_REFUSAL);
 out:
     return err;
 }
@@ -198,26 +234,28 @@ void time_lock_online(struct bridge *b)
     struct time_lock *l = lock_of(b);
 
     if (l && time_lock_until_s(b))
-        (void)ask(b, l, TIME_LOCK_LOGIN);
+        ask(b, l, TIME_LOCK_LASTS);
 }
 
-/* An end that WhatsApp has named is the end. Behind a guess it is asked, and nothing leaves before
- * the answer, or before that is due. */
+/* An end that WhatsApp has named is the end. Behind a guess it is asked until it has answered,
+ * however long that takes, and nothing leaves before. */
 static void on_end(void *ctx)
 {
     struct bridge *b = ctx;
     struct time_lock *l = lock_of(b);
-    const int64_t now = bridge_server_now_s(b);
-    enum wb_err err = WB_OK;
+    enum wb_err err;
 
-    if (l->until_s > now) {
+    if (l->until_s > bridge_server_now_s(b)) {
         plan_end(b, l);
         return;
     }
-    if (!l->named && b->out_message->ports->online(b) && ask(b, l, TIME_LOCK_END))
-        err = set(b, l, now + IQ_TIMEOUT_MS / 1000 + 1, false);
-    else
-        err = set(b, l, 0, l->named);
+    if (!l->named) {
+        if (b->out_message->ports->online(b))
+            ask(b, l, TIME_LOCK_LASTS);
+        timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, b);
+        return;
+    }
+    err = set(b, l, 0, true);
     if (err == WB_OK)
         err = batch_commit(b);
     else

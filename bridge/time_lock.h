@@ -18,12 +18,11 @@ struct time_lock {
     bool named;         /* until_s is WhatsApp's word, not our guess */
     bool news;          /* it changed: what is queued is to be looked at (first_contact_look()) */
     int64_t until_s;    /* server time, unix seconds; 0: none */
-    int64_t refused_ms; /* monotonic, of the last refusal whose end nobody has named */
-    unsigned refusals;  /* of those */
+    int64_t guessed_ms; /* monotonic, of the last end that we guessed, as nobody has named it */
+    unsigned guesses;   /* of those, in a row */
     uint64_t asked;     /* the question that is under way; 0: none */
     enum time_lock_why {
-        TIME_LOCK_LOGIN,
-        TIME_LOCK_END,     /* the end that we guessed has come */
+        TIME_LOCK_LASTS,   /* does it still last? */
         TIME_LOCK_REFUSAL, /* a message was refused */
     } why;                 /* it was asked */
     uint64_t last_key;
@@ -32,7 +31,8 @@ struct time_lock {
 
 enum { TIME_LOCK_TEXT_MAX = 32 };
 
-/* When it ends (server time, unix seconds); 0: there is none. */
+/* When it ends (server time, unix seconds); 0: there is none. Where the end is a guess of ours
+ * that has come, and WhatsApp has not said yet whether it is over, some time from now. */
 int64_t time_lock_until_s(struct bridge *b);
 /* "2026-12-01 10:00:00 UTC"; out is returned. */
 const char *time_lock_text(int64_t until_s, char out[static TIME_LOCK_TEXT_MAX]);
@@ -40,8 +40,9 @@ const char *time_lock_text(int64_t until_s, char out[static TIME_LOCK_TEXT_MAX])
 /* WhatsApp tells the state. In the open batch; errors of the store. */
 enum wb_err time_lock_told(struct bridge *b, const struct mex_time_lock *lock) WB_MUST_CHECK;
 /* A message was refused with 463: nobody is written to first before WhatsApp has said until when;
- * if it does not say, for TIME_LOCK_GUESS_S, twice as long after each further refusal, up to
- * TIME_LOCK_GUESS_MAX_S. In the open batch; errors of the store. */
+ * if it does not say, for TIME_LOCK_GUESS_S, twice as long after each further refusal and whenever
+ * it says that it goes on without saying until when, up to TIME_LOCK_GUESS_MAX_S. In the open
+ * batch; errors of the store. */
 enum wb_err time_lock_refused(struct bridge *b) WB_MUST_CHECK;
 /* We are online again: does it still last? */
 void time_lock_online(struct bridge *b);

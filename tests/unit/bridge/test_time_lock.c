@@ -43,21 +43,41 @@ static void queue(size_t i, const char *to)
     send_with(i, &q);
 }
 
+static const char *question_id(void)
+{
+    static char id[64];
+
+    assert_non_null(strstr(last_iq, "w:mex"));
+    assert_int_equal(sscanf(strstr(last_iq, " id="), " id=%*1[\"']%63[^\"']", id), 1);
+    return id;
+}
+
 /* The answer to the last question. */
 static void answer(const char *json)
 {
     struct arena *a = &w.r.arena;
     struct node *n = node_new(a, "iq");
-    char id[64] = "";
 
-    assert_non_null(strstr(last_iq, "w:mex"));
-    assert_int_equal(sscanf(strstr(last_iq, " id="), " id=%*1[\"']%63[^\"']", id), 1);
-    node_attr_text(a, n, "id", id);
+    node_attr_text(a, n, "id", question_id());
     node_attr_text(a, n, "type", json ? "result" : "error");
     if (json)
         node_set_bytes(a, node_child_new(a, n, "result"), span_cstr(json));
     assert_true(iq_handle(&w.r.b.iq, n, a));
     OK(batch_commit(&w.r.b));
+    run();
+}
+
+/* WhatsApp wants no such question for so long. */
+static void limit(int64_t backoff_s)
+{
+    struct arena *a = &w.r.arena;
+    struct node *n = node_new(a, "iq"), *error = node_child_new(a, n, "error");
+
+    node_attr_text(a, n, "id", question_id());
+    node_attr_text(a, n, "type", "error");
+    node_attr_u64(a, error, "code", 429);
+    node_attr_u64(a, error, "backoff", (uint64_t)backoff_s);
+    assert_true(iq_handle(&w.r.b.iq, n, a));
     run();
 }
 
@@ -154,12 +174,14 @@ static void refusals_without_an_end(void **state)
 
         refuse(STRANGER);
         assert_int_equal(left(), now);
-        pass(now * 1000); /* the question got no answer, which ends it, or it waits for one still */
-        if (left())
-            answer(NULL);
+        answer(NULL); /* the server does not tell */
+        assert_int_equal(left(), now);
+        pass(now * 1000);
+        assert_true(left() > 0);
+        answer(NULL); /* nor then */
         assert_int_equal(left(), 0);
     }
-    pass(TIME_LOCK_REFUSALS_MS);
+    pass(TIME_LOCK_GUESSES_MS);
     refuse(STRANGER);
     assert_int_equal(left(), TIME_LOCK_GUESS_S);
     answer(STATE("false", "\"0\"")); /* it has just refused a message all the same */
@@ -195,10 +217,70 @@ static void a_guessed_end_is_asked_about(void **state)
     pass(TIME_LOCK_GUESS_S * 1000);
     assert_int_equal(niqs, 1);
     assert_int_equal(w.nwire, 0);
-    answer(STATE("true", "null"));
+    /* It goes on, and nobody says until when: asked twice as seldom each time. */
+    for (int64_t s = 2 * TIME_LOCK_GUESS_S; s < 4 * TIME_LOCK_GUESS_MAX_S; s *= 2) {
+        const int64_t guess = s < TIME_LOCK_GUESS_MAX_S ? s : TIME_LOCK_GUESS_MAX_S;
+
+        niqs = 0;
+        answer(STATE("true", "null"));
+        assert_int_equal(left(), guess);
+        told(true, 0); /* no news */
+        assert_int_equal(left(), guess);
+        pass((guess - 1) * 1000);
+        assert_int_equal(niqs, 0);
+        pass(1000);
+        assert_int_equal(niqs, 1);
+        assert_int_equal(w.nwire, 0);
+    }
+    answer(STATE("false", "\"0\""));
+    assert_int_equal(w.nwire, 1);
+}
+
+/* The question behind a guessed end gets no answer: that is none, however often. */
+static void a_guessed_end_lasts_until_there_is_an_answer(void **state)
+{
+    (void)state;
+    told(true, 0);
+    queue(0, STRANGER);
+    pass(TIME_LOCK_GUESS_S * 1000);
+    assert_int_equal(niqs, 1);
+    go_offline();
+    iq_fail_all(&w.r.b.iq, WB_ERR_NET);
+    run();
+    pass(10 * TIME_LOCK_LOOK_S * 1000); /* nobody can be asked */
+    assert_int_equal(niqs, 1);
+    assert_true(left() > 0);
+    go_online();
+    assert_int_equal(niqs, 2);
+    assert_int_equal(w.nwire, 0);
+    pass(IQ_TIMEOUT_MS);
+    assert_int_equal(w.nwire, 0);
+    pass(TIME_LOCK_LOOK_S * 1000);
+    assert_int_equal(niqs, 3);
+    limit(300);
+    pass(299 * 1000);
+    assert_int_equal(niqs, 3);
+    assert_int_equal(w.nwire, 0);
+    pass(TIME_LOCK_LOOK_S * 1000);
+    assert_int_equal(niqs, 4);
+    assert_int_equal(w.nwire, 0);
+    answer(STATE("false", "\"0\""));
+    assert_int_equal(w.nwire, 1);
+}
+
+/* A restart does not make WhatsApp's word of what we guessed. */
+static void a_guess_is_one_after_a_restart(void **state)
+{
+    (void)state;
+    told(true, 0);
+    world_restart();
     assert_int_equal(left(), TIME_LOCK_GUESS_S);
     pass(TIME_LOCK_GUESS_S * 1000);
-    assert_int_equal(niqs, 2);
+    assert_true(left() > 0);
+    niqs = 0;
+    go_online();
+    assert_int_equal(niqs, 1);
+    queue(0, STRANGER);
     assert_int_equal(w.nwire, 0);
     answer(STATE("false", "\"0\""));
     assert_int_equal(w.nwire, 1);
@@ -323,6 +405,8 @@ int main(void)
         T(refusals_without_an_end),
         T(the_state_is_asked_for),
         T(a_guessed_end_is_asked_about),
+        T(a_guessed_end_lasts_until_there_is_an_answer),
+        T(a_guess_is_one_after_a_restart),
         T(a_named_end_is_kept),
         T(who_knows_us_does_not_wait),
         T(whatever_has_not_left),
