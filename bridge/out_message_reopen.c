@@ -48,7 +48,7 @@ static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_ag
     if (code != STALE_ADDRESSING)
         return WB_OK;
     TRY(ask_for_group(it));
-    TRY(store_skdm_not_carried(b->store, &it->chat, it->id));
+    TRY(store_skdm_refused(b->store, &it->chat, it->id));
     TRY(reopen(it, code, OUTBOX_REOPENED, ret_again));
     if (*ret_again)
         log_info(b->log, "send",

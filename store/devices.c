@@ -94,7 +94,10 @@ enum wb_err store_devices_put(struct store *s, const struct jid *user,
         return WB_ERR_TOO_LARGE;
     put_list(list, &text);
     TRY(buf_err(&text));
-    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_devices VALUES (?, ?, ?, ?, ?)"));
+    TRY(stmt_write(
+        &q, &s->wa,
+        "INSERT OR REPLACE INTO bridge_devices (our_jid, user, devices, hash, checked_at)"
+        " VALUES (?, ?, ?, ?, ?)"));
     stmt_text(&q, s->our);
     stmt_jid(&q, &bare);
     stmt_text(&q, buf_cstr(&text));
@@ -135,13 +138,14 @@ out:
 /* ---- sender key memory -------------------------------------------------------------------- */
 
 /* In the text of bridge_skdm.device, behind the address: has the key, but is to be given it again.
- * With a carrier: was given it by that message of ours, which the server has not accepted yet. A
- * device has one row in each group: with the mark, or without. */
+ * A device has one row in each group: with the mark, or without. With a row of the same text in
+ * bridge_skdm_carriers: was given the key by that message of ours, which the server has not
+ * accepted yet. That is a table of its own because older programs, to which the file may go back,
+ * write all columns of the first. */
 #define IN_DOUBT "?"
 #define PUT_IN_DOUBT                                                                               \
-    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "') || '" IN_DOUBT       \
-    "', carrier = NULL"
-#define NOT_IN_DOUBT " AND (substr(device, -1) <> '" IN_DOUBT "' OR carrier IS NOT NULL)"
+    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "') || '" IN_DOUBT "'"
+#define NOT_IN_DOUBT " AND substr(device, -1) <> '" IN_DOUBT "'"
 
 struct skdm_device {
     char address[JID_TEXT_MAX + 1]; /* one more: the mark behind it */
@@ -238,7 +242,9 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
     for (size_t i = 0; i < n; i++) {
         struct stmt q;
         enum wb_err err =
-            stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_skdm VALUES (?, ?, ?, ?, NULL)");
+            stmt_write(&q, &s->wa,
+                       "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
+                       " VALUES (?, ?, ?, ?)");
         if (err != WB_OK)
             return err;
         stmt_text(&q, s->our);
@@ -262,6 +268,13 @@ static enum wb_err forget_other_keys(struct store *s, const struct jid *group, u
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
     stmt_int(&q, key_id);
+    TRY(stmt_run(&q));
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm_carriers"
+                   " WHERE our_jid = ? AND group_jid = ? AND key_id <> ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_int(&q, key_id);
     err = stmt_run(&q);
 out:
     return err;
@@ -278,7 +291,16 @@ enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t 
     for (size_t i = 0; i < n; i++) {
         struct stmt q;
         TRY(stmt_write(&q, &s->wa,
-                       "INSERT OR REPLACE INTO bridge_skdm"
+                       "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
+                       " VALUES (?, ?, ? || '" IN_DOUBT "', ?)"));
+        stmt_text(&q, s->our);
+        stmt_text(&q, group_text);
+        stmt_address(&q, &devices[i]);
+        stmt_int(&q, key_id);
+        TRY(stmt_run(&q));
+        TRY(stmt_write(&q, &s->wa,
+                       "INSERT OR REPLACE INTO bridge_skdm_carriers"
+                       " (our_jid, group_jid, device, key_id, carrier)"
                        " VALUES (?, ?, ? || '" IN_DOUBT "', ?, ?)"));
         stmt_text(&q, s->our);
         stmt_text(&q, group_text);
@@ -291,14 +313,13 @@ out:
     return err;
 }
 
-enum wb_err store_skdm_carried(struct store *s, const struct jid *group, const char *carrier)
+enum wb_err store_skdm_refused(struct store *s, const struct jid *group, const char *carrier)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   "UPDATE OR REPLACE bridge_skdm"
-                   " SET device = rtrim(device, '" IN_DOUBT "'), carrier = NULL"
+                   "DELETE FROM bridge_skdm_carriers"
                    " WHERE our_jid = ? AND group_jid = ? AND carrier = ?"));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
@@ -308,16 +329,54 @@ out:
     return err;
 }
 
-enum wb_err store_skdm_not_carried(struct store *s, const struct jid *group, const char *carrier)
+enum wb_err store_skdm_carried(struct store *s, const struct jid *group, const char *carrier)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
-                   PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ? AND carrier = ?"));
+                   "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "')"
+                   " WHERE our_jid = ?1 AND group_jid = ?2 AND (device, key_id) IN"
+                   " (SELECT c.device, c.key_id FROM bridge_skdm_carriers AS c"
+                   " WHERE c.our_jid = ?1 AND c.group_jid = ?2 AND c.carrier = ?3)"));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);
     stmt_text(&q, carrier);
+    TRY(stmt_run(&q));
+    err = store_skdm_refused(s, group, carrier); /* nothing waits for its ack any more */
+out:
+    return err;
+}
+
+/* The ack of the message that gave it the key says nothing about this device any more. */
+static enum wb_err not_carried(struct store *s, const struct jid *group, const struct jid *device)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm_carriers"
+                   " WHERE our_jid = ? AND group_jid = ? AND device = ? || '" IN_DOUBT "'"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    stmt_address(&q, device);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+/* The same in all groups. */
+enum wb_err store_skdm_not_carried(struct store *s, const struct jid *device)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm_carriers WHERE our_jid = ?1"
+                   " AND device = ?2 || '" IN_DOUBT "' AND group_jid IN (SELECT k.group_jid"
+                   " FROM bridge_skdm AS k WHERE k.our_jid = ?1"
+                   " AND k.device = ?2 || '" IN_DOUBT "')"));
+    stmt_text(&q, s->our);
+    stmt_address(&q, device);
     err = stmt_run(&q);
 out:
     return err;
@@ -329,6 +388,7 @@ enum wb_err store_skdm_doubt_given(struct store *s, const struct jid *group,
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
+    TRY(not_carried(s, group, device));
     TRY(stmt_write(&q, &s->wa,
                    PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?"
                                 " AND device IN (?, ? || '" IN_DOUBT "')"));
@@ -347,6 +407,7 @@ enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, ui
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
+    TRY(not_carried(s, group, device));
     TRY(store_skdm_mark(s, group, key_id, device, 1));
     TRY(stmt_write(&q, &s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ? AND device = ?"));
     stmt_text(&q, s->our);
@@ -362,9 +423,9 @@ enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
 {
     struct stmt q;
     enum wb_err err;
-    NEED_ACCOUNT(s);
+    TRY(store_skdm_not_carried(s, device));
     TRY(stmt_write(&q, &s->wa,
-                   "UPDATE OR REPLACE bridge_skdm SET device = device || '!', carrier = NULL"
+                   "UPDATE OR REPLACE bridge_skdm SET device = device || '!'"
                    " WHERE our_jid = ? AND device IN (?, ? || '" IN_DOUBT "')"));
     stmt_text(&q, s->our);
     stmt_address(&q, device);
@@ -381,6 +442,14 @@ enum wb_err store_skdm_doubt_user(struct store *s, const struct jid *user)
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm_carriers WHERE our_jid = ?1 AND (group_jid, device) IN"
+                   " (SELECT k.group_jid, k.device FROM bridge_skdm AS k WHERE k.our_jid = ?1"
+                   " AND k.device >= ?2 AND k.device < ?3)"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, u.from);
+    stmt_text(&q, u.to);
+    TRY(stmt_run(&q));
+    TRY(stmt_write(&q, &s->wa,
                    PUT_IN_DOUBT " WHERE our_jid = ? AND device >= ? AND device < ?" NOT_IN_DOUBT));
     stmt_text(&q, s->our);
     stmt_text(&q, u.from);
@@ -395,6 +464,11 @@ enum wb_err store_skdm_doubt_group(struct store *s, const struct jid *group)
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm_carriers WHERE our_jid = ? AND group_jid = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, group);
+    TRY(stmt_run(&q));
     TRY(stmt_write(&q, &s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?" NOT_IN_DOUBT));
     stmt_text(&q, s->our);
     stmt_jid(&q, group);

@@ -47,8 +47,11 @@ enum wb_err store_skdm_carried(struct store *s, const struct jid *group,
                                const char *carrier) WB_MUST_CHECK;
 /* That message was refused: to whom it gave the key stays in doubt, also when another message is
  * accepted under its id. */
-enum wb_err store_skdm_not_carried(struct store *s, const struct jid *group,
-                                   const char *carrier) WB_MUST_CHECK;
+enum wb_err store_skdm_refused(struct store *s, const struct jid *group,
+                               const char *carrier) WB_MUST_CHECK;
+/* Who is this device now? That message may have been for who was there before: its ack says nothing
+ * about it. In all groups. */
+enum wb_err store_skdm_not_carried(struct store *s, const struct jid *device) WB_MUST_CHECK;
 /* They have it. */
 enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t key_id,
                             const struct jid *devices, size_t n) WB_MUST_CHECK;

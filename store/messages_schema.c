@@ -75,7 +75,7 @@ static const struct column {
 static const char *const rest[] = {
     "CREATE TABLE IF NOT EXISTS bridge_change_seq (one INTEGER PRIMARY KEY CHECK (one = 1),"
     " value INTEGER NOT NULL)",
-    "INSERT OR IGNORE INTO bridge_change_seq VALUES (1, 0)",
+    "INSERT OR IGNORE INTO bridge_change_seq (one, value) VALUES (1, 0)",
     "UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq) + n.number"
     " FROM (SELECT rowid AS row, row_number() OVER (ORDER BY rowid) AS number FROM messages"
     " WHERE change_seq = 0) AS n WHERE messages.rowid = n.row",

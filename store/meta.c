@@ -14,7 +14,7 @@ enum wb_err store_meta_put(struct store *s, const char *name, struct span value)
         stmt_text(&q, name);
         return stmt_run(&q);
     }
-    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_meta VALUES (?, ?)"));
+    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)"));
     stmt_text(&q, name);
     stmt_blob(&q, value);
     err = stmt_run(&q);
@@ -26,7 +26,7 @@ enum wb_err store_meta_put_int(struct store *s, const char *name, int64_t value)
 {
     struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_meta VALUES (?, ?)"));
+    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)"));
     stmt_text(&q, name);
     stmt_int(&q, value);
     err = stmt_run(&q);

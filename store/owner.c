@@ -56,7 +56,7 @@ enum wb_err store_messages_owner(struct store *s, const char *phone_user,
     }
     if (err != WB_ERR_NOT_FOUND)
         return err;
-    TRY(stmt_write(&q, &s->msg, "INSERT INTO bridge_owner VALUES (1, ?)"));
+    TRY(stmt_write(&q, &s->msg, "INSERT INTO bridge_owner (one, phone) VALUES (1, ?)"));
     stmt_text(&q, phone_user);
     err = stmt_run(&q);
 out:

@@ -129,8 +129,10 @@ static enum wb_err set_note(struct db *d, const char *text)
     struct stmt q;
     enum wb_err err;
     TRY(stmt_write(&q, d,
-                   text[0] ? "INSERT OR REPLACE INTO bridge_meta VALUES ('" STORE_META_GAP "', ?)"
-                           : "DELETE FROM bridge_meta WHERE name = '" STORE_META_GAP "'"));
+                   text[0]
+                       ? "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES ('" STORE_META_GAP
+                         "', ?)"
+                       : "DELETE FROM bridge_meta WHERE name = '" STORE_META_GAP "'"));
     if (text[0])
         stmt_text(&q, text);
     TRY(stmt_run(&q));

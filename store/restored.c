@@ -235,6 +235,7 @@ enum wb_err store_make_restored(struct store *s, const char *name, int64_t backu
     TRY(store_outbox_restored(&s->wa, now_s, &counts->sends));
     /* Device lists and groups are as old; they are asked for again. */
     TRY(db_exec(&s->wa, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
+                        "DELETE FROM bridge_skdm_carriers;"
                         "DELETE FROM bridge_meta WHERE name = 'groups_at'"));
     snprintf(text, sizeof text, "%lld %lld %.60s", (long long)backup_s, (long long)now_s, name);
     TRY(store_meta_put(s, STORE_META_RESTORED, span_cstr(text)));

@@ -363,14 +363,7 @@ enum wb_err store_signal_forget_device(struct store *s, const struct jid *device
     stmt_text(&q, s->our);
     stmt_address(&q, device);
     TRY(stmt_run(&q));
-    /* A key that is on its way to it: the ack of that message says nothing about this device now.
-     */
-    TRY(stmt_write(
-        &q, &s->wa,
-        "UPDATE bridge_skdm SET carrier = NULL WHERE our_jid = ? AND device = ? || '?'"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    err = stmt_run(&q);
+    err = store_skdm_not_carried(s, device);
 out:
     return err;
 }

@@ -191,9 +191,12 @@ static const char *const bridge_tables[] = {
     " refreshed_for TEXT NOT NULL DEFAULT '', devices_at INTEGER NOT NULL DEFAULT 0,"
     " mode_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, group_jid)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_skdm (our_jid TEXT NOT NULL, group_jid TEXT NOT NULL,"
-    " device TEXT NOT NULL, key_id INTEGER NOT NULL, carrier TEXT,"
+    " device TEXT NOT NULL, key_id INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, group_jid, device)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS bridge_skdm_device ON bridge_skdm (our_jid, device)",
+    "CREATE TABLE IF NOT EXISTS bridge_skdm_carriers (our_jid TEXT NOT NULL,"
+    " group_jid TEXT NOT NULL, device TEXT NOT NULL, key_id INTEGER NOT NULL,"
+    " carrier TEXT NOT NULL, PRIMARY KEY (our_jid, group_jid, device)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_chat_timers (our_jid TEXT NOT NULL, chat TEXT NOT NULL,"
     " expiration_s INTEGER NOT NULL, set_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, chat)) WITHOUT ROWID",
@@ -240,7 +243,7 @@ static const char *const bridge_tables[] = {
     " ON bridge_phone_requests (our_jid, asked_at)",
     /* Rule 9: any write of a record raises the flag; our own commits lower it again in the same
      * transaction. So it is up exactly when another program used the file last. */
-    "INSERT OR IGNORE INTO bridge_meta VALUES ('foreign', 0)",
+    "INSERT OR IGNORE INTO bridge_meta (name, value) VALUES ('foreign', 0)",
     "CREATE TRIGGER IF NOT EXISTS bridge_session_insert AFTER INSERT ON whatsmeow_sessions BEGIN"
     " UPDATE bridge_meta SET value = 1 WHERE name = 'foreign' AND value <> 1; END",
     "CREATE TRIGGER IF NOT EXISTS bridge_session_update AFTER UPDATE ON whatsmeow_sessions BEGIN"
@@ -339,40 +342,69 @@ out:
 }
 
 /* What tables of an older bridge lack. */
+/* Columns that files of before do not have. Only those that older programs, to which the file may
+ * go back, need not fill. */
+static const struct {
+    const char *find, *add;
+} new_columns[] = {
+    {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'recipients'",
+     "ALTER TABLE bridge_outbox ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0"},
+    {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'reopened'",
+     "ALTER TABLE bridge_outbox ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0"},
+    /* The list of groups is asked for again, so that communities are known as such. */
+    {"SELECT count(*) FROM pragma_table_info('bridge_groups') WHERE name = 'kind'",
+     "ALTER TABLE bridge_groups ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE bridge_groups ADD COLUMN parent TEXT;"
+     "DELETE FROM bridge_meta WHERE name = 'groups_at'"},
+    {"SELECT count(*) FROM pragma_table_info('bridge_identity_changes')"
+     " WHERE name = 'phone_at'",
+     "ALTER TABLE bridge_identity_changes ADD COLUMN phone_at INTEGER NOT NULL DEFAULT 0"},
+};
+
+enum { NEW_COLUMNS = sizeof new_columns / sizeof new_columns[0] };
+
 static enum wb_err add_new_columns(struct db *d)
 {
-    static const struct {
-        const char *find, *add;
-    } columns[] = {
-        {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'recipients'",
-         "ALTER TABLE bridge_outbox ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0"},
-        {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'reopened'",
-         "ALTER TABLE bridge_outbox ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0"},
-        /* The list of groups is asked for again, so that communities are known as such. */
-        {"SELECT count(*) FROM pragma_table_info('bridge_groups') WHERE name = 'kind'",
-         "ALTER TABLE bridge_groups ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
-         "ALTER TABLE bridge_groups ADD COLUMN parent TEXT;"
-         "DELETE FROM bridge_meta WHERE name = 'groups_at'"},
-        {"SELECT count(*) FROM pragma_table_info('bridge_identity_changes')"
-         " WHERE name = 'phone_at'",
-         "ALTER TABLE bridge_identity_changes ADD COLUMN phone_at INTEGER NOT NULL DEFAULT 0"},
-        {"SELECT count(*) FROM pragma_table_info('bridge_skdm') WHERE name = 'carrier'",
-         "ALTER TABLE bridge_skdm ADD COLUMN carrier TEXT"},
-    };
     enum wb_err err = WB_OK;
 
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+    for (size_t i = 0; i < NEW_COLUMNS; i++) {
         int64_t n = 0;
 
-        TRY(db_query_int(d, columns[i].find, &n));
+        TRY(db_query_int(d, new_columns[i].find, &n));
         if (n == 0)
-            TRY(db_exec(d, columns[i].add));
+            TRY(db_exec(d, new_columns[i].add));
     }
 out:
     return err;
 }
 
-/* Are our tables there, as this program makes them? */
+/* Is what this statement of bridge_tables[] makes there? */
+static enum wb_err is_made(struct db *d, const char *create, bool *ret)
+{
+    static const char mark[] = "IF NOT EXISTS ";
+    const char *name = strstr(create, mark);
+    struct stmt q;
+    enum wb_err err;
+
+    if (!name) {
+        *ret = true;
+        return WB_OK;
+    }
+    name += sizeof mark - 1;
+    TRY(stmt_read(&q, d, "SELECT 1 FROM sqlite_master WHERE name = ?"));
+    stmt_text_span(&q, SPAN(name, strcspn(name, " ")));
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+/* Are our tables there, as this program makes them? The number alone does not say so: a program of
+ * another day may have left some out, and set it. */
 static enum wb_err ours_there(struct db *d, bool *ret)
 {
     int64_t ours = 0;
@@ -384,8 +416,17 @@ static enum wb_err ours_there(struct db *d, bool *ret)
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)
             return err;
     }
-    *ret = ours >= BRIDGE_SCHEMA;
     err = WB_OK;
+    there = ours >= BRIDGE_SCHEMA;
+    for (size_t i = 0; there && i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
+        TRY(is_made(d, bridge_tables[i], &there));
+    for (size_t i = 0; there && i < NEW_COLUMNS; i++) {
+        int64_t n = 0;
+
+        TRY(db_query_int(d, new_columns[i].find, &n));
+        there = n > 0;
+    }
+    *ret = there;
 out:
     return err;
 }
@@ -442,7 +483,7 @@ enum wb_err whatsapp_schema_apply(struct db *d, int version)
     for (size_t i = 0; !ours && i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(db_exec(d, bridge_tables[i]));
     TRY(add_new_columns(d));
-    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta VALUES ('schema', 4)"));
+    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES ('schema', 4)"));
     TRY(FAULT_ERROR("schema.whatsapp"));
     TRY(db_commit(d));
 out:
@@ -456,6 +497,7 @@ enum wb_err whatsapp_drop_caches(struct db *d)
     enum wb_err err;
     TRY(db_begin(d));
     TRY(db_exec(d, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
+                   "DELETE FROM bridge_skdm_carriers;"
                    "DELETE FROM bridge_meta WHERE name = 'groups_at';"
                    "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign'"));
     TRY(db_commit(d));

@@ -51,12 +51,16 @@ REASONS = {
         "all reactions of one chat, once: it moves from a LID to the phone number",
     "DELETE FROM bridge_devices WHERE our_jid = ?": "all of them are to go",
     "SELECT device FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id = ?": _GROUP,
-    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '?') || '?', carrier = NULL"
-    " WHERE our_jid = ? AND group_jid = ?"
-    " AND (substr(device, -1) <> '?' OR carrier IS NOT NULL)": _GROUP,
+    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '?') || '?'"
+    " WHERE our_jid = ? AND group_jid = ? AND substr(device, -1) <> '?'": _GROUP,
     "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id <> ?": _GROUP,
-    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '?'), carrier = NULL"
-    " WHERE our_jid = ? AND group_jid = ? AND carrier = ?": _GROUP,
+    "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '?') WHERE our_jid = ?1"
+    " AND group_jid = ?2 AND (device, key_id) IN (SELECT c.device, c.key_id FROM"
+    " bridge_skdm_carriers AS c WHERE c.our_jid = ?1 AND c.group_jid = ?2 AND c.carrier = ?3)":
+        _GROUP,
+    "DELETE FROM bridge_skdm_carriers WHERE our_jid = ? AND group_jid = ? AND carrier = ?": _GROUP,
+    "DELETE FROM bridge_skdm_carriers WHERE our_jid = ? AND group_jid = ? AND key_id <> ?": _GROUP,
+    "DELETE FROM bridge_skdm_carriers WHERE our_jid = ? AND group_jid = ?": _GROUP,
     "UPDATE OR REPLACE bridge_identities_gone SET their_id = ? WHERE our_jid = ? AND their_id = ?":
         _GONE,
     "DELETE FROM bridge_identities_gone AS g WHERE our_jid = ? AND their_id >= ? AND their_id < ?"

@@ -374,7 +374,7 @@ static void use_by_another_program_drops_caches(void **state)
     struct fixture f, crash;
     fixture_ready(&f);
     poke_sql(f.wa, "INSERT INTO bridge_devices VALUES ('27820000001:7@s.whatsapp.net',"
-                   " 'u', '0:0', '', 1); INSERT INTO bridge_skdm VALUES ('o', 'g', 'd', 1, NULL)");
+                   " 'u', '0:0', '', 1); INSERT INTO bridge_skdm VALUES ('o', 'g', 'd', 1)");
     fixture_close(&f);
     fixture_open(&f);
     assert_false(f.info.used_without_us);

@@ -4,6 +4,9 @@
 #include "store_fixture.h"
 
 #include "base/buf.h"
+#include "store/devices.h"
+#include "store/groups.h"
+#include "store/private_address.h"
 
 static void rows(sqlite3 *db, struct buf *out, const char *sql, const char *table)
 {
@@ -94,11 +97,53 @@ static void ours_stand_apart(void **state)
     fixture_free(&f);
 }
 
+/* A program of before has the file again, and this one after it. */
+static void an_older_program_can_have_the_file(void **state)
+{
+    struct jid g = J("120363000000000001@g.us"), d = J("888:0@lid");
+    struct store_group group = {.jid = g, .kind = STORE_GROUP_COMMUNITY};
+    struct account a;
+    struct fixture f;
+    bool missing = true;
+
+    (void)state;
+    fixture_ready(&f);
+    fixture_close(&f);
+    /* As it writes; it knows no other columns. */
+    poke_sql(f.wa, "INSERT OR REPLACE INTO bridge_skdm VALUES ('o', 'g', 'd', 1);"
+                   "INSERT OR REPLACE INTO bridge_devices VALUES ('o', 'u', '0:0', '', 1);"
+                   "INSERT OR REPLACE INTO bridge_meta VALUES ('x', 1);"
+                   "INSERT OR REPLACE INTO bridge_groups (our_jid, jid, subject, addressing,"
+                   " ephemeral_s, announce, left, version, updated_at)"
+                   " VALUES ('o', 'g', '', 1, 0, 0, 0, '', 1)");
+    /* One that it has made says the same number, and lacks tables and columns. */
+    poke_sql(f.wa, "DROP TABLE bridge_numbers; DROP TABLE bridge_skdm_carriers;"
+                   "DROP TABLE bridge_groups; CREATE TABLE bridge_groups (our_jid TEXT NOT NULL,"
+                   " jid TEXT NOT NULL, subject TEXT NOT NULL DEFAULT '',"
+                   " addressing INTEGER NOT NULL DEFAULT 0, ephemeral_s INTEGER NOT NULL DEFAULT 0,"
+                   " announce INTEGER NOT NULL DEFAULT 0, left INTEGER NOT NULL DEFAULT 0,"
+                   " version TEXT NOT NULL DEFAULT '', updated_at INTEGER NOT NULL DEFAULT 0,"
+                   " PRIMARY KEY (our_jid, jid)) WITHOUT ROWID");
+    fixture_open(&f);
+    OK(store_account_load(f.s, "27820000001", &a));
+    OK(store_skdm_carry(f.s, &g, 7, &d, 1, "M1"));
+    OK(store_skdm_carried(f.s, &g, "M1"));
+    OK(store_skdm_missing(f.s, &g, 7, &d, 1, &missing));
+    assert_false(missing);
+    OK(store_number_drop(f.s, &d));
+    OK(store_group_put(f.s, &group));
+    OK(store_commit(f.s));
+    fixture_close(&f);
+    assert_string_equal(peek_sql(f.wa, "SELECT kind FROM bridge_groups"), "1");
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_whatsmeows),
         cmocka_unit_test(ours_stand_apart),
+        cmocka_unit_test(an_older_program_can_have_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
