@@ -82,6 +82,8 @@ static enum wb_err take_user(struct bridge *b, const struct usync_user *u, struc
     enum wb_err err;
 
     TRY(identity_learn(b, &u->lid, &u->pn));
+    if (!u->has_devices && u->failed) /* it is asked again */
+        return WB_OK;
     if (!u->has_devices)
         return keep_old(b, &u->jid, a);
     err = trust_device_list(b, &u->jid, u->key_list);
@@ -98,25 +100,26 @@ out:
 
 static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_reply *reply)
 {
-    size_t nasked = 0, n, odd;
+    size_t nasked = 0;
     const struct jid *asked = shared_query_jids(&b->devices->query, id, &nasked);
-    struct usync_user *users;
+    struct usync_answer ans;
     enum wb_err err;
 
-    TRY(usync_parse(reply->node, reply->arena, &users, &n, &odd));
-    for (size_t i = 0; i < n; i++) {
-        if (!asked || !bsearch(&users[i].jid, asked, nasked, sizeof *asked, shared_query_cmp)) {
-            odd++; /* a list that nobody asked for is not believed */
+    TRY(usync_read(b, USYNC_DEVICES, reply, &ans));
+    for (size_t i = 0; i < ans.n; i++) {
+        if (!asked || !bsearch(&ans.users[i].jid, asked, nasked, sizeof *asked, shared_query_cmp)) {
+            ans.odd++; /* a list that nobody asked for is not believed */
             continue;
         }
-        err = take_user(b, &users[i], reply->arena);
+        err = take_user(b, &ans.users[i], reply->arena);
         if (err != WB_OK) {
             batch_fail(b, err);
             return err;
         }
     }
-    if (odd)
-        log_debug(b->log, "devices", "%zu odd entries in a device answer", odd);
+    if (ans.odd)
+        log_debug(b->log, "devices", "%zu odd entries in a device answer", ans.odd);
+    err = ans.err;
 out:
     return err;
 }

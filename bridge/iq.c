@@ -120,11 +120,12 @@ static struct iq_pending *unlink_at(struct iq_table *t, struct iq_pending **at)
     return p;
 }
 
-static void end(struct iq_table *t, struct iq_pending *p, const struct iq_reply *r)
+static void end(struct iq_table *t, struct iq_pending *p, struct iq_reply *r)
 {
     iq_fn *fn = p->fn;
     uint64_t key = p->key;
 
+    r->refusals = p->probe ? iq_pause_refusals(&t->pauses, p->kind) : 0;
     /* A refusal for now has begun the next pause already. */
     if (p->probe && r->err != WB_ERR_RATE_LIMITED)
         iq_pause_probed(&t->pauses, p->kind, r->err == WB_OK || r->err == WB_ERR_REFUSED);
@@ -191,6 +192,13 @@ bool iq_handle(struct iq_table *t, const struct node *n, struct arena *a)
 int64_t iq_pause_left_ms(const struct iq_table *t, const char *kind)
 {
     return iq_pause_left(&t->pauses, kind, clock_mono_ms(t->timers->clock));
+}
+
+void iq_refused_within(struct iq_table *t, const char *kind, const struct iq_reply *r,
+                       uint64_t backoff_s)
+{
+    iq_pause_go_on(&t->pauses, kind, r->refusals);
+    iq_pause_begin(&t->pauses, kind, backoff_s, clock_mono_ms(t->timers->clock));
 }
 
 void iq_forget_pauses(struct iq_table *t)

@@ -26,6 +26,7 @@ struct iq_reply {
     struct span text;
     const struct node *node;
     struct arena *arena; /* of the reply's frame; NULL when node is NULL */
+    unsigned refusals;   /* of its kind in a row, which this answer has ended */
 };
 
 /* key is the caller's name for what it asked, never a pointer into something that may be gone: the
@@ -77,6 +78,11 @@ enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t
 
 /* How long no request of a kind may leave, in milliseconds; 0: one may now. */
 int64_t iq_pause_left_ms(const struct iq_table *t, const char *kind);
+/* An answer that is a <iq type=result>, but holds an error of the server's for now: the pause
+ * begins all the same (backoff_s 0: none is named), and grows when the one before was ended by r
+ * only. */
+void iq_refused_within(struct iq_table *t, const char *kind, const struct iq_reply *r,
+                       uint64_t backoff_s);
 /* Another account: what was asked of the one before does not concern it. */
 void iq_forget_pauses(struct iq_table *t);
 

@@ -99,6 +99,19 @@ void iq_pause_begin(struct iq_pauses *p, const char *kind, uint64_t backoff_s, i
     e->probing = false;
 }
 
+unsigned iq_pause_refusals(const struct iq_pauses *p, const char *kind)
+{
+    const size_t at = find(p, kind);
+
+    return at == p->n ? 0 : p->list[at].refusals;
+}
+
+void iq_pause_go_on(struct iq_pauses *p, const char *kind, unsigned refusals)
+{
+    if (refusals > 0 && find(p, kind) == p->n)
+        add(p, kind)->refusals = refusals;
+}
+
 void iq_pause_probed(struct iq_pauses *p, const char *kind, bool answered)
 {
     const size_t at = find(p, kind);

@@ -41,6 +41,11 @@ int64_t iq_pause_left(const struct iq_pauses *p, const char *kind, int64_t now_m
 /* The server refuses for now; backoff_s: 0 when it does not say for how long. Refusals in a row
  * double it; those that were under way already when the pause began do not count again. */
 void iq_pause_begin(struct iq_pauses *p, const char *kind, uint64_t backoff_s, int64_t now_ms);
+/* The refusals in a row so far. */
+unsigned iq_pause_refusals(const struct iq_pauses *p, const char *kind);
+/* Before iq_pause_begin(), when the answer to a probe turns out to be another refusal after all: so
+ * many came before it. */
+void iq_pause_go_on(struct iq_pauses *p, const char *kind, unsigned refusals);
 /* A probe has ended otherwise. answered: the server has looked at it, so the pause is forgotten. */
 void iq_pause_probed(struct iq_pauses *p, const char *kind, bool answered);
 

@@ -81,34 +81,35 @@ out:
 
 static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_reply *reply)
 {
-    size_t nasked = 0, n, odd, failed = 0;
+    size_t nasked = 0, failed = 0;
     const struct jid *asked = shared_query_jids(b->lids, id, &nasked);
-    struct usync_user *users;
+    struct usync_answer ans;
     enum wb_err err;
 
-    TRY(usync_parse(reply->node, reply->arena, &users, &n, &odd));
-    for (size_t i = 0; asked && i < n; i++) {
+    TRY(usync_read(b, USYNC_CONTACT, reply, &ans));
+    for (size_t i = 0; asked && i < ans.n; i++) {
+        const struct usync_user *u = &ans.users[i];
         struct jid typed;
 
-        if (!asked_number(&users[i], asked, nasked, &typed)) {
-            odd++;
-            continue;
-        }
-        if (users[i].contact ==
-            USYNC_CONTACT_FAILED) { /* which does not say that nobody is there */
+        if (u->contact == USYNC_CONTACT_FAILED) { /* which does not say that nobody is there */
             failed++;
             continue;
         }
-        err = take_user(b, &typed, &users[i]);
+        if (!asked_number(u, asked, nasked, &typed)) {
+            ans.odd++;
+            continue;
+        }
+        if (u->failed && jid_is_none(&u->lid)) /* nor that there is no LID */
+            continue;
+        err = take_user(b, &typed, u);
         if (err != WB_OK) {
             batch_fail(b, err);
             return err;
         }
     }
-    if (odd)
-        log_debug(b->log, "lid", "%zu odd entries in an answer about people", odd);
-    if (failed)
-        err = WB_ERR_REFUSED;
+    if (ans.odd)
+        log_debug(b->log, "lid", "%zu odd entries in an answer about people", ans.odd);
+    err = ans.err == WB_OK && failed ? WB_ERR_REFUSED : ans.err;
 out:
     return err;
 }

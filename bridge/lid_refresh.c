@@ -17,27 +17,27 @@ static const struct jid *slot_jid(const struct bridge *b, uint64_t key)
 
 static enum wb_err take_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
-    struct usync_user *users;
-    size_t n, odd;
+    struct usync_answer ans;
     enum wb_err err;
 
-    TRY(usync_parse(reply->node, reply->arena, &users, &n, &odd));
-    for (size_t i = 0; i < n; i++) {
-        if (!jid_eq(&users[i].jid, slot_jid(b, key)))
+    TRY(usync_read(b, USYNC_INFO, reply, &ans));
+    for (size_t i = 0; i < ans.n; i++) {
+        if (!jid_eq(&ans.users[i].jid, slot_jid(b, key)))
             continue; /* nobody asked for it, or the slot is somebody else's by now */
-        err = identity_learn(b, &users[i].lid, &users[i].pn);
+        err = identity_learn(b, &ans.users[i].lid, &ans.users[i].pn);
         if (err != WB_OK) {
             batch_fail(b, err);
             return err;
         }
     }
+    err = ans.err;
 out:
     return err;
 }
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
-    enum wb_err err = reply->err;
+    enum wb_err err = usync_failure(reply);
 
     if (err == WB_OK)
         err = take_answer(b, key, reply);

@@ -184,7 +184,8 @@ static void on_mention_lids(struct bridge *b, uint64_t key, const struct lid_loo
 
     if (!it)
         return;
-    if (passes(r->err))
+    /* A question that failed does not say that somebody is absent. */
+    if (r->err != WB_OK && r->err != WB_ERR_NOT_FOUND)
         later(it, r->err, IQ_KIND_USYNC);
     else
         compile(it);

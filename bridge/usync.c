@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 
-#include "bridge/iq.h"
+#include "bridge/bridge.h"
 #include "bridge/limits.h"
 #include "proto/pair_wire.h"
 
-enum { CODE_SERVER = 500 };
+enum { CODE_RATE = 429, CODE_SERVER = 500 };
 
 static void add_protocols(struct arena *a, struct node *query, enum usync_kind kind)
 {
@@ -190,6 +190,51 @@ static void read_contact(const struct node *n, struct usync_user *u)
         u->contact = USYNC_CONTACT_OUT;
 }
 
+/* What a question is asked for; the rest of its protocols may fail. */
+static const char *const *wanted(enum usync_kind kind)
+{
+    static const char *const devices[] = {"devices", NULL}, *const info[] = {"lid", NULL},
+                             *const contact[] = {"contact", "lid", NULL};
+
+    return kind == USYNC_DEVICES ? devices : kind == USYNC_INFO ? info : contact;
+}
+
+static bool is_worse(enum wb_err err, enum wb_err than)
+{
+    return than == WB_OK || err == WB_ERR_RATE_LIMITED ||
+           (err == WB_ERR_TIMEOUT && than == WB_ERR_REFUSED);
+}
+
+/* Of the protocols in n, a <user> or the <result>: WB_OK, or the worst of their errors. Without a
+ * LID people are written to by number (P-X2-25), so its plain refusal is an answer. */
+static enum wb_err read_errors(const struct node *n, enum usync_kind kind, struct arena *a,
+                               struct usync_answer *ans)
+{
+    enum wb_err worst = WB_OK;
+
+    for (const char *const *name = wanted(kind); *name; name++) {
+        const struct node *protocol = node_child(n, *name);
+        enum wb_err err = WB_ERR_REFUSED;
+        uint64_t backoff_s;
+        struct span text;
+        uint32_t code;
+
+        if (!node_child(protocol, "error"))
+            continue;
+        iq_error_of(protocol, a, &code, &text, &backoff_s);
+        if (code == CODE_RATE || (code >= CODE_SERVER && backoff_s > 0))
+            err = WB_ERR_RATE_LIMITED;
+        else if (code >= CODE_SERVER)
+            err = WB_ERR_TIMEOUT;
+        ans->pauses |= code == CODE_RATE || backoff_s > 0;
+        if (backoff_s > ans->backoff_s)
+            ans->backoff_s = backoff_s;
+        if ((err != WB_ERR_REFUSED || strcmp(*name, "lid") != 0) && is_worse(err, worst))
+            worst = err;
+    }
+    return worst;
+}
+
 /* NOMEM is the only failure that ends the whole answer. */
 static enum wb_err read_user(const struct node *n, struct arena *a, struct usync_user *ret)
 {
@@ -217,35 +262,56 @@ static enum wb_err read_user(const struct node *n, struct arena *a, struct usync
     return WB_OK;
 }
 
-enum wb_err usync_parse(const struct node *iq, struct arena *a, struct usync_user **ret_users,
-                        size_t *ret_n, size_t *ret_odd)
+enum wb_err usync_parse(const struct node *iq, enum usync_kind kind, struct arena *a,
+                        struct usync_answer *ret)
 {
-    const struct node *list = node_child(node_child(iq, "usync"), "list");
-    struct usync_user *users;
-    size_t n, got = 0, odd = 0;
+    const struct node *usync = node_child(iq, "usync"), *list = node_child(usync, "list");
+    struct usync_answer ans = {0};
+    enum wb_err of_users = WB_OK;
+    size_t n;
 
-    if (!list)
+    ans.err = read_errors(node_child(usync, "result"), kind, a, &ans);
+    if (!list && ans.err == WB_OK)
         return WB_ERR_PROTOCOL;
-    n = node_child_count(list);
+    n = list ? node_child_count(list) : 0;
     if (n > USYNC_ANSWER_USERS_MAX)
         return WB_ERR_TOO_LARGE;
-    users = arena_alloc(a, (n ? n : 1) * sizeof *users);
-    if (!users)
+    ans.users = arena_alloc(a, (n ? n : 1) * sizeof *ans.users);
+    if (!ans.users)
         return WB_ERR_NOMEM;
     for (const struct node *u = n ? list->first : NULL; u; u = u->next) {
-        enum wb_err err = read_user(u, a, &users[got]);
+        struct usync_user *user = &ans.users[ans.n];
+        enum wb_err err = read_user(u, a, user);
 
         if (err == WB_ERR_NOMEM)
             return err;
         if (err == WB_OK)
-            got++;
+            ans.n++;
         else
-            odd++;
+            ans.odd++;
+        if (err != WB_OK)
+            continue;
+        err = read_errors(u, kind, a, &ans);
+        if (err == WB_ERR_REFUSED) /* is an answer about this person */
+            err = WB_OK;
+        user->failed = ans.err != WB_OK || err != WB_OK;
+        if (err != WB_OK && is_worse(err, of_users))
+            of_users = err;
     }
-    *ret_users = users;
-    *ret_n = got;
-    *ret_odd = odd;
+    if (of_users != WB_OK && is_worse(of_users, ans.err))
+        ans.err = of_users;
+    *ret = ans;
     return WB_OK;
+}
+
+enum wb_err usync_read(struct bridge *b, enum usync_kind kind, const struct iq_reply *reply,
+                       struct usync_answer *ret)
+{
+    enum wb_err err = usync_parse(reply->node, kind, reply->arena, ret);
+
+    if (err == WB_OK && ret->pauses)
+        iq_refused_within(&b->iq, IQ_KIND_USYNC, reply, ret->backoff_s);
+    return err;
 }
 
 enum wb_err usync_failure(const struct iq_reply *reply)

@@ -7,6 +7,7 @@
 #include "proto/node.h"
 #include "store/devices.h"
 
+struct bridge;
 struct iq_reply;
 
 enum usync_kind {
@@ -33,7 +34,8 @@ struct usync_user {
     struct span contact_text; /* the number as it was asked ("+2782..."), SPAN_NULL: none */
     bool has_devices;         /* false: nothing was said of devices, keep what is known (P-US-05) */
     struct store_device_list devices; /* hosted ones marked; the dead ones of P-US-07 are gone */
-    struct span key_list;             /* content of <key-index-list>, SPAN_NULL: none */
+    bool failed;          /* an <error> instead of what was asked about this person, for now */
+    struct span key_list; /* content of <key-index-list>, SPAN_NULL: none */
 };
 
 /* The question about n users (1..USYNC_USERS_MAX, any device, PN or LID; PN for USYNC_CONTACT),
@@ -42,10 +44,25 @@ struct usync_user {
 struct node *usync_new(struct arena *a, enum usync_kind kind, const char *sid,
                        const struct jid *users, const struct span *tokens, size_t n);
 
-/* The users of an <iq type=result>, in the arena. Odd entries are left out and counted in *ret_odd.
- * PROTOCOL: no list in it, or an <error> in its place; TOO_LARGE: over USYNC_ANSWER_USERS_MAX. */
-enum wb_err usync_parse(const struct node *iq, struct arena *a, struct usync_user **ret_users,
-                        size_t *ret_n, size_t *ret_odd) WB_MUST_CHECK;
+/* The users of an <iq type=result>; odd entries are left out and counted. It may hold errors all
+ * the same: <error code= backoff=/> in a protocol of <result>, which is one about everybody, or of
+ * a <user> (P-X2-05). Those of the protocols that the question is asked for count: */
+struct usync_answer {
+    struct usync_user *users;
+    size_t n, odd;
+    /* WB_OK, or the worst: RATE_LIMITED: a 429, or 500 and above with a `backoff`. TIMEOUT: 500 and
+     * above. REFUSED: another code about everybody. What is said of others holds. */
+    enum wb_err err;
+    bool pauses; /* one of them is a 429 or has a `backoff` */
+    uint64_t backoff_s;
+};
+/* In the arena. PROTOCOL: no list in it and no error either; TOO_LARGE: over
+ * USYNC_ANSWER_USERS_MAX. */
+enum wb_err usync_parse(const struct node *iq, enum usync_kind kind, struct arena *a,
+                        struct usync_answer *ret) WB_MUST_CHECK;
+/* The same of a reply; the pause that it asks for begins. */
+enum wb_err usync_read(struct bridge *b, enum usync_kind kind, const struct iq_reply *reply,
+                       struct usync_answer *ret) WB_MUST_CHECK;
 
 /* Why a question about people failed: reply->err, but TIMEOUT where the server says that it is in
  * trouble itself (500 and above): that is no word about anybody, and passes. */

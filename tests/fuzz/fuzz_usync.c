@@ -26,16 +26,19 @@ static void check_devices(const struct usync_user *u)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena a = arena_new(ARENA_MAX);
-    struct usync_user *users;
+    struct usync_answer ans;
     struct node *iq;
-    size_t n, odd;
 
-    if (node_unpack(SPAN(data, size), &a, &iq) == WB_OK &&
-        usync_parse(iq, &a, &users, &n, &odd) == WB_OK) {
-        if (n + odd > USYNC_ANSWER_USERS_MAX)
+    for (int kind = 0; kind <= USYNC_CONTACT; kind++) {
+        if (node_unpack(SPAN(data, size), &a, &iq) != WB_OK ||
+            usync_parse(iq, (enum usync_kind)kind, &a, &ans) != WB_OK)
+            break;
+        if (ans.n + ans.odd > USYNC_ANSWER_USERS_MAX)
             abort();
-        for (size_t i = 0; i < n; i++)
-            check_devices(&users[i]);
+        if (ans.backoff_s > 0 && !ans.pauses)
+            abort();
+        for (size_t i = 0; i < ans.n; i++)
+            check_devices(&ans.users[i]);
         for (const struct node *u = node_child(node_child(node_child(iq, "usync"), "list"), "user");
              u; u = node_next(u, "user")) {
             struct signal_bundle bundle;

@@ -305,9 +305,60 @@ static void numbers_that_lead_elsewhere(void **state)
                 "<user><contact type='out'>+5511987654321@c.us</contact></user>"
                 "<user jid='27820000005@s.whatsapp.net'>"
                 "<contact><error code='429'/></contact></user>");
-    assert_int_equal(told[3].err, WB_ERR_REFUSED); /* which is no answer about the second one */
+    assert_int_equal(told[3].err, WB_ERR_RATE_LIMITED); /* no answer about the second one */
     assert_int_equal(store_number_get(d->b.store, &pns[0], &got, NULL), WB_ERR_NOT_FOUND);
     OK(store_number_get(d->b.store, &pns[1], &got, NULL));
+}
+
+static const char devices_error[] =
+    "<usync><result><devices><error code='429' backoff='598'/></devices></result>"
+    "<list><user jid='900002@lid'/></list></usync>";
+static const char contact_error[] =
+    "<usync><list><user><contact><error code='429'/></contact></user></list></usync>";
+
+/* Errors inside of an answer are no answer: people are asked about again, after the pause. */
+static void an_error_within_an_answer_is_for_now(void **state)
+{
+    struct desk *d = *state;
+    struct jid user = J("900002@lid"), pn = J("27820000002@s.whatsapp.net");
+    struct store_device one = {0};
+    const int64_t old = d->now_ms / 1000 - DEVICE_LIST_AGE_S - 1;
+    struct store_device_list list = {.devices = &one, .n = 1, .checked_at = old};
+    OK(store_devices_put(d->b.store, &user, &list));
+    OK(device_sync_get(&d->b, &user, 1, false, on_devices, 1));
+    desk_reply(d, desk_sent(d), "result", xml(d, devices_error));
+    assert_int_equal(told[1].err, WB_ERR_RATE_LIMITED);
+    assert_int_equal(iq_pause_left_ms(&d->b.iq, IQ_KIND_USYNC), 598 * 1000);
+    OK(store_devices_get(d->b.store, &user, &d->arena, &list));
+    assert_int_equal(list.checked_at, old); /* "nothing said" would have been news of it */
+    desk_later(d, 598 * 1000);
+    OK(device_sync_get(&d->b, &user, 1, false, on_devices, 2));
+    reply_users(d, desk_sent(d), LIST("900002@lid", "<device id='0'/>"));
+    OK(told[2].err);
+    OK(lid_lookup(&d->b, &pn, 1, on_lids, 3));
+    reply_users(d, desk_sent(d), "<user><contact><error code='400'/></contact></user>");
+    assert_int_equal(told[3].err, WB_ERR_REFUSED); /* not that nobody is there */
+}
+
+/* One that stays makes the pauses grow, although each answer is a result. */
+static void pauses_within_answers_grow(void **state)
+{
+    struct desk *d = *state;
+    struct jid pn = J("27820000002@s.whatsapp.net");
+    int64_t wanted = IQ_PAUSE_FIRST_S * INT64_C(1000), most = IQ_PAUSE_GROWN_S * INT64_C(1000);
+    for (int i = 0; i < 12; i++) {
+        OK(lid_lookup(&d->b, &pn, 1, on_lids, 1));
+        desk_reply(d, desk_sent(d), "result", xml(d, contact_error));
+        d->ntaken = d->nsent = 0;
+        assert_int_equal(told[1].err, WB_ERR_RATE_LIMITED);
+        assert_int_equal(iq_pause_left_ms(&d->b.iq, IQ_KIND_USYNC), wanted);
+        desk_later(d, wanted);
+        wanted = wanted * 2 < most ? wanted * 2 : most;
+    }
+    OK(lid_lookup(&d->b, &pn, 1, on_lids, 2));
+    reply_users(d, desk_sent(d), "<user><contact type='out'>+27820000002@c.us</contact></user>");
+    assert_int_equal(told[2].err, WB_ERR_NOT_FOUND);
+    assert_int_equal(iq_pause_left_ms(&d->b.iq, IQ_KIND_USYNC), 0);
 }
 
 static void knows_who_is_not_on_whatsapp(void **state)
@@ -337,6 +388,8 @@ int main(void)
         TEST(drops_both_forms),
         TEST(finds_lids),
         TEST(knows_who_is_not_on_whatsapp),
+        TEST(an_error_within_an_answer_is_for_now),
+        TEST(pauses_within_answers_grow),
         TEST(a_wall_clock_that_jumps_makes_no_list_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,11 +42,14 @@ static void asks_who_people_are(void **state)
 static struct usync_user *parse(struct desk *d, const char *users, size_t *n, size_t *odd)
 {
     struct buf text = buf_new(1 << 20);
-    struct usync_user *got = NULL;
+    struct usync_answer ans;
     buf_printf(&text, "<iq type='result'><usync><list>%s</list></usync></iq>", users);
-    OK(usync_parse(xml(d, buf_cstr(&text)), &d->arena, &got, n, odd));
+    OK(usync_parse(xml(d, buf_cstr(&text)), USYNC_DEVICES, &d->arena, &ans));
     buf_free(&text);
-    return got;
+    OK(ans.err);
+    *n = ans.n;
+    *odd = ans.odd;
+    return ans.users;
 }
 
 static void reads_device_lists(void **state)
@@ -130,17 +133,104 @@ static void leaves_dead_devices_out(void **state)
     buf_free(&bytes);
 }
 
+static struct usync_answer answer(struct desk *d, enum usync_kind kind, const char *result,
+                                  const char *users)
+{
+    struct buf text = buf_new(4096);
+    struct usync_answer ans;
+    buf_printf(&text, "<iq><usync>%s<list>%s</list></usync></iq>", result, users);
+    OK(usync_parse(xml(d, buf_cstr(&text)), kind, &d->arena, &ans));
+    buf_free(&text);
+    return ans;
+}
+
+/* An answer that is a result holds errors all the same, about everybody or about one person. */
+static void errors_within_an_answer(void **state)
+{
+#define ERROR(name, attrs) "<" name "><error " attrs "/></" name ">"
+#define RESULT(...)        "<result>" ERROR(__VA_ARGS__) "</result>"
+#define USER(...)          "<user jid='900002@lid'>" ERROR(__VA_ARGS__) "</user><user jid='900003@lid'/>"
+    static const struct {
+        enum usync_kind kind;
+        const char *result, *users;
+        enum wb_err err;
+        bool failed[2], pauses;
+        uint64_t backoff_s;
+    } cases[] = {
+        {USYNC_DEVICES,
+         RESULT("devices", "code='429' backoff='598'"),
+         USER("lid", "code='429'"),
+         WB_ERR_RATE_LIMITED,
+         {true, true},
+         true,
+         598},
+        {USYNC_DEVICES,
+         RESULT("devices", "code='400'"),
+         USER("devices", "code='503'"),
+         WB_ERR_TIMEOUT,
+         {true, true},
+         false,
+         0},
+        {USYNC_DEVICES,
+         RESULT("devices", "code='400'"),
+         USER("lid", "code='503'"),
+         WB_ERR_REFUSED,
+         {true, true},
+         false,
+         0},
+        {USYNC_DEVICES,
+         "",
+         USER("devices", "code='503' backoff='7'"),
+         WB_ERR_RATE_LIMITED,
+         {true, false},
+         true,
+         7},
+        {USYNC_DEVICES,
+         "",
+         USER("devices", "code='404' backoff='7'"),
+         WB_OK,
+         {false, false},
+         true,
+         7},
+        {USYNC_DEVICES,
+         RESULT("picture", "code='429'"),
+         USER("status", "code='500'"),
+         WB_OK,
+         {false, false},
+         false,
+         0},
+        {USYNC_CONTACT, RESULT("lid", "code='404'"), "", WB_OK, {false, false}, false, 0},
+        {USYNC_CONTACT, RESULT("lid", "code='500'"), "", WB_ERR_TIMEOUT, {false, false}, false, 0},
+        {USYNC_CONTACT,
+         "",
+         USER("contact", "code='429'"),
+         WB_ERR_RATE_LIMITED,
+         {true, false},
+         true,
+         0},
+        {USYNC_INFO, "", USER("lid", "code='429'"), WB_ERR_RATE_LIMITED, {true, false}, true, 0},
+    };
+    struct desk *d = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct usync_answer ans = answer(d, cases[i].kind, cases[i].result, cases[i].users);
+        assert_int_equal(ans.err, cases[i].err);
+        assert_int_equal(ans.pauses, cases[i].pauses);
+        assert_int_equal(ans.backoff_s, cases[i].backoff_s);
+        for (size_t k = 0; k < ans.n; k++)
+            assert_int_equal(ans.users[k].failed, cases[i].failed[k]);
+    }
+}
+
 static void bounds_answers(void **state)
 {
     struct desk *d = *state;
-    struct usync_user *users;
-    size_t n, odd;
+    struct usync_answer ans;
     struct node *iq = xml(d, "<iq><usync><list></list></usync></iq>");
     struct node *list = iq->first->first;
     for (size_t i = 0; i <= USYNC_ANSWER_USERS_MAX; i++)
         node_add(list, xml(d, "<user jid='900002@lid'/>"));
-    assert_int_equal(usync_parse(iq, &d->arena, &users, &n, &odd), WB_ERR_TOO_LARGE);
-    assert_int_equal(usync_parse(xml(d, "<iq><usync/></iq>"), &d->arena, &users, &n, &odd),
+    assert_int_equal(usync_parse(iq, USYNC_DEVICES, &d->arena, &ans), WB_ERR_TOO_LARGE);
+    assert_int_equal(usync_parse(xml(d, "<iq><usync/></iq>"), USYNC_DEVICES, &d->arena, &ans),
                      WB_ERR_PROTOCOL);
     struct node *devices = xml(d, "<devices><device-list></device-list></devices>");
     struct store_device_list got;
@@ -157,6 +247,7 @@ int main(void)
         TEST(asks_for_devices),        TEST(asks_who_people_are),
         TEST(reads_device_lists),      TEST(reads_identities_and_registration),
         TEST(leaves_dead_devices_out), TEST(bounds_answers),
+        TEST(errors_within_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
