@@ -126,8 +126,7 @@ static void end(struct iq_table *t, struct iq_pending *p, struct iq_reply *r)
     uint64_t key = p->key;
 
     r->refusals = p->probe ? iq_pause_refusals(&t->pauses, p->kind) : 0;
-    /* A refusal for now has begun the next pause already. */
-    if (p->probe && r->err != WB_ERR_RATE_LIMITED)
+    if (p->probe)
         iq_pause_probed(&t->pauses, p->kind, r->err == WB_OK || r->err == WB_ERR_REFUSED);
     free(p);
     fn(t->port.b, key, r);
@@ -154,7 +153,7 @@ void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, str
 
 /* Whatever code it comes with, `backoff` is obeyed; but where the code answers the question (403,
  * 404 ...) the asker gets this answer. */
-static void take_error(struct iq_table *t, const struct iq_pending *p, const struct node *n,
+static void take_error(struct iq_table *t, struct iq_pending *p, const struct node *n,
                        struct arena *a, struct iq_reply *r)
 {
     uint64_t backoff_s;
@@ -164,6 +163,7 @@ static void take_error(struct iq_table *t, const struct iq_pending *p, const str
     if (p->kind[0] == '\0' || (r->code != CODE_RATE && backoff_s == 0))
         return;
     iq_pause_begin(&t->pauses, p->kind, backoff_s, clock_mono_ms(t->timers->clock));
+    p->probe = false; /* it has ended with the next pause, which is not to be forgotten */
     if (r->code == CODE_RATE || r->code >= CODE_SERVER)
         r->err = WB_ERR_RATE_LIMITED;
 }

@@ -311,6 +311,24 @@ static void test_what_was_under_way_counts_once(void **state)
     assert_int_equal(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC), IQ_PAUSE_FIRST_S * 1000);
 }
 
+/* The code answers the question, and `backoff` asks for the next pause. */
+static void test_a_first_request_that_is_answered_with_a_backoff(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    refuse(f, "429", "30");
+    fake_time_pass(&f->time, 30000);
+    assert_int_equal(ask_usync(f, 1), WB_OK);
+    refuse(f, "403", "600");
+    assert_int_equal(f->got[1].err, WB_ERR_REFUSED);
+    assert_true(iq_pause_left_ms(&f->iq, IQ_KIND_USYNC) >= 600 * 1000);
+    assert_int_equal(ask_usync(f, 1), WB_ERR_RATE_LIMITED);
+    fake_time_pass(&f->time, IQ_PAUSE_GROWN_S * INT64_C(1000));
+    assert_int_equal(ask_usync(f, 1), WB_OK); /* and then one goes first again */
+    assert_int_equal(ask_usync(f, 2), WB_ERR_RATE_LIMITED);
+}
+
 static void test_what_a_backoff_may_be(void **state)
 {
     struct fixture *f = *state;
@@ -384,6 +402,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_request_goes_first_after_a_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pauses_grow_until_the_server_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_under_way_counts_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_first_request_that_is_answered_with_a_backoff, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_what_a_backoff_may_be, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
     };
