@@ -102,7 +102,7 @@ enum wb_err lid_refresh(struct bridge *b, const struct jid *from)
         return WB_OK;
     log_info(b->log, "lid", "WhatsApp says that a LID is out of date; it is asked for again");
     err = ask(b, &pn, key);
-    if (err == WB_ERR_STATE || err == WB_ERR_NET) {
+    if (err == WB_ERR_STATE || err == WB_ERR_NET || err == WB_ERR_RATE_LIMITED) {
         b->lid_refresh.asked[key - 1].pn = (struct jid){0}; /* the next ack says it again */
         err = WB_OK;
     }

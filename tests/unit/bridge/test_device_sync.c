@@ -361,6 +361,20 @@ static void pauses_within_answers_grow(void **state)
     assert_int_equal(iq_pause_left_ms(&d->b.iq, IQ_KIND_USYNC), 0);
 }
 
+/* Every ack to that person says it again, so nothing is lost, and no batch fails for it. */
+static void a_lid_out_of_date_waits_for_the_end_of_a_pause(void **state)
+{
+    struct desk *d = *state;
+    struct jid pn = J("27820000002@s.whatsapp.net"), lid = J("900002@lid");
+    OK(identity_learn(&d->b, &pn, &lid));
+    iq_pause_begin(&d->b.iq.pauses, IQ_KIND_USYNC, 30, d->now_ms);
+    OK(lid_refresh(&d->b, &lid));
+    assert_none_sent(d);
+    desk_later(d, 30 * 1000);
+    OK(lid_refresh(&d->b, &lid));
+    assert_int_equal(users_in(desk_sent(d)), 1);
+}
+
 static void knows_who_is_not_on_whatsapp(void **state)
 {
     struct desk *d = *state;
@@ -388,6 +402,7 @@ int main(void)
         TEST(drops_both_forms),
         TEST(finds_lids),
         TEST(knows_who_is_not_on_whatsapp),
+        TEST(a_lid_out_of_date_waits_for_the_end_of_a_pause),
         TEST(an_error_within_an_answer_is_for_now),
         TEST(pauses_within_answers_grow),
         TEST(a_wall_clock_that_jumps_makes_no_list_old),
