@@ -232,28 +232,21 @@ static bool gets_keys(const struct jid *device)
     return device->server != JID_HOSTED && device->server != JID_HOSTED_LID;
 }
 
-static enum wb_err is_missed(struct bridge *b, const struct out_missed *m, const struct jid *device,
-                             bool *ret)
-{
-    struct store_sealed_match match;
-    enum wb_err err = store_sealed_find(b->store, span_cstr(m->id), device, &match);
-
-    *ret = err == WB_OK && !match.device && gets_keys(device);
-    return err;
-}
-
 static enum wb_err take_missed(struct bridge *b, struct out_missed *m,
                                const struct device_sync_result *r)
 {
+    struct store_sealed_list *sealed = NULL;
     enum wb_err err = WB_OK;
 
     m->devices = calloc(GROUP_MISSED_MAX, sizeof *m->devices);
     if (!m->devices)
         return WB_ERR_NOMEM;
+    TRY(store_sealed_load(b->store, span_cstr(m->id), &sealed));
     for (size_t i = 0; i < r->ndevices; i++) {
-        bool missed = false;
+        bool person = false, has = false, missed;
 
-        TRY(is_missed(b, m, &r->devices[i], &missed));
+        TRY(store_sealed_has(sealed, &r->devices[i], &person, &has));
+        missed = !has && gets_keys(&r->devices[i]);
         if (missed && m->ndevices == GROUP_MISSED_MAX) {
             log_info(b->log, "send", "%s has missed very many devices: they get the next one",
                      m->id);
@@ -264,6 +257,7 @@ static enum wb_err take_missed(struct bridge *b, struct out_missed *m,
             m->devices[m->ndevices++] = r->devices[i];
     }
 out:
+    store_sealed_free(sealed);
     return err;
 }
 
@@ -291,19 +285,22 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
 static enum wb_err has_newcomers(struct bridge *b, const struct out_missed *m,
                                  const struct store_group *g, bool *ret)
 {
-    enum wb_err err = WB_OK;
+    struct store_sealed_list *sealed = NULL;
+    enum wb_err err;
 
     *ret = false;
+    TRY(store_sealed_load(b->store, span_cstr(m->id), &sealed));
     for (size_t i = 0; i < g->nmembers && !*ret; i++) {
         const struct jid user = out_member_jid(g, &g->members[i]);
-        struct store_sealed_match match;
+        bool person = false, device = false;
 
         if (group_info_is_self(b, &g->members[i]))
             continue;
-        TRY(store_sealed_find(b->store, span_cstr(m->id), &user, &match));
-        *ret = !match.person;
+        TRY(store_sealed_has(sealed, &user, &person, &device));
+        *ret = !person;
     }
 out:
+    store_sealed_free(sealed);
     return err;
 }
 

@@ -1,6 +1,7 @@
 /* Lists of devices as text, one person a line: "222000011@lid:0,3\n". */
 #include "store/sealed.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -228,6 +229,123 @@ enum wb_err store_sealed_find(struct store *s, struct span id, const struct jid 
     stmt_end(&q);
     if (err == WB_OK)
         *ret = m;
+out:
+    return err;
+}
+
+/* ---- many of one message --------------------------------------------------------------------- */
+
+struct sealed_line {
+    struct span user, devices;
+};
+
+struct store_sealed_list {
+    struct store *s;
+    struct arena text;
+    struct sealed_line *lines; /* sorted by user; the same user may have several */
+    size_t n;
+};
+
+static int compare_lines(const void *a, const void *b)
+{
+    const struct span x = ((const struct sealed_line *)a)->user;
+    const struct span y = ((const struct sealed_line *)b)->user;
+    const int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+    return c ? c : (x.n > y.n) - (x.n < y.n);
+}
+
+static enum wb_err cut_lines(struct store_sealed_list *l, struct span text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        n += text.p[i] == '\n';
+    l->lines = calloc(n + 1, sizeof *l->lines);
+    if (!l->lines)
+        return WB_ERR_NOMEM;
+    while (l->n < n) {
+        const uint8_t *end = memchr(text.p, '\n', text.n);
+        const struct span line = span_first(text, (size_t)(end - text.p));
+        const uint8_t *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
+        if (!colon)
+            return WB_ERR_DB_CORRUPT;
+        const size_t user = (size_t)(colon - line.p);
+        l->lines[l->n++] = (struct sealed_line){span_first(line, user), span_skip(line, user + 1)};
+        text = span_skip(text, line.n + 1);
+    }
+    qsort(l->lines, l->n, sizeof *l->lines, compare_lines);
+    return WB_OK;
+}
+
+enum wb_err store_sealed_load(struct store *s, struct span id, struct store_sealed_list **ret)
+{
+    struct store_sealed_list *l = calloc(1, sizeof *l);
+    struct span text = SPAN_NULL;
+    struct stmt q;
+    enum wb_err err = l ? WB_OK : WB_ERR_NOMEM;
+    TRY(err);
+    l->s = s;
+    l->text = arena_new(STORE_SEALED_LIST_MAX * 2U);
+    if (!s->our[0]) {
+        err = WB_ERR_STATE;
+        goto out;
+    }
+    TRY(stmt_read(&q, &s->wa, LIST_OF));
+    stmt_text(&q, s->our);
+    stmt_text_span(&q, id);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        err = stmt_col_copy(&q, 0, &l->text, &text);
+    stmt_end(&q);
+    TRY(err);
+    TRY(cut_lines(l, text));
+    *ret = l;
+    l = NULL;
+out:
+    store_sealed_free(l);
+    return err;
+}
+
+void store_sealed_free(struct store_sealed_list *list)
+{
+    if (!list)
+        return;
+    arena_free(&list->text);
+    free(list->lines);
+    free(list);
+}
+
+static void look_at(const struct store_sealed_list *list, const struct jid *user, unsigned device,
+                    bool *person, bool *exactly)
+{
+    char text[JID_TEXT_MAX];
+    const struct sealed_line wanted = {.user = span_cstr(jid_text(user, text))};
+    const struct sealed_line *end = list->lines + list->n;
+    const struct sealed_line *at =
+        bsearch(&wanted, list->lines, list->n, sizeof wanted, compare_lines);
+    while (at && at > list->lines && compare_lines(at - 1, &wanted) == 0)
+        at--;
+    for (; at && at < end && compare_lines(at, &wanted) == 0; at++) {
+        *person = true;
+        *exactly |= has_number(at->devices, device);
+    }
+}
+
+enum wb_err store_sealed_has(struct store_sealed_list *list, const struct jid *device,
+                             bool *ret_person, bool *ret_device)
+{
+    const struct jid user = jid_unhosted(jid_bare(*device));
+    struct jid forms[2];
+    bool person = false, exactly = false;
+    size_t n = 0;
+    enum wb_err err = WB_OK;
+    look_at(list, &user, device->device, &person, &exactly);
+    if (!exactly) { /* asking for the other form costs more than the rest */
+        TRY(both_forms(list->s, device, forms, &n));
+        for (size_t i = 1; i < n; i++)
+            look_at(list, &forms[i], device->device, &person, &exactly);
+    }
+    *ret_person = person;
+    *ret_device = exactly;
 out:
     return err;
 }

@@ -2,6 +2,8 @@
  */
 #include "store_fixture.h"
 
+#include <time.h>
+
 #include "store/lid_map.h"
 #include "store/sealed.h"
 #include "store/state.h"
@@ -40,6 +42,19 @@ static struct store_sealed_match find(struct fixture *f, const char *id, const c
     return m;
 }
 
+/* What the list of A says must be the same for who loads it. */
+static void assert_loaded(struct fixture *f, const char *device, bool person, bool exactly)
+{
+    const struct jid j = J(device);
+    struct store_sealed_list *list;
+    bool p = !person, d = !exactly;
+
+    OK(store_sealed_load(f->s, SPAN_LIT("A"), &list));
+    OK(store_sealed_has(list, &j, &p, &d));
+    assert_int_equal(p * 2 + d, person * 2 + exactly);
+    store_sealed_free(list);
+}
+
 static void assert_match(struct fixture *f, const char *device, bool person, bool exactly)
 {
     struct store_sealed_match m = find(f, "A", device);
@@ -47,6 +62,7 @@ static void assert_match(struct fixture *f, const char *device, bool person, boo
     assert_int_equal(m.person, person);
     assert_int_equal(m.device, exactly);
     assert_int_equal(jid_is_none(&m.as), !person);
+    assert_loaded(f, device, person, exactly);
 }
 
 static void persons_and_devices(void **state)
@@ -100,6 +116,7 @@ static void who_is_listed_twice_is_one_person(void **state)
 
             assert_true(m.person && m.device);
             assert_true(jid_eq(&m.as, k == 0 ? &pn : &lid));
+            assert_loaded(f, asks[i], true, true);
         }
     }
 }
@@ -135,6 +152,34 @@ static void a_large_group_costs_little(void **state)
     free(list);
 }
 
+/* Each is found, and not by going through the list each time: that takes seconds.
+ */
+static void a_large_group_is_compared_at_once(void **state)
+{
+    enum { N = 15000 };
+    struct fixture *f = *state;
+    struct jid *list = malloc(N * sizeof *list);
+    struct store_sealed_list *loaded;
+    clock_t begun;
+
+    for (unsigned i = 0; i < N; i++)
+        list[i] = member(i / 3, i % 3 * 7);
+    OK(store_sealed_put(f->s, SPAN_LIT("BIG"), list, N, fixture_time));
+    begun = clock();
+    OK(store_sealed_load(f->s, SPAN_LIT("BIG"), &loaded));
+    for (size_t i = 0; i < N; i++) {
+        bool person = false, device = false;
+
+        OK(store_sealed_has(loaded, &list[i], &person, &device));
+        assert_true(person && device);
+    }
+    store_sealed_free(loaded);
+    print_message("%d devices: %ld ms\n", N, (long)((clock() - begun) * 1000 / CLOCKS_PER_SEC));
+    assert_true(clock() - begun < CLOCKS_PER_SEC);
+    assert_int_equal(store_sealed_load(f->s, SPAN_LIT("NONE"), &loaded), WB_ERR_NOT_FOUND);
+    free(list);
+}
+
 static void forgotten_in_time(void **state)
 {
     struct fixture *f = *state;
@@ -164,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(persons_and_devices),
         T(a_large_group_costs_little),
+        T(a_large_group_is_compared_at_once),
         T(who_is_listed_twice_is_one_person),
         T(forgotten_in_time),
     };
