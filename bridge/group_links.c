@@ -114,7 +114,7 @@ enum wb_err group_links_advice(struct bridge *b, const struct jid *community,
     TRY(store_groups_list(b->store, &a, &groups, &n));
     where = group_links_announcement(community, groups, n);
     if (jid_is_none(&where)) {
-        group_list_ask(b);
+        group_list_renew(b);
         snprintf(ret_text, GROUP_LINKS_TEXT_MAX,
                  "this is a community: nobody can write to it, only to its groups; see GET "
                  "/api/groups");

@@ -228,19 +228,36 @@ out:
 
 /* ---- when ------------------------------------------------------------------------------------ */
 
+/* *ret_never: it was not read yet. */
+static bool is_old(struct bridge *b, bool *ret_never)
+{
+    const int64_t now = bridge_server_now_s(b);
+    int64_t at = 0;
+
+    *ret_never = store_meta_get_int(b->store, STORE_META_GROUPS_AT, &at) != WB_OK;
+    return *ret_never || at > now + CLOCK_SLACK_S || now - at >= GROUP_LIST_AGE_S;
+}
+
 /* A list that was never read is wanted at once; another one after the offline queue, so that the
  * notifications in it do not undo what the list says. */
 static void consider(struct bridge *b)
 {
     struct group_list *l = b->group_list;
-    int64_t now = bridge_server_now_s(b), at;
+    bool never;
 
     if (!l || !l->online)
         return;
-    if (store_meta_get_int(b->store, STORE_META_GROUPS_AT, &at) != WB_OK)
-        group_list_ask(b);
-    else if (l->offline_done &&
-             (l->dirty || at > now + CLOCK_SLACK_S || now - at >= GROUP_LIST_AGE_S))
+    if (is_old(b, &never) || l->dirty) {
+        if (never || l->offline_done)
+            group_list_ask(b);
+    }
+}
+
+void group_list_renew(struct bridge *b)
+{
+    bool never;
+
+    if (b->group_list && !b->group_list->retry.armed && is_old(b, &never))
         group_list_ask(b);
 }
 

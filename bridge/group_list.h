@@ -17,6 +17,10 @@ void group_list_free(struct group_list *l); /* NULL-safe */
  * GROUP_LIST_RETRY_MS, which grows up to GROUP_LIST_RETRY_MAX_MS, and until the bridge is started
  * anew without the members: one stanza cannot hold those of everybody (NODE_MEMORY_MAX). */
 void group_list_ask(struct bridge *b);
+/* The same on behalf of somebody who would know more with it: not when the list is younger than
+ * GROUP_LIST_AGE_S, nor before a retry that is planned. Callers may come as often as they like, and
+ * the answer may be megabytes. */
+void group_list_renew(struct bridge *b);
 /* <ib><dirty type= timestamp=>: for groups the list is asked for after the offline queue, then the
  * server is told that we are up to date. Other types: nothing. */
 void group_list_dirty(struct bridge *b, const struct node *dirty);

@@ -1,6 +1,7 @@
 /* Groups: what the server says of them, the list at login, one by one (P-GR-02..06, P-LG-20). */
 #include "people_fixture.h"
 
+#include "bridge/group_links.h"
 #include "bridge/group_parse.h"
 #include "store/contacts.h"
 #include "store/lid_map.h"
@@ -50,6 +51,32 @@ static struct store_group stored(struct desk *d, const char *group)
     struct store_group g;
     OK(store_group_get(d->b.store, &j, &d->arena, &g));
     return g;
+}
+
+/* Whoever writes to a community's parent is told where to write instead; for that the list of all
+ * groups, megabytes perhaps, is not fetched with each message. */
+static void advice_is_no_list_of_groups_each_time(void **state)
+{
+    struct desk *d = *state;
+    struct jid community = J("120363000000000009@g.us");
+    char text[GROUP_LINKS_TEXT_MAX];
+    struct node *iq;
+
+    events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
+    events_emit_kind(&d->b.events, BRIDGE_EV_OFFLINE_DONE);
+    desk_reply(d, desk_sent(d), "result", xml(d, "<groups/>")); /* no announcement group in it */
+    for (int i = 0; i < 3; i++)
+        OK(group_links_advice(&d->b, &community, text));
+    assert_none_sent(d);
+    assert_non_null(strstr(text, "/api/groups"));
+    desk_later(d, GROUP_LIST_AGE_S * 1000);
+    OK(group_links_advice(&d->b, &community, text));
+    iq = desk_sent(d);
+    assert_non_null(node_child(iq, "participating"));
+    desk_error(d, iq, "500");
+    for (int i = 0; i < 3; i++) /* it is tried again in a minute anyhow */
+        OK(group_links_advice(&d->b, &community, text));
+    assert_none_sent(d);
 }
 
 /* P-X2-20 */
@@ -402,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
+        TEST(advice_is_no_list_of_groups_each_time),
         TEST(tells_communities_from_groups),
         TEST(reads_a_group),
         TEST(asks_for_one_group),
