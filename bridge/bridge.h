@@ -9,6 +9,7 @@
 #include "bridge/commands.h"
 #include "bridge/config.h"
 #include "bridge/events.h"
+#include "bridge/group_limits.h"
 #include "bridge/identity_change.h"
 #include "bridge/iq.h"
 #include "bridge/lid_refresh.h"
@@ -118,6 +119,7 @@ struct bridge {
         uint64_t changes;  /* deleted or edited what is not theirs */
     } refused;
     uint64_t group_resends_held; /* since the start (group_limits.h) */
+    struct group_share group_shares[GROUP_RESEND_SHARES];
     uint64_t last_ticket;
     bool finishing; /* nothing new is accepted */
     struct timer shutdown_timer;

@@ -5,6 +5,7 @@
 
 #include "bridge/bridge.h"
 #include "store/group_limits.h"
+#include "store/lid_map.h"
 
 /* Has the interval since `at` passed? What a wrong clock has noted for the future counts as never.
  */
@@ -29,14 +30,46 @@ out:
     return err;
 }
 
-/* A bucket that fills by one per interval, kept as the time at which it will be full. */
-enum wb_err group_limit_resend(struct bridge *b, const struct jid *group, bool *ret_may)
+/* The share of this person: the one that is noted, or in the place of the one that is full again
+ * first. */
+static struct group_share *share_of(struct bridge *b, const struct jid *group,
+                                    const struct jid *person)
 {
+    struct jid who = jid_bare(jid_unhosted(*person)), canonical;
+    struct group_share *best = &b->group_shares[0];
+
+    if (store_canonical(b->store, &who, &canonical) == WB_OK)
+        who = canonical;
+    for (size_t i = 0; i < GROUP_RESEND_SHARES; i++) {
+        struct group_share *s = &b->group_shares[i];
+
+        if (jid_eq(&s->group, group) && jid_eq(&s->person, &who))
+            return s;
+        if (s->due_ms < best->due_ms)
+            best = s;
+    }
+    *best = (struct group_share){.group = *group, .person = who};
+    return best;
+}
+
+/* Both are buckets that fill by one per interval, kept as the time at which they will be full. */
+enum wb_err group_limit_resend(struct bridge *b, const struct jid *group, const struct jid *person,
+                               bool *ret_may)
+{
+    const int64_t mono = clock_mono_ms(b->clock);
+    struct group_share *share = share_of(b, group, person);
     const int64_t now = bridge_server_now_s(b);
     const int64_t empty = now + (int64_t)GROUP_RESEND_BURST * GROUP_RESEND_S;
     struct store_group_limits l;
     enum wb_err err;
 
+    if (share->due_ms < mono)
+        share->due_ms = mono;
+    if (share->due_ms - mono > (GROUP_RESEND_SHARE - 1) * GROUP_RESEND_SHARE_S * 1000) {
+        b->group_resends_held++;
+        *ret_may = false;
+        return WB_OK;
+    }
     TRY(store_group_limits_get(b->store, group, &l));
     if (l.resend_due <= now) {
         l.resend_due = now;
@@ -47,6 +80,7 @@ enum wb_err group_limit_resend(struct bridge *b, const struct jid *group, bool *
     *ret_may = l.resend_due + GROUP_RESEND_S <= empty;
     if (*ret_may) {
         l.resend_due += GROUP_RESEND_S;
+        share->due_ms += GROUP_RESEND_SHARE_S * 1000;
     } else {
         if (l.resends_held++ == 0)
             log_warn(

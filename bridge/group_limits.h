@@ -5,14 +5,24 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "bridge/limits.h"
 #include "proto/jid.h"
 
 struct bridge;
 
-/* One resend of a message to a device of this group, now: may it leave (P-X2-07)? A bucket of
- * GROUP_RESEND_BURST that gets one more every GROUP_RESEND_S. *ret_may false: the bucket is empty;
- * the log says so once, until it is full again, and /health counts. Store errors. */
-enum wb_err group_limit_resend(struct bridge *b, const struct jid *group,
+/* What one person of a group has of its resends. Not kept over a restart: the group's own limit
+ * is. */
+struct group_share {
+    struct jid group, person;
+    int64_t due_ms; /* monotonic; until then it is (partly) used up */
+};
+
+/* One resend of a message to a device of this person (any form) in this group, now: may it leave
+ * (P-X2-07)? A bucket of GROUP_RESEND_BURST that gets one more every GROUP_RESEND_S, of which each
+ * person has GROUP_RESEND_SHARE and one more every GROUP_RESEND_SHARE_S. *ret_may false: one of the
+ * two is empty; for the group's the log says so once, until it is full again, and /health counts.
+ * Store errors. */
+enum wb_err group_limit_resend(struct bridge *b, const struct jid *group, const struct jid *person,
                                bool *ret_may) WB_MUST_CHECK;
 
 /* A message showed the group in another addressing than the known one: may that be believed now?

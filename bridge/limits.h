@@ -286,6 +286,11 @@ enum {
      * needs a few a day. */
     GROUP_RESEND_BURST = 20,
     GROUP_RESEND_S = 6,
+    /* Of that one person of the group gets half at most, with all devices: whoever asks for more
+     * leaves the others something. */
+    GROUP_RESEND_SHARE = GROUP_RESEND_BURST / 2,
+    GROUP_RESEND_SHARE_S = 2 * GROUP_RESEND_S,
+    GROUP_RESEND_SHARES = 64, /* people who are remembered, all groups together */
 };
 
 #endif

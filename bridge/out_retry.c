@@ -520,7 +520,7 @@ static enum wb_err answer(struct bridge *b, const struct out_retry_pending *r, b
         return WB_OK;
     }
     if (r->chat.server == JID_GROUP)
-        TRY(group_limit_resend(b, &r->chat, &may));
+        TRY(group_limit_resend(b, &r->chat, &plain, &may));
     err = may ? with_session(b, r, ret_later) : give_key_later(b, r);
 out:
     return err;
