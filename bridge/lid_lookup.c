@@ -62,19 +62,40 @@ static bool is_somebody(const struct usync_user *u)
             (!jid_is_none(&u->lid) || (u->has_devices && u->devices.n > 0)));
 }
 
+/* The number of the account: as the answer says; where that names the LID alone, the one that is
+ * known for it, since what was typed may be another spelling; and at last what was typed. */
+static enum wb_err name_of(struct bridge *b, const struct jid *typed, const struct usync_user *u,
+                           struct jid *ret_named)
+{
+    enum wb_err err = WB_ERR_NOT_FOUND;
+
+    if (!jid_is_none(&u->pn)) {
+        *ret_named = u->pn;
+        return WB_OK;
+    }
+    if (!jid_is_none(&u->lid))
+        err = store_pn_of_lid(b->store, &u->lid, ret_named);
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret_named = *typed;
+        err = WB_OK;
+    }
+    return err;
+}
+
 /* Pairs of LID and number are kept as such; what they do not show is noted by itself. */
 static enum wb_err take_user(struct bridge *b, const struct jid *typed, const struct usync_user *u)
 {
-    const struct jid *named = jid_is_none(&u->pn) ? typed : &u->pn;
+    struct jid named;
     enum wb_err err;
 
     if (!is_somebody(u))
         return store_number_drop(b->store, typed);
-    TRY(identity_learn(b, &u->lid, named));
-    if (jid_eq(named, typed) && !jid_is_none(&u->lid))
+    TRY(name_of(b, typed, u, &named));
+    TRY(identity_learn(b, &u->lid, &named));
+    if (jid_eq(&named, typed) && !jid_is_none(&u->lid))
         err = store_number_drop(b->store, typed);
     else
-        err = store_number_put(b->store, typed, named, bridge_server_now_s(b));
+        err = store_number_put(b->store, typed, &named, bridge_server_now_s(b));
 out:
     return err;
 }

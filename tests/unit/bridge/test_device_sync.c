@@ -375,6 +375,27 @@ static void a_lid_out_of_date_waits_for_the_end_of_a_pause(void **state)
     assert_int_equal(users_in(desk_sent(d)), 1);
 }
 
+/* The answer names the LID alone: what was typed is no better name than the number that is known.
+ */
+static void a_typed_number_replaces_no_known_one(void **state)
+{
+    struct desk *d = *state;
+    struct jid typed = J("5511987654321@s.whatsapp.net"), pn = J("551187654321@s.whatsapp.net");
+    struct jid lid = J("900005@lid"), got;
+
+    OK(identity_learn(&d->b, &lid, &pn));
+    OK(lid_lookup(&d->b, &typed, 1, on_lids, 1));
+    reply_users(d, desk_sent(d),
+                "<user jid='900005@lid'><contact type='in'>+5511987654321@c.us</contact></user>");
+    OK(told[1].err);
+    assert_true(jid_eq(&told[1].jids[0], &lid));
+    assert_true(jid_eq(&told[1].named[0], &pn));
+    OK(store_pn_of_lid(d->b.store, &lid, &got));
+    assert_true(jid_eq(&got, &pn));
+    OK(lid_lookup_named(&d->b, &typed, &got));
+    assert_true(jid_eq(&got, &pn));
+}
+
 static void knows_who_is_not_on_whatsapp(void **state)
 {
     struct desk *d = *state;
@@ -394,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
         TEST(numbers_that_lead_elsewhere),
+        TEST(a_typed_number_replaces_no_known_one),
         TEST(asks_once_for_all),
         TEST(dropped_while_others_are_asked_about),
         TEST(shares_questions),
