@@ -66,7 +66,8 @@ int64_t first_contact_wait_ms(struct out_item *it)
     const int64_t ahead = (FIRST_CONTACT_BURST - 1) * interval;
     const int64_t lock_s = first_contact_lock_s(it->b, &it->chat);
 
-    it->locked = lock_s > 0 || may_be_news(it);
+    it->held = lock_s > 0 ? OUT_HELD_RESTRICTED : may_be_news(it) ? OUT_HELD_BEHIND : OUT_HELD_NOT;
+    it->locked = it->held != OUT_HELD_NOT;
     if (it->locked)
         return (lock_s > 0 && lock_s < TIME_LOCK_LOOK_S ? lock_s : TIME_LOCK_LOOK_S) * 1000;
     if (it->admitted || interval == 0 || !is_stranger(it->b, &it->chat) || is_under_way(it)) {
@@ -75,8 +76,10 @@ int64_t first_contact_wait_ms(struct out_item *it)
     }
     if (f->due_ms < now)
         f->due_ms = now;
-    if (f->due_ms - now > ahead)
+    if (f->due_ms - now > ahead) {
+        it->held = OUT_HELD_SPACED;
         return f->due_ms - now - ahead;
+    }
     f->due_ms += interval;
     it->admitted = true;
     return 0;

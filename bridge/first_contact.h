@@ -17,9 +17,17 @@ struct first_contact {
     unsigned lock_round; /* of first_contact_look() */
 };
 
-/* Milliseconds that the item must wait before its preparation starts; 0: it may start now. That is
- * asked once for each item that may (admitted), but for the restriction. Groups, people with whom
- * anything was ever exchanged and people who gave us a token do not wait. */
+/* Why a message waited when it would have been its turn. */
+enum out_held {
+    OUT_HELD_NOT,
+    OUT_HELD_SPACED,     /* first messages are spaced out */
+    OUT_HELD_RESTRICTED, /* the account may not write to people first */
+    OUT_HELD_BEHIND,     /* what waited for us at the server is not read yet */
+};
+
+/* Milliseconds that the item must wait before its preparation starts; 0: it may start now. it->held
+ * says why. That is asked once for each item that may (admitted), but for the restriction. Groups,
+ * people with whom anything was ever exchanged and people who gave us a token do not wait. */
 int64_t first_contact_wait_ms(struct out_item *it);
 
 /* Seconds that a message to this chat must wait for the end of the account's restriction; 0: it is

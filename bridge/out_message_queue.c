@@ -495,11 +495,12 @@ static bool may_start(struct out_item *it)
 
     if (it->step != OUT_QUEUED || it->timer.armed)
         return false;
-    if (it->chat.server == JID_GROUP &&
-        (!it->b->out_message->ports->caught_up(it->b) || key_on_its_way(it)))
-        return false;
+    if (it->chat.server == JID_GROUP) {
+        it->held = it->b->out_message->ports->caught_up(it->b) ? OUT_HELD_NOT : OUT_HELD_BEHIND;
+        if (it->held != OUT_HELD_NOT || key_on_its_way(it))
+            return false;
+    }
     wait = first_contact_wait_ms(it);
-    it->held_back = wait > 0;
     if (wait > 0)
         timer_start(it->b->timers, &it->timer, wait, on_pause_over, it);
     return wait == 0;

@@ -63,8 +63,8 @@ struct out_item {
     int64_t seq;         /* of its row: the order of acceptance */
     struct jid chat;     /* as the caller named it, bare */
     bool admitted;       /* not, or no longer, held back by first_contact.c */
-    bool held_back;      /* by first_contact.c, when its turn came */
-    bool locked;         /* the same, because the account is restricted */
+    enum out_held held;  /* when its turn came */
+    bool locked;         /* held because the account is restricted, or may be */
     unsigned lock_round; /* the last round of first_contact_look() in which it was looked at */
     bool durable;        /* goes out without a caller, too (a key, or wait_s 0) */
     bool orphan;         /* its caller waited without a key, and the process has ended since */

@@ -83,12 +83,21 @@ static struct out_outcome unknown_outcome(void)
 static void cancel(struct out_item *it)
 {
     struct out_message_state *s = it->b->out_message;
+    struct out_outcome o;
 
     if (!s->ports->online(it->b))
         out_queue_fail(it, CMD_NOT_SENT, 0,
                        "not connected to WhatsApp, the message was not sent; see /health, or give "
                        "an 'id' so that it waits for the connection");
-    else if (it->held_back)
+    else if (first_contact_locked(it)) {
+        first_contact_say(it->b, &o);
+        out_queue_fail(it, o.result, 0, "%s", o.text);
+    } else if (it->held == OUT_HELD_BEHIND)
+        out_queue_fail(it, CMD_NOT_SENT, 0,
+                       "what has come for this number while it was away was not read in time, and "
+                       "this message waits for that; try again, or give an 'id' so that it stays "
+                       "queued");
+    else if (it->held == OUT_HELD_SPACED)
         out_queue_fail(
             it, CMD_RATE_LIMITED, 0,
             "first messages to new people are spaced out (--first-contact-interval), and "

@@ -119,14 +119,21 @@ void out_wire_room(struct bridge *b)
     }
 }
 
-/* Sent long ago, never acked: nobody can know any more. Told to callers as such. */
+/* Sent long ago, never acked: nobody can know any more. Told to callers as such; what has certainly
+ * never left was not sent. */
 static enum wb_err give_up(struct out_item *it)
 {
     enum wb_err err;
 
-    out_say(&it->outcome, CMD_OUTCOME_UNKNOWN,
-            "WhatsApp never confirmed the message; it may or may not have been delivered, and is "
-            "not sent again");
+    if (!it->fresh)
+        out_say(&it->outcome, CMD_OUTCOME_UNKNOWN,
+                "WhatsApp never confirmed the message; it may or may not have been delivered, and "
+                "is not sent again");
+    else if (first_contact_locked(it))
+        first_contact_say(it->b, &it->outcome);
+    else
+        out_say(&it->outcome, CMD_NOT_SENT,
+                "the message could not leave for a day; it was not sent, and will not be");
     TRY(out_outcome_store(it->b, it->id, &it->outcome));
     it->step = OUT_SETTLED;
 out:

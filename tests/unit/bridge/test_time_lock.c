@@ -380,6 +380,57 @@ static void what_waits_in_vain_is_refused(void **state)
     assert_look_wa(&w.r, "SELECT count(*) FROM bridge_outbox WHERE state = 0", "1");
 }
 
+/* Callers without a key go before their message: each is told what it waited for. */
+static void callers_are_told_what_it_waited_for(void **state)
+{
+    struct send_request q = request(STRANGER, "two minutes");
+
+    (void)state;
+    told(true, 0);
+    q.wait_s = 120; /* longer than the end that we guess, behind which nobody answers */
+    send_with(0, &q);
+    pass(60 * 1000);
+    assert_false(w.answers[0].given);
+    pass(60 * 1000);
+    assert_int_equal(w.answers[0].result, CMD_RESTRICTED);
+    assert_non_null(strstr(w.answers[0].text, "restricted"));
+    told(false, 0);
+    w.behind = true;
+    make_group(STORE_ADDRESSING_LID);
+    send_text(1, ANOTHER, "while we are behind");
+    send_text(2, GROUP, "the same");
+    pass(30 * 1000);
+    for (size_t i = 1; i < 3; i++) {
+        assert_int_equal(w.answers[i].result, CMD_NOT_SENT);
+        assert_non_null(strstr(w.answers[i].text, "while it was away"));
+    }
+}
+
+/* Encrypted, and stopped by the restriction until it was too old: nothing has left. */
+static void what_never_left_was_not_sent(void **state)
+{
+    (void)state;
+    for (int locked = 1; locked >= 0; locked--) {
+        told(false, 0);
+        w.hold = true;
+        queue(0, STRANGER);
+        w.hold = false;
+        w.full = true;
+        run();
+        assert_int_equal(w.nwire, 0);
+        assert_look_wa(&w.r, "SELECT state FROM bridge_outbox WHERE state < 2", "1");
+        told(locked, 30LL * 24 * 3600);
+        go_offline();
+        pass((SEND_RESEND_S + 1) * 1000LL);
+        w.full = false;
+        go_online();
+        OK(batch_commit(&w.r.b));
+        assert_int_equal(w.nwire, 0);
+        assert_look_wa(&w.r, "SELECT reason FROM bridge_outbox ORDER BY seq DESC LIMIT 1",
+                       locked ? "restricted" : "not_sent");
+    }
+}
+
 /* What waited at the server may say that we are restricted. */
 static void first_messages_wait_for_what_was_missed(void **state)
 {
@@ -411,6 +462,8 @@ int main(void)
         T(who_knows_us_does_not_wait),
         T(whatever_has_not_left),
         T(what_waits_in_vain_is_refused),
+        T(callers_are_told_what_it_waited_for),
+        T(what_never_left_was_not_sent),
         T(first_messages_wait_for_what_was_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
