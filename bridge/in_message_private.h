@@ -25,6 +25,7 @@ struct in_message_state {
     struct buf plain;                     /* one plaintext at a time; wiped with buf_clear() */
     /* Does anything wait for the secret of another message (in_message_sealed.c)? */
     enum { WAITS_UNKNOWN, WAITS_NONE, WAITS_SOME } secret_waits;
+    int64_t secrets_asked_until_ms; /* of our phone, each for its time; monotonic */
     struct buf text, mentions, names;
     struct retry_owed owed;
     struct jid revokes_at; /* in_message_revoke.c: the group that was asked for last */

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "bridge/bridge.h"
 #include "bridge/in_message_private.h"
+#include "bridge/limits.h"
 #include "crypto/msg_secret.h"
 #include "crypto/prim_hash.h"
 #include "proto/content_text.h"
@@ -224,6 +225,23 @@ out:
 
 /* ---- what waits ------------------------------------------------------------------------------ */
 
+/* Anybody's message may cost our phone one: a bucket of PHONE_SECRETS_BURST that gets one more
+ * every PHONE_SECRETS_EACH_MS. What finds it empty waits for its original without being asked for.
+ */
+static bool may_ask(struct bridge *b)
+{
+    struct in_message_state *st = b->in_message;
+    const int64_t now = clock_mono_ms(b->clock);
+    const int64_t full = (int64_t)PHONE_SECRETS_BURST * PHONE_SECRETS_EACH_MS;
+    /* As if each request took PHONE_SECRETS_EACH_MS, one after the other. */
+    const int64_t done = st->secrets_asked_until_ms > now ? st->secrets_asked_until_ms : now;
+
+    if (done + PHONE_SECRETS_EACH_MS - now > full)
+        return false;
+    st->secrets_asked_until_ms = done + PHONE_SECRETS_EACH_MS;
+    return true;
+}
+
 /* Our phone has it, and with it the secret. It answers as for what could not be read. */
 static enum wb_err ask_for_original(struct bridge *b, struct in_message *m, const struct content *c)
 {
@@ -234,7 +252,7 @@ static enum wb_err ask_for_original(struct bridge *b, struct in_message *m, cons
     enum wb_err err;
 
     TRY(authors_of(b, m, c, authors, &n));
-    if (n == 0 || authors[0].n == 0)
+    if (n == 0 || authors[0].n == 0 || !may_ask(b))
         return WB_OK;
     original.sender = authors[0].form[0];
     original.from_me = bridge_is_self(b, &original.sender);
@@ -251,8 +269,9 @@ static void copy_id(char out[static STORE_MESSAGE_ID_MAX + 1], struct span id)
     out[id.n] = '\0';
 }
 
+/* *ret_ask: our phone may be asked for what it waits for. */
 static enum wb_err wait_for_secret(struct bridge *b, const struct in_message *m,
-                                   const struct content *c)
+                                   const struct content *c, bool *ret_ask)
 {
     struct store_secret_wait w = {.chat = m->chat,
                                   .sender = m->sender,
@@ -261,16 +280,18 @@ static enum wb_err wait_for_secret(struct bridge *b, const struct in_message *m,
                                   .lid_addressing = m->lid_addressing,
                                   .timestamp = m->t,
                                   .noted_at = bridge_server_now_s(b)};
-    bool kept = false;
+    enum store_secret_wait_outcome outcome;
     enum wb_err err;
 
     copy_id(w.id, m->id);
     copy_id(w.target_id, c->key.id);
-    TRY(store_secret_wait_put(b->store, &w, &kept));
-    if (kept)
-        b->in_message->secret_waits = WAITS_SOME;
-    else
+    TRY(store_secret_wait_put(b->store, &w, &outcome));
+    if (outcome == STORE_WAIT_REFUSED)
         log_warn(b->log, "message", "%s: too many wait for the message that it is about", w.id);
+    else
+        b->in_message->secret_waits = WAITS_SOME;
+    /* Of whom so much waits already, our phone is asked nothing more. */
+    *ret_ask = outcome == STORE_WAIT_KEPT;
 out:
     return err;
 }
@@ -311,6 +332,7 @@ static void begin(struct in_message_opened *o)
 enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct content *c,
                             struct in_message_opened *ret)
 {
+    bool ask = false;
     enum wb_err err;
 
     begin(ret);
@@ -325,8 +347,8 @@ enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct
              (int)m->id.n, (const char *)m->id.p, wb_err_text(err));
     if (err != WB_ERR_NOT_FOUND)
         return WB_OK;
-    TRY(wait_for_secret(b, m, c));
-    if (m->arena) /* else our phone itself handed it on */
+    TRY(wait_for_secret(b, m, c, &ask));
+    if (ask && m->arena) /* else our phone itself handed it on */
         err = ask_for_original(b, m, c);
 out:
     return err;

@@ -279,7 +279,11 @@ enum {
 
     /* Peers that ask again (P-RC-40): refused from the tenth time on. */
     RETRY_REQUESTS_MAX = 9,
-    RETRY_REBUILD_S = 3600,  /* P-RC-41 */
+    RETRY_REBUILD_S = 3600, /* P-RC-41 */
+    /* Requests to our phone for a message whose secret is missing: any member of a group causes
+     * one by naming a message that is not here. A lively poll from before the link needs one. */
+    PHONE_SECRETS_BURST = 20,
+    PHONE_SECRETS_EACH_MS = 6 * 1000,
     RETRY_PENDING_MAX = 256, /* resends that wait for prekeys */
     /* Resends to one group, all of its devices and messages together: so many at once, then one
      * each so many seconds. WhatsApp locks accounts that send more again (P-X2-07); a healthy group

@@ -46,7 +46,10 @@ enum {
     STORE_REVOKES_MAX = 1000,
     /* Edits, votes and the like that wait for the message whose secret opens them. The phone is
      * asked for it at once, so that these are those of some seconds; votes for one poll may be as
-     * many as its group has members online. What is over the limit stays as it is shown. */
+     * many as its group has members online. Anybody may name messages that never come: of one
+     * sender in one chat the newest wait, so that he pushes out his own and nobody else's; over the
+     * limit of all, which takes fifty such people, the oldest is pushed out. */
+    STORE_SECRET_WAITS_SENDER_MAX = 20,
     STORE_SECRET_WAITS_TARGET_MAX = 100,
     STORE_SECRET_WAITS_MAX = 1000,
     /* Secrets of messages, some 250 bytes each: what is older than that many messages is edited,

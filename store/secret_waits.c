@@ -5,28 +5,88 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-static enum wb_err count(struct store *s, const char *target_id, int64_t *ret)
+static enum wb_err count_end(struct stmt *q, int64_t *ret)
+{
+    enum wb_err err = stmt_step(q);
+    if (err == WB_OK)
+        *ret = stmt_col_int(q, 0);
+    stmt_end(q);
+    return err;
+}
+
+static enum wb_err count_of_target(struct store *s, const char *target_id, int64_t *ret)
 {
     struct stmt q;
     enum wb_err err;
-    if (target_id)
-        TRY(stmt_read(&q, &s->wa,
-                      "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
-                      " AND target_id = ?"));
-    else
-        TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"));
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
+                  " AND target_id = ?"));
     stmt_text(&q, s->our);
-    if (target_id)
-        stmt_text(&q, target_id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = stmt_col_int(&q, 0);
-    stmt_end(&q);
+    stmt_text(&q, target_id);
+    err = count_end(&q, ret);
 out:
     return err;
 }
 
-static enum wb_err insert(struct store *s, const struct store_secret_wait *w)
+static enum wb_err count_of_sender(struct store *s, const struct jid *chat,
+                                   const struct jid *sender, int64_t *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
+                  " AND chat_jid = ? AND sender = ?"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, chat);
+    stmt_jid(&q, sender);
+    err = count_end(&q, ret);
+out:
+    return err;
+}
+
+static enum wb_err count_all(struct store *s, int64_t *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"));
+    stmt_text(&q, s->our);
+    err = count_end(&q, ret);
+out:
+    return err;
+}
+
+static enum wb_err drop_oldest_of_sender(struct store *s, const struct jid *chat,
+                                         const struct jid *sender)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_secret_waits WHERE seq = (SELECT seq FROM"
+                   " bridge_secret_waits WHERE our_jid = ? AND chat_jid = ? AND sender = ?"
+                   " ORDER BY seq LIMIT 1)"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, chat);
+    stmt_jid(&q, sender);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+static enum wb_err drop_oldest(struct store *s)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_secret_waits WHERE seq = (SELECT seq FROM"
+                   " bridge_secret_waits WHERE our_jid = ? ORDER BY noted_at, seq LIMIT 1)"));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+static enum wb_err insert(struct store *s, const struct store_secret_wait *w,
+                          const struct jid *sender)
 {
     struct stmt q;
     enum wb_err err;
@@ -38,7 +98,7 @@ static enum wb_err insert(struct store *s, const struct store_secret_wait *w)
     stmt_text(&q, w->target_id);
     stmt_jid(&q, &w->chat);
     stmt_text(&q, w->id);
-    stmt_jid(&q, &w->sender);
+    stmt_jid(&q, sender);
     stmt_jid(&q, &w->sender_alt);
     stmt_int(&q, w->from_me);
     stmt_int(&q, w->lid_addressing);
@@ -50,18 +110,30 @@ out:
 }
 
 enum wb_err store_secret_wait_put(struct store *s, const struct store_secret_wait *w,
-                                  bool *ret_kept)
+                                  enum store_secret_wait_outcome *ret)
 {
-    int64_t here = 0, all = 0;
+    const struct jid sender = jid_bare(w->sender);
+    enum store_secret_wait_outcome outcome = STORE_WAIT_KEPT;
+    int64_t n = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    if (!w->id[0] || !w->target_id[0] || jid_is_none(&w->chat) || jid_is_none(&w->sender))
+    if (!w->id[0] || !w->target_id[0] || jid_is_none(&w->chat) || jid_is_none(&sender))
         return WB_ERR_INVALID;
-    TRY(count(s, w->target_id, &here));
-    TRY(count(s, NULL, &all));
-    *ret_kept = here < STORE_SECRET_WAITS_TARGET_MAX && all < STORE_SECRET_WAITS_MAX;
-    if (*ret_kept)
-        err = insert(s, w);
+    TRY(count_of_target(s, w->target_id, &n));
+    if (n >= STORE_SECRET_WAITS_TARGET_MAX) {
+        *ret = STORE_WAIT_REFUSED;
+        return WB_OK;
+    }
+    TRY(insert(s, w, &sender));
+    TRY(count_of_sender(s, &w->chat, &sender, &n));
+    if (n > STORE_SECRET_WAITS_SENDER_MAX) {
+        TRY(drop_oldest_of_sender(s, &w->chat, &sender));
+        outcome = STORE_WAIT_INSTEAD;
+    }
+    TRY(count_all(s, &n));
+    if (n > STORE_SECRET_WAITS_MAX)
+        TRY(drop_oldest(s));
+    *ret = outcome;
 out:
     return err;
 }

@@ -18,10 +18,14 @@ struct store_secret_wait {
     int64_t noted_at;  /* unix seconds */
 };
 
-/* The same one again changes nothing. *ret_kept false: so many wait for that message, or in all,
- * that this one is not taken (STORE_SECRET_WAITS_TARGET_MAX, STORE_SECRET_WAITS_MAX). */
+enum store_secret_wait_outcome {
+    STORE_WAIT_REFUSED, /* so many wait for that message already (STORE_SECRET_WAITS_TARGET_MAX) */
+    STORE_WAIT_KEPT,    /* also when it waits already */
+    STORE_WAIT_INSTEAD, /* as many of its sender in this chat wait as may: his oldest went */
+};
+/* The device of w->sender is not kept. Over STORE_SECRET_WAITS_MAX the oldest of all goes. */
 enum wb_err store_secret_wait_put(struct store *s, const struct store_secret_wait *w,
-                                  bool *ret_kept) WB_MUST_CHECK;
+                                  enum store_secret_wait_outcome *ret) WB_MUST_CHECK;
 /* The next one that waits for a message of this id (in whatever chat) behind seq `after` (0: the
  * first). NOT_FOUND. */
 enum wb_err store_secret_wait_next(struct store *s, struct span target_id, int64_t after,

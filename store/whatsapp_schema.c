@@ -163,6 +163,8 @@ static const char *const bridge_tables[] = {
     " (our_jid, target_id, seq)",
     "CREATE INDEX IF NOT EXISTS bridge_secret_waits_at ON bridge_secret_waits"
     " (our_jid, noted_at)",
+    "CREATE INDEX IF NOT EXISTS bridge_secret_waits_sender ON bridge_secret_waits"
+    " (our_jid, chat_jid, sender, seq)",
     "CREATE TABLE IF NOT EXISTS bridge_private_address (our_jid TEXT PRIMARY KEY,"
     " address INTEGER NOT NULL, phone_says INTEGER NOT NULL, noted_at INTEGER NOT NULL)"
     " WITHOUT ROWID",

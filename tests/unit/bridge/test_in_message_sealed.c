@@ -8,7 +8,8 @@
 #include "store/lid_map.h"
 #include "store/phone_requests.h"
 
-#define EVENT "SELECT content FROM messages WHERE id = "
+#define AUTHOR "27820000013@s.whatsapp.net"
+#define EVENT  "SELECT content FROM messages WHERE id = "
 
 static void an_edit_changes_the_message(void **state)
 {
@@ -450,6 +451,60 @@ static void our_phone_is_asked_for_the_message(void **state)
     writer_free(&phone);
 }
 
+/* What one person says about a message that never comes. *ret: requests to our phone. */
+static size_t vote_about(struct receiver *r, struct writer *w, const char *who, const char *target)
+{
+    static const char *const names[] = {"Sushi"};
+    const struct sealing s = {F_POLL_VOTE, 0,    MSG_SECRET_POLL_VOTE, target, AUTHOR, who, GROUP,
+                              AUTHOR,      false};
+    static unsigned votes;
+    char id[16];
+    size_t n = 0;
+
+    snprintf(id, sizeof id, "V%u", votes++);
+    receive(r, with(r, w, group_stanza(r, who, id), sealed_message(r, &s, vote(r, names, 1))));
+    for (size_t i = 0; i < nsent; i++)
+        n += strstr(sent[i], "category=\"peer\"") != NULL;
+    return n;
+}
+
+/* A member of a group who names messages that there are not keeps nobody else's from waiting, and
+ * costs our phone some requests. */
+static void one_member_floods_nobody(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice, bob, phone;
+    char target[16];
+    size_t asked = 0;
+
+    writer_init(&alice, 1);
+    writer_init(&bob, 3);
+    writer_init(&phone, PHONE_NUMBER);
+    writer_start(&alice, r);
+    writer_start(&bob, r);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "S1", "a session"));
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(target, sizeof target, "NEVER%u", i);
+        asked += vote_about(r, &bob, BOB, target);
+    }
+    assert_int_equal(asked, 20);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_secret_waits", "20");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "20");
+    /* Hers waits; our phone is asked when it had time. */
+    assert_int_equal(vote_about(r, &alice, ALICE, "P1"), 0);
+    mono_now += PHONE_SECRETS_EACH_MS;
+    assert_int_equal(vote_about(r, &alice, ALICE, "P2"), 1);
+    assert_int_equal(vote_about(r, &alice, ALICE, "P3"), 0);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_secret_waits WHERE target_id LIKE 'P%'", "3");
+    /* He is not asked for again, also when there is time. */
+    mono_now += PHONE_SECRETS_BURST * PHONE_SECRETS_EACH_MS;
+    assert_int_equal(vote_about(r, &bob, BOB, "NEVER99"), 0);
+    writer_free(&alice);
+    writer_free(&bob);
+    writer_free(&phone);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -466,6 +521,7 @@ int main(void)
         T(what_does_not_open_says_what_it_is),
         T(an_edit_that_came_first_waits),
         T(our_phone_is_asked_for_the_message),
+        T(one_member_floods_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

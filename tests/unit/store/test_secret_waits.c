@@ -23,13 +23,29 @@ static struct store_secret_wait a_wait(const char *target, const char *id)
     return w;
 }
 
+static enum store_secret_wait_outcome put_by(struct fixture *f, const char *sender,
+                                             const char *target, const char *id)
+{
+    struct store_secret_wait w = a_wait(target, id);
+    enum store_secret_wait_outcome outcome;
+
+    w.sender = J(sender);
+    OK(store_secret_wait_put(f->s, &w, &outcome));
+    return outcome;
+}
+
 static bool put(struct fixture *f, const char *target, const char *id)
 {
-    const struct store_secret_wait w = a_wait(target, id);
-    bool kept = false;
+    return put_by(f, "888:3@lid", target, id) == STORE_WAIT_KEPT;
+}
 
-    OK(store_secret_wait_put(f->s, &w, &kept));
-    return kept;
+static bool waits(struct fixture *f, const char *target)
+{
+    struct store_secret_wait w;
+    const enum wb_err err = store_secret_wait_next(f->s, span_cstr(target), 0, &w);
+
+    assert_true(err == WB_OK || err == WB_ERR_NOT_FOUND);
+    return err == WB_OK;
 }
 
 static void what_waits_is_found_by_what_it_waits_for(void **state)
@@ -73,26 +89,72 @@ static void what_waits_is_found_by_what_it_waits_for(void **state)
     fixture_free(&f);
 }
 
-static void as_many_as_strangers_like_do_not_wait(void **state)
+static void as_many_votes_for_one_message_as_may(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char sender[32], id[16];
+    size_t kept = 0;
+
+    fixture_ready(&f);
+    for (unsigned i = 0; i < STORE_SECRET_WAITS_TARGET_MAX + 5; i++) {
+        snprintf(id, sizeof id, "V%u", i);
+        snprintf(sender, sizeof sender, "%u@lid", 1000 + i);
+        kept += put_by(&f, sender, "POLL", id) == STORE_WAIT_KEPT;
+    }
+    assert_int_equal(kept, STORE_SECRET_WAITS_TARGET_MAX);
+    assert_int_equal(put_by(&f, "9@lid", "POLL", "X"), STORE_WAIT_REFUSED);
+    fixture_free(&f);
+}
+
+/* Who names messages that never come pushes out what he said before, from whichever device, and
+ * nothing of anybody else's. */
+static void one_sender_pushes_out_his_own(void **state)
 {
     (void)state;
     struct fixture f;
     char target[16], id[16];
-    size_t kept = 0;
 
     fixture_ready(&f);
-    for (size_t i = 0; i < STORE_SECRET_WAITS_TARGET_MAX + 5; i++) {
-        snprintf(id, sizeof id, "V%zu", i);
-        kept += put(&f, "POLL", id);
+    assert_int_equal(put_by(&f, "777@lid", "HERS", "E1"), STORE_WAIT_KEPT);
+    for (unsigned i = 0; i < STORE_SECRET_WAITS_MAX + 100; i++) {
+        snprintf(target, sizeof target, "NEVER%u", i);
+        snprintf(id, sizeof id, "V%u", i);
+        assert_int_equal(put_by(&f, i % 2 ? "888:3@lid" : "888@lid", target, id),
+                         i < STORE_SECRET_WAITS_SENDER_MAX ? STORE_WAIT_KEPT : STORE_WAIT_INSTEAD);
     }
-    assert_int_equal(kept, STORE_SECRET_WAITS_TARGET_MAX);
-    for (size_t i = 0; i < STORE_SECRET_WAITS_MAX; i++) {
-        snprintf(target, sizeof target, "A%zu", i);
-        snprintf(id, sizeof id, "E%zu", i);
-        kept += put(&f, target, id);
+    assert_true(waits(&f, "HERS"));
+    assert_true(waits(&f, target));
+    assert_false(waits(&f, "NEVER0"));
+    snprintf(target, sizeof target, "NEVER%u", STORE_SECRET_WAITS_MAX + 99 - 19);
+    assert_true(waits(&f, target));
+    snprintf(target, sizeof target, "NEVER%u", STORE_SECRET_WAITS_MAX + 99 - 20);
+    assert_false(waits(&f, target));
+    assert_int_equal(put_by(&f, "777@lid", "HERS2", "E2"), STORE_WAIT_KEPT);
+    fixture_free(&f);
+}
+
+/* However many people there are: the newest wait. */
+static void not_more_wait_than_may(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char target[16], id[16], sender[32];
+    unsigned n = 0;
+
+    fixture_ready(&f);
+    for (unsigned i = 0; i < STORE_SECRET_WAITS_MAX + 3; i++) {
+        snprintf(target, sizeof target, "T%u", i);
+        snprintf(id, sizeof id, "E%u", i);
+        snprintf(sender, sizeof sender, "%u@lid", 1000 + i / STORE_SECRET_WAITS_SENDER_MAX);
+        assert_int_equal(put_by(&f, sender, target, id), STORE_WAIT_KEPT);
     }
-    assert_int_equal(kept, STORE_SECRET_WAITS_MAX);
-    assert_false(put(&f, "ANOTHER", "E1"));
+    for (unsigned i = 0; i < STORE_SECRET_WAITS_MAX + 3; i++) {
+        snprintf(target, sizeof target, "T%u", i);
+        assert_true(waits(&f, target) == (i >= 3));
+        n += waits(&f, target);
+    }
+    assert_int_equal(n, STORE_SECRET_WAITS_MAX);
     fixture_free(&f);
 }
 
@@ -151,7 +213,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_is_found_by_what_it_waits_for),
-        cmocka_unit_test(as_many_as_strangers_like_do_not_wait),
+        cmocka_unit_test(as_many_votes_for_one_message_as_may),
+        cmocka_unit_test(one_sender_pushes_out_his_own),
+        cmocka_unit_test(not_more_wait_than_may),
         cmocka_unit_test(only_the_latest_secrets_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
