@@ -256,9 +256,7 @@ static enum wb_err ask_for_original(struct bridge *b, struct in_message *m, cons
         return WB_OK;
     original.sender = authors[0].form[0];
     original.from_me = bridge_is_self(b, &original.sender);
-    TRY(retry_owed_add(b, m->arena, &original, NULL, WB_ERR_NOT_FOUND));
-    for (size_t i = 0; i < original.nanswers && err == WB_OK; i++)
-        err = in_message_answer(m, original.answers[i]);
+    err = retry_owed_for_secret(b, m, &original);
 out:
     return err;
 }

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/secret.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
 #include "bridge/in_message_private.h"
 #include "bridge/out_peer.h"
 #include "bridge/out_receipt.h"
+#include "store/contacts.h"
 #include "store/messages.h"
 #include "store/phone_requests.h"
 
@@ -21,6 +23,9 @@ enum {
     RETRY_GO_ROWS_MAX = 256,     /* in one go, with those that are found to have come: some 10 ms */
     RETRY_ARENA_MAX = 256 << 10, /* one receipt or request at a time */
 };
+
+/* Why our phone is asked for a message that nobody has sent us in vain. */
+#define RETRY_FOR_SECRET "secret"
 
 static void on_timer(void *ctx);
 
@@ -122,14 +127,8 @@ enum wb_err retry_owed_acked(struct retry_owed *r, struct span request_id)
     return WB_OK;
 }
 
-/* The row that is there, or a new one. */
-static enum wb_err load(struct bridge *b, const struct in_message *m, enum wb_err why,
-                        struct store_retry_owed *o)
+static void new_row(const struct in_message *m, const char *reason, struct store_retry_owed *o)
 {
-    enum wb_err err = store_retry_owed_get(b->store, &m->chat, &m->sender, m->id, o);
-
-    if (err != WB_ERR_NOT_FOUND)
-        return err;
     memset(o, 0, sizeof *o);
     memcpy(o->id, m->id.p, m->id.n); /* at most STORE_MESSAGE_ID_MAX: in_message_parse() */
     o->chat = m->chat;
@@ -138,7 +137,30 @@ static enum wb_err load(struct bridge *b, const struct in_message *m, enum wb_er
     o->participant = m->participant;
     o->recipient = m->recipient;
     o->timestamp = m->t;
-    memcpy(o->reason, wb_err_name(why), strlen(wb_err_name(why)));
+    memcpy(o->reason, reason, strlen(reason));
+}
+
+static bool is_for_secret(const struct store_retry_owed *o)
+{
+    return strcmp(o->reason, RETRY_FOR_SECRET) == 0;
+}
+
+/* The row that is there, or a new one. Of a message that was wanted for its secret alone nobody has
+ * asked the sender: what comes of it now is the first. */
+static enum wb_err load(struct bridge *b, const struct in_message *m, enum wb_err why,
+                        struct store_retry_owed *o)
+{
+    struct store_retry_owed before = {.phone_asked = STORE_PHONE_NOT_ASKED};
+    enum wb_err err = store_retry_owed_get(b->store, &m->chat, &m->sender, m->id, o);
+
+    if (err == WB_OK && !is_for_secret(o))
+        return WB_OK;
+    if (err == WB_OK)
+        before = *o;
+    else if (err != WB_ERR_NOT_FOUND)
+        return err;
+    new_row(m, wb_err_name(why), o);
+    o->phone_asked = before.phone_asked;
     return WB_OK;
 }
 
@@ -251,6 +273,44 @@ out:
     return err;
 }
 
+enum wb_err retry_owed_for_secret(struct bridge *b, struct in_message *m,
+                                  const struct in_message *original)
+{
+    struct retry_owed *r = owed_of(b);
+    const struct node *request = NULL;
+    struct store_retry_owed o;
+    enum wb_err err;
+
+    TRY(take_back_lost(r));
+    err = store_retry_owed_get(b->store, &original->chat, &original->sender, original->id, &o);
+    if (err != WB_ERR_NOT_FOUND)
+        return err; /* whoever is asked for it, and when, stays as it is */
+    new_row(original, RETRY_FOR_SECRET, &o);
+    o.count = STORE_RETRY_RECEIPTS_MAX; /* there is no stanza that a receipt could answer */
+    TRY(ask_phone(b, m->arena, &o, &request));
+    if (request)
+        TRY(in_message_answer(m, request));
+    TRY(store_retry_owed_put(b->store, &o));
+    r->some = OWED_SOME;
+    if (!o.phone_asked && !r->timer.armed)
+        timer_start(b->timers, &r->timer, RETRY_PHONE_MS, on_timer, r);
+out:
+    return err;
+}
+
+enum wb_err retry_owed_is_for_secret(struct bridge *b, const struct jid *chat,
+                                     const struct jid *sender, struct span id, bool *ret_only)
+{
+    struct store_retry_owed o;
+    enum wb_err err = store_retry_owed_get(b->store, chat, sender, id, &o);
+
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret_only = err == WB_OK && is_for_secret(&o);
+        err = WB_OK;
+    }
+    return err;
+}
+
 static enum wb_err any_owed(struct retry_owed *r, bool *ret_some)
 {
     bool any = false;
@@ -315,14 +375,28 @@ static enum wb_err next_due(struct retry_owed *r, struct store_retry_owed *ret, 
     return err;
 }
 
+static enum wb_err has_secret(struct bridge *b, const struct store_retry_owed *o, bool *ret_has)
+{
+    uint8_t secret[MESSAGE_SECRET_BYTES];
+    enum wb_err err =
+        store_message_secret_get(b->store, &o->chat, &o->sender, span_cstr(o->id), secret);
+
+    secret_wipe(secret, sizeof secret);
+    *ret_has = err == WB_OK;
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
 /* It may have come without us: to the Go bridge, or after the backup that was restored. */
 static enum wb_err has_come(struct bridge *b, const struct store_retry_owed *o, bool *ret_come)
 {
     bool known = false, waiting = false;
     enum wb_err err;
 
-    TRY(store_message_known(b->store, &o->chat, span_cstr(o->id), &o->sender, NULL, &known,
-                            &waiting));
+    if (is_for_secret(o))
+        TRY(has_secret(b, o, &known));
+    else
+        TRY(store_message_known(b->store, &o->chat, span_cstr(o->id), &o->sender, NULL, &known,
+                                &waiting));
     *ret_come = known && !waiting;
     if (*ret_come)
         err = store_retry_owed_done(b->store, &o->chat, &o->sender, span_cstr(o->id));

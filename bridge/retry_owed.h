@@ -40,6 +40,15 @@ void retry_owed_stop(struct retry_owed *r);
  * request to the phone when that is the only way. In the open batch. */
 enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message *m,
                            const struct in_enc *e, enum wb_err why) WB_MUST_CHECK;
+/* What m says is sealed with the secret of another message: our phone is asked for that one (chat,
+ * sender, id and time of original), and its request becomes an answer to m. Nothing happens when it
+ * is owed already: then whoever has it is asked in its own time. In the open batch. */
+enum wb_err retry_owed_for_secret(struct bridge *b, struct in_message *m,
+                                  const struct in_message *original) WB_MUST_CHECK;
+/* Is this one owed, and for nothing but its secret? */
+enum wb_err retry_owed_is_for_secret(struct bridge *b, const struct jid *chat,
+                                     const struct jid *sender, struct span id,
+                                     bool *ret_only) WB_MUST_CHECK;
 /* What goes with a mark of the store: the requests that were noted since retry_owed_mark() never
  * leave, so that no ack of theirs would free their places. */
 uint64_t retry_owed_mark(const struct bridge *b);

@@ -7,6 +7,7 @@
 #include "store/contacts.h"
 #include "store/lid_map.h"
 #include "store/phone_requests.h"
+#include "store/prekeys.h"
 
 #define AUTHOR "27820000013@s.whatsapp.net"
 #define EVENT  "SELECT content FROM messages WHERE id = "
@@ -505,6 +506,47 @@ static void one_member_floods_nobody(void **state)
     writer_free(&phone);
 }
 
+/* What anybody says about a message that we could not decrypt changes nothing of how it is asked
+ * for; and one that was wanted for its secret is asked for like any other when it comes unreadable.
+ */
+static void a_vote_leaves_the_retries_alone(void **state)
+{
+    static const char owed[] = "SELECT count || '|' || asked_at || '|' || phone_asked || '|' ||"
+                               " coalesce(participant, '') || '|' || reason"
+                               " FROM bridge_retry_owed";
+    struct receiver *r = *state;
+    struct writer author, bob, phone;
+    char before[256];
+
+    writer_init(&author, 4);
+    writer_init(&bob, 3);
+    writer_init(&phone, PHONE_NUMBER);
+    writer_start(&author, r);
+    writer_start(&bob, r);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "S1", "a session"));
+    receive(r, letter(r, &bob, BOB, "S2", "a session"));
+    OK(store_prekey_delete(r->f.s, 1)); /* the key that the author uses is gone */
+    OK(store_commit(r->f.s));
+    receive(r, with(r, &author, group_stanza(r, AUTHOR, "G1"), text_message(r, "lost")));
+    snprintf(before, sizeof before, "%s", look_wa(r, owed));
+    has(before, "1|");
+    has(before, AUTHOR);
+    fixture_time += 2;
+    assert_int_equal(vote_about(r, &bob, BOB, "G1"), 0);
+    assert_look_wa(r, owed, before);
+    /* The other way round. */
+    assert_int_equal(vote_about(r, &bob, BOB, "G2"), 1);
+    receive(r, with(r, &author, group_stanza(r, AUTHOR, "G2"), text_message(r, "lost")));
+    assert_int_equal(nsent, 2);
+    has(sent[0], "type=\"retry\"");
+    has(look_wa(r, "SELECT count || participant FROM bridge_retry_owed WHERE message_id = 'G2'"),
+        "1" AUTHOR);
+    writer_free(&author);
+    writer_free(&bob);
+    writer_free(&phone);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -522,6 +564,7 @@ int main(void)
         T(an_edit_that_came_first_waits),
         T(our_phone_is_asked_for_the_message),
         T(one_member_floods_nobody),
+        T(a_vote_leaves_the_retries_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
