@@ -435,7 +435,8 @@ out:
 }
 
 /* What a bot says in answer to a message whose secret we do not have: in a group our phone gives it
- * to the bot alone, so that it never comes. A row says that there is something to be read there. */
+ * to the bot alone, so that it never comes. A row says that there is something to be read there:
+ * one for the whole answer, in however many bits it comes. */
 static enum wb_err take_unopened(struct bridge *b, const struct stanza *s, struct in_message *m,
                                  enum wb_err why)
 {
@@ -446,6 +447,8 @@ static enum wb_err take_unopened(struct bridge *b, const struct stanza *s, struc
 
     log_info(b->log, "message", "%.*s of a bot cannot be opened: %s", (int)m->id.n,
              (const char *)m->id.p, wb_err_text(why));
+    if (in_message_bot_edits(m))
+        m->id = m->bot_edit_target;
     if (!m->peer)
         TRY(in_message_store(b, m, &c, &row));
     err = answer_ack(s, m, NACK_NO_SECRET);

@@ -329,6 +329,13 @@ static void a_bots_answer_to_what_is_not_here(void **state)
         assert_int_equal(nsent, 1);
         has(sent[0], "error=\"495\"");
     }
+    /* The bits that follow are of the same answer, also when the first one was missed. */
+    for (int i = 0; i < 2; i++) {
+        receive(r, of_bot(r, i ? "B3" : "B2", i ? "last" : "inner", "B1", "It is some"));
+        has(sent[0], "error=\"495\"");
+        has(sent[0], i ? "id=\"B3\"" : "id=\"B2\"");
+    }
+    assert_look(r, "SELECT group_concat(id) FROM messages", "B1");
     assert_look(r, "SELECT kind || content || state FROM messages",
                 "placeholder[open WhatsApp on the phone to see this message]"
                 " (a bot's answer to a message that is not here)");
