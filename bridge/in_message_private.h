@@ -40,6 +40,9 @@ enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struc
 /* The same for what in_message_open() opened. */
 enum wb_err in_message_store_opened(struct bridge *b, struct in_message *m, const struct content *c,
                                     bool *ret_row) WB_MUST_CHECK;
+/* What was opened late: the row that told of it says now what it says. NOT_FOUND: there is none. */
+enum wb_err in_message_fill_opened(struct bridge *b, const struct in_message *m,
+                                   const struct content *c) WB_MUST_CHECK;
 /* A change that its sender may not make: the message that it is about stays as it is, and what was
  * wanted becomes a row of its own. Logged and counted. */
 enum wb_err in_message_store_refused(struct bridge *b, struct in_message *m,

@@ -363,23 +363,13 @@ void in_message_opened_free(struct in_message_opened *o)
 /* The row that told of it says now what it said; what it changes is changed. */
 static enum wb_err apply_opened(struct bridge *b, struct in_message *m, const struct content *c)
 {
-    struct store_message_change own = {.chat = m->chat,
-                                       .sender = m->sender,
-                                       .sender_alt = m->sender_alt,
-                                       .from_me = m->from_me,
-                                       .target_id = m->id,
-                                       .timestamp = m->t};
-    struct buf *text = &b->in_message->text;
     bool row;
     enum wb_err err;
 
     TRY(in_message_store_opened(b, m, c, &row));
-    buf_clear(text);
-    content_readable(c, text);
-    TRY(buf_err(text));
-    err = store_message_edit(b->store, &own, buf_span(text), SPAN_NULL, false);
+    err = in_message_fill_opened(b, m, c);
 out:
-    return err == WB_ERR_REFUSED ? WB_OK : err;
+    return err;
 }
 
 /* Its own row has the sealed bytes. NOT_FOUND: there is no such row any more, or its secret has

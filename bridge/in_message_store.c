@@ -156,29 +156,54 @@ static struct span or_null(const struct buf *b)
     return b->n ? buf_span(b) : SPAN_NULL;
 }
 
-static enum wb_err store_row(struct bridge *b, struct in_message *m, const struct content *c)
+/* What c says, into the columns of the row; quoted holds one of them. */
+static enum wb_err put_content(struct bridge *b, const struct in_message *m,
+                               const struct content *c, char quoted[static JID_TEXT_MAX],
+                               struct store_message *row)
 {
     struct in_message_state *st = b->in_message;
-    struct store_message row = row_of(b, m);
-    char quoted[JID_TEXT_MAX];
     struct jid person;
     enum wb_err err;
 
-    TRY(read_words(b, c, &row.mentions_me));
-    row.kind = kind_word(c->kind);
-    row.content = buf_span(&st->text);
-    row.mentions = or_null(&st->mentions);
+    TRY(read_words(b, c, &row->mentions_me));
+    row->kind = kind_word(c->kind);
+    row->content = buf_span(&st->text);
+    row->mentions = or_null(&st->mentions);
     if (in_message_id_valid(c->key.id))
-        row.target_id = c->key.id;
+        row->target_id = c->key.id;
     if (in_message_id_valid(c->context.stanza_id)) {
-        row.quoted_id = c->context.stanza_id;
+        row->quoted_id = c->context.stanza_id;
         TRY(mention_in_person(b, c->context.participant, &person));
         if (!jid_is_none(&person))
-            row.quoted_sender = span_cstr(jid_text(&person, quoted));
+            row->quoted_sender = span_cstr(jid_text(&person, quoted));
     }
     if (c->kind != CONTENT_TEXT && c->kind != CONTENT_EXTENDED_TEXT)
-        put_media(st, m, c, &row);
+        put_media(st, m, c, row);
+out:
+    return err;
+}
+
+static enum wb_err store_row(struct bridge *b, struct in_message *m, const struct content *c)
+{
+    struct store_message row = row_of(b, m);
+    char quoted[JID_TEXT_MAX];
+    enum wb_err err;
+
+    TRY(put_content(b, m, c, quoted, &row));
     TRY(put_row(b, m, &row, m->push_name));
+out:
+    return err;
+}
+
+enum wb_err in_message_fill_opened(struct bridge *b, const struct in_message *m,
+                                   const struct content *c)
+{
+    struct store_message row = row_of(b, m);
+    char quoted[JID_TEXT_MAX];
+    enum wb_err err;
+
+    TRY(put_content(b, m, c, quoted, &row));
+    err = store_message_opened(b->store, &row);
 out:
     return err;
 }

@@ -112,6 +112,30 @@ out:
     return err;
 }
 
+enum wb_err store_message_opened(struct store *s, const struct store_message *m)
+{
+    struct found_row f;
+    struct jid chat;
+    struct who w;
+    struct stmt q;
+    enum wb_err err;
+    TRY(chat_of(s, &m->chat, &chat));
+    TRY(who_is(s, &m->sender, &m->sender_alt, &w));
+    TRY(row_find(s, &chat, m->id, &w, &f));
+    if (f.rowid == 0)
+        return WB_ERR_NOT_FOUND;
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE messages SET content = ?, media_type = ?, filename = ?, url = ?,"
+                   " media_key = ?, file_sha256 = ?, file_enc_sha256 = ?, file_length = ?,"
+                   " kind = ?, mentions = ?, mentions_me = ?, quoted_id = ?, quoted_sender = ?,"
+                   " target_id = ?, raw = ? WHERE rowid = ?"));
+    bind_content(&q, m);
+    stmt_int(&q, f.rowid);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
 static bool is_event(const struct store_message *m)
 {
     return m->kind && strcmp(m->kind, STORE_EVENT_KIND) == 0;

@@ -76,6 +76,10 @@ struct store_message_change {
 enum wb_err store_message_edit(struct store *s, const struct store_message_change *c,
                                struct span content, struct span mentions,
                                bool mentions_me) WB_MUST_CHECK;
+/* The row of m, which was sealed in a way that could not be opened, says now what it says, as if it
+ * had been opened at once: nothing of it was edited. Who, when and where stay as they are.
+ * NOT_FOUND. */
+enum wb_err store_message_opened(struct store *s, const struct store_message *m) WB_MUST_CHECK;
 /* Marks revoked_at and revoked_by. What was captured stays readable. */
 enum wb_err store_message_revoke(struct store *s, const struct store_message_change *c,
                                  bool by_admin) WB_MUST_CHECK;

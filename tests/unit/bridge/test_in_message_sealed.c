@@ -408,6 +408,40 @@ static void an_edit_that_came_first_waits(void **state)
     writer_free(&bob);
 }
 
+/* Its row is as if it had been opened at once. */
+static void what_is_opened_late_was_not_edited(void **state)
+{
+    static const char rows[] = "SELECT kind || '|' || content || '|' || coalesce(mentions, '') ||"
+                               " '|' || mentions_me || '|' || target_id || '|' ||"
+                               " (edited_at IS NULL) || '|' || coalesce(quoted_id, '') || '|' ||"
+                               " hex(raw) FROM messages WHERE id = ";
+    const struct span me = SPAN_LIT(OWN_PHONE);
+    const struct content_extras extras = {.mentioned = &me, .nmentioned = 1};
+    struct sealing s = {F_COMMENT, 0, MSG_SECRET_COMMENT, "G1", ALICE, BOB, GROUP, ALICE, false};
+    struct receiver *r = *state;
+    struct writer alice, bob;
+    char sql[512], at_once[1024];
+    struct buf text = buf_new(1 << 12);
+
+    writer_init(&alice, 1);
+    writer_init(&bob, 3);
+    writer_start(&alice, r);
+    writer_start(&bob, r);
+    OK(content_encode_text(SPAN_LIT("@27820000001 good news"), &extras, &text));
+    receive(r, with(r, &bob, group_stanza(r, BOB, "C1"), sealed_message(r, &s, buf_span(&text))));
+    receive(r, with(r, &alice, group_stanza(r, ALICE, "G1"), text_with_secret(r, "news")));
+    receive(r, with(r, &bob, group_stanza(r, BOB, "C2"), sealed_message(r, &s, buf_span(&text))));
+    snprintf(sql, sizeof sql, "%s'C2'", rows);
+    snprintf(at_once, sizeof at_once, "%s", look(r, sql));
+    has(at_once, "comment|[comment] to G1 ");
+    has(at_once, "|G1|1|");
+    snprintf(sql, sizeof sql, "%s'C1'", rows);
+    assert_look(r, sql, at_once);
+    buf_free(&text);
+    writer_free(&alice);
+    writer_free(&bob);
+}
+
 /* With a session with our phone: it is asked for the message, and its copy brings the secret. */
 static void our_phone_is_asked_for_the_message(void **state)
 {
@@ -569,6 +603,7 @@ int main(void)
         T(a_bots_answer_to_what_is_not_here),
         T(what_does_not_open_says_what_it_is),
         T(an_edit_that_came_first_waits),
+        T(what_is_opened_late_was_not_edited),
         T(our_phone_is_asked_for_the_message),
         T(one_member_floods_nobody),
         T(a_vote_leaves_the_retries_alone),
