@@ -25,7 +25,6 @@ struct in_message_state {
     struct buf plain;                     /* one plaintext at a time; wiped with buf_clear() */
     /* Does anything wait for the secret of another message (in_message_sealed.c)? */
     enum { WAITS_UNKNOWN, WAITS_NONE, WAITS_SOME } secret_waits;
-    int64_t secrets_asked_until_ms; /* of our phone, each for its time; monotonic */
     struct buf text, mentions, names;
     struct retry_owed owed;
     struct jid revokes_at; /* in_message_revoke.c: the group that was asked for last */
@@ -71,7 +70,8 @@ struct in_message_opened {
     struct buf plain;
 };
 /* Opens c (content_is_sealed()). What waits for a message that we do not have is remembered, and
- * our phone is asked for that message, once. The caller ends with in_message_opened_free(), also
+ * our phone is asked for that message, unless it is already, or has answered without a secret. The
+ * caller ends with in_message_opened_free(), also
  * after an error. */
 enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct content *c,
                             struct in_message_opened *ret) WB_MUST_CHECK;
@@ -80,6 +80,11 @@ void in_message_opened_free(struct in_message_opened *o);
  * it. secret: any bytes of a peer's; nothing happens unless they are MESSAGE_SECRET_BYTES. */
 enum wb_err in_message_secret(struct bridge *b, const struct in_message *m,
                               struct span secret) WB_MUST_CHECK;
+/* Our phone has answered a request for that message, and what it handed on is stored. If the secret
+ * has not come with it, that is remembered; and when the message is here, nothing waits for it any
+ * longer. */
+enum wb_err in_message_phone_answered(struct bridge *b, const struct jid *chat,
+                                      const struct jid *sender, struct span id) WB_MUST_CHECK;
 
 /* ---- in_message_bot.c: what bots seal with the secret of the message that asked them ------------
  */

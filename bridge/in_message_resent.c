@@ -121,7 +121,7 @@ static enum wb_err take_one(struct bridge *b, const struct stanza *s, struct spa
                             const struct store_phone_request *r, int64_t t)
 {
     struct in_message_web w;
-    bool asked = false;
+    bool asked = false, for_secret = false;
     enum wb_err err;
 
     TRY(in_message_read_web(b, s->arena, in, t, &w));
@@ -131,8 +131,10 @@ static enum wb_err take_one(struct bridge *b, const struct stanza *s, struct spa
         log_warn(b->log, "message", "our phone hands on another message than the one asked for");
         return WB_OK;
     }
+    TRY(retry_owed_is_for_secret(b, &r->chat, &r->sender, w.m.id, &for_secret));
     TRY(in_message_take_web(b, &w));
-    if (w.m.stored)
+    /* What somebody's vote was about may be of years ago: it is stored, and is no news. */
+    if (w.m.stored && !for_secret)
         TRY(in_message_news_add(b, &w.m, s->received_ms));
 out:
     return err;
@@ -164,6 +166,7 @@ enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct i
         if (err != WB_OK)
             log_warn(b->log, "message", "a message resent by our phone: %s", wb_err_text(err));
     }
+    TRY(in_message_phone_answered(b, &asked.chat, &asked.sender, span_cstr(asked.id)));
     err = store_phone_request_done(b->store, r.stanza_id);
 out:
     return err;

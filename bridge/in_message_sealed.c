@@ -5,7 +5,6 @@
 #include "base/secret.h"
 #include "bridge/bridge.h"
 #include "bridge/in_message_private.h"
-#include "bridge/limits.h"
 #include "crypto/msg_secret.h"
 #include "crypto/prim_hash.h"
 #include "proto/content_text.h"
@@ -225,38 +224,37 @@ out:
 
 /* ---- what waits ------------------------------------------------------------------------------ */
 
-/* Anybody's message may cost our phone one: a bucket of PHONE_SECRETS_BURST that gets one more
- * every PHONE_SECRETS_EACH_MS. What finds it empty waits for its original without being asked for.
- */
-static bool may_ask(struct bridge *b)
-{
-    struct in_message_state *st = b->in_message;
-    const int64_t now = clock_mono_ms(b->clock);
-    const int64_t full = (int64_t)PHONE_SECRETS_BURST * PHONE_SECRETS_EACH_MS;
-    /* As if each request took PHONE_SECRETS_EACH_MS, one after the other. */
-    const int64_t done = st->secrets_asked_until_ms > now ? st->secrets_asked_until_ms : now;
-
-    if (done + PHONE_SECRETS_EACH_MS - now > full)
-        return false;
-    st->secrets_asked_until_ms = done + PHONE_SECRETS_EACH_MS;
-    return true;
-}
-
-/* Our phone has it, and with it the secret. It answers as for what could not be read. */
-static enum wb_err ask_for_original(struct bridge *b, struct in_message *m, const struct content *c)
+/* The message whose secret is missing, by who most likely wrote it. NOT_FOUND: nobody is named. */
+static enum wb_err original_of(struct bridge *b, const struct in_message *m,
+                               const struct content *c, struct in_message *ret)
 {
     struct person authors[AUTHORS_MAX];
-    struct in_message original = {
-        .id = c->key.id, .stanza_id = c->key.id, .t = m->t, .chat = m->chat, .group = m->group};
     size_t n = 0;
     enum wb_err err;
 
     TRY(authors_of(b, m, c, authors, &n));
-    if (n == 0 || authors[0].n == 0 || !may_ask(b))
-        return WB_OK;
-    original.sender = authors[0].form[0];
-    original.from_me = bridge_is_self(b, &original.sender);
-    err = retry_owed_for_secret(b, m, &original);
+    if (n == 0 || authors[0].n == 0)
+        return WB_ERR_NOT_FOUND;
+    *ret = (struct in_message){.id = c->key.id,
+                               .stanza_id = c->key.id,
+                               .t = m->t,
+                               .chat = m->chat,
+                               .group = m->group,
+                               .sender = authors[0].form[0],
+                               .from_me = bridge_is_self(b, &authors[0].form[0])};
+out:
+    return err;
+}
+
+/* Is it here, so that nothing more of it comes? */
+static enum wb_err is_here(struct bridge *b, const struct jid *chat, const struct jid *sender,
+                           struct span id, bool *ret_here)
+{
+    bool known = false, waiting = false;
+    enum wb_err err;
+
+    TRY(store_message_known(b->store, chat, id, sender, NULL, &known, &waiting));
+    *ret_here = known && !waiting;
 out:
     return err;
 }
@@ -327,10 +325,35 @@ static void begin(struct in_message_opened *o)
     o->plain = buf_new(MESSAGE_PLAINTEXT_MAX);
 }
 
+/* Its row is all that there is until the original brings the secret, or our phone does. What our
+ * phone has answered without one is not asked for again; and when that message is here, nothing
+ * waits for it. */
+static enum wb_err wait_and_ask(struct bridge *b, struct in_message *m, const struct content *c)
+{
+    struct in_message original;
+    bool named, none = false, here = false, ask = false;
+    enum wb_err err = original_of(b, m, c, &original);
+
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    named = err == WB_OK;
+    if (named)
+        TRY(store_secret_none_known(b->store, &original.chat, &original.sender, original.id,
+                                    &none));
+    if (none)
+        TRY(is_here(b, &original.chat, &original.sender, original.id, &here));
+    if (here)
+        return WB_OK;
+    TRY(wait_for_secret(b, m, c, &ask));
+    if (ask && named && !none && m->arena) /* without: our phone itself handed it on */
+        err = retry_owed_for_secret(b, m, &original);
+out:
+    return err;
+}
+
 enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct content *c,
                             struct in_message_opened *ret)
 {
-    bool ask = false;
     enum wb_err err;
 
     begin(ret);
@@ -343,13 +366,7 @@ enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct
     ret->c.unopened = why(c, err);
     log_info(b->log, "message", "%s %.*s cannot be opened: %s", content_kind_word(c->kind),
              (int)m->id.n, (const char *)m->id.p, wb_err_text(err));
-    if (err != WB_ERR_NOT_FOUND)
-        return WB_OK;
-    TRY(wait_for_secret(b, m, c, &ask));
-    if (ask && m->arena) /* else our phone itself handed it on */
-        err = ask_for_original(b, m, c);
-out:
-    return err;
+    return err == WB_ERR_NOT_FOUND ? wait_and_ask(b, m, c) : WB_OK;
 }
 
 void in_message_opened_free(struct in_message_opened *o)
@@ -372,27 +389,38 @@ out:
     return err;
 }
 
-/* Its own row has the sealed bytes. NOT_FOUND: there is no such row any more, or its secret has
- * still not come. */
+/* Its own row has the sealed bytes. NOT_FOUND: there is no such row any more. */
+static enum wb_err read_waiting(struct bridge *b, const struct store_secret_wait *w,
+                                struct arena *a, struct in_message *ret_m, struct content *ret_c)
+{
+    struct store_message_row row;
+    enum wb_err err;
+
+    *ret_m = (struct in_message){.id = span_cstr(w->id),
+                                 .t = w->timestamp,
+                                 .chat = w->chat,
+                                 .sender = w->sender,
+                                 .sender_alt = w->sender_alt,
+                                 .group = !jid_is_person(&w->chat),
+                                 .from_me = w->from_me,
+                                 .lid_addressing = w->lid_addressing};
+    TRY(store_message_get(b->store, &w->chat, ret_m->id, &w->sender, a, &row));
+    TRY(content_decode(row.raw, a, ret_c));
+    err = content_is_sealed(ret_c) ? WB_OK : WB_ERR_NOT_FOUND;
+out:
+    return err;
+}
+
+/* NOT_FOUND: as read_waiting(), or its secret has still not come. */
 static enum wb_err open_waiting(struct bridge *b, const struct store_secret_wait *w)
 {
-    struct in_message m = {.id = span_cstr(w->id),
-                           .t = w->timestamp,
-                           .chat = w->chat,
-                           .sender = w->sender,
-                           .sender_alt = w->sender_alt,
-                           .group = !jid_is_person(&w->chat),
-                           .from_me = w->from_me,
-                           .lid_addressing = w->lid_addressing};
+    struct in_message m;
     struct in_message_opened o;
-    struct store_message_row row;
     struct content c;
     enum wb_err err;
 
     begin(&o);
-    TRY(store_message_get(b->store, &m.chat, m.id, &m.sender, &o.a, &row));
-    TRY(content_decode(row.raw, &o.a, &c));
-    TRY(content_is_sealed(&c) ? WB_OK : WB_ERR_NOT_FOUND);
+    TRY(read_waiting(b, w, &o.a, &m, &c));
     TRY(open_content(b, &m, &c, &o));
     TRY(apply_opened(b, &m, &o.c));
     log_info(b->log, "message", "%s: what it is about has come", w->id);
@@ -455,6 +483,71 @@ enum wb_err in_message_secret(struct bridge *b, const struct in_message *m, stru
         return WB_OK;
     TRY(open_all_waiting(b, m));
     b->in_message->secret_waits = WAITS_UNKNOWN; /* perhaps that was the last one */
+out:
+    return err;
+}
+
+/* ---- when nobody has it ---------------------------------------------------------------------- */
+
+/* Does it wait for the message of this sender, and not for another one with that id? */
+static enum wb_err waits_for(struct bridge *b, const struct store_secret_wait *w,
+                             const struct jid *chat, const struct jid *sender, bool *ret_waits)
+{
+    struct arena a = arena_new(CONTENT_ARENA_MAX);
+    struct in_message m, original;
+    struct content c;
+    bool same = false;
+    enum wb_err err;
+
+    TRY(in_message_same(b, &w->chat, chat, &same, NULL));
+    if (same) {
+        TRY(read_waiting(b, w, &a, &m, &c));
+        TRY(original_of(b, &m, &c, &original));
+        TRY(in_message_same(b, &original.sender, sender, &same, NULL));
+    }
+    *ret_waits = same;
+out:
+    arena_free(&a);
+    return err;
+}
+
+static enum wb_err drop_waiting(struct bridge *b, const struct jid *chat, const struct jid *sender,
+                                struct span id)
+{
+    struct store_secret_wait w = {.seq = 0};
+    enum wb_err err;
+
+    while ((err = store_secret_wait_next(b->store, id, w.seq, &w)) == WB_OK) {
+        bool waits = false;
+
+        err = waits_for(b, &w, chat, sender, &waits);
+        if (err != WB_OK && err != WB_ERR_NOT_FOUND && wb_err_class(err) != WB_CLASS_PEER)
+            return err;
+        if (waits)
+            TRY(store_secret_wait_done(b->store, w.seq));
+    }
+out:
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
+}
+
+enum wb_err in_message_phone_answered(struct bridge *b, const struct jid *chat,
+                                      const struct jid *sender, struct span id)
+{
+    const struct in_message m = {.id = id, .chat = *chat, .sender = *sender};
+    uint8_t secret[MESSAGE_SECRET_BYTES];
+    bool only = false, here = false;
+    enum wb_err err = store_message_secret_get(b->store, chat, sender, id, secret);
+
+    secret_wipe(secret, sizeof secret);
+    if (err != WB_ERR_NOT_FOUND)
+        return err;
+    TRY(store_secret_none_put(b->store, chat, sender, id, bridge_server_now_s(b)));
+    TRY(retry_owed_is_for_secret(b, chat, sender, id, &only));
+    if (only)
+        TRY(retry_owed_done(b, &m));
+    TRY(is_here(b, chat, sender, id, &here));
+    if (here)
+        err = drop_waiting(b, chat, sender, id);
 out:
     return err;
 }

@@ -296,7 +296,7 @@ static enum wb_err prune(struct bridge *b, bool *ret_more)
      * sent again. */
     const int64_t now = bridge_server_now_s(b);
     bool more_sends = false, more_texts = false, more_peers = false, more_lists = false;
-    bool more_secrets = false, more_waits = false;
+    bool more_secrets = false, more_waits = false, more_none = false;
     enum wb_err err;
 
     TRY(store_outbox_prune(b->store, now, SEND_KEEP_S, &more_sends));
@@ -305,7 +305,9 @@ static enum wb_err prune(struct bridge *b, bool *ret_more)
     TRY(store_sealed_prune(b->store, now, RETRY_SENT_KEEP_S, &more_lists));
     TRY(store_message_secret_prune(b->store, &more_secrets));
     TRY(store_secret_wait_prune(b->store, now - SECRET_WAIT_S, &more_waits));
-    *ret_more = more_sends || more_texts || more_peers || more_lists || more_secrets || more_waits;
+    TRY(store_secret_none_prune(b->store, now - SECRET_WAIT_S, &more_none));
+    *ret_more = more_sends || more_texts || more_peers || more_lists || more_secrets ||
+                more_waits || more_none;
     return batch_commit(b);
 out:
     batch_fail(b, err);

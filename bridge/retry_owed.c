@@ -8,6 +8,7 @@
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
 #include "bridge/in_message_private.h"
+#include "bridge/limits.h"
 #include "bridge/out_peer.h"
 #include "bridge/out_receipt.h"
 #include "store/contacts.h"
@@ -273,6 +274,22 @@ out:
     return err;
 }
 
+/* Anybody's message may cost our phone one: a bucket of PHONE_SECRETS_BURST that gets one more
+ * every PHONE_SECRETS_EACH_MS. What finds it empty waits for its original without being asked for.
+ */
+static bool may_ask(struct retry_owed *r)
+{
+    const int64_t now = clock_mono_ms(r->b->clock);
+    const int64_t full = (int64_t)PHONE_SECRETS_BURST * PHONE_SECRETS_EACH_MS;
+    /* As if each request took PHONE_SECRETS_EACH_MS, one after the other. */
+    const int64_t done = r->secrets_asked_until_ms > now ? r->secrets_asked_until_ms : now;
+
+    if (done + PHONE_SECRETS_EACH_MS - now > full)
+        return false;
+    r->secrets_asked_until_ms = done + PHONE_SECRETS_EACH_MS;
+    return true;
+}
+
 enum wb_err retry_owed_for_secret(struct bridge *b, struct in_message *m,
                                   const struct in_message *original)
 {
@@ -285,6 +302,8 @@ enum wb_err retry_owed_for_secret(struct bridge *b, struct in_message *m,
     err = store_retry_owed_get(b->store, &original->chat, &original->sender, original->id, &o);
     if (err != WB_ERR_NOT_FOUND)
         return err; /* whoever is asked for it, and when, stays as it is */
+    if (!may_ask(r))
+        return WB_OK;
     new_row(original, RETRY_FOR_SECRET, &o);
     o.count = STORE_RETRY_RECEIPTS_MAX; /* there is no stanza that a receipt could answer */
     TRY(ask_phone(b, m->arena, &o, &request));

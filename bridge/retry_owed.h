@@ -30,6 +30,7 @@ struct retry_owed {
     bool lost;            /* rows may say ASKED of requests of another connection or process */
     int64_t again_before; /* who was asked before that is asked again; 0: that is done */
     int64_t prune_before; /* older rows are removed; 0: that is done */
+    int64_t secrets_asked_until_ms; /* requests for secrets, each for its time; monotonic */
 };
 
 void retry_owed_init(struct retry_owed *r, struct bridge *b);
@@ -42,7 +43,8 @@ enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message 
                            const struct in_enc *e, enum wb_err why) WB_MUST_CHECK;
 /* What m says is sealed with the secret of another message: our phone is asked for that one (chat,
  * sender, id and time of original), and its request becomes an answer to m. Nothing happens when it
- * is owed already: then whoever has it is asked in its own time. In the open batch. */
+ * is owed already: then whoever has it is asked in its own time; nor when our phone was asked for
+ * so many that it may rest (PHONE_SECRETS_BURST). In the open batch. */
 enum wb_err retry_owed_for_secret(struct bridge *b, struct in_message *m,
                                   const struct in_message *original) WB_MUST_CHECK;
 /* Is this one owed, and for nothing but its secret? */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/lid_map.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
@@ -208,6 +209,83 @@ enum wb_err store_secret_wait_prune(struct store *s, int64_t before, bool *ret_m
     TRY(stmt_write(&q, &s->wa,
                    "DELETE FROM bridge_secret_waits WHERE seq IN (SELECT seq FROM"
                    " bridge_secret_waits WHERE our_jid = ? AND noted_at < ? LIMIT ?)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, before);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
+out:
+    return err;
+}
+
+/* ---- what our phone does not have either ---------------------------------------------------- */
+
+/* Binds whose and which one, in the order of the primary key. */
+static enum wb_err bind_none(struct stmt *q, struct store *s, const struct jid *chat,
+                             const struct jid *sender, struct span id)
+{
+    const struct jid bare_chat = jid_bare(*chat), bare_sender = jid_bare(*sender);
+    struct jid c, p;
+    enum wb_err err;
+    TRY(store_canonical(s, &bare_chat, &c));
+    TRY(store_canonical(s, &bare_sender, &p));
+    stmt_text(q, s->our);
+    stmt_jid(q, &c);
+    stmt_jid(q, &p);
+    stmt_text_span(q, id);
+out:
+    return err;
+}
+
+enum wb_err store_secret_none_put(struct store *s, const struct jid *chat, const struct jid *sender,
+                                  struct span id, int64_t answered_at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR REPLACE INTO bridge_secrets_none (our_jid, chat_jid, sender,"
+                   " message_id, answered_at) VALUES (?, ?, ?, ?, ?)"));
+    err = bind_none(&q, s, chat, sender, id);
+    stmt_int(&q, answered_at);
+    if (err == WB_OK)
+        err = stmt_run(&q);
+    else
+        stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_secret_none_known(struct store *s, const struct jid *chat,
+                                    const struct jid *sender, struct span id, bool *ret_known)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT 1 FROM bridge_secrets_none WHERE our_jid = ? AND chat_jid = ?"
+                  " AND sender = ? AND message_id = ?"));
+    err = bind_none(&q, s, chat, sender, id);
+    if (err == WB_OK)
+        err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret_known = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+enum wb_err store_secret_none_prune(struct store *s, int64_t before, bool *ret_more)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_secrets_none WHERE our_jid = ?1 AND"
+                   " (chat_jid, sender, message_id) IN (SELECT chat_jid, sender, message_id FROM"
+                   " bridge_secrets_none WHERE our_jid = ?1 AND answered_at < ?2 LIMIT ?3)"));
     stmt_text(&q, s->our);
     stmt_int(&q, before);
     stmt_int(&q, STORE_PRUNE_ROWS);

@@ -165,6 +165,12 @@ static const char *const bridge_tables[] = {
     " (our_jid, noted_at)",
     "CREATE INDEX IF NOT EXISTS bridge_secret_waits_sender ON bridge_secret_waits"
     " (our_jid, chat_jid, sender, seq)",
+    "CREATE TABLE IF NOT EXISTS bridge_secrets_none (our_jid TEXT NOT NULL,"
+    " chat_jid TEXT NOT NULL, sender TEXT NOT NULL, message_id TEXT NOT NULL,"
+    " answered_at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, chat_jid, sender, message_id)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS bridge_secrets_none_at ON bridge_secrets_none"
+    " (our_jid, answered_at)",
     "CREATE TABLE IF NOT EXISTS bridge_private_address (our_jid TEXT PRIMARY KEY,"
     " address INTEGER NOT NULL, phone_says INTEGER NOT NULL, noted_at INTEGER NOT NULL)"
     " WITHOUT ROWID",

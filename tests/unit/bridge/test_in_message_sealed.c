@@ -547,6 +547,83 @@ static void one_member_floods_nobody(void **state)
     writer_free(&phone);
 }
 
+/* Our phone's answer to its oldest open request; w NULL: it does not have that message. */
+static void phone_answers(struct receiver *r, struct writer *phone, const struct web_message *w)
+{
+    struct buf web = buf_new(1 << 12), b = buf_new(1 << 14);
+    struct peer_result result = {.web_message = SPAN_NULL};
+    const struct peer_response response = {
+        .type = PEER_PLACEHOLDER_RESEND,
+        .stanza_id = span_cstr(look_wa(r, "SELECT request_id FROM bridge_phone_requests")),
+        .results = &result,
+        .n = 1};
+    static unsigned answers;
+    struct node *n;
+    char id[16];
+
+    if (w) {
+        OK(web_message_encode(w, &web));
+        result.web_message = buf_span(&web);
+    }
+    OK(peer_response_encode(&response, &b));
+    snprintf(id, sizeof id, "Q%u", 100 + answers++);
+    n = stanza(r, OWN_PHONE, id);
+    node_attr_text(&r->arena, n, "category", "peer");
+    r->nevents = 0;
+    receive(r, with(r, phone, n, keep(r, &b)));
+    buf_free(&web);
+}
+
+/* Neither what it hands on nor what it does not have is asked for a second time; what is here waits
+ * for nothing, what is not may still come. And a message of years ago is no news. */
+static void a_phone_without_the_secret_is_asked_once(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice, bob, phone;
+    struct web_message w = {.key = {.remote_jid = SPAN_LIT(GROUP),
+                                    .id = SPAN_LIT("P1"),
+                                    .participant = SPAN_LIT(AUTHOR)},
+                            .participant = SPAN_LIT(AUTHOR),
+                            .message = text_message(r, "a poll of last year"),
+                            .timestamp = fixture_time - 365 * 24 * 3600};
+
+    writer_init(&alice, 1);
+    writer_init(&bob, 3);
+    writer_init(&phone, PHONE_NUMBER);
+    writer_start(&alice, r);
+    writer_start(&bob, r);
+    writer_start(&phone, r);
+    receive(r, letter(r, &phone, OWN_PHONE, "S1", "a session"));
+    assert_int_equal(vote_about(r, &bob, BOB, "P1"), 1);
+    assert_int_equal(vote_about(r, &alice, ALICE, "P1"), 0);
+    phone_answers(r, &phone, &w);
+    assert_look(r, EVENT "'P1'", "a poll of last year");
+    assert_int_equal(r->nevents, 0);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_secret_waits", "0");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "0");
+    for (int i = 0; i < 30; i++)
+        assert_int_equal(vote_about(r, i % 2 ? &bob : &alice, i % 2 ? BOB : ALICE, "P1"), 0);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_secret_waits", "0");
+
+    assert_int_equal(vote_about(r, &bob, BOB, "P2"), 1);
+    phone_answers(r, &phone, NULL);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_retry_owed", "0");
+    assert_int_equal(vote_about(r, &alice, ALICE, "P2"), 0);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_secret_waits WHERE target_id = 'P2'", "2");
+
+    /* With the secret: without news as well. */
+    assert_int_equal(vote_about(r, &bob, BOB, "P3"), 1);
+    w.key.id = SPAN_LIT("P3");
+    w.secret = SPAN_ARRAY(the_secret);
+    phone_answers(r, &phone, &w);
+    assert_int_equal(r->nevents, 0);
+    assert_look_wa(r, "SELECT count(*) FROM bridge_secret_waits WHERE target_id = 'P3'", "0");
+    assert_look(r, "SELECT kind FROM messages WHERE target_id = 'P3'", "poll_vote");
+    writer_free(&alice);
+    writer_free(&bob);
+    writer_free(&phone);
+}
+
 /* What anybody says about a message that we could not decrypt changes nothing of how it is asked
  * for; and one that was wanted for its secret is asked for like any other when it comes unreadable.
  */
@@ -606,6 +683,7 @@ int main(void)
         T(what_is_opened_late_was_not_edited),
         T(our_phone_is_asked_for_the_message),
         T(one_member_floods_nobody),
+        T(a_phone_without_the_secret_is_asked_once),
         T(a_vote_leaves_the_retries_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "store/account.h"
 #include "store/contacts.h"
+#include "store/lid_map.h"
 #include "store/limits.h"
 #include "store/secret_waits.h"
 #include "store/state.h"
@@ -158,6 +159,36 @@ static void not_more_wait_than_may(void **state)
     fixture_free(&f);
 }
 
+static void a_phone_without_the_secret_is_remembered(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const struct jid chat = J("120363000000000001@g.us"), pn = J("27820000009:2@s.whatsapp.net"),
+                     other = J("27820000010@s.whatsapp.net"), lid = J("888@lid");
+    bool known = true, more = true;
+
+    fixture_ready(&f);
+    OK(store_secret_none_known(f.s, &chat, &pn, SPAN_LIT("A1"), &known));
+    assert_false(known);
+    OK(store_lid_put(f.s, &lid, &(struct jid){.user = "27820000009", .server = JID_PN}, NULL));
+    OK(store_secret_none_put(f.s, &chat, &pn, SPAN_LIT("A1"), 100));
+    OK(store_secret_none_put(f.s, &chat, &lid, SPAN_LIT("A1"), 100)); /* answered again */
+    OK(store_secret_none_known(f.s, &chat, &lid, SPAN_LIT("A1"), &known));
+    assert_true(known);
+    OK(store_secret_none_known(f.s, &chat, &lid, SPAN_LIT("A2"), &known));
+    assert_false(known);
+    OK(store_secret_none_known(f.s, &chat, &other, SPAN_LIT("A1"), &known));
+    assert_false(known);
+    OK(store_secret_none_prune(f.s, 100, &more));
+    assert_false(more);
+    OK(store_secret_none_known(f.s, &chat, &pn, SPAN_LIT("A1"), &known));
+    assert_true(known);
+    OK(store_secret_none_prune(f.s, 101, &more));
+    OK(store_secret_none_known(f.s, &chat, &pn, SPAN_LIT("A1"), &known));
+    assert_false(known);
+    fixture_free(&f);
+}
+
 static size_t secrets(struct fixture *f)
 {
     struct stmt q;
@@ -216,6 +247,7 @@ int main(void)
         cmocka_unit_test(as_many_votes_for_one_message_as_may),
         cmocka_unit_test(one_sender_pushes_out_his_own),
         cmocka_unit_test(not_more_wait_than_may),
+        cmocka_unit_test(a_phone_without_the_secret_is_remembered),
         cmocka_unit_test(only_the_latest_secrets_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
