@@ -355,6 +355,7 @@ static void on_event(void *ctx, const struct bridge_event *e)
         /* PAIRED: callers between the two have brought rows back that are set aside by now. */
         out_queue_clear(b, true);
         out_missing_clear(b->out_message);
+        out_missed_clear(b->out_message);
     }
     if (err != WB_OK)
         log_error(b->log, "send", "the outbox cannot be read: %s", wb_err_text(err));

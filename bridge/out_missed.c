@@ -14,6 +14,7 @@
 #include "proto/content_encode.h"
 #include "proto/content_text.h"
 #include "store/devices.h"
+#include "store/inbox.h"
 #include "store/retry.h"
 #include "store/sealed.h"
 #include "store/signal_store.h"
@@ -208,6 +209,21 @@ out:
     return err;
 }
 
+/* Half a message must not move any ratchet. */
+static enum wb_err send_whole(struct bridge *b, struct out_missed *m)
+{
+    enum wb_err err = store_mark(b->store);
+
+    if (err != WB_OK)
+        return err;
+    err = send_to_missed(b, m);
+    if (err == WB_OK)
+        return store_mark_keep(b->store);
+    if (store_mark_undo(b->store) != WB_OK)
+        batch_fail(b, err);
+    return err;
+}
+
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r)
 {
     struct out_missed *m = key ? find(b, key) : NULL;
@@ -218,7 +234,7 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
         give_up(b, m, r->err, IQ_KIND_PREKEYS);
         return;
     }
-    conclude(b, m, send_to_missed(b, m));
+    conclude(b, m, send_whole(b, m));
     if (m->key)
         end(m);
 }

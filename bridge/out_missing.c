@@ -66,6 +66,7 @@ void out_missing_clear(struct out_message_state *s)
         free_missing(w);
     }
     s->nmissing = 0;
+    memset(s->person_limits, 0, sizeof s->person_limits);
 }
 
 /* ---- the stanza ----------------------------------------------------------------------------- */
@@ -190,6 +191,9 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
         return;
     if (r->err == WB_OK || r->err == WB_ERR_REFUSED || r->err == WB_ERR_PROTOCOL)
         send_it(b, w); /* those without a session are left out */
+    else
+        log_info(b->log, "send", "%s: those who lack it get the next message: %s", w->id,
+                 wb_err_text(r->err));
     free_missing(w);
 }
 

@@ -4,6 +4,7 @@
 #include "base/reader.h"
 #include "store/group_limits.h"
 #include "store/sealed.h"
+#include "store/state.h"
 
 #define NEWCOMER "222000019@lid"
 
@@ -176,6 +177,58 @@ static void without_an_answer_the_group_is_in_doubt(void **state)
     assert_null(direct());
 }
 
+/* The next answer to what it asks. */
+static void answer_one(void)
+{
+    struct pending p = w.pending[0];
+
+    assert_int_equal(w.npending, 1);
+    w.npending = 0;
+    if (p.kind == ASKED_GROUP)
+        answer_group(&p);
+    else if (p.kind == ASKED_DEVICES)
+        answer_devices(&p);
+    else
+        answer_sessions(&p);
+    run();
+}
+
+static void miss_somebody(void)
+{
+    send_text(0, GROUP, "one");
+    add_member(NEWCOMER, NULL);
+    add_peer(NEWCOMER);
+    w.hold = true;
+    differ(wire_id(0), "2:AAAAAAAA");
+}
+
+/* It cannot be sent, after the newcomer's part was sealed: nobody must be noted as having a key. */
+static void half_a_message_leaves_nothing(void **state)
+{
+    (void)state;
+    miss_somebody();
+    answer_one();
+    answer_one();
+    OK(db_exec(&w.r.f.s->wa, "DELETE FROM bridge_sealed"));
+    answer_one();
+    assert_null(direct());
+    assert_false(w.r.b.store_failed);
+    OK(batch_commit(&w.r.b));
+    assert_look_wa(&w.r, "SELECT count(*) FROM bridge_skdm WHERE device LIKE '222000019%'", "0");
+    assert_int_equal(w.r.b.out_message->missed[0].key, 0);
+}
+
+static void without_an_account_nobody_is_looked_for(void **state)
+{
+    (void)state;
+    miss_somebody();
+    assert_int_not_equal(w.r.b.out_message->missed[0].key, 0);
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_LOGGED_OUT);
+    assert_int_equal(w.r.b.out_message->missed[0].key, 0);
+    answer_one();
+    assert_int_equal(w.npending, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
@@ -186,6 +239,8 @@ int main(void)
         T(who_has_no_device_is_not_asked_about_for_ever),
         T(after_trouble_it_is_looked_at_again),
         T(without_an_answer_the_group_is_in_doubt),
+        T(half_a_message_leaves_nothing),
+        T(without_an_account_nobody_is_looked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
