@@ -24,7 +24,7 @@ static bool gave_a_token(struct bridge *b, const struct jid *who)
 }
 
 /* What cannot be looked up is not held back. */
-static bool is_stranger(struct bridge *b, const struct jid *who)
+static bool is_unknown(struct bridge *b, const struct jid *who)
 {
     struct store_chat chat = {.last_message_time = 0};
     enum wb_err err;
@@ -35,6 +35,15 @@ static bool is_stranger(struct bridge *b, const struct jid *who)
     /* A chat with no message in it has a row of kind "event" only. */
     return (err == WB_ERR_NOT_FOUND || (err == WB_OK && chat.last_message_time == 0)) &&
            !gave_a_token(b, who);
+}
+
+/* A number may be another spelling of the one under which we know them. */
+static bool is_stranger(struct bridge *b, const struct jid *who)
+{
+    struct jid named;
+
+    return is_unknown(b, who) &&
+           (lid_lookup_once_named(b, who, &named) != WB_OK || is_unknown(b, &named));
 }
 
 /* Is a message to this person on its way already? Its chat is stored with the ack only. */

@@ -183,6 +183,21 @@ enum wb_err lid_lookup_named(struct bridge *b, const struct jid *pn, struct jid 
     return err == WB_OK && jid_eq(pn, ret_named) ? WB_ERR_NOT_FOUND : err;
 }
 
+enum wb_err lid_lookup_once_named(struct bridge *b, const struct jid *pn, struct jid *ret_named)
+{
+    struct jid named;
+    enum wb_err err;
+
+    if (pn->server != JID_PN || store_lid_of_pn(b->store, pn, &named) == WB_OK)
+        return WB_ERR_NOT_FOUND;
+    TRY(store_number_get(b->store, pn, &named, NULL));
+    if (jid_eq(pn, &named))
+        return WB_ERR_NOT_FOUND;
+    *ret_named = named;
+out:
+    return err;
+}
+
 static void done(struct bridge *b, void *payload, enum wb_err err)
 {
     struct lid_wait *w = payload;

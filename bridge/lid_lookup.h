@@ -33,6 +33,11 @@ enum wb_err lid_lookup_new(struct bridge *b, struct shared_query **ret_q) WB_MUS
 enum wb_err lid_lookup_named(struct bridge *b, const struct jid *pn,
                              struct jid *ret_named) WB_MUST_CHECK;
 
+/* The same for looking something up here, before the server is asked again: also what it said
+ * longer ago. Nothing is sent to that. */
+enum wb_err lid_lookup_once_named(struct bridge *b, const struct jid *pn,
+                                  struct jid *ret_named) WB_MUST_CHECK;
+
 /* pns at s.whatsapp.net (INVALID otherwise). fn is called exactly once when this returned WB_OK,
  * never from within. New pairs are learned (identity_learn) in the open batch. NOMEM, TOO_LARGE
  * over DEVICE_SYNC_USERS_MAX. */

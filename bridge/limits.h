@@ -184,6 +184,9 @@ enum {
     /* What the server says of a number is believed for a day: numbers get other owners, and people
      * LIDs. Within that each number is asked for once. */
     NUMBER_AGE_S = 24 * 3600,
+    /* And kept for a month, so that the chat of who is written to now and then is found before it
+     * is asked for again. */
+    NUMBER_KEEP_S = 30 * 24 * 3600,
     PREKEY_FETCH_USERS_MAX = 256,
     /* Devices that the server does not know (P-X2-12): some are usual after people have unlinked a
      * computer; more than that at once is a server's trouble. */

@@ -14,6 +14,7 @@
 #include "crypto/prim_hash.h"
 #include "store/contacts.h"
 #include "store/messages.h"
+#include "store/private_address.h"
 #include "store/retry.h"
 #include "store/sealed.h"
 #include "store/secret_waits.h"
@@ -157,9 +158,12 @@ out:
 static bool stored_reply(struct call *c)
 {
     struct store_message_row row;
+    struct jid named;
 
     return span_is_null(c->q.reply_to) ||
-           store_message_get(c->b->store, &c->q.to, c->q.reply_to, NULL, &c->a, &row) == WB_OK;
+           store_message_get(c->b->store, &c->q.to, c->q.reply_to, NULL, &c->a, &row) == WB_OK ||
+           (lid_lookup_once_named(c->b, &c->q.to, &named) == WB_OK &&
+            store_message_get(c->b->store, &named, c->q.reply_to, NULL, &c->a, &row) == WB_OK);
 }
 
 static int64_t expiry_of(const struct call *c, bool durable, int64_t now)
@@ -296,7 +300,7 @@ static enum wb_err prune(struct bridge *b, bool *ret_more)
      * sent again. */
     const int64_t now = bridge_server_now_s(b);
     bool more_sends = false, more_texts = false, more_peers = false, more_lists = false;
-    bool more_secrets = false, more_waits = false, more_none = false;
+    bool more_secrets = false, more_waits = false, more_none = false, more_numbers = false;
     enum wb_err err;
 
     TRY(store_outbox_prune(b->store, now, SEND_KEEP_S, &more_sends));
@@ -306,8 +310,9 @@ static enum wb_err prune(struct bridge *b, bool *ret_more)
     TRY(store_message_secret_prune(b->store, &more_secrets));
     TRY(store_secret_wait_prune(b->store, now - SECRET_WAIT_S, &more_waits));
     TRY(store_secret_none_prune(b->store, now - SECRET_WAIT_S, &more_none));
+    TRY(store_number_prune(b->store, now - NUMBER_KEEP_S, &more_numbers));
     *ret_more = more_sends || more_texts || more_peers || more_lists || more_secrets ||
-                more_waits || more_none;
+                more_waits || more_none || more_numbers;
     return batch_commit(b);
 out:
     batch_fail(b, err);

@@ -126,3 +126,21 @@ enum wb_err store_number_drop(struct store *s, const struct jid *typed)
 out:
     return err;
 }
+
+enum wb_err store_number_prune(struct store *s, int64_t before, bool *ret_more)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_numbers WHERE (our_jid, typed) IN"
+                   " (SELECT our_jid, typed FROM bridge_numbers WHERE our_jid = ?"
+                   " AND answered_at < ? ORDER BY answered_at LIMIT ?)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, before);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
+out:
+    return err;
+}

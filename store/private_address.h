@@ -42,4 +42,7 @@ enum wb_err store_number_get(struct store *s, const struct jid *typed, struct ji
 /* The number is not on WhatsApp (any more). WB_OK when nothing was noted. */
 enum wb_err store_number_drop(struct store *s, const struct jid *typed) WB_MUST_CHECK;
 
+/* Forgets what was answered before that time, at most STORE_PRUNE_ROWS at once. */
+enum wb_err store_number_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
+
 #endif

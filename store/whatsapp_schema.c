@@ -177,6 +177,7 @@ static const char *const bridge_tables[] = {
     "CREATE TABLE IF NOT EXISTS bridge_numbers (our_jid TEXT NOT NULL, typed TEXT NOT NULL,"
     " named TEXT NOT NULL, answered_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, typed)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS bridge_numbers_at ON bridge_numbers (our_jid, answered_at)",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
     " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

@@ -326,6 +326,39 @@ static void who_knows_us_does_not_wait(void **state)
     assert_int_equal(w.nwire, 4);
 }
 
+/* The server has said longer ago that this number is another one: that one knows us. */
+static void who_knows_us_by_another_number_does_not_wait(void **state)
+{
+    struct jid typed = J("27825000011@s.whatsapp.net"), named = J("27820000011@s.whatsapp.net");
+    struct send_request q = request("27825000011", "an answer");
+    char id[64];
+
+    (void)state;
+    OK(store_number_put(w.r.f.s, &typed, &named, fixture_time - 2 * NUMBER_AGE_S));
+    told(true, 3600);
+    send_text(0, "27825000011", "to a stranger");
+    assert_int_equal(w.answers[0].result, CMD_RESTRICTED);
+    told(false, 0);
+    send_text(1, CONTACT, "hello");
+    snprintf(id, sizeof id, "%s", wire_id(0));
+    ack(id);
+    told(true, 3600);
+    w.hold = true;
+    send_text(2, "27825000011", "to a friend");
+    assert_false(w.answers[2].given); /* it is asked whose number this is today */
+    assert_int_equal(w.npending, 1);
+    q.reply_to = span_cstr(id);
+    send_with(3, &q);
+    assert_false(w.answers[3].given);
+    q.reply_to = SPAN_LIT("of nobody");
+    send_with(4, &q);
+    assert_int_equal(w.answers[4].result, CMD_NOT_FOUND);
+    pass((NUMBER_KEEP_S - 2 * NUMBER_AGE_S) * 1000LL);
+    assert_look_wa(&w.r, "SELECT count(*) FROM bridge_numbers", "1");
+    pass(SEND_PRUNE_MS);
+    assert_look_wa(&w.r, "SELECT count(*) FROM bridge_numbers", "0");
+}
+
 /* It begins while a message is being prepared, or when one has been sealed and not left. */
 static void whatever_has_not_left(void **state)
 {
@@ -460,6 +493,7 @@ int main(void)
         T(a_guess_is_one_after_a_restart),
         T(a_named_end_is_kept),
         T(who_knows_us_does_not_wait),
+        T(who_knows_us_by_another_number_does_not_wait),
         T(whatever_has_not_left),
         T(what_waits_in_vain_is_refused),
         T(callers_are_told_what_it_waited_for),

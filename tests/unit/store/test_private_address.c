@@ -133,6 +133,21 @@ static void a_refused_row_is_sealed_once_more(void **state)
     arena_free(&a);
 }
 
+static void old_answers_about_numbers_go(void **state)
+{
+    struct jid old = J("27820000002@s.whatsapp.net"), young = J("27820000003@s.whatsapp.net");
+    struct fixture *f = *state;
+    struct jid named;
+    bool more = true;
+
+    OK(store_number_put(f->s, &old, &young, 100));
+    OK(store_number_put(f->s, &young, &young, 200));
+    OK(store_number_prune(f->s, 200, &more));
+    assert_false(more);
+    assert_int_equal(store_number_get(f->s, &old, &named, NULL), WB_ERR_NOT_FOUND);
+    OK(store_number_get(f->s, &young, &named, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +157,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_time_of_the_migration_is_the_phones_word, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(numbers_that_lead_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(old_answers_about_numbers_go, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_row_is_sealed_once_more, setup, teardown),
     };
 
