@@ -119,6 +119,7 @@ static void forget_stream(struct conn *c)
     c->offline_over = false;
     timer_stop(b->timers, &c->stable_timer);
     timer_stop(b->timers, &c->offline_timer);
+    timer_stop(b->timers, &c->active_timer);
     conn_offline_forget(c);
     prekey_upload_stop(b->prekeys);
     keepalive_stop(b->keepalive);
@@ -386,6 +387,7 @@ void conn_free(struct conn *c)
     timer_stop(c->b->timers, &c->step_timer);
     timer_stop(c->b->timers, &c->stable_timer);
     timer_stop(c->b->timers, &c->offline_timer);
+    timer_stop(c->b->timers, &c->active_timer);
     conn_offline_forget(c);
     timer_stop(c->b->timers, &c->calm_timer);
     if (c->b->loop)

@@ -21,6 +21,7 @@ enum {
     ACTIVE_MS = 20 * 1000,
     PREKEYS_STEP_MS = 3 * IQ_TIMEOUT_MS, /* the count and the upload, with room */
     BANNED_DEFAULT_S = 3600,             /* a ban without an end */
+    CODE_TOO_MANY = 429,
 };
 
 static void on_stable(void *ctx)
@@ -125,27 +126,85 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
 /* ---- active
  * --------------------------------------------------------------------------------------- */
 
-static void on_active_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
-{
-    (void)key;
-    if (reply->err == WB_ERR_NET || reply->err == WB_ERR_CANCELLED)
-        return; /* the connection went away: its end says what follows */
-    if (reply->err != WB_OK)
-        log_warn(b->log, "conn", "<active/>: %s (%u)", wb_err_text(reply->err), reply->code);
-    conn_event(b->conn, CONN_EV_ACTIVE, NULL);
-}
-
-void conn_on_prekeys(struct conn *c, const struct conn_input *in)
+static enum wb_err send_active(struct conn *c, iq_fn *fn)
 {
     struct arena a = arena_new(16 * 1024);
     struct node *n = iq_new(&a, "set", "passive", NULL);
     enum wb_err err;
 
-    (void)in;
     node_child_new(&a, n, "active");
-    conn_set_state(c, CONN_WAIT_ACTIVE, IQ_TIMEOUT_MS + ACTIVE_MS);
-    err = iq_send(&c->b->iq, &a, n, 0, on_active_answer, 0);
+    err = iq_send(&c->b->iq, &a, n, 0, fn, 0);
     arena_free(&a);
+    return err;
+}
+
+static void on_active_later(void *ctx);
+
+/* The server has enough of us for now (429): until <active/> is taken it may keep new messages back
+ * although we are online. As long as it says, or 10 s, twice as long each time (iq_pause.h). */
+static void active_later(struct conn *c, const struct iq_reply *reply)
+{
+    uint64_t s = 0;
+    uint32_t code;
+    struct span text;
+
+    if (reply->node)
+        iq_error_of(reply->node, reply->arena, &code, &text, &s);
+    if (s > IQ_BACKOFF_MAX_S)
+        s = IQ_BACKOFF_MAX_S;
+    if (s == 0) {
+        s = IQ_PAUSE_FIRST_S;
+        for (unsigned i = 0; i < c->active_refusals && s < IQ_PAUSE_GROWN_S; i++)
+            s *= 2;
+        if (s > IQ_PAUSE_GROWN_S)
+            s = IQ_PAUSE_GROWN_S;
+    }
+    c->active_refusals++;
+    timer_start(c->b->timers, &c->active_timer, (int64_t)s * 1000, on_active_later, c);
+}
+
+/* False: the connection went away, whose end says what follows. */
+static bool take_active_answer(struct bridge *b, const struct iq_reply *reply)
+{
+    if (reply->err == WB_ERR_NET || reply->err == WB_ERR_CANCELLED)
+        return false;
+    if (reply->err != WB_OK)
+        log_warn(b->log, "conn", "<active/>: %s (%u)", wb_err_text(reply->err), reply->code);
+    if (reply->err == WB_ERR_REFUSED && reply->code == CODE_TOO_MANY)
+        active_later(b->conn, reply);
+    return true;
+}
+
+static void on_active_again(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    (void)key;
+    if (take_active_answer(b, reply) && reply->err == WB_OK)
+        log_info(b->log, "conn", "<active/> is taken now");
+}
+
+static void on_active_later(void *ctx)
+{
+    struct conn *c = ctx;
+
+    if (send_active(c, on_active_again) != WB_OK)
+        log_debug(c->b->log, "conn", "<active/> could not be sent again");
+}
+
+static void on_active_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    (void)key;
+    if (take_active_answer(b, reply))
+        conn_event(b->conn, CONN_EV_ACTIVE, NULL);
+}
+
+void conn_on_prekeys(struct conn *c, const struct conn_input *in)
+{
+    enum wb_err err;
+
+    (void)in;
+    c->active_refusals = 0;
+    conn_set_state(c, CONN_WAIT_ACTIVE, IQ_TIMEOUT_MS + ACTIVE_MS);
+    err = send_active(c, on_active_answer);
     if (err != WB_OK)
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
 }

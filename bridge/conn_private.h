@@ -93,6 +93,8 @@ struct conn {
     struct timer step_timer;    /* how long the state may last, or the backoff */
     struct timer stable_timer;  /* forgets the backoff */
     struct timer offline_timer; /* the offline phase is over */
+    struct timer active_timer;  /* <active/> is sent again after a pause that the server wants */
+    unsigned active_refusals;   /* on this connection */
     struct timer silence_timer; /* nothing of what was announced comes (conn_offline.c) */
     struct timer calm_timer;    /* the memory of a burst goes back to the system */
     bool offline_phase;         /* the server is delivering what waited */

@@ -73,6 +73,51 @@ static void active_refused(void **state)
     line_free(t);
 }
 
+/* The server goes on talking meanwhile. */
+static void five_seconds(struct line *t)
+{
+    pass(t, 5000);
+    server_send(t, el(t, "presence", "from", "5@lid", NULL));
+}
+
+/* Refused for now: online all the same, and asked again when the server wants to be. */
+static void active_refused_for_now(void **state)
+{
+    static const struct {
+        const char *backoff;
+        int pause_s;
+    } steps[] = {{"30", 30}, {NULL, 20}, {NULL, 40}};
+    struct line *t = line_new(true);
+    struct heard *h;
+
+    (void)state;
+    bridge_start(t->b);
+    server_accept(t);
+    server_send(t, el(t, "success", "t", "1790001000", NULL));
+    answer(t, hear(t, "<count/>"), el(t, "count", "value", "700", NULL));
+    answer(t, hear(t, "<registration>"), NULL);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct node *error = el(t, "error", "code", "429", NULL), *n;
+
+        h = hear(t, "<active/>");
+        node_attr_text(&t->server.arena, error, "backoff", steps[i].backoff);
+        n = with(el(t, "iq", "from", "s.whatsapp.net", "type", "error", NULL), error);
+        node_copy_attr(&t->server.arena, n, h->n, "id");
+        server_send(t, n);
+        assert_true(conn_online(t->b->conn));
+        for (int s = 5; s < steps[i].pause_s; s += 5)
+            five_seconds(t);
+        assert_null(maybe_hear(t, "<active/>"));
+        five_seconds(t);
+    }
+    answer(t, hear(t, "<active/>"), NULL);
+    for (int s = 0; s < 200; s += 5)
+        five_seconds(t);
+    assert_null(maybe_hear(t, "<active/>"));
+    assert_true(conn_online(t->b->conn));
+    line_free(t);
+}
+
 /* A socket that is lost while we wait for the answer does not make us online. */
 static void socket_lost_before_active(void **state)
 {
@@ -570,6 +615,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(login_in_order),
         cmocka_unit_test(active_refused),
+        cmocka_unit_test(active_refused_for_now),
         cmocka_unit_test(socket_lost_before_active),
         cmocka_unit_test(lid_of_success),
         cmocka_unit_test(silent_servers),
