@@ -46,6 +46,7 @@
     X(PROTOCOL, PEER, "protocol violation")                                                        \
     X(REFUSED, PEER, "refused by the server")                                                      \
     X(RATE_LIMITED, PEER, "the server wants fewer requests for a while")                           \
+    X(GONE, PEER, "the server does not have it any more")                                          \
     X(NOT_FOUND, STATE, "not found")                                                               \
     X(EXISTS, STATE, "already there")                                                              \
     X(STATE, STATE, "not possible in this state")                                                  \

@@ -87,10 +87,16 @@ out:
 static void fetch(void *ctx)
 {
     struct history_download *d = ctx;
+    enum wb_err otherwise = WB_OK; /* what a host says that does not deny having it */
 
     d->result = d->packed.n ? WB_OK : WB_ERR_NET; /* it came with the notification */
-    for (size_t i = 0; i < d->nhosts && d->result != WB_OK; i++)
+    for (size_t i = 0; i < d->nhosts && d->result != WB_OK; i++) {
         d->result = fetch_from(d, d->hosts[i]);
+        if (d->result != WB_ERR_GONE)
+            otherwise = d->result;
+    }
+    if (d->result == WB_ERR_GONE && otherwise != WB_OK)
+        d->result = otherwise;
     if (d->result == WB_OK && d->how.work) {
         d->result = d->how.work(buf_span(&d->packed), &d->out);
         buf_free(&d->packed); /* not to wait for the loop with megabytes */
@@ -105,6 +111,14 @@ static void fetched(void *ctx, bool ran)
         finish(d, d->result);
     else
         download_free(d);
+}
+
+/* A full queue is no word about the file. */
+static enum wb_err run(struct history_download *d)
+{
+    enum wb_err err = jobs_run(d->b->jobs, fetch, fetched, d);
+
+    return err == WB_ERR_TOO_LARGE ? WB_ERR_STATE : err;
 }
 
 /* ---- the host list -------------------------------------------------------------------------- */
@@ -171,7 +185,7 @@ static void on_hosts(struct bridge *b, uint64_t key, const struct iq_reply *repl
     }
     if (err == WB_OK) {
         take_hosts(d, reply);
-        err = d->nhosts ? jobs_run(b->jobs, fetch, fetched, d) : WB_ERR_PROTOCOL;
+        err = d->nhosts ? run(d) : WB_ERR_PROTOCOL;
     }
     if (err != WB_OK)
         finish(d, err);
@@ -227,7 +241,7 @@ static enum wb_err begin(struct bridge *b, struct history_download *d,
     if (d->how.work && n->inline_payload.n) {
         buf_append(&d->packed, n->inline_payload);
         TRY(buf_err(&d->packed));
-        return jobs_run(b->jobs, fetch, fetched, d);
+        return run(d);
     }
     TRY(fill(d, n));
     TRY(ask_hosts(b, d->key));

@@ -12,8 +12,11 @@ struct bridge;
 /* On a worker: appends to out what is wanted of the file. */
 typedef enum wb_err history_work_fn(struct span packed, struct buf *out);
 
-/* On the loop, once; not when the bridge is shutting down. content: the deflated file, or what the
- * work made of it; it lives during the call, or is taken away and an empty buffer left behind. */
+/* On the loop, once; not when the bridge is shutting down. result: GONE only where every host says
+ * that it does not have the file; an error of reading (BAD_MAC, MALFORMED, TRUNCATED, ...) where it
+ * is not what was promised; all others say nothing about the file. content: the deflated file, or
+ * what the work made of it; it lives during the call, or is taken away and an empty buffer left
+ * behind. */
 typedef void history_file_fn(struct bridge *b, struct span request_id, enum wb_err result,
                              struct buf *content);
 
@@ -29,7 +32,8 @@ struct history_fetch {
 
 /* request_id is copied and handed back. With work, a notification that brings its content itself
  * (inline_payload) is handled in the same way, without a download. MALFORMED: the notification
- * names no file that can be fetched; TOO_LARGE: over file_max; STATE: too many at once. */
+ * names no file that can be fetched; TOO_LARGE: over file_max; STATE: too many at once;
+ * RATE_LIMITED: IQ_KIND_MEDIA is paused. */
 enum wb_err history_download_start(struct bridge *b, const struct history_notification *n,
                                    struct span request_id,
                                    const struct history_fetch *how) WB_MUST_CHECK;

@@ -53,14 +53,22 @@ static void leave(struct history_offered *h)
 
 /* ---- when it does not work ------------------------------------------------------------------ */
 
-/* The peer's word against the bytes: the same again would not help for long. */
+/* The file itself is at fault, and the same again would not help. All else (a server that wants
+ * fewer questions, a host in trouble, a full queue of ours) passes, and says nothing about it. */
 static bool is_bad(enum wb_err why)
 {
-    return wb_err_class(why) == WB_CLASS_PEER || why == WB_ERR_REFUSED;
+    static const enum wb_err bad[] = {WB_ERR_GONE,      WB_ERR_TRUNCATED,  WB_ERR_TRAILING,
+                                      WB_ERR_MALFORMED, WB_ERR_TOO_LARGE,  WB_ERR_TOO_DEEP,
+                                      WB_ERR_BAD_MAC,   WB_ERR_BAD_PADDING};
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (why == bad[i])
+            return true;
+    return false;
 }
 
-/* Given up. Where it is the file that is at fault, the phone is asked to lay it on the hosts anew:
- * it then offers that in another message (P-HI-12). */
+/* Given up. Where no host has the file, the phone is asked to lay it there anew: it then offers
+ * that in another message (P-HI-12). */
 static enum wb_err give_up(struct history_offered *h, enum wb_err why)
 {
     struct bridge *b = h->b;
@@ -75,7 +83,7 @@ static enum wb_err give_up(struct history_offered *h, enum wb_err why)
              (unsigned)h->now.tries, wb_err_text(why));
     TRY(store_history_file_next(b->store, h->now.seq - 1, &f, &payload));
     TRY(store_history_file_done(b->store, h->now.seq));
-    if (!is_bad(why) || history_notification_decode(buf_span(&payload), NULL, &n) != WB_OK ||
+    if (why != WB_ERR_GONE || history_notification_decode(buf_span(&payload), NULL, &n) != WB_OK ||
         n.inline_payload.n || n.media_key.n != MEDIA_KEY_BYTES)
         goto out;
     log_info(b->log, "history", "the phone is asked for it again");
@@ -92,12 +100,15 @@ static enum wb_err put_off(struct history_offered *h, enum wb_err why)
     struct bridge *b = h->b;
     struct store_history_file *f = &h->now;
     const int64_t now = bridge_server_now_s(b);
+    const int64_t pause = (iq_pause_left_ms(&b->iq, IQ_KIND_MEDIA) + 1999) / 1000;
     int64_t wait = AGAIN_S;
 
     for (uint32_t i = 0; i < f->tries && wait < AGAIN_MAX_S; i++)
         wait *= 2;
     if (wait > AGAIN_MAX_S)
         wait = AGAIN_MAX_S;
+    if (why == WB_ERR_RATE_LIMITED && wait < pause)
+        wait = pause;
     f->tries++;
     if (now - f->offered_at > KEEP_S ||
         (is_bad(why) && f->tries >= BAD_TRIES && conn_online(b->conn)))

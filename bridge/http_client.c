@@ -26,9 +26,9 @@ enum {
 
 #define HELPER_WORD "--http-get"
 
-static const enum wb_err outcomes[] = {WB_OK,          WB_ERR_NET,      WB_ERR_TIMEOUT,
-                                       WB_ERR_INVALID, WB_ERR_REFUSED,  WB_ERR_NOMEM,
-                                       WB_ERR_IO,      WB_ERR_NOT_FOUND};
+static const enum wb_err outcomes[] = {WB_OK,          WB_ERR_NET,       WB_ERR_TIMEOUT,
+                                       WB_ERR_INVALID, WB_ERR_REFUSED,   WB_ERR_NOMEM,
+                                       WB_ERR_IO,      WB_ERR_NOT_FOUND, WB_ERR_GONE};
 enum { OUTCOMES = sizeof outcomes / sizeof *outcomes };
 
 /* ---- the process that fetches ---------------------------------------------------------------- */
@@ -88,7 +88,11 @@ static enum wb_err outcome(const struct curl_api *c, CURL *curl, CURLcode code)
         return WB_ERR_IO;
     if (code != CURLE_OK)
         return WB_ERR_NET;
-    if (c->getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200)
+    if (c->getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
+        return WB_ERR_REFUSED;
+    if (status == 404 || status == 410)
+        return WB_ERR_GONE;
+    if (status != 200)
         return WB_ERR_REFUSED;
     return fflush(stdout) == 0 ? WB_OK : WB_ERR_IO;
 }

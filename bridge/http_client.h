@@ -10,8 +10,9 @@
 
 /* Appends the body of a 200 answer to out (its maximum is the limit: TOO_LARGE). headers: NULL or
  * a NULL-ended list of "Name: value", at most 16. ca_file "": the system's. Redirects are not
- * followed, proxies of the environment are not used. INVALID url, NET, TIMEOUT, REFUSED (any other
- * status), NOT_FOUND (there is no libcurl), IO (the process could not be started or broke). */
+ * followed, proxies of the environment are not used. INVALID url, NET, TIMEOUT, GONE (404 and 410:
+ * the same is not worth another try), REFUSED (any other status), NOT_FOUND (there is no libcurl),
+ * IO (the process could not be started or broke). */
 enum wb_err http_get(const char *url, const char *const *headers, const char *ca_file,
                      long timeout_ms, struct buf *out) WB_MUST_CHECK;
 

@@ -57,6 +57,7 @@ struct iq_table {
 #define IQ_KIND_PREKEYS       "encrypt get"
 #define IQ_KIND_PREKEY_UPLOAD "encrypt set"
 #define IQ_KIND_GROUPS        "w:g2 get"
+#define IQ_KIND_MEDIA         "w:m set"
 
 void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers);
 /* Ends all with CANCELLED. */

@@ -4,6 +4,8 @@
 #include "tools/mock/phone_past.h"
 #include "tools/mock/privacy.h"
 
+enum { HTTP_STATUS_MAX = 599 };
+
 static bool number(const json_t *body, const char *key, int64_t max, unsigned *ret)
 {
     int64_t v = admin_int(body, key, (int64_t)*ret);
@@ -38,14 +40,18 @@ int admin_phone_past(struct mock *m, const struct http_request *q, const json_t 
     struct account *a = pair_account(m, admin_text(body, "phone"));
     const char *business = admin_text(body, "business");
     struct phone_past past = {.parts = 1};
+    unsigned status = 404;
     (void)q;
     if (a == NULL)
         return admin_bad(ret_out, 404, "phone: no number");
     if (!number(body, "chats", PAST_CHATS_MAX, &past.chats) ||
         !number(body, "messages", PAST_MESSAGES_MAX, &past.messages) ||
         !number(body, "parts", PAST_PARTS_MAX, &past.parts) ||
-        !number(body, "files_gone", PAST_PARTS_MAX, &m->media_gone))
-        return admin_bad(ret_out, 400, "chats, messages, parts, files_gone: too many");
+        !number(body, "files_gone", PAST_PARTS_MAX, &m->media_gone) ||
+        !number(body, "files_status", HTTP_STATUS_MAX, &status))
+        return admin_bad(ret_out, 400,
+                         "chats, messages, parts, files_gone, files_status: too many");
+    m->media_gone_status = status;
     if (!give_tokens(m, a, body))
         return admin_bad(ret_out, 404, "tokens_from: numbers of contacts");
     (void)snprintf(past.business, sizeof past.business, "%s", business);

@@ -145,9 +145,8 @@ void media_http(struct mock *m, const struct http_request *q, struct http_respon
     struct blob *b = map_get(&m->media, hash);
     if (m->media_gone > 0 && strcmp(q->method, "GET") == 0) {
         m->media_gone--;
-        b = NULL;
-    }
-    if (b == NULL) {
+        r->status = (int)m->media_gone_status;
+    } else if (b == NULL) {
         r->status = 404;
     } else if (strcmp(q->method, "DELETE") == 0) {
         media_drop(m, hash);

@@ -81,7 +81,8 @@ struct mock {
     bool inbox_timer;                      /* they will be read soon */
     struct map used_keys;                  /* strict.c: message keys seen on the wire */
     struct map media;                      /* media.c */
-    unsigned media_gone;                   /* the next so many files are not found */
+    unsigned media_gone;                   /* the next so many files are not found, */
+    unsigned media_gone_status;            /* or answered with this status */
     struct map pair_codes;                 /* pair_code.c: ref -> waiting companion */
     struct map named;                      /* names.c: push name -> account */
     uint64_t next_named, next_picture;

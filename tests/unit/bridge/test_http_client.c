@@ -86,7 +86,10 @@ static void answers(void **state)
     } rows[] = {
         {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", WB_OK, "hello"},
         {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", WB_OK, ""},
-        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, ""},
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", WB_ERR_GONE, ""},
+        {"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", WB_ERR_GONE, ""},
+        {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, ""},
+        {"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, ""},
         {"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, ""},
         {"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhalf", WB_ERR_NET, NULL},
         {"no HTTP at all\r\n\r\n", WB_ERR_NET, NULL},

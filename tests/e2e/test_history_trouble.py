@@ -1,0 +1,50 @@
+"""Offered history that cannot be read now, or never: what the phone is asked for, and how often."""
+
+import unittest
+
+from test_first_history import First, OTHER
+
+FILES = "SELECT tries, next_at - offered_at AS wait FROM bridge_history_files"
+
+
+class TroubleTest(First):
+    def asked_for(self):
+        """How often the phone was asked to lay a file on the hosts anew."""
+        return self.mock.traced('type="server-error"') // 2  # the receipt and its ack
+
+    def wait_given_up(self, count=1):
+        self.bridge.poll(lambda: len([1 for line in self.bridge.lines if "is given up" in line]) >= count, 30,
+                         "a part is given up")
+
+    def test_a_host_in_trouble_is_no_missing_file(self):
+        self.begin(past={"files": True, "chats": 5, "tokens_from": [OTHER], "files_gone": 2, "files_status": 503})
+        self.wait_ours(FILES + " WHERE tries = 2")
+        self.go_offline()  # the next login tries it at once
+        self.come_back()
+        self.wait_read()
+        self.assertEqual(self.asked_for(), 0)
+        self.assert_no_flags(self.mock)
+
+    def test_who_is_to_ask_less_asks_later_and_reads_it(self):
+        self.mock = self.start_mock("--contacts", "2")
+        self.mock.admin("POST", "/mock-phone/past", {"phone": "27820000001", "files": True, "tokens_from": [OTHER]})
+        self.mock.admin("POST", "/rate", {"query": "w:m set", "times": 1, "backoff": 4})
+        self.bridge = self.start_bridge(self.mock, "27820000001")
+        self.bridge.pair_by_qr()
+        put_off = self.wait_ours(FILES + " WHERE tries > 0")
+        self.assertGreaterEqual(put_off[0]["wait"], 4)
+        self.wait_read()
+        self.assertEqual(self.asked_for(), 0)
+        self.assertTrue(self.ours("SELECT 1 FROM whatsmeow_privacy_tokens WHERE length(token) > 0"))
+        self.assert_no_flags(self.mock)
+
+    def test_a_file_that_cannot_be_read_is_given_up(self):
+        self.begin(past={"files": True, "broken": True, "chats": 5, "messages": 2, "tokens_from": [OTHER]})
+        self.wait_given_up()
+        self.assertEqual(self.ours(FILES), [])
+        self.assertEqual(self.asked_for(), 0)
+        self.assert_no_flags(self.mock)
+
+
+if __name__ == "__main__":
+    unittest.main()
