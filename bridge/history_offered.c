@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/secret.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
@@ -30,6 +31,9 @@ struct history_offered {
     bool reading; /* `now` is on its way */
     bool storing; /* its facts are here */
     struct store_history_file now;
+    struct store_history_part part;
+    bool has_file; /* it does not come in the message itself */
+    uint8_t media_key[MEDIA_KEY_BYTES];
     struct jid of; /* whose history it is: another account may be linked before it is here */
     struct buf facts;
     struct history_facts_at at;
@@ -45,7 +49,8 @@ static void schedule(struct history_offered *h, int64_t after_ms)
 
 static void leave(struct history_offered *h)
 {
-    h->reading = h->storing = false;
+    h->reading = h->storing = h->has_file = false;
+    secret_wipe(h->media_key, sizeof h->media_key);
     buf_free(&h->facts);
     h->facts = buf_new(HISTORY_FACTS_BYTES_MAX);
     h->at = (struct history_facts_at){0};
@@ -67,31 +72,66 @@ static bool is_bad(enum wb_err why)
     return false;
 }
 
+/* May the phone be asked for this part? Once only: who repeats a file that is no better would get
+ * into an exchange without end. */
+static enum wb_err may_ask(struct history_offered *h, enum wb_err why, bool *ret)
+{
+    int64_t at = 0;
+    size_t lost = 0;
+    enum wb_err err;
+
+    *ret = false;
+    if (why != WB_ERR_GONE || !h->has_file)
+        return WB_OK;
+    TRY(store_history_lost_count(h->b->store, &lost));
+    if (lost >= HISTORY_LOST_MAX)
+        return WB_OK;
+    err = store_history_lost_at(h->b->store, &h->part, &at);
+    *ret = err == WB_ERR_NOT_FOUND;
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+out:
+    return err;
+}
+
+static enum wb_err note_lost(struct history_offered *h)
+{
+    struct bridge *b = h->b;
+    size_t lost = 0;
+    enum wb_err err;
+
+    TRY(store_history_lost_count(b->store, &lost));
+    if (lost < HISTORY_LOST_MAX)
+        err = store_history_lost_put(b->store, &h->part, bridge_server_now_s(b));
+out:
+    return err;
+}
+
 /* Given up. Where no host has the file, the phone is asked to lay it there anew: it then offers
  * that in another message (P-HI-12). */
 static enum wb_err give_up(struct history_offered *h, enum wb_err why)
 {
     struct bridge *b = h->b;
-    struct buf payload = buf_new(STORE_BLOB_MAX);
     struct arena a = arena_new(16 << 10);
-    struct history_notification n;
-    struct store_history_file f;
     struct node *receipt = NULL;
+    bool ask = false;
     enum wb_err err;
 
-    log_warn(b->log, "history", "a part of our phone's history is given up after %u tries: %s",
-             (unsigned)h->now.tries, wb_err_text(why));
-    TRY(store_history_file_next(b->store, h->now.seq - 1, &f, &payload));
+    TRY(may_ask(h, why, &ask));
     TRY(store_history_file_done(b->store, h->now.seq));
-    if (why != WB_ERR_GONE || history_notification_decode(buf_span(&payload), NULL, &n) != WB_OK ||
-        n.inline_payload.n || n.media_key.n != MEDIA_KEY_BYTES)
+    TRY(note_lost(h));
+    if (!ask) {
+        log_warn(b->log, "history", "a part of our phone's history is given up after %u tries: %s",
+                 (unsigned)h->now.tries, wb_err_text(why));
         goto out;
-    log_info(b->log, "history", "the phone is asked for it again");
-    TRY(out_receipt_missing(b, &a, span_cstr(f.message_id), n.media_key.p, &receipt));
+    }
+    log_info(b->log, "history",
+             "no host has a part of our phone's history: the phone is asked to "
+             "lay it there again");
+    TRY(out_receipt_missing(b, &a, span_cstr(h->now.message_id), h->media_key, &receipt));
     err = outgoing_after_commit(b, receipt);
 out:
     arena_free(&a);
-    buf_free(&payload);
     return err;
 }
 
@@ -155,6 +195,8 @@ static void store_slice(struct history_offered *h)
                  h->at.pairs, h->at.tokens, h->at.names,
                  history_facts_cut(buf_span(&h->facts)) ? "; more than that was left out" : "");
         err = store_history_file_done(b->store, h->now.seq);
+        if (err == WB_OK)
+            err = store_history_lost_done(b->store, &h->part);
         leave(h);
     }
     FAULT_POINT("history.slice");
@@ -197,7 +239,12 @@ static enum wb_err start(struct history_offered *h, struct span payload)
     struct history_notification n;
     enum wb_err err;
 
+    h->has_file = false;
     TRY(history_notification_decode(payload, NULL, &n));
+    h->part = (struct store_history_part){n.sync_type, n.chunk_order};
+    h->has_file = !n.inline_payload.n && n.media_key.n == MEDIA_KEY_BYTES;
+    if (h->has_file)
+        memcpy(h->media_key, n.media_key.p, MEDIA_KEY_BYTES);
     h->reading = true;
     h->of = h->b->own_pn;
     err = history_download_start(h->b, &n, span_cstr(h->now.message_id), &how);
@@ -336,6 +383,7 @@ void history_offered_free(struct history_offered *h)
     if (!h)
         return;
     timer_stop(h->b->timers, &h->timer);
+    secret_wipe(h->media_key, sizeof h->media_key);
     buf_free(&h->facts);
     free(h);
 }

@@ -141,6 +141,8 @@ enum {
     HISTORY_FACTS_BYTES_MAX = 24 << 20,
     /* Parts that wait to be read: a phone with a history of years offers some dozens. */
     HISTORY_OFFERED_MAX = 256,
+    /* Parts that were given up: all of a history, and no phone can make the table grow. */
+    HISTORY_LOST_MAX = 256,
     /* What the loop does of a part before others have their turn. */
     HISTORY_SLICE_FACTS = 500,
     HISTORY_SLICE_MS = 20,

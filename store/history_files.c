@@ -97,12 +97,12 @@ out:
     return err;
 }
 
-enum wb_err store_history_files_count(struct store *s, size_t *ret_n)
+static enum wb_err count(struct store *s, const char *statement, size_t *ret_n)
 {
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_history_files WHERE our_jid = ?"));
+    TRY(stmt_read(&q, &s->wa, statement));
     stmt_text(&q, s->our);
     err = stmt_step(&q);
     if (err == WB_OK)
@@ -110,4 +110,66 @@ enum wb_err store_history_files_count(struct store *s, size_t *ret_n)
     stmt_end(&q);
 out:
     return err;
+}
+
+enum wb_err store_history_files_count(struct store *s, size_t *ret_n)
+{
+    return count(s, "SELECT count(*) FROM bridge_history_files WHERE our_jid = ?", ret_n);
+}
+
+/* ---- parts that were given up --------------------------------------------------------------- */
+
+enum wb_err store_history_lost_at(struct store *s, const struct store_history_part *p,
+                                  int64_t *ret_at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT lost_at FROM bridge_history_lost WHERE our_jid = ? AND kind = ?"
+                  " AND chunk = ?"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, p->kind);
+    stmt_int(&q, p->chunk);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret_at = stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_lost_put(struct store *s, const struct store_history_part *p, int64_t at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_history_lost VALUES (?, ?, ?, ?)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, p->kind);
+    stmt_int(&q, p->chunk);
+    stmt_int(&q, at);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_lost_done(struct store *s, const struct store_history_part *p)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_history_lost WHERE our_jid = ? AND kind = ? AND chunk = ?"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, p->kind);
+    stmt_int(&q, p->chunk);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_lost_count(struct store *s, size_t *ret_n)
+{
+    return count(s, "SELECT count(*) FROM bridge_history_lost WHERE our_jid = ?", ret_n);
 }

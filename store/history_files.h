@@ -30,4 +30,21 @@ enum wb_err store_history_files_due(struct store *s) WB_MUST_CHECK;
 enum wb_err store_history_file_done(struct store *s, int64_t seq) WB_MUST_CHECK;
 enum wb_err store_history_files_count(struct store *s, size_t *ret_n) WB_MUST_CHECK;
 
+/* Which part of the history an offer is, also when the phone repeats it in another message, with
+ * another file (P-HI-03). */
+struct store_history_part {
+    int32_t kind;   /* sync_type */
+    uint32_t chunk; /* chunk_order */
+};
+/* Parts that were given up, so that the phone is asked for each once only. When was this one (unix
+ * seconds)? NOT_FOUND. */
+enum wb_err store_history_lost_at(struct store *s, const struct store_history_part *p,
+                                  int64_t *ret_at) WB_MUST_CHECK;
+enum wb_err store_history_lost_put(struct store *s, const struct store_history_part *p,
+                                   int64_t at) WB_MUST_CHECK;
+/* It was read after all. */
+enum wb_err store_history_lost_done(struct store *s,
+                                    const struct store_history_part *p) WB_MUST_CHECK;
+enum wb_err store_history_lost_count(struct store *s, size_t *ret_n) WB_MUST_CHECK;
+
 #endif

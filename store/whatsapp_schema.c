@@ -241,6 +241,9 @@ static const char *const bridge_tables[] = {
     " UNIQUE (our_jid, message_id))",
     "CREATE INDEX IF NOT EXISTS bridge_history_files_order"
     " ON bridge_history_files (our_jid, seq)",
+    "CREATE TABLE IF NOT EXISTS bridge_history_lost (our_jid TEXT NOT NULL,"
+    " kind INTEGER NOT NULL, chunk INTEGER NOT NULL, lost_at INTEGER NOT NULL,"
+    " PRIMARY KEY (our_jid, kind, chunk)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_identity_changes (our_jid TEXT NOT NULL,"
     " user TEXT NOT NULL, changed_at INTEGER NOT NULL, changes INTEGER NOT NULL,"
     " phone_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

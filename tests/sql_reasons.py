@@ -89,6 +89,8 @@ REASONS = {
     "SELECT coalesce(sum(closed = 0), 0), coalesce(sum(filled), 0) FROM bridge_history_gaps"
     " WHERE our_jid = ?":
         "a row for each chat that ever had a gap, for the person who asks how far it is",
+    "SELECT count(*) FROM bridge_history_lost WHERE our_jid = ?":
+        "256 rows at most, nearly always none",
     "SELECT coalesce(original_id, id), is_from_me, server_time FROM messages WHERE chat_jid = ?1"
     " AND timestamp >= ?2 AND server_time >= ?3 AND kind IS NOT 'event' ORDER BY timestamp,"
     " server_time LIMIT 1":

@@ -2,7 +2,7 @@
 
 import unittest
 
-from test_first_history import First, OTHER
+from test_first_history import FRIEND, First, OTHER
 
 FILES = "SELECT tries, next_at - offered_at AS wait FROM bridge_history_files"
 
@@ -43,6 +43,25 @@ class TroubleTest(First):
         self.wait_given_up()
         self.assertEqual(self.ours(FILES), [])
         self.assertEqual(self.asked_for(), 0)
+        self.assert_no_flags(self.mock)
+
+    def test_the_phone_is_asked_once_for_a_file_that_stays_gone(self):
+        self.begin(past={"files": True, "chats": 5, "tokens_from": [OTHER], "files_gone": 100})
+        self.wait_given_up()
+        self.assertEqual(self.asked_for(), 1)
+        self.assertEqual(self.ours(FILES), [])
+        self.assertEqual(self.ours("SELECT kind, chunk FROM bridge_history_lost"), [{"kind": 0, "chunk": 1}])
+        self.mock.contact_send(FRIEND, "27820000001", "still here")
+        self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = 'still here'")
+        self.assert_no_flags(self.mock)
+
+    def test_a_file_that_is_laid_anew_counts_as_lost_no_longer(self):
+        self.begin(past={"files": True, "chats": 5, "tokens_from": [OTHER], "file_lost": True})
+        self.wait_ours("SELECT 1 FROM bridge_history_lost")
+        self.wait_ours("SELECT 1 FROM whatsmeow_privacy_tokens WHERE length(token) > 0", count=6)
+        self.wait_read()
+        self.assertEqual(self.ours("SELECT 1 FROM bridge_history_lost"), [])
+        self.assertEqual(self.asked_for(), 1)
         self.assert_no_flags(self.mock)
 
 

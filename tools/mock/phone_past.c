@@ -173,11 +173,13 @@ static void send_part(struct mock *m, struct device *d, unsigned nr)
 
 void phone_send_past(struct mock *m, struct device *d)
 {
+    memset(d->account->past.asked, 0, sizeof d->account->past.asked);
     for (unsigned nr = 0; nr < d->account->past.parts; nr++)
         send_part(m, d, nr);
 }
 
-bool phone_file_missing(struct mock *m, struct device *d, const struct node *receipt)
+bool phone_file_missing(struct mock *m, struct device *d, const char *label,
+                        const struct node *receipt)
 {
     struct phone_past *past = &d->account->past;
     const struct node *encrypt = node_child(receipt, "encrypt");
@@ -194,8 +196,12 @@ bool phone_file_missing(struct mock *m, struct device *d, const struct node *rec
                     span_eq_cstr(pb_bytes(buf_span(&plain), 1), id);
         buf_free(&plain);
         if (good) {
+            const unsigned nr = past->laid[i].part;
+            if (past->asked[nr])
+                mock_flag(m, label, "history-asked-again", receipt, "part %u", nr);
+            past->asked[nr] = true;
             past->lost = false;
-            send_part(m, d, past->laid[i].part);
+            send_part(m, d, nr);
             return true;
         }
     }

@@ -160,7 +160,7 @@ void session_receipt(struct conn *c, const struct node *n)
         settle(c, n);
         check_retry(c, n);
         if (node_attr_is(n, "type", "server-error") && node_attr_is(n, "category", "peer") &&
-            !phone_file_missing(m, c->device, n))
+            !phone_file_missing(m, c->device, c->label, n))
             mock_flag(m, c->label, "wrong-receipt", n, "no file of the phone's is meant");
     } else if (m->cfg.strict_close) {
         conn_stream_error(c, "500", NULL);

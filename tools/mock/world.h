@@ -116,6 +116,7 @@ struct traits {
     bool salt_in_state; /* its app state does */
 };
 
+enum { PAST_PARTS_MAX = 200 };
 /* What the phone hands over when it links a companion (phone_past.c). */
 struct phone_past {
     char business[64]; /* of the account, in pair-success; "": none */
@@ -129,9 +130,10 @@ struct phone_past {
         unsigned part;
     } laid[8]; /* the last files */
     size_t nlaid;
-    bool broken;              /* the first part is cut off in the middle */
-    unsigned chats, messages; /* made-up chats, each with so many messages */
-    unsigned parts;           /* 0: only names are handed over */
+    bool asked[PAST_PARTS_MAX]; /* parts that a client has found missing */
+    bool broken;                /* the first part is cut off in the middle */
+    unsigned chats, messages;   /* made-up chats, each with so many messages */
+    unsigned parts;             /* 0: only names are handed over */
 };
 
 /* May it write to people first? (timelock.h) */

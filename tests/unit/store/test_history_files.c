@@ -47,8 +47,33 @@ static void noted_once_and_in_order(void **state)
     fixture_free(&f);
 }
 
+/* A part is the same in whatever message it comes; it is lost until it is read. */
+static void lost_until_it_is_read(void **state)
+{
+    const struct store_history_part part = {3, 7}, other = {0, 7};
+    struct fixture f;
+    int64_t at = 0;
+    size_t n = 9;
+    (void)state;
+    fixture_ready(&f);
+    assert_int_equal(store_history_lost_at(f.s, &part, &at), WB_ERR_NOT_FOUND);
+    OK(store_history_lost_put(f.s, &part, 100));
+    OK(store_history_lost_put(f.s, &part, 200));
+    OK(store_history_lost_put(f.s, &other, 300));
+    OK(store_history_lost_at(f.s, &part, &at));
+    assert_int_equal(at, 200);
+    OK(store_history_lost_count(f.s, &n));
+    assert_int_equal(n, 2);
+    OK(store_history_lost_done(f.s, &part));
+    assert_int_equal(store_history_lost_at(f.s, &part, &at), WB_ERR_NOT_FOUND);
+    OK(store_history_lost_at(f.s, &other, &at));
+    OK(store_commit(f.s));
+    fixture_free(&f);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(noted_once_and_in_order)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(noted_once_and_in_order),
+                                       cmocka_unit_test(lost_until_it_is_read)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
