@@ -181,6 +181,13 @@ static void failed(struct history_offered *h, enum wb_err why)
     schedule(h, SLICE_PAUSE_MS);
 }
 
+/* Is what is under way of the account that is linked now? Another link has another history, and may
+ * have a database of its own, in which the numbers of rows begin anew. */
+static bool is_ours(const struct history_offered *h)
+{
+    return h->b->account && jid_eq(&h->of, &h->b->own_pn);
+}
+
 /* Facts and, with the last of them, the end of the part: one transaction for each slice. */
 static void store_slice(struct history_offered *h)
 {
@@ -211,7 +218,7 @@ static void on_file(struct bridge *b, struct span message_id, enum wb_err result
 
     if (!h || !h->reading || !span_eq_cstr(message_id, h->now.message_id))
         return;
-    if (!b->account || !jid_eq(&h->of, &b->own_pn)) {
+    if (!is_ours(h)) {
         leave(h);
         schedule(h, SLICE_PAUSE_MS);
         return;
@@ -288,6 +295,8 @@ static void on_timer(void *ctx)
 
     if (!h->b->account || !conn_online(h->b->conn))
         return; /* the next login goes on */
+    if ((h->reading || h->storing) && !is_ours(h))
+        leave(h);
     if (h->storing)
         store_slice(h);
     else if (!h->reading)
@@ -360,6 +369,13 @@ static void on_batch_failed(void *ctx, const struct bridge_event *ev)
         leave(h);
 }
 
+/* Unlinked, or linked anew. What still comes of the file is passed over. */
+static void on_other_link(void *ctx, const struct bridge_event *ev)
+{
+    (void)ev;
+    leave(ctx);
+}
+
 enum wb_err history_offered_new(struct bridge *b, struct history_offered **ret)
 {
     struct history_offered *h = calloc(1, sizeof *h);
@@ -371,6 +387,8 @@ enum wb_err history_offered_new(struct bridge *b, struct history_offered **ret)
     leave(h);
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, h));
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, h));
+    TRY(events_on(&b->events, BRIDGE_EV_LOGGED_OUT, on_other_link, h));
+    TRY(events_on(&b->events, BRIDGE_EV_PAIRED, on_other_link, h));
     *ret = h;
     h = NULL;
 out:

@@ -2,7 +2,7 @@
 
 import unittest
 
-from test_first_history import FRIEND, First, OTHER
+from test_first_history import FRIEND, First, OTHER, PHONE
 
 FILES = "SELECT tries, next_at - offered_at AS wait FROM bridge_history_files"
 
@@ -11,6 +11,9 @@ class TroubleTest(First):
     def asked_for(self):
         """How often the phone was asked to lay a file on the hosts anew."""
         return self.mock.traced('type="server-error"') // 2  # the receipt and its ack
+
+    def pairs(self):
+        return self.ours("SELECT count(*) n FROM whatsmeow_lid_map")[0]["n"]
 
     def wait_given_up(self, count=1):
         self.bridge.poll(lambda: len([1 for line in self.bridge.lines if "is given up" in line]) >= count, 30,
@@ -27,9 +30,9 @@ class TroubleTest(First):
 
     def test_who_is_to_ask_less_asks_later_and_reads_it(self):
         self.mock = self.start_mock("--contacts", "2")
-        self.mock.admin("POST", "/mock-phone/past", {"phone": "27820000001", "files": True, "tokens_from": [OTHER]})
+        self.mock.admin("POST", "/mock-phone/past", {"phone": PHONE, "files": True, "tokens_from": [OTHER]})
         self.mock.admin("POST", "/rate", {"query": "w:m set", "times": 1, "backoff": 4})
-        self.bridge = self.start_bridge(self.mock, "27820000001")
+        self.bridge = self.start_bridge(self.mock, PHONE)
         self.bridge.pair_by_qr()
         put_off = self.wait_ours(FILES + " WHERE tries > 0")
         self.assertGreaterEqual(put_off[0]["wait"], 4)
@@ -51,7 +54,7 @@ class TroubleTest(First):
         self.assertEqual(self.asked_for(), 1)
         self.assertEqual(self.ours(FILES), [])
         self.assertEqual(self.ours("SELECT kind, chunk FROM bridge_history_lost"), [{"kind": 0, "chunk": 1}])
-        self.mock.contact_send(FRIEND, "27820000001", "still here")
+        self.mock.contact_send(FRIEND, PHONE, "still here")
         self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = 'still here'")
         self.assert_no_flags(self.mock)
 
@@ -62,6 +65,22 @@ class TroubleTest(First):
         self.wait_read()
         self.assertEqual(self.ours("SELECT 1 FROM bridge_history_lost"), [])
         self.assertEqual(self.asked_for(), 1)
+        self.assert_no_flags(self.mock)
+
+    def test_a_new_link_reads_its_own_history(self):
+        """Unlinked while a part is being stored: the part of the next link is another one."""
+        self.begin(past={"files": True, "chats": 6000})
+        self.bridge.poll(lambda: self.pairs() > 100, 30, "it is being stored")
+        self.mock.admin("POST", "/mock-phone/unlink", {"phone": PHONE})
+        self.bridge.wait_status("logged_out")
+        self.assertLess(self.pairs(), 6000)  # else it was over before
+        self.mock.admin("POST", "/mock-phone/past", {"phone": PHONE, "files": True, "tokens_from": [FRIEND, OTHER]})
+        self.bridge.post("/api/pair", {})
+        self.mock.scan_qr(PHONE, self.bridge.wait_qr())
+        self.wait_ours("SELECT 1 FROM whatsmeow_privacy_tokens WHERE length(token) > 0", count=2)
+        self.wait_read()
+        self.assertEqual(self.ours("SELECT count(*) n FROM whatsmeow_privacy_tokens WHERE length(token) > 0"),
+                         [{"n": 2}])
         self.assert_no_flags(self.mock)
 
 
