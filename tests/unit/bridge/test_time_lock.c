@@ -3,6 +3,7 @@
 
 #include "bridge/mex.h"
 #include "bridge/time_lock.h"
+#include "store/private_address.h"
 #include "store/meta.h"
 #include "store/tokens.h"
 
