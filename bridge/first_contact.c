@@ -5,6 +5,7 @@
 #include "bridge/bridge.h"
 #include "bridge/out_message_queue.h"
 #include "bridge/out_message_wait.h"
+#include "store/acquaintances.h"
 #include "store/lid_map.h"
 #include "store/messages.h"
 #include "store/tokens.h"
@@ -46,6 +47,20 @@ static bool is_stranger(struct bridge *b, const struct jid *who)
            (lid_lookup_once_named(b, who, &named) != WB_OK || is_unknown(b, &named));
 }
 
+/* Our phone had a chat with them before we were linked. The restriction does not know that:
+ * WhatsApp goes by messages and tokens, and a refusal makes it longer. */
+static bool is_acquaintance(struct bridge *b, const struct jid *who)
+{
+    struct jid named;
+    bool has = false;
+
+    if (store_acquaintance_has(b->store, who, &has) == WB_OK && !has &&
+        lid_lookup_once_named(b, who, &named) == WB_OK &&
+        store_acquaintance_has(b->store, &named, &has) != WB_OK)
+        has = false;
+    return has;
+}
+
 /* Is a message to this person on its way already? Its chat is stored with the ack only. */
 static bool is_under_way(const struct out_item *it)
 {
@@ -79,7 +94,8 @@ int64_t first_contact_wait_ms(struct out_item *it)
     it->locked = it->held != OUT_HELD_NOT;
     if (it->locked)
         return (lock_s > 0 && lock_s < TIME_LOCK_LOOK_S ? lock_s : TIME_LOCK_LOOK_S) * 1000;
-    if (it->admitted || interval == 0 || !is_stranger(it->b, &it->chat) || is_under_way(it)) {
+    if (it->admitted || interval == 0 || !is_stranger(it->b, &it->chat) ||
+        is_acquaintance(it->b, &it->chat) || is_under_way(it)) {
         it->admitted = true;
         return 0;
     }

@@ -27,7 +27,8 @@ enum out_held {
 
 /* Milliseconds that the item must wait before its preparation starts; 0: it may start now. it->held
  * says why. That is asked once for each item that may (admitted), but for the restriction. Groups,
- * people with whom anything was ever exchanged and people who gave us a token do not wait. */
+ * people with whom anything was ever exchanged, also by our phone before we were linked, and people
+ * who gave us a token do not wait. */
 int64_t first_contact_wait_ms(struct out_item *it);
 
 /* Seconds that a message to this chat must wait for the end of the account's restriction; 0: it is

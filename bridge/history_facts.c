@@ -9,6 +9,7 @@
 #include "bridge/peer_time.h"
 #include "proto/history_scan.h"
 #include "store/account.h"
+#include "store/acquaintances.h"
 #include "store/contacts.h"
 #include "store/lid_map.h"
 #include "store/tokens.h"
@@ -185,6 +186,20 @@ out:
     return err;
 }
 
+/* With whom our phone has a chat: who is written to there is no stranger (first_contact.c). */
+static enum wb_err learn_chat(struct bridge *b, const struct history_fact *f)
+{
+    struct jid who;
+    enum wb_err err = WB_OK;
+
+    if (!person(f->jid, &who) || bridge_is_self(b, &who))
+        return WB_OK;
+    TRY(keeper(b, &who));
+    err = store_acquaintance_put(b->store, &who);
+out:
+    return err;
+}
+
 static enum wb_err learn_name(struct bridge *b, const struct history_fact *f,
                               struct history_facts_at *at)
 {
@@ -222,9 +237,12 @@ static enum wb_err learn_salt(struct bridge *b, struct span salt)
 static enum wb_err learn(struct bridge *b, const struct history_fact *f,
                          struct history_facts_at *at)
 {
+    enum wb_err err;
+
     switch (f->kind) {
     case HISTORY_FACT_CHAT:
-        return learn_token(b, f, at);
+        err = learn_chat(b, f);
+        return err == WB_OK ? learn_token(b, f, at) : err;
     case HISTORY_FACT_NAME:
         return learn_name(b, f, at);
     case HISTORY_FACT_SALT:

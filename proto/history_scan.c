@@ -82,7 +82,7 @@ static void leave(struct history_scan *s)
 
     switch ((enum message)s->message) {
     case CONVERSATION:
-        if (jid && (pn || lid || bytes))
+        if (jid)
             tell(s, HISTORY_FACT_CHAT);
         break;
     case PUSH_NAME:

@@ -178,6 +178,8 @@ static const char *const bridge_tables[] = {
     " named TEXT NOT NULL, answered_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, typed)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS bridge_numbers_at ON bridge_numbers (our_jid, answered_at)",
+    "CREATE TABLE IF NOT EXISTS bridge_acquaintances (our_jid TEXT NOT NULL,"
+    " person TEXT NOT NULL, PRIMARY KEY (our_jid, person)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_devices (our_jid TEXT NOT NULL, user TEXT NOT NULL,"
     " devices TEXT NOT NULL, hash TEXT NOT NULL DEFAULT '', checked_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, user)) WITHOUT ROWID",

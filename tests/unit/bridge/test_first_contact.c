@@ -1,6 +1,8 @@
 /* First messages to people are spaced out (P-SD-26). */
 #include "send_fixture.h"
 
+#include "bridge/mex.h"
+#include "store/acquaintances.h"
 #include "store/messages.h"
 
 enum { INTERVAL_S = 20, STRANGERS = FIRST_CONTACT_BURST + 2 };
@@ -90,6 +92,30 @@ static void others_do_not_wait(void **state)
     assert_int_equal(w.nwire, FIRST_CONTACT_BURST + 5);
 }
 
+/* Whom the phone has written with before we were linked, as its history says: by either address,
+ * and by a number that leads to theirs. A restriction holds for them all the same: WhatsApp goes by
+ * messages and tokens. */
+static void chats_of_the_phone_are_known(void **state)
+{
+    struct jid lid = J("222000190@lid"), pn = J("27825550190@s.whatsapp.net");
+    struct jid typed = J("27825550191@s.whatsapp.net");
+
+    (void)state;
+    OK(store_acquaintance_put(w.r.f.s, &pn));
+    OK(store_lid_put(w.r.f.s, &lid, &pn, NULL));
+    OK(store_number_put(w.r.f.s, &typed, &pn, fixture_time - 2 * NUMBER_AGE_S));
+    use_up_the_burst();
+    w.hold = true; /* what is asked for has begun */
+    queue("222000190@lid");
+    assert_int_equal(w.npending, 1);
+    queue("27825550191");
+    assert_int_equal(w.npending, 2);
+    queue("27825550192");
+    assert_int_equal(w.npending, 2);
+    OK(time_lock_told(&w.r.b, &(struct mex_time_lock){true, fixture_time + 3600}));
+    assert_true(first_contact_lock_s(&w.r.b, &lid) > 0);
+}
+
 /* A changed security code makes a chat without a message in it: they are strangers all the same. */
 static void an_event_is_no_acquaintance(void **state)
 {
@@ -148,8 +174,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(strangers_are_spaced_out), T(others_do_not_wait), T(an_event_is_no_acquaintance),
-        T(two_messages_to_each),     T(callers_are_told),
+        T(chats_of_the_phone_are_known), T(strangers_are_spaced_out), T(others_do_not_wait),
+        T(an_event_is_no_acquaintance),  T(two_messages_to_each),     T(callers_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "bridge/history_facts.h"
 #include "bridge/own_name.h"
 #include "proto/wire_field.h"
+#include "store/acquaintances.h"
 #include "store/contacts.h"
 #include "store/lid_map.h"
 #include "store/tokens.h"
@@ -122,6 +123,35 @@ static void a_token_is_found_under_both_addresses(void **state)
     chat(t, ALICE, "NEWER", now - 10, now - 10);
     take(t);
     assert_token(t, ALICE_LID, "NEWER");
+}
+
+static bool is_acquaintance(struct told *t, const char *who)
+{
+    struct jid jid = J(who);
+    bool has = false;
+
+    OK(store_acquaintance_has(t->r.f.s, &jid, &has));
+    return has;
+}
+
+/* Old or without a token: a chat is one. */
+static void chats_make_acquaintances(void **state)
+{
+    struct told *t = *state;
+    size_t open;
+
+    chat(t, ALICE, "OLD", 1700000000, 0);
+    two(t, 15, "27820000011@c.us", ALICE_LID);
+    open = wire_open(&t->plain, 2); /* with nothing but its address */
+    wire_put_bytes(&t->plain, 1, SPAN_LIT("27820000012@s.whatsapp.net"));
+    wire_close(&t->plain, open);
+    chat(t, "120363000000000001@g.us", "GROUP", 0, 0);
+    take(t);
+    assert_true(is_acquaintance(t, ALICE));
+    assert_true(is_acquaintance(t, ALICE_LID));
+    assert_true(is_acquaintance(t, "27820000012@s.whatsapp.net"));
+    assert_false(is_acquaintance(t, "27820000013@s.whatsapp.net"));
+    assert_look_wa(&t->r, "SELECT count(*) FROM bridge_acquaintances", "2");
 }
 
 static void a_pair_that_is_known_stays(void **state)
@@ -269,6 +299,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_token_is_found_under_both_addresses),
+        T(chats_make_acquaintances),
         T(a_pair_that_is_known_stays),
         T(the_salt_fills_in_where_nothing_is),
         T(names_and_our_own),
