@@ -237,14 +237,9 @@ static enum wb_err answer_end(struct bridge *b, const struct stanza *s, struct i
     return in_message_is_own_copy(m) ? answer_receipt(b, s, m) : answer_ack(s, m, 0);
 }
 
-static bool is_status(const struct in_message *m)
-{
-    return m->chat.server == JID_BROADCAST && strcmp(m->chat.user, "status") == 0;
-}
-
 static bool is_old_status(const struct bridge *b, const struct in_message *m)
 {
-    return is_status(m) && m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
+    return in_message_is_status(m) && m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
 }
 
 /* Somebody speaks in the name of our own phone (trust.h). What "it" sends anew would be no better,
@@ -507,7 +502,7 @@ static enum wb_err handle(struct bridge *b, const struct stanza *s, struct in_me
     m->nenc = n;
     if (m->newsletter)
         return take_newsletter(b, s, m);
-    if (node_is(s->node, "status") && !is_status(m)) /* of what we do not follow */
+    if (node_is(s->node, "status") && !in_message_is_status(m)) /* of what we do not follow */
         return answer_ack(s, m, 0);
     if (n)
         return take_encrypted(b, s, m);

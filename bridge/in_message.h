@@ -43,7 +43,6 @@ struct in_message {
     struct jid chat_alt;   /* from us: the other identity of the person we wrote to */
     bool group;            /* groups and broadcasts: a chat of more than two */
     bool newsletter, bot;
-    bool status; /* it came as <status>, not as a <message> of status@broadcast (P-X2-21) */
     bool from_me;
     bool peer; /* category=peer: between our own devices, never shown (P-RC-08) */
     bool lid_addressing;
@@ -78,6 +77,9 @@ enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct
 
 /* One more answer; NULL: NOMEM. */
 enum wb_err in_message_answer(struct in_message *m, const struct node *n) WB_MUST_CHECK;
+
+/* A status, under whichever name its stanza came (P-X2-21). */
+bool in_message_is_status(const struct in_message *m);
 
 /* Can it be asked for again? Nobody would know it by an id that we made. */
 bool in_message_can_ask(const struct in_message *m);

@@ -17,6 +17,11 @@ bool in_message_id_valid(struct span id)
     return true;
 }
 
+bool in_message_is_status(const struct in_message *m)
+{
+    return m->chat.server == JID_BROADCAST && strcmp(m->chat.user, "status") == 0;
+}
+
 bool in_message_can_ask(const struct in_message *m)
 {
     return m->id.p == m->stanza_id.p;
@@ -220,7 +225,6 @@ enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct
 
     memset(&m, 0, sizeof m);
     m.arena = a;
-    m.status = node_is(n, "status");
     m.stanza_id = node_attr_str(n, "id", a);
     if (m.stanza_id.n == 0 || !node_has_attr(n, "t"))
         return WB_ERR_MALFORMED;

@@ -26,11 +26,11 @@ struct node *out_receipt_delivery(const struct bridge *b, struct arena *a,
 {
     struct node *n = receipt(a, m->stanza_id, &m->from, &m->recipient, &m->participant);
 
-    if (m->status)
+    if (in_message_is_status(m))
         node_attr_text(a, n, "context", "status");
     if (m->from_me)
         node_attr_text(a, n, "type", span_eq_cstr(m->type, "peer_msg") ? "peer_msg" : "sender");
-    else if (!b->presence_available)
+    else if (!b->presence_available && !in_message_is_status(m))
         node_attr_text(a, n, "type", "inactive");
     return n;
 }

@@ -7,7 +7,8 @@
 #include "store/retry.h"
 
 /* <receipt id to [recipient] [participant] [type]> of a message that was read or may be passed
- * over: sender or peer_msg for our own, inactive unless we are shown as available. NULL on no
+ * over: sender or peer_msg for our own, inactive unless we are shown as available. A status has its
+ * own context, and is never inactive (as WhatsApp Web does; whatsmeow differs). NULL on no
  * memory. */
 struct node *out_receipt_delivery(const struct bridge *b, struct arena *a,
                                   const struct in_message *m);

@@ -123,9 +123,11 @@ static void settle(struct conn *c, const struct node *n)
     bool delivery =
         strcmp(type, "") == 0 || strcmp(type, "inactive") == 0 || strcmp(type, "sender") == 0;
     bool peer = strcmp(type, "peer_msg") == 0 || strcmp(type, "hist_sync") == 0;
-    if ((!delivery && !peer) || node_attr_is(n, "context", "status"))
-        return; /* a <status> is settled by its ack */
-    if (!deliver_acked(c->device, "message", id))
+    /* A <status> is settled by its ack; one that came as a <message>, by this. */
+    bool status = node_attr_is(n, "context", "status");
+    if (!delivery && !peer)
+        return;
+    if (!deliver_acked(c->device, "message", id) && !status)
         mock_flag(m, c->label, "wrong-receipt", n, "no message %s was delivered", id);
     const struct node *list = node_child(n, "list");
     for (const struct node *i = node_child(list, "item"); i != NULL; i = node_next(i, "item")) {
