@@ -320,11 +320,13 @@ static bool is_read(int32_t type)
 }
 
 enum wb_err history_offered(struct bridge *b, struct span message_id,
-                            const struct history_notification *n, struct span payload)
+                            const struct history_notification *n, struct span payload,
+                            bool *ret_taken)
 {
     size_t waiting = 0;
     enum wb_err err;
 
+    *ret_taken = true;
     if (!is_read(n->sync_type)) {
         log_debug(b->log, "history", "the phone offers history of kind %d: not read",
                   (int)n->sync_type);
@@ -334,6 +336,7 @@ enum wb_err history_offered(struct bridge *b, struct span message_id,
     if (waiting >= HISTORY_OFFERED_MAX) {
         log_warn(b->log, "history", "the phone offers more than %d parts of its history at a time",
                  HISTORY_OFFERED_MAX);
+        *ret_taken = false;
         return WB_OK;
     }
     TRY(store_history_file_put(b->store, message_id, payload, bridge_server_now_s(b)));

@@ -19,9 +19,11 @@ enum wb_err history_offered_new(struct bridge *b, struct history_offered **ret) 
 void history_offered_free(struct history_offered *h); /* NULL-safe */
 
 /* A notification of any kind but ON_DEMAND, in the open batch; payload: as it was encoded. What
- * cannot be of use, or is too much, is passed over with a word in the log. Errors of the store. */
+ * cannot be of use is passed over with a word in the log. *ret_taken false: there are too many, and
+ * the phone is not to hear that we have this one, so that it offers it again. Errors of the store.
+ */
 enum wb_err history_offered(struct bridge *b, struct span message_id,
-                            const struct history_notification *n,
-                            struct span payload) WB_MUST_CHECK;
+                            const struct history_notification *n, struct span payload,
+                            bool *ret_taken) WB_MUST_CHECK;
 
 #endif

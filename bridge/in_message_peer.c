@@ -85,16 +85,17 @@ out:
 /* Messages are stored of what was asked for only. Of what the phone offers by itself, at pairing,
  * it is read what sending needs (history_offered.h). */
 static enum wb_err take_history(struct bridge *b, struct arena *a, const struct in_message *m,
-                                struct span payload)
+                                struct span payload, bool *ret_taken)
 {
     struct history_notification n;
     enum wb_err err;
 
+    *ret_taken = true;
     TRY(history_notification_decode(payload, a, &n));
     if (n.sync_type == HISTORY_ON_DEMAND)
         err = history_request_answer(b, &n);
     else
-        err = history_offered(b, m->stanza_id, &n, payload);
+        err = history_offered(b, m->stanza_id, &n, payload, ret_taken);
 out:
     if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
         log_warn(b->log, "history", "a part of our phone's history cannot be used: %s",
@@ -109,6 +110,7 @@ out:
 static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct content *c)
 {
+    bool taken = true;
     enum wb_err err;
 
     if (m->sender.device != 0) {
@@ -124,9 +126,11 @@ static enum wb_err take_payload(struct bridge *b, const struct stanza *s, struct
     case PROTOCOL_LID_MIGRATION:
         return take_lid_mappings(b, s->arena, m, c->protocol_payload);
     case PROTOCOL_HISTORY_SYNC_NOTIFICATION:
-        TRY(take_history(b, s->arena, m, c->protocol_payload));
+        TRY(take_history(b, s->arena, m, c->protocol_payload, &taken));
         /* Without this receipt the phone sends it again. */
-        return in_message_answer(m, out_receipt_own(b, s->arena, m->stanza_id, "hist_sync"));
+        return !taken
+                   ? WB_OK
+                   : in_message_answer(m, out_receipt_own(b, s->arena, m->stanza_id, "hist_sync"));
     case PROTOCOL_PEER_RESPONSE:
         return in_message_resent(b, s, m, c->protocol_payload);
     default:

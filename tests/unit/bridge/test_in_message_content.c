@@ -6,6 +6,7 @@
 #include "proto/wire_field.h"
 #include "store/contacts.h"
 #include "store/groups.h"
+#include "store/history_files.h"
 #include "store/lid_map.h"
 #include "store/phone_requests.h"
 
@@ -261,6 +262,36 @@ static void news_from_the_phone(void **state)
     writer_free(&phone);
 }
 
+/* The phone does not repeat what it has heard hist_sync for. */
+static void history_that_is_not_noted_is_not_acknowledged(void **state)
+{
+    struct receiver *r = *state;
+    const struct history_notification history = {.sync_type = 3, .direct_path = SPAN_LIT("/h")};
+    struct buf b = buf_new(1 << 16);
+    struct writer phone;
+    char id[16];
+
+    writer_init(&phone, 9);
+    writer_start(&phone, r);
+    for (int i = 0; i < HISTORY_OFFERED_MAX; i++) {
+        snprintf(id, sizeof id, "H%d", i);
+        OK(store_history_file_put(r->b.store, span_cstr(id), SPAN_LIT("x"), 1));
+    }
+    OK(store_commit(r->b.store));
+    OK(history_notification_encode(&history, &b));
+    receive(r, peer_stanza(r, &phone, "P1", &b));
+    for (size_t i = 0; i < nsent; i++)
+        assert_null(strstr(sent[i], "hist_sync"));
+    assert_look_wa(r, "SELECT count(*) FROM bridge_history_files", "256");
+    OK(store_history_file_done(r->b.store, 1));
+    OK(store_commit(r->b.store));
+    OK(history_notification_encode(&history, &b));
+    receive(r, peer_stanza(r, &phone, "P2", &b));
+    has(sent[0], "type=\"hist_sync\"");
+    assert_look_wa(r, "SELECT count(*) FROM bridge_history_files WHERE message_id = 'P2'", "1");
+    writer_free(&phone);
+}
+
 /* The same bytes from somebody else have no effect. */
 static void news_from_a_stranger(void **state)
 {
@@ -409,6 +440,7 @@ int main(void)
         T(media),
         T(own_other_device),
         T(news_from_the_phone),
+        T(history_that_is_not_noted_is_not_acknowledged),
         T(news_from_a_stranger),
         T(resent_by_the_phone),
         T(resent_under_another_persons_lid),
