@@ -264,17 +264,10 @@ static void look(struct history_offered *h)
 {
     const int64_t now = bridge_server_now_s(h->b);
     struct buf payload = buf_new(STORE_BLOB_MAX);
-    struct store_history_file f = {.seq = 0};
+    struct store_history_file f;
     int64_t soonest = 0;
-    enum wb_err err;
+    enum wb_err err = store_history_file_first(h->b->store, now, &f, &payload, &soonest);
 
-    while ((err = store_history_file_next(h->b->store, f.seq, &f, &payload)) == WB_OK) {
-        if (f.next_at <= now)
-            break;
-        if (!soonest || f.next_at < soonest)
-            soonest = f.next_at;
-        buf_clear(&payload);
-    }
     if (err == WB_OK) {
         h->now = f;
         err = start(h, buf_span(&payload));

@@ -28,18 +28,43 @@ out:
     return err;
 }
 
-enum wb_err store_history_file_next(struct store *s, int64_t seq, struct store_history_file *ret,
-                                    struct buf *notification)
+/* From the index: a notification may be megabytes, and only the one that is due is read. */
+static enum wb_err soonest(struct store *s, int64_t *ret_at)
 {
     struct stmt q;
     enum wb_err err;
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT next_at FROM bridge_history_files"
+                  " INDEXED BY bridge_history_files_due"
+                  " WHERE our_jid = ? ORDER BY next_at LIMIT 1"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret_at = stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_history_file *ret,
+                                     struct buf *notification, int64_t *ret_soonest)
+{
+    struct stmt q;
+    int64_t at = 0;
+    enum wb_err err;
     NEED_ACCOUNT(s);
+    err = soonest(s, &at);
+    if (err == WB_ERR_NOT_FOUND || (err == WB_OK && at > now)) {
+        *ret_soonest = at;
+        return WB_ERR_NOT_FOUND;
+    }
+    TRY(err);
     TRY(stmt_read(&q, &s->wa,
                   "SELECT seq, message_id, offered_at, next_at, tries, notification"
-                  " FROM bridge_history_files INDEXED BY bridge_history_files_order"
-                  " WHERE our_jid = ? AND seq > ? ORDER BY seq LIMIT 1"));
+                  " FROM bridge_history_files INDEXED BY bridge_history_files_due"
+                  " WHERE our_jid = ? AND next_at = ? ORDER BY seq LIMIT 1"));
     stmt_text(&q, s->our);
-    stmt_int(&q, seq);
+    stmt_int(&q, at);
     err = stmt_step(&q);
     if (err == WB_OK) {
         memset(ret, 0, sizeof *ret);

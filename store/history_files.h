@@ -19,9 +19,10 @@ struct store_history_file {
  * One that is there stays as it is. TOO_LARGE, INVALID (id). */
 enum wb_err store_history_file_put(struct store *s, struct span message_id,
                                    struct span notification, int64_t offered_at) WB_MUST_CHECK;
-/* The first one behind seq (0: of all); appends the notification. NOT_FOUND. */
-enum wb_err store_history_file_next(struct store *s, int64_t seq, struct store_history_file *ret,
-                                    struct buf *notification) WB_MUST_CHECK;
+/* The first one that is due at `now`, of those the one that came first; appends the notification.
+ * NOT_FOUND: *ret_soonest is when one will be, 0 where there is none. */
+enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_history_file *ret,
+                                     struct buf *notification, int64_t *ret_soonest) WB_MUST_CHECK;
 /* It could not be read now. */
 enum wb_err store_history_file_tried(struct store *s, int64_t seq, uint32_t tries,
                                      int64_t next_at) WB_MUST_CHECK;

@@ -241,8 +241,8 @@ static const char *const bridge_tables[] = {
     " our_jid TEXT NOT NULL, message_id TEXT NOT NULL, notification BLOB NOT NULL,"
     " offered_at INTEGER NOT NULL, next_at INTEGER NOT NULL, tries INTEGER NOT NULL,"
     " UNIQUE (our_jid, message_id))",
-    "CREATE INDEX IF NOT EXISTS bridge_history_files_order"
-    " ON bridge_history_files (our_jid, seq)",
+    "CREATE INDEX IF NOT EXISTS bridge_history_files_due"
+    " ON bridge_history_files (our_jid, next_at)",
     "CREATE TABLE IF NOT EXISTS bridge_history_lost (our_jid TEXT NOT NULL,"
     " kind INTEGER NOT NULL, chunk INTEGER NOT NULL, lost_at INTEGER NOT NULL,"
     " PRIMARY KEY (our_jid, kind, chunk)) WITHOUT ROWID",
