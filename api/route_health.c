@@ -42,6 +42,15 @@ static void put_gaps(json_t *o, const struct health *h)
                   "chats_quiet", (json_int_t)h->gap_quiet, "filled", (json_int_t)h->gap_filled));
 }
 
+/* Only while there are any. */
+static void put_history(json_t *o, const struct health *h)
+{
+    if (h->history_waiting || h->history_given_up)
+        json_object_set_new(o, "phone_history",
+                            json_pack("{s:I, s:I}", "waiting", (json_int_t)h->history_waiting,
+                                      "given_up", (json_int_t)h->history_given_up));
+}
+
 /* Only while WhatsApp wants fewer questions. */
 static void put_query_pauses(json_t *o, const struct health *h)
 {
@@ -105,6 +114,7 @@ static json_t *health_json(const struct health *h)
                                   (json_int_t)h->refused_retries));
     json_object_set_new(o, "group_resends_held", json_integer((json_int_t)h->group_resends_held));
     put_gaps(o, h);
+    put_history(o, h);
     put_query_pauses(o, h);
     put_warnings(o, h);
     json_object_set_new(o, "trust",

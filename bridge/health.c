@@ -12,6 +12,7 @@
 #include "bridge/version_fetch.h"
 #include "proto/client_payload.h"
 #include "store/groups.h"
+#include "store/history_files.h"
 #include "store/messages.h"
 #include "store/meta.h"
 
@@ -252,6 +253,17 @@ static void fill_gaps(struct bridge *b, struct health *h)
     h->gap_filled = sum.filled;
 }
 
+static void fill_history(struct bridge *b, struct health *h)
+{
+    size_t waiting = 0, lost = 0;
+
+    if (!b->account || store_history_files_count(b->store, &waiting) != WB_OK ||
+        store_history_lost_count(b->store, &lost) != WB_OK)
+        return;
+    h->history_waiting = waiting;
+    h->history_given_up = lost;
+}
+
 static void fill_backups(const struct bridge *b, struct health *h)
 {
     struct backups_state s = {.name = "", .error = "", .repaired = "", .restored_name = ""};
@@ -314,6 +326,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     h.pause_ms = b->pauses->longest_ms;
     h.pause_who = b->pauses->longest_who;
     fill_gaps(b, &h);
+    fill_history(b, &h);
     fill_backups(b, &h);
     TRY(fill_groups(b, a, &h));
     TRY(fill_query_pauses(b, a, &h));

@@ -82,6 +82,8 @@ struct health {
     size_t gap_chats;                 /* chats that are being asked for */
     size_t gap_quiet;                 /* in which nothing has come since: not asked for yet */
     uint64_t gap_filled;              /* messages that came that way */
+    /* Parts of the history that the phone offered (bridge/history_offered.h). */
+    size_t history_waiting, history_given_up;
     /* Since start: keys and devices that are not what they should be (bridge/trust.h). */
     uint64_t codes_changed, foreign_keys, unvouched_devices, unvouched_refused, unasked_answers;
     const char *backup_name;  /* newest set, "" */
