@@ -477,22 +477,30 @@ out:
 }
 
 /* P-X2-07: too much was sent to the group again. The device, if it is to read on, gets the key with
- * the next message, in the session that it asks for. */
+ * the next message, in the session that it asks for, or in a new one when it names none: the one
+ * that there is may be what it has lost. */
 static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pending *r)
 {
     const struct jid owner = out_sender_key_owner(b);
     struct sender_key_record *record = NULL;
     struct jid address;
+    bool renew = !r->has_keys;
     enum wb_err err = WB_OK;
 
-    if (r->has_keys)
+    if (r->has_keys) {
         err =
             prekey_start_session(b, &r->device, &r->keys, SPAN(r->statement.bytes, r->statement.n));
-    if (err != WB_OK && is_ours(err))
+        if (err == WB_OK)
+            err = note_rebuilt(b, r);
+        renew = err == WB_ERR_UNTRUSTED_IDENTITY && r->count >= 2; /* see with_session() */
+    }
+    if (is_ours(err))
         goto out;
     err = WB_OK;
     if (!r->member)
         goto out;
+    if (renew)
+        TRY(out_retry_renew_later(b, &r->device));
     TRY(identity_session_address(b, &r->device, &address));
     err = store_sender_key_load(b->store, &r->chat, &owner, &record);
     if (err == WB_OK && record->nstates > 0)

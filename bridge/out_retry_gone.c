@@ -21,6 +21,41 @@ out:
     return err;
 }
 
+static bool is_due(int64_t rebuilt, int64_t now)
+{
+    return now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S;
+}
+
+enum wb_err out_retry_renew_later(struct bridge *b, const struct jid *device)
+{
+    const int64_t now = bridge_server_now_s(b);
+    struct signal_session *session = NULL, *moved;
+    uint8_t base_key[32] = {0};
+    struct jid address;
+    int64_t rebuilt = 0;
+    enum wb_err err;
+
+    TRY(identity_session_address(b, device, &address));
+    TRY(store_retry_rebuild_get(b->store, &address, &rebuilt, base_key));
+    if (!is_due(rebuilt, now))
+        goto out;
+    err = store_session_for_sending(b->store, &address, &session);
+    if (err == WB_ERR_NO_SESSION) { /* the next message starts one anyhow */
+        err = WB_OK;
+        goto out;
+    }
+    TRY(err);
+    signal_session_archive_current(session);
+    moved = session;
+    session = NULL;
+    TRY(store_session_save(b->store, &address, moved));
+    memset(base_key, 0, sizeof base_key);
+    err = store_retry_rebuild_put(b->store, &address, now, base_key);
+out:
+    signal_session_free(session);
+    return err;
+}
+
 /* Of somebody who may never have been sent the message. */
 static enum wb_err is_credible(struct bridge *b, const struct jid *address,
                                const struct signal_bundle *keys, bool *ret_is)
@@ -40,8 +75,7 @@ static enum wb_err is_credible(struct bridge *b, const struct jid *address,
         return WB_OK;
     TRY(err);
     TRY(store_retry_rebuild_get(b->store, address, &rebuilt, base_key));
-    *ret_is = memcmp(known, keys->identity, sizeof known) == 0 &&
-              (now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S);
+    *ret_is = memcmp(known, keys->identity, sizeof known) == 0 && is_due(rebuilt, now);
 out:
     return err;
 }

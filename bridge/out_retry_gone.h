@@ -24,4 +24,12 @@ enum wb_err out_retry_doubt(struct bridge *b, const struct jid *group,
 enum wb_err out_retry_gone(struct bridge *b, const struct node *receipt, struct span id,
                            const struct jid *device, bool recipient) WB_MUST_CHECK;
 
+/* A member of a group asked without keys, and is not answered now: it gets our sender key with the
+ * next message instead, and cannot read that either if it has lost the session. So the session is
+ * put away, where it still reads what the device sends, and the next message starts a new one, with
+ * the prekeys of all whom it lacks in one question. Not within RETRY_REBUILD_S after the last new
+ * session because of a request: one-time prekeys are precious. The caller knows that the device may
+ * have the message. In the open batch; errors of the store. */
+enum wb_err out_retry_renew_later(struct bridge *b, const struct jid *device) WB_MUST_CHECK;
+
 #endif

@@ -73,6 +73,30 @@ class GroupResends(Case):
         self.assert_no_flags(self.mock)
         self.assertEqual(self.told(), 0)
 
+    def test_whoever_is_held_back_reads_the_next_message(self):
+        """All have lost their sessions, and their first requests have no keys."""
+        self.all_read("before")
+        for phone in PEOPLE:
+            self.mock.admin("POST", "/contact/forget", {"phone": phone, "of": PHONE})
+        start = self.mock.traced_bytes()
+        self.assertEqual(self.bridge.send(self.group, "unreadable").status, 200)
+
+        def all_asked():
+            """Also those that could not read the resend either."""
+            lines = list(self.mock.trace(start))
+            asked = [line["xml"] for line in lines if line["dir"] == "out" and 'type="retry"' in line["xml"]]
+            resent = sum(line["dir"] == "in" and line["xml"].startswith("<message ") and " count=" in line["xml"]
+                         for line in lines)
+            first = sum('<retry count="1"' in xml for xml in asked)
+            read = sum("unreadable" in self.mock.short_texts(phone) for phone in PEOPLE)
+            return (first == len(PEOPLE) and resent == read + len(asked) - first
+                    and len(asked) == resent + self.bridge.health()["group_resends_held"])
+        self.bridge.poll(all_asked, 30, "each has asked, and was answered or held back")
+        self.mock.wait_read(self.jid)
+        self.assertGreaterEqual(self.bridge.health()["group_resends_held"], len(PEOPLE) - BURST)
+        self.all_read("next")
+        self.all_read("last")
+
 
 if __name__ == "__main__":
     unittest.main()
