@@ -5,6 +5,7 @@
 #include "bridge/identity.h"
 #include "bridge/out_message_queue.h"
 #include "bridge/phash.h"
+#include "bridge/prekey_fetch.h"
 #include "bridge/usync.h"
 #include "store/devices.h"
 #include "store/lid_map.h"
@@ -150,6 +151,8 @@ static enum wb_err apply_change(struct bridge *b, const struct form *forms, size
     if (err == WB_ERR_NOT_VOUCHED) /* who would stand for it? the next send asks */
         return device_sync_drop(b, &forms[0].user, 1);
     TRY(err);
+    if (node_is(change, "add"))
+        prekey_fetch_back(b, &forms[0].user);
     for (size_t i = 0; i < n; i++) {
         if (node_is(change, "remove"))
             TRY(forget_removed(b, &forms[i], change));
@@ -361,6 +364,8 @@ enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int
     if (what != REINSTALL_KNOWN)
         TRY(forget_installation(b, forms, what));
     TRY(device_sync_drop(b, user, 1));
+    prekey_fetch_back(b, &forms[0]);
+    prekey_fetch_back(b, &forms[1]);
     /* The new installation has no token of ours, whoever told us first of it. */
     if (b->out_message) /* absent in tests of other parts */
         tctoken_reissue(b, &b->out_message->tokens, forms[1].server == JID_LID ? &forms[1] : user);

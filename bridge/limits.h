@@ -191,8 +191,12 @@ enum {
     NUMBER_KEEP_S = 30 * 24 * 3600,
     PREKEY_FETCH_USERS_MAX = 256,
     /* Devices that the server does not know (P-X2-12): some are usual after people have unlinked a
-     * computer; more than that at once is a server's trouble. */
-    PREKEY_STALE_MAX = 64,
+     * computer, hundreds in a large group; more than that within an hour is a server's trouble. */
+    PREKEY_STALE_MAX = 1024,
+    /* Requests that one question of 256 devices may take: five that are gone need 40 at most. */
+    PREKEY_QUESTION_REQUESTS = 64,
+    /* Halves of questions that were cut short: one question leaves nine at most. */
+    PREKEY_KEPT_PARTS = 32,
     PREKEY_STALE_MS = 3600 * 1000,
     /* More than was asked for is odd, but a server may name both forms of a person. */
     USYNC_ANSWER_USERS_MAX = 4 * USYNC_USERS_MAX,

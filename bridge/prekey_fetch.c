@@ -7,7 +7,7 @@
 #include "bridge/bridge.h"
 #include "bridge/device_sync.h"
 #include "bridge/identity.h"
-#include "bridge/prekey_stale.h"
+#include "bridge/prekey_parts.h"
 #include "bridge/shared_query.h"
 #include "crypto/signal.h"
 #include "store/account.h"
@@ -21,7 +21,7 @@ enum { PREKEY_ARENA_MAX = 4 << 20 };
  * signatures more: so many between two looks at the sockets, however large the group. */
 enum { USERS_AT_ONCE = 32 };
 
-enum { CODE_GONE = 406, CODE_SERVER = 500 };
+enum { CODE_GONE = 406, CODE_RATE = 429, CODE_SERVER = 500 };
 
 /* The answer to one question, on its way into sessions. */
 struct prekey_user {
@@ -33,16 +33,10 @@ struct prekey_user {
 };
 struct prekey_answer {
     struct prekey_answer *next;
-    uint64_t id; /* of the question */
+    uint64_t id;       /* of the question */
+    enum wb_err later; /* what the server says of some for now; WB_OK: nothing */
     size_t n, at;
     struct prekey_user users[];
-};
-
-/* Of the devices of a question, what one request asks about. */
-struct prekey_part {
-    struct prekey_part *next;
-    size_t n;
-    struct jid devices[]; /* sorted */
 };
 
 /* A question on its way: one part after the other, so that a whole batch that is refused does not
@@ -52,6 +46,8 @@ struct prekey_question {
     uint64_t id;
     struct prekey_part *parts; /* the first is on the wire while `asked` */
     bool asked;
+    bool split;      /* one of them was refused because of a device that is gone */
+    size_t nasked;   /* requests so far */
     size_t nanswers; /* of it, in prekey_fetch.answers */
     enum wb_err err;
 };
@@ -63,6 +59,7 @@ struct prekey_fetch {
     struct prekey_answer *answers; /* oldest first */
     struct timer timer;
     struct prekey_stale stale;
+    struct prekey_part *kept; /* of questions that have ended before their halving had */
 };
 
 struct prekey_wait {
@@ -161,59 +158,10 @@ static enum wb_err send_part(struct bridge *b, const struct prekey_part *p, uint
     return err;
 }
 
-/* A part behind the others; one about nobody is none. */
-static enum wb_err add_part(struct prekey_question *q, const struct jid *devices, size_t n)
-{
-    struct prekey_part *p, **end = &q->parts;
-
-    if (n == 0)
-        return WB_OK;
-    p = calloc(1, sizeof *p + n * sizeof *devices);
-    if (!p)
-        return WB_ERR_NOMEM;
-    p->n = n;
-    memcpy(p->devices, devices, n * sizeof *devices);
-    while (*end)
-        end = &(*end)->next;
-    *end = p;
-    return WB_OK;
-}
-
-static void drop_part(struct prekey_question *q)
-{
-    struct prekey_part *p = q->parts;
-
-    q->parts = p->next;
-    free(p);
-}
-
 static void free_question(struct prekey_question *q)
 {
-    while (q->parts)
-        drop_part(q);
+    prekey_part_free_all(&q->parts);
     free(q);
-}
-
-/* Those that were refused lately are asked about one by one, behind the others. */
-static enum wb_err make_parts(struct prekey_fetch *f, struct prekey_question *q,
-                              const struct jid *devices, size_t n)
-{
-    const int64_t now = clock_mono_ms(f->b->clock);
-    struct jid *others = calloc(n, sizeof *others);
-    size_t nothers = 0;
-    enum wb_err err = others ? WB_OK : WB_ERR_NOMEM;
-
-    for (size_t i = 0; i < n && err == WB_OK; i++)
-        if (!prekey_stale_has(&f->stale, &devices[i], now, NULL))
-            others[nothers++] = devices[i];
-    TRY(err);
-    TRY(add_part(q, others, nothers));
-    for (size_t i = 0; i < n; i++)
-        if (prekey_stale_has(&f->stale, &devices[i], now, NULL))
-            TRY(add_part(q, &devices[i], 1));
-out:
-    free(others);
-    return err;
 }
 
 static enum wb_err ask(struct bridge *b, const struct jid *devices, size_t n, uint64_t id)
@@ -224,9 +172,14 @@ static enum wb_err ask(struct bridge *b, const struct jid *devices, size_t n, ui
 
     TRY(err);
     q->id = id;
-    TRY(make_parts(f, q, devices, n));
-    TRY(send_part(b, q->parts, id));
+    TRY(prekey_parts_make(&f->kept, &f->stale, clock_mono_ms(b->clock), devices, n, &q->parts,
+                          &q->split));
+    err = send_part(b, q->parts, id);
+    if (err != WB_OK && q->split)
+        prekey_parts_keep(&f->kept, &q->parts);
+    TRY(err);
     q->asked = true;
+    q->nasked = 1;
     q->next = f->questions;
     f->questions = q;
     return WB_OK;
@@ -245,21 +198,40 @@ static struct prekey_question *find_question(struct prekey_fetch *f, uint64_t id
     return q;
 }
 
+/* What the server says of one part holds for that only. */
+static bool goes_on(enum wb_err err)
+{
+    return err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL;
+}
+
+static void ask_next(struct prekey_fetch *f, struct prekey_question *q)
+{
+    enum wb_err err = WB_ERR_TIMEOUT; /* enough for now */
+
+    if (q->nasked < PREKEY_QUESTION_REQUESTS)
+        err = send_part(f->b, q->parts, q->id);
+    q->asked = err == WB_OK;
+    if (q->asked)
+        q->nasked++;
+    else
+        q->err = err;
+}
+
 /* Something of the question has ended: the next part, or the end. */
 static void go_on(struct prekey_fetch *f, struct prekey_question *q, enum wb_err err)
 {
     struct prekey_question **at = &f->questions;
     const uint64_t id = q->id;
 
-    if (q->err == WB_OK)
+    if (q->err == WB_OK || (goes_on(q->err) && !goes_on(err)))
         q->err = err;
-    if (!q->asked && q->parts && q->err == WB_OK) {
-        q->err = send_part(f->b, q->parts, id);
-        q->asked = q->err == WB_OK;
-    }
+    if (!q->asked && q->parts && goes_on(q->err))
+        ask_next(f, q);
     if (q->asked || q->nanswers > 0)
         return;
     err = q->err;
+    if (q->split)
+        prekey_parts_keep(&f->kept, &q->parts);
     while (*at != q)
         at = &(*at)->next;
     *at = q->next;
@@ -272,6 +244,31 @@ static bool fatal(enum wb_err err)
     return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
 }
 
+/* What the server cannot tell of some of the devices for now. */
+struct keys_later {
+    enum wb_err err;
+    bool pauses;
+    uint64_t backoff_s;
+};
+
+static void read_error(const struct node *user, struct arena *a, struct keys_later *l)
+{
+    uint64_t backoff_s;
+    struct span text;
+    uint32_t code;
+
+    if (!node_child(user, "error"))
+        return;
+    iq_error_of(user, a, &code, &text, &backoff_s);
+    if (code == CODE_RATE || (code >= CODE_SERVER && backoff_s > 0))
+        l->err = WB_ERR_RATE_LIMITED;
+    else if (code >= CODE_SERVER && l->err == WB_OK)
+        l->err = WB_ERR_TIMEOUT;
+    l->pauses |= code == CODE_RATE || backoff_s > 0;
+    if (backoff_s > l->backoff_s)
+        l->backoff_s = backoff_s;
+}
+
 /* What was asked for, of the server's list; whatever is wrong with one <user> concerns that device
  * only. */
 static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct prekey_part *part,
@@ -281,6 +278,7 @@ static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct prek
     const struct jid *asked = part->devices;
     const size_t nasked = part->n;
     struct prekey_answer *a;
+    struct keys_later later = {.err = WB_OK};
 
     if (!list)
         return WB_ERR_PROTOCOL;
@@ -298,11 +296,15 @@ static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct prek
             continue;
         }
         u->gone = node_attr_is(node_child(n, "error"), "code", "406");
+        read_error(n, reply->arena, &later);
         u->err = prekey_bundle_parse(n, &u->bundle);
         if (u->err == WB_OK)
             prekey_keep_statement(&u->statement, prekey_statement(n));
         a->n++;
     }
+    if (later.pauses)
+        iq_refused_within(&b->iq, IQ_KIND_PREKEYS, reply, later.backoff_s);
+    a->later = later.err;
     *ret_answer = a;
     return WB_OK;
 }
@@ -386,7 +388,7 @@ static void work(struct prekey_fetch *f)
         a->next = f->answers;
         f->answers = a;
     } else {
-        answer_over(f, a, err);
+        answer_over(f, a, err == WB_OK ? a->later : err);
     }
     if (f->answers)
         timer_start(f->b->timers, &f->timer, 0, on_timer, f);
@@ -399,22 +401,24 @@ static void on_timer(void *ctx)
 
 /* 406 says that one of the devices is gone, not which: half of them each, down to one (P-X2-12).
  * What the server cannot answer now, it can later: nobody is left out because of that. */
-static enum wb_err take_refusal(struct bridge *b, struct prekey_question *q,
-                                const struct prekey_part *p, uint32_t code)
+static enum wb_err take_refusal(struct bridge *b, struct prekey_question *q, uint32_t code)
 {
+    struct jid device;
     enum wb_err err;
 
-    if (code != CODE_GONE)
-        return code >= CODE_SERVER ? WB_ERR_TIMEOUT : WB_ERR_REFUSED;
-    if (p->n == 1) {
-        err = take_gone(b, &p->devices[0]);
-        if (err != WB_OK && fatal(err))
-            batch_fail(b, err);
-        return err;
+    if (code >= CODE_SERVER)
+        return WB_ERR_TIMEOUT;
+    if (code == CODE_GONE && q->parts->n > 1) {
+        q->split = true;
+        return prekey_part_split(&q->parts);
     }
-    TRY(add_part(q, p->devices, p->n / 2));
-    TRY(add_part(q, p->devices + p->n / 2, p->n - p->n / 2));
-out:
+    device = q->parts->devices[0];
+    prekey_part_drop(&q->parts);
+    if (code != CODE_GONE)
+        return WB_ERR_REFUSED;
+    err = take_gone(b, &device);
+    if (err != WB_OK && fatal(err))
+        batch_fail(b, err);
     return err;
 }
 
@@ -428,11 +432,12 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
     if (!q)
         return;
     q->asked = false;
-    if (err == WB_OK)
+    if (err == WB_OK) {
         err = parse_answer(b, key, q->parts, reply, &a);
-    else if (err == WB_ERR_REFUSED)
-        err = take_refusal(b, q, q->parts, reply->code);
-    drop_part(q);
+        prekey_part_drop(&q->parts);
+    } else if (err == WB_ERR_REFUSED) {
+        err = take_refusal(b, q, reply->code);
+    }
     if (err != WB_OK)
         log_debug(b->log, "signal", "the prekey query failed: %s (%u)", wb_err_text(err),
                   reply->code);
@@ -498,12 +503,16 @@ static void done(struct bridge *b, void *payload, enum wb_err err)
 static const struct shared_query_ops ops = {
     .chunk_max = PREKEY_FETCH_USERS_MAX, .ask = ask, .done = done, .drop = free};
 
-/* The question names the devices as they were listed (P-SD-08, P-US-08); the sessions that answer
+/* Whom the server did not know just now is not asked about with every message. A renewal is asked
+ * for by the device itself, so it is there.
+ *
+ * The question names the devices as they were listed (P-SD-08, P-US-08); the sessions that answer
  * it are looked up, and later kept, under their canonical addresses. */
 static enum wb_err find_unknown(struct bridge *b, const struct prekey_wait *w,
                                 const struct jid *listed, bool renew, struct jid *unknown,
                                 size_t *ret_n)
 {
+    const int64_t now = clock_mono_ms(b->clock);
     bool *has = calloc(w->n ? w->n : 1, sizeof *has);
     size_t n = 0;
     enum wb_err err = has ? WB_OK : WB_ERR_NOMEM;
@@ -511,7 +520,7 @@ static enum wb_err find_unknown(struct bridge *b, const struct prekey_wait *w,
     if (err == WB_OK && !renew)
         err = store_sessions_prefetch(b->store, w->devices, w->n, has);
     for (size_t i = 0; i < w->n && err == WB_OK; i++)
-        if (!has[i])
+        if (!has[i] && (renew || !prekey_stale_has(&b->prekey_fetch->stale, &listed[i], now, NULL)))
             unknown[n++] = listed[i];
     free(has);
     *ret_n = n;
@@ -545,6 +554,12 @@ out:
     free(unknown);
     free(w);
     return err;
+}
+
+void prekey_fetch_back(struct bridge *b, const struct jid *user)
+{
+    if (b->prekey_fetch)
+        prekey_stale_forget_user(&b->prekey_fetch->stale, user);
 }
 
 enum wb_err prekey_fetch_new(struct bridge *b, struct prekey_fetch **ret_f)
@@ -581,6 +596,7 @@ void prekey_fetch_free(struct prekey_fetch *f)
         f->questions = q->next;
         free_question(q);
     }
+    prekey_part_free_all(&f->kept);
     shared_query_free(&f->query);
     free(f);
 }

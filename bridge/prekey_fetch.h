@@ -12,8 +12,8 @@ struct signal_bundle;
 /* err: WB_OK when the server answered all questions, else why one failed (STATE not connected, NET,
  * TIMEOUT, REFUSED, PROTOCOL, store errors). missing: how many of the devices have no session that
  * can send all the same; which ones, store_sessions_prefetch() says (those are only skipped,
- * P-SD-10). gone: how many of these the server does not know (406); the device lists of their
- * people were dropped, so who asks for them anew gets others (P-X2-12). */
+ * P-SD-10). gone: how many of these the server has just said that it does not know (406); the
+ * device lists of their people were dropped, so who asks for them anew gets others (P-X2-12). */
 struct prekey_fetch_result {
     enum wb_err err;
     size_t missing, gone;
@@ -26,13 +26,19 @@ void prekey_fetch_free(struct prekey_fetch *f); /* NULL-safe; waiting callers ar
 
 /* devices: as listed (device_sync), or already canonical; asked for and kept under the canonical
  * address (identity_session_address). Those that have a session that can send are passed over,
- * unless renew: then a new one is started in any case, the old one is archived. A device that is
+ * and so, within an hour, are those that the server did not know, unless renew: then a new one
+ * is started in any case, the old one is archived. Many that it does not know cost
+ * PREKEY_QUESTION_REQUESTS requests for each 256 devices, then err is TIMEOUT, and who asks again
+ * goes on from there. A device that is
  * being fetched already is not asked for twice: one-time prekeys are precious. The sessions of a
  * large answer are started some at a time, in the batch that is open then. fn is called exactly
  * once when this returned WB_OK, never from within. NOMEM, TOO_LARGE over PREKEY_FETCH_DEVICES_MAX,
  * errors of the store. */
 enum wb_err prekey_fetch(struct bridge *b, const struct jid *devices, size_t n, bool renew,
                          prekey_fetch_fn *fn, uint64_t key) WB_MUST_CHECK;
+
+/* This person has a device anew: those that the server did not know may be asked about again. */
+void prekey_fetch_back(struct bridge *b, const struct jid *user);
 
 /* Registration id and keys of a <user> of the answer, or of a retry <receipt> (whose keys stand in
  * a child <keys>). MALFORMED: one is missing or of the wrong size. REFUSED: the server sent an

@@ -200,6 +200,15 @@ const struct jid *shared_query_jids(const struct shared_query *q, uint64_t id, s
     return NULL;
 }
 
+/* The first failure; but one that passes comes before what the server has said for good, or those
+ * of whom nothing is known would count as answered. */
+static enum wb_err worse(enum wb_err first, enum wb_err err)
+{
+    const bool said = first == WB_ERR_REFUSED || first == WB_ERR_PROTOCOL;
+
+    return first == WB_OK || (said && err != WB_OK) ? err : first;
+}
+
 void shared_query_end(struct shared_query *q, uint64_t id, enum wb_err err)
 {
     struct shared_question **at = &q->questions;
@@ -216,8 +225,7 @@ void shared_query_end(struct shared_query *q, uint64_t id, enum wb_err err)
             if (w->pending[i] != id)
                 continue;
             w->pending[i] = w->pending[--w->npending];
-            if (w->err == WB_OK)
-                w->err = err;
+            w->err = worse(w->err, err);
             break;
         }
     }
