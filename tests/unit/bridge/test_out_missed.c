@@ -157,6 +157,17 @@ static void after_trouble_it_is_looked_at_again(void **state)
     assert_int_equal(w.asked[ASKED_GROUP], 1 + 4);
 }
 
+static void nothing_is_asked_for_an_account_that_is_gone(void **state)
+{
+    (void)state;
+    send_text(0, GROUP, "one");
+    w.device_error = WB_ERR_TIMEOUT;
+    differ(wire_id(0), "2:AAAAAAAA");
+    events_emit_kind(&w.r.b.events, BRIDGE_EV_LOGGED_OUT);
+    pass(SEND_RETRY_MAX_MS);
+    assert_int_equal(w.asked[ASKED_GROUP], 1 + 1);
+}
+
 /* The answer does not come: the next message asks. */
 static void without_an_answer_the_group_is_in_doubt(void **state)
 {
@@ -238,6 +249,7 @@ int main(void)
         T(the_same_hash_asks_once_an_hour),
         T(who_has_no_device_is_not_asked_about_for_ever),
         T(after_trouble_it_is_looked_at_again),
+        T(nothing_is_asked_for_an_account_that_is_gone),
         T(without_an_answer_the_group_is_in_doubt),
         T(half_a_message_leaves_nothing),
         T(without_an_account_nobody_is_looked_for),
