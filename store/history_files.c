@@ -169,7 +169,9 @@ enum wb_err store_history_lost_put(struct store *s, const struct store_history_p
     struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_history_lost VALUES (?, ?, ?, ?)"));
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR REPLACE INTO bridge_history_lost (our_jid, kind, chunk, lost_at)"
+                   " VALUES (?, ?, ?, ?)"));
     stmt_text(&q, s->our);
     stmt_int(&q, p->kind);
     stmt_int(&q, p->chunk);

@@ -2,6 +2,7 @@
 #include "send_fixture.h"
 
 #include "bridge/mex.h"
+#include "store/private_address.h"
 #include "store/acquaintances.h"
 #include "store/messages.h"
 

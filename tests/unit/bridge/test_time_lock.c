@@ -3,8 +3,8 @@
 
 #include "bridge/mex.h"
 #include "bridge/time_lock.h"
-#include "store/private_address.h"
 #include "store/meta.h"
+#include "store/private_address.h"
 #include "store/tokens.h"
 
 #define STRANGER "222000041@lid"
