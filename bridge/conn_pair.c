@@ -149,6 +149,7 @@ static void show_qr(struct conn *c)
         log_info(c->b->log, "pair", "no QR of this set was scanned");
         conn_set_state(c, CONN_WAIT_PAIR_SCAN, QR_LAST_MS);
     } else {
+        pair_refresh_owed(c);
         write_qr(c);
         if (!isatty(STDOUT_FILENO) && p->at == 0 && !c->b->config->pair_code)
             bridge_say(

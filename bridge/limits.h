@@ -34,6 +34,9 @@ enum {
     QR_FIRST_MS = 60 * 1000,
     QR_NEXT_MS = 20 * 1000,
     PAIR_CODE_MS = 160 * 1000, /* life of a link code: the QR set's (P-PR-26) */
+    /* From companion_finish to pair-success: the phone answers within seconds, or its owner has
+     * cancelled, of which nobody tells us. */
+    PAIR_FINISH_MS = 60 * 1000,
     /* Codes in that time: each costs a worker some 50 ms when it is made and when it is used.
      * People need one or two; a server that offers pairing again and again gets no more. */
     PAIR_CODES_MAX = 10,

@@ -33,13 +33,21 @@ void pair_code_reset(struct conn *c, const char *why)
 
     p->attempt++;
     p->code_asked = false;
-    p->finishing = false;
+    p->finishing_until_ms = 0;
     secret_wipe(p->code, sizeof p->code);
     secret_wipe(&p->ephemeral, sizeof p->ephemeral);
     p->nref = 0;
     answer(p, CMD_NOT_CONNECTED, NULL, why);
     if (shown)
         events_emit_kind(&c->b->events, BRIDGE_EV_PAIR_CODE);
+}
+
+/* The typed code has come to nothing. */
+static void finish_is_over(struct conn *c)
+{
+    c->pairing->finishing_until_ms = 0;
+    if (c->state == CONN_WAIT_PAIR_SCAN && pair_refresh_owed(c))
+        pairing_redraw_qr(c);
 }
 
 /* ---- companion_hello
@@ -167,7 +175,7 @@ void pair_code_ask(struct conn *c)
     }
     p->attempt++;
     p->code_asked = true;
-    p->finishing = false;
+    finish_is_over(c);
     p->nref = 0; /* of the code before */
     rng_fill(c->b->rng, random, sizeof random);
     link_code_text(random, p->code);
@@ -212,7 +220,7 @@ static void on_finish_answer(struct bridge *b, uint64_t key, const struct iq_rep
     struct pairing *p = b->conn->pairing;
 
     if (reply->err != WB_OK && key == p->attempt)
-        p->finishing = false;
+        finish_is_over(b->conn);
     if (reply->err != WB_OK && reply->err != WB_ERR_NET)
         log_error(b->log, "pair",
                   "the code was not accepted: %s (%u). It cannot be used again: ask for a new one",
@@ -241,7 +249,8 @@ static enum wb_err send_finish(struct conn *c,
     pairing_add(&a, reg, "companion_identity_public", SPAN_ARRAY(k->identity.pub));
     pairing_add(&a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
     TRY(iq_send(&c->b->iq, &a, iq, 0, on_finish_answer, p->attempt));
-    p->finishing = true;
+    p->finishing_until_ms = clock_mono_ms(c->b->clock) + PAIR_FINISH_MS;
+    p->refresh_owed = false; /* it was of the secret before */
     pairing_redraw_qr(c);
 out:
     secret_wipe(adv_secret, sizeof adv_secret);

@@ -16,7 +16,18 @@ static enum wb_err refresh_parse(const struct stanza *s, void **ret_parsed)
  * pair-success will be proven with: another one would make that proof fail. */
 static bool linking(const struct conn *c)
 {
-    return c->state != CONN_WAIT_PAIR_SCAN || c->pairing->finishing;
+    return c->state != CONN_WAIT_PAIR_SCAN ||
+           clock_mono_ms(c->b->clock) < c->pairing->finishing_until_ms;
+}
+
+bool pair_refresh_owed(struct conn *c)
+{
+    if (!c->pairing->refresh_owed || clock_mono_ms(c->b->clock) < c->pairing->finishing_until_ms)
+        return false;
+    c->pairing->refresh_owed = false;
+    rng_fill(c->b->rng, c->account->keys.adv_secret, ADV_SECRET_BYTES);
+    log_info(c->b->log, "pair", "no phone has linked us: the QR is made anew");
+    return true;
 }
 
 static enum wb_err refresh_apply(struct bridge *b, const struct stanza *s, void *parsed)
@@ -29,8 +40,10 @@ static enum wb_err refresh_apply(struct bridge *b, const struct stanza *s, void 
         return WB_ERR_STATE;
     if (linking(c)) {
         log_info(b->log, "pair", "WhatsApp wants another QR: not while a phone is linking us");
+        c->pairing->refresh_owed = true;
         return WB_OK;
     }
+    c->pairing->refresh_owed = false;
     rng_fill(b->rng, c->account->keys.adv_secret, ADV_SECRET_BYTES);
     log_info(b->log, "pair", "WhatsApp wants another QR: it is made anew");
     pairing_redraw_qr(c);

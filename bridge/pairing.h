@@ -68,7 +68,10 @@ struct pairing {
     pair_code_fn *done;
     void *done_ctx;
 
-    bool finishing; /* companion_finish was sent: pair-success will be proven with its secret */
+    /* Until then pair-success will be proven with the secret of companion_finish, which was sent;
+     * monotonic, 0: it was not, or has failed. */
+    int64_t finishing_until_ms;
+    bool refresh_owed; /* WhatsApp has retired the secret meanwhile */
 
     struct passkey passkey;
 
@@ -89,6 +92,9 @@ static inline void pairing_add(struct arena *a, struct node *parent, const char 
 /* The QR on show names the ADV secret: it is written and drawn anew when that has changed. Its time
  * runs on. */
 void pairing_redraw_qr(struct conn *c);
+/* Makes the ADV secret anew if WhatsApp has retired it while a phone was linking us, and none does
+ * any more. True: it is another one, and the QR on show is to be redrawn. */
+bool pair_refresh_owed(struct conn *c);
 /* Asks for a code, on a connection that shows a QR. */
 void pair_code_ask(struct conn *c);
 /* No code is valid any more; who waits for one is told. */

@@ -248,6 +248,62 @@ static void secret_is_made_anew_on_request(void **state)
     line_free(t);
 }
 
+/* P-X2-16. The owner may cancel on the phone after the code was typed, and nobody tells us: what
+ * WhatsApp retired meanwhile is not shown for longer than the phone may take. */
+static void a_code_that_leads_nowhere_keeps_no_retired_qr(void **state)
+{
+    (void)state;
+    struct line *t = showing();
+    const uint8_t *secret = t->b->conn->account->keys.adv_secret;
+    uint8_t before[ADV_SECRET_BYTES];
+    struct code_phone c;
+
+    ask_for_code(t, &c);
+    server_send(t, typed(t, &c, "REF-1"));
+    answer(t, hear(t, "companion_finish"), NULL);
+    memcpy(before, secret, sizeof before);
+    server_send(t, reg_refresh(t, "companion_reg_refresh"));
+    assert_memory_equal(secret, before, sizeof before);
+    /* With the first QR after that time. */
+    for (int ms = 0; ms < PAIR_FINISH_MS; ms += 20 * 1000) {
+        assert_memory_equal(secret, before, sizeof before);
+        assert_true(qr_names(t, secret));
+        pass(t, 20 * 1000);
+    }
+    assert_memory_not_equal(secret, before, sizeof before);
+    assert_true(qr_names(t, secret));
+    /* One that is retired later is made anew at once. */
+    memcpy(before, secret, sizeof before);
+    server_send(t, reg_refresh(t, "companion_reg_refresh"));
+    assert_memory_not_equal(secret, before, sizeof before);
+    line_free(t);
+}
+
+static void a_code_that_is_refused_keeps_no_retired_qr(void **state)
+{
+    (void)state;
+    struct line *t = showing();
+    const uint8_t *secret = t->b->conn->account->keys.adv_secret;
+    uint8_t before[ADV_SECRET_BYTES];
+    struct code_phone c;
+    struct heard *h;
+    struct node *n;
+
+    ask_for_code(t, &c);
+    server_send(t, typed(t, &c, "REF-1"));
+    h = hear(t, "companion_finish");
+    n = with(el(t, "iq", "from", "s.whatsapp.net", "type", "error", NULL),
+             el(t, "error", "code", "400", NULL));
+    node_copy_attr(&t->server.arena, n, h->n, "id");
+    memcpy(before, secret, sizeof before);
+    server_send(t, reg_refresh(t, "companion_reg_refresh"));
+    assert_memory_equal(secret, before, sizeof before);
+    server_send(t, n);
+    assert_memory_not_equal(secret, before, sizeof before);
+    assert_true(qr_names(t, secret));
+    line_free(t);
+}
+
 /* P-X2-16. Only the code that is on show is replaced. */
 static void code_is_made_anew_on_request(void **state)
 {
@@ -371,6 +427,8 @@ int main(void)
         cmocka_unit_test(code_waits_for_pair_device),
         cmocka_unit_test(code_is_good_for_one_use),
         cmocka_unit_test(secret_is_made_anew_on_request),
+        cmocka_unit_test(a_code_that_leads_nowhere_keeps_no_retired_qr),
+        cmocka_unit_test(a_code_that_is_refused_keeps_no_retired_qr),
         cmocka_unit_test(code_is_made_anew_on_request),
         cmocka_unit_test(code_is_good_for_its_time_only),
         cmocka_unit_test(code_is_hashed_by_a_worker),
