@@ -140,3 +140,14 @@ enum wb_err group_limit_devices(struct bridge *b, const struct jid *group, struc
 out:
     return err;
 }
+
+enum wb_err group_limit_scarce(struct bridge *b, const struct jid *group, bool *ret_is)
+{
+    struct store_group_limits l;
+    enum wb_err err = store_group_limits_get(b->store, group, &l);
+
+    if (err == WB_OK)
+        *ret_is =
+            l.resend_due - bridge_server_now_s(b) > (int64_t)GROUP_RESEND_TRUSTING * GROUP_RESEND_S;
+    return err;
+}

@@ -42,4 +42,9 @@ enum wb_err group_limit_refresh(struct bridge *b, const struct jid *group, struc
 enum wb_err group_limit_devices(struct bridge *b, const struct jid *group, struct span hash,
                                 bool newcomers, bool *ret_may) WB_MUST_CHECK;
 
+/* Were more than GROUP_RESEND_TRUSTING messages of the bucket of group_limit_resend() sent again?
+ * Then each further one should be readable at the first try. Store errors. */
+enum wb_err group_limit_scarce(struct bridge *b, const struct jid *group,
+                               bool *ret_is) WB_MUST_CHECK;
+
 #endif

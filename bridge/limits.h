@@ -307,6 +307,9 @@ enum {
     GROUP_RESEND_SHARE = GROUP_RESEND_BURST / 2,
     GROUP_RESEND_SHARE_S = 2 * GROUP_RESEND_S,
     GROUP_RESEND_SHARES = 64, /* people who are remembered, all groups together */
+    /* The first so many of a full bucket leave in the session that there is, as one device's first
+     * request asks for. When more ask, a session that may be lost is not worth a resend. */
+    GROUP_RESEND_TRUSTING = 5,
 };
 
 #endif

@@ -383,7 +383,8 @@ static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pe
 }
 
 /* P-RC-41: without keys in the request a new session is due when there is none, or when the old
- * one evidently does not work; but not more often than hourly, one-time keys are precious. */
+ * one evidently does not work, or many devices of the group ask, so that there is no second answer
+ * for each; but not more often than hourly, one-time keys are precious. */
 static enum wb_err judge_session(struct bridge *b, const struct out_retry_pending *r,
                                  bool *ret_fetch, bool *ret_renew)
 {
@@ -391,14 +392,15 @@ static enum wb_err judge_session(struct bridge *b, const struct out_retry_pendin
     uint8_t base_key[32] = {0};
     struct jid address;
     int64_t rebuilt = 0;
-    bool has = false;
+    bool has = false, lost = r->count >= 2;
     enum wb_err err;
 
     TRY(identity_session_address(b, &r->device, &address));
     TRY(store_session_has(b->store, &address, &has));
     TRY(store_retry_rebuild_get(b->store, &address, &rebuilt, base_key));
-    *ret_renew =
-        has && r->count >= 2 && (now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S);
+    if (!lost && !r->has_keys && r->chat.server == JID_GROUP)
+        TRY(group_limit_scarce(b, &r->chat, &lost));
+    *ret_renew = has && lost && (now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S);
     *ret_fetch = !has || *ret_renew;
 out:
     return err;

@@ -189,6 +189,30 @@ static void the_old_session_still_reads(void **state)
     hears(p);
 }
 
+/* While there are many resends left, a first request is answered as anybody's; with few left it
+ * must be readable. */
+static void few_are_not_wasted_on_lost_sessions(void **state)
+{
+    struct peer *p = peer_named(MEMBER);
+    const char *id = sent_to(GROUP, "read me");
+    struct jid group = J(GROUP);
+    struct content c;
+    bool may;
+
+    (void)state;
+    answers(p);
+    OK(ask_again(&(struct asked){GROUP, MEMBER, NULL, id, 1, NULL}));
+    assert_attr(queued("message")->first, "type", "msg");
+    OK(batch_commit(&w.r.b));
+    for (int i = 1; i < GROUP_RESEND_TRUSTING; i++)
+        OK(group_limit_resend(&w.r.b, &group, &may));
+    loses_all(p);
+    OK(ask_again(&(struct asked){GROUP, MEMBER, NULL, id, 1, NULL}));
+    assert_attr(queued("message")->first, "type", "pkmsg");
+    OK(peer_read(p, queued("message")->first, &c));
+    assert_span(c.text, "read me");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -198,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(with_keys_in_their_session, setup, world_teardown),
         cmocka_unit_test_setup_teardown(only_members, setup, world_teardown),
         cmocka_unit_test_setup_teardown(the_old_session_still_reads, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(few_are_not_wasted_on_lost_sessions, setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
