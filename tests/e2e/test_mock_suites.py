@@ -2,9 +2,17 @@
 
 import contextlib
 import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import unittest
 
 import run_suites
+
+DOCS_TITLE = run_suites.LEFT_OUT_TITLE
 
 
 class Played(run_suites.Suite):
@@ -41,10 +49,58 @@ class MockSuites(unittest.TestCase):
         self.assertTrue(good)
         self.assertIn("1 of 2 passed, 1 left out, 0 failed unexpectedly", said)
 
-    def test_what_passes_though_it_is_left_out_is_named(self):
+    def test_what_passes_though_it_is_left_out_fails(self):
         good, said = self.judge(Played({"newsletter::join": "ok"}))
-        self.assertTrue(good)
-        self.assertIn("left out, but passes: newsletter::join", said)
+        self.assertFalse(good)
+        self.assertIn("FAILED: wa-mock.md leaves it out, but it passes; strike it there: newsletter::join", said)
+
+    def test_a_table_that_says_something_twice_is_refused(self):
+        good = (DOCS_TITLE + "\n| Baileys 1 (7), `src` | 2 |\n| whatsapp-rust 1, `e2e` | 3 |\n"
+                "| Baileys | `a::*` | why |\n| whatsapp-rust | `a::*` | why |\n")
+        self.assertEqual(run_suites.documented("Baileys", good), ["a::*"])
+        for added, word in (("| Baileys 2 (8), `src` | 2 |\n", "two rows"), (DOCS_TITLE + "\n", "once"),
+                            ("| Baileys | `a::*` | another reason |\n", "twice")):
+            with self.subTest(word), self.assertRaisesRegex(SystemExit, word):
+                run_suites.documented("Baileys", good + added)
+
+    def test_flags_are_shown_with_what_they_are(self):
+        suite = Played({"messaging::a": "ok"})
+        suite.directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, suite.directory)
+        suite.flags = 2 * [{"what": "bad-message", "detail": "a chat has no device number", "stanza": "<message/>"}]
+        _, said = self.judge(suite)
+        self.assertIn("2 flags", said)
+        self.assertIn("flag: bad-message: a chat has no device number (2 times)", said)
+        with open(os.path.join(suite.directory, "whatsapp-rust-flags.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file), suite.flags)
+
+    def test_only_looks_at_the_names_of_files_too(self):
+        with tempfile.TemporaryDirectory() as checkout:
+            os.makedirs(os.path.join(checkout, "src", "e2e"))
+            for name in ("groups", "messaging"):
+                with open(os.path.join(checkout, "src", "e2e", name + ".test-e2e.ts"), "w", encoding="utf-8"):
+                    pass
+            suite = run_suites.Baileys(checkout, 60)
+            self.assertEqual(suite.named("group"), ["groups::", "messaging::group"])
+            self.assertEqual(suite.named("messaging::should"), ["messaging::should"])
+            ran = []
+            suite._run = lambda title, files, names: ran.append((files, names)) or {}  # pylint: disable=protected-access
+            suite.cases(suite.named("group"))
+            suite.cases(["groups::Groups makes one", "messaging::sends"])
+            self.assertEqual(ran, [(["groups"], []), (["messaging"], ["group"]),
+                                   (["groups", "messaging"], ["Groups makes one", "sends"])])
+
+    def test_what_is_missing_is_said(self):
+        program = os.path.join(os.path.dirname(run_suites.__file__), "run_suites.py")
+        with tempfile.TemporaryDirectory() as empty:
+            for kind, env, words in (("--baileys", {}, "is no checkout of Baileys"),
+                                     ("--whatsapp-rust", {}, "is no checkout of whatsapp-rust"),
+                                     ("--baileys", {"WB_MOCK": os.path.join(empty, "wa-mock")}, "build it with")):
+                done = subprocess.run([sys.executable, program, kind, empty], env={**os.environ, **env},
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(words, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
 
     def test_a_failed_case_is_tried_once_more_alone(self):
         suite = Played({"messaging::a": "failed", "messaging::b": "failed", "newsletter::join": "failed"},

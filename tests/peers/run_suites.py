@@ -6,11 +6,13 @@ run_suites.py [--baileys DIR] [--whatsapp-rust DIR] [--only TEXT] [--limit SECON
 Nothing of the suites is changed. Before they run they are made ready, which asks the package registries
 for what is missing: Baileys by yarn, whatsapp-rust by cargo. They run in a network namespace that has a
 loopback only. A case that fails is tried once more by itself, since both suites have short limits of
-time. What still fails is compared with the cases left out in docs/wa-mock.md; one that is not named
-there makes the status 1. --only takes the cases whose name (file::case) has that text in it.
+time. What still fails is compared with the cases left out in docs/wa-mock.md. A case that fails and is not
+named there makes the status 1, and so does one that is named there and passes. --only takes the cases whose
+name (file::case) has that text in it. What wa-mock flagged is shown, and kept with --keep.
 """
 
 import argparse
+import collections
 import fnmatch
 import json
 import os
@@ -29,13 +31,17 @@ from harness import paths  # noqa: E402
 from harness.mock import Mock  # noqa: E402
 
 DOCS = pathlib.Path(paths.SOURCE) / "docs" / "wa-mock.md"
+RESULT = re.compile(r"^\| (Baileys|whatsapp-rust) [^|]*, `[^`]+` \|")
 LEFT_OUT = re.compile(r"^\| (Baileys|whatsapp-rust) \| `([^`]+)` \|")
+LEFT_OUT_TITLE = "#### Cases left out"
 RUST_CASE = re.compile(r"^test (\S+) \.\.\. (ok|FAILED|ignored)", re.M)
 REVISION = 1030000000
 # What whatsapp-rust makes 812 of at each login: unoptimized, its prekeys come too late for its own suite.
 FAST_CURVE = "profile.dev.package.curve25519-dalek.opt-level=3"
 # As far away as a server is: with answers at once, the suite asks for keys that are still being made.
 FAR_MS = 60
+# The name under which a suite fails that ended without results.
+NOTHING_RAN = "all::jest"
 YARN = ("npx", "--yes", "@yarnpkg/cli-dist@4.9.2")
 
 
@@ -44,8 +50,11 @@ def stop(text):
 
 
 def run(argv, cwd, **env):
-    done = subprocess.run(argv, cwd=cwd, env={**os.environ, **env}, check=False, text=True,
-                          capture_output=True)
+    try:
+        done = subprocess.run(argv, cwd=cwd, env={**os.environ, **env}, check=False, text=True,
+                              capture_output=True)
+    except FileNotFoundError:
+        stop(f"{argv[0]} is needed, and is not installed (docs/testing.md says what the suites need)")
     if done.returncode != 0:
         stop(f"{' '.join(map(str, argv))}: {(done.stderr or done.stdout)[-3000:]}")
     return done.stdout
@@ -56,13 +65,19 @@ class Suite:
     and tells {"file::case": "ok" or "failed"}; named(text) are the cases that --only means."""
 
     mock_args = ("--tls", "--phone-per-name")
+    shown_by = "."  # a file or directory that every checkout has
 
     def __init__(self, checkout, limit):
         self.checkout, self.limit = pathlib.Path(checkout).resolve(), limit
         self.directory = None
         self.deadline = 0
-        self.flags = {}
+        self.flags = []
         self.cut_short = False
+
+    def check(self):
+        """Says what is missing, before anything is fetched or built."""
+        if not (self.checkout / self.shown_by).exists():
+            stop(f"{self.checkout} is no checkout of {self.name}: there is no {self.shown_by} in it")
 
     def begin(self, directory):
         """Its logs go there; its time runs from now on."""
@@ -87,14 +102,20 @@ class Suite:
         return Mock(self.directory, *self.mock_args, *args, name=f"{self.name}-{name}-wa-mock")
 
     def end_mock(self, mock):
-        for flag in mock.flags():
-            self.flags[flag["what"]] = self.flags.get(flag["what"], 0) + 1
+        self.flags += mock.flags()
         mock.process.stop()
         mock.process.check_sanitizers()
 
 
 class Baileys(Suite):
     name = "Baileys"
+    shown_by = "src/__tests__/e2e"
+    file_end = ".test-e2e.ts"
+
+    def check(self):
+        super().check()
+        if not paths.node():
+            stop("node 20 or newer is needed (docs/testing.md)")
 
     def prepare(self):
         if not (self.checkout / "node_modules" / ".bin" / "jest").exists():
@@ -105,34 +126,53 @@ class Baileys(Suite):
             run([*YARN, "gen:protobuf"], self.checkout, YARN_ENABLE_TELEMETRY="0")
 
     def cases(self, chosen):
-        mock = self.start_mock("all", "--contacts", "1", "--groups", "1")
+        """Jest takes files and names of cases apart, and one pattern of names for all files."""
+        if chosen is None:
+            return self._run("all", [], [])
+        parts = [case.split("::", 1) for case in chosen]
+        whole = sorted({file for file, name in parts if not name})
+        rest = [(file, name) for file, name in parts if name and file not in whole]
+        found = self._run("files", whole, []) if whole else {}
+        if rest:
+            names = self._run("names", sorted({file for file, _ in rest}), sorted({name for _, name in rest}))
+            found.update(names)
+        return found
+
+    def _run(self, title, files, names):
+        mock = self.start_mock(title, "--contacts", "1", "--groups", "1")
         group = mock.admin("GET", "/groups")["groups"][0]["jid"]
         # The group that the suite looks for by its name, and the version page that it asks for.
         mock.admin("POST", "/group/set", {"group": group, "subject": "Baileys Group Test"})
         mock.trouble(client_revision=REVISION)
         result = os.path.join(self.directory, "baileys.json")
-        names = [] if chosen is None else [
-            "--testNamePattern", "|".join(re.escape(case.split("::")[1]) for case in chosen)]
+        matches = [f"**/{file}{self.file_end}" for file in files] or ["**/*" + self.file_end]
         pathlib.Path(result).unlink(missing_ok=True)
         self.command([paths.node(), "--experimental-vm-modules", "node_modules/.bin/jest", "--runInBand",
-                      "--forceExit", "--testMatch", "**/*.test-e2e.ts", "--setupFilesAfterEnv",
-                      str(HERE / "suites" / "baileys_setup.mjs"), "--json", "--outputFile", result, *names],
-                     self.checkout, "jest", BAILEYS_DIR=str(self.checkout), SOCKET_URL=mock.url,
+                      "--forceExit", "--testMatch", *matches, "--setupFilesAfterEnv",
+                      str(HERE / "suites" / "baileys_setup.mjs"), "--json", "--outputFile", result,
+                      *(["--testNamePattern", "|".join(map(re.escape, names))] if names else [])],
+                     self.checkout, "jest-" + title, BAILEYS_DIR=str(self.checkout), SOCKET_URL=mock.url,
                      WA_MOCK_ROOT_KEY=mock.root_key, NODE_TLS_REJECT_UNAUTHORIZED="0",
                      WA_MOCK_HTTP=mock.url.replace("wss", "https").removesuffix("/ws/chat"))
         self.end_mock(mock)
         if not os.path.exists(result):
-            return {"all::jest": "failed"}
+            return {NOTHING_RAN: "failed"}
         return dict(self._read(json.loads(pathlib.Path(result).read_text(encoding="utf-8"))))
 
     def named(self, text):
-        """Jest looks for it in the names by itself, which have no file in them."""
-        return ["::" + text]
+        """The names of cases are known to jest alone: "file::" is all of a file, "file::text" the cases
+        there that have the text in their names."""
+        files = sorted(path.name.removesuffix(self.file_end)
+                       for path in self.checkout.glob(f"src/**/*{self.file_end}"))
+        file_part, colons, name_part = text.partition("::")
+        if colons:
+            return [f"{file}::{name_part}" for file in files if file.endswith(file_part)]
+        return [f"{file}::" if text in file else f"{file}::{text}" for file in files]
 
     @staticmethod
     def _read(result):
         for file in result["testResults"]:
-            stem = pathlib.Path(file["name"]).name.removesuffix(".test-e2e.ts")
+            stem = pathlib.Path(file["name"]).name.removesuffix(Baileys.file_end)
             if not file["assertionResults"]:  # it could not even be loaded
                 yield f"{stem}::load", "failed"
             for case in file["assertionResults"]:
@@ -142,6 +182,7 @@ class Baileys(Suite):
 
 class WhatsappRust(Suite):
     name = "whatsapp-rust"
+    shown_by = "tests/e2e/Cargo.toml"
     mock_args = (*Suite.mock_args, "--phash-without-sender", "--chatstate-ttl-ms", "3000")
     programs = ()
 
@@ -183,10 +224,30 @@ class WhatsappRust(Suite):
         return [case for case in listed if text in case]
 
 
-def documented(suite):
-    """The patterns of cases that docs/wa-mock.md leaves out."""
-    lines = DOCS.read_text(encoding="utf-8").splitlines()
-    return [found.group(2) for found in map(LEFT_OUT.match, lines) if found and found.group(1) == suite]
+def documented(suite, text=None):
+    """The patterns of cases that docs/wa-mock.md leaves out. Where it says something twice, one of both
+    may be out of date: nobody should go by it."""
+    lines = (DOCS.read_text(encoding="utf-8") if text is None else text).splitlines()
+    if lines.count(LEFT_OUT_TITLE) != 1:
+        stop(f"{DOCS.name}: '{LEFT_OUT_TITLE}' must stand there once")
+    results = [found.group(1) for found in map(RESULT.match, lines) if found]
+    if results.count(suite) > 1:
+        stop(f"{DOCS.name}: two rows with the results of {suite}")
+    patterns = [found.group(2) for found in map(LEFT_OUT.match, lines) if found and found.group(1) == suite]
+    for pattern in patterns:
+        if patterns.count(pattern) > 1:
+            stop(f"{DOCS.name}: {suite}'s {pattern} is left out twice")
+    return patterns
+
+
+def show_flags(suite):
+    """What wa-mock flagged, each kind of fault once; all of them, with their stanzas, beside the logs."""
+    kinds = collections.Counter((flag["what"], flag["detail"]) for flag in suite.flags)
+    for (what, detail), times in sorted(kinds.items()):
+        print(f"  flag: {what}: {detail}" + (f" ({times} times)" if times > 1 else ""), flush=True)
+    if suite.directory:
+        path = pathlib.Path(suite.directory) / f"{suite.name}-flags.json"
+        path.write_text(json.dumps(suite.flags, indent=1), encoding="utf-8")
 
 
 def judge(suite, only):
@@ -202,18 +263,19 @@ def judge(suite, only):
         unexpected = [case for case in unexpected if case not in again]
         failed = [case for case in failed if case not in again]
     passing = sorted(case for case in cases if case not in failed)
+    stale = [case for case in passing if any(fnmatch.fnmatchcase(case, p) for p in known)]
     print(f"{suite.name}: {len(passing)} of {len(cases)} passed, {len(failed) - len(unexpected)} left out, "
-          f"{len(unexpected)} failed unexpectedly; flags: {suite.flags or 'none'}", flush=True)
+          f"{len(unexpected)} failed unexpectedly; {len(suite.flags)} flags", flush=True)
     for title, names in (("FAILED", unexpected), ("at the second try", again),
-                         ("left out, but passes", [case for case in passing
-                                                   if any(fnmatch.fnmatchcase(case, p) for p in known)])):
+                         (f"FAILED: {DOCS.name} leaves it out, but it passes; strike it there", stale)):
         for name in names:
             print(f"  {title}: {name}", flush=True)
+    show_flags(suite)
     if suite.cut_short:
         print(f"  FAILED: {suite.name} took longer than --limit", flush=True)
     if not cases:
         print(f"  FAILED: no case of {suite.name} ran", flush=True)
-    return bool(cases) and not unexpected and not suite.cut_short
+    return bool(cases) and not unexpected and not stale and not suite.cut_short
 
 
 def confined():
@@ -241,6 +303,11 @@ def main():
               for kind, checkout in ((Baileys, args.baileys), (WhatsappRust, args.whatsapp_rust)) if checkout]
     if not suites:
         parser.error("name a checkout")
+    if not os.access(paths.MOCK, os.X_OK):
+        stop(f"there is no {paths.MOCK}: build it with `cmake --preset dev && cmake --build --preset dev`")
+    for suite in suites:
+        suite.check()
+        documented(suite.name)
     for suite in suites:
         suite.prepare()
     confined()
