@@ -209,7 +209,7 @@ class VersionTest(Case):
         built_in = program.pair_by_qr()["wa_version"]
         self.assertNotIn("wa_version_expires_at", program.health())
         end = int(time.time()) + 14 * DAY_S
-        mock.admin("POST", "/stream", {"phone": PHONE, "do": "client_expiration", "t": str(end)})
+        mock.admin("POST", "/stream", {"phone": PHONE, "do": "client_expiration", "t": end})
         program.poll(lambda: program.health().get("wa_version_expires_at") == end, 10, "it is announced")
         warned = [line for line in program.lines if " WARN " in line and built_in in line]
         self.assertEqual(len(warned), 1, warned)

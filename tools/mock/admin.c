@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "tools/mock/admin_fields.h"
 #include "tools/mock/media.h"
 
 static const struct admin_route {
@@ -181,6 +182,7 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
 {
     json_t *body = NULL, *out = NULL;
     json_error_t error;
+    char why[256];
     if (!a->text_body) {
         body = q->body.n > 0 ? json_loadb((const char *)q->body.p, q->body.n, 0, &error)
                              : json_object();
@@ -188,6 +190,8 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
             r->status = admin_bad(&out, 400, "not a JSON object: %s", error.text);
         }
     }
+    if (out == NULL && !admin_fields_ok(q, body, why, sizeof why))
+        r->status = admin_bad(&out, 400, "%s", why);
     if (out == NULL)
         r->status = a->call(m, q, body, &out);
     char *text = out != NULL ? json_dumps(out, JSON_COMPACT) : NULL;

@@ -46,6 +46,9 @@ int admin_trouble_get(struct mock *m, const struct http_request *q, const json_t
     (void)json_object_set_new(o, "adv", json_string(adv_names[t->adv]));
     (void)json_object_set_new(o, "bad_key_lists", json_integer(t->bad_key_lists));
     (void)json_object_set_new(o, "foreign_phone_keys", json_integer(t->foreign_phone_keys));
+    int64_t left = t->upgrade_until_ms - clock_mono_ms(m->clock);
+    (void)json_object_set_new(o, "upgrade_ms", json_integer(left > 0 ? (json_int_t)left : 0));
+    (void)json_object_set_new(o, "require_tctoken", json_boolean(m->cfg.require_tctoken));
     *ret_out = o;
     return 200;
 }
@@ -53,55 +56,6 @@ int admin_trouble_get(struct mock *m, const struct http_request *q, const json_t
 static void set_u(const json_t *body, const char *key, unsigned *v)
 {
     *v = (unsigned)admin_int(body, key, *v);
-}
-
-static bool known_key(const char *key)
-{
-    static const char *const keys[] = {"cert",
-                                       "min_version",
-                                       "client_revision",
-                                       "pair_bad_hmac",
-                                       "pair_bad_signature",
-                                       "upgrade_status",
-                                       "upgrade_ms",
-                                       "ignore_pings",
-                                       "ignore_iqs",
-                                       "drop_frames",
-                                       "truncate_frames",
-                                       "duplicate_stanzas",
-                                       "reorder_stanzas",
-                                       "delay_ms",
-                                       "fragment_bytes",
-                                       "chop_bytes",
-                                       "ack_error",
-                                       "ack_error_times",
-                                       "ack_drop",
-                                       "ack_delay",
-                                       "ack_delay_ms",
-                                       "ack_phash",
-                                       "refuse_drop",
-                                       "adv",
-                                       "bad_key_lists",
-                                       "foreign_phone_keys",
-                                       "require_tctoken",
-                                       "reset"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (strcmp(keys[i], key) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int check_body(const json_t *body, json_t **ret_out)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)body, key, value) /* reads only */
-    {
-        if (!known_key(key))
-            return admin_bad(ret_out, 400, "unknown trouble: %s", key);
-    }
-    return 200;
 }
 
 static int set_cert(struct trouble *t, const json_t *body, json_t **ret_out)
@@ -136,9 +90,7 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
                       json_t **ret_out)
 {
     struct trouble *t = &m->trouble;
-    int status = check_body(body, ret_out);
-    if (status != 200)
-        return status;
+    int status;
     if (admin_bool(body, "reset", false))
         *t = (struct trouble){0};
     status = set_cert(t, body, ret_out);
@@ -175,21 +127,21 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
     return admin_trouble_get(m, q, body, ret_out);
 }
 
-/* The `code` of a stream error: a number or a text. */
-static const char *code_text(const json_t *body, char buf[static 24])
+/* An attribute that is a number or a text: the `code` of a stream error, the `t` of an end. */
+static const char *number_or_text(const json_t *body, const char *key, char buf[static 24])
 {
-    const json_t *v = json_object_get(body, "code");
+    const json_t *v = json_object_get(body, key);
     if (json_is_integer(v)) {
         (void)snprintf(buf, 24, "%lld", (long long)json_integer_value(v));
         return buf;
     }
-    return admin_text(body, "code");
+    return admin_text(body, key);
 }
 
 static void stream_error(struct conn *c, const json_t *body)
 {
     char buf[24];
-    const char *code = code_text(body, buf), *conflict = admin_text(body, "conflict");
+    const char *code = number_or_text(body, "code", buf), *conflict = admin_text(body, "conflict");
     if (code[0] == '\0' && strcmp(conflict, "device_removed") == 0)
         code = "401";
     else if (code[0] == '\0' && conflict[0] != '\0')
@@ -226,6 +178,7 @@ static bool stream_one(struct conn *c, const json_t *body)
 {
     struct mock *m = c->m;
     const char *what = admin_text(body, "do");
+    char buf[24];
     if (what[0] == '\0' || strcmp(what, "error") == 0) {
         stream_error(c, body);
     } else if (strcmp(what, "drop") == 0) {
@@ -246,7 +199,7 @@ static bool stream_one(struct conn *c, const json_t *body)
         node_attr_text(&m->a, n, "code", "479");
         conn_send(c, n);
     } else if (strcmp(what, "client_expiration") == 0) {
-        offline_expiration(c, admin_text(body, "t"));
+        offline_expiration(c, number_or_text(body, "t", buf));
     } else if (strcmp(what, "dirty") == 0) {
         send_dirty(c, admin_text(body, "type"));
     } else {
@@ -287,8 +240,8 @@ int admin_stream(struct mock *m, const struct http_request *q, const json_t *bod
         if (!stream_one(c, body))
             return admin_bad(
                 ret_out, 400,
-                "do: error, drop, reset, fin, close, deaf, end, smax, dirty, or plain, "
-                "frame, bytes with hex");
+                "do: error, drop, reset, fin, close, deaf, end, smax, dirty, client_expiration, "
+                "or plain, frame, bytes with hex");
         n++;
     }
     *ret_out = json_pack("{s:b,s:I}", "ok", 1, "clients", n);
