@@ -43,7 +43,16 @@ class Refresh(Case):
         self.mock.admin("POST", "/mock-phone/refresh", {"phone": PHONE})
         second = self.other(self.code, first, "another code")
         self.mock.enter_code(PHONE, second)
+        self.refused("typed already|no client asked", "/mock-phone/enter-code?phone=" + PHONE, second)
         self.linked()
+        self.refused("no client asked", "/mock-phone/enter-code?phone=" + PHONE, second)
+        self.refused("what: retry or identity", "/forge", {"as": PHONE, "to": PHONE, "what": "x"})
+        self.refused("skey_back: this client has not", "/prekeys",
+                     {"jid": self.bridge.health()["jid"], "skey_back": True})
+
+    def refused(self, words, path, body):
+        with self.assertRaisesRegex(AssertionError, words):
+            self.mock.admin("POST", path, body)
 
 
 if __name__ == "__main__":

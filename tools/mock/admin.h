@@ -70,6 +70,9 @@ json_t *admin_shown(const char *text);
 /* An account by `key` (number or JID) of the body or of the query. NULL: none, *ret_out is set. */
 struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
                               const char *key, json_t **ret_out);
+/* `to` of the body as a JID: a number (its LID, with `pn` itself), a person's or a group's JID.
+ * False: nobody there, *ret_out says so (admin_contact.c). */
+bool admin_target(struct mock *m, const json_t *body, struct jid *ret_to, json_t **ret_out);
 /* The Message protobuf of a send call: message_hex, or text with mentions and reply. False:
  * *ret_out says why not (admin_contact.c). */
 bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out);

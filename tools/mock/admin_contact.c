@@ -41,10 +41,13 @@ int admin_contact_add(struct mock *m, const struct http_request *q, const json_t
 {
     (void)q;
     const char *name = admin_text(body, "name");
+    struct jid pn;
+    if (jid_from_phone(span_cstr(admin_text(body, "phone")), &pn) != WB_OK)
+        return admin_bad(ret_out, 400, "phone: a phone number is needed");
     struct account *a =
         world_add_account(m, admin_text(body, "phone"), name[0] != '\0' ? name : "Contact", true);
     if (a == NULL)
-        return admin_bad(ret_out, 409, "phone: bad or taken");
+        return admin_bad(ret_out, 409, "phone: this number is taken");
     for (int64_t i = 1; i < admin_int(body, "devices", 1); i++) {
         if (!add_companion(m, a, false))
             return admin_bad(ret_out, 500, "no more devices");
@@ -63,8 +66,7 @@ static struct device *acting(struct account *a, const json_t *body, json_t **ret
     return d;
 }
 
-/* `to` as a JID: a number, a person's or a group's JID. */
-static bool target(struct mock *m, const json_t *body, struct jid *ret_to, json_t **ret_out)
+bool admin_target(struct mock *m, const json_t *body, struct jid *ret_to, json_t **ret_out)
 {
     const char *text = admin_text(body, "to");
     bool ok = strchr(text, '@') != NULL ? jid_parse_cstr(text, ret_to) == WB_OK
@@ -160,7 +162,7 @@ int admin_contact_send(struct mock *m, const struct http_request *q, const json_
     struct jid to;
     struct buf msg = buf_new(MESSAGE_MAX);
     int status = 400;
-    if (d == NULL || !target(m, body, &to, ret_out))
+    if (d == NULL || !admin_target(m, body, &to, ret_out))
         return 404;
     if (admin_build_message(body, &msg, ret_out)) {
         const char *sent = admin_bool(body, "peer", false)
@@ -242,7 +244,7 @@ int admin_contact_blast(struct mock *m, const struct http_request *q, const json
     struct loaded *first = NULL, **at = &first;
     int64_t count = admin_int(body, "count", 1);
     struct jid to;
-    if (d == NULL || !target(m, body, &to, ret_out))
+    if (d == NULL || !admin_target(m, body, &to, ret_out))
         return 404;
     if (count < 1 || count > BLAST_MAX)
         return admin_bad(ret_out, 400, "count: 1 to %d", BLAST_MAX);
@@ -432,7 +434,7 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
     const char *error = admin_text(body, "error");
     struct jid to, participant;
-    if (d == NULL || !target(m, body, &to, ret_out))
+    if (d == NULL || !admin_target(m, body, &to, ret_out))
         return 404;
     struct node *n = mock_node(m, "receipt");
     node_attr_text(&m->a, n, "id", admin_text(body, "id"));

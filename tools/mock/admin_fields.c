@@ -51,7 +51,8 @@ static const struct call {
     {"POST", "/admin/contact/retry", "phone:t device:i to:t group:t id:t count:i keys:b pn:b"},
     {"POST", "/admin/contact/forget", "phone:t device:i of:t"},
     {"POST", "/admin/contact/sealed",
-     "from:t device:i to:t id:t secret:t what:t text:t options:l answer:i guests:i as:t target:o "
+     "from:t device:i to:t pn:b id:t secret:t what:t text:t options:l answer:i guests:i as:t "
+     "target:o "
      "target.id:t target.chat:t target.from_me:b target.participant:t target.author:t"},
     {"POST", "/admin/contact/bot",
      "to:t secret:t text:t id:t edit:t edit_target:t target:o target.id:t target.sender:t "

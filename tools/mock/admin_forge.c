@@ -157,6 +157,8 @@ static int forge_for(struct forgery *f, struct device *to, json_t **ret_out)
         n = retry(f);
     } else if (strcmp(what, "identity") == 0) {
         n = identity(f);
+    } else if (what[0] != '\0') {
+        status = admin_bad(ret_out, 400, "what: retry or identity; nothing for a message");
     } else if (admin_build_message(f->body, &content, ret_out)) {
         if (sent_to[0] != '\0')
             content_device_sent(&wrapped, sent_to, buf_span(&content));

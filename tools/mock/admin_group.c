@@ -16,8 +16,15 @@ static json_t *group_json(const struct group *g)
         (void)json_object_set_new(one, "lid", json_string(jid_text(&a->lid, text)));
         (void)json_array_append_new(members, one);
     }
-    return json_pack("{s:s,s:o,s:s,s:o}", "jid", jid_text(&g->jid, text), "subject",
-                     admin_shown(g->subject), "mode", g->lid ? "lid" : "pn", "members", members);
+    json_t *o =
+        json_pack("{s:s,s:o,s:s,s:o}", "jid", jid_text(&g->jid, text), "subject",
+                  admin_shown(g->subject), "mode", g->lid ? "lid" : "pn", "members", members);
+    (void)json_object_set_new(o, "announcement", json_boolean(g->announcement));
+    (void)json_object_set_new(o, "community", json_boolean(g->community));
+    (void)json_object_set_new(o, "parent",
+                              g->parent != NULL ? json_string(jid_text(&g->parent->jid, text))
+                                                : json_null());
+    return o;
 }
 
 int admin_group_list(struct mock *m, const struct http_request *q, const json_t *body,

@@ -40,9 +40,12 @@ int admin_enter_code(struct mock *m, const struct http_request *q, const json_t 
 /* All companions of the account that are real clients, or one of them. */
 int admin_unlink(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
 {
-    struct device *one = admin_device(m, admin_text(body, "jid"));
+    const char *jid = admin_text(body, "jid");
+    struct device *one = admin_device(m, jid);
     json_int_t n = 0;
-    if (one != NULL && one->number > 0) {
+    if (jid[0] != '\0' && (one == NULL || one->number == 0))
+        return admin_bad(ret_out, 404, "jid: no such linked device: '%s'", jid);
+    if (one != NULL) {
         devices_logout(m, one);
         n++;
     } else {
@@ -113,8 +116,10 @@ int admin_client_prekeys(struct mock *m, const struct http_request *q, const jso
     if (d == NULL || d->actor != NULL)
         return admin_bad(ret_out, 404, "jid: no such client device");
     int64_t keep = admin_int(body, "keep", (int64_t)d->nprekeys);
-    if (keep < 0 || (admin_bool(body, "skey_back", false) && !prekeys_skey_back(d)))
-        return admin_bad(ret_out, 409, "keep: a number; skey_back: nothing was rotated");
+    if (keep < 0)
+        return admin_bad(ret_out, 400, "keep: not below 0");
+    if (admin_bool(body, "skey_back", false) && !prekeys_skey_back(d))
+        return admin_bad(ret_out, 409, "skey_back: this client has not rotated its signed prekey");
     d->withheld = admin_bool(body, "withhold", false);
     if ((size_t)keep < d->nprekeys) {
         size_t gone = d->nprekeys - (size_t)keep;

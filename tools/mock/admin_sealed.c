@@ -226,8 +226,10 @@ int admin_contact_sealed(struct mock *m, const struct http_request *q, const jso
     s.kind = kind_of(what);
     if (hex_decode(span_cstr(hex), s.secret, sizeof s.secret, &n) != WB_OK || n != sizeof s.secret)
         return admin_bad(ret_out, 400, "secret: 64 hex digits");
-    if (d == NULL || d->actor == NULL || jid_parse_cstr(admin_text(body, "to"), &to) != WB_OK)
-        return admin_bad(ret_out, 404, "device, to: nobody there");
+    if (d == NULL || d->actor == NULL)
+        return admin_bad(ret_out, 404, "device: not played by the mock");
+    if (!admin_target(m, body, &to, ret_out))
+        return 404;
     if (s.kind == NULL && strcmp(what, "text") != 0 && strcmp(what, "poll") != 0 &&
         strcmp(what, "event") != 0)
         return admin_bad(ret_out, 400, "what: unknown");

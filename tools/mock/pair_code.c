@@ -201,6 +201,9 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
     if (slot == NULL)
         return (struct pair_answer){.status = 404, .message = "no client asked for this number"};
     struct code_wait *w = slot->value;
+    if (w->typed)
+        return (struct pair_answer){.status = 409,
+                                    .message = "a code of this client was typed already"};
     x25519_generate(&m->rng, &w->ephemeral);
     if (link_code_unwrap_key(clean, SPAN_ARRAY(w->wrapped), w->companion_ephemeral) != WB_OK ||
         link_code_wrap_key(clean, w->ephemeral.pub, &m->rng, wrapped) != WB_OK)

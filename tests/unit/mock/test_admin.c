@@ -68,6 +68,7 @@ static int post(struct fixture *f, const char *path, const char *body)
     return ask(f, "POST", path, "", body);
 }
 
+#define SECRET           "0000000000000000000000000000000000000000000000000000000000000000"
 #define ANSWERS(f, word) assert_non_null(strstr((f)->answer, word))
 
 static void no_call_takes_a_field_that_it_does_not_know(void **state)
@@ -122,6 +123,36 @@ static void all_settings_of_trouble_are_answered(void **state)
     ANSWERS(f, "\"upgrade_ms\":500");
 }
 
+static void an_error_names_what_is_wrong(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(
+        post(f, "/admin/mock-phone/unlink", "{\"jid\":\"27820001000:9@s.whatsapp.net\"}"), 404);
+    ANSWERS(f, "jid: no such linked device: '27820001000:9@s.whatsapp.net'");
+    assert_int_equal(post(f, "/admin/contacts", "{}"), 400);
+    ANSWERS(f, "phone: a phone number is needed");
+    assert_int_equal(post(f, "/admin/contacts", "{\"phone\":\"27820001000\"}"), 409);
+    ANSWERS(f, "phone: this number is taken");
+    assert_int_equal(post(f, "/admin/contact/sealed",
+                          "{\"from\":\"27820001000\",\"to\":\"27\",\"secret\":\"" SECRET "\"}"),
+                     404);
+    ANSWERS(f, "to: nobody there: '27'");
+    assert_int_equal(post(f, "/admin/contact/sealed",
+                          "{\"from\":\"27820001000\",\"to\":\"27820001001\",\"what\":\"text\","
+                          "\"text\":\"x\",\"secret\":\"" SECRET "\"}"),
+                     200);
+}
+
+static void a_group_is_shown_with_what_it_is(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(
+        post(f, "/admin/communities", "{\"subject\":\"Town\",\"creator\":\"27820001000\"}"), 200);
+    assert_int_equal(ask(f, "GET", "/admin/groups", "", ""), 200);
+    ANSWERS(f, "\"announcement\":false,\"community\":true,\"parent\":null");
+    ANSWERS(f, "\"announcement\":true,\"community\":false,\"parent\":\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +160,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_field_has_its_type, setup, teardown),
         cmocka_unit_test_setup_teardown(all_settings_of_trouble_are_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_error_names_what_is_wrong, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_group_is_shown_with_what_it_is, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
