@@ -26,8 +26,9 @@ static const char *const names[COLLECTIONS] = {"critical_block", "regular_high"}
 
 struct collection {
     bool asking;
-    bool again;      /* it has changed while we were asking */
-    bool begun_anew; /* on this connection: a snapshot was asked for because nothing fitted */
+    bool again;         /* it has changed while we were asking */
+    bool begun_anew;    /* on this connection: a snapshot was asked for because nothing fitted */
+    bool waits_for_key; /* it stays due, and is fetched when the key comes: no fault */
     unsigned pages;
     struct buf patch; /* waits for its file */
 };
@@ -170,10 +171,13 @@ static void finish(struct app_state *s, size_t i, enum wb_err err)
         batch_fail(b, err);
         return;
     }
-    if (err != WB_OK && err != WB_ERR_NOT_FOUND) { /* that: a key is on its way */
+    if (c->waits_for_key) {
+        log_debug(b->log, "appstate", "%s waits for a key", names[i]);
+    } else if (err != WB_OK) {
         log_warn(b->log, "appstate", "%s was not read: %s", names[i], wb_err_text(err));
         again_later(s);
     }
+    c->waits_for_key = false;
     if (c->again) {
         c->again = false;
         fetch(s, i);
@@ -203,7 +207,8 @@ static enum wb_err ask_key(struct app_state *s, struct span id)
     memcpy(s->key_asked, id.p, id.n);
     s->key_asked_n = id.n;
     s->key_asked_ms = now;
-    log_info(b->log, "appstate", "our phone is asked for a key of its settings");
+    log_info(b->log, "appstate",
+             "our phone is asked for a key of its settings: they are read when it is here");
 out:
     buf_free(&message);
     arena_free(&a);
@@ -219,6 +224,7 @@ static void not_taken(struct app_state *s, size_t i, enum wb_err err, struct spa
     if (err == WB_ERR_NOT_FOUND && missing_key.n) {
         enum wb_err asked = ask_key(s, missing_key);
 
+        c->waits_for_key = asked == WB_OK;
         finish(s, i, asked == WB_OK ? err : asked);
         return;
     }

@@ -286,8 +286,12 @@ static void code_is_over(struct bridge *b)
  * was typed is being finished, and stays. */
 static enum wb_err refresh_code(struct conn *c)
 {
-    if (!c->pairing->code[0])
-        return WB_ERR_STATE;
+    if (!c->pairing->code[0]) {
+        log_info(c->b->log, "pair",
+                 "WhatsApp wants another pairing code, but none is on show: the last one was typed "
+                 "or is too old");
+        return WB_OK;
+    }
     log_info(c->b->log, "pair", "WhatsApp wants another pairing code");
     code_is_over(c->b);
     pair_code_ask(c);
@@ -302,8 +306,10 @@ static enum wb_err link_code_apply(struct bridge *b, const struct stanza *s, voi
     enum wb_err err;
 
     (void)s;
-    if (c->state != CONN_WAIT_PAIR_SCAN || p->nref == 0 || p->code_asked)
-        return WB_ERR_STATE;
+    if (c->state != CONN_WAIT_PAIR_SCAN || p->nref == 0 || p->code_asked) {
+        log_info(b->log, "pair", "WhatsApp speaks of a pairing code, but none waits for a phone");
+        return WB_OK;
+    }
     if (!span_eq(l->ref, SPAN(p->ref, p->nref)))
         return WB_ERR_PROTOCOL;
     if (l->refresh)

@@ -199,11 +199,28 @@ static void fetch(void *ctx)
     }
 }
 
+/* Servers other than WhatsApp's have no such pages: that is no fault, and nobody has to do anything
+ * about it. */
+static bool no_pages(const struct fetch_job *j)
+{
+    for (size_t i = 0; i < j->tried; i++)
+        if (j->errs[i] != WB_ERR_REFUSED)
+            return false;
+    return j->tried > 0;
+}
+
 /* What the look has brought. */
 static void take(struct version_fetch *v, const struct fetch_job *j)
 {
     struct bridge *b = v->b;
 
+    if (no_pages(j)) {
+        log_info(b->log, "version",
+                 "the server does not give out the pages that name the web version (%s is the "
+                 "first of them): " VERSION_PREFIX "%u stays in use",
+                 j->urls[0], version_current(v));
+        return;
+    }
     for (size_t i = 0; i < j->tried; i++)
         if (j->errs[i] != WB_OK)
             log_warn(b->log, "version", "no web version at %s: %s", j->urls[i],

@@ -120,6 +120,9 @@ class AppState(Case):
         self.wait_name("Depot 8")
         self.assertEqual(len(self.bridge.rows("SELECT key_id FROM whatsmeow_app_state_sync_keys",
                                               name="whatsapp.db")), 2)
+        said = [line for line in self.bridge.lines if "appstate:" in line]
+        self.assertEqual(len([line for line in said if " INFO " in line and "asked for a key" in line]), 1, said)
+        self.assertFalse([line for line in said if " WARN " in line], said)
         self.assert_no_flags(self.mock)
 
     def test_state_that_does_not_fit_is_fetched_anew(self):

@@ -50,6 +50,13 @@ class Refresh(Case):
         self.refused("skey_back: this client has not", "/prekeys",
                      {"jid": self.bridge.health()["jid"], "skey_back": True})
 
+    def test_another_code_when_the_last_one_was_typed(self):
+        self.mock.enter_code(PHONE, self.bridge.post("/api/pair-code").json["code"])
+        self.mock.admin("POST", "/mock-phone/refresh", {"phone": PHONE})
+        self.bridge.poll(lambda: any("wants another pairing code, but none is on show" in line
+                                     for line in list(self.bridge.lines)), 20, "it is said in words")
+        self.assertFalse([line for line in self.bridge.lines if "dispatch" in line])
+
     def refused(self, words, path, body):
         with self.assertRaisesRegex(AssertionError, words):
             self.mock.admin("POST", path, body)

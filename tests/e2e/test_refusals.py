@@ -200,7 +200,7 @@ class VersionTest(Case):
     @staticmethod
     def looks(program):
         """How often it looked and found nothing, at the last source."""
-        return sum(1 for line in program.lines if "no web version at" in line and "/sw.js" not in line)
+        return sum(1 for line in program.lines if " INFO " in line and "pages that name the web version" in line)
 
     def test_an_announced_end_makes_it_look_every_day(self):
         mock = self.start_mock("--contacts", "1")
@@ -223,6 +223,7 @@ class VersionTest(Case):
         mock.contact_send(FRIEND, PHONE, "hours later")
         program.wait_rows("SELECT id FROM messages WHERE content = ?", "hours later")
         self.assertEqual(self.looks(program), 2)
+        self.assertFalse([line for line in program.lines if "no web version" in line])
         shim.mono_offset_ms += 600 * 1000
         program.health()
         program.wait_until(lambda: any(f"the web version is 2.3000.{NEWER}" in line
