@@ -20,7 +20,7 @@ static const struct call {
     {"POST", "/admin/mock-phone/history", "phone:t answers:t"},
     {"POST", "/admin/mock-phone/past",
      "phone:t tokens_from:l token_age_s:i messages:i chats:i parts:i files:b files_gone:i "
-     "file_lost:b by_number:b salt:b broken:b nameless:b business:t"},
+     "files_status:i file_lost:b by_number:b salt:b broken:b nameless:b business:t"},
     {"POST", "/admin/mock-phone/timelock", "phone:t active:b seconds:i type:t quiet:b"},
     {"POST", "/admin/mock-phone/passkey",
      "phone:t credential_id:t public_key:t demanded:b timeout_ms:i omit_options:b silent:b"},

@@ -2,9 +2,9 @@
 #include "send_fixture.h"
 
 #include "bridge/mex.h"
-#include "store/private_address.h"
 #include "store/acquaintances.h"
 #include "store/messages.h"
+#include "store/private_address.h"
 
 enum { INTERVAL_S = 20, STRANGERS = FIRST_CONTACT_BURST + 2 };
 
