@@ -204,7 +204,7 @@ static void fetch(void *ctx)
 static bool no_pages(const struct fetch_job *j)
 {
     for (size_t i = 0; i < j->tried; i++)
-        if (j->errs[i] != WB_ERR_REFUSED)
+        if (j->errs[i] != WB_ERR_REFUSED && j->errs[i] != WB_ERR_GONE)
             return false;
     return j->tried > 0;
 }
