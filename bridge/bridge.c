@@ -15,6 +15,7 @@
 #include "bridge/history_offered.h"
 #include "bridge/history_request.h"
 #include "bridge/in_message.h"
+#include "bridge/iq_pause_keep.h"
 #include "bridge/jobs.h"
 #include "bridge/keepalive.h"
 #include "bridge/lid_lookup.h"
@@ -155,6 +156,8 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     events_init(&b->events);
     outgoing_init(&b->outgoing);
     iq_init(&b->iq, (struct iq_port){iq_port_send, b}, b->timers);
+    iq_pauses_load(b);
+    b->iq.pauses_changed = iq_pauses_keep;
     err = make_parts(b, d->repaired);
     if (err == WB_OK)
         err = read_last_message(b);

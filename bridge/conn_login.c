@@ -86,6 +86,7 @@ static enum wb_err note_success(struct conn *c, const struct success_info *i)
         bridge_server_time(b, i->server_time_s);
     TRY(save_lid(c, &i->lid));
     TRY(trust_pin_phone(b));
+    TRY(conn_ban_over(c));
     version_good(b->version, c->version_used);
     TRY(store_token_prune(b->store, bridge_server_now_s(b)));
     TRY(batch_commit(b));
@@ -261,10 +262,26 @@ void conn_store_ban(struct conn *c)
 {
     struct bridge *b = c->b;
 
-    if (store_meta_put_int(b->store, CONN_META_BANNED_UNTIL, c->banned_until_s) != WB_OK ||
-        store_meta_put_int(b->store, CONN_META_BANNED_FOR, c->banned_for_s) != WB_OK ||
+    if (store_meta_put_int(b->store, STORE_META_BANNED_UNTIL, c->banned_until_s) != WB_OK ||
+        store_meta_put_int(b->store, STORE_META_BANNED_FOR, c->banned_for_s) != WB_OK ||
         batch_commit(b) != WB_OK)
         log_error(b->log, "conn", "the ban could not be written down");
+}
+
+enum wb_err conn_ban_over(struct conn *c)
+{
+    struct store *s = c->b->store;
+    int64_t until;
+    enum wb_err err = store_meta_get_int(s, STORE_META_BANNED_UNTIL, &until);
+
+    if (err == WB_OK) {
+        TRY(store_meta_put(s, STORE_META_BANNED_UNTIL, SPAN_NULL));
+        TRY(store_meta_put(s, STORE_META_BANNED_FOR, SPAN_NULL));
+    }
+    c->banned_until_s = c->banned_for_s = 0;
+    err = WB_OK;
+out:
+    return err;
 }
 
 static void note_ban(struct conn *c, const struct failure_info *f)

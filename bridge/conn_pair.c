@@ -9,6 +9,7 @@
 #include "bridge/backups.h"
 #include "bridge/batch.h"
 #include "bridge/handlers.h"
+#include "bridge/iq_pause_keep.h"
 #include "bridge/own_name.h"
 #include "bridge/pairing.h"
 #include "bridge/peer_time.h"
@@ -373,6 +374,8 @@ static enum wb_err set_earlier_aside(struct conn *c)
     TRY(batch_commit(c->b));
     TRY(store_set_aside_session(c->b->store, "re-paired", path));
     log_info(c->b->log, "pair", "the earlier session was set aside as %s", path);
+    if (c->b->iq.pauses.n) /* of the account, which is the same: into the new file as well */
+        iq_pauses_keep(c->b);
 out:
     return err;
 }

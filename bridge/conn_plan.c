@@ -284,11 +284,11 @@ static bool held_back(struct conn *c)
         conn_detail(c, "%s", reason);
         return true;
     }
-    if (store_meta_get_int(c->b->store, CONN_META_BANNED_UNTIL, &at) == WB_OK &&
+    if (store_meta_get_int(c->b->store, STORE_META_BANNED_UNTIL, &at) == WB_OK &&
         at > clock_unix_s(c->b->clock)) {
         c->why = CONN_WHY_BANNED;
         c->banned_until_s = at;
-        if (store_meta_get_int(c->b->store, CONN_META_BANNED_FOR, &at) == WB_OK)
+        if (store_meta_get_int(c->b->store, STORE_META_BANNED_FOR, &at) == WB_OK)
             c->banned_for_s = at;
         return true;
     }

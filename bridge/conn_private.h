@@ -62,10 +62,6 @@ struct sent_log {
     unsigned next;
 };
 
-/* bridge_meta: end of a temporary ban, unix seconds (P-ER-03). */
-#define CONN_META_BANNED_UNTIL "banned_until"
-#define CONN_META_BANNED_FOR   "banned_for"
-
 struct conn {
     struct bridge *b;
     enum conn_state state;
@@ -154,6 +150,8 @@ enum wb_err conn_load_account(struct conn *c) WB_MUST_CHECK;
 void conn_account_changed(struct conn *c);
 /* Writes down until when; a failure is logged. */
 void conn_store_ban(struct conn *c);
+/* There is none (any more), whatever the store remembers; part of the open batch. */
+enum wb_err conn_ban_over(struct conn *c) WB_MUST_CHECK;
 
 /* conn_uplink.c */
 /* The socket has taken something: what waited for room goes on. */

@@ -120,14 +120,23 @@ static struct iq_pending *unlink_at(struct iq_table *t, struct iq_pending **at)
     return p;
 }
 
+static void pauses_changed(const struct iq_table *t)
+{
+    if (t->pauses_changed)
+        t->pauses_changed(t->port.b);
+}
+
 static void end(struct iq_table *t, struct iq_pending *p, struct iq_reply *r)
 {
+    const size_t pauses = t->pauses.n;
     iq_fn *fn = p->fn;
     uint64_t key = p->key;
 
     r->refusals = p->probe ? iq_pause_refusals(&t->pauses, p->kind) : 0;
     if (p->probe)
         iq_pause_probed(&t->pauses, p->kind, r->err == WB_OK || r->err == WB_ERR_REFUSED);
+    if (t->pauses.n != pauses)
+        pauses_changed(t);
     free(p);
     fn(t->port.b, key, r);
 }
@@ -163,6 +172,7 @@ static void take_error(struct iq_table *t, struct iq_pending *p, const struct no
     if (p->kind[0] == '\0' || (r->code != CODE_RATE && backoff_s == 0))
         return;
     iq_pause_begin(&t->pauses, p->kind, backoff_s, clock_mono_ms(t->timers->clock));
+    pauses_changed(t);
     p->probe = false; /* it has ended with the next pause, which is not to be forgotten */
     if (r->code == CODE_RATE || r->code >= CODE_SERVER)
         r->err = WB_ERR_RATE_LIMITED;
@@ -199,11 +209,13 @@ void iq_refused_within(struct iq_table *t, const char *kind, const struct iq_rep
 {
     iq_pause_go_on(&t->pauses, kind, r->refusals);
     iq_pause_begin(&t->pauses, kind, backoff_s, clock_mono_ms(t->timers->clock));
+    pauses_changed(t);
 }
 
 void iq_forget_pauses(struct iq_table *t)
 {
     t->pauses.n = 0;
+    pauses_changed(t);
 }
 
 void iq_fail_all(struct iq_table *t, enum wb_err why)

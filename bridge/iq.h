@@ -50,6 +50,7 @@ struct iq_table {
     uint64_t counter;
     bool closed; /* being freed */
     struct iq_pauses pauses;
+    void (*pauses_changed)(struct bridge *b); /* one has begun or is over; NULL: nobody asks */
 };
 
 /* Kinds of requests (iq_pause.h) that callers ask about. */

@@ -7,8 +7,7 @@
  * and <active/> belong to the connection, whose own pauses hold for them: they are never held back.
  *
  * Time is monotonic, and a pause holds over reconnects: it is one of the account, not of the
- * connection. A restart forgets it: it comes seldom, and costs one request of each kind that the
- * server refuses anew. */
+ * connection; iq_pause_keep.h writes it down for the next start. */
 #ifndef BRIDGE_IQ_PAUSE_H
 #define BRIDGE_IQ_PAUSE_H
 

@@ -17,11 +17,8 @@ enum {
     URL_MAX = 1024,
 };
 
-#define META_LOOKED_AT  "wa_version_at"
-#define META_EXPIRING   "wa_version_expiring"
-#define META_EXPIRES_AT "wa_version_expires_at"
-#define DATES_END_S     INT64_C(253402300799) /* the end of the year 9999 */
-#define VERSION_PREFIX  "2.3000."
+#define DATES_END_S    INT64_C(253402300799) /* the end of the year 9999 */
+#define VERSION_PREFIX "2.3000."
 
 struct version_fetch {
     struct bridge *b;
@@ -230,7 +227,7 @@ static void take(struct version_fetch *v, const struct fetch_job *j)
     log_info(b->log, "version", "the web version is " VERSION_PREFIX "%u", j->n);
     if (j->n > v->newest)
         v->newest = j->n; /* kept once a login with it succeeded */
-    if (store_meta_put_int(b->store, META_LOOKED_AT, clock_unix_s(b->clock)) != WB_OK)
+    if (store_meta_put_int(b->store, STORE_META_VERSION_LOOKED_AT, clock_unix_s(b->clock)) != WB_OK)
         log_warn(b->log, "version", "the time of the look was not kept");
 }
 
@@ -279,7 +276,7 @@ static int64_t fresh_ms(const struct version_fetch *v)
     const int64_t now = clock_unix_s(v->b->clock);
     int64_t at;
 
-    if (store_meta_get_int(v->b->store, META_LOOKED_AT, &at) != WB_OK || at > now ||
+    if (store_meta_get_int(v->b->store, STORE_META_VERSION_LOOKED_AT, &at) != WB_OK || at > now ||
         now - at >= VERSION_OLD_S)
         return 0;
     return (VERSION_OLD_S - (now - at)) * 1000;
@@ -323,8 +320,8 @@ static void version_fetch_expiry_plan(struct version_fetch *v)
 
 static void keep_expiry(struct version_fetch *v)
 {
-    if (store_meta_put_int(v->b->store, META_EXPIRING, v->expiring) != WB_OK ||
-        store_meta_put_int(v->b->store, META_EXPIRES_AT, v->expires_at_s) != WB_OK)
+    if (store_meta_put_int(v->b->store, STORE_META_VERSION_EXPIRING, v->expiring) != WB_OK ||
+        store_meta_put_int(v->b->store, STORE_META_VERSION_EXPIRES, v->expires_at_s) != WB_OK)
         log_warn(v->b->log, "version", "the announced end of the web version was not kept");
 }
 
@@ -332,8 +329,9 @@ static void load_expiry(struct version_fetch *v)
 {
     int64_t n, at;
 
-    if (store_meta_get_int(v->b->store, META_EXPIRING, &n) == WB_OK && n > 0 && n <= UINT32_MAX &&
-        store_meta_get_int(v->b->store, META_EXPIRES_AT, &at) == WB_OK) {
+    if (store_meta_get_int(v->b->store, STORE_META_VERSION_EXPIRING, &n) == WB_OK && n > 0 &&
+        n <= UINT32_MAX &&
+        store_meta_get_int(v->b->store, STORE_META_VERSION_EXPIRES, &at) == WB_OK) {
         v->expiring = (uint32_t)n;
         v->expires_at_s = at;
     }

@@ -253,7 +253,7 @@ enum wb_err store_logged_out_set(struct store *s, const char *reason, int64_t at
     if (strlen(reason) > STORE_REASON_MAX)
         return WB_ERR_INVALID;
     int n = snprintf(value, sizeof value, "%lld %s", (long long)at_unix_s, reason);
-    return store_meta_put(s, "logged_out", SPAN(value, (size_t)n));
+    return store_meta_put(s, STORE_META_LOGGED_OUT, SPAN(value, (size_t)n));
 }
 
 enum wb_err store_logged_out_get(struct store *s, char ret_reason[STORE_REASON_MAX + 1],
@@ -261,7 +261,7 @@ enum wb_err store_logged_out_get(struct store *s, char ret_reason[STORE_REASON_M
 {
     struct buf value = buf_new(STORE_META_MAX);
     enum wb_err err;
-    TRY(store_meta_get(s, "logged_out", &value));
+    TRY(store_meta_get(s, STORE_META_LOGGED_OUT, &value));
     struct span text = buf_span(&value);
     const uint8_t *space = memchr(text.p, ' ', text.n);
     uint64_t at = 0;
@@ -282,5 +282,5 @@ out:
 
 enum wb_err store_logged_out_clear(struct store *s)
 {
-    return store_meta_put(s, "logged_out", SPAN_NULL);
+    return store_meta_put(s, STORE_META_LOGGED_OUT, SPAN_NULL);
 }

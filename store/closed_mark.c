@@ -9,8 +9,6 @@
 #include "store/meta.h"
 #include "store/state.h"
 
-#define MARK_NAME "messages_closed"
-
 enum { MARK_MAX = 120 };
 
 /* Smaller ones are checked at every start: at most a second. */
@@ -38,7 +36,7 @@ enum wb_err messages_closed_put(struct store *s)
     describe(s->msg_path, mark);
     if (!mark[0])
         return WB_OK; /* an older mark does not fit any more */
-    TRY(store_meta_put(s, MARK_NAME, span_cstr(mark)));
+    TRY(store_meta_put(s, STORE_META_CLOSED, span_cstr(mark)));
     err = db_commit(&s->wa);
 out:
     return err;
@@ -56,7 +54,7 @@ bool messages_closed_holds(struct store *s)
     /* A whatsapp.db of the Go bridge has no such table. */
     if (db_query_int(&s->wa, "SELECT count(*) FROM sqlite_master WHERE name = 'bridge_meta'",
                      &ours) == WB_OK &&
-        ours > 0 && store_meta_get(s, MARK_NAME, &left) == WB_OK)
+        ours > 0 && store_meta_get(s, STORE_META_CLOSED, &left) == WB_OK)
         holds = strcmp(buf_cstr(&left), mark) == 0;
     buf_free(&left);
     return holds;

@@ -8,16 +8,13 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-#define ALL_SINCE "history_gap_since"
-#define ALL_UNTIL "history_gap_until"
-
 /* NOT_FOUND: no such gap. */
 static enum wb_err all_gap(struct store *s, int64_t *ret_since, int64_t *ret_until)
 {
     int64_t since, until;
     enum wb_err err;
-    TRY(store_meta_get_int(s, ALL_SINCE, &since));
-    TRY(store_meta_get_int(s, ALL_UNTIL, &until));
+    TRY(store_meta_get_int(s, STORE_META_HISTORY_SINCE, &since));
+    TRY(store_meta_get_int(s, STORE_META_HISTORY_UNTIL, &until));
     *ret_since = since;
     *ret_until = until;
 out:
@@ -35,8 +32,8 @@ enum wb_err store_history_gap_all(struct store *s, int64_t since, int64_t until)
         since = old_since;
     else if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
-    TRY(store_meta_put_int(s, ALL_SINCE, since));
-    err = store_meta_put_int(s, ALL_UNTIL, until);
+    TRY(store_meta_put_int(s, STORE_META_HISTORY_SINCE, since));
+    err = store_meta_put_int(s, STORE_META_HISTORY_UNTIL, until);
 out:
     return err;
 }
@@ -44,8 +41,8 @@ out:
 enum wb_err store_history_gap_all_end(struct store *s)
 {
     enum wb_err err;
-    TRY(store_meta_put(s, ALL_SINCE, SPAN_NULL));
-    err = store_meta_put(s, ALL_UNTIL, SPAN_NULL);
+    TRY(store_meta_put(s, STORE_META_HISTORY_SINCE, SPAN_NULL));
+    err = store_meta_put(s, STORE_META_HISTORY_UNTIL, SPAN_NULL);
 out:
     return err;
 }

@@ -100,7 +100,7 @@ enum wb_err store_probe(struct store *s, int64_t now)
     enum wb_err err;
     TRY(room_for_batch(s->wa_path));
     TRY(room_for_batch(s->msg_path));
-    TRY(store_meta_put_int(s, "probe", now));
+    TRY(store_meta_put_int(s, STORE_META_PROBE, now));
     TRY(db_begin(&s->msg));
     /* A number that is never given to a row; readers of change_seq do not mind gaps. */
     err = db_exec(&s->msg, "UPDATE bridge_change_seq SET value = value + 1");

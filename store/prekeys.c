@@ -5,14 +5,12 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-#define HIGH_WATER "prekey_high"
-
 /* The highest id that was ever in use: by the remembered mark or by whatsmeow's rows. */
 static enum wb_err high_water(struct store *s, uint32_t *ret)
 {
     int64_t high = 0, stored = 0;
     struct stmt q;
-    enum wb_err err = store_meta_get_int(s, HIGH_WATER, &high);
+    enum wb_err err = store_meta_get_int(s, STORE_META_PREKEY_HIGH, &high);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     TRY(stmt_read(&q, &s->wa, "SELECT max(key_id) FROM whatsmeow_pre_keys WHERE jid = ?"));
@@ -94,7 +92,7 @@ enum wb_err store_prekeys_offer(struct store *s, const struct rng *rng, size_t w
     }
     for (size_t i = 0; i < want; i++)
         TRY(store_offered(s, &ret[i]));
-    err = store_meta_put_int(s, HIGH_WATER, high);
+    err = store_meta_put_int(s, STORE_META_PREKEY_HIGH, high);
 out:
     if (err != WB_OK)
         secret_wipe(ret, want * sizeof *ret);
@@ -132,12 +130,12 @@ enum wb_err store_prekey_delete(struct store *s, uint32_t id)
     enum wb_err err;
     NEED_ACCOUNT(s);
     /* whatsmeow's own keys have no mark of ours yet: remember the highest before rows go. */
-    err = store_meta_get_int(s, HIGH_WATER, &stored);
+    err = store_meta_get_int(s, STORE_META_PREKEY_HIGH, &stored);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     TRY(high_water(s, &high));
     if ((int64_t)high > stored)
-        TRY(store_meta_put_int(s, HIGH_WATER, high));
+        TRY(store_meta_put_int(s, STORE_META_PREKEY_HIGH, high));
     TRY(stmt_write(&q, &s->wa, "DELETE FROM whatsmeow_pre_keys WHERE jid = ? AND key_id = ?"));
     stmt_text(&q, s->our);
     stmt_int(&q, id);
@@ -156,7 +154,7 @@ enum wb_err store_prekeys_skip(struct store *s, const struct rng *rng, uint32_t 
     TRY(high_water(s, &high));
     uint32_t left = high < PREKEY_ID_MAX ? PREKEY_ID_MAX - high : 0;
     last.id = high + (ids < left / 2 ? ids : left / 2);
-    TRY(store_meta_put_int(s, HIGH_WATER, last.id));
+    TRY(store_meta_put_int(s, STORE_META_PREKEY_HIGH, last.id));
     /* whatsmeow knows no mark, it goes on from its highest row. */
     x25519_generate(rng, &last.pair);
     if (last.id > 0)
@@ -189,7 +187,7 @@ enum wb_err store_prekeys_used_up_to(struct store *s, const struct rng *rng, uin
         last.id++;
     x25519_generate(rng, &last.pair);
     TRY(store_offered(s, &last));
-    err = store_meta_put_int(s, HIGH_WATER, last.id);
+    err = store_meta_put_int(s, STORE_META_PREKEY_HIGH, last.id);
 out:
     secret_wipe(&last, sizeof last);
     return err;

@@ -16,8 +16,7 @@
  * burn so many; after that each takes half of what is left. */
 enum { IDS_SKIPPED = 1000, IDS_SKIPPED_MORE = 1 << 16 };
 
-#define HIGH_WATER "signed_prekey_high"
-#define COLUMNS    "id, key, sig, made_at"
+#define COLUMNS "id, key, sig, made_at"
 
 /* id, key, sig, since */
 static enum wb_err read_row(struct stmt *q, struct store_signed_prekey *ret)
@@ -151,7 +150,7 @@ static enum wb_err high_water(struct store *s, uint32_t *ret)
 {
     int64_t high = 0, stored = 0;
     struct stmt q;
-    enum wb_err err = store_meta_get_int(s, HIGH_WATER, &high);
+    enum wb_err err = store_meta_get_int(s, STORE_META_SIGNED_PREKEY_HIGH, &high);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     TRY(stmt_read(&q, &s->wa,
@@ -185,7 +184,7 @@ enum wb_err store_signed_prekey_make(struct store *s, const struct rng *rng,
     djb_encode(k.pair.pub, signed_bytes);
     TRY(xeddsa_sign(identity->priv, SPAN_ARRAY(signed_bytes), rng, k.sig));
     TRY(put_row(s, &k));
-    TRY(store_meta_put_int(s, HIGH_WATER, k.id));
+    TRY(store_meta_put_int(s, STORE_META_SIGNED_PREKEY_HIGH, k.id));
     *ret = k;
 out:
     secret_wipe(&k, sizeof k);
@@ -312,7 +311,7 @@ enum wb_err store_signed_prekeys_retire(struct store *s, int64_t before_s, bool 
     TRY(retire_keys(s, before_s, &n));
     if (n > 0) { /* the highest id outlives its row */
         TRY(high_water(s, &high));
-        TRY(store_meta_put_int(s, HIGH_WATER, high));
+        TRY(store_meta_put_int(s, STORE_META_SIGNED_PREKEY_HIGH, high));
     }
     err = any_retired(s, &id);
     if (err == WB_ERR_NOT_FOUND)
@@ -338,7 +337,8 @@ enum wb_err store_signed_prekeys_restored(struct store *s, const struct rng *rng
     TRY(put_row(s, &k));
     TRY(high_water(s, &high));
     left = PREKEY_ID_MAX - high;
-    err = store_meta_put_int(s, HIGH_WATER, high + (ids < left / 2 ? ids : left / 2));
+    err = store_meta_put_int(s, STORE_META_SIGNED_PREKEY_HIGH,
+                             high + (ids < left / 2 ? ids : left / 2));
 out:
     secret_wipe(&k, sizeof k);
     return err;
