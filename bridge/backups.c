@@ -199,8 +199,7 @@ static void note_result(struct backups *k, const struct run *r)
     if (r->err != WB_OK) {
         snprintf(k->error, sizeof k->error, "%.150s",
                  r->made.text[0] ? r->made.text : wb_err_text(r->err));
-        log_error(k->b->log, "backup", "no %s backup was made: %s (%s)", r->reason,
-                  wb_err_text(r->err), r->made.text);
+        log_error(k->b->log, "backup", "no %s backup was made: %s", r->reason, k->error);
         if (r->err == WB_ERR_DB_CORRUPT)
             mishap_suspected(k->b, k->error);
         return;
@@ -220,8 +219,8 @@ static void note_before_unlink(struct backups *k, const struct run *r)
     if (r->err == WB_OK)
         log_info(k->b->log, "backup", "made and checked %s", r->made.name);
     else
-        log_warn(k->b->log, "backup", "no backup before the session is set aside: %s (%s)",
-                 wb_err_text(r->err), r->made.text);
+        log_warn(k->b->log, "backup", "no backup before the session is set aside: %s",
+                 r->made.text[0] ? r->made.text : wb_err_text(r->err));
 }
 
 static int64_t next_delay(struct backups *k, const struct run *r)

@@ -17,6 +17,7 @@
 #include "bridge/health.h"
 #include "bridge/http_client.h"
 #include "bridge/sdnotify.h"
+#include "bridge/store_trouble.h"
 #include "store/account.h"
 #include "store/backup_seal.h"
 #include "store/inbox.h"
@@ -68,49 +69,23 @@ struct program {
 /* ---- the store ----------------------------------------------------------------------------------
  */
 
-static const char *file_name(const struct program *p, enum store_file f)
-{
-    return f == STORE_FILE_MESSAGES ? p->config.db_path : p->config.whatsapp_db_path;
-}
-
 static int open_failed(const struct program *p, enum wb_err err, const struct store_open_info *i)
 {
-    const char *file = file_name(p, i->file);
+    struct buf text = buf_new(PROBLEM_MAX);
 
-    if (err == WB_ERR_LOCKED) {
-        fprintf(stderr, "whatsapp-bridge: %s is in use by another process", file);
-        if (i->holder_pid > 0)
-            fprintf(stderr, ": pid %ld (%s)", (long)i->holder_pid, i->holder_command);
-        fprintf(stderr, "; two programs on one session would cut each other off. %s\n", i->text);
+    store_trouble_text(&p->config, err, i, &text);
+    fprintf(stderr, "whatsapp-bridge: %s", buf_text(&text));
+    buf_free(&text);
+    if (err == WB_ERR_LOCKED)
         return EXIT_LOCKED;
-    }
-    if (err == WB_ERR_DB_CORRUPT) {
-        fprintf(stderr,
-                "whatsapp-bridge: %s is damaged and there is no good backup of +%s. It was left as "
-                "it is; look with bridge-backup --store DIR list. %s\n",
-                file, p->config.phone.user, i->text);
+    if (err == WB_ERR_DB_CORRUPT)
         return EXIT_DAMAGED;
-    }
-    if (err == WB_ERR_DB_SCHEMA) {
-        fprintf(stderr,
-                "whatsapp-bridge: %s has schema %d, which this version does not take over; "
-                "it was not changed. %s\n",
-                file, i->schema, i->text);
-        return EXIT_USAGE;
-    }
-    if (err == WB_ERR_OTHER_NUMBER) {
-        fprintf(stderr,
-                "whatsapp-bridge: %s belongs to another number than +%s; it was not changed. It "
-                "holds: %s. Use another --store, or the --phone of that list\n",
-                file, p->config.phone.user, i->text);
+    if (err == WB_ERR_OTHER_NUMBER)
         return EXIT_WRONG_NUMBER;
-    }
-    fprintf(stderr, "whatsapp-bridge: %s cannot be opened: %s. %s\n", file, wb_err_text(err),
-            i->text);
     /* A bridge that was running waits until somebody has cleared it away. */
     if (err == WB_ERR_NOT_PLAIN)
         return p->reopening ? EXIT_FAILED : EXIT_USAGE;
-    return err == WB_ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return err == WB_ERR_INVALID || err == WB_ERR_DB_SCHEMA ? EXIT_USAGE : EXIT_FAILED;
 }
 
 static void command_line(const struct program *p, char out[static COMMAND_MAX])

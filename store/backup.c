@@ -164,6 +164,11 @@ enum wb_err store_backup_create(const struct backup_job *job, struct backup_resu
     enum wb_err err;
     memset(ret, 0, sizeof *ret);
     TRY(backup_name(0, job->reason, name)); /* a bad reason shows before anything is done */
+    err = plain_look(job->whatsapp_path);
+    if (err == WB_ERR_NOT_FOUND || err == WB_ERR_IO)
+        snprintf(ret->text, sizeof ret->text, "%.400s: %.90s", job->whatsapp_path, strerror(errno));
+    if (err == WB_ERR_NOT_FOUND || err == WB_ERR_IO)
+        return err; /* before a directory is made for it */
     TRY(backup_dir_lock(job->dir, true, job->program, job->clock, &lock, ret->tightened,
                         ret->text));
     backup_dir_clear_unfinished(job->dir);
@@ -218,9 +223,11 @@ enum wb_err store_backup_verify_at(const char *set, struct backup_manifest *ret,
     struct backup_manifest m, facts = {0};
     enum wb_err err;
     why[0] = 0;
+    TRY(store_backup_look(set, why));
     err = backup_dir_manifest(set, &m);
     if (err != WB_OK) {
-        snprintf(why, 512, BACKUP_MANIFEST ": %s", wb_err_text(err));
+        snprintf(why, 512, BACKUP_MANIFEST ": %s",
+                 err == WB_ERR_IO ? plain_error_text(err) : wb_err_text(err));
         return err;
     }
     TRY(verify_one(set, BACKUP_WHATSAPP, &m.whatsapp, &facts, backup_check_whatsapp, why));
@@ -241,10 +248,12 @@ enum wb_err store_backup_verify(const char *dir, const char *name, struct backup
     char set[STORE_PATH_MAX];
     enum wb_err err;
     why[0] = 0;
-    if (!backup_name_valid(name))
+    if (!backup_name_valid(name)) {
+        snprintf(why, 512, "is not the name of a backup (those that there are: list)");
         return WB_ERR_NOT_FOUND;
+    }
     TRY(files_join(dir, name, set));
-    err = access(set, F_OK) == 0 ? store_backup_verify_at(set, ret, why) : WB_ERR_NOT_FOUND;
+    err = store_backup_verify_at(set, ret, why);
 out:
     return err;
 }

@@ -48,11 +48,16 @@ struct backup_result {
                                             nothing was done */
 };
 
-/* Makes one set; blocks, may take seconds. NOT_FOUND: there is no whatsapp.db. LOCKED: another
- * backup or a restore is under way (text says whose), or a database is. DB_CORRUPT: a file (or its
- * copy) is damaged; nothing is kept. NO_SPACE, IO, CANCELLED. ret is always filled. */
+/* Makes one set; blocks, may take seconds. NOT_FOUND: there is no whatsapp.db; then nothing was
+ * made, no directory either. LOCKED: another backup or a restore is under way (text says whose), or
+ * a database is. DB_CORRUPT: a file (or its copy) is damaged; nothing is kept. NO_SPACE, IO,
+ * CANCELLED. ret is always filled. */
 enum wb_err store_backup_create(const struct backup_job *job,
                                 struct backup_result *ret) WB_MUST_CHECK;
+
+/* Can sets be looked for in this directory? Else text says in a sentence why not: NOT_FOUND (it is
+ * not there), IO (it is no directory, or may not be read). Writes nothing. */
+enum wb_err store_backup_look(const char *dir, char text[512]) WB_MUST_CHECK;
 
 /* One directory with a set's name. */
 struct backup_entry {
@@ -67,7 +72,8 @@ enum wb_err store_backup_list(const char *dir, struct backup_entry **ret,
                               size_t *ret_n) WB_MUST_CHECK;
 
 /* Sizes and hashes against the manifest, then opens both copies: quick_check, schema, keys.
- * NOT_FOUND: no such set. DB_CORRUPT, MALFORMED: it is no good; why says what. */
+ * NOT_FOUND: no such set. DB_CORRUPT, MALFORMED: it is no good. IO: it may not be read. why says
+ * what in each case. */
 enum wb_err store_backup_verify(const char *dir, const char *name, struct backup_manifest *ret,
                                 char why[512]) WB_MUST_CHECK;
 

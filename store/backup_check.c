@@ -3,9 +3,11 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/secret.h"
 #include "crypto/prim_xeddsa.h"
+#include "store/limits.h"
 #include "store/stmt.h"
 
 /* One device: identity_key, signed_pre_key, signed_pre_key_sig, noise_key (P-DB-04). */
@@ -107,13 +109,23 @@ out:
     return err;
 }
 
+static bool log_is_there(const char *path)
+{
+    char log[STORE_PATH_MAX + 8];
+    struct stat st;
+    snprintf(log, sizeof log, "%s-wal", path);
+    return stat(log, &st) == 0 && st.st_size > 0;
+}
+
 static enum wb_err check(const char *path, struct backup_manifest *m,
                          enum wb_err (*look)(struct db *, struct backup_manifest *), char why[512])
 {
     struct db d;
     enum wb_err err;
+    /* A log with something in it stays as it is. One that the reading makes goes again. */
+    bool has_log = log_is_there(path);
     TRY(db_open(&d, path));
-    db_keep_log(&d, true);
+    db_keep_log(&d, has_log);
     err = look(&d, m);
     /* An account's row of wrong types, a table without its columns: no database of ours. */
     if (err == WB_ERR_DB || err == WB_ERR_NOT_FOUND)

@@ -8,11 +8,52 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "store/files.h"
 #include "store/guard.h"
 
 /* Five a day and one of each week day; far more only when somebody switched pruning off. */
 enum { BACKUPS_MAX = 10000, DAY_S = 86400 };
+
+/* ENOTDIR: the part of the path that is no directory; "": none is found. */
+static void find_no_directory(const char *path, char part[STORE_PATH_MAX])
+{
+    struct stat st;
+    size_t n = strlen(path);
+    part[0] = 0;
+    if (n == 0 || n >= STORE_PATH_MAX)
+        return;
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (stat(part, &st) == 0 && !S_ISDIR(st.st_mode))
+            return;
+    }
+    part[0] = 0;
+}
+
+enum wb_err store_backup_look(const char *dir, char text[512])
+{
+    char part[STORE_PATH_MAX];
+    text[0] = 0;
+    DIR *d = opendir(dir);
+    if (d) {
+        closedir(d);
+        return WB_OK;
+    }
+    enum wb_err err = wb_err_of_errno(errno);
+    if (errno == ENOENT) {
+        snprintf(text, 512, "%.450s is not there", dir);
+    } else if (errno == ENOTDIR) {
+        find_no_directory(dir, part);
+        snprintf(text, 512, "%.450s is not a directory", part[0] ? part : dir);
+    } else {
+        snprintf(text, 512, "%.400s cannot be read: %.90s", dir, strerror(errno));
+    }
+    return err;
+}
 
 enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
                             const struct clock *clock, struct store_lock *ret,
@@ -22,10 +63,13 @@ enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
     struct store_holder holder = {0};
     enum wb_err err;
     TRY(files_join(dir, "backups", path));
-    if (make)
-        TRY(files_make_dirs(path, 0));
-    else if (access(dir, F_OK) != 0)
-        return WB_ERR_NOT_FOUND;
+    if (make) {
+        err = files_make_dirs(path, 0);
+        if (err != WB_OK)
+            snprintf(text, 512, "%.400s cannot be made: %.90s", dir, plain_error_text(err));
+        TRY(err);
+    }
+    TRY(store_backup_look(dir, text));
     err = guard_dir_of(path, 0700, 0, tightened);
     if (err != WB_OK)
         snprintf(text, 512, "%.500s", tightened);
@@ -34,6 +78,8 @@ enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
     if (err == WB_ERR_LOCKED)
         snprintf(text, 512, "another backup or a restore is under way: process %ld (%s)",
                  (long)holder.pid, holder.command);
+    else if (err != WB_OK)
+        snprintf(text, 512, "%.380s.lock cannot be made: %.90s", path, plain_error_text(err));
 out:
     return err;
 }

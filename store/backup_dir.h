@@ -12,8 +12,9 @@
 #define BACKUP_GOING      ".going"
 
 /* One at a time writes here (R-406). make: makes the directory when it is missing; else NOT_FOUND.
- * What others may do in it is taken back; tightened (as guard_dir_of()) says so. LOCKED: text says
- * who. INVALID: text says what others may do. */
+ * What others may do in it is taken back; tightened (as guard_dir_of()) says so. text says of
+ * every failure what was in the way: LOCKED: who; INVALID: what others may do; NOT_FOUND, IO: that
+ * it is not there, no directory, or not to be read. */
 enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
                             const struct clock *clock, struct store_lock *ret,
                             char tightened[STORE_TIGHTENED_MAX], char text[512]) WB_MUST_CHECK;

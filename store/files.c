@@ -38,8 +38,16 @@ enum wb_err files_sync_dir_of(const char *path)
 
 static enum wb_err make_dir(const char *path, gid_t group)
 {
-    if (mkdir(path, 0700) != 0)
-        return errno == EEXIST ? WB_OK : wb_err_of_errno(errno);
+    struct stat st;
+    if (mkdir(path, 0700) != 0) {
+        if (errno != EEXIST)
+            return wb_err_of_errno(errno);
+        if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+            errno = ENOTDIR;
+            return WB_ERR_IO;
+        }
+        return WB_OK;
+    }
     if (group != 0 && (chown(path, (uid_t)-1, group) != 0 || chmod(path, 02770) != 0))
         return WB_ERR_IO;
     /* A strict umask may have taken our own rights away. */

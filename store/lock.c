@@ -100,6 +100,22 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
     return WB_OK;
 }
 
+bool store_lock_is_held(const char *path, struct store_holder *ret_holder)
+{
+    char lock_path[STORE_PATH_MAX];
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = -1;
+    int n = snprintf(lock_path, sizeof lock_path, "%s.lock", path);
+    if (n < 0 || (size_t)n >= sizeof lock_path ||
+        plain_open(lock_path, O_RDONLY | O_NOFOLLOW, 0, &fd) != WB_OK)
+        return false;
+    bool held = fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+    if (held)
+        holder_read(fd, ret_holder);
+    close(fd);
+    return held;
+}
+
 void store_lock_drop(struct store_lock *l)
 {
     if (l->fd < 0)

@@ -32,6 +32,9 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
                             struct store_lock *ret_lock,
                             struct store_holder *ret_holder) WB_MUST_CHECK;
 void store_lock_drop(struct store_lock *l);
+/* Does another process hold that lock now? Writes nothing, and takes nothing. false, too, where the
+ * lock's file cannot be read. */
+bool store_lock_is_held(const char *path, struct store_holder *ret_holder);
 /* Does the name still lead to the file that we hold? Else another process can take the lock, too.
  */
 bool store_lock_stands(const char *path, const struct store_lock *l);

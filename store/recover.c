@@ -97,6 +97,13 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
     enum wb_err err;
     if (!r->config->backups_dir)
         return WB_ERR_NOT_FOUND;
+    r->info->file = file;
+    err = store_backup_look(r->config->backups_dir, why);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        snprintf(r->info->text, sizeof r->info->text,
+                 "%s %s, and no backup of it can be looked for: %.400s",
+                 file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db", what, why);
+    TRY(err);
     TRY(store_backup_newest_good(r->config->backups_dir, r->phone_user, file, name, &m, why));
     while ((err = store_restore(&job, &result)) == WB_ERR_LOCKED &&
            clock_mono_ms(r->config->clock) < until)

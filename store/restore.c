@@ -60,9 +60,38 @@ out:
     return err;
 }
 
+static void say_in_use(struct restoring *r, const char *path, const struct store_holder *h)
+{
+    if (r->ret->in_use[0]) /* one is enough: mostly it is the same */
+        return;
+    snprintf(r->ret->in_use, sizeof r->ret->in_use, "%.200s is in use by process %ld (%.200s)",
+             path, (long)h->pid, h->command[0] ? h->command : "unknown command");
+}
+
+/* Who would be in the way, without being in anybody's. */
+static void look_who_has_them(struct restoring *r)
+{
+    struct store_holder h = {0};
+    const char *wa = r->job->whatsapp_path, *msg = r->job->messages_path;
+    if (store_lock_is_held(wa, &h) || store_other_program_has_open(wa, &h))
+        say_in_use(r, wa, &h);
+    if (store_lock_is_held(msg, &h))
+        say_in_use(r, msg, &h);
+}
+
+static enum wb_err take_locks(struct restoring *r)
+{
+    enum wb_err err;
+    TRY(lock_one(r, r->job->whatsapp_path, true, &r->whatsapp_lock));
+    err = lock_one(r, r->job->messages_path, false, &r->messages_lock);
+out:
+    return err;
+}
+
 /* ---- what is there, and what is wanted ----------------------------------------------------- */
 
-static enum wb_err look_at_set(struct restoring *r)
+/* Before anything is made or locked for it. */
+static enum wb_err find_set(struct restoring *r)
 {
     enum wb_err err;
     if (strchr(r->job->set, '/')) {
@@ -71,11 +100,12 @@ static enum wb_err look_at_set(struct restoring *r)
     } else {
         err = backup_name_valid(r->job->set) ? files_join(r->job->dir, r->job->set, r->set)
                                              : WB_ERR_NOT_FOUND;
+        if (err == WB_ERR_NOT_FOUND)
+            snprintf(r->ret->text, sizeof r->ret->text,
+                     "is not the name of a backup (those that there are: list)");
     }
     TRY(err);
-    if (access(r->set, F_OK) != 0)
-        return WB_ERR_NOT_FOUND;
-    err = store_backup_verify_at(r->set, &r->ret->manifest, r->ret->text);
+    err = store_backup_look(r->set, r->ret->text);
 out:
     return err;
 }
@@ -451,9 +481,12 @@ enum wb_err store_restore(const struct restore_job *job, struct restore_result *
     enum wb_err err;
     memset(ret, 0, sizeof *ret);
     r.whatsapp_lock = r.messages_lock = r.dir_lock = store_lock_none();
-    TRY(lock_one(&r, job->whatsapp_path, true, &r.whatsapp_lock));
-    TRY(lock_one(&r, job->messages_path, false, &r.messages_lock));
-    TRY(look_at_set(&r));
+    TRY(find_set(&r));
+    if (job->dry_run)
+        look_who_has_them(&r);
+    else
+        TRY(take_locks(&r));
+    TRY(store_backup_verify_at(r.set, &ret->manifest, ret->text));
     look_at_files(&r);
     TRY(check_number(&r));
     TRY(decide(&r));

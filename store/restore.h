@@ -26,7 +26,8 @@ struct restore_job {
     bool keep_whatsapp; /* only messages.db */
     enum restore_messages messages;
     bool damaged; /* the files are known to be bad: no backup of them is made first */
-    bool dry_run; /* only say what would be done */
+    bool dry_run; /* only say what would be done: reads, takes no lock, and so may be asked while
+                     the bridge runs */
     /* messages.db may lack what came since gap_from (unix seconds): it was put back or begun anew
      * before, and whatsapp.db could not be told. */
     bool gap;
@@ -41,17 +42,19 @@ struct restore_result {
     struct backup_manifest manifest; /* of the set */
     bool whatsapp, messages;         /* put back (dry run: would be) */
     char whatsapp_aside[STORE_PATH_MAX], messages_aside[STORE_PATH_MAX]; /* "": there was none */
-    char before[BACKUP_NAME_MAX + 1];    /* the backup made first; "" when there was nothing good */
-    size_t sessions;                     /* that may only receive from now on */
-    size_t sender_keys;                  /* of our own, gone */
-    size_t sends;                        /* that failed as restored_unknown */
-    char text[512];                      /* of a failure */
+    char before[BACKUP_NAME_MAX + 1]; /* the backup made first; "" when there was nothing good */
+    size_t sessions;                  /* that may only receive from now on */
+    size_t sender_keys;               /* of our own, gone */
+    size_t sends;                     /* that failed as restored_unknown */
+    char in_use[600]; /* dry run: who has the store now and has to be stopped first; "": nobody */
+    char text[512];   /* of a failure */
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
 };
 
-/* LOCKED: the bridge (or a tool) has the files; text says who. NOT_FOUND: no such set. DB_CORRUPT,
- * MALFORMED: the set is no good. EXISTS: the set is of another number. ret is always filled; after
+/* LOCKED: the bridge (or a tool) has the files; text says who. NOT_FOUND: no such set, and no
+ * directory was made for it; text says where it was looked for. DB_CORRUPT, MALFORMED: the set is
+ * no good. EXISTS: the set is of another number. ret is always filled; after
  * a failure the files are as they were (on a disk that does not even let names be changed back,
  * text says what is not). The gap is noted before messages.db is replaced. */
 enum wb_err store_restore(const struct restore_job *job, struct restore_result *ret) WB_MUST_CHECK;

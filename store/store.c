@@ -57,6 +57,16 @@ static enum wb_err guarded(struct store_open_info *info, enum wb_err err)
     return err;
 }
 
+/* err: of making the directory that the file is to lie in; errno is what the system said. */
+static enum wb_err directory_made(struct store_open_info *info, const char *path, enum wb_err err)
+{
+    const char *slash = strrchr(path, '/');
+    if (err != WB_OK)
+        snprintf(info->text, sizeof info->text, "the directory %.*s cannot be made: %.90s",
+                 slash ? (int)(slash - path) : 0, path, strerror(errno));
+    return err;
+}
+
 /* Directories and both locks; no database file is touched before they are held. */
 static enum wb_err take_locks(struct store *s, const struct store_config *config,
                               struct store_open_info *info)
@@ -71,11 +81,11 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
         return WB_ERR_INVALID;
     }
     info->file = STORE_FILE_WHATSAPP;
-    TRY(files_make_dirs(s->wa_path, 0));
+    TRY(directory_made(info, s->wa_path, files_make_dirs(s->wa_path, 0)));
     TRY(guarded(info, guard_whatsapp(s->wa_path, s->msg_path, group, info->tightened)));
     TRY(store_lock_take(s->wa_path, config->command, now, &s->wa_lock, &holder));
     info->file = STORE_FILE_MESSAGES;
-    TRY(files_make_dirs(s->msg_path, group));
+    TRY(directory_made(info, s->msg_path, files_make_dirs(s->msg_path, group)));
     TRY(guarded(info, guard_messages(s->msg_path, group, info->tightened)));
     TRY(store_lock_take(s->msg_path, config->command, now, &s->msg_lock, &holder));
     info->file = STORE_FILE_WHATSAPP;
@@ -89,7 +99,8 @@ out:
     if (err == WB_ERR_LOCKED)
         info_holder(info, info->file, info->file == STORE_FILE_WHATSAPP ? s->wa_path : s->msg_path,
                     &holder, "is held by");
-    else if (wb_err_class(err) == WB_CLASS_LOCAL) /* "Read-only file system" says more than "I/O" */
+    else if (!info->text[0] &&
+             wb_err_class(err) == WB_CLASS_LOCAL) /* "Read-only file system" says more than "I/O" */
         info_text(info, info->file, info->file == STORE_FILE_WHATSAPP ? s->wa_path : s->msg_path,
                   plain_error_text(err));
     return err;

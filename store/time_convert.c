@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/plain_file.h"
 #include "store/backup.h"
 #include "store/guard.h"
 #include "store/lock.h"
@@ -195,11 +195,15 @@ enum wb_err store_time_convert(const struct time_convert_job *job, struct time_c
     memset(ret, 0, sizeof *ret);
     if (job->to != STORE_TIME_INTEGER && job->to != STORE_TIME_TEXT)
         return WB_ERR_INVALID;
-    if (access(job->messages_path, F_OK) != 0) {
+    enum wb_err err = plain_look(job->messages_path);
+    if (err == WB_ERR_NOT_FOUND)
         snprintf(ret->text, sizeof ret->text, "there is no %.400s", job->messages_path);
-        return WB_ERR_NOT_FOUND;
-    }
-    enum wb_err err = run(&c);
+    else if (err != WB_OK)
+        snprintf(ret->text, sizeof ret->text, "%.400s: %.90s", job->messages_path,
+                 plain_error_text(err));
+    if (err != WB_OK)
+        return err;
+    err = run(&c);
     db_close(&c.db);
     store_lock_drop(&c.wa_lock);
     store_lock_drop(&c.msg_lock);

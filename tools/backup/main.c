@@ -12,6 +12,7 @@
 #include "store/backup_seal.h"
 #include "store/guard.h"
 #include "store/restore.h"
+#include "tools/backup/look.h"
 #include "tools/backup/options.h"
 
 #define PROGRAM "bridge-backup " WB_VERSION
@@ -38,13 +39,14 @@ static void print_json(json_t *j)
     json_decref(j);
 }
 
+/* what: NULL where the text says it, too. */
 static int fail(const struct options *o, const char *what, enum wb_err err, const char *text)
 {
     const char *why = text && text[0] ? text : wb_err_text(err);
     if (o->json)
         print_json(
             json_pack("{s:b, s:s, s:s}", "success", 0, "error", wb_err_name(err), "message", why));
-    fprintf(stderr, "bridge-backup: %s: %s\n", what, why);
+    fprintf(stderr, "bridge-backup: %s%s%s\n", what ? what : "", what ? ": " : "", why);
     return status_of(err);
 }
 
@@ -102,8 +104,7 @@ static int create(const struct options *o)
     err = store_backup_create(&job, &r);
     say_tightened(err, r.tightened);
     if (err != WB_OK)
-        return fail(o, err == WB_ERR_NOT_FOUND ? o->whatsapp_path : "no backup was made", err,
-                    r.text);
+        return fail(o, "no backup was made", err, r.text);
     if (o->json)
         print_json(manifest_json(r.name, &r.manifest));
     else
@@ -115,12 +116,18 @@ static int list(const struct options *o)
 {
     struct backup_entry *e = NULL;
     size_t n = 0;
-    json_t *all = json_array();
-    enum wb_err err = store_backup_list(o->dir, &e, &n);
-    if (err != WB_OK) {
-        json_decref(all);
+    char why[512];
+    const enum looked looked = look_for_backups(o, why);
+    enum wb_err err = WB_OK;
+    if (looked == LOOKED_WRONG)
+        return fail(o, NULL, WB_ERR_NOT_FOUND, why);
+    if (looked == LOOKED_THERE)
+        err = store_backup_list(o->dir, &e, &n);
+    if (err != WB_OK)
         return fail(o, o->dir, err, NULL);
-    }
+    if (n == 0 && !o->json)
+        puts(why);
+    json_t *all = json_array();
     for (size_t i = 0; i < n; i++) {
         if (o->json && e[i].err == WB_OK)
             json_array_append_new(all, manifest_json(e[i].name, &e[i].manifest));
@@ -191,26 +198,24 @@ static int verify(const struct options *o)
 {
     struct backup_entry *e = NULL;
     size_t n = 0;
+    int status = EXIT_DONE;
+    if (!o->argument[0]) {
+        enum wb_err err = store_backup_list(o->dir, &e, &n);
+        if (err != WB_OK)
+            return fail(o, o->dir, err, NULL);
+    }
     json_t *all = json_array();
-    enum wb_err bad = WB_OK, err = WB_OK;
-    if (o->argument[0])
-        bad = say_verified(o, o->argument[0], all);
-    else
-        err = store_backup_list(o->dir, &e, &n);
-    for (size_t i = 0; i < n; i++) {
-        enum wb_err one = say_verified(o, e[i].name, all);
-        bad = one != WB_OK ? one : bad;
+    for (size_t i = 0; i < (o->argument[0] ? 1 : n); i++) {
+        int one = status_of(say_verified(o, o->argument[0] ? o->argument[0] : e[i].name, all));
+        /* That one is no good is worse than that one cannot be read. */
+        status = one > status ? one : status;
     }
     free(e);
     if (o->json)
         print_json(json_pack("{s:o}", "verified", all));
     else
         json_decref(all);
-    if (err != WB_OK)
-        return fail(o, o->dir, err, NULL);
-    if (bad == WB_ERR_NOT_FOUND)
-        return EXIT_FAILED;
-    return bad == WB_OK ? EXIT_DONE : EXIT_BAD_BACKUP;
+    return status;
 }
 
 struct pruned {
@@ -230,18 +235,21 @@ static void say_pruned(void *ctx, const char *name)
 static int prune(const struct options *o)
 {
     struct pruned p = {o, json_array()};
-    char tightened[STORE_TIGHTENED_MAX];
+    char tightened[STORE_TIGHTENED_MAX] = "", why[512];
     const struct backup_keep keep = {o->keep, o->days};
-    enum wb_err err = store_backup_prune(o->dir, &keep, &clock_system, NULL, o->dry_run, say_pruned,
-                                         &p, tightened);
+    const enum looked looked = look_for_backups(o, why);
+    enum wb_err err = looked == LOOKED_WRONG ? WB_ERR_NOT_FOUND : WB_OK;
+    if (looked == LOOKED_THERE)
+        err = store_backup_prune(o->dir, &keep, &clock_system, NULL, o->dry_run, say_pruned, &p,
+                                 tightened);
+    else if (looked == LOOKED_NONE && !o->json)
+        puts(why);
     say_tightened(err, tightened);
-    if (err == WB_ERR_NOT_FOUND)
-        err = WB_OK; /* no directory, nothing to prune */
     if (err == WB_OK && o->json)
         print_json(json_pack("{s:b, s:O}", "dry_run", o->dry_run, "removed", p.names));
     json_decref(p.names);
     return err == WB_OK ? EXIT_DONE
-                        : fail(o, "prune", err, err == WB_ERR_INVALID ? tightened : NULL);
+                        : fail(o, "prune", err, looked == LOOKED_WRONG ? why : tightened);
 }
 
 /* ---- restore --------------------------------------------------------------------------------- */
@@ -251,13 +259,13 @@ static void print_restored(const struct options *o, const char *name,
 {
     const char *did = o->dry_run ? "would be" : "was";
     if (o->json) {
-        print_json(json_pack("{s:b, s:b, s:o, s:b, s:b, s:s, s:s, s:s, s:I, s:I, s:I}", "success",
-                             1, "dry_run", o->dry_run, "backup", manifest_json(name, &r->manifest),
-                             "whatsapp_db", r->whatsapp, "messages_db", r->messages,
-                             "whatsapp_aside", r->whatsapp_aside, "messages_aside",
-                             r->messages_aside, "backup_before", r->before, "sessions_receive_only",
-                             (json_int_t)r->sessions, "sender_keys_removed",
-                             (json_int_t)r->sender_keys, "sends_unknown", (json_int_t)r->sends));
+        print_json(json_pack(
+            "{s:b, s:b, s:s, s:o, s:b, s:b, s:s, s:s, s:s, s:I, s:I, s:I}", "success", 1, "dry_run",
+            o->dry_run, "in_use", r->in_use, "backup", manifest_json(name, &r->manifest),
+            "whatsapp_db", r->whatsapp, "messages_db", r->messages, "whatsapp_aside",
+            r->whatsapp_aside, "messages_aside", r->messages_aside, "backup_before", r->before,
+            "sessions_receive_only", (json_int_t)r->sessions, "sender_keys_removed",
+            (json_int_t)r->sender_keys, "sends_unknown", (json_int_t)r->sends));
         return;
     }
     print_line(name, &r->manifest);
@@ -271,6 +279,10 @@ static void print_restored(const struct options *o, const char *name,
         printf("and in %s\n", r->whatsapp_aside);
     if (r->messages_aside[0])
         printf("and in %s\n", r->messages_aside);
+    if (o->dry_run)
+        printf("This was a rehearsal: nothing was changed.\n");
+    if (r->in_use[0])
+        printf("Before the real restore stop the bridge: %s.\n", r->in_use);
     if (!o->dry_run && r->whatsapp)
         printf(
             "%zu sessions only receive until they are set up anew, by themselves; %zu sender keys "
@@ -370,10 +382,6 @@ static int seal(const struct options *o)
 {
     char path[STORE_PATH_MAX];
     const struct backup_seal_to to = {o->public_key_file, o->passphrase_file};
-    if (!to.public_key_file == !to.passphrase_file) {
-        fprintf(stderr, "bridge-backup: seal: one of --public-key-file and --passphrase-file\n");
-        return EXIT_USAGE;
-    }
     enum wb_err err = store_backup_seal(o->dir, o->argument[0], &to, path);
     if (err == WB_ERR_INVALID && to.passphrase_file) {
         fail(o, to.passphrase_file, err,
@@ -392,10 +400,6 @@ static int seal(const struct options *o)
 static int unseal(const struct options *o)
 {
     const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
-    if (!o->argument[1]) {
-        fprintf(stderr, "bridge-backup: unseal: FILE and a new DIR\n");
-        return EXIT_USAGE;
-    }
     enum wb_err err = store_backup_unseal(o->argument[0], &with, o->argument[1]);
     if (err == WB_ERR_EXISTS) /* nothing is overwritten */
         return fail(o, o->argument[1], err, "is there already");
@@ -414,25 +418,86 @@ static int keygen(const struct options *o)
     return EXIT_DONE;
 }
 
-static const struct {
+enum first { /* what its first argument is */
+             FIRST_NONE,
+             FIRST_SET,  /* a backup by its name, a path with a '/', or a sealed file */
+             FIRST_FILE, /* that is there */
+             FIRST_NEW,  /* file to be made */
+};
+
+static const struct command {
     const char *name;
     int (*run)(const struct options *o);
+    enum first first;
     bool needs_argument;
     unsigned arguments; /* at most */
     bool opens;         /* what may be a sealed file */
 } commands[] = {
-    {"create", create, false, 0, false}, {"list", list, false, 0, false},
-    {"verify", verify, false, 1, true},  {"prune", prune, false, 0, false},
-    {"restore", restore, true, 1, true}, {"seal", seal, true, 1, false},
-    {"unseal", unseal, true, 2, true},   {"keygen", keygen, true, 1, false},
+    {"create", create, FIRST_NONE, false, 0, false}, {"list", list, FIRST_NONE, false, 0, false},
+    {"verify", verify, FIRST_SET, false, 1, true},   {"prune", prune, FIRST_NONE, false, 0, false},
+    {"restore", restore, FIRST_SET, true, 1, true},  {"seal", seal, FIRST_SET, true, 1, false},
+    {"unseal", unseal, FIRST_FILE, true, 2, true},   {"keygen", keygen, FIRST_NEW, true, 1, false},
 };
+
+/* Is there what the command was pointed at? false: *ret_status is what it ends with. */
+static bool look_first(const struct options *o, const struct command *c, int *ret_status)
+{
+    const char *given = o->argument[0];
+    const char *files[] = {o->public_key_file, o->secret_key_file, o->passphrase_file};
+    bool ok = true;
+    char why[512];
+    for (size_t i = 0; ok && i < sizeof files / sizeof files[0]; i++)
+        ok = !files[i] || look_at_file(files[i], why);
+    if (ok && c->first == FIRST_NEW)
+        ok = look_for_place(given, why);
+    else if (ok && (c->first == FIRST_FILE || (c->first == FIRST_SET && given && is_sealed(given))))
+        ok = look_at_file(given, why);
+    else if (ok && c->first == FIRST_SET && !(given && strchr(given, '/')))
+        ok = look_for_backups(o, why) == LOOKED_THERE;
+    if (ok && o->argument[1])
+        ok = look_for_place(o->argument[1], why);
+    if (!ok)
+        *ret_status = fail(o, NULL, WB_ERR_NOT_FOUND, why);
+    return ok;
+}
+
+/* false: said on standard error what is wrong with the arguments. */
+static bool rightly_used(const struct options *o, const struct command *c)
+{
+    const char *surplus = c->arguments < 2 ? o->argument[c->arguments] : NULL;
+    if (c->needs_argument && !o->argument[0]) {
+        fprintf(stderr, "bridge-backup: %s: of what?\n", o->command);
+        return false;
+    }
+    if (surplus) {
+        fprintf(stderr, "bridge-backup: %s: one argument too many\n", surplus);
+        return false;
+    }
+    if (c->opens && o->argument[0] && is_sealed(o->argument[0]) &&
+        !o->secret_key_file == !o->passphrase_file) {
+        fprintf(stderr,
+                "bridge-backup: %s: is sealed; one of --secret-key-file and "
+                "--passphrase-file opens it\n",
+                o->argument[0]);
+        return false;
+    }
+    if (c->run == seal && !o->public_key_file == !o->passphrase_file) {
+        fprintf(stderr, "bridge-backup: seal: one of --public-key-file and --passphrase-file\n");
+        return false;
+    }
+    if (c->run == unseal && !o->argument[1]) {
+        fprintf(stderr, "bridge-backup: unseal: FILE and a new DIR\n");
+        return false;
+    }
+    return c->run != restore || restore_choices(o, &(struct restore_job){0});
+}
 
 int main(int argc, char **argv)
 {
     struct options o;
     core_dumps_guard(argc, argv);
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             options_help();
             return EXIT_DONE;
         }
@@ -449,26 +514,12 @@ int main(int argc, char **argv)
         return EXIT_FAILED;
     }
     for (size_t i = 0; o.command && i < sizeof commands / sizeof commands[0]; i++) {
+        int status = EXIT_USAGE;
         if (strcmp(commands[i].name, o.command) != 0)
             continue;
-        const char *surplus = commands[i].arguments < 2 ? o.argument[commands[i].arguments] : NULL;
-        if (commands[i].needs_argument && !o.argument[0]) {
-            fprintf(stderr, "bridge-backup: %s: of what?\n", o.command);
-            return EXIT_USAGE;
-        }
-        if (surplus) {
-            fprintf(stderr, "bridge-backup: %s: one argument too many\n", surplus);
-            return EXIT_USAGE;
-        }
-        if (commands[i].opens && o.argument[0] && is_sealed(o.argument[0]) &&
-            !o.secret_key_file == !o.passphrase_file) {
-            fprintf(stderr,
-                    "bridge-backup: %s: is sealed; one of --secret-key-file and "
-                    "--passphrase-file opens it\n",
-                    o.argument[0]);
-            return EXIT_USAGE;
-        }
-        return commands[i].run(&o);
+        if (rightly_used(&o, &commands[i]) && look_first(&o, &commands[i], &status))
+            status = commands[i].run(&o);
+        return status;
     }
     fprintf(stderr, "bridge-backup: a command is missing or unknown; see --help\n");
     return EXIT_USAGE;

@@ -17,7 +17,8 @@ static const char help[] =
     "  verify [NAME|FILE]     check one set, a sealed file, or all sets\n"
     "  prune                  remove what is not to be kept\n"
     "  restore NAME|FILE      put one back (`latest`: the newest good one); not while the bridge "
-    "runs\n"
+    "runs,\n"
+    "                         but --dry-run may\n"
     "  seal NAME              encrypt one into NAME.sealed, for a place that is not yours\n"
     "  unseal FILE DIR        decrypt a sealed file into a new directory\n"
     "  keygen FILE            make a key pair: the secret key goes to FILE, the public one is "
@@ -40,7 +41,7 @@ static const char help[] =
     "  --passphrase-file F    seal and open with the first line of F instead\n"
     "  --core-dumps           for developers: core dumps and debuggers may see the keys (also\n"
     "                         " CORE_DUMPS_ENV "=true)\n"
-    "  --help, --version\n"
+    "  -h, --help, --version\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store or the backups are in use, 4 the "
     "backup is\n"
@@ -176,6 +177,8 @@ bool options_read(int argc, char **argv, struct options *o)
         fprintf(stderr, "bridge-backup: --store: the path is too long\n");
         return false;
     }
+    o->store = v.store;
+    o->dir_given = v.backups != NULL;
     return number("--keep", v.keep, &o->keep) && number("--days", v.days, &o->days) &&
            phone_digits(o);
 }

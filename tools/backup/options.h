@@ -17,6 +17,8 @@ enum exit_status {
 
 struct options {
     char whatsapp_path[STORE_PATH_MAX], messages_path[STORE_PATH_MAX], dir[STORE_PATH_MAX];
+    const char *store; /* --store, by which the three paths above are found */
+    bool dir_given;    /* --backups */
     const char *command;
     const char *argument[2]; /* NULL when absent */
     const char *phone, *reason, *messages, *only;

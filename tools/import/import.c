@@ -1,5 +1,6 @@
 #include "tools/import/import.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -491,8 +492,8 @@ enum wb_err import_baileys(const struct import_options *o, struct import_report 
     memset(ret, 0, sizeof *ret);
     err = directory_open(o->from, &im.dir);
     if (err != WB_OK) {
-        snprintf(ret->text, sizeof ret->text, "%.300s cannot be read: %s", o->from,
-                 wb_err_text(err));
+        snprintf(ret->text, sizeof ret->text, "%.300s cannot be read: %.90s", o->from,
+                 strerror(errno));
         goto out;
     }
     TRY(read_creds(&im));

@@ -1,0 +1,70 @@
+#include "bridge/store_trouble.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The options by which bridge-backup finds the same files. Whatever lies in the store needs none.
+ */
+static void backup_command(const struct config *c, const char *command, struct buf *out)
+{
+    char usual[STORE_PATH_MAX];
+
+    buf_printf(out, "bridge-backup --store %s", c->store_dir);
+    snprintf(usual, sizeof usual, "%s/whatsapp.db", c->store_dir);
+    if (strcmp(usual, c->whatsapp_db_path) != 0)
+        buf_printf(out, " --whatsapp-db-path %s", c->whatsapp_db_path);
+    snprintf(usual, sizeof usual, "%s/messages.db", c->store_dir);
+    if (strcmp(usual, c->db_path) != 0)
+        buf_printf(out, " --db-path %s", c->db_path);
+    buf_printf(out, " %s", command);
+}
+
+/* Nobody can decide this for the operator: begun anew, the number has to be linked once more. */
+static void damaged(const struct config *c, const char *file, const char *why, struct buf *out)
+{
+    buf_printf(out,
+               "%s is damaged (%s), and there is no good backup of +%s; it was left as it is.\n"
+               "What to do (docs/operations.md, \"Damage\"):\n  ",
+               file, why, c->phone.user);
+    backup_command(c, "list", out);
+    buf_append_cstr(
+        out, "\n    shows the backups that there are; `verify` says what is wrong with each\n"
+             "  ");
+    backup_command(c, "restore FILE", out);
+    buf_printf(out,
+               "\n    puts back one that you keep elsewhere: a set by its path, or a sealed file\n"
+               "  mv %s %s.damaged\n"
+               "    only without any: the next start begins anew, and the number has to be linked "
+               "again\n",
+               file, file);
+}
+
+void store_trouble_text(const struct config *c, enum wb_err err, const struct store_open_info *info,
+                        struct buf *out)
+{
+    const char *file = info->file == STORE_FILE_MESSAGES ? c->db_path : c->whatsapp_db_path;
+    char why[sizeof info->text + STORE_PATH_MAX];
+
+    /* What the store says names the file. */
+    if (info->text[0])
+        snprintf(why, sizeof why, "%s", info->text);
+    else
+        snprintf(why, sizeof why, "%s: %s", file, wb_err_text(err));
+    if (err == WB_ERR_LOCKED)
+        buf_printf(
+            out,
+            "%s; two programs on one session would cut each other off. Stop that one, or give "
+            "this one a --store of its own\n",
+            why);
+    else if (err == WB_ERR_DB_CORRUPT)
+        damaged(c, file, why, out);
+    else if (err == WB_ERR_OTHER_NUMBER)
+        buf_printf(out,
+                   "%s belongs to another number than +%s; it was not changed. It holds: %s. Use "
+                   "another --store, or the --phone of that list\n",
+                   file, c->phone.user, why);
+    else if (err == WB_ERR_DB_SCHEMA)
+        buf_printf(out, "%s\n", why);
+    else
+        buf_printf(out, "the store cannot be opened: %s\n", why);
+}
