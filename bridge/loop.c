@@ -98,8 +98,9 @@ static enum wb_err open_context(struct loop *l)
                    LWS_SERVER_OPTION_JUST_USE_RAW_ORIGIN,
         .fd_limit_per_thread = LOOP_SOCKETS_MAX,
         .pt_serv_buf_size = LOOP_READ_BYTES,
-        .gid = -1,
-        .uid = -1,
+        /* Nobody else. int in Debian 12's libwebsockets, unsigned in Debian 13's. */
+        .gid = (__typeof__(info.gid))-1,
+        .uid = (__typeof__(info.uid))-1,
         .user = l,
         .vhost_name = "loop",
     };

@@ -464,8 +464,9 @@ static bool make_vhost(struct server *s, const char *cert, const char *key)
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.user = s;
-    info.gid = -1;
-    info.uid = -1;
+    /* Nobody else. int in Debian 12's libwebsockets, unsigned in Debian 13's. */
+    info.gid = (__typeof__(info.gid))-1;
+    info.uid = (__typeof__(info.uid))-1;
     info.pt_serv_buf_size = RX_BYTES;
     info.alpn = "http/1.1"; /* h2 would bring another way to upgrade */
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
