@@ -157,6 +157,15 @@ bool callers_let_in(struct callers *c, struct caller *who)
     return true;
 }
 
+void callers_served(struct callers *c, struct caller *who)
+{
+    c->let_in -= who->let_in;
+    c->body_bytes -= who->body_bytes;
+    c->answer_bytes -= who->answer_bytes;
+    who->body_bytes = who->answer_bytes = 0;
+    who->let_in = who->answered = false;
+}
+
 static bool hold(size_t *all, size_t *its, size_t n, size_t max, size_t always)
 {
     size_t others = *all - *its;

@@ -52,6 +52,10 @@ struct caller *callers_oldest(const struct callers *c, bool (*is_waiting)(const 
 /* Its request will be served. False: so many are under way already that this one may not. */
 bool callers_let_in(struct callers *c, struct caller *who);
 
+/* Its answer has left: it is a stranger again, of whom nothing is wanted but to hang up, and holds
+ * nothing. */
+void callers_served(struct callers *c, struct caller *who);
+
 /* Notes that n bytes are held for its body, or its answer. False: all of them together would be too
  * many, nothing is noted. A body of up to API_SMALL_BODY_BYTES and an answer of up to
  * API_SMALL_ANSWER_BYTES are never too much. */

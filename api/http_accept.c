@@ -16,18 +16,21 @@ static struct api *api_of(const struct caller *who)
     return lws_vhost_user(lws_get_vhost(who->link));
 }
 
-/* Asks libwebsockets to close the connection, which it does in the loop's next iteration: it may be
- * in an event of this very connection now. When bytes of the caller arrive before that,
- * libwebsockets sets a timeout of its own in place of ours and does not close: so we ask
- * again after API_LEAVING_MS, until the connection is gone. */
+/* In the loop's next iteration: it may be in an event of this very connection now. */
 static void send_away(void *ctx)
 {
     struct caller *who = ctx;
 
+    if (who->leaving)
+        return;
     who->leaving = true;
-    lws_set_timeout(who->link, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
-    timer_start(loop_timers(api_of(who)->deps.loop), &who->deadline, API_LEAVING_MS, send_away,
-                who);
+    lws_set_timeout(who->link, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+void http_send_away(struct caller *who)
+{
+    http_no_deadline(api_of(who), who);
+    send_away(who);
 }
 
 void http_deadline(struct api *api, struct caller *who, int64_t ms)
@@ -58,21 +61,23 @@ static void make_room(struct api *api)
         struct caller *out = callers_oldest(&api->callers, is_waiting);
 
         if (out)
-            send_away(out);
+            http_send_away(out);
     }
 }
 
-/* libwebsockets closes what it cannot take. */
+/* A socket is a descriptor like any other to libwebsockets: it tells when there is something to
+ * read or room to write, and has no timers of its own for it, which would end what waits longer. */
 static void take(struct api *api, int fd, const struct ip *address)
 {
     bool room;
     struct caller *out = callers_in_the_way(&api->callers, address, is_waiting, &room), *who;
     lws_adopt_desc_t d = {.vh = api->vhost,
-                          .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
-                          .fd.sockfd = fd};
+                          .type = LWS_ADOPT_RAW_FILE_DESC,
+                          .vh_prot_name = HTTP_PROTOCOL,
+                          .fd.filefd = fd};
 
     if (out)
-        send_away(out);
+        http_send_away(out);
     who = room ? callers_add(&api->callers, address) : NULL;
     if (!who) {
         close(fd);
@@ -84,8 +89,7 @@ static void take(struct api *api, int fd, const struct ip *address)
         http_deadline(api, who, API_HEAD_MS);
         return;
     }
-    if (api->callers.last == who) /* no event told us that it is gone */
-        callers_remove(&api->callers, who);
+    callers_remove(&api->callers, who); /* the vhost has the descriptor, until its end */
     make_room(api);
 }
 

@@ -1,26 +1,11 @@
+#include <errno.h>
 #include <libwebsockets.h>
-#include <stdlib.h>
+#include <sys/socket.h>
 
 #include "api/http_private.h"
 #include "base/http_reason.h"
 
 enum { HEAD_BYTES_MAX = 2048 };
-
-/* Answering while a body is still coming in would make clients see a reset: it is read first. */
-void http_server_answer(struct api_request *r)
-{
-    if (r->reading_off)
-        lws_rx_flow_control(r->wsi, 1); /* nothing is written while it is off */
-    if (r->body_left == 0 || r->unread) {
-        r->caller->answered = true;
-        lws_callback_on_writable(r->wsi);
-    }
-}
-
-bool http_server_may_hold(struct api_request *r, size_t n)
-{
-    return callers_hold_answer(&r->api->callers, r->caller, n);
-}
 
 /* By ourselves: libwebsockets knows the reason phrases of a few codes only. */
 static void make_head(const struct api_request *r, struct buf *out)
@@ -42,50 +27,94 @@ static void make_head(const struct api_request *r, struct buf *out)
     buf_append_cstr(out, "\r\n");
 }
 
-/* Head and body in one go. libwebsockets keeps a copy of what the socket does not take. */
-static int write_answer(struct api_request *r)
+/* Head and body in one buffer, so that a short answer is one packet. */
+static enum wb_err make_output(struct api_request *r)
 {
-    struct buf head = buf_new(HEAD_BYTES_MAX);
-    size_t body = r->method == API_HEAD ? 0 : r->reply.n, n;
-    uint8_t *space;
-    int rc = -1;
-
-    make_head(r, &head);
-    n = head.n + body;
-    space = buf_err(&head) == WB_OK ? malloc(LWS_PRE + n) : NULL;
-    if (space) {
-        memcpy(space + LWS_PRE, head.p, head.n);
-        if (body)
-            memcpy(space + LWS_PRE + head.n, r->reply.p, body);
-        rc = lws_write(r->wsi, space + LWS_PRE, n, LWS_WRITE_HTTP_FINAL) < (int)n ? -1 : 0;
-    }
-    free(space);
-    buf_free(&head);
-    return rc;
+    r->output = buf_new(HEAD_BYTES_MAX + API_REPLY_BYTES_MAX);
+    make_head(r, &r->output);
+    if (r->method != API_HEAD)
+        buf_append(&r->output, buf_span(&r->reply));
+    buf_free(&r->reply);
+    return buf_err(&r->output);
 }
 
-/* One request per connection. When a caller sends the next one before it has the answer,
- * libwebsockets 4.1 takes the head of a second request for its body, frees the bytes that it is
- * still reading, and then calls back without end; nothing tells us beforehand. */
-int http_write(struct api *api, struct lws *wsi, struct connection *c)
+/* What the caller has sent behind its request is read before the connection is closed: the kernel
+ * answers unread bytes with a reset, which can take the answer away from a caller that has not read
+ * it yet. */
+static void linger(struct api_request *r)
 {
-    struct api_request *r = c->request;
-    struct caller *who;
-    int rc;
+    struct api *api = r->api;
+    struct caller *who = r->caller;
+    struct connection *c = lws_wsi_user(r->wsi);
+    struct lws *wsi = r->wsi;
 
-    if (c->answered) /* what was left of the answer is written */
-        return -1;
-    if (!r || !r->answered)
-        return 0;
-    rc = write_answer(r);
-    who = r->caller;
-    c->answered = true;
     c->request = NULL;
     http_request_free(r);
-    if (rc != 0 || !lws_partial_buffered(wsi))
-        return -1;
-    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* the deadline is for all that is left */
-    http_deadline(api, who, (int64_t)API_TRANSFER_S * 1000);
-    lws_callback_on_writable(wsi);
-    return 0;
+    if (c->ended || shutdown(lws_get_socket_fd(wsi), SHUT_WR) != 0) {
+        http_send_away(who);
+        return;
+    }
+    c->lingering = true;
+    callers_served(&api->callers, who);
+    http_deadline(api, who, API_LINGER_MS);
+    lws_rx_flow_control(wsi, 1);
+}
+
+/* Not from within an event of libwebsockets: 4.1 forgets there that the socket is waited for. */
+static void write_some(void *ctx)
+{
+    struct api_request *r = ctx;
+
+    pauses_mark(loop_pauses(r->api->deps.loop), "the API's sockets");
+    if (!r->output.max && make_output(r) != WB_OK) {
+        http_send_away(r->caller);
+        return;
+    }
+    while (r->written < r->output.n) {
+        ssize_t n = send(lws_get_socket_fd(r->wsi), r->output.p + r->written,
+                         r->output.n - r->written, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            lws_callback_on_writable(r->wsi);
+            return;
+        }
+        if (n < 0 && errno != EINTR) {
+            http_send_away(r->caller);
+            return;
+        }
+        r->written += n > 0 ? (size_t)n : 0;
+    }
+    linger(r);
+}
+
+void http_write(struct api_request *r)
+{
+    if (r && r->caller->answered && !r->caller->leaving)
+        loop_defer(r->api->deps.loop, &r->writing, write_some, r);
+}
+
+/* Answering while a body is still coming in would make clients see a reset: it is read first. */
+void http_server_answer(struct api_request *r)
+{
+    if (r->caller->answered || (r->body_left > 0 && !r->unread))
+        return;
+    r->caller->answered = true;
+    r->body_complete = true; /* what still comes of it is dropped */
+    http_deadline(r->api, r->caller, (int64_t)API_TRANSFER_S * 1000);
+    http_write(r);
+}
+
+bool http_server_may_hold(struct api_request *r, size_t n)
+{
+    return callers_hold_answer(&r->api->callers, r->caller, n);
+}
+
+/* An answer before the answer. It is 25 bytes on a socket that has sent nothing yet. */
+void http_interim(struct api_request *r)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+    if (send(lws_get_socket_fd(r->wsi), text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+        (ssize_t)(sizeof text - 1))
+        http_send_away(r->caller);
 }

@@ -4,6 +4,7 @@
 #define API_HTTP_PRIVATE_H
 
 #include "api/callers.h"
+#include "api/http_head.h"
 #include "api/http_server.h"
 #include "api/route.h"
 
@@ -27,8 +28,12 @@ struct api {
 
 /* libwebsockets' memory per connection. */
 struct connection {
-    struct api_request *request; /* NULL before it and when its answer is with the socket */
-    bool answered;
+    struct buf head; /* what has come of it */
+    struct http_head_scan scan;
+    struct api_request *request; /* from the end of its head until its answer is with the socket */
+    size_t dropped;              /* bytes read behind the request, and not looked at */
+    bool ended;                  /* the caller sends nothing more */
+    bool lingering;              /* the answer has left: until the caller closes */
 };
 
 /* ---- http_accept.c: connections ---- */
@@ -44,6 +49,8 @@ void http_forget_all(struct api *api);
 /* It is closed when it takes longer than that from now. */
 void http_deadline(struct api *api, struct caller *who, int64_t ms);
 void http_no_deadline(struct api *api, struct caller *who);
+/* Has libwebsockets close the connection as soon as it can. */
+void http_send_away(struct caller *who);
 
 /* ---- http_request.c: a request's memory and its head ---- */
 
@@ -53,20 +60,25 @@ void http_request_free(struct api_request *r);
 /* The connection ends before the answer: whoever works on it is told. */
 void http_request_abandon(struct api_request *r);
 /* Reads the complete head. False: it cannot be read, answered. */
-bool http_read_head(struct api_request *r);
+bool http_read_head(struct api_request *r, struct span head);
+/* Answers 400; nothing more is read. */
+void http_refuse_head(struct api_request *r, const char *problem);
 
 /* ---- http_body.c: the body, and what follows it ---- */
 
-/* The head is read, and answered if it was refused. */
-void http_body_begin(struct api_request *r);
-/* Negative: close the connection. */
-int http_body_take(struct api_request *r, const void *in, size_t n);
-/* libwebsockets reports the end of a body also when Content-Length is 0, after the head. */
-void http_body_complete(struct api_request *r);
+/* The head is read, and answered if it was refused. body_here: bytes of the body have come with it.
+ */
+void http_body_begin(struct api_request *r, bool body_here);
+/* The next bytes, as long as body_complete is not set. */
+void http_body_take(struct api_request *r, struct span in);
+/* The caller sends no more of it. */
+void http_body_cut(struct api_request *r);
 
 /* ---- http_answer.c ---- */
 
-/* The socket takes more. Negative: close the connection. */
-int http_write(struct api *api, struct lws *wsi, struct connection *c);
+/* The socket takes more, if there is an answer. NULL-safe. */
+void http_write(struct api_request *r);
+/* "100 Continue": send the body, or: the connection is still there. */
+void http_interim(struct api_request *r);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/http_head.h"
 #include "api/http_private.h"
 
 /* ---- memory -----------------------------------------------------------------------------------
@@ -37,10 +38,11 @@ void http_request_free(struct api_request *r)
         api->requests = r->next;
     if (r->next)
         r->next->prev = r->prev;
-    timer_stop(loop_timers(api->deps.loop), &r->look);
+    loop_defer_cancel(api->deps.loop, &r->writing);
     (void)callers_hold_body(&api->callers, r->caller, 0);
     buf_free(&r->body);
     buf_free(&r->reply);
+    buf_free(&r->output);
     arena_free(&r->arena);
     free(r);
 }
@@ -55,27 +57,15 @@ void http_request_abandon(struct api_request *r)
 /* ---- the head ---------------------------------------------------------------------------------
  */
 
-static void copy_header(struct api_request *r, enum lws_token_indexes token, char *out)
+static void copy_header(struct api_request *r, struct span value, char *out)
 {
-    int n = lws_hdr_total_length(r->wsi, token);
-
-    if (n <= 0)
-        return;
-    if (n >= API_HEADER_VALUE_MAX || lws_hdr_copy(r->wsi, out, API_HEADER_VALUE_MAX, token) < 0)
+    if (value.n >= API_HEADER_VALUE_MAX) {
         r->header_too_long = true;
-}
-
-static void copy_idempotency_key(struct api_request *r)
-{
-    static const char name[] = "idempotency-key:";
-    int n = lws_hdr_custom_length(r->wsi, name, sizeof name - 1);
-
-    if (n <= 0)
         return;
-    if (n >= API_HEADER_VALUE_MAX ||
-        lws_hdr_custom_copy(r->wsi, r->idempotency_key, API_HEADER_VALUE_MAX, name,
-                            sizeof name - 1) < 0)
-        r->header_too_long = true;
+    }
+    if (value.n > 0)
+        memcpy(out, value.p, value.n);
+    out[value.n] = '\0';
 }
 
 /* Both ends as the kernel knows them, whatever the settings or the headers say. */
@@ -90,76 +80,44 @@ static void note_addresses(struct api_request *r)
     r->from_here = ip_of_peer(fd, &ip) && ip_is_loopback(&ip);
 }
 
-/* libwebsockets files the request line under a token per method. */
-static bool read_method(struct api_request *r)
+static enum api_method method_of(struct span name)
 {
     static const struct {
-        enum lws_token_indexes token;
+        const char *name;
         enum api_method method;
     } methods[] = {
-        {WSI_TOKEN_GET_URI, API_GET},         {WSI_TOKEN_POST_URI, API_POST},
-        {WSI_TOKEN_HEAD_URI, API_HEAD},       {WSI_TOKEN_PUT_URI, API_PUT},
-        {WSI_TOKEN_PATCH_URI, API_PATCH},     {WSI_TOKEN_DELETE_URI, API_DELETE},
-        {WSI_TOKEN_OPTIONS_URI, API_OPTIONS},
+        {"GET", API_GET},     {"POST", API_POST},     {"HEAD", API_HEAD},       {"PUT", API_PUT},
+        {"PATCH", API_PATCH}, {"DELETE", API_DELETE}, {"OPTIONS", API_OPTIONS},
     };
 
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (lws_hdr_total_length(r->wsi, methods[i].token) > 0) {
-            r->method = methods[i].method;
-            return lws_hdr_copy(r->wsi, r->path, sizeof r->path, methods[i].token) > 0;
-        }
-    return false;
+        if (span_eq_cstr(name, methods[i].name))
+            return methods[i].method;
+    return API_OTHER;
 }
 
-/* libwebsockets has cut the query at its '&' and decoded the parts. */
-static void copy_query(struct api_request *r)
+static bool is_word(struct span s, const char *word)
 {
-    size_t at = 0;
-    int n;
-
-    for (int i = 0; (n = lws_hdr_fragment_length(r->wsi, WSI_TOKEN_HTTP_URI_ARGS, i)) > 0; i++) {
-        char *to = r->query + at;
-
-        /* Room for this one, its NUL and the empty one at the end. */
-        if (at + (size_t)n + 2 > sizeof r->query ||
-            lws_hdr_copy_fragment(r->wsi, to, (int)(sizeof r->query - at - 1),
-                                  WSI_TOKEN_HTTP_URI_ARGS, i) < 0 ||
-            strlen(to) != (size_t)n) {
-            r->bad_query = true;
-            return;
-        }
-        at += (size_t)n + 1;
-    }
-}
-
-/* A transfer coding that we know, in a request for which libwebsockets reads a body of a length
- * that was not told. */
-static bool comes_in_chunks(struct api_request *r)
-{
-    char coding[16];
-    int n = lws_hdr_copy(r->wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING);
-
-    return n > 0 && strcasecmp(coding, "chunked") == 0 &&
-           (r->method == API_POST || r->method == API_PUT || r->method == API_PATCH);
+    return s.n == strlen(word) && strncasecmp((const char *)s.p, word, s.n) == 0;
 }
 
 /* How the body comes, if one does. */
-static bool read_framing(struct api_request *r)
+static bool read_framing(struct api_request *r, const struct http_head *h)
 {
-    bool told = lws_hdr_total_length(r->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-    bool coded = lws_hdr_total_length(r->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
-    char length[32];
+    bool coded = !span_is_null(h->transfer_encoding);
     uint64_t n = 0;
 
-    if (told && (lws_hdr_copy(r->wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0 ||
-                 !span_to_u64(span_cstr(length), &n))) {
+    if (!span_is_null(h->content_length) && !span_to_u64(h->content_length, &n)) {
         r->unread = true;
         api_reply_error(r, CMD_BAD_REQUEST, "The Content-Length is no number");
         return false;
     }
-    r->in_chunks = coded && !told && comes_in_chunks(r);
+    r->in_chunks = coded && span_is_null(h->content_length) &&
+                   is_word(h->transfer_encoding, "chunked") &&
+                   (r->method == API_POST || r->method == API_PUT || r->method == API_PATCH);
     r->body_left = r->in_chunks ? 1 : n;
     r->unread = n > API_DISCARD_BYTES_MAX || (coded && !r->in_chunks);
+    r->expects_continue = h->may_have_interim && is_word(h->expect, "100-continue");
     if (n <= API_BODY_BYTES_MAX && r->unread) {
         api_reply_error(r, CMD_BAD_REQUEST,
                         "Send the body of a POST with a Content-Length, or in chunks alone");
@@ -168,19 +126,33 @@ static bool read_framing(struct api_request *r)
     return true;
 }
 
-bool http_read_head(struct api_request *r)
+bool http_read_head(struct api_request *r, struct span head)
 {
-    if (!read_method(r)) {
-        r->method = API_GET;
-        api_reply_error(r, CMD_BAD_REQUEST, "The request line cannot be read or is too long");
+    const char *problem;
+    struct http_head h;
+
+    if (http_head_parse(head, &h, &problem) != WB_OK) {
+        http_refuse_head(r, problem);
+        return false;
+    }
+    r->method = method_of(h.method);
+    r->may_have_interim = h.may_have_interim;
+    if (!http_path_decode(h.path, r->path, sizeof r->path)) {
+        http_refuse_head(r, "The path is too long or cannot be read");
         return false;
     }
     note_addresses(r);
-    copy_header(r, WSI_TOKEN_HOST, r->host);
-    copy_header(r, WSI_TOKEN_ORIGIN, r->origin);
-    copy_header(r, WSI_TOKEN_HTTP_AUTHORIZATION, r->authorization);
-    copy_header(r, WSI_TOKEN_HTTP_CONTENT_TYPE, r->content_type);
-    copy_idempotency_key(r);
-    copy_query(r);
-    return read_framing(r);
+    copy_header(r, h.host, r->host);
+    copy_header(r, h.origin, r->origin);
+    copy_header(r, h.authorization, r->authorization);
+    copy_header(r, h.content_type, r->content_type);
+    copy_header(r, h.idempotency_key, r->idempotency_key);
+    r->bad_query = !http_query_decode(h.query, r->query, sizeof r->query);
+    return read_framing(r, &h);
+}
+
+void http_refuse_head(struct api_request *r, const char *problem)
+{
+    r->unread = r->body_complete = true;
+    api_reply_error(r, CMD_BAD_REQUEST, problem);
 }

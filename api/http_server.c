@@ -1,9 +1,14 @@
 #include "api/http_server.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "api/http_private.h"
+
+/* The first byte of a caller that speaks TLS. */
+enum { TLS_HANDSHAKE = 0x16 };
 
 const struct config *api_config(const struct api *api)
 {
@@ -23,32 +28,111 @@ const char *api_where(const struct api *api)
 /* ---- events -----------------------------------------------------------------------------------
  */
 
-/* The head is complete. Negative: close the connection. */
-static int begin(struct api *api, struct lws *wsi, struct connection *c)
+/* The head is complete, and perhaps something of what follows it. */
+static void begin(struct connection *c, struct api_request *r, size_t head_bytes)
 {
-    const struct caller *who = lws_get_opaque_user_data(wsi);
-    struct api_request *r;
+    struct span all = buf_span(&c->head), rest = span_skip(all, head_bytes);
 
-    if (!api || !who || who->leaving || c->request || c->answered || api->stopping)
+    if (http_read_head(r, span_first(all, head_bytes))) {
+        routes_check(r);
+        http_body_begin(r, rest.n > 0);
+    }
+    if (!r->body_complete)
+        http_body_take(r, rest);
+}
+
+/* Bytes before the end of the head. Negative: close the connection. */
+static int take_head(struct api *api, struct lws *wsi, struct connection *c, struct span in)
+{
+    size_t n;
+
+    if (!c->head.max)
+        c->head = buf_new(API_HEAD_BYTES_MAX + API_READ_BYTES);
+    buf_append(&c->head, in);
+    if (buf_err(&c->head) != WB_OK)
         return -1;
-    r = http_request_new(api, wsi);
-    if (!r)
-        return -1;
-    c->request = r;
-    if (!http_read_head(r))
+    n = http_head_length(&c->scan, buf_span(&c->head));
+    if (n == 0 && c->head.n <= API_HEAD_BYTES_MAX && http_head_possible(buf_span(&c->head)))
         return 0;
-    routes_check(r);
-    http_body_begin(r);
+    c->request = http_request_new(api, wsi);
+    if (!c->request)
+        return -1;
+    if (n > API_HEAD_BYTES_MAX || (n == 0 && c->head.n > API_HEAD_BYTES_MAX))
+        http_refuse_head(c->request, "The head of the request is larger than 8 KiB");
+    else if (n == 0 && in.p[0] == TLS_HANDSHAKE)
+        http_refuse_head(c->request, "This is http://, not https://");
+    else if (n == 0)
+        http_refuse_head(c->request, "This is no HTTP request");
+    else
+        begin(c, c->request, n);
+    buf_free(&c->head);
     return 0;
 }
 
-/* Does the API work in this event, so that bridge/pauses.h has to know? api_stop() frees the api:
- * libwebsockets reports no such event after it, only the ends of the last connections. */
-static bool is_work(enum lws_callback_reasons reason)
+/* What is behind a request is not looked at. Negative: close the connection. */
+static int drop(struct lws *wsi, struct connection *c, size_t n)
 {
-    return reason == LWS_CALLBACK_HTTP || reason == LWS_CALLBACK_HTTP_BODY ||
-           reason == LWS_CALLBACK_HTTP_BODY_COMPLETION || reason == LWS_CALLBACK_HTTP_WRITEABLE ||
-           reason == LWS_CALLBACK_RAW_RX_FILE;
+    c->dropped += n;
+    if (c->dropped <= API_DISCARD_BYTES_MAX)
+        return 0;
+    if (c->lingering)
+        return -1;
+    lws_rx_flow_control(wsi, 0); /* until the answer has left */
+    return 0;
+}
+
+/* The caller has sent its FIN: it hung up, or it has said all that it wants to say and waits (both
+ * are the same to us). If it hung up, the next byte that it gets tells the kernel. */
+static int ended(struct api *api, struct lws *wsi, struct connection *c)
+{
+    struct api_request *r = c->request;
+
+    if (c->lingering || (!r && c->head.n == 0))
+        return -1;
+    c->ended = true;
+    lws_rx_flow_control(wsi, 0);
+    if (!r) {
+        c->request = http_request_new(api, wsi);
+        if (!c->request)
+            return -1;
+        http_refuse_head(c->request, "The connection ended before the head was complete");
+    } else if (!r->body_complete) {
+        http_body_cut(r);
+    } else if (!r->answered && r->may_have_interim) {
+        http_interim(r);
+    }
+    return 0;
+}
+
+/* One read a turn, so that others have theirs. Negative: close the connection. */
+static int read_some(struct api *api, struct lws *wsi, struct connection *c)
+{
+    const struct caller *who = lws_get_opaque_user_data(wsi);
+    uint8_t bytes[API_READ_BYTES];
+    ssize_t n;
+
+    if (!who || who->leaving || api->stopping)
+        return -1;
+    n = recv(lws_get_socket_fd(wsi), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+    if (n == 0)
+        return ended(api, wsi, c);
+    if (!c->request && !c->lingering)
+        return take_head(api, wsi, c, SPAN(bytes, (size_t)n));
+    if (!c->request || c->request->body_complete)
+        return drop(wsi, c, (size_t)n);
+    http_body_take(c->request, SPAN(bytes, (size_t)n));
+    return 0;
+}
+
+/* The connection's memory with libwebsockets is about to be freed. */
+static void forget(struct connection *c)
+{
+    buf_free(&c->head);
+    if (c->request)
+        http_request_abandon(c->request);
+    c->request = NULL;
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -58,28 +142,21 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct api *api = vhost ? lws_vhost_user(vhost) : NULL;
     struct connection *c = user;
 
-    if (api && is_work(reason))
+    (void)in;
+    (void)len;
+    /* api_stop() frees the api: libwebsockets reports only the ends of the last connections after
+     * it.
+     */
+    if (reason == LWS_CALLBACK_RAW_RX_FILE || reason == LWS_CALLBACK_RAW_WRITEABLE_FILE)
         pauses_mark(loop_pauses(api->deps.loop), "the API's sockets");
-    /* Only what is handled here: everything else is libwebsockets' own affair. */
-    if (reason == LWS_CALLBACK_HTTP)
-        return begin(api, wsi, c);
-    if (reason == LWS_CALLBACK_HTTP_BODY)
-        return http_body_take(c->request, in, len);
-    if (reason == LWS_CALLBACK_HTTP_BODY_COMPLETION) {
-        if (c->request)
-            http_body_complete(c->request);
-        return 0;
-    }
-    if (reason == LWS_CALLBACK_HTTP_WRITEABLE)
-        return http_write(api, wsi, c);
-    if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE)
-        return -1; /* no WebSockets here: a page of any origin may open one */
+    if (reason == LWS_CALLBACK_RAW_RX_FILE && lws_get_opaque_user_data(wsi))
+        return read_some(api, wsi, c);
     if (reason == LWS_CALLBACK_RAW_RX_FILE)
         http_accept(api, wsi);
-    if (reason == LWS_CALLBACK_CLOSED_HTTP && c && c->request) {
-        http_request_abandon(c->request);
-        c->request = NULL;
-    }
+    if (reason == LWS_CALLBACK_RAW_WRITEABLE_FILE && c)
+        http_write(c->request);
+    if (reason == LWS_CALLBACK_RAW_CLOSE_FILE && c)
+        forget(c);
     if (reason == LWS_CALLBACK_WSI_DESTROY)
         http_gone(api, wsi);
     return 0;

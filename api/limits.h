@@ -10,6 +10,11 @@ enum {
     /* A body that is refused for its size is read up to here, so that the caller sees why. */
     API_DISCARD_BYTES_MAX = 16 << 20,
     API_HEADER_VALUE_MAX = 1024,
+    /* A request's whole head: the five headers that are read at their longest, and what browsers
+     * send besides. */
+    API_HEAD_BYTES_MAX = 8 << 10,
+    /* One read from a caller. */
+    API_READ_BYTES = 16 << 10,
     /* An IPv6 address with a scope, as text. */
     API_ADDRESS_MAX = 80,
     /* Connections that are taken before those that are there have their turn. */
@@ -49,9 +54,10 @@ enum {
     API_SMALL_ANSWER_BYTES = 4096,
     /* What a caller is told to wait that found no room (Retry-After). */
     API_RETRY_AFTER_S = 1,
-    /* A connection that the server has asked libwebsockets to close is gone at once; if it is still
-     * there after this time, the server asks again (http_accept.c says why). */
-    API_LEAVING_MS = 200,
+    /* A caller that has its answer closes at once; what is still on the way from it is read so
+     * long.
+     */
+    API_LINGER_MS = 2 * 1000,
     /* No descriptors left: how long nobody is accepted. */
     API_ACCEPT_PAUSE_MS = 100,
     /* Answers are JSON lists of groups at most: 4096 groups of some 300 bytes. */
@@ -61,8 +67,6 @@ enum {
     API_WAIT_S_MAX = 600,
     API_EXPIRES_S_MAX = 7 * 24 * 3600,
     API_WAIT_S_DEFAULT = 30,
-    /* How soon a caller that hung up while it waited is noticed. */
-    API_LOOK_MS = 500,
 };
 
 #endif

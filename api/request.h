@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/chunked.h"
 #include "bridge/commands.h"
+#include "bridge/loop.h"
 #include "bridge/timers.h"
 
 struct api;
@@ -19,7 +20,16 @@ struct api_route;
 struct bridge;
 struct caller;
 
-enum api_method { API_GET, API_HEAD, API_POST, API_PUT, API_PATCH, API_DELETE, API_OPTIONS };
+enum api_method {
+    API_GET,
+    API_HEAD,
+    API_POST,
+    API_PUT,
+    API_PATCH,
+    API_DELETE,
+    API_OPTIONS,
+    API_OTHER
+};
 
 struct api_request {
     struct api *api;
@@ -60,13 +70,16 @@ struct api_request {
     const struct api_route *route; /* NULL: not known yet, or refused */
     bool dispatched;
     bool body_complete;
-    bool reading_off;   /* until the answer */
-    struct timer look;  /* at the caller meanwhile */
     bool unwanted;      /* the call has no body: it is read and dropped, then the call is served */
     bool unread;        /* the body is not waited for, the answer leaves at once */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
-    bool in_chunks;     /* body_left is 1 until the last one */
+    int64_t body_until_ms; /* when it has to be here (monotonic) */
+    bool in_chunks;        /* body_left is 1 until the last one */
     struct chunked chunks;
+    bool may_have_interim, expects_continue;
+    struct buf output; /* head and body of the answer, as they leave */
+    size_t written;    /* bytes of it */
+    struct loop_deferred writing;
     struct api_request *prev, *next;
 };
 

@@ -106,8 +106,9 @@ static bool get_mentions(struct api_request *r, const json_t *body, struct send_
     return true;
 }
 
-/* GET and DELETE /api/outbox/{key} name a send in a path, and libwebsockets takes "//", "." and
- * ".." out of a path also where they were percent-encoded: such a key would name another send. */
+/* GET and DELETE /api/outbox/{key} name a send in a path, and clients (browsers, curl) and proxies
+ * take "//", "." and ".." out of a path, also where they were percent-encoded: such a key would
+ * name another send. */
 static bool fits_a_path(struct span key)
 {
     const uint8_t *p = key.p, *end = key.p + key.n;

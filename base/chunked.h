@@ -1,6 +1,5 @@
-/* chunked.h - a request's body in chunks (RFC 9112, 7.1), decoded as it comes in: libwebsockets 4.1
- * hands it on as it is. Callers that do not know a body's length beforehand send it so, for example
- * Node's http.request() with write(). */
+/* chunked.h - a body in chunks (RFC 9112, 7.1), decoded as it comes in. Callers that do not know a
+ * body's length beforehand send it so, for example Node's http.request() with write(). */
 #ifndef BASE_CHUNKED_H
 #define BASE_CHUNKED_H
 

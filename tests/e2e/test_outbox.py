@@ -241,7 +241,7 @@ class Pages(Outbox):
 
 
     def test_keys_that_no_path_can_name_are_refused(self):
-        """libwebsockets would take the path of such a key for that of another one."""
+        """Clients and proxies would make the path of another key out of it."""
         self.paired()
         self.go_offline()
         kept = self.queue("A")

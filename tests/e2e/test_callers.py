@@ -1,0 +1,156 @@
+"""The HTTP API as its callers meet it: what they send in, however they cut it, gets one answer."""
+
+import json
+import socket
+import time
+import unittest
+
+from harness.case import Case
+
+PHONE, FRIEND = "27820000001", "27820001000"
+SEND = "/api/send"
+# libwebsockets' own timers end a connection after five seconds.
+LONG_S = 6
+
+
+class Wire(Case):
+    """Bytes on a connection of their own."""
+
+    def program(self, *args):
+        mock = self.start_mock("--contacts", "1")
+        program = self.start_bridge(mock, PHONE, *args)
+        program.pair_by_qr()
+        return mock, program
+
+    def link(self, program):
+        link = socket.create_connection(("127.0.0.1", program.port), timeout=20)
+        self.addCleanup(link.close)
+        return link
+
+    @staticmethod
+    def rest(link):
+        return b"".join(iter(lambda: link.recv(65536), b""))
+
+    def ask(self, program, request, half_close=False):
+        link = self.link(program)
+        link.sendall(request)
+        if half_close:
+            link.shutdown(socket.SHUT_WR)
+        return self.rest(link)
+
+    def assert_one(self, answer, status, code=None):
+        """One answer of ours, and nothing else."""
+        head, _, body = answer.partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 %d " % status), answer)
+        self.assertIn(b"\r\nconnection: close", head)
+        told = json.loads(body)
+        if code:
+            self.assertEqual(told["error"], code)
+        return told
+
+
+class WaitingTest(Wire):
+    def test_long_waits_in_every_form_get_their_answer(self):
+        """A body with its length and in chunks, and callers that say that they send nothing more."""
+        mock, program = self.program()
+        mock.admin("POST", "/contact/script", {"phone": FRIEND, "silent": True})
+        mock.trouble(ack_drop=100)
+        body = json.dumps({"recipient": FRIEND, "message": "slow", "wait_s": LONG_S}).encode()
+        told = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (
+            SEND.encode(), len(body), body)
+        chunked = (b"POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   b"%x\r\n%s\r\n0\r\n\r\n" % (SEND.encode(), len(body), body))
+        began = time.monotonic()
+        links = []
+        for request, half_close in ((told, False), (chunked, False), (chunked, True)):
+            link = self.link(program)
+            link.sendall(request)
+            if half_close:
+                link.shutdown(socket.SHUT_WR)
+            links.append(link)
+        answers = [self.rest(link) for link in links]
+        waited = time.monotonic() - began
+        for answer in answers:
+            final = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.assertTrue(self.assert_one(final, 504, "outcome_unknown")["message_id"])
+        self.assertGreater(waited, LONG_S - 0.5)
+        print(f"answered after {waited:.1f} s: {[len(a) for a in answers]} bytes")
+
+
+class FormsTest(Wire):
+    def test_heads_that_cannot_be_read_get_our_own_answer(self):
+        _, program = self.program()
+        for bad in (b"BROKEN\r\n\r\n", b"GET /health\r\n\r\n", b"GET health HTTP/1.1\r\n\r\n",
+                    b"GET /health HTTP/2.0\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                    b"GET /health HTTP/1.1\r\nno colon\r\n\r\n",
+                    b"GET /health HTTP/1.1\r\nHost : x\r\n\r\n",
+                    b"GET /health HTTP/1.1\r\nX: a\x00b\r\n\r\n",
+                    b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                    b"GET /%zz HTTP/1.1\r\n\r\n", b"GET /%00 HTTP/1.1\r\n\r\n",
+                    b"GET /" + b"x" * 700 + b" HTTP/1.1\r\n\r\n",
+                    b"GET /health HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n\r\n",
+                    b"GET ftp://127.0.0.1/health HTTP/1.1\r\n\r\n",
+                    b"\x16\x03\x01\x02\x00\x01", b"\x00\xff nonsense",
+                    b"POST /api/send HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+            with self.subTest(bad[:60]):
+                self.assert_one(self.ask(program, bad), 400, "bad_request")
+        self.assert_one(self.ask(program, b"BREW /health HTTP/1.1\r\n\r\n"), 405)
+        for cut in (b"GET /heal", b"GET /health HTTP/1.1\r\nHost: localhost\r\n",
+                    b"POST /api/send HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"):
+            with self.subTest(cut):
+                self.assert_one(self.ask(program, cut, half_close=True), 400, "bad_request")
+        for good in (b"\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                     b"GET /health HTTP/1.0\n\n",
+                     b"GET http://localhost/health HTTP/1.1\r\nHost: evil.example\r\n\r\n"):
+            with self.subTest(good):
+                self.assert_one(self.ask(program, good), 200)
+        self.assert_one(self.ask(program, b"GET http://evil.example/health HTTP/1.1\r\n"
+                                          b"Host: localhost\r\n\r\n"), 403)
+
+    def test_requests_in_any_cut_get_one_answer_each(self):
+        """Two requests in one go, byte by byte, and with a large rest behind the first one."""
+        _, program = self.program()
+        listed = b"GET /api/outbox HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        again = b"POST /api/reconnect HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+        for request in (listed * 2, listed + b"x" * 100_000, again + listed, again + again):
+            with self.subTest(request[:40]):
+                self.assert_one(self.ask(program, request), 200)
+        link = self.link(program)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in listed:
+            link.send(bytes([byte]))
+        self.assert_one(self.rest(link), 200)
+
+    def test_expect_100_continue_is_answered(self):
+        """curl asks so before it sends a large body, and else waits for a second."""
+        mock, program = self.program()
+        body = json.dumps({"recipient": FRIEND, "message": "x" * 2000}).encode()
+        head = (b"POST %s HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+                b"Content-Length: %d\r\n\r\n")
+        link = self.link(program)
+        link.sendall(head % (SEND.encode(), len(body)))
+        self.assertEqual(link.recv(1000), b"HTTP/1.1 100 Continue\r\n\r\n")
+        link.sendall(body)
+        self.assert_one(self.rest(link), 200)
+        self.assertEqual(len(mock.contact_messages(FRIEND)), 1)
+        # What is refused by its head is refused before the body is sent.
+        self.assert_one(self.ask(program, head % (b"/api/nothing", 100)), 404, "not_found")
+        self.assert_one(self.ask(program, head % (SEND.encode(), 5 << 20)), 413, "too_large")
+        self.assert_one(self.ask(program, head % (SEND.encode(), len(body)) + body), 200)
+
+    def test_a_caller_that_says_no_more_gets_its_answer(self):
+        """shutdown(SHUT_WR) behind the request, as some clients do: it is no hanging up."""
+        mock, program = self.program()
+        mock.trouble(ack_delay=1, ack_delay_ms=1500)
+        body = json.dumps({"recipient": FRIEND, "message": "half closed"}).encode()
+        for version, interim in ((b"1.1", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"1.0", b"")):
+            answer = self.ask(program, b"POST /api/send HTTP/%s\r\nHost: localhost\r\n"
+                                       b"Content-Length: %d\r\n\r\n%s" % (version, len(body), body),
+                              half_close=True)
+            self.assertTrue(answer.startswith(interim), answer)
+            self.assert_one(answer[len(interim):], 200)
+        self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)], ["half closed"] * 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
