@@ -147,11 +147,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     /* api_stop() frees the api: libwebsockets reports only the ends of the last connections after
      * it.
      */
-    if (reason == LWS_CALLBACK_RAW_RX_FILE || reason == LWS_CALLBACK_RAW_WRITEABLE_FILE)
+    if (api && (reason == LWS_CALLBACK_RAW_RX_FILE || reason == LWS_CALLBACK_RAW_WRITEABLE_FILE))
         pauses_mark(loop_pauses(api->deps.loop), "the API's sockets");
-    if (reason == LWS_CALLBACK_RAW_RX_FILE && lws_get_opaque_user_data(wsi))
+    if (api && reason == LWS_CALLBACK_RAW_RX_FILE && lws_get_opaque_user_data(wsi))
         return read_some(api, wsi, c);
-    if (reason == LWS_CALLBACK_RAW_RX_FILE)
+    if (api && reason == LWS_CALLBACK_RAW_RX_FILE)
         http_accept(api, wsi);
     if (reason == LWS_CALLBACK_RAW_WRITEABLE_FILE && c)
         http_write(c->request);

@@ -1,5 +1,8 @@
 /* The parameters of a request, as http_request.c has left them in r->query. */
-#include "api/request.h"
+#include "api/fields.h"
+
+/* A sentence with the names of all parameters of a call. */
+enum { TEXT_BYTES_MAX = 1000 };
 
 static size_t name_length(const char *param)
 {
@@ -32,19 +35,20 @@ static unsigned times_given(const struct api_request *r, const char *name)
 
 bool api_query_known(struct api_request *r, const char *const *known)
 {
-    char text[400] = "Parameters are, once each:";
-    size_t given = 0, good = 0;
+    struct buf text = buf_new(TEXT_BYTES_MAX);
 
-    for (const char *p = r->query; *p; p += strlen(p) + 1)
-        given++;
-    for (; *known; known++) {
-        size_t at = strlen(text);
+    for (const char *p = r->query; *p && text.n == 0; p += strlen(p) + 1) {
+        size_t k = 0;
 
-        snprintf(text + at, sizeof text - at, " %s", *known);
-        good += times_given(r, *known) == 1;
+        while (known[k] && !is_named(p, known[k]))
+            k++;
+        if (!known[k])
+            unknown_name_text("parameter", SPAN(p, name_length(p)), known, &text);
+        else if (times_given(r, known[k]) > 1)
+            buf_printf(&text, "parameter '%s' is given more than once", known[k]);
     }
-    if (good == given)
-        return true;
-    api_reply_error(r, CMD_BAD_REQUEST, text);
-    return false;
+    if (text.n > 0)
+        api_reply_error(r, CMD_BAD_REQUEST, buf_text(&text));
+    buf_free(&text);
+    return !r->answered;
 }

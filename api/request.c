@@ -105,21 +105,3 @@ struct api_waiting *api_wait(struct api_request *r)
     r->gone_ctx = w;
     return w;
 }
-
-json_t *api_body_object(struct api_request *r)
-{
-    json_error_t e;
-    json_t *body = json_loadb((const char *)r->body.p, r->body.n, JSON_REJECT_DUPLICATES, &e);
-    char text[JSON_ERROR_TEXT_LENGTH + 64];
-
-    if (json_is_object(body))
-        return body;
-    if (body)
-        snprintf(text, sizeof text, "The body must be a JSON object");
-    else
-        snprintf(text, sizeof text, "The body is not valid JSON: %s (line %d, column %d)", e.text,
-                 e.line, e.column);
-    json_decref(body);
-    api_reply_error(r, CMD_BAD_REQUEST, text);
-    return NULL;
-}

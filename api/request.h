@@ -108,10 +108,8 @@ struct api_waiting *api_wait(struct api_request *r) WB_MUST_CHECK;
 
 /* A parameter of the query; false when it is not given. */
 bool api_query(const struct api_request *r, const char *name, struct span *ret_value);
-/* Every parameter is one of `known` (ends with NULL), and given once. False: answered. */
+/* Every parameter is one of `known` (ends with NULL), and given once. False: answered with
+ * bad_request. */
 bool api_query_known(struct api_request *r, const char *const *known) WB_MUST_CHECK;
-
-/* The body as a JSON object (new reference); NULL when it is none: answered with bad_request. */
-json_t *api_body_object(struct api_request *r) WB_MUST_CHECK;
 
 #endif

@@ -1,6 +1,8 @@
-/* POST /api/reconnect, /api/pair, /api/unlink: commands without parameters. */
+/* POST /api/reconnect, /api/pair, /api/unlink: commands without parameters: a body has no fields.
+ */
 #include <stdlib.h>
 
+#include "api/fields.h"
 #include "api/route.h"
 
 /* A caller that left while the command runs: the command goes on. */
@@ -18,8 +20,15 @@ static void done(void *ctx, enum cmd_result result, const char *text)
 static void run(struct api_request *r,
                 void (*command)(struct bridge *b, command_done_fn *done_fn, void *ctx))
 {
-    struct api_waiting *w = api_wait(r);
+    static const char *const names[] = {NULL};
+    static const struct api_fields none = {names, NULL};
+    json_t *body = api_body(r, &none);
+    struct api_waiting *w;
 
+    if (!body)
+        return;
+    json_decref(body);
+    w = api_wait(r);
     if (w)
         command(r->bridge, done, w);
 }

@@ -1,6 +1,7 @@
 /* GET /api/pair-code: the code shown now; POST: a new one. */
 #include <stdlib.h>
 
+#include "api/fields.h"
 #include "api/route.h"
 
 static void handle_current(struct api_request *r)
@@ -27,22 +28,21 @@ static void got_code(void *ctx, enum cmd_result result, const char *code, const 
 
 static void handle_new(struct api_request *r)
 {
+    static const char *const names[] = {"phone", NULL};
+    static const struct api_fields fields = {names, NULL};
+    json_t *body = api_body(r, &fields), *value;
     struct api_waiting *w;
-    struct span phone = SPAN_NULL;
-    json_t *body = NULL;
+    struct span phone;
 
-    if (r->body.n > 0) {
-        body = api_body_object(r);
-        if (!body)
-            return;
-        json_t *value = json_object_get(body, "phone");
-        if (value && !json_is_null(value) && !json_is_string(value)) {
-            api_reply_error(r, CMD_BAD_REQUEST, "'phone' must be a string");
-            json_decref(body);
-            return;
-        }
-        phone = span_cstr(json_string_value(value));
+    if (!body)
+        return;
+    value = json_object_get(body, "phone");
+    if (value && !json_is_null(value) && !json_is_string(value)) {
+        api_reply_error(r, CMD_BAD_REQUEST, "'phone' must be a string");
+        json_decref(body);
+        return;
     }
+    phone = span_cstr(json_string_value(value));
     w = api_wait(r);
     if (w)
         bridge_pair_code_request(r->bridge, phone, got_code, w);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/assets.h"
+#include "api/fields.h"
 #include "api/route.h"
 #include "bridge/passkey.h"
 
@@ -74,9 +75,9 @@ static void done(void *ctx, enum cmd_result result, uint32_t server_code, const 
         api_reply_done(w->request, 200, text);
     else if (w->request && result == CMD_REFUSED)
         api_reply_json(w->request, cmd_result_http_status(result),
-                       json_pack("{s:b, s:s, s:s, s:I}", "success", 0, "error",
+                       json_pack("{s:b, s:s, s:s, s:o*}", "success", 0, "error",
                                  cmd_result_code(result), "message", text, "server_code",
-                                 (json_int_t)server_code));
+                                 server_code ? json_integer(server_code) : NULL));
     else if (w->request)
         api_reply_error(w->request, result, text);
     free(w);
@@ -85,7 +86,9 @@ static void done(void *ctx, enum cmd_result result, uint32_t server_code, const 
 /* The credential alone, as the browser's console shows it, or {"credential", "compare_code"}. */
 static void handle_response(struct api_request *r)
 {
-    json_t *body = api_body_object(r), *credential, *compare;
+    static const struct api_fields any = {NULL, "the credential as the browser shows it"};
+    static const char *const wrapped[] = {"credential", "compare_code", NULL};
+    json_t *body = api_body(r, &any), *credential, *compare;
     char *text = NULL;
     struct api_waiting *w;
 
@@ -93,6 +96,11 @@ static void handle_response(struct api_request *r)
         return;
     credential = json_object_get(body, "credential");
     compare = json_object_get(body, "compare_code");
+    /* Alone, it has the names that browsers give it. */
+    if (credential && !api_fields_known(r, body, wrapped)) {
+        json_decref(body);
+        return;
+    }
     if (credential && !json_is_object(credential)) {
         api_reply_error(r, CMD_BAD_REQUEST, "'credential' must be an object");
     } else if (compare && !json_is_boolean(compare)) {
@@ -108,7 +116,10 @@ static void handle_response(struct api_request *r)
 
 static void handle_confirm(struct api_request *r)
 {
-    json_t *body = api_body_object(r), *code;
+    static const char *const names[] = {"code", NULL};
+    static const struct api_fields fields = {names,
+                                             "{\"code\":\"ABCD-EFGH\"}, as the phone shows it"};
+    json_t *body = api_body(r, &fields), *code;
     struct api_waiting *w;
 
     if (!body)

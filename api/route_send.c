@@ -1,5 +1,6 @@
 /* POST /api/send and POST /send-message: one JSON body, one validated request to the bridge, one
  * answer after the server's ack (or when the caller's time is over). */
+#include "api/fields.h"
 #include "api/route.h"
 #include "base/text.h"
 
@@ -274,7 +275,7 @@ static void caller_gone(void *ctx)
     bridge_send_abandon(r->bridge, r->ticket);
 }
 
-static void handle(struct api_request *r,
+static void handle(struct api_request *r, const struct api_fields *fields,
                    bool (*parse)(struct api_request *r, const json_t *body, struct send_body *b))
 {
     struct send_body b = {.request = {.wait_s = API_WAIT_S_DEFAULT}};
@@ -284,7 +285,7 @@ static void handle(struct api_request *r,
         api_reply_error(r, CMD_UNSUPPORTED_MEDIA, "Send the fields as a JSON object");
         return;
     }
-    body = api_body_object(r);
+    body = api_body(r, fields);
     if (!body)
         return;
     if (parse(r, body, &b)) {
@@ -300,14 +301,33 @@ static void handle(struct api_request *r,
     json_decref(body);
 }
 
+static const char *const send_names[] = {"recipient",
+                                         "message",
+                                         "mentioned_jid",
+                                         "allow_absent_mentions",
+                                         "reply_to",
+                                         "media_path",
+                                         "id",
+                                         "wait_s",
+                                         "expires_s",
+                                         NULL};
+static const struct api_fields send_fields = {send_names,
+                                              "a JSON object with 'recipient' and 'message'"};
+
 static void handle_send(struct api_request *r)
 {
-    handle(r, parse_send);
+    handle(r, &send_fields, parse_send);
 }
+
+static const char *const send_message_names[] = {
+    "group_jid", "recipient_jid", "message",   "allow_absent_mentions",
+    "id",        "wait_s",        "expires_s", NULL};
+static const struct api_fields send_message_fields = {
+    send_message_names, "a JSON object with 'group_jid', 'recipient_jid' and 'message'"};
 
 static void handle_send_message(struct api_request *r)
 {
-    handle(r, parse_send_message);
+    handle(r, &send_message_fields, parse_send_message);
 }
 
 const struct api_route route_send = {API_POST, "/api/send", handle_send};

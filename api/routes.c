@@ -40,6 +40,25 @@ static bool is_open(const char *path)
     return false;
 }
 
+/* These look at parameters themselves. */
+static const struct api_route *const asking_routes[] = {&route_outbox, &route_contacts};
+
+/* What is read only, and whose address gets a parameter that means nothing: a picture that shall
+ * not come from a cache, a monitor's mark. Of any other call a parameter is a slip. */
+static const struct api_route *const lenient_routes[] = {&route_health, &route_qr, &route_qr_svg,
+                                                         &route_qr_png};
+
+static bool may_have_query(const struct api_route *route)
+{
+    for (size_t i = 0; i < sizeof asking_routes / sizeof *asking_routes; i++)
+        if (asking_routes[i] == route)
+            return true;
+    for (size_t i = 0; i < sizeof lenient_routes / sizeof *lenient_routes; i++)
+        if (lenient_routes[i] == route)
+            return true;
+    return is_open(route->path);
+}
+
 bool route_is_quick(const struct api_route *route)
 {
     return route == &route_health || is_open(route->path);
@@ -125,7 +144,10 @@ void routes_check(struct api_request *r)
     }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
         if (routes[i]->method == method && matches(routes[i]->path, r->path, &r->param)) {
-            r->route = routes[i];
+            static const char *const none[] = {NULL};
+
+            if (may_have_query(routes[i]) || api_query_known(r, none))
+                r->route = routes[i];
             return;
         }
     allow_of(r);

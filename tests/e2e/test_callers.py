@@ -152,5 +152,68 @@ class FormsTest(Wire):
         self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)], ["half closed"] * 2)
 
 
+class BodiesTest(Wire):
+    def assert_refused(self, reply, *words):
+        self.assertEqual((reply.status, reply.json["error"]), (400, "bad_request"), reply)
+        for word in words:
+            self.assertIn(word, reply.json["message"])
+
+    def test_unknown_names_are_refused_with_the_nearest_known_one(self):
+        """In every call with a body, and of parameters: nothing is dropped silently."""
+        mock, program = self.program()
+        good = {"recipient": FRIEND, "message": "hello"}
+        self.assert_refused(program.post(SEND, {**good, "mentions": [FRIEND]}),
+                            "unknown field 'mentions'; did you mean 'mentioned_jid'?")
+        self.assert_refused(program.post(SEND, {"to": FRIEND, "message": "x"}), "'to'", "'recipient'")
+        self.assert_refused(program.post(SEND, {**good, "zzz": None}), "'zzz'", "wait_s")
+        self.assert_refused(program.post("/send-message", {"group_jid": "1@g.us", "message": "x",
+                                                           "recipient": FRIEND}), "'recipient_jid'")
+        for call in ("/api/reconnect", "/api/pair", "/api/unlink"):
+            self.assert_refused(program.post(call, {"force": True}), "'force'", "has none")
+            self.assert_refused(program.post(call, "x"), "JSON")
+        self.assert_refused(program.post("/api/pair-code", {"phone_number": PHONE}), "'phone'")
+        self.assert_refused(program.post("/api/download", {"id": "A", "chat_jid": "b"}),
+                            "'message_id'")
+        self.assert_refused(program.post("/api/passkey/confirm", {"pin": "A"}), "'code'")
+        self.assert_refused(program.post("/api/passkey/response",
+                                         {"credential": {}, "comparecode": True}), "'compare_code'")
+        for path, word in (("/api/outbox?stat=queued", "'state'"), ("/api/contacts?lim=1", "'limit'"),
+                           ("/api/outbox?limit=1&limit=2", "more than once"),
+                           ("/api/groups?monitored=1", "has none"),
+                           ("/api/pair-code?phone=1", "has none")):
+            self.assert_refused(program.get(path), word)
+        self.assert_refused(program.post(SEND + "?wait_s=1", good), "'wait_s'", "has none")
+        for path in ("/health?t=1", "/pair?x=1"):
+            self.assertEqual(program.get(path).status, 200)
+        self.assertEqual(mock.contact_messages(FRIEND), [])
+        self.assertEqual(program.health()["status"], "ok")
+        # What the Go bridge's callers and the sender send.
+        self.assertEqual(program.post(SEND, {"recipient": FRIEND, "message": "mine",
+                                             "media_path": ""}).status, 200)
+
+    def test_an_empty_body_is_told_what_is_missing(self):
+        _, program = self.program()
+        for path, word in ((SEND, "'recipient' and 'message'"), ("/send-message", "'group_jid'"),
+                           ("/api/download", "'message_id'"), ("/api/passkey/confirm", "code"),
+                           ("/api/passkey/response", "credential")):
+            for body in ("", " \r\n"):
+                with self.subTest(path=path, body=body):
+                    reply = program.post(path, body)
+                    self.assert_refused(reply, "The body is empty", word)
+                    self.assertNotIn("-1", reply.json["message"])
+        for body in ("", "{}", "\n"):
+            self.assertEqual(program.post("/api/reconnect", body).status, 200)
+
+    def test_half_a_character_is_sent_as_the_replacement_character(self):
+        """JavaScript cuts texts through emoji, and says the half as an escape."""
+        mock, program = self.program()
+        text = '{"recipient":"%s","message":"%s"}'
+        for message in ("cut \\ud83d", "whole \\ud83d\\ude00", "text \\\\\\\\ud83d",
+                        "turned \\ude00\\ud83d"):
+            self.assertEqual(program.post(SEND, text % (FRIEND, message)).status, 200, message)
+        self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)],
+                         ["cut \ufffd", "whole \U0001f600", "text \\\\ud83d", "turned \ufffd\ufffd"])
+
+
 if __name__ == "__main__":
     unittest.main()
