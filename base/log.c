@@ -162,6 +162,7 @@ void log_write(struct log *l, enum log_level level, const char *area, const char
 
     if (level > l->level)
         return;
+    l->lines++;
     va_start(ap, fmt);
     n = vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);

@@ -19,6 +19,7 @@ struct log {
     char role[32]; /* printed as [ROLE]; empty: nothing */
     char *path;    /* NULL: standard output */
     int fd;
+    uint64_t lines; /* written so far */
 };
 
 /* path is copied; NULL writes to standard output. IO when the file cannot be opened, or is neither

@@ -390,6 +390,7 @@ void conn_free(struct conn *c)
     timer_stop(c->b->timers, &c->active_timer);
     conn_offline_forget(c);
     timer_stop(c->b->timers, &c->calm_timer);
+    timer_stop(c->b->timers, &c->qr_drawn.timer);
     if (c->b->loop)
         loop_defer_cancel(c->b->loop, &c->broken);
     ws_client_free(c->ws);

@@ -13,7 +13,6 @@
 #include "bridge/own_name.h"
 #include "bridge/pairing.h"
 #include "bridge/peer_time.h"
-#include "bridge/qr.h"
 #include "proto/pair_wire.h"
 #include "store/inbox.h"
 #include "store/lid_map.h"
@@ -24,7 +23,6 @@ enum {
     QR_LAST_MS = 10 * 1000,      /* after the last QR the server closes; else we do */
     PAIR_RESTART_MS = 15 * 1000, /* 515 comes at once; else we reconnect */
     PAIR_REPLY_ARENA_MAX = 64 * 1024,
-    QR_DRAWING_MAX = 128 * 1024,
 };
 /* A web client of no particular browser (P-PR-05). */
 #define QR_CLIENT_TYPE "9"
@@ -63,6 +61,7 @@ void pairing_reset(struct conn *c)
 
     p->nrefs = p->at = 0;
     p->qr[0] = '\0';
+    qr_show_stop(c);
     if (p->storing) { /* the phone was not answered: it has linked nothing */
         p->storing = false;
         backups_forget(c->b->backups);
@@ -104,31 +103,12 @@ static void qr_text(const struct conn *c, const char *ref, char out[static QR_TE
     buf_free(&b);
 }
 
-static void draw(const char *text)
-{
-    struct buf picture = buf_new(QR_DRAWING_MAX);
-    struct qr_symbol *q = malloc(sizeof *q);
-
-    if (q && qr_make(text, q) == WB_OK) {
-        qr_draw_terminal(q, &picture);
-        printf("\nWhatsApp on the phone: Settings > Linked devices > Link a device, then "
-               "scan:\n\n%s\n",
-               buf_cstr(&picture));
-        fflush(stdout);
-    }
-    free(q);
-    buf_free(&picture);
-}
-
-/* The text holds the ADV secret: it goes to a terminal, never to the log, nor into a pipe that
- * somebody writes down. */
 static void write_qr(struct conn *c)
 {
     struct pairing *p = c->pairing;
 
     qr_text(c, p->refs[p->at], p->qr);
-    if (isatty(STDOUT_FILENO))
-        draw(p->qr);
+    qr_show(c);
 }
 
 void pairing_redraw_qr(struct conn *c)
@@ -151,12 +131,12 @@ static void show_qr(struct conn *c)
         conn_set_state(c, CONN_WAIT_PAIR_SCAN, QR_LAST_MS);
     } else {
         pair_refresh_owed(c);
-        write_qr(c);
+        log_info(c->b->log, "pair", "QR %zu of %zu can be scanned", p->at + 1, p->nrefs);
+        write_qr(c); /* after that line, which would move the picture up */
         if (!isatty(STDOUT_FILENO) && p->at == 0 && !c->b->config->pair_code)
             bridge_say(
                 c->b, "NOT LINKED YET: open /pair of the API in a browser, or get /api/qr.svg, and "
                       "scan the QR; or start with --pair-code. (A QR is drawn on terminals only)");
-        log_info(c->b->log, "pair", "QR %zu of %zu can be scanned", p->at + 1, p->nrefs);
         conn_set_state(c, CONN_WAIT_PAIR_SCAN, p->at == 0 ? QR_FIRST_MS : QR_NEXT_MS);
     }
     events_emit_kind(&c->b->events, BRIDGE_EV_QR);

@@ -6,6 +6,7 @@
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
 #include "bridge/dispatch.h"
+#include "bridge/qr_terminal.h"
 #include "bridge/ws_client.h"
 #include "crypto/noise.h"
 #include "proto/frame.h"
@@ -55,6 +56,14 @@ struct pairing;
  * step names it again (P-PR-31). */
 enum { CONN_PLATFORM = 0 };
 
+/* The QR as it stands on the terminal (qr_show.c). */
+struct qr_drawn {
+    struct timer timer;
+    struct qr_terminal window;
+    unsigned spare;             /* rows below it */
+    uint64_t lines, lines_seen; /* of the log: when it was drawn, and since */
+};
+
 /* Tag, id and type of the last stanzas sent; no content. */
 enum { SENT_LOG_ENTRIES = 20, SENT_LOG_TEXT = 80 };
 struct sent_log {
@@ -92,6 +101,7 @@ struct conn {
     struct timer active_timer;  /* <active/> is sent again after a pause that the server wants */
     unsigned active_refusals;   /* on this connection */
     struct timer silence_timer; /* nothing of what was announced comes (conn_offline.c) */
+    struct qr_drawn qr_drawn;   /* on the terminal */
     struct timer calm_timer;    /* the memory of a burst goes back to the system */
     bool offline_phase;         /* the server is delivering what waited */
     bool offline_over;          /* on this stream it has said that it is done with that */

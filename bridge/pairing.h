@@ -1,6 +1,6 @@
 /* pairing.h - what is shown while unpaired: the current QR, the current link code, and the passkey
- * step that may follow both. Private to conn_pair.c, pair_code.c, pair_refresh.c and
- * pair_passkey.c. */
+ * step that may follow both. Private to conn_pair.c, pair_code.c, pair_refresh.c,
+ * pair_passkey.c and qr_show.c. */
 #ifndef BRIDGE_PAIRING_H
 #define BRIDGE_PAIRING_H
 
@@ -92,6 +92,10 @@ static inline void pairing_add(struct arena *a, struct node *parent, const char 
 /* The QR on show names the ADV secret: it is written and drawn anew when that has changed. Its time
  * runs on. */
 void pairing_redraw_qr(struct conn *c);
+/* Draws the current QR if standard output is a terminal, and again when log lines have pushed it
+ * out of the window or the window has another size; until qr_show_stop(). */
+void qr_show(struct conn *c);
+void qr_show_stop(struct conn *c);
 /* Makes the ADV secret anew if WhatsApp has retired it while a phone was linking us, and none does
  * any more. True: it is another one, and the QR on show is to be redrawn. */
 bool pair_refresh_owed(struct conn *c);

@@ -15,18 +15,3 @@ enum wb_err qr_make(const char *text, struct qr_symbol *ret_qr)
     QRcode_free(code);
     return WB_OK;
 }
-
-void qr_draw_terminal(const struct qr_symbol *qr, struct buf *out)
-{
-    enum { QUIET = 2 }; /* enough on a screen, and saves four lines of a small terminal */
-    int n = (int)qr->size;
-
-    for (int y = -QUIET; y < n + QUIET; y += 2) {
-        buf_append_cstr(out, "\x1b[30;107m"); /* black on bright white */
-        for (int x = -QUIET; x < n + QUIET; x++) {
-            bool top = qr_is_dark(qr, x, y), bottom = qr_is_dark(qr, x, y + 1);
-            buf_append_cstr(out, top && bottom ? "█" : top ? "▀" : bottom ? "▄" : " ");
-        }
-        buf_append_cstr(out, "\x1b[0m\n");
-    }
-}

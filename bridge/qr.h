@@ -1,4 +1,4 @@
-/* qr.h - QR symbols of pairing texts: the modules, and a drawing for terminals. */
+/* qr.h - QR symbols of pairing texts: the modules. */
 #ifndef BRIDGE_QR_H
 #define BRIDGE_QR_H
 
@@ -14,9 +14,6 @@ struct qr_symbol {
 /* TOO_LARGE when the text does not fit, NOMEM. Error correction L: what phones expect of a text of
  * this length on a screen. */
 enum wb_err qr_make(const char *text, struct qr_symbol *ret_qr) WB_MUST_CHECK;
-/* Half blocks, two modules per character, with its quiet zone, one line per two rows; readable on
- * dark and light terminals because both colours are drawn. */
-void qr_draw_terminal(const struct qr_symbol *qr, struct buf *out);
 
 static inline bool qr_is_dark(const struct qr_symbol *qr, int x, int y)
 {

@@ -61,7 +61,7 @@ struct conn {
     uint8_t noise_pub[X25519_KEY_BYTES];
     /* registering */
     struct registration reg;
-    char refs[CONN_REFS][96];
+    char refs[CONN_REFS][128];
     struct device *pairing; /* made by the phone, waiting for pair-device-sign */
     char offer_iq[48];      /* of <pair-device>: its answer may come after the phone has scanned */
     char pair_iq[48];

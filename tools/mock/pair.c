@@ -71,7 +71,7 @@ static void refs_expired(struct mock *m, void *arg)
 static void make_refs(struct conn *c)
 {
     for (size_t i = 0; i < CONN_REFS; i++) {
-        uint8_t r[48];
+        uint8_t r[75]; /* as long as WhatsApp's: "2@" and 100 characters */
         struct buf text = buf_new(sizeof c->refs[0]);
         rng_fill(&c->m->rng, r, sizeof r);
         buf_append_cstr(&text, "2@");
@@ -134,7 +134,7 @@ struct account *pair_account(struct mock *m, const char *digits)
 }
 
 struct qr_parts {
-    char ref[96];
+    char ref[128];
     uint8_t noise[X25519_KEY_BYTES], identity[X25519_KEY_BYTES], adv[ADV_SECRET_BYTES];
 };
 

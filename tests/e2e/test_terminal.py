@@ -1,0 +1,94 @@
+"""Linking as somebody meets it who starts the bridge in a terminal: the QR, and the other ways."""
+
+import os
+import re
+import unittest
+
+from harness import http, paths, terminal
+from harness.bridge import clean_env, free_port
+from harness.case import Case
+from harness.process import poll
+
+PHONE = "27820000001"
+
+
+class TerminalQr(Case):
+    def setUp(self):
+        super().setUp()
+        terminal.need("tmux", "zbarimg")
+
+    def start(self, *args, columns=80, rows=24):
+        self.mock = self.start_mock()
+        self.port = free_port()
+        self.window = terminal.Terminal(self.directory, [
+            paths.BRIDGE, "--phone", "+" + PHONE, "--store", os.path.join(self.directory, "store"), "--port", self.port,
+            "--server-url", self.mock.url, "--root-key", self.mock.root_key, *args], columns, rows,
+            clean_env(TERM="xterm-256color", LC_ALL="C.UTF-8"))
+        self.addCleanup(self.window.close)
+
+    def call(self, path):
+        return http.request(self.port, "GET", path)
+
+    def code(self):
+        """What /api/qr says now."""
+        def ask():
+            reply = self.call("/api/qr")
+            return reply.json["code"] if reply.status == 200 else None
+        return poll(ask, 20, "a QR code", not_yet=(ConnectionError,), more=self.window.text)
+
+    def wait_shown(self, code):
+        """Until the window shows exactly this code, on dark paper and on light."""
+        for paper in (terminal.BLACK, terminal.WHITE):
+            poll(lambda paper=paper: self.window.codes(paper) == [code], 20, f"the code on paper {paper}",
+                 more=self.window.text)
+
+    def wait_paired(self):
+        poll(lambda: self.call("/health").json["status"] == "ok", 20, "it is linked", more=self.window.text)
+
+    def test_a_window_of_80_by_24_shows_all_of_it(self):
+        """A QR as long as WhatsApp's own and the other ways to link, with nothing cut off; the next one is as
+        good as the first."""
+        self.start()
+        first = self.code()
+        self.assertGreaterEqual(len(first), 277)
+        self.wait_shown(first)
+        text = self.window.text()
+        self.assertIn(f"http://127.0.0.1:{self.port}/pair", text)
+        self.assertIn(f"ssh -L {self.port}:127.0.0.1:{self.port} HOST", text)
+        self.assertIn("--pair-code", text)
+        self.assertIn("Linked devices > Link a device", text)
+        # The server wants no more of these: the next one is drawn below.
+        self.mock.admin("POST", "/mock-phone/expire-refs")
+        poll(lambda: self.call("/api/qr").status == 200 and self.code() != first, 20, "another code")
+        second = self.code()
+        self.wait_shown(second)
+        self.assertIn(f"http://127.0.0.1:{self.port}/pair", self.window.text())
+        self.mock.scan_qr(PHONE, self.window.codes()[0])
+        self.wait_paired()
+        self.assert_no_flags(self.mock)
+
+    def test_a_large_window_has_half_blocks_that_every_font_has(self):
+        self.start(rows=40)
+        self.wait_shown(self.code())
+        self.assertRegex(self.window.text(), "[\u2580\u2584]")
+        self.assertNotRegex(self.window.text(), "[\U0001fb00-\U0001fb3b]")
+        self.assertIn(f"ssh -L {self.port}:127.0.0.1:{self.port} HOST", self.window.text())
+
+    def test_a_tiny_window_has_the_other_ways_and_no_broken_picture(self):
+        self.start(columns=60, rows=16)
+        self.code()
+        shown = self.window.wait_text(r"needs a window of \d+ lines")[0]
+        text = self.window.text()
+        self.assertNotRegex(text, "[\u2580-\u2590]|[\U0001fb00-\U0001fb3b]")
+        self.assertIn(f"http://127.0.0.1:{self.port}/pair", text)
+        self.assertIn(f"ssh -L {self.port}:127.0.0.1:{self.port} HOST", text)
+        # What it says is right: in such a window the next one is there.
+        self.window.resize(80, int(re.search(r"\d+", shown)[0]))
+        before = self.code()
+        self.mock.admin("POST", "/mock-phone/expire-refs")
+        poll(lambda: self.call("/api/qr").status == 200 and self.code() != before, 20, "another code")
+        self.wait_shown(self.code())
+
+
+if __name__ == "__main__":
+    unittest.main()
