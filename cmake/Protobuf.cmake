@@ -1,5 +1,5 @@
 # proto/schema/*.proto -> C through protobuf-c. Generated code is not held to our warnings.
-find_program(PROTOC_C protoc-c REQUIRED)
+wb_program(build PROTOC_C protoc-c)
 file(GLOB schemas CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/proto/schema/*.proto)
 set(generated)
 set(schema_out ${PROJECT_BINARY_DIR}/schema)
@@ -20,6 +20,5 @@ endif()
 add_library(wa_schema STATIC ${generated})
 # Include as "schema/<name>.pb-c.h".
 target_include_directories(wa_schema SYSTEM PUBLIC ${schema_out})
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+wb_library(build PROTOBUF_C libprotobuf-c)
 target_link_libraries(wa_schema PUBLIC PkgConfig::PROTOBUF_C PRIVATE wb_options)
