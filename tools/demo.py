@@ -84,7 +84,7 @@ def free_port(wanted):
 class Demo:
     def __init__(self, build):
         self.build = pathlib.Path(build)
-        self.home = self.build.parent / "demo"
+        self.home = self.build / "demo"
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         self.children = {}

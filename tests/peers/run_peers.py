@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE))
 from harness import paths, runner  # noqa: E402
 
 SKIPPED = 77
+SETUP = "tools/setup-debian peers installs it"
 # whatsmeow asks for Go 1.24. From 1.21 on, go fetches a newer toolchain by itself.
 OLDEST_GO = (1, 21)
 TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.25.5.linux-{arch}"
@@ -40,13 +41,19 @@ def run(argv, **options):
 
 
 def prepare_baileys():
-    modules = HERE / "baileys" / "node_modules"
-    stamp = modules / ".package-lock.json"
-    lock = HERE / "baileys" / "package-lock.json"
+    """In the build directory: nothing is written into the source tree."""
+    place = pathlib.Path(paths.BAILEYS)
+    place.mkdir(exist_ok=True)
+    for source in pathlib.Path(paths.BAILEYS_SOURCE).iterdir():
+        if source.suffix in (".mjs", ".json"):
+            copy = place / source.name
+            if not copy.exists() or copy.read_bytes() != source.read_bytes():
+                copy.write_bytes(source.read_bytes())
+    stamp, lock = place / "node_modules" / ".package-lock.json", place / "package-lock.json"
     if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
         if not shutil.which("npm"):
-            raise Missing("npm is not installed (Debian package npm)")
-        run(["npm", "ci", "--no-progress"], cwd=HERE / "baileys")
+            raise Missing(f"npm is not installed ({SETUP})")
+        run(["npm", "ci", "--no-progress"], cwd=place)
         stamp.touch()
     if not paths.node():
         raise Missing("no node of version 20 or newer, and npm's package has none for this machine")
@@ -81,12 +88,11 @@ def newer_go(go):
 def prepare_whatsmeow(old_too):
     go = shutil.which("go")
     if not go:
-        raise Missing("go is not installed (Debian package golang-go)")
+        raise Missing(f"go is not installed ({SETUP})")
     env = dict(os.environ)
     if go_version(go) < OLDEST_GO:
         go = newer_go(go)
         env["GOROOT"] = str(pathlib.Path(go).parent.parent)
-    os.makedirs(paths.PEERS_BUILD, exist_ok=True)
     # libsqlite3: Debian's SQLite instead of compiling the driver's own copy of it.
     for program, package in ((paths.WHATSMEOW, "."), (paths.WHATSMEOW_NODES, "./nodecodec")):
         run([go, "build", "-tags", "libsqlite3", "-o", program, package], cwd=HERE / "whatsmeow",
@@ -105,11 +111,11 @@ def rust_version(cargo):
 def prepare_whatsapp_rust():
     cargo = shutil.which("cargo")
     if not cargo:
-        raise Missing("cargo is not installed (Debian package cargo-web)")
+        raise Missing(f"cargo is not installed ({SETUP})")
     found = rust_version(cargo)
     if found < OLDEST_RUST:
         raise Missing(f"cargo {found[0]}.{found[1]} is too old, {OLDEST_RUST[0]}.{OLDEST_RUST[1]} is needed"
-                      " (Debian package cargo-web)")
+                      f" ({SETUP})")
     run([cargo, "build", "--locked", "--quiet", "--target-dir", paths.WHATSAPP_RUST_TARGET],
         cwd=HERE / "whatsapp-rust")
 
@@ -120,7 +126,10 @@ def needed(names, word):
 
 
 def prepare(names):
-    os.makedirs(paths.PEERS_BUILD, exist_ok=True)
+    try:
+        os.makedirs(paths.PEERS_BUILD, exist_ok=True)
+    except OSError as err:
+        raise Missing(f"{err.strerror}: {paths.PEERS_BUILD}; WB_BUILD_DIR names another directory") from err
     with open(os.path.join(paths.PEERS_BUILD, "lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         prepare_baileys()

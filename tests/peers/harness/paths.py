@@ -6,11 +6,16 @@ import subprocess
 import platform
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
-BUILD = os.environ.get("WB_BUILD_DIR", os.path.join(SOURCE, "build", "dev"))
+
+# One build, or the directory that tools/test puts all of them in.
+_given = os.environ.get("WB_BUILD_DIR")
+_all = _given and not os.path.exists(os.path.join(_given, "CMakeCache.txt"))
+BUILDS = _given if _all else os.path.join(SOURCE, "build")
+BUILD = os.path.abspath(os.path.join(BUILDS, "dev") if _all or not _given else _given)
 MOCK = os.environ.get("WB_MOCK", os.path.join(BUILD, "wa-mock"))
 BRIDGE = os.environ.get("WB_BRIDGE", os.path.join(BUILD, "whatsapp-bridge"))
 BACKUP = os.environ.get("WB_BACKUP", os.path.join(BUILD, "bridge-backup"))
-PEERS_BUILD = os.path.join(SOURCE, "build", "peers")
+PEERS_BUILD = os.path.abspath(os.environ.get("WB_PEERS_BUILD", os.path.join(BUILDS, "peers")))
 WHATSMEOW = os.path.join(PEERS_BUILD, "whatsmeow-peer")
 WHATSMEOW_V6 = os.path.join(PEERS_BUILD, "whatsmeow-v6-peer")
 WHATSAPP_RUST_TARGET = os.path.join(PEERS_BUILD, "whatsapp-rust")
@@ -18,7 +23,9 @@ WHATSAPP_RUST = os.path.join(WHATSAPP_RUST_TARGET, "debug", "whatsapp-rust-peer"
 WHATSMEOW_NODES = os.path.join(PEERS_BUILD, "whatsmeow-nodecodec")
 NODE_PIPE = os.environ.get("WB_NODE_PIPE", os.path.join(BUILD, "tests", "node_pipe"))
 PROTO_PIPE = os.environ.get("WB_PROTO_PIPE", os.path.join(BUILD, "tests", "proto_pipe"))
-BAILEYS = os.path.join(SOURCE, "tests", "peers", "baileys")
+# Node finds packages beside the script that wants them only: scripts and packages are together there.
+BAILEYS_SOURCE = os.path.join(SOURCE, "tests", "peers", "baileys")
+BAILEYS = os.path.join(PEERS_BUILD, "baileys")
 
 OLDEST_NODE = 20
 
