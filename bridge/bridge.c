@@ -19,6 +19,7 @@
 #include "bridge/jobs.h"
 #include "bridge/keepalive.h"
 #include "bridge/lid_lookup.h"
+#include "bridge/messages_tidy.h"
 #include "bridge/out_message.h"
 #include "bridge/prekey_fetch.h"
 #include "bridge/prekey_upload.h"
@@ -117,6 +118,7 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
         TRY(backups_new(b, repaired, &b->backups));
     TRY(history_request_new(b, &b->history));
     TRY(history_offered_new(b, &b->history_offered));
+    TRY(messages_tidy_new(b, &b->messages_tidy));
     TRY(presence_new(b, &b->presence));
     TRY(app_state_new(b, &b->app_state));
 out:
@@ -198,6 +200,7 @@ void bridge_free(struct bridge *b)
     b->history = NULL;
     history_offered_free(b->history_offered);
     b->history_offered = NULL; /* events may still come */
+    messages_tidy_free(b->messages_tidy);
     out_message_free(b, b->out_message);
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */
@@ -237,6 +240,7 @@ static void note_proxy(struct bridge *b)
 void bridge_start(struct bridge *b)
 {
     note_proxy(b);
+    messages_tidy_start(b->messages_tidy);
     conn_start(b->conn);
 }
 

@@ -34,6 +34,7 @@ struct group_info;
 struct group_list;
 struct history_download;
 struct history_offered;
+struct messages_tidy;
 struct history_request;
 struct app_state;
 struct presence;
@@ -90,6 +91,7 @@ struct bridge {
     struct signed_prekey *signed_prekey;
     struct history_request *history;
     struct history_offered *history_offered;
+    struct messages_tidy *messages_tidy;
     struct history_download *history_downloads; /* those that wait for the list of hosts */
     struct backups *backups;
     struct presence *presence;

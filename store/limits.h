@@ -62,6 +62,8 @@ enum {
     STORE_PATH_MAX = 4096,
     /* Old rows that are removed at once, while everything else waits: some 5 ms. */
     STORE_PRUNE_ROWS = 500,
+    /* Rows of another program that are put into the form of the file at once: as above. */
+    STORE_TIDY_ROWS = 256,
     /* Free on the disk before writing is tried again after it failed: some batches and their log.
      */
     STORE_ROOM_MIN = 1 << 20,

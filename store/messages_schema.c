@@ -5,7 +5,8 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-enum { MESSAGES_SCHEMA = 1 };
+/* 2: how the file keeps its times is remembered in it. */
+enum { MESSAGES_SCHEMA = 2 };
 
 /* SQLite keeps it with the table: as long as there is no row, it alone tells our files from those
  * of the Go bridge. */
@@ -73,6 +74,8 @@ static const struct column {
     " WHERE rowid = NEW.rowid AND change_seq <> (SELECT value FROM bridge_change_seq); END"
 
 static const char *const rest[] = {
+    "CREATE TABLE IF NOT EXISTS bridge_format (one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " timestamp TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS bridge_change_seq (one INTEGER PRIMARY KEY CHECK (one = 1),"
     " value INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO bridge_change_seq (one, value) VALUES (1, 0)",
@@ -89,7 +92,8 @@ static const char *const rest[] = {
     "CREATE INDEX IF NOT EXISTS bridge_messages_lid ON messages (sender_lid)"
     " WHERE sender_pn IS NULL AND sender_lid IS NOT NULL",
     "CREATE TRIGGER IF NOT EXISTS bridge_messages_insert AFTER INSERT ON messages" TAKE_SEQ,
-    "CREATE TRIGGER IF NOT EXISTS bridge_messages_update AFTER UPDATE OF id, chat_jid, sender,"
+    "DROP TRIGGER IF EXISTS bridge_messages_update",
+    "CREATE TRIGGER bridge_messages_update AFTER UPDATE OF id, chat_jid, sender,"
     " content, timestamp, is_from_me, media_type, filename, url, media_key, file_sha256,"
     " file_enc_sha256, file_length, sender_jid, sender_lid, sender_pn, push_name, kind, state,"
     " mentions, mentions_me, quoted_id, quoted_sender, target_id, edited_at, revoked_at, revoked_by"
@@ -190,7 +194,7 @@ enum wb_err messages_schema_apply(struct db *d)
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
         TRY(db_exec(d, rest[i]));
     TRY(add_later_index(d));
-    TRY(db_exec(d, "PRAGMA user_version = 1"));
+    TRY(db_exec(d, "PRAGMA user_version = 2"));
     TRY(FAULT_ERROR("schema.messages"));
     TRY(db_commit(d));
 out:
@@ -199,15 +203,31 @@ out:
     return err;
 }
 
-enum wb_err messages_time_format(struct db *d, enum store_time_format *ret)
+/* NOT_FOUND: nobody has decided it yet. */
+static enum wb_err remembered_format(struct db *d, enum store_time_format *ret)
 {
     int64_t text = 0;
-    enum wb_err err = db_query_int(
-        d, "SELECT typeof(timestamp) = 'text' FROM messages ORDER BY rowid DESC LIMIT 1", &text);
+    enum wb_err err = db_query_int(d,
+                                   "SELECT timestamp = 'text' FROM bridge_format"
+                                   " WHERE timestamp IN ('text', 'integer')",
+                                   &text);
+    if (err == WB_OK)
+        *ret = text ? STORE_TIME_TEXT : STORE_TIME_INTEGER;
+    return err;
+}
+
+/* The first row, which is from before anybody else wrote in the file. */
+static enum wb_err first_format(struct db *d, enum store_time_format *ret)
+{
+    int64_t text = 0;
+    enum wb_err err = db_query_int(d,
+                                   "SELECT typeof(timestamp) = 'text' FROM messages"
+                                   " WHERE timestamp IS NOT NULL ORDER BY rowid LIMIT 1",
+                                   &text);
     if (err == WB_ERR_NOT_FOUND)
         err = db_query_int(d,
                            "SELECT typeof(last_message_time) = 'text' FROM chats"
-                           " WHERE last_message_time IS NOT NULL ORDER BY rowid DESC LIMIT 1",
+                           " WHERE last_message_time IS NOT NULL ORDER BY rowid LIMIT 1",
                            &text);
     if (err == WB_ERR_NOT_FOUND) /* no time yet: the Go bridge's own tables will get its text */
         err = db_query_int(d,
@@ -217,4 +237,31 @@ enum wb_err messages_time_format(struct db *d, enum store_time_format *ret)
     if (err == WB_OK)
         *ret = text ? STORE_TIME_TEXT : STORE_TIME_INTEGER;
     return err;
+}
+
+enum wb_err messages_time_format(struct db *d, enum store_time_format asked,
+                                 enum store_time_format *ret)
+{
+    enum store_time_format known = STORE_TIME_AUTO, f = asked;
+    enum wb_err err = remembered_format(d, &known);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    if (f == STORE_TIME_AUTO)
+        f = known;
+    err = WB_OK;
+    if (f == STORE_TIME_AUTO)
+        TRY(first_format(d, &f));
+    if (f != known)
+        TRY(messages_remember_format(d, f));
+    *ret = f;
+out:
+    return err;
+}
+
+enum wb_err messages_remember_format(struct db *d, enum store_time_format f)
+{
+    return db_exec(d, f == STORE_TIME_TEXT ? "INSERT OR REPLACE INTO bridge_format (one, timestamp)"
+                                             " VALUES (1, 'text')"
+                                           : "INSERT OR REPLACE INTO bridge_format (one, timestamp)"
+                                             " VALUES (1, 'integer')");
 }

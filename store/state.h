@@ -80,8 +80,13 @@ enum wb_err messages_schema_check(struct db *d) WB_MUST_CHECK;
 enum wb_err messages_schema_apply(struct db *d) WB_MUST_CHECK;
 /* *ret: tables of another program, which messages_schema_apply() would extend. */
 enum wb_err messages_schema_taken_over(struct db *d, bool *ret) WB_MUST_CHECK;
-/* The format of the newest row; where there is none, that of the program that made the tables. */
-enum wb_err messages_time_format(struct db *d, enum store_time_format *ret) WB_MUST_CHECK;
+/* How the file keeps its times: as was asked for, else as it remembers, else (once) as its first
+ * row has it, or where there is none the program that made its tables. From then on the file
+ * remembers it, whoever writes in it. After messages_schema_apply(). */
+enum wb_err messages_time_format(struct db *d, enum store_time_format asked,
+                                 enum store_time_format *ret) WB_MUST_CHECK;
+/* For whoever has brought the whole file to the other form. The table must be there. */
+enum wb_err messages_remember_format(struct db *d, enum store_time_format f) WB_MUST_CHECK;
 
 /* lid_map.c, record stores: forget what was read inside a batch that is gone. */
 void store_lids_clear(struct store *s);

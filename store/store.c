@@ -278,13 +278,9 @@ static enum wb_err use_messages(struct store *s, struct store_open_info *info)
 {
     enum wb_err err;
     db_keep_log(&s->msg, false);
-    if (s->time_format == STORE_TIME_AUTO && !info->created_messages)
-        if (db_query_int(&s->msg, "SELECT 1 FROM sqlite_master LIMIT 1", &(int64_t){0}) == WB_OK)
-            TRY(messages_time_format(&s->msg, &s->time_format));
-    if (s->time_format == STORE_TIME_AUTO)
-        s->time_format = STORE_TIME_INTEGER;
     TRY(messages_schema_apply(&s->msg));
     TRY(db_set_wal(&s->msg));
+    TRY(messages_time_format(&s->msg, s->time_format, &s->time_format));
     /* chat_touch() stands before every row (its check costs more, see insert() in messages.c). */
     TRY(db_exec(&s->msg, "PRAGMA foreign_keys = OFF"));
 out:

@@ -144,7 +144,23 @@ out:
     return err;
 }
 
-static enum wb_err convert(struct db *d, const struct statements *s)
+/* A file of the Go bridge that we have never opened has no place for it, and needs none: its first
+ * row will say it. */
+static enum wb_err remember(struct db *d, enum store_time_format to)
+{
+    int64_t there = 0;
+    enum wb_err err;
+    TRY(db_query_int(d,
+                     "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+                     " AND name = 'bridge_format'",
+                     &there));
+    if (there)
+        err = messages_remember_format(d, to);
+out:
+    return err;
+}
+
+static enum wb_err convert(struct db *d, const struct statements *s, enum store_time_format to)
 {
     char *trigger = NULL;
     enum wb_err err;
@@ -155,6 +171,7 @@ static enum wb_err convert(struct db *d, const struct statements *s)
     TRY(db_exec(d, s->convert));
     if (trigger)
         TRY(db_exec(d, trigger));
+    TRY(remember(d, to));
     err = db_commit(d);
 out:
     free(trigger);
@@ -178,10 +195,12 @@ static enum wb_err run(struct converting *c)
     TRY(db_query_int(&c->db, s->count_messages, &c->ret->messages));
     TRY(db_query_int(&c->db, s->count_chats, &c->ret->chats));
     TRY(db_query_int(&c->db, s->count_unreadable, &c->ret->unreadable));
-    if (c->job->dry_run || c->ret->messages + c->ret->chats == 0)
+    if (c->job->dry_run)
         return WB_OK;
+    if (c->ret->messages + c->ret->chats == 0)
+        return remember(&c->db, c->job->to);
     TRY(make_backup(c));
-    err = convert(&c->db, s);
+    err = convert(&c->db, s, c->job->to);
 out:
     if (err != WB_OK && !c->ret->text[0])
         snprintf(c->ret->text, sizeof c->ret->text, "%.200s: %.250s", c->job->messages_path,

@@ -1,5 +1,6 @@
-/* time_convert.h - the times of a messages.db from text to numbers, or back (P-MC-13). Only when an
- * operator asks: the bridge itself never rewrites a row because of its format. */
+/* time_convert.h - the times of a messages.db from text to numbers, or back (P-MC-13), and the file
+ * remembers that. Only when an operator asks: the bridge itself keeps the form of the file
+ * (messages_tidy.h). */
 #ifndef STORE_TIME_CONVERT_H
 #define STORE_TIME_CONVERT_H
 

@@ -7,6 +7,7 @@ done; "it is fast" is none."""
 SMALL = {
     "sqlite_master": "SQLite's list of tables",
     "bridge_change_seq": "one row",
+    "bridge_format": "one row",
     "bridge_owner": "one row",
     "whatsmeow_device": "a row for each number that was linked with this file",
     "whatsmeow_version": "one row",
@@ -105,10 +106,10 @@ REASONS = {
     " (SELECT base_key FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2"
     " LIMIT ?3)":
         "all of one retired signed prekey, STORE_PRUNE_ROWS at a time",
-    "SELECT typeof(timestamp) = 'text' FROM messages ORDER BY rowid DESC LIMIT 1":
-        "the last row is the answer",
+    "SELECT typeof(timestamp) = 'text' FROM messages WHERE timestamp IS NOT NULL ORDER BY rowid LIMIT 1":
+        "once, when the file is made or taken over: the first row is the answer",
     "SELECT typeof(last_message_time) = 'text' FROM chats WHERE last_message_time IS NOT NULL"
-    " ORDER BY rowid DESC LIMIT 1": "once, at the start, in a file without messages",
+    " ORDER BY rowid LIMIT 1": "once, when a file without messages is made or taken over",
     "UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq) + n.number FROM"
     " (SELECT rowid AS row, row_number() OVER (ORDER BY rowid) AS number FROM messages"
     " WHERE change_seq = 0) AS n WHERE messages.rowid = n.row": _MADE,

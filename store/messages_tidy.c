@@ -1,0 +1,126 @@
+#include "store/messages_tidy.h"
+
+#include "store/message_row.h"
+#include "store/state.h"
+#include "store/stmt.h"
+
+/* Up to the year 9999: what has a text form, and what strftime() reads again. */
+#define IS_NUMBER(column) column " BETWEEN 0 AND 253402300799"
+#define IS_TIME(column)   column " >= '' AND strftime('%s', " column ") IS NOT NULL"
+
+struct found_time {
+    int64_t rowid, seconds;
+};
+
+/* Numbers sort before texts, so that the index has the rows of the other form side by side, and a
+ * file without such rows is done with one look. */
+static enum wb_err find_times(struct store *s, struct found_time *ret, size_t *ret_n)
+{
+    size_t n = 0;
+    struct stmt q;
+    enum wb_err err;
+    if (s->time_format == STORE_TIME_TEXT)
+        TRY(stmt_read(&q, &s->msg,
+                      "SELECT rowid, timestamp FROM messages"
+                      " WHERE " IS_NUMBER("timestamp") " LIMIT ?"));
+    else
+        TRY(stmt_read(&q, &s->msg,
+                      "SELECT rowid, CAST(strftime('%s', timestamp) AS INTEGER) FROM messages"
+                      " WHERE " IS_TIME("timestamp") " LIMIT ?"));
+    stmt_int(&q, STORE_TIDY_ROWS);
+    while ((err = stmt_step(&q)) == WB_OK && n < STORE_TIDY_ROWS)
+        ret[n++] = (struct found_time){stmt_col_int(&q, 0), stmt_col_int(&q, 1)};
+    stmt_end(&q);
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+    *ret_n = n;
+out:
+    return err;
+}
+
+static enum wb_err put_time(struct store *s, const char *sql, const struct found_time *found)
+{
+    char text[TIME_TEXT_BYTES];
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->msg, sql));
+    bind_time(&q, s, found->seconds, text);
+    stmt_int(&q, found->rowid);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+static enum wb_err tidy_times(struct store *s, struct store_tidy *t)
+{
+    struct found_time found[STORE_TIDY_ROWS];
+    size_t n = 0;
+    enum wb_err err;
+    TRY(find_times(s, found, &n));
+    for (size_t i = 0; i < n; i++)
+        TRY(put_time(s, "UPDATE messages SET timestamp = ? WHERE rowid = ?", &found[i]));
+    t->times += n;
+    if (n < STORE_TIDY_ROWS)
+        t->step = STORE_TIDY_CHATS;
+out:
+    return err;
+}
+
+static bool other_form(const struct store *s, bool number, bool time)
+{
+    return s->time_format == STORE_TIME_TEXT ? number : time;
+}
+
+/* There are few chats beside the messages, and no index on their times: all are looked at, a page
+ * at a time. */
+static enum wb_err tidy_chats(struct store *s, struct store_tidy *t)
+{
+    struct found_time found[STORE_TIDY_ROWS];
+    size_t n = 0, seen = 0;
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT rowid, " SQL_SECONDS("last_message_time") ", " IS_NUMBER(
+                      "last_message_time") ", " IS_TIME("last_message_time") " FROM chats"
+                                                                             " WHERE rowid > ?"
+                                                                             " ORDER BY rowid"
+                                                                             " LIMIT ?"));
+    stmt_int(&q, t->rowid);
+    stmt_int(&q, STORE_TIDY_ROWS);
+    while (seen < STORE_TIDY_ROWS && (err = stmt_step(&q)) == WB_OK) {
+        const struct found_time one = {stmt_col_int(&q, 0), stmt_col_int(&q, 1)};
+        seen++;
+        t->rowid = one.rowid;
+        if (other_form(s, stmt_col_int(&q, 2) != 0, stmt_col_int(&q, 3) != 0))
+            found[n++] = one;
+    }
+    stmt_end(&q);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    err = WB_OK;
+    for (size_t i = 0; i < n; i++)
+        TRY(put_time(s, "UPDATE chats SET last_message_time = ? WHERE rowid = ?", &found[i]));
+    t->chats += n;
+    if (seen < STORE_TIDY_ROWS) {
+        t->step = STORE_TIDY_DONE;
+        t->rowid = 0;
+    }
+out:
+    return err;
+}
+
+enum wb_err store_messages_tidy(struct store *s, struct store_tidy *t, bool *ret_more)
+{
+    enum wb_err err = WB_OK;
+    if (t->step == STORE_TIDY_TIMES)
+        err = tidy_times(s, t);
+    else if (t->step == STORE_TIDY_CHATS)
+        err = tidy_chats(s, t);
+    *ret_more = t->step != STORE_TIDY_DONE;
+    return err;
+}
+
+enum wb_err store_messages_written(struct store *s, bool *ret_written)
+{
+    return db_written_by_others(&s->msg, ret_written);
+}

@@ -1,0 +1,28 @@
+/* messages_tidy.h - what another program wrote in messages.db, in the form that the file keeps.
+ *
+ * The Go bridge writes times as text, whatever the file has, and readers that compare a number with
+ * a text get every row or none (R-201). A little at a time, so that the loop is never held; what is
+ * done is not seen again, so that a crash in between costs nothing. */
+#ifndef STORE_MESSAGES_TIDY_H
+#define STORE_MESSAGES_TIDY_H
+
+#include "store/store.h"
+
+/* Where it is, and what it has done so far. {0} begins. */
+struct store_tidy {
+    enum { STORE_TIDY_TIMES, STORE_TIDY_CHATS, STORE_TIDY_DONE } step;
+    int64_t rowid; /* of this step: seen up to here */
+    size_t times;  /* messages whose time has the file's form now */
+    size_t chats;  /* chats, the same */
+};
+
+/* One slice: STORE_TIDY_ROWS rows at most. It needs store_commit(), as any write. Rows get a new
+ * change_seq, since their readers see another value. A text that is no time stays as it is.
+ * *ret_more: call again. */
+enum wb_err store_messages_tidy(struct store *s, struct store_tidy *t,
+                                bool *ret_more) WB_MUST_CHECK;
+
+/* Has another program written in messages.db since the last call? (The first one says no.) */
+enum wb_err store_messages_written(struct store *s, bool *ret_written) WB_MUST_CHECK;
+
+#endif
