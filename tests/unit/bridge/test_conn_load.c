@@ -33,6 +33,33 @@ static void a_slow_line_is_not_a_dead_one(void **state)
     line_free(t);
 }
 
+/* Each silence is asked about anew: that one was answered says nothing of the next. */
+static void every_silence_is_asked_about(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+
+    bridge_start(t->b);
+    log_in(t);
+    for (int i = 0; i < 20; i++) {
+        struct heard *h = NULL;
+
+        /* An ack is sent, and nothing comes but the answers to pings, late ones. */
+        server_send(t, el(t, "receipt", "from", "5@lid", "id", "R", NULL));
+        deaf(t);
+        for (int s = 0; !h && s < 2 * PING_MAX_MS; s += 500) {
+            pass(t, 500);
+            h = maybe_hear(t, "xmlns=\"w:p\"");
+        }
+        assert_non_null(h);
+        pass(t, PING_ANSWER_MS - 1000);
+        assert_int_equal(state_of(t), CONN_ONLINE);
+        answer(t, h, NULL);
+    }
+    assert_int_equal(t->events[BRIDGE_EV_OFFLINE], 0);
+    line_free(t);
+}
+
 /* The ping stood behind it, and its answer has its time from then on. */
 static void what_has_left_at_last_is_answered_in_time(void **state)
 {
@@ -208,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_line_is_not_a_dead_one),
+        cmocka_unit_test(every_silence_is_asked_about),
         cmocka_unit_test(what_has_left_at_last_is_answered_in_time),
         cmocka_unit_test(answers_wait_for_room_and_requests_do_not),
         cmocka_unit_test(too_many_answers_stop_the_reading),

@@ -245,6 +245,20 @@ static void everybody(void **state)
           "27820000012@s.whatsapp.net 27820000011@s.whatsapp.net 222000013@lid");
 }
 
+/* Of neither does anybody know the number. */
+static void two_people_by_their_lids_alone(void **state)
+{
+    struct store_group_member members[] = {{.lid = J("222000013@lid")}, {.lid = J("222000014@lid")}};
+    const struct mention_chat c = {members, 2, STORE_ADDRESSING_LID};
+    struct jid who[] = {J("222000013@lid"), J("222000014@lid"), J("222000013@lid")};
+    const struct mention_request q = {.text = SPAN_LIT("hi"), .who = who, .nwho = 3};
+    struct mention_result v;
+
+    (void)state;
+    OK(mention_compile(&r.b, &r.arena, &c, &q, &v));
+    check(&v, "@222000013 @222000014 hi", "222000013@lid 222000014@lid");
+}
+
 static void what_is_no_person(void **state)
 {
     static const char *const bad[] = {"",      "@",       "me",           "0821234567",
@@ -268,6 +282,7 @@ int main(void)
         cmocka_unit_test(absent_people_are_named_or_counted),
         cmocka_unit_test(unknown_numbers_are_asked_for),
         cmocka_unit_test(everybody),
+        cmocka_unit_test(two_people_by_their_lids_alone),
         cmocka_unit_test(what_is_no_person),
     };
 

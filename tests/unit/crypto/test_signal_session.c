@@ -125,6 +125,24 @@ static void without_one_time_prekey(void **state)
     talk(&p->b, &p->a, "fine");
 }
 
+/* The other end takes a prekey id of 0 for none (P-SG-12): such a key is not used. */
+static void a_one_time_prekey_with_the_id_0_is_none(void **state)
+{
+    struct pair *p = *state;
+    struct signal_bundle bundle = person_bundle(&p->b, 1);
+    struct signal_prekey_header h;
+    struct letter l;
+
+    bundle.prekey_id = 0;
+    assert_int_equal(signal_session_start(p->a.session, &p->a.local, &bundle, &p->a.rng), WB_OK);
+    l = person_write(&p->a, "no prekey");
+    assert_int_equal(signal_prekey_header_parse(buf_span(&l.bytes), &h), WB_OK);
+    assert_false(h.has_prekey_id);
+    person_reads(&p->b, &l, "no prekey");
+    letter_free(&l);
+    talk(&p->b, &p->a, "fine");
+}
+
 static void bundle_signature(void **state)
 {
     struct pair *p = *state;
@@ -461,6 +479,7 @@ int main(void)
         SCENARIO(conversation),
         SCENARIO(wire_form),
         SCENARIO(without_one_time_prekey),
+        SCENARIO(a_one_time_prekey_with_the_id_0_is_none),
         SCENARIO(bundle_signature),
         SCENARIO(out_of_order_in_one_chain),
         SCENARIO(out_of_order_across_ratchets),

@@ -273,7 +273,10 @@ static void one_reaction_per_person(void **state)
     c.timestamp -= 3;
     OK(store_message_react(f.s, &c, SPAN_LIT("old")));
     assert_string_equal(look(&f, "SELECT group_concat(reaction) FROM reactions"), "-");
-    c.timestamp += 10;
+    c.timestamp += 3; /* changed within its own second: what comes later counts */
+    OK(store_message_react(f.s, &c, SPAN_LIT("*")));
+    assert_string_equal(look(&f, "SELECT group_concat(reaction) FROM reactions"), "*");
+    c.timestamp += 7;
     OK(store_message_react(f.s, &c, SPAN_NULL));
     assert_string_equal(look(&f, "SELECT count(*) || reaction FROM reactions"), "1");
     fixture_free(&f);
