@@ -16,6 +16,7 @@ from harness.arrivals import Arrivals
 from harness.bridge import clean_env
 from harness.case import Case
 from harness.killing import respawn, seed_of
+from harness.people import pn
 from harness.process import Timeout
 from harness.relay import DOWN, UP, Relay
 
@@ -73,10 +74,6 @@ class CrashCase(Case):
             self.age_signed_prekey()
         env = quiet_env(WB_FAULT_LOG=self.log, **({"WB_FAULT": fault} if fault else {}))
         self.bridge = respawn(self, self.bridge, kill=kill, env=env)
-
-    def passed(self):
-        with open(self.log, encoding="utf-8") as log:
-            return set(log.read().split())
 
     def finish(self):
         """A last start without trouble, and the judgement."""
@@ -150,10 +147,39 @@ class CrashTest(CrashCase):
         self.traffic.wait(self.bridge)
         self.traffic.judge(self.bridge)
 
+    def passes(self):
+        with open(self.log, encoding="utf-8") as log:
+            return log.read().split()
+
+    def assert_answers_follow_commits(self):
+        """At the moment at which the answer to a message is handed over, the message is in the file: a kill
+        cannot tell, because what is handed over has not left the process yet."""
+        self.again()
+        self.bridge.wait_status("ok")
+        self.traffic.wait(self.bridge)
+        for number in range(1, 20):
+            self.bridge.kill()
+            self.traffic.send(PEOPLE[0])
+            before = len(self.passes())
+            self.again(f"answer.leaves:{number}")
+            self.assertTrue(self.wait_end(30), f"no answer {number} left")
+            if "message.handled" in self.passes()[before:]:
+                break
+        text = self.traffic.sent[pn(PEOPLE[0])][-1]
+        self.assertEqual(self.bridge.rows("SELECT count(*) AS n FROM messages WHERE content = ?", text)[0]["n"], 1,
+                         "a message was answered before it was stored")
+
+    def test_an_answer_says_that_it_is_stored(self):
+        self.start()
+        self.pair()
+        self.assert_answers_follow_commits()
+        self.finish()
+
     def test_killed_at_every_fault_point(self):
         """Each point in turn; and the test knows when a point is never passed."""
         self.start()
         self.pair()
+        self.assert_answers_follow_commits()
         self.bridge_jid = self.bridge.health()["jid"]
         points = [name for name in fault_points() if not name.startswith(LINKING)]
         struck = set()
@@ -193,6 +219,8 @@ class CrashTest(CrashCase):
                     self.bridge.post("/api/reconnect")
                     self.traffic.wait(self.bridge)
                     self.bridge.wait_status("ok")
+                if self.failing():
+                    return  # what is lost would be missed by all that follow
         self.traffic.judge(self.bridge)
 
     def test_killed_while_linking(self):
