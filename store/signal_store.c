@@ -359,7 +359,10 @@ enum wb_err store_signal_forget_device(struct store *s, const struct jid *device
     stmt_text(&q, s->our);
     stmt_address(&q, device);
     TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_skdm WHERE our_jid = ? AND device = ?"));
+    /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_skdm INDEXED BY bridge_skdm_device"
+                   " WHERE our_jid = ? AND device = ?"));
     stmt_text(&q, s->our);
     stmt_address(&q, device);
     TRY(stmt_run(&q));
