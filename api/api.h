@@ -29,6 +29,8 @@ enum wb_err api_start(const struct api_deps *d, struct api **ret_api,
 uint16_t api_port(const struct api *api);
 /* The addresses in use, "127.0.0.1, ::1" for example. */
 const char *api_where(const struct api *api);
+/* Addresses that belong to the name and that this machine does not have, "::1" for example; "". */
+const char *api_missing(const struct api *api);
 /* Is there an answer that is not yet written? */
 bool api_answers_left(const struct api *api);
 /* Ends all requests; NULL-safe. Before the loop goes away. */

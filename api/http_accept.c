@@ -176,6 +176,7 @@ enum wb_err http_listen(struct api *api, struct buf *problem)
         return err;
     api->port = l.port;
     memcpy(api->where, l.where, sizeof api->where);
+    memcpy(api->missing, l.missing, sizeof api->missing);
     while (l.n > 0) {
         lws_sock_file_fd_type fd = {.filefd = l.fd[l.n - 1]};
         struct lws *wsi = lws_adopt_descriptor_vhost(api->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,

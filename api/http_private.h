@@ -23,6 +23,7 @@ struct api {
     struct timer pause; /* of accepting */
     uint16_t port;
     char where[LISTEN_TEXT_MAX]; /* the addresses we listen on */
+    char missing[LISTEN_TEXT_MAX];
     bool stopping;
 };
 

@@ -25,6 +25,11 @@ const char *api_where(const struct api *api)
     return api->where;
 }
 
+const char *api_missing(const struct api *api)
+{
+    return api->missing;
+}
+
 /* ---- events -----------------------------------------------------------------------------------
  */
 

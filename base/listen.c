@@ -10,9 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/port_holder.h"
+
 enum {
     NAME_MAX_CHARS = 253, /* of a host name */
     ANY_PORT_TRIES = 16,  /* for a port that is free on every address of a name */
+    HOLDER_BYTES_MAX = 400,
 };
 
 union address {
@@ -127,6 +130,14 @@ static bool is_localhost(const char *address)
     return strcasecmp(address, "localhost") == 0;
 }
 
+/* No machine has such an address: those of groups (multicast), and what is kept for later. */
+static bool is_of_many(const union address *a)
+{
+    if (a->any.sa_family == AF_INET)
+        return ntohl(a->v4.sin_addr.s_addr) >> 28 >= 0xE;
+    return IN6_IS_ADDR_MULTICAST(&a->v6.sin6_addr);
+}
+
 /* A name ends in a letter's label: "127.1" and "10.0.0.256" are slips, not names. */
 bool listen_address_valid(const char *address)
 {
@@ -134,7 +145,7 @@ bool listen_address_valid(const char *address)
     union address a;
 
     if (read_literal(address, &a))
-        return true;
+        return !is_of_many(&a);
     if (!isalnum((unsigned char)address[0]) || strlen(address) > NAME_MAX_CHARS)
         return false;
     for (const char *p = address; *p; p++)
@@ -288,6 +299,15 @@ static enum wb_err elsewhere(const char *address, const union address *is, struc
     return WB_ERR_IO;
 }
 
+static void add_text(char list[static LISTEN_TEXT_MAX], const union address *a)
+{
+    size_t at = strlen(list);
+    char text[IP_TEXT_MAX];
+
+    address_text(a, text);
+    snprintf(list + at, LISTEN_TEXT_MAX - at, "%s%s", at ? ", " : "", text);
+}
+
 static bool not_here(int failed)
 {
     return failed == EADDRNOTAVAIL || failed == EAFNOSUPPORT || failed == EPROTONOSUPPORT;
@@ -311,16 +331,16 @@ static enum wb_err open_all(const char *address, const union address *all, size_
     *l = (struct listeners){.port = port};
     for (size_t i = 0; i < n; i++) {
         union address a = all[i], is;
-        char text[IP_TEXT_MAX];
-        size_t at = strlen(l->where);
         int failed;
 
         set_port(&a, l->port);
         failed = open_one(&a, &l->fd[l->n]);
         if (failed)
             *ret_failed = failed;
-        if (failed && some && not_here(failed))
+        if (failed && some && not_here(failed)) {
+            add_text(l->missing, &a);
             continue;
+        }
         if (failed)
             return of_errno(failed);
         l->n++;
@@ -329,10 +349,24 @@ static enum wb_err open_all(const char *address, const union address *all, size_
             return elsewhere(address, &is, problem);
         }
         l->port = get_port(&is);
-        address_text(&is, text);
-        snprintf(l->where + at, sizeof l->where - at, "%s%s", at ? ", " : "", text);
+        add_text(l->where, &is);
     }
     return l->n > 0 ? WB_OK : WB_ERR_NET;
+}
+
+/* "cannot listen on localhost port 8080: Address already in use, by pid 4711 (python3 server.py)
+ * (--bind, --port)" */
+static void tell(const char *address, uint16_t port, int failed, enum wb_err err,
+                 struct buf *problem)
+{
+    struct buf holder = buf_new(HOLDER_BYTES_MAX);
+
+    buf_printf(problem, "cannot listen on %s port %u: %s", address, port, strerror(failed));
+    if (failed == EADDRINUSE && port_holder_text(port, &holder))
+        buf_printf(problem, ", by %s", buf_text(&holder));
+    if (err == WB_ERR_NET)
+        buf_append_cstr(problem, " (--bind, --port)");
+    buf_free(&holder);
 }
 
 enum wb_err listen_open(const char *address, uint16_t port, struct listeners *ret,
@@ -358,8 +392,7 @@ enum wb_err listen_open(const char *address, uint16_t port, struct listeners *re
             break;
     }
     if (failed)
-        buf_printf(problem, "cannot listen on %s port %u: %s%s", address, port, strerror(failed),
-                   err == WB_ERR_NET ? " (--bind, --port)" : "");
+        tell(address, port, failed, err, problem);
     return err;
 }
 

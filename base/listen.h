@@ -18,10 +18,12 @@ struct listeners {
     int fd[LISTEN_SOCKETS_MAX];  /* nonblocking, closed on exec; owned */
     uint16_t port;               /* of all of them */
     char where[LISTEN_TEXT_MAX]; /* "127.0.0.1, ::1": as the kernel says it */
+    char
+        missing[LISTEN_TEXT_MAX]; /* addresses of the name that this machine does not have; or "" */
 };
 
-/* What --bind may be: an IPv4 or IPv6 address, localhost, or a name of letters, digits, '-', '.'.
- */
+/* What --bind may be: an IPv4 or IPv6 address that a machine can have (not one of a group of
+ * machines, as 224.0.0.1), localhost, or a name of letters, digits, '-', '.'. */
 bool listen_address_valid(const char *address);
 
 /* Is it a loopback address, or localhost? A name is not, wherever it leads. */
@@ -33,7 +35,7 @@ bool listen_address_is_loopback(const char *address);
  * - "localhost" is 127.0.0.1 and ::1, whatever the resolver thinks.
  * - another name is all its addresses (the resolver is asked; that may take seconds).
  * Of localhost and names, addresses that this machine does not have are left out, as ::1 without
- * IPv6, if there is another one. port 0: any free one, the same for all.
+ * IPv6, if there is another one (`missing` has them). port 0: any free one, the same for all.
  * NET, which other settings mend: no address, one that is in use, may not be taken or is not this
  * machine's. IO, which they do not: the kernel put a socket elsewhere, or has none left; no memory;
  * the resolver has no answer now. problem says which. */

@@ -286,9 +286,10 @@ const struct setting config_settings[] = {
      "whatsapp.db, when not in the store", set_optional_path, FIELD(whatsapp_db_path), true, false},
     {"role", "NAME", "role", "WHATSAPP_ROLE", "", "printed in log lines and /health", set_role,
      FIELD(role), true, true},
-    {"bind", "ADDRESS", "bind", "WHATSAPP_BIND", "127.0.0.1",
-     "where the API listens, an address or a name; not loopback: a token is required", set_bind,
-     FIELD(bind), true, false},
+    {"bind", "ADDRESS", "bind", "WHATSAPP_BIND", "localhost",
+     "where the API listens, an address or a name (localhost: 127.0.0.1 and ::1); not loopback: a "
+     "token is required",
+     set_bind, FIELD(bind), true, false},
     {"port", "PORT", "port", "WHATSAPP_PORT", "8080", "the API's port, 0 for any", set_port,
      FIELD(port), false, false},
     {"api-token-file", "FILE", "api_token_file", "WHATSAPP_API_TOKEN_FILE", "",

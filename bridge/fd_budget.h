@@ -16,7 +16,7 @@
 
 enum {
     /* Ours that are open all the time: whatsapp.db and messages.db with -wal and -shm (6), their
-     * locks (2), the log (1), the loop's timer, signals, event pipe, listening socket (5), the
+     * locks (2), the log (1), the loop's timer, signals, event pipe, listening sockets (6), the
      * socket to WhatsApp (1), systemd's (1). The rest is reserve. */
     FD_BUDGET_ALWAYS = 24,
     /* Ours that come and go: both journals (2), a log that is opened anew (1), a new socket to

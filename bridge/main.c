@@ -305,6 +305,10 @@ static int run(struct program *p)
     } else {
         log_info(&p->log, "main", "whatsapp-bridge " WB_VERSION ", API on %s port %u",
                  api_where(p->api), api_port(p->api));
+        if (api_missing(p->api)[0])
+            log_info(&p->log, "main",
+                     "the API does not listen on %s: this machine does not have it",
+                     api_missing(p->api));
         sdnotify_ready(&p->systemd);
         bridge_start(p->bridge);
         err = loop_run(p->loop);

@@ -1,11 +1,15 @@
 """The HTTP API as its callers meet it: what they send in, however they cut it, gets one answer."""
 
 import json
+import os
 import socket
+import sys
 import time
 import unittest
 
+from harness import bridge, netns
 from harness.case import Case
+from harness.process import Process, poll
 
 PHONE, FRIEND = "27820000001", "27820001000"
 SEND = "/api/send"
@@ -213,6 +217,75 @@ class BodiesTest(Wire):
             self.assertEqual(program.post(SEND, text % (FRIEND, message)).status, 200, message)
         self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)],
                          ["cut \ufffd", "whole \U0001f600", "text \\\\ud83d", "turned \ufffd\ufffd"])
+
+
+class ListeningTest(Case):
+    NOWHERE = ("--server-url", "ws://127.0.0.1:9/ws/chat", "--root-key", "ab" * 32)
+
+    @staticmethod
+    def listening(port):
+        """The addresses that somebody listens on with this port, as the kernel says it."""
+        found = set()
+        for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+            with open("/proc/net/" + name, encoding="ascii") as file:
+                for line in list(file)[1:]:
+                    address, at = line.split()[1].split(":")
+                    if int(at, 16) == port and line.split()[3] == "0A":
+                        words = bytes.fromhex(address)
+                        found.add(socket.inet_ntop(family, b"".join(
+                            words[i:i + 4][::-1] for i in range(0, len(words), 4))))
+        return found
+
+    def test_both_loopback_addresses_and_nothing_else(self):
+        """Without --bind: 'localhost' is one or the other to callers."""
+        if not os.path.exists("/proc/net/if_inet6"):
+            self.skipTest("no IPv6 on this machine")
+        mock = self.start_mock()
+        program = self.start_bridge(mock, PHONE)
+        program.wait_api()
+        self.assertEqual(self.listening(program.port), {"127.0.0.1", "::1"})
+        for address in ("127.0.0.1", "::1"):
+            for host in ("localhost", "127.0.0.1", "[::1]"):
+                with socket.create_connection((address, program.port), timeout=10) as link:
+                    link.sendall(f"GET /api/outbox HTTP/1.1\r\nHost: {host}:{program.port}\r\n\r\n"
+                                 .encode())
+                    self.assertIn(b" 200 ", link.recv(4096), (address, host))
+        explicit = self.start_bridge(mock, PHONE, "--bind", "127.0.0.1", name="explicit")
+        explicit.wait_api()
+        self.assertEqual(self.listening(explicit.port), {"127.0.0.1"})
+
+    def test_without_ipv6_it_says_so_and_goes_on(self):
+        netns.need(self)
+        script = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; ip link set lo up; exec \"$@\""
+        program = self.start_bridge(None, PHONE, *self.NOWHERE,
+                                    under=("unshare", "-n", "sh", "-c", script, "sh"))
+        program.poll(lambda: any("API on 127.0.0.1 port" in x for x in program.lines) and
+                     any("does not listen on ::1: this machine does not have it" in x
+                         for x in program.lines), 20, "both lines are in the log")
+
+    def refused(self, *args):
+        return bridge.run_once("--phone", PHONE, "--store", os.path.join(self.directory, "s"), *args,
+                               *self.NOWHERE)
+
+    def test_who_holds_the_port_is_named(self):
+        code = ('import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen();'
+                'print(f"PORT={s.getsockname()[1]}", flush=True); time.sleep(60)')
+        holder = self._keep(Process("holder", [sys.executable, "-c", code, "the-holder"],
+                                    self.directory))
+        port = poll(lambda: next((x[5:] for x in holder.lines if x.startswith("PORT=")), None), 10,
+                    "it listens")
+        for args in (("--port", port), ("--port", port, "--bind", "127.0.0.1")):
+            done = self.refused(*args)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(f"Address already in use, by pid {holder.pid} ({sys.executable} -c",
+                          done.stderr)
+
+    def test_an_address_of_a_group_is_refused_with_the_settings(self):
+        for address in ("224.0.0.1", "ff02::1", "255.255.255.255"):
+            done = self.refused("--bind", address, "--check-config")
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("--bind", done.stderr)
+            self.assertNotIn("token", done.stderr)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class NetworkTest(Case):
         """Also by a library's doing, also with names; without a token it answers loopback only."""
         # --bind: what the log names, and the calls (by number in CALLS) that reach it.
         variants = (
-            (None, "127.0.0.1", (0, 5)),
+            (None, "127.0.0.1, ::1", (0, 2, 5)),
             ("127.0.0.1", "127.0.0.1", (0, 5)),
             ("127.0.0.2", "127.0.0.2", (1,)),
             ("::1", "::1", (2,)),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -193,7 +194,9 @@ static void without_ipv6_the_rest_works(void **state)
     no_ipv6 = true;
     opened("127.0.0.1", "127.0.0.1");
     listen_close(&l);
+    assert_string_equal(l.missing, "");
     opened("localhost", "127.0.0.1");
+    assert_string_equal(l.missing, "::1");
     assert_true(answers("127.0.0.1", l.port));
     listen_close(&l);
     opened("0.0.0.0", "0.0.0.0");
@@ -225,10 +228,14 @@ static void what_cannot_be_had_is_said(void **state)
 {
     (void)state;
     struct listeners other;
+    char holder[40];
 
     opened("127.0.0.1", "127.0.0.1");
     assert_int_equal(listen_open("127.0.0.1", l.port, &other, &problem), WB_ERR_NET);
     assert_non_null(strstr(buf_cstr(&problem), strerror(EADDRINUSE)));
+    snprintf(holder, sizeof holder, "by pid %ld (", (long)getpid());
+    assert_non_null(strstr(buf_cstr(&problem), holder));
+    assert_non_null(strstr(buf_cstr(&problem), "unit_base_listen"));
     buf_clear(&problem);
     assert_int_equal(listen_open("localhost", l.port, &other, &problem), WB_ERR_NET);
     buf_clear(&problem);
@@ -292,9 +299,26 @@ static void addresses_and_names(void **state)
 {
     static const char *const good[] = {"127.0.0.1",   "0.0.0.0",   "::",     "::1",
                                        "2001:db8::1", "localhost", "bridge", "a-1.example.org"};
-    static const char *const bad[] = {"",      "127.1",  "10.0.0.256", "1",       "a b",
-                                      "-a",    ".",      "a.",         "[::1]",   "::1%lo",
-                                      "a_b.c", "1:2:3:", "*",          "a.b/c.d", "127.0.0.1:80"};
+    static const char *const bad[] = {"",
+                                      "127.1",
+                                      "10.0.0.256",
+                                      "1",
+                                      "a b",
+                                      "-a",
+                                      ".",
+                                      "a.",
+                                      "[::1]",
+                                      "::1%lo",
+                                      "a_b.c",
+                                      "1:2:3:",
+                                      "*",
+                                      "a.b/c.d",
+                                      "127.0.0.1:80",
+                                      "224.0.0.1",
+                                      "239.255.255.255",
+                                      "255.255.255.255",
+                                      "ff02::1",
+                                      "::ffff:224.0.0.1"};
     static const char *const loopback[] = {"127.0.0.1",       "127.255.0.9",      "::1",
                                            "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "localhost"};
     static const char *const not_loopback[] = {"0.0.0.0",          "::",     "10.0.0.1",
