@@ -152,11 +152,18 @@ static bool get_key(struct api_request *r, const json_t *body, struct span *ret_
     return true;
 }
 
+static bool get_wait(struct api_request *r, const json_t *body, struct send_request *s)
+{
+    const json_t *v = json_object_get(body, "wait_s");
+
+    s->wait_is_default = !v || json_is_null(v);
+    return get_seconds(r, body, "wait_s", API_WAIT_S_DEFAULT, API_WAIT_S_MAX, &s->wait_s);
+}
+
 /* Fields that both calls share. */
 static bool get_common(struct api_request *r, const json_t *body, struct send_body *b)
 {
-    return get_key(r, body, &b->request.key) &&
-           get_seconds(r, body, "wait_s", API_WAIT_S_DEFAULT, API_WAIT_S_MAX, &b->request.wait_s) &&
+    return get_key(r, body, &b->request.key) && get_wait(r, body, &b->request) &&
            get_seconds(r, body, "expires_s", 0, API_EXPIRES_S_MAX, &b->request.expires_s) &&
            get_flag(r, body, "allow_absent_mentions", &b->request.allow_absent_mentions);
 }

@@ -64,6 +64,8 @@ struct send_request {
     struct span reply_to; /* id of a stored message of that chat; SPAN_NULL: none */
     struct span key;      /* `id` / Idempotency-Key; SPAN_NULL: none */
     int64_t wait_s;       /* how long the caller waits; 0: not at all */
+    bool wait_is_default; /* it did not say so itself: without a connection it waits
+                           * SEND_OFFLINE_WAIT_S */
     int64_t expires_s;    /* seconds from now; 0: the default of the outbox */
 };
 

@@ -278,6 +278,10 @@ enum {
     /* The same where the server does answer, but badly: that does not get better within a minute.
      */
     SEND_REFUSED_MAX_MS = 3600 * 1000,
+    /* A caller that did not say how long it waits is told so soon that there is no connection: long
+     * enough for a reconnect that works at once, short of the time limits that HTTP clients have.
+     */
+    SEND_OFFLINE_WAIT_S = 5,
     SEND_EXPIRES_S = 24 * 3600, /* of a queued send whose caller named no time */
     /* Sealed bytes that were never acked are sent again for so long; the server knows their id. */
     SEND_RESEND_S = 24 * 3600,

@@ -105,8 +105,7 @@ static void join(struct call *c, struct out_item *it)
         out_say(&o, CMD_ACCEPTED, out_wait_state(it));
         o.restricted_s = lock_s ? time_lock_until_s(c->b) : 0;
         tell(c, it->id, &o);
-    } else if (out_wait_add(it, c->key[0] != '\0', c->r->wait_s, c->done, c->ctx, c->ticket) !=
-               WB_OK) {
+    } else if (out_wait_add(it, c->key[0] != '\0', c->r, c->done, c->ctx, c->ticket) != WB_OK) {
         tell_text(c, CMD_INTERNAL, "out of memory; the message is queued if it has a key");
         if (!it->durable)
             out_queue_fail(it, CMD_INTERNAL, 0, "out of memory");
@@ -351,6 +350,7 @@ static void on_event(void *ctx, const struct bridge_event *e)
         out_queue_kick(b); /* those to groups and to new people have waited for it */
     } else if (e->kind == BRIDGE_EV_OFFLINE) {
         out_wire_offline(b);
+        out_wait_offline(b);
         out_retry_offline(b->out_message);
     } else if (e->kind == BRIDGE_EV_BATCH_DONE) {
         out_queue_committed(b);

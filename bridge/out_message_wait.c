@@ -135,14 +135,50 @@ static void end_wait(struct out_wait *w)
     }
 }
 
+/* Without a connection nothing becomes of a message that is not sealed: its caller hears so soon.
+ * One that is sealed goes out again after a reconnect, and its ack may come in time. */
+static bool hopeless(const struct out_wait *w)
+{
+    struct bridge *b = w->item->b;
+
+    return w->short_offline && !is_sealed(w->item) && !b->out_message->ports->online(b);
+}
+
+static int64_t left_ms(const struct out_wait *w)
+{
+    return w->until_ms - clock_mono_ms(w->item->b->clock);
+}
+
+static void on_wait_over(void *ctx);
+
+static void arm(struct out_wait *w)
+{
+    int64_t ms = left_ms(w), offline_ms = (int64_t)SEND_OFFLINE_WAIT_S * 1000;
+
+    if (hopeless(w) && ms > offline_ms)
+        ms = offline_ms;
+    timer_start(w->item->b->timers, &w->timer, ms > 0 ? ms : 0, on_wait_over, w);
+}
+
 static void on_wait_over(void *ctx)
 {
     struct out_wait *w = ctx;
 
     if (w->item->step == OUT_SETTLED)
         timer_start(w->item->b->timers, &w->timer, COMMIT_GRACE_MS, on_wait_over, w);
+    else if (left_ms(w) > 0 && !hopeless(w))
+        arm(w); /* it has been without a connection in between */
     else
         end_wait(w);
+}
+
+void out_wait_offline(struct bridge *b)
+{
+    for (struct out_lane *l = b->out_message->lanes; l; l = l->next)
+        for (struct out_item *it = l->first; it; it = it->next)
+            for (struct out_wait *w = it->waits; w; w = w->next)
+                if (hopeless(w) && it->step != OUT_SETTLED)
+                    arm(w);
 }
 
 static struct out_wait *unsettled_in(struct out_item *it)
@@ -183,8 +219,8 @@ void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge
                 on_finish, b);
 }
 
-enum wb_err out_wait_add(struct out_item *it, bool keyed, int64_t wait_s, send_done_fn *done,
-                         void *ctx, uint64_t ticket)
+enum wb_err out_wait_add(struct out_item *it, bool keyed, const struct send_request *r,
+                         send_done_fn *done, void *ctx, uint64_t ticket)
 {
     struct out_wait *w = calloc(1, sizeof *w), **at = &it->waits;
 
@@ -195,11 +231,13 @@ enum wb_err out_wait_add(struct out_item *it, bool keyed, int64_t wait_s, send_d
     w->done = done;
     w->ctx = ctx;
     w->keyed = keyed;
+    w->short_offline = r->wait_is_default && !keyed;
+    w->until_ms = clock_mono_ms(it->b->clock) + r->wait_s * 1000;
     while (*at)
         at = &(*at)->next;
     *at = w;
     it->b->out_message->nwaits++;
-    timer_start(it->b->timers, &w->timer, wait_s * 1000, on_wait_over, w);
+    arm(w);
     return WB_OK;
 }
 

@@ -11,12 +11,18 @@ struct out_wait {
     send_done_fn *done;
     void *ctx;
     bool keyed; /* the send has a key: at the end of the wait it stays queued */
+    bool short_offline;
+    int64_t until_ms; /* end of the wait (monotonic) */
     struct timer timer;
 };
 
-/* done is called once: at the end of the send or of the wait. NOMEM. */
-enum wb_err out_wait_add(struct out_item *it, bool keyed, int64_t wait_s, send_done_fn *done,
-                         void *ctx, uint64_t ticket) WB_MUST_CHECK;
+/* done is called once: at the end of the send or of the wait, which is as long as r says, r being
+ * what the caller asked for. NOMEM. */
+enum wb_err out_wait_add(struct out_item *it, bool keyed, const struct send_request *r,
+                         send_done_fn *done, void *ctx, uint64_t ticket) WB_MUST_CHECK;
+/* The connection is gone: who did not say how long to wait, and cannot have a message queued, is
+ * told soon. */
+void out_wait_offline(struct bridge *b);
 /* Answers and forgets all who wait for the item. */
 void out_wait_answer(struct out_item *it, const struct out_outcome *o);
 /* The ack does not come: those without a key are told that the outcome is unknown. */

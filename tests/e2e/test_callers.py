@@ -81,6 +81,28 @@ class WaitingTest(Wire):
         print(f"answered after {waited:.1f} s: {[len(a) for a in answers]} bytes")
 
 
+    def test_without_a_connection_a_send_without_a_key_is_told_soon(self):
+        """After five seconds; a caller that names its wait_s has it."""
+        mock, program = self.program()
+        self.go_offline(mock, program)
+        links = []
+        for wait in ({}, {"wait_s": 8}, {"wait_s": 1}):
+            body = json.dumps({"recipient": FRIEND, "message": "now", **wait}).encode()
+            link = self.link(program)
+            link.sendall(b"POST /api/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
+                         % (len(body), body))
+            links.append(link)
+        began, took = time.monotonic(), []
+        for number in (2, 0, 1):
+            told = self.assert_one(self.rest(links[number]), 503, "not_sent")
+            self.assertIn("not connected", told["message"])
+            took.append(time.monotonic() - began)
+        print("answered after " + ", ".join(f"{seconds:.1f}" for seconds in took) + " s")
+        for seconds, least, most in zip(took, (0.9, 4.5, 7.5), (4, 7, 15)):
+            self.assertGreater(seconds, least)
+            self.assertLess(seconds, most)
+
+
 class FormsTest(Wire):
     def test_heads_that_cannot_be_read_get_our_own_answer(self):
         _, program = self.program()
@@ -282,7 +304,7 @@ class ListeningTest(Case):
 
     def test_an_address_of_a_group_is_refused_with_the_settings(self):
         for address in ("224.0.0.1", "ff02::1", "255.255.255.255"):
-            done = self.refused("--bind", address, "--check-config")
+            done = self.refused("--bind", address)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("--bind", done.stderr)
             self.assertNotIn("token", done.stderr)
