@@ -1,8 +1,10 @@
 """The HTTP API as its callers meet it: what they send in, however they cut it, gets one answer."""
 
+import contextlib
 import json
 import os
 import socket
+import sqlite3
 import sys
 import time
 import unittest
@@ -239,6 +241,67 @@ class BodiesTest(Wire):
             self.assertEqual(program.post(SEND, text % (FRIEND, message)).status, 200, message)
         self.assertEqual([m["text"] for m in mock.contact_messages(FRIEND)],
                          ["cut \ufffd", "whole \U0001f600", "text \\\\ud83d", "turned \ufffd\ufffd"])
+
+
+class DownloadTest(Wire):
+    """Files that the Go bridge has saved: <store>/<chat_jid, '_' for ':'>/<filename>."""
+
+    GROUP = "120363000000000001@g.us"
+
+    def add(self, messages, message_id, chat, media_type, filename):
+        messages.execute("INSERT OR IGNORE INTO chats (jid, name) VALUES (?, 'chat')", (chat,))
+        messages.execute("INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me,"
+                         " media_type, filename) VALUES (?, ?, ?, '', 1700000000, 0, ?, ?)",
+                         (message_id, chat, FRIEND, media_type, filename))
+
+    @staticmethod
+    def write(store, *path):
+        path = os.path.join(store, *path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as file:
+            file.write("saved")
+        return os.path.realpath(path)
+
+    def test_a_file_that_the_go_bridge_saved_is_named(self):
+        mock, first = self.program()
+        lid = mock.lid_of(FRIEND)
+        self.assertEqual(first.send(FRIEND, "so that both identities are known").status, 200)
+        first.stop()
+        store, person = first.store, FRIEND + "@s.whatsapp.net"
+        with contextlib.closing(sqlite3.connect(os.path.join(store, "messages.db"))) as messages:
+            for number, name in enumerate(("picture.jpg", "../secret", "..", "a/b", "link", "gone.jpg",
+                                           "")):
+                self.add(messages, f"M{number}", self.GROUP, "image", name)
+            self.add(messages, "TEXT", self.GROUP, "", "picture.jpg")
+            self.add(messages, "P", person, "document", "pl\u00e4n.pdf")
+            self.add(messages, "L", person, "audio", "old.ogg")
+            messages.commit()
+        saved = self.write(store, self.GROUP, "picture.jpg")
+        self.write(store, "secret")
+        self.write(store, self.GROUP, "a", "b")
+        os.symlink("/etc/passwd", os.path.join(store, self.GROUP, "link"))
+        plan = self.write(store, person, "pl\u00e4n.pdf")
+        old = self.write(store, lid, "old.ogg")  # from before the number was known
+        program = self.start_bridge(mock, PHONE, store=store, name="second")
+        program.wait_status("ok")
+
+        def ask(message_id, chat):
+            return program.post("/api/download", {"message_id": message_id, "chat_jid": chat})
+        for message_id, chat, filename, path in (("M0", self.GROUP, "picture.jpg", saved),
+                                                 ("P", person, "pl\u00e4n.pdf", plan),
+                                                 ("L", person, "old.ogg", old),
+                                                 ("L", lid, "old.ogg", old)):
+            reply = ask(message_id, chat)
+            self.assertEqual(reply.status, 200, (message_id, chat, reply))
+            self.assertEqual((reply.json["success"], reply.json["filename"], reply.json["path"]),
+                             (True, filename, path))
+        for message_id, chat in (*((f"M{n}", self.GROUP) for n in range(1, 7)), ("TEXT", self.GROUP),
+                                 ("M0", person), ("M9", self.GROUP), ("M0", "..")):
+            reply = ask(message_id, chat)
+            self.assertEqual((reply.status, reply.json["error"]), (422, "not_yet"), (message_id, reply))
+        for body in ({"message_id": "M0"}, {"message_id": "", "chat_jid": self.GROUP},
+                     {"message_id": 7, "chat_jid": self.GROUP}):
+            self.assertEqual(program.post("/api/download", body).status, 400)
 
 
 class ListeningTest(Case):
