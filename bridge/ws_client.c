@@ -286,6 +286,11 @@ static bool ensure_vhost(struct ws_client *c)
     return c->vhost != NULL;
 }
 
+/* Else libwebsockets sends a ping of the WebSocket layer every five minutes, which no client of
+ * WhatsApp's does, and gives the connection up when the answer takes ten seconds, as it does behind
+ * a slow line. Whether the server is there is bridge/keepalive.c's to find out. */
+static const lws_retry_bo_t no_pings;
+
 static void try_next(struct ws_client *c)
 {
     struct lws_client_connect_info i = {
@@ -300,6 +305,7 @@ static void try_next(struct ws_client *c)
         .ssl_connection = (c->url.tls ? LCCSCF_USE_SSL : 0) | LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
         .alpn = "http/1.1",
         .userdata = c,
+        .retry_and_idle_policy = &no_pings,
         .vhost = c->vhost,
         .pwsi = &c->wsi,
     };
