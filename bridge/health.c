@@ -79,6 +79,14 @@ static const char *pairing_advice(const struct conn *c)
     return "scan the QR (GET /api/qr) or type a code (POST /api/pair-code) on the phone";
 }
 
+/* While a QR is on show the end of the connection before says something only if it was pairing's.
+ */
+static bool reason_is_old(const struct conn *c, enum health_status s)
+{
+    return s == HEALTH_PAIRING && c->why != CONN_WHY_REFS_OVER && c->why != CONN_WHY_PASSKEY &&
+           c->why != CONN_WHY_WRONG_NUMBER;
+}
+
 /* What the operator should know or do. */
 static const char *advice(struct bridge *b, enum health_status s)
 {
@@ -188,7 +196,7 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     enum wb_err err;
     char text[384];
 
-    h->reason = conn_reason_name(c->why);
+    h->reason = reason_is_old(c, h->status) ? "not_linked" : conn_reason_name(c->why);
     h->conn_state = conn_state_name(c->state);
     h->passkey = passkey_phase_word(c->pairing->passkey.phase);
     h->role = b->config->role;
@@ -200,7 +208,9 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     h->phone = text[1] ? arena_cstr(a, span_cstr(text)) : "";
     snprintf(text, sizeof text, "2.3000.%u", version_current(b->version));
     h->wa_version = arena_cstr(a, span_cstr(text));
-    why = h->status == HEALTH_OK ? "" : b->store_failed ? b->store_trouble : c->detail;
+    why = h->status == HEALTH_OK || reason_is_old(c, h->status) ? ""
+          : b->store_failed                                     ? b->store_trouble
+                                                                : c->detail;
     snprintf(text, sizeof text, "%s%s%s%s", advice(b, h->status), why[0] ? " (" : "", why,
              why[0] ? ")" : "");
     utf8_clean(text);
