@@ -18,6 +18,8 @@ static void make_head(const struct api_request *r, struct buf *out)
     if (r->policy)
         buf_printf(out, "content-security-policy: %s\r\nreferrer-policy: no-referrer\r\n",
                    r->policy);
+    if (r->location)
+        buf_printf(out, "location: %s\r\n", r->location);
     if (r->allow[0])
         buf_printf(out, "allow: %s\r\n", r->allow);
     if (r->status == 401)

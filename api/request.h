@@ -56,6 +56,7 @@ struct api_request {
     const char *reply_type; /* static */
     char allow[40];         /* the Allow header of a 405, else "" */
     const char *policy;     /* static; Content-Security-Policy of a page */
+    const char *location;   /* static; where a 302 leads */
     bool retry_later;       /* an error that comes from too much at once: with Retry-After */
     struct buf reply;
 

@@ -21,7 +21,7 @@ extern const struct api_route route_outbox, route_outbox_one, route_outbox_cance
 extern const struct api_route route_reconnect, route_pair, route_unlink;
 extern const struct api_route route_download;
 extern const struct api_route route_passkey, route_passkey_response, route_passkey_confirm;
-extern const struct api_route route_pair_page, route_pair_script, route_pair_style;
+extern const struct api_route route_root, route_pair_page, route_pair_script, route_pair_style;
 
 /* By the head alone, before any of the body is kept: may this caller call, and what? Sets r->route,
  * or answers the error. */

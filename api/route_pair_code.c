@@ -9,7 +9,9 @@ static void handle_current(struct api_request *r)
     char code[10];
 
     if (bridge_pair_code(r->bridge, code))
-        api_reply_json(r, 200, json_pack("{s:s}", "code", code));
+        api_reply_json(r, 200,
+                       json_pack("{s:b, s:s, s:I}", "success", 1, "code", code, "expires_in",
+                                 (json_int_t)bridge_pair_code_expires_in_s(r->bridge)));
     else
         api_reply_error(r, CMD_NOT_FOUND,
                         "There is no pairing code now; POST /api/pair-code asks for one");
@@ -20,7 +22,9 @@ static void got_code(void *ctx, enum cmd_result result, const char *code, const 
     struct api_waiting *w = ctx;
 
     if (w->request && result == CMD_OK)
-        api_reply_json(w->request, 200, json_pack("{s:b, s:s}", "success", 1, "code", code));
+        api_reply_json(w->request, 200,
+                       json_pack("{s:b, s:s, s:I}", "success", 1, "code", code, "expires_in",
+                                 (json_int_t)bridge_pair_code_expires_in_s(w->request->bridge)));
     else if (w->request)
         api_reply_error(w->request, result, text);
     free(w);

@@ -31,6 +31,14 @@ static void handle_style(struct api_request *r)
     answer(r, "text/css; charset=utf-8", &asset_pair_css);
 }
 
+/* What somebody types is the address without a path. The page says what is, also once linked. */
+static void handle_root(struct api_request *r)
+{
+    r->location = "/pair";
+    api_reply(r, 302, "text/plain; charset=utf-8", span_cstr("See /pair\n"));
+}
+
+const struct api_route route_root = {API_GET, "/", handle_root};
 const struct api_route route_pair_page = {API_GET, "/pair", handle_page};
 const struct api_route route_pair_script = {API_GET, "/pair.js", handle_script};
 const struct api_route route_pair_style = {API_GET, "/pair.css", handle_style};

@@ -20,6 +20,7 @@ static const struct api_route *const routes[] = {
     &route_passkey,
     &route_passkey_response,
     &route_passkey_confirm,
+    &route_root,
     &route_pair_page,
     &route_pair_script,
     &route_pair_style,
@@ -29,8 +30,8 @@ static const struct api_route *const routes[] = {
 };
 
 /* Without a token: a browser sends none with an address. */
-static const struct api_route *const open_routes[] = {&route_pair_page, &route_pair_script,
-                                                      &route_pair_style};
+static const struct api_route *const open_routes[] = {&route_root, &route_pair_page,
+                                                      &route_pair_script, &route_pair_style};
 
 static bool is_open(const char *path)
 {

@@ -127,6 +127,7 @@ const char *bridge_no_qr_reason(struct bridge *b);
 
 /* "XXXX-XXXX", NUL-terminated; false when there is none. */
 bool bridge_pair_code(struct bridge *b, char out[static 10]);
+int64_t bridge_pair_code_expires_in_s(const struct bridge *b); /* of that one */
 /* Asks for a new code for `phone` (SPAN_NULL: the configured number). text: why not. */
 typedef void pair_code_fn(void *ctx, enum cmd_result r, const char *code, const char *text);
 void bridge_pair_code_request(struct bridge *b, struct span phone, pair_code_fn *done, void *ctx);

@@ -54,6 +54,18 @@ enum wb_err pairing_fresh_keys(struct conn *c)
     return device_keys_generate(c->b->rng, &c->account->keys);
 }
 
+/* In words for the account's owner. Where we closed, the detail is such a sentence; what the server
+ * closes with ("stream error 503") says nothing to them. */
+static const char *why_passkey_ended(const struct conn *c)
+{
+    bool by_us = c->why == CONN_WHY_PASSKEY || c->why == CONN_WHY_PROTOCOL ||
+                 c->why == CONN_WHY_WRONG_NUMBER;
+
+    return c->state == CONN_WAIT_CLOSE && by_us && c->detail[0]
+               ? c->detail
+               : "the connection to WhatsApp ended during the passkey step";
+}
+
 void pairing_reset(struct conn *c)
 {
     struct pairing *p = c->pairing;
@@ -69,9 +81,7 @@ void pairing_reset(struct conn *c)
             log_error(c->b->log, "pair", "no fresh keys");
     }
     pair_code_reset(c, "the connection ended");
-    passkey_reset(c, c->state == CONN_WAIT_CLOSE && c->detail[0]
-                         ? c->detail
-                         : "the connection to WhatsApp ended during the passkey step");
+    passkey_reset(c, why_passkey_ended(c));
     if (shown)
         events_emit_kind(&c->b->events, BRIDGE_EV_QR);
 }

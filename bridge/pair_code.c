@@ -345,6 +345,11 @@ bool bridge_pair_code(struct bridge *b, char out[static 10])
     return true;
 }
 
+int64_t bridge_pair_code_expires_in_s(const struct bridge *b)
+{
+    return (b->conn->pairing->code_until_ms - clock_mono_ms(b->clock)) / 1000;
+}
+
 void bridge_pair_code_request(struct bridge *b, struct span phone, pair_code_fn *done, void *ctx)
 {
     struct conn *c = b->conn;

@@ -17,7 +17,7 @@ from harness.process import poll
 
 PHONE = "27820000001"
 TOOLS = ("whatsapp-bridge", "bridge-backup", "bridge-import", "bridge-convert-timestamps")
-DRAWN = ("█", "▀", "▄", "\x1b[30;107m")
+DRAWN = ("█", "▀", "▄", "\x1b[30;47m")
 # AddressSanitizer forbids core dumps as well; LeakSanitizer makes the process dumpable for its look.
 SANITIZER = "detect_leaks=0:disable_coredump=0"
 # Root may do everything: what is looked at, and who looks, are both without root's rights.

@@ -37,6 +37,7 @@ const own = (path, options) => fetch(base + path, {
 vm.runInNewContext(script, {
   document: { getElementById: (id) => elements.get(id) ?? null },
   navigator: {}, fetch: own, setTimeout: (fn, ms) => setTimeout(fn, ms / 10), JSON, URL, Promise, Boolean,
+  AbortSignal,
 }, { filename: 'pair.js' });
 let last = '';
 setInterval(() => {
