@@ -82,10 +82,11 @@ def free_port(wanted):
 
 
 class Demo:
-    def __init__(self, build):
+    def __init__(self, build, home=None):
         self.build = pathlib.Path(build)
-        self.home = self.build / "demo"
-        shutil.rmtree(self.home, ignore_errors=True)
+        self.home = pathlib.Path(home) if home else self.build / "demo"
+        if not home:
+            shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         self.children = {}
         self.mock_port = self.port = None
@@ -164,7 +165,18 @@ class Demo:
         path = f"/admin/contact/messages?phone=27820001000&id={answer['message_id']}"
         got = wait_for("the mentioned person's phone shows it",
                        lambda: must(self.mock_port, "GET", path).get("messages"), self.children)[0]
-        say(f"  their phone shows: {got['text']!r}, mentioning {', '.join(got['mentions'])}")
+        say(f"  their phone shows: {self.as_shown(got)}")
+
+    def as_shown(self, message):
+        """A mention travels as digits, of a number or of an id that stands for one; phones show a name."""
+        accounts = must(self.mock_port, "GET", "/admin/state")["accounts"]
+        text = message["text"]
+        for mentioned in message["mentions"]:
+            user = mentioned.split("@")[0]
+            who = next((a for a in accounts if user in (a["phone"], a["lid"].split("@")[0])), None)
+            if who:
+                text = text.replace("@" + user, "@" + (who["name"] or "+" + who["phone"]))
+        return text
 
     def hints(self):
         base, group = f"http://127.0.0.1:{self.port}", self.group["jid"]
@@ -196,8 +208,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True, help="folder with the built programs")
     parser.add_argument("--once", action="store_true", help="end when the story is told")
+    parser.add_argument("--home", help="a new folder for logs and store (default: beside the programs)")
     options = parser.parse_args()
-    demo = Demo(os.path.realpath(options.build))
+    demo = Demo(os.path.realpath(options.build), options.home)
     # A stop signal must reach stop(): an orphaned bridge would keep the port.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
