@@ -201,7 +201,7 @@ class PairPage(Case):
             file.write("correct-horse-battery")
         os.chmod(token, 0o600)
         self.mock.trouble(cert="bad-root-signature")
-        self.open("--api-token-file", token)
+        self.open("--api-token-file", token, path="/")
         self.looks("asks for its API token.*setting api_token_file")
         self.browser.type("token", "wrong")
         self.browser.run("document.querySelector('#token-form button').click()")
