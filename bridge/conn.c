@@ -49,6 +49,12 @@ const char *conn_reason_name(enum conn_reason r)
     return names[r];
 }
 
+bool conn_reason_is_network(enum conn_reason r)
+{
+    return r == CONN_WHY_NETWORK || r == CONN_WHY_NAME || r == CONN_WHY_UNREACHABLE ||
+           r == CONN_WHY_SILENT || r == CONN_WHY_REFUSED || r == CONN_WHY_TLS;
+}
+
 void conn_detail(struct conn *c, const char *fmt, ...)
 {
     va_list ap;
@@ -72,7 +78,8 @@ void conn_set_state(struct conn *c, enum conn_state s, int64_t wait_ms)
         timer_stop(c->b->timers, &c->step_timer);
     if (s == c->state)
         return;
-    log_info(c->b->log, "conn", "%s -> %s", conn_state_name(c->state), conn_state_name(s));
+    c->state_ms = clock_mono_ms(c->b->clock);
+    log_debug(c->b->log, "conn", "%s -> %s", conn_state_name(c->state), conn_state_name(s));
     c->state = s;
     events_emit_kind(&c->b->events, BRIDGE_EV_STATE);
 }
@@ -242,6 +249,7 @@ void conn_connect(struct conn *c)
         return;
     }
     free_stream(c);
+    snprintf(c->before, sizeof c->before, "%s", conn_reason_is_network(c->why) ? c->detail : "");
     c->detail[0] = '\0';
     c->refs_shown = false;
     iq_new_connection(&b->iq, b->rng);

@@ -43,8 +43,11 @@ enum conn_state {
 #define CONN_REASON_LIST(X)                                                                        \
     X(NONE, "")                     /* online */                                                   \
     X(START, "starting")            /* not started yet */                                          \
-    X(NETWORK, "no_network")        /* no route, no name server, dead socket */                    \
-    X(REFUSED, "refused")           /* WhatsApp does not let us in */                              \
+    X(NETWORK, "no_network")        /* no route from here, dead socket */                          \
+    X(NAME, "name_lookup")          /* the server's name is not known, or not to be had */         \
+    X(UNREACHABLE, "unreachable")   /* no TCP connection: refused, unreachable, silent */          \
+    X(SILENT, "no_answer")          /* connected, and then nothing */                              \
+    X(REFUSED, "refused")           /* closed or refused before we are logged in */                \
     X(CLOSED, "closed")             /* closed after some time online: normal */                    \
     X(REFS_OVER, "qr_not_scanned")  /* nobody scanned any QR of this set */                        \
     X(PASSKEY, "passkey_not_done")  /* the passkey step of pairing was not finished */             \
@@ -75,6 +78,8 @@ enum conn_reason {
 /* The state's and the reason's names in logs and /health ("wait_success", "replaced"). */
 const char *conn_state_name(enum conn_state s);
 const char *conn_reason_name(enum conn_reason r);
+/* Did we not get as far as a login? Then the detail is a sentence of its own: who, and what. */
+bool conn_reason_is_network(enum conn_reason r);
 
 enum wb_err conn_new(struct bridge *b, struct conn **ret_c) WB_MUST_CHECK;
 void conn_free(struct conn *c);

@@ -346,5 +346,6 @@ void conn_on_stream_error(struct conn *c, const struct conn_input *in)
 void conn_on_stream_end(struct conn *c, const struct conn_input *in)
 {
     (void)in;
-    conn_close(c, c->logged_in ? CONN_WHY_CLOSED : CONN_WHY_REFUSED, "the server ends the stream");
+    conn_close(c, c->logged_in ? CONN_WHY_CLOSED : CONN_WHY_REFUSED,
+               "the server ends the stream without a reason");
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bridge/conn_private.h"
+#include "bridge/health.h"
 #include "bridge/jobs.h"
 #include "bridge/version_fetch.h"
 #include "store/inbox.h"
@@ -21,11 +22,53 @@ enum {
     PLAN_VERSION_MS = VERSION_SOURCES * VERSION_FETCH_MS + 1000,
 };
 
+/* What an operator should see at a glance: a connection that was lost, and what to do about it.
+ * Nobody has to do anything about a QR that was not scanned. */
+static enum log_level level_of(enum conn_reason why)
+{
+    switch (why) {
+    case CONN_WHY_BANNED:
+    case CONN_WHY_CERT:
+        return LOG_ERROR;
+    case CONN_WHY_NONE:
+    case CONN_WHY_START:
+    case CONN_WHY_REFS_OVER:
+    case CONN_WHY_RESTART:
+    case CONN_WHY_OPERATOR:
+    case CONN_WHY_SHUTDOWN:
+        return LOG_INFO;
+    case CONN_WHY_NETWORK:
+    case CONN_WHY_NAME:
+    case CONN_WHY_UNREACHABLE:
+    case CONN_WHY_SILENT:
+    case CONN_WHY_REFUSED:
+    case CONN_WHY_CLOSED:
+    case CONN_WHY_PASSKEY:
+    case CONN_WHY_TLS:
+    case CONN_WHY_CLOCK:
+    case CONN_WHY_PROTOCOL:
+    case CONN_WHY_SERVER:
+    case CONN_WHY_RATE:
+    case CONN_WHY_REPLACED:
+    case CONN_WHY_OUTDATED:
+    case CONN_WHY_LOGGED_OUT:
+    case CONN_WHY_FAILURE:
+    case CONN_WHY_STORE:
+    case CONN_WHY_WRONG_NUMBER:
+    case CONN_WHY_COUNT:
+        break;
+    }
+    return LOG_WARN;
+}
+
 static void wait(struct conn *c, int64_t ms)
 {
-    log_info(c->b->log, "conn", "%s; next attempt in %lld.%03lld s", conn_reason_name(c->why),
-             (long long)(ms / 1000), (long long)(ms % 1000));
+    char text[HEALTH_DETAIL_MAX];
+
     conn_set_state(c, CONN_WAIT_BACKOFF, ms > 0 ? ms : 1);
+    log_write(c->b->log, level_of(c->why), "conn", "%s; next attempt in %lld.%03lld s: %s",
+              conn_reason_name(c->why), (long long)(ms / 1000), (long long)(ms % 1000),
+              health_detail(c->b, text));
 }
 
 static void stop(struct conn *c, const char *what_to_do)
@@ -258,6 +301,9 @@ void conn_plan_next(struct conn *c)
     case CONN_WHY_NONE:
     case CONN_WHY_START:
     case CONN_WHY_NETWORK:
+    case CONN_WHY_NAME:
+    case CONN_WHY_UNREACHABLE:
+    case CONN_WHY_SILENT:
     case CONN_WHY_REFUSED:
     case CONN_WHY_CLOSED:
     case CONN_WHY_TLS:

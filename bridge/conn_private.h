@@ -8,6 +8,7 @@
 #include "bridge/dispatch.h"
 #include "bridge/qr_terminal.h"
 #include "bridge/ws_client.h"
+#include "bridge/ws_reach.h"
 #include "crypto/noise.h"
 #include "proto/frame.h"
 #include "store/account.h"
@@ -74,8 +75,10 @@ struct sent_log {
 struct conn {
     struct bridge *b;
     enum conn_state state;
-    enum conn_reason why; /* of the last end; decides what follows */
-    char detail[160];     /* words of the server or the system for it; "" */
+    enum conn_reason why;      /* of the last end; decides what follows */
+    char detail[WS_WORDS_MAX]; /* words of the server or the system for it; "" */
+    char before[WS_WORDS_MAX]; /* why the attempt before this one failed; "": it did not */
+    int64_t state_ms;          /* monotonic time since when the state lasts */
 
     struct ws_client *ws;
     struct frame_reader frames;

@@ -39,10 +39,41 @@ static void backoff_over(struct conn *c, const struct conn_input *in)
     conn_connect(c);
 }
 
+/* What it was that did not come, for people. */
+static const char *awaited(enum conn_state s)
+{
+    switch (s) {
+    case CONN_WAIT_SERVER_HELLO:
+        return "the handshake (another program, or a proxy?)";
+    case CONN_WAIT_PAIR_DEVICE:
+        return "a QR to be shown";
+    case CONN_WAIT_PREKEYS:
+    case CONN_WAIT_ACTIVE:
+        return "the steps that follow a login";
+    case CONN_WAIT_SUCCESS:
+        return "the login";
+    case CONN_STOPPED:
+    case CONN_WAIT_BACKOFF:
+    case CONN_WAIT_VERSION:
+    case CONN_WAIT_SOCKET:
+    case CONN_WAIT_PAIR_SCAN:
+    case CONN_WAIT_PASSKEY:
+    case CONN_WAIT_PAIR_STORE:
+    case CONN_WAIT_PAIR_RESTART:
+    case CONN_ONLINE:
+    case CONN_WAIT_CLOSE:
+    case CONN_STATE_COUNT:
+        break;
+    }
+    return "the connection";
+}
+
 static void step_timeout(struct conn *c, const struct conn_input *in)
 {
     (void)in;
-    conn_close(c, CONN_WHY_REFUSED, "no answer in time");
+    conn_detail(c, "the server took the connection, and then no answer came within %lld s for %s",
+                (long long)((clock_mono_ms(c->b->clock) - c->state_ms) / 1000), awaited(c->state));
+    conn_close(c, CONN_WHY_SILENT, "");
 }
 
 static void drop(struct conn *c, const struct conn_input *in)
@@ -67,6 +98,12 @@ static void ended(struct conn *c, const struct conn_input *in)
     case WS_END_NO_NETWORK:
         c->why = CONN_WHY_NETWORK;
         break;
+    case WS_END_NAME:
+        c->why = CONN_WHY_NAME;
+        break;
+    case WS_END_UNREACHABLE:
+        c->why = CONN_WHY_UNREACHABLE;
+        break;
     case WS_END_TLS:
         c->why = CONN_WHY_TLS;
         break;
@@ -75,7 +112,6 @@ static void ended(struct conn *c, const struct conn_input *in)
         c->why = CONN_WHY_CLOCK;
         break;
     case WS_END_HTTP:
-        conn_detail(c, "the upgrade was answered with HTTP %d", e->http_status);
         c->why = CONN_WHY_REFUSED;
         if (!upgrade_may_pass(e->http_status))
             backoff_longest(&c->backoff);
@@ -83,8 +119,13 @@ static void ended(struct conn *c, const struct conn_input *in)
     case WS_END_CLOSED:
         /* The usual disconnect every few minutes. */
         c->why = c->was_logged_in ? CONN_WHY_CLOSED : CONN_WHY_REFUSED;
+        if (!c->was_logged_in)
+            conn_detail(c, "the server closed the connection when we waited for %s",
+                        awaited(c->state));
         break;
     case WS_END_TIMEOUT:
+        c->why = CONN_WHY_SILENT;
+        break;
     case WS_END_REFUSED:
         c->why = CONN_WHY_REFUSED;
         break;

@@ -106,7 +106,9 @@ static const char *advice(struct bridge *b, enum health_status s)
     case HEALTH_REPLACED:
         return c->state == CONN_STOPPED
                    ? "another program keeps using this device; stop it, then POST /api/reconnect"
-                   : "another program uses this device; waiting before the next attempt";
+                   : "another program uses this device: stop it; waiting before the next attempt "
+                     "(POST "
+                     "/api/reconnect tries at once)";
     case HEALTH_OUTDATED:
         return "WhatsApp refuses this web version; update the bridge or set --wa-version";
     case HEALTH_BANNED:
@@ -126,7 +128,14 @@ static const char *advice(struct bridge *b, enum health_status s)
     }
     switch (c->why) {
     case CONN_WHY_NETWORK:
-        return "no network; it is tried again by itself";
+    case CONN_WHY_NAME:
+    case CONN_WHY_UNREACHABLE:
+    case CONN_WHY_SILENT:
+    case CONN_WHY_REFUSED:
+    case CONN_WHY_TLS:
+        return "WhatsApp cannot be reached; it is tried again by itself";
+    case CONN_WHY_CERT:
+        return "what answers is not WhatsApp: somebody stands between; it is tried again by itself";
     case CONN_WHY_CLOCK:
         return "this machine's clock is wrong: the server's certificate is not valid at its time";
     case CONN_WHY_CLOSED:
@@ -139,11 +148,8 @@ static const char *advice(struct bridge *b, enum health_status s)
         return "WhatsApp says that this number connects too often; it is tried again by itself";
     case CONN_WHY_NONE:
     case CONN_WHY_START:
-    case CONN_WHY_REFUSED:
     case CONN_WHY_REFS_OVER:
     case CONN_WHY_PASSKEY:
-    case CONN_WHY_TLS:
-    case CONN_WHY_CERT:
     case CONN_WHY_RESTART:
     case CONN_WHY_REPLACED:
     case CONN_WHY_OUTDATED:
@@ -158,6 +164,20 @@ static const char *advice(struct bridge *b, enum health_status s)
         break;
     }
     return "WhatsApp does not let us in now; it is tried again by itself";
+}
+
+const char *health_detail(struct bridge *b, char out[static HEALTH_DETAIL_MAX])
+{
+    const struct conn *c = b->conn;
+    const enum health_status status = status_of(b);
+    const bool said = status != HEALTH_OK && !reason_is_old(c, status);
+    const char *why = !said ? "" : b->store_failed ? b->store_trouble : c->detail;
+
+    if (status == HEALTH_CONNECTING && !why[0])
+        why = c->before;
+    snprintf(out, HEALTH_DETAIL_MAX, "%s%s%s", advice(b, status), why[0] ? ": " : "", why);
+    utf8_clean(out);
+    return out;
 }
 
 /* Static texts only. */
@@ -192,9 +212,8 @@ static enum wb_err fill_name(struct bridge *b, struct arena *a, struct health *h
 static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *h)
 {
     const struct conn *c = b->conn;
-    const char *why;
     enum wb_err err;
-    char text[384];
+    char text[HEALTH_DETAIL_MAX];
 
     h->reason = reason_is_old(c, h->status) ? "not_linked" : conn_reason_name(c->why);
     h->conn_state = conn_state_name(c->state);
@@ -208,13 +227,7 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     h->phone = text[1] ? arena_cstr(a, span_cstr(text)) : "";
     snprintf(text, sizeof text, "2.3000.%u", version_current(b->version));
     h->wa_version = arena_cstr(a, span_cstr(text));
-    why = h->status == HEALTH_OK || reason_is_old(c, h->status) ? ""
-          : b->store_failed                                     ? b->store_trouble
-                                                                : c->detail;
-    snprintf(text, sizeof text, "%s%s%s%s", advice(b, h->status), why[0] ? " (" : "", why,
-             why[0] ? ")" : "");
-    utf8_clean(text);
-    h->detail = arena_cstr(a, span_cstr(text));
+    h->detail = arena_cstr(a, span_cstr(health_detail(b, text)));
     err = h->phone && h->wa_version && h->detail ? WB_OK : WB_ERR_NOMEM;
 out:
     return err;

@@ -100,6 +100,10 @@ struct health {
     size_t nquery_pauses;
 };
 
+/* What it is, and what to do: the `detail` of /health, which the log says as well. */
+enum { HEALTH_DETAIL_MAX = 700 };
+const char *health_detail(struct bridge *b, char out[static HEALTH_DETAIL_MAX]);
+
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h) WB_MUST_CHECK;
 
 #endif

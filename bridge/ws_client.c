@@ -3,9 +3,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libwebsockets.h>
-#include <netdb.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,12 @@
 
 #include "base/fault.h"
 #include "base/plain_file.h"
-#include "bridge/jobs.h"
 #include "bridge/limits.h"
+#include "bridge/ws_reach.h"
 #include "bridge/ws_tls.h"
 #include "bridge/ws_url.h"
 
-enum { ADDRESSES_MAX = 8, READ_BYTES = 16 * 1024 };
+enum { READ_BYTES = 16 * 1024 };
 
 #define WS_ORIGIN "https://web.whatsapp.com"
 
@@ -36,19 +36,23 @@ struct ws_client {
     struct lws_vhost *vhost;
     struct ws_url url;
     char *ca_file;
-    char addresses[ADDRESSES_MAX][INET6_ADDRSTRLEN];
+    char addresses[REACH_ADDRESSES_MAX][INET6_ADDRSTRLEN];
     size_t naddresses, next_address;
     struct lws *wsi;
     uint64_t attempt; /* names the resolving job that counts */
     bool active;      /* between open() and ended() */
     bool established, closing;
+    bool asked;                 /* the upgrade: TCP and TLS are there */
+    bool dialling, dial_failed; /* within libwebsockets' call; it failed before that returned */
+    bool tls_begun;             /* TCP is there, and TLS has been given its time */
+    int64_t deadline_ms;        /* for all of it until the upgrade is answered */
     struct chunk *first, **end;
     size_t queued;  /* bytes of these */
     size_t handed;  /* of the message that libwebsockets has, as long as it keeps some of it */
     uint64_t taken; /* bytes queued on this connection */
     bool reading_off;
     struct ws_end_info info;
-    char text[128];
+    char text[WS_WORDS_MAX];
     struct loop_deferred deferred;
     struct timer timer; /* dial and upgrade, or our close */
 };
@@ -82,38 +86,23 @@ static void report_end(void *ctx)
 }
 
 /* The first reason given counts; the owner hears of it at the end of the iteration. */
-static void end(struct ws_client *c, enum ws_end why, const char *text)
+__attribute__((format(printf, 3, 4))) static void end(struct ws_client *c, enum ws_end why,
+                                                      const char *fmt, ...)
 {
+    va_list ap;
+
     if (!c->active || c->deferred.queued)
         return;
     c->info.end = why;
-    snprintf(c->text, sizeof c->text, "%s", text && *text ? text : "closed");
+    va_start(ap, fmt);
+    vsnprintf(c->text, sizeof c->text, fmt, ap);
+    va_end(ap);
     c->info.text = c->text;
     loop_defer(c->loop, &c->deferred, report_end, c);
 }
 
-/* Is there a route to this address? Sends nothing: connect() on a datagram socket only asks the
- * routing table. */
-static bool has_route(const char *address)
-{
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                             .ai_socktype = SOCK_DGRAM};
-    struct addrinfo *ai;
-    bool ok = false;
-    int fd;
-
-    if (getaddrinfo(address, "9", &hints, &ai) != 0)
-        return false;
-    fd = socket(ai->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0) {
-        ok = connect(fd, ai->ai_addr, ai->ai_addrlen) == 0;
-        close(fd);
-    }
-    freeaddrinfo(ai);
-    return ok;
-}
-
 static void try_next(struct ws_client *c);
+static void start_step(struct ws_client *c);
 
 /* What OpenSSL thought of the server's certificate. */
 static long verdict_on_cert(struct lws *wsi)
@@ -123,35 +112,85 @@ static long verdict_on_cert(struct lws *wsi)
     return ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
 }
 
+/* ---- why it cannot be reached
+ * ------------------------------------------------------------------------------ */
+
+static void end_unreachable(struct ws_client *c, int error)
+{
+    end(c, reach_is_ours(error) ? WS_END_NO_NETWORK : WS_END_UNREACHABLE, "cannot reach %s:%u: %s",
+        c->url.host, c->url.port, reach_words(error));
+}
+
+static void reached(void *ctx, uint64_t attempt, int error)
+{
+    struct ws_client *c = ctx;
+
+    if (c->active && c->attempt == attempt)
+        end_unreachable(c, error);
+}
+
+/* A refusal of this machine's own comes at once; one of another may take its round trip, for which
+ * a worker waits. */
+static void say_why(struct ws_client *c)
+{
+    const char *address = c->addresses[c->next_address ? c->next_address - 1 : 0];
+    int error = reach_errno(address, c->url.port, REACH_AT_ONCE_MS);
+
+    if (error != EINPROGRESS || !c->jobs ||
+        reach_why_start(c->jobs, address, c->url.port, c->attempt, reached, c) != WB_OK)
+        end_unreachable(c, error);
+}
+
+static void end_silent(struct ws_client *c)
+{
+    end(c, WS_END_TIMEOUT, "no answer from %s:%u within %d s%s (another program, or a proxy?)",
+        c->url.host, c->url.port, CONN_STEP_TIMEOUT_MS / 1000,
+        c->asked ? "" : ": it took the connection, and begins no TLS");
+}
+
 static void connect_failed(struct ws_client *c, const char *text, int http_status, long cert)
 {
+    const char *host = c->url.host;
+    const unsigned port = c->url.port;
     bool tls = text && (strstr(text, "tls") || strstr(text, "ssl") || strstr(text, "SSL") ||
                         strstr(text, "cert"));
+    bool connected = c->asked || (c->wsi && reach_connected(lws_get_socket_fd(c->wsi)));
 
     c->wsi = NULL;
+    c->dial_failed = true;
+    if (c->dialling) /* try_next() goes on with it */
+        return;
     if (c->closing) {
         end(c, WS_END_CLOSED, "given up");
-        return;
-    }
-    if (http_status > 0 && http_status != 101) {
+    } else if (http_status > 0 && http_status != 101) {
         c->info.http_status = http_status;
-        end(c, WS_END_HTTP, text);
-        return;
-    }
-    if (cert == X509_V_ERR_CERT_NOT_YET_VALID || cert == X509_V_ERR_CERT_HAS_EXPIRED) {
-        end(c, WS_END_CLOCK, X509_verify_cert_error_string(cert));
-        return;
-    }
-    if (tls) {
-        end(c, WS_END_TLS, cert == X509_V_OK ? text : X509_verify_cert_error_string(cert));
-        return;
-    }
-    if (c->next_address < c->naddresses) {
+        end(c, WS_END_HTTP, "%s:%u answered the WebSocket upgrade with HTTP %d%s", host, port,
+            http_status, http_status == 407 ? " (a proxy wants a login)" : "");
+    } else if (cert == X509_V_ERR_CERT_NOT_YET_VALID || cert == X509_V_ERR_CERT_HAS_EXPIRED) {
+        end(c, WS_END_CLOCK, "the certificate of %s:%u is not valid now: %s", host, port,
+            X509_verify_cert_error_string(cert));
+    } else if (cert != X509_V_OK) {
+        end(c, WS_END_TLS, "the certificate of %s:%u is not trusted: %s (a proxy? --ca-file)", host,
+            port,
+            cert == X509_V_ERR_HOSTNAME_MISMATCH || cert == X509_V_ERR_IP_ADDRESS_MISMATCH
+                ? "it is for another host"
+                : X509_verify_cert_error_string(cert));
+    } else if (tls && strstr(text, "Timed out")) { /* libwebsockets' limit is the same there */
+        end_silent(c);
+    } else if (tls || (c->url.tls && connected && !c->asked)) {
+        end(c, WS_END_TLS,
+            "no TLS with %s:%u: the handshake failed (is it a TLS port? a proxy? a firewall?)",
+            host, port);
+    } else if (connected) {
+        end(c, WS_END_REFUSED,
+            "%s:%u closed the connection instead of answering (%s; another program on that port, "
+            "or a proxy?)",
+            host, port, text && *text ? text : "closed");
+    } else if (c->next_address < c->naddresses) {
         try_next(c);
-        return;
+    } else {
+        say_why(c);
     }
-    end(c, has_route(c->addresses[c->naddresses - 1]) ? WS_END_REFUSED : WS_END_NO_NETWORK,
-        text ? text : "cannot connect");
 }
 
 /* ---- libwebsockets
@@ -211,7 +250,8 @@ static int opened(struct ws_client *c)
         return 0;
     }
     if (problem) {
-        end(c, WS_END_TLS, problem);
+        end(c, WS_END_TLS, "the certificate of %s:%u is not trusted: %s", c->url.host, c->url.port,
+            problem);
         return -1;
     }
     c->established = true;
@@ -232,6 +272,10 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wswitch-enum"
     switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        c->asked = true;
+        start_step(c);
+        return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         return opened(c);
     case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -249,9 +293,12 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
     case LWS_CALLBACK_WSI_DESTROY:
         if (wsi != c->wsi)
             return 0;
-        c->wsi = NULL;
-        end(c, c->established || c->closing ? WS_END_CLOSED : WS_END_REFUSED,
-            c->closing ? "closed by us" : "closed by the server");
+        if (c->established || c->closing) {
+            c->wsi = NULL;
+            end(c, WS_END_CLOSED, c->closing ? "closed by us" : "closed by the server");
+        } else {
+            connect_failed(c, NULL, 0, X509_V_OK);
+        }
         return 0;
     default:
         return 0;
@@ -276,6 +323,9 @@ static bool ensure_vhost(struct ws_client *c)
         .options = c->url.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
         .ssl_client_options_set = ws_tls_options(),
         .http_proxy_address = "",
+        /* Not its business: we know for what we wait, and say so. */
+        .timeout_secs = 2 * CONN_SOCKET_TIMEOUT_MS / 1000,
+        .connect_timeout_secs = 2 * CONN_SOCKET_TIMEOUT_MS / 1000,
     };
 
     /* OpenSSL opens it by its name. */
@@ -311,59 +361,37 @@ static void try_next(struct ws_client *c)
     };
 
     c->info.http_status = 0;
-    if (!lws_client_connect_via_info(&i) && !c->deferred.queued && !c->wsi)
-        connect_failed(c, "cannot connect", 0, X509_V_OK);
+    c->asked = c->tls_begun = false;
+    start_step(c);
+    c->dialling = true;
+    c->dial_failed = false;
+    if (!lws_client_connect_via_info(&i))
+        c->dial_failed = true;
+    c->dialling = false;
+    if (c->dial_failed)
+        connect_failed(c, NULL, 0, X509_V_OK);
 }
 
 /* ---- names
  * --------------------------------------------------------------------------------------- */
 
-struct resolve_job {
-    struct ws_client *c;
-    uint64_t attempt;
-    char host[WS_HOST_MAX];
-    int rc;
-    char addresses[ADDRESSES_MAX][INET6_ADDRSTRLEN];
-    size_t n;
-};
-
-static void resolve(void *ctx)
+static void resolved(void *ctx, uint64_t attempt, const struct reach_names *r)
 {
-    struct resolve_job *j = ctx;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *all = NULL;
+    struct ws_client *c = ctx;
 
-    j->rc = getaddrinfo(j->host, NULL, &hints, &all);
-    for (struct addrinfo *ai = all; ai && j->n < ADDRESSES_MAX; ai = ai->ai_next)
-        if (getnameinfo(ai->ai_addr, ai->ai_addrlen, j->addresses[j->n], INET6_ADDRSTRLEN, NULL, 0,
-                        NI_NUMERICHOST) == 0)
-            j->n++;
-    if (all)
-        freeaddrinfo(all);
-}
-
-static void resolved(void *ctx, bool ran)
-{
-    struct resolve_job *j = ctx;
-    struct ws_client *c = j->c;
-
-    if (ran && c->active && c->attempt == j->attempt && !c->deferred.queued) {
-        memcpy(c->addresses, j->addresses, sizeof c->addresses);
-        c->naddresses = j->n;
-        c->next_address = 0;
-        if (j->n == 0)
-            end(c, WS_END_NO_NETWORK, j->rc ? gai_strerror(j->rc) : "the name has no address");
-        else
-            try_next(c);
-    }
-    free(j);
+    if (!c->active || c->attempt != attempt || c->deferred.queued)
+        return;
+    memcpy(c->addresses, r->addresses, sizeof c->addresses);
+    c->naddresses = r->n;
+    c->next_address = 0;
+    if (r->n == 0)
+        end(c, WS_END_NAME, "cannot look up %s: %s", c->url.host, reach_name_words(r->error));
+    else
+        try_next(c);
 }
 
 static enum wb_err start_resolving(struct ws_client *c)
 {
-    struct resolve_job *j;
-    enum wb_err err;
-
     if (ws_host_is_address(c->url.host) && strlen(c->url.host) < INET6_ADDRSTRLEN) {
         snprintf(c->addresses[0], INET6_ADDRSTRLEN, "%.*s", INET6_ADDRSTRLEN - 1, c->url.host);
         c->naddresses = 1;
@@ -371,16 +399,7 @@ static enum wb_err start_resolving(struct ws_client *c)
         try_next(c);
         return WB_OK;
     }
-    j = calloc(1, sizeof *j);
-    if (!j)
-        return WB_ERR_NOMEM;
-    j->c = c;
-    j->attempt = c->attempt;
-    memcpy(j->host, c->url.host, sizeof j->host);
-    err = jobs_run(c->jobs, resolve, resolved, j);
-    if (err != WB_OK)
-        free(j);
-    return err;
+    return reach_names_start(c->jobs, c->url.host, c->attempt, resolved, c);
 }
 
 /* ---- for the owner
@@ -416,20 +435,62 @@ void ws_client_free(struct ws_client *c)
     free(c);
 }
 
+/* It no longer talks to us; libwebsockets ends it by itself. */
+static void let_go(struct ws_client *c)
+{
+    struct lws *wsi = c->wsi;
+
+    if (!wsi)
+        return;
+    lws_set_wsi_user(wsi, NULL);
+    c->wsi = NULL;
+    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
 static void on_timeout(void *ctx)
 {
     struct ws_client *c = ctx;
-    struct lws *wsi = c->wsi;
-    bool closing = c->closing;
 
-    if (wsi) {
-        /* It no longer talks to us; libwebsockets ends it by itself. */
-        lws_set_wsi_user(wsi, NULL);
-        c->wsi = NULL;
-        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    let_go(c);
+    end(c, WS_END_CLOSED, "closed by us");
+}
+
+/* The time of a step is over, or all of it. */
+static void on_step_timeout(void *ctx)
+{
+    struct ws_client *c = ctx;
+    const bool dialled = c->wsi != NULL;
+    const bool connected = c->asked || (dialled && reach_connected(lws_get_socket_fd(c->wsi)));
+    const char *host = c->url.host;
+    const unsigned port = c->url.port;
+
+    if (connected && c->url.tls && !c->asked && !c->tls_begun) {
+        c->tls_begun = true;
+        start_step(c);
+        return;
     }
-    end(c, closing ? WS_END_CLOSED : WS_END_TIMEOUT,
-        closing ? "closed by us" : "no answer in time");
+    let_go(c);
+    if (c->naddresses == 0)
+        end(c, WS_END_NAME, "cannot look up %s: no name server answered within %d s", host,
+            CONN_SOCKET_TIMEOUT_MS / 1000);
+    else if (connected)
+        end_silent(c);
+    else if (c->next_address < c->naddresses)
+        try_next(c);
+    else
+        end(c, WS_END_UNREACHABLE, "cannot reach %s:%u: no answer within %d s (firewall or proxy?)",
+            host, port, CONN_STEP_TIMEOUT_MS / 1000);
+}
+
+static void start_step(struct ws_client *c)
+{
+    const int64_t left = c->deadline_ms - clock_mono_ms(loop_timers(c->loop)->clock);
+
+    timer_start(loop_timers(c->loop), &c->timer,
+                left <= 0                     ? 1
+                : left < CONN_STEP_TIMEOUT_MS ? left
+                                              : CONN_STEP_TIMEOUT_MS,
+                on_step_timeout, c);
 }
 
 enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
@@ -452,7 +513,10 @@ enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
     if (!ensure_vhost(c))
         return WB_ERR_NOMEM;
     c->active = true;
-    timer_start(loop_timers(c->loop), &c->timer, CONN_SOCKET_TIMEOUT_MS, on_timeout, c);
+    c->naddresses = c->next_address = 0;
+    c->asked = c->tls_begun = false;
+    c->deadline_ms = clock_mono_ms(loop_timers(c->loop)->clock) + CONN_SOCKET_TIMEOUT_MS;
+    timer_start(loop_timers(c->loop), &c->timer, CONN_SOCKET_TIMEOUT_MS, on_step_timeout, c);
     err = start_resolving(c);
     if (err != WB_OK) {
         timer_stop(loop_timers(c->loop), &c->timer);

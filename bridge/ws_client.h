@@ -10,20 +10,22 @@
 struct ws_client;
 
 enum ws_end {
-    WS_END_CLOSED,     /* we or the server closed an open socket */
-    WS_END_REFUSED,    /* TCP refused, or reset before the upgrade */
-    WS_END_NO_NETWORK, /* no route, DNS not answering, network down */
-    WS_END_TLS,        /* certificate or TLS failure */
-    WS_END_CLOCK,      /* the certificate is not valid at this machine's time */
-    WS_END_HTTP,       /* the upgrade was answered with another status */
-    WS_END_TIMEOUT,    /* dial or upgrade took too long */
+    WS_END_CLOSED,      /* we or the server closed an open socket */
+    WS_END_REFUSED,     /* the other end closed it before it had answered the upgrade */
+    WS_END_NO_NETWORK,  /* this machine has no way there: no route, network down */
+    WS_END_NAME,        /* the host's name is not known, or cannot be looked up */
+    WS_END_UNREACHABLE, /* no TCP connection: refused, host unreachable, no answer */
+    WS_END_TLS,         /* certificate or TLS failure */
+    WS_END_CLOCK,       /* the certificate is not valid at this machine's time */
+    WS_END_HTTP,        /* the upgrade was answered with another status */
+    WS_END_TIMEOUT,     /* connected, and then no answer in TLS or to the upgrade */
 };
 
 struct ws_end_info {
     enum ws_end end;
     int http_status;    /* WS_END_HTTP; 0 when unknown */
     unsigned ws_status; /* close code of the peer, 0 when none */
-    const char *text;   /* libwebsockets' or the system's words; never NULL */
+    const char *text;   /* a sentence for people, who and what; never NULL */
 };
 
 struct ws_callbacks {

@@ -63,7 +63,8 @@ class Cutting(threading.Thread):
         os.mkdir(directory)
         self.shim = Shim(directory)
         ca = [line[8:] for line in mock.process.lines if line.startswith("CA_FILE=")]
-        self.bridge = case.start_bridge(mock, self.phone, *(["--ca-file", ca[0]] if ca else []),
+        self.bridge = case.start_bridge(mock, self.phone, "--log-level", "debug",
+                                        *(["--ca-file", ca[0]] if ca else []),
                                         name=name, env=self.shim.env())
         self.plans, self.pauses, self.outages, self.reasons, self.error = [], [], [], set(), None
 

@@ -166,7 +166,7 @@ static void silent_servers(void **state)
     assert_int_equal(state_of(t), CONN_WAIT_SERVER_HELLO);
     pass(t, 1);
     assert_int_equal(state_of(t), CONN_WAIT_BACKOFF);
-    assert_int_equal(why_of(t), CONN_WHY_REFUSED);
+    assert_int_equal(why_of(t), CONN_WHY_SILENT);
 
     /* The intro goes out again on the next connection, and once. */
     t->server.silent = false;

@@ -118,17 +118,19 @@ static void silent_server(void **state)
     assert_int_equal(dial(f), WB_ERR_STATE);
     assert_int_equal(ws_client_send(f->client, SPAN_LIT("x")), WB_ERR_STATE);
     steps(f, 5);
-    now_ms += CONN_SOCKET_TIMEOUT_MS - 1;
+    now_ms += CONN_STEP_TIMEOUT_MS - 1;
     steps(f, 2);
     assert_int_equal(f->ended, 0);
     now_ms += 1;
     until_ended(f);
     assert_int_equal(f->info.end, WS_END_TIMEOUT);
+    assert_non_null(strstr(f->info.text, "within 5 s"));
     assert_int_equal(f->opened, 0);
     /* And once more, on the same object. */
     f->ended = 0;
     assert_int_equal(dial(f), WB_OK);
-    now_ms += CONN_SOCKET_TIMEOUT_MS;
+    steps(f, 5);
+    now_ms += CONN_STEP_TIMEOUT_MS;
     until_ended(f);
 }
 
@@ -138,7 +140,8 @@ static void nobody_listens(void **state)
 
     assert_int_equal(dial(f), WB_OK);
     until_ended(f);
-    assert_int_equal(f->info.end, WS_END_REFUSED);
+    assert_int_equal(f->info.end, WS_END_UNREACHABLE);
+    assert_non_null(strstr(f->info.text, "connection refused"));
     assert_int_equal(f->info.http_status, 0);
 }
 
