@@ -20,6 +20,9 @@ enum wb_err batch_commit(struct bridge *b) WB_MUST_CHECK;
 void batch_fail(struct bridge *b, enum wb_err why);
 /* Remembers and logs why nothing can be stored; /health tells it until a commit works again. */
 void batch_note_trouble(struct bridge *b, enum wb_err why);
+/* Nothing failed, or a write works again: then that is committed, and said. Tried by itself every
+ * STORE_PROBE_MS. */
+bool batch_probe(struct bridge *b);
 bool batch_is_open(const struct bridge *b);
 
 #endif

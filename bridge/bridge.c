@@ -188,6 +188,7 @@ void bridge_free(struct bridge *b)
     b->pauses->told = NULL;
     loop_defer_cancel(b->loop, &b->checkpoint);
     timer_stop(b->timers, &b->shutdown_timer);
+    timer_stop(b->timers, &b->store_probe);
     mishap_stop(b);
     if (b->prekeys)
         prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */

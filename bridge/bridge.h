@@ -108,7 +108,9 @@ struct bridge {
     bool phone_session_asked; /* on this connection (out_peer.h) */
     bool own_name_changed;    /* in the open batch (own_name.h) */
     bool store_failed;        /* the last commit failed; cleared by the next good one */
-    char store_trouble[160];  /* and why, for people */
+    char store_trouble[400];  /* and why, for people */
+    struct timer store_probe; /* tries a write, while it failed */
+    bool store_probe_failed;  /* at least once: the disk is really full, and not only for a batch */
 
     int64_t started_ms;      /* monotonic */
     int64_t last_stanza_ms;  /* wall clock */

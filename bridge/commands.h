@@ -34,6 +34,7 @@ struct bridge;
     X(RATE_LIMITED, "rate_limited", 429)                                                           \
     X(INTERNAL, "internal", 500)                                                                   \
     X(REFUSED, "refused", 502)                                                                     \
+    X(STORE_ERROR, "store_error", 503)                                                             \
     X(NOT_CONNECTED, "not_connected", 503)                                                         \
     X(NOT_SENT, "not_sent", 503)                                                                   \
     X(EXPIRED, "expired", 503)                                                                     \

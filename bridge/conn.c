@@ -214,22 +214,6 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
 /* ---- connecting and sending ---------------------------------------------------------------------
  */
 
-/* With a full disk nothing could be acknowledged: try a write before bothering the server. */
-static bool store_works(struct bridge *b)
-{
-    enum wb_err err;
-
-    if (!b->store_failed)
-        return true;
-    err = store_probe(b->store, clock_unix_s(b->clock));
-    if (err != WB_OK) {
-        batch_note_trouble(b, err);
-        store_rollback(b->store);
-        return false;
-    }
-    return batch_commit(b) == WB_OK;
-}
-
 void conn_connect(struct conn *c)
 {
     struct bridge *b = c->b;
@@ -243,7 +227,7 @@ void conn_connect(struct conn *c)
     }
     c->was_logged_in = false;
     c->lasted_ms = 0;
-    if (!store_works(b)) {
+    if (!batch_probe(b)) { /* before the server is bothered */
         c->why = CONN_WHY_STORE;
         conn_plan_next(c);
         return;
@@ -432,6 +416,12 @@ bool conn_online(const struct conn *c)
 bool conn_caught_up(const struct conn *c)
 {
     return conn_online(c) && !c->offline_phase;
+}
+
+void conn_store_works(struct conn *c, bool was_full)
+{
+    if (was_full && c->state == CONN_WAIT_BACKOFF && c->why == CONN_WHY_STORE)
+        conn_event(c, CONN_EV_TIMER, NULL);
 }
 
 enum wb_err conn_reconnect(struct conn *c)

@@ -90,6 +90,9 @@ void conn_start(struct conn *c);
 enum wb_err conn_reconnect(struct conn *c) WB_MUST_CHECK;
 /* Closes and reconnects with backoff, for a reason found elsewhere (store failure, dead socket). */
 void conn_drop(struct conn *c, enum conn_reason why);
+/* A write works again. was_full: for a while none did, so that what is waited for is over; else the
+ * pauses stay, or each batch that does not fit would be followed by a login. */
+void conn_store_works(struct conn *c, bool was_full);
 /* Closes for good; the loop is stopped when the socket is gone. */
 void conn_shutdown(struct conn *c);
 

@@ -99,6 +99,7 @@ enum {
     /* One batch: bounds the delay of acks and of everything else the loop does. */
     BATCH_STANZAS_MAX = 256,
     BATCH_MS_MAX = 50,
+    STORE_PROBE_MS = 5 * 1000, /* while a disk is full: freed space is noticed within seconds */
     /* Pauses of the loop that the log tells of: at debug, and as a warning. */
     PAUSE_TOLD_MS = 100,
     PAUSE_WARNED_MS = 1000,

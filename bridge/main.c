@@ -158,6 +158,20 @@ static int check_messages(const struct program *p)
     return EXIT_OK;
 }
 
+/* It would show as an error of whatsapp.db, which may be in the best order. */
+static int check_backups_dir(const struct program *p)
+{
+    struct stat st;
+
+    if (stat(p->config.backups_dir, &st) != 0 || S_ISDIR(st.st_mode))
+        return EXIT_OK;
+    fprintf(stderr,
+            "whatsapp-bridge: %s is not a directory, and backups go there: move it away, or use "
+            "another --store\n",
+            p->config.backups_dir);
+    return EXIT_FAILED;
+}
+
 static void log_opened(struct program *p)
 {
     const struct store_open_info *i = &p->opened;
@@ -368,7 +382,9 @@ static int start(struct program *p)
         return EXIT_FAILED;
     }
     sdnotify_init(&p->systemd, NULL);
-    status = open_store(p);
+    status = check_backups_dir(p);
+    if (status == EXIT_OK)
+        status = open_store(p);
     if (status == EXIT_OK)
         status = check_messages(p);
     if (status != EXIT_OK)

@@ -1,8 +1,10 @@
 #include "bridge/out_message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/text.h"
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/conn_private.h"
@@ -172,6 +174,17 @@ static int64_t expiry_of(const struct call *c, bool durable, int64_t now)
     return now + (c->r->expires_s ? c->r->expires_s : SEND_EXPIRES_S);
 }
 
+/* batch_fail() has noted why. */
+static void tell_not_stored(struct call *c)
+{
+    struct out_outcome o = {.result = CMD_STORE_ERROR};
+
+    snprintf(o.text, sizeof o.text, "%.180s; the message was not stored and is not sent",
+             c->b->store_failed ? c->b->store_trouble : "the outbox cannot be written");
+    utf8_clean(o.text);
+    tell(c, NULL, &o);
+}
+
 static void fresh(struct call *c)
 {
     struct bridge *b = c->b;
@@ -203,7 +216,7 @@ static void fresh(struct call *c)
         join(c, it);
 out:
     if (err != WB_OK)
-        tell_text(c, CMD_INTERNAL, "the message cannot be stored now; see the log");
+        tell_not_stored(c);
 }
 
 /* It would be over its time, or its caller gone, before WhatsApp lets it leave (P-X2-06). */

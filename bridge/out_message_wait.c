@@ -85,7 +85,10 @@ static void cancel(struct out_item *it)
     struct out_message_state *s = it->b->out_message;
     struct out_outcome o;
 
-    if (!s->ports->online(it->b))
+    if (it->b->store_failed)
+        out_queue_fail(it, CMD_STORE_ERROR, 0, "%.180s; the message was not sent",
+                       it->b->store_trouble);
+    else if (!s->ports->online(it->b))
         out_queue_fail(it, CMD_NOT_SENT, 0,
                        "not connected to WhatsApp, the message was not sent; see /health, or give "
                        "an 'id' so that it waits for the connection");

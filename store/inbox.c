@@ -95,6 +95,14 @@ static enum wb_err room_for_batch(const char *path)
     return v.f_bavail >= STORE_ROOM_MIN / v.f_frsize ? WB_OK : WB_ERR_NO_SPACE;
 }
 
+const char *store_full_path(struct store *s)
+{
+    const bool messages =
+        room_for_batch(s->msg_path) != WB_OK || (s->msg.error[0] && !s->wa.error[0]);
+
+    return messages ? s->msg_path : s->wa_path;
+}
+
 enum wb_err store_probe(struct store *s, int64_t now)
 {
     enum wb_err err;

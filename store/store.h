@@ -82,6 +82,8 @@ void store_release_memory(struct store *s);
 /* SQLite's words for the failures since the last call, for the log: never NULL,
  * holds table and column names but no values. Lives until the next call. */
 const char *store_error_text(struct store *s);
+/* After NO_SPACE: the path of the database for which there was none; before store_error_text(). */
+const char *store_full_path(struct store *s);
 
 /* Moves whatsapp.db (and -wal, -shm) aside to `<file>.<reason>-<UTC time>` in its directory and
  * opens an empty one in its place: unlinking, re-pairing after a logout (R-401: nothing is ever

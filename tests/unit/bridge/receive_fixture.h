@@ -60,6 +60,12 @@ void conn_note_sent(struct conn *c, const struct node *n)
     (void)n;
 }
 
+void conn_store_works(struct conn *c, bool was_full)
+{
+    (void)c;
+    (void)was_full;
+}
+
 void conn_drop(struct conn *c, enum conn_reason why)
 {
     (void)c;

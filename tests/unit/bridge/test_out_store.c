@@ -46,7 +46,7 @@ static void a_request(void **state)
     open_batch();
     send_text(0, CONTACT, "x");
     assert_true(w.answers[0].given);
-    assert_int_equal(w.answers[0].result, CMD_INTERNAL);
+    assert_int_equal(w.answers[0].result, CMD_STORE_ERROR);
     assert_all_dropped();
     mend_writes();
     send_text(0, CONTACT, "x");
