@@ -170,6 +170,13 @@ static void start_timer(struct backups *k, int64_t after_ms)
         timer_start(k->b->timers, &k->timer, after_ms, on_timer, k);
 }
 
+/* Unless one is due sooner: the one of a link that was made with what this run has set aside. */
+static void start_timer_before(struct backups *k, int64_t after_ms)
+{
+    if (!k->timer.armed || timer_left_ms(k->b->timers, &k->timer) > after_ms)
+        start_timer(k, after_ms);
+}
+
 static void log_shipping(struct backups *k, const struct run *r)
 {
     struct log *log = k->b->log;
@@ -269,7 +276,7 @@ static void finished(void *ctx, bool ran)
         if (k->before.done && !k->running)
             begin_before_unlink(k);
         if (!k->running)
-            start_timer(k, next_delay(k, r));
+            start_timer_before(k, next_delay(k, r));
     }
     run_free(r);
 }
@@ -347,8 +354,7 @@ static void on_timer(void *ctx)
         begin(k, k->wanted);
     else if (k->b->account)
         begin(k, BACKUP_SCHEDULED);
-    else
-        start_timer(k, every_ms(k));
+    /* Else there is nothing to lose yet: on_paired() goes on. */
 }
 
 void backups_request(struct backups *k, const char *reason)
@@ -528,10 +534,15 @@ static void find_newest(struct backups *k)
     free(list);
 }
 
+static int64_t soon_ms(const struct backups *k)
+{
+    return every_ms(k) < FIRST_MS ? every_ms(k) : FIRST_MS;
+}
+
 /* When the next one is due: backup_every after the newest, also over a restart. */
 static int64_t first_delay(const struct backups *k)
 {
-    int64_t first = every_ms(k) < FIRST_MS ? every_ms(k) : FIRST_MS;
+    int64_t first = soon_ms(k);
     int64_t age = clock_unix_ms(k->b->clock) - k->at_s * 1000;
 
     if (age < 0 || age >= every_ms(k) - first)
@@ -550,6 +561,19 @@ static void on_settings(void *ctx, const struct bridge_event *e)
     start_timer(b->backups, first_delay(b->backups));
 }
 
+/* The keys of a new link are in no backup, however new the newest is, and would have to be linked
+ * anew if they were lost. */
+static void on_paired(void *ctx, const struct bridge_event *e)
+{
+    struct bridge *b = ctx;
+
+    (void)e;
+    if (!b->backups || b->backups->running)
+        return; /* its end plans the next one */
+    timer_stop(b->timers, &b->backups->timer);
+    start_timer(b->backups, soon_ms(b->backups));
+}
+
 enum wb_err backups_new(struct bridge *b, const char *repaired, struct backups **ret)
 {
     struct backups *k = calloc(1, sizeof *k);
@@ -565,6 +589,7 @@ enum wb_err backups_new(struct bridge *b, const char *repaired, struct backups *
     TRY(events_on(&b->events, BRIDGE_EV_ONLINE, on_online, b));
     TRY(events_on(&b->events, BRIDGE_EV_LOGGED_OUT, on_logged_out, b));
     TRY(events_on(&b->events, BRIDGE_EV_SETTINGS, on_settings, b));
+    TRY(events_on(&b->events, BRIDGE_EV_PAIRED, on_paired, b));
     if (k->repaired[0])
         snprintf(k->wanted, sizeof k->wanted, "%s", BACKUP_DAMAGE);
     start_timer(k, first_delay(k));
