@@ -119,9 +119,10 @@ static void set_aside(void *ctx, bool go_on)
     enum wb_err err;
 
     if (!go_on) {
-        unlink_done(b, CMD_INTERNAL,
-                    "unlinked; the bridge is stopping, so the session's file stays in its place "
-                    "until POST /api/pair");
+        unlink_done(
+            b, CMD_INTERNAL,
+            "the bridge is stopping before the session's file could be set aside: it stays in "
+            "its place until POST /api/pair. At WhatsApp this device is unlinked");
         return;
     }
     FAULT_POINT("aside.backup");
@@ -133,7 +134,9 @@ out:
     if (err == WB_OK)
         unlink_done(b, CMD_OK, "unlinked; the session's file was set aside");
     else
-        unlink_done(b, CMD_INTERNAL, "unlinked, but the session's file could not be set aside");
+        unlink_done(b, CMD_INTERNAL,
+                    "the session's file could not be set aside and stays in its place, unused. At "
+                    "WhatsApp this device is unlinked");
 }
 
 static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *reply)
@@ -142,8 +145,16 @@ static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *r
 
     (void)key;
     if (reply->err != WB_OK) {
-        unlink_done(b, CMD_NOT_SENT,
-                    "WhatsApp did not confirm; the session is kept. Unlink on the phone instead");
+        if (reply->err == WB_ERR_REFUSED)
+            unlink_done(
+                b, CMD_REFUSED,
+                "WhatsApp refused to unlink this device, so the session is kept: unlink it on "
+                "the phone, under Linked devices");
+        else /* it was sent, and may have been done */
+            unlink_done(
+                b, CMD_OUTCOME_UNKNOWN,
+                "WhatsApp did not answer. The session is kept; the phone shows under Linked "
+                "devices whether this device is unlinked, and can unlink it");
         return;
     }
     /* As good as logged out by the server: nothing more is sent or written under this account, and
@@ -155,6 +166,16 @@ static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *r
         log_error(b->log, "pair", "the unlinking could not be written down");
     conn_unlink(b->conn);
     backups_before_unlink(b->backups, set_aside, b);
+}
+
+/* Not online. */
+static const char *why_no_unlink(const struct conn *c)
+{
+    if (c->why == CONN_WHY_LOGGED_OUT)
+        return "this device is unlinked already: POST /api/pair links it anew";
+    if (!c->paired)
+        return "no phone is linked: there is nothing to unlink";
+    return "not connected: unlink on the phone, or try again later";
 }
 
 void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
@@ -182,5 +203,5 @@ void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
             "WhatsApp wants a pause before this is asked again; unlink on the phone, or try "
             "again later");
     else if (err != WB_OK)
-        unlink_done(b, CMD_NOT_CONNECTED, "not connected: unlink on the phone, or try again later");
+        unlink_done(b, CMD_NOT_CONNECTED, why_no_unlink(b->conn));
 }

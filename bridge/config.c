@@ -43,7 +43,7 @@ static bool put_text(struct config *c, size_t offset, const char *value)
 
 static bool set_text(struct config *c, size_t offset, const char *value, const char **ret_why)
 {
-    *ret_why = "too long, or no text";
+    *ret_why = "text of at most 4000 bytes";
     return strlen(value) <= PATH_BYTES_MAX && utf8_valid(span_cstr(value)) &&
            put_text(c, offset, value);
 }
@@ -250,10 +250,11 @@ static bool set_version(struct config *c, size_t offset, const char *value, cons
     static const char prefix[] = "2.3000.";
     uint64_t v = 0;
 
-    *ret_why = "2.3000.N";
+    *ret_why = "a version of the web client, such as 2.3000.1045649367";
     if (value[0]) {
-        if (strncmp(value, prefix, sizeof prefix - 1) == 0)
-            value += sizeof prefix - 1;
+        if (strncmp(value, prefix, sizeof prefix - 1) != 0)
+            return false;
+        value += sizeof prefix - 1;
         if (!span_to_u64(span_cstr(value), &v) || v == 0 || v > UINT32_MAX)
             return false;
     }

@@ -46,20 +46,29 @@ static const struct setting *match(const char *arg, const char **ret_value)
     return NULL;
 }
 
+/* "--help", and "-h" for it. */
+static bool is_flag(const char *arg, const char *option)
+{
+    return (strncmp(arg, "--", 2) == 0 && strcmp(arg + 2, option) == 0) ||
+           (strcmp(arg, "-h") == 0 && strcmp(option, "help") == 0);
+}
+
 const char *config_find_arg(int argc, char *const *argv, const char *option)
 {
+    const char *found = NULL; /* the last one counts, as of every option */
+
     for (int i = 1; i < argc; i++) {
         const char *value;
         const struct setting *s = match(argv[i], &value);
 
         if (s && strcmp(s->option, option) == 0)
-            return value ? value : i + 1 < argc ? argv[i + 1] : NULL;
+            found = value ? value : i + 1 < argc ? argv[i + 1] : NULL;
         if (s && s->argument && !value)
             i++; /* the next one is its value, whatever it looks like */
-        else if (!s && strncmp(argv[i], "--", 2) == 0 && strcmp(argv[i] + 2, option) == 0)
+        else if (!s && is_flag(argv[i], option))
             return "";
     }
-    return NULL;
+    return found;
 }
 
 bool config_read_args(struct config *c, int argc, char *const *argv, struct buf *problem)

@@ -11,7 +11,7 @@ void config_help(struct buf *out)
                     "Links a WhatsApp number as a companion device, stores its messages in\n"
                     "messages.db and sends over HTTP. Each setting can be given in the YAML file\n"
                     "(key), in the environment, or on the command line; the later beats the\n"
-                    "earlier.\n"
+                    "earlier. Of an option that is given twice the last one counts.\n"
                     "\n");
     for (size_t i = 0; i < config_nsettings; i++) {
         const struct setting *s = &config_settings[i];
@@ -29,10 +29,12 @@ void config_help(struct buf *out)
         buf_append_cstr(out, "\n");
     }
     buf_append_cstr(
-        out, "  --help                       this text\n"
-             "  --version                    the version\n"
-             "\n"
-             "Exit status: 0 asked to stop; 1 the machine (memory, sockets, disk; the log says\n"
-             "what); 2 bad usage or settings; 3 the store is in use by another process;\n"
-             "4 whatsapp.db is damaged; 5 the store belongs to another number.\n");
+        out,
+        "  -h, --help                   this text\n"
+        "  --version                    the version\n"
+        "\n"
+        "Exit status: 0 asked to stop; 1 the machine (memory, sockets, disk; the log says\n"
+        "what); 2 bad usage or settings; 3 the store is in use by another process;\n"
+        "4 whatsapp.db is damaged and there is no good backup; 5 the store belongs to another\n"
+        "number.\n");
 }

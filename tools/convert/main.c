@@ -22,7 +22,9 @@ static const char usage[] =
     "  --to integer|text        the format wanted\n"
     "  --dry-run                count only, write nothing\n"
     "  --core-dumps             for developers: core dumps and debuggers may see the keys (also\n"
-    "                           " CORE_DUMPS_ENV "=true)\n";
+    "                           " CORE_DUMPS_ENV "=true)\n"
+    "  -h, --help\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store is in use.\n";
 
 struct options {
     const char *store, *messages, *to;
@@ -40,7 +42,7 @@ static int read_options(int argc, char **argv, struct options *ret)
                                             {NULL, 0, NULL, 0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (c == 's')
             ret->store = optarg;
         else if (c == 'm')

@@ -20,7 +20,9 @@ static const char usage[] =
     "  --dry-run     read and check everything, write nothing\n"
     "  --core-dumps  for developers: core dumps and debuggers may see the keys (also\n"
     "                " CORE_DUMPS_ENV "=true)\n"
-    "Stop the Baileys program first.\n";
+    "  -h, --help\n"
+    "Stop the Baileys program first.\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store is in use.\n";
 
 static void print_counts(const struct import_report *r, bool carried)
 {
@@ -89,7 +91,7 @@ int main(int argc, char **argv)
     int c;
 
     core_dumps_guard(argc, argv);
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (c == 's') {
             o.store = optarg;
         } else if (c == 'n') {

@@ -35,6 +35,7 @@ static const char help[] =
     "  --chatstate-ttl-ms N     'is typing' waits so long for who is offline (0)\n"
     "  --strict-close       a flagged ack or receipt also ends the stream\n"
     "  --verbose            say on standard error what happens\n"
+    "  -h, --help           this text\n"
     "\n"
     "Prints ROOT_KEY=<hex> and LISTENING=<url> when ready. See docs/wa-mock.md for /admin.\n";
 
@@ -177,7 +178,7 @@ enum config_result config_parse(int argc, char **argv, struct config *ret_c)
 {
     struct config c = config_default();
     int opt;
-    while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (opt == 'h') {
             (void)fputs(help, stdout);
             return CONFIG_HELP;

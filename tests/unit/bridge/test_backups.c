@@ -66,6 +66,32 @@ static void unlink_confirmed(struct line *t, struct told *told)
     answer(t, hear(t, "<remove-companion-device"), NULL);
 }
 
+/* What was sent and not answered may have been done; what was refused was not. */
+static void unlink_that_is_not_confirmed(void **state)
+{
+    (void)state;
+    for (int refused = 0; refused < 2; refused++) {
+        struct line *t = online();
+        struct told told = {0};
+        struct node *n;
+
+        bridge_unlink(t->b, note, &told);
+        turn(t);
+        n = with(el(t, "iq", "from", "s.whatsapp.net", "type", "error", NULL),
+                 el(t, "error", "code", "500", NULL));
+        node_copy_attr(&t->server.arena, n, hear(t, "<remove-companion-device")->n, "id");
+        if (refused)
+            server_send(t, n);
+        else
+            pass(t, 10 * 1000);
+        assert_int_equal(told.times, 1);
+        assert_int_equal(told.result, refused ? CMD_REFUSED : CMD_OUTCOME_UNKNOWN);
+        assert_string_equal(stored_devices(t), "1");
+        assert_int_equal(files_like(t, "whatsapp.db.unlinked-*"), 0);
+        line_free(t);
+    }
+}
+
 /* The worker does its job, and whatever follows. */
 static void let_work(struct line *t)
 {
@@ -376,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unlink_waits_for_the_backup),
+        cmocka_unit_test(unlink_that_is_not_confirmed),
         cmocka_unit_test(stopped_before_the_backup),
         cmocka_unit_test(the_backup_takes_too_long),
         cmocka_unit_test(the_backup_fails),
