@@ -103,12 +103,15 @@ class StatesTest(Case):
 
     def test_restart_asked_for(self):
         mock, program = self.paired()
+        before = self.logins(mock)
         started = time.monotonic()
         mock.stream_error(PHONE, code=515)
-        program.poll(lambda: self.logins(mock) >= 2, 10, "it logs in again")
+        program.poll(lambda: self.logins(mock) > before, 10, "it logs in again")
         program.wait_status("ok")
         self.assertLess(time.monotonic() - started, 5, "515 is no reason to wait")
         self.still_captures(mock, program, "after the restart")
+        self.assertEqual(self.logins(mock), before + 1, "one restart is one login")
+        self.assert_no_flags(mock)
 
     def test_server_down_for_a_while(self):
         mock, program = self.paired()
