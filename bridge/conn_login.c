@@ -252,10 +252,13 @@ static void note_logged_out(struct conn *c, const char *reason)
               "WhatsApp has logged this device out (%s). The session is kept in whatsapp.db; to "
               "link anew: POST /api/pair",
               reason);
-    if (store_logged_out_set(b->store, reason, clock_unix_s(b->clock)) != WB_OK ||
-        batch_commit(b) != WB_OK)
+    enum wb_err err = store_logged_out_set(b->store, reason, clock_unix_s(b->clock));
+
+    if (err == WB_OK)
+        err = batch_commit(b);
+    if (err != WB_OK)
         log_error(b->log, "conn", "the logout could not be written down: %s",
-                  store_error_text(b->store));
+                  store_error_why(b->store, err));
 }
 
 void conn_store_ban(struct conn *c)

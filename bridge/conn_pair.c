@@ -394,8 +394,8 @@ static enum wb_err store_account(struct conn *c)
     return WB_OK;
 out:
     store_rollback(b->store);
-    log_error(b->log, "pair", "the new session could not be stored: %s (%s)", wb_err_text(err),
-              store_error_text(b->store));
+    log_error(b->log, "pair", "the new session could not be stored: %s",
+              store_error_why(b->store, err));
     return err;
 }
 

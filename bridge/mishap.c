@@ -40,9 +40,9 @@ static void rescue(struct bridge *b)
     if (!b->mishap.pending)
         log_error(b->log, "store",
                   "a database was removed or replaced while it is in use, and what is still open "
-                  "cannot be written down: %s (%s). DO NOT STOP the bridge: that is tried again "
+                  "cannot be written down: %s. DO NOT STOP the bridge: that is tried again "
                   "until it works",
-                  wb_err_text(err), store_error_text(b->store));
+                  store_error_why(b->store, err));
     b->mishap.pending = true;
 }
 

@@ -434,6 +434,12 @@ const char *store_error_text(struct store *s)
     return s->error;
 }
 
+const char *store_error_why(struct store *s, enum wb_err err)
+{
+    const char *text = store_error_text(s);
+    return text[0] ? text : wb_err_text(err);
+}
+
 enum wb_err store_set_aside_session(struct store *s, const char *reason,
                                     char ret_path[STORE_PATH_MAX])
 {

@@ -84,6 +84,8 @@ void store_release_memory(struct store *s);
 const char *store_error_text(struct store *s);
 /* After NO_SPACE: the path of the database for which there was none; before store_error_text(). */
 const char *store_full_path(struct store *s);
+/* For messages: the same, and where it has none the words of err. */
+const char *store_error_why(struct store *s, enum wb_err err);
 
 /* Moves whatsapp.db (and -wal, -shm) aside to `<file>.<reason>-<UTC time>` in its directory and
  * opens an empty one in its place: unlinking, re-pairing after a logout (R-401: nothing is ever

@@ -158,7 +158,8 @@ class WrongPaths(Case):
         shutil.copy(self.file, os.path.join(occupied, "backups"))
         for store, words in (("/proc/nope", "the directory /proc/nope cannot be made: No such file or directory\n"),
                              (self.file, f"{self.file} is not a directory\n"),
-                             (occupied, os.path.join(occupied, "backups") + " is not a directory, ")):
+                             (occupied, os.path.join(occupied, "backups") + " is not a directory, and backups go there: "
+                              "move it away, or use another --store\n")):
             with self.subTest(store):
                 done = run_once("--phone", "+" + PHONE, "--store", store, "--port", "0",
                                 "--server-url", "ws://127.0.0.1:9/ws/chat")

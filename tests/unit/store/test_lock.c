@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "store/lock.h"
+#include "store/state.h"
 
 enum { WITHIN_S = 60, SOMEBODY = 4711 };
 
@@ -60,10 +61,47 @@ static void a_program_that_shows_no_descriptors_is_found_by_its_locks(void **sta
     fixture_free(&f);
 }
 
+/* For a rehearsal: asked without making the file, taking the lock or writing into it. */
+static void a_held_lock_is_seen_without_taking_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_holder h = {0};
+    struct store_lock lock = store_lock_none();
+    char path[200];
+    fixture_new(&f);
+    snprintf(path, sizeof path, "%s.lock", f.wa);
+    assert_false(store_lock_is_held(f.wa, &h));
+    assert_int_equal(access(path, F_OK), -1);
+    OK(store_lock_take(f.wa, "somebody at work", fixture_time, &lock, &h));
+    assert_true(store_lock_is_held(f.wa, &h));
+    assert_int_equal(h.pid, getpid());
+    assert_string_equal(h.command, "somebody at work");
+    store_lock_drop(&lock);
+    assert_false(store_lock_is_held(f.wa, &h));
+    fixture_free(&f);
+}
+
+/* Messages say one thing: SQLite's words, or ours where it has none. */
+static void why_something_failed_is_never_empty(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_new(&f);
+    fixture_open(&f);
+    assert_string_equal(store_error_why(f.s, WB_ERR_NO_SPACE), "no space left on device");
+    snprintf(f.s->wa.error, sizeof f.s->wa.error, "disk I/O error");
+    assert_string_equal(store_error_why(f.s, WB_ERR_IO), "disk I/O error");
+    assert_string_equal(store_error_why(f.s, WB_ERR_IO), "input/output error");
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_that_shows_no_descriptors_is_found_by_its_locks),
+        cmocka_unit_test(a_held_lock_is_seen_without_taking_it),
+        cmocka_unit_test(why_something_failed_is_never_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
