@@ -19,13 +19,21 @@ static void backup_command(const struct config *c, const char *command, struct b
     buf_printf(out, " %s", command);
 }
 
+/* What the store says mostly begins with the file, which need not be named twice. */
+static const char *without(const char *file, const char *why)
+{
+    size_t n = strlen(file);
+
+    return strncmp(why, file, n) == 0 && strncmp(why + n, ": ", 2) == 0 ? why + n + 2 : why;
+}
+
 /* Nobody can decide this for the operator: begun anew, the number has to be linked once more. */
 static void damaged(const struct config *c, const char *file, const char *why, struct buf *out)
 {
     buf_printf(out,
                "%s is damaged (%s), and there is no good backup of +%s; it was left as it is.\n"
                "What to do (docs/operations.md, \"Damage\"):\n  ",
-               file, why, c->phone.user);
+               file, without(file, why), c->phone.user);
     backup_command(c, "list", out);
     buf_append_cstr(
         out, "\n    shows the backups that there are; `verify` says what is wrong with each\n"
@@ -66,5 +74,5 @@ void store_trouble_text(const struct config *c, enum wb_err err, const struct st
     else if (err == WB_ERR_DB_SCHEMA)
         buf_printf(out, "%s\n", why);
     else
-        buf_printf(out, "the store cannot be opened: %s\n", why);
+        buf_printf(out, "%s cannot be opened: %s\n", file, without(file, why));
 }
