@@ -80,7 +80,7 @@ static enum wb_err put_row(struct bridge *b, const struct jid *user, const char 
 
     TRY(name_of(b, user, name));
     snprintf(text, sizeof text, "Security code with %s changed", name);
-    m.content = span_cstr(text);
+    m.summary = span_cstr(text);
     err = store_message_event(b->store, &m);
 out:
     return err;

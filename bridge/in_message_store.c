@@ -156,6 +156,14 @@ static struct span or_null(const struct buf *b)
     return b->n ? buf_span(b) : SPAN_NULL;
 }
 
+/* Of the text that read_words() made: what was written, or the summary. What has no words of its
+ * own says nothing in the column that readers search for words: in the Go bridge's rows it is empty
+ * as well, or there is no such row (P-MC-15). */
+static struct span written_part(const struct bridge *b, const struct content *c, bool written)
+{
+    return content_is_written(c) == written ? or_null(&b->in_message->text) : SPAN_NULL;
+}
+
 /* What c says, into the columns of the row; quoted holds one of them. */
 static enum wb_err put_content(struct bridge *b, const struct in_message *m,
                                const struct content *c, char quoted[static JID_TEXT_MAX],
@@ -167,7 +175,8 @@ static enum wb_err put_content(struct bridge *b, const struct in_message *m,
 
     TRY(read_words(b, c, &row->mentions_me));
     row->kind = kind_word(c->kind);
-    row->content = buf_span(&st->text);
+    row->content = written_part(b, c, true);
+    row->summary = written_part(b, c, false);
     row->mentions = or_null(&st->mentions);
     if (in_message_id_valid(c->key.id))
         row->target_id = c->key.id;
@@ -219,7 +228,8 @@ static enum wb_err edit(struct bridge *b, const struct in_message *m, const stru
     enum wb_err err;
 
     TRY(read_words(b, c->inner, &me));
-    TRY(store_message_edit(b->store, &change, buf_span(&st->text), or_null(&st->mentions), me));
+    TRY(store_message_edit(b->store, &change, written_part(b, c->inner, true),
+                           written_part(b, c->inner, false), or_null(&st->mentions), me));
 out:
     return err;
 }
@@ -321,7 +331,7 @@ enum wb_err in_message_store_empty(struct bridge *b, struct in_message *m)
     struct store_message row = row_of(b, m);
 
     row.kind = content_kind_word(CONTENT_UNKNOWN);
-    row.content = SPAN_LIT("[empty message]");
+    row.summary = SPAN_LIT("[empty message]");
     return put_row(b, m, &row, m->push_name);
 }
 
@@ -330,7 +340,7 @@ enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m, 
     struct store_message row = row_of(b, m);
 
     row.kind = "unreadable";
-    row.content = SPAN_LIT("[unreadable message]");
+    row.summary = SPAN_LIT("[unreadable message]");
     row.raw = plain;
     return put_row(b, m, &row, m->push_name);
 }

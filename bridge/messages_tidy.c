@@ -48,6 +48,12 @@ static void tell(const struct messages_tidy *t)
                  "another program had written %zu messages and %zu chats with their times as %s: "
                  "they have %s now, as this messages.db keeps them",
                  t->at.times, t->at.chats, text ? "numbers" : "text", text ? "text" : "numbers");
+    if (t->at.summaries)
+        log_info(
+            t->b->log, "store",
+            "%zu messages without words of their own, such as files, have their description in "
+            "the column summary now; content is empty there, as in the Go bridge's rows",
+            t->at.summaries);
 }
 
 /* What was not committed is found again. */

@@ -19,11 +19,11 @@ static enum wb_err quote(const struct store_message_row *row, struct arena *a, s
     struct content c;
 
     if (!row->raw.n || content_decode(row->raw, a, &c) != WB_OK || !c.media.present)
-        return content_encode_text(row->content, NULL, out);
+        return content_encode_text(store_message_text(row), NULL, out);
     if (c.kind == CONTENT_IMAGE || c.kind == CONTENT_VIDEO || c.kind == CONTENT_AUDIO ||
         c.kind == CONTENT_DOCUMENT || c.kind == CONTENT_STICKER)
         return content_encode_media(c.kind, &c.media, c.text, NULL, out);
-    return content_encode_text(row->content, NULL, out);
+    return content_encode_text(store_message_text(row), NULL, out);
 }
 
 /* Whose message it was, in the form of the chat. */

@@ -221,6 +221,11 @@ void content_readable(const struct content *c, struct buf *out)
     end_cut_text(out);
 }
 
+bool content_is_written(const struct content *c)
+{
+    return !c->inner && (!label(c) || (c->media.present && c->text.n > 0));
+}
+
 const char *content_media_type(const struct content *c)
 {
     switch ((int)c->kind) {

@@ -9,6 +9,10 @@
  * a character and ends with " [cut]": never the error TOO_LARGE. */
 void content_readable(const struct content *c, struct buf *out);
 
+/* Is that text what somebody wrote: a text, or the caption of a file? Else content_readable() has
+ * made it up of what there is, such as "[document] plan.pdf". */
+bool content_is_written(const struct content *c);
+
 /* A peer's text as valid UTF-8 without NUL: what is no character becomes U+FFFD. What does not fit
  * is left out, at a character, and the buffer's error is TOO_LARGE. For every span of struct
  * content that is stored, shown or put into JSON. */

@@ -64,6 +64,8 @@ enum {
     STORE_PRUNE_ROWS = 500,
     /* Rows of another program that are put into the form of the file at once: as above. */
     STORE_TIDY_ROWS = 256,
+    /* Rows of an older version that are looked at at once. */
+    STORE_SUMMARY_ROWS = 512,
     /* Free on the disk before writing is tried again after it failed: some batches and their log.
      */
     STORE_ROOM_MIN = 1 << 20,

@@ -25,7 +25,8 @@ out:
 }
 
 enum wb_err store_message_edit(struct store *s, const struct store_message_change *c,
-                               struct span content, struct span mentions, bool mentions_me)
+                               struct span content, struct span summary, struct span mentions,
+                               bool mentions_me)
 {
     struct found_row f;
     struct jid chat;
@@ -43,15 +44,15 @@ enum wb_err store_message_edit(struct store *s, const struct store_message_chang
         return WB_OK;
     /* Within one second the later arrival is the newer one; the same one again changes nothing. */
     TRY(stmt_write(&q, &s->msg,
-                   "UPDATE messages SET content = ?, mentions = ?, mentions_me = ?, edited_at = ?"
-                   " WHERE rowid = ? AND (edited_at IS NOT ? OR content IS NOT ?)"));
+                   "UPDATE messages SET content = ?1, summary = ?2, mentions = ?3,"
+                   " mentions_me = ?4, edited_at = ?5 WHERE rowid = ?6"
+                   " AND (edited_at IS NOT ?5 OR content IS NOT ?1 OR summary IS NOT ?2)"));
     stmt_text_or_empty(&q, content);
+    stmt_text_span(&q, summary);
     stmt_text_span(&q, mentions);
     stmt_int(&q, mentions_me);
     stmt_int(&q, c->timestamp);
     stmt_int(&q, f.rowid);
-    stmt_int(&q, c->timestamp);
-    stmt_text_or_empty(&q, content);
     err = stmt_run(&q);
 out:
     return err;

@@ -29,6 +29,7 @@ static void bind_content(struct stmt *q, const struct store_message *m)
     stmt_text_span(q, m->quoted_sender);
     stmt_text_span(q, m->target_id);
     stmt_blob(q, m->raw);
+    stmt_text_span(q, m->summary);
 }
 
 /* Most stanzas write this row and nothing else. A savepoint, or the journal that SQLite keeps for a
@@ -43,9 +44,9 @@ static enum wb_err insert(struct store *s, const struct store_message *m, const 
     static const char sql[] =
         "INSERT OR FAIL INTO messages (content, media_type, filename, url, media_key,"
         " file_sha256, file_enc_sha256, file_length, kind, mentions, mentions_me,"
-        " quoted_id, quoted_sender, target_id, raw, id, chat_jid, sender, timestamp,"
+        " quoted_id, quoted_sender, target_id, raw, summary, id, chat_jid, sender, timestamp,"
         " is_from_me, sender_jid, sender_lid, sender_pn, push_name, state, addressing,"
-        " original_id, server_time, received_at, change_seq) VALUES (?, ?, ?, ?, ?, ?,"
+        " original_id, server_time, received_at, change_seq) VALUES (?, ?, ?, ?, ?, ?, ?,"
         " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " (SELECT value + 1 FROM bridge_change_seq))"
         " ON CONFLICT DO NOTHING";
@@ -92,10 +93,11 @@ static enum wb_err fill(struct store *s, const struct store_message *m, const st
                    " mentions = iif(edited_at IS NULL, ?10, mentions),"
                    " mentions_me = iif(edited_at IS NULL, ?11, mentions_me),"
                    " quoted_id = ?12, quoted_sender = ?13, target_id = ?14, raw = ?15,"
-                   " sender = ?16, timestamp = ?17, sender_jid = ?18,"
-                   " sender_lid = coalesce(?19, sender_lid), sender_pn = coalesce(?20, sender_pn),"
-                   " push_name = coalesce(?21, push_name), state = '', addressing = ?22,"
-                   " server_time = ?23, received_at = ?24 WHERE rowid = ?25"));
+                   " summary = iif(edited_at IS NULL, ?16, summary),"
+                   " sender = ?17, timestamp = ?18, sender_jid = ?19,"
+                   " sender_lid = coalesce(?20, sender_lid), sender_pn = coalesce(?21, sender_pn),"
+                   " push_name = coalesce(?22, push_name), state = '', addressing = ?23,"
+                   " server_time = ?24, received_at = ?25 WHERE rowid = ?26"));
     bind_content(&q, m);
     stmt_text(&q, w->user);
     bind_time(&q, s, m->timestamp, time_text);
@@ -128,7 +130,7 @@ enum wb_err store_message_opened(struct store *s, const struct store_message *m)
                    "UPDATE messages SET content = ?, media_type = ?, filename = ?, url = ?,"
                    " media_key = ?, file_sha256 = ?, file_enc_sha256 = ?, file_length = ?,"
                    " kind = ?, mentions = ?, mentions_me = ?, quoted_id = ?, quoted_sender = ?,"
-                   " target_id = ?, raw = ? WHERE rowid = ?"));
+                   " target_id = ?, raw = ?, summary = ? WHERE rowid = ?"));
     bind_content(&q, m);
     stmt_int(&q, f.rowid);
     err = stmt_run(&q);
@@ -214,7 +216,7 @@ enum wb_err store_message_event(struct store *s, const struct store_message *m)
         "timestamp") ", 0), content, kind, media_type, filename,"                                  \
                      " url, media_key, file_sha256, file_enc_sha256, file_length, raw, "           \
                      "coalesce(edited_at, 0),"                                                     \
-                     " coalesce(revoked_at, 0), change_seq"
+                     " coalesce(revoked_at, 0), change_seq, summary"
 
 static enum wb_err read_row(struct stmt *q, struct arena *a, struct store_message_row *r)
 {
@@ -240,6 +242,7 @@ static enum wb_err read_row(struct stmt *q, struct arena *a, struct store_messag
     r->edited_at = stmt_col_int(q, 18);
     r->revoked_at = stmt_col_int(q, 19);
     r->change_seq = stmt_col_int(q, 20);
+    TRY(stmt_col_copy(q, 21, a, &r->summary));
 out:
     return err;
 }
@@ -261,6 +264,11 @@ static enum wb_err read_found(struct store *s, int64_t rowid, struct arena *a,
         *ret = r;
 out:
     return err;
+}
+
+struct span store_message_text(const struct store_message_row *r)
+{
+    return r->content.n > 0 || span_is_null(r->summary) ? r->content : r->summary;
 }
 
 /* In this chat, under this form of its JID. */

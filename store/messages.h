@@ -17,7 +17,9 @@ struct store_message {
     bool from_me;
     int64_t timestamp;   /* unix seconds, the server's */
     int64_t received_at; /* unix seconds, ours */
-    struct span content; /* readable UTF-8 text */
+    struct span content; /* what was written, UTF-8; empty in what has no text of its own */
+    struct span summary; /* that, as people read it ("[document] plan.pdf"); SPAN_NULL where content
+                          * says it all */
     const char *kind;    /* "text", "image", "reaction", ...: static word */
     struct span push_name;
     enum store_addressing addressing;
@@ -74,7 +76,7 @@ struct store_message_change {
 };
 /* New content for the target; an older edit never overwrites a newer one. */
 enum wb_err store_message_edit(struct store *s, const struct store_message_change *c,
-                               struct span content, struct span mentions,
+                               struct span content, struct span summary, struct span mentions,
                                bool mentions_me) WB_MUST_CHECK;
 /* The row of m, which was sealed in a way that could not be opened, says now what it says, as if it
  * had been opened at once: nothing of it was edited. Who, when and where stay as they are.
@@ -99,6 +101,7 @@ struct store_message_row {
     bool waiting;
     int64_t timestamp; /* unix seconds, whatever the file's format */
     struct span content;
+    struct span summary; /* SPAN_NULL: content says it all */
     struct span kind;
     struct span media_type;
     struct span filename;
@@ -120,6 +123,8 @@ enum wb_err store_message_get(struct store *s, const struct jid *chat, struct sp
 enum wb_err store_message_known(struct store *s, const struct jid *chat, struct span id,
                                 const struct jid *sender, const struct jid *sender_alt,
                                 bool *ret_known, bool *ret_waiting) WB_MUST_CHECK;
+/* What people read of it: what was written, else the summary. */
+struct span store_message_text(const struct store_message_row *r);
 /* Unix seconds of the newest row, 0 when there is none. */
 enum wb_err store_message_last_time(struct store *s, int64_t *ret) WB_MUST_CHECK;
 

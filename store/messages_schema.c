@@ -5,7 +5,8 @@
 #include "store/state.h"
 #include "store/stmt.h"
 
-/* 2: how the file keeps its times is remembered in it. */
+/* 2: how the file keeps its times is remembered in it, and what has no text of its own has its
+ * readable one in `summary`. */
 enum { MESSAGES_SCHEMA = 2 };
 
 /* SQLite keeps it with the table: as long as there is no row, it alone tells our files from those
@@ -55,6 +56,7 @@ static const struct column {
     {"received_at", "ALTER TABLE messages ADD COLUMN received_at INTEGER"},
     {"raw", "ALTER TABLE messages ADD COLUMN raw BLOB"},
     {"change_seq", "ALTER TABLE messages ADD COLUMN change_seq INTEGER NOT NULL DEFAULT 0"},
+    {"summary", "ALTER TABLE messages ADD COLUMN summary TEXT"},
 };
 
 /* The counter has a table of its own: MAX(change_seq) + 1 would be given twice when INSERT OR
@@ -75,7 +77,9 @@ static const struct column {
 
 static const char *const rest[] = {
     "CREATE TABLE IF NOT EXISTS bridge_format (one INTEGER PRIMARY KEY CHECK (one = 1),"
-    " timestamp TEXT NOT NULL)",
+    " timestamp TEXT NOT NULL, summaries_from INTEGER NOT NULL DEFAULT 0,"
+    " summaries_until INTEGER NOT NULL DEFAULT 0)",
+    "INSERT OR IGNORE INTO bridge_format (one, timestamp) VALUES (1, '')",
     "CREATE TABLE IF NOT EXISTS bridge_change_seq (one INTEGER PRIMARY KEY CHECK (one = 1),"
     " value INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO bridge_change_seq (one, value) VALUES (1, 0)",
@@ -96,7 +100,9 @@ static const char *const rest[] = {
     "CREATE TRIGGER bridge_messages_update AFTER UPDATE OF id, chat_jid, sender,"
     " content, timestamp, is_from_me, media_type, filename, url, media_key, file_sha256,"
     " file_enc_sha256, file_length, sender_jid, sender_lid, sender_pn, push_name, kind, state,"
-    " mentions, mentions_me, quoted_id, quoted_sender, target_id, edited_at, revoked_at, revoked_by"
+    " mentions, mentions_me, quoted_id, quoted_sender, target_id, edited_at, revoked_at, "
+    "revoked_by,"
+    " summary"
     " ON messages" NEXT_SEQ,
     "CREATE TABLE IF NOT EXISTS reactions (chat_jid TEXT NOT NULL, message_id TEXT NOT NULL,"
     " sender TEXT NOT NULL, sender_jid TEXT, is_from_me BOOLEAN NOT NULL, reaction TEXT NOT NULL,"
@@ -108,6 +114,11 @@ static const char *const rest[] = {
 static const char later_index[] =
     "CREATE INDEX IF NOT EXISTS bridge_reactions_lid ON reactions (sender_jid)"
     " WHERE substr(sender_jid, -4) = '@lid'";
+
+/* Version 1 had what is now in `summary` in `content`: rows up to here are to be gone through
+ * (messages_tidy.c). Those of a Go bridge need no such thing. */
+static const char old_summaries[] =
+    "UPDATE bridge_format SET summaries_until = (SELECT coalesce(max(rowid), 0) FROM messages)";
 
 enum wb_err messages_schema_check(struct db *d)
 {
@@ -194,6 +205,8 @@ enum wb_err messages_schema_apply(struct db *d)
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
         TRY(db_exec(d, rest[i]));
     TRY(add_later_index(d));
+    if (version > 0)
+        TRY(db_exec(d, old_summaries));
     TRY(db_exec(d, "PRAGMA user_version = 2"));
     TRY(FAULT_ERROR("schema.messages"));
     TRY(db_commit(d));
@@ -260,8 +273,6 @@ out:
 
 enum wb_err messages_remember_format(struct db *d, enum store_time_format f)
 {
-    return db_exec(d, f == STORE_TIME_TEXT ? "INSERT OR REPLACE INTO bridge_format (one, timestamp)"
-                                             " VALUES (1, 'text')"
-                                           : "INSERT OR REPLACE INTO bridge_format (one, timestamp)"
-                                             " VALUES (1, 'integer')");
+    return db_exec(d, f == STORE_TIME_TEXT ? "UPDATE bridge_format SET timestamp = 'text'"
+                                           : "UPDATE bridge_format SET timestamp = 'integer'");
 }

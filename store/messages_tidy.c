@@ -1,6 +1,7 @@
 #include "store/messages_tidy.h"
 
 #include "store/message_row.h"
+#include "store/messages_summary.h"
 #include "store/state.h"
 #include "store/stmt.h"
 
@@ -102,10 +103,19 @@ static enum wb_err tidy_chats(struct store *s, struct store_tidy *t)
         TRY(put_time(s, "UPDATE chats SET last_message_time = ? WHERE rowid = ?", &found[i]));
     t->chats += n;
     if (seen < STORE_TIDY_ROWS) {
-        t->step = STORE_TIDY_DONE;
+        t->step = STORE_TIDY_SUMMARIES;
         t->rowid = 0;
     }
 out:
+    return err;
+}
+
+static enum wb_err tidy_summaries(struct store *s, struct store_tidy *t)
+{
+    bool more = false;
+    enum wb_err err = messages_move_summaries(s, &t->summaries, &more);
+    if (err == WB_OK && !more)
+        t->step = STORE_TIDY_DONE;
     return err;
 }
 
@@ -116,6 +126,8 @@ enum wb_err store_messages_tidy(struct store *s, struct store_tidy *t, bool *ret
         err = tidy_times(s, t);
     else if (t->step == STORE_TIDY_CHATS)
         err = tidy_chats(s, t);
+    else if (t->step == STORE_TIDY_SUMMARIES)
+        err = tidy_summaries(s, t);
     *ret_more = t->step != STORE_TIDY_DONE;
     return err;
 }

@@ -1,8 +1,13 @@
-/* messages_tidy.h - what another program wrote in messages.db, in the form that the file keeps.
+/* messages_tidy.h - what another program, or an older version, wrote in messages.db, in the form
+ * that the file keeps.
  *
  * The Go bridge writes times as text, whatever the file has, and readers that compare a number with
  * a text get every row or none (R-201). A little at a time, so that the loop is never held; what is
- * done is not seen again, so that a crash in between costs nothing. */
+ * done is not seen again, so that a crash in between costs nothing.
+ *
+ * Version 1 of our own file had the readable text of what has no words of its own ("[document]
+ * plan.pdf") in `content`; it moves to `summary` where the row is ours and the text surely is not
+ * somebody's words (messages_summary.h). */
 #ifndef STORE_MESSAGES_TIDY_H
 #define STORE_MESSAGES_TIDY_H
 
@@ -10,10 +15,11 @@
 
 /* Where it is, and what it has done so far. {0} begins. */
 struct store_tidy {
-    enum { STORE_TIDY_TIMES, STORE_TIDY_CHATS, STORE_TIDY_DONE } step;
-    int64_t rowid; /* of this step: seen up to here */
-    size_t times;  /* messages whose time has the file's form now */
-    size_t chats;  /* chats, the same */
+    enum { STORE_TIDY_TIMES, STORE_TIDY_CHATS, STORE_TIDY_SUMMARIES, STORE_TIDY_DONE } step;
+    int64_t rowid;    /* of this step: seen up to here */
+    size_t times;     /* messages whose time has the file's form now */
+    size_t chats;     /* chats, the same */
+    size_t summaries; /* messages whose readable text has moved */
 };
 
 /* One slice: STORE_TIDY_ROWS rows at most. It needs store_commit(), as any write. Rows get a new

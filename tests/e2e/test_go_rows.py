@@ -10,6 +10,15 @@ PHONE, FRIEND = "27820000001", "27820001000"
 CHAT = FRIEND + "@s.whatsapp.net"
 
 
+def field(number, value):
+    """A protobuf field of bytes or text."""
+    value = value.encode() if isinstance(value, str) else value
+
+    def varint(n):
+        return bytes([n & 127 | 128]) + varint(n >> 7) if n > 127 else bytes([n])
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
 class GoRows(Case):
     def setUp(self):
         super().setUp()
@@ -59,6 +68,26 @@ class GoRows(Case):
         self.assertIsInstance(newest, int)
         self.assertEqual(self.bridge.rows("SELECT COUNT(*) AS n FROM messages WHERE timestamp > "
                                           "strftime('%s','now','-1 hour')"), [{"n": 2}])
+
+    def test_content_is_what_somebody_wrote(self):
+        """Who counts drop numbers in `content` finds no file names, as in the Go bridge's rows."""
+        group = self.mock.admin("GET", "/groups")["groups"][0]["jid"]
+
+        def document(caption):
+            name = field(8, "DR1000002 plan.pdf") + field(2, "application/pdf")
+            return field(7, name + (field(20, caption) if caption else b"")).hex()
+        said = [self.mock.contact_send(FRIEND, group, "", message_hex=document(words))["id"]
+                for words in ("", "DR1000003 as built")]
+        poll = field(2, "DR1000004?") + field(3, field(1, "yes")) + field(3, field(1, "no"))
+        said.append(self.mock.contact_send(FRIEND, group, "", message_hex=field(49, poll).hex())["id"])
+        for message_id, content, summary in zip(said, ("", "DR1000003 as built", ""), (
+                "[document] DR1000002 plan.pdf", None, "[poll] DR1000004?: yes / no")):
+            row = self.bridge.wait_rows("SELECT * FROM messages WHERE id = ?", message_id)[0]
+            self.assertEqual((row["content"], row["summary"]), (content, summary))
+        self.assertEqual(self.bridge.send(group, "DR1000003 was seen").status, 200)
+        drops = self.bridge.rows("SELECT content FROM messages WHERE chat_jid = ? AND is_from_me = 0 "
+                                 "AND content <> '' AND content LIKE '%DR%'", group)
+        self.assertEqual(drops, [{"content": "DR1000003 as built"}])
 
 
 if __name__ == "__main__":

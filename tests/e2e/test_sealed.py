@@ -27,7 +27,7 @@ class Sealed(Case):
             "what": what, "from": sender, "to": to, "text": text, "secret": SECRET, **fields})["id"]
 
     def row(self, message_id, content):
-        return self.bridge.wait_rows("SELECT * FROM messages WHERE id = ? AND content = ?",
+        return self.bridge.wait_rows("SELECT * FROM messages WHERE id = ? AND coalesce(summary, content) = ?",
                                      message_id, content)[0]
 
     def count(self):

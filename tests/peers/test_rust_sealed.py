@@ -67,14 +67,14 @@ class SealedByRust(BridgeCase):
     def check_answers(self, alice, group, carol):
         poll = self.asked("poll", group, text="When?", options=["at eight", "at nine"])
         row = self.answer("vote", alice, group, poll, carol, options=["at nine"])
-        self.assertEqual((row["kind"], row["content"]), ("poll_vote", f"[poll vote] at nine to {poll}"))
+        self.assertEqual((row["kind"], row["summary"]), ("poll_vote", f"[poll vote] at nine to {poll}"))
         event = self.asked("event", group, text="Braai")
         row = self.answer("answerEvent", alice, group, event, carol)
-        self.assertEqual((row["kind"], row["content"]), ("event_response", f"[event response] going to {event}"))
+        self.assertEqual((row["kind"], row["summary"]), ("event_response", f"[event response] going to {event}"))
 
     def check_reaction_and_comment(self, alice, group, message, carol):
         row = self.answer("comment", alice, group, message, carol, text="too early")
-        self.assertEqual((row["kind"], row["content"]), ("comment", f"[comment] to {message} too early"))
+        self.assertEqual((row["kind"], row["summary"]), ("comment", f"[comment] to {message} too early"))
         alice.call("reactSealed", to=group, msgId=message, sender=carol, text="\N{THUMBS UP SIGN}")
         self.bridge.wait_rows("SELECT 1 FROM reactions WHERE message_id = ? AND reaction = ? AND sender = ?", message,
                               "\N{THUMBS UP SIGN}", ALICE)

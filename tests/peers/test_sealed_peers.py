@@ -8,7 +8,7 @@ from harness.people import ALICE, BOB, BRIDGE, BridgeCase, pn
 
 class Sealed(BridgeCase):
     def row(self, message_id, content):
-        return self.bridge.wait_rows("SELECT * FROM messages WHERE id = ? AND content = ?",
+        return self.bridge.wait_rows("SELECT * FROM messages WHERE id = ? AND coalesce(summary, content) = ?",
                                      message_id, content)[0]
 
     def test_edits_in_a_private_chat(self):

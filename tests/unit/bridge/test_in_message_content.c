@@ -430,6 +430,36 @@ static void resent_under_an_unknown_lid(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* The Go bridge's rows have no words there, or there is no such row (P-MC-15): who looks for words
+ * or numbers in `content` must not find file names. */
+static void content_is_what_somebody_wrote(void **state)
+{
+    struct receiver *r = *state;
+    struct writer alice;
+    struct content_media m = {.present = true,
+                              .mimetype = SPAN_LIT("application/pdf"),
+                              .file_name = SPAN_LIT("DR1000002 plan.pdf"),
+                              .url = SPAN_LIT("https://example.invalid/x")};
+    struct content_key key = {.remote_jid = SPAN_LIT(ALICE), .id = SPAN_LIT("C1"), .from_me = true};
+    struct buf b = buf_new(1 << 16);
+
+    writer_init(&alice, 1);
+    writer_start(&alice, r);
+    OK(content_encode_media(CONTENT_DOCUMENT, &m, SPAN_NULL, NULL, &b));
+    receive_content(r, &alice, ALICE, "C1", &b);
+    assert_look(r, "SELECT content||'|'||summary||'|'||media_type FROM messages WHERE id = 'C1'",
+                "|[document] DR1000002 plan.pdf|document");
+    OK(content_encode_media(CONTENT_DOCUMENT, &m, SPAN_LIT("DR1000003"), NULL, &b));
+    receive_content(r, &alice, ALICE, "C2", &b);
+    assert_look(r, "SELECT content||'|'||coalesce(summary, '-') FROM messages WHERE id = 'C2'",
+                "DR1000003|-");
+    OK(content_encode_edit(&key, text_message(r, "DR1000004"), fixture_time * 1000, &b));
+    receive_content(r, &alice, ALICE, "C3", &b);
+    assert_look(r, "SELECT content||'|'||coalesce(summary, '-') FROM messages WHERE id = 'C1'",
+                "DR1000004|-");
+    writer_free(&alice);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +468,7 @@ int main(void)
         T(mentions_and_quotes),
         T(disappearing_messages_are_noted),
         T(media),
+        T(content_is_what_somebody_wrote),
         T(own_other_device),
         T(news_from_the_phone),
         T(history_that_is_not_noted_is_not_acknowledged),

@@ -116,9 +116,10 @@ static void a_member_of_a_known_group_may_not(void **state)
     alice_revokes(GROUP, ALICE, BOB, "B1");
     assert_revoked("nobody");
     /* What was wanted is not lost. */
-    assert_look(w.r,
-                "SELECT content||' '||target_id||' '||sender FROM messages WHERE kind = 'revoke'",
-                "[deleted message] B1 B1 27820000011");
+    assert_look(
+        w.r,
+        "SELECT content||summary||' '||target_id||' '||sender FROM messages WHERE kind = 'revoke'",
+        "[deleted message] B1 B1 27820000011");
     assert_int_equal(w.r->b.refused.changes, 1);
     has(sent[0], "<receipt");
     assert_waiting("0");
@@ -442,7 +443,8 @@ static void only_the_author_edits(void **state)
     add_sealed(w.r, &w.alice, n, keep(w.r, &b));
     receive(w.r, n);
     assert_look(w.r, "SELECT content FROM messages WHERE id = 'B1'", "mine");
-    assert_look(w.r, "SELECT content||' '||target_id||' '||kind FROM messages WHERE id = 'E1'",
+    assert_look(w.r,
+                "SELECT content||summary||' '||target_id||' '||kind FROM messages WHERE id = 'E1'",
                 "[edited] theirs B1 edit");
     assert_int_equal(w.r->b.refused.changes, 1);
     /* Before its message: it waits under its own sender's name and touches nobody else's. */

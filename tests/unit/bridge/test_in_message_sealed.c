@@ -10,7 +10,7 @@
 #include "store/prekeys.h"
 
 #define AUTHOR "27820000013@s.whatsapp.net"
-#define EVENT  "SELECT content FROM messages WHERE id = "
+#define EVENT  "SELECT coalesce(summary, content) FROM messages WHERE id = "
 
 static void an_edit_changes_the_message(void **state)
 {
@@ -143,8 +143,9 @@ static void votes_and_changes_of_a_poll(void **state)
     assert_look(r, EVENT "'P1'", "[poll] Lunch?: Pizza / Sushi");
     receive(
         r, with(r, &bob, group_stanza(r, BOB_LID, "V1"), sealed_message(r, &s, vote(r, names, 2))));
-    assert_look(r, "SELECT kind || content || target_id FROM messages WHERE id = 'V1'",
-                "poll_vote[poll vote] Sushi / Pizza to P1P1");
+    assert_look(
+        r, "SELECT kind || coalesce(summary, content) || target_id FROM messages WHERE id = 'V1'",
+        "poll_vote[poll vote] Sushi / Pizza to P1P1");
     receive(
         r, with(r, &bob, group_stanza(r, BOB_LID, "V2"), sealed_message(r, &s, vote(r, names, 0))));
     assert_look(r, EVENT "'V2'", "[poll vote] taken back to P1");
@@ -163,7 +164,9 @@ static void votes_and_changes_of_a_poll(void **state)
     receive(r, with(r, &bob, group_stanza(r, BOB_LID, "O1"), sealed_message(r, &s, buf_span(&b))));
     s.use = MSG_SECRET_POLL_EDIT;
     receive(r, with(r, &bob, group_stanza(r, BOB_LID, "O2"), sealed_message(r, &s, buf_span(&b))));
-    assert_look(r, "SELECT group_concat(kind || content) FROM messages WHERE id IN ('O1', 'O2')",
+    assert_look(r,
+                "SELECT group_concat(kind || coalesce(summary, content)) FROM messages WHERE id IN "
+                "('O1', 'O2')",
                 "poll_add_option[new poll option] Soup to P1,"
                 "poll_add_option[new poll option] Soup to P1");
     /* The whole poll, by who made it. */
@@ -206,8 +209,9 @@ static void reactions_and_comments(void **state)
     s.use = MSG_SECRET_COMMENT;
     receive(r, with(r, &bob, group_stanza(r, BOB_LID, "C1"),
                     sealed_message(r, &s, text_message(r, "good news"))));
-    assert_look(r, "SELECT kind || content || target_id FROM messages WHERE id = 'C1'",
-                "comment[comment] to G1 good newsG1");
+    assert_look(
+        r, "SELECT kind || coalesce(summary, content) || target_id FROM messages WHERE id = 'C1'",
+        "comment[comment] to G1 good newsG1");
     buf_free(&b);
     writer_free(&alice);
     writer_free(&bob);
@@ -246,7 +250,8 @@ static void answers_to_an_event_and_its_changes(void **state)
         char id[8], sql[128], want[128];
 
         snprintf(id, sizeof id, "R%u", i);
-        snprintf(sql, sizeof sql, "SELECT kind || content FROM messages WHERE id = '%s'", id);
+        snprintf(sql, sizeof sql,
+                 "SELECT kind || coalesce(summary, content) FROM messages WHERE id = '%s'", id);
         snprintf(want, sizeof want, "event_response[event response] %s, with 2 more to V1",
                  words[i]);
         wire_put_uint(&b, 1, i);
@@ -336,7 +341,7 @@ static void a_bots_answer_to_what_is_not_here(void **state)
         has(sent[0], i ? "id=\"B3\"" : "id=\"B2\"");
     }
     assert_look(r, "SELECT group_concat(id) FROM messages", "B1");
-    assert_look(r, "SELECT kind || content || state FROM messages",
+    assert_look(r, "SELECT kind || coalesce(summary, content) || state FROM messages",
                 "placeholder[open WhatsApp on the phone to see this message]"
                 " (a bot's answer to a message that is not here)");
 }
@@ -401,7 +406,7 @@ static void an_edit_that_came_first_waits(void **state)
     assert_look(r, "SELECT content FROM messages WHERE id = 'A1'", "of Bob");
     receiver_restart(r);
     receive(r, first);
-    assert_look(r, "SELECT group_concat(content, '|') FROM messages ORDER BY id",
+    assert_look(r, "SELECT group_concat(coalesce(summary, content), '|') FROM messages ORDER BY id",
                 "[edited] first|of Bob|first");
     assert_look_wa(r, "SELECT count(*) FROM bridge_secret_waits", "0");
     writer_free(&alice);
@@ -411,10 +416,11 @@ static void an_edit_that_came_first_waits(void **state)
 /* Its row is as if it had been opened at once. */
 static void what_is_opened_late_was_not_edited(void **state)
 {
-    static const char rows[] = "SELECT kind || '|' || content || '|' || coalesce(mentions, '') ||"
-                               " '|' || mentions_me || '|' || target_id || '|' ||"
-                               " (edited_at IS NULL) || '|' || coalesce(quoted_id, '') || '|' ||"
-                               " hex(raw) FROM messages WHERE id = ";
+    static const char rows[] =
+        "SELECT kind || '|' || coalesce(summary, content) || '|' || coalesce(mentions, '') ||"
+        " '|' || mentions_me || '|' || target_id || '|' ||"
+        " (edited_at IS NULL) || '|' || coalesce(quoted_id, '') || '|' ||"
+        " hex(raw) FROM messages WHERE id = ";
     const struct span me = SPAN_LIT(OWN_PHONE);
     const struct content_extras extras = {.mentioned = &me, .nmentioned = 1};
     struct sealing s = {F_COMMENT, 0, MSG_SECRET_COMMENT, "G1", ALICE, BOB, GROUP, ALICE, false};

@@ -228,7 +228,7 @@ static void each_change_has_one_row_in_the_persons_chat(void **state)
     }
     assert_look(r, EVENTS, "3"); /* the first is no change, the third neither; back is one */
     assert_look(r, "SELECT count(DISTINCT id) FROM messages WHERE id LIKE 'event %'", "3");
-    assert_look(r, "SELECT DISTINCT chat_jid||sender||content||is_from_me FROM messages",
+    assert_look(r, "SELECT DISTINCT chat_jid||sender||content||summary||is_from_me FROM messages",
                 ALICE "27820000011Security code with +27820000011 changed0");
     assert_look(r, "SELECT last_message_time IS NULL FROM chats", "1");
     OK(store_identity_change_get(r->f.s, &pn, &c)); /* under either form */

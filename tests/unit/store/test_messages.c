@@ -225,19 +225,19 @@ static void edits_and_revokes_in_any_order(void **state)
     fixture_ready(&f);
     struct store_message_change c = a_change(me, "A1", 20);
     put_text(&f, GROUP, me, "A1", "first");
-    OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, false));
+    OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, SPAN_NULL, false));
     int seq = atoi(look(&f, "SELECT change_seq FROM messages"));
-    OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, false));
+    OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, SPAN_NULL, false));
     c.timestamp -= 5; /* older: too late */
-    OK(store_message_edit(f.s, &c, SPAN_LIT("older"), SPAN_NULL, false));
+    OK(store_message_edit(f.s, &c, SPAN_LIT("older"), SPAN_NULL, SPAN_NULL, false));
     assert_string_equal(look(&f, "SELECT content FROM messages"), "second");
     assert_int_equal(atoi(look(&f, "SELECT change_seq FROM messages")), seq);
     c.timestamp += 5; /* twice within a second: the later arrival stays */
-    OK(store_message_edit(f.s, &c, SPAN_LIT("third"), SPAN_NULL, false));
+    OK(store_message_edit(f.s, &c, SPAN_LIT("third"), SPAN_NULL, SPAN_NULL, false));
     assert_string_equal(look(&f, "SELECT content FROM messages"), "third");
     assert_true(atoi(look(&f, "SELECT change_seq FROM messages")) > seq);
     struct store_message_change other = a_change("27820000008@s.whatsapp.net", "A1", 30);
-    assert_int_equal(store_message_edit(f.s, &other, SPAN_LIT("x"), SPAN_NULL, false),
+    assert_int_equal(store_message_edit(f.s, &other, SPAN_LIT("x"), SPAN_NULL, SPAN_NULL, false),
                      WB_ERR_REFUSED);
     assert_int_equal(store_message_revoke(f.s, &other, false), WB_ERR_REFUSED);
     OK(store_message_revoke(f.s, &other, true));
@@ -245,7 +245,7 @@ static void edits_and_revokes_in_any_order(void **state)
                         "third|27820000008@s.whatsapp.net");
     /* Before their message. */
     c = a_change(me, "A2", 10);
-    OK(store_message_edit(f.s, &c, SPAN_LIT("edited"), SPAN_NULL, false));
+    OK(store_message_edit(f.s, &c, SPAN_LIT("edited"), SPAN_NULL, SPAN_NULL, false));
     assert_int_equal(put_text(&f, GROUP, me, "A2", "original"), STORE_MSG_FILLED);
     assert_string_equal(look(&f, "SELECT content || '|' || state || '|' || kind FROM messages"
                                  " WHERE id = 'A2'"),
@@ -537,7 +537,7 @@ static void mark_undoes_rows(void **state)
     OK(store_mark_undo(f.s));
     OK(store_mark(f.s));
     put_text(&f, GROUP, person, "A3", "-");
-    OK(store_message_edit(f.s, &edit, SPAN_LIT("edited"), SPAN_NULL, false));
+    OK(store_message_edit(f.s, &edit, SPAN_LIT("edited"), SPAN_NULL, SPAN_NULL, false));
     put_text(&f, GROUP, person, "A4", "-");
     OK(store_mark_undo(f.s));
     assert_string_equal(look(&f, all), "A1+");

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "proto/content_encode.h"
 #include "store/messages.h"
 #include "store/messages_tidy.h"
 #include "store/time_convert.h"
@@ -99,7 +100,7 @@ static void a_file_of_go_keeps_text(void **state)
     zone("Africa/Johannesburg");
     fixture_ready(&f);
     fixture_close(&f);
-    poke_sql(f.msg, "DELETE FROM bridge_format");
+    poke_sql(f.msg, "UPDATE bridge_format SET timestamp = ''");
     poke_sql(f.msg, "INSERT INTO chats (jid, last_message_time) VALUES"
                     " ('" GROUP "', 1790003600), ('c', 99999999999999)");
     poke_sql(f.msg, GO_ROW("G1", "'2026-09-21 17:13:20+02:00'") GO_ROW("N1", "1790003600")
@@ -200,6 +201,78 @@ static void a_conversion_is_remembered(void **state)
     fixture_free(&f);
 }
 
+/* A row as version 1 of the file had it; raw: NULL where there is none. */
+static void put_old(struct fixture *f, const char *id, const char *kind, const char *content,
+                    struct buf *raw, const char *edited)
+{
+    char sql[2048], hex[1024] = "";
+    size_t n = raw ? raw->n : 0;
+    assert_true(n * 2 < sizeof hex);
+    for (size_t i = 0; i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", raw->p[i]);
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO messages (id, chat_jid, sender, timestamp, is_from_me, kind, content, raw,"
+        " edited_at) VALUES ('%s', '" GROUP "', '27820000009', 1790000000, 0, %s, '%s',"
+        " %s%s%s, %s)",
+        id, kind, content, n ? "x'" : "", n ? hex : "NULL", n ? "'" : "", edited);
+    poke_sql(f->msg, sql);
+}
+
+static void descriptions_of_an_older_version_leave_content(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_tidy t = {0};
+    struct content_media m = {.present = true,
+                              .mimetype = SPAN_LIT("application/pdf"),
+                              .file_name = SPAN_LIT("plan.pdf"),
+                              .url = SPAN_LIT("https://example.invalid/x")};
+    struct buf bare = buf_new(4096), captioned = buf_new(4096), poll = buf_new(4096);
+    const struct span option = SPAN_LIT("Pizza");
+    const uint8_t secret[32] = {1};
+    OK(content_encode_media(CONTENT_DOCUMENT, &m, SPAN_NULL, NULL, &bare));
+    OK(content_encode_media(CONTENT_DOCUMENT, &m, SPAN_LIT("[document] plan.pdf"), NULL,
+                            &captioned));
+    OK(content_encode_poll(SPAN_LIT("Lunch?"), &option, 1, 1, SPAN_ARRAY(secret), &poll));
+    fixture_ready(&f);
+    fixture_close(&f);
+    poke_sql(f.msg, "DROP TRIGGER bridge_messages_update; DROP TABLE bridge_format;"
+                    "ALTER TABLE messages DROP COLUMN summary; PRAGMA user_version = 1");
+    put_old(&f, "D1", "'document'", "[document] plan.pdf", &bare, "NULL");
+    put_old(&f, "D2", "'document'", "[document] plan.pdf", &captioned, "NULL"); /* his words */
+    put_old(&f, "D3", "'document'", "[new words]", &bare, "1790000001");
+    put_old(&f, "E1", "'unknown'", "[empty message]", NULL, "NULL");
+    put_old(&f, "E2", "'unreadable'", "[unreadable message]", &poll, "NULL");
+    put_old(&f, "event 1", "'event'", "Security code with A changed", NULL, "NULL");
+    put_old(&f, "G1", "NULL", "[document] of Go", NULL, "NULL");
+    put_old(&f, "P1", "'poll'", "[poll] Lunch?: Pizza", &poll, "NULL");
+    put_old(&f, "T1", "'text'", "[document] plan.pdf", NULL, "NULL");
+    fixture_open(&f);
+    assert_true(f.info.taken_over);
+    tidy(&f, &t);
+    assert_int_equal(t.summaries, 5);
+    assert_string_equal(
+        look(&f, "SELECT group_concat(id || '=' || content || '/' || coalesce(summary, '-'), ';')"
+                 " FROM (SELECT * FROM messages ORDER BY id)"),
+        "D1=/[document] plan.pdf;D2=[document] plan.pdf/-;D3=[new words]/-;E1=/[empty message];"
+        "E2=/[unreadable message];G1=[document] of Go/-;P1=/[poll] Lunch?: Pizza;"
+        "T1=[document] plan.pdf/-;event 1=/Security code with A changed");
+    assert_string_equal(look(&f, "SELECT max(change_seq) = max(CASE id WHEN 'P1' THEN change_seq"
+                                 " END) FROM messages"),
+                        "1");
+    fixture_close(&f); /* once is enough */
+    poke_sql(f.msg, "UPDATE messages SET content = summary, summary = NULL WHERE id = 'P1'");
+    fixture_open(&f);
+    t = (struct store_tidy){0};
+    tidy(&f, &t);
+    assert_int_equal(t.summaries, 0);
+    buf_free(&bare);
+    buf_free(&captioned);
+    buf_free(&poll);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +281,7 @@ int main(void)
         cmocka_unit_test(many_rows_take_many_slices),
         cmocka_unit_test(the_setting_decides_and_is_remembered),
         cmocka_unit_test(a_conversion_is_remembered),
+        cmocka_unit_test(descriptions_of_an_older_version_leave_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
