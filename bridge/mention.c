@@ -123,6 +123,42 @@ static enum wb_err fill_member(struct bridge *b, const struct store_group_member
     return err;
 }
 
+/* Digits that are no number in the group may be a member's LID: it is what the Go bridge stored as
+ * the sender, and callers read it there. NULL: they are not. */
+static enum wb_err member_by_lid_digits(struct bridge *b, const struct mention_chat *chat,
+                                        const struct jid *who, struct person *p,
+                                        const struct store_group_member **ret)
+{
+    struct person q = {.lid = *who};
+    enum wb_err err;
+
+    *ret = NULL;
+    if (who->server != JID_PN)
+        return WB_OK;
+    q.lid.server = JID_LID;
+    TRY(other_form(b, &q.lid, &q.pn));
+    *ret = find_member(chat, &q);
+    if (*ret)
+        *p = q;
+out:
+    return err;
+}
+
+/* Who is meant, and the member that they are; NULL: none. Numbers go first. */
+static enum wb_err find_meant(struct bridge *b, const struct mention_chat *chat,
+                              const struct jid *who, struct person *p,
+                              const struct store_group_member **ret)
+{
+    enum wb_err err;
+
+    TRY(both_forms(b, who, p));
+    *ret = find_member(chat, p);
+    if (!*ret)
+        err = member_by_lid_digits(b, chat, who, p, ret);
+out:
+    return err;
+}
+
 enum wb_err mention_unknown(struct bridge *b, struct arena *a, const struct mention_chat *chat,
                             const struct mention_request *r, struct jid **ret_pns, size_t *ret_n)
 {
@@ -131,10 +167,11 @@ enum wb_err mention_unknown(struct bridge *b, struct arena *a, const struct ment
     enum wb_err err = pns ? WB_OK : WB_ERR_NOMEM;
 
     for (size_t i = 0; i < r->nwho && err == WB_OK; i++) {
+        const struct store_group_member *m;
         struct person p;
 
-        TRY(both_forms(b, &r->who[i], &p));
-        if (jid_is_none(&p.lid) && !find_member(chat, &p))
+        TRY(find_meant(b, chat, &r->who[i], &p, &m));
+        if (jid_is_none(&p.lid) && !m)
             pns[n++] = p.pn;
     }
     if (err == WB_OK) {
@@ -291,8 +328,7 @@ static enum wb_err resolve(struct bridge *b, const struct mention_chat *chat,
         struct person p;
         bool doubled = false;
 
-        TRY(both_forms(b, &r->who[i], &p));
-        m = find_member(chat, &p);
+        TRY(find_meant(b, chat, &r->who[i], &p, &m));
         if (m)
             TRY(fill_member(b, m, &p));
         else if (!r->allow_absent)

@@ -9,7 +9,9 @@
 
 struct bridge;
 
-/* A mention as callers write it: a phone number, a phone JID or a LID, with or without device.
+/* A mention as callers write it: a phone number, a phone JID or a LID, with or without device. Bare
+ * digits are taken for a number here; where they are none in the chat but a member's LID,
+ * mention_compile() means that member.
  * INVALID for anything else. *ret_person is bare. */
 enum wb_err mention_parse(struct span text, struct jid *ret_person) WB_MUST_CHECK;
 

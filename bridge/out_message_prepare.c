@@ -9,6 +9,7 @@
 #include "bridge/private_address.h"
 #include "store/devices.h"
 #include "store/lid_map.h"
+#include "store/messages.h"
 
 void out_work_free(struct out_work *w)
 {
@@ -391,6 +392,39 @@ out:
     ended(it, err);
 }
 
+/* Digits that are no number may be the LID of somebody we know, which the Go bridge stored as the
+ * sender. NOT_FOUND: they are not. */
+static enum wb_err to_lid_digits(struct out_item *it)
+{
+    struct bridge *b = it->b;
+    struct jid lid = it->chat, pn = {0}, chat;
+    struct store_chat known;
+    enum wb_err err;
+
+    lid.server = JID_LID;
+    err = store_pn_of_lid(b->store, &lid, &pn);
+    if (err == WB_ERR_NOT_FOUND)
+        err = store_chat_get(b->store, &lid, &known);
+    TRY(err);
+    chat = jid_is_none(&pn) ? lid : pn;
+    TRY(store_outbox_rename(b->store, it->id, &chat));
+    it->chat = chat;
+    to_person(it, &lid, &pn);
+out:
+    return err;
+}
+
+/* The server knows no such number. */
+static void no_number(struct out_item *it)
+{
+    enum wb_err err = to_lid_digits(it);
+
+    if (err == WB_ERR_NOT_FOUND)
+        out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "this number is not on WhatsApp");
+    else
+        ended(it, err);
+}
+
 static void on_lid(struct bridge *b, uint64_t key, const struct lid_lookup_result *r)
 {
     struct out_item *it = out_queue_asked(b, key);
@@ -398,7 +432,7 @@ static void on_lid(struct bridge *b, uint64_t key, const struct lid_lookup_resul
     if (!it)
         return;
     if (r->err == WB_ERR_NOT_FOUND)
-        out_queue_fail(it, CMD_NOT_ON_WHATSAPP, 0, "this number is not on WhatsApp");
+        no_number(it);
     else if (r->err != WB_OK || r->n != 1 || jid_is_none(&r->named[0]))
         later(it, r->err == WB_OK ? WB_ERR_PROTOCOL : r->err, IQ_KIND_USYNC);
     else

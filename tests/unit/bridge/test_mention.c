@@ -128,6 +128,14 @@ static void forms_and_texts(void **state)
          "hi",
          "@27820000012 hi",
          "27820000012@s.whatsapp.net"},
+        /* Digits of a LID: what the Go bridge stored as the sender. */
+        {STORE_ADDRESSING_PN,
+         {"222000011"},
+         "@222000011 hi",
+         "@27820000011 hi",
+         "27820000011@s.whatsapp.net"},
+        {STORE_ADDRESSING_LID, {"222000012"}, "hi", "@222000012 hi", "222000012@lid"},
+        {STORE_ADDRESSING_PN, {"222000013"}, "hi", "@222000013 hi", "222000013@lid"},
         /* Nobody knows the number: the form that there is. */
         {STORE_ADDRESSING_PN, {"222000013@lid"}, "hi", "@222000013 hi", "222000013@lid"},
         {STORE_ADDRESSING_LID,
