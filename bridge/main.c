@@ -178,6 +178,12 @@ static void log_opened(struct program *p)
 
     if (i->tightened[0])
         log_warn(&p->log, "store", "%s", i->tightened);
+    if (i->readers_shut_out)
+        log_warn(&p->log, "store",
+                 "other users could read %s, and cannot any more: a program of another user that "
+                 "reads it (a drop monitor?) is shut out. Set readers_group to a group that it is "
+                 "in, and give messages.db a directory of its own (db_path)",
+                 p->config.db_path);
     if (i->taken_over)
         log_info(&p->log, "main",
                  "the databases were brought up to date (schema version %d before); as they were: "

@@ -180,6 +180,17 @@ enum wb_err guard_whatsapp(const char *path, const char *messages_path, gid_t gr
     return err == WB_OK ? guard_files(path, 0600, 0, text) : err;
 }
 
+bool guard_others_read(const char *path)
+{
+    struct stat file, dir;
+    char name[STORE_PATH_MAX];
+    if (stat(path, &file) != 0 || dir_of(path, name) != WB_OK || stat(name, &dir) != 0)
+        return false;
+    /* To read it one must also get there. */
+    return ((file.st_mode & 04) && (dir.st_mode & 01)) ||
+           ((file.st_mode & 040) && (dir.st_mode & (dir.st_gid == file.st_gid ? 010 : 01)));
+}
+
 enum wb_err guard_messages(const char *path, gid_t group, char *text)
 {
     enum wb_err err = guard_dir_of(path, group ? 02770 : 0700, group, text);

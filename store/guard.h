@@ -6,6 +6,7 @@
 #ifndef STORE_GUARD_H
 #define STORE_GUARD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -17,6 +18,8 @@
  * somebody else, or is one for everybody (/tmp), and others may write there. text (of
  * STORE_TIGHTENED_MAX) gets what was done, behind what stands there, or why it is refused. */
 enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text) WB_MUST_CHECK;
+/* Can other users than its owner read this file, by its mode and that of its directory? */
+bool guard_others_read(const char *path);
 /* Of whatsapp.db: its directory, and then the file with its log, index, journal and lock, as far as
  * they are there; the same of messages.db. group: of the readers, 0: there are none. Before the
  * locks are taken, and only while this process has the database not open: the files are opened for

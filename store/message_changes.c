@@ -1,6 +1,7 @@
 /* message_changes.c - edits, revokes and reactions: idempotent, whatever their order (rule 1). */
 #include <string.h>
 
+#include "store/fork_columns.h"
 #include "store/message_row.h"
 
 /* A placeholder that waits for the message which this change is about. */
@@ -101,7 +102,8 @@ enum wb_err store_message_revoke(struct store *s, const struct store_message_cha
     stmt_int(&q, c->timestamp);
     stmt_jid(&q, jid_is_none(&w.pn) ? &w.lid : &w.pn);
     stmt_int(&q, f.rowid);
-    err = stmt_run(&q);
+    TRY(stmt_run(&q));
+    err = fork_columns_deleted(s, f.rowid, c->timestamp);
 out:
     return err;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/fork_columns.h"
 #include "store/lid_map.h"
 #include "store/message_row.h"
 
@@ -133,7 +134,8 @@ enum wb_err store_message_opened(struct store *s, const struct store_message *m)
                    " target_id = ?, raw = ?, summary = ? WHERE rowid = ?"));
     bind_content(&q, m);
     stmt_int(&q, f.rowid);
-    err = stmt_run(&q);
+    TRY(stmt_run(&q));
+    err = fork_columns_quoted(s, f.rowid);
 out:
     return err;
 }
@@ -168,9 +170,12 @@ static enum wb_err put(struct store *s, const struct store_message *m, bool wait
     }
     if (inserted) {
         outcome = f.beside ? STORE_MSG_BESIDE : STORE_MSG_INSERTED;
+        if (m->quoted_id.n > 0)
+            TRY(fork_columns_quoted(s, stmt_inserted(&s->msg)));
     } else if (f.waiting && !waiting) {
         TRY(fill(s, m, &w, f.rowid));
         outcome = STORE_MSG_FILLED;
+        TRY(fork_columns_quoted(s, f.rowid));
     }
     if (outcome != STORE_MSG_DUPLICATE)
         TRY(chat_touch(s, &chat, is_event(m) ? 0 : m->timestamp));

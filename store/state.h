@@ -32,6 +32,9 @@ struct store {
     const struct clock *clock;
     enum store_time_format time_format;
     gid_t readers_group;
+    struct {
+        bool quoted, deleted;
+    } fork;                /* columns that messages.db has (fork_columns.h) */
     bool wa_used;          /* whatsapp.db passed all checks: it is ours to write */
     bool thorough;         /* of the configuration */
     enum store_file moved; /* store_check_names() found it so; never taken back */

@@ -12,6 +12,7 @@
 #include "base/plain_file.h"
 #include "store/backup.h"
 #include "store/files.h"
+#include "store/fork_columns.h"
 #include "store/guard.h"
 #include "store/inbox.h"
 #include "store/rescue.h"
@@ -80,6 +81,8 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
         info_text(info, STORE_FILE_MESSAGES, s->msg_path, "is the same file as whatsapp.db");
         return WB_ERR_INVALID;
     }
+    /* Before the first mode is changed. */
+    const bool readable = guard_others_read(s->msg_path);
     info->file = STORE_FILE_WHATSAPP;
     TRY(directory_made(info, s->wa_path, files_make_dirs(s->wa_path, 0)));
     TRY(guarded(info, guard_whatsapp(s->wa_path, s->msg_path, group, info->tightened)));
@@ -87,6 +90,7 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
     info->file = STORE_FILE_MESSAGES;
     TRY(directory_made(info, s->msg_path, files_make_dirs(s->msg_path, group)));
     TRY(guarded(info, guard_messages(s->msg_path, group, info->tightened)));
+    info->readers_shut_out = readable && group == 0;
     TRY(store_lock_take(s->msg_path, config->command, now, &s->msg_lock, &holder));
     info->file = STORE_FILE_WHATSAPP;
     if (store_other_program_has_open(s->wa_path, &holder)) {
@@ -281,6 +285,7 @@ static enum wb_err use_messages(struct store *s, struct store_open_info *info)
     TRY(messages_schema_apply(&s->msg));
     TRY(db_set_wal(&s->msg));
     TRY(messages_time_format(&s->msg, s->time_format, &s->time_format));
+    TRY(fork_columns_look(s));
     /* chat_touch() stands before every row (its check costs more, see insert() in messages.c). */
     TRY(db_exec(&s->msg, "PRAGMA foreign_keys = OFF"));
 out:

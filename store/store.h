@@ -49,8 +49,9 @@ struct store_open_info {
     int schema;            /* the version that was found in whatsapp.db; 0: a new file */
     bool created_whatsapp; /* there was no file before */
     bool created_messages;
-    bool used_without_us; /* another program wrote whatsapp.db since: our caches were dropped */
-    bool taken_over;      /* a file of another program (or version) was brought up to date */
+    bool used_without_us;  /* another program wrote whatsapp.db since: our caches were dropped */
+    bool taken_over;       /* a file of another program (or version) was brought up to date */
+    bool readers_shut_out; /* others could read messages.db before, and cannot any more */
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
     char backup[STORE_NAME_MAX + 1];     /* the set in backups_dir that was made before; "": none */

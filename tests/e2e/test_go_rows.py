@@ -89,6 +89,18 @@ class GoRows(Case):
                                  "AND content <> '' AND content LIKE '%DR%'", group)
         self.assertEqual(drops, [{"content": "DR1000003 as built"}])
 
+    def test_readers_of_other_users_are_told_of(self):
+        self.bridge.stop()
+        self.assertNotIn("other users could read", self.bridge.stderr() + "\n".join(self.bridge.lines))
+        os.chmod(self.bridge.store, 0o755)
+        os.chmod(self.path(), 0o644)
+        self.again("again").wait_api()
+        self.wait_said("other users could read")
+        self.wait_said("readers_group")
+        self.assertEqual(os.stat(self.path()).st_mode & 0o777, 0o600)
+        self.again("once more").wait_api()
+        self.assertNotIn("other users could read", self.bridge.stderr() + "\n".join(self.bridge.lines))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -460,6 +460,42 @@ static void go_bridges_file_is_extended_in_place(void **state)
     tzset();
 }
 
+/* A fork's readers look there; a file that has no such columns gets none. */
+static void columns_of_a_fork_are_filled(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_new(&f);
+    poke_sql(f.msg, go_schema);
+    poke_sql(f.msg, "ALTER TABLE messages ADD COLUMN quoted_message_id TEXT;"
+                    "ALTER TABLE messages ADD COLUMN deleted_at TIMESTAMP");
+    fixture_open(&f);
+    struct account a = fixture_account(&f, "27820000001:7@s.whatsapp.net", "111000111:7@lid");
+    OK(store_account_save(f.s, &a));
+    struct store_message m = a_message(GROUP, "27820000009@s.whatsapp.net", "N1", "an answer");
+    enum store_message_outcome outcome;
+    m.quoted_id = SPAN_LIT("O1");
+    put(&f, &m);
+    m.id = SPAN_LIT("N2"); /* a placeholder first */
+    OK(store_message_placeholder(f.s, &m, &outcome));
+    put(&f, &m);
+    put_text(&f, GROUP, "27820000009@s.whatsapp.net", "N3", "no answer");
+    struct store_message_change c = {
+        .chat = m.chat, .sender = m.sender, .target_id = SPAN_LIT("N3"), .timestamp = fixture_time};
+    OK(store_message_revoke(f.s, &c, false));
+    assert_string_equal(look(&f, "SELECT group_concat(id || coalesce(quoted_message_id, '-') ||"
+                                 " coalesce(deleted_at = timestamp, '-')) FROM messages"
+                                 " WHERE id >= 'N'"),
+                        "N1O1-,N2O1-,N3-1");
+    fixture_free(&f);
+    fixture_ready(&f);
+    put(&f, &m);
+    assert_string_equal(look(&f, "SELECT count(*) FROM pragma_table_info('messages')"
+                                 " WHERE name IN ('quoted_message_id', 'deleted_at')"),
+                        "0");
+    fixture_free(&f);
+}
+
 static void without_a_row_the_maker_of_the_tables_decides(void **state)
 {
     (void)state;
@@ -647,6 +683,7 @@ int main(void)
         cmocka_unit_test(row_is_read_back_under_either_form),
         cmocka_unit_test(chat_names_are_kept),
         cmocka_unit_test(go_bridges_file_is_extended_in_place),
+        cmocka_unit_test(columns_of_a_fork_are_filled),
         cmocka_unit_test(without_a_row_the_maker_of_the_tables_decides),
         cmocka_unit_test(change_seq_rises_for_other_writers_too),
         cmocka_unit_test(mark_undoes_rows),
