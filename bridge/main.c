@@ -246,7 +246,8 @@ static void on_state(void *ctx, const struct bridge_event *e)
 
 static bool repaired(const struct program *p)
 {
-    return p->recovery.messages || p->recovery.whatsapp || p->recovery.new_messages;
+    return p->recovery.messages || p->recovery.whatsapp || p->recovery.new_messages ||
+           p->recovery.indexes;
 }
 
 /* Not to be killed in the middle of a rescue. */

@@ -62,6 +62,12 @@ static enum wb_err copy_one(struct making *m, struct db *from, const char *name,
     db_close(from);
     TRY(err);
     TRY(check(path, &m->ret->manifest, m->ret->text));
+    /* The file that is in use has the same: whoever uses it must see to it. */
+    if (m->ret->manifest.indexes) {
+        snprintf(m->ret->text, sizeof m->ret->text, "%s has damaged indexes", name);
+        err = WB_ERR_DB_CORRUPT;
+        goto out;
+    }
     TRY(files_hash(path, f->sha256, &f->size));
     f->present = true;
 out:
@@ -237,6 +243,7 @@ enum wb_err store_backup_verify_at(const char *set, struct backup_manifest *ret,
         return WB_ERR_DB_CORRUPT;
     }
     m.newest_message = facts.newest_message;
+    m.indexes = facts.indexes;
     *ret = m;
 out:
     return err;

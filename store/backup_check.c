@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "crypto/prim_xeddsa.h"
+#include "store/db_check.h"
 #include "store/limits.h"
 #include "store/stmt.h"
 
@@ -72,10 +73,19 @@ static enum wb_err check_tables(struct db *d, const char *sql, int64_t want)
     return err;
 }
 
+/* Damaged indexes are no reason to give a set up: all rows are there. */
+static enum wb_err pages_and_indexes(struct db *d, struct backup_manifest *m)
+{
+    bool indexes = false;
+    enum wb_err err = db_check(d, false, &indexes);
+    m->indexes = m->indexes || indexes;
+    return indexes ? WB_OK : err;
+}
+
 static enum wb_err whatsapp(struct db *d, struct backup_manifest *m)
 {
     enum wb_err err;
-    TRY(db_quick_check(d));
+    TRY(pages_and_indexes(d, m));
     TRY(check_tables(d,
                      "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN"
                      " ('whatsmeow_version', 'whatsmeow_device', 'whatsmeow_identity_keys',"
@@ -93,7 +103,7 @@ static enum wb_err messages(struct db *d, struct backup_manifest *m)
 {
     int64_t ours = 0; /* the Go bridge's table has no such column */
     enum wb_err err;
-    TRY(db_quick_check(d));
+    TRY(pages_and_indexes(d, m));
     TRY(check_tables(d,
                      "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
                      " AND name IN ('messages', 'chats')",

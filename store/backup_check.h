@@ -5,12 +5,13 @@
 #include "store/backup_manifest.h"
 #include "store/db.h"
 
-/* quick_check, whatsmeow's tables, and that each account's keys are keys: right sizes, and the
+/* db_check(), whatsmeow's tables, and that each account's keys are keys: right sizes, and the
  * signed prekey carries a signature of the identity. Fills schema, accounts, sessions, prekeys,
- * phone. Any schema version is taken: an older one is brought up to date when it is used. */
+ * phone. Any schema version is taken: an older one is brought up to date when it is used. Damaged
+ * indexes are only noted (m->indexes). */
 enum wb_err backup_check_whatsapp(const char *path, struct backup_manifest *m,
                                   char why[512]) WB_MUST_CHECK;
-/* quick_check and the two tables. Fills message_rows, chat_rows. */
+/* db_check() and the two tables. Fills message_rows, chat_rows. */
 enum wb_err backup_check_messages(const char *path, struct backup_manifest *m,
                                   char why[512]) WB_MUST_CHECK;
 /* The same for keys in an open file: DB_CORRUPT with d->error. */

@@ -45,6 +45,8 @@ struct backup_manifest {
     /* Not in the file, seen when the set is verified: server time of its newest message, 0: it has
      * none, or only such of other programs. */
     int64_t newest_message;
+    /* Nor this: a file needs new indexes, which it gets when it is restored (store/reindex.h). */
+    bool indexes;
 };
 
 /* What came later than that may be missing in the messages.db of a verified set. By the server's

@@ -269,45 +269,6 @@ enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret)
     return err;
 }
 
-static enum wb_err check(struct db *d, const char *sql)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(stmt);
-    enum wb_err err = db_error(d, rc);
-    if (err == WB_OK && rc == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(stmt, 0);
-        if (!text || strcmp(text, "ok") != 0) {
-            snprintf(d->error, sizeof d->error, "%s", text ? text : "no answer");
-            err = WB_ERR_DB_CORRUPT;
-        }
-    }
-    sqlite3_finalize(stmt);
-    return err;
-}
-
-enum wb_err db_quick_check(struct db *d)
-{
-    return check(d, "PRAGMA quick_check(1)");
-}
-
-enum wb_err db_integrity_check(struct db *d)
-{
-    enum { CACHE_KB = 64 << 10 }; /* every index is looked into in the order of the table */
-    char pragma[64];
-    enum wb_err err;
-
-    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", CACHE_KB);
-    TRY(db_exec(d, pragma));
-    TRY(check(d, "PRAGMA integrity_check(1)"));
-    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", DB_CACHE_KB);
-    TRY(db_exec(d, pragma));
-    db_release_memory(d);
-out:
-    return err;
-}
-
 static bool leads_to(const char *path, const char *suffix, const struct db_identity *want)
 {
     char name[DB_LOG_NAME_MAX];

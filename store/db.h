@@ -89,10 +89,6 @@ void db_close(struct db *d);
 enum wb_err db_exec(struct db *d, const char *sql) WB_MUST_CHECK;
 /* First column of the first row as a number; NOT_FOUND without a row. */
 enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret) WB_MUST_CHECK;
-/* PRAGMA quick_check: DB_CORRUPT with the first finding in d->error. About 3 s per GB. */
-enum wb_err db_quick_check(struct db *d) WB_MUST_CHECK;
-/* PRAGMA integrity_check: also that each index has each row. Several times as long. */
-enum wb_err db_integrity_check(struct db *d) WB_MUST_CHECK;
 
 enum db_names {
     DB_NAMES_OURS,

@@ -187,6 +187,10 @@ static enum wb_err open_and_look(struct recovering *r, struct store **ret)
     while ((err = store_open(r->config, &s, r->info)) == WB_ERR_LOCKED && tool_has_it(r->info) &&
            clock_mono_ms(r->config->clock) < until)
         wait_a_little();
+    if (r->info->mended[0]) {
+        tell(r, "%s", r->info->mended);
+        r->done->indexes = true;
+    }
     if (err != WB_OK)
         return err;
     err = backup_check_keys(&s->wa, &m);

@@ -10,11 +10,13 @@ struct store_recovery {
     bool whatsapp;     /* whatsapp.db was restored from a backup */
     bool messages;     /* messages.db was restored from a backup */
     bool new_messages; /* messages.db was damaged and there is no backup of it */
+    bool indexes;      /* of either were made anew; nothing was put back or lost */
     char text[1024];   /* what was done, for people; "" when nothing was */
 };
 
-/* As store_open(), for the number phone_user (digits), and:
- * - whatsapp.db damaged (quick_check, tables, keys that are no keys), empty, or missing although
+/* As store_open(), which makes damaged indexes anew by itself, for the number phone_user (digits),
+ * and:
+ * - whatsapp.db damaged (db_check(), tables, keys that are no keys), empty, or missing although
  * there is a backup of this number: restored from config->backups_dir. Damaged and no good backup
  * of this number: DB_CORRUPT, the file stays where it is. Missing, and the newest backup was made
  * before an unlinking: a new file, as when there never was one.

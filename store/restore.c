@@ -114,9 +114,12 @@ static void look_at_files(struct restoring *r)
 {
     char why[512]; /* of no interest: what is not good is replaced */
     r->whatsapp_good = is_file(r->job->whatsapp_path) &&
-                       backup_check_whatsapp(r->job->whatsapp_path, &r->now, why) == WB_OK;
+                       backup_check_whatsapp(r->job->whatsapp_path, &r->now, why) == WB_OK &&
+                       !r->now.indexes;
+    r->now.indexes = false;
     r->messages_good = is_file(r->job->messages_path) &&
-                       backup_check_messages(r->job->messages_path, &r->now, why) == WB_OK;
+                       backup_check_messages(r->job->messages_path, &r->now, why) == WB_OK &&
+                       !r->now.indexes;
 }
 
 static enum wb_err check_number(struct restoring *r)
@@ -271,6 +274,7 @@ static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, cons
     struct store_config config = {.whatsapp_path = whatsapp,
                                   .messages_path = messages,
                                   .command = r->job->command,
+                                  .is_copy = true,
                                   .clock = r->job->clock};
     enum wb_err err = store_open(&config, &s, &info);
     if (err != WB_OK) {

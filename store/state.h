@@ -34,10 +34,11 @@ struct store {
     gid_t readers_group;
     struct {
         bool quoted, deleted;
-    } fork;                /* columns that messages.db has (fork_columns.h) */
-    bool wa_used;          /* whatsapp.db passed all checks: it is ours to write */
-    bool thorough;         /* of the configuration */
-    enum store_file moved; /* store_check_names() found it so; never taken back */
+    } fork; /* columns that messages.db has (fork_columns.h) */
+    bool wa_used;                 /* whatsapp.db passed all checks: it is ours to write */
+    bool thorough;                /* of the configuration */
+    bool wa_indexes, msg_indexes; /* found damaged by store_open(), the rest whole */
+    enum store_file moved;        /* store_check_names() found it so; never taken back */
     bool wa_rescued, msg_rescued;
     bool mark;              /* between store_mark() and its end */
     int64_t mark_row;       /* messages: inserted under the mark, before any savepoint; 0: none */

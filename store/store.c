@@ -11,10 +11,12 @@
 #include "base/fault.h"
 #include "base/plain_file.h"
 #include "store/backup.h"
+#include "store/db_check.h"
 #include "store/files.h"
 #include "store/fork_columns.h"
 #include "store/guard.h"
 #include "store/inbox.h"
+#include "store/reindex.h"
 #include "store/rescue.h"
 #include "store/state.h"
 
@@ -216,7 +218,8 @@ static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *inf
     if (err == WB_ERR_DB_SCHEMA)
         schema_text(info, s->wa_path, info->schema);
     TRY(err);
-    TRY(s->thorough ? db_integrity_check(&s->wa) : db_quick_check(&s->wa));
+    err = db_check(&s->wa, s->thorough, &s->wa_indexes);
+    TRY(s->wa_indexes ? WB_OK : err);
     TRY(whatsapp_schema_taken_over(&s->wa, info->schema, &taken_over));
     info->taken_over = info->taken_over || taken_over;
 out:
@@ -266,10 +269,10 @@ static enum wb_err look_at_messages(struct store *s, struct store_open_info *inf
         info_text(info, STORE_FILE_MESSAGES, s->msg_path,
                   "has tables that are not those of a message database; it was not changed");
     TRY(err);
-    if (s->thorough)
-        TRY(db_integrity_check(&s->msg));
-    else if (!messages_closed_holds(s))
-        TRY(db_quick_check(&s->msg));
+    if (s->thorough || !messages_closed_holds(s)) {
+        err = db_check(&s->msg, s->thorough, &s->msg_indexes);
+        TRY(s->msg_indexes ? WB_OK : err);
+    }
     TRY(messages_schema_taken_over(&s->msg, &taken_over));
     info->taken_over = info->taken_over || taken_over;
 out:
@@ -359,6 +362,7 @@ enum wb_err store_open(const struct store_config *config, struct store **ret,
     TRY(look_at_whatsapp(s, ret_info));
     TRY(check_number(s, config->phone_user, ret_info));
     TRY(look_at_messages(s, ret_info));
+    TRY(store_reindex(s, config, ret_info));
     /* A new whatsapp.db beside messages that are taken over: a set needs its tables. */
     if (ret_info->schema == 0)
         TRY(use_whatsapp(s, ret_info));

@@ -35,7 +35,9 @@ struct store_config {
     const struct clock *clock;
     const char *backups_dir; /* where a backup is made before a change of schema; NULL: nowhere */
     const char *program;     /* "whatsapp-bridge 1.0": who made it; may be NULL */
-    bool thorough;           /* also that the indexes are whole: after damage was seen in use */
+    /* Also that the indexes of a large file are whole: after damage was seen in use. */
+    bool thorough;
+    bool is_copy; /* whoever calls has the originals, and makes old state harmless: see mended */
 };
 
 enum store_file { STORE_FILE_NONE, STORE_FILE_WHATSAPP, STORE_FILE_MESSAGES };
@@ -55,21 +57,22 @@ struct store_open_info {
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
     char backup[STORE_NAME_MAX + 1];     /* the set in backups_dir that was made before; "": none */
+    char mended[600]; /* of which file the indexes were made anew, and the name of its copy */
 };
 
 /* Makes missing directories and files, takes the locks, looks for other programs that have
  * whatsapp.db open, checks both files (quick_check, expected tables; a large messages.db that is as
  * store_close() left it is not read through again) and brings them up to date: a
  * whatsapp.db of whatsmeow's versions 6..14 to 15, a messages.db of the Go bridge to ours, each in
- * one transaction and after a backup of both. Nothing is written before the locks are held, the
- * checks passed and the backup is good.
- * OTHER_NUMBER: no device of config's number in whatsapp.db; info lists what is there.
- * LOCKED: info says by whom (exit status 3). DB_CORRUPT: info.file says which (exit status 4).
- * DB_SCHEMA: whatsapp.db is older than version 6 or newer and incompatible; not a byte was changed.
- * NOT_PLAIN: a path is no plain file, or a symbolic link. INVALID: both paths name one file, or
- * others may write there or read the files, and that cannot be changed. Where it can, it is
- * (info->tightened). On failure everything is closed again, and ret is untouched; ret_info is
- * always filled. */
+ * one transaction and after a backup of both. A file in which only indexes are damaged (they lack
+ * rows) gets new ones, after a copy of the file (store/reindex.h). Nothing is written before the
+ * locks are held, the checks passed and the backup is good. OTHER_NUMBER: no device of config's
+ * number in whatsapp.db; info lists what is there. LOCKED: info says by whom (exit status 3).
+ * DB_CORRUPT: info.file says which (exit status 4). DB_SCHEMA: whatsapp.db is older than version 6
+ * or newer and incompatible; not a byte was changed. NOT_PLAIN: a path is no plain file, or a
+ * symbolic link. INVALID: both paths name one file, or others may write there or read the files,
+ * and that cannot be changed. Where it can, it is (info->tightened). On failure everything is
+ * closed again, and ret is untouched; ret_info is always filled. */
 enum wb_err store_open(const struct store_config *config, struct store **ret,
                        struct store_open_info *ret_info) WB_MUST_CHECK;
 

@@ -294,27 +294,6 @@ static void found_malformed_in_use(void **state)
     fixture_free(&f);
 }
 
-/* Rows that an index does not know: only a thorough check sees it. */
-static void an_index_that_lacks_rows(void **state)
-{
-    (void)state;
-    struct fixture f;
-    fixture_ready(&f);
-    fixture_close(&f);
-    poke_sql(f.msg, "CREATE TABLE extra (a, b); CREATE INDEX extra_a ON extra (a);"
-                    "INSERT INTO extra VALUES (1, 2)");
-    poke_sql(f.msg, "PRAGMA writable_schema = ON; CREATE TABLE kept AS SELECT * FROM sqlite_master"
-                    " WHERE name = 'extra_a'; DELETE FROM sqlite_master WHERE name = 'extra_a'");
-    poke_sql(f.msg, "INSERT INTO extra VALUES (3, 4)");
-    poke_sql(f.msg, "PRAGMA writable_schema = ON; INSERT INTO sqlite_master SELECT * FROM kept");
-    fixture_open(&f);
-    fixture_close(&f);
-    f.config.thorough = true;
-    assert_int_equal(store_open(&f.config, &f.s, &f.info), WB_ERR_DB_CORRUPT);
-    assert_int_equal(f.info.file, STORE_FILE_MESSAGES);
-    fixture_free(&f);
-}
-
 static void crash_in_use(struct fixture *f)
 {
     int status;
@@ -380,7 +359,6 @@ int main(void)
         cmocka_unit_test(closing_rescues),
         cmocka_unit_test(a_failed_rescue_is_tried_again),
         cmocka_unit_test(found_malformed_in_use),
-        cmocka_unit_test(an_index_that_lacks_rows),
         cmocka_unit_test(a_large_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
