@@ -95,6 +95,14 @@ typedef bool signal_identity_belongs(void *ctx, const uint8_t identity[static X2
 size_t signal_session_drop_foreign(struct signal_session *s, signal_identity_belongs *belongs,
                                    void *ctx);
 
+/* Two records of one device, filed under its LID and under its number, become one, in `lid`; number
+ * is left empty. The copies of one state (same base key) become one: that which has seen more of
+ * the peer's ratchet keys, with what each of them has read gone, and with the number's sending
+ * chain where both have the same. Two that have stepped each for itself are both kept. Where the
+ * number's record goes on from the LID's its current state is the current one, else the LID's is;
+ * the other record's states follow in the archive, as far as there is room. */
+void signal_session_merge(struct signal_session *lid, struct signal_session *number);
+
 /* ---- groups (P-SG-24..30) ---------------------------------------------------------------- */
 
 /* Our own new key in front of the record: fresh id, chain and signing pair. */
@@ -114,5 +122,10 @@ enum wb_err sender_key_encrypt(struct sender_key_record *r, struct span plain,
  * BAD_SIGNATURE, BAD_KEY, BAD_PADDING, TRUNCATED, MALFORMED, VERSION. */
 enum wb_err sender_key_decrypt(struct sender_key_record *r, struct span message,
                                struct buf *plain) WB_MUST_CHECK;
+
+/* Two records of one sender in a group, under its LID and under its number, become one, in `lid`;
+ * number is left empty. In front is that which goes on where the other ends (the LID's when that
+ * cannot be told), then the other's chains that it does not have. */
+void sender_key_record_merge(struct sender_key_record *lid, struct sender_key_record *number);
 
 #endif

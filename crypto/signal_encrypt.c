@@ -68,8 +68,6 @@ enum wb_err signal_encrypt(struct signal_session *s, struct span plain,
 
     if (!signal_session_can_send(s))
         return WB_ERR_NO_SESSION;
-    if (state->sender_chain.chain_key.index == SIGNAL_CHAIN_SPENT)
-        return WB_ERR_STATE; /* the counter would wrap: a new session is due */
     signal_message_keys_derive(&state->sender_chain.chain_key, &keys);
     if (state->pending.present) {
         TRY(write_message(state, &keys, plain, &inner));

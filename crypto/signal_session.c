@@ -38,9 +38,11 @@ out:
     return err;
 }
 
+/* Not with a spent chain, nor with one whose counter would wrap: a new session is due. */
 bool signal_session_can_send(const struct signal_session *s)
 {
-    return s->current && s->current->has_sender_chain;
+    return s->current && s->current->has_sender_chain &&
+           s->current->sender_chain.chain_key.index != SIGNAL_CHAIN_SPENT;
 }
 
 bool signal_session_can_send_to(const struct signal_session *s, const uint8_t *identity)

@@ -114,16 +114,28 @@ void signal_session_archive_current(struct signal_session *s)
     s->current = NULL;
 }
 
+static void spend(struct signal_state *s, const struct rng *rng)
+{
+    struct signal_chain_key *k = &s->sender_chain.chain_key;
+
+    /* Random, not zero: a program that does not know the mark makes something that nobody can read,
+     * asks for a new session and goes on. */
+    rng_fill(rng, k->key, sizeof k->key);
+    k->index = SIGNAL_CHAIN_SPENT;
+}
+
+void signal_session_spend(struct signal_session *s, const struct rng *rng)
+{
+    if (s->current)
+        spend(s->current, rng);
+    for (size_t i = 0; i < s->narchived; i++)
+        spend(s->archived[i], rng);
+}
+
 void signal_session_retire(struct signal_session *s, const struct rng *rng)
 {
     signal_session_archive_current(s);
-    for (size_t i = 0; i < s->narchived; i++) {
-        struct signal_chain_key *k = &s->archived[i]->sender_chain.chain_key;
-        /* Random, not zero: a program that does not know the mark makes something that nobody can
-         * read, asks for a new session and goes on. */
-        rng_fill(rng, k->key, sizeof k->key);
-        k->index = SIGNAL_CHAIN_SPENT;
-    }
+    signal_session_spend(s, rng);
 }
 
 struct sender_key_state *sender_key_state_new(void)

@@ -125,6 +125,9 @@ void signal_session_archive_current(struct signal_session *s);
  * sending chain is spent and its key overwritten, so that no program can continue it. The ratchet
  * keys stay: what peers send to them can be read, and answers it with a chain of its own. */
 void signal_session_retire(struct signal_session *s, const struct rng *rng);
+/* The same, but the current state stays where it is: a copy that another program (libsignal for Go,
+ * which needs a current state) may read with, and that must not send beside the original. */
+void signal_session_spend(struct signal_session *s, const struct rng *rng);
 struct sender_key_state *sender_key_state_new(void) WB_MUST_CHECK;
 void sender_key_state_free(struct sender_key_state *s);
 struct sender_key_record *sender_key_record_new(void) WB_MUST_CHECK;

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/signal.h"
 #include "store/identity_gone.h"
+#include "store/signal_move.h"
 #include "store/signal_store.h"
 #include "store/signal_user.h"
 #include "store/state.h"
@@ -102,17 +104,22 @@ out:
     return err;
 }
 
-/* Appends src's states to the archive of dst, newest first; what does not fit stays in src. */
-static void append_states(struct signal_session *dst, struct signal_session *src)
+/* An identity that came with the number's session, which goes on in front of the LID's, is the
+ * newer one. */
+static enum wb_err follow_identity(struct store *s, const struct jid *from, const struct jid *to,
+                                   const struct signal_session *merged)
 {
-    if (src->current)
-        signal_session_archive_current(src);
-    size_t i = 0;
-    for (; i < src->narchived && dst->narchived < SIGNAL_ARCHIVED_STATES_MAX; i++)
-        dst->archived[dst->narchived++] = src->archived[i];
-    for (size_t j = i; j < src->narchived; j++)
-        src->archived[j - i] = src->archived[j];
-    src->narchived -= i;
+    uint8_t pn[X25519_KEY_BYTES], lid[X25519_KEY_BYTES];
+    enum wb_err err;
+    if (!merged->current)
+        return WB_OK;
+    TRY(store_identity_get(s, from, pn));
+    TRY(store_identity_get(s, to, lid));
+    if (memcmp(pn, merged->current->remote_identity, sizeof pn) == 0 &&
+        memcmp(pn, lid, sizeof pn) != 0)
+        return store_identity_put(s, to, pn);
+out:
+    return err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT ? WB_OK : err;
 }
 
 static enum wb_err move_session(struct store *s, const struct jid *from, const struct jid *to,
@@ -126,10 +133,11 @@ static enum wb_err move_session(struct store *s, const struct jid *from, const s
     TRY(err);
     err = store_session_load(s, to, &lid, NULL);
     if (err == WB_OK) {
-        append_states(lid, pn);
+        signal_session_merge(lid, pn);
         signal_session_free(pn);
         pn = lid;
         lid = NULL;
+        TRY(follow_identity(s, from, to, pn));
     } else if (err != WB_ERR_NOT_FOUND) {
         goto out;
     }
@@ -144,24 +152,7 @@ out:
     return err;
 }
 
-/* The LID's states stay in front; those of the PN follow unless the key id is there. */
-static void append_sender_states(struct sender_key_record *dst, struct sender_key_record *src)
-{
-    for (size_t i = 0; i < src->nstates; i++) {
-        bool there = dst->nstates == SENDER_KEY_STATES_MAX;
-        for (size_t j = 0; j < dst->nstates; j++)
-            there = there || dst->states[j]->key_id == src->states[i]->key_id;
-        if (there) {
-            sender_key_state_free(src->states[i]);
-        } else {
-            dst->states[dst->nstates++] = src->states[i];
-        }
-        src->states[i] = NULL;
-    }
-    src->nstates = 0;
-}
-
-static enum wb_err move_sender_key(struct store *s, const struct jid *group, const struct jid *from,
+enum wb_err signal_move_sender_key(struct store *s, const struct jid *group, const struct jid *from,
                                    const struct jid *to, size_t *moved)
 {
     struct sender_key_record *pn = NULL, *lid = NULL;
@@ -171,7 +162,7 @@ static enum wb_err move_sender_key(struct store *s, const struct jid *group, con
     TRY(err);
     err = store_sender_key_load(s, group, to, &lid);
     if (err == WB_OK) {
-        append_sender_states(lid, pn);
+        sender_key_record_merge(lid, pn);
         sender_key_record_free(pn);
         pn = lid;
         lid = NULL;
@@ -254,7 +245,7 @@ static enum wb_err move_sender_keys(struct store *s, const struct jid *pn, const
     for (size_t i = 0; i < f.n; i++) {
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
-        TRY(move_sender_key(s, &f.items[i].group, &from, &to, moved));
+        TRY(signal_move_sender_key(s, &f.items[i].group, &from, &to, moved));
     }
 out:
     free(f.items);

@@ -33,8 +33,9 @@ enum wb_err store_session_has(struct store *s, const struct jid *device,
 enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, size_t n,
                                     bool *ret_has) WB_MUST_CHECK;
 
-/* Sessions, identities and sender keys of a PN user move to the LID (P-DB-22, rule 4): where the
- * LID device has a session, that one stays current and the PN states are appended to its archive.
+/* Sessions, identities and sender keys of a PN user move to the LID (P-DB-22, rule 4). Where the
+ * LID device has a record too, the two become one as signal_session_merge() and
+ * sender_key_record_merge() say: the LID's goes on, unless the number's goes on from it.
  * Cheap when there is nothing to move, and done at most once per user while the store is open.
  * *ret_moved (may be NULL): rows moved. */
 enum wb_err store_signal_migrate(struct store *s, const struct jid *pn, const struct jid *lid,

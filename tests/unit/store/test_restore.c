@@ -167,7 +167,7 @@ static void nothing_old_is_sent_with(void **state)
     assert_int_equal(s->narchived, 1);
     /* Even where it becomes the current one: its chain is spent. */
     s->current = s->archived[--s->narchived];
-    assert_int_equal(signal_encrypt(s, SPAN_LIT("x"), &kind, &out), WB_ERR_STATE);
+    assert_int_equal(signal_encrypt(s, SPAN_LIT("x"), &kind, &out), WB_ERR_NO_SESSION);
     signal_session_free(s);
     assert_int_equal(store_sender_key_load(f.s, &group, &own, &key), WB_ERR_NOT_FOUND);
     OK(store_prekeys_offer(f.s, &f.rng, 1, more));

@@ -1,0 +1,262 @@
+/* signal_merge.c - two records of one peer, filed under its two addresses, become one. */
+#include <string.h>
+
+#include "base/secret.h"
+#include "crypto/signal.h"
+
+/* Are they copies of one state? The base key names it (P-SG-17). */
+static bool same_state(const struct signal_state *a, const struct signal_state *b)
+{
+    return memcmp(a->base_key, b->base_key, sizeof a->base_key) == 0 &&
+           memcmp(a->remote_identity, b->remote_identity, sizeof a->remote_identity) == 0 &&
+           a->remote_registration_id == b->remote_registration_id;
+}
+
+static bool is_spent(const struct signal_state *s)
+{
+    return s->has_sender_chain && s->sender_chain.chain_key.index == SIGNAL_CHAIN_SPENT;
+}
+
+static bool same_ratchet(const struct signal_chain *a, const struct signal_chain *b)
+{
+    return memcmp(a->ratchet.pub, b->ratchet.pub, sizeof a->ratchet.pub) == 0;
+}
+
+static struct signal_chain *receiver_like(struct signal_state *s, const struct signal_chain *c)
+{
+    for (size_t i = 0; i < s->nreceiver_chains; i++)
+        if (same_ratchet(&s->receiver_chains[i], c))
+            return &s->receiver_chains[i];
+    return NULL;
+}
+
+enum order { FIRST_IS_AHEAD, SECOND_IS_AHEAD, LEVEL, PARTED };
+
+/* Which of two copies has seen more of the peer's ratchet keys? PARTED: each has stepped for
+ * itself. */
+static enum order compare(struct signal_state *a, struct signal_state *b)
+{
+    if (a->nreceiver_chains == 0 || b->nreceiver_chains == 0)
+        return a->nreceiver_chains ? FIRST_IS_AHEAD : b->nreceiver_chains ? SECOND_IS_AHEAD : LEVEL;
+    const struct signal_chain *last_a = &a->receiver_chains[a->nreceiver_chains - 1];
+    const struct signal_chain *last_b = &b->receiver_chains[b->nreceiver_chains - 1];
+    if (same_ratchet(last_a, last_b)) {
+        if (a->has_sender_chain && b->has_sender_chain &&
+            !same_ratchet(&a->sender_chain, &b->sender_chain))
+            return PARTED;
+        return LEVEL;
+    }
+    if (receiver_like(a, last_b))
+        return FIRST_IS_AHEAD;
+    if (receiver_like(b, last_a))
+        return SECOND_IS_AHEAD;
+    /* So far apart that neither keeps the other's last chain: a copy whose sending chain is still
+     * spent has not stepped since it was made. */
+    if (is_spent(a) != is_spent(b))
+        return is_spent(a) ? SECOND_IS_AHEAD : FIRST_IS_AHEAD;
+    return PARTED;
+}
+
+static bool has_key(const struct signal_chain *c, uint32_t index)
+{
+    if (index >= c->chain_key.index)
+        return true;
+    for (size_t i = 0; i < c->nkeys; i++)
+        if (c->keys[i].index == index)
+            return true;
+    return false;
+}
+
+/* The further one of two copies of a receiving chain, without the skipped keys that the other one
+ * has used: no key opens two messages. */
+static void merge_chain(struct signal_chain *kept, struct signal_chain *other)
+{
+    size_t n = 0;
+
+    if (other->chain_key.index > kept->chain_key.index) {
+        struct signal_chain further = *other;
+
+        *other = *kept;
+        *kept = further;
+        secret_wipe(&further, sizeof further);
+    }
+    for (size_t i = 0; i < kept->nkeys; i++)
+        if (has_key(other, kept->keys[i].index))
+            kept->keys[n++] = kept->keys[i];
+    if (n < kept->nkeys) {
+        secret_wipe(&kept->keys[n], (kept->nkeys - n) * sizeof *kept->keys);
+        kept->nkeys = n;
+    }
+}
+
+static void merge_chains(struct signal_state *kept, struct signal_state *other)
+{
+    for (size_t i = 0; i < kept->nreceiver_chains; i++) {
+        struct signal_chain *o = receiver_like(other, &kept->receiver_chains[i]);
+
+        if (o)
+            merge_chain(&kept->receiver_chains[i], o);
+    }
+}
+
+/* The sending chain of `number` goes on where both have the same one: the copy under the LID is
+ * made without one, and what a program may have put there instead nobody can read. */
+static void take_sending_chain(struct signal_state *kept, struct signal_state *other,
+                               const struct signal_state *number)
+{
+    if (!kept->has_sender_chain || !other->has_sender_chain ||
+        !same_ratchet(&kept->sender_chain, &other->sender_chain))
+        return;
+    if ((kept == number && !is_spent(kept)) || is_spent(other))
+        return;
+    kept->sender_chain.chain_key = other->sender_chain.chain_key;
+}
+
+/* One state of two copies; the other one is freed, or left in *ret_parted. */
+static struct signal_state *merge_states(struct signal_state *lid, struct signal_state *number,
+                                         struct signal_state **ret_parted)
+{
+    enum order order = compare(lid, number);
+    struct signal_state *kept = order == FIRST_IS_AHEAD ? lid : number;
+    struct signal_state *other = kept == lid ? number : lid;
+
+    *ret_parted = NULL;
+    merge_chains(kept, other);
+    if (order == PARTED) {
+        *ret_parted = other;
+        return kept;
+    }
+    take_sending_chain(kept, other, number);
+    signal_state_free(other);
+    return kept;
+}
+
+/* All states of a record, the current one first; NULL where there is none. */
+struct line {
+    struct signal_state *states[SIGNAL_ARCHIVED_STATES_MAX + 1];
+    size_t n;
+};
+
+static struct line line_of(struct signal_session *s)
+{
+    struct line l = {.n = 1 + s->narchived};
+
+    l.states[0] = s->current;
+    for (size_t i = 0; i < s->narchived; i++)
+        l.states[i + 1] = s->archived[i];
+    s->current = NULL;
+    s->narchived = 0;
+    return l;
+}
+
+static size_t find(const struct line *l, const struct signal_state *s)
+{
+    size_t i = 0;
+
+    while (i < l->n && (!l->states[i] || !same_state(l->states[i], s)))
+        i++;
+    return i;
+}
+
+/* Does the number's record go on where the LID's ends? Else the LID's goes first. */
+static bool number_leads(const struct line *lid, const struct line *number)
+{
+    const struct signal_state *a = lid->states[0], *b = number->states[0];
+
+    if (!a || !b)
+        return !a && b;
+    if (is_spent(a) != is_spent(b))
+        return is_spent(a);
+    return !same_state(a, b) && find(number, a) < number->n && find(lid, b) == lid->n;
+}
+
+static void add(struct signal_session *s, struct signal_state *state)
+{
+    if (s->narchived < SIGNAL_ARCHIVED_STATES_MAX)
+        s->archived[s->narchived++] = state;
+    else
+        signal_state_free(state); /* the oldest fall off */
+}
+
+void signal_session_merge(struct signal_session *lid, struct signal_session *number)
+{
+    struct line of_lid = line_of(lid), of_number = line_of(number);
+    bool leads = number_leads(&of_lid, &of_number);
+    struct line *first = leads ? &of_number : &of_lid, *second = leads ? &of_lid : &of_number;
+
+    for (size_t i = 0; i < first->n; i++) {
+        struct signal_state *state = first->states[i], *parted = NULL;
+
+        if (!state)
+            continue;
+        size_t k = find(second, state);
+        if (k < second->n) {
+            state = merge_states(leads ? second->states[k] : state,
+                                 leads ? state : second->states[k], &parted);
+            second->states[k] = NULL;
+        }
+        if (i == 0)
+            lid->current = state;
+        else
+            add(lid, state);
+        if (parted)
+            add(lid, parted);
+    }
+    for (size_t i = 0; i < second->n; i++)
+        if (second->states[i])
+            add(lid, second->states[i]);
+}
+
+/* ---- sender keys -----------------------------------------------------------------------------
+ */
+
+static bool same_chain(const struct sender_key_state *a, const struct sender_key_state *b)
+{
+    return a->key_id == b->key_id &&
+           memcmp(a->signing_pub, b->signing_pub, sizeof a->signing_pub) == 0;
+}
+
+/* The furthest state of this chain; NULL: not there. */
+static const struct sender_key_state *furthest(const struct sender_key_record *r,
+                                               const struct sender_key_state *chain)
+{
+    const struct sender_key_state *best = NULL;
+
+    for (size_t i = 0; i < r->nstates; i++)
+        if (same_chain(r->states[i], chain) && (!best || r->states[i]->iteration > best->iteration))
+            best = r->states[i];
+    return best;
+}
+
+static bool number_key_leads(const struct sender_key_record *lid,
+                             const struct sender_key_record *number)
+{
+    const struct sender_key_state *there;
+
+    if (lid->nstates == 0 || number->nstates == 0)
+        return lid->nstates == 0;
+    there = furthest(number, lid->states[0]);
+    if (!there) /* what the LID has is news to the number */
+        return false;
+    if (!furthest(lid, number->states[0]))
+        return true;
+    return there->iteration >= furthest(lid, lid->states[0])->iteration;
+}
+
+void sender_key_record_merge(struct sender_key_record *lid, struct sender_key_record *number)
+{
+    struct sender_key_record first = *lid, second = *number;
+
+    if (number_key_leads(lid, number)) {
+        first = *number;
+        second = *lid;
+    }
+    number->nstates = 0;
+    *lid = first;
+    for (size_t i = 0; i < second.nstates; i++) {
+        if (lid->nstates == SENDER_KEY_STATES_MAX || furthest(&first, second.states[i]))
+            sender_key_state_free(second.states[i]);
+        else
+            lid->states[lid->nstates++] = second.states[i];
+    }
+}

@@ -1,0 +1,382 @@
+/* Two records of one peer become one: copies that went apart, sessions that are not the same. b is
+ * we, with a record under the number and a copy under the LID; a is the peer, who has one session.
+ */
+#include <stdio.h>
+
+#include "crypto/signal.h"
+#include "signal_pair.h"
+
+/* Some talk first, with a key passed over in it: the letter comes at the end of the test. */
+static struct letter late;
+
+static int setup_talk(void **state)
+{
+    struct pair *p;
+
+    if (setup(state) != 0)
+        return -1;
+    p = *state;
+    for (int i = 0; i < 3; i++) {
+        talk(&p->a, &p->b, "a");
+        talk(&p->b, &p->a, "b");
+    }
+    late = person_write(&p->a, "late");
+    talk(&p->a, &p->b, "a again");
+    return 0;
+}
+
+static int teardown_talk(void **state)
+{
+    letter_free(&late);
+    return teardown(state);
+}
+
+/* The copy that bridge-handback leaves under the LID. */
+static struct signal_session *spent_copy(struct pair *p)
+{
+    struct signal_session *copy = signal_session_clone(p->b.session);
+
+    assert_non_null(copy);
+    signal_session_spend(copy, &p->b.rng);
+    return copy;
+}
+
+/* b goes on with the other record. */
+static void swap(struct pair *p, struct signal_session **record)
+{
+    struct signal_session *other = *record;
+
+    *record = p->b.session;
+    p->b.session = other;
+}
+
+/* The record under the LID becomes that of both. */
+static void merge(struct pair *p, struct signal_session *lid)
+{
+    signal_session_merge(lid, p->b.session);
+    assert_null(p->b.session->current);
+    assert_int_equal(p->b.session->narchived, 0);
+    signal_session_free(p->b.session);
+    p->b.session = lid;
+}
+
+static void goes_on(struct pair *p)
+{
+    for (int i = 0; i < 3; i++) {
+        talk(&p->b, &p->a, "still b");
+        talk(&p->a, &p->b, "still a");
+    }
+}
+
+static void a_spent_copy_reads_and_never_sends(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *number = spent_copy(p);
+    enum signal_message_kind kind;
+    struct buf out = buf_new(TEXT_MAX);
+
+    swap(p, &number);
+    assert_non_null(p->b.session->current);
+    assert_false(signal_session_can_send(p->b.session));
+    assert_int_equal(signal_encrypt(p->b.session, SPAN_LIT("x"), &kind, &out), WB_ERR_NO_SESSION);
+    assert_int_equal(out.n, 0);
+    talk(&p->a, &p->b, "under the LID");
+    person_reads(&p->b, &late, "late");
+    signal_session_free(number);
+}
+
+/* Everything went by number, for longer than a record keeps chains. */
+static void the_record_that_went_on_wins(void **state)
+{
+    struct pair *p = *state;
+
+    for (int rounds = 1; rounds < 20; rounds += 6) {
+        struct signal_session *lid = spent_copy(p);
+
+        for (int i = 0; i < rounds; i++) {
+            talk(&p->b, &p->a, "by number");
+            talk(&p->a, &p->b, "by number, too");
+        }
+        merge(p, lid);
+        assert_int_equal(p->b.session->narchived, 0);
+        goes_on(p);
+    }
+}
+
+static void an_unused_copy_changes_nothing(void **state)
+{
+    struct pair *p = *state;
+    uint8_t before[32], after[32];
+    struct signal_session *lid = spent_copy(p);
+
+    session_digest(p->b.session, before);
+    merge(p, lid);
+    session_digest(p->b.session, after);
+    assert_memory_equal(before, after, 32);
+    person_reads(&p->b, &late, "late");
+    goes_on(p);
+}
+
+/* The other program reads under the LID and writes to the number: no counter is used twice. */
+static void what_was_read_under_the_lid_and_sent_to_the_number_counts(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = spent_copy(p);
+
+    talk(&p->b, &p->a, "to the number");
+    talk(&p->b, &p->a, "to the number again");
+    swap(p, &lid);
+    talk(&p->a, &p->b, "from the LID, in a chain that is new");
+    talk(&p->a, &p->b, "and again");
+    swap(p, &lid);
+    talk(&p->b, &p->a, "to the number");
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, 0);
+    goes_on(p);
+}
+
+/* The same chain, a bit in each of them. */
+static void no_message_is_opened_twice(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = spent_copy(p);
+    struct letter l[5];
+    static const char *const texts[] = {"0", "1", "2", "3", "4"};
+
+    for (int i = 0; i < 5; i++)
+        l[i] = person_write(&p->a, texts[i]);
+    person_reads(&p->b, &l[2], "2");
+    swap(p, &lid);
+    person_reads(&p->b, &late, "late");
+    person_reads(&p->b, &l[1], "1");
+    person_reads(&p->b, &l[4], "4");
+    swap(p, &lid);
+    merge(p, lid);
+    person_refuses(&p->b, &late, WB_ERR_OLD_COUNTER);
+    for (int i = 0; i < 5; i++) {
+        if (i == 0 || i == 3)
+            person_reads(&p->b, &l[i], texts[i]);
+        person_refuses(&p->b, &l[i], WB_ERR_OLD_COUNTER);
+        letter_free(&l[i]);
+    }
+    goes_on(p);
+}
+
+/* The sending chain is the number's, however far the copy has read, and whatever a program has done
+ * with the copy's. */
+static void the_number_sends_on(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = spent_copy(p);
+    uint32_t index;
+
+    swap(p, &lid);
+    talk(&p->a, &p->b, "to the LID");
+    talk(&p->a, &p->b, "to the LID again");
+    assert_int_equal(p->b.session->current->sender_chain.chain_key.index, SIGNAL_CHAIN_SPENT);
+    p->b.session->current->sender_chain.chain_key.index = 7; /* the counter has wrapped */
+    swap(p, &lid);
+    talk(&p->b, &p->a, "to the number");
+    index = p->b.session->current->sender_chain.chain_key.index;
+    assert_int_equal(index, 1);
+    merge(p, lid);
+    assert_int_equal(p->b.session->current->sender_chain.chain_key.index, index);
+    assert_int_equal(p->b.session->narchived, 0);
+    goes_on(p);
+}
+
+/* The peer was installed anew while the other program had the store: under the number. */
+static void a_new_session_of_the_number_is_current(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = spent_copy(p);
+
+    person_start(&p->a, &p->b, 2);
+    talk(&p->a, &p->b, "in a new session");
+    talk(&p->b, &p->a, "yes");
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, 1);
+    goes_on(p);
+    person_reads(&p->b, &late, "late");
+}
+
+/* And under the LID, which the other program never writes to. */
+static void a_new_session_of_the_lid_is_current(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = spent_copy(p);
+
+    swap(p, &lid);
+    person_start(&p->a, &p->b, 2);
+    talk(&p->a, &p->b, "in a new session");
+    swap(p, &lid);
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, 1);
+    goes_on(p);
+    person_reads(&p->b, &late, "late");
+}
+
+/* Two that know nothing of each other: the LID's stays, the number's is kept behind it. */
+static void unrelated_sessions_are_both_kept(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *number = p->b.session, *lid = signal_session_new();
+
+    p->b.session = lid;
+    person_start(&p->a, &p->b, 3);
+    talk(&p->a, &p->b, "to the LID");
+    p->b.session = number;
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, 1);
+    goes_on(p);
+    person_reads(&p->b, &late, "late");
+}
+
+/* Both have sent in it: nobody can tell which one the peer follows. */
+static void copies_that_parted_are_both_kept(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = signal_session_clone(p->b.session);
+
+    assert_non_null(lid);
+    talk(&p->b, &p->a, "b");
+    struct letter l = person_write(&p->a, "to both");
+    person_reads(&p->b, &l, "to both");
+    swap(p, &lid);
+    person_reads(&p->b, &l, "to both");
+    talk(&p->b, &p->a, "in the chain of the copy");
+    swap(p, &lid);
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, 1);
+    talk(&p->a, &p->b, "to the copy");
+    goes_on(p);
+    letter_free(&l);
+}
+
+/* A record that only receives, since a restore, beside one that is in use. */
+static void a_record_that_can_send_is_current(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = signal_session_clone(p->b.session);
+
+    assert_non_null(lid);
+    signal_session_retire(lid, &p->b.rng);
+    merge(p, lid);
+    assert_non_null(p->b.session->current);
+    assert_int_equal(p->b.session->narchived, 0);
+    goes_on(p);
+}
+
+static void a_full_archive_loses_the_oldest(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = signal_session_new();
+
+    for (size_t i = 0; i < SIGNAL_ARCHIVED_STATES_MAX; i++) {
+        struct signal_state *s = signal_state_new();
+        s->base_key[0] = (uint8_t)(i + 1);
+        signal_session_archive(lid, s);
+    }
+    lid->current = signal_state_new();
+    lid->current->base_key[1] = 1;
+    for (size_t i = 0; i < 3; i++) {
+        struct signal_state *s = signal_state_new();
+        s->base_key[2] = (uint8_t)(i + 1);
+        signal_session_archive(p->b.session, s);
+    }
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, SIGNAL_ARCHIVED_STATES_MAX);
+    assert_int_equal(p->b.session->archived[0]->base_key[0], SIGNAL_ARCHIVED_STATES_MAX);
+}
+
+/* ---- sender keys ------------------------------------------------------------------------------
+ */
+
+static struct sender_key_record *record_of(const uint32_t *ids, const uint32_t *iterations,
+                                           size_t n)
+{
+    struct sender_key_record *r = sender_key_record_new();
+
+    assert_non_null(r);
+    for (size_t i = 0; i < n; i++) {
+        r->states[i] = sender_key_state_new();
+        assert_non_null(r->states[i]);
+        r->states[i]->key_id = ids[i];
+        r->states[i]->signing_pub[0] = (uint8_t)ids[i];
+        r->states[i]->iteration = iterations[i];
+    }
+    r->nstates = n;
+    return r;
+}
+
+#define RECORD(n, ids, iterations) record_of((const uint32_t[])ids, (const uint32_t[])iterations, n)
+#define LIST(...)                                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+/* "id.iteration id.iteration ..." */
+static void assert_merged(struct sender_key_record *lid, struct sender_key_record *number,
+                          const char *expected)
+{
+    char text[200] = "";
+    size_t at = 0;
+
+    sender_key_record_merge(lid, number);
+    assert_int_equal(number->nstates, 0);
+    for (size_t i = 0; i < lid->nstates; i++)
+        at +=
+            (size_t)snprintf(text + at, sizeof text - at, "%s%u.%u", i ? " " : "",
+                             (unsigned)lid->states[i]->key_id, (unsigned)lid->states[i]->iteration);
+    assert_string_equal(text, expected);
+    sender_key_record_free(lid);
+    sender_key_record_free(number);
+}
+
+static void the_further_sender_key_is_in_front(void **state)
+{
+    (void)state;
+    /* The number went on; whatsmeow keeps several copies of a chain, and all stay. */
+    assert_merged(RECORD(2, LIST(7, 6), LIST(10, 3)), RECORD(2, LIST(7, 6), LIST(15, 3)),
+                  "7.15 6.3");
+    assert_merged(RECORD(1, LIST(7), LIST(10)), RECORD(3, LIST(7, 7, 7), LIST(12, 15, 10)),
+                  "7.12 7.15 7.10");
+    /* A new chain in front of the one that the LID knows. */
+    assert_merged(RECORD(2, LIST(7, 6), LIST(10, 3)), RECORD(3, LIST(8, 7, 6), LIST(1, 10, 3)),
+                  "8.1 7.10 6.3");
+    /* The LID went on. */
+    assert_merged(RECORD(1, LIST(7), LIST(20)), RECORD(1, LIST(7), LIST(15)), "7.20");
+    assert_merged(RECORD(2, LIST(8, 7), LIST(2, 15)), RECORD(1, LIST(7), LIST(15)), "8.2 7.15");
+    /* Neither knows the other: the LID's first. */
+    assert_merged(RECORD(1, LIST(8), LIST(2)), RECORD(2, LIST(7, 6), LIST(15, 1)), "8.2 7.15 6.1");
+    /* The same id under another signing key is another chain. */
+    struct sender_key_record *other = RECORD(1, LIST(7), LIST(15));
+    other->states[0]->signing_pub[0] = 99;
+    assert_merged(RECORD(1, LIST(7), LIST(10)), other, "7.10 7.15");
+    assert_merged(RECORD(4, LIST(9, 8, 7, 6), LIST(1, 1, 1, 1)), RECORD(2, LIST(5, 4), LIST(1, 1)),
+                  "9.1 8.1 7.1 6.1 5.1");
+    assert_merged(sender_key_record_new(), RECORD(1, LIST(5), LIST(1)), "5.1");
+    assert_merged(RECORD(1, LIST(5), LIST(1)), sender_key_record_new(), "5.1");
+}
+
+#define TALK(f) cmocka_unit_test_setup_teardown(f, setup_talk, teardown_talk)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TALK(a_spent_copy_reads_and_never_sends),
+        TALK(the_record_that_went_on_wins),
+        TALK(an_unused_copy_changes_nothing),
+        TALK(what_was_read_under_the_lid_and_sent_to_the_number_counts),
+        TALK(no_message_is_opened_twice),
+        TALK(the_number_sends_on),
+        TALK(a_new_session_of_the_number_is_current),
+        TALK(a_new_session_of_the_lid_is_current),
+        TALK(unrelated_sessions_are_both_kept),
+        TALK(copies_that_parted_are_both_kept),
+        TALK(a_record_that_can_send_is_current),
+        TALK(a_full_archive_loses_the_oldest),
+        cmocka_unit_test(the_further_sender_key_is_in_front),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
