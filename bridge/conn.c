@@ -12,6 +12,7 @@
 #include "bridge/prekey_upload.h"
 #include "bridge/version_fetch.h"
 #include "proto/limits.h"
+#include "store/handback.h"
 #include "store/inbox.h"
 
 #define WA_URL "wss://web.whatsapp.com/ws/chat"
@@ -328,6 +329,25 @@ void conn_account_changed(struct conn *c)
     c->b->own_lid = c->paired ? c->account->lid : (struct jid){0};
 }
 
+/* After bridge-handback: what a program without LIDs has gone on with is ours again. */
+static enum wb_err take_again(struct conn *c)
+{
+    bool handed_back = false;
+    size_t moved = 0;
+    enum wb_err err;
+
+    TRY(store_handed_back(c->b->store, &handed_back));
+    if (!handed_back)
+        return WB_OK;
+    log_info(c->b->log, "conn",
+             "the store was handed back (bridge-handback): sessions and sender keys under phone "
+             "numbers are taken again");
+    TRY(store_take_again(c->b->store, &moved));
+    log_info(c->b->log, "conn", "%zu records moved to LIDs", moved);
+out:
+    return err;
+}
+
 enum wb_err conn_load_account(struct conn *c)
 {
     const struct jid *phone = &c->b->config->phone;
@@ -338,7 +358,7 @@ enum wb_err conn_load_account(struct conn *c)
     if (err == WB_ERR_NOT_FOUND)
         account_wipe(c->account);
     conn_account_changed(c);
-    return err;
+    return c->paired ? take_again(c) : err;
 }
 
 enum wb_err conn_new(struct bridge *b, struct conn **ret_c)

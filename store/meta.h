@@ -10,6 +10,7 @@
  * each, and tests/check_remembered.py holds it to this list. */
 #define STORE_META_SCHEMA             "schema"      /* of our tables: whatsapp_schema.c */
 #define STORE_META_FOREIGN            "foreign"     /* 1: another program wrote records since */
+#define STORE_META_HANDED_BACK        "handed_back" /* unix seconds: handback.c */
 #define STORE_META_LOGGED_OUT         "logged_out"  /* "<unix seconds> <reason>": account.c */
 #define STORE_META_PREKEY_HIGH        "prekey_high" /* highest id ever used */
 #define STORE_META_SIGNED_PREKEY_HIGH "signed_prekey_high"

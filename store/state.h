@@ -34,7 +34,7 @@ struct store {
     gid_t readers_group;
     struct {
         bool quoted, deleted;
-    } fork; /* columns that messages.db has (fork_columns.h) */
+    } fork;                       /* columns that messages.db has (fork_columns.h) */
     bool wa_used;                 /* whatsapp.db passed all checks: it is ours to write */
     bool thorough;                /* of the configuration */
     bool wa_indexes, msg_indexes; /* found damaged by store_open(), the rest whole */

@@ -20,6 +20,7 @@ _CHECK = "a worker does it, over its own connection to a copy, when a set of bac
 _CONVERT = "bridge-convert-timestamps: all rows are what it is asked for, and nothing else runs"
 _RESTORE = "once, in a copy that no program has opened, when a backup is restored"
 _MADE = "once, when messages.db is made or taken over, before the bridge answers anybody"
+_HANDBACK = "bridge-handback: counts once what a restore has left, and nothing else runs"
 _OUTBOX = "counts who confirmed one message: the members of a chat"
 _GROUP = "asks for all members of one group"
 _GONE = "a device has STORE_IDENTITIES_GONE_MAX rows at most"
@@ -36,6 +37,7 @@ _BY_SEQ = "NOT INDEXED WHERE our_jid = ? AND ? < 0 AND (? IS NULL OR chat_jid IN
 
 # Statement, with single blanks -> why its plan is right.
 REASONS = {
+    "SELECT count(*) FROM bridge_sessions_receive WHERE our_jid = ?": _HANDBACK,
     "SELECT 1 FROM bridge_sessions_receive LIMIT 1": "the first row is the answer",
     "SELECT value_mac FROM whatsmeow_app_state_mutation_macs WHERE jid = ? AND name = ?"
     " AND index_mac = ? ORDER BY version DESC LIMIT 1":

@@ -16,7 +16,8 @@ from harness.case import Case
 from harness.process import poll
 
 PHONE = "27820000001"
-TOOLS = ("whatsapp-bridge", "bridge-backup", "bridge-import", "bridge-convert-timestamps")
+TOOLS = ("whatsapp-bridge", "bridge-backup", "bridge-import", "bridge-handback",
+         "bridge-convert-timestamps")
 DRAWN = ("█", "▀", "▄", "\x1b[30;47m")
 # AddressSanitizer forbids core dumps as well; LeakSanitizer makes the process dumpable for its look.
 SANITIZER = "detect_leaks=0:disable_coredump=0"

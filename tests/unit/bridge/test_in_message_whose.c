@@ -33,9 +33,8 @@ static void somebody_elses_wrapper_names_no_chat(void **state)
 static void a_private_chat_has_no_admins(void **state)
 {
     struct receiver *r = *state;
-    const struct content_key key = {.remote_jid = SPAN_LIT(ALICE),
-                                    .id = SPAN_LIT("A1"),
-                                    .participant = SPAN_LIT(BOB)};
+    const struct content_key key = {
+        .remote_jid = SPAN_LIT(ALICE), .id = SPAN_LIT("A1"), .participant = SPAN_LIT(BOB)};
     struct buf b = buf_new(1 << 16);
     struct writer alice;
 
@@ -100,8 +99,10 @@ static void answer_as(struct receiver *r, struct writer *w, const char *device, 
                                   .message = text_message(r, id),
                                   .timestamp = fixture_time - 10};
     struct peer_result result;
-    struct peer_response response = {
-        .type = PEER_PLACEHOLDER_RESEND, .stanza_id = SPAN_LIT("3EB0AA"), .results = &result, .n = 1};
+    struct peer_response response = {.type = PEER_PLACEHOLDER_RESEND,
+                                     .stanza_id = SPAN_LIT("3EB0AA"),
+                                     .results = &result,
+                                     .n = 1};
     struct node *n = stanza(r, device, id);
 
     OK(store_phone_request_put(r->f.s, response.stanza_id, &asked, fixture_time));

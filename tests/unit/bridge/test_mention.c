@@ -256,7 +256,8 @@ static void everybody(void **state)
 /* Of neither does anybody know the number. */
 static void two_people_by_their_lids_alone(void **state)
 {
-    struct store_group_member members[] = {{.lid = J("222000013@lid")}, {.lid = J("222000014@lid")}};
+    struct store_group_member members[] = {{.lid = J("222000013@lid")},
+                                           {.lid = J("222000014@lid")}};
     const struct mention_chat c = {members, 2, STORE_ADDRESSING_LID};
     struct jid who[] = {J("222000013@lid"), J("222000014@lid"), J("222000013@lid")};
     const struct mention_request q = {.text = SPAN_LIT("hi"), .who = who, .nwho = 3};

@@ -1,0 +1,226 @@
+"""A store goes back to the Go bridge's pinned build, which knows no LIDs: tools/handback (R-504, P-DB-22).
+
+The pinned whatsmeow (schema 6) files everything under the address that a stanza names, and writes to
+numbers; our bridge has it all under LIDs. What counts is that nobody asks for a message again."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import unittest
+
+from harness import paths
+from harness.bridge import clean_env
+from harness.case import Case
+from harness.people import ALICE, BOB, CAROL, DAVE, pn
+from harness.process import poll
+
+BRIDGE = "27820000001"
+HANDBACK = os.path.join(paths.BUILD, "bridge-handback")
+LOCKED = 3
+# Whose 1:1 chat goes by number, and whose by LID; all have two devices.
+BY_NUMBER, BY_LID = (ALICE, CAROL), (BOB, DAVE)
+PEOPLE = BY_NUMBER + BY_LID
+ONE = "SELECT * FROM messages WHERE content = ?"
+# Between which steps it is killed: everything is filed, nothing is committed; the commits.
+POINTS = ("handback.filed", "commit.begin", "commit.between", "ratchet.saved", "commit.done")
+
+
+class Handback(Case):
+    def setUp(self):
+        super().setUp()
+        self.mock = self.start_mock()
+        for phone in PEOPLE:
+            self.mock.admin("POST", "/contacts", {"phone": phone, "name": phone, "devices": 2})
+        self.go = self.start_peer("whatsmeow-v6", self.mock, "go")
+        self.go.pair_by_qr(BRIDGE)
+        self.store = self.go.store
+        self.groups = {}
+        for mode, members in (("pn", BY_NUMBER), ("lid", BY_LID)):
+            made = self.mock.admin("POST", "/groups", {"subject": mode, "mode": mode, "creator": members[0],
+                                                       "members": [BRIDGE, *members[1:]]})
+            self.groups[mode] = made.get("jid") or made["group"]
+        self.round = 0
+        self.marked = 0
+        self.holder = None  # the bridge, when it runs
+
+    # ---- who holds the session ------------------------------------------------------------------
+
+    def go_again(self):
+        self.go = self.start_peer("whatsmeow-v6", self.mock, "go")
+        self.go.phone = BRIDGE
+        self.go.reconnect()
+
+    def ours(self):
+        self.round += 1
+        bridge = self.start_bridge(self.mock, BRIDGE, store=self.store, name=f"ours-{self.round}")
+        bridge.wait_status("ok")
+        return bridge
+
+    def hand_back(self, *args, fault=None):
+        env = clean_env(WB_FAULT=fault) if fault else clean_env()
+        return subprocess.run([HANDBACK, "--store", self.store, *args], env=env, capture_output=True, text=True,
+                              timeout=60, check=False)
+
+    def handed_back(self):
+        done = self.hand_back()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Filed under phone numbers: ", done.stdout)
+        return done.stdout
+
+    def sql(self, statement, *values):
+        database = sqlite3.connect(os.path.join(self.store, "whatsapp.db"))
+        try:
+            return database.execute(statement, values).fetchall()
+        finally:
+            database.close()
+
+    # ---- talking --------------------------------------------------------------------------------
+
+    def written(self, tag):
+        """Both devices of everybody write, in private and to their group; what they wrote."""
+        texts = []
+        for mode, people in (("pn", BY_NUMBER), ("lid", BY_LID)):
+            for phone in people:
+                for device in (0, 1):
+                    for to, where in ((BRIDGE, "in private"), (self.groups[mode], "to the group")):
+                        text = f"{tag}: {phone}/{device} {where}"
+                        self.mock.contact_send(phone, to, text, device=device, pn=mode == "pn")
+                        texts.append(text)
+        return texts
+
+    def heard(self, phone, message_id, text):
+        """By both devices of that person."""
+        for device in (0, 1):
+            found = poll(lambda d=device: self.mock.admin(
+                "GET", f"/contact/messages?phone={phone}&device={d}&id={message_id}")["messages"],
+                         30, f"{phone}/{device} reads {text!r}")
+            self.assertEqual([message["text"] for message in found], [text])
+
+    def go_reads(self, texts):
+        for text in texts:
+            self.go.wait_text(text)
+        self.assertEqual(self.go.seen("undecryptable"), [])
+
+    def go_writes(self, tag, people):
+        """To numbers; in the LID group the server takes nothing from this build."""
+        for phone in people:
+            text = f"{tag}: go to {phone}"
+            self.heard(phone, self.go.send(pn(phone), text), text)
+        text = f"{tag}: go to the group"
+        sent = self.go.send(self.groups["pn"], text)
+        for phone in BY_NUMBER:
+            self.heard(phone, sent, text)
+
+    def ours_reads(self, bridge, texts):
+        for text in texts:
+            rows = bridge.wait_rows(ONE, text)
+            self.assertEqual([row["state"] for row in rows], [""])
+
+    def sent(self, bridge, to, text):
+        reply = bridge.send(to, text)
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json["message_id"]
+
+    def ours_writes(self, bridge, tag):
+        for phone in PEOPLE:
+            text = f"{tag}: ours to {phone}"
+            self.heard(phone, self.sent(bridge, pn(phone), text), text)
+        for mode, people in (("pn", BY_NUMBER), ("lid", BY_LID)):
+            text = f"{tag}: ours to the {mode} group"
+            sent = self.sent(bridge, self.groups[mode], text)
+            for phone in people:
+                self.heard(phone, sent, text)
+
+    # ---- the wire -------------------------------------------------------------------------------
+
+    def mark(self):
+        self.marked = self.mock.traced_bytes()
+
+    def assert_nothing_asked_again(self):
+        """No retry receipt of ours, none of theirs; and nobody began a session anew for it."""
+        asked = [(line["dir"], line["xml"][:300]) for line in self.mock.trace(self.marked)
+                 if BRIDGE in line["client"] and line["xml"].startswith("<receipt")
+                 and 'type="retry"' in line["xml"]]
+        self.assertEqual(asked, [])
+        for phone in PEOPLE:
+            self.assertEqual(self.mock.admin("GET", f"/contact/failures?phone={phone}")["failures"], [])
+
+    def new_sessions(self):
+        """Devices of others that our device began a session with since the mark."""
+        found = set()
+        for line in self.mock.trace(self.marked):
+            if line["dir"] == "in" and line["client"].startswith(BRIDGE) and "<message" in line["xml"]:
+                found.update(re.findall(r'<to jid="([^"]*)"[^>]*><enc[^>]*type="pkmsg"', line["xml"]))
+        return sorted(device for device in found if BRIDGE not in device)
+
+    def stay_with_ours(self, tag):
+        """One stay: what was written meanwhile is read, and both sides write, twice."""
+        waiting = self.written(f"{tag} meanwhile")
+        bridge = self.ours()
+        self.ours_reads(bridge, waiting)
+        for number in range(2):
+            self.ours_writes(bridge, f"{tag} {number}")
+            self.ours_reads(bridge, self.written(f"{tag} {number}"))
+        return bridge
+
+    def stay_with_go(self, tag, people):
+        waiting = self.written(f"{tag} meanwhile")
+        self.go_again()
+        self.go_reads(waiting)
+        for number in range(2):
+            self.go_writes(f"{tag} {number}", people)
+            self.go_reads(self.written(f"{tag} {number}"))
+
+    # ---- tests ----------------------------------------------------------------------------------
+
+    def test_nobody_is_asked_again(self):
+        """Go, ours, Go, ours, Go, ours: messages wait at each change, some changes follow a kill."""
+        self.go_reads(self.written("first"))
+        self.go_writes("first", BY_NUMBER)
+        self.go_reads(self.written("first again"))
+        self.go.quit()
+        self.mark()
+        for stay in ("one", "two"):
+            bridge = self.stay_with_ours(f"ours {stay}")
+            refused = self.hand_back()
+            self.assertEqual((refused.returncode, refused.stdout), (LOCKED, ""))
+            self.assertIn(str(bridge.pid), refused.stderr)
+            bridge.kill()
+            self.assertEqual(self.hand_back("--dry-run").returncode, 0)
+            self.assertEqual(self.sql("SELECT their_id FROM whatsmeow_sessions WHERE their_id LIKE ?",
+                                      ALICE + ":%"), [])
+            self.handed_back()
+            self.stay_with_go(f"go {stay}", PEOPLE)
+            self.go.kill() if stay == "one" else self.go.quit()
+        bridge = self.stay_with_ours("ours at last")
+        self.assert_nothing_asked_again()
+        self.assertEqual(self.new_sessions(), [])
+        left = self.sql("SELECT their_id FROM whatsmeow_sessions WHERE their_id LIKE '2782%' UNION ALL "
+                        "SELECT sender_id FROM whatsmeow_sender_keys WHERE sender_id LIKE '2782%'")
+        self.assertEqual(left, [], "what ours holds is under LIDs")
+        self.assert_no_flags(self.mock, BRIDGE)
+        print(f"retry receipts: 0, messages read: {len(self.go.seen('message'))} in the last stay with Go,"
+              f" {bridge.rows('SELECT count(*) AS n FROM messages')[0]['n']} in messages.db")
+
+    def test_killed_at_any_step(self):
+        """The store is then still ours, or handed back; the next run does it, and both programs go on."""
+        self.go_reads(self.written("first"))
+        self.go.quit()
+        self.mark()
+        for number, point in enumerate(POINTS):
+            bridge = self.stay_with_ours(f"ours {number}") if number % 2 == 0 else self.ours()
+            self.assertEqual(bridge.stop(), 0)
+            self.assertEqual(self.hand_back(fault=f"{point}:1").returncode, -signal.SIGKILL, point)
+            if number % 2:
+                self.handed_back()
+                self.stay_with_go(f"go {number}", PEOPLE)
+                self.go.quit()
+        self.stay_with_ours("ours at last")
+        self.assert_nothing_asked_again()
+        self.assert_no_flags(self.mock, BRIDGE)
+
+
+if __name__ == "__main__":
+    unittest.main()

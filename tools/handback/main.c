@@ -1,0 +1,136 @@
+/* bridge-handback: makes a store ready for a Go bridge that knows no LIDs. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/core_dumps.h"
+#include "base/secret.h"
+#include "store/handback_job.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
+
+static const char usage[] =
+    "usage: bridge-handback --store DIR [--dry-run]\n"
+    "\n"
+    "Makes the store ready for a Go bridge whose whatsmeow knows no LIDs (from before April 2025, "
+    "like\n"
+    "the build that whatsapp-mcp pins): sessions, identities and sender keys, which "
+    "whatsapp-bridge "
+    "keeps\n"
+    "under LIDs, are filed under phone numbers, with all that is in them. A backup of both "
+    "databases is\n"
+    "made first. Stop the bridge before. To come back just start whatsapp-bridge again: it takes "
+    "what the\n"
+    "Go bridge has written. A newer Go bridge needs none of this.\n"
+    "  --store DIR      the bridge's store directory\n"
+    "  --messages FILE  messages.db, when it is elsewhere\n"
+    "  --dry-run        say what would be done, and leave everything as it is\n"
+    "  --core-dumps     for developers: core dumps and debuggers may see the keys (also\n"
+    "                   " CORE_DUMPS_ENV "=true)\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 in use (by whom is printed)\n";
+
+struct options {
+    const char *store, *messages;
+    bool dry_run;
+};
+
+static int read_options(int argc, char **argv, struct options *ret)
+{
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'}, {"messages", required_argument, NULL, 'm'},
+        {"dry-run", no_argument, NULL, 'n'},     {"core-dumps", no_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 's')
+            ret->store = optarg;
+        else if (c == 'm')
+            ret->messages = optarg;
+        else if (c == 'n')
+            ret->dry_run = true;
+        else if (c == 'c') /* core_dumps_guard() has seen it */
+            continue;
+        else
+            return c;
+    }
+    return optind != argc || !ret->store ? '?' : 0;
+}
+
+static bool path(char out[static STORE_PATH_MAX], const char *store, const char *name)
+{
+    int n = snprintf(out, STORE_PATH_MAX, "%s/%s", store, name);
+
+    return n > 0 && n < STORE_PATH_MAX;
+}
+
+static void print_left(const struct handback_result *r)
+{
+    if (r->counts.no_number)
+        printf("  %zu records stay under LIDs alone: nobody has said yet which numbers those are\n",
+               r->counts.no_number);
+    if (r->counts.receive_only)
+        printf("  %zu sessions only receive, since a restore, and stay with us: the Go bridge sets "
+               "up\n  new ones\n",
+               r->counts.receive_only);
+    if (r->counts.unreadable)
+        printf("  %zu records cannot be read, and are left as they are\n", r->counts.unreadable);
+    if (r->waiting)
+        printf("  %zu messages wait to be sent: only whatsapp-bridge knows of them, and sends them "
+               "when it\n  runs again (as far as they have not expired)\n",
+               r->waiting);
+}
+
+static void print_result(const struct options *o, const struct handback_result *r,
+                         const char *backups)
+{
+    printf("%s under phone numbers: %zu sessions, %zu identities, %zu sender keys\n",
+           o->dry_run ? "Would file" : "Filed", r->counts.sessions, r->counts.identities,
+           r->counts.sender_keys);
+    print_left(r);
+    if (r->backup[0])
+        printf("As it was before: %s/%s\n", backups, r->backup);
+    if (!o->dry_run)
+        printf("Now start the Go bridge on %s. To come back: stop it, and start whatsapp-bridge.\n",
+               o->store);
+}
+
+int main(int argc, char **argv)
+{
+    char whatsapp[STORE_PATH_MAX], messages[STORE_PATH_MAX], backups[STORE_PATH_MAX];
+    struct options o = {0};
+    struct handback_result r;
+    core_dumps_guard(argc, argv);
+    int wrong = read_options(argc, argv, &o);
+
+    if (wrong) {
+        fputs(usage, wrong == 'h' ? stdout : stderr);
+        return wrong == 'h' ? 0 : EXIT_USAGE;
+    }
+    if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
+        !path(backups, o.store, "backups")) {
+        fprintf(stderr, "bridge-handback: the path is too long\n");
+        return EXIT_USAGE;
+    }
+    if (secret_init() != WB_OK)
+        return EXIT_FAILED;
+    const struct handback_job job = {
+        .whatsapp_path = whatsapp,
+        .messages_path = o.messages ? o.messages : messages,
+        .backups_dir = backups,
+        .command = "bridge-handback",
+        .dry_run = o.dry_run,
+        .clock = &clock_system,
+        .rng = &rng_system,
+    };
+    enum wb_err err = store_handback_job(&job, &r);
+    if (r.tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
+        fprintf(stderr, "bridge-handback: %s\n", r.tightened);
+    if (err != WB_OK) {
+        fprintf(stderr, "bridge-handback: %s. Nothing was changed.\n",
+                r.text[0] ? r.text : wb_err_text(err));
+        return err == WB_ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
+    }
+    print_result(&o, &r, backups);
+    return 0;
+}
