@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "store/chat_names.h"
 #include "store/lid_map.h"
 #include "store/message_row.h"
 
@@ -15,10 +16,11 @@ enum wb_err store_chat_name(struct store *s, const struct jid *chat_in, struct s
         return WB_OK;
     TRY(stmt_write(&q, &s->msg,
                    "UPDATE chats SET name = ?1 WHERE jid = ?2"
-                   " AND (?3 OR name IS NULL OR name = '') AND name IS NOT ?1"));
+                   " AND (?3 OR coalesce(name, '') IN ('', ?4)) AND name IS NOT ?1"));
     stmt_text_span(&q, name);
     stmt_jid(&q, &chat);
     stmt_int(&q, replace);
+    stmt_text(&q, chat.user);
     err = stmt_run(&q);
 out:
     return err;
@@ -63,9 +65,14 @@ out:
     return err;
 }
 
+/* A row of the Go bridge has nothing but `sender`, the digits of the LID, or all of it. */
+#define PN_SENDER                                                                                  \
+    " sender = iif(sender IN (?1, substr(?1, 1, instr(?1, '@') - 1)),"                             \
+    " substr(?2, 1, instr(?2, '@') - 1), sender)"
+
 #define MOVE_BESIDE(between)                                                                       \
     "UPDATE OR IGNORE messages SET chat_jid = ?2, original_id = coalesce(original_id, id),"        \
-    " id = id || '" between "' || coalesce(sender, '') WHERE chat_jid = ?1"                        \
+    " id = id || '" between "' || coalesce(sender, '')," PN_SENDER " WHERE chat_jid = ?1"          \
     " AND is_from_me IS NOT (SELECT p.is_from_me FROM messages AS p"                               \
     " WHERE p.chat_jid = ?2 AND p.id = messages.id)"
 
@@ -79,7 +86,8 @@ static enum wb_err move_chat(struct store *s, const char *lid, const char *pn, s
         "INSERT INTO chats (jid, name, last_message_time)"
         " SELECT ?2, name, last_message_time FROM chats WHERE jid = ?1"
         " ON CONFLICT (jid) DO UPDATE SET"
-        " name = iif(coalesce(name, '') = '', excluded.name, name),"
+        " name = iif(coalesce(name, '') IN ('', substr(?2, 1, instr(?2, '@') - 1)),"
+        " excluded.name, name),"
         " last_message_time = iif(last_message_time IS NULL"
         " OR (" SQL_SECONDS(
             "excluded.last_message_time") ")"
@@ -93,8 +101,9 @@ static enum wb_err move_chat(struct store *s, const char *lid, const char *pn, s
                   " (SELECT 1 FROM messages AS l WHERE l.chat_jid = ?1 AND l.id = messages.id"
                   " AND l.state = '' AND l.is_from_me = messages.is_from_me)",
                   lid, pn, NULL));
-    TRY(with_both(s, "UPDATE OR IGNORE messages SET chat_jid = ?2 WHERE chat_jid = ?1", lid, pn,
-                  moved));
+    TRY(with_both(s,
+                  "UPDATE OR IGNORE messages SET chat_jid = ?2," PN_SENDER " WHERE chat_jid = ?1",
+                  lid, pn, moved));
     TRY(with_both(s, MOVE_BESIDE(BESIDE), lid, pn, moved));
     TRY(with_both(s, MOVE_BESIDE(BESIDE_SURELY), lid, pn, moved));
     TRY(with_both(s, "DELETE FROM messages WHERE chat_jid = ?1 AND ?2 <> ?1", lid, pn, NULL));
@@ -172,6 +181,8 @@ enum wb_err store_chat_rekey(struct store *s, const struct jid *lid_in, const st
     TRY(chat_exists(s, lid, &there));
     if (there)
         TRY(move_chat(s, lid, pn, &moved));
+    if (there)
+        TRY(chat_name_follow(s, &pn_jid));
     store_chats_clear(s);
     TRY(name_senders(s, lid, pn, &pn_jid, &moved));
     if (ret_moved)

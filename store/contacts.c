@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "store/chat_names.h"
 #include "store/lid_map.h"
 #include "store/other_form.h"
 #include "store/state.h"
@@ -30,8 +31,11 @@ static enum wb_err set_one(struct store *s, const char *sql, const struct jid *w
     stmt_jid(&q, &bare);
     stmt_text_or_empty(&q, name_of(value));
     TRY(stmt_run(&q));
+    const bool changed = stmt_changes(&s->wa) > 0;
     if (ret_changed)
-        *ret_changed = stmt_changes(&s->wa) > 0;
+        *ret_changed = changed;
+    if (changed)
+        err = chat_name_follow(s, &bare);
 out:
     return err;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "store/chat_names.h"
 #include "store/lid_map.h"
 
 enum wb_err who_is(struct store *s, const struct jid *sender, const struct jid *sender_alt,
@@ -211,13 +212,11 @@ void store_chats_clear(struct store *s)
     s->touched_at = 0;
 }
 
-enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t)
+static enum wb_err touch(struct store *s, const struct jid *chat, int64_t t)
 {
     char text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
-    if (touched(s, chat, t))
-        return WB_OK;
     if (t <= 0) {
         TRY(stmt_write(&q, &s->msg, "INSERT OR IGNORE INTO chats (jid) VALUES (?)"));
         stmt_jid(&q, chat);
@@ -234,6 +233,19 @@ enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t)
     TRY(stmt_run(&q));
     s->touched_chat = *chat;
     s->touched_at = t;
+out:
+    return err;
+}
+
+enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t)
+{
+    enum wb_err err;
+    if (touched(s, chat, t))
+        return WB_OK;
+    stmt_inserted_forget(&s->msg);
+    TRY(touch(s, chat, t));
+    if (stmt_inserted(&s->msg) != 0)
+        err = chat_name_follow(s, chat);
 out:
     return err;
 }

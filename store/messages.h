@@ -130,8 +130,8 @@ enum wb_err store_message_last_time(struct store *s, int64_t *ret) WB_MUST_CHECK
 
 /* ---- chats -------------------------------------------------------------------------------- */
 
-/* Makes the row or gives it a name. A name that is there is kept unless replace (P-MC-19);
- * an empty name changes nothing. */
+/* Makes the row or gives it a name. A name that is there, and not only the number, is kept unless
+ * replace (P-MC-19); an empty name changes nothing. 1:1 chats get theirs by themselves. */
 enum wb_err store_chat_name(struct store *s, const struct jid *chat, struct span name,
                             bool replace) WB_MUST_CHECK;
 /* A 1:1 chat kept under a LID moves to its phone number, rows and reactions with it; every

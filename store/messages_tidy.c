@@ -1,5 +1,6 @@
 #include "store/messages_tidy.h"
 
+#include "store/chat_names.h"
 #include "store/message_row.h"
 #include "store/messages_summary.h"
 #include "store/state.h"
@@ -11,6 +12,12 @@
 
 struct found_time {
     int64_t rowid, seconds;
+};
+
+struct found_chat {
+    int64_t rowid, seconds;
+    bool other_form, number_for_name;
+    struct jid jid;
 };
 
 /* Numbers sort before texts, so that the index has the rows of the other form side by side, and a
@@ -67,42 +74,52 @@ out:
     return err;
 }
 
-static bool other_form(const struct store *s, bool number, bool time)
+/* The next page of chats; there are few beside the messages, and no index on their times. */
+static enum wb_err next_chats(struct store *s, int64_t after, struct found_chat *ret, size_t *ret_n)
 {
-    return s->time_format == STORE_TIME_TEXT ? number : time;
-}
-
-/* There are few chats beside the messages, and no index on their times: all are looked at, a page
- * at a time. */
-static enum wb_err tidy_chats(struct store *s, struct store_tidy *t)
-{
-    struct found_time found[STORE_TIDY_ROWS];
-    size_t n = 0, seen = 0;
+    const bool text = s->time_format == STORE_TIME_TEXT;
+    size_t n = 0;
     struct stmt q;
     enum wb_err err;
-    TRY(stmt_read(&q, &s->msg,
-                  "SELECT rowid, " SQL_SECONDS("last_message_time") ", " IS_NUMBER(
-                      "last_message_time") ", " IS_TIME("last_message_time") " FROM chats"
-                                                                             " WHERE rowid > ?"
-                                                                             " ORDER BY rowid"
-                                                                             " LIMIT ?"));
-    stmt_int(&q, t->rowid);
+    TRY(stmt_read(
+        &q, &s->msg,
+        "SELECT rowid, " SQL_SECONDS("last_message_time") ", " IS_NUMBER(
+            "last_message_time") ", " IS_TIME("last_message_time") ", jid, coalesce(name, '') NOT "
+                                                                   "GLOB"
+                                                                   " '*[^0-9]*' FROM chats"
+                                                                   " WHERE rowid > ?"
+                                                                   " ORDER BY rowid"
+                                                                   " LIMIT ?"));
+    stmt_int(&q, after);
     stmt_int(&q, STORE_TIDY_ROWS);
-    while (seen < STORE_TIDY_ROWS && (err = stmt_step(&q)) == WB_OK) {
-        const struct found_time one = {stmt_col_int(&q, 0), stmt_col_int(&q, 1)};
-        seen++;
-        t->rowid = one.rowid;
-        if (other_form(s, stmt_col_int(&q, 2) != 0, stmt_col_int(&q, 3) != 0))
-            found[n++] = one;
-    }
+    while ((err = stmt_step(&q)) == WB_OK && n < STORE_TIDY_ROWS)
+        ret[n++] = (struct found_chat){stmt_col_int(&q, 0), stmt_col_int(&q, 1),
+                                       stmt_col_int(&q, text ? 2 : 3) != 0,
+                                       stmt_col_int(&q, 5) != 0, stmt_col_jid(&q, 4)};
     stmt_end(&q);
-    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-        return err;
-    err = WB_OK;
-    for (size_t i = 0; i < n; i++)
-        TRY(put_time(s, "UPDATE chats SET last_message_time = ? WHERE rowid = ?", &found[i]));
-    t->chats += n;
-    if (seen < STORE_TIDY_ROWS) {
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+    *ret_n = n;
+out:
+    return err;
+}
+
+static enum wb_err tidy_chats(struct store *s, struct store_tidy *t)
+{
+    struct found_chat found[STORE_TIDY_ROWS];
+    size_t n = 0;
+    enum wb_err err;
+    TRY(next_chats(s, t->rowid, found, &n));
+    for (size_t i = 0; i < n; i++) {
+        const struct found_time time = {found[i].rowid, found[i].seconds};
+        if (found[i].other_form)
+            TRY(put_time(s, "UPDATE chats SET last_message_time = ? WHERE rowid = ?", &time));
+        t->chats += found[i].other_form;
+        if (found[i].number_for_name)
+            TRY(chat_name_follow(s, &found[i].jid));
+        t->rowid = found[i].rowid;
+    }
+    if (n < STORE_TIDY_ROWS) {
         t->step = STORE_TIDY_SUMMARIES;
         t->rowid = 0;
     }

@@ -5,6 +5,8 @@
  * a text get every row or none (R-201). A little at a time, so that the loop is never held; what is
  * done is not seen again, so that a crash in between costs nothing.
  *
+ * A 1:1 chat that has no name, or a number for one, gets the name that is known by now.
+ *
  * Version 1 of our own file had the readable text of what has no words of its own ("[document]
  * plan.pdf") in `content`; it moves to `summary` where the row is ours and the text surely is not
  * somebody's words (messages_summary.h). */

@@ -135,6 +135,11 @@ int64_t stmt_inserted(const struct db *d)
     return sqlite3_last_insert_rowid(d->h);
 }
 
+void stmt_inserted_forget(struct db *d)
+{
+    sqlite3_set_last_insert_rowid(d->h, 0);
+}
+
 int64_t stmt_col_int(struct stmt *q, int i)
 {
     return sqlite3_column_int64(q->h, i);

@@ -48,6 +48,8 @@ enum wb_err stmt_run(struct stmt *q) WB_MUST_CHECK;
 size_t stmt_changes(const struct db *d);
 /* rowid of the last INSERT on this database. */
 int64_t stmt_inserted(const struct db *d);
+/* Sets that to 0, to see whether the next statement inserts. */
+void stmt_inserted_forget(struct db *d);
 
 /* Columns, from 0. Spans live until the next step or end. */
 int64_t stmt_col_int(struct stmt *q, int i);

@@ -89,6 +89,18 @@ class GoRows(Case):
                                  "AND content <> '' AND content LIKE '%DR%'", group)
         self.assertEqual(drops, [{"content": "DR1000003 as built"}])
 
+    def test_private_chats_have_names(self):
+        self.mock.contact_send(FRIEND, PHONE, "hello")
+        self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = 'hello'")
+        name = self.bridge.wait_rows("SELECT push_name AS n FROM whatsmeow_contacts WHERE push_name <> ''",
+                                     name="whatsapp.db")[0]["n"]
+        self.assertEqual(self.bridge.rows("SELECT name FROM chats WHERE jid = ?", CHAT), [{"name": name}])
+        # What an older version, or another program, left without one.
+        self.bridge.stop()
+        self.write("UPDATE chats SET name = ? WHERE jid = ?", FRIEND, CHAT)
+        self.again("again")
+        self.bridge.wait_rows("SELECT 1 FROM chats WHERE jid = ? AND name = ?", CHAT, name)
+
     def test_readers_of_other_users_are_told_of(self):
         self.bridge.stop()
         self.assertNotIn("other users could read", self.bridge.stderr() + "\n".join(self.bridge.lines))

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "store/contacts.h"
 #include "store/inbox.h"
 #include "store/lid_map.h"
 #include "store/messages.h"
@@ -406,6 +407,69 @@ static void chat_names_are_kept(void **state)
     fixture_free(&f);
 }
 
+static const char *name_of_chat(struct fixture *f, const char *jid)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT coalesce(name, 'none') FROM chats WHERE jid = '%s'", jid);
+    return look(f, sql);
+}
+
+/* As the Go bridge names them (P-MC-19), and what people call themselves instead of a number. */
+static void private_chats_get_names(void **state)
+{
+    (void)state;
+    static const char a[] = "27820000009@s.whatsapp.net", b[] = "27820000008@s.whatsapp.net";
+    struct fixture f;
+    struct jid ja = J(a), jb = J(b), lid = J("888@lid");
+    struct jid jc = J("27820000007@s.whatsapp.net");
+    fixture_ready(&f);
+    put_text(&f, a, a, "A1", "nobody knows a name");
+    assert_string_equal(name_of_chat(&f, a), "27820000009");
+    OK(store_contact_push_name(f.s, &ja, SPAN_LIT("Thandi"), NULL));
+    assert_string_equal(name_of_chat(&f, a), "Thandi");
+    OK(store_contact_push_name(f.s, &ja, SPAN_LIT("T."), NULL)); /* a name that is there stays */
+    assert_string_equal(name_of_chat(&f, a), "Thandi");
+    OK(store_contact_push_name(f.s, &jb, SPAN_LIT("Bob"), NULL));
+    OK(store_contact_name(f.s, &jb, SPAN_LIT("Bob"), SPAN_LIT("Bob of the north")));
+    put_text(&f, b, b, "B1", "a contact");
+    assert_string_equal(name_of_chat(&f, b), "Bob of the north");
+    put_text(&f, "888@lid", "888@lid", "C1", "nobody knows the number");
+    assert_string_equal(name_of_chat(&f, "888@lid"), "888");
+    OK(store_lid_put(f.s, &lid, &jc, NULL));
+    OK(store_chats_rekey_known(f.s, NULL));
+    assert_string_equal(name_of_chat(&f, "27820000007@s.whatsapp.net"), "27820000007");
+    OK(store_contact_push_name(f.s, &lid, SPAN_LIT("Zodwa"), NULL)); /* under the other address */
+    assert_string_equal(name_of_chat(&f, "27820000007@s.whatsapp.net"), "Zodwa");
+    put_text(&f, GROUP, a, "G1", "groups are named by their subject");
+    assert_string_equal(name_of_chat(&f, GROUP), "none");
+    fixture_free(&f);
+}
+
+/* They have nothing but the column `sender`, which becomes the number with the chat. */
+static void rows_of_go_move_with_their_sender(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct jid lid = J("888@lid"), pn = J("27820000009@s.whatsapp.net");
+    size_t moved = 0;
+    fixture_ready(&f);
+    poke_sql(f.msg, "INSERT INTO chats (jid) VALUES ('888@lid');"
+                    "INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me)"
+                    " VALUES ('G1', '888@lid', '888', 'live', 5, 0),"
+                    " ('G2', '888@lid', '888@lid', 'of the history', 6, 0),"
+                    " ('G3', '888@lid', '27820000001', 'mine', 7, 1)");
+    const long before = atol(look(&f, "SELECT max(change_seq) FROM messages"));
+    OK(store_lid_put(f.s, &lid, &pn, NULL));
+    OK(store_chats_rekey_known(f.s, &moved));
+    assert_int_equal(moved, 3);
+    assert_string_equal(look(&f, "SELECT group_concat(id || chat_jid || sender) FROM messages"),
+                        "G127820000009@s.whatsapp.net27820000009,"
+                        "G227820000009@s.whatsapp.net27820000009,"
+                        "G327820000009@s.whatsapp.net27820000001");
+    assert_true(atol(look(&f, "SELECT min(change_seq) FROM messages")) > before);
+    fixture_free(&f);
+}
+
 static const char go_schema[] =
     "CREATE TABLE chats (jid TEXT PRIMARY KEY, name TEXT, last_message_time TIMESTAMP);"
     "CREATE TABLE messages (id TEXT, chat_jid TEXT, sender TEXT, content TEXT, timestamp TIMESTAMP,"
@@ -683,6 +747,8 @@ int main(void)
         cmocka_unit_test(row_is_read_back_under_either_form),
         cmocka_unit_test(chat_names_are_kept),
         cmocka_unit_test(go_bridges_file_is_extended_in_place),
+        cmocka_unit_test(private_chats_get_names),
+        cmocka_unit_test(rows_of_go_move_with_their_sender),
         cmocka_unit_test(columns_of_a_fork_are_filled),
         cmocka_unit_test(without_a_row_the_maker_of_the_tables_decides),
         cmocka_unit_test(change_seq_rises_for_other_writers_too),
