@@ -10,6 +10,7 @@ import unittest
 from harness import paths
 from harness.bridge import clean_env
 from harness.case import Case
+from harness.process import poll
 
 PHONE, FRIEND = "27820000001", "27820001000"
 HANDBACK = os.path.join(paths.BUILD, "bridge-handback")
@@ -70,6 +71,28 @@ class Handback(Case):
         self.assertEqual([xml for xml in sent if 'type="retry"' in xml], [])
         kinds = re.findall(f'<to jid="{self.lid}@lid"><enc[^>]*type="(\\w+)"', "".join(sent))
         self.assertEqual(set(kinds), {"msg"}, "the same session goes on")
+        self.assertEqual(self.mock.admin("GET", f"/contact/failures?phone={FRIEND}")["failures"], [])
+        self.assert_no_flags(self.mock)
+
+    def test_what_waits_to_be_sent_stays_ours(self):
+        self.mock = self.start_mock()
+        self.lid = self.mock.admin("POST", "/contacts", {"phone": FRIEND, "name": "Thandi"})["lid"].split("@")[0]
+        self.bridge = bridge = self.start_bridge(self.mock, PHONE)
+        bridge.pair_by_qr()
+        self.talk(bridge, "before")
+        self.go_offline()
+        queued = bridge.send(FRIEND, "written while there was no connection", id="later", wait_s=0)
+        self.assertEqual(queued.status, 202, queued)
+        self.assertEqual(bridge.stop(), 0)
+        done = self.run_tool("--store", bridge.store)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("  1 messages wait to be sent: only whatsapp-bridge knows of them", done.stdout)
+        self.mock.trouble(upgrade_status=0)
+        again = self.start_bridge(self.mock, PHONE, store=bridge.store, name="again")
+        again.wait_status("ok")
+        found = poll(lambda: self.mock.admin("GET", f"/contact/messages?phone={FRIEND}&id="
+                                             f"{queued.json['message_id']}")["messages"], 30, "it arrives")
+        self.assertEqual([message["text"] for message in found], ["written while there was no connection"])
         self.assertEqual(self.mock.admin("GET", f"/contact/failures?phone={FRIEND}")["failures"], [])
         self.assert_no_flags(self.mock)
 

@@ -27,23 +27,14 @@ ONE = "SELECT * FROM messages WHERE content = ?"
 POINTS = ("handback.filed", "commit.begin", "commit.between", "ratchet.saved", "commit.done")
 
 
-class Handback(Case):
+class HandbackCase(Case):
     def setUp(self):
         super().setUp()
         self.mock = self.start_mock()
-        for phone in PEOPLE:
-            self.mock.admin("POST", "/contacts", {"phone": phone, "name": phone, "devices": 2})
         self.go = self.start_peer("whatsmeow-v6", self.mock, "go")
-        self.go.pair_by_qr(BRIDGE)
         self.store = self.go.store
-        self.groups = {}
-        for mode, members in (("pn", BY_NUMBER), ("lid", BY_LID)):
-            made = self.mock.admin("POST", "/groups", {"subject": mode, "mode": mode, "creator": members[0],
-                                                       "members": [BRIDGE, *members[1:]]})
-            self.groups[mode] = made.get("jid") or made["group"]
         self.round = 0
         self.marked = 0
-        self.holder = None  # the bridge, when it runs
 
     # ---- who holds the session ------------------------------------------------------------------
 
@@ -75,6 +66,45 @@ class Handback(Case):
             return database.execute(statement, values).fetchall()
         finally:
             database.close()
+
+    # ---- the wire -------------------------------------------------------------------------------
+
+    def mark(self):
+        self.marked = self.mock.traced_bytes()
+
+    def asked_again(self):
+        """Retry receipts of ours, and those for what ours or Go sent, since the mark."""
+        return [(line["dir"], line["xml"][:300]) for line in self.mock.trace(self.marked)
+                if BRIDGE in line["client"] and line["xml"].startswith("<receipt")
+                and 'type="retry"' in line["xml"]]
+
+    def new_sessions(self):
+        """Devices of others that our device began a session with since the mark."""
+        found = set()
+        for line in self.mock.trace(self.marked):
+            if line["dir"] == "in" and line["client"].startswith(BRIDGE) and "<message" in line["xml"]:
+                found.update(re.findall(r'<to jid="([^"]*)"[^>]*><enc[^>]*type="pkmsg"', line["xml"]))
+        return sorted(device for device in found if BRIDGE not in device)
+
+    def sent(self, bridge, to, text):
+        reply = bridge.send(to, text)
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json["message_id"]
+
+
+class WithPeople(HandbackCase):
+    """People with two devices each, who write by number or by LID, in private and in groups."""
+
+    def setUp(self):
+        super().setUp()
+        for phone in PEOPLE:
+            self.mock.admin("POST", "/contacts", {"phone": phone, "name": phone, "devices": 2})
+        self.go.pair_by_qr(BRIDGE)
+        self.groups = {}
+        for mode, members in (("pn", BY_NUMBER), ("lid", BY_LID)):
+            made = self.mock.admin("POST", "/groups", {"subject": mode, "mode": mode, "creator": members[0],
+                                                       "members": [BRIDGE, *members[1:]]})
+            self.groups[mode] = made["jid"]
 
     # ---- talking --------------------------------------------------------------------------------
 
@@ -118,11 +148,6 @@ class Handback(Case):
             rows = bridge.wait_rows(ONE, text)
             self.assertEqual([row["state"] for row in rows], [""])
 
-    def sent(self, bridge, to, text):
-        reply = bridge.send(to, text)
-        self.assertEqual(reply.status, 200, reply)
-        return reply.json["message_id"]
-
     def ours_writes(self, bridge, tag):
         for phone in PEOPLE:
             text = f"{tag}: ours to {phone}"
@@ -133,27 +158,10 @@ class Handback(Case):
             for phone in people:
                 self.heard(phone, sent, text)
 
-    # ---- the wire -------------------------------------------------------------------------------
-
-    def mark(self):
-        self.marked = self.mock.traced_bytes()
-
     def assert_nothing_asked_again(self):
-        """No retry receipt of ours, none of theirs; and nobody began a session anew for it."""
-        asked = [(line["dir"], line["xml"][:300]) for line in self.mock.trace(self.marked)
-                 if BRIDGE in line["client"] and line["xml"].startswith("<receipt")
-                 and 'type="retry"' in line["xml"]]
-        self.assertEqual(asked, [])
+        self.assertEqual(self.asked_again(), [])
         for phone in PEOPLE:
             self.assertEqual(self.mock.admin("GET", f"/contact/failures?phone={phone}")["failures"], [])
-
-    def new_sessions(self):
-        """Devices of others that our device began a session with since the mark."""
-        found = set()
-        for line in self.mock.trace(self.marked):
-            if line["dir"] == "in" and line["client"].startswith(BRIDGE) and "<message" in line["xml"]:
-                found.update(re.findall(r'<to jid="([^"]*)"[^>]*><enc[^>]*type="pkmsg"', line["xml"]))
-        return sorted(device for device in found if BRIDGE not in device)
 
     def stay_with_ours(self, tag):
         """One stay: what was written meanwhile is read, and both sides write, twice."""
@@ -219,6 +227,62 @@ class Handback(Case):
                 self.go.quit()
         self.stay_with_ours("ours at last")
         self.assert_nothing_asked_again()
+        self.assert_no_flags(self.mock, BRIDGE)
+
+
+class WithClients(HandbackCase):
+    """Baileys and today's whatsmeow at the other end, each with its own idea of addresses."""
+
+    def go_talks(self, people, group, tag):
+        for peer in people:
+            for mine, theirs in ((pn(peer.phone), pn(BRIDGE)), (group, group)):
+                text = f"{tag}: {peer.kind} to go in {theirs}"
+                peer.send(theirs, text)
+                self.go.wait_text(text)
+                text = f"{tag}: go to {peer.kind} in {mine}"
+                self.go.send(mine, text)
+                peer.wait_text(text)
+
+    def ours_talks(self, bridge, people, group, tag):
+        for peer in people:
+            for mine, theirs in ((pn(peer.phone), pn(BRIDGE)), (group, group)):
+                text = f"{tag}: ours to {peer.kind} in {mine}"
+                peer.wait_text(text, id=self.sent(bridge, mine, text))
+                text = f"{tag}: {peer.kind} to ours in {theirs}"
+                peer.send(theirs, text)
+                bridge.wait_rows(ONE, text)
+
+    def test_other_clients_are_not_asked_either(self):
+        self.mock.new_groups_pn()
+        people = [self.start_peer("baileys", self.mock), self.start_peer("whatsmeow", self.mock)]
+        for peer, phone in zip(people, (ALICE, BOB)):
+            peer.pair_by_qr(phone)
+        self.go.pair_by_qr(BRIDGE)
+        group = people[0].call("createGroup", name="Field team", participants=[pn(BOB), pn(BRIDGE)])["group"]
+        people[1].wait("group", group=group, action="joined")
+        self.go_talks(people, group, "first")
+        self.go.quit()
+        self.mark()
+        for stay in ("one", "two"):
+            bridge = self.ours()
+            for number in range(2):
+                self.ours_talks(bridge, people, group, f"ours {stay} {number}")
+            self.assertEqual(bridge.stop(), 0)
+            self.handed_back()
+            waiting = []
+            for peer in people:
+                for to in (pn(BRIDGE), group):
+                    waiting.append(f"{stay}: {peer.kind} in {to}, nobody is there")
+                    peer.send(to, waiting[-1])
+            self.go_again()
+            for text in waiting:
+                self.go.wait_text(text)
+            for number in range(2):
+                self.go_talks(people, group, f"go {stay} {number}")
+            self.go.quit()
+        bridge = self.ours()
+        self.ours_talks(bridge, people, group, "ours at last")
+        self.assertEqual(self.asked_again(), [])
         self.assert_no_flags(self.mock, BRIDGE)
 
 
