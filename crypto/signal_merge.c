@@ -40,12 +40,11 @@ static enum order compare(struct signal_state *a, struct signal_state *b)
         return a->nreceiver_chains ? FIRST_IS_AHEAD : b->nreceiver_chains ? SECOND_IS_AHEAD : LEVEL;
     const struct signal_chain *last_a = &a->receiver_chains[a->nreceiver_chains - 1];
     const struct signal_chain *last_b = &b->receiver_chains[b->nreceiver_chains - 1];
-    if (same_ratchet(last_a, last_b)) {
-        if (a->has_sender_chain && b->has_sender_chain &&
-            !same_ratchet(&a->sender_chain, &b->sender_chain))
-            return PARTED;
-        return LEVEL;
-    }
+    if (same_ratchet(last_a, last_b))
+        return a->has_sender_chain && b->has_sender_chain &&
+                       !same_ratchet(&a->sender_chain, &b->sender_chain)
+                   ? PARTED
+                   : LEVEL;
     if (receiver_like(a, last_b))
         return FIRST_IS_AHEAD;
     if (receiver_like(b, last_a))
@@ -99,20 +98,10 @@ static void merge_chains(struct signal_state *kept, struct signal_state *other)
     }
 }
 
-/* The sending chain of `number` goes on where both have the same one: the copy under the LID is
- * made without one, and what a program may have put there instead nobody can read. */
-static void take_sending_chain(struct signal_state *kept, struct signal_state *other,
-                               const struct signal_state *number)
-{
-    if (!kept->has_sender_chain || !other->has_sender_chain ||
-        !same_ratchet(&kept->sender_chain, &other->sender_chain))
-        return;
-    if ((kept == number && !is_spent(kept)) || is_spent(other))
-        return;
-    kept->sender_chain.chain_key = other->sender_chain.chain_key;
-}
-
-/* One state of two copies; the other one is freed, or left in *ret_parted. */
+/* One state of two copies; the other one is freed, or left in *ret_parted. Of two that are level
+ * the number's: the chain that both send in is one that it goes on with, while the copy under the
+ * LID is made without a key for it, and what a program may have put there instead nobody can read.
+ */
 static struct signal_state *merge_states(struct signal_state *lid, struct signal_state *number,
                                          struct signal_state **ret_parted)
 {
@@ -126,7 +115,6 @@ static struct signal_state *merge_states(struct signal_state *lid, struct signal
         *ret_parted = other;
         return kept;
     }
-    take_sending_chain(kept, other, number);
     signal_state_free(other);
     return kept;
 }

@@ -216,6 +216,26 @@ static void a_new_session_of_the_lid_is_current(void **state)
     person_reads(&p->b, &late, "late");
 }
 
+/* Both know both sessions, and the peer has gone back to the older one: the record in use says so.
+ */
+static void the_session_that_is_in_use_is_current(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *older = signal_session_clone(p->a.session), *lid;
+
+    assert_non_null(older);
+    person_start(&p->a, &p->b, 2);
+    talk(&p->a, &p->b, "in a new session");
+    talk(&p->b, &p->a, "yes");
+    lid = spent_copy(p);
+    signal_session_free(p->a.session);
+    p->a.session = older;
+    talk(&p->a, &p->b, "in the old one again");
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, 1);
+    goes_on(p);
+}
+
 /* Two that know nothing of each other: the LID's stays, the number's is kept behind it. */
 static void unrelated_sessions_are_both_kept(void **state)
 {
@@ -372,6 +392,7 @@ int main(void)
         TALK(the_number_sends_on),
         TALK(a_new_session_of_the_number_is_current),
         TALK(a_new_session_of_the_lid_is_current),
+        TALK(the_session_that_is_in_use_is_current),
         TALK(unrelated_sessions_are_both_kept),
         TALK(copies_that_parted_are_both_kept),
         TALK(a_record_that_can_send_is_current),
