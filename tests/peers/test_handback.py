@@ -212,6 +212,12 @@ class WithPeople(HandbackCase):
         print(f"retry receipts: 0, messages read: {len(self.go.seen('message'))} in the last stay with Go,"
               f" {bridge.rows('SELECT count(*) AS n FROM messages')[0]['n']} in messages.db")
 
+    def killed_at_the_return(self, point):
+        """Our bridge dies while it takes the store again."""
+        bridge = self.start_bridge(self.mock, BRIDGE, store=self.store, name=f"killed-{point}",
+                                   env=clean_env(WB_FAULT=f"{point}:1"))
+        self.assertEqual(bridge.wait_exit(20), -signal.SIGKILL)
+
     def test_killed_at_any_step(self):
         """The store is then still ours, or handed back; the next run does it, and both programs go on."""
         self.go_reads(self.written("first"))
@@ -225,6 +231,7 @@ class WithPeople(HandbackCase):
                 self.handed_back()
                 self.stay_with_go(f"go {number}", PEOPLE)
                 self.go.quit()
+                self.killed_at_the_return(("commit.between", "commit.done")[number // 2])
         self.stay_with_ours("ours at last")
         self.assert_nothing_asked_again()
         self.assert_no_flags(self.mock, BRIDGE)
