@@ -419,6 +419,26 @@ static void outdated(void **state)
     line_free(t);
 }
 
+/* The page names the very version that was refused: it is not offered again at once (P-HS-19). */
+static void outdated_and_no_newer_one(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    char page[64];
+
+    t->config.wa_version = 0;
+    bridge_start(t->b);
+    turn(t);
+    server_accept(t);
+    snprintf(page, sizeof page, "\"client_revision\":%u,", t->server.payload.version.tertiary);
+    web_page = page;
+    server_send(t, el(t, "failure", "reason", "405", NULL));
+    assert_int_equal(dials, 1);
+    assert_int_equal(why_of(t), CONN_WHY_OUTDATED);
+    assert_true(until_next_dial(t) >= 3600 * 1000);
+    line_free(t);
+}
+
 /* ---- the socket --------------------------------------------------------------------------------
  */
 
@@ -548,6 +568,7 @@ int main(void)
         cmocka_unit_test(banned),
         cmocka_unit_test(banned_and_the_clock_set_back),
         cmocka_unit_test(outdated),
+        cmocka_unit_test(outdated_and_no_newer_one),
         cmocka_unit_test(every_dial_failure_is_tried_again),
         cmocka_unit_test(refused_upgrades_wait_by_their_status),
         cmocka_unit_test(shutdown_stays_down),

@@ -136,6 +136,14 @@ static void reads_a_group(void **state)
     assert_true(jid_eq(&g.members[0].lid, &lid));
     assert_true(jid_eq(&g.members[0].pn, &pn));
     assert_int_equal(g.ephemeral_s, 0);
+    /* By one of their devices, hosted: the person is meant. */
+    OK(group_parse(xml(d, "<group id='2782-15@g.us'>"
+                          "<participant jid='27820000002:99@hosted' lid='900002:99@hosted.lid'/>"
+                          "</group>"),
+                   &d->arena, &g, &odd));
+    assert_int_equal(g.nmembers, 1);
+    assert_true(jid_eq(&g.members[0].pn, &pn));
+    assert_true(jid_eq(&g.members[0].lid, &lid));
     assert_int_equal(group_parse(xml(d, "<group/>"), &d->arena, &g, &odd), WB_ERR_MALFORMED);
     assert_int_equal(group_parse(xml(d, "<group id='1@s.whatsapp.net'/>"), &d->arena, &g, &odd),
                      WB_ERR_MALFORMED);

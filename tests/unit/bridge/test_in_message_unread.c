@@ -379,6 +379,7 @@ static void what_cannot_be_dealt_with_leaves_a_trace(void **state)
     has(sent[0], "category=\"peer\"");
     has(sent[1], "error=\"500\"");
     assert_look(r, "SELECT sender||state FROM messages WHERE id = 'A1'", "27820000011waiting");
+    assert_look_wa(r, "SELECT count(*) FROM whatsmeow_sessions", "1"); /* the phone's: undone */
     receive(r, letter(r, &alice, ALICE, "A2", "the next one"));
     assert_look(r, "SELECT content FROM messages WHERE id = 'A2'", "the next one");
     writer_free(&alice);

@@ -128,6 +128,7 @@ static void our_own_devices_do_not_count(void **state)
     take(r, receipt(r, ALICE, "M1", "server-error"));
     assert_state(r, "M1", OUTBOX_SENT);
     assert_string_equal(delivered, "");
+    assert_int_equal(r->b.refused.receipts, 0); /* nor are they strangers */
 }
 
 static void a_receipt_counts_as_the_ack(void **state)

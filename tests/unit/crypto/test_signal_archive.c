@@ -301,6 +301,30 @@ static void late_prekey_message_of_a_replaced_identity(void **state)
     person_free(&new_a);
 }
 
+/* The head of a pkmsg is not under its MAC: with a known base key it may not name anybody else. */
+static void known_base_key_with_another_identity(void **state)
+{
+    struct pair *p = *state;
+    struct letter first = person_write(&p->a, "x"), again;
+    struct signal_prekey_header h;
+    struct buf plain = buf_new(TEXT_MAX);
+    bool used = true;
+
+    person_reads(&p->b, &first, "x");
+    again = person_write(&p->a, "y");
+    assert_int_equal(again.kind, SIGNAL_PKMSG);
+    assert_int_equal(signal_prekey_header_parse(buf_span(&again.bytes), &h), WB_OK);
+    memcpy(h.identity, p->b.local.identity.pub, X25519_KEY_BYTES);
+    assert_int_equal(signal_decrypt_prekey(p->b.session, &p->b.local, &h, h.identity,
+                                           &p->b.signed_prekey, NULL, &p->b.rng, &plain, &used),
+                     WB_ERR_UNTRUSTED_IDENTITY);
+    assert_int_equal(plain.n, 0);
+    person_reads(&p->b, &again, "y");
+    buf_free(&plain);
+    letter_free(&first);
+    letter_free(&again);
+}
+
 /* A record for receiving only (restored), and the identity known: a new ratchet key of somebody
  * else brings no session back. */
 static void replaced_identity_does_not_revive_a_retired_record(void **state)
@@ -334,6 +358,7 @@ int main(void)
         SCENARIO(retired_state_answers_with_a_new_chain),
         SCENARIO(late_message_of_a_replaced_identity),
         SCENARIO(late_prekey_message_of_a_replaced_identity),
+        SCENARIO(known_base_key_with_another_identity),
         SCENARIO(replaced_identity_does_not_revive_a_retired_record),
     };
 

@@ -522,6 +522,29 @@ static void own_record_keeps_its_chain(void **state)
     buf_free(&later);
 }
 
+/* Nor by one that is ahead of it: whoever sends our own words back to us, or a copy of this record
+ * elsewhere, would make us pass over keys. */
+static void own_record_is_not_moved_ahead(void **state)
+{
+    struct group *g = *state;
+    struct sender_key_record *copy = sender_key_record_clone(g->own);
+    struct buf ahead = buf_new(TEXT_MAX), sent;
+
+    assert_non_null(copy);
+    for (int i = 0; i < 3; i++) {
+        sent = buf_new(TEXT_MAX);
+        assert_int_equal(sender_key_encrypt(copy, SPAN_LIT("x"), &g->rng, &sent), WB_OK);
+        buf_free(&sent);
+    }
+    assert_int_equal(sender_key_distribution(copy, &ahead), WB_OK);
+    assert_int_equal(sender_key_process_distribution(g->own, buf_span(&ahead)), WB_OK);
+    assert_int_equal(g->own->nstates, 1);
+    assert_int_equal(g->own->states[0]->iteration, 0);
+    assert_int_equal(g->own->states[0]->nkeys, 0);
+    sender_key_record_free(copy);
+    buf_free(&ahead);
+}
+
 static void last_iteration_and_full_output(void **state)
 {
     struct group *g = *state;
@@ -598,6 +621,7 @@ int main(void)
         SCENARIO(state_of_unknown_start_has_used_all),
         SCENARIO(same_id_other_signing_key),
         SCENARIO(own_record_keeps_its_chain),
+        SCENARIO(own_record_is_not_moved_ahead),
         SCENARIO(last_iteration_and_full_output),
         SCENARIO(clone_is_deep),
     };

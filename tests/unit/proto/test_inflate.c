@@ -52,6 +52,22 @@ static void the_maximum_is_exact(void **state)
     buf_free(&out);
 }
 
+/* What is more than the maximum is not inflated to its end: a bomb would keep us busy. */
+static void more_than_the_maximum_is_not_made(void **state)
+{
+    uint8_t bytes[256];
+    size_t n, size = 7;
+
+    (void)state;
+    assert_int_equal(hex_decode(span_cstr(zeros), bytes, sizeof bytes, &n), WB_OK);
+    assert_int_equal(inflate_size(SPAN(bytes, n), 99999, &size), WB_ERR_TOO_LARGE);
+    assert_int_equal(size, 7);
+    /* Its end is not looked for: cut off far behind the maximum it is still too large. */
+    assert_int_equal(inflate_size(SPAN(bytes, n - 5), 1000, &size), WB_ERR_TOO_LARGE);
+    assert_int_equal(inflate_size(SPAN(bytes, n), 100000, &size), WB_OK);
+    assert_int_equal(size, 100000);
+}
+
 static void cut_streams(void **state)
 {
     (void)state;
@@ -89,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_streams),
         cmocka_unit_test(the_maximum_is_exact),
+        cmocka_unit_test(more_than_the_maximum_is_not_made),
         cmocka_unit_test(cut_streams),
         cmocka_unit_test(damaged_streams),
     };

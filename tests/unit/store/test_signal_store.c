@@ -336,6 +336,27 @@ static void prekeys_are_offered_once(void **state)
     fixture_free(&f);
 }
 
+/* Ids begin with 1. The highest of whatsmeow's keys may go before we have offered one of our own:
+ * its id is not used for another key all the same. */
+static void prekeys_of_whatsmeow_count(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_prekey k[1];
+    fixture_ready(&f);
+    poke_sql(f.wa, "INSERT INTO whatsmeow_pre_keys VALUES ('27820000001:7@s.whatsapp.net', 1,"
+                   " zeroblob(32), 0), ('27820000001:7@s.whatsapp.net', 9, zeroblob(32), 1)");
+    assert_int_equal(store_commit(f.s), WB_ERR_LOCKED); /* noticed, once */
+    OK(store_prekey_delete(f.s, 9));
+    OK(store_commit(f.s));
+    OK(store_prekeys_offer(f.s, &f.rng, 1, k));
+    assert_int_equal(k[0].id, 1);
+    OK(store_commit(f.s));
+    OK(store_prekeys_offer(f.s, &f.rng, 1, k));
+    assert_int_equal(k[0].id, 10);
+    fixture_free(&f);
+}
+
 static void lid_map_is_one_to_one(void **state)
 {
     (void)state;
@@ -382,6 +403,7 @@ int main(void)
         cmocka_unit_test(forgetting_a_user_takes_all_devices),
         cmocka_unit_test(written_by_another_program),
         cmocka_unit_test(prekeys_are_offered_once),
+        cmocka_unit_test(prekeys_of_whatsmeow_count),
         cmocka_unit_test(lid_map_is_one_to_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
