@@ -231,10 +231,11 @@ unsigned qr_terminal_draw(const struct qr_symbol *qr, const struct qr_terminal *
     } tries[] = {{HALF, BELOW}, {HALF, BESIDE}, {SEXTANT, BELOW}, {SEXTANT, BESIDE}};
     struct ways ways = ways_of(bind, port);
     struct words w = {.n = 0};
-    unsigned plain_rows;
+    unsigned plain_rows, plain_columns;
 
     wide(&ways, HALF, 0, &w);
     plain_rows = rows_needed(qr, HALF, BELOW, &w);
+    plain_columns = columns_needed(qr, HALF, BELOW, &w);
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         if (tries[i].kind == SEXTANT && !t->sextants)
             continue;
@@ -248,7 +249,7 @@ unsigned qr_terminal_draw(const struct qr_symbol *qr, const struct qr_terminal *
     }
     w.n = 0;
     narrow(&ways, HALF, 0, &w);
-    buf_printf(out, "The QR does not fit in here: it needs a window of %u lines.\n", plain_rows);
+    buf_printf(out, "The QR needs a window of %u lines, %u columns.\n", plain_rows, plain_columns);
     for (size_t i = 3; i < w.n; i++) /* without how to scan */
         buf_printf(out, "%s\n", w.line[i]);
     return (unsigned)w.n - 2;
