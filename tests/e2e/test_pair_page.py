@@ -11,6 +11,7 @@ import unittest
 from zoneinfo import ZoneInfo
 
 from harness import disk, paths, terminal
+from harness.bridge import clean_env
 from harness.case import Case
 from harness.chromium import Browser
 from harness.passkey import Authenticator
@@ -189,7 +190,9 @@ class PairPage(Case):
             server.bind(("127.0.0.1", 0))
             server.listen()
             self.bridge = self.start_bridge(None, PHONE, "--server-url", f"ws://127.0.0.1:{server.getsockname()[1]}/ws/chat",
-                                            "--root-key", "ab" * 32)
+                                            "--root-key", "ab" * 32,
+                                            # When it is stopped, a worker still waits for the version page.
+                                            env=clean_env(ASAN_OPTIONS="detect_leaks=0"))
             self.bridge.wait_api()
             self.browser.open(self.address(), zone=ZONE)
             self.looks("The bridge is starting.*This takes a few seconds")
