@@ -13,7 +13,11 @@
 
 #include "base/text.h"
 
-enum { LOG_LINE_MAX = 4096, LOG_ROLE_MAX = 6 * sizeof((struct log *)0)->role };
+enum {
+    LOG_HELD_MAX = 16 * 1024,
+    LOG_LINE_MAX = 4096,
+    LOG_ROLE_MAX = 6 * sizeof((struct log *)0)->role
+};
 
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
@@ -55,6 +59,50 @@ enum wb_err log_open(struct log *l, const struct clock *clock, const char *path)
     return WB_OK;
 }
 
+static void write_line(int fd, const char *line, size_t n)
+{
+    while (n > 0) {
+        ssize_t w = write(fd, line, n);
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w <= 0)
+            return; /* a full disk must not stop the bridge */
+        line += w;
+        n -= (size_t)w;
+    }
+}
+
+static void flush(struct log *l)
+{
+    write_line(l->fd, l->held, l->nheld);
+    l->nheld = 0;
+}
+
+static void put_line(struct log *l, const char *line, size_t n)
+{
+    if (!l->holding || !l->held) {
+        write_line(l->fd, line, n);
+        return;
+    }
+    if (n > LOG_HELD_MAX - l->nheld)
+        flush(l);
+    memcpy(l->held + l->nheld, line, n); /* a line is shorter than what is held */
+    l->nheld += n;
+}
+
+void log_hold(struct log *l)
+{
+    if (!l->held)
+        l->held = malloc(LOG_HELD_MAX);
+    l->holding = true;
+}
+
+void log_release(struct log *l)
+{
+    flush(l);
+    l->holding = false;
+}
+
 enum wb_err log_reopen(struct log *l)
 {
     int fd;
@@ -64,6 +112,7 @@ enum wb_err log_reopen(struct log *l)
     fd = open_log(l->path);
     if (fd < 0)
         return WB_ERR_IO;
+    flush(l);
     close(l->fd);
     l->fd = fd;
     return WB_OK;
@@ -71,6 +120,9 @@ enum wb_err log_reopen(struct log *l)
 
 void log_close(struct log *l)
 {
+    log_release(l);
+    free(l->held);
+    l->held = NULL;
     if (l->path)
         close(l->fd);
     free(l->path);
@@ -136,19 +188,6 @@ static void drop_last_character(char *s)
     s[n] = 0;
 }
 
-static void write_line(int fd, const char *line, size_t n)
-{
-    while (n > 0) {
-        ssize_t w = write(fd, line, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            return; /* a full disk must not stop the bridge */
-        line += w;
-        n -= (size_t)w;
-    }
-}
-
 void log_write(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
 {
     char message[LOG_LINE_MAX / 2], line[LOG_LINE_MAX + 512], stamp[40], text[LOG_LINE_MAX];
@@ -181,7 +220,7 @@ void log_write(struct log *l, enum log_level level, const char *area, const char
         n = snprintf(line, sizeof line, "%s.%03dZ %-5s %s%s%s%s: %s\n", stamp, (int)(now % 1000),
                      level_names[level], role[0] ? "[" : "", role, role[0] ? "] " : "", area, text);
     if (n > 0)
-        write_line(l->fd, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+        put_line(l, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 const char *log_phone(char buf[static LOG_PHONE_BYTES], const char *number_or_jid)

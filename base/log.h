@@ -4,6 +4,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -20,6 +21,9 @@ struct log {
     char *path;    /* NULL: standard output */
     int fd;
     uint64_t lines; /* written so far */
+    char *held; /* log_hold() */
+    size_t nheld;
+    bool holding;
 };
 
 /* path is copied; NULL writes to standard output. IO when the file cannot be opened, or is neither
@@ -29,6 +33,11 @@ enum wb_err log_open(struct log *l, const struct clock *clock, const char *path)
 /* After a log rotation (SIGHUP): the old file stays in use when the new one cannot be opened. */
 enum wb_err log_reopen(struct log *l) WB_MUST_CHECK;
 void log_close(struct log *l);
+
+/* Many lines follow at once, as one write(2) each some 16 kB: written when they are all there, with
+ * log_release(), and in order with all other lines. Without memory they are written one by one. */
+void log_hold(struct log *l);
+void log_release(struct log *l);
 
 bool log_level_parse(const char *text, enum log_level *ret_level);
 

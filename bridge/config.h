@@ -36,7 +36,7 @@ struct config {
     char *log_file;
     enum log_level log_level;
     enum log_format log_format;
-    bool log_messages; /* message texts may appear at debug level */
+    bool log_messages; /* the lines that tell of messages hold their texts */
     char *server_url;  /* "": WhatsApp */
     bool has_root_key;
     uint8_t root_key[X25519_KEY_BYTES];

@@ -4,6 +4,7 @@
 
 #include "bridge/dispatch.h"
 #include "bridge/in_message.h"
+#include "bridge/message_log.h"
 #include "bridge/retry_owed.h"
 #include "proto/content.h"
 #include "store/limits.h"
@@ -12,8 +13,10 @@ enum { PUSH_NAME_SLOTS = 512 };
 
 /* News that is told when the batch is durable. */
 struct in_message_news {
-    struct jid chat;
+    struct jid chat, sender;
     char id[STORE_MESSAGE_ID_MAX + 1];
+    bool from_me;
+    struct message_said said;
 };
 
 struct in_message_state {
@@ -26,6 +29,7 @@ struct in_message_state {
     /* Does anything wait for the secret of another message (in_message_sealed.c)? */
     enum { WAITS_UNKNOWN, WAITS_NONE, WAITS_SOME } secret_waits;
     struct buf text, mentions, names;
+    struct message_said said; /* by the row that was written last */
     struct retry_owed owed;
     struct jid revokes_at; /* in_message_revoke.c: the group that was asked for last */
 };

@@ -39,10 +39,22 @@ enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m, in
     n->chat = m->chat;
     if (m->chat.server == JID_LID && store_pn_of_lid(b->store, &m->chat, &pn) == WB_OK)
         n->chat = jid_bare(pn);
+    n->sender = m->sender_alt.server == JID_PN ? m->sender_alt : m->sender;
+    n->from_me = m->from_me;
+    n->said = st->said;
+    st->said = (struct message_said){0};
     memcpy(n->id, m->id.p, m->id.n);
     n->id[m->id.n] = '\0';
     st->newest_arrival_ms = received_ms;
     return WB_OK;
+}
+
+static void forget_news(struct in_message_state *st)
+{
+    for (size_t i = 0; i < st->nnews; i++)
+        message_said_forget(&st->news[i].said);
+    st->nnews = 0;
+    message_said_forget(&st->said);
 }
 
 static void on_batch_done(void *ctx, const struct bridge_event *ev)
@@ -56,6 +68,14 @@ static void on_batch_done(void *ctx, const struct bridge_event *ev)
     st->nnews = 0;
     st->b->messages_stored += n;
     st->b->last_message_ms = st->newest_arrival_ms;
+    log_hold(st->b->log);
+    for (size_t i = 0; i < n; i++) {
+        struct in_message_news *news = &st->news[i];
+
+        message_log_stored(st->b, &news->chat, &news->sender, news->from_me, news->id, &news->said);
+        message_said_forget(&news->said);
+    }
+    log_release(st->b->log);
     for (size_t i = 0; i < n; i++) {
         const struct bridge_event e = {
             .kind = BRIDGE_EV_MESSAGE, .chat = &st->news[i].chat, .id = st->news[i].id};
@@ -69,7 +89,7 @@ static void on_batch_failed(void *ctx, const struct bridge_event *ev)
     struct in_message_state *st = ctx;
 
     (void)ev;
-    st->nnews = 0;
+    forget_news(st);
     memset(st->push_names, 0, sizeof st->push_names);
     st->secret_waits = WAITS_UNKNOWN;
     retry_owed_forget(&st->owed);
@@ -142,6 +162,7 @@ void in_message_free(struct in_message_state *st)
     buf_free(&st->text);
     buf_free(&st->mentions);
     buf_free(&st->names);
+    forget_news(st);
     free(st->news);
     free(st);
 }

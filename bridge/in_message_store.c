@@ -129,6 +129,7 @@ static enum wb_err put_row(struct bridge *b, struct in_message *m, struct store_
         log_warn(b->log, "message", "id %.*s was used by another sender: stored beside it",
                  (int)m->id.n, (const char *)m->id.p);
     m->stored = outcome != STORE_MSG_DUPLICATE;
+    message_said_note(b, &b->in_message->said, row->kind, row->content);
 out:
     buf_free(&name);
     return err;
@@ -322,6 +323,8 @@ enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m)
 
     TRY(store_message_placeholder(b->store, &row, &outcome));
     m->stored |= outcome == STORE_MSG_INSERTED || outcome == STORE_MSG_BESIDE;
+    message_said_note(b, &b->in_message->said, "a placeholder, which cannot be read yet",
+                      SPAN_NULL);
 out:
     return err;
 }

@@ -2,6 +2,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/mention_in.h"
+#include "bridge/message_log.h"
 #include "bridge/peer_time.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
@@ -156,6 +157,7 @@ enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const ch
                               .from_me = true,
                               .timestamp = t,
                               .received_at = bridge_server_now_s(b)};
+    struct message_said said = {0};
     struct span plain;
     struct content c;
     enum wb_err err;
@@ -171,8 +173,11 @@ enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const ch
     TRY(addressing_of(b, chat, m.id, &a, &m.addressing));
     m.content = c.text;
     m.kind = content_kind_word(c.kind == CONTENT_EXTENDED_TEXT ? CONTENT_TEXT : c.kind);
-    err = put_row(b, &m, &c);
+    TRY(put_row(b, &m, &c));
+    message_said_note(b, &said, m.kind, m.content);
+    message_log_sent(b, chat, id, &said);
 out:
+    message_said_forget(&said);
     arena_free(&a);
     return err;
 }

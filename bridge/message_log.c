@@ -1,0 +1,72 @@
+#include "bridge/message_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "bridge/bridge.h"
+
+enum { TEXT_BYTES_MAX = 1000 }; /* a log line has room for twice that */
+
+static size_t count_chars(struct span s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n += (s.p[i] & 0xC0) != 0x80; /* each character has one such byte */
+    return n;
+}
+
+void message_said_note(const struct bridge *b, struct message_said *s, const char *kind,
+                       struct span content)
+{
+    message_said_forget(s);
+    s->kind = kind;
+    s->chars = count_chars(content);
+    if (b->config->log_messages && content.n)
+        s->text = strndup((const char *)content.p, utf8_first(content, TEXT_BYTES_MAX).n);
+}
+
+void message_said_forget(struct message_said *s)
+{
+    free(s->text);
+    *s = (struct message_said){0};
+}
+
+/* A number alone, and what is none with what it is. */
+static const char *short_name(char out[static LOG_PHONE_BYTES], const struct jid *j)
+{
+    char text[JID_TEXT_MAX];
+
+    return log_phone(out, j->server == JID_PN ? j->user : jid_text(j, text));
+}
+
+void message_log_stored(struct bridge *b, const struct jid *chat, const struct jid *sender,
+                        bool from_me, const char *id, const struct message_said *s)
+{
+    char who[LOG_PHONE_BYTES], where[LOG_PHONE_BYTES];
+    const bool person = jid_is_person(chat);
+
+    if (!s->kind || b->log->level < LOG_INFO)
+        return;
+    short_name(who, sender);
+    short_name(where, chat);
+    log_info(b->log, "message", "stored %s (%zu characters) from %s%s%s, id %s%s%s", s->kind,
+             s->chars,
+             from_me  ? "our phone"
+             : person ? where
+                      : who,
+             from_me  ? " to "
+             : person ? ""
+                      : " in ",
+             from_me || !person ? where : "", id, s->text ? ": " : "", s->text ? s->text : "");
+}
+
+void message_log_sent(struct bridge *b, const struct jid *chat, const char *id,
+                      const struct message_said *s)
+{
+    char where[LOG_PHONE_BYTES];
+
+    log_info(b->log, "message", "sent %s (%zu characters) to %s, id %s%s%s", s->kind, s->chars,
+             short_name(where, chat), id, s->text ? ": " : "", s->text ? s->text : "");
+}
