@@ -106,8 +106,10 @@ static json_t *health_json(const struct health *h)
         json_object_set_new(o, "wa_version_expires_at", json_integer(h->wa_version_expires_at_s));
     if (h->banned_until_s)
         json_object_set_new(o, "banned_until", json_integer(h->banned_until_s));
-    if (h->restricted_until_s)
+    if (h->restricted_until_s) {
         json_object_set_new(o, "restricted_until", json_integer(h->restricted_until_s));
+        json_object_set_new(o, "restricted_until_guessed", json_boolean(h->restricted_guessed));
+    }
     json_object_set_new(o, "refused",
                         json_pack("{s:I, s:I, s:I}", "changes", (json_int_t)h->refused_changes,
                                   "receipts", (json_int_t)h->refused_receipts, "retries",

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <time.h>
 
 static int64_t read_ms(clockid_t id)
@@ -24,3 +25,13 @@ static int64_t system_unix_ms(void *ctx)
 }
 
 const struct clock clock_system = {system_mono_ms, system_unix_ms, NULL};
+
+const char *clock_text(int64_t unix_s, char out[static CLOCK_TEXT_MAX])
+{
+    time_t t = (time_t)unix_s;
+    struct tm tm;
+
+    if (!gmtime_r(&t, &tm) || !strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm))
+        snprintf(out, CLOCK_TEXT_MAX, "%lld", (long long)unix_s); /* of a year beyond all calendars */
+    return out;
+}

@@ -188,6 +188,16 @@ static void drop_last_character(char *s)
     s[n] = 0;
 }
 
+/* Texts of libraries, and lists of problems, end with one. */
+static void drop_line_end(char *s)
+{
+    size_t n = strlen(s);
+
+    while (n > 0 && strchr("\r\n\t ", s[n - 1]))
+        n--;
+    s[n] = 0;
+}
+
 void log_write(struct log *l, enum log_level level, const char *area, const char *fmt, ...)
 {
     char message[LOG_LINE_MAX / 2], line[LOG_LINE_MAX + 512], stamp[40], text[LOG_LINE_MAX];
@@ -207,6 +217,7 @@ void log_write(struct log *l, enum log_level level, const char *area, const char
     va_end(ap);
     if (n >= (int)sizeof message)
         drop_last_character(message);
+    drop_line_end(message);
     escape(role, sizeof role, l->role, json);
     escape(text, sizeof text, message, json);
     gmtime_r(&seconds, &tm);

@@ -430,6 +430,7 @@ static enum wb_err take_over_gap(struct backups *k)
 {
     struct bridge *b = k->b;
     struct buf text = buf_new(STORE_META_MAX);
+    char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
     long long since, until;
     char *end;
     enum wb_err err = store_meta_get(b->store, STORE_META_GAP, &text);
@@ -443,9 +444,8 @@ static enum wb_err take_over_gap(struct backups *k)
     until = strtoll(end, NULL, 10);
     if (since > 0 && until >= since) { /* whole seconds: both may be the same */
         log_warn(b->log, "backup",
-                 "messages.db may lack messages of %lld seconds before %lld (Unix time); they are "
-                 "asked of the phone",
-                 until - since, until);
+                 "messages.db may lack messages from %s to %s; they are asked of the phone",
+                 clock_text(since, from), clock_text(until, to));
         TRY(store_history_gap_all(b->store, since, until));
     } else if (until > (long long)b->config->history_back_s && b->config->history_back_s) {
         log_warn(b->log, "backup",
@@ -495,12 +495,15 @@ out:
 /* Whoever wonders why everybody gets a new session finds it here. */
 static void say_restored(struct backups *k)
 {
+    char at[CLOCK_TEXT_MAX], of[CLOCK_TEXT_MAX];
+
     if (store_restored_get(k->b->store, &k->restored) == WB_OK)
         log_info(k->b->log, "backup",
-                 "this session was restored at %lld (Unix time) from the backup %s of %lld; the "
+                 "this session was restored at %s from the backup %s of %s; the "
                  "sessions in it only receive, new ones are set up with the first message to each "
                  "device",
-                 (long long)k->restored.at, k->restored.name, (long long)k->restored.backup_at);
+                 clock_text(k->restored.at, at), k->restored.name,
+                 clock_text(k->restored.backup_at, of));
 }
 
 static void on_online(void *ctx, const struct bridge_event *e)

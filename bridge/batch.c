@@ -5,6 +5,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
+#include "bridge/in_message.h"
 #include "store/inbox.h"
 
 bool batch_is_open(const struct bridge *b)
@@ -20,6 +21,7 @@ enum wb_err batch_commit(struct bridge *b)
     pauses_mark(b->pauses, "commit");
 
     if (wrote) {
+        in_message_count(b);
         err = store_commit(b->store);
         if (err != WB_OK) {
             batch_fail(b, err);

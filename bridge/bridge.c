@@ -276,15 +276,20 @@ const char *bridge_begin_anew(const struct bridge *b, bool *ret_damaged)
     return b->mishap.begin_anew ? b->mishap.text : NULL;
 }
 
-void bridge_settings_changed(struct bridge *b)
+void bridge_log_settings(struct log *l, const struct config *c)
 {
     size_t n = 0;
 
-    b->log->level = b->config->log_level;
-    b->log->format = b->config->log_format;
-    for (; b->config->role[n] && n + 1 < sizeof b->log->role; n++)
-        b->log->role[n] = (char)toupper((unsigned char)b->config->role[n]);
-    b->log->role[n] = '\0';
+    l->level = c->log_level;
+    l->format = c->log_format;
+    for (; c->role[n] && n + 1 < sizeof l->role; n++)
+        l->role[n] = (char)toupper((unsigned char)c->role[n]);
+    l->role[n] = '\0';
+}
+
+void bridge_settings_changed(struct bridge *b)
+{
+    bridge_log_settings(b->log, b->config);
     events_emit_kind(&b->events, BRIDGE_EV_SETTINGS);
     presence_look(b);
 }

@@ -146,6 +146,8 @@ void bridge_free(struct bridge *b); /* NULL-safe */
 void bridge_start(struct bridge *b);
 /* The settings were read again (config_reload()): takes over what is not looked up at each use. */
 void bridge_settings_changed(struct bridge *b);
+/* Level, format and role of the log, also before there is a bridge. */
+void bridge_log_settings(struct log *l, const struct config *c);
 /* Asked to stop: sends under way get a moment, who waits is answered, then bridge_shutdown(). */
 void bridge_finish(struct bridge *b);
 /* Commits what is in hand, closes, stops the loop; within CONN_CLOSE_TIMEOUT_MS. */

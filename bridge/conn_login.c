@@ -1,5 +1,4 @@
 /* From <success> to online, and the server's reasons against it (areas LG, ER). */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -291,13 +290,14 @@ static void note_ban(struct conn *c, const struct failure_info *f)
 {
     struct bridge *b = c->b;
     uint64_t left = peer_ban_s(f->expire_s);
+    char until[CLOCK_TEXT_MAX];
 
     if (!left)
         left = BANNED_DEFAULT_S;
     c->banned_for_s = (int64_t)left;
     c->banned_until_s = clock_unix_s(b->clock) + c->banned_for_s;
-    conn_detail(c, "temporary ban %u (%s), %" PRIu64 " s left", f->ban_code,
-                ban_code_text(f->ban_code), left);
+    conn_detail(c, "temporary ban %u (%s) until %s", f->ban_code, ban_code_text(f->ban_code),
+                clock_text(c->banned_until_s, until));
     conn_store_ban(c);
 }
 

@@ -322,7 +322,7 @@ void conn_plan_next(struct conn *c)
 /* What earlier runs left: a logout is not tried again (P-ER-22), a ban is waited for. */
 static bool held_back(struct conn *c)
 {
-    char reason[STORE_REASON_MAX + 1];
+    char reason[STORE_REASON_MAX + 1], text[CLOCK_TEXT_MAX];
     int64_t at;
 
     if (store_logged_out_get(c->b->store, reason, &at) == WB_OK) {
@@ -334,6 +334,7 @@ static bool held_back(struct conn *c)
         at > clock_unix_s(c->b->clock)) {
         c->why = CONN_WHY_BANNED;
         c->banned_until_s = at;
+        conn_detail(c, "temporary ban until %s", clock_text(at, text));
         if (store_meta_get_int(c->b->store, STORE_META_BANNED_FOR, &at) == WB_OK)
             c->banned_for_s = at;
         return true;

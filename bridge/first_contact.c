@@ -126,13 +126,14 @@ bool first_contact_locked(const struct out_item *it)
 
 void first_contact_say(struct bridge *b, struct out_outcome *ret_o)
 {
-    char text[TIME_LOCK_TEXT_MAX];
+    char text[CLOCK_TEXT_MAX];
     struct out_outcome o = {.result = CMD_RESTRICTED, .restricted_s = time_lock_until_s(b)};
 
     snprintf(o.text, sizeof o.text,
-             "WhatsApp has restricted this number: until %s it may not write to people who do not "
-             "know it; the message was not sent",
-             time_lock_text(o.restricted_s, text));
+             "WhatsApp has restricted this number: until %s%s it may not write to people who do "
+             "not know it; the message was not sent",
+             clock_text(o.restricted_s, text),
+             time_lock_guessed(b) ? " (our guess: WhatsApp has not said when that ends)" : "");
     *ret_o = o;
 }
 

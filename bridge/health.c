@@ -94,6 +94,10 @@ static const char *advice(struct bridge *b, enum health_status s)
 
     switch (s) {
     case HEALTH_OK:
+        if (time_lock_guessed(b))
+            return "WhatsApp has restricted this number: people who do not know it are not written "
+                   "to before 'restricted_until', which is our guess: WhatsApp has not said when "
+                   "it ends, and is asked then";
         return time_lock_until_s(b)
                    ? "WhatsApp has restricted this number: people who do not know it "
                      "are not written to before 'restricted_until'"
@@ -334,6 +338,7 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
         h.next_attempt_in_s = timer_left_ms(b->timers, &c->step_timer) / 1000;
     h.banned_until_s = c->banned_until_s;
     h.restricted_until_s = time_lock_until_s(b);
+    h.restricted_guessed = time_lock_guessed(b);
     h.wa_version_expires_at_s = version_expires_at(b->version);
     h.reconnects = b->reconnects;
     h.messages_stored = b->messages_stored;

@@ -70,8 +70,9 @@ struct health {
     int64_t next_attempt_in_s;  /* -1: none planned */
     int64_t banned_until_s;     /* unix; 0: not banned */
     int64_t restricted_until_s; /* unix; 0: new people may be written to (time_lock.h) */
+    bool restricted_guessed;    /* that end is our guess: WhatsApp has named none */
     uint64_t reconnects;        /* connections lost since start */
-    uint64_t messages_stored;   /* since start */
+    uint64_t messages_stored;   /* of others, over all runs */
     /* What others wanted and had no right to, since start. */
     uint64_t refused_receipts, refused_retries, refused_changes;
     uint64_t group_resends_held; /* requests beyond what a group is sent again, since start */

@@ -9,6 +9,7 @@
 #include "bridge/in_message_revoke.h"
 #include "proto/limits.h"
 #include "store/lid_map.h"
+#include "store/meta.h"
 
 enum {
     NEWS_FIRST_CAP = 64,
@@ -55,6 +56,18 @@ static void forget_news(struct in_message_state *st)
         message_said_forget(&st->news[i].said);
     st->nnews = 0;
     message_said_forget(&st->said);
+}
+
+/* One write for a batch, and part of it: a number that began anew at each start would tell a monitor
+ * of messages that were lost. */
+void in_message_count(struct bridge *b)
+{
+    const struct in_message_state *st = b->in_message;
+
+    if (st && st->nnews > 0 &&
+        store_meta_put_int(b->store, STORE_META_MESSAGES,
+                           (int64_t)(b->messages_stored + st->nnews)) != WB_OK)
+        log_debug(b->log, "message", "the number of messages was not written down");
 }
 
 static void on_batch_done(void *ctx, const struct bridge_event *ev)
@@ -115,6 +128,7 @@ static void on_offline(void *ctx, const struct bridge_event *ev)
 enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
 {
     struct in_message_state *st = calloc(1, sizeof *st);
+    int64_t stored;
     enum wb_err err;
 
     if (!st)
@@ -124,6 +138,8 @@ enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
     st->text = buf_new(TEXT_MAX);
     st->mentions = buf_new(TEXT_MAX);
     st->names = buf_new(STORE_NAME_MAX * 4);
+    if (store_meta_get_int(b->store, STORE_META_MESSAGES, &stored) == WB_OK && stored > 0)
+        b->messages_stored = (uint64_t)stored;
     retry_owed_init(&st->owed, b);
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_DONE, on_batch_done, st));
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, st));

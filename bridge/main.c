@@ -196,6 +196,38 @@ static void log_opened(struct program *p)
 /* ---- while running
  * -------------------------------------------------------------------------------- */
 
+/* One line of the log for each that is wrong. */
+static void log_problems(struct program *p, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+
+        if (n)
+            log_error(&p->log, "main", "the settings were not read again: %.*s", (int)n, text);
+        text += n + (text[n] != '\0');
+    }
+}
+
+/* A secret that others on this machine can read is none. */
+static void warn_of_file(struct program *p, const char *setting, const char *path)
+{
+    struct stat st;
+
+    if (path[0] && stat(path, &st) == 0 && (st.st_mode & 077) != 0)
+        log_warn(&p->log, "main",
+                 "%s: '%s' can be read or changed by other users (mode %04o): chmod 600 it", setting,
+                 path, (unsigned)st.st_mode & 07777);
+}
+
+static void warn_of_settings(struct program *p)
+{
+    if (p->config.core_dumps)
+        log_warn(&p->log, "main",
+                 "core_dumps is on: core dumps and debuggers may see the keys of this session");
+    warn_of_file(p, "api_token_file", p->config.api_token_file);
+    warn_of_file(p, "backup_passphrase_file", p->config.backup_passphrase_file);
+}
+
 static void reload(struct program *p)
 {
     struct buf notes = buf_new(PROBLEM_MAX);
@@ -205,9 +237,10 @@ static void reload(struct program *p)
     if (log_reopen(&p->log) != WB_OK)
         log_error(&p->log, "main", "the log file could not be opened again; the old one is used");
     if (config_reload(&p->config, p->argc, p->argv, p->envp, &notes, &problem) != WB_OK) {
-        log_error(&p->log, "main", "the settings were not read again: %s", buf_text(&problem));
+        log_problems(p, buf_cstr(&problem));
     } else {
         bridge_settings_changed(p->bridge);
+        warn_of_settings(p);
         log_info(&p->log, "main", "settings read again%s%s",
                  notes.n ? "; a restart is needed for: " : "", buf_text(&notes));
     }
@@ -403,6 +436,8 @@ static int start(struct program *p)
         return EXIT_USAGE;
     }
     p->log_open = true;
+    bridge_log_settings(&p->log, &p->config); /* before the first line */
+    warn_of_settings(p);
     if (p->recovery.text[0])
         log_warn(&p->log, "store", "%s", p->recovery.text);
     else if (p->damaged) /* nothing was repaired */

@@ -1,8 +1,5 @@
 #include "bridge/time_lock.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
 
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
@@ -70,20 +67,17 @@ int64_t time_lock_until_s(struct bridge *b)
     return l->until_s > now ? l->until_s : 0;
 }
 
-const char *time_lock_text(int64_t until_s, char out[static TIME_LOCK_TEXT_MAX])
+bool time_lock_guessed(struct bridge *b)
 {
-    time_t t = (time_t)until_s;
-    struct tm tm;
+    const struct time_lock *l = lock_of(b);
 
-    if (!gmtime_r(&t, &tm) || !strftime(out, TIME_LOCK_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm))
-        snprintf(out, TIME_LOCK_TEXT_MAX, "%" PRId64, until_s);
-    return out;
+    return l && time_lock_until_s(b) && !l->named;
 }
 
 /* until_s 0: it is over. The file first: what follows is looked at when the loop comes to it. */
 static enum wb_err set(struct bridge *b, struct time_lock *l, int64_t until_s, bool named)
 {
-    char text[TIME_LOCK_TEXT_MAX];
+    char text[CLOCK_TEXT_MAX];
     enum wb_err err;
 
     if (until_s) {
@@ -97,7 +91,7 @@ static enum wb_err set(struct bridge *b, struct time_lock *l, int64_t until_s, b
         log_warn(b->log, "send",
                  "WhatsApp has restricted this number: nobody is written to for the first time "
                  "before %s%s",
-                 time_lock_text(until_s, text), named ? "" : " (a guess: it has not said)");
+                 clock_text(until_s, text), named ? "" : " (our guess: it has not said when that ends)");
     else if (!until_s && l->until_s)
         log_info(b->log, "send", "first messages to new people go out again");
     l->loaded = l->news = true;

@@ -29,13 +29,11 @@ struct time_lock {
     struct timer end;
 };
 
-enum { TIME_LOCK_TEXT_MAX = 32 };
-
 /* When it ends (server time, unix seconds); 0: there is none. Where the end is a guess of ours
  * that has come, and WhatsApp has not said yet whether it is over, some time from now. */
 int64_t time_lock_until_s(struct bridge *b);
-/* "2026-12-01 10:00:00 UTC"; out is returned. */
-const char *time_lock_text(int64_t until_s, char out[static TIME_LOCK_TEXT_MAX]);
+/* Is that end a guess of ours, and not WhatsApp's word? */
+bool time_lock_guessed(struct bridge *b);
 
 /* WhatsApp tells the state. In the open batch; errors of the store. */
 enum wb_err time_lock_told(struct bridge *b, const struct mex_time_lock *lock) WB_MUST_CHECK;

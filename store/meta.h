@@ -30,6 +30,7 @@
 #define STORE_META_TIME_LOCK          "time_lock_until" /* unix seconds; time_lock.h */
 #define STORE_META_TIME_LOCK_NAMED    "time_lock_named" /* 1: WhatsApp's word; 0: our guess */
 #define STORE_META_QUERY_PAUSES       "query_pauses"    /* bridge/iq_pause_keep.h */
+#define STORE_META_MESSAGES           "messages_stored" /* of others, over all runs */
 #define STORE_META_APP_STATE          "app_state"       /* bits, bridge/app_state.c */
 #define STORE_META_GROUPS_AT          "groups_at" /* unix seconds of the last full group list */
 
