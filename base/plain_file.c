@@ -98,5 +98,8 @@ enum wb_err plain_tighten(int fd, mode_t mode, mode_t *ret_was)
 
 const char *plain_error_text(enum wb_err err)
 {
-    return err == WB_ERR_NOT_PLAIN ? wb_err_text(err) : strerror(errno);
+    if (err == WB_ERR_NOT_PLAIN)
+        return wb_err_text(err);
+    /* The words that all other places have for it. */
+    return errno == ENOSPC ? wb_err_text(WB_ERR_NO_SPACE) : strerror(errno);
 }

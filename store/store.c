@@ -66,7 +66,7 @@ static enum wb_err directory_made(struct store_open_info *info, const char *path
     const char *slash = strrchr(path, '/');
     if (err != WB_OK)
         snprintf(info->text, sizeof info->text, "the directory %.*s cannot be made: %.90s",
-                 slash ? (int)(slash - path) : 0, path, strerror(errno));
+                 slash ? (int)(slash - path) : 0, path, plain_error_text(err));
     return err;
 }
 
