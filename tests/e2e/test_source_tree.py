@@ -122,7 +122,7 @@ class ToolsRun(Case):
             self.skipTest("no right to mount here")
         npm = os.path.join(self.directory, "npm")
         with open(npm, "w", encoding="ascii") as file:
-            file.write('#!/bin/sh\n[ -f package-lock.json ] && [ -f client.mjs ] || exit 3\npwd >"$ASKED"\nexit 4\n')
+            file.write('#!/bin/sh\n[ -f package-lock.json ] && [ -f .npmrc ] && [ -f client.mjs ] || exit 3\npwd >"$ASKED"\nexit 4\n')
         os.chmod(npm, stat.S_IRWXU)
         done = subprocess.run([*READ_ONLY, paths.SOURCE, tree, sys.executable,
                                os.path.join(tree, "tests", "peers", "run_peers.py"), "--prepare"],

@@ -45,7 +45,7 @@ def prepare_baileys():
     place = pathlib.Path(paths.BAILEYS)
     place.mkdir(exist_ok=True)
     for source in pathlib.Path(paths.BAILEYS_SOURCE).iterdir():
-        if source.suffix in (".mjs", ".json"):
+        if source.suffix in (".mjs", ".json") or source.name == ".npmrc":
             copy = place / source.name
             if not copy.exists() or copy.read_bytes() != source.read_bytes():
                 copy.write_bytes(source.read_bytes())
