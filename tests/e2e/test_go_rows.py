@@ -92,7 +92,8 @@ class GoRows(Case):
     def test_private_chats_have_names(self):
         self.mock.contact_send(FRIEND, PHONE, "hello")
         self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = 'hello'")
-        name = self.bridge.wait_rows("SELECT push_name AS n FROM whatsmeow_contacts WHERE push_name <> ''",
+        name = self.bridge.wait_rows("SELECT push_name AS n FROM whatsmeow_contacts WHERE push_name <> '' AND "
+                                     "their_jid IN (?, ?)", CHAT, self.mock.lid_of(FRIEND),
                                      name="whatsapp.db")[0]["n"]
         self.assertEqual(self.bridge.rows("SELECT name FROM chats WHERE jid = ?", CHAT), [{"name": name}])
         # What an older version, or another program, left without one.
