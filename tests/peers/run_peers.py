@@ -134,7 +134,7 @@ def prepare(names):
         fcntl.flock(lock, fcntl.LOCK_EX)
         prepare_baileys()
         # Few test files need these builds, which take a while.
-        prepare_whatsmeow(needed(names, "hand"))
+        prepare_whatsmeow(needed(names, "hand") or needed(names, "readers"))
         if needed(names, "rust"):
             prepare_whatsapp_rust()
 

@@ -6,7 +6,7 @@ Of whatsapp-rust alone: edit editSealed revoke react reactSealed comment poll vo
 that they are about by msgId, and its sender where that is not ourselves.
 connect's options: noReconnect, history (Baileys), durable (whatsmeow: flush as the Go bridge does), buffer
 (whatsmeow: plaintexts are stored until they have been handled), dieOn (whatsmeow: a text at whose arrival the
-process ends with status 7).
+process ends with status 7), rows (whatsmeow-v6: messages.db as the Go bridge keeps it).
 Events: ready qr paired open offlineDone close message undecryptable receipt group stub reply.
 """
 

@@ -40,11 +40,13 @@ type command struct {
 	Log     string `json:"log"`
 	To      string `json:"to"`
 	Text    string `json:"text"`
+	Rows    bool   `json:"rows"` // also keep messages.db, as whatsapp-mcp does
 }
 
 type peer struct {
 	client *whatsmeow.Client
 	db     *sqlstore.Container
+	rows   *rows
 }
 
 var stdoutLock sync.Mutex
@@ -117,6 +119,12 @@ func (p *peer) connect(cmd *command) error {
 	// Only the number is of today: servers send old clients away.
 	store.SetWAVersion(store.WAVersionContainer{2, 3000, 1031000000})
 	p.client = whatsmeow.NewClient(device, log)
+	if cmd.Rows {
+		if p.rows, err = openRows(cmd.Store); err != nil {
+			return err
+		}
+		p.rows.client = p.client
+	}
 	dial, err := dialer(cmd.URL)
 	if err != nil {
 		return err
@@ -138,6 +146,11 @@ func (p *peer) onEvent(raw any) {
 	case *events.OfflineSyncCompleted:
 		emit("offlineDone", object{"count": evt.Count})
 	case *events.Message:
+		if p.rows != nil {
+			if err := p.rows.put(evt); err != nil {
+				emit("rowFailed", object{"id": evt.Info.ID, "error": err.Error()})
+			}
+		}
 		text := evt.Message.GetConversation()
 		if text == "" {
 			text = evt.Message.GetExtendedTextMessage().GetText()
@@ -167,6 +180,9 @@ func (p *peer) close() error {
 		return nil
 	}
 	p.client.Disconnect()
+	if p.rows != nil {
+		_ = p.rows.db.Close()
+	}
 	return p.db.Close()
 }
 
