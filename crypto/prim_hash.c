@@ -56,17 +56,6 @@ void sha256(struct span in, uint8_t out[static SHA256_BYTES])
     sha256_v(&in, 1, out);
 }
 
-void sha512_v(const struct span *parts, size_t n, uint8_t out[static SHA512_BYTES])
-{
-    crypto_hash_sha512_state s;
-
-    crypto_hash_sha512_init(&s);
-    for (size_t i = 0; i < n; i++)
-        crypto_hash_sha512_update(&s, parts[i].p, parts[i].n);
-    crypto_hash_sha512_final(&s, out);
-    secret_wipe(&s, sizeof s);
-}
-
 enum wb_err md5(struct span in, uint8_t ret_out[static MD5_BYTES])
 {
     uint8_t digest[EVP_MAX_MD_SIZE];

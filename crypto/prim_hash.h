@@ -10,7 +10,6 @@ enum { SHA256_BYTES = 32, SHA512_BYTES = 64, MD5_BYTES = 16, HKDF_OUT_MAX = 255 
 /* The concatenation of n spans, without copying them together. */
 void sha256_v(const struct span *parts, size_t n, uint8_t out[static SHA256_BYTES]);
 void sha256(struct span in, uint8_t out[static SHA256_BYTES]);
-void sha512_v(const struct span *parts, size_t n, uint8_t out[static SHA512_BYTES]);
 /* BUG where OpenSSL is configured without MD5 (FIPS). */
 enum wb_err md5(struct span in, uint8_t ret_out[static MD5_BYTES]) WB_MUST_CHECK;
 void hmac_sha256_v(struct span key, const struct span *parts, size_t n,

@@ -205,8 +205,3 @@ enum wb_err seal_open_piece(struct seal_stream *s, struct span in, uint8_t *out,
     *ret_last = tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL;
     return WB_OK;
 }
-
-void seal_wipe(struct seal_stream *s)
-{
-    secret_wipe(s, sizeof *s);
-}

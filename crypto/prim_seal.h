@@ -48,6 +48,5 @@ enum wb_err seal_open_with_passphrase(struct seal_stream *s, struct span header,
 /* out: in.n - SEAL_OVERHEAD_BYTES bytes. BAD_MAC: damaged, out of order, or the wrong key. */
 enum wb_err seal_open_piece(struct seal_stream *s, struct span in, uint8_t *out,
                             bool *ret_last) WB_MUST_CHECK;
-void seal_wipe(struct seal_stream *s);
 
 #endif

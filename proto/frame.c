@@ -72,13 +72,3 @@ enum wb_err frame_write(struct buf *out, struct span payload)
     buf_append(out, payload);
     return buf_err(out);
 }
-
-enum wb_err frame_write_routing(struct buf *out, struct span routing_info)
-{
-    static const uint8_t prefix[] = {'E', 'D', 0, 1};
-
-    if (routing_info.n > FRAME_WIRE_MAX)
-        return WB_ERR_TOO_LARGE;
-    buf_append(out, SPAN_ARRAY(prefix));
-    return frame_write(out, routing_info);
-}

@@ -26,7 +26,5 @@ enum wb_err frame_reader_next(struct frame_reader *r, struct span *ret_frame) WB
 
 /* Appends length + payload. TOO_LARGE at 2^24 and above. */
 enum wb_err frame_write(struct buf *out, struct span payload) WB_MUST_CHECK;
-/* Appends the edge routing prefix 'E' 'D' 0 1 + length + routing_info (P-WS-09). */
-enum wb_err frame_write_routing(struct buf *out, struct span routing_info) WB_MUST_CHECK;
 
 #endif

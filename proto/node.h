@@ -33,13 +33,10 @@ struct node {
 
 /* ---- codec ------------------------------------------------------------------------------- */
 
-/* One encoded node without the flag byte; every byte must be used up (TRAILING otherwise).
- * TRUNCATED, MALFORMED, TOO_DEEP, NOMEM as they say; TOO_LARGE for more than NODE_COUNT_MAX nodes,
- * or when `in` and what is made of it are more than NODE_MEMORY_MAX bytes (or the arena is full).
- */
-enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
-/* A transport plaintext: flag byte, then the node, inflated (into the arena) if bit 0x02 is set
- * (P-BN-02). Same errors as node_decode; what was inflated counts as well. */
+/* A transport plaintext: flag byte, then one encoded node, inflated (into the arena) if bit 0x02 is
+ * set (P-BN-02); every byte must be used up (TRAILING otherwise). TRUNCATED, MALFORMED, TOO_DEEP,
+ * NOMEM as they say; TOO_LARGE for more than NODE_COUNT_MAX nodes, or when `in` and what is made of
+ * it, inflated or decoded, are more than NODE_MEMORY_MAX bytes (or the arena is full). */
 enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
 /* Appends flag byte 00 and the node. Empty attribute values are left out (P-BN-11). The form of
  * each value follows P-BN-06 and P-BN-15. NOMEM for NULL and failed nodes, TOO_DEEP, TOO_LARGE

@@ -388,11 +388,6 @@ static enum wb_err decode(struct span in, size_t taken, struct arena *a, struct 
     return reader_err(&d.r);
 }
 
-enum wb_err node_decode(struct span in, struct arena *a, struct node **ret_node)
-{
-    return decode(in, in.n, a, ret_node);
-}
-
 enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node)
 {
     struct span body = span_skip(in, 1);

@@ -62,16 +62,6 @@ enum wb_err store_contact_redacted_phone(struct store *s, const struct jid *who,
     return set_one(s, SET_ONE("redacted_phone"), who, text, NULL);
 }
 
-enum wb_err store_contact_name(struct store *s, const struct jid *who, struct span first,
-                               struct span full)
-{
-    enum wb_err err;
-    TRY(set_one(s, SET_ONE("first_name"), who, first, NULL));
-    err = set_one(s, SET_ONE("full_name"), who, full, NULL);
-out:
-    return err;
-}
-
 static void fill_in(struct stmt *q, int column, char *out, size_t size)
 {
     if (!out[0])
@@ -111,45 +101,6 @@ enum wb_err store_contact_get(struct store *s, const struct jid *who, struct sto
     err = found ? WB_OK : WB_ERR_NOT_FOUND;
     if (found)
         *ret = c;
-out:
-    return err;
-}
-
-enum wb_err store_chat_settings_get(struct store *s, const struct jid *chat,
-                                    struct store_chat_settings *ret)
-{
-    struct stmt q;
-    enum wb_err err;
-    NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT muted_until, pinned, archived FROM whatsmeow_chat_settings"
-                  " WHERE our_jid = ? AND chat_jid = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, chat);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = (struct store_chat_settings){stmt_col_int(&q, 0), stmt_col_int(&q, 1) != 0,
-                                            stmt_col_int(&q, 2) != 0};
-    stmt_end(&q);
-out:
-    return err;
-}
-
-enum wb_err store_chat_settings_put(struct store *s, const struct jid *chat,
-                                    const struct store_chat_settings *v)
-{
-    struct stmt q;
-    enum wb_err err;
-    NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO whatsmeow_chat_settings"
-                   " (our_jid, chat_jid, muted_until, pinned, archived) VALUES (?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, chat);
-    stmt_int(&q, v->muted_until);
-    stmt_int(&q, v->pinned);
-    stmt_int(&q, v->archived);
-    err = stmt_run(&q);
 out:
     return err;
 }

@@ -21,24 +21,12 @@ enum wb_err store_contact_push_name(struct store *s, const struct jid *who, stru
                                     bool *ret_changed) WB_MUST_CHECK;
 enum wb_err store_contact_business_name(struct store *s, const struct jid *who, struct span name,
                                         bool *ret_changed) WB_MUST_CHECK;
-enum wb_err store_contact_name(struct store *s, const struct jid *who, struct span first,
-                               struct span full) WB_MUST_CHECK;
 enum wb_err store_contact_redacted_phone(struct store *s, const struct jid *who,
                                          struct span text) WB_MUST_CHECK;
 /* The row of this JID; fields empty there are taken from the person's other identity (lid_map).
  * NOT_FOUND when neither has a row. */
 enum wb_err store_contact_get(struct store *s, const struct jid *who,
                               struct store_contact *ret) WB_MUST_CHECK;
-
-struct store_chat_settings {
-    int64_t muted_until; /* unix seconds, 0: not muted, -1: for ever */
-    bool pinned;
-    bool archived;
-};
-enum wb_err store_chat_settings_get(struct store *s, const struct jid *chat,
-                                    struct store_chat_settings *ret) WB_MUST_CHECK; /* NOT_FOUND */
-enum wb_err store_chat_settings_put(struct store *s, const struct jid *chat,
-                                    const struct store_chat_settings *v) WB_MUST_CHECK;
 
 /* Disappearing messages of a 1:1 chat (P-SD-43), under the person's canonical form; groups have
  * theirs in store/groups.h. A setting older than the one that is there changes nothing, unless that

@@ -123,18 +123,6 @@ out:
     return err;
 }
 
-enum wb_err store_devices_drop_all(struct store *s)
-{
-    struct stmt q;
-    enum wb_err err;
-    NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_devices WHERE our_jid = ?"));
-    stmt_text(&q, s->our);
-    err = stmt_run(&q);
-out:
-    return err;
-}
-
 /* ---- sender key memory -------------------------------------------------------------------- */
 
 /* In the text of bridge_skdm.device, behind the address: has the key, but is to be given it again.

@@ -27,7 +27,6 @@ enum wb_err store_devices_get(struct store *s, const struct jid *user, struct ar
 enum wb_err store_devices_put(struct store *s, const struct jid *user,
                               const struct store_device_list *list) WB_MUST_CHECK;
 enum wb_err store_devices_drop(struct store *s, const struct jid *user) WB_MUST_CHECK;
-enum wb_err store_devices_drop_all(struct store *s) WB_MUST_CHECK;
 
 /* Of these devices, which have not been given the sender key key_id of this group?
  * ret_missing[i] for devices[i]. NOMEM. */

@@ -302,23 +302,6 @@ enum wb_err store_group_member_remove(struct store *s, const struct jid *group,
     return remove_member(s, group, &bare, &bare);
 }
 
-enum wb_err store_group_drop(struct store *s, const struct jid *group)
-{
-    const struct jid none = {0};
-    enum wb_err err;
-    NEED_ACCOUNT(s);
-    TRY(run_member(s,
-                   "DELETE FROM bridge_groups WHERE our_jid = ?1 AND jid = ?2"
-                   " AND ?3 IS NULL AND ?4 IS NULL",
-                   group, &none, &none));
-    err = run_member(s,
-                     "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"
-                     " AND ?3 IS NULL AND ?4 IS NULL",
-                     group, &none, &none);
-out:
-    return err;
-}
-
 enum wb_err store_groups_list(struct store *s, struct arena *a, struct store_group **ret,
                               size_t *ret_n)
 {

@@ -54,7 +54,6 @@ enum wb_err store_group_member_get(struct store *s, const struct jid *group, con
                                    struct store_group_member *ret) WB_MUST_CHECK;
 enum wb_err store_group_member_remove(struct store *s, const struct jid *group,
                                       const struct jid *user) WB_MUST_CHECK;
-enum wb_err store_group_drop(struct store *s, const struct jid *group) WB_MUST_CHECK;
 /* All groups, by subject, members counted in nmembers but not loaded. */
 enum wb_err store_groups_list(struct store *s, struct arena *a, struct store_group **ret,
                               size_t *ret_n) WB_MUST_CHECK;

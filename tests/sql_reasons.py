@@ -52,7 +52,6 @@ REASONS = {
     "SELECT count(*) FROM messages": _CHECK,
     "UPDATE OR REPLACE reactions SET chat_jid = ?2 WHERE chat_jid = ?1":
         "all reactions of one chat, once: it moves from a LID to the phone number",
-    "DELETE FROM bridge_devices WHERE our_jid = ?": "all of them are to go",
     "SELECT device FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id = ?": _GROUP,
     "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '?') || '?'"
     " WHERE our_jid = ? AND group_jid = ? AND substr(device, -1) <> '?'": _GROUP,

@@ -15,17 +15,26 @@ START_TIMEOUT = 20
 OPEN_TO_ALL = {"WHATSAPP_CORE_DUMPS": "true"}
 
 
+_claims = []
+
+
 def free_port():
-    """A port that nobody listens on now. Below those that the system gives to outgoing connections: of
-    these it may give one away before the bridge listens on it."""
+    """A port that nobody listens on now, and that no other test takes as long as this process lives: until the
+    bridge listens on it, it is only claimed (by an abstract socket with its name, of the same network
+    namespace). Below those that the system gives to outgoing connections: of these it may give one away."""
     for _ in range(100):
         port = random.SystemRandom().randrange(20000, 32000)
+        path = f"\0whatsapp-bridge-test-port-{port}"
+        claim = socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             try:
+                claim.bind(path)
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
-                pass
+                claim.close()
+                continue
+        _claims.append(claim)
+        return port
     raise AssertionError("no free port")
 
 
