@@ -3,7 +3,9 @@
 
 A row is `| P-XX-NN | what | code | test |`. Code is a list of `folder/file.c` separated by spaces.
 A test is `path::name` (name must stand in that file), several separated by spaces; a row whose test
-column begins with "not built:" states a gap with its reason, and is counted.
+column begins with "not built:" states a gap with its reason, and is counted. What a unit test alone shows may
+never be called: one test at least goes through the running program (tests/e2e, tests/peers), unless the column
+ends with "without the program: " and the reason; these are counted as well.
 The ids that must have a row are listed in docs/protocol/conformance-ids.txt."""
 import pathlib
 import re
@@ -24,12 +26,26 @@ def check_test(root, word):
     return None
 
 
+def check_program(words, reason):
+    """Does the running program show it, or is there a reason why it cannot?"""
+    through = any(word.startswith(("tests/e2e/", "tests/peers/")) for word in words)
+    if reason is None and not through:
+        return ["no test of it goes through the running program (tests/e2e, tests/peers)"]
+    if reason is not None and through:
+        return ["a test of it does go through the program: no reason is needed"]
+    if reason is not None and len(reason.split()) < 4:
+        return ["'without the program:' gives no reason"]
+    return []
+
+
 def check_row(root, ident, what, code, test):
     bad = []
     if not what.strip():
         bad.append("says nothing")
     if test.strip().startswith("not built:"):
-        return bad, True
+        return bad, "gap"
+    test, mark, reason = test.partition("without the program:")
+    reason = reason if mark else None
     for word in code.replace(",", " ").replace("`", "").split():
         if not (root / word).is_file():
             bad.append(f"no code file {word}")
@@ -39,13 +55,14 @@ def check_row(root, ident, what, code, test):
     if not words:
         bad.append("names no test")
     bad += [problem for word in words if (problem := check_test(root, word))]
-    return bad, False
+    bad += check_program(words, reason)
+    return bad, "unit" if reason else None
 
 
 def main():
     root = pathlib.Path(sys.argv[1])
     wanted = (root / "docs/protocol/conformance-ids.txt").read_text().split()
-    seen, gaps, bad = set(), 0, []
+    seen, kinds, bad = set(), [], []
     for line in (root / "docs/protocol/conformance.md").read_text().splitlines():
         m = ROW.match(line)
         if not m:
@@ -54,13 +71,14 @@ def main():
         if ident in seen:
             bad.append(f"{ident}: two rows")
         seen.add(ident)
-        problems, gap = check_row(root, *m.groups())
-        gaps += gap
+        problems, kind = check_row(root, *m.groups())
+        kinds.append(kind)
         bad += [f"{ident}: {p}" for p in problems]
     bad += [f"{ident}: no row" for ident in wanted if ident not in seen]
     for line in bad:
         print(line)
-    print(f"conformance: {len(seen)} ids, {gaps} stated gaps, {len(bad)} problems")
+    print(f"conformance: {len(seen)} ids, {kinds.count('gap')} stated gaps, "
+          f"{kinds.count('unit')} that no program shows, {len(bad)} problems")
     return 1 if bad else 0
 
 
