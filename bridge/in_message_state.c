@@ -58,8 +58,8 @@ static void forget_news(struct in_message_state *st)
     message_said_forget(&st->said);
 }
 
-/* One write for a batch, and part of it: a number that began anew at each start would tell a monitor
- * of messages that were lost. */
+/* One write for a batch, and part of it: a number that began anew at each start would tell a
+ * monitor of messages that were lost. */
 void in_message_count(struct bridge *b)
 {
     const struct in_message_state *st = b->in_message;

@@ -215,8 +215,8 @@ static void warn_of_file(struct program *p, const char *setting, const char *pat
 
     if (path[0] && stat(path, &st) == 0 && (st.st_mode & 077) != 0)
         log_warn(&p->log, "main",
-                 "%s: '%s' can be read or changed by other users (mode %04o): chmod 600 it", setting,
-                 path, (unsigned)st.st_mode & 07777);
+                 "%s: '%s' can be read or changed by other users (mode %04o): chmod 600 it",
+                 setting, path, (unsigned)st.st_mode & 07777);
 }
 
 static void warn_of_settings(struct program *p)

@@ -1,6 +1,5 @@
 #include "bridge/time_lock.h"
 
-
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
 #include "bridge/mex.h"
@@ -91,7 +90,8 @@ static enum wb_err set(struct bridge *b, struct time_lock *l, int64_t until_s, b
         log_warn(b->log, "send",
                  "WhatsApp has restricted this number: nobody is written to for the first time "
                  "before %s%s",
-                 clock_text(until_s, text), named ? "" : " (our guess: it has not said when that ends)");
+                 clock_text(until_s, text),
+                 named ? "" : " (our guess: it has not said when that ends)");
     else if (!until_s && l->until_s)
         log_info(b->log, "send", "first messages to new people go out again");
     l->loaded = l->news = true;

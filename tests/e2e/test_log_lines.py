@@ -79,6 +79,23 @@ class LogLinesTest(Case):
         self.assertRegex(self.bridge.wait_status("banned")["detail"], wanted)
         self.assertEqual([x for x in self.bridge.lines if UNIX_TIME.search(x)], [])
 
+    def test_a_guess_is_called_a_guess(self):
+        """The end of a restriction that WhatsApp has not named is not told as WhatsApp's word."""
+        self.start().pair_by_qr()
+        self.mock.trouble(ack_error=463, ack_error_times=1)
+        self.assertEqual(self.bridge.send(STRANGER, "refused").json["server_code"], 463)
+        health = self.bridge.health()
+        self.assertEqual((health["status"], health["restricted_until_guessed"]), ("ok", True))
+        self.assertIn("our guess", health["detail"])
+        self.line("WARN", "nobody is written to for the first time before", "our guess")
+        reply = self.bridge.send("27820001002", "not before", expires_s=1, id="short")
+        self.assertIn("our guess", reply.json["message"])
+        ends = self.mock.admin("POST", "/mock-phone/timelock", {"phone": PHONE, "seconds": 3600})["ends"]
+        self.bridge.poll(lambda: self.bridge.health().get("restricted_until") == ends, 10, "WhatsApp names it")
+        health = self.bridge.health()
+        self.assertFalse(health["restricted_until_guessed"])
+        self.assertNotIn("guess", health["detail"])
+
     def test_messages_stored_goes_on_after_a_restart(self):
         self.start().pair_by_qr()
         for number in range(3):

@@ -87,7 +87,44 @@ static void json_lines(void **state)
         content(f, f->path),
         "{\"time\":\"2023-11-14T22:13:20.123Z\",\"level\":\"WARN\",\"role\":\"a\\\"b\\\\\","
         "\"area\":\"conn\",\"msg\":\"say \\\"hi\\\" \\\\ caf\xc3\xa9 \xe6\xbc\xa2 "
-        "\xf0\x9f\x98\x80\\u000a\"}\n");
+        "\xf0\x9f\x98\x80\"}\n");
+}
+
+/* As texts of libraries have it. */
+static void a_line_break_at_the_end_is_none_of_the_line(void **state)
+{
+    struct fixture *f = *state;
+
+    log_info(&f->log, "a", "%s", "no such key\n");
+    log_info(&f->log, "a", "%s", "two \r\n\n");
+    log_info(&f->log, "a", "%s", "\n");
+    assert_string_equal(content(f, f->path), "2023-11-14T22:13:20.123Z INFO  a: no such key\n"
+                                             "2023-11-14T22:13:20.123Z INFO  a: two\n"
+                                             "2023-11-14T22:13:20.123Z INFO  a: \n");
+}
+
+/* Many lines are one write; nothing is lost and nothing overtakes. */
+static void held_lines_are_written_in_order(void **state)
+{
+    struct fixture *f = *state;
+    unsigned n = 0;
+
+    log_hold(&f->log);
+    log_info(&f->log, "a", "first");
+    assert_string_equal(content(f, f->path), "");
+    log_warn(&f->log, "b", "second");
+    log_release(&f->log);
+    log_info(&f->log, "c", "third");
+    assert_string_equal(content(f, f->path), "2023-11-14T22:13:20.123Z INFO  a: first\n"
+                                             "2023-11-14T22:13:20.123Z WARN  b: second\n"
+                                             "2023-11-14T22:13:20.123Z INFO  c: third\n");
+    log_hold(&f->log);
+    for (int i = 0; i < 20; i++) /* more than is held */
+        log_info(&f->log, "d", "%01000d", i);
+    log_close(&f->log);
+    for (const char *c = content(f, f->path); *c; c++)
+        n += *c == '\n';
+    assert_int_equal(n, 23);
 }
 
 static void control_characters_cannot_forge(void **state)
@@ -112,7 +149,7 @@ static void text_that_is_not_utf8(void **state)
 static void long_lines_are_cut(void **state)
 {
     struct fixture *f = *state;
-    static const char *const fill[] = {"x", "\n", "\xf0\x9f\x98\x80", "\"", "a\xe6\xbc\xa2"};
+    static const char *const fill[] = {"x", "\x1b", "\xf0\x9f\x98\x80", "\"", "a\xe6\xbc\xa2"};
 
     for (size_t k = 0; k < 2 * sizeof fill / sizeof *fill; k++) {
         char big[6000] = "";
@@ -244,6 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(text_lines),
         T(json_lines),
+        T(a_line_break_at_the_end_is_none_of_the_line),
+        T(held_lines_are_written_in_order),
         T(control_characters_cannot_forge),
         T(text_that_is_not_utf8),
         T(long_lines_are_cut),
