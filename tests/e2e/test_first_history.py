@@ -75,7 +75,9 @@ class TokensTest(First):
         self.begin("--require-tctoken", past={"tokens_from": [FRIEND], "salt": True, "files": True,
                                               "chats": people, "messages": messages, "parts": parts,
                                               "files_gone": 1, "file_lost": True})
-        self.wait_ours("SELECT 1 FROM whatsmeow_privacy_tokens WHERE length(token) > 0", count=people + 1, timeout=120)
+        self.bridge.wait_growing(
+            lambda: self.ours("SELECT count(*) n FROM whatsmeow_privacy_tokens WHERE length(token) > 0")[0]["n"],
+            people + 1, "tokens")
         self.wait_read()
         pairs = self.ours("SELECT count(*) n FROM whatsmeow_lid_map WHERE pn LIKE '2783%'")[0]["n"]
         self.assertEqual(pairs, people)

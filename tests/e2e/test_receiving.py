@@ -88,8 +88,8 @@ class Receiving(Case):
                 got = [row["content"] for row in self.bridge.rows(ALL, chat)]
                 mine = [text for text in got if text.startswith(name + " ")]
                 self.assertEqual(len(mine), len(set(mine)), "stored twice")
-                return set(mine) >= wanted
-            self.bridge.poll(there, 60, f"all of {name} in {chat}")
+                return len(set(mine) & wanted)
+            self.bridge.wait_growing(there, count, f"{name} in {chat}")
 
     def blast(self, name, count):
         for to, _ in self.chats():

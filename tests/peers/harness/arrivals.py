@@ -53,18 +53,11 @@ class Arrivals:
             found.setdefault(row["chat_jid"], []).append((row["content"], row["state"]))
         return found
 
-    def wait(self, bridge, stall=20):
-        """As many as were sent are readable; whether they are the right ones is judge()'s question. When for
-        `stall` seconds nothing more comes the rest is lost: a busy machine is slow, but does get on."""
-        wanted, seen = sum(map(len, self.sent.values())), -1
-
-        def more():
-            nonlocal seen
-            before, seen = seen, bridge.rows("SELECT count(*) AS n FROM messages WHERE NOT is_from_me"
-                                             " AND state = ''")[0]["n"]
-            return seen > before or seen >= wanted
-        while seen < wanted:
-            bridge.poll(more, stall, f"all {wanted} messages are stored ({max(seen, 0)} are)")
+    def wait(self, bridge):
+        """As many as were sent are readable; whether they are the right ones is judge()'s question."""
+        def readable():
+            return bridge.rows("SELECT count(*) AS n FROM messages WHERE NOT is_from_me AND state = ''")[0]["n"]
+        bridge.wait_growing(readable, sum(map(len, self.sent.values())), "messages stored")
 
     def asked_again(self):
         """Ids in retry receipts that the bridge sent."""

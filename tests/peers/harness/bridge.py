@@ -116,6 +116,18 @@ class Bridge(Process):
         finally:
             connection.close()
 
+    def wait_growing(self, count, wanted, what, stall=20):
+        """Until count() is `wanted` or more. It fails when for `stall` seconds nothing was added: a busy machine
+        is slow, but gets on, and what is lost does not come."""
+        seen = -1
+
+        def more():
+            nonlocal seen
+            before, seen = seen, count()
+            return seen > before or seen >= wanted
+        while seen < wanted:
+            self.poll(more, stall, f"{what}: {max(seen, 0)} of {wanted}")
+
     def wait_rows(self, statement, *values, timeout=30, count=1, name="messages.db"):
         def ask():
             found = self.rows(statement, *values, name=name)

@@ -1,15 +1,20 @@
 """Base class of the tests: one directory per test, kept only when the test failed."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 from http.client import HTTPException
 
 from .bridge import Bridge
 from .mock import Mock
 from .peer import Peer
+
+
+SLOW_CASE_S = 10
 
 
 def succeeds(*argv, timeout=240):
@@ -40,6 +45,18 @@ class Case(unittest.TestCase):
         else:
             shutil.rmtree(self.directory, ignore_errors=True)
         return result
+
+    @contextlib.contextmanager
+    def subTest(self, *args, **params):
+        """One of several cases. Where it fails by waiting in vain those behind it would wait as well, each as
+        long: they are not tried."""
+        bad = len(self._result.errors) + len(self._result.failures)
+        start = time.monotonic()
+        with super().subTest(*args, **params):
+            yield
+        if (len(self._result.errors) + len(self._result.failures) > bad
+                and time.monotonic() - start > SLOW_CASE_S):
+            self.fail("a case has failed after a long wait: those behind it are not tried")
 
     def setUp(self):
         self.addCleanup(self._stop_all)

@@ -74,10 +74,16 @@ class Killer(threading.Thread):
             self._trouble = traceback.format_exc()
         self._done.set()
 
-    def wait(self, timeout=600):
-        """Until the wanted number of kills is reached."""
-        if not self._done.wait(timeout):
-            raise AssertionError(f"only {self.kills} of {self.wanted} kills in {timeout} s")
+    def wait(self, stall=60):
+        """Until the wanted number of kills is reached; not longer than `stall` seconds for each."""
+        kills = -1
+        while not self._done.is_set() and kills < self.kills:
+            kills = self.kills
+            deadline = time.monotonic() + stall
+            while kills == self.kills and time.monotonic() < deadline and not self._done.wait(0.05):
+                pass
+        if not self._done.is_set():
+            raise AssertionError(f"only {self.kills} of {self.wanted} kills: none in the last {stall} s")
         self.check()
 
     def done(self):
