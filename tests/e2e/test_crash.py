@@ -179,8 +179,8 @@ class CrashTest(CrashCase):
         """Each point in turn; and the test knows when a point is never passed."""
         self.start()
         self.pair()
-        self.assert_answers_follow_commits()
         self.bridge_jid = self.bridge.health()["jid"]
+        self.assert_answers_follow_commits()
         points = [name for name in fault_points() if not name.startswith(LINKING)]
         struck = set()
         for number in range(POINT_ROUNDS * len(points)):
