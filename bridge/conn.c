@@ -329,8 +329,10 @@ void conn_account_changed(struct conn *c)
     c->b->own_lid = c->paired ? c->account->lid : (struct jid){0};
 }
 
-/* After bridge-handback: what a program without LIDs has gone on with is ours again. */
-static enum wb_err take_again(struct conn *c)
+/* After bridge-handback: what a program without LIDs has gone on with is ours again. What is not
+ * done now, because the disk is full for instance, is done person by person (identity.c), and at
+ * the next start. */
+static void take_again(struct conn *c)
 {
     bool handed_back = false;
     size_t moved = 0;
@@ -338,14 +340,16 @@ static enum wb_err take_again(struct conn *c)
 
     TRY(store_handed_back(c->b->store, &handed_back));
     if (!handed_back)
-        return WB_OK;
+        return;
     log_info(c->b->log, "conn",
              "the store was handed back (bridge-handback): sessions and sender keys under phone "
              "numbers are taken again");
     TRY(store_take_again(c->b->store, &moved));
     log_info(c->b->log, "conn", "%zu records moved to LIDs", moved);
+    return;
 out:
-    return err;
+    store_rollback(c->b->store);
+    log_error(c->b->log, "conn", "not all records could be moved to LIDs: %s", wb_err_text(err));
 }
 
 enum wb_err conn_load_account(struct conn *c)
@@ -358,7 +362,9 @@ enum wb_err conn_load_account(struct conn *c)
     if (err == WB_ERR_NOT_FOUND)
         account_wipe(c->account);
     conn_account_changed(c);
-    return c->paired ? take_again(c) : err;
+    if (c->paired)
+        take_again(c);
+    return err;
 }
 
 enum wb_err conn_new(struct bridge *b, struct conn **ret_c)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "crypto/signal.h"
 #include "store/inbox.h"
 #include "store/lid_map.h"
@@ -317,6 +318,7 @@ enum wb_err store_take_again(struct store *s, size_t *ret_moved)
     /* Sender keys first: where none is left under a number, nobody's need to be looked for. */
     TRY(each_row(&h, SENDER_KEYS, take_sender_key));
     TRY(store_commit(s));
+    TRY(FAULT_ERROR("handback.again"));
     s->pn_sender_keys = PN_KEYS_UNKNOWN;
     TRY(each_row(&h, SESSIONS, take_person));
     TRY(store_commit(s));

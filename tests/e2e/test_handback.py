@@ -2,7 +2,9 @@
 With the program that it is for: tests/peers/test_handback.py."""
 
 import os
+import pathlib
 import re
+import signal
 import sqlite3
 import subprocess
 import unittest
@@ -18,8 +20,13 @@ FAILED, USAGE, LOCKED = 1, 2, 3
 
 
 class Handback(Case):
-    def run_tool(self, *args):
-        return subprocess.run([HANDBACK, *args], env=clean_env(), capture_output=True, text=True, timeout=30,
+    def start_with_friend(self):
+        self.mock = self.start_mock()
+        made = self.mock.admin("POST", "/contacts", {"phone": FRIEND, "name": "Thandi"})
+        self.lid = made["lid"].split("@")[0]
+
+    def run_tool(self, *args, env=None):
+        return subprocess.run([HANDBACK, *args], env=env or clean_env(), capture_output=True, text=True, timeout=30,
                               check=False)
 
     def sessions(self, store):
@@ -40,8 +47,7 @@ class Handback(Case):
             self.assertEqual(bridge.send(FRIEND, f"{tag} {number} from ours").status, 200)
 
     def test_the_bridge_goes_on_where_it_was(self):
-        self.mock = self.start_mock()
-        self.lid = self.mock.admin("POST", "/contacts", {"phone": FRIEND, "name": "Thandi"})["lid"].split("@")[0]
+        self.start_with_friend()
         bridge = self.start_bridge(self.mock, PHONE)
         bridge.pair_by_qr()
         self.talk(bridge, "before")
@@ -75,8 +81,7 @@ class Handback(Case):
         self.assert_no_flags(self.mock)
 
     def test_what_waits_to_be_sent_stays_ours(self):
-        self.mock = self.start_mock()
-        self.lid = self.mock.admin("POST", "/contacts", {"phone": FRIEND, "name": "Thandi"})["lid"].split("@")[0]
+        self.start_with_friend()
         self.bridge = bridge = self.start_bridge(self.mock, PHONE)
         bridge.pair_by_qr()
         self.talk(bridge, "before")
@@ -94,6 +99,54 @@ class Handback(Case):
                                              f"{queued.json['message_id']}")["messages"], 30, "it arrives")
         self.assertEqual([message["text"] for message in found], ["written while there was no connection"])
         self.assertEqual(self.mock.admin("GET", f"/contact/failures?phone={FRIEND}")["failures"], [])
+        self.assert_no_flags(self.mock)
+
+    def test_a_disk_that_fails_then_keeps_nobody_waiting(self):
+        self.start_with_friend()
+        bridge = self.start_bridge(self.mock, PHONE)
+        bridge.pair_by_qr()
+        self.talk(bridge, "before")
+        self.assertEqual(bridge.stop(), 0)
+        self.assertEqual(self.run_tool("--store", bridge.store).returncode, 0)
+        marked = self.mock.traced_bytes()
+        for name, env, said in (("fails", clean_env(WB_FAULT="handback.again:1:io"), 1), ("then", None, 0)):
+            bridge = self.start_bridge(self.mock, PHONE, store=bridge.store, name=name, env=env)
+            bridge.wait_status("ok")
+            self.talk(bridge, name)
+            self.assertEqual(len([line for line in bridge.lines if "not all records could be moved" in line]), said)
+            self.assertEqual(self.sessions(bridge.store), {f"{self.lid}_1:0"})
+            self.assertEqual(bridge.stop(), 0)
+        self.assertTrue(any("records moved to LIDs" in line for line in bridge.lines), bridge.tail())
+        self.assertEqual([line for line in self.mock.trace(marked) if 'type="retry"' in line["xml"]], [])
+        self.assert_no_flags(self.mock)
+
+    def test_killed_at_every_step(self):
+        """Of the tool, and of the bridge that takes the store again."""
+        self.start_with_friend()
+        bridge = self.start_bridge(self.mock, PHONE)
+        bridge.pair_by_qr()
+        self.talk(bridge, "before")
+        self.assertEqual(bridge.stop(), 0)
+        marked = self.mock.traced_bytes()
+        points = sorted(name for path in pathlib.Path(paths.SOURCE).glob("*/*.c") for name in
+                        re.findall(r'\bFAULT_(?:POINT|ERROR)\("(handback\.[a-z]+)"\)', path.read_text("utf-8")))
+        self.assertTrue(points)
+        for point in points:
+            with self.subTest(point):
+                fault = clean_env(WB_FAULT=point + ":1", ASAN_OPTIONS="detect_leaks=0")
+                tool = self.run_tool("--store", bridge.store, env=fault)
+                if tool.returncode == 0:
+                    killed = self.start_bridge(self.mock, PHONE, store=bridge.store, name=point, env=fault)
+                    self.assertEqual(killed.wait_exit(20), -signal.SIGKILL, "the point is not passed")
+                else:
+                    self.assertEqual(tool.returncode, -signal.SIGKILL, tool.stderr)
+                    self.assertEqual(self.sessions(bridge.store), {f"{self.lid}_1:0"}, "all or nothing")
+                bridge = self.start_bridge(self.mock, PHONE, store=bridge.store, name=point + "-then")
+                bridge.wait_status("ok")
+                self.talk(bridge, point)
+                self.assertEqual(self.sessions(bridge.store), {f"{self.lid}_1:0"})
+                self.assertEqual(bridge.stop(), 0)
+        self.assertEqual([line for line in self.mock.trace(marked) if 'type="retry"' in line["xml"]], [])
         self.assert_no_flags(self.mock)
 
     def test_what_is_refused(self):
