@@ -116,7 +116,7 @@ static void test_defaults(void **state)
     assert_string_equal(f->c.store_dir, "./store");
     assert_string_equal(f->c.db_path, "./store/messages.db");
     assert_string_equal(f->c.whatsapp_db_path, "./store/whatsapp.db");
-    assert_string_equal(f->c.bind, "127.0.0.1");
+    assert_string_equal(f->c.bind, "localhost");
     assert_int_equal(f->c.port, 8080);
     assert_int_equal(f->c.log_level, LOG_INFO);
     assert_int_equal(f->c.log_format, LOG_TEXT);
