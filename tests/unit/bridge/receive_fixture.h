@@ -140,6 +140,9 @@ static inline void receiver_wake(struct receiver *r)
     r->b.log = &r->log;
     r->b.clock = &rx_clock;
     r->b.rng = &r->f.rng;
+    static struct config no_settings;
+
+    r->b.config = &no_settings;
     timers_init(&r->timers, &rx_clock);
     r->b.timers = &r->timers;
     r->b.store = r->f.s;
