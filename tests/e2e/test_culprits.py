@@ -22,10 +22,10 @@ NAME, STEP_MS = "whatsapp.example", 6000
 class Server(threading.Thread):
     """Takes connections on loopback and does the same with each: play(socket)."""
 
-    def __init__(self, case, play, address="127.0.0.1"):
+    def __init__(self, case, play):
         super().__init__(daemon=True)
         self.play, self.open = play, []
-        self.listener = socket.create_server((address, 0), family=socket.AF_INET)
+        self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         case.addCleanup(self.stop)
         self.start()
