@@ -534,11 +534,11 @@ static void unlink_ourselves(void **state)
              el(t, "error", "code", "500", NULL));
     node_copy_attr(&t->server.arena, n, h->n, "id");
     server_send(t, n);
-    assert_int_equal(last_result, CMD_NOT_SENT);
+    assert_int_equal(last_result, CMD_REFUSED);
     assert_int_equal(state_of(t), CONN_ONLINE);
     bridge_unlink(t->b, note_result, NULL);
     pass(t, 3000); /* no answer */
-    assert_int_equal(last_result, CMD_NOT_SENT);
+    assert_int_equal(last_result, CMD_OUTCOME_UNKNOWN);
     assert_string_equal(peek_sql(t->f.wa, "SELECT count(*) FROM whatsmeow_device"), "1");
     deaf(t);
     bridge_unlink(t->b, note_result, NULL);
