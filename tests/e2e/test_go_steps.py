@@ -28,8 +28,8 @@ class Steps(Case):
     def times(self, store):
         database = sqlite3.connect(os.path.join(store, "messages.db"))
         try:
-            return database.execute("SELECT id, typeof(timestamp), timestamp FROM messages WHERE id < 'C' "
-                                    "ORDER BY id").fetchall()
+            return database.execute("SELECT id, typeof(timestamp), timestamp FROM messages "
+                                    "WHERE id IN ('A1', 'A2', 'B1', 'B2') ORDER BY id").fetchall()
         finally:
             database.close()
 

@@ -215,7 +215,8 @@ class Codes(Trust):
         event = events[0]
         self.assertEqual((event["chat_jid"], event["sender"], event["is_from_me"], event["state"]),
                          (pn(FRIEND), first["sender"], 0, ""))
-        self.assertEqual(event["content"], f"Security code with {first['push_name']} changed")
+        self.assertEqual(event["content"], "", "nobody wrote it")
+        self.assertEqual(event["summary"], f"Security code with {first['push_name']} changed")
         self.assertEqual(self.contact()["identity_changed_at"], event["timestamp"])
         self.assertEqual(self.trust()["codes_changed"], 1)
         # The chat's own time is that of its messages.

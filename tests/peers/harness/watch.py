@@ -1,6 +1,7 @@
 """/health, asked again and again while something is done to a bridge."""
 
 import collections
+import http.client
 import threading
 import time
 
@@ -17,13 +18,14 @@ class Watch:
     (which is what keeps the answer, however busy the machine is); how large did the bridge get; and what
     did /health say?
 
-    headers: of each request; within: a network namespace to ask in; pause_s: between two requests."""
+    headers: of each request; within: a network namespace to ask in; pause_s: between two requests; crowded: there are
+    more callers than places, so that one whose request is still on its way may be sent away (it asks again)."""
 
-    def __init__(self, bridge, headers=None, within=None, pause_s=0.02):
+    def __init__(self, bridge, headers=None, within=None, pause_s=0.02, crowded=False):
         self.bridge = bridge
         self.longest_s, self.busiest_s, self.rss_mb = 0.0, 0.0, 0.0
         self.states = collections.Counter()
-        self._headers, self._pause_s = headers, pause_s
+        self._headers, self._pause_s, self._tries = headers, pause_s, 5 if crowded else 1
         self._trouble = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=within.call if within else self._run,
@@ -40,11 +42,19 @@ class Watch:
 
     def _ask(self):
         begin, computed = time.monotonic(), self.bridge.loop_seconds()
-        reply = self.bridge.get("/health", headers=self._headers)
+        reply = self._answer()
         self.busiest_s = max(self.busiest_s, self.bridge.loop_seconds() - computed)
         self.longest_s = max(self.longest_s, time.monotonic() - begin)
         self.rss_mb = max(self.rss_mb, self.bridge.memory_mb())
         self.states[reply.json["status"]] += 1
+
+    def _answer(self):
+        for left in reversed(range(self._tries)):
+            try:
+                return self.bridge.get("/health", headers=self._headers)
+            except (http.client.RemoteDisconnected, ConnectionResetError):
+                if not left:
+                    raise
 
     def end(self):
         """Ends it; what it saw, in words. Fails when a request failed, or when there was none."""
