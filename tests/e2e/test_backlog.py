@@ -7,6 +7,7 @@ import unittest
 
 from harness.case import Case
 from harness.relay import Relay
+from harness.skips import FULL_ONLY
 from harness.watch import Watch
 
 PHONE, FRIEND, OTHER = "27820000001", "27820001000", "27820001001"
@@ -133,7 +134,7 @@ class SlowUplink(Load):
         self.assert_got(FRIEND, texts)
         self.assert_nothing_sealed_twice()
 
-    @unittest.skipUnless(FULL, "a minute of real time")
+    @unittest.skipUnless(FULL, FULL_ONLY + "a minute of real time")
     def test_a_slow_line_is_not_a_dead_one(self):
         self.slow_start()
         texts = self.texts()[:1]

@@ -19,6 +19,7 @@ from harness.bridge import clean_env
 from harness.case import Case
 from harness.disk import CHANGES, CREATE, FOREVER, RENAME, SYNC, Shim, UNLINK, WRITE
 from harness.killing import seed_of
+from harness.skips import FULL_ONLY
 
 PHONE, OTHER, FRIEND = "27820000001", "27820000002", "27820001000"
 DONE, FAILED, USAGE, LOCKED, BAD, WRONG_NUMBER = range(6)
@@ -485,7 +486,7 @@ class Damage(BackupsCase):
                 self.bridge.stop()
         self.assert_no_flags(self.mock)
 
-    @unittest.skipUnless(FULL, "with WB_TEST_FULL=1")
+    @unittest.skipUnless(FULL, FULL_ONLY + "100 MB")
     def test_large_store(self):
         """100 MB: both files are gone, and it is ready again within ten seconds."""
         self.pair()

@@ -63,6 +63,11 @@ class SetUpDebian(Case):
         self.assertIn("libclang-rt-dev", self.names("13", "test"))
         self.assertEqual(self.names("12", "build"), self.names("13", "build"))
 
+    def test_a_browser_is_in_a_group_of_its_own(self):
+        """What only the tests of screens need keeps nobody from running the others."""
+        self.assertEqual(self.names("12", "screens"), ["tmux", "zbar-tools", "chromium"])
+        self.assertEqual(set(self.names("12", "screens")) & set(self.names("12", "build", "test", "peers")), set())
+
     def test_a_package_that_cannot_be_had_stops_no_other(self):
         self.state("missing", "golang-go\nlibcmocka-dev\n")
         done = self.run_setup("peers", "test", "build")

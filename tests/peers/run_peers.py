@@ -18,9 +18,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from harness import paths, runner  # noqa: E402
+from harness import paths, runner, skips  # noqa: E402
 
-SKIPPED = 77
 SETUP = "tools/setup-debian peers installs it"
 # whatsmeow asks for Go 1.24. From 1.21 on, go fetches a newer toolchain by itself.
 OLDEST_GO = (1, 21)
@@ -144,11 +143,11 @@ def main():
     try:
         prepare(names)
     except Missing as err:
-        if os.environ.get("CI") == "true":
+        if skips.CI:
             print(f"FAILED: the peers cannot be built: {err}")
             return 1
         print(f"SKIPPED: tests with independent clients: {err}")
-        return SKIPPED
+        return runner.SKIPPED
     if "--prepare" in sys.argv:
         return 0
     return runner.run(names, HERE)

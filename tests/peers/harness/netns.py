@@ -26,9 +26,8 @@ def missing():
 
 
 def need(case):
-    """Skips the test where there can be none, visibly; with CI=true that is a failure."""
+    """Skips the test where there can be none; with CI=true the runner makes a failure of that."""
     if missing():
-        case.assertNotEqual(os.environ.get("CI"), "true", missing())
         case.skipTest(missing())
 
 
