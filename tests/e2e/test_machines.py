@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -115,3 +116,43 @@ class OtherRelease(Case):
         self.assertEqual(done.returncode, 2)
         self.assertIn("takes root: nothing was done", done.stderr)
         self.assertFalse(os.path.exists(f"{self.directory}/kept"))
+
+
+class Arm64(Case):
+    """tools/test-arm64 with the programs that would make its chroot in the test's hands."""
+    DEBOOTSTRAP = '#!/bin/bash\necho "${@: -1}" >"$HERE/mirror"\nmkdir -p "${@: -2:1}"\n'
+    CHROOT = '#!/bin/bash\n[[ $* != *"apt-get -qq -y"* ]] || { echo "E: no such package" >&2; exit 100; }\n'
+
+    @unittest.skipUnless(os.geteuid() == 0, "it demands root")
+    def test_a_chroot_that_lacks_packages_is_not_complete(self):
+        path = pathlib.Path(self.directory) / "path"
+        path.mkdir()
+        for name, text in (("debootstrap", self.DEBOOTSTRAP), ("chroot", self.CHROOT), ("unshare", "#!/bin/bash\nexit 1\n")):
+            (path / name).write_text(text)
+            (path / name).chmod(0o755)
+        done = subprocess.run([ROOT / "tools/test-arm64"], capture_output=True, text=True, timeout=60, check=False, env={
+            **os.environ, "PATH": f"{path}:{os.environ['PATH']}", "HERE": self.directory,
+            "WB_BUILD_DIR": self.directory, "WB_DEBIAN_MIRROR": "http://127.0.0.1:9/debian"})
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("the chroot cannot be made", done.stderr)
+        self.assertIn("E: no such package", done.stderr)
+        self.assertFalse(os.path.exists(f"{self.directory}/arm64/root/complete"))
+        with open(f"{self.directory}/mirror", encoding="ascii") as file:
+            self.assertEqual(file.read(), "http://127.0.0.1:9/debian\n")
+
+    def test_every_shipped_program_is_built(self):
+        text = (ROOT / "tools/test-arm64").read_text()
+        for name in ("whatsapp-bridge", "bridge-backup", "bridge-import", "bridge-handback", "bridge-convert-timestamps"):
+            self.assertRegex(text, rf"--target [^&]*\b{name}\b")
+
+
+class Tidy(Case):
+    def test_a_build_directory_is_seen_from_where_one_stands(self):
+        path = pathlib.Path(self.directory) / "path"
+        path.mkdir()
+        (path / "clang-tidy").write_text('#!/bin/bash\n[[ $1 != --version ]] && echo "$3" || echo "version 14.0.6"\n')
+        (path / "clang-tidy").chmod(0o755)
+        done = subprocess.run([ROOT / "tools/check-tidy", "base/log.c"], capture_output=True, text=True, timeout=60,
+                              check=False, cwd=self.directory,
+                              env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "WB_BUILD_DIR": "builds"})
+        self.assertEqual((done.returncode, done.stdout), (0, f"{self.directory}/builds/dev\n"), done)
