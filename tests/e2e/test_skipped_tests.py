@@ -4,8 +4,10 @@ import contextlib
 import io
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 import xml.etree.ElementTree as tree
 from unittest import mock
@@ -110,6 +112,21 @@ class Counts(unittest.TestCase):
     def test_the_status_of_ctest_counts(self):
         self.assertEqual(self.counted('status="run">', status=8)[0], [1, 1, 0])
         self.assertEqual(self.counted(status=1)[0], [0, 1, 0])
+
+    def test_what_says_nothing_ran_or_vanished_is_a_failure(self):
+        """tools/test: a name that is none, no name at all, and fuzz targets that are gone."""
+        with tempfile.TemporaryDirectory() as scratch:
+            tools = pathlib.Path(scratch) / "tree/tools"
+            tools.mkdir(parents=True)
+            (tools.parent / "tests/fuzz").mkdir(parents=True)
+            for name in ("test", "builds.sh"):
+                shutil.copy(ROOT / "tools" / name, tools)
+            for suites, status, said in (("unti", 2, "there is no suite 'unti'"), (" ", 1, "nothing was run"),
+                                         ("fuzzing", 1, "only 0 fuzz targets")):
+                done = subprocess.run([tools / "test"], capture_output=True, text=True, check=False, timeout=60,
+                                      env={**os.environ, "WB_BUILD_DIR": scratch + "/builds", "WB_TEST_SUITES": suites})
+                self.assertEqual(done.returncode, status, done)
+                self.assertIn(said, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

@@ -326,6 +326,8 @@ def check(options, faults, bad):
         except fault_files.BadFault as error:
             bad.append((fault.name, str(error)))
     bad += check_names(options, faults)
+    if len(faults) < options.at_least:
+        bad.append((options.faults, f"{len(faults)} faults, and {options.at_least} at least are expected"))
     for name, words in bad:
         print(f"{name}: {words}")
     print(f"mutation: {len(faults)} faults, {len(bad)} problems")
@@ -341,6 +343,7 @@ def arguments():
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these, or all whose names begin so")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--at-least", type=int, default=1, metavar="N", help="fail when there are fewer to choose from")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="so many copies of the tree at once")
     parser.add_argument("--test-limit", type=float, default=TEST_LIMIT_S, metavar="S",
                         help="a test that takes longer hangs; that counts as noticed, but slowly")
@@ -375,7 +378,7 @@ def main():
         return 0
     if options.check:
         return check(options, faults, bad)
-    if bad:
+    if bad or len(faults) < options.at_least:
         return check(options, faults, bad)
     faults = chosen(options, faults)
     options.jobs = max(1, min(options.jobs, len(faults)))

@@ -122,6 +122,14 @@ class RunnerTest(unittest.TestCase):
         status, output = self.run_it("--check")
         self.assertEqual((status, output.count("\n"), "a/good" in output), (1, 7, False), output)
 
+    def test_faults_that_vanish_are_a_failure(self):
+        self.assertEqual(self.run_it("--check")[0], 1)
+        self.assertEqual(self.run_it()[0], 1)
+        self.fault("a/unit", patch("    return 1;", "    return 4;"))
+        for options in (["--check"], ["--random", "1"]):
+            status, output = self.run_it("--at-least", "2", *options)
+            self.assertEqual((status, "1 faults, and 2 at least" in output), (1, True), output)
+
     def test_a_seed_draws_the_same_ones_again(self):
         for number in range(10, 30):
             self.fault(f"a/f{number}", patch("    return 1;", f"    return -{number};"))
