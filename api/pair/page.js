@@ -105,8 +105,15 @@ let codeWas = '';
 let busy = false;
 let statusWas = '';
 
+// What a token is made of: a header takes no other characters, and the setting neither.
+function isToken(text) {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
 function remembered() {
-  try { return sessionStorage.getItem('token') || ''; } catch { return ''; }
+  let kept = '';
+  try { kept = sessionStorage.getItem('token') || ''; } catch { /* then it is asked for */ }
+  return isToken(kept) ? kept : '';
 }
 function remember() {
   try { sessionStorage.setItem('token', token); } catch { /* then a reload asks again */ }
@@ -314,8 +321,13 @@ function on(id, event, handler) {
 }
 
 on('token-form', 'submit', () => {
-  token = part('token').value.trim();
+  const typed = part('token').value.trim();
   tokenWrong = true; // if it is asked for once more
+  if (!isToken(typed)) {
+    state(BAD_TOKEN);
+    return;
+  }
+  token = typed;
   remember();
 });
 on('new-code', 'click', () => act(part('new-code'), '/api/pair-code', '{}', REFUSALS));
