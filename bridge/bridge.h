@@ -58,6 +58,8 @@ struct bridge {
     struct timers *timers;
     struct pauses *pauses; /* NULL without a loop */
     struct store *store;
+    uint16_t
+        api_port; /* where the API listens, also when any free port was asked for; 0: nowhere */
 
     /* Parts with their state inline. */
     struct events events;

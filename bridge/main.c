@@ -66,8 +66,7 @@ struct program {
     bool reopening;      /* that one has not opened its files yet */
 };
 
-/* ---- the store ----------------------------------------------------------------------------------
- */
+/* ---- the store ------------------------------------------------------------------------------- */
 
 static int open_failed(const struct program *p, enum wb_err err, const struct store_open_info *i)
 {
@@ -193,8 +192,7 @@ static void log_opened(struct program *p)
         log_info(&p->log, "main", "another program used this session since our last run");
 }
 
-/* ---- while running
- * -------------------------------------------------------------------------------- */
+/* ---- while running --------------------------------------------------------------------------- */
 
 /* One line of the log for each that is wrong. */
 static void log_problems(struct program *p, const char *text)
@@ -292,8 +290,7 @@ static void on_stall(void *ctx, const struct bridge_event *e)
     sdnotify_busy(&p->systemd, "rescuing the databases", CHECK_MS);
 }
 
-/* ---- putting it together
- * ---------------------------------------------------------------------------- */
+/* ---- putting it together --------------------------------------------------------------------- */
 
 static enum wb_err compose(struct program *p, struct buf *problem)
 {
@@ -363,6 +360,7 @@ static int run(struct program *p)
             log_info(&p->log, "main",
                      "the API does not listen on %s: this machine does not have it",
                      api_missing(p->api));
+        p->bridge->api_port = api_port(p->api);
         sdnotify_ready(&p->systemd);
         bridge_start(p->bridge);
         err = loop_run(p->loop);

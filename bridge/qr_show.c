@@ -14,7 +14,6 @@ enum {
 static void draw(struct conn *c)
 {
     struct qr_drawn *d = &c->qr_drawn;
-    const struct config *config = c->b->config;
     struct buf picture = buf_new(QR_DRAWING_MAX);
     struct qr_symbol *q = malloc(sizeof *q);
     unsigned used;
@@ -22,7 +21,7 @@ static void draw(struct conn *c)
     d->window = qr_terminal_look(STDOUT_FILENO);
     d->lines = d->lines_seen = c->b->log->lines;
     if (q && qr_make(c->pairing->qr, q) == WB_OK) {
-        used = qr_terminal_draw(q, &d->window, config->bind, config->port, &picture);
+        used = qr_terminal_draw(q, &d->window, c->b->config->bind, c->b->api_port, &picture);
         d->spare = d->window.rows > used ? d->window.rows - used - 1 : 0;
         fputs(buf_cstr(&picture), stdout);
         fflush(stdout);

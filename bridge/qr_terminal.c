@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 
 enum {
@@ -39,8 +40,7 @@ struct qr_terminal qr_terminal_look(int fd)
     return t;
 }
 
-/* ---- words --------------------------------------------------------------------------------------
- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static void add(struct words *w, const char *text)
 {
@@ -64,8 +64,9 @@ struct ways {
 
 static struct ways ways_of(const char *bind, uint16_t port)
 {
-    bool here = strncmp(bind, "127.", 4) == 0 || strcmp(bind, "0.0.0.0") == 0 ||
-                strcmp(bind, "::") == 0 || strcmp(bind, "localhost") == 0 || !bind[0];
+    /* Where it listens on 127.0.0.1 as well; on 127.0.0.5 for example it does not. */
+    bool here = strcmp(bind, "0.0.0.0") == 0 || strcmp(bind, "::") == 0 ||
+                strcasecmp(bind, "localhost") == 0 || !bind[0];
     const char *address = here ? "127.0.0.1" : bind;
     bool v6 = strchr(address, ':') != NULL;
     struct ways ways;
@@ -118,9 +119,7 @@ static void narrow(const struct ways *ways, enum blocks kind, unsigned plain_row
     }
 }
 
-/* ---- the picture
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- the picture ----------------------------------------------------------------------------- */
 
 static unsigned picture_columns(const struct qr_symbol *qr, enum blocks kind)
 {

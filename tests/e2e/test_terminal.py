@@ -71,6 +71,15 @@ class TerminalQr(Case):
         self.window.wait_text(f"(?s)[\u2580\u2584].*ssh -L {self.port}:127.0.0.1:{self.port} HOST")
         self.assertNotRegex(self.window.text(), "[\U0001fb00-\U0001fb3b]")
 
+    def test_any_free_port_is_shown_as_the_one_that_it_is(self):
+        # /health tells nobody the port: the first line of the log does.
+        log = os.path.join(self.directory, "log")
+        self.start("--port", "0", "--log-file", log, rows=40)
+        self.window.wait_text("/pair")
+        with open(log, encoding="utf-8") as file:
+            port = re.search(r"API on .* port (\d+)", file.read())[1]
+        self.window.wait_text(f"(?s)http://127\\.0\\.0\\.1:{port}/pair.*ssh -L {port}:127\\.0\\.0\\.1:{port} HOST")
+
     def test_a_tiny_window_has_the_other_ways_and_no_broken_picture(self):
         self.start(columns=60, rows=16)
         self.code()

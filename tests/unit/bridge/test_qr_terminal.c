@@ -136,6 +136,8 @@ static void test_addresses(void **state)
         const char *bind, *browser, *tunnel;
     } cases[] = {
         {"127.0.0.1", "http://127.0.0.1:8080/pair", "ssh -L 8080:127.0.0.1:8080 HOST"},
+        {"127.0.0.5", "http://127.0.0.5:8080/pair", "ssh -L 8080:127.0.0.5:8080 HOST"},
+        {"LocalHost", "http://127.0.0.1:8080/pair", "ssh -L 8080:127.0.0.1:8080 HOST"},
         {"localhost", "http://127.0.0.1:8080/pair", "ssh -L 8080:127.0.0.1:8080 HOST"},
         {"0.0.0.0", "http://127.0.0.1:8080/pair", "ssh -L 8080:127.0.0.1:8080 HOST"},
         {"::1", "http://[::1]:8080/pair", "ssh -L 8080:[::1]:8080 HOST"},
