@@ -141,7 +141,7 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
     TRY(store_outbox_acked(b->store, it->id, t, bridge_server_now_s(b)));
     if (it->carries)
         TRY(store_skdm_carried(b->store, &it->chat, it->id));
-    TRY(out_content_store(b, &it->chat, it->id, t));
+    TRY(out_content_store(b, &it->chat, it->id, t, &it->said));
     if (other_devices(it, ack->phash)) {
         if (it->chat.server == JID_GROUP) {
             TRY(out_missed_look(b, &it->chat, it->id, ack->phash));

@@ -2,7 +2,6 @@
 
 #include "bridge/bridge.h"
 #include "bridge/mention_in.h"
-#include "bridge/message_log.h"
 #include "bridge/peer_time.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
@@ -147,7 +146,8 @@ out:
     return err;
 }
 
-enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const char *id, int64_t t)
+enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const char *id, int64_t t,
+                              struct message_said *ret_said)
 {
     struct arena a = arena_new(SEND_ARENA_MAX);
     struct store_message m = {.id = span_cstr(id),
@@ -157,7 +157,6 @@ enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const ch
                               .from_me = true,
                               .timestamp = t,
                               .received_at = bridge_server_now_s(b)};
-    struct message_said said = {0};
     struct span plain;
     struct content c;
     enum wb_err err;
@@ -174,10 +173,8 @@ enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const ch
     m.content = c.text;
     m.kind = content_kind_word(c.kind == CONTENT_EXTENDED_TEXT ? CONTENT_TEXT : c.kind);
     TRY(put_row(b, &m, &c));
-    message_said_note(b, &said, m.kind, m.content);
-    message_log_sent(b, chat, id, &said);
+    message_said_note(b, ret_said, m.kind, m.content);
 out:
-    message_said_forget(&said);
     arena_free(&a);
     return err;
 }

@@ -19,6 +19,7 @@ static void free_item(struct out_item *it)
     timer_stop(it->b->timers, &it->timer);
     out_wait_free(it);
     out_work_free(it->work);
+    message_said_forget(&it->said);
     it->b->out_message->nopen--;
     free(it);
 }
@@ -429,6 +430,8 @@ void out_queue_committed(struct bridge *b)
         chat = it->chat;
         e.chat = &chat;
         e.id = it->id;
+        if (it->said.kind)
+            message_log_sent(b, &it->chat, it->id, &it->said);
         if (it->outcome.result == CMD_OK)
             events_emit(&b->events, &e);
         out_wait_answer(it, &it->outcome);
@@ -439,12 +442,14 @@ void out_queue_committed(struct bridge *b)
 
 void out_queue_uncommitted(struct bridge *b)
 {
-    for (struct out_item *it = b->out_message->sealed; it; it = it->next)
+    for (struct out_item *it = b->out_message->sealed; it; it = it->next) {
+        message_said_forget(&it->said);
         /* The server answers the same bytes in the same way again. */
         if (it->step == OUT_SETTLED || it->step == OUT_REOPENING) {
             it->step = OUT_SEALED;
             it->old_copies = 0;
         }
+    }
 }
 
 /* ---- all lanes ----------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "bridge/commands.h"
 #include "bridge/first_contact.h"
 #include "bridge/limits.h"
+#include "bridge/message_log.h"
 #include "bridge/out_message.h"
 #include "bridge/out_missed.h"
 #include "bridge/out_retry_devices.h"
@@ -90,6 +91,7 @@ struct out_item {
     char phash[PHASH_TEXT_BYTES]; /* of the devices it was sealed for; "": not known any more */
     char phash_others[PHASH_TEXT_BYTES]; /* the same without ours (1:1) */
     struct out_outcome outcome;          /* SETTLED */
+    struct message_said said;            /* SETTLED: logged when that is committed */
     struct out_wait *waits;
 };
 

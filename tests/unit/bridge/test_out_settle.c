@@ -31,10 +31,15 @@ static void another_batch(void)
 static void an_ack_whose_commit_fails_is_no_answer(void **state)
 {
     struct send_request q = keyed(CONTACT, "order-7", "kept");
+    uint64_t lines;
 
     (void)state;
     send_with(0, &q);
+    lines = w.r.log.lines;
+    w.r.log.level = LOG_INFO;
     ack_comes(wire_id(0));
+    assert_int_equal(w.r.log.lines, lines); /* the log does not say "sent" yet */
+    w.r.log.level = LOG_ERROR;
     batch_fail(&w.r.b, WB_ERR_NO_SPACE);
     assert_look(&w.r, "SELECT count(*) FROM messages", "0");
     another_batch();
@@ -44,7 +49,11 @@ static void an_ack_whose_commit_fails_is_no_answer(void **state)
     go_online();
     assert_int_equal(w.nwire, 2);
     assert_true(span_eq(buf_span(&w.wire[0]), buf_span(&w.wire[1])));
+    lines = w.r.log.lines;
+    w.r.log.level = LOG_INFO;
     ack(wire_id(1));
+    assert_int_equal(w.r.log.lines, lines + 1);
+    w.r.log.level = LOG_ERROR;
     assert_int_equal(w.answers[0].calls, 1);
     assert_int_equal(w.answers[0].result, CMD_OK);
     assert_look(&w.r, "SELECT content FROM messages", "kept");
