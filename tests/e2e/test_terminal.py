@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import unittest
 
 from harness import http, paths, terminal
@@ -94,6 +96,31 @@ class TerminalQr(Case):
         self.mock.admin("POST", "/mock-phone/expire-refs")
         poll(lambda: self.call("/api/qr").status == 200 and self.code() != before, 20, "another code")
         self.wait_shown(self.code())
+
+
+# A test that opens a window, says who runs, and is then killed.
+KILLED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from harness import terminal
+window = terminal.Terminal(sys.argv[2], ["sh", "-c", "trap '' HUP TERM; echo up; exec sleep 600"])
+window.wait_text("up")
+print(window.server.pid, window.pid(), flush=True)
+sys.stdin.read()
+"""
+
+
+class EndOfATerminal(Case):
+    def test_a_test_that_is_killed_leaves_nothing_behind(self):
+        terminal.need("tmux")
+        with subprocess.Popen([sys.executable, "-c", KILLED, os.path.join(paths.SOURCE, "tests", "peers"), self.directory],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+            try:
+                pids = child.stdout.readline().split()
+            finally:
+                child.kill()
+        self.assertEqual(len(pids), 2)
+        poll(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 20, f"{pids} end")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 import zlib
 
-from .process import poll
+from .process import Process, poll
 
 # A character's cell in the picture: twice as high as wide, as most fonts have it.
 CELL_W, CELL_H = 8, 18
@@ -61,6 +61,9 @@ def _cell(char):
 
 
 class Terminal:
+    """Nothing of it outlives the test, however that ends: tmux's server stays a child of the test's, and what runs in the
+    window dies with the server."""
+
     def __init__(self, directory, argv, columns=80, rows=24, env=None):
         self.directory, self.columns, self.rows = directory, columns, rows
         self.socket = os.path.join(directory, "tmux.socket")
@@ -68,8 +71,11 @@ class Terminal:
         config = os.path.join(directory, "tmux.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write("set -g remain-on-exit on\nset -g status off\n")
-        subprocess.run(["tmux", "-u", "-S", self.socket, "-f", config, "new-session", "-d", "-x", str(columns),
-                        "-y", str(rows), *map(str, argv)], env=env, cwd=directory, check=True, timeout=20)
+        self.server = Process("tmux", ["tmux", "-u", "-D", "-S", self.socket, "-f", config], directory, env)
+        poll(lambda: os.path.exists(self.socket), 20, "tmux listens", going_on=self.server.running, more=self.server.tail)
+        subprocess.run(["tmux", "-u", "-S", self.socket, "new-session", "-d", "-x", str(columns), "-y", str(rows),
+                        "setpriv", "--pdeathsig", "KILL", "--", *map(str, argv)],
+                       env=env, cwd=directory, check=True, timeout=20)
 
     def _tmux(self, *args):
         return subprocess.run(["tmux", "-u", "-S", self.socket, *args], capture_output=True, text=True, check=True,
@@ -87,7 +93,7 @@ class Terminal:
         self.columns, self.rows = columns, rows
 
     def close(self):
-        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, check=False, timeout=20)
+        self.server.kill()
 
     def wait_text(self, pattern, timeout=20):
         return poll(lambda: re.search(pattern, self.text()), timeout, f"the terminal shows {pattern}",
