@@ -125,7 +125,9 @@ enum wb_err sender_key_decrypt(struct sender_key_record *r, struct span message,
 
 /* Two records of one sender in a group, under its LID and under its number, become one, in `lid`;
  * number is left empty. In front is that which goes on where the other ends (the LID's when that
- * cannot be told), then the other's chains that it does not have. */
+ * cannot be told), then the other's chains that it does not have. Of two copies of a chain the
+ * further one stays, and opens nothing that the other one has opened; the other one stays behind it
+ * if it began earlier and can open something from there. */
 void sender_key_record_merge(struct sender_key_record *lid, struct sender_key_record *number);
 
 #endif

@@ -113,14 +113,12 @@ static int telling(enum wb_err e)
     return -1; /* not about the message: stop at once */
 }
 
-/* Has this state used the key of the iteration, or let it fall off? Of what was before it knew the
- * chain it cannot say. */
-static bool is_used(const struct sender_key_state *state, const struct group_incoming *m)
+bool sender_key_is_used(const struct sender_key_state *state, uint32_t iteration)
 {
-    if (m->iteration < state->first_iteration || m->iteration >= state->iteration)
+    if (iteration < state->first_iteration || iteration >= state->iteration)
         return false;
     for (size_t i = 0; i < state->nkeys; i++)
-        if (state->keys[i].iteration == m->iteration)
+        if (state->keys[i].iteration == iteration)
             return false;
     return true;
 }
@@ -133,7 +131,7 @@ static enum wb_err refuse_used(struct sender_key_record *r, const struct group_i
     for (size_t i = 0; i < r->nstates; i++) {
         struct sender_key_state *state = r->states[i];
 
-        if (state->key_id != m->key_id || !is_used(state, m))
+        if (state->key_id != m->key_id || !sender_key_is_used(state, m->iteration))
             continue;
         enum wb_err err = check_signature(state, m);
         if (err == WB_OK)

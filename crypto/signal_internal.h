@@ -76,6 +76,12 @@ enum wb_err sender_key_state_forward(struct sender_key_state *state,
 /* A new state in front; the oldest beyond the limit falls off. Takes the state over. */
 void sender_key_record_push(struct sender_key_record *r, struct sender_key_state *state);
 
+/* ---- signal_group_receive.c ---- */
+
+/* Has this state used the key of the iteration, or let it fall off? Of what was before it knew the
+ * chain it cannot say. */
+bool sender_key_is_used(const struct sender_key_state *state, uint32_t iteration);
+
 /* ---- small shared pieces ---- */
 
 /* Undo what a failed call appended. */

@@ -1,8 +1,7 @@
 /* signal_merge.c - two records of one peer, filed under its two addresses, become one. */
 #include <string.h>
 
-#include "base/secret.h"
-#include "crypto/signal.h"
+#include "crypto/signal_internal.h"
 
 /* Are they copies of one state? The base key names it (P-SG-17). */
 static bool same_state(const struct signal_state *a, const struct signal_state *b)
@@ -204,16 +203,24 @@ static bool same_chain(const struct sender_key_state *a, const struct sender_key
            memcmp(a->signing_pub, b->signing_pub, sizeof a->signing_pub) == 0;
 }
 
-/* The furthest state of this chain; NULL: not there. */
+/* The place of the furthest state of this chain; nstates: not there. */
+static size_t furthest_at(const struct sender_key_record *r, const struct sender_key_state *chain)
+{
+    size_t best = r->nstates;
+
+    for (size_t i = 0; i < r->nstates; i++)
+        if (same_chain(r->states[i], chain) &&
+            (best == r->nstates || r->states[i]->iteration > r->states[best]->iteration))
+            best = i;
+    return best;
+}
+
 static const struct sender_key_state *furthest(const struct sender_key_record *r,
                                                const struct sender_key_state *chain)
 {
-    const struct sender_key_state *best = NULL;
+    size_t at = furthest_at(r, chain);
 
-    for (size_t i = 0; i < r->nstates; i++)
-        if (same_chain(r->states[i], chain) && (!best || r->states[i]->iteration > best->iteration))
-            best = r->states[i];
-    return best;
+    return at < r->nstates ? r->states[at] : NULL;
 }
 
 static bool number_key_leads(const struct sender_key_record *lid,
@@ -231,6 +238,54 @@ static bool number_key_leads(const struct sender_key_record *lid,
     return there->iteration >= furthest(lid, lid->states[0])->iteration;
 }
 
+/* Takes out the keys that the other copy of the chain has used. */
+static void drop_used_keys(struct sender_key_state *kept, const struct sender_key_state *other)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < kept->nkeys; i++)
+        if (!sender_key_is_used(other, kept->keys[i].iteration))
+            kept->keys[n++] = kept->keys[i];
+    if (n < kept->nkeys) {
+        secret_wipe(&kept->keys[n], (kept->nkeys - n) * sizeof *kept->keys);
+        kept->nkeys = n;
+    }
+}
+
+/* Can the copy open anything from before kept knew the chain? */
+static bool opens_earlier(const struct sender_key_state *copy, const struct sender_key_state *kept)
+{
+    if (copy->iteration < kept->first_iteration)
+        return true;
+    for (size_t i = 0; i < copy->nkeys; i++)
+        if (copy->keys[i].iteration < kept->first_iteration)
+            return true;
+    return false;
+}
+
+/* Two copies of a chain become one: the further one, which opens nothing that the other has opened.
+ * The other is freed, or takes the next place where it opens what the further one cannot; then
+ * sender_key_decrypt() asks both what is used. Without a place for it those messages are lost. */
+static void merge_copy(struct sender_key_record *r, size_t at, struct sender_key_state *other,
+                       bool room)
+{
+    struct sender_key_state *kept = r->states[at];
+
+    if (other->iteration > kept->iteration) {
+        r->states[at] = other;
+        other = kept;
+        kept = r->states[at];
+    }
+    drop_used_keys(kept, other);
+    if (room && opens_earlier(other, kept)) {
+        r->states[r->nstates++] = other;
+        return;
+    }
+    if (other->first_iteration < kept->first_iteration)
+        kept->first_iteration = other->first_iteration;
+    sender_key_state_free(other);
+}
+
 void sender_key_record_merge(struct sender_key_record *lid, struct sender_key_record *number)
 {
     struct sender_key_record first = *lid, second = *number;
@@ -242,9 +297,16 @@ void sender_key_record_merge(struct sender_key_record *lid, struct sender_key_re
     number->nstates = 0;
     *lid = first;
     for (size_t i = 0; i < second.nstates; i++) {
-        if (lid->nstates == SENDER_KEY_STATES_MAX || furthest(&first, second.states[i]))
+        size_t at = furthest_at(&first, second.states[i]);
+
+        if (at < first.nstates) {
+            /* No copy takes the place of a chain that only the second record has. */
+            merge_copy(lid, furthest_at(lid, second.states[i]), second.states[i],
+                       lid->nstates + second.nstates - i <= SENDER_KEY_STATES_MAX);
+        } else if (lid->nstates == SENDER_KEY_STATES_MAX) {
             sender_key_state_free(second.states[i]);
-        else
+        } else {
             lid->states[lid->nstates++] = second.states[i];
+        }
     }
 }

@@ -1,8 +1,6 @@
 /* Two records of one peer become one: copies that went apart, sessions that are not the same. b is
  * we, with a record under the number and a copy under the LID; a is the peer, who has one session.
  */
-#include <stdio.h>
-
 #include "crypto/signal.h"
 #include "signal_pair.h"
 
@@ -309,76 +307,6 @@ static void a_full_archive_loses_the_oldest(void **state)
     assert_int_equal(p->b.session->archived[0]->base_key[0], SIGNAL_ARCHIVED_STATES_MAX);
 }
 
-/* ---- sender keys ------------------------------------------------------------------------------
- */
-
-static struct sender_key_record *record_of(const uint32_t *ids, const uint32_t *iterations,
-                                           size_t n)
-{
-    struct sender_key_record *r = sender_key_record_new();
-
-    assert_non_null(r);
-    for (size_t i = 0; i < n; i++) {
-        r->states[i] = sender_key_state_new();
-        assert_non_null(r->states[i]);
-        r->states[i]->key_id = ids[i];
-        r->states[i]->signing_pub[0] = (uint8_t)ids[i];
-        r->states[i]->iteration = iterations[i];
-    }
-    r->nstates = n;
-    return r;
-}
-
-#define RECORD(n, ids, iterations) record_of((const uint32_t[])ids, (const uint32_t[])iterations, n)
-#define LIST(...)                                                                                  \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-
-/* "id.iteration id.iteration ..." */
-static void assert_merged(struct sender_key_record *lid, struct sender_key_record *number,
-                          const char *expected)
-{
-    char text[200] = "";
-    size_t at = 0;
-
-    sender_key_record_merge(lid, number);
-    assert_int_equal(number->nstates, 0);
-    for (size_t i = 0; i < lid->nstates; i++)
-        at +=
-            (size_t)snprintf(text + at, sizeof text - at, "%s%u.%u", i ? " " : "",
-                             (unsigned)lid->states[i]->key_id, (unsigned)lid->states[i]->iteration);
-    assert_string_equal(text, expected);
-    sender_key_record_free(lid);
-    sender_key_record_free(number);
-}
-
-static void the_further_sender_key_is_in_front(void **state)
-{
-    (void)state;
-    /* The number went on; whatsmeow keeps several copies of a chain, and all stay. */
-    assert_merged(RECORD(2, LIST(7, 6), LIST(10, 3)), RECORD(2, LIST(7, 6), LIST(15, 3)),
-                  "7.15 6.3");
-    assert_merged(RECORD(1, LIST(7), LIST(10)), RECORD(3, LIST(7, 7, 7), LIST(12, 15, 10)),
-                  "7.12 7.15 7.10");
-    /* A new chain in front of the one that the LID knows. */
-    assert_merged(RECORD(2, LIST(7, 6), LIST(10, 3)), RECORD(3, LIST(8, 7, 6), LIST(1, 10, 3)),
-                  "8.1 7.10 6.3");
-    /* The LID went on. */
-    assert_merged(RECORD(1, LIST(7), LIST(20)), RECORD(1, LIST(7), LIST(15)), "7.20");
-    assert_merged(RECORD(2, LIST(8, 7), LIST(2, 15)), RECORD(1, LIST(7), LIST(15)), "8.2 7.15");
-    /* Neither knows the other: the LID's first. */
-    assert_merged(RECORD(1, LIST(8), LIST(2)), RECORD(2, LIST(7, 6), LIST(15, 1)), "8.2 7.15 6.1");
-    /* The same id under another signing key is another chain. */
-    struct sender_key_record *other = RECORD(1, LIST(7), LIST(15));
-    other->states[0]->signing_pub[0] = 99;
-    assert_merged(RECORD(1, LIST(7), LIST(10)), other, "7.10 7.15");
-    assert_merged(RECORD(4, LIST(9, 8, 7, 6), LIST(1, 1, 1, 1)), RECORD(2, LIST(5, 4), LIST(1, 1)),
-                  "9.1 8.1 7.1 6.1 5.1");
-    assert_merged(sender_key_record_new(), RECORD(1, LIST(5), LIST(1)), "5.1");
-    assert_merged(RECORD(1, LIST(5), LIST(1)), sender_key_record_new(), "5.1");
-}
-
 #define TALK(f) cmocka_unit_test_setup_teardown(f, setup_talk, teardown_talk)
 
 int main(void)
@@ -397,7 +325,6 @@ int main(void)
         TALK(copies_that_parted_are_both_kept),
         TALK(a_record_that_can_send_is_current),
         TALK(a_full_archive_loses_the_oldest),
-        cmocka_unit_test(the_further_sender_key_is_in_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
