@@ -97,10 +97,12 @@ size_t signal_session_drop_foreign(struct signal_session *s, signal_identity_bel
 
 /* Two records of one device, filed under its LID and under its number, become one, in `lid`; number
  * is left empty. The copies of one state (same base key) become one: that which has seen more of
- * the peer's ratchet keys, with what each of them has read gone, and with the number's sending
- * chain where both have the same. Two that have stepped each for itself are both kept. Where the
- * number's record goes on from the LID's its current state is the current one, else the LID's is;
- * the other record's states follow in the archive, as far as there is room. */
+ * the peer's ratchet keys, with what each of them has read gone. Where both send in one chain, that
+ * which can send goes on, and if both can, that which has sent more; a copy under the LID that
+ * cannot be shown to hold the number's chain does not. Two that have stepped each for itself are
+ * both kept, without a receiving chain in common. Where the number's record goes on from the LID's
+ * its current state is the current one, else the LID's is; the other record's states follow in the
+ * archive, as far as there is room. */
 void signal_session_merge(struct signal_session *lid, struct signal_session *number);
 
 /* ---- groups (P-SG-24..30) ---------------------------------------------------------------- */

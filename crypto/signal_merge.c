@@ -3,6 +3,10 @@
 
 #include "crypto/signal_internal.h"
 
+/* How many messages one copy of a sending chain may be ahead of the other and still be recognised
+ * as the same chain, one HMAC a message. No peer answers so seldom. */
+enum { SENT_APART_MAX = 1 << 16 };
+
 /* Are they copies of one state? The base key names it (P-SG-17). */
 static bool same_state(const struct signal_state *a, const struct signal_state *b)
 {
@@ -14,6 +18,11 @@ static bool same_state(const struct signal_state *a, const struct signal_state *
 static bool is_spent(const struct signal_state *s)
 {
     return s->has_sender_chain && s->sender_chain.chain_key.index == SIGNAL_CHAIN_SPENT;
+}
+
+static bool can_send(const struct signal_state *s)
+{
+    return s->has_sender_chain && !is_spent(s);
 }
 
 static bool same_ratchet(const struct signal_chain *a, const struct signal_chain *b)
@@ -31,19 +40,26 @@ static struct signal_chain *receiver_like(struct signal_state *s, const struct s
 
 enum order { FIRST_IS_AHEAD, SECOND_IS_AHEAD, LEVEL, PARTED };
 
+/* Each has stepped for itself: their own ratchet keys are not the same. */
+static bool send_apart(const struct signal_state *a, const struct signal_state *b)
+{
+    return a->has_sender_chain && b->has_sender_chain &&
+           !same_ratchet(&a->sender_chain, &b->sender_chain);
+}
+
 /* Which of two copies has seen more of the peer's ratchet keys? PARTED: each has stepped for
  * itself. */
 static enum order compare(struct signal_state *a, struct signal_state *b)
 {
     if (a->nreceiver_chains == 0 || b->nreceiver_chains == 0)
-        return a->nreceiver_chains ? FIRST_IS_AHEAD : b->nreceiver_chains ? SECOND_IS_AHEAD : LEVEL;
+        return a->nreceiver_chains   ? FIRST_IS_AHEAD
+               : b->nreceiver_chains ? SECOND_IS_AHEAD
+               : send_apart(a, b)    ? PARTED
+                                     : LEVEL;
     const struct signal_chain *last_a = &a->receiver_chains[a->nreceiver_chains - 1];
     const struct signal_chain *last_b = &b->receiver_chains[b->nreceiver_chains - 1];
     if (same_ratchet(last_a, last_b))
-        return a->has_sender_chain && b->has_sender_chain &&
-                       !same_ratchet(&a->sender_chain, &b->sender_chain)
-                   ? PARTED
-                   : LEVEL;
+        return send_apart(a, b) ? PARTED : LEVEL;
     if (receiver_like(a, last_b))
         return FIRST_IS_AHEAD;
     if (receiver_like(b, last_a))
@@ -87,29 +103,69 @@ static void merge_chain(struct signal_chain *kept, struct signal_chain *other)
     }
 }
 
-static void merge_chains(struct signal_state *kept, struct signal_state *other)
+static void drop_receiver(struct signal_state *s, struct signal_chain *c)
+{
+    struct signal_chain *last = &s->receiver_chains[--s->nreceiver_chains];
+
+    secret_free_sized(c->keys, c->nkeys * sizeof *c->keys);
+    memmove(c, c + 1, (size_t)(last - c) * sizeof *c);
+    secret_wipe(last, sizeof *last);
+}
+
+/* The receiving chains that both copies have are kept's alone afterwards: a chain that stood in two
+ * states would go on in each of them, and each would open what the other has opened. */
+static void take_common_chains(struct signal_state *kept, struct signal_state *other)
 {
     for (size_t i = 0; i < kept->nreceiver_chains; i++) {
         struct signal_chain *o = receiver_like(other, &kept->receiver_chains[i]);
 
-        if (o)
+        if (o) {
             merge_chain(&kept->receiver_chains[i], o);
+            drop_receiver(other, o);
+        }
     }
 }
 
-/* One state of two copies; the other one is freed, or left in *ret_parted. Of two that are level
- * the number's: the chain that both send in is one that it goes on with, while the copy under the
- * LID is made without a key for it, and what a program may have put there instead nobody can read.
- */
+/* Is b the chain a, some messages later? */
+static bool goes_on_from(const struct signal_chain_key *a, const struct signal_chain_key *b)
+{
+    struct signal_chain_key at = *a;
+    bool same;
+
+    if (b->index < a->index || b->index - a->index > SENT_APART_MAX)
+        return false;
+    while (at.index < b->index)
+        signal_chain_key_next(&at);
+    same = secret_eq(at.key, b->key, sizeof at.key);
+    secret_wipe(&at, sizeof at);
+    return same;
+}
+
+/* Of two copies that are level both send in one chain. That which has sent more goes on, or a key
+ * would serve two messages. What the LID's copy holds must be proven to be that chain, though: it
+ * was made without a key for sending, and a program that does not know the mark of a spent chain
+ * sends with what stands there instead, which nobody can read. */
+static bool lid_sends_on(const struct signal_state *lid, const struct signal_state *number)
+{
+    if (can_send(lid) != can_send(number))
+        return can_send(lid);
+    return can_send(lid) &&
+           goes_on_from(&number->sender_chain.chain_key, &lid->sender_chain.chain_key);
+}
+
+/* One state of two copies; the other one is freed, or left in *ret_parted. */
 static struct signal_state *merge_states(struct signal_state *lid, struct signal_state *number,
                                          struct signal_state **ret_parted)
 {
     enum order order = compare(lid, number);
-    struct signal_state *kept = order == FIRST_IS_AHEAD ? lid : number;
+    bool lid_goes_on = order == LEVEL    ? lid_sends_on(lid, number)
+                       : order == PARTED ? can_send(lid) && !can_send(number)
+                                         : order == FIRST_IS_AHEAD;
+    struct signal_state *kept = lid_goes_on ? lid : number;
     struct signal_state *other = kept == lid ? number : lid;
 
     *ret_parted = NULL;
-    merge_chains(kept, other);
+    take_common_chains(kept, other);
     if (order == PARTED) {
         *ret_parted = other;
         return kept;
@@ -145,6 +201,16 @@ static size_t find(const struct line *l, const struct signal_state *s)
     return i;
 }
 
+/* The copy of s that it is to become one with. Copies that once parted stand in a record side by
+ * side: of these the one that has not parted from s. */
+static size_t find_copy(const struct line *l, struct signal_state *s)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->states[i] && same_state(l->states[i], s) && compare(l->states[i], s) != PARTED)
+            return i;
+    return find(l, s);
+}
+
 /* Does the number's record go on where the LID's ends? Else the LID's goes first. */
 static bool number_leads(const struct line *lid, const struct line *number)
 {
@@ -165,6 +231,21 @@ static void add(struct signal_session *s, struct signal_state *state)
         signal_state_free(state); /* the oldest fall off */
 }
 
+static struct signal_state *state_at(const struct signal_session *s, size_t i)
+{
+    return i == 0 ? s->current : s->archived[i - 1];
+}
+
+/* A receiving chain stands in one state only, the first one that has it, also where several copies
+ * of a state have parted. */
+static void part_chains(struct signal_session *s)
+{
+    for (size_t i = 0; i <= s->narchived; i++)
+        for (size_t k = i + 1; k <= s->narchived; k++)
+            if (state_at(s, i) && same_state(state_at(s, i), state_at(s, k)))
+                take_common_chains(state_at(s, i), state_at(s, k));
+}
+
 void signal_session_merge(struct signal_session *lid, struct signal_session *number)
 {
     struct line of_lid = line_of(lid), of_number = line_of(number);
@@ -176,7 +257,7 @@ void signal_session_merge(struct signal_session *lid, struct signal_session *num
 
         if (!state)
             continue;
-        size_t k = find(second, state);
+        size_t k = find_copy(second, state);
         if (k < second->n) {
             state = merge_states(leads ? second->states[k] : state,
                                  leads ? state : second->states[k], &parted);
@@ -192,6 +273,7 @@ void signal_session_merge(struct signal_session *lid, struct signal_session *num
     for (size_t i = 0; i < second->n; i++)
         if (second->states[i])
             add(lid, second->states[i]);
+    part_chains(lid);
 }
 
 /* ---- sender keys -----------------------------------------------------------------------------

@@ -271,18 +271,104 @@ static void copies_that_parted_are_both_kept(void **state)
     letter_free(&l);
 }
 
-/* A record that only receives, since a restore, beside one that is in use. */
-static void a_record_that_can_send_is_current(void **state)
+/* What both copies know of the peer's last chain goes on in one of them only. */
+static void copies_that_parted_open_no_message_twice(void **state)
 {
     struct pair *p = *state;
     struct signal_session *lid = signal_session_clone(p->b.session);
 
     assert_non_null(lid);
-    signal_session_retire(lid, &p->b.rng);
+    talk(&p->b, &p->a, "b");
+    struct letter common = person_write(&p->a, "to both"), passed = person_write(&p->a, "passed"),
+                  read = person_write(&p->a, "read by the number"),
+                  more = person_write(&p->a, "one more");
+    person_reads(&p->b, &common, "to both");
+    person_reads(&p->b, &read, "read by the number");
+    swap(p, &lid);
+    person_reads(&p->b, &common, "to both");
+    person_reads(&p->b, &passed, "passed");
+    swap(p, &lid);
     merge(p, lid);
-    assert_non_null(p->b.session->current);
-    assert_int_equal(p->b.session->narchived, 0);
+    assert_int_equal(p->b.session->narchived, 1);
+    person_refuses(&p->b, &common, WB_ERR_OLD_COUNTER);
+    person_refuses(&p->b, &passed, WB_ERR_OLD_COUNTER);
+    person_refuses(&p->b, &read, WB_ERR_OLD_COUNTER);
+    person_reads(&p->b, &more, "one more");
+    person_refuses(&p->b, &more, WB_ERR_OLD_COUNTER);
     goes_on(p);
+    letter_free(&common);
+    letter_free(&passed);
+    letter_free(&read);
+    letter_free(&more);
+}
+
+/* Each copy becomes one with its like, also when the record has changed their order. */
+static void parted_copies_that_are_copied_again_stay_two(void **state)
+{
+    struct pair *p = *state;
+    struct signal_session *lid = signal_session_clone(p->b.session);
+    struct letter l;
+
+    assert_non_null(lid);
+    talk(&p->b, &p->a, "b");
+    l = person_write(&p->a, "to both");
+    person_reads(&p->b, &l, "to both");
+    swap(p, &lid);
+    person_reads(&p->b, &l, "to both");
+    letter_free(&l);
+    talk(&p->b, &p->a, "in the chain of the copy");
+    swap(p, &lid);
+    merge(p, lid);
+    lid = spent_copy(p);
+    talk(&p->a, &p->b, "to the copy, which goes to the front");
+    talk(&p->b, &p->a, "yes");
+    l = person_write(&p->a, "once");
+    person_reads(&p->b, &l, "once");
+    merge(p, lid);
+    assert_int_equal(p->b.session->narchived, 1);
+    person_refuses(&p->b, &l, WB_ERR_OLD_COUNTER);
+    letter_free(&l);
+    goes_on(p);
+}
+
+/* Both copies can send, and one has: a counter that it has used is not used again. */
+static void the_copy_that_has_sent_more_sends_on(void **state)
+{
+    struct pair *p = *state;
+
+    for (int by_lid = 0; by_lid < 2; by_lid++) {
+        struct signal_session *lid = signal_session_clone(p->b.session);
+
+        assert_non_null(lid);
+        if (by_lid)
+            swap(p, &lid);
+        talk(&p->b, &p->a, "one");
+        talk(&p->b, &p->a, "two");
+        if (by_lid)
+            swap(p, &lid);
+        merge(p, lid);
+        assert_int_equal(p->b.session->current->sender_chain.chain_key.index, 2);
+        assert_int_equal(p->b.session->narchived, 0);
+        goes_on(p);
+    }
+}
+
+/* A record that only receives, since a restore, beside one that is in use. */
+static void a_record_that_can_send_is_current(void **state)
+{
+    struct pair *p = *state;
+
+    for (int retired = 0; retired < 2; retired++) {
+        struct signal_session *lid = signal_session_clone(p->b.session);
+
+        assert_non_null(lid);
+        signal_session_retire(retired ? p->b.session : lid, &p->b.rng);
+        merge(p, lid);
+        assert_true(signal_session_can_send(p->b.session));
+        assert_int_equal(p->b.session->narchived, 0);
+        talk(&p->b, &p->a, "in the chain that is there");
+        goes_on(p);
+    }
 }
 
 static void a_full_archive_loses_the_oldest(void **state)
@@ -323,6 +409,9 @@ int main(void)
         TALK(the_session_that_is_in_use_is_current),
         TALK(unrelated_sessions_are_both_kept),
         TALK(copies_that_parted_are_both_kept),
+        TALK(copies_that_parted_open_no_message_twice),
+        TALK(parted_copies_that_are_copied_again_stay_two),
+        TALK(the_copy_that_has_sent_more_sends_on),
         TALK(a_record_that_can_send_is_current),
         TALK(a_full_archive_loses_the_oldest),
     };
