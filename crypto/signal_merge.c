@@ -201,14 +201,35 @@ static size_t find(const struct line *l, const struct signal_state *s)
     return i;
 }
 
-/* The copy of s that it is to become one with. Copies that once parted stand in a record side by
- * side: of these the one that has not parted from s. */
-static size_t find_copy(const struct line *l, struct signal_state *s)
+static bool share_a_chain(struct signal_state *a, const struct signal_state *b)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (l->states[i] && same_state(l->states[i], s) && compare(l->states[i], s) != PARTED)
-            return i;
-    return find(l, s);
+    for (size_t i = 0; i < b->nreceiver_chains; i++)
+        if (receiver_like(a, &b->receiver_chains[i]))
+            return true;
+    return a->has_sender_chain && b->has_sender_chain && !send_apart(a, b);
+}
+
+enum { NO_COPY = SIGNAL_ARCHIVED_STATES_MAX + 1, STATES_MAX = NO_COPY };
+
+/* For each state of `first` its copy in `second`, or NO_COPY. Where copies that once parted stand
+ * in a record side by side, those that still have a chain in common belong together: what one of
+ * them has read of it must reach the other. */
+static void pair_copies(const struct line *first, const struct line *second,
+                        size_t ret_copy[static STATES_MAX])
+{
+    bool taken[STATES_MAX] = {false};
+
+    for (size_t i = 0; i < STATES_MAX; i++)
+        ret_copy[i] = NO_COPY;
+    for (int sharing = 1; sharing >= 0; sharing--)
+        for (size_t i = 0; i < first->n; i++)
+            for (size_t k = 0; k < second->n && first->states[i] && ret_copy[i] == NO_COPY; k++)
+                if (second->states[k] && !taken[k] &&
+                    same_state(first->states[i], second->states[k]) &&
+                    (!sharing || share_a_chain(first->states[i], second->states[k]))) {
+                    ret_copy[i] = k;
+                    taken[k] = true;
+                }
 }
 
 /* Does the number's record go on where the LID's ends? Else the LID's goes first. */
@@ -251,14 +272,16 @@ void signal_session_merge(struct signal_session *lid, struct signal_session *num
     struct line of_lid = line_of(lid), of_number = line_of(number);
     bool leads = number_leads(&of_lid, &of_number);
     struct line *first = leads ? &of_number : &of_lid, *second = leads ? &of_lid : &of_number;
+    size_t copy[STATES_MAX];
 
+    pair_copies(first, second, copy);
     for (size_t i = 0; i < first->n; i++) {
         struct signal_state *state = first->states[i], *parted = NULL;
 
         if (!state)
             continue;
-        size_t k = find_copy(second, state);
-        if (k < second->n) {
+        size_t k = copy[i];
+        if (k != NO_COPY) {
             state = merge_states(leads ? second->states[k] : state,
                                  leads ? state : second->states[k], &parted);
             second->states[k] = NULL;

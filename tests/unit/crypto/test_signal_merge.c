@@ -307,15 +307,15 @@ static void parted_copies_that_are_copied_again_stay_two(void **state)
 {
     struct pair *p = *state;
     struct signal_session *lid = signal_session_clone(p->b.session);
-    struct letter l;
+    struct letter common, slow, l;
 
     assert_non_null(lid);
     talk(&p->b, &p->a, "b");
-    l = person_write(&p->a, "to both");
-    person_reads(&p->b, &l, "to both");
+    common = person_write(&p->a, "to both");
+    slow = person_write(&p->a, "slow");
+    person_reads(&p->b, &common, "to both");
     swap(p, &lid);
-    person_reads(&p->b, &l, "to both");
-    letter_free(&l);
+    person_reads(&p->b, &common, "to both");
     talk(&p->b, &p->a, "in the chain of the copy");
     swap(p, &lid);
     merge(p, lid);
@@ -324,11 +324,17 @@ static void parted_copies_that_are_copied_again_stay_two(void **state)
     talk(&p->b, &p->a, "yes");
     l = person_write(&p->a, "once");
     person_reads(&p->b, &l, "once");
+    swap(p, &lid);
+    person_reads(&p->b, &slow, "slow");
+    swap(p, &lid);
     merge(p, lid);
     assert_int_equal(p->b.session->narchived, 1);
     person_refuses(&p->b, &l, WB_ERR_OLD_COUNTER);
-    letter_free(&l);
+    person_refuses(&p->b, &slow, WB_ERR_OLD_COUNTER);
     goes_on(p);
+    letter_free(&common);
+    letter_free(&slow);
+    letter_free(&l);
 }
 
 /* Both copies can send, and one has: a counter that it has used is not used again. */
