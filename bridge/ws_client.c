@@ -57,8 +57,7 @@ struct ws_client {
     struct timer timer; /* dial and upgrade, or our close */
 };
 
-/* ---- the end ------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void drop_queue(struct ws_client *c)
 {
@@ -112,8 +111,7 @@ static long verdict_on_cert(struct lws *wsi)
     return ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
 }
 
-/* ---- why it cannot be reached
- * ------------------------------------------------------------------------------ */
+/* ---- why it cannot be reached ---- */
 
 static void end_unreachable(struct ws_client *c, int error)
 {
@@ -193,8 +191,7 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
     }
 }
 
-/* ---- libwebsockets
- * ------------------------------------------------------------------------------- */
+/* ---- libwebsockets ---- */
 
 static int write_one(struct ws_client *c, struct lws *wsi)
 {
@@ -372,8 +369,7 @@ static void try_next(struct ws_client *c)
         connect_failed(c, NULL, 0, X509_V_OK);
 }
 
-/* ---- names
- * --------------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static void resolved(void *ctx, uint64_t attempt, const struct reach_names *r)
 {
@@ -402,8 +398,7 @@ static enum wb_err start_resolving(struct ws_client *c)
     return reach_names_start(c->jobs, c->url.host, c->attempt, resolved, c);
 }
 
-/* ---- for the owner
- * ---------------------------------------------------------------------------------- */
+/* ---- for the owner ---- */
 
 enum wb_err ws_client_new(struct loop *l, struct jobs *jobs, const struct ws_callbacks *cb,
                           struct ws_client **ret_c)

@@ -299,8 +299,7 @@ void signal_session_merge(struct signal_session *lid, struct signal_session *num
     part_chains(lid);
 }
 
-/* ---- sender keys -----------------------------------------------------------------------------
- */
+/* ---- sender keys ---- */
 
 static bool same_chain(const struct sender_key_state *a, const struct sender_key_state *b)
 {
