@@ -322,10 +322,16 @@ static enum wb_err of_errno(int failed)
                : WB_ERR_IO;
 }
 
-/* One attempt. *ret_failed: errno of the address that stood in the way; 0: there is none, the error
- * has been told. */
+/* What stood in the way. */
+struct obstacle {
+    int failed; /* errno; 0: there is none, or the error has been told */
+    struct ip ip;
+    uint16_t port;
+};
+
+/* One attempt. */
 static enum wb_err open_all(const char *address, const union address *all, size_t n, bool some,
-                            uint16_t port, struct listeners *l, int *ret_failed,
+                            uint16_t port, struct listeners *l, struct obstacle *ret_what,
                             struct buf *problem)
 {
     *l = (struct listeners){.port = port};
@@ -335,8 +341,10 @@ static enum wb_err open_all(const char *address, const union address *all, size_
 
         set_port(&a, l->port);
         failed = open_one(&a, &l->fd[l->n]);
-        if (failed)
-            *ret_failed = failed;
+        if (failed && to_ip(&a, &ret_what->ip)) {
+            ret_what->failed = failed;
+            ret_what->port = l->port;
+        }
         if (failed && some && not_here(failed)) {
             add_text(l->missing, &a);
             continue;
@@ -345,7 +353,7 @@ static enum wb_err open_all(const char *address, const union address *all, size_
             return of_errno(failed);
         l->n++;
         if (!is_where_asked(l->fd[l->n - 1], &a, &is)) {
-            *ret_failed = 0;
+            ret_what->failed = 0;
             return elsewhere(address, &is, problem);
         }
         l->port = get_port(&is);
@@ -356,13 +364,13 @@ static enum wb_err open_all(const char *address, const union address *all, size_
 
 /* "cannot listen on localhost port 8080: Address already in use, by pid 4711 (python3 server.py)
  * (--bind, --port)" */
-static void tell(const char *address, uint16_t port, int failed, enum wb_err err,
+static void tell(const char *address, uint16_t port, const struct obstacle *what, enum wb_err err,
                  struct buf *problem)
 {
     struct buf holder = buf_new(HOLDER_BYTES_MAX);
 
-    buf_printf(problem, "cannot listen on %s port %u: %s", address, port, strerror(failed));
-    if (failed == EADDRINUSE && port_holder_text(port, &holder))
+    buf_printf(problem, "cannot listen on %s port %u: %s", address, port, strerror(what->failed));
+    if (what->failed == EADDRINUSE && port_holder_text(&what->ip, what->port, &holder))
         buf_printf(problem, ", by %s", buf_text(&holder));
     if (err == WB_ERR_NET)
         buf_append_cstr(problem, " (--bind, --port)");
@@ -377,22 +385,22 @@ enum wb_err listen_open(const char *address, uint16_t port, struct listeners *re
     size_t n = 0;
     struct listeners l;
     enum wb_err err = addresses_of(address, all, &n, &some, problem);
-    int failed = 0;
+    struct obstacle what = {0};
 
     if (err != WB_OK)
         return err;
     for (int tries = 0; tries < ANY_PORT_TRIES; tries++) {
-        err = open_all(address, all, n, some, port, &l, &failed, problem);
+        err = open_all(address, all, n, some, port, &l, &what, problem);
         if (err == WB_OK) {
             *ret = l;
             return WB_OK;
         }
         listen_close(&l);
-        if (port != 0 || failed != EADDRINUSE)
+        if (port != 0 || what.failed != EADDRINUSE)
             break;
     }
-    if (failed)
-        tell(address, port, failed, err, problem);
+    if (what.failed)
+        tell(address, port, &what, err, problem);
     return err;
 }
 

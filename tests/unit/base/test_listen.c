@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/listen.h"
@@ -243,6 +244,49 @@ static void what_cannot_be_had_is_said(void **state)
     assert_non_null(strstr(buf_cstr(&problem), strerror(EADDRNOTAVAIL)));
 }
 
+/* Who listens on this port of another address is in nobody's way. */
+static void who_holds_this_address_is_named(void **state)
+{
+    (void)state;
+    struct listeners other;
+    char ours[40], theirs[40], go;
+    int up[2], down[2];
+    pid_t child;
+
+    opened("127.0.0.1", "127.0.0.1");
+    assert_int_equal(pipe(up), 0);
+    assert_int_equal(pipe(down), 0);
+    child = fork();
+    assert_int_not_equal(child, -1);
+    if (child == 0) {
+        uint16_t port = l.port;
+
+        listen_close(&l);
+        close(down[1]);
+        go = listen_open("127.0.0.2", port, &other, &problem) == WB_OK ? 'y' : 'n';
+        if (write(up[1], &go, 1) == 1 && read(down[0], &go, 1) != 0)
+            _exit(1);
+        _exit(0); /* the other end was closed */
+    }
+    assert_int_equal(read(up[0], &go, 1), 1);
+    assert_int_equal(go, 'y');
+    snprintf(ours, sizeof ours, "by pid %ld (", (long)getpid());
+    snprintf(theirs, sizeof theirs, "by pid %ld (", (long)child);
+    assert_int_equal(listen_open("127.0.0.1", l.port, &other, &problem), WB_ERR_NET);
+    assert_non_null(strstr(buf_cstr(&problem), ours));
+    buf_clear(&problem);
+    assert_int_equal(listen_open("127.0.0.2", l.port, &other, &problem), WB_ERR_NET);
+    assert_non_null(strstr(buf_cstr(&problem), theirs));
+    buf_clear(&problem);
+    assert_int_equal(listen_open("0.0.0.0", l.port, &other, &problem), WB_ERR_NET);
+    assert_non_null(strstr(buf_cstr(&problem), "by pid "));
+    close(down[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(down[0]);
+    close(up[0]);
+    close(up[1]);
+}
+
 /* NET is for whoever wrote the settings, IO for the machine: programs end with another status. */
 static void fails_with(const char *address, enum wb_err err, const char *said)
 {
@@ -382,6 +426,7 @@ int main(void)
         T(without_ipv6_the_rest_works),
         T(a_socket_that_is_elsewhere_is_an_error),
         T(what_cannot_be_had_is_said),
+        T(who_holds_this_address_is_named),
         T(a_machine_that_has_nothing_left_is_not_a_wrong_setting),
         T(a_resolver_that_cannot_work_is_the_machines_too),
         T(addresses_and_names),
