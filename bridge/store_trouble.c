@@ -3,19 +3,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path_text.h"
+
 /* The options by which bridge-backup finds the same files. Whatever lies in the store needs none.
  */
 static void backup_command(const struct config *c, const char *command, struct buf *out)
 {
     char usual[STORE_PATH_MAX];
 
-    buf_printf(out, "bridge-backup --store %s", c->store_dir);
+    buf_append_cstr(out, "bridge-backup --store ");
+    path_shell_word(out, c->store_dir);
     snprintf(usual, sizeof usual, "%s/whatsapp.db", c->store_dir);
-    if (strcmp(usual, c->whatsapp_db_path) != 0)
-        buf_printf(out, " --whatsapp-db-path %s", c->whatsapp_db_path);
+    if (strcmp(usual, c->whatsapp_db_path) != 0) {
+        buf_append_cstr(out, " --whatsapp-db-path ");
+        path_shell_word(out, c->whatsapp_db_path);
+    }
     snprintf(usual, sizeof usual, "%s/messages.db", c->store_dir);
-    if (strcmp(usual, c->db_path) != 0)
-        buf_printf(out, " --db-path %s", c->db_path);
+    if (strcmp(usual, c->db_path) != 0) {
+        buf_append_cstr(out, " --db-path ");
+        path_shell_word(out, c->db_path);
+    }
     buf_printf(out, " %s", command);
 }
 
@@ -30,6 +37,9 @@ static const char *without(const char *file, const char *why)
 /* Nobody can decide this for the operator: begun anew, the number has to be linked once more. */
 static void damaged(const struct config *c, const char *file, const char *why, struct buf *out)
 {
+    char aside[STORE_PATH_MAX + sizeof ".damaged"];
+
+    snprintf(aside, sizeof aside, "%s.damaged", file);
     buf_printf(out,
                "%s is damaged (%s), and there is no good backup of +%s; it was left as it is.\n"
                "What to do (docs/operations.md, \"Damage\"):\n  ",
@@ -39,12 +49,15 @@ static void damaged(const struct config *c, const char *file, const char *why, s
         out, "\n    shows the backups that there are; `verify` says what is wrong with each\n"
              "  ");
     backup_command(c, "restore FILE", out);
-    buf_printf(out,
-               "\n    puts back one that you keep elsewhere: a set by its path, or a sealed file\n"
-               "  mv %s %s.damaged\n"
-               "    only without any: the next start begins anew, and the number has to be linked "
-               "again\n",
-               file, file);
+    buf_append_cstr(
+        out, "\n    puts back one that you keep elsewhere: a set by its path, or a sealed file\n"
+             "  mv ");
+    path_shell_word(out, file);
+    buf_append_cstr(out, " ");
+    path_shell_word(out, aside);
+    buf_append_cstr(out,
+                    "\n    only without any: the next start begins anew, and the number has to "
+                    "be linked again\n");
 }
 
 void store_trouble_text(const struct config *c, enum wb_err err, const struct store_open_info *info,

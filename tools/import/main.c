@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/core_dumps.h"
+#include "base/path_text.h"
 #include "base/secret.h"
 #include "tools/import/import.h"
 
@@ -48,6 +49,7 @@ static bool any_lost(const struct import_report *r)
 static void print_report(const struct import_options *o, const struct import_report *r)
 {
     char jid[JID_TEXT_MAX], lid[JID_TEXT_MAX];
+    struct buf store = buf_new(4 * STORE_PATH_MAX); /* quotes in it take four bytes */
 
     printf("%s %s%s%s\n", o->dry_run ? "Would import" : "Imported", jid_text(&r->jid, jid),
            jid_is_none(&r->lid) ? "" : ", ", jid_is_none(&r->lid) ? "" : jid_text(&r->lid, lid));
@@ -64,6 +66,7 @@ static void print_report(const struct import_options *o, const struct import_rep
            "sent lately, so that a contact who asks for such a message again gets none.\n");
     if (o->dry_run)
         return;
+    path_shell_word(&store, o->store);
     printf(
         "\n"
         "Start it: whatsapp-bridge --phone +%s --store %s\n"
@@ -71,7 +74,8 @@ static void print_report(const struct import_options *o, const struct import_rep
         "never be started again with %s: two programs on one session destroy it.\n"
         "To go back, before the bridge was started: move %s/whatsapp.db away and start Baileys.\n"
         "Afterwards: link Baileys anew, in an empty directory.\n",
-        r->jid.user, o->store, o->from, o->store);
+        r->jid.user, buf_text(&store), o->from, o->store);
+    buf_free(&store);
 }
 
 static int exit_status(enum wb_err err)
