@@ -1,8 +1,8 @@
 #include "bridge/batch.h"
 
 #include <stdio.h>
-#include <string.h>
 
+#include "base/path_text.h"
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
 #include "bridge/in_message.h"
@@ -45,8 +45,6 @@ enum wb_err batch_commit(struct bridge *b)
     return WB_OK;
 }
 
-static void on_probe(void *ctx);
-
 /* With a full disk nothing could be acknowledged: whether there is room again shows a write,
  * without bothering the server. */
 static void on_probe(void *ctx)
@@ -84,13 +82,13 @@ void batch_note_trouble(struct bridge *b, enum wb_err why)
 {
     /* The directory first: the text forgets which file it was. */
     const char *path = why == WB_ERR_NO_SPACE ? store_full_path(b->store) : "";
-    const char *slash = strrchr(path, '/');
+    char directory[PATH_DIRECTORY_BYTES];
     const char *more = store_error_text(b->store);
 
+    path_directory(path, directory);
     if (why == WB_ERR_NO_SPACE)
-        snprintf(b->store_trouble, sizeof b->store_trouble, "no space left in %.*s%s%.100s",
-                 slash ? (int)(slash - path) % 250 : 1, slash ? path : ".", more[0] ? ": " : "",
-                 more);
+        snprintf(b->store_trouble, sizeof b->store_trouble, "no space left in %s%s%.100s",
+                 directory, more[0] ? ": " : "", more);
     else
         snprintf(b->store_trouble, sizeof b->store_trouble, "%s%s%.300s", wb_err_text(why),
                  more[0] ? ": " : "", more);
