@@ -25,6 +25,9 @@ static void answer(struct api_request *r, enum cmd_result result, const struct s
                        json_pack("{s:b, s:s, s:o, s:o}", "success", 1, "message",
                                  "The file is here already", "filename", api_text(f->filename),
                                  "path", api_text(span_cstr(f->path))));
+    else if (result == CMD_BAD_REQUEST)
+        api_reply_error(r, result,
+                        "'chat_jid' is no JID of a chat, such as 27820000001@s.whatsapp.net");
     else if (result == CMD_INTERNAL)
         api_reply_error(r, result, "The message cannot be read now; see the log");
     else

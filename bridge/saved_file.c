@@ -94,8 +94,8 @@ enum cmd_result bridge_saved_file(struct bridge *b, struct span message_id, stru
     const char *filename;
     enum wb_err err;
 
-    if (jid_parse(chat, &asked) != WB_OK)
-        return CMD_NOT_FOUND;
+    if (jid_parse(chat, &asked) != WB_OK || !asked.user[0])
+        return CMD_BAD_REQUEST;
     TRY(store_message_get(b->store, &asked, message_id, NULL, a, &row));
     TRY(forms_of(b, &asked, &row.chat, forms));
     filename = arena_cstr(a, row.filename);

@@ -16,8 +16,8 @@ struct saved_file {
  * the directory of a messages.db elsewhere, where <chat> is the chat's JID with '_' for ':'
  * (whatsapp-mcp, main.go: downloadMedia()), in whichever form the Go bridge knew the chat. Only a
  * plain file there, whatever the row's filename says: it is a peer's. chat may be given in either
- * form. NOT_FOUND: no such message, none with media, or no such file; INTERNAL: the databases
- * cannot be read. All in the arena. */
+ * form. BAD_REQUEST: it is no JID of a chat; NOT_FOUND: no such message, none with media, or no
+ * such file; INTERNAL: the databases cannot be read. All in the arena. */
 enum cmd_result bridge_saved_file(struct bridge *b, struct span message_id, struct span chat,
                                   struct arena *a, struct saved_file *ret) WB_MUST_CHECK;
 

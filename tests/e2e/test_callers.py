@@ -296,12 +296,15 @@ class DownloadTest(Wire):
             self.assertEqual((reply.json["success"], reply.json["filename"], reply.json["path"]),
                              (True, filename, path))
         for message_id, chat in (*((f"M{n}", self.GROUP) for n in range(1, 7)), ("TEXT", self.GROUP),
-                                 ("M0", person), ("M9", self.GROUP), ("M0", "..")):
+                                 ("M0", person), ("M9", self.GROUP)):
             reply = ask(message_id, chat)
             self.assertEqual((reply.status, reply.json["error"]), (422, "not_yet"), (message_id, reply))
         for body in ({"message_id": "M0"}, {"message_id": "", "chat_jid": self.GROUP},
-                     {"message_id": 7, "chat_jid": self.GROUP}):
-            self.assertEqual(program.post("/api/download", body).status, 400)
+                     {"message_id": 7, "chat_jid": self.GROUP},
+                     *({"message_id": "M0", "chat_jid": chat} for chat in
+                       ("..", "../../etc", "27820000001", "s.whatsapp.net", "a@b"))):
+            reply = program.post("/api/download", body)
+            self.assertEqual((reply.status, reply.json["error"]), (400, "bad_request"), (body, reply))
 
 
 class ListeningTest(Case):

@@ -120,8 +120,8 @@ class PairingCalls(Case):
         self.assertEqual(self.bridge.post("/api/pair-code").status, 409)
         self.assert_done(self.bridge.post("/api/reconnect"))
         self.bridge.wait_status("ok")
-        self.assert_error(self.bridge.post("/api/download", {"message_id": "A", "chat_jid": "b"}), 422,
-                          "not_yet")
+        self.assert_error(self.bridge.post("/api/download", {"message_id": "A", "chat_jid": "1@g.us"}),
+                          422, "not_yet")
         for value in ("x", {}, [], b"\xff"):
             self.assertLess(self.bridge.post("/api/reconnect", value).status, 500)
         self.bridge.wait_status("ok")
