@@ -174,15 +174,14 @@ static int check_backups_dir(const struct program *p)
 static void log_opened(struct program *p)
 {
     const struct store_open_info *i = &p->opened;
+    struct buf shut_out = buf_new(PROBLEM_MAX);
 
     if (i->tightened[0])
         log_warn(&p->log, "store", "%s", i->tightened);
-    if (i->readers_shut_out)
-        log_warn(&p->log, "store",
-                 "other users could read %s, and cannot any more: a program of another user that "
-                 "reads it (a drop monitor?) is shut out. Set readers_group to a group that it is "
-                 "in, and give messages.db a directory of its own (db_path)",
-                 p->config.db_path);
+    if (i->readers_shut_out) {
+        store_shut_out_text(p->config.db_path, &shut_out);
+        log_warn(&p->log, "store", "%s", buf_text(&shut_out));
+    }
     if (i->taken_over)
         log_info(&p->log, "main",
                  "the databases were brought up to date (schema version %d before); as they were: "
@@ -190,6 +189,7 @@ static void log_opened(struct program *p)
                  i->schema, p->config.backups_dir, i->backup);
     else if (i->used_without_us)
         log_info(&p->log, "main", "another program used this session since our last run");
+    buf_free(&shut_out);
 }
 
 /* ---- while running --------------------------------------------------------------------------- */
@@ -493,10 +493,26 @@ static int check_backup_key(const struct program *p)
     return EXIT_USAGE;
 }
 
+/* Only at the first start: of what goes missing while it runs a rescue knows more. */
+static int check_paths(const struct program *p)
+{
+    struct buf text = buf_new(PROBLEM_MAX);
+    int status = EXIT_OK;
+
+    if (store_left_behind(&p->config, &text)) {
+        fprintf(stderr, "whatsapp-bridge: %s", buf_text(&text));
+        status = EXIT_USAGE;
+    }
+    buf_free(&text);
+    return status;
+}
+
 static int serve(struct program *p)
 {
     int status = check_backup_key(p);
 
+    if (status == EXIT_OK)
+        status = check_paths(p);
     if (status == EXIT_OK)
         status = share_descriptors(p);
     if (status != EXIT_OK)

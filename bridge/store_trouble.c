@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/path_text.h"
 
@@ -88,4 +89,45 @@ void store_trouble_text(const struct config *c, enum wb_err err, const struct st
         buf_printf(out, "%s\n", why);
     else
         buf_printf(out, "%s cannot be opened: %s\n", file, without(file, why));
+}
+
+static bool is_there(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+static bool left_behind(const char *option, const char *path, const char *usual, struct buf *out)
+{
+    /* The database first: without its log it would be an earlier state. The -shm is made anew. */
+    static const char *const with[] = {"", "-wal", "-journal"};
+    char dir[STORE_PATH_MAX], from[STORE_PATH_MAX + 16];
+    const char *slash = strrchr(path, '/');
+
+    if (is_there(path) || !is_there(usual))
+        return false;
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 0, path);
+    buf_printf(out, "--%s: %s is not there, but %s is: stop the bridge and move it there (", option,
+               path, usual);
+    if (dir[0] && !is_there(dir))
+        buf_printf(out, "mkdir -p %s && ", dir);
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++) {
+        snprintf(from, sizeof from, "%s%s", usual, with[i]);
+        if (is_there(from))
+            buf_printf(out, "%smv %s %s%s", i ? " && " : "", from, path, with[i]);
+    }
+    buf_printf(out, "), or leave %s out\n", option);
+    return true;
+}
+
+bool store_left_behind(const struct config *c, struct buf *out)
+{
+    char usual[STORE_PATH_MAX];
+
+    snprintf(usual, sizeof usual, "%s/whatsapp.db", c->store_dir);
+    if (left_behind("whatsapp-db-path", c->whatsapp_db_path, usual, out))
+        return true;
+    snprintf(usual, sizeof usual, "%s/messages.db", c->store_dir);
+    return left_behind("db-path", c->db_path, usual, out);
 }

@@ -2,6 +2,8 @@
 #ifndef BRIDGE_STORE_TROUBLE_H
 #define BRIDGE_STORE_TROUBLE_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "bridge/config.h"
 #include "store/store.h"
@@ -10,5 +12,10 @@
  * with err. */
 void store_trouble_text(const struct config *c, enum wb_err err, const struct store_open_info *info,
                         struct buf *out);
+
+/* Is a database to lie elsewhere (db_path, whatsapp_db_path), but only the one in the store
+ * directory is there? A start would begin a new file, or restore an old one, and leave that one
+ * behind. Then out gets a sentence that says which, and the commands that move it. */
+bool store_left_behind(const struct config *c, struct buf *out);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/plain_file.h"
+#include "store/store.h"
 
 enum { OTHERS = 077, OTHERS_WRITE = 022 };
 
@@ -189,6 +190,17 @@ bool guard_others_read(const char *path)
     /* To read it one must also get there. */
     return ((file.st_mode & 04) && (dir.st_mode & 01)) ||
            ((file.st_mode & 040) && (dir.st_mode & (dir.st_gid == file.st_gid ? 010 : 01)));
+}
+
+void store_shut_out_text(const char *messages_path, struct buf *out)
+{
+    buf_printf(out,
+               "other users could read %s, and cannot any more: a program of another user that "
+               "reads it (a drop monitor?) is shut out. To let it in stop the bridge, make a "
+               "directory DIR outside the store, move the file there (mv %s DIR/), and start with "
+               "db_path DIR/messages.db and with readers_group, a group that the program is in "
+               "(docs/databases.md, \"Readers under another user\")",
+               messages_path, messages_path);
 }
 
 enum wb_err guard_messages(const char *path, gid_t group, char *text)

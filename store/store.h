@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rng.h"
@@ -75,6 +76,10 @@ struct store_open_info {
  * closed again, and ret is untouched; ret_info is always filled. */
 enum wb_err store_open(const struct store_config *config, struct store **ret,
                        struct store_open_info *ret_info) WB_MUST_CHECK;
+
+/* Appends the sentence for people, without a full stop, that other users are shut out of this
+ * messages.db now (readers_shut_out), and what lets them in again. */
+void store_shut_out_text(const char *messages_path, struct buf *out);
 
 /* Rolls back an open batch, leaves whatsapp.db in DELETE journal mode (rule 5), closes, unlocks,
  * frees. NULL-safe. The first error met is returned, but everything is closed in any case. */
