@@ -81,8 +81,19 @@ class ToolsRun(Case):
         for words in ((), ("--store", "X"), ("--port", "8081")):
             self.assertIn("tools/run --phone", self.run_it(*words, status=2).stderr)
         for word in ("-h", "--help"):
-            self.assertIn("tools/run --phone", self.run_it(word).stdout)
+            for words in ((word,), ("--demo", word), ("--demo", "--once", word), ("--phone", PHONE, word),
+                          (f"--phone={PHONE}", word), ("--store=X", word)):
+                self.assertIn("tools/run --phone", self.run_it(*words).stdout)
         self.assertFalse(os.path.exists(self.asked), "built for nothing")
+
+    def test_help_behind_an_option_is_its_value(self):
+        self.assertEqual(self.given("--phone", PHONE, "--store=X", "--push-name", "-h"),
+                         ["--phone", PHONE, "--store=X", "--push-name", "-h"])
+
+    def test_the_first_build_does_not_look_like_a_hang(self):
+        said = f"building (some minutes the first time); its output goes to {self.builds}/run-build.log"
+        self.assertIn(said, self.run_it("--phone", PHONE, "--store", "X").stderr)
+        self.assertNotIn("building", self.run_it("--phone", PHONE, "--store", "X").stderr)
 
     def test_a_users_build_takes_warnings(self):
         self.run_it("--phone", PHONE, "--store", "X")
