@@ -89,6 +89,30 @@ class Options(Case):
                 self.assertNotIn("input/output error", done.stderr)
 
 
+class Tools(Case):
+    def test_a_wrong_value_is_named_in_one_line(self):
+        """The whole help would hide it."""
+        convert, handback, taker = "bridge-convert-timestamps", "bridge-handback", "bridge-import"
+        for name, words, said in (
+                (convert, ("--store", "x", "--to", "integr"), "--to: 'integr' is not integer or text; see --help"),
+                (convert, ("--store", "x"), "--to is missing; see --help"),
+                (convert, (), "--store is missing; see --help"),
+                (convert, ("--store", "x", "--to", "text", "y"), "y: one argument too many; see --help"),
+                (handback, (), "--store is missing; see --help"),
+                (taker, (), "what to import is missing: baileys DIR; see --help"),
+                (taker, ("baileys", "x"), "--store is missing; see --help"),
+                (taker, ("baileys", "--store", "x"), "baileys: DIR is missing; see --help"),
+                (taker, ("whatsmeow", "x", "--store", "y"), "'whatsmeow' cannot be imported, only 'baileys'. The store of "
+                 "a Go bridge needs no import: start whatsapp-bridge on it")):
+            with self.subTest(name=name, words=words):
+                done = run(name, *words)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", f"{name}: {said}\n"))
+        for name in (convert, handback, taker):
+            done = run(name, "--nonsense")
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done)
+            self.assertIn("--nonsense", done.stderr)
+
+
 class Unlinking(Case):
     def setUp(self):
         super().setUp()

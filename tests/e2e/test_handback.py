@@ -151,9 +151,9 @@ class Handback(Case):
 
     def test_what_is_refused(self):
         missing = os.path.join(self.directory, "nowhere")
-        for args, status, words in (((), USAGE, "usage: bridge-handback"),
-                                    (("--store",), USAGE, "usage"),
-                                    (("--store", missing, "more"), USAGE, "usage"),
+        for args, status, words in (((), USAGE, "bridge-handback: --store is missing; see --help\n"),
+                                    (("--store",), USAGE, "requires an argument"),
+                                    (("--store", missing, "more"), USAGE, "more: one argument too many; see --help\n"),
                                     (("--store", missing), FAILED, f"there is no {missing}/whatsapp.db"),
                                     (("--store", missing, "--dry-run"), FAILED, "Nothing was changed.")):
             with self.subTest(args=args):

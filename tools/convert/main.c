@@ -31,6 +31,21 @@ struct options {
     bool dry_run;
 };
 
+/* One line: the whole help would hide it. */
+static int wrong(const char *what, const char *how)
+{
+    fprintf(stderr, "bridge-convert-timestamps: %s%s; see --help\n", what, how);
+    return '?';
+}
+
+static int wrong_format(const char *to)
+{
+    fprintf(stderr, "bridge-convert-timestamps: --to: '%s' is not integer or text; see --help\n",
+            to);
+    return '?';
+}
+
+/* 0, 'h' for help, or '?': standard error has one line that says what is wrong. */
 static int read_options(int argc, char **argv, struct options *ret)
 {
     static const struct option options[] = {{"store", required_argument, NULL, 's'},
@@ -53,12 +68,17 @@ static int read_options(int argc, char **argv, struct options *ret)
             ret->dry_run = true;
         else if (c == 'c') /* core_dumps_guard() has seen it */
             continue;
-        else
+        else /* '?': getopt has said what is wrong with it */
             return c;
     }
-    if (optind != argc || !ret->store || !ret->to ||
-        (strcmp(ret->to, "integer") != 0 && strcmp(ret->to, "text") != 0))
-        return '?';
+    if (optind != argc)
+        return wrong(argv[optind], ": one argument too many");
+    if (!ret->store)
+        return wrong("--store", " is missing");
+    if (!ret->to)
+        return wrong("--to", " is missing");
+    if (strcmp(ret->to, "integer") != 0 && strcmp(ret->to, "text") != 0)
+        return wrong_format(ret->to);
     return 0;
 }
 
@@ -86,12 +106,12 @@ int main(int argc, char **argv)
     struct options o = {0};
     struct time_convert_result r;
     core_dumps_guard(argc, argv);
-    int wrong = read_options(argc, argv, &o);
+    int other = read_options(argc, argv, &o);
 
-    if (wrong) {
-        fputs(usage, wrong == 'h' ? stdout : stderr);
-        return wrong == 'h' ? 0 : EXIT_USAGE;
-    }
+    if (other == 'h')
+        fputs(usage, stdout);
+    if (other)
+        return other == 'h' ? 0 : EXIT_USAGE;
     if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
         !path(backups, o.store, "backups")) {
         fprintf(stderr, "bridge-convert-timestamps: the path is too long\n");

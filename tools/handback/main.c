@@ -34,6 +34,14 @@ struct options {
     bool dry_run;
 };
 
+/* One line: the whole help would hide it. */
+static int wrong(const char *what, const char *how)
+{
+    fprintf(stderr, "bridge-handback: %s%s; see --help\n", what, how);
+    return '?';
+}
+
+/* 0, 'h' for help, or '?': standard error has one line that says what is wrong. */
 static int read_options(int argc, char **argv, struct options *ret)
 {
     static const struct option options[] = {
@@ -51,10 +59,12 @@ static int read_options(int argc, char **argv, struct options *ret)
             ret->dry_run = true;
         else if (c == 'c') /* core_dumps_guard() has seen it */
             continue;
-        else
+        else /* '?': getopt has said what is wrong with it */
             return c;
     }
-    return optind != argc || !ret->store ? '?' : 0;
+    if (optind != argc)
+        return wrong(argv[optind], ": one argument too many");
+    return ret->store ? 0 : wrong("--store", " is missing");
 }
 
 static bool path(char out[static STORE_PATH_MAX], const char *store, const char *name)
@@ -101,12 +111,12 @@ int main(int argc, char **argv)
     struct options o = {0};
     struct handback_result r;
     core_dumps_guard(argc, argv);
-    int wrong = read_options(argc, argv, &o);
+    int other = read_options(argc, argv, &o);
 
-    if (wrong) {
-        fputs(usage, wrong == 'h' ? stdout : stderr);
-        return wrong == 'h' ? 0 : EXIT_USAGE;
-    }
+    if (other == 'h')
+        fputs(usage, stdout);
+    if (other)
+        return other == 'h' ? 0 : EXIT_USAGE;
     if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
         !path(backups, o.store, "backups")) {
         fprintf(stderr, "bridge-handback: the path is too long\n");

@@ -25,6 +25,29 @@ static const char usage[] =
     "Stop the Baileys program first.\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store is in use.\n";
 
+/* false: standard error has one line that says what is wrong with the arguments. */
+static bool rightly_used(int n, char **words, const char *store)
+{
+    const char *why = NULL;
+
+    if (n > 0 && strcmp(words[0], "baileys") != 0) {
+        fprintf(stderr,
+                "bridge-import: '%s' cannot be imported, only 'baileys'. The store of a Go bridge "
+                "needs no import: start whatsapp-bridge on it\n",
+                words[0]);
+        return false;
+    }
+    if (n < 2)
+        why = n == 0 ? "what to import is missing: baileys DIR" : "baileys: DIR is missing";
+    else if (n > 2)
+        why = "one argument too many";
+    else if (!store)
+        why = "--store is missing";
+    if (why)
+        fprintf(stderr, "bridge-import: %s; see --help\n", why);
+    return !why;
+}
+
 static void print_counts(const struct import_report *r, bool carried)
 {
     for (enum file_kind k = FILE_LID_MAPPING; k < FILE_KIND_COUNT; k++) {
@@ -103,14 +126,13 @@ int main(int argc, char **argv)
         } else if (c == 'c') {
             continue; /* core_dumps_guard() has seen it */
         } else {
-            fputs(usage, c == 'h' ? stdout : stderr);
+            if (c == 'h') /* else getopt has said what is wrong with it */
+                fputs(usage, stdout);
             return c == 'h' ? 0 : EXIT_USAGE;
         }
     }
-    if (argc - optind != 2 || strcmp(argv[optind], "baileys") != 0 || !o.store) {
-        fputs(usage, stderr);
+    if (!rightly_used(argc - optind, argv + optind, o.store))
         return EXIT_USAGE;
-    }
     o.from = argv[optind + 1];
     if (secret_init() != WB_OK)
         return EXIT_FAILED;
