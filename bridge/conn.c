@@ -165,8 +165,11 @@ void conn_close(struct conn *c, enum conn_reason why, const char *detail)
     c->closing_ms = clock_mono_ms(c->b->clock);
     if (detail[0])
         conn_detail(c, "%s", detail);
-    log_info(c->b->log, "conn", "closing: %s%s%s", conn_reason_name(why), c->detail[0] ? ": " : "",
-             c->detail);
+    if (why == CONN_WHY_RESTART && c->detail[0]) /* a sentence of its own */
+        log_info(c->b->log, "conn", "%s", c->detail);
+    else
+        log_info(c->b->log, "conn", "closing: %s%s%s", conn_reason_name(why),
+                 c->detail[0] ? ": " : "", c->detail);
     conn_set_state(c, CONN_WAIT_CLOSE, 0);
     forget_stream(c);
     if (c->ending) /* on_ws_ended() goes on with it */

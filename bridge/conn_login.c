@@ -330,8 +330,12 @@ void conn_on_stream_error(struct conn *c, const struct conn_input *in)
     enum conn_reason why = stream_error_reaction(e);
     char reason[48];
 
-    conn_detail(c, "stream error %u%s%.*s", e->code, e->child.n ? " " : "",
-                (int)span_first(e->child, 40).n, e->child.p ? (const char *)e->child.p : "");
+    if (why == CONN_WHY_RESTART) /* no trouble: it belongs to each pairing */
+        conn_detail(c, "WhatsApp asks for a new connection%s (%u)",
+                    c->state == CONN_WAIT_PAIR_RESTART ? " after linking" : "", e->code);
+    else
+        conn_detail(c, "stream error %u%s%.*s", e->code, e->child.n ? " " : "",
+                    (int)span_first(e->child, 40).n, e->child.p ? (const char *)e->child.p : "");
     snprintf(reason, sizeof reason, "stream-error-%u%s", e->code,
              e->conflict == CONFLICT_DEVICE_REMOVED ? "-device-removed" : "");
     if (e->not_well_formed || !span_is_null(e->refused_id))

@@ -51,8 +51,8 @@ void message_log_stored(struct bridge *b, const struct jid *chat, const struct j
         return;
     short_name(who, sender);
     short_name(where, chat);
-    log_info(b->log, "message", "stored %s (%zu characters) from %s%s%s, id %s%s%s", s->kind,
-             s->chars,
+    log_info(b->log, "message", "stored %s (%zu character%s) from %s%s%s, id %s%s%s", s->kind,
+             s->chars, s->chars == 1 ? "" : "s",
              from_me  ? "our phone"
              : person ? where
                       : who,
@@ -67,6 +67,7 @@ void message_log_sent(struct bridge *b, const struct jid *chat, const char *id,
 {
     char where[LOG_PHONE_BYTES];
 
-    log_info(b->log, "message", "sent %s (%zu characters) to %s, id %s%s%s", s->kind, s->chars,
-             short_name(where, chat), id, s->text ? ": " : "", s->text ? s->text : "");
+    log_info(b->log, "message", "sent %s (%zu character%s) to %s, id %s%s%s", s->kind, s->chars,
+             s->chars == 1 ? "" : "s", short_name(where, chat), id, s->text ? ": " : "",
+             s->text ? s->text : "");
 }

@@ -140,7 +140,7 @@ static void on_uploaded(struct bridge *b, uint64_t key, const struct iq_reply *r
     if (reply->err == WB_OK) {
         p->uploaded_ms = clock_mono_ms(b->clock);
         FAULT_POINT("prekeys.uploaded");
-        log_info(b->log, "prekeys", "uploaded");
+        log_debug(b->log, "prekeys", "uploaded");
     } else {
         log_warn(b->log, "prekeys", "the upload failed: %s (%u)", wb_err_text(reply->err),
                  reply->code);
@@ -176,7 +176,7 @@ static enum wb_err upload(struct prekey_upload *p, size_t n)
     p->step = PREKEY_WAIT_UPLOAD;
     TRY(iq_send(&b->iq, &a, upload_node(&a, &b->account->keys, keys, n), 0, on_uploaded, 0));
     p->uploads++;
-    log_info(b->log, "prekeys", "uploading %zu", n);
+    log_info(b->log, "prekeys", "uploading %zu one-time keys", n);
 out:
     secret_free_sized(keys, n * sizeof *keys);
     arena_free(&a);
@@ -213,8 +213,8 @@ static void on_count(struct bridge *b, uint64_t key, const struct iq_reply *repl
         return;
     }
     n = wanted(p, server, offered);
-    log_info(b->log, "prekeys", "%llu on the server, %zu here", (unsigned long long)server,
-             offered);
+    log_debug(b->log, "prekeys", "%llu on the server, %zu here", (unsigned long long)server,
+              offered);
     if (n == 0)
         over(p, true);
     else if (upload(p, n) != WB_OK)
