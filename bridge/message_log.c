@@ -1,12 +1,17 @@
 #include "bridge/message_log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "bridge/bridge.h"
 
-enum { TEXT_BYTES_MAX = 1000 }; /* a log line has room for twice that */
+enum {
+    TEXT_BYTES_MAX = 1000, /* a log line has room for twice that */
+    WHY_BYTES_MAX = 512,   /* more than the text of an outcome */
+    PHONE_DIGITS_MIN = 8,  /* as log_phone() has it */
+};
 
 static size_t count_chars(struct span s)
 {
@@ -70,4 +75,33 @@ void message_log_sent(struct bridge *b, const struct jid *chat, const char *id,
     log_info(b->log, "message", "sent %s (%zu character%s) to %s, id %s%s%s", s->kind, s->chars,
              s->chars == 1 ? "" : "s", short_name(where, chat), id, s->text ? ": " : "",
              s->text ? s->text : "");
+}
+
+/* A sentence for a caller names people by whole numbers. */
+static void shorten_numbers(char *out, size_t max, const char *text)
+{
+    size_t at = 0;
+
+    while (*text && at + 1 < max) {
+        const size_t digits = strspn(text, "0123456789");
+        const size_t n = digits ? digits : strcspn(text, "0123456789");
+        int wrote = digits >= PHONE_DIGITS_MIN
+                        ? snprintf(out + at, max - at, "%.4s…%.4s", text, text + digits - 4)
+                        : snprintf(out + at, max - at, "%.*s", (int)n, text);
+
+        at += wrote > 0 ? (size_t)wrote : 0;
+        text += n;
+    }
+    if (at >= max)
+        utf8_clean(out);
+}
+
+void message_log_not_sent(struct bridge *b, const struct jid *chat, const char *id,
+                          const char *code, const char *why)
+{
+    char where[LOG_PHONE_BYTES], text[WHY_BYTES_MAX] = "";
+
+    shorten_numbers(text, sizeof text, why);
+    log_info(b->log, "send", "%s to %s was not sent: %s: %s", id, short_name(where, chat), code,
+             text);
 }

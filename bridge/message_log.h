@@ -30,5 +30,9 @@ void message_log_stored(struct bridge *b, const struct jid *chat, const struct j
 /* "sent text (12 characters) to 2782…1000, id ABC": WhatsApp has accepted it. */
 void message_log_sent(struct bridge *b, const struct jid *chat, const char *id,
                       const struct message_said *s);
+/* "ABC to 2782…1000 was not sent: absent_mention: not in this chat: …". why: a sentence, the
+ * numbers in which are shortened. */
+void message_log_not_sent(struct bridge *b, const struct jid *chat, const char *id,
+                          const char *code, const char *why);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "bridge/batch.h"
 #include "bridge/bridge.h"
+#include "bridge/message_log.h"
 #include "bridge/out_message_expiry.h"
 #include "bridge/out_message_prepare.h"
 #include "bridge/out_message_wait.h"
@@ -319,7 +320,7 @@ void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server
         out_queue_later(it, err);
         return;
     }
-    log_info(b->log, "send", "%s was not sent: %s", it->id, cmd_result_code(result));
+    message_log_not_sent(b, &it->chat, it->id, cmd_result_code(result), o.text);
     leave_lane(it);
     out_wait_answer(it, &o);
     free_item(it);

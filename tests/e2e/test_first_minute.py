@@ -5,7 +5,7 @@ import unittest
 
 from harness.case import Case
 
-PHONE, FRIEND = "27820000001", "27820001000"
+PHONE, FRIEND, STRANGER = "27820000001", "27820001000", "27820008888"
 
 
 class FirstMinute(Case):
@@ -33,6 +33,17 @@ class FirstMinute(Case):
         self.line("message: sent text (1 character) to 2782…1000")
         self.mock.contact_send(FRIEND, PHONE, "x")
         self.line("message: stored text (1 character) from 2782…1000")
+
+    def test_what_was_not_sent_says_to_whom_and_why(self):
+        group = self.mock.admin("GET", "/groups")["groups"][0]["jid"]
+        self.bridge.wait_status("ok")
+        reply = self.bridge.send(group, "hello", mentioned_jid=STRANGER, id="K")
+        self.assertEqual((reply.status, reply.json["error"]), (422, "absent_mention"), reply)
+        said = self.line("send: ", " was not sent: ")
+        self.assertIn(" INFO ", said)
+        self.assertIn(f" to {group} was not sent: absent_mention: not in this chat: 2782…8888", said)
+        self.assertIn("Set allow_absent_mentions to send all the same", said)
+        self.assertNotIn(STRANGER, said)
 
 
 if __name__ == "__main__":
