@@ -31,7 +31,8 @@ const STATES = {
     'Make room on the computer that the bridge runs on, or ask who looks after it. The bridge goes on by itself ' +
     'as soon as it can write; until then WhatsApp keeps what arrives.', 'again'],
 };
-// By reason, instead of the above.
+// By reason, instead of `connecting` and `disconnected`. An attempt may take most of the time that there is no
+// connection: why the one before it failed is what a person needs to read meanwhile too.
 const REASONS = {
   no_network: ['WhatsApp cannot be reached', 'Is the computer that the bridge runs on connected to the internet? Does a ' +
     'firewall block it? ' + BY_ITSELF, 'again'],
@@ -237,7 +238,9 @@ function words(health, step) {
     return ['WAIT_PAIR_STORE', 'WAIT_PAIR_RESTART'].includes(health.state) ? LINKING
       : PAIRING[health.reason] || STATES.pairing;
   }
-  if (health.status === 'disconnected') return REASONS[health.reason] || STATES.disconnected;
+  if (health.status === 'disconnected' || health.status === 'connecting') {
+    return REASONS[health.reason] || STATES[health.status];
+  }
   return STATES[health.status] || NOT_UNDERSTOOD;
 }
 

@@ -1,5 +1,6 @@
 """The page at /pair in a browser, as a person meets it: words for people in every state, and what to do."""
 
+import contextlib
 import datetime
 import errno
 import os
@@ -196,6 +197,43 @@ class PairPage(Case):
             self.bridge.wait_api()
             self.browser.open(self.address(), zone=ZONE)
             self.looks("The bridge is starting.*This takes a few seconds")
+
+    def test_a_server_that_hangs_up_and_then_says_nothing(self):
+        """Attempts that wait for an answer take nearly all the time: what was wrong before is said meanwhile."""
+        again, kept = threading.Event(), []
+
+        def serve():
+            attempts = 0
+            with contextlib.suppress(OSError):
+                while True:
+                    caller = server.accept()[0]
+                    if b"GET /ws/chat" not in caller.recv(4096):
+                        kept.append(caller)  # it asks for the version page
+                        continue
+                    attempts += 1
+                    if attempts == 1:
+                        caller.close()
+                    else:
+                        kept.append(caller)
+                        again.set()
+
+        def read_while_connecting():
+            health = self.bridge.health()
+            text = self.browser.text()
+            same = self.bridge.health()["status"] == health["status"] == "connecting"
+            return text if same and health["reason"] in ("refused", "no_answer") and "Asking" not in text else None
+
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(lambda: [held.close() for held in (server, *kept)])
+        self.addCleanup(server.shutdown, socket.SHUT_RDWR)
+        threading.Thread(target=serve, daemon=True).start()
+        self.bridge = self.start_bridge(None, PHONE, "--server-url", f"ws://127.0.0.1:{server.getsockname()[1]}/ws/chat",
+                                        "--root-key", "ab" * 32, env=clean_env(ASAN_OPTIONS="detect_leaks=0"))
+        self.bridge.wait_api()
+        self.assertTrue(again.wait(30), "the second attempt has begun")
+        self.browser.open(self.address(), zone=ZONE)
+        text = self.bridge.poll(read_while_connecting, 30, "the page is read during an attempt")
+        self.assertRegex(text, r"(?s)WhatsApp does not answer.*tries again by itself")
 
     def test_before_whatsapp_has_answered(self):
         """A server that is not there, one that is not WhatsApp, and the token that the API may want."""
