@@ -16,6 +16,7 @@
 #include "store/backup_dir.h"
 #include "store/files.h"
 #include "store/lock.h"
+#include "store/reindex.h"
 
 /* The set under its temporary name. */
 struct making {
@@ -62,12 +63,16 @@ static enum wb_err copy_one(struct making *m, struct db *from, const char *name,
     db_close(from);
     TRY(err);
     TRY(check(path, &m->ret->manifest, m->ret->text));
-    /* The file that is in use has the same: whoever uses it must see to it. */
-    if (m->ret->manifest.indexes) {
+    /* The file that is in use has the same: whoever uses it must see to it, if it can be. */
+    bool helps = m->ret->manifest.indexes;
+    if (helps && check == backup_check_messages)
+        TRY(store_reindex_helps(path, &helps));
+    if (helps) {
         snprintf(m->ret->text, sizeof m->ret->text, "%s has damaged indexes", name);
         err = WB_ERR_DB_CORRUPT;
         goto out;
     }
+    m->ret->manifest.indexes = false; /* of this file, and it is used so */
     TRY(files_hash(path, f->sha256, &f->size));
     f->present = true;
 out:

@@ -76,10 +76,10 @@ static enum wb_err check_tables(struct db *d, const char *sql, int64_t want)
 /* Damaged indexes are no reason to give a set up: all rows are there. */
 static enum wb_err pages_and_indexes(struct db *d, struct backup_manifest *m)
 {
-    bool indexes = false;
-    enum wb_err err = db_check(d, false, &indexes);
-    m->indexes = m->indexes || indexes;
-    return indexes ? WB_OK : err;
+    struct db_found found;
+    enum wb_err err = db_check(d, false, &found);
+    m->indexes = m->indexes || found.indexes;
+    return found.indexes ? WB_OK : err;
 }
 
 static enum wb_err whatsapp(struct db *d, struct backup_manifest *m)

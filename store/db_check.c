@@ -17,13 +17,14 @@ static const char *index_behind(const char *finding, const char *what)
     return at ? at + strlen(what) : NULL;
 }
 
-enum { MISSING, COUNT, DIFFERS, OTHER };
+enum { MISSING, COUNT, DIFFERS, TWICE, OTHER };
 
 /* SQLite's words (sqlite3Pragma(), the same since 3.8; "values differ" and "end-of-record" since
  * 3.41). A name of a table that looks like them stands behind other words. */
 static int kind_of(const char *finding, const char **ret_index)
 {
     static const char count[] = "wrong # of entries in index ";
+    static const char twice[] = "non-unique entry in index ";
     if (strncmp(finding, "row ", 4) == 0) {
         if ((*ret_index = index_behind(finding, " missing from index ")))
             return MISSING;
@@ -37,53 +38,61 @@ static int kind_of(const char *finding, const char **ret_index)
         *ret_index = finding + sizeof count - 1;
         return COUNT;
     }
+    if (strncmp(finding, twice, sizeof twice - 1) == 0) {
+        *ret_index = finding + sizeof twice - 1;
+        return TWICE;
+    }
     return OTHER;
 }
 
-/* Runs a check. DB_CORRUPT: d->error is the first finding; *ret_indexes: all are about indexes. */
-static enum wb_err findings(struct db *d, const char *sql, bool *ret_indexes)
+/* What one check found. */
+struct answers {
+    size_t indexes, others;
+    char index[160], other[160]; /* the first of each kind */
+};
+
+static void sort_in(struct answers *a, const char *text)
+{
+    const char *index;
+    const bool of_index = text && kind_of(text, &index) != OTHER;
+    char *first = of_index ? a->index : a->other;
+    if ((of_index ? a->indexes++ : a->others++) == 0)
+        snprintf(first, sizeof a->index, "%s", text ? text : "no answer");
+}
+
+/* DB_CORRUPT only where the check itself could not go on. */
+static enum wb_err findings(struct db *d, const char *sql, struct answers *ret)
 {
     sqlite3_stmt *stmt = NULL;
-    const char *index;
-    bool found = false, only = true;
     int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
-    char first[sizeof d->error] = "";
+    memset(ret, 0, sizeof *ret);
     while (rc == SQLITE_OK || rc == SQLITE_ROW) {
         rc = sqlite3_step(stmt);
         if (rc != SQLITE_ROW)
             break;
         const char *text = (const char *)sqlite3_column_text(stmt, 0);
-        if (text && strcmp(text, "ok") == 0)
-            continue;
-        only = only && text && kind_of(text, &index) != OTHER;
-        if (!found)
-            snprintf(first, sizeof first, "%s", text ? text : "no answer");
-        found = true;
+        if (!text || strcmp(text, "ok") != 0)
+            sort_in(ret, text);
     }
     enum wb_err err = db_error(d, rc);
     sqlite3_finalize(stmt);
-    *ret_indexes = err == WB_OK && found && only;
-    if (err == WB_OK && found) {
-        memcpy(d->error, first, sizeof first);
-        err = WB_ERR_DB_CORRUPT;
-    }
     return err;
 }
 
-static enum wb_err quick(struct db *d, bool *ret_indexes)
+static enum wb_err quick(struct db *d, struct answers *ret)
 {
-    return findings(d, "PRAGMA quick_check(" NUMBER(FINDINGS) ")", ret_indexes);
+    return findings(d, "PRAGMA quick_check(" NUMBER(FINDINGS) ")", ret);
 }
 
-static enum wb_err full(struct db *d, bool *ret_indexes)
+static enum wb_err full(struct db *d, bool thorough, struct answers *ret)
 {
-    char pragma[64];
+    char pragma[64], text[sizeof d->error];
     enum wb_err err, checked;
-    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", DB_CHECK_CACHE_KB);
+    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d",
+             thorough ? DB_CHECK_THOROUGH_CACHE_KB : DB_CHECK_CACHE_KB);
     TRY(db_exec(d, pragma));
-    checked = findings(d, "PRAGMA integrity_check(" NUMBER(FINDINGS) ")", ret_indexes);
+    checked = findings(d, "PRAGMA integrity_check(" NUMBER(FINDINGS) ")", ret);
     snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", DB_CACHE_KB);
-    char text[sizeof d->error];
     memcpy(text, d->error, sizeof text);
     TRY(db_exec(d, pragma));
     db_release_memory(d);
@@ -99,25 +108,41 @@ static bool is_small(const struct db *d)
     return stat(d->path, &st) == 0 && st.st_size <= DB_CHECK_INDEXES_BYTES;
 }
 
-enum wb_err db_check(struct db *d, bool thorough, bool *ret_indexes)
+static enum wb_err say_damaged(struct db *d, const char *finding)
 {
-    bool indexes = false;
+    snprintf(d->error, sizeof d->error, "%s", finding);
+    return WB_ERR_DB_CORRUPT;
+}
+
+enum wb_err db_check(struct db *d, bool thorough, struct db_found *ret)
+{
+    const bool whole = thorough || is_small(d);
+    struct answers a, q;
     enum wb_err err;
-    *ret_indexes = false;
-    if (thorough)
-        return full(d, ret_indexes);
-    err = quick(d, ret_indexes);
-    if (err != WB_OK || !is_small(d))
-        return err;
-    err = full(d, &indexes);
-    /* More than quick_check demands of a file, and nothing that new indexes would mend: it is used
-     * as it is, as a large one would be. */
-    if (err == WB_ERR_DB_CORRUPT && !indexes) {
-        d->corrupt = false;
-        d->error[0] = 0;
-        return WB_OK;
+    memset(ret, 0, sizeof *ret);
+    err = whole ? full(d, thorough, &a) : quick(d, &a);
+    /* Is it more than quick_check demands of a file? */
+    if (whole && ((err == WB_OK && a.others) || (err == WB_ERR_DB_CORRUPT && !thorough))) {
+        if (err != WB_OK)
+            snprintf(a.other, sizeof a.other, "%.150s", d->error);
+        TRY(quick(d, &q));
+        if (!q.others) {
+            memcpy(ret->ignored, a.other, sizeof ret->ignored);
+            a.others = 0;
+            d->corrupt = false;
+            d->error[0] = 0;
+        } else {
+            memcpy(a.other, q.other, sizeof a.other);
+        }
+        err = WB_OK;
     }
-    *ret_indexes = indexes;
+    TRY(err);
+    if (a.others)
+        return say_damaged(d, a.other);
+    ret->indexes = a.indexes;
+    if (a.indexes)
+        return say_damaged(d, a.index);
+out:
     return err;
 }
 
@@ -169,7 +194,10 @@ enum wb_err db_faulty_look(struct db *d, struct db_faulty *ret)
             kind == MISSING || kind == COUNT ? faulty_of(&f, index) : NULL;
         if (one && kind == MISSING)
             one->missing++;
-        f.lack_rows = f.lack_rows && one && ++count < DB_FINDINGS_MAX;
+        f.findings += kind != OTHER;
+        if (kind == DIFFERS || (kind != OTHER && kind != TWICE && !one) ||
+            ++count == DB_FINDINGS_MAX)
+            f.lack_rows = false;
     }
     err = db_error(d, rc);
     sqlite3_finalize(stmt);

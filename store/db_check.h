@@ -11,16 +11,27 @@ enum {
     DB_CHECK_INDEXES_BYTES = 64 << 20,
     /* Findings that are read. What is behind them is seen by the check that follows a repair. */
     DB_FINDINGS_MAX = 10000,
-    DB_CHECK_CACHE_KB = 64 << 10, /* every index is looked into in the order of its table */
+    /* Every index is looked into in the order of its table. The usual check is made beside a
+     * bridge's own memory at each start and scheduled backup, the thorough one after damage. */
+    DB_CHECK_CACHE_KB = 4 << 10,
+    DB_CHECK_THOROUGH_CACHE_KB = 64 << 10,
+};
+
+struct db_found {
+    /* Findings that indexes do not have what is in their tables, so that new indexes would do
+     * (store/reindex.h), and nothing else is wrong; 0: none, or the file is damaged. */
+    size_t indexes;
+    /* What only SQLite's full check complains of, and new indexes would not mend: the file is used
+     * as it is, as a large one would be. "": nothing. */
+    char ignored[160];
 };
 
 /* About 3 s per GB; thorough (and for small files, see above) also that each index has each row:
- * several times as long. DB_CORRUPT with the first finding in d->error; *ret_indexes: nothing else
- * is wrong than that indexes do not have what is in their tables, so that new indexes would do
- * (store/reindex.h). */
-enum wb_err db_check(struct db *d, bool thorough, bool *ret_indexes) WB_MUST_CHECK;
+ * several times as long. DB_CORRUPT with the first finding in d->error. ret is always filled. */
+enum wb_err db_check(struct db *d, bool thorough, struct db_found *ret) WB_MUST_CHECK;
 
-/* What is wrong with the indexes of a file of which db_check() says that nothing else is wrong. */
+/* What is wrong with the indexes of a file of which db_check() says that it is they. Findings of
+ * another kind, which it ignored, say nothing about rows that are old. */
 struct db_faulty_index {
     char name[128];
     int64_t missing; /* rows that it lacks */
@@ -30,6 +41,7 @@ enum { DB_FAULTY_MAX = 64 /* whatsmeow's schema and ours have some 60 indexes */
 struct db_faulty {
     struct db_faulty_index list[DB_FAULTY_MAX];
     size_t n;
+    size_t findings;
     bool lack_rows; /* what was found may be rows that are missing, and nothing else */
 };
 enum wb_err db_faulty_look(struct db *d, struct db_faulty *ret) WB_MUST_CHECK;

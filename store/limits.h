@@ -64,6 +64,10 @@ enum {
     STORE_PRUNE_ROWS = 500,
     /* Rows of another program that are put into the form of the file at once: as above. */
     STORE_TIDY_ROWS = 256,
+    /* What is asked of the phone once more after messages.db had lost rows of an unknown time: a
+     * disk loses what was written last, and nobody runs a file for longer with lost rows unseen
+     * than between two looks at it, of which each start is one. */
+    STORE_LOST_ROWS_S = 30 * 24 * 3600,
     /* Rows of an older version that are looked at at once. */
     STORE_SUMMARY_ROWS = 512,
     /* Free on the disk before writing is tried again after it failed: some batches and their log.

@@ -191,6 +191,8 @@ static enum wb_err open_and_look(struct recovering *r, struct store **ret)
         tell(r, "%s", r->info->mended);
         r->done->indexes = true;
     }
+    if (r->info->ignored[0])
+        tell(r, "%s", r->info->ignored);
     if (err != WB_OK)
         return err;
     err = backup_check_keys(&s->wa, &m);

@@ -197,31 +197,46 @@ out:
     return err;
 }
 
+static enum wb_err note_in(struct db *d, int64_t from, int64_t to, struct gap_note *ret)
+{
+    char text[GAP_TEXT_MAX];
+    struct gap_note note = {0};
+    enum wb_err err;
+    if (to < from)
+        to = from + 1; /* by a clock that is behind: what comes from now on is newer than the gap */
+    TRY(read_note(d, &note));
+    if (note.there) {
+        /* One that the bridge has not taken over yet is part of it. */
+        long long earlier = note.before[0] ? strtoll(note.before, NULL, 10) : from;
+        snprintf(text, sizeof text, "%lld %lld", earlier < from ? earlier : (long long)from,
+                 (long long)to);
+        TRY(set_note(d, text));
+    }
+    *ret = note;
+out:
+    return err;
+}
+
 static enum wb_err write_gap(const char *whatsapp_path, int64_t from, int64_t to,
                              struct gap_note *ret)
 {
-    char text[GAP_TEXT_MAX];
     struct db d = {0};
-    struct gap_note note = {0};
-    enum wb_err err = WB_OK;
-    if (!is_file(whatsapp_path))
-        goto done;
-    if (to < from)
-        to = from + 1; /* by a clock that is behind: what comes from now on is newer than the gap */
+    enum wb_err err;
+    if (!is_file(whatsapp_path)) {
+        *ret = (struct gap_note){0};
+        return WB_OK;
+    }
     TRY(db_open(&d, whatsapp_path));
-    TRY(read_note(&d, &note));
-    if (!note.there)
-        goto done;
-    /* One that the bridge has not taken over yet is part of it. */
-    long long earlier = note.before[0] ? strtoll(note.before, NULL, 10) : from;
-    snprintf(text, sizeof text, "%lld %lld", earlier < from ? earlier : (long long)from,
-             (long long)to);
-    TRY(set_note(&d, text));
-done:
-    *ret = note;
+    err = note_in(&d, from, to, ret);
 out:
     db_close(&d);
     return err;
+}
+
+enum wb_err store_restore_note_gap_in(struct db *whatsapp, int64_t from, int64_t to)
+{
+    struct gap_note before;
+    return note_in(whatsapp, from, to, &before);
 }
 
 /* A note that stays by mistake costs some questions to the phone, no message: no error. */

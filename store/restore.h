@@ -77,4 +77,8 @@ enum wb_err store_restored_get(struct store *s, struct store_restored *ret) WB_M
 enum wb_err store_restore_note_gap(const char *whatsapp_path, int64_t from, int64_t to,
                                    const struct clock *clock) WB_MUST_CHECK;
 
+/* The same in a whatsapp.db that is open. */
+struct db;
+enum wb_err store_restore_note_gap_in(struct db *whatsapp, int64_t from, int64_t to) WB_MUST_CHECK;
+
 #endif

@@ -18,6 +18,7 @@
 #include "store/inbox.h"
 #include "store/reindex.h"
 #include "store/rescue.h"
+#include "store/restore.h"
 #include "store/state.h"
 
 static void info_text(struct store_open_info *info, enum store_file file, const char *path,
@@ -209,6 +210,7 @@ static enum wb_err set_foreign_log_aside(struct store *s, const char *path)
 static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *info)
 {
     bool taken_over = false;
+    struct db_found found;
     enum wb_err err;
     TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
     TRY(set_foreign_log_aside(s, s->wa_path));
@@ -218,8 +220,10 @@ static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *inf
     if (err == WB_ERR_DB_SCHEMA)
         schema_text(info, s->wa_path, info->schema);
     TRY(err);
-    err = db_check(&s->wa, s->thorough, &s->wa_indexes);
+    err = db_check(&s->wa, s->thorough, &found);
+    s->wa_indexes = found.indexes > 0;
     TRY(s->wa_indexes ? WB_OK : err);
+    store_note_ignored(info, s->wa_path, found.ignored);
     TRY(whatsapp_schema_taken_over(&s->wa, info->schema, &taken_over));
     info->taken_over = info->taken_over || taken_over;
 out:
@@ -259,6 +263,7 @@ static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
 static enum wb_err look_at_messages(struct store *s, struct store_open_info *info)
 {
     bool taken_over = false;
+    struct db_found found;
     enum wb_err err;
     TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
     TRY(set_foreign_log_aside(s, s->msg_path));
@@ -270,8 +275,10 @@ static enum wb_err look_at_messages(struct store *s, struct store_open_info *inf
                   "has tables that are not those of a message database; it was not changed");
     TRY(err);
     if (s->thorough || !messages_closed_holds(s)) {
-        err = db_check(&s->msg, s->thorough, &s->msg_indexes);
+        err = db_check(&s->msg, s->thorough, &found);
+        s->msg_indexes = found.indexes > 0;
         TRY(s->msg_indexes ? WB_OK : err);
+        store_note_ignored(info, s->msg_path, found.ignored);
     }
     TRY(messages_schema_taken_over(&s->msg, &taken_over));
     info->taken_over = info->taken_over || taken_over;
@@ -294,6 +301,18 @@ static enum wb_err use_messages(struct store *s, struct store_open_info *info)
 out:
     if (err != WB_OK)
         messages_failed(s, info, err);
+    return err;
+}
+
+/* Which they were is not known. What a disk loses is what was written last. */
+static enum wb_err note_lost_rows(struct store *s, struct store_open_info *info)
+{
+    const int64_t now = clock_unix_s(s->clock);
+    enum wb_err err = WB_OK;
+    if (s->lost_rows)
+        err = store_restore_note_gap_in(&s->wa, now - STORE_LOST_ROWS_S, now);
+    if (err != WB_OK)
+        whatsapp_failed(s, info, err);
     return err;
 }
 
@@ -370,6 +389,7 @@ enum wb_err store_open(const struct store_config *config, struct store **ret,
     if (ret_info->schema != 0)
         TRY(use_whatsapp(s, ret_info));
     TRY(use_messages(s, ret_info));
+    TRY(note_lost_rows(s, ret_info));
     *ret = s;
     return WB_OK;
 out:

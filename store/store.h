@@ -58,7 +58,8 @@ struct store_open_info {
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
     char backup[STORE_NAME_MAX + 1];     /* the set in backups_dir that was made before; "": none */
-    char mended[600]; /* of which file the indexes were made anew, and the name of its copy */
+    char mended[900];  /* of which file the indexes were made anew, and the name of its copy */
+    char ignored[500]; /* which file is used although a check complains, and of what */
 };
 
 /* Makes missing directories and files, takes the locks, looks for other programs that have

@@ -35,8 +35,21 @@ _BY_STATE = ("INDEXED BY bridge_outbox_state WHERE our_jid = ? AND state = ?"
              " AND (? IS NULL OR chat_jid IN (?, ?)) AND seq ")
 _BY_SEQ = "NOT INDEXED WHERE our_jid = ? AND ? < 0 AND (? IS NULL OR chat_jid IN (?, ?)) AND seq "
 
+_SAME_KEYS = "in the mending of a damaged file, before the bridge answers anybody: the tables without their indexes"
+
+# SQL whose names are put in at run time -> why, and what tests it.
+RUN_TIME = {
+    'DELETE FROM "%w" WHERE rowid IN (SELECT row FROM (SELECT rowid AS row, row_number() OVER (PARTITION BY %s'
+    ' ORDER BY %s rowid DESC) AS nr FROM "%w" NOT INDEXED WHERE %s) WHERE nr > 1)':
+        "any table with a unique index, also another program's (unit_store_reindex)",
+}
+
 # Statement, with single blanks -> why its plan is right.
 REASONS = {
+    "UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq) + n.number FROM (SELECT row,"
+    " row_number() OVER (ORDER BY seq, row) AS number FROM (SELECT rowid AS row, change_seq AS seq, row_number() OVER"
+    " (PARTITION BY change_seq ORDER BY rowid) AS nr FROM messages NOT INDEXED) WHERE nr > 1) AS n"
+    " WHERE messages.rowid = n.row": _SAME_KEYS,
     "SELECT count(*) FROM bridge_sessions_receive WHERE our_jid = ?": _HANDBACK,
     "SELECT 1 FROM bridge_sessions_receive LIMIT 1": "the first row is the answer",
     "SELECT value_mac FROM whatsmeow_app_state_mutation_macs WHERE jid = ? AND name = ?"
