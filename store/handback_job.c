@@ -3,20 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "base/secret.h"
 #include "store/account.h"
 #include "store/backup.h"
+#include "store/db_check.h"
 #include "store/guard.h"
 #include "store/inbox.h"
 #include "store/outbox.h"
+#include "store/reindex.h"
 #include "store/state.h"
 
 #define BEFORE "before-handback"
-
-enum { DEVICES_MAX = 16 }; /* numbers that were ever linked with one file */
 
 static enum wb_err say_missing(struct handback_result *ret, const char *path)
 {
@@ -42,28 +43,92 @@ static enum wb_err lock(const struct handback_job *job, struct store_lock *ret_l
     return err;
 }
 
-/* store_open() would make a file of another program one of ours: there is nothing to hand back in
- * it. */
-static enum wb_err look_whose(const struct handback_job *job, struct handback_result *ret)
+static enum wb_err say_start_first(struct handback_result *ret, const char *path, const char *what)
 {
-    struct db d = {0};
+    snprintf(ret->text, sizeof ret->text,
+             "%.300s %s: start whatsapp-bridge with it once, which sees to that", path, what);
+    return WB_ERR_STATE;
+}
+
+static enum wb_err look_at_devices(struct db *d, const char *path, struct handback_result *ret)
+{
+    size_t n = 0;
+    enum wb_err err;
+
+    TRY(account_list(d, NULL, 0, &n));
+    if (n == 0)
+        snprintf(ret->text, sizeof ret->text, "%.300s is not linked with a phone", path);
+    else if (n > STORE_HANDBACK_DEVICES_MAX)
+        snprintf(ret->text, sizeof ret->text,
+                 "%.300s has %zu devices, more than the %d that are "
+                 "handed back at once",
+                 path, n, STORE_HANDBACK_DEVICES_MAX);
+    if (ret->text[0])
+        err = WB_ERR_STATE;
+out:
+    return err;
+}
+
+static enum wb_err look_at_whatsapp(struct db *d, const char *path, struct handback_result *ret)
+{
     bool foreign = false;
     int version = 0;
     enum wb_err err;
 
-    TRY(db_open(&d, job->whatsapp_path));
-    TRY(whatsapp_schema_check(&d, &version));
-    TRY(whatsapp_schema_taken_over(&d, version, &foreign));
+    TRY(whatsapp_schema_check(d, &version));
+    TRY(whatsapp_schema_taken_over(d, version, &foreign));
     if (version == 0 || foreign) {
         snprintf(ret->text, sizeof ret->text,
                  "%.300s is not as this version of whatsapp-bridge leaves it: there is nothing to "
                  "hand back, or the bridge has to be started with it once",
-                 job->whatsapp_path);
-        err = WB_ERR_STATE;
+                 path);
+        return WB_ERR_STATE;
     }
+    err = look_at_devices(d, path, ret);
+out:
+    return err;
+}
+
+static enum wb_err look_at_messages(struct db *d, const char *path, struct handback_result *ret)
+{
+    bool foreign = false;
+    enum wb_err err;
+
+    TRY(messages_schema_taken_over(d, &foreign));
+    if (foreign)
+        err = say_start_first(ret, path, "is not as this version of whatsapp-bridge leaves it");
+out:
+    return err;
+}
+
+/* store_open() would make a file of another program, or of an older version, one of ours, and
+ * damaged indexes anew. Only reads; a log beside the file stays. */
+static enum wb_err look_into(const char *path, struct handback_result *ret,
+                             enum wb_err (*look)(struct db *, const char *,
+                                                 struct handback_result *))
+{
+    struct db_found found;
+    struct db d = {0};
+    char log[STORE_PATH_MAX + 8];
+    struct stat st;
+    enum wb_err err;
+
+    snprintf(log, sizeof log, "%s-wal", path);
+    const bool has_log = stat(log, &st) == 0 && st.st_size > 0;
+    TRY(db_open(&d, path));
+    db_keep_log(&d, has_log);
+    TRY(look(&d, path, ret));
+    err = db_check(&d, false, &found);
+    bool helps = found.indexes > 0;
+    if (helps && look == look_at_messages) /* or it is used as it is */
+        TRY(store_reindex_helps(path, &helps));
+    if (helps)
+        err = say_start_first(ret, path, "has damaged indexes");
+    else if (found.indexes)
+        err = WB_OK;
 out:
     if (err != WB_OK && !ret->text[0])
-        snprintf(ret->text, sizeof ret->text, "%.200s: %.250s", job->whatsapp_path,
+        snprintf(ret->text, sizeof ret->text, "%.200s: %.250s", path,
                  d.error[0] ? d.error : wb_err_text(err));
     db_close(&d);
     return err;
@@ -79,14 +144,16 @@ static enum wb_err look(const struct handback_job *job, struct handback_result *
         return say_missing(ret, job->whatsapp_path);
     if (access(job->messages_path, F_OK) != 0)
         return say_missing(ret, job->messages_path);
-    err = guard_whatsapp(job->whatsapp_path, job->messages_path,
-                         guard_readers_group(job->messages_path), ret->tightened);
+    err = job->dry_run ? WB_OK
+                       : guard_whatsapp(job->whatsapp_path, job->messages_path,
+                                        guard_readers_group(job->messages_path), ret->tightened);
     if (err != WB_OK) {
         snprintf(ret->text, sizeof ret->text, "%.500s", ret->tightened);
         return err;
     }
     TRY(lock(job, &held, ret));
-    err = look_whose(job, ret);
+    TRY(look_into(job->whatsapp_path, ret, look_at_whatsapp));
+    err = look_into(job->messages_path, ret, look_at_messages);
 out:
     store_lock_drop(&held);
     return err;
@@ -159,25 +226,21 @@ out:
 static enum wb_err hand_all(struct store *s, const struct handback_job *job,
                             struct handback_result *ret)
 {
-    struct jid devices[DEVICES_MAX];
+    struct jid devices[STORE_HANDBACK_DEVICES_MAX];
     size_t n = 0;
     enum wb_err err;
 
-    TRY(store_account_list(s, devices, DEVICES_MAX, &n));
-    if (n == 0) {
-        snprintf(ret->text, sizeof ret->text, "%.300s is not linked with a phone",
-                 job->whatsapp_path);
+    TRY(store_account_list(s, devices, STORE_HANDBACK_DEVICES_MAX, &n));
+    if (n == 0 || n > STORE_HANDBACK_DEVICES_MAX) /* since we looked */
         return WB_ERR_STATE;
-    }
-    if (!job->dry_run)
-        TRY(make_backup(job, ret));
-    for (size_t i = 0; i < n && i < DEVICES_MAX; i++)
+    for (size_t i = 0; i < n; i++)
         TRY(hand_device(s, job, &devices[i], ret));
     FAULT_POINT("handback.filed");
     if (job->dry_run)
         store_rollback(s);
     else
         err = store_commit(s);
+    ret->changed = !job->dry_run && err == WB_OK;
 out:
     return err;
 }
@@ -188,6 +251,7 @@ enum wb_err store_handback_job(const struct handback_job *job, struct handback_r
                                         .messages_path = job->messages_path,
                                         .command = job->command,
                                         .readers_group = guard_readers_group(job->messages_path),
+                                        .keep_modes = job->dry_run,
                                         .clock = job->clock};
     struct store_open_info info;
     struct store *s = NULL;
@@ -195,8 +259,11 @@ enum wb_err store_handback_job(const struct handback_job *job, struct handback_r
 
     memset(ret, 0, sizeof *ret);
     TRY(look(job, ret));
+    if (!job->dry_run)
+        TRY(make_backup(job, ret));
     err = store_open(&config, &s, &info);
     guard_append(ret->tightened, info.tightened);
+    snprintf(ret->mended, sizeof ret->mended, "%s", info.mended);
     if (err != WB_OK) {
         snprintf(ret->text, sizeof ret->text, "%.500s",
                  info.text[0] ? info.text : wb_err_text(err));

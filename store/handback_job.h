@@ -10,7 +10,7 @@ struct handback_job {
     const char *messages_path; /* for its lock, and for the backup */
     const char *backups_dir;   /* a set "before-handback" is made here first */
     const char *command;       /* for the lock files and the backup's manifest */
-    bool dry_run;              /* all of it, and then it is taken back; no backup */
+    bool dry_run; /* all of it, and then it is taken back; no backup, no mode changed */
     const struct clock *clock;
     const struct rng *rng;
 };
@@ -20,14 +20,17 @@ struct handback_result {
     size_t devices;
     size_t waiting; /* sends in the outbox, which only our bridge can finish */
     char backup[BACKUP_NAME_MAX + 1];
+    bool changed;   /* also where a step behind the commit failed */
     char text[512]; /* of a failure: one sentence; "" when the error says it all */
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
+    char mended[900];                    /* as store_open_info tells of indexes */
 };
 
 /* LOCKED: the bridge, a tool or another program has the store. NOT_FOUND: a database is missing.
- * STATE: nothing of ours is in it, or no device. On failure nothing was handed back; ret is always
- * filled. */
+ * STATE: nothing of ours is in it, no device, more than STORE_HANDBACK_DEVICES_MAX, or something
+ * that a start of the bridge changes first (an older schema, damaged indexes). On failure nothing
+ * was handed back unless ret->changed says so; ret is always filled. */
 enum wb_err store_handback_job(const struct handback_job *job,
                                struct handback_result *ret) WB_MUST_CHECK;
 

@@ -64,6 +64,9 @@ enum {
     STORE_PRUNE_ROWS = 500,
     /* Rows of another program that are put into the form of the file at once: as above. */
     STORE_TIDY_ROWS = 256,
+    /* Numbers and devices that were ever linked with one file: a handful where somebody tried
+     * things out. A file with more is not handed back in part. */
+    STORE_HANDBACK_DEVICES_MAX = 16,
     /* What is asked of the phone once more after messages.db had lost rows of an unknown time: a
      * disk loses what was written last, and nobody runs a file for longer with lost rows unseen
      * than between two looks at it, of which each start is one. */

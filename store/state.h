@@ -38,6 +38,7 @@ struct store {
     bool wa_used;                 /* whatsapp.db passed all checks: it is ours to write */
     bool thorough;                /* of the configuration */
     bool wa_indexes, msg_indexes; /* found damaged by store_open(), the rest whole */
+    bool keep_modes;              /* of the configuration */
     bool lost_rows;               /* of messages.db, as its indexes told */
     enum store_file moved;        /* store_check_names() found it so; never taken back */
     bool wa_rescued, msg_rescued;

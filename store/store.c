@@ -88,11 +88,13 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
     const bool readable = guard_others_read(s->msg_path);
     info->file = STORE_FILE_WHATSAPP;
     TRY(directory_made(info, s->wa_path, files_make_dirs(s->wa_path, 0)));
-    TRY(guarded(info, guard_whatsapp(s->wa_path, s->msg_path, group, info->tightened)));
+    if (!s->keep_modes)
+        TRY(guarded(info, guard_whatsapp(s->wa_path, s->msg_path, group, info->tightened)));
     TRY(store_lock_take(s->wa_path, config->command, now, &s->wa_lock, &holder));
     info->file = STORE_FILE_MESSAGES;
     TRY(directory_made(info, s->msg_path, files_make_dirs(s->msg_path, group)));
-    TRY(guarded(info, guard_messages(s->msg_path, group, info->tightened)));
+    if (!s->keep_modes)
+        TRY(guarded(info, guard_messages(s->msg_path, group, info->tightened)));
     info->readers_shut_out = readable && group == 0;
     TRY(store_lock_take(s->msg_path, config->command, now, &s->msg_lock, &holder));
     info->file = STORE_FILE_WHATSAPP;
@@ -212,7 +214,8 @@ static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *inf
     bool taken_over = false;
     struct db_found found;
     enum wb_err err;
-    TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
+    if (!s->keep_modes)
+        TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
     TRY(set_foreign_log_aside(s, s->wa_path));
     TRY(db_open(&s->wa, s->wa_path));
     db_keep_log(&s->wa, true);
@@ -265,7 +268,8 @@ static enum wb_err look_at_messages(struct store *s, struct store_open_info *inf
     bool taken_over = false;
     struct db_found found;
     enum wb_err err;
-    TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
+    if (!s->keep_modes)
+        TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
     TRY(set_foreign_log_aside(s, s->msg_path));
     TRY(db_open(&s->msg, s->msg_path));
     db_keep_log(&s->msg, true);
@@ -358,6 +362,7 @@ static enum wb_err allocate(struct store *s, const struct store_config *config)
     s->time_format = config->time_format;
     s->readers_group = config->readers_group;
     s->thorough = config->thorough;
+    s->keep_modes = config->keep_modes;
     s->json = buf_new(STORE_SESSION_JSON_MAX);
     s->wa_path = strdup(config->whatsapp_path);
     s->msg_path = strdup(config->messages_path);

@@ -38,7 +38,8 @@ struct store_config {
     const char *program;     /* "whatsapp-bridge 1.0": who made it; may be NULL */
     /* Also that the indexes of a large file are whole: after damage was seen in use. */
     bool thorough;
-    bool is_copy; /* whoever calls has the originals, and makes old state harmless: see mended */
+    bool keep_modes; /* of directories and files: a look that changes nothing */
+    bool is_copy;    /* whoever calls has the originals, and makes old state harmless: see mended */
 };
 
 enum store_file { STORE_FILE_NONE, STORE_FILE_WHATSAPP, STORE_FILE_MESSAGES };

@@ -136,9 +136,13 @@ int main(int argc, char **argv)
     enum wb_err err = store_handback_job(&job, &r);
     if (r.tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
         fprintf(stderr, "bridge-handback: %s\n", r.tightened);
+    if (r.mended[0])
+        fprintf(stderr, "bridge-handback: %s\n", r.mended);
     if (err != WB_OK) {
-        fprintf(stderr, "bridge-handback: %s. Nothing was changed.\n",
-                r.text[0] ? r.text : wb_err_text(err));
+        fprintf(stderr, "bridge-handback: %s. %s\n", r.text[0] ? r.text : wb_err_text(err),
+                r.changed                       ? "The store was handed back before that."
+                : r.tightened[0] || r.mended[0] ? "Nothing was handed back."
+                                                : "Nothing was changed.");
         return err == WB_ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
     }
     print_result(&o, &r, backups);

@@ -374,9 +374,126 @@ static void what_is_not_ours_is_refused(void **state)
     fixture_free(&s.f);
 }
 
+/* What a start of the bridge does first is none of a look's business, nor of the way back. */
+static void what_a_start_would_change_is_refused(void **state)
+{
+    static const char *const changes[] = {
+        "PRAGMA user_version = 1",
+        /* An index that knows of no row. */
+        "CREATE TABLE extra (a, b); INSERT INTO extra VALUES (1, 2); PRAGMA writable_schema = ON;"
+        "CREATE TABLE empty (a, b); CREATE INDEX extra_a ON empty (a); UPDATE sqlite_master SET"
+        " tbl_name = 'extra', sql = 'CREATE INDEX extra_a ON extra (a)' WHERE name = 'extra_a'",
+    };
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct stage s;
+        char command[300];
+        stage_set(&s);
+        fixture_close(&s.f);
+        poke_sql(s.f.msg, changes[i / 2]);
+        s.job.dry_run = i % 2 == 0;
+        snprintf(command, sizeof command, "cd %s && sha256sum *.db > sums", s.f.dir);
+        assert_int_equal(system(command), 0);
+        assert_int_equal(store_handback_job(&s.job, &s.r), WB_ERR_STATE);
+        assert_non_null(strstr(s.r.text, "start whatsapp-bridge with it once"));
+        assert_false(s.r.changed);
+        assert_int_equal(access(s.backups, F_OK), -1);
+        snprintf(command, sizeof command,
+                 "cd %s && sha256sum --quiet -c sums && ! ls *.damaged-* 2> /dev/null", s.f.dir);
+        assert_int_equal(system(command), 0);
+        fixture_free(&s.f);
+    }
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 07777;
+}
+
+static void a_dry_run_changes_no_mode(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_set(&s);
+    fixture_close(&s.f);
+    assert_int_equal(chmod(s.f.dir, 0755) | chmod(s.f.wa, 0644) | chmod(s.f.msg, 0644), 0);
+    s.job.dry_run = true;
+    OK(store_handback_job(&s.job, &s.r));
+    assert_string_equal(s.r.tightened, "");
+    assert_int_equal(mode_of(s.f.dir), 0755);
+    assert_int_equal(mode_of(s.f.wa), 0644);
+    assert_int_equal(mode_of(s.f.msg), 0644);
+    s.job.dry_run = false;
+    OK(store_handback_job(&s.job, &s.r));
+    assert_int_equal(mode_of(s.f.wa), 0600);
+    fixture_free(&s.f);
+}
+
+static void more_devices_than_it_takes_are_refused(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_set(&s);
+    fixture_close(&s.f);
+    poke_sql(s.f.wa,
+             "CREATE TEMP TABLE d AS SELECT * FROM whatsmeow_device;"
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16)"
+             " INSERT INTO whatsmeow_device SELECT '2782000' || (1000 + i) ||"
+             " ':1@s.whatsapp.net', '', facebook_uuid, registration_id, noise_key,"
+             " identity_key, signed_pre_key, signed_pre_key_id, signed_pre_key_sig, adv_key,"
+             " adv_details, adv_account_sig, adv_account_sig_key, adv_device_sig, platform,"
+             " business_name, push_name, lid_migration_ts, companion_meta_nonce FROM d, n");
+    assert_int_equal(store_handback_job(&s.job, &s.r), WB_ERR_STATE);
+    assert_non_null(strstr(s.r.text, "has 17 devices"));
+    assert_string_equal(peek_sql(s.f.wa, handed_sql), "0");
+    fixture_free(&s.f);
+}
+
+/* A reader that comes in the middle, so that the files cannot be closed as they should. */
+struct reader {
+    struct rng under;
+    const char *path;
+    sqlite3 *db;
+};
+
+static void fill_and_read(void *ctx, uint8_t *out, size_t n)
+{
+    struct reader *r = ctx;
+    if (!r->db) {
+        assert_int_equal(sqlite3_open(r->path, &r->db), SQLITE_OK);
+        assert_int_equal(
+            sqlite3_exec(r->db, "BEGIN; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL),
+            SQLITE_OK);
+    }
+    rng_fill(&r->under, out, n);
+}
+
+static void a_failure_behind_the_commit_says_that_it_is_done(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_set(&s);
+    fixture_close(&s.f);
+    struct reader reader = {.under = s.f.rng, .path = s.f.wa};
+    const struct rng rng = {fill_and_read, &reader};
+    s.job.rng = &rng;
+    assert_int_equal(store_handback_job(&s.job, &s.r), WB_ERR_LOCKED);
+    assert_non_null(reader.db);
+    assert_true(s.r.changed);
+    sqlite3_close(reader.db);
+    assert_string_equal(peek_sql(s.f.wa, handed_sql), "2");
+    fixture_free(&s.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_start_would_change_is_refused),
+        cmocka_unit_test(a_dry_run_changes_no_mode),
+        cmocka_unit_test(more_devices_than_it_takes_are_refused),
+        cmocka_unit_test(a_failure_behind_the_commit_says_that_it_is_done),
         cmocka_unit_test(records_are_found_under_numbers),
         cmocka_unit_test(there_and_back_is_as_before),
         cmocka_unit_test(the_identity_of_the_newer_session_counts),
