@@ -2,7 +2,8 @@
 """Keeps docs/protocol/conformance.md true: every row names code that exists and a test that exists.
 
 A row is `| P-XX-NN | what | code | test |`. Code is a list of `folder/file.c` separated by spaces.
-A test is `path::name` (name must stand in that file), several separated by spaces; a row whose test
+A test is `path::name`, several separated by spaces: a method test_… of a Python file, a cmocka test that stands in the list
+of its C file, a scenario of tests/peers/parity, or `main` of a program of tests/differential that has no list; a row whose test
 column begins with "not built:" states a gap with its reason, and is counted. What a unit test alone shows may
 never be called: one test at least goes through the running program (tests/e2e, tests/peers), unless the column
 ends with "without the program: " and the reason; these are counted as well.
@@ -14,6 +15,25 @@ import sys
 ROW = re.compile(r"^\|\s*(P-[A-Z0-9]+-\d+)\s*\|([^|]*)\|([^|]*)\|([^|]*)\|\s*$")
 
 
+CMOCKA_LIST = re.compile(r"struct CMUnitTest \w+\[\] = \{(.*?)\};", re.S)
+SCENARIOS = re.compile(r"^ALL = \[(.*?)\]", re.M | re.S)
+
+
+def listed(pattern, text, name):
+    return any(name in re.findall(r"\w+", names) for names in pattern.findall(text))
+
+
+def is_test(path, text, name):
+    """Is it run when the tests of that file are, and not only a word in it?"""
+    if path.startswith("tests/peers/parity/"):
+        return listed(SCENARIOS, text, name)
+    if path.endswith(".py"):
+        return bool(re.search(rf"^    def {re.escape(name)}\(self\b", text, re.M)) and name.startswith("test_")
+    if name == "main":
+        return path.startswith("tests/differential/") and "CMUnitTest" not in text
+    return bool(re.search(rf"^static void {re.escape(name)}\(void \*\*", text, re.M)) and listed(CMOCKA_LIST, text, name)
+
+
 def check_test(root, word):
     path, _, name = word.partition("::")
     file = root / path
@@ -21,7 +41,7 @@ def check_test(root, word):
         return f"no test file {path}"
     if not name:
         return f"{word}: name the test as path::name"
-    if not re.search(rf"\b{re.escape(name)}\b", file.read_text()):
+    if not is_test(path, file.read_text(), name):
         return f"{path} has no test {name}"
     return None
 

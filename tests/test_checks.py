@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""The checks that read the sources notice what they are there for (check_unused.py, check_conformance.py)."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import check_conformance  # noqa: E402
+import check_unused  # noqa: E402
+
+PRODUCT = """
+void used(void)
+{
+}
+
+void for_the_mock(void)
+{
+}
+
+void for_tests(void)
+{
+}
+
+int main(void)
+{
+    used();
+}
+"""
+MOCK = """
+int main(void)
+{
+    for_the_mock();
+}
+"""
+
+
+class Unused(unittest.TestCase):
+    def judged(self, wanted, mocks):
+        with tempfile.TemporaryDirectory() as scratch:
+            root = pathlib.Path(scratch)
+            for name, text in (("base/a.c", PRODUCT), ("tools/mock/main.c", MOCK)):
+                (root / name).parent.mkdir(parents=True)
+                (root / name).write_text(text)
+            folders = (check_unused.SHIPPED, check_unused.SHIPPED + check_unused.OTHERS)
+            return check_unused.judged(*(check_unused.read(root, names) for names in folders), wanted, mocks)
+
+    def test_what_no_program_of_users_reaches_needs_a_reason(self):
+        self.assertEqual(self.judged({"for_tests": "x"}, {"for_the_mock": "x"}), [])
+        self.assertRegex(self.judged({}, {"for_the_mock": "x"})[0], r"for_tests\(\) is reached from no program:")
+        self.assertRegex(self.judged({"for_tests": "x"}, {})[0], r"for_the_mock\(\) is reached from no program that users get")
+
+    def test_a_reason_that_is_true_no_more_fails(self):
+        for wanted, mocks, line in (({"used": "x"}, {}, "used stands in WANTED, and is reached"),
+                                    ({"for_the_mock": "x"}, {}, "for_the_mock stands in WANTED, and is reached"),
+                                    ({}, {"used": "x"}, "used stands in MOCKS, and is reached"),
+                                    ({"gone": "x"}, {}, "gone stands in WANTED, and is no function any more")):
+            lines = self.judged({"for_tests": "x", **wanted}, {"for_the_mock": "x", **mocks})
+            self.assertTrue(any(one.startswith(line) for one in lines), lines)
+
+
+class Conformance(unittest.TestCase):
+    PYTHON = "class A:\n    def test_one(self):\n        self.helper('word')\n\n    def helper(self, word):\n        pass\n"
+    C = ("static void one(void **state)\n{\n}\n\nstatic void left_out(void **state)\n{\n}\n\nstatic int helper(void);\n"
+         "const struct CMUnitTest tests[] = {\n    cmocka_unit_test(one),\n};\n")
+
+    def test_a_word_in_a_file_is_no_test(self):
+        for path, text, good, bad in (
+                ("tests/e2e/test_x.py", self.PYTHON, ["test_one"], ["helper", "word", "A", "test_on"]),
+                ("tests/unit/base/test_x.c", self.C, ["one"], ["left_out", "helper", "state", "main", "cmocka_unit_test"]),
+                ("tests/differential/test_x.c", "int main(void)\n", ["main"], ["life"]),
+                ("tests/peers/parity/scenarios.py", "def a(run):\ndef b(run):\nALL = [a,\n       more.c]\n", ["a", "c"], ["b", "run"])):
+            for name in good + bad:
+                self.assertEqual(check_conformance.is_test(path, text, name), name in good, (path, name))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
