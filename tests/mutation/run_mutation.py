@@ -6,18 +6,22 @@
     run_mutation.py --only bridge/in_message_from_me bridge/...
     run_mutation.py --list | --check       names; do all apply, and are their headers right (fast)
 
-A fault is killed when every test that its header names fails with it, and passes without it. It lives
+A fault is killed when every test that its header names fails with it, and passes without it: before, and once more behind
+it where it hung or where other programs take part (e2e), so that no flaky test kills anything. It lives
 when a test passes; that, a patch that does not apply and one that does not build make the status 1. A
 test that needs longer than 10 s more to fail is named: it wants a deadline. docs/testing.md says how to write one."""
 
 import argparse
+import contextlib
 import ctypes
+import fcntl
 import multiprocessing
 import os
 import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,17 +97,53 @@ class Place:
         return "skipped" if skipped else "passed", output, seconds
 
 
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent():
+    """When the parent is killed, which gives it no chance to end its children."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+running = None  # the process group that run() waits for
+
+
+def end(number, _frame):
+    """SIGTERM in the first process: what is open is cleaned up on the way out."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def end_child(number, _frame):
+    """SIGTERM in the others, which have nothing to clean up but what they run."""
+    if running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+    os._exit(128 + number)
+
+
+def begin_child():
+    die_with_parent()
+    signal.signal(signal.SIGTERM, end_child)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends them
+
+
 def run(command, limit, folder, environment=None):
     """The exit status (None: it took longer than limit, and was killed with its children) and the output."""
+    global running
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=subprocess.STDOUT, start_new_session=True)
+        process = running = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent)
         try:
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
             status = None
-            os.killpg(process.pid, 9)
-            process.wait()
+        finally:  # whatever ends the wait
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            running = None
         log.seek(0)
         return status, log.read().decode(errors="replace")
 
@@ -137,6 +177,7 @@ place = None
 
 def start_worker(free_places, mounted):
     global place
+    begin_child()
     place = free_places.get()
     if mounted and not place.enter():
         os._exit(3)
@@ -165,28 +206,48 @@ def try_fault(job):
     try:
         for path, text in changed.items():
             path.write_text(text)
-        return (fault.name, *judge(fault, usual))
+        verdict, words, slower, doubtful = judge(fault, usual)
     finally:
         for path, text in originals.items():
             path.write_text(text)
+    if verdict == "killed" and doubtful:
+        failed = still_failing(fault, doubtful)
+        if failed:
+            return fault.name, "cannot be judged", failed, slower
+    return fault.name, verdict, words, slower
+
+
+def still_failing(fault, tests):
+    """What fails of these although the fault is gone again; empty when nothing does."""
+    status, output = place.build_targets({target for test in fault.tests for target in targets_for(test)})
+    if status != 0:
+        return "does not build without the fault\n" + tail(output)
+    for test in tests:
+        _, how, output, _ = try_without_fault(test)
+        if how != "passed":
+            return f"{' '.join(test)} {how} without the fault too: it is flaky\n{tail(output)}"
+    return ""
 
 
 def judge(fault, usual):
+    """Returns (verdict, words, how much slower, tests that want a second look without the fault)."""
     targets = {target for test in fault.tests for target in targets_for(test)}
     status, output = place.build_targets(targets)
     if status != 0:
-        return "does not build", tail(output), 0
-    slowest, hung, missed = 0, False, []
+        return "does not build", tail(output), 0, []
+    slowest, hung, missed, doubtful = 0, False, [], []
     for test in fault.tests:
         with scratch_folder() as scratch:
             how, output, seconds = place.test(test, scratch)
         slowest = max(slowest, seconds - usual[test])
         hung |= how == "hung"
+        if how == "hung" or test[0] == "e2e":
+            doubtful.append(test)
         if how in ("passed", "skipped"):
             missed.append(f"{' '.join(test)} {how}")
     if missed:
-        return "survived", "; ".join(missed) + f"\n    {fault.sentence}", slowest
-    return "killed", "a test hung and was ended" if hung else "", slowest
+        return "survived", "; ".join(missed) + f"\n    {fault.sentence}", slowest, []
+    return "killed", "a test hung and was ended" if hung else "", slowest, doubtful
 
 
 # --- in the first process ------------------------------------------------------------------------------
@@ -233,18 +294,25 @@ def configure_copy(first):
 
 def build_first(first, targets, mounted):
     """Builds in the first copy what the tests need, in a process of its own (it may mount)."""
-    def work(result):
+    def work():
+        begin_child()
         if mounted and not first.enter():
-            result.put((1, "cannot mount"))
-            return
-        result.put(first.build_targets(targets))
+            into.send((1, "cannot mount"))
+        else:
+            into.send(first.build_targets(targets))
     if not mounted:
         configure_copy(first)
-    result = multiprocessing.SimpleQueue()
-    process = multiprocessing.Process(target=work, args=(result,))
+    result, into = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(target=work)
     process.start()
-    status, output = result.get()
-    process.join()
+    into.close()
+    try:
+        status, output = result.recv()
+    except EOFError:
+        status, output = 1, "the process that builds it ended"
+    finally:
+        process.terminate()
+        process.join()
     if status != 0:
         raise SystemExit(f"the tree does not build without any fault:\n{tail(output)}")
 
@@ -265,10 +333,26 @@ def make_places(options, work, faults):
     return places, mounted
 
 
-def run_faults(options, faults, report):
+@contextlib.contextmanager
+def working_folder(options):
+    """Where the copies are, for one run at a time; empty, and gone afterwards whatever happens."""
     work = pathlib.Path(options.build_dir).parent / "mutation"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    work.parent.mkdir(parents=True, exist_ok=True)
+    with open(work.with_suffix(".lock"), "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SystemExit(f"another run of run_mutation.py uses {work}") from error
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        try:
+            yield work
+        finally:
+            if not options.keep:
+                shutil.rmtree(work, ignore_errors=True)
+
+
+def run_faults(options, faults, report, work):
     start = time.monotonic()
     places, mounted = make_places(options, work, faults)
     print(f"copies built in {time.monotonic() - start:.0f} s"
@@ -293,8 +377,6 @@ def run_faults(options, faults, report):
                 jobs.append((fault, usual))
         for result in pool.imap_unordered(try_fault, jobs):
             report(*result)
-    if not options.keep:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def check_names(options, faults):
@@ -392,7 +474,9 @@ def main():
 
     start = time.monotonic()
     if faults:
-        run_faults(options, faults, report)
+        signal.signal(signal.SIGTERM, end)
+        with working_folder(options) as work:
+            run_faults(options, faults, report, work)
     others = [f"{number} {verdict}" for verdict, number in counts.items() if verdict != "killed"]
     print(f"mutation: {len(faults)} faults, {', '.join([str(counts['killed']) + ' killed'] + others)}"
           f" in {time.monotonic() - start:.0f} s")

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """run_mutation.py on a small tree of its own: what it calls killed, what it calls a survivor, and its status."""
 
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import unittest
 
 RUNNER = pathlib.Path(__file__).resolve().parent / "run_mutation.py"
@@ -41,11 +44,18 @@ VALUE = """
 UNIT = "int low(void);\nint main(void) { while (low() > 5) {}\n return low() != 1; }\n"
 MAIN = "int high(void);\nint main(void) { return high() != 2; }\n"
 RUN_E2E = """
-    import os, subprocess, sys
-    assert sys.argv[1:] == ["test_run.RunTest.test_runs"]
-    sys.exit(subprocess.run([os.environ["WB_BUILD_DIR"] + "/whatsapp-bridge"]).returncode)
+    import os, pathlib, subprocess, sys
+    status = subprocess.run([os.environ["WB_BUILD_DIR"] + "/whatsapp-bridge"]).returncode
+    test = sys.argv[1].removeprefix("test_run.RunTest.test_")
+    if test == "skips":
+        status = 77 if status else 0
+    if test == "flaky":
+        state = pathlib.Path(os.environ["STATE"])
+        status = state.exists()
+        state.touch()
+    sys.exit(status)
 """
-TEST_RUN = "class RunTest:\n    def test_runs(self):\n        pass\n"
+TEST_RUN = "class RunTest:\n" + "".join(f"    def test_{name}(self):\n        pass\n" for name in ("runs", "skips", "flaky"))
 
 
 def patch(old, new, noticed="ctest unit_value", before="{", after="}"):
@@ -57,6 +67,7 @@ class RunnerTest(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
+        self.state = scratch.name + "/state"
         self.tree = pathlib.Path(scratch.name) / "tree"
         self.build = self.tree / "build/dev"
         for name, text in (("CMakeLists.txt", CMAKE), ("value.c", VALUE), ("unit.c", UNIT), ("main.c", MAIN),
@@ -72,9 +83,12 @@ class RunnerTest(unittest.TestCase):
     def fault(self, name, text):
         self.write(f"tests/mutation/faults/{name}.patch", text)
 
+    def command(self, *options):
+        return [sys.executable, RUNNER, "--tree", self.tree, "--build-dir", self.build, *options]
+
     def run_it(self, *options):
-        done = subprocess.run([sys.executable, RUNNER, "--tree", self.tree, "--build-dir", self.build, *options],
-                              capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(self.command(*options), capture_output=True, text=True, check=False, timeout=120,
+                              env={**os.environ, "STATE": self.state})
         return done.returncode, done.stdout + done.stderr
 
     def test_a_fault_that_a_test_notices_is_killed(self):
@@ -121,6 +135,61 @@ class RunnerTest(unittest.TestCase):
         self.fault("a/stale", patch("    return 7;", "    return 4;"))
         status, output = self.run_it("--check")
         self.assertEqual((status, output.count("\n"), "a/good" in output), (1, 7, False), output)
+
+    def test_what_fails_without_the_fault_too_kills_nothing(self):
+        self.fault("a/flaky", patch("    return 1;", "    return 4;", "e2e test_run.RunTest.test_flaky"))
+        status, output = self.run_it()
+        self.assertEqual(status, 1, output)
+        self.assertRegex(output, "cannot be judged +a/flaky\n +e2e test_run.RunTest.test_flaky failed without the fault too")
+
+    def test_a_test_that_is_skipped_kills_nothing(self):
+        self.fault("a/skipped", patch("    return 2;", "    return 4;", "e2e test_run.RunTest.test_skips"))
+        status, output = self.run_it()
+        self.assertEqual((status, "e2e test_run.RunTest.test_skips skipped" in output), (1, True), output)
+
+    def ours(self):
+        """The processes that work on this tree."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = path.read_bytes()
+            except OSError:
+                continue
+            if str(self.tree).encode() in words:
+                found.append(words)
+        return found
+
+    def test_a_run_that_is_ended_leaves_nothing_and_none_other_comes_in_its_way(self):
+        self.fault("a/hangs", patch("    return 1;", "    return 6;"))
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as first:
+                try:
+                    for line in first.stdout:
+                        if "tried without a fault" in line:
+                            break
+                    status, output = self.run_it()
+                    self.assertEqual((status, "another run of run_mutation.py uses" in output), (1, True), output)
+                    first.send_signal(number)
+                    first.wait(20)
+                finally:
+                    first.kill()
+            limit = time.monotonic() + 10
+            while self.ours() and time.monotonic() < limit:
+                time.sleep(0.05)
+            # With SIGKILL nobody could end the test itself, which ctest had started; it has a limit of its own.
+            left = [words for words in self.ours() if number == signal.SIGTERM or b"unit_value" not in words]
+            self.assertEqual(left, [])
+            if number == signal.SIGTERM:
+                self.assertEqual(first.returncode, 128 + number)
+                self.assertFalse((self.build.parent / "mutation").exists())
+
+    def test_a_tree_that_does_not_build_leaves_nothing(self):
+        self.fault("a/unit", patch("    return 1;", "    return 4;"))
+        self.write("value.c", textwrap.dedent(VALUE).lstrip() + "no C\n")
+        status, output = self.run_it()
+        self.assertEqual((status, "the tree does not build without any fault" in output), (1, True), output)
+        self.assertEqual(self.ours(), [])
+        self.assertFalse((self.build.parent / "mutation").exists())
 
     def test_faults_that_vanish_are_a_failure(self):
         self.assertEqual(self.run_it("--check")[0], 1)
