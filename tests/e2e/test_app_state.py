@@ -26,9 +26,9 @@ class AppState(Case):
     def wait_name(self, name):
         self.bridge.poll(lambda: self.bridge.health().get("push_name") == name, 30, f"the name {name}")
 
-    def wait_salt(self, salt):
+    def wait_salt(self, salt, timeout=30):
         self.bridge.wait_rows("SELECT salt FROM whatsmeow_nct_salt WHERE hex(salt) = ?", salt.upper(),
-                              name="whatsapp.db")
+                              name="whatsapp.db", timeout=timeout)
 
     def versions(self):
         return {row["name"]: row["version"] for row in self.bridge.rows(
@@ -39,8 +39,8 @@ class AppState(Case):
             self.settings(push_name=name, nct_salt_hex="00112233445566778899aabbccddeeff")
         self.paired()
         self.wait_name("Depot 7")
-        self.wait_salt("00112233445566778899aabbccddeeff")
         self.bridge.poll(lambda: self.versions() == {"critical_block": 2, "regular_high": 2}, 20, "versions")
+        self.wait_salt("00112233445566778899aabbccddeeff", timeout=5)  # committed with its version
         self.settings(push_name="Depot 8")
         self.wait_name("Depot 8")
         self.settings(nct_salt_hex="")

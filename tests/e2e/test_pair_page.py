@@ -45,9 +45,9 @@ class PairPage(Case):
     def address(self, path="/pair"):
         return f"http://127.0.0.1:{self.bridge.port}{path}"
 
-    def looks(self, pattern):
+    def looks(self, pattern, timeout=20):
         """The page shows that, in words for people, and fits a phone's width."""
-        text = self.browser.wait_text(pattern)
+        text = self.browser.wait_text(pattern, timeout)
         self.assertIsNone(FOR_PROGRAMS.search(text), text)
         self.browser.resize(360, 1200)
         self.assertLessEqual(self.browser.run("document.documentElement.scrollWidth"), 360, text)
@@ -99,12 +99,16 @@ class PairPage(Case):
     def test_code_asked_for_at_the_start(self):
         """--pair-code: the page shows the code that the terminal shows; what is wrong with asking for more is said."""
         self.open("--pair-code")
-        shown = self.looks(r"Type this code on the phone\s+[0-9A-Z]{4}-[0-9A-Z]{4}")
+        self.bridge.poll(lambda: self.bridge.get("/api/pair-code").status == 200, 20, "a code")
+        self.browser.wait_text("Type this code|Scan")
+        # The page has shown what it knew: one of its next looks at the bridge brings the code.
+        shown = self.looks(r"Type this code on the phone\s+[0-9A-Z]{4}-[0-9A-Z]{4}", timeout=8)
         self.assertIn(self.bridge.get("/api/pair-code").json["code"], shown)
         self.mock.trouble(ignore_iqs=True)
         asking = threading.Thread(target=self.bridge.post, args=("/api/pair-code",), daemon=True)
         asking.start()
         self.bridge.poll(lambda: self.bridge.get("/api/pair-code").status == 404, 20, "another caller asks for one")
+        self.browser.wait_text("was used, or is too old")  # the button has its new place
         self.browser.click("new-code")
         self.looks("not possible now. Look at what this page says, and try again in a moment")
         self.assertEqual(self.bridge.health()["reason"], "not_linked")

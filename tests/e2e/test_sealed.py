@@ -44,8 +44,12 @@ class Sealed(Case):
                         self.row(sent, "frist")
                         self.seal("edit", ONE, me[form], "first", **{"as": editor}, target={
                             "id": sent, "author": author, "from_me": True, "chat": me[form]})
-                        self.assertTrue(self.row(sent, "first")["edited_at"])
-        self.assertEqual(self.count(), 8, "no row beside the message")
+                        # What comes later is stored later: nothing else has to be waited for.
+                        self.row(self.seal("text", ONE, me[form], "next"), "next")
+                        edited = self.bridge.rows("SELECT * FROM messages WHERE id = ?", sent)[0]
+                        self.assertEqual(edited["content"], "first")
+                        self.assertTrue(edited["edited_at"])
+        self.assertEqual(self.count(), 16, "no row beside the messages")
         self.assert_no_flags(self.mock)
 
     def test_edits_of_our_own_phone(self):
