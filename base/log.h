@@ -21,7 +21,7 @@ struct log {
     char *path;    /* NULL: standard output */
     int fd;
     uint64_t lines; /* written so far */
-    char *held; /* log_hold() */
+    char *held;     /* log_hold() */
     size_t nheld;
     bool holding;
 };
