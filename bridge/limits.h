@@ -7,7 +7,8 @@ enum {
     /* Connection. */
     CONN_SOCKET_TIMEOUT_MS = 20 * 1000, /* dial and upgrade (P-WS-11) */
     /* For each of its steps: TCP to one address, TLS, the answer to the upgrade. A host may have
-     * several addresses of which one is dead; the others are to be tried in the time above. */
+     * several addresses of which one is dead; the others are to be tried in the time above. With
+     * the last one, TCP and TLS may take all of it. */
     CONN_STEP_TIMEOUT_MS = 5 * 1000,
     CONN_HANDSHAKE_STEP_MS = 20 * 1000, /* each handshake step (P-WS-11) */
     /* Our close handshake. SIGTERM has 5 s in all, and the next attempt begins within 2 s. */

@@ -46,6 +46,7 @@ struct ws_client {
     bool dialling, dial_failed; /* within libwebsockets' call; it failed before that returned */
     bool tls_begun;             /* TCP is there, and TLS has been given its time */
     int64_t deadline_ms;        /* for all of it until the upgrade is answered */
+    int64_t step_ms;            /* what the present step was given */
     struct chunk *first, **end;
     size_t queued;  /* bytes of these */
     size_t handed;  /* of the message that libwebsockets has, as long as it keeps some of it */
@@ -139,10 +140,21 @@ static void say_why(struct ws_client *c)
         end_unreachable(c, error);
 }
 
+static int64_t now_ms(const struct ws_client *c)
+{
+    return clock_mono_ms(loop_timers(c->loop)->clock);
+}
+
+/* The time of this step in whole seconds, for people. */
+static int step_s(const struct ws_client *c)
+{
+    return (int)((c->step_ms + 500) / 1000);
+}
+
 static void end_silent(struct ws_client *c)
 {
     end(c, WS_END_TIMEOUT, "no answer from %s:%u within %d s%s (another program, or a proxy?)",
-        c->url.host, c->url.port, CONN_STEP_TIMEOUT_MS / 1000,
+        c->url.host, c->url.port, step_s(c),
         c->asked ? "" : ": it took the connection, and begins no TLS");
 }
 
@@ -459,7 +471,7 @@ static void on_step_timeout(void *ctx)
     const char *host = c->url.host;
     const unsigned port = c->url.port;
 
-    if (connected && c->url.tls && !c->asked && !c->tls_begun) {
+    if (connected && c->url.tls && !c->asked && !c->tls_begun && now_ms(c) < c->deadline_ms) {
         c->tls_begun = true;
         start_step(c);
         return;
@@ -474,18 +486,23 @@ static void on_step_timeout(void *ctx)
         try_next(c);
     else
         end(c, WS_END_UNREACHABLE, "cannot reach %s:%u: no answer within %d s (firewall or proxy?)",
-            host, port, CONN_STEP_TIMEOUT_MS / 1000);
+            host, port, step_s(c));
 }
 
+/* A limit for one step leaves time for the addresses that come after this one. After the last one
+ * there is nothing else to try, so TCP and TLS have all that is left: on a slow line packets are
+ * lost, and the system repeats its first one after 1, 3, 7 and 15 s. The answer to the upgrade is
+ * waited for on a line that has just carried one. */
 static void start_step(struct ws_client *c)
 {
-    const int64_t left = c->deadline_ms - clock_mono_ms(loop_timers(c->loop)->clock);
+    const bool last = !c->asked && c->naddresses > 0 && c->next_address >= c->naddresses;
 
-    timer_start(loop_timers(c->loop), &c->timer,
-                left <= 0                     ? 1
-                : left < CONN_STEP_TIMEOUT_MS ? left
-                                              : CONN_STEP_TIMEOUT_MS,
-                on_step_timeout, c);
+    c->step_ms = c->deadline_ms - now_ms(c);
+    if (!last && c->step_ms > CONN_STEP_TIMEOUT_MS)
+        c->step_ms = CONN_STEP_TIMEOUT_MS;
+    if (c->step_ms <= 0)
+        c->step_ms = 1;
+    timer_start(loop_timers(c->loop), &c->timer, c->step_ms, on_step_timeout, c);
 }
 
 enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
@@ -510,7 +527,7 @@ enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
     c->active = true;
     c->naddresses = c->next_address = 0;
     c->asked = c->tls_begun = false;
-    c->deadline_ms = clock_mono_ms(loop_timers(c->loop)->clock) + CONN_SOCKET_TIMEOUT_MS;
+    c->deadline_ms = now_ms(c) + CONN_SOCKET_TIMEOUT_MS;
     timer_start(loop_timers(c->loop), &c->timer, CONN_SOCKET_TIMEOUT_MS, on_step_timeout, c);
     err = start_resolving(c);
     if (err != WB_OK) {

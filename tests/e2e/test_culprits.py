@@ -16,7 +16,7 @@ from harness.case import Case
 from harness.disk import Shim
 
 PHONE = "27820000001"
-NAME, STEP_MS = "whatsapp.example", 6000
+NAME, ASKED_MS = "whatsapp.example", 3000
 
 
 class Server(threading.Thread):
@@ -102,7 +102,7 @@ class CulpritsTest(Case):
 
         def ask():
             if shim and any("conn: connecting to" in line for line in program.lines):
-                shim.mono_offset_ms += STEP_MS // 2
+                shim.mono_offset_ms += ASKED_MS
             return machine.call(look) if machine else look()
         health = program.poll(ask, 20, f"{reason}: {words}")
         self.assertIn(health["status"], ("disconnected", "connecting"))
@@ -126,7 +126,7 @@ class CulpritsTest(Case):
         """Connected, and then nothing: in place of TLS, of the upgrade, of the handshake."""
         for number, (scheme, play, words) in enumerate((
                 ("ws", silent, ("no answer from {} within 5 s",)),
-                ("wss", silent, ("no answer from {} within 5 s", "begins no TLS")),
+                ("wss", silent, ("no answer from {} within 20 s", "begins no TLS")),
                 ("ws", upgrades(silent), ("no answer came within", "for the handshake")))):
             with self.subTest(scheme=scheme, words=words):
                 url, where = self.url(play, scheme)
@@ -212,7 +212,7 @@ class FarTest(CulpritsTest):
                     machine=self.machine)
         shim = Shim(self.directory)
         program = self.call("ws://198.51.100.9:443/ws/chat", name="dropped", under=self.machine.prefix(), shim=shim)
-        self.blamed(program, "unreachable", "cannot reach 198.51.100.9:443: no answer within 5 s (firewall or proxy?)",
+        self.blamed(program, "unreachable", "cannot reach 198.51.100.9:443: no answer within 20 s (firewall or proxy?)",
                     shim=shim, machine=self.machine)
 
     def resolver(self, play):

@@ -134,6 +134,28 @@ static void silent_server(void **state)
     until_ended(f);
 }
 
+/* The only address has all the time that there is for TCP and TLS: nothing else is left to try. */
+static void slow_tls_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    memmove(f->url + 3, f->url + 2, strlen(f->url + 2) + 1);
+    f->url[2] = 's';
+    assert_int_equal(listen(f->listener, 1), 0);
+    assert_int_equal(dial(f), WB_OK);
+    steps(f, 5);
+    for (int i = 0; i < 3; i++) {
+        now_ms += CONN_STEP_TIMEOUT_MS;
+        steps(f, 2);
+        assert_int_equal(f->ended, 0);
+    }
+    now_ms += CONN_SOCKET_TIMEOUT_MS - 3 * CONN_STEP_TIMEOUT_MS;
+    until_ended(f);
+    assert_int_equal(f->info.end, WS_END_TIMEOUT);
+    assert_non_null(strstr(f->info.text, "within 20 s"));
+    assert_int_equal(f->opened, 0);
+}
+
 static void nobody_listens(void **state)
 {
     struct fixture *f = *state;
@@ -188,7 +210,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(silent_server),        T(nobody_listens), T(given_up_before_the_upgrade),
+        T(silent_server),        T(slow_tls_is_waited_for),
+        T(nobody_listens),       T(given_up_before_the_upgrade),
         T(freed_while_dialling), T(bad_urls),
     };
 
