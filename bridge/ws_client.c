@@ -114,10 +114,23 @@ static long verdict_on_cert(struct lws *wsi)
 
 /* ---- why it cannot be reached ---- */
 
+/* error: of a connection that was tried only to ask. 0: it can be made, so what failed came after
+ * it: a reset, which leaves nothing of the first connection to look at. */
 static void end_unreachable(struct ws_client *c, int error)
 {
-    end(c, reach_is_ours(error) ? WS_END_NO_NETWORK : WS_END_UNREACHABLE, "cannot reach %s:%u: %s",
-        c->url.host, c->url.port, reach_words(error));
+    if (error == 0 && c->url.tls)
+        end(c, WS_END_TLS,
+            "no TLS with %s:%u: the connection was reset before it was there (a firewall or "
+            "proxy?)",
+            c->url.host, c->url.port);
+    else if (error == 0)
+        end(c, WS_END_REFUSED,
+            "%s:%u closed the connection instead of answering (reset; another program on that "
+            "port, or a proxy?)",
+            c->url.host, c->url.port);
+    else
+        end(c, reach_is_ours(error) ? WS_END_NO_NETWORK : WS_END_UNREACHABLE,
+            "cannot reach %s:%u: %s", c->url.host, c->url.port, reach_words(error));
 }
 
 static void reached(void *ctx, uint64_t attempt, int error)

@@ -80,7 +80,6 @@ const char *reach_words(int error)
     case EMFILE:
     case ENFILE:
         return "too many open files";
-    case 0:
     case EINPROGRESS:
         return "the connection failed (firewall or proxy?)";
     default:

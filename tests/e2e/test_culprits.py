@@ -61,6 +61,12 @@ def resets(link):
     link.close()
 
 
+def slams(link):
+    """Resets the connection as soon as it is there."""
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    link.close()
+
+
 def answers(text):
     def play(link):
         link.recv(4096)
@@ -138,6 +144,7 @@ class CulpritsTest(Case):
         for number, (play, words) in enumerate((
                 (closes, ("{} closed the connection instead of answering",)),
                 (resets, ("{} closed the connection instead of answering",)),
+                (slams, ("{} closed the connection instead of answering",)),
                 (upgrades(closes), ("the server closed the connection when we waited for the handshake",)),
                 (answers("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), ("{} answered", "HTTP 503")),
                 (answers("HTTP/1.1 407 Proxy\r\nContent-Length: 0\r\n\r\n"), ("HTTP 407", "a proxy wants a login")))):
@@ -171,7 +178,9 @@ class CulpritsTest(Case):
                 (self.speaks_tls(others), ("--ca-file", others[0]),
                  ("the certificate of {} is not trusted", "another host")),
                 (answers("HTTP/1.1 400 No\r\n\r\n"), (), ("no TLS with {}",)),
-                (closes, (), ("no TLS with {}",)))):
+                (closes, (), ("no TLS with {}",)),
+                (resets, (), ("no TLS with {}",)),
+                (slams, (), ("no TLS with {}",)))):
             with self.subTest(words=words, number=number):
                 url, where = self.url(play, "wss")
                 self.blamed(self.call(url, *ca, name=f"bridge-{number}"), "tls",
