@@ -26,6 +26,18 @@ struct tcp_uplink tcp_uplink(int fd)
     return u;
 }
 
+uint64_t tcp_received(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t n = sizeof info;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
+                   n >= offsetof(struct tcp_info, tcpi_bytes_received) +
+                            sizeof info.tcpi_bytes_received
+               ? info.tcpi_bytes_received
+               : 0;
+}
+
 void tcp_uplink_limit(int fd)
 {
     const int unsent = TCP_UPLINK_UNSENT_BYTES;

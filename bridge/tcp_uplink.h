@@ -1,4 +1,4 @@
-/* tcp_uplink.h - how far a TCP socket has come with what it was given to send. */
+/* tcp_uplink.h - how far a TCP socket has come with what it was given to send; and what came. */
 #ifndef BRIDGE_TCP_UPLINK_H
 #define BRIDGE_TCP_UPLINK_H
 
@@ -11,6 +11,8 @@ struct tcp_uplink {
 
 /* Zeroes where the system does not tell. */
 struct tcp_uplink tcp_uplink(int fd);
+/* Bytes that have come on this connection, read by us or not; 0 where the system does not tell. */
+uint64_t tcp_received(int fd);
 /* The system takes no more than some TCP_UPLINK_UNSENT_BYTES that cannot leave yet; the rest stays
  * with us, where what is urgent can go first. Where the system does not know that, nothing changes.
  */

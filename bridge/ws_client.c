@@ -164,11 +164,27 @@ static int step_s(const struct ws_client *c)
     return (int)((c->step_ms + 500) / 1000);
 }
 
-static void end_silent(struct ws_client *c)
+/* Has the other end sent anything on this connection? */
+static bool has_spoken(struct ws_client *c)
 {
-    end(c, WS_END_TIMEOUT, "no answer from %s:%u within %d s%s (another program, or a proxy?)",
-        c->url.host, c->url.port, step_s(c),
-        c->asked ? "" : ": it took the connection, and begins no TLS");
+    return c->wsi && tcp_received(lws_get_socket_fd(c->wsi)) > 0;
+}
+
+/* Something may have come all the same: the greeting of another program, say, which libwebsockets
+ * waits to be an answer of HTTP. Behind TLS only TLS itself would be seen. */
+static void end_silent(struct ws_client *c, bool spoken)
+{
+    if (spoken && !c->url.tls)
+        end(c, WS_END_REFUSED,
+            "%s:%u answered with something that is no WebSocket (another program on that port, or "
+            "a proxy?)",
+            c->url.host, c->url.port);
+    else
+        end(c, WS_END_TIMEOUT, "no answer from %s:%u within %d s%s (another program, or a proxy?)",
+            c->url.host, c->url.port, step_s(c),
+            c->asked ? ""
+            : spoken ? ": its TLS began, and came to no end"
+                     : ": it took the connection, and begins no TLS");
 }
 
 static void connect_failed(struct ws_client *c, const char *text, int http_status, long cert)
@@ -178,6 +194,7 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
     bool tls = text && (strstr(text, "tls") || strstr(text, "ssl") || strstr(text, "SSL") ||
                         strstr(text, "cert"));
     bool connected = c->asked || (c->wsi && reach_connected(lws_get_socket_fd(c->wsi)));
+    bool spoken = has_spoken(c);
 
     c->wsi = NULL;
     c->dial_failed = true;
@@ -199,7 +216,7 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
                 ? "it is for another host"
                 : X509_verify_cert_error_string(cert));
     } else if (tls && strstr(text, "Timed out")) { /* libwebsockets' limit is the same there */
-        end_silent(c);
+        end_silent(c, spoken);
     } else if (tls || (c->url.tls && connected && !c->asked)) {
         end(c, WS_END_TLS,
             "no TLS with %s:%u: the handshake failed (is it a TLS port? a proxy? a firewall?)",
@@ -481,6 +498,7 @@ static void on_step_timeout(void *ctx)
     struct ws_client *c = ctx;
     const bool dialled = c->wsi != NULL;
     const bool connected = c->asked || (dialled && reach_connected(lws_get_socket_fd(c->wsi)));
+    const bool spoken = has_spoken(c);
     const char *host = c->url.host;
     const unsigned port = c->url.port;
 
@@ -494,7 +512,7 @@ static void on_step_timeout(void *ctx)
         end(c, WS_END_NAME, "cannot look up %s: no name server answered within %d s", host,
             CONN_SOCKET_TIMEOUT_MS / 1000);
     else if (connected)
-        end_silent(c);
+        end_silent(c, spoken);
     else if (c->next_address < c->naddresses)
         try_next(c);
     else

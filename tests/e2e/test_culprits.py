@@ -50,6 +50,11 @@ def silent(_):
     """Takes the connection and says nothing."""
 
 
+def greets(link):
+    """Speaks first, as SSH and mail servers do, and waits."""
+    link.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
+
+
 def closes(link):
     link.recv(4096)
     link.shutdown(socket.SHUT_RDWR)
@@ -140,6 +145,13 @@ class CulpritsTest(Case):
                 program = self.call(url, name=f"bridge-{number}", shim=shim)
                 self.blamed(program, "no_answer", *(word.format(where) for word in words), shim=shim)
 
+    def test_a_server_of_another_kind(self):
+        """Its greeting is an answer."""
+        url, where = self.url(greets)
+        shim = Shim(self.directory)
+        self.blamed(self.call(url, shim=shim), "refused", f"{where} answered with something that is no WebSocket",
+                    shim=shim)
+
     def test_servers_that_close_instead(self):
         for number, (play, words) in enumerate((
                 (closes, ("{} closed the connection instead of answering",)),
@@ -195,7 +207,7 @@ class CulpritsTest(Case):
 class FarTest(CulpritsTest):
     """On a machine of their own: other hosts than this one, and name servers."""
 
-    test_nobody_listens = test_silent_servers = test_servers_that_close_instead = test_tls = None
+    test_nobody_listens = test_silent_servers = test_a_server_of_another_kind = test_servers_that_close_instead = test_tls = None
 
     def setUp(self):
         super().setUp()
