@@ -52,14 +52,19 @@ static const char *awaited(enum conn_state s)
         return "the steps that follow a login";
     case CONN_WAIT_SUCCESS:
         return "the login";
+    case CONN_WAIT_SOCKET:
+        return "a WebSocket";
+    case CONN_WAIT_PAIR_SCAN:
+        return "a phone to link this device";
+    case CONN_WAIT_PASSKEY:
+        return "the passkey step";
+    case CONN_WAIT_PAIR_STORE:
+        return "the backup that comes before the linking";
+    case CONN_WAIT_PAIR_RESTART:
+        return "the end of the linking";
     case CONN_STOPPED:
     case CONN_WAIT_BACKOFF:
     case CONN_WAIT_VERSION:
-    case CONN_WAIT_SOCKET:
-    case CONN_WAIT_PAIR_SCAN:
-    case CONN_WAIT_PASSKEY:
-    case CONN_WAIT_PAIR_STORE:
-    case CONN_WAIT_PAIR_RESTART:
     case CONN_ONLINE:
     case CONN_WAIT_CLOSE:
     case CONN_STATE_COUNT:

@@ -87,57 +87,31 @@ static bool reason_is_old(const struct conn *c, enum health_status s)
            c->why != CONN_WHY_WRONG_NUMBER;
 }
 
-/* What the operator should know or do. */
-static const char *advice(struct bridge *b, enum health_status s)
+/* Of a connection that is there. */
+static const char *restriction(struct bridge *b)
 {
-    const struct conn *c = b->conn;
+    if (time_lock_guessed(b))
+        return "WhatsApp has restricted this number: people who do not know it are not written to "
+               "before 'restricted_until', which is our guess: WhatsApp has not said when it ends, "
+               "and is asked then";
+    return time_lock_until_s(b) ? "WhatsApp has restricted this number: people who do not know it "
+                                  "are not written to before 'restricted_until'"
+                                : "";
+}
 
-    switch (s) {
-    case HEALTH_OK:
-        if (time_lock_guessed(b))
-            return "WhatsApp has restricted this number: people who do not know it are not written "
-                   "to before 'restricted_until', which is our guess: WhatsApp has not said when "
-                   "it ends, and is asked then";
-        return time_lock_until_s(b)
-                   ? "WhatsApp has restricted this number: people who do not know it "
-                     "are not written to before 'restricted_until'"
-                   : "";
-    case HEALTH_STARTING:
-    case HEALTH_CONNECTING:
-        return "connecting to WhatsApp";
-    case HEALTH_PAIRING:
-        return pairing_advice(c);
-    case HEALTH_REPLACED:
-        return c->state == CONN_STOPPED
-                   ? "another program keeps using this device; stop it, then POST /api/reconnect"
-                   : "another program uses this device: stop it; waiting before the next attempt "
-                     "(POST "
-                     "/api/reconnect tries at once)";
-    case HEALTH_OUTDATED:
-        return "WhatsApp refuses this web version; update the bridge or set --wa-version";
-    case HEALTH_BANNED:
-        return "WhatsApp has banned this number for a time; nothing is tried before its end";
-    case HEALTH_LOGIN_FAILURE:
-        return "WhatsApp refuses the login for a reason of its own; it is tried again by itself, "
-               "at "
-               "most hourly; POST /api/reconnect tries at once";
-    case HEALTH_LOGGED_OUT:
-        return "WhatsApp has ended this link; the data is kept; see on the phone why, then POST "
-               "/api/pair links anew";
-    case HEALTH_STORE_ERROR:
-        return "the databases cannot be written (disk full?); WhatsApp keeps what is not stored";
-    case HEALTH_DISCONNECTED:
-    case HEALTH_STATUS_COUNT:
-        break;
-    }
-    switch (c->why) {
+/* Why there is no connection now. */
+static const char *reason_advice(enum conn_reason why)
+{
+    switch (why) {
     case CONN_WHY_NETWORK:
     case CONN_WHY_NAME:
     case CONN_WHY_UNREACHABLE:
     case CONN_WHY_SILENT:
-    case CONN_WHY_REFUSED:
     case CONN_WHY_TLS:
         return "WhatsApp cannot be reached; it is tried again by itself";
+    case CONN_WHY_REFUSED:
+        return "what answers at WhatsApp's address refuses the connection; it is tried again by "
+               "itself";
     case CONN_WHY_CERT:
         return "what answers is not WhatsApp: somebody stands between; it is tried again by itself";
     case CONN_WHY_CLOCK:
@@ -168,6 +142,43 @@ static const char *advice(struct bridge *b, enum health_status s)
         break;
     }
     return "WhatsApp does not let us in now; it is tried again by itself";
+}
+
+/* What the operator should know or do. */
+static const char *advice(struct bridge *b, enum health_status s)
+{
+    const struct conn *c = b->conn;
+
+    switch (s) {
+    case HEALTH_OK:
+        return restriction(b);
+    case HEALTH_STARTING:
+    case HEALTH_CONNECTING:
+        return "connecting to WhatsApp";
+    case HEALTH_PAIRING:
+        return pairing_advice(c);
+    case HEALTH_REPLACED:
+        return c->state == CONN_STOPPED
+                   ? "another program keeps using this device; stop it, then POST /api/reconnect"
+                   : "another program uses this device: stop it; waiting before the next attempt "
+                     "(POST /api/reconnect tries at once)";
+    case HEALTH_OUTDATED:
+        return "WhatsApp refuses this web version; update the bridge or set --wa-version";
+    case HEALTH_BANNED:
+        return "WhatsApp has banned this number for a time; nothing is tried before its end";
+    case HEALTH_LOGIN_FAILURE:
+        return "WhatsApp refuses the login for a reason of its own; it is tried again by itself, "
+               "at most hourly; POST /api/reconnect tries at once";
+    case HEALTH_LOGGED_OUT:
+        return "WhatsApp has ended this link; the data is kept; see on the phone why, then POST "
+               "/api/pair links anew";
+    case HEALTH_STORE_ERROR:
+        return "the databases cannot be written (disk full?); WhatsApp keeps what is not stored";
+    case HEALTH_DISCONNECTED:
+    case HEALTH_STATUS_COUNT:
+        break;
+    }
+    return reason_advice(c->why);
 }
 
 const char *health_detail(struct bridge *b, char out[static HEALTH_DETAIL_MAX])

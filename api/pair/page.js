@@ -43,8 +43,9 @@ const REASONS = {
     'may be in the way, or the network is down. ' + BY_ITSELF, 'again'],
   no_answer: ['WhatsApp does not answer', 'There is a connection, but nothing comes. A firewall may be in the way, or ' +
     'WhatsApp has trouble of its own. ' + BY_ITSELF, 'again'],
-  refused: ['WhatsApp does not answer', 'Its server cannot be reached from the bridge, or lets nobody in now. ' +
-    BY_ITSELF + ' If it stays so, look at the network and the firewall of the computer that the bridge runs on.', 'again'],
+  refused: ['What answers refuses the connection', 'A proxy, a firewall or another program may answer in WhatsApp’s ' +
+    'place, or WhatsApp lets nobody in now. ' + BY_ITSELF + ' If it stays so, look at the network and the firewall of ' +
+    'the computer that the bridge runs on.', 'again'],
   closed: ['WhatsApp has closed the connection', 'That is normal and happens often. ' + BY_ITSELF, 'again'],
   server_error: ['WhatsApp has trouble of its own', BY_ITSELF, 'again'],
   protocol_error: ['WhatsApp said something that the bridge does not understand', BY_ITSELF + ' If it stays so, update ' +

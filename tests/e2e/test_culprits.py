@@ -118,6 +118,8 @@ class CulpritsTest(Case):
         health = program.poll(ask, 20, f"{reason}: {words}")
         self.assertIn(health["status"], ("disconnected", "connecting"))
         self.assertNotIn("does not let us in", health["detail"])
+        if reason == "refused":
+            self.assertNotIn("cannot be reached", health["detail"])
         print(f"\n  {reason}: {health['detail']}", end="", flush=True)
         program.stop()
 

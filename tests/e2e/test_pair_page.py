@@ -138,8 +138,8 @@ class PairPage(Case):
         self.mock.admin("POST", "/mock-phone/timelock", {"phone": PHONE, "active": False})
         self.bridge.poll(lambda: "restricted" not in self.browser.text(), 20, "it is over")
         self.go_offline()
-        self.looks(r"(WhatsApp (has closed|does not answer|cannot be reached|has trouble)|No connection to WhatsApp)"
-                   r".*tries again by itself.*Next attempt in \d+ s")
+        self.looks(r"(WhatsApp (has closed|does not answer|cannot be reached|has trouble)|No connection to WhatsApp"
+                   r"|What answers refuses the connection).*tries again by itself.*Next attempt in \d+ s")
         self.mock.trouble(upgrade_status=0, delay_ms=1000)
         self.browser.click("again")
         self.looks("Connecting to WhatsApp")

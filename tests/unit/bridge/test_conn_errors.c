@@ -225,6 +225,44 @@ static void a_logout_in_other_letters(void **state)
     arena_free(&a);
 }
 
+/* A close before the login is told with the step that was waited for; what closes is there. */
+static void a_close_names_the_step(void **state)
+{
+    (void)state;
+    static const struct {
+        enum conn_state s;
+        const char *words;
+    } steps[] = {
+        {CONN_WAIT_SOCKET, "we waited for a WebSocket"},
+        {CONN_WAIT_SERVER_HELLO, "we waited for the handshake"},
+        {CONN_WAIT_PAIR_DEVICE, "we waited for a QR to be shown"},
+        {CONN_WAIT_PAIR_SCAN, "we waited for a phone to link this device"},
+        {CONN_WAIT_PAIR_STORE, "we waited for the backup that comes before the linking"},
+        {CONN_WAIT_SUCCESS, "we waited for the login"},
+    };
+    const struct ws_end_info closed = {.end = WS_END_CLOSED, .text = "closed by the server"};
+    const struct conn_input in = {.end = &closed};
+    struct arena a = arena_new(1 << 20);
+
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct line *t = line_new(true);
+        struct conn *c = t->b->conn;
+        struct health h;
+
+        bridge_start(t->b);
+        c->state = steps[i].s;
+        c->refs_shown = false;
+        conn_table_find(c->state, CONN_EV_ENDED)(c, &in);
+        assert_int_equal(why_of(t), CONN_WHY_REFUSED);
+        OK(bridge_health(t->b, &a, &h));
+        assert_non_null(strstr(h.detail, steps[i].words));
+        assert_non_null(strstr(h.detail, "what answers at WhatsApp's address refuses"));
+        assert_null(strstr(h.detail, "cannot be reached"));
+        line_free(t);
+    }
+    arena_free(&a);
+}
+
 /* Only what means that we are unlinked ends the attempts: others come slowly, without an operator
  * (P-X2-24). */
 static void unknown_failures_are_tried_again_slowly(void **state)
@@ -561,6 +599,7 @@ int main(void)
         cmocka_unit_test(unlinked),
         cmocka_unit_test(final_failures),
         cmocka_unit_test(a_logout_in_other_letters),
+        cmocka_unit_test(a_close_names_the_step),
         cmocka_unit_test(unknown_failures_are_tried_again_slowly),
         cmocka_unit_test(unknown_failures_are_tried_hourly_in_the_end),
         cmocka_unit_test(server_trouble_is_waited_for),
