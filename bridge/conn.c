@@ -204,7 +204,9 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
     }
     c->ending = false;
     if (c->state != CONN_WAIT_CLOSE) {
-        log_info(c->b->log, "conn", "the socket ended: %s", info->text);
+        /* An attempt that failed is said once, with what comes next (conn_plan.c). */
+        log_write(c->b->log, info->end == WS_END_CLOSED ? LOG_INFO : LOG_DEBUG, "conn",
+                  "the socket ended: %s", info->text);
         c->closing_ms = clock_mono_ms(c->b->clock);
         forget_stream(c);
     }

@@ -85,26 +85,65 @@ static void closing_streams_are_taken_up_again(void **state)
     line_free(t);
 }
 
+enum { LOG_TEXT_MAX = 16384 };
+
+static void log_to_file(struct line *t)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/log", t->f.dir);
+    log_close(&t->log);
+    OK(log_open(&t->log, &hand_clock, path));
+    t->log.level = LOG_INFO;
+}
+
+static void read_log(struct line *t, char text[static LOG_TEXT_MAX])
+{
+    char path[128];
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/log", t->f.dir);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    n = fread(text, 1, LOG_TEXT_MAX - 1, f);
+    fclose(f);
+    text[n] = '\0';
+}
+
+/* The line that says when it is tried again also says why. */
+static void a_failed_attempt_is_one_line(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    char text[LOG_TEXT_MAX];
+    const char *first;
+
+    log_to_file(t);
+    bridge_start(t->b);
+    turn(t);
+    assert_int_equal(state_of(t), CONN_WAIT_SOCKET);
+    server_end(t, WS_END_UNREACHABLE);
+    assert_int_equal(state_of(t), CONN_WAIT_BACKOFF);
+    read_log(t, text);
+    first = strstr(text, "gone");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "gone"));
+    assert_non_null(strstr(text, "next attempt in"));
+    line_free(t);
+}
+
 /* The server complains of a stanza: the last ones we sent go to the log, without their content
  * (P-ER-13). */
 static void complaints_are_logged(void **state)
 {
     (void)state;
     struct line *t = online();
-    char path[128], text[16384];
-    size_t n;
-    FILE *f;
+    char text[LOG_TEXT_MAX];
 
-    snprintf(path, sizeof path, "%s/log", t->f.dir);
-    log_close(&t->log);
-    OK(log_open(&t->log, &hand_clock, path));
-    t->log.level = LOG_INFO;
+    log_to_file(t);
     server_send(t, with(stream_error(t, "400", NULL), el(t, "ack", "id", "X1", NULL)));
-    f = fopen(path, "r");
-    assert_non_null(f);
-    n = fread(text, 1, sizeof text - 1, f);
-    fclose(f);
-    text[n] = '\0';
+    read_log(t, text);
     assert_non_null(strstr(text, "stream error 400 ack"));
     assert_non_null(strstr(text, "sent: <iq id="));
     assert_null(strstr(text, "active"));
@@ -593,6 +632,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restart_is_at_once),
         cmocka_unit_test(closing_streams_are_taken_up_again),
+        cmocka_unit_test(a_failed_attempt_is_one_line),
         cmocka_unit_test(complaints_are_logged),
         cmocka_unit_test(rate_limit_waits_longer),
         cmocka_unit_test(replaced),
