@@ -61,7 +61,8 @@ struct backups {
     int64_t at_s;
     const char *repaired;
     bool stopping;
-    bool gap_owed; /* what a restore noted could not be taken over yet */
+    bool paired_meanwhile; /* a link was made that this run may not have */
+    bool gap_owed;         /* what a restore noted could not be taken over yet */
 };
 
 static void on_timer(void *ctx);
@@ -230,7 +231,7 @@ static void note_before_unlink(struct backups *k, const struct run *r)
                  r->made.text[0] ? r->made.text : wb_err_text(r->err));
 }
 
-static int64_t next_delay(struct backups *k, const struct run *r)
+static int64_t delay_after(struct backups *k, const struct run *r)
 {
     if (k->wanted[0])
         return 0;
@@ -242,6 +243,20 @@ static int64_t next_delay(struct backups *k, const struct run *r)
     if (!r->superseded && strcmp(r->reason, BACKUP_SCHEDULED) != 0)
         memcpy(k->wanted, r->reason, sizeof k->wanted);
     return AGAIN_MS;
+}
+
+static int64_t soon_ms(const struct backups *k)
+{
+    return every_ms(k) < FIRST_MS ? every_ms(k) : FIRST_MS;
+}
+
+static int64_t next_delay(struct backups *k, const struct run *r)
+{
+    const int64_t ms = delay_after(k, r);
+    const bool paired = k->paired_meanwhile;
+
+    k->paired_meanwhile = false;
+    return paired && ms > soon_ms(k) ? soon_ms(k) : ms;
 }
 
 static void tell(struct backups *k, bool go_on)
@@ -537,11 +552,6 @@ static void find_newest(struct backups *k)
     free(list);
 }
 
-static int64_t soon_ms(const struct backups *k)
-{
-    return every_ms(k) < FIRST_MS ? every_ms(k) : FIRST_MS;
-}
-
 /* When the next one is due: backup_every after the newest, also over a restart. */
 static int64_t first_delay(const struct backups *k)
 {
@@ -571,8 +581,12 @@ static void on_paired(void *ctx, const struct bridge_event *e)
     struct bridge *b = ctx;
 
     (void)e;
-    if (!b->backups || b->backups->running)
-        return; /* its end plans the next one */
+    if (!b->backups)
+        return;
+    if (b->backups->running) { /* its end plans the next one */
+        b->backups->paired_meanwhile = true;
+        return;
+    }
     timer_stop(b->timers, &b->backups->timer);
     start_timer(b->backups, soon_ms(b->backups));
 }

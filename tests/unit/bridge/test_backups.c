@@ -376,6 +376,25 @@ static void a_second_phone_while_the_first_backup_runs(void **state)
     line_free(t);
 }
 
+/* The keys of a link that is made while a backup runs are perhaps not in it, and in no other. */
+static void a_link_made_while_a_backup_runs_is_backed_up_soon(void **state)
+{
+    (void)state;
+    struct line *t = online();
+
+    t->b->config->backup_every_s = DAY_S;
+    jobs_held = true;
+    backups_request(t->b->backups, BACKUP_LOGOUT);
+    pass(t, 0);
+    events_emit_kind(&t->b->events, BRIDGE_EV_PAIRED);
+    let_work(t);
+    assert_int_equal(backups_like(t, BACKUP_LOGOUT), 1);
+    assert_int_equal(backups_like(t, BACKUP_SCHEDULED), 0);
+    pass(t, 61 * 1000);
+    assert_int_equal(backups_like(t, BACKUP_SCHEDULED), 1);
+    line_free(t);
+}
+
 /* A restore under a clock that was ahead: the server tells what time it is. */
 static void a_gap_ends_before_now(void **state)
 {
@@ -412,6 +431,7 @@ int main(void)
         cmocka_unit_test(connection_ends_before_the_backup),
         cmocka_unit_test(stopped_while_pairing),
         cmocka_unit_test(a_second_phone_while_the_first_backup_runs),
+        cmocka_unit_test(a_link_made_while_a_backup_runs_is_backed_up_soon),
         cmocka_unit_test(a_gap_ends_before_now),
     };
 
