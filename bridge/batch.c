@@ -6,6 +6,7 @@
 #include "bridge/bridge.h"
 #include "bridge/conn.h"
 #include "bridge/in_message.h"
+#include "bridge/iq_pause_keep.h"
 #include "store/inbox.h"
 
 bool batch_is_open(const struct bridge *b)
@@ -22,11 +23,14 @@ enum wb_err batch_commit(struct bridge *b)
 
     if (wrote) {
         in_message_count(b);
+        if (b->iq.pauses_unwritten)
+            iq_pauses_keep(b);
         err = store_commit(b->store);
         if (err != WB_OK) {
             batch_fail(b, err);
             return err;
         }
+        b->iq.pauses_unwritten = false;
         if (b->store_failed) {
             b->store_failed = b->store_probe_failed = false;
             timer_stop(b->timers, &b->store_probe);

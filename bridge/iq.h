@@ -51,6 +51,7 @@ struct iq_table {
     bool closed; /* being freed */
     struct iq_pauses pauses;
     void (*pauses_changed)(struct bridge *b); /* one has begun or is over; NULL: nobody asks */
+    bool pauses_unwritten;                    /* in no batch that was committed (iq_pause_keep.h) */
 };
 
 /* Kinds of requests (iq_pause.h) that callers ask about. */

@@ -79,6 +79,7 @@ void iq_pauses_keep(struct bridge *b)
     struct buf text = buf_new(STORE_META_MAX);
     enum wb_err err;
 
+    b->iq.pauses_unwritten = true;
     iq_pauses_write(&b->iq.pauses, clock_unix_s(b->clock), clock_mono_ms(b->clock), &text);
     err = buf_err(&text);
     if (err == WB_OK)

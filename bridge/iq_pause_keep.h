@@ -20,7 +20,8 @@ void iq_pauses_read(struct iq_pauses *p, struct span text, int64_t now_s, int64_
 
 /* At the start; a store that cannot be read has none. */
 void iq_pauses_load(struct bridge *b);
-/* They have changed: part of the open batch. What cannot be written down costs a request that
+/* They have changed: part of the open batch, and of the next one until one is committed, because a
+ * batch that is rolled back takes them with it. What cannot be written down costs a request that
  * WhatsApp refuses after a restart: no reason to fail a stanza. */
 void iq_pauses_keep(struct bridge *b);
 

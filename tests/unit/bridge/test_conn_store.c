@@ -3,7 +3,9 @@
 #include "conn_fixture.h"
 
 #include "base/text.h"
+#include "bridge/batch.h"
 #include "bridge/health.h"
+#include "store/contacts.h"
 #include "store/meta.h"
 #include "store/prekeys.h"
 
@@ -263,6 +265,34 @@ static void full_disk(void **state)
     full_disk_under(true);
 }
 
+static void write_a_name(struct line *t)
+{
+    const struct jid who = J("27820000019@s.whatsapp.net");
+
+    OK(store_contact_push_name(t->f.s, &who, SPAN_LIT("Bob"), NULL));
+}
+
+/* What WhatsApp wants holds after a restart, whatever became of the batch in which it came. */
+static void a_pause_outlives_the_batch_that_failed(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+    struct buf kept = buf_new(STORE_META_MAX);
+
+    bridge_start(t->b);
+    iq_pause_begin(&t->b->iq.pauses, IQ_KIND_USYNC, 600, clock_mono_ms(&hand_clock));
+    t->b->iq.pauses_changed(t->b);
+    batch_fail(t->b, WB_ERR_NO_SPACE);
+    assert_int_equal(store_meta_get(t->f.s, STORE_META_QUERY_PAUSES, &kept), WB_ERR_NOT_FOUND);
+    write_a_name(t);
+    OK(batch_commit(t->b));
+    store_rollback(t->f.s);
+    OK(store_meta_get(t->f.s, STORE_META_QUERY_PAUSES, &kept));
+    assert_non_null(strstr(buf_cstr(&kept), IQ_KIND_USYNC));
+    buf_free(&kept);
+    line_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +301,7 @@ int main(void)
         cmocka_unit_test(silent_upload),
         cmocka_unit_test(no_ids_left),
         cmocka_unit_test(the_lid_of_a_failed_login),
+        cmocka_unit_test(a_pause_outlives_the_batch_that_failed),
         cmocka_unit_test(full_disk),
     };
 
