@@ -69,17 +69,31 @@ static void failed(struct messages_tidy *t, enum wb_err why)
     schedule(t, LOOK_MS, on_slice);
 }
 
+/* Such an error concerns every write, so that nothing can be acknowledged. */
+static bool is_of_the_disk(enum wb_err err)
+{
+    return err == WB_ERR_NO_SPACE || err == WB_ERR_IO || err == WB_ERR_DB_CORRUPT;
+}
+
 static void on_slice(void *ctx)
 {
     struct messages_tidy *t = ctx;
     bool more = false;
-    enum wb_err err = store_messages_tidy(t->b->store, &t->at, &more);
+    enum wb_err err;
 
+    /* First what others have written: a slice that fails takes nothing of theirs with it. */
+    if (batch_commit(t->b) != WB_OK) { /* which has told why */
+        schedule(t, LOOK_MS, on_slice);
+        return;
+    }
+    err = store_messages_tidy(t->b->store, &t->at, &more);
     FAULT_POINT("tidy.slice");
-    if (err == WB_OK && store_batch_open(t->b->store))
+    if (err == WB_OK)
         err = batch_commit(t->b);
-    else if (err != WB_OK)
+    else if (is_of_the_disk(err))
         batch_fail(t->b, err);
+    else
+        store_rollback(t->b->store); /* the connection has nothing to do with it */
     if (err != WB_OK) {
         failed(t, err);
     } else if (more) {

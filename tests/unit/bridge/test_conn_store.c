@@ -293,6 +293,31 @@ static void a_pause_outlives_the_batch_that_failed(void **state)
     line_free(t);
 }
 
+/* What another program wrote in messages.db, and cannot be changed now, harms nobody else. */
+static void a_tidying_that_fails_leaves_the_connection_alone(void **state)
+{
+    (void)state;
+    struct line *t = line_new(true);
+
+    poke_sql(t->f.msg,
+             "INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me) VALUES"
+             " ('G1', '27820000009@s.whatsapp.net', '27820000009', 'x',"
+             " '2026-09-21 17:13:20+02:00', 0);"
+             "CREATE TRIGGER no BEFORE UPDATE ON messages BEGIN SELECT RAISE(ABORT, 'no'); END;");
+    bridge_start(t->b);
+    log_in(t);
+    write_a_name(t);
+    pass(t, 1);
+    assert_int_equal(state_of(t), CONN_ONLINE);
+    assert_false(t->b->store_failed);
+    assert_string_equal(peek_sql(t->f.wa, "SELECT push_name FROM whatsmeow_contacts"), "Bob");
+    assert_string_equal(peek_sql(t->f.msg, "SELECT typeof(timestamp) FROM messages"), "text");
+    poke_sql(t->f.msg, "DROP TRIGGER no");
+    pass(t, 61 * 1000);
+    assert_string_equal(peek_sql(t->f.msg, "SELECT typeof(timestamp) FROM messages"), "integer");
+    line_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +327,7 @@ int main(void)
         cmocka_unit_test(no_ids_left),
         cmocka_unit_test(the_lid_of_a_failed_login),
         cmocka_unit_test(a_pause_outlives_the_batch_that_failed),
+        cmocka_unit_test(a_tidying_that_fails_leaves_the_connection_alone),
         cmocka_unit_test(full_disk),
     };
 
