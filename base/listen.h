@@ -18,8 +18,8 @@ struct listeners {
     int fd[LISTEN_SOCKETS_MAX];  /* nonblocking, closed on exec; owned */
     uint16_t port;               /* of all of them */
     char where[LISTEN_TEXT_MAX]; /* "127.0.0.1, ::1": as the kernel says it */
-    char
-        missing[LISTEN_TEXT_MAX]; /* addresses of the name that this machine does not have; or "" */
+    /* Addresses of the name that this machine does not have; or "". */
+    char missing[LISTEN_TEXT_MAX];
 };
 
 /* What --bind may be: an IPv4 or IPv6 address that a machine can have (not one of a group of

@@ -21,7 +21,7 @@ struct log {
     char *path;    /* NULL: standard output */
     int fd;
     uint64_t lines; /* written so far */
-    char *held;     /* log_hold() */
+    char *held;     /* by log_hold(): nheld bytes that are not written yet */
     size_t nheld;
     bool holding;
 };

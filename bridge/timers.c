@@ -30,7 +30,9 @@ void timer_start(struct timers *ts, struct timer *t, int64_t after_ms, timer_fn 
     t->fn = fn;
     t->ctx = ctx;
     t->armed = true;
-    /* Some dozen timers at most: a sorted list is enough. Equal times keep their order. */
+    /* Each part has one, and each send and caller that waits: usually some dozen, at the very most
+     * as many thousand as SEND_OPEN_MAX allows. A sorted list is quick enough for that. Equal times
+     * keep their order. */
     for (at = ts->first; at && at->due_ms <= t->due_ms; at = at->next)
         before = at;
     t->prev = before;
