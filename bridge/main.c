@@ -182,6 +182,8 @@ static void log_opened(struct program *p)
         store_shut_out_text(p->config.db_path, &shut_out);
         log_warn(&p->log, "store", "%s", buf_text(&shut_out));
     }
+    if (i->readers_kept_out[0])
+        log_warn(&p->log, "store", "readers_group: %s", i->readers_kept_out);
     if (i->taken_over)
         log_info(&p->log, "main",
                  "the databases were brought up to date (schema version %d before); as they were: "

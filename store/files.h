@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 /* Makes the directories above path that are missing: 0700, the last one 2770 of the group if group
- * is not 0. Whatever the umask. Existing directories are left alone. */
+ * is not 0. Whatever the umask. Existing directories are left alone (guard_let_readers_in()). */
 enum wb_err files_make_dirs(const char *path, gid_t group) WB_MUST_CHECK;
 /* Makes the file when it is missing (never through a symbolic link) and gives it 0600, or 0660 of
  * the group. NOT_PLAIN: there is something else, or a symbolic link. */

@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,6 +65,21 @@ static bool holds_only_a_store(const char *dir)
     struct dirent *e;
     while (d && only && (e = readdir(d)) != NULL)
         only = is_of_a_store(e->d_name);
+    if (d)
+        closedir(d);
+    return d && only;
+}
+
+/* And what SQLite and we put beside it. */
+static bool holds_only_this(const char *dir, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    bool only = true;
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    while (d && only && (e = readdir(d)) != NULL)
+        only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+               strcmp(e->d_name, "lost+found") == 0 || strncmp(e->d_name, name, strlen(name)) == 0;
     if (d)
         closedir(d);
     return d && only;
@@ -140,6 +158,75 @@ enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text)
     if (fd >= 0)
         close(fd);
     return err;
+}
+
+static bool group_enters(const struct stat *st, gid_t group)
+{
+    return (st->st_mode & (st->st_gid == group ? 010 : 01)) != 0;
+}
+
+void guard_let_readers_in(const char *whatsapp_path, const char *messages_path, gid_t group,
+                          char *text)
+{
+    /* SQLite makes -wal and -shm: without the bit that hands the group on they get ours. */
+    enum { ENOUGH = 02050 };
+    const bool beside = same_dir(whatsapp_path, messages_path);
+    const mode_t mode = beside ? 02750 : 02770;
+    char dir[STORE_PATH_MAX];
+    struct stat st;
+    if (group == 0 || dir_of(messages_path, dir) != WB_OK)
+        return;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) == 0 && !(st.st_gid == group && (st.st_mode & ENOUGH) == ENOUGH) &&
+        !(st.st_mode & S_ISVTX) && ours_to_change(&st) &&
+        (beside ? holds_only_a_store(dir) : holds_only_this(dir, messages_path)) &&
+        fchown(fd, (uid_t)-1, group) == 0 && fchmod(fd, mode) == 0)
+        tell(text, "%s is open to the readers of messages.db now: %04o of group %lu (%04o of %lu)",
+             dir, (unsigned)mode, (unsigned long)group, (unsigned)st.st_mode & 07777,
+             (unsigned long)st.st_gid);
+    close(fd);
+}
+
+/* Who owns a directory and lets somebody else in has thought of it; an ACL shows among the bits of
+ * the group. */
+static bool only_we_enter(const struct stat *st)
+{
+    return st->st_uid == geteuid() && !(st->st_mode & 011);
+}
+
+bool guard_readers_kept_out(const char *whatsapp_path, const char *messages_path, gid_t group,
+                            char *text, size_t size)
+{
+    char dir[STORE_PATH_MAX], real[PATH_MAX];
+    struct group *g = group ? getgrgid(group) : NULL;
+    char name[64];
+    struct stat st;
+    if (group == 0 || dir_of(messages_path, dir) != WB_OK || !realpath(dir, real) ||
+        stat(real, &st) != 0)
+        return false;
+    snprintf(name, sizeof name, "%lu", (unsigned long)group);
+    if (g)
+        snprintf(name, sizeof name, "%s", g->gr_name);
+    if (!group_enters(&st, group)) {
+        snprintf(text, size,
+                 "the group %s cannot enter %.400s (mode %04o): chgrp %s %.400s; chmod %s %.400s",
+                 name, real, (unsigned)st.st_mode & 07777, name, real,
+                 same_dir(whatsapp_path, messages_path) ? "2750" : "2770", real);
+        return true;
+    }
+    for (char *slash; (slash = strrchr(real, '/')) != NULL && slash > real;) {
+        *slash = 0;
+        if (stat(real, &st) == 0 && only_we_enter(&st)) {
+            snprintf(text, size,
+                     "the group %s cannot get to %.400s: only its owner may enter %.400s (mode "
+                     "%04o). Move messages.db to a directory outside it, and set db_path",
+                     name, messages_path, real, (unsigned)st.st_mode & 07777);
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum wb_err guard_file(const char *name, mode_t mode, gid_t group, char *text)

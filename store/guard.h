@@ -7,6 +7,7 @@
 #define STORE_GUARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -20,6 +21,17 @@
 enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text) WB_MUST_CHECK;
 /* Can other users than its owner read this file, by its mode and that of its directory? */
 bool guard_others_read(const char *path);
+/* A directory for readers that was there before the bridge: gives it to their group, if it is ours
+ * and holds nothing but this messages.db (2770), or beside whatsapp.db nothing but a store (2750).
+ * Before guard_whatsapp(). Any other is left as it is: guard_readers_kept_out() tells. text as
+ * above. */
+void guard_let_readers_in(const char *whatsapp_path, const char *messages_path, gid_t group,
+                          char *text);
+/* Is there a directory above messages.db that the group cannot enter? Then text (of size) gets a
+ * sentence about it, and what to do. Of those further up only such as let nobody in but this
+ * process's user. */
+bool guard_readers_kept_out(const char *whatsapp_path, const char *messages_path, gid_t group,
+                            char *text, size_t size);
 /* Of whatsapp.db: its directory, and then the file with its log, index, journal and lock, as far as
  * they are there; the same of messages.db. group: of the readers, 0: there are none. Before the
  * locks are taken, and only while this process has the database not open: the files are opened for

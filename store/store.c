@@ -88,14 +88,18 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
     const bool readable = guard_others_read(s->msg_path);
     info->file = STORE_FILE_WHATSAPP;
     TRY(directory_made(info, s->wa_path, files_make_dirs(s->wa_path, 0)));
-    if (!s->keep_modes)
+    if (!s->keep_modes) {
+        guard_let_readers_in(s->wa_path, s->msg_path, group, info->tightened);
         TRY(guarded(info, guard_whatsapp(s->wa_path, s->msg_path, group, info->tightened)));
+    }
     TRY(store_lock_take(s->wa_path, config->command, now, &s->wa_lock, &holder));
     info->file = STORE_FILE_MESSAGES;
     TRY(directory_made(info, s->msg_path, files_make_dirs(s->msg_path, group)));
     if (!s->keep_modes)
         TRY(guarded(info, guard_messages(s->msg_path, group, info->tightened)));
     info->readers_shut_out = readable && group == 0;
+    guard_readers_kept_out(s->wa_path, s->msg_path, group, info->readers_kept_out,
+                           sizeof info->readers_kept_out);
     TRY(store_lock_take(s->msg_path, config->command, now, &s->msg_lock, &holder));
     info->file = STORE_FILE_WHATSAPP;
     if (store_other_program_has_open(s->wa_path, &holder)) {

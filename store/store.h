@@ -56,6 +56,8 @@ struct store_open_info {
     bool used_without_us;  /* another program wrote whatsapp.db since: our caches were dropped */
     bool taken_over;       /* a file of another program (or version) was brought up to date */
     bool readers_shut_out; /* others could read messages.db before, and cannot any more */
+    char readers_kept_out[1600]; /* config's readers_group, by a directory that is not ours to
+                                    change: a sentence for people; "": it gets there */
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
     char backup[STORE_NAME_MAX + 1];     /* the set in backups_dir that was made before; "": none */

@@ -1,5 +1,6 @@
 """messages.db in a directory of its own: how it gets there, and who may read it."""
 
+import grp
 import os
 import re
 import sqlite3
@@ -12,6 +13,7 @@ from harness.case import Case
 PHONE, FRIEND = "27820000001", "27820001000"
 NOWHERE = ("--server-url", "ws://127.0.0.1:9/ws/chat", "--root-key", "ab" * 32)
 USAGE = 2
+READER, READERS = 65534, grp.getgrgid(1)  # nobody; a group that each system has
 
 
 class Moved(Case):
@@ -48,6 +50,60 @@ class Moved(Case):
         self.assertEqual(database.execute("SELECT count(*) FROM messages WHERE content = 'before'").fetchone(), (1,))
         database.close()
         self.assertFalse(os.path.exists(self.in_store("messages.db")))
+
+    def read_as_reader(self, path, table="messages"):
+        """As another user, who is in the group of readers only: the number of rows, or why there is none."""
+        said, says = os.pipe()
+        child = os.fork()  # the interpreter itself may lie where that user cannot get
+        if child == 0:
+            try:
+                os.setgroups([READERS.gr_gid])
+                os.setgid(READER)
+                os.setuid(READER)
+                database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+                answer = str(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+            except Exception as error:  # pylint: disable=broad-except
+                answer = str(error)
+            os.write(says, answer.encode())
+            os._exit(0)
+        os.close(says)
+        with os.fdopen(said, encoding="utf-8") as answer:
+            text = answer.read()
+        os.waitpid(child, 0)
+        return text
+
+    def test_readers_of_the_group_read(self):
+        """As docs/databases.md says it, and with less care: a directory that was just made."""
+        self.assertEqual(self.bridge.stop(), 0)
+        os.chmod(self.directory, 0o755)
+        away = os.path.join(self.directory, "away")
+        os.mkdir(away)
+        os.chmod(away, 0o700)
+        path = os.path.join(away, "messages.db")
+        os.rename(self.in_store("messages.db"), path)
+        again = self.start_bridge(self.mock, PHONE, "--db-path", path, "--readers-group", READERS.gr_name,
+                                  name="again", store=self.store)
+        again.wait_status("ok")
+        self.assertEqual(self.read_as_reader(path), "1", again.tail())
+        self.assertEqual(again.stop(), 0)
+        # Beside whatsapp.db, which stays closed.
+        os.rename(path, self.in_store("messages.db"))
+        again = self.start_bridge(self.mock, PHONE, "--readers-group", READERS.gr_name, name="beside", store=self.store)
+        again.wait_status("ok")
+        self.assertEqual(self.read_as_reader(self.in_store("messages.db")), "1", again.tail())
+        self.assertIn("unable to open", self.read_as_reader(self.in_store("whatsapp.db"), "whatsmeow_device"))
+        self.assertEqual(again.stop(), 0)
+        # What is not ours to open is named.
+        os.rename(self.in_store("messages.db"), path)
+        os.chown(away, -1, 0)
+        os.chmod(away, 0o700)
+        with open(os.path.join(away, "other"), "w", encoding="ascii"):
+            pass
+        again = self.start_bridge(self.mock, PHONE, "--db-path", path, "--readers-group", READERS.gr_name,
+                                  name="closed", store=self.store)
+        again.wait_api()
+        wanted = f"the group {READERS.gr_name} cannot enter {away} (mode 0700): chgrp {READERS.gr_name} {away}; chmod 2770 {away}"
+        again.poll(lambda: wanted in again.stderr() + "\n".join(again.lines), 20, wanted)
 
 
 if __name__ == "__main__":

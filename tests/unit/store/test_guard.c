@@ -116,6 +116,90 @@ static void beside_whatsapp_db_readers_only_read(void **state)
     fixture_free(&f);
 }
 
+static gid_t group_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_gid;
+}
+
+static void new_store_lets_readers_in(void **state)
+{
+    (void)state;
+    struct fixture f;
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    f.config.readers_group = getegid() + 1;
+    assert_int_equal(chmod(f.dir, 0700), 0);
+    fixture_open(&f);
+    assert_int_equal(mode(f.dir), 02750);
+    assert_int_equal(group_of(f.dir), f.config.readers_group);
+    assert_int_equal(mode(f.msg), 0660);
+    assert_int_equal(mode(f.wa), 0600);
+    assert_string_equal(f.info.readers_kept_out, "");
+    fixture_free(&f);
+}
+
+/* Whatever its mode was: with messages.db in it, which was moved there, or without. */
+static void directory_made_by_hand_lets_readers_in(void **state)
+{
+    (void)state;
+    static const unsigned modes[] = {0700, 0755, 0777, 02755, 0770};
+    struct fixture f;
+    char dir[160], path[200];
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    assert_int_equal(chmod(f.dir, 0711), 0);
+    snprintf(dir, sizeof dir, "%s/backups", f.dir);
+    snprintf(path, sizeof path, "%s/messages.db", dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    f.config.messages_path = path;
+    f.config.readers_group = getegid() + 1;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        assert_int_equal(chown(dir, (uid_t)-1, getegid()), 0);
+        assert_int_equal(chmod(dir, modes[i]), 0);
+        fixture_open(&f);
+        assert_int_equal(mode(dir), 02770);
+        assert_int_equal(group_of(dir), f.config.readers_group);
+        assert_non_null(strstr(f.info.tightened, "is open to the readers of messages.db now"));
+        OK(store_close(f.s));
+        fixture_open(&f);
+        assert_string_equal(f.info.tightened, "");
+        OK(store_close(f.s));
+        f.s = NULL;
+    }
+    fixture_free(&f);
+}
+
+/* It is not ours to open, and somebody is told. */
+static void directory_with_other_things_keeps_readers_out(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char other[200], dir[160], path[200];
+    alarm(WITHIN_S);
+    fixture_new(&f);
+    snprintf(dir, sizeof dir, "%s/media", f.dir);
+    snprintf(path, sizeof path, "%s/messages.db", dir);
+    snprintf(other, sizeof other, "%s/somebody-elses", dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(mkdir(other, 0700), 0);
+    f.config.messages_path = path;
+    f.config.readers_group = getegid() + 1;
+    fixture_open(&f);
+    assert_int_equal(mode(dir), 0700);
+    assert_int_equal(group_of(dir), getegid());
+    assert_non_null(strstr(f.info.readers_kept_out, "media (mode 0700): chgrp "));
+    assert_non_null(strstr(f.info.readers_kept_out, "; chmod 2770 "));
+    OK(store_close(f.s));
+    /* The directory above, which is closed as well. */
+    assert_int_equal(chmod(dir, 0711), 0);
+    fixture_open(&f);
+    assert_non_null(strstr(f.info.readers_kept_out, "only its owner may enter "));
+    assert_non_null(strstr(f.info.readers_kept_out, "outside it"));
+    fixture_free(&f);
+}
+
 static void directory_for_everybody_is_refused(void **state)
 {
     (void)state;
@@ -273,6 +357,9 @@ int main(void)
         cmocka_unit_test(directory_with_other_things_stays_readable),
         cmocka_unit_test(readers_keep_what_was_asked_for),
         cmocka_unit_test(beside_whatsapp_db_readers_only_read),
+        cmocka_unit_test(new_store_lets_readers_in),
+        cmocka_unit_test(directory_made_by_hand_lets_readers_in),
+        cmocka_unit_test(directory_with_other_things_keeps_readers_out),
         cmocka_unit_test(directory_for_everybody_is_refused),
         cmocka_unit_test(directory_of_another_user_is_refused),
         cmocka_unit_test(a_link_put_there_meanwhile_is_not_followed),
