@@ -39,17 +39,31 @@ static enum wb_err guarded(struct converting *c, enum wb_err err)
     return err;
 }
 
+/* A dry run leaves the modes as well: before a take-over others read by them. */
+static enum wb_err guard(struct converting *c)
+{
+    const struct time_convert_job *job = c->job;
+    const gid_t readers = guard_readers_group(job->messages_path);
+    const bool readable = guard_others_read(job->messages_path);
+    enum wb_err err;
+    if (job->dry_run)
+        return WB_OK;
+    TRY(guarded(
+        c, guard_whatsapp(job->whatsapp_path, job->messages_path, readers, c->ret->tightened)));
+    TRY(guarded(c, guard_messages(job->messages_path, readers, c->ret->tightened)));
+    c->ret->readers_shut_out = readable && readers == 0;
+out:
+    return err;
+}
+
 /* The Go bridge knows nothing of our locks, but it has whatsapp.db open while it writes messages.
  */
 static enum wb_err lock_both(struct converting *c)
 {
     struct store_holder h = {0};
-    const gid_t readers = guard_readers_group(c->job->messages_path);
     enum wb_err err;
-    TRY(guarded(c, guard_whatsapp(c->job->whatsapp_path, c->job->messages_path, readers,
-                                  c->ret->tightened)));
+    TRY(guard(c));
     TRY(lock(c, c->job->whatsapp_path, &c->wa_lock));
-    TRY(guarded(c, guard_messages(c->job->messages_path, readers, c->ret->tightened)));
     TRY(lock(c, c->job->messages_path, &c->msg_lock));
     if (store_other_program_has_open(c->job->whatsapp_path, &h)) {
         snprintf(c->ret->text, sizeof c->ret->text, "%.200s is open in process %ld (%.200s)",

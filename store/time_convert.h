@@ -13,7 +13,7 @@ struct time_convert_job {
     const char *backups_dir;   /* a set "before-convert" is made here first */
     const char *command;       /* for the lock files and the backup's manifest */
     enum store_time_format to; /* TEXT: in the zone of this machine */
-    bool dry_run;              /* counts only; no backup, no write */
+    bool dry_run;              /* counts only; no backup, no write, and no mode is changed */
     const struct clock *clock;
 };
 
@@ -24,11 +24,13 @@ struct time_convert_result {
     char text[512]; /* of a failure: one sentence; "" when the error says it all */
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
+    bool readers_shut_out; /* others could read messages.db before, and cannot any more */
 };
 
 /* In one transaction; change_seq stays, since no message has changed. LOCKED: the bridge, a tool or
  * another program that has whatsapp.db open runs. NOT_FOUND: no messages.db. DB_SCHEMA: it is
- * something else. On failure nothing was changed; ret is always filled. */
+ * something else. On failure nothing was changed but
+ * modes (ret->tightened); ret is always filled. */
 enum wb_err store_time_convert(const struct time_convert_job *job,
                                struct time_convert_result *ret) WB_MUST_CHECK;
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import unittest
@@ -187,8 +188,6 @@ class FilesTest(Case):
         for tool, closed in ((("bridge-backup", "--store", store, "create"), (*both, "backups")),
                              (("bridge-backup", "--store", store, "restore", "latest"), (*both, "backups")),
                              (("bridge-backup", "--store", store, "prune"), ("backups",)),
-                             (("bridge-convert-timestamps", "--store", store, "--to", "text",
-                               "--dry-run"), both),
                              (("bridge-convert-timestamps", "--store", store, "--to", "text"), both)):
             with self.subTest(tool):
                 self.open_to_all(store)
@@ -201,6 +200,34 @@ class FilesTest(Case):
                     self.assertIn(f"{path.rstrip('/')} could be changed by others (mode 0{0o777 if want == 0o700 else 0o666:o})",
                                   done.stderr)
                 self.assertEqual(self.run_program(*tool).stderr, "")
+
+    def test_a_dry_conversion_leaves_readers_alone(self):
+        """As they are before a take-over; the conversion itself says what it does to them, as the bridge does."""
+        _, store = self.store_with_backup()
+        messages = os.path.join(store, "messages.db")
+        convert = ("bridge-convert-timestamps", "--store", store, "--to", "text")
+        os.chmod(store, 0o755)
+        os.chmod(messages, 0o644)
+        done = self.run_program(*convert, "--dry-run")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        self.assertEqual((self.mode(store), self.mode(messages)), (0o755, 0o644))
+        done = self.run_program(*convert)
+        self.assertEqual((self.mode(store), self.mode(messages)), (0o700, 0o600))
+        self.assertIn(f"other users could read {messages}, and cannot any more", done.stderr)
+        self.assertIn("readers_group", done.stderr)
+        os.chmod(store, 0o755)
+        os.chmod(messages, 0o644)
+        self.assertIn(f"other users could read {messages}", self.run_program("bridge-backup", "--store", store,
+                                                                              "create").stderr)
+        # Nor does it say that nothing was changed, when that is not so.
+        os.chmod(store, 0o755)
+        database = sqlite3.connect(messages)
+        database.execute("DROP TABLE messages")
+        database.close()
+        done = self.run_program(*convert)
+        self.assertEqual(done.returncode, FAILED, done)
+        self.assertIn("No time was changed.", done.stderr)
+        self.assertIn("Nothing was changed.", self.run_program(*convert).stderr)
 
     def test_tools_leave_a_shared_store_to_its_readers(self):
         mock, store = self.store_with_backup()

@@ -78,6 +78,15 @@ static void say_tightened(enum wb_err err, const char *tightened)
         fprintf(stderr, "bridge-backup: %s\n", tightened);
 }
 
+static void say_shut_out(const char *messages_path)
+{
+    struct buf text = buf_new(4 * STORE_PATH_MAX);
+
+    store_shut_out_text(messages_path, &text);
+    fprintf(stderr, "bridge-backup: %s\n", buf_text(&text));
+    buf_free(&text);
+}
+
 /* ---- create, list, verify, prune ------------------------------------------------------------- */
 
 static int create(const struct options *o)
@@ -92,6 +101,7 @@ static int create(const struct options *o)
                                    .gentle = true};
     char tightened[STORE_TIGHTENED_MAX] = "";
     const gid_t readers = guard_readers_group(o->messages_path);
+    const bool readable = guard_others_read(o->messages_path);
     /* Here and not in store_backup_create(): the bridge has both files open when it makes one. */
     enum wb_err err = access(o->whatsapp_path, F_OK) == 0
                           ? guard_whatsapp(o->whatsapp_path, o->messages_path, readers, tightened)
@@ -101,6 +111,8 @@ static int create(const struct options *o)
     if (err != WB_OK)
         return fail(o, "no backup was made", err, tightened);
     say_tightened(err, tightened);
+    if (readable && readers == 0)
+        say_shut_out(o->messages_path);
     err = store_backup_create(&job, &r);
     say_tightened(err, r.tightened);
     if (err != WB_OK)

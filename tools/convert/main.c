@@ -100,6 +100,21 @@ static void print_result(const struct options *o, const struct time_convert_resu
         printf("As it was before: %s/%s\n", backups, r->backup);
 }
 
+/* What has become of the rights of others. */
+static void print_modes(const struct time_convert_result *r, const char *messages_path,
+                        enum wb_err err)
+{
+    struct buf text = buf_new(4 * STORE_PATH_MAX);
+
+    if (r->tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
+        fprintf(stderr, "bridge-convert-timestamps: %s\n", r->tightened);
+    if (r->readers_shut_out) {
+        store_shut_out_text(messages_path, &text);
+        fprintf(stderr, "bridge-convert-timestamps: %s\n", buf_text(&text));
+    }
+    buf_free(&text);
+}
+
 int main(int argc, char **argv)
 {
     char whatsapp[STORE_PATH_MAX], messages[STORE_PATH_MAX], backups[STORE_PATH_MAX];
@@ -129,11 +144,10 @@ int main(int argc, char **argv)
         .clock = &clock_system,
     };
     enum wb_err err = store_time_convert(&job, &r);
-    if (r.tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
-        fprintf(stderr, "bridge-convert-timestamps: %s\n", r.tightened);
+    print_modes(&r, job.messages_path, err);
     if (err != WB_OK) {
-        fprintf(stderr, "bridge-convert-timestamps: %s. Nothing was changed.\n",
-                r.text[0] ? r.text : wb_err_text(err));
+        fprintf(stderr, "bridge-convert-timestamps: %s. %s was changed.\n",
+                r.text[0] ? r.text : wb_err_text(err), r.tightened[0] ? "No time" : "Nothing");
         return err == WB_ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
     }
     print_result(&o, &r, backups);
