@@ -176,6 +176,10 @@ static void log_opened(struct program *p)
     const struct store_open_info *i = &p->opened;
     struct buf shut_out = buf_new(PROBLEM_MAX);
 
+    /* Whoever mistyped --store learns of it before a second device is linked. */
+    if (i->created_whatsapp)
+        log_info(&p->log, "store", "%s is new: this number has to be linked",
+                 p->config.whatsapp_db_path);
     if (i->tightened[0])
         log_warn(&p->log, "store", "%s", i->tightened);
     if (i->readers_shut_out) {

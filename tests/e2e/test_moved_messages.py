@@ -1,4 +1,4 @@
-"""messages.db in a directory of its own: how it gets there, and who may read it."""
+"""Databases that lie where the bridge looks for them, or elsewhere: how they get there, and who may read them."""
 
 import grp
 import os
@@ -28,6 +28,18 @@ class Moved(Case):
 
     def in_store(self, name):
         return os.path.join(self.store, name)
+
+    def test_a_new_store_is_named(self):
+        """Else a mistyped --store shows a QR code, and nothing says why."""
+        def said(program):
+            return [line for line in program.lines if "whatsapp.db is new: this number has to be linked" in line]
+        self.assertEqual(len(said(self.bridge)), 1, self.bridge.lines)
+        self.assertIn("INFO", said(self.bridge)[0])
+        self.assertIn(self.in_store("whatsapp.db"), said(self.bridge)[0])
+        self.assertEqual(self.bridge.stop(), 0)
+        again = self.start_bridge(self.mock, PHONE, name="again", store=self.store)
+        again.wait_status("ok")
+        self.assertEqual(said(again), [])
 
     def test_a_database_that_was_left_behind_is_named(self):
         """It is not begun anew, nor put back from a backup."""
