@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import unittest
 
+from harness import paths
 from harness.bridge import run_once
 from harness.case import Case
 
@@ -84,15 +85,30 @@ class Moved(Case):
         os.waitpid(child, 0)
         return text
 
+    def documented(self, away):
+        """The commands of docs/databases.md, which docs/operations.md points to."""
+        docs = {}
+        for name in ("databases.md", "operations.md"):
+            with open(os.path.join(paths.SOURCE, "docs", name), encoding="utf-8") as file:
+                docs[name] = file.read()
+        steps = docs["operations.md"].split("## From the Go bridge, and back\n")[1].split("\nBack:")[0]
+        self.assertIn("(databases.md#readers-under-another-user)", steps)
+        section = docs["databases.md"].split("### Readers under another user\n")[1].split("\n## ")[0]
+        commands = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+        self.assertEqual(len(commands), 2)
+        return "\n".join(commands).replace("/var/lib/messages", away).replace(" store/", f" {self.store}/").replace(
+            "GROUP", READERS.gr_name)
+
     def test_readers_of_the_group_read(self):
-        """As docs/databases.md says it, and with less care: a directory that was just made."""
+        """After what docs/databases.md says, and after less: a directory that was just made."""
         self.assertEqual(self.bridge.stop(), 0)
         os.chmod(self.directory, 0o755)
         away = os.path.join(self.directory, "away")
-        os.mkdir(away)
+        subprocess.run(["sh", "-ec", self.documented(away)], check=True)
+        self.assertEqual(os.stat(away).st_mode & 0o7777, 0o2770)
+        os.chown(away, -1, 0)
         os.chmod(away, 0o700)
         path = os.path.join(away, "messages.db")
-        os.rename(self.in_store("messages.db"), path)
         again = self.start_bridge(self.mock, PHONE, "--db-path", path, "--readers-group", READERS.gr_name,
                                   name="again", store=self.store)
         again.wait_status("ok")
