@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from harness import paths
-from harness.bridge import run_once
+from harness.bridge import clean_env, run_once
 from harness.case import Case
 
 PHONE, FRIEND = "27820000001", "27820001000"
@@ -29,6 +29,10 @@ class Moved(Case):
 
     def in_store(self, name):
         return os.path.join(self.store, name)
+
+    def run_tool(self, name, *args):
+        return subprocess.run([os.path.join(paths.BUILD, name), *args], env=clean_env(), capture_output=True, text=True,
+                              timeout=30, check=False)
 
     def test_a_new_store_is_named(self):
         """Else a mistyped --store shows a QR code, and nothing says why."""
@@ -132,6 +136,22 @@ class Moved(Case):
         again.wait_api()
         wanted = f"the group {READERS.gr_name} cannot enter {away} (mode 0700): chgrp {READERS.gr_name} {away}; chmod 2770 {away}"
         again.poll(lambda: wanted in again.stderr() + "\n".join(again.lines), 20, wanted)
+
+    def test_tools_find_databases_that_lie_elsewhere(self):
+        """By the options that the bridge has for it."""
+        self.assertEqual(self.bridge.stop(), 0)
+        away = os.path.join(self.directory, "away")
+        os.mkdir(away, 0o700)
+        for name in ("whatsapp.db", "messages.db"):
+            os.rename(self.in_store(name), os.path.join(away, name))
+        where = ("--store", self.store, "--whatsapp-db-path", os.path.join(away, "whatsapp.db"))
+        for option, tool, *args in (("--db-path", "bridge-handback"),
+                                    ("--db-path", "bridge-convert-timestamps", "--to", "text"),
+                                    ("--messages", "bridge-handback", "--dry-run"),
+                                    ("--messages", "bridge-convert-timestamps", "--to", "integer")):
+            done = self.run_tool(tool, *where, option, os.path.join(away, "messages.db"), *args)
+            self.assertEqual(done.returncode, 0, done)
+        self.assertEqual([name for name in os.listdir(self.store) if name.endswith(".db")], [])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ static const char usage[] =
     "the time zone of this machine. A backup of both databases is made first. Stop the bridge and\n"
     "what reads the database before, and set timestamp_format to auto or to the new format.\n"
     "  --store DIR              the bridge's store directory\n"
-    "  --messages FILE          messages.db, when it is elsewhere\n"
+    "  --db-path FILE           messages.db, when it is not in the store (also --messages)\n"
+    "  --whatsapp-db-path FILE  whatsapp.db, when it is not in the store\n"
     "  --to integer|text        the format wanted\n"
     "  --dry-run                count only, write nothing\n"
     "  --core-dumps             for developers: core dumps and debuggers may see the keys (also\n"
@@ -27,7 +28,7 @@ static const char usage[] =
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store is in use.\n";
 
 struct options {
-    const char *store, *messages, *to;
+    const char *store, *messages, *whatsapp, *to;
     bool dry_run;
 };
 
@@ -49,7 +50,9 @@ static int wrong_format(const char *to)
 static int read_options(int argc, char **argv, struct options *ret)
 {
     static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"db-path", required_argument, NULL, 'm'},
                                             {"messages", required_argument, NULL, 'm'},
+                                            {"whatsapp-db-path", required_argument, NULL, 'w'},
                                             {"to", required_argument, NULL, 't'},
                                             {"dry-run", no_argument, NULL, 'n'},
                                             {"core-dumps", no_argument, NULL, 'c'},
@@ -62,6 +65,8 @@ static int read_options(int argc, char **argv, struct options *ret)
             ret->store = optarg;
         else if (c == 'm')
             ret->messages = optarg;
+        else if (c == 'w')
+            ret->whatsapp = optarg;
         else if (c == 't')
             ret->to = optarg;
         else if (c == 'n')
@@ -135,7 +140,7 @@ int main(int argc, char **argv)
     if (secret_init() != WB_OK)
         return EXIT_FAILED;
     struct time_convert_job job = {
-        .whatsapp_path = whatsapp,
+        .whatsapp_path = o.whatsapp ? o.whatsapp : whatsapp,
         .messages_path = o.messages ? o.messages : messages,
         .backups_dir = backups,
         .command = "bridge-convert-timestamps",

@@ -22,15 +22,16 @@ static const char usage[] =
     "made first. Stop the bridge before. To come back just start whatsapp-bridge again: it takes "
     "what the\n"
     "Go bridge has written. A newer Go bridge needs none of this.\n"
-    "  --store DIR      the bridge's store directory\n"
-    "  --messages FILE  messages.db, when it is elsewhere\n"
-    "  --dry-run        say what would be done, and leave everything as it is\n"
-    "  --core-dumps     for developers: core dumps and debuggers may see the keys (also\n"
-    "                   " CORE_DUMPS_ENV "=true)\n"
+    "  --store DIR              the bridge's store directory\n"
+    "  --db-path FILE           messages.db, when it is not in the store (also --messages)\n"
+    "  --whatsapp-db-path FILE  whatsapp.db, when it is not in the store\n"
+    "  --dry-run                say what would be done, and leave everything as it is\n"
+    "  --core-dumps             for developers: core dumps and debuggers may see the keys (also\n"
+    "                           " CORE_DUMPS_ENV "=true)\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 in use (by whom is printed)\n";
 
 struct options {
-    const char *store, *messages;
+    const char *store, *messages, *whatsapp;
     bool dry_run;
 };
 
@@ -44,10 +45,14 @@ static int wrong(const char *what, const char *how)
 /* 0, 'h' for help, or '?': standard error has one line that says what is wrong. */
 static int read_options(int argc, char **argv, struct options *ret)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'}, {"messages", required_argument, NULL, 'm'},
-        {"dry-run", no_argument, NULL, 'n'},     {"core-dumps", no_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"db-path", required_argument, NULL, 'm'},
+                                            {"messages", required_argument, NULL, 'm'},
+                                            {"whatsapp-db-path", required_argument, NULL, 'w'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"core-dumps", no_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -55,6 +60,8 @@ static int read_options(int argc, char **argv, struct options *ret)
             ret->store = optarg;
         else if (c == 'm')
             ret->messages = optarg;
+        else if (c == 'w')
+            ret->whatsapp = optarg;
         else if (c == 'n')
             ret->dry_run = true;
         else if (c == 'c') /* core_dumps_guard() has seen it */
@@ -125,7 +132,7 @@ int main(int argc, char **argv)
     if (secret_init() != WB_OK)
         return EXIT_FAILED;
     const struct handback_job job = {
-        .whatsapp_path = whatsapp,
+        .whatsapp_path = o.whatsapp ? o.whatsapp : whatsapp,
         .messages_path = o.messages ? o.messages : messages,
         .backups_dir = backups,
         .command = "bridge-handback",
