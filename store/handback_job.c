@@ -269,6 +269,7 @@ enum wb_err store_handback_job(const struct handback_job *job, struct handback_r
                  info.text[0] ? info.text : wb_err_text(err));
         return err;
     }
+    ret->times = store_time_format(s);
     err = hand_all(s, job, ret);
     if (err != WB_OK && !ret->text[0])
         snprintf(ret->text, sizeof ret->text, "%.200s: %.250s", wb_err_text(err),

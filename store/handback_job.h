@@ -18,7 +18,8 @@ struct handback_job {
 struct handback_result {
     struct handback_counts counts; /* of all devices in the file */
     size_t devices;
-    size_t waiting; /* sends in the outbox, which only our bridge can finish */
+    enum store_time_format times; /* of messages.db: the old build's readers want text */
+    size_t waiting;               /* sends in the outbox, which only our bridge can finish */
     char backup[BACKUP_NAME_MAX + 1];
     bool changed;   /* also where a step behind the commit failed */
     char text[512]; /* of a failure: one sentence; "" when the error says it all */

@@ -3,6 +3,7 @@
 import grp
 import os
 import re
+import shlex
 import sqlite3
 import subprocess
 import unittest
@@ -152,6 +153,23 @@ class Moved(Case):
             done = self.run_tool(tool, *where, option, os.path.join(away, "messages.db"), *args)
             self.assertEqual(done.returncode, 0, done)
         self.assertEqual([name for name in os.listdir(self.store) if name.endswith(".db")], [])
+
+    def test_the_way_back_names_times_that_are_numbers(self):
+        """With the command that makes them text, after which it is silent."""
+        self.assertEqual(self.bridge.stop(), 0)
+        messages = os.path.join(self.directory, "a name", "messages.db")
+        os.mkdir(os.path.dirname(messages), 0o700)
+        os.rename(self.in_store("messages.db"), messages)
+        done = self.run_tool("bridge-handback", "--store", self.store, "--db-path", messages)
+        self.assertEqual(done.returncode, 0, done)
+        told, command = done.stdout.split("The times in messages.db are numbers; ")[1].splitlines()[:2]
+        self.assertIn("text", told)
+        tool, *args = shlex.split(command)
+        self.assertEqual((tool, args), ("bridge-convert-timestamps", ["--store", self.store, "--db-path", messages, "--to", "text"]))
+        self.assertEqual(self.run_tool(tool, *args).returncode, 0)
+        done = self.run_tool("bridge-handback", "--store", self.store, "--db-path", messages)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertNotIn("numbers; ", done.stdout)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/core_dumps.h"
+#include "base/path_text.h"
 #include "base/secret.h"
 #include "store/handback_job.h"
 
@@ -98,6 +99,29 @@ static void print_left(const struct handback_result *r)
                r->waiting);
 }
 
+static void print_option(struct buf *out, const char *option, const char *value)
+{
+    if (!value)
+        return;
+    buf_printf(out, " --%s ", option);
+    path_shell_word(out, value);
+}
+
+/* What reads beside the old build may parse the text. */
+static void print_times(const struct options *o)
+{
+    struct buf command = buf_new(16 * STORE_PATH_MAX);
+
+    buf_append_cstr(&command, "bridge-convert-timestamps");
+    print_option(&command, "store", o->store);
+    print_option(&command, "db-path", o->messages);
+    print_option(&command, "whatsapp-db-path", o->whatsapp);
+    printf("The times in messages.db are numbers; if the readers of the Go bridge want text:\n"
+           "  %s --to text\n",
+           buf_text(&command));
+    buf_free(&command);
+}
+
 static void print_result(const struct options *o, const struct handback_result *r,
                          const char *backups)
 {
@@ -107,6 +131,8 @@ static void print_result(const struct options *o, const struct handback_result *
     print_left(r);
     if (r->backup[0])
         printf("As it was before: %s/%s\n", backups, r->backup);
+    if (r->times == STORE_TIME_INTEGER)
+        print_times(o);
     if (!o->dry_run)
         printf("Now start the Go bridge on %s. To come back: stop it, and start whatsapp-bridge.\n",
                o->store);
