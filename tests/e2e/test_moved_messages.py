@@ -31,6 +31,25 @@ class Moved(Case):
     def in_store(self, name):
         return os.path.join(self.store, name)
 
+    def test_the_statement_of_the_readme(self):
+        """As it stands there; and without datetime() where the times are text."""
+        with open(os.path.join(paths.SOURCE, "README.md"), encoding="utf-8") as file:
+            reading = file.read().split("## Reading\n")[1].split("\n## ")[0]
+        statement = re.search(r'"(SELECT [^"]*)"', reading).group(1).replace("120363000000000001@g.us",
+                                                                             FRIEND + "@s.whatsapp.net")
+        document = bytes.fromhex("3a0c420a") + b"a plan.pdf"  # a document with a name
+        sent = self.mock.contact_send(FRIEND, PHONE, "", message_hex=document.hex())["id"]
+        self.bridge.wait_rows("SELECT 1 FROM messages WHERE id = ?", sent)
+        rows = [tuple(row.values()) for row in self.bridge.rows(statement)]
+        self.assertEqual([row[1:] for row in rows], [(FRIEND, "[document] a plan.pdf"), (FRIEND, "before")])
+        self.assertRegex(rows[0][0], r"^20\d\d-\d\d-\d\d \d\d:")
+        self.assertEqual(self.bridge.stop(), 0)
+        self.assertEqual(self.run_tool("bridge-convert-timestamps", "--store", self.store, "--to", "text").returncode, 0)
+        self.assertIn("without `datetime()`", reading)
+        rows = [tuple(row.values()) for row in self.bridge.rows(statement.replace("datetime(timestamp,'unixepoch')",
+                                                                                  "timestamp"))]
+        self.assertRegex(rows[0][0], r"^20\d\d-\d\d-\d\d \d\d:")
+
     def run_tool(self, name, *args):
         return subprocess.run([os.path.join(paths.BUILD, name), *args], env=clean_env(), capture_output=True, text=True,
                               timeout=30, check=False)
