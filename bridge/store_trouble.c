@@ -98,11 +98,19 @@ static bool is_there(const char *path)
     return lstat(path, &st) == 0;
 }
 
+static void move_command(const char *from, const char *to, struct buf *out)
+{
+    buf_append_cstr(out, "mv ");
+    path_shell_word(out, from);
+    buf_append_cstr(out, " ");
+    path_shell_word(out, to);
+}
+
 static bool left_behind(const char *option, const char *path, const char *usual, struct buf *out)
 {
     /* The database first: without its log it would be an earlier state. The -shm is made anew. */
     static const char *const with[] = {"", "-wal", "-journal"};
-    char dir[STORE_PATH_MAX], from[STORE_PATH_MAX + 16];
+    char dir[STORE_PATH_MAX], from[STORE_PATH_MAX + 16], to[STORE_PATH_MAX + 16];
     const char *slash = strrchr(path, '/');
 
     if (is_there(path) || !is_there(usual))
@@ -110,12 +118,19 @@ static bool left_behind(const char *option, const char *path, const char *usual,
     snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 0, path);
     buf_printf(out, "--%s: %s is not there, but %s is: stop the bridge and move it there (", option,
                path, usual);
-    if (dir[0] && !is_there(dir))
-        buf_printf(out, "mkdir -p %s && ", dir);
+    if (dir[0] && !is_there(dir)) {
+        buf_append_cstr(out, "mkdir -p ");
+        path_shell_word(out, dir);
+        buf_append_cstr(out, " && ");
+    }
     for (size_t i = 0; i < sizeof with / sizeof with[0]; i++) {
         snprintf(from, sizeof from, "%s%s", usual, with[i]);
-        if (is_there(from))
-            buf_printf(out, "%smv %s %s%s", i ? " && " : "", from, path, with[i]);
+        snprintf(to, sizeof to, "%s%s", path, with[i]);
+        if (!is_there(from))
+            continue;
+        if (i > 0)
+            buf_append_cstr(out, " && ");
+        move_command(from, to, out);
     }
     buf_printf(out, "), or leave %s out\n", option);
     return true;

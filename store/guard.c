@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path_text.h"
 #include "base/plain_file.h"
 #include "store/store.h"
 
@@ -196,6 +197,19 @@ static bool only_we_enter(const struct stat *st)
     return st->st_uid == geteuid() && !(st->st_mode & 011);
 }
 
+static void say_how_to_enter(const char *dir, mode_t was, const char *group, const char *mode,
+                             char *text, size_t size)
+{
+    struct buf out = buf_new(8 * STORE_PATH_MAX);
+    buf_printf(&out, "the group %s cannot enter %s (mode %04o): chgrp %s ", group, dir,
+               (unsigned)was & 07777, group);
+    path_shell_word(&out, dir);
+    buf_printf(&out, "; chmod %s ", mode);
+    path_shell_word(&out, dir);
+    snprintf(text, size, "%s", buf_text(&out));
+    buf_free(&out);
+}
+
 bool guard_readers_kept_out(const char *whatsapp_path, const char *messages_path, gid_t group,
                             char *text, size_t size)
 {
@@ -210,10 +224,8 @@ bool guard_readers_kept_out(const char *whatsapp_path, const char *messages_path
     if (g)
         snprintf(name, sizeof name, "%s", g->gr_name);
     if (!group_enters(&st, group)) {
-        snprintf(text, size,
-                 "the group %s cannot enter %.400s (mode %04o): chgrp %s %.400s; chmod %s %.400s",
-                 name, real, (unsigned)st.st_mode & 07777, name, real,
-                 same_dir(whatsapp_path, messages_path) ? "2750" : "2770", real);
+        say_how_to_enter(real, st.st_mode, name,
+                         same_dir(whatsapp_path, messages_path) ? "2750" : "2770", text, size);
         return true;
     }
     for (char *slash; (slash = strrchr(real, '/')) != NULL && slash > real;) {
@@ -284,10 +296,12 @@ void store_shut_out_text(const char *messages_path, struct buf *out)
     buf_printf(out,
                "other users could read %s, and cannot any more: a program of another user that "
                "reads it (a drop monitor?) is shut out. To let it in stop the bridge, make a "
-               "directory DIR outside the store, move the file there (mv %s DIR/), and start with "
-               "db_path DIR/messages.db and with readers_group, a group that the program is in "
-               "(docs/databases.md, \"Readers under another user\")",
-               messages_path, messages_path);
+               "directory DIR outside the store, move the file there (mv ",
+               messages_path);
+    path_shell_word(out, messages_path);
+    buf_append_cstr(out, " DIR/), and start with db_path DIR/messages.db and with readers_group, a "
+                         "group that the program is in (docs/databases.md, \"Readers under another "
+                         "user\")");
 }
 
 enum wb_err guard_messages(const char *path, gid_t group, char *text)

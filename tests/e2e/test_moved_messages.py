@@ -70,7 +70,7 @@ class Moved(Case):
         """It is not begun anew, nor put back from a backup."""
         self.bridge.kill()  # so that there is a log as well
         self.assertTrue(os.path.exists(self.in_store("messages.db-wal")))
-        away = os.path.join(self.directory, "away")
+        away = os.path.join(self.directory, "a way")  # the commands are for a shell
         for option, name in (("--whatsapp-db-path", "whatsapp.db"), ("--db-path", "messages.db")):
             path = os.path.join(away, name)
             done = run_once("--phone", PHONE, "--store", self.store, *NOWHERE, option, path)

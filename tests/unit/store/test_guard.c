@@ -179,7 +179,7 @@ static void directory_with_other_things_keeps_readers_out(void **state)
     char other[200], dir[160], path[200];
     alarm(WITHIN_S);
     fixture_new(&f);
-    snprintf(dir, sizeof dir, "%s/media", f.dir);
+    snprintf(dir, sizeof dir, "%s/media of ours", f.dir);
     snprintf(path, sizeof path, "%s/messages.db", dir);
     snprintf(other, sizeof other, "%s/somebody-elses", dir);
     assert_int_equal(mkdir(dir, 0700), 0);
@@ -189,8 +189,9 @@ static void directory_with_other_things_keeps_readers_out(void **state)
     fixture_open(&f);
     assert_int_equal(mode(dir), 0700);
     assert_int_equal(group_of(dir), getegid());
-    assert_non_null(strstr(f.info.readers_kept_out, "media (mode 0700): chgrp "));
-    assert_non_null(strstr(f.info.readers_kept_out, "; chmod 2770 "));
+    assert_non_null(strstr(f.info.readers_kept_out, "media of ours (mode 0700): chgrp "));
+    assert_non_null(strstr(f.info.readers_kept_out, "; chmod 2770 '"));
+    assert_non_null(strstr(f.info.readers_kept_out, "media of ours'"));
     OK(store_close(f.s));
     /* The directory above, which is closed as well. */
     assert_int_equal(chmod(dir, 0711), 0);
