@@ -261,11 +261,13 @@ enum wb_err store_backup_verify(const char *dir, const char *name, struct backup
     enum wb_err err;
     why[0] = 0;
     if (!backup_name_valid(name)) {
-        snprintf(why, 512, "is not the name of a backup (those that there are: list)");
+        snprintf(why, 512, BACKUP_NO_SUCH);
         return WB_ERR_NOT_FOUND;
     }
     TRY(files_join(dir, name, set));
     err = store_backup_verify_at(set, ret, why);
+    if (err == WB_ERR_NOT_FOUND && plain_look(set) == WB_ERR_NOT_FOUND)
+        snprintf(why, 512, BACKUP_NO_SUCH);
 out:
     return err;
 }

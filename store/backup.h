@@ -66,6 +66,9 @@ struct backup_entry {
     struct backup_manifest manifest;
 };
 
+/* What is said of a name that no set has. */
+#define BACKUP_NO_SUCH "there is no backup of this name; 'bridge-backup list' shows them"
+
 /* Newest first, by the sequence and not by any clock (sets whose manifest cannot be read have the
  * time of their name); *ret is freed by the caller. A missing directory: none. */
 enum wb_err store_backup_list(const char *dir, struct backup_entry **ret,

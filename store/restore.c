@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/plain_file.h"
 #include "store/backup_check.h"
 #include "store/backup_dir.h"
 #include "store/files.h"
@@ -100,9 +101,10 @@ static enum wb_err find_set(struct restoring *r)
     } else {
         err = backup_name_valid(r->job->set) ? files_join(r->job->dir, r->job->set, r->set)
                                              : WB_ERR_NOT_FOUND;
+        if (err == WB_OK)
+            err = plain_look(r->set) == WB_ERR_NOT_FOUND ? WB_ERR_NOT_FOUND : WB_OK;
         if (err == WB_ERR_NOT_FOUND)
-            snprintf(r->ret->text, sizeof r->ret->text,
-                     "is not the name of a backup (those that there are: list)");
+            snprintf(r->ret->text, sizeof r->ret->text, BACKUP_NO_SUCH);
     }
     TRY(err);
     err = store_backup_look(r->set, r->ret->text);

@@ -201,8 +201,8 @@ static enum wb_err say_verified(const struct options *o, const char *name, json_
                                              "message", err == WB_OK ? "" : text));
     else if (err == WB_OK)
         printf("%s: good\n", name);
-    else
-        printf("%s: NO GOOD: %s\n", name, text);
+    else /* what is not there is not bad */
+        printf("%s: %s%s\n", name, strcmp(text, BACKUP_NO_SUCH) == 0 ? "" : "NO GOOD: ", text);
     return err;
 }
 
@@ -238,10 +238,20 @@ struct pruned {
 static void say_pruned(void *ctx, const char *name)
 {
     struct pruned *p = ctx;
-    if (p->o->json)
-        json_array_append_new(p->names, json_string(name));
-    else
+    json_array_append_new(p->names, json_string(name));
+    if (!p->o->json)
         printf("%s %s\n", p->o->dry_run ? "would remove" : "removed", name);
+}
+
+static enum wb_err say_none_removed(const struct options *o)
+{
+    struct backup_entry *e = NULL;
+    size_t n = 0;
+    const enum wb_err err = store_backup_list(o->dir, &e, &n);
+    if (err == WB_OK)
+        printf("nothing to remove: %zu backup%s kept\n", n, n == 1 ? " is" : "s are");
+    free(e);
+    return err;
 }
 
 static int prune(const struct options *o)
@@ -256,6 +266,8 @@ static int prune(const struct options *o)
                                  tightened);
     else if (looked == LOOKED_NONE && !o->json)
         puts(why);
+    if (looked == LOOKED_THERE && err == WB_OK && !o->json && json_array_size(p.names) == 0)
+        err = say_none_removed(o);
     say_tightened(err, tightened);
     if (err == WB_OK && o->json)
         print_json(json_pack("{s:b, s:O}", "dry_run", o->dry_run, "removed", p.names));
@@ -265,6 +277,16 @@ static int prune(const struct options *o)
 }
 
 /* ---- restore --------------------------------------------------------------------------------- */
+
+static const char *why_messages_stay(const struct options *o, const struct restore_result *r)
+{
+    if (o->messages && strcmp(o->messages, "never") == 0)
+        return "left as it is: --messages never";
+    return r->manifest.messages.present
+               ? "left as it is: it is good, and may know more than the backup (--messages always "
+                 "replaces it)"
+               : "left as it is: the backup has none";
+}
 
 static void print_restored(const struct options *o, const char *name,
                            const struct restore_result *r)
@@ -281,10 +303,8 @@ static void print_restored(const struct options *o, const char *name,
         return;
     }
     print_line(name, &r->manifest);
-    printf("whatsapp.db %s %s\n", did, r->whatsapp ? "restored" : "left as it is");
-    printf("messages.db %s %s\n", did,
-           r->messages ? "restored"
-                       : "left as it is: it is good and knows more, or it was not asked for");
+    printf("whatsapp.db %s %s\n", did, r->whatsapp ? "restored" : "left as it is: --only messages");
+    printf("messages.db %s %s\n", did, r->messages ? "restored" : why_messages_stay(o, r));
     if (r->before[0])
         printf("what was there before is in the backup %s\n", r->before);
     if (r->whatsapp_aside[0])
@@ -296,10 +316,10 @@ static void print_restored(const struct options *o, const char *name,
     if (r->in_use[0])
         printf("Before the real restore stop the bridge: %s.\n", r->in_use);
     if (!o->dry_run && r->whatsapp)
-        printf(
-            "%zu sessions only receive until they are set up anew, by themselves; %zu sender keys "
-            "rotate; %zu sends have an unknown outcome (restored_unknown)\n",
-            r->sessions, r->sender_keys, r->sends);
+        printf("Sessions: %zu, each set up anew with the next message to that device. "
+               "Group keys: %zu, made anew. "
+               "Sends whose outcome is not known: %zu (restored_unknown)\n",
+               r->sessions, r->sender_keys, r->sends);
 }
 
 static bool restore_choices(const struct options *o, struct restore_job *job)
@@ -409,21 +429,29 @@ static int seal(const struct options *o)
     return EXIT_DONE;
 }
 
+static const char *taken(const char *path, const char *kind, char text[STORE_PATH_MAX + 100])
+{
+    snprintf(text, STORE_PATH_MAX + 100,
+             "%s is there already and is not overwritten: name another %s", path, kind);
+    return text;
+}
+
 static int unseal(const struct options *o)
 {
     const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
+    char text[STORE_PATH_MAX + 100];
     enum wb_err err = store_backup_unseal(o->argument[0], &with, o->argument[1]);
-    if (err == WB_ERR_EXISTS) /* nothing is overwritten */
-        return fail(o, o->argument[1], err, "is there already");
+    if (err == WB_ERR_EXISTS)
+        return fail(o, NULL, err, taken(o->argument[1], "directory", text));
     return err == WB_OK ? EXIT_DONE : fail(o, o->argument[0], err, NULL);
 }
 
 static int keygen(const struct options *o)
 {
-    char pub[2 * X25519_KEY_BYTES + 1];
+    char pub[2 * X25519_KEY_BYTES + 1], text[STORE_PATH_MAX + 100];
     enum wb_err err = store_backup_keygen(o->argument[0], &rng_system, pub);
-    if (err == WB_ERR_EXISTS) /* nothing is overwritten */
-        return fail(o, o->argument[0], err, "is there already");
+    if (err == WB_ERR_EXISTS)
+        return fail(o, NULL, err, taken(o->argument[0], "file", text));
     if (err != WB_OK)
         return fail(o, o->argument[0], err, NULL);
     puts(pub);
@@ -441,14 +469,18 @@ static const struct command {
     const char *name;
     int (*run)(const struct options *o);
     enum first first;
-    bool needs_argument;
     unsigned arguments; /* at most */
     bool opens;         /* what may be a sealed file */
+    const char *wants;  /* what to do where an argument is missing; NULL: none is needed */
 } commands[] = {
-    {"create", create, FIRST_NONE, false, 0, false}, {"list", list, FIRST_NONE, false, 0, false},
-    {"verify", verify, FIRST_SET, false, 1, true},   {"prune", prune, FIRST_NONE, false, 0, false},
-    {"restore", restore, FIRST_SET, true, 1, true},  {"seal", seal, FIRST_SET, true, 1, false},
-    {"unseal", unseal, FIRST_FILE, true, 2, true},   {"keygen", keygen, FIRST_NEW, true, 1, false},
+    {"create", create, FIRST_NONE, 0, false, NULL},
+    {"list", list, FIRST_NONE, 0, false, NULL},
+    {"verify", verify, FIRST_SET, 1, true, NULL},
+    {"prune", prune, FIRST_NONE, 0, false, NULL},
+    {"restore", restore, FIRST_SET, 1, true, "name a backup (see list), 'latest', or a file"},
+    {"seal", seal, FIRST_SET, 1, false, "name a backup (see list)"},
+    {"unseal", unseal, FIRST_FILE, 2, true, "name a sealed file and a new directory"},
+    {"keygen", keygen, FIRST_NEW, 1, false, "name a new file for the secret key"},
 };
 
 /* Is there what the command was pointed at? false: *ret_status is what it ends with. */
@@ -477,8 +509,8 @@ static bool look_first(const struct options *o, const struct command *c, int *re
 static bool rightly_used(const struct options *o, const struct command *c)
 {
     const char *surplus = c->arguments < 2 ? o->argument[c->arguments] : NULL;
-    if (c->needs_argument && !o->argument[0]) {
-        fprintf(stderr, "bridge-backup: %s: of what?\n", o->command);
+    if (c->wants && !(o->argument[0] && (c->run != unseal || o->argument[1]))) {
+        fprintf(stderr, "bridge-backup: %s: %s\n", o->command, c->wants);
         return false;
     }
     if (surplus) {
@@ -487,18 +519,15 @@ static bool rightly_used(const struct options *o, const struct command *c)
     }
     if (c->opens && o->argument[0] && is_sealed(o->argument[0]) &&
         !o->secret_key_file == !o->passphrase_file) {
-        fprintf(stderr,
-                "bridge-backup: %s: is sealed; one of --secret-key-file and "
-                "--passphrase-file opens it\n",
-                o->argument[0]);
+        fprintf(stderr, "bridge-backup: %s: is sealed: give %s\n", o->argument[0],
+                o->secret_key_file ? "only one of --secret-key-file and --passphrase-file"
+                                   : "--secret-key-file or --passphrase-file");
         return false;
     }
     if (c->run == seal && !o->public_key_file == !o->passphrase_file) {
-        fprintf(stderr, "bridge-backup: seal: one of --public-key-file and --passphrase-file\n");
-        return false;
-    }
-    if (c->run == unseal && !o->argument[1]) {
-        fprintf(stderr, "bridge-backup: unseal: FILE and a new DIR\n");
+        fprintf(stderr, "bridge-backup: seal: give %s\n",
+                o->public_key_file ? "only one of --public-key-file and --passphrase-file"
+                                   : "--public-key-file or --passphrase-file");
         return false;
     }
     return c->run != restore || restore_choices(o, &(struct restore_job){0});
