@@ -39,6 +39,14 @@ class Help(Case):
                 self.assertEqual([int(n) for n in re.findall(r"(?:^|[;,]) ?(\d) [a-z]", said)], list(range(statuses)),
                                  said)
 
+    def test_every_program_knows_its_version(self):
+        said = run("whatsapp-bridge", "--version").stdout
+        version = said.split()[1]
+        for name in (*PROGRAMS, "bridge-handback", "wa-mock"):
+            done = run(name, "--version")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{name} {version}\n", ""))
+            self.assertIn("--version", run(name, "--help").stdout)
+
     def test_the_docs_list_the_same(self):
         with open(os.path.join(paths.SOURCE, "docs", "operations.md"), encoding="utf-8") as file:
             table = re.findall(r"^\| (\d) \| ", file.read(), re.MULTILINE)

@@ -24,7 +24,7 @@ static const char usage[] =
     "  --dry-run                count only, write nothing\n"
     "  --core-dumps             for developers: core dumps and debuggers may see the keys (also\n"
     "                           " CORE_DUMPS_ENV "=true)\n"
-    "  -h, --help\n"
+    "  -h, --help, --version\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store is in use.\n";
 
 struct options {
@@ -46,7 +46,8 @@ static int wrong_format(const char *to)
     return '?';
 }
 
-/* 0, 'h' for help, or '?': standard error has one line that says what is wrong. */
+/* 0, 'h' for help, 'v' for the version, or '?': standard error has one line that says what is
+ * wrong. */
 static int read_options(int argc, char **argv, struct options *ret)
 {
     static const struct option options[] = {{"store", required_argument, NULL, 's'},
@@ -57,6 +58,7 @@ static int read_options(int argc, char **argv, struct options *ret)
                                             {"dry-run", no_argument, NULL, 'n'},
                                             {"core-dumps", no_argument, NULL, 'c'},
                                             {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
     int c;
 
@@ -130,8 +132,10 @@ int main(int argc, char **argv)
 
     if (other == 'h')
         fputs(usage, stdout);
+    if (other == 'v')
+        puts("bridge-convert-timestamps " WB_VERSION);
     if (other)
-        return other == 'h' ? 0 : EXIT_USAGE;
+        return other == '?' ? EXIT_USAGE : 0;
     if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
         !path(backups, o.store, "backups")) {
         fprintf(stderr, "bridge-convert-timestamps: the path is too long\n");

@@ -29,6 +29,7 @@ static const char usage[] =
     "  --dry-run                say what would be done, and leave everything as it is\n"
     "  --core-dumps             for developers: core dumps and debuggers may see the keys (also\n"
     "                           " CORE_DUMPS_ENV "=true)\n"
+    "  -h, --help, --version\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 in use (by whom is printed)\n";
 
 struct options {
@@ -43,7 +44,8 @@ static int wrong(const char *what, const char *how)
     return '?';
 }
 
-/* 0, 'h' for help, or '?': standard error has one line that says what is wrong. */
+/* 0, 'h' for help, 'v' for the version, or '?': standard error has one line that says what is
+ * wrong. */
 static int read_options(int argc, char **argv, struct options *ret)
 {
     static const struct option options[] = {{"store", required_argument, NULL, 's'},
@@ -53,6 +55,7 @@ static int read_options(int argc, char **argv, struct options *ret)
                                             {"dry-run", no_argument, NULL, 'n'},
                                             {"core-dumps", no_argument, NULL, 'c'},
                                             {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
     int c;
 
@@ -148,8 +151,10 @@ int main(int argc, char **argv)
 
     if (other == 'h')
         fputs(usage, stdout);
+    if (other == 'v')
+        puts("bridge-handback " WB_VERSION);
     if (other)
-        return other == 'h' ? 0 : EXIT_USAGE;
+        return other == '?' ? EXIT_USAGE : 0;
     if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
         !path(backups, o.store, "backups")) {
         fprintf(stderr, "bridge-handback: the path is too long\n");

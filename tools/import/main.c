@@ -21,7 +21,7 @@ static const char usage[] =
     "  --dry-run     read and check everything, write nothing\n"
     "  --core-dumps  for developers: core dumps and debuggers may see the keys (also\n"
     "                " CORE_DUMPS_ENV "=true)\n"
-    "  -h, --help\n"
+    "  -h, --help, --version\n"
     "Stop the Baileys program first.\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store is in use.\n";
 
@@ -108,11 +108,10 @@ static int exit_status(enum wb_err err)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"dry-run", no_argument, NULL, 'n'},
-                                            {"core-dumps", no_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'}, {"dry-run", no_argument, NULL, 'n'},
+        {"core-dumps", no_argument, NULL, 'c'},  {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0}};
     struct import_options o = {.clock = &clock_system, .rng = &rng_system};
     struct import_report report;
     int c;
@@ -125,6 +124,9 @@ int main(int argc, char **argv)
             o.dry_run = true;
         } else if (c == 'c') {
             continue; /* core_dumps_guard() has seen it */
+        } else if (c == 'v') {
+            puts("bridge-import " WB_VERSION);
+            return 0;
         } else {
             if (c == 'h') /* else getopt has said what is wrong with it */
                 fputs(usage, stdout);

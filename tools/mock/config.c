@@ -36,6 +36,7 @@ static const char help[] =
     "  --strict-close       a flagged ack or receipt also ends the stream\n"
     "  --verbose            say on standard error what happens\n"
     "  -h, --help           this text\n"
+    "  --version\n"
     "\n"
     "Prints ROOT_KEY=<hex> and LISTENING=<url> when ready. See docs/wa-mock.md for /admin.\n";
 
@@ -97,6 +98,7 @@ static const struct option options[] = {{"port", required_argument, NULL, 'p'},
                                         {"strict-close", no_argument, NULL, 'x'},
                                         {"verbose", no_argument, NULL, 'v'},
                                         {"help", no_argument, NULL, 'h'},
+                                        {"version", no_argument, NULL, 'V'},
                                         {NULL, 0, NULL, 0}};
 
 /* One option; false when its value is bad. */
@@ -181,6 +183,10 @@ enum config_result config_parse(int argc, char **argv, struct config *ret_c)
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (opt == 'h') {
             (void)fputs(help, stdout);
+            return CONFIG_HELP;
+        }
+        if (opt == 'V') {
+            (void)puts("wa-mock " WB_VERSION);
             return CONFIG_HELP;
         }
         if (!take(&c, opt))
