@@ -129,6 +129,19 @@ static void allow_of(struct api_request *r)
         }
 }
 
+/* "Use GET or HEAD": few callers look at headers. */
+static void method_not_allowed(struct api_request *r)
+{
+    char text[sizeof "Use " + sizeof r->allow + 1];
+    const char *comma = strrchr(r->allow, ',');
+
+    if (comma)
+        snprintf(text, sizeof text, "Use %.*s or%s", (int)(comma - r->allow), r->allow, comma + 1);
+    else
+        snprintf(text, sizeof text, "Use %s", r->allow);
+    api_reply_error(r, CMD_METHOD_NOT_ALLOWED, text);
+}
+
 void routes_check(struct api_request *r)
 {
     enum api_method method = r->method == API_HEAD ? API_GET : r->method;
@@ -153,8 +166,7 @@ void routes_check(struct api_request *r)
         }
     allow_of(r);
     if (r->allow[0])
-        api_reply_error(r, CMD_METHOD_NOT_ALLOWED,
-                        "Method not allowed; the Allow header says which");
+        method_not_allowed(r);
     else
         api_reply_error(r, CMD_NOT_FOUND, "There is no such call; see the README");
 }

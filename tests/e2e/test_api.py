@@ -68,8 +68,9 @@ class ApiTest(Case):
 
     def test_wrong_method_and_path(self):
         _, program = self.program()
-        self.assertEqual(program.get(SEND).status, 405)
-        self.assertEqual(program.post("/health").status, 405)
+        for reply, words in ((program.get(SEND), "Use POST"), (program.post("/health"), "Use GET or HEAD")):
+            self.assert_error(reply, 405, "method_not_allowed")
+            self.assertEqual(reply.json["message"], words)
         self.assert_error(program.get("/api/nothing"), 404, "not_found")
         self.assert_error(program.get("/../../etc/passwd"), 404)
 
