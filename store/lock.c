@@ -14,8 +14,22 @@
 #include <unistd.h>
 
 #include "base/plain_file.h"
+#include "base/text.h"
 #include "store/files.h"
 #include "store/limits.h"
+
+enum { COMMAND_BYTES = sizeof((struct store_holder *)NULL)->command };
+
+/* What is not whole says so: an option that is missing at its end would seem not to be set. */
+static void keep_command(char out[static COMMAND_BYTES], const char *command)
+{
+    static const char more[] = "…";
+    const struct span whole = span_cstr(command);
+    const bool cut = whole.n >= COMMAND_BYTES;
+    const size_t n = cut ? utf8_first(whole, COMMAND_BYTES - sizeof more).n : whole.n;
+
+    snprintf(out, COMMAND_BYTES, "%.*s%s", (int)n, command, cut ? more : "");
+}
 
 /* pid, since, command, host: one per line. */
 static void holder_read(int fd, struct store_holder *h)
@@ -37,7 +51,7 @@ static void holder_read(int fd, struct store_holder *h)
     if (since)
         snprintf(h->since, sizeof h->since, "%s", since);
     if (command)
-        snprintf(h->command, sizeof h->command, "%s", command);
+        keep_command(h->command, command);
     if (host && uname(&here) == 0 && strcmp(here.nodename, host) != 0)
         snprintf(h->host, sizeof h->host, "%s", host);
 }
@@ -46,13 +60,13 @@ static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
 {
     char text[512];
     char since[40] = "";
-    char shown[256];
+    char shown[COMMAND_BYTES];
     struct utsname here = {0};
     struct tm tm;
     time_t t = (time_t)now_unix_s;
     if (gmtime_r(&t, &tm))
         strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    snprintf(shown, sizeof shown, "%s", command ? command : "");
+    keep_command(shown, command ? command : "");
     for (char *c = shown; *c; c++) {
         if (iscntrl((unsigned char)*c))
             *c = ' ';
@@ -139,20 +153,21 @@ bool store_lock_stands(const char *path, const struct store_lock *l)
 
 static void command_of(pid_t pid, struct store_holder *h)
 {
-    char path[64];
+    char path[64], text[2 * COMMAND_BYTES];
     memset(h, 0, sizeof *h);
     h->pid = pid;
     snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
     int fd = -1;
     if (plain_open(path, O_RDONLY, 0, &fd) != WB_OK)
         return;
-    ssize_t n = read(fd, h->command, sizeof h->command - 1);
+    ssize_t n = read(fd, text, sizeof text - 1);
     close(fd);
     for (ssize_t i = 0; i + 1 < n; i++) {
-        if (iscntrl((unsigned char)h->command[i]))
-            h->command[i] = ' ';
+        if (iscntrl((unsigned char)text[i]))
+            text[i] = ' ';
     }
-    h->command[n > 0 ? n : 0] = 0;
+    text[n > 0 ? n : 0] = 0;
+    keep_command(h->command, text);
 }
 
 static bool process_has(pid_t pid, const struct stat *want)

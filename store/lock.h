@@ -14,10 +14,10 @@ struct store_lock {
 };
 
 struct store_holder {
-    pid_t pid; /* 0: unknown */
-    char command[256];
-    char since[40]; /* "2026-01-31T12:00:00Z", "" when unknown */
-    char host[72];  /* of another machine or container, whose pids mean nothing here; else "" */
+    pid_t pid;         /* 0: unknown */
+    char command[200]; /* one that is longer ends with "…"; "" when unknown */
+    char since[40];    /* "2026-01-31T12:00:00Z", "" when unknown */
+    char host[72];     /* of another machine or container, whose pids mean nothing here; else "" */
 };
 
 static inline struct store_lock store_lock_none(void)

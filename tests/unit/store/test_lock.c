@@ -82,6 +82,32 @@ static void a_held_lock_is_seen_without_taking_it(void **state)
     fixture_free(&f);
 }
 
+/* An option that is missing at the end would seem not to be set. */
+static void a_command_that_is_cut_says_so(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_holder h = {0};
+    struct store_lock lock = store_lock_none();
+    char longer[600], whole[200];
+    memset(longer, 'x', sizeof longer);
+    memcpy(longer + 195, "é", 2); /* not cut within a character */
+    longer[sizeof longer - 1] = 0;
+    memset(whole, 'y', sizeof whole - 1);
+    whole[sizeof whole - 1] = 0;
+    fixture_new(&f);
+    OK(store_lock_take(f.wa, longer, fixture_time, &lock, &h));
+    assert_true(store_lock_is_held(f.wa, &h));
+    assert_int_equal(strlen(h.command), 195 + strlen("…"));
+    assert_string_equal(h.command + 195, "…");
+    store_lock_drop(&lock);
+    OK(store_lock_take(f.wa, whole, fixture_time, &lock, &h));
+    assert_true(store_lock_is_held(f.wa, &h));
+    assert_string_equal(h.command, whole);
+    store_lock_drop(&lock);
+    fixture_free(&f);
+}
+
 /* Messages say one thing: SQLite's words, or ours where it has none. */
 static void why_something_failed_is_never_empty(void **state)
 {
@@ -101,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_that_shows_no_descriptors_is_found_by_its_locks),
         cmocka_unit_test(a_held_lock_is_seen_without_taking_it),
+        cmocka_unit_test(a_command_that_is_cut_says_so),
         cmocka_unit_test(why_something_failed_is_never_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
