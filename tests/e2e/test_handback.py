@@ -59,7 +59,7 @@ class Handback(Case):
 
         tried = self.run_tool("--store", bridge.store, "--dry-run")
         self.assertEqual(tried.returncode, 0, tried.stderr)
-        self.assertIn("Would file under phone numbers: ", tried.stdout)
+        self.assertIn("Would file under phone numbers: 2 sessions, 2 identities, 0 sender keys\n", tried.stdout)
         self.assertEqual(self.sessions(bridge.store), {f"{self.lid}_1:0"})
         marked = self.mock.traced_bytes()
         done = self.run_tool("--store", bridge.store)
@@ -91,7 +91,7 @@ class Handback(Case):
         self.assertEqual(bridge.stop(), 0)
         done = self.run_tool("--store", bridge.store)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("  1 messages wait to be sent: only whatsapp-bridge knows of them", done.stdout)
+        self.assertIn("  1 message waits to be sent: only whatsapp-bridge knows of it, and sends it when it\n", done.stdout)
         self.mock.trouble(upgrade_status=0)
         again = self.start_bridge(self.mock, PHONE, store=bridge.store, name="again")
         again.wait_status("ok")

@@ -99,8 +99,9 @@ static bool path(char out[static STORE_PATH_MAX], const char *store, const char 
 static void print_result(const struct options *o, const struct time_convert_result *r,
                          const char *backups)
 {
-    printf("%s to %s: %" PRId64 " messages, %" PRId64 " chats\n",
-           o->dry_run ? "Would convert" : "Converted", o->to, r->messages, r->chats);
+    printf("%s to %s: %" PRId64 " message%s, %" PRId64 " chat%s\n",
+           o->dry_run ? "Would convert" : "Converted", o->to, r->messages,
+           r->messages == 1 ? "" : "s", r->chats, r->chats == 1 ? "" : "s");
     if (r->unreadable)
         printf("Left as they are, being no times: %" PRId64 "\n", r->unreadable);
     if (r->backup[0])

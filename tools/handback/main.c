@@ -85,21 +85,34 @@ static bool path(char out[static STORE_PATH_MAX], const char *store, const char 
     return n > 0 && n < STORE_PATH_MAX;
 }
 
+static const char *some(size_t n, const char *one, const char *more)
+{
+    return n == 1 ? one : more;
+}
+
 static void print_left(const struct handback_result *r)
 {
-    if (r->counts.no_number)
-        printf("  %zu records stay under LIDs alone: nobody has said yet which numbers those are\n",
-               r->counts.no_number);
-    if (r->counts.receive_only)
-        printf("  %zu sessions only receive, since a restore, and stay with us: the Go bridge sets "
-               "up\n  new ones\n",
-               r->counts.receive_only);
-    if (r->counts.unreadable)
-        printf("  %zu records cannot be read, and are left as they are\n", r->counts.unreadable);
+    const struct handback_counts *c = &r->counts;
+
+    if (c->no_number)
+        printf("  %zu %s alone: nobody has said yet which %s\n", c->no_number,
+               some(c->no_number, "record stays under a LID", "records stay under LIDs"),
+               some(c->no_number, "number that is", "numbers those are"));
+    if (c->receive_only)
+        printf("  %zu %s with us: the Go bridge sets up\n  %s\n", c->receive_only,
+               some(c->receive_only, "session only receives, since a restore, and stays",
+                    "sessions only receive, since a restore, and stay"),
+               some(c->receive_only, "a new one", "new ones"));
+    if (c->unreadable)
+        printf("  %zu %s\n", c->unreadable,
+               some(c->unreadable, "record cannot be read, and is left as it is",
+                    "records cannot be read, and are left as they are"));
     if (r->waiting)
-        printf("  %zu messages wait to be sent: only whatsapp-bridge knows of them, and sends them "
-               "when it\n  runs again (as far as they have not expired)\n",
-               r->waiting);
+        printf("  %zu %s when it\n  runs again (as far as %s)\n", r->waiting,
+               some(r->waiting,
+                    "message waits to be sent: only whatsapp-bridge knows of it, and sends it",
+                    "messages wait to be sent: only whatsapp-bridge knows of them, and sends them"),
+               some(r->waiting, "it has not expired", "they have not expired"));
 }
 
 static void print_option(struct buf *out, const char *option, const char *value)
@@ -128,9 +141,12 @@ static void print_times(const struct options *o)
 static void print_result(const struct options *o, const struct handback_result *r,
                          const char *backups)
 {
-    printf("%s under phone numbers: %zu sessions, %zu identities, %zu sender keys\n",
-           o->dry_run ? "Would file" : "Filed", r->counts.sessions, r->counts.identities,
-           r->counts.sender_keys);
+    const struct handback_counts *c = &r->counts;
+
+    printf("%s under phone numbers: %zu %s, %zu %s, %zu %s\n", o->dry_run ? "Would file" : "Filed",
+           c->sessions, some(c->sessions, "session", "sessions"), c->identities,
+           some(c->identities, "identity", "identities"), c->sender_keys,
+           some(c->sender_keys, "sender key", "sender keys"));
     print_left(r);
     if (r->backup[0])
         printf("As it was before: %s/%s\n", backups, r->backup);
