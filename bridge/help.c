@@ -1,7 +1,10 @@
 /* The text of --help, made from the table of settings. */
 #include <stdio.h>
+#include <string.h>
 
 #include "bridge/config_private.h"
+
+enum { OPTION_COLUMNS = 28 };
 
 void config_help(struct buf *out)
 {
@@ -19,8 +22,11 @@ void config_help(struct buf *out)
 
         snprintf(left, sizeof left, "--%s%s%s", s->option, s->argument ? " " : "",
                  s->argument ? s->argument : "");
-        buf_printf(out, "  %-28s %s\n", left, s->help);
-        buf_printf(out, "  %-28s   ", "");
+        if (strlen(left) > OPTION_COLUMNS) /* side by side they would be read as one sentence */
+            buf_printf(out, "  %s\n  %-*s %s\n", left, OPTION_COLUMNS, "", s->help);
+        else
+            buf_printf(out, "  %-*s %s\n", OPTION_COLUMNS, left, s->help);
+        buf_printf(out, "  %-*s   ", OPTION_COLUMNS, "");
         if (s->yaml[0])
             buf_printf(out, "key %s, ", s->yaml);
         buf_printf(out, "variable %s", s->env);

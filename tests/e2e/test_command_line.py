@@ -39,6 +39,18 @@ class Help(Case):
                 self.assertEqual([int(n) for n in re.findall(r"(?:^|[;,]) ?(\d) [a-z]", said)], list(range(statuses)),
                                  said)
 
+    def test_each_setting_has_a_sentence_beside_it(self):
+        """At one column, and whole without the option: "--x-interval SECONDS between ..." is read as one."""
+        lines = run("whatsapp-bridge", "--help").stdout.split("\n\n")[2].splitlines()
+        texts = []
+        for option, text in zip(lines, lines[1:]):
+            if option.startswith("  --"):
+                texts.append(option[31:] if len(option) > 31 else text[31:])
+                self.assertRegex(texts[-1], r"^[A-Za-z]", option)
+                self.assertNotRegex(texts[-1], r"^(and|or|between|asked) ", option)
+        self.assertGreater(len(texts), 30)
+        self.assertIn("encrypt what the hook gets with the passphrase on the first line of this file", texts)
+
     def test_every_program_knows_its_version(self):
         said = run("whatsapp-bridge", "--version").stdout
         version = said.split()[1]
