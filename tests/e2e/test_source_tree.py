@@ -32,6 +32,21 @@ def can_mount(directory):
                           check=False).returncode == 0
 
 
+class Scripts(Case):
+    def test_what_names_its_interpreter_can_be_run(self):
+        found = 0
+        for folder in ("tests", "tools", ".ci"):
+            for place, folders, names in os.walk(os.path.join(paths.SOURCE, folder)):
+                folders[:] = [name for name in folders if name not in ("node_modules", "__pycache__", "target")]
+                for path in (os.path.join(place, name) for name in names):
+                    with open(path, "rb") as file:
+                        if file.read(3) != b"#!/":
+                            continue
+                    found += 1
+                    self.assertTrue(os.stat(path).st_mode & stat.S_IXUSR, path)
+        self.assertGreater(found, 10)
+
+
 class ToolsRun(Case):
     def setUp(self):
         super().setUp()
