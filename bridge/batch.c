@@ -31,8 +31,10 @@ enum wb_err batch_commit(struct bridge *b)
             return err;
         }
         b->iq.pauses_unwritten = false;
-        if (b->store_failed) {
-            b->store_failed = b->store_probe_failed = false;
+        /* One database may be written while another program holds the other: the probe tells. */
+        if (b->store_failed && (!b->store_held || b->store_probing)) {
+            b->store_failed = b->store_probe_failed = b->store_held = false;
+            batch_set_wait(b);
             timer_stop(b->timers, &b->store_probe);
             log_info(b->log, "store", "writing works again");
             events_emit_kind(&b->events, BRIDGE_EV_STATE);
@@ -79,10 +81,34 @@ bool batch_probe(struct bridge *b)
         store_rollback(b->store);
         return false;
     }
-    return batch_commit(b) == WB_OK;
+    b->store_probing = true;
+    err = batch_commit(b);
+    b->store_probing = false;
+    return err == WB_OK;
 }
 
-void batch_note_trouble(struct bridge *b, enum wb_err why)
+void batch_set_wait(struct bridge *b)
+{
+    store_set_wait(b->store, b->store_failed ? STORE_WAIT_NONE
+                             : b->finishing  ? STORE_WAIT_SHORT
+                                             : STORE_WAIT_USUAL);
+}
+
+/* What SQLite says of it ("database is locked") does not say by whom. */
+static bool note_held(struct bridge *b)
+{
+    enum store_file file;
+
+    if (!store_is_held(b->store, &file))
+        return false;
+    snprintf(b->store_trouble, sizeof b->store_trouble,
+             "%s is held by another program, which has begun to write and does not end",
+             file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db");
+    (void)store_error_text(b->store); /* said */
+    return true;
+}
+
+static void note_failure(struct bridge *b, enum wb_err why)
 {
     /* The directory first: the text forgets which file it was. */
     const char *path = why == WB_ERR_NO_SPACE ? store_full_path(b->store) : "";
@@ -96,12 +122,21 @@ void batch_note_trouble(struct bridge *b, enum wb_err why)
     else
         snprintf(b->store_trouble, sizeof b->store_trouble, "%s%s%.300s", wb_err_text(why),
                  more[0] ? ": " : "", more);
+}
+
+void batch_note_trouble(struct bridge *b, enum wb_err why)
+{
+    /* DB: a handler's word for LOCKED, which means something else to its caller. */
+    b->store_held = (why == WB_ERR_LOCKED || why == WB_ERR_DB) && note_held(b);
+    if (!b->store_held)
+        note_failure(b, why);
     if (!b->store_failed)
         log_error(b->log, "store",
                   "cannot store: %s; nothing is acknowledged, WhatsApp will deliver again; a write "
                   "is tried every %d s",
                   b->store_trouble, STORE_PROBE_MS / 1000);
     b->store_failed = true;
+    batch_set_wait(b);
     timer_start(b->timers, &b->store_probe, STORE_PROBE_MS, on_probe, b);
 }
 

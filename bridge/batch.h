@@ -23,6 +23,9 @@ void batch_note_trouble(struct bridge *b, enum wb_err why);
 /* Nothing failed, or a write works again: then that is committed, and said. Tried by itself every
  * STORE_PROBE_MS. */
 bool batch_probe(struct bridge *b);
+/* A lock of another program is waited for as long as it fits: not at all while writing fails (each
+ * try would stop everybody for seconds), hardly when the end is near. */
+void batch_set_wait(struct bridge *b);
 bool batch_is_open(const struct bridge *b);
 
 #endif

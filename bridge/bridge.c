@@ -267,6 +267,7 @@ void bridge_finish(struct bridge *b)
     if (b->finishing)
         return;
     b->finishing = true;
+    batch_set_wait(b);
     out_message_finish(b, FINISH_MS, bridge_shutdown);
 }
 

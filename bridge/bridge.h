@@ -111,6 +111,8 @@ struct bridge {
     bool own_name_changed;    /* in the open batch (own_name.h) */
     bool store_failed;        /* the last commit failed; cleared by the next good one */
     char store_trouble[400];  /* and why, for people */
+    bool store_held;          /* because another program holds a database */
+    bool store_probing;       /* what is committed wrote in both */
     struct timer store_probe; /* tries a write, while it failed */
     bool store_probe_failed;  /* at least once: the disk is really full, and not only for a batch */
 

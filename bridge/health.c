@@ -173,6 +173,9 @@ static const char *advice(struct bridge *b, enum health_status s)
         return "WhatsApp has ended this link; the data is kept; see on the phone why, then POST "
                "/api/pair links anew";
     case HEALTH_STORE_ERROR:
+        if (b->store_held)
+            return "another program is in the way of writing: stop it, or make it end its "
+                   "transaction; WhatsApp keeps what is not stored";
         return "the databases cannot be written (disk full?); WhatsApp keeps what is not stored";
     case HEALTH_DISCONNECTED:
     case HEALTH_STATUS_COUNT:
@@ -230,7 +233,9 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     enum wb_err err;
     char text[HEALTH_DETAIL_MAX];
 
-    h->reason = reason_is_old(c, h->status) ? "not_linked" : conn_reason_name(c->why);
+    h->reason = b->store_held                 ? "database_held"
+                : reason_is_old(c, h->status) ? "not_linked"
+                                              : conn_reason_name(c->why);
     h->conn_state = conn_state_name(c->state);
     h->passkey = passkey_phase_word(c->pairing->passkey.phase);
     h->role = b->config->role;

@@ -99,6 +99,15 @@ static void command_line(const struct program *p, char out[static COMMAND_MAX])
     }
 }
 
+/* A stop that has not been read yet: the loop may be waiting for another program's lock. */
+static bool stop_is_pending(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
 static int open_store(struct program *p)
 {
     char command[COMMAND_MAX];
@@ -114,6 +123,7 @@ static int open_store(struct program *p)
         .backups_dir = p->config.backups_dir,
         .program = "whatsapp-bridge " WB_VERSION,
         .thorough = p->mishap[0] != 0,
+        .hurried = stop_is_pending,
     };
     const struct group *g = p->config.readers_group[0] ? getgrnam(p->config.readers_group) : NULL;
     enum wb_err err;

@@ -32,7 +32,7 @@ static enum wb_err open_reading(struct db *d, const char *path)
     int rc = sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
         return db_error(d, rc);
-    sqlite3_busy_timeout(d->h, DB_BUSY_TIMEOUT_MS);
+    db_set_wait(d, DB_BUSY_TIMEOUT_MS, NULL);
     db_keep_log(d, true);
     sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_wal_autocheckpoint(d->h, 0);

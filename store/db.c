@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/plain_file.h"
 #include "store/limits.h"
@@ -77,6 +79,32 @@ enum wb_err db_exec(struct db *d, const char *sql)
     return db_error(d, sqlite3_exec(d->h, sql, NULL, NULL, NULL));
 }
 
+/* In the place of SQLite's own, whose wait nothing can end: a stop would come seconds late. */
+static int on_busy(void *ctx, int tries)
+{
+    struct db *d = ctx;
+    const int64_t now = clock_mono_ms(&clock_system);
+    const struct timespec pause = {.tv_nsec = DB_BUSY_POLL_MS * 1000000L};
+    int limit = d->wait_ms;
+
+    if (tries == 0)
+        d->waits_since_ms = now;
+    if (limit > DB_STOP_WAIT_MS && d->hurried && d->hurried())
+        limit = DB_HURRIED_WAIT_MS;
+    if (now - d->waits_since_ms >= limit)
+        return 0;
+    nanosleep(&pause, NULL);
+    return 1;
+}
+
+void db_set_wait(struct db *d, int ms, bool (*hurried)(void))
+{
+    d->wait_ms = ms;
+    d->hurried = hurried;
+    if (d->h)
+        sqlite3_busy_handler(d->h, on_busy, d);
+}
+
 static struct db_identity identify(const char *path, const char *suffix)
 {
     char name[DB_LOG_NAME_MAX];
@@ -121,7 +149,7 @@ enum wb_err db_open(struct db *d, const char *path)
         goto out;
     }
     d->file = identify(path, "");
-    sqlite3_busy_timeout(d->h, DB_BUSY_TIMEOUT_MS);
+    db_set_wait(d, DB_BUSY_TIMEOUT_MS, NULL);
     snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d", DB_CACHE_KB);
     TRY(db_exec(d, pragma));
     TRY(db_exec(d, "PRAGMA foreign_keys = ON"));
@@ -218,12 +246,13 @@ static void finalize_all(struct db *d)
 
 enum wb_err db_set_delete_mode(struct db *d, int wait_ms)
 {
+    const int before = d->wait_ms;
     enum wb_err err;
     finalize_all(d);
     d->log = d->index = (struct db_identity){0};
-    sqlite3_busy_timeout(d->h, wait_ms);
+    db_set_wait(d, wait_ms, d->hurried);
     err = set_mode(d, "PRAGMA journal_mode = DELETE", "delete");
-    sqlite3_busy_timeout(d->h, DB_BUSY_TIMEOUT_MS);
+    db_set_wait(d, before, d->hurried);
     return err;
 }
 

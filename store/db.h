@@ -18,7 +18,9 @@ struct sqlite3_stmt;
 enum {
     DB_STATEMENTS_MAX = 112, /* kept prepared, about 3 kB each */
     DB_BUSY_TIMEOUT_MS = 5000,
-    DB_STOP_WAIT_MS = 1000, /* for readers, of the 5 s that a stop may take */
+    DB_STOP_WAIT_MS = 1000,   /* for readers, of the 5 s that a stop may take */
+    DB_HURRIED_WAIT_MS = 100, /* for a lock, once somebody waits for our end */
+    DB_BUSY_POLL_MS = 10,
     DB_CACHE_KB = 1024, /* a batch of 256 messages changes some 200 pages of 4 kB: with less room
                            they are written and read again before its commit */
     /* Of log: 4 MB, SQLite's own default. A checkpoint is due then, and is done when its owner has
@@ -59,6 +61,10 @@ struct db {
     int log_pages;                       /* after the last commit; 0: looked after since */
     bool corrupt;                        /* SQLite found it malformed since it was opened */
     char error[256];
+    /* For a lock of another program, and whether that is cut short; db_set_wait(). */
+    int wait_ms;
+    bool (*hurried)(void);
+    int64_t waits_since_ms;
     int64_t data_version; /* as db_written_by_others() last saw it; 0: never */
 };
 
@@ -68,6 +74,10 @@ enum wb_err db_look(struct db *d, const char *path) WB_MUST_CHECK;
 /* Opens an existing file for reading and writing; changes nothing in it (foreign keys, busy timeout
  * and cache size are the connection's own). */
 enum wb_err db_open(struct db *d, const char *path) WB_MUST_CHECK;
+/* How long what follows waits for another program's lock (0: not at all); db_open() begins with
+ * DB_BUSY_TIMEOUT_MS. hurried: asked while waiting; when it says yes, a wait that is longer than
+ * DB_STOP_WAIT_MS ends after DB_HURRIED_WAIT_MS. NULL: never. d must stay where it is. */
+void db_set_wait(struct db *d, int ms, bool (*hurried)(void));
 /* WAL, synchronous=FULL: writes the file's header when the mode changes. */
 enum wb_err db_set_wal(struct db *d) WB_MUST_CHECK;
 /* What is due, between two transactions. A checkpoint that fails stays due after the next commit:

@@ -32,6 +32,8 @@ struct store {
     const struct clock *clock;
     enum store_time_format time_format;
     gid_t readers_group;
+    int wait_ms;           /* for locks of other programs */
+    bool (*hurried)(void); /* of the configuration */
     struct {
         bool quoted, deleted;
     } fork;                       /* columns that messages.db has (fork_columns.h) */

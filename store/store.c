@@ -222,6 +222,7 @@ static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *inf
         TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
     TRY(set_foreign_log_aside(s, s->wa_path));
     TRY(db_open(&s->wa, s->wa_path));
+    db_set_wait(&s->wa, s->wait_ms, s->hurried);
     db_keep_log(&s->wa, true);
     err = whatsapp_schema_check(&s->wa, &info->schema);
     if (err == WB_ERR_DB_SCHEMA)
@@ -276,6 +277,7 @@ static enum wb_err look_at_messages(struct store *s, struct store_open_info *inf
         TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
     TRY(set_foreign_log_aside(s, s->msg_path));
     TRY(db_open(&s->msg, s->msg_path));
+    db_set_wait(&s->msg, s->wait_ms, s->hurried);
     db_keep_log(&s->msg, true);
     err = messages_schema_check(&s->msg);
     if (err == WB_ERR_DB_SCHEMA)
@@ -365,6 +367,8 @@ static enum wb_err allocate(struct store *s, const struct store_config *config)
     s->clock = config->clock;
     s->time_format = config->time_format;
     s->readers_group = config->readers_group;
+    s->wait_ms = DB_BUSY_TIMEOUT_MS;
+    s->hurried = config->hurried;
     s->thorough = config->thorough;
     s->keep_modes = config->keep_modes;
     s->json = buf_new(STORE_SESSION_JSON_MAX);
@@ -459,6 +463,27 @@ void store_release_memory(struct store *s)
 {
     db_release_memory(&s->wa);
     db_release_memory(&s->msg);
+}
+
+void store_set_wait(struct store *s, enum store_wait wait)
+{
+    static const int ms[] = {[STORE_WAIT_USUAL] = DB_BUSY_TIMEOUT_MS,
+                             [STORE_WAIT_SHORT] = DB_HURRIED_WAIT_MS,
+                             [STORE_WAIT_NONE] = 0};
+
+    s->wait_ms = ms[wait];
+    db_set_wait(&s->wa, s->wait_ms, s->hurried);
+    db_set_wait(&s->msg, s->wait_ms, s->hurried);
+}
+
+bool store_is_held(const struct store *s, enum store_file *ret_file)
+{
+    const bool messages = strstr(s->msg.error, "locked") != NULL;
+
+    if (!messages && !strstr(s->wa.error, "locked"))
+        return false;
+    *ret_file = messages ? STORE_FILE_MESSAGES : STORE_FILE_WHATSAPP;
+    return true;
 }
 
 const char *store_error_text(struct store *s)

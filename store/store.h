@@ -39,7 +39,9 @@ struct store_config {
     /* Also that the indexes of a large file are whole: after damage was seen in use. */
     bool thorough;
     bool keep_modes; /* of directories and files: a look that changes nothing */
-    bool is_copy;    /* whoever calls has the originals, and makes old state harmless: see mended */
+    /* Does somebody wait for the program's end? Asked while a lock is waited for; NULL: never. */
+    bool (*hurried)(void);
+    bool is_copy; /* whoever calls has the originals, and makes old state harmless: see mended */
 };
 
 enum store_file { STORE_FILE_NONE, STORE_FILE_WHATSAPP, STORE_FILE_MESSAGES };
@@ -92,6 +94,14 @@ enum wb_err store_close(struct store *s);
 /* Gives the pages that SQLite keeps for next time back to malloc (up to DB_CACHE_KB per file). */
 void store_release_memory(struct store *s);
 
+/* How long writes wait for another program that holds a database: USUAL five seconds, in which
+ * nobody is answered; SHORT a tenth of one, for a stop; NONE not at all, for when it was seen that
+ * somebody does not let go. USUAL at first, and until changed. */
+enum store_wait { STORE_WAIT_USUAL, STORE_WAIT_SHORT, STORE_WAIT_NONE };
+void store_set_wait(struct store *s, enum store_wait wait);
+
+/* After a failure, before store_error_text(): does another program hold a database, and which? */
+bool store_is_held(const struct store *s, enum store_file *ret_file);
 /* SQLite's words for the failures since the last call, for the log: never NULL,
  * holds table and column names but no values. Lives until the next call. */
 const char *store_error_text(struct store *s);

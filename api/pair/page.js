@@ -34,6 +34,9 @@ const STATES = {
 // By reason, instead of `connecting` and `disconnected`. An attempt may take most of the time that there is no
 // connection: why the one before it failed is what a person needs to read meanwhile too.
 const REASONS = {
+  database_held: ['The bridge cannot write its files', 'Another program on the bridge’s computer is writing to the ' +
+    'same database and does not finish. Close that program (a database viewer?), or end its transaction. The bridge ' +
+    'goes on by itself; until then WhatsApp keeps what arrives.', 'again'],
   no_network: ['WhatsApp cannot be reached', 'Is the computer that the bridge runs on connected to the internet? Does a ' +
     'firewall block it? ' + BY_ITSELF, 'again'],
   name_lookup: ['WhatsApp’s address cannot be found', 'The name service (DNS) that the bridge’s computer uses does not ' +
@@ -239,6 +242,7 @@ function words(health, step) {
     return ['WAIT_PAIR_STORE', 'WAIT_PAIR_RESTART'].includes(health.state) ? LINKING
       : PAIRING[health.reason] || STATES.pairing;
   }
+  if (health.reason === 'database_held') return REASONS.database_held;
   if (health.status === 'disconnected' || health.status === 'connecting') {
     return REASONS[health.reason] || STATES[health.status];
   }

@@ -178,6 +178,51 @@ static void another_writer_makes_it_locked_not_corrupt(void **state)
     fixture_free(&f);
 }
 
+static bool is_hurried(void)
+{
+    return true;
+}
+
+/* Milliseconds until a write says that another program holds messages.db. */
+static int64_t refused_after_ms(struct fixture *f)
+{
+    const int64_t began = clock_mono_ms(&clock_system);
+    enum store_file file = STORE_FILE_NONE;
+
+    assert_int_equal(put(f, "A1", SPAN_LIT("x")), WB_ERR_LOCKED);
+    assert_true(store_is_held(f->s, &file));
+    assert_int_equal(file, STORE_FILE_MESSAGES);
+    (void)store_error_text(f->s);
+    assert_false(store_is_held(f->s, &file));
+    store_rollback(f->s);
+    return clock_mono_ms(&clock_system) - began;
+}
+
+static void the_wait_for_another_writer_is_as_long_as_was_said(void **state)
+{
+    (void)state;
+    struct fixture f;
+    sqlite3 *db = NULL;
+    fixture_ready(&f);
+    assert_int_equal(sqlite3_open(f.msg, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    store_set_wait(f.s, STORE_WAIT_NONE);
+    assert_true(refused_after_ms(&f) < DB_BUSY_TIMEOUT_MS / 2);
+    store_set_wait(f.s, STORE_WAIT_SHORT);
+    assert_true(refused_after_ms(&f) < DB_BUSY_TIMEOUT_MS / 2);
+    /* Somebody waits for our end. */
+    f.s->hurried = is_hurried;
+    store_set_wait(f.s, STORE_WAIT_USUAL);
+    assert_true(refused_after_ms(&f) < DB_BUSY_TIMEOUT_MS / 2);
+    /* It lets go in time. */
+    f.s->hurried = NULL;
+    store_set_wait(f.s, STORE_WAIT_USUAL);
+    sqlite3_close(db);
+    OK(put(&f, "A1", SPAN_LIT("x")));
+    OK(store_commit(f.s));
+    fixture_free(&f);
+}
+
 static void clean_close_leaves_delete_mode_and_no_log(void **state)
 {
     (void)state;
@@ -417,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_write_that_cannot_begin),
         cmocka_unit_test(a_failed_write_behind_a_mark),
         cmocka_unit_test(another_writer_makes_it_locked_not_corrupt),
+        cmocka_unit_test(the_wait_for_another_writer_is_as_long_as_was_said),
         cmocka_unit_test(clean_close_leaves_delete_mode_and_no_log),
         cmocka_unit_test(outbox_row_goes_forward_only),
         cmocka_unit_test(sealed_bytes_and_ratchet_commit_together),
