@@ -1,11 +1,13 @@
 /* The composition root: the one file that sees every folder. Settings, store, log, loop, bridge,
  * API; then the loop until somebody asks us to stop. Exit statuses are those of config_help(). */
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "api/limits.h"
@@ -60,6 +62,7 @@ struct program {
     struct sdnotify systemd;
     size_t api_connections_max, api_descriptors_below; /* fd_budget.h */
     bool log_open, stopping;
+    bool on_terminal; /* started on one, and not to outlive it */
     /* Of the run before, which ended because its files could be used no longer. */
     char mishap[600];
     bool again, damaged; /* again: one more run begins; damaged: that was why */
@@ -263,18 +266,45 @@ static void reload(struct program *p)
     sdnotify_ready(&p->systemd);
 }
 
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+/* Who starts it with nohup says that it should go on without the terminal. */
+static bool ends_with_terminal(void)
+{
+    struct sigaction old;
+
+    return has_terminal() && sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN;
+}
+
+static const char *stop_word(int signal_number)
+{
+    return signal_number == SIGTERM  ? "SIGTERM"
+           : signal_number == SIGINT ? "SIGINT"
+                                     : "SIGHUP: the terminal that it was started on is closed";
+}
+
+/* SIGHUP asks for the settings; but it is also what a closed window sends, and a bridge that nobody
+ * sees any more would keep the next one from the session. */
 static void on_signal(void *ctx, int signal_number)
 {
     struct program *p = ctx;
 
-    if (signal_number == SIGHUP) {
+    if (signal_number == SIGHUP && !(p->on_terminal && !has_terminal())) {
         reload(p);
         return;
     }
     if (p->stopping)
         return;
     p->stopping = true;
-    log_info(&p->log, "main", "%s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+    log_info(&p->log, "main", "%s", stop_word(signal_number));
     sdnotify_stopping(&p->systemd);
     bridge_finish(p->bridge);
 }
@@ -556,6 +586,7 @@ int main(int argc, char **argv, char **envp)
 
     if (status >= 0) /* the process of one HTTP request, which has no keys */
         return status;
+    p.on_terminal = ends_with_terminal();
     status = EXIT_OK;
     core_dumps_forbid(&dumps);
     if (config_load(argc, argv, envp, &p.config, &action, &text) != WB_OK) {
