@@ -75,11 +75,16 @@ static const struct column {
     " UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq)"                      \
     " WHERE rowid = NEW.rowid AND change_seq <> (SELECT value FROM bridge_change_seq); END"
 
-static const char *const rest[] = {
+static const char format_table[] =
     "CREATE TABLE IF NOT EXISTS bridge_format (one INTEGER PRIMARY KEY CHECK (one = 1),"
     " timestamp TEXT NOT NULL, summaries_from INTEGER NOT NULL DEFAULT 0,"
-    " summaries_until INTEGER NOT NULL DEFAULT 0)",
-    "INSERT OR IGNORE INTO bridge_format (one, timestamp) VALUES (1, '')",
+    " summaries_until INTEGER NOT NULL DEFAULT 0)";
+static const char format_row[] =
+    "INSERT OR IGNORE INTO bridge_format (one, timestamp) VALUES (1, '')";
+
+static const char *const rest[] = {
+    format_table,
+    format_row,
     "CREATE TABLE IF NOT EXISTS bridge_change_seq (one INTEGER PRIMARY KEY CHECK (one = 1),"
     " value INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO bridge_change_seq (one, value) VALUES (1, 0)",
@@ -229,18 +234,22 @@ static enum wb_err remembered_format(struct db *d, enum store_time_format *ret)
     return err;
 }
 
-/* The first row, which is from before anybody else wrote in the file. */
+/* The first row with a time, which is from before anybody else wrote in the file. A text that is no
+ * time to SQLite says nothing: the conversion leaves it as it is. */
+#define IS_TIME(column)                                                                            \
+    column " IS NOT NULL AND (typeof(" column ") <> 'text' OR strftime('%s', " column              \
+           ") IS NOT NULL)"
 static enum wb_err first_format(struct db *d, enum store_time_format *ret)
 {
     int64_t text = 0;
     enum wb_err err = db_query_int(d,
                                    "SELECT typeof(timestamp) = 'text' FROM messages"
-                                   " WHERE timestamp IS NOT NULL ORDER BY rowid LIMIT 1",
+                                   " WHERE " IS_TIME("timestamp") " ORDER BY rowid LIMIT 1",
                                    &text);
     if (err == WB_ERR_NOT_FOUND)
         err = db_query_int(d,
                            "SELECT typeof(last_message_time) = 'text' FROM chats"
-                           " WHERE last_message_time IS NOT NULL ORDER BY rowid LIMIT 1",
+                           " WHERE " IS_TIME("last_message_time") " ORDER BY rowid LIMIT 1",
                            &text);
     if (err == WB_ERR_NOT_FOUND) /* no time yet: the Go bridge's own tables will get its text */
         err = db_query_int(d,
@@ -273,6 +282,11 @@ out:
 
 enum wb_err messages_remember_format(struct db *d, enum store_time_format f)
 {
-    return db_exec(d, f == STORE_TIME_TEXT ? "UPDATE bridge_format SET timestamp = 'text'"
-                                           : "UPDATE bridge_format SET timestamp = 'integer'");
+    enum wb_err err;
+    TRY(db_exec(d, format_table));
+    TRY(db_exec(d, format_row));
+    err = db_exec(d, f == STORE_TIME_TEXT ? "UPDATE bridge_format SET timestamp = 'text'"
+                                          : "UPDATE bridge_format SET timestamp = 'integer'");
+out:
+    return err;
 }

@@ -23,7 +23,7 @@
 struct store;
 
 /* How messages.db holds times (interfaces.md, P-MC-13). AUTO: as the file remembers, or at first as
- * its first row does; integer in a new file. */
+ * its first row with a time does; integer in a new file. */
 enum store_time_format { STORE_TIME_AUTO, STORE_TIME_INTEGER, STORE_TIME_TEXT };
 
 struct store_config {

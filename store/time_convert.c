@@ -158,19 +158,16 @@ out:
     return err;
 }
 
-/* A file of the Go bridge that we have never opened has no place for it, and needs none: its first
- * row will say it. */
+/* Where nothing had to be converted. */
 static enum wb_err remember(struct db *d, enum store_time_format to)
 {
-    int64_t there = 0;
     enum wb_err err;
-    TRY(db_query_int(d,
-                     "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
-                     " AND name = 'bridge_format'",
-                     &there));
-    if (there)
-        err = messages_remember_format(d, to);
+    TRY(db_begin(d));
+    TRY(messages_remember_format(d, to));
+    err = db_commit(d);
 out:
+    if (err != WB_OK)
+        db_rollback(d);
     return err;
 }
 
@@ -185,7 +182,8 @@ static enum wb_err convert(struct db *d, const struct statements *s, enum store_
     TRY(db_exec(d, s->convert));
     if (trigger)
         TRY(db_exec(d, trigger));
-    TRY(remember(d, to));
+    /* Also in a file that only a Go bridge has used: rows may be left that would say otherwise. */
+    TRY(messages_remember_format(d, to));
     err = db_commit(d);
 out:
     free(trigger);

@@ -120,9 +120,11 @@ REASONS = {
     " (SELECT base_key FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2"
     " LIMIT ?3)":
         "all of one retired signed prekey, STORE_PRUNE_ROWS at a time",
-    "SELECT typeof(timestamp) = 'text' FROM messages WHERE timestamp IS NOT NULL ORDER BY rowid LIMIT 1":
-        "once, when the file is made or taken over: the first row is the answer",
-    "SELECT typeof(last_message_time) = 'text' FROM chats WHERE last_message_time IS NOT NULL"
+    "SELECT typeof(timestamp) = 'text' FROM messages WHERE timestamp IS NOT NULL AND (typeof(timestamp) <>"
+    " 'text' OR strftime('%s', timestamp) IS NOT NULL) ORDER BY rowid LIMIT 1":
+        "once, when the file is made or taken over: the first row that has a time is the answer",
+    "SELECT typeof(last_message_time) = 'text' FROM chats WHERE last_message_time IS NOT NULL AND"
+    " (typeof(last_message_time) <> 'text' OR strftime('%s', last_message_time) IS NOT NULL)"
     " ORDER BY rowid LIMIT 1": "once, when a file without messages is made or taken over",
     "UPDATE messages SET change_seq = (SELECT value FROM bridge_change_seq) + n.number FROM"
     " (SELECT rowid AS row, row_number() OVER (ORDER BY rowid) AS number FROM messages"

@@ -102,6 +102,42 @@ static void go_bridges_own_file(void **state)
     fixture_free(&f);
 }
 
+/* What is converted before our first start stays so, whatever the first row holds. */
+static void a_conversion_before_the_first_start_holds(void **state)
+{
+    (void)state;
+    static const char *const first[] = {
+        "DELETE FROM messages; DELETE FROM chats",
+        "UPDATE messages SET timestamp = '' WHERE id = 'A'",
+        "UPDATE messages SET timestamp = '2026-03-01 10:00:00 +0000 UTC' WHERE id = 'A'",
+        "DELETE FROM messages; UPDATE chats SET last_message_time = ''",
+    };
+
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        struct fixture f;
+        go_files(&f);
+        poke_sql(f.msg, first[i]);
+        OK(convert(&f, STORE_TIME_INTEGER, false));
+        assert_string_equal(peek_sql(f.msg, "SELECT timestamp FROM bridge_format"), "integer");
+        fixture_open(&f);
+        assert_int_equal(store_time_format(f.s), STORE_TIME_INTEGER);
+        fixture_free(&f);
+    }
+}
+
+/* Without a conversion the first row that holds a time says how the file keeps them. */
+static void rows_without_a_time_say_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    go_files(&f);
+    poke_sql(f.msg, "UPDATE messages SET timestamp = '' WHERE id = 'A';"
+                    "UPDATE messages SET timestamp = 1767323045 WHERE id = 'B'");
+    fixture_open(&f);
+    assert_int_equal(store_time_format(f.s), STORE_TIME_INTEGER);
+    fixture_free(&f);
+}
+
 static void nothing_is_converted_when_it_cannot_be(void **state)
 {
     (void)state;
@@ -155,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back),
         cmocka_unit_test(go_bridges_own_file),
+        cmocka_unit_test(a_conversion_before_the_first_start_holds),
+        cmocka_unit_test(rows_without_a_time_say_nothing),
         cmocka_unit_test(nothing_is_converted_when_it_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
