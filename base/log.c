@@ -140,6 +140,20 @@ bool log_level_parse(const char *text, enum log_level *ret_level)
     return false;
 }
 
+/* The character at `in` when it ends a line (U+2028, U+2029) or turns the direction of writing, so
+ * that a line reads as another one (U+202A to U+202E, U+2066 to U+2069); else 0. All are three
+ * bytes of UTF-8. */
+static unsigned misleading(const unsigned char *in)
+{
+    if (in[0] != 0xE2)
+        return 0;
+    if (in[1] == 0x80 && in[2] >= 0xA8 && in[2] <= 0xAE)
+        return 0x2000 + in[2] - 0x80u;
+    if (in[1] == 0x81 && in[2] >= 0xA6 && in[2] <= 0xA9)
+        return 0x2040 + in[2] - 0x80u;
+    return 0;
+}
+
 /* Bytes of the character at `in` that may be printed as they are; 0: escape its first byte. */
 static size_t plain_bytes(const unsigned char *in, bool utf8)
 {
@@ -149,11 +163,14 @@ static size_t plain_bytes(const unsigned char *in, bool utf8)
         return 1;
     if (!utf8 || *in < 0xC0 || (*in == 0xC2 && in[1] < 0xA0)) /* C1: controls too */
         return 0;
+    if (misleading(in))
+        return 0;
     return *in < 0xE0 ? 2 : *in < 0xF0 ? 3 : 4;
 }
 
-/* Control characters could forge lines or drive a terminal, and a line of JSON must be UTF-8:
- * \xNN (text) or \u00NN (JSON). Cuts between characters. */
+/* Control characters could forge lines, drive a terminal or turn the text around, and a line of
+ * JSON must be UTF-8: \xNN per byte (text), or \u00NN, and \u20NN of a whole character (JSON). Cuts
+ * between characters. */
 static void escape(char *out, size_t cap, const char *in, bool json)
 {
     bool utf8 = utf8_valid(span_cstr(in));
@@ -161,7 +178,11 @@ static void escape(char *out, size_t cap, const char *in, bool json)
 
     while (*in && n + 7 < cap) {
         size_t plain = plain_bytes((const unsigned char *)in, utf8);
-        if (plain == 0) {
+        unsigned turn = json && utf8 && plain == 0 ? misleading((const unsigned char *)in) : 0;
+        if (turn) {
+            n += (size_t)snprintf(out + n, cap - n, "\\u%04x", turn);
+            plain = 3;
+        } else if (plain == 0) {
             n += (size_t)snprintf(out + n, cap - n, json ? "\\u%04x" : "\\x%02x",
                                   (unsigned char)*in);
             plain = 1;

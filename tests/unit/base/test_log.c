@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,6 +135,25 @@ static void control_characters_cannot_forge(void **state)
     log_info(&f->log, "a", "%s", "x\n2023 ERROR \r\x1b[2J\x7f\t\xc2\x9b|\xc2\xa0");
     assert_string_equal(content(f, f->path), "2023-11-14T22:13:20.123Z INFO  a: x\\x0a2023 ERROR "
                                              "\\x0d\\x1b[2J\\x7f\\x09\\xc2\\x9b|\xc2\xa0\n");
+}
+
+/* Unicode's line ends, and what turns the direction of writing: U+2028 to U+202E, U+2066 to U+2069.
+ * Their neighbours are plain. */
+static void unicode_cannot_forge_lines_nor_turn_them_around(void **state)
+{
+    static const char hostile[] = "\xe2\x80\xa7|\xe2\x80\xa8|\xe2\x80\xae|\xe2\x80\xaf|"
+                                  "\xe2\x81\xa5|\xe2\x81\xa6|\xe2\x81\xa9|\xe2\x81\xaa";
+    struct fixture *f = *state;
+
+    log_info(&f->log, "a", "%s", hostile);
+    assert_string_equal(content(f, f->path),
+                        "2023-11-14T22:13:20.123Z INFO  a: "
+                        "\xe2\x80\xa7|\\xe2\\x80\\xa8|\\xe2\\x80\\xae|\xe2\x80\xaf|"
+                        "\xe2\x81\xa5|\\xe2\\x81\\xa6|\\xe2\\x81\\xa9|\xe2\x81\xaa\n");
+    f->log.format = LOG_JSON;
+    log_info(&f->log, "a", "%s", hostile);
+    assert_non_null(strstr(content(f, f->path), "\"\xe2\x80\xa7|\\u2028|\\u202e|\xe2\x80\xaf|"
+                                                "\xe2\x81\xa5|\\u2066|\\u2069|\xe2\x81\xaa\""));
 }
 
 static void text_that_is_not_utf8(void **state)
@@ -284,6 +304,7 @@ int main(void)
         T(a_line_break_at_the_end_is_none_of_the_line),
         T(held_lines_are_written_in_order),
         T(control_characters_cannot_forge),
+        T(unicode_cannot_forge_lines_nor_turn_them_around),
         T(text_that_is_not_utf8),
         T(long_lines_are_cut),
         T(levels),
