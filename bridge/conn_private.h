@@ -61,6 +61,7 @@ enum { CONN_PLATFORM = 0 };
 struct qr_drawn {
     struct timer timer;
     struct qr_terminal window;
+    char code[10];              /* at its side; "": none */
     unsigned spare;             /* rows below it */
     uint64_t lines, lines_seen; /* of the log: when it was drawn, and since */
 };

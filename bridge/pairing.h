@@ -93,7 +93,8 @@ static inline void pairing_add(struct arena *a, struct node *parent, const char 
  * runs on. */
 void pairing_redraw_qr(struct conn *c);
 /* Draws the current QR if standard output is a terminal, and again when log lines have pushed it
- * out of the window or the window has another size; until qr_show_stop(). */
+ * out of the window, the window has another size, or there is another code to type; until
+ * qr_show_stop(). */
 void qr_show(struct conn *c);
 void qr_show_stop(struct conn *c);
 /* Makes the ADV secret anew if WhatsApp has retired it while a phone was linking us, and none does

@@ -1,6 +1,7 @@
 /* The QR on the terminal that the bridge was started from. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bridge/pairing.h"
@@ -11,6 +12,13 @@ enum {
     QR_ROWS_PER_LINE = 2 /* of the log, in a window of 80 columns */
 };
 
+/* "": none is on show. */
+static void code_now(struct conn *c, char out[static 10])
+{
+    if (!bridge_pair_code(c->b, out))
+        out[0] = '\0';
+}
+
 static void draw(struct conn *c)
 {
     struct qr_drawn *d = &c->qr_drawn;
@@ -19,9 +27,11 @@ static void draw(struct conn *c)
     unsigned used;
 
     d->window = qr_terminal_look(STDOUT_FILENO);
+    code_now(c, d->code);
     d->lines = d->lines_seen = c->b->log->lines;
     if (q && qr_make(c->pairing->qr, q) == WB_OK) {
-        used = qr_terminal_draw(q, &d->window, c->b->config->bind, c->b->api_port, &picture);
+        used = qr_terminal_draw(q, &d->window, config->bind, c->b->api_port,
+                                d->code[0] || config->pair_code ? d->code : NULL, &picture);
         d->spare = d->window.rows > used ? d->window.rows - used - 1 : 0;
         fputs(buf_cstr(&picture), stdout);
         fflush(stdout);
@@ -48,10 +58,13 @@ static void look(void *ctx)
     struct conn *c = ctx;
     const struct qr_terminal *was = &c->qr_drawn.window;
     struct qr_terminal now = qr_terminal_look(STDOUT_FILENO);
+    char code[sizeof c->qr_drawn.code];
 
     if (!c->pairing->qr[0] || c->state != CONN_WAIT_PAIR_SCAN)
         return;
-    if (pushed_out(c) || now.rows != was->rows || now.columns != was->columns)
+    code_now(c, code);
+    if (pushed_out(c) || now.rows != was->rows || now.columns != was->columns ||
+        strcmp(code, c->qr_drawn.code) != 0)
         draw(c);
     timer_start(c->b->timers, &c->qr_drawn.timer, QR_LOOK_MS, look, c);
 }

@@ -24,6 +24,23 @@ struct words {
     size_t n;
 };
 
+/* As setlocale() would find it; nothing else here depends on the locale. */
+static bool locale_lacks_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *locale = getenv(names[i]), *charset;
+
+        if (!locale || !locale[0])
+            continue;
+        charset = strchr(locale, '.');
+        return !charset ||
+               (strncasecmp(charset, ".UTF-8", 6) != 0 && strncasecmp(charset, ".UTF8", 5) != 0);
+    }
+    return false;
+}
+
 struct qr_terminal qr_terminal_look(int fd)
 {
     struct qr_terminal t = {0};
@@ -37,6 +54,7 @@ struct qr_terminal qr_terminal_look(int fd)
     /* The consoles of Linux and of serial lines have half blocks at best. */
     t.sextants = kind && strcmp(kind, "linux") != 0 && strcmp(kind, "dumb") != 0 &&
                  strncmp(kind, "vt", 2) != 0;
+    t.letters_only = (kind && strcmp(kind, "dumb") == 0) || locale_lacks_utf8();
     return t;
 }
 
@@ -60,6 +78,7 @@ static size_t longest(const struct words *w)
 
 struct ways {
     char browser[LINE_MAX], tunnel[LINE_MAX];
+    const char *code;
 };
 
 static struct ways ways_of(const char *bind, uint16_t port)
@@ -87,7 +106,16 @@ static void wide(const struct ways *ways, enum blocks kind, unsigned plain_rows,
     add(w, ways->browser);
     snprintf(line, sizeof line, "from another computer after: %s", ways->tunnel);
     add(w, line);
-    add(w, "Without a camera: start with --pair-code, or ask that page for a code.");
+    if (ways->code && ways->code[0]) {
+        snprintf(line, sizeof line,
+                 "Without a camera: Link a device > Link with phone number instead: %s.",
+                 ways->code);
+        add(w, line);
+    } else {
+        add(w, ways->code
+                   ? "Without a camera: ask that page for a code."
+                   : "Without a camera: start with --pair-code, or ask that page for a code.");
+    }
     if (kind == SEXTANT) {
         snprintf(line, sizeof line,
                  "No clear picture? In a window of %u lines the next one has plainer blocks.",
@@ -109,8 +137,14 @@ static void narrow(const struct ways *ways, enum blocks kind, unsigned plain_row
     add(w, ways->tunnel);
     add(w, "(HOST is this machine)");
     add(w, "");
-    add(w, "Without a camera: start with --pair-code,");
-    add(w, "or ask that page for a code.");
+    if (ways->code && ways->code[0]) {
+        add(w, "Without a camera: Link a device > Link with");
+        snprintf(line, sizeof line, "phone number instead, and type %s", ways->code);
+        add(w, line);
+    } else {
+        add(w, ways->code ? "Without a camera:" : "Without a camera: start with --pair-code,");
+        add(w, ways->code ? "ask that page for a code." : "or ask that page for a code.");
+    }
     if (kind == SEXTANT) {
         add(w, "");
         snprintf(line, sizeof line, "No clear picture? In a window of %u", plain_rows);
@@ -221,8 +255,24 @@ static unsigned columns_needed(const struct qr_symbol *qr, enum blocks kind, enu
     return place == BESIDE ? columns + GAP + text : columns > text ? columns : text;
 }
 
+/* Why there is no picture, and the other ways. How many lines. */
+static unsigned words_alone(const struct ways *ways, const struct qr_terminal *t, unsigned rows,
+                            unsigned columns, struct buf *out)
+{
+    struct words w = {.n = 0};
+
+    narrow(ways, HALF, 0, &w);
+    if (t->letters_only)
+        buf_append_cstr(out, "No QR: TERM or the locale lacks its characters.\n");
+    else
+        buf_printf(out, "The QR needs a window of %u lines, %u columns.\n", rows, columns);
+    for (size_t i = 3; i < w.n; i++) /* without how to scan */
+        buf_printf(out, "%s\n", w.line[i]);
+    return (unsigned)w.n - 2;
+}
+
 unsigned qr_terminal_draw(const struct qr_symbol *qr, const struct qr_terminal *t, const char *bind,
-                          uint16_t port, struct buf *out)
+                          uint16_t port, const char *code, struct buf *out)
 {
     static const struct {
         enum blocks kind;
@@ -232,10 +282,11 @@ unsigned qr_terminal_draw(const struct qr_symbol *qr, const struct qr_terminal *
     struct words w = {.n = 0};
     unsigned plain_rows, plain_columns;
 
+    ways.code = code;
     wide(&ways, HALF, 0, &w);
     plain_rows = rows_needed(qr, HALF, BELOW, &w);
     plain_columns = columns_needed(qr, HALF, BELOW, &w);
-    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    for (size_t i = 0; !t->letters_only && i < sizeof tries / sizeof *tries; i++) {
         if (tries[i].kind == SEXTANT && !t->sextants)
             continue;
         w.n = 0;
@@ -246,10 +297,5 @@ unsigned qr_terminal_draw(const struct qr_symbol *qr, const struct qr_terminal *
         put_picture(qr, tries[i].kind, tries[i].place, &w, out);
         return rows_needed(qr, tries[i].kind, tries[i].place, &w) - 1;
     }
-    w.n = 0;
-    narrow(&ways, HALF, 0, &w);
-    buf_printf(out, "The QR needs a window of %u lines, %u columns.\n", plain_rows, plain_columns);
-    for (size_t i = 3; i < w.n; i++) /* without how to scan */
-        buf_printf(out, "%s\n", w.line[i]);
-    return (unsigned)w.n - 2;
+    return words_alone(&ways, t, plain_rows, plain_columns, out);
 }

@@ -19,13 +19,13 @@ class TerminalQr(Case):
         super().setUp()
         terminal.need("tmux", "zbarimg")
 
-    def start(self, *args, columns=80, rows=24):
+    def start(self, *args, columns=80, rows=24, **env):
         self.mock = self.start_mock()
         self.port = free_port()
         self.window = terminal.Terminal(self.directory, [
             paths.BRIDGE, "--phone", "+" + PHONE, "--store", os.path.join(self.directory, "store"), "--port", self.port,
             "--server-url", self.mock.url, "--root-key", self.mock.root_key, *args], columns, rows,
-            clean_env(TERM="xterm-256color", LC_ALL="C.UTF-8"))
+            clean_env(**{"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **env}))
         self.addCleanup(self.window.close)
 
     def call(self, path):
@@ -96,6 +96,17 @@ class TerminalQr(Case):
         self.mock.admin("POST", "/mock-phone/expire-refs")
         poll(lambda: self.call("/api/qr").status == 200 and self.code() != before, 20, "another code")
         self.wait_shown(self.code())
+
+    def test_the_code_to_type_is_beside_the_picture(self):
+        """--pair-code: the box has the code, and tells nobody to start with what was started with."""
+        self.start("--pair-code")
+        code = poll(lambda: self.call("/api/pair-code").json.get("code"), 20, "a code", not_yet=(ConnectionError,),
+                    more=self.window.text)
+        self.window.wait_text(rf"phone number instead, and type {code}")
+        self.wait_shown(self.code())
+        self.assertNotIn("--pair-code", self.window.text())
+        again = http.request(self.port, "POST", "/api/pair-code").json["code"]
+        self.window.wait_text(rf"phone number instead, and type {again}")
 
 
 # A test that opens a window, says who runs, and is then killed.

@@ -58,7 +58,7 @@ static bool fits(const struct qr_symbol *q, const struct qr_terminal *t, const c
     unsigned lines, columns, said;
 
     buf_clear(out);
-    said = qr_terminal_draw(q, t, bind, 8080, out);
+    said = qr_terminal_draw(q, t, bind, 8080, NULL, out);
     measure(buf_cstr(out), &lines, &columns);
     assert_int_equal(said, lines);
     assert_non_null(strstr(buf_cstr(out), "ssh -L 8080:"));
@@ -70,7 +70,7 @@ static bool fits(const struct qr_symbol *q, const struct qr_terminal *t, const c
  * longer ones up to 367, whole. */
 static void test_fits_into_80_by_24(void **state)
 {
-    const struct qr_terminal usual = {80, 24, true};
+    const struct qr_terminal usual = {80, 24, true, false};
     struct buf out = buf_new(OUT_MAX);
 
     (void)state;
@@ -92,7 +92,7 @@ static void test_every_window(void **state)
     (void)state;
     for (unsigned rows = 14; rows <= 60; rows++)
         for (unsigned columns = 48; columns <= 200; columns += 4) {
-            const struct qr_terminal t = {columns, rows, true};
+            const struct qr_terminal t = {columns, rows, true, false};
             if (!fits(q, &t, "127.0.0.1", &out))
                 assert_false(strstr(buf_cstr(&out), "\x1b[") != NULL);
         }
@@ -108,10 +108,10 @@ static void test_kinds(void **state)
         struct qr_terminal t;
         bool picture, sextants;
     } cases[] = {
-        {{80, 38, true}, true, false},  {{80, 37, true}, true, true},
-        {{120, 34, true}, true, false}, {{80, 24, false}, false, false},
-        {{0, 0, false}, true, false},   {{60, 24, true}, false, false},
-        {{80, 38, false}, true, false},
+        {{80, 38, true, false}, true, false},  {{80, 37, true, false}, true, true},
+        {{120, 34, true, false}, true, false}, {{80, 24, false, false}, false, false},
+        {{0, 0, false, false}, true, false},   {{60, 24, true, false}, false, false},
+        {{80, 38, false, false}, true, false},
     };
     struct buf out = buf_new(OUT_MAX);
     struct qr_symbol *q = symbol(277);
@@ -119,7 +119,7 @@ static void test_kinds(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         buf_clear(&out);
-        (void)qr_terminal_draw(q, &cases[i].t, "127.0.0.1", 8080, &out);
+        (void)qr_terminal_draw(q, &cases[i].t, "127.0.0.1", 8080, NULL, &out);
         assert_int_equal(strstr(buf_cstr(&out), "\x1b[107m") != NULL, cases[i].picture);
         assert_int_equal(has_sextants(buf_cstr(&out)), cases[i].sextants);
         if (!cases[i].picture)
@@ -143,7 +143,7 @@ static void test_addresses(void **state)
         {"::1", "http://[::1]:8080/pair", "ssh -L 8080:[::1]:8080 HOST"},
         {"192.0.2.7", "http://192.0.2.7:8080/pair", "ssh -L 8080:192.0.2.7:8080 HOST"},
     };
-    const struct qr_terminal usual = {80, 24, true};
+    const struct qr_terminal usual = {80, 24, true, false};
     struct buf out = buf_new(OUT_MAX);
     struct qr_symbol *q = symbol(277);
 
@@ -157,6 +157,72 @@ static void test_addresses(void **state)
     buf_free(&out);
 }
 
+/* A code that is on show is at the picture's side or below it; nobody is told to start with
+ * --pair-code who has. */
+static void test_the_code_is_in_the_words(void **state)
+{
+    static const struct qr_terminal windows[] = {
+        {80, 38, true, false}, {80, 24, true, false}, {60, 16, true, false}, {80, 24, false, true}};
+    struct buf out = buf_new(OUT_MAX);
+    struct qr_symbol *q = symbol(277);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        unsigned lines, columns, said;
+
+        buf_clear(&out);
+        said = qr_terminal_draw(q, &windows[i], "127.0.0.1", 8080, "ABCD-EFGH", &out);
+        measure(buf_cstr(&out), &lines, &columns);
+        assert_int_equal(said, lines);
+        assert_true(lines < windows[i].rows && columns <= windows[i].columns);
+        assert_non_null(strstr(buf_cstr(&out), "ABCD-EFGH"));
+        assert_null(strstr(buf_cstr(&out), "--pair-code"));
+        buf_clear(&out);
+        (void)qr_terminal_draw(q, &windows[i], "127.0.0.1", 8080, "", &out);
+        assert_null(strstr(buf_cstr(&out), "--pair-code"));
+        assert_non_null(strstr(buf_cstr(&out), "ask that page for a code"));
+    }
+    free(q);
+    buf_free(&out);
+}
+
+/* Blocks would be rubbish there: words only, and why. */
+static void test_letters_only(void **state)
+{
+    static const struct {
+        const char *term, *lc_all, *lang;
+        bool letters_only;
+    } cases[] = {
+        {"xterm", "C", "de_DE.UTF-8", true},
+        {"xterm", "", "de_DE@euro", true},
+        {"xterm", "en_US.ISO-8859-1", "", true},
+        {"dumb", "C.UTF-8", "", true},
+        {"xterm", "C.UTF-8", "C", false},
+        {"xterm", "", "en_US.utf8", false},
+        {"xterm", "", "", false},
+        {"xterm", "de_DE.UTF-8@euro", "", false},
+    };
+    const struct qr_terminal large = {200, 60, true, true};
+    struct buf out = buf_new(OUT_MAX);
+    struct qr_symbol *q = symbol(277);
+
+    (void)state;
+    unsetenv("LC_CTYPE");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        setenv("TERM", cases[i].term, 1);
+        setenv("LC_ALL", cases[i].lc_all, 1);
+        setenv("LANG", cases[i].lang, 1);
+        assert_int_equal(qr_terminal_look(-1).letters_only, cases[i].letters_only);
+    }
+    (void)qr_terminal_draw(q, &large, "127.0.0.1", 8080, NULL, &out);
+    for (const char *p = buf_cstr(&out); *p; p++)
+        assert_true(*p == '\n' || (*p >= ' ' && *p <= '~'));
+    assert_non_null(strstr(buf_cstr(&out), "No QR: TERM or the locale lacks its characters."));
+    assert_non_null(strstr(buf_cstr(&out), "http://127.0.0.1:8080/pair"));
+    free(q);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_every_window),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_the_code_is_in_the_words),
+        cmocka_unit_test(test_letters_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
