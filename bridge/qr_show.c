@@ -24,6 +24,7 @@ static void draw(struct conn *c)
     struct qr_drawn *d = &c->qr_drawn;
     struct buf picture = buf_new(QR_DRAWING_MAX);
     struct qr_symbol *q = malloc(sizeof *q);
+    const struct config *config = c->b->config;
     unsigned used;
 
     d->window = qr_terminal_look(STDOUT_FILENO);

@@ -78,6 +78,22 @@ class Options(Case):
                 self.assertIn(f"--wa-version: '{value}' is not a version of the web client, such as 2.3000.",
                               self.refused("--wa-version", value))
 
+    def test_an_empty_value_is_none(self):
+        """A script's variable that is not set: `--store ""` is not the root directory."""
+        for name, rest, options in (
+                ("bridge-backup", ("list",), ("--store", "--backups", "--db-path", "--whatsapp-db-path")),
+                ("bridge-handback", ("--store", self.directory), ("--store", "--messages")),
+                ("bridge-convert-timestamps", ("--store", self.directory, "--to", "text"), ("--store", "--messages", "--to")),
+                ("bridge-import", ("baileys", self.directory), ("--store",))):
+            for option in options:
+                for empty in ((option, ""), (option + "=",)):
+                    with self.subTest(name, empty=empty):
+                        done = run(name, *rest, *empty)
+                        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                                         (2, "", f"{name}: {option}: a value is missing\n"))
+        done = run("bridge-backup", "--store", self.directory, "verify", "")
+        self.assertEqual((done.returncode, done.stderr), (2, "bridge-backup: an argument is empty\n"))
+
     def test_the_last_of_two_counts(self):
         """Of options, and of configuration files."""
         files = []

@@ -105,7 +105,7 @@ static bool option(struct options *o, struct values *v, const char *name, const 
     for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
         if (strcmp(name, with_value[i].name) != 0)
             continue;
-        if (!value) {
+        if (!value || !value[0]) { /* --store "" would mean the root directory */
             fprintf(stderr, "bridge-backup: %s: a value is missing\n", name);
             return false;
         }
@@ -118,6 +118,10 @@ static bool option(struct options *o, struct values *v, const char *name, const 
 
 static bool word(struct options *o, const char *text)
 {
+    if (!text[0]) { /* a script's variable that is not set: `verify ""` would check all sets */
+        fprintf(stderr, "bridge-backup: an argument is empty\n");
+        return false;
+    }
     if (!o->command)
         o->command = text;
     else if (!o->argument[0])

@@ -7,8 +7,10 @@
 #include "base/core_dumps.h"
 #include "base/secret.h"
 #include "store/time_convert.h"
+#include "tools/empty_value.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
+enum { EMPTY = 'e' }; /* of read_options(): an empty value, which was told */
 
 static const char usage[] =
     "usage: bridge-convert-timestamps --store DIR --to integer|text [--dry-run]\n"
@@ -60,9 +62,11 @@ static int read_options(int argc, char **argv, struct options *ret)
                                             {"help", no_argument, NULL, 'h'},
                                             {"version", no_argument, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
-    int c;
+    int c, at = 0;
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", options, &at)) != -1) {
+        if (empty_value("bridge-convert-timestamps", options[at].name, optarg))
+            return EMPTY;
         if (c == 's')
             ret->store = optarg;
         else if (c == 'm')
@@ -136,7 +140,7 @@ int main(int argc, char **argv)
     if (other == 'v')
         puts("bridge-convert-timestamps " WB_VERSION);
     if (other)
-        return other == '?' ? EXIT_USAGE : 0;
+        return other == '?' || other == EMPTY ? EXIT_USAGE : 0;
     if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
         !path(backups, o.store, "backups")) {
         fprintf(stderr, "bridge-convert-timestamps: the path is too long\n");

@@ -7,8 +7,10 @@
 #include "base/path_text.h"
 #include "base/secret.h"
 #include "store/handback_job.h"
+#include "tools/empty_value.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
+enum { EMPTY = 'e' }; /* of read_options(): an empty value, which was told */
 
 static const char usage[] =
     "usage: bridge-handback --store DIR [--dry-run]\n"
@@ -57,9 +59,11 @@ static int read_options(int argc, char **argv, struct options *ret)
                                             {"help", no_argument, NULL, 'h'},
                                             {"version", no_argument, NULL, 'v'},
                                             {NULL, 0, NULL, 0}};
-    int c;
+    int c, at = 0;
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", options, &at)) != -1) {
+        if (empty_value("bridge-handback", options[at].name, optarg))
+            return EMPTY;
         if (c == 's')
             ret->store = optarg;
         else if (c == 'm')
@@ -170,7 +174,7 @@ int main(int argc, char **argv)
     if (other == 'v')
         puts("bridge-handback " WB_VERSION);
     if (other)
-        return other == '?' ? EXIT_USAGE : 0;
+        return other == '?' || other == EMPTY ? EXIT_USAGE : 0;
     if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
         !path(backups, o.store, "backups")) {
         fprintf(stderr, "bridge-handback: the path is too long\n");

@@ -6,6 +6,7 @@
 #include "base/core_dumps.h"
 #include "base/path_text.h"
 #include "base/secret.h"
+#include "tools/empty_value.h"
 #include "tools/import/import.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
@@ -114,10 +115,12 @@ int main(int argc, char **argv)
         {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0}};
     struct import_options o = {.clock = &clock_system, .rng = &rng_system};
     struct import_report report;
-    int c;
+    int c, at = 0;
 
     core_dumps_guard(argc, argv);
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", options, &at)) != -1) {
+        if (empty_value("bridge-import", options[at].name, optarg))
+            return EXIT_USAGE;
         if (c == 's') {
             o.store = optarg;
         } else if (c == 'n') {
