@@ -41,8 +41,8 @@ class GoRows(Case):
                    "media_type, filename, url, file_length) VALUES (?, ?, ?, 'of Go', ?, 0, '', '', '', 0)",
                    message_id, chat, sender, time)
 
-    def wait_said(self, words):
-        self.bridge.poll(lambda: words in self.bridge.stderr() + "\n".join(self.bridge.lines), 20, words)
+    def wait_said(self, words, timeout=20):
+        self.bridge.poll(lambda: words in self.bridge.stderr() + "\n".join(self.bridge.lines), timeout, words)
 
     def again(self, name, *args):
         self.bridge.stop()
@@ -108,8 +108,8 @@ class GoRows(Case):
         os.chmod(self.bridge.store, 0o755)
         os.chmod(self.path(), 0o644)
         self.again("again").wait_api()
-        self.wait_said("other users could read")
-        self.wait_said("readers_group")
+        self.wait_said("other users could read", timeout=8)  # said before the API answers
+        self.wait_said("readers_group", timeout=8)
         self.assertEqual(os.stat(self.path()).st_mode & 0o777, 0o600)
         self.again("once more").wait_api()
         self.assertNotIn("other users could read", self.bridge.stderr() + "\n".join(self.bridge.lines))
