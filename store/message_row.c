@@ -183,9 +183,11 @@ bool time_text(int64_t t, char text[TIME_TEXT_BYTES])
     char zone[8];
     struct tm tm;
     time_t when = (time_t)t;
-    /* P-MC-13: local time with a colon in the offset. */
-    if (!localtime_r(&when, &tm) ||
-        strftime(text, TIME_TEXT_BYTES - 8, "%Y-%m-%d %H:%M:%S", &tm) == 0 ||
+    char date[16];
+    /* P-MC-13: local time with a colon in the offset. SQLite reads years of four digits only. */
+    if (!localtime_r(&when, &tm) || tm.tm_year < 1 - 1900 || tm.tm_year > 9999 - 1900 ||
+        strftime(date, sizeof date, "-%m-%d %H:%M:%S", &tm) == 0 ||
+        snprintf(text, TIME_TEXT_BYTES - 8, "%04d%s", tm.tm_year + 1900, date) < 0 ||
         strftime(zone, sizeof zone, "%z", &tm) != 5)
         return false;
     size_t n = strlen(text);

@@ -138,6 +138,24 @@ static void rows_without_a_time_say_nothing(void **state)
     fixture_free(&f);
 }
 
+/* Years of one to three digits come back; those that no text can hold stay numbers. */
+static void odd_years_stay_readable(void **state)
+{
+    (void)state;
+    struct fixture f;
+    go_files(&f);
+    poke_sql(f.msg, "UPDATE messages SET timestamp = -55000000000 WHERE id = 'A';"
+                    "UPDATE messages SET timestamp = 300000000000 WHERE id = 'B'");
+    OK(convert(&f, STORE_TIME_TEXT, false));
+    assert_string_equal(peek_sql(f.msg, "SELECT strftime('%s', timestamp) || substr(timestamp, 1, 5)"
+                                        " FROM messages WHERE id = 'A'"),
+                        "-550000000000227-");
+    assert_string_equal(peek_sql(f.msg, "SELECT typeof(timestamp) || timestamp FROM messages"
+                                        " WHERE id = 'B'"),
+                        "integer300000000000");
+    fixture_free(&f);
+}
+
 static void nothing_is_converted_when_it_cannot_be(void **state)
 {
     (void)state;
@@ -193,6 +211,7 @@ int main(void)
         cmocka_unit_test(go_bridges_own_file),
         cmocka_unit_test(a_conversion_before_the_first_start_holds),
         cmocka_unit_test(rows_without_a_time_say_nothing),
+        cmocka_unit_test(odd_years_stay_readable),
         cmocka_unit_test(nothing_is_converted_when_it_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
