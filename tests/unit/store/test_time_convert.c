@@ -147,8 +147,9 @@ static void odd_years_stay_readable(void **state)
     poke_sql(f.msg, "UPDATE messages SET timestamp = -55000000000 WHERE id = 'A';"
                     "UPDATE messages SET timestamp = 300000000000 WHERE id = 'B'");
     OK(convert(&f, STORE_TIME_TEXT, false));
-    assert_string_equal(peek_sql(f.msg, "SELECT strftime('%s', timestamp) || substr(timestamp, 1, 5)"
-                                        " FROM messages WHERE id = 'A'"),
+    assert_string_equal(peek_sql(f.msg,
+                                 "SELECT strftime('%s', timestamp) || substr(timestamp, 1, 5)"
+                                 " FROM messages WHERE id = 'A'"),
                         "-550000000000227-");
     assert_string_equal(peek_sql(f.msg, "SELECT typeof(timestamp) || timestamp FROM messages"
                                         " WHERE id = 'B'"),
