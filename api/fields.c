@@ -205,6 +205,13 @@ static json_t *parse(struct api_request *r)
         json_decref(body);
         return refuse(r, "The body must be a JSON object");
     }
+    if (json_error_code(&e) == json_error_null_character) {
+        snprintf(
+            text, sizeof text,
+            "The body has a NUL character (\\u0000), which no text may hold (line %d, column %d)",
+            e.line, e.column);
+        return refuse(r, text);
+    }
     snprintf(text, sizeof text, "The body is not valid JSON: %s (line %d, column %d)", e.text,
              e.line, e.column);
     return refuse(r, text);

@@ -2,6 +2,7 @@
  * the answer says so plainly. */
 #include "api/fields.h"
 #include "api/route.h"
+#include "base/text.h"
 #include "bridge/saved_file.h"
 
 /* False: answered. */
@@ -20,7 +21,11 @@ static bool get(struct api_request *r, const json_t *body, const char *field, st
 
 static void answer(struct api_request *r, enum cmd_result result, const struct saved_file *f)
 {
-    if (result == CMD_OK)
+    if (result == CMD_OK && !utf8_valid(span_cstr(f->path)))
+        api_reply_error(r, CMD_NOT_YET,
+                        "The file is here, but its path is not UTF-8, as an answer in JSON has to "
+                        "be: look for it in the store's folder of that chat");
+    else if (result == CMD_OK)
         api_reply_json(r, 200,
                        json_pack("{s:b, s:s, s:o, s:o}", "success", 1, "message",
                                  "The file is here already", "filename", api_text(f->filename),

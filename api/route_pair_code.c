@@ -13,8 +13,7 @@ static void handle_current(struct api_request *r)
                        json_pack("{s:b, s:s, s:I}", "success", 1, "code", code, "expires_in",
                                  (json_int_t)bridge_pair_code_expires_in_s(r->bridge)));
     else
-        api_reply_error(r, CMD_NOT_FOUND,
-                        "There is no pairing code now; POST /api/pair-code asks for one");
+        api_reply_error(r, CMD_NOT_FOUND, bridge_no_code_reason(r->bridge));
 }
 
 static void got_code(void *ctx, enum cmd_result result, const char *code, const char *text)

@@ -44,7 +44,8 @@ enum wb_err bridge_groups(struct bridge *b, struct arena *a, struct group_summar
     return WB_OK;
 }
 
-const char *bridge_no_qr_reason(struct bridge *b)
+/* Why nothing can be linked now, by QR or by code; NULL: it can. */
+static const char *why_not_linking(struct bridge *b)
 {
     const struct conn *c = b->conn;
 
@@ -57,7 +58,21 @@ const char *bridge_no_qr_reason(struct bridge *b)
     if (c->state == CONN_WAIT_PASSKEY)
         return "WhatsApp asks for the account's passkey: open /pair in a browser, or GET "
                "/api/passkey";
-    return "the next QR is not here yet: ask again in a few seconds";
+    return NULL;
+}
+
+const char *bridge_no_qr_reason(struct bridge *b)
+{
+    const char *why = why_not_linking(b);
+
+    return why ? why : "the next QR is not here yet: ask again in a few seconds";
+}
+
+const char *bridge_no_code_reason(struct bridge *b)
+{
+    const char *why = why_not_linking(b);
+
+    return why ? why : "There is no pairing code now; POST /api/pair-code asks for one";
 }
 
 void bridge_reconnect(struct bridge *b, command_done_fn *done, void *ctx)

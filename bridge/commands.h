@@ -125,6 +125,8 @@ struct qr_current {
 /* False when none is shown; bridge_no_qr_reason() then says why in one sentence. */
 bool bridge_qr(struct bridge *b, struct qr_current *ret_qr);
 const char *bridge_no_qr_reason(struct bridge *b);
+/* The same of a code to type, for when bridge_pair_code() is false. */
+const char *bridge_no_code_reason(struct bridge *b);
 
 /* "XXXX-XXXX", NUL-terminated; false when there is none. */
 bool bridge_pair_code(struct bridge *b, char out[static 10]);
