@@ -362,14 +362,17 @@ static enum wb_err open_all(const char *address, const union address *all, size_
     return l->n > 0 ? WB_OK : WB_ERR_NET;
 }
 
-/* "cannot listen on localhost port 8080: Address already in use, by pid 4711 (python3 server.py)
- * (--bind, --port)" */
-static void tell(const char *address, uint16_t port, const struct obstacle *what, enum wb_err err,
-                 struct buf *problem)
+/* "cannot listen on localhost (::1) port 8080: Address already in use, by pid 4711 (python3
+ * server.py) (--bind, --port)". some: it is a name, and the one of its addresses is named. */
+static void tell(const char *address, bool some, uint16_t port, const struct obstacle *what,
+                 enum wb_err err, struct buf *problem)
 {
     struct buf holder = buf_new(HOLDER_BYTES_MAX);
+    char text[IP_TEXT_MAX];
 
-    buf_printf(problem, "cannot listen on %s port %u: %s", address, port, strerror(what->failed));
+    ip_text(&what->ip, text);
+    buf_printf(problem, "cannot listen on %s%s%s%s port %u: %s", address, some ? " (" : "",
+               some ? text : "", some ? ")" : "", port, strerror(what->failed));
     if (what->failed == EADDRINUSE && port_holder_text(&what->ip, what->port, &holder))
         buf_printf(problem, ", by %s", buf_text(&holder));
     if (err == WB_ERR_NET)
@@ -400,7 +403,7 @@ enum wb_err listen_open(const char *address, uint16_t port, struct listeners *re
             break;
     }
     if (what.failed)
-        tell(address, port, &what, err, problem);
+        tell(address, some, port, &what, err, problem);
     return err;
 }
 

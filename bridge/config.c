@@ -453,8 +453,8 @@ static bool complete(struct config *c, struct buf *problem)
     }
     if (!listen_address_is_loopback(c->bind) && !c->api_token_file[0]) {
         buf_printf(problem,
-                   "--bind: '%s' is not loopback: a token is required, set "
-                   "--api-token-file\n",
+                   "--bind: '%s' is not known as loopback (use localhost, 127.0.0.1 or ::1): for "
+                   "other addresses a token is required, set --api-token-file\n",
                    c->bind);
         ok = false;
     }

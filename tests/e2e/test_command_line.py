@@ -10,7 +10,8 @@ from harness.bridge import clean_env, free_port, run_once
 from harness.case import Case
 
 PHONE = "27820000001"
-PROGRAMS = {"whatsapp-bridge": 6, "bridge-backup": 6, "bridge-import": 4, "bridge-convert-timestamps": 4}
+PROGRAMS = {"whatsapp-bridge": 6, "bridge-backup": 6, "bridge-import": 4, "bridge-convert-timestamps": 4,
+            "bridge-handback": 4}
 NOWHERE = ("--server-url", "ws://127.0.0.1:9/ws/chat", "--root-key", "ab" * 32)
 # A message that was put together of parts, one of which was empty.
 LOOSE_END = re.compile(r"\(\)|: *\.|[.:;,] *$|\. *\.", re.MULTILINE)
@@ -77,6 +78,12 @@ class Options(Case):
             with self.subTest(value):
                 self.assertIn(f"--wa-version: '{value}' is not a version of the web client, such as 2.3000.",
                               self.refused("--wa-version", value))
+
+    def test_a_name_that_is_not_loopback_is_told_which_are(self):
+        """Nobody has looked whether it is one: no address of it is asked for."""
+        for bind in ("nosuch.invalid", "192.0.2.1"):
+            self.assertIn(f"--bind: '{bind}' is not known as loopback (use localhost, 127.0.0.1 or ::1)",
+                          self.refused("--bind", bind))
 
     def test_an_empty_value_is_none(self):
         """A script's variable that is not set: `--store ""` is not the root directory."""

@@ -239,7 +239,15 @@ static void what_cannot_be_had_is_said(void **state)
     assert_non_null(strstr(buf_cstr(&problem), "unit_base_listen"));
     buf_clear(&problem);
     assert_int_equal(listen_open("localhost", l.port, &other, &problem), WB_ERR_NET);
+    assert_non_null(strstr(buf_cstr(&problem), "cannot listen on localhost (127.0.0.1) port "));
     buf_clear(&problem);
+    listen_close(&l);
+    if (have_ipv6()) { /* which of the two is taken, not only that one is */
+        opened("::1", "::1");
+        assert_int_equal(listen_open("localhost", l.port, &other, &problem), WB_ERR_NET);
+        assert_non_null(strstr(buf_cstr(&problem), "cannot listen on localhost (::1) port "));
+        buf_clear(&problem);
+    }
     assert_int_equal(listen_open("192.0.2.1", 0, &other, &problem), WB_ERR_NET);
     assert_non_null(strstr(buf_cstr(&problem), strerror(EADDRNOTAVAIL)));
 }
