@@ -42,6 +42,7 @@ enum wb_err pairing_new(struct conn *c)
 void pairing_free(struct pairing *p)
 {
     if (p) {
+        pair_code_forget(p);
         arena_free(&p->passkey.arena);
         arena_free(&p->passkey.answer_arena);
     }

@@ -26,6 +26,11 @@ static void answer(struct pairing *p, enum cmd_result r, const char *code, const
         done(p->done_ctx, r, code, text);
 }
 
+void pair_code_forget(struct pairing *p)
+{
+    answer(p, CMD_NOT_CONNECTED, NULL, "the bridge stops");
+}
+
 void pair_code_reset(struct conn *c, const char *why)
 {
     struct pairing *p = c->pairing;

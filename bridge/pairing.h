@@ -104,6 +104,8 @@ bool pair_refresh_owed(struct conn *c);
 void pair_code_ask(struct conn *c);
 /* No code is valid any more; who waits for one is told. */
 void pair_code_reset(struct conn *c, const char *why);
+/* At the end of the program: who waits for a code is told. */
+void pair_code_forget(struct pairing *p);
 /* The step is over: problem says how it failed; NULL: the phone has linked us. */
 void passkey_reset(struct conn *c, const char *problem);
 /* "XXXX-XXXX". */

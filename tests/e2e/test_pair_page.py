@@ -237,7 +237,7 @@ class PairPage(Case):
         self.assertTrue(again.wait(30), "the second attempt has begun")
         self.browser.open(self.address(), zone=ZONE)
         text = self.bridge.poll(read_while_connecting, 30, "the page is read during an attempt")
-        self.assertRegex(text, r"(?s)WhatsApp does not answer.*tries again by itself")
+        self.assertRegex(text, r"(?s)What answers refuses the connection.*tries again by itself")
 
     def test_before_whatsapp_has_answered(self):
         """A server that is not there, one that is not WhatsApp, and the token that the API may want."""

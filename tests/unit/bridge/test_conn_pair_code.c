@@ -140,6 +140,18 @@ static void codes_that_are_not_given(void **state)
     line_free(t);
 }
 
+/* Whoever waits when the bridge stops is told, or their memory would be lost with it. */
+static void who_waits_at_the_end_is_told(void **state)
+{
+    (void)state;
+    struct line *t = showing();
+
+    code_result = CMD_OK;
+    bridge_pair_code_request(t->b, SPAN_LIT("27820000001"), note_code, NULL);
+    line_free(t);
+    assert_int_equal(code_result, CMD_NOT_CONNECTED);
+}
+
 /* Asked for before the server has offered pairing: sent as soon as it does (P-PR-17). */
 static void code_waits_for_pair_device(void **state)
 {
@@ -424,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paired_by_code),
         cmocka_unit_test(codes_that_are_not_given),
+        cmocka_unit_test(who_waits_at_the_end_is_told),
         cmocka_unit_test(code_waits_for_pair_device),
         cmocka_unit_test(code_is_good_for_one_use),
         cmocka_unit_test(secret_is_made_anew_on_request),
