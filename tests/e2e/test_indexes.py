@@ -44,7 +44,12 @@ class Indexes(BackupsCase):
             self.path("messages.db"), "bridge_messages_chat_time",
             "INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me, sender_lid)"
             f" VALUES ('HIDDEN', '{self.group}', '999', 'x', 1790000000, 0, '999@lid')")
+        # Killed while it keeps a copy: the next start makes one anew, and nothing unfinished stays.
+        killed = self.start(store=self.store, WB_FAULT="reindex.copied:1", ASAN_OPTIONS="detect_leaks=0")
+        self.assertIsNotNone(killed.wait_exit(30))
+        self.assertEqual(len(glob.glob(self.path("*.damaged-unfinished"))), 1)
         health = self.start(store=self.store).wait_status("ok")
+        self.assertEqual(glob.glob(self.path("*.damaged-unfinished")), [])
         for name in ("whatsapp.db", "messages.db"):
             self.assertIn(f"{name} had damaged indexes", health["repaired"])
             self.assertEqual(len(glob.glob(self.path(name + ".damaged-*"))), 1)
