@@ -83,6 +83,8 @@ class TwiceTest(Case):
         shared = os.path.join(self.directory, "shared", "messages.db")
         self.paired()
         self.bridge.stop()
+        os.mkdir(os.path.dirname(shared), 0o700)
+        os.rename(os.path.join(self.bridge.store, "messages.db"), shared)
         self.bridge = self.start_bridge(self.mock, PHONE, store=self.bridge.store, name="first",
                                         env=clean_env(DB_PATH=shared))
         self.bridge.wait_status("ok")
