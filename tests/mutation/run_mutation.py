@@ -416,6 +416,12 @@ def check(options, faults, bad):
     return 1 if bad else 0
 
 
+def build_directory(tree):
+    """WB_BUILD_DIR names one build, or the directory of all of them (as in tools/test)."""
+    given = pathlib.Path(os.environ.get("WB_BUILD_DIR", tree / "build"))
+    return given if (given / "build.ninja").is_file() else given / "dev"
+
+
 def arguments():
     tree = HERE.parent.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -431,7 +437,7 @@ def arguments():
                         help="a test that takes longer hangs; that counts as noticed, but slowly")
     parser.add_argument("--keep", action="store_true", help="leave the copies in BUILD/../mutation")
     parser.add_argument("--tree", default=str(tree))
-    parser.add_argument("--build-dir", default=os.environ.get("WB_BUILD_DIR", str(tree / "build/dev")))
+    parser.add_argument("--build-dir", default=str(build_directory(tree)))
     parser.add_argument("--faults", help="where the patches are (default: TREE/tests/mutation/faults)")
     options = parser.parse_args()
     options.tree, options.build_dir = os.path.realpath(options.tree), os.path.realpath(options.build_dir)
