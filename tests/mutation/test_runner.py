@@ -102,6 +102,15 @@ class RunnerTest(unittest.TestCase):
         self.assertIn("return 1;", (self.tree / "value.c").read_text())
         self.assertFalse((self.build.parent / "mutation").exists())
 
+    def test_the_directory_of_all_builds_is_known(self):
+        """As tools/test names it in WB_BUILD_DIR: the copies are not made inside the tree that is copied."""
+        self.fault("a/unit", patch("    return 1;", "    return 4;"))
+        for named in (self.tree / "build", self.build):
+            done = subprocess.run([sys.executable, RUNNER, "--tree", self.tree], capture_output=True, text=True,
+                                  check=False, timeout=120,
+                                  env={**os.environ, "STATE": self.state, "WB_BUILD_DIR": str(named)})
+            self.assertIn("mutation: 1 faults, 1 killed in", done.stdout + done.stderr)
+
     def test_one_that_none_notices_survives(self):
         self.fault("a/unseen", patch("    return 3;", "    return 4;"))
         self.fault("a/one_of_two", patch("    return 1;", "    return 4;",
