@@ -153,8 +153,11 @@ class Handover(Case):
                                participants=[pn(BOB), pn(BRIDGE)])["group"]
         go.wait("group", group=group, action="joined")
         self.go_talks(go, people, group, "before")
-        self.lose(people[0], pn(BRIDGE), group)
-        self.go_talks(go, people, group, "before again")
+        for number in range(6):  # the lost one may have begun a session of its own, which leaves no gap
+            self.lose(people[0], pn(BRIDGE), group)
+            self.go_talks(go, people, group, f"before again {number}")
+            if all(self.skipped_keys(go.store)):
+                break
         go.quit()
         skipped = self.skipped_keys(go.store)
         self.assertTrue(all(skipped), skipped)
