@@ -1,5 +1,7 @@
 #include "store/messages_tidy.h"
 
+#include <string.h>
+
 #include "store/chat_names.h"
 #include "store/message_row.h"
 #include "store/messages_summary.h"
@@ -22,19 +24,14 @@ struct found_chat {
 
 /* Numbers sort before texts, so that the index has the rows of the other form side by side, and a
  * file without such rows is done with one look. */
-static enum wb_err find_times(struct store *s, struct found_time *ret, size_t *ret_n)
+static enum wb_err find_numbers(struct store *s, struct found_time *ret, size_t *ret_n, bool *more)
 {
     size_t n = 0;
     struct stmt q;
     enum wb_err err;
-    if (s->time_format == STORE_TIME_TEXT)
-        TRY(stmt_read(&q, &s->msg,
-                      "SELECT rowid, timestamp FROM messages"
-                      " WHERE " IS_NUMBER("timestamp") " LIMIT ?"));
-    else
-        TRY(stmt_read(&q, &s->msg,
-                      "SELECT rowid, CAST(strftime('%s', timestamp) AS INTEGER) FROM messages"
-                      " WHERE " IS_TIME("timestamp") " LIMIT ?"));
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT rowid, timestamp FROM messages"
+                  " WHERE " IS_NUMBER("timestamp") " LIMIT ?"));
     stmt_int(&q, STORE_TIDY_ROWS);
     while ((err = stmt_step(&q)) == WB_OK && n < STORE_TIDY_ROWS)
         ret[n++] = (struct found_time){stmt_col_int(&q, 0), stmt_col_int(&q, 1)};
@@ -42,6 +39,71 @@ static enum wb_err find_times(struct store *s, struct found_time *ret, size_t *r
     if (err == WB_ERR_NOT_FOUND)
         err = WB_OK;
     *ret_n = n;
+    *more = n == STORE_TIDY_ROWS;
+out:
+    return err;
+}
+
+/* The place of a row among the texts. No time is as long as that: the rest of what begins so is
+ * passed over (no text has the byte 0xff). */
+static void stand_at(struct store_tidy *t, struct span text, int64_t rowid)
+{
+    const bool fits = text.n < sizeof t->text - 1;
+    t->text_n = fits ? text.n : sizeof t->text;
+    memcpy(t->text, text.p, fits ? text.n : sizeof t->text - 1);
+    if (!fits)
+        t->text[sizeof t->text - 1] = (char)0xff;
+    t->rowid = rowid;
+}
+
+struct texts {
+    struct found_time *found;
+    size_t n, seen;
+};
+
+#define TEXT_ROWS                                                                                  \
+    "SELECT rowid, timestamp, CAST(strftime('%s', timestamp) AS INTEGER),"                         \
+    " strftime('%s', timestamp) IS NOT NULL FROM messages "
+
+/* As many as fit yet: of the text where t stands (same), or of those behind it. */
+static enum wb_err read_texts(struct store *s, struct store_tidy *t, bool same, struct texts *r)
+{
+    const struct store_tidy from = *t; /* bound while t goes on */
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg,
+                  same ? TEXT_ROWS "WHERE timestamp = ? AND rowid > ? ORDER BY rowid LIMIT ?"
+                       : TEXT_ROWS "WHERE timestamp > ? AND timestamp < x''"
+                                   " ORDER BY timestamp, rowid LIMIT ?"));
+    stmt_text_or_empty(&q, (struct span){(const uint8_t *)from.text, from.text_n});
+    if (same)
+        stmt_int(&q, from.rowid);
+    stmt_int(&q, (int64_t)(STORE_TIDY_ROWS - r->seen));
+    while ((err = stmt_step(&q)) == WB_OK) {
+        r->seen++;
+        if (stmt_col_int(&q, 3))
+            r->found[r->n++] = (struct found_time){stmt_col_int(&q, 0), stmt_col_int(&q, 2)};
+        stand_at(t, stmt_col_span(&q, 1), stmt_col_int(&q, 0));
+    }
+    stmt_end(&q);
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+out:
+    return err;
+}
+
+/* Behind the last one that was seen: those that are no times stay, and would be read again by every
+ * slice. */
+static enum wb_err find_texts(struct store *s, struct store_tidy *t, struct found_time *ret,
+                              size_t *ret_n, bool *more)
+{
+    struct texts r = {.found = ret};
+    enum wb_err err;
+    TRY(read_texts(s, t, true, &r));
+    if (r.seen < STORE_TIDY_ROWS)
+        TRY(read_texts(s, t, false, &r));
+    *ret_n = r.n;
+    *more = r.seen == STORE_TIDY_ROWS;
 out:
     return err;
 }
@@ -63,13 +125,19 @@ static enum wb_err tidy_times(struct store *s, struct store_tidy *t)
 {
     struct found_time found[STORE_TIDY_ROWS];
     size_t n = 0;
+    bool more = false;
     enum wb_err err;
-    TRY(find_times(s, found, &n));
+    if (s->time_format == STORE_TIME_TEXT)
+        TRY(find_numbers(s, found, &n, &more));
+    else
+        TRY(find_texts(s, t, found, &n, &more));
     for (size_t i = 0; i < n; i++)
         TRY(put_time(s, "UPDATE messages SET timestamp = ? WHERE rowid = ?", &found[i]));
     t->times += n;
-    if (n < STORE_TIDY_ROWS)
+    if (!more) {
         t->step = STORE_TIDY_CHATS;
+        t->rowid = 0;
+    }
 out:
     return err;
 }

@@ -18,7 +18,9 @@
 /* Where it is, and what it has done so far. {0} begins. */
 struct store_tidy {
     enum { STORE_TIDY_TIMES, STORE_TIDY_CHATS, STORE_TIDY_SUMMARIES, STORE_TIDY_DONE } step;
-    int64_t rowid;    /* of this step: seen up to here */
+    int64_t rowid; /* of this step: seen up to here */
+    char text[64]; /* of the times that are text: up to this one, and that row of it */
+    size_t text_n;
     size_t times;     /* messages whose time has the file's form now */
     size_t chats;     /* chats, the same */
     size_t summaries; /* messages whose readable text has moved */

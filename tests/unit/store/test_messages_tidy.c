@@ -273,9 +273,36 @@ static void descriptions_of_an_older_version_leave_content(void **state)
     fixture_free(&f);
 }
 
+/* Rows that stay as they are cost one look each, not one for every slice behind them. */
+static void texts_that_are_no_times_are_looked_at_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_tidy t = {0};
+    fixture_ready(&f);
+    put(&f, "A1");
+    poke_sql(f.msg,
+             "INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me)"
+             " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+             " SELECT 'N' || i, '" GROUP "', '1', 'x', CASE WHEN i % 2 THEN '0 no time' WHEN i % 4"
+             " THEN printf('1%0100d', i) ELSE '2026-09-21 17:13:20+02:00' END, 0 FROM n;"
+             "INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me) VALUES"
+             " ('B', '" GROUP "', '1', 'x', x'3230', 0)");
+    const size_t slices = tidy(&f, &t);
+    assert_int_equal(t.times, 500);
+    /* 1000 of one text, which are four slices, and one of those with a common beginning, which take
+     * some more; then the times, and what comes behind the messages. */
+    assert_in_range(slices, 6, 13);
+    t = (struct store_tidy){0};
+    tidy(&f, &t);
+    assert_int_equal(t.times, 0);
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_that_are_no_times_are_looked_at_once),
         cmocka_unit_test(a_file_of_ours_keeps_numbers_after_go_wrote_in_it),
         cmocka_unit_test(a_file_of_go_keeps_text),
         cmocka_unit_test(many_rows_take_many_slices),
