@@ -18,6 +18,7 @@ struct messages_tidy {
     struct store_tidy at;
     struct timer timer;
     bool failed; /* said already */
+    bool looked; /* once through all of it, since the start */
 };
 
 static void on_slice(void *ctx);
@@ -43,11 +44,18 @@ static void tell(const struct messages_tidy *t)
 {
     const bool text = store_time_format(t->b->store) == STORE_TIME_TEXT;
 
-    if (t->at.times || t->at.chats)
+    const char *other = text ? "numbers" : "text", *ours = text ? "text" : "numbers";
+
+    if ((t->at.times || t->at.chats) && !t->looked && store_time_format_changed(t->b->store))
+        log_info(t->b->log, "store",
+                 "%zu messages and %zu chats had their times as %s: they were brought to %s, as "
+                 "timestamp_format says",
+                 t->at.times, t->at.chats, other, ours);
+    else if (t->at.times || t->at.chats)
         log_info(t->b->log, "store",
                  "another program had written %zu messages and %zu chats with their times as %s: "
-                 "they have %s now, as this messages.db keeps them",
-                 t->at.times, t->at.chats, text ? "numbers" : "text", text ? "text" : "numbers");
+                 "they were brought to %s, as this messages.db keeps them",
+                 t->at.times, t->at.chats, other, ours);
     if (t->at.summaries)
         log_info(
             t->b->log, "store",
@@ -101,6 +109,7 @@ static void on_slice(void *ctx)
     } else {
         tell(t);
         t->failed = false;
+        t->looked = true;
         t->at = (struct store_tidy){0};
         schedule(t, LOOK_MS, on_look);
     }

@@ -262,20 +262,21 @@ static enum wb_err first_format(struct db *d, enum store_time_format *ret)
 }
 
 enum wb_err messages_time_format(struct db *d, enum store_time_format asked,
-                                 enum store_time_format *ret)
+                                 enum store_time_format *ret, bool *ret_changed)
 {
-    enum store_time_format known = STORE_TIME_AUTO, f = asked;
+    enum store_time_format known = STORE_TIME_AUTO, was;
     enum wb_err err = remembered_format(d, &known);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
-    if (f == STORE_TIME_AUTO)
-        f = known;
+    was = known;
     err = WB_OK;
-    if (f == STORE_TIME_AUTO)
-        TRY(first_format(d, &f));
+    if (was == STORE_TIME_AUTO)
+        TRY(first_format(d, &was));
+    const enum store_time_format f = asked == STORE_TIME_AUTO ? was : asked;
     if (f != known)
         TRY(messages_remember_format(d, f));
     *ret = f;
+    *ret_changed = f != was;
 out:
     return err;
 }

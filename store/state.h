@@ -31,6 +31,7 @@ struct store {
     char *msg_path;
     const struct clock *clock;
     enum store_time_format time_format;
+    bool time_format_changed;
     gid_t readers_group;
     int wait_ms;           /* for locks of other programs */
     bool (*hurried)(void); /* of the configuration */
@@ -90,9 +91,10 @@ enum wb_err messages_schema_apply(struct db *d) WB_MUST_CHECK;
 enum wb_err messages_schema_taken_over(struct db *d, bool *ret) WB_MUST_CHECK;
 /* How the file keeps its times: as was asked for, else as it remembers, else (once) as its first
  * row has it, or where there is none the program that made its tables. From then on the file
- * remembers it, whoever writes in it. After messages_schema_apply(). */
+ * remembers it, whoever writes in it. *ret_changed: what was asked for is not what the file had.
+ * After messages_schema_apply(). */
 enum wb_err messages_time_format(struct db *d, enum store_time_format asked,
-                                 enum store_time_format *ret) WB_MUST_CHECK;
+                                 enum store_time_format *ret, bool *ret_changed) WB_MUST_CHECK;
 /* For whoever has brought the whole file to the other form. The table must be there. */
 enum wb_err messages_remember_format(struct db *d, enum store_time_format f) WB_MUST_CHECK;
 

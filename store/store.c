@@ -304,7 +304,7 @@ static enum wb_err use_messages(struct store *s, struct store_open_info *info)
     db_keep_log(&s->msg, false);
     TRY(messages_schema_apply(&s->msg));
     TRY(db_set_wal(&s->msg));
-    TRY(messages_time_format(&s->msg, s->time_format, &s->time_format));
+    TRY(messages_time_format(&s->msg, s->time_format, &s->time_format, &s->time_format_changed));
     TRY(fork_columns_look(s));
     /* chat_touch() stands before every row (its check costs more, see insert() in messages.c). */
     TRY(db_exec(&s->msg, "PRAGMA foreign_keys = OFF"));
@@ -557,4 +557,9 @@ out:
 enum store_time_format store_time_format(const struct store *s)
 {
     return s->time_format;
+}
+
+bool store_time_format_changed(const struct store *s)
+{
+    return s->time_format_changed;
 }

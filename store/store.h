@@ -125,5 +125,7 @@ enum wb_err store_set_aside_file(const char *path, const char *reason, const str
 
 /* The format in force for messages.db: INTEGER or TEXT, never AUTO. */
 enum store_time_format store_time_format(const struct store *s);
+/* It is another one than the file had, because the configuration says so. */
+bool store_time_format_changed(const struct store *s);
 
 #endif

@@ -69,6 +69,14 @@ class GoRows(Case):
         self.assertEqual(self.bridge.rows("SELECT COUNT(*) AS n FROM messages WHERE timestamp > "
                                           "strftime('%s','now','-1 hour')"), [{"n": 2}])
 
+    def test_what_the_setting_changes_is_no_other_programs_doing(self):
+        self.mock.contact_send(FRIEND, PHONE, "before")
+        self.bridge.wait_rows("SELECT 1 FROM messages WHERE content = 'before'")
+        self.again("again", "--timestamp-format", "text").wait_status("ok")
+        self.wait_said("1 messages and 1 chats had their times as numbers: they were brought to text, as "
+                       "timestamp_format says")
+        self.assertNotIn("another program", self.bridge.stderr() + "\n".join(self.bridge.lines))
+
     def test_content_is_what_somebody_wrote(self):
         """Who counts drop numbers in `content` finds no file names, as in the Go bridge's rows."""
         group = self.mock.admin("GET", "/groups")["groups"][0]["jid"]
