@@ -1,5 +1,4 @@
 /* bridge-convert-timestamps: the times of a messages.db from text to numbers, or back. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,10 +6,7 @@
 #include "base/core_dumps.h"
 #include "base/secret.h"
 #include "store/time_convert.h"
-#include "tools/empty_value.h"
-
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
-enum { EMPTY = 'e' }; /* of read_options(): an empty value, which was told */
+#include "tools/store_tool.h"
 
 static const char usage[] =
     "usage: bridge-convert-timestamps --store DIR --to integer|text [--dry-run]\n"
@@ -29,87 +25,17 @@ static const char usage[] =
     "  -h, --help, --version\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the store is in use.\n";
 
-struct options {
-    const char *store, *messages, *whatsapp, *to;
-    bool dry_run;
-};
+static const struct store_tool tool = {"bridge-convert-timestamps", usage, true};
 
-/* One line: the whole help would hide it. */
-static int wrong(const char *what, const char *how)
-{
-    fprintf(stderr, "bridge-convert-timestamps: %s%s; see --help\n", what, how);
-    return '?';
-}
-
-static int wrong_format(const char *to)
-{
-    fprintf(stderr, "bridge-convert-timestamps: --to: '%s' is not integer or text; see --help\n",
-            to);
-    return '?';
-}
-
-/* 0, 'h' for help, 'v' for the version, or '?': standard error has one line that says what is
- * wrong. */
-static int read_options(int argc, char **argv, struct options *ret)
-{
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"db-path", required_argument, NULL, 'm'},
-                                            {"messages", required_argument, NULL, 'm'},
-                                            {"whatsapp-db-path", required_argument, NULL, 'w'},
-                                            {"to", required_argument, NULL, 't'},
-                                            {"dry-run", no_argument, NULL, 'n'},
-                                            {"core-dumps", no_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {NULL, 0, NULL, 0}};
-    int c, at = 0;
-
-    while ((c = getopt_long(argc, argv, "h", options, &at)) != -1) {
-        if (empty_value("bridge-convert-timestamps", options[at].name, optarg))
-            return EMPTY;
-        if (c == 's')
-            ret->store = optarg;
-        else if (c == 'm')
-            ret->messages = optarg;
-        else if (c == 'w')
-            ret->whatsapp = optarg;
-        else if (c == 't')
-            ret->to = optarg;
-        else if (c == 'n')
-            ret->dry_run = true;
-        else if (c == 'c') /* core_dumps_guard() has seen it */
-            continue;
-        else /* '?': getopt has said what is wrong with it */
-            return c;
-    }
-    if (optind != argc)
-        return wrong(argv[optind], ": one argument too many");
-    if (!ret->store)
-        return wrong("--store", " is missing");
-    if (!ret->to)
-        return wrong("--to", " is missing");
-    if (strcmp(ret->to, "integer") != 0 && strcmp(ret->to, "text") != 0)
-        return wrong_format(ret->to);
-    return 0;
-}
-
-static bool path(char out[static STORE_PATH_MAX], const char *store, const char *name)
-{
-    int n = snprintf(out, STORE_PATH_MAX, "%s/%s", store, name);
-
-    return n > 0 && n < STORE_PATH_MAX;
-}
-
-static void print_result(const struct options *o, const struct time_convert_result *r,
-                         const char *backups)
+static void print_result(const struct store_tool_args *a, const struct time_convert_result *r)
 {
     printf("%s to %s: %" PRId64 " message%s, %" PRId64 " chat%s\n",
-           o->dry_run ? "Would convert" : "Converted", o->to, r->messages,
+           a->dry_run ? "Would convert" : "Converted", a->to, r->messages,
            r->messages == 1 ? "" : "s", r->chats, r->chats == 1 ? "" : "s");
     if (r->unreadable)
         printf("Left as they are, being no times: %" PRId64 "\n", r->unreadable);
     if (r->backup[0])
-        printf("As it was before: %s/%s\n", backups, r->backup);
+        printf("As it was before: %s/%s\n", a->backups, r->backup);
 }
 
 /* What has become of the rights of others. */
@@ -129,32 +55,22 @@ static void print_modes(const struct time_convert_result *r, const char *message
 
 int main(int argc, char **argv)
 {
-    char whatsapp[STORE_PATH_MAX], messages[STORE_PATH_MAX], backups[STORE_PATH_MAX];
-    struct options o = {0};
+    struct store_tool_args a;
     struct time_convert_result r;
-    core_dumps_guard(argc, argv);
-    int other = read_options(argc, argv, &o);
+    int status;
 
-    if (other == 'h')
-        fputs(usage, stdout);
-    if (other == 'v')
-        puts("bridge-convert-timestamps " WB_VERSION);
-    if (other)
-        return other == '?' || other == EMPTY ? EXIT_USAGE : 0;
-    if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
-        !path(backups, o.store, "backups")) {
-        fprintf(stderr, "bridge-convert-timestamps: the path is too long\n");
-        return EXIT_USAGE;
-    }
+    core_dumps_guard(argc, argv);
+    if (!store_tool_args(&tool, argc, argv, &a, &status))
+        return status;
     if (secret_init() != WB_OK)
-        return EXIT_FAILED;
-    struct time_convert_job job = {
-        .whatsapp_path = o.whatsapp ? o.whatsapp : whatsapp,
-        .messages_path = o.messages ? o.messages : messages,
-        .backups_dir = backups,
-        .command = "bridge-convert-timestamps",
-        .to = strcmp(o.to, "text") == 0 ? STORE_TIME_TEXT : STORE_TIME_INTEGER,
-        .dry_run = o.dry_run,
+        return TOOL_FAILED;
+    const struct time_convert_job job = {
+        .whatsapp_path = a.whatsapp_path,
+        .messages_path = a.messages_path,
+        .backups_dir = a.backups,
+        .command = tool.name,
+        .to = strcmp(a.to, "text") == 0 ? STORE_TIME_TEXT : STORE_TIME_INTEGER,
+        .dry_run = a.dry_run,
         .clock = &clock_system,
     };
     enum wb_err err = store_time_convert(&job, &r);
@@ -162,8 +78,8 @@ int main(int argc, char **argv)
     if (err != WB_OK) {
         fprintf(stderr, "bridge-convert-timestamps: %s. %s was changed.\n",
                 r.text[0] ? r.text : wb_err_text(err), r.tightened[0] ? "No time" : "Nothing");
-        return err == WB_ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
+        return err == WB_ERR_LOCKED ? TOOL_LOCKED : TOOL_FAILED;
     }
-    print_result(&o, &r, backups);
+    print_result(&a, &r);
     return 0;
 }

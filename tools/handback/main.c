@@ -1,5 +1,4 @@
 /* bridge-handback: makes a store ready for a Go bridge that knows no LIDs. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +6,7 @@
 #include "base/path_text.h"
 #include "base/secret.h"
 #include "store/handback_job.h"
-#include "tools/empty_value.h"
-
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LOCKED = 3 };
-enum { EMPTY = 'e' }; /* of read_options(): an empty value, which was told */
+#include "tools/store_tool.h"
 
 static const char usage[] =
     "usage: bridge-handback --store DIR [--dry-run]\n"
@@ -34,60 +30,7 @@ static const char usage[] =
     "  -h, --help, --version\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 in use (by whom is printed)\n";
 
-struct options {
-    const char *store, *messages, *whatsapp;
-    bool dry_run;
-};
-
-/* One line: the whole help would hide it. */
-static int wrong(const char *what, const char *how)
-{
-    fprintf(stderr, "bridge-handback: %s%s; see --help\n", what, how);
-    return '?';
-}
-
-/* 0, 'h' for help, 'v' for the version, or '?': standard error has one line that says what is
- * wrong. */
-static int read_options(int argc, char **argv, struct options *ret)
-{
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"db-path", required_argument, NULL, 'm'},
-                                            {"messages", required_argument, NULL, 'm'},
-                                            {"whatsapp-db-path", required_argument, NULL, 'w'},
-                                            {"dry-run", no_argument, NULL, 'n'},
-                                            {"core-dumps", no_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {NULL, 0, NULL, 0}};
-    int c, at = 0;
-
-    while ((c = getopt_long(argc, argv, "h", options, &at)) != -1) {
-        if (empty_value("bridge-handback", options[at].name, optarg))
-            return EMPTY;
-        if (c == 's')
-            ret->store = optarg;
-        else if (c == 'm')
-            ret->messages = optarg;
-        else if (c == 'w')
-            ret->whatsapp = optarg;
-        else if (c == 'n')
-            ret->dry_run = true;
-        else if (c == 'c') /* core_dumps_guard() has seen it */
-            continue;
-        else /* '?': getopt has said what is wrong with it */
-            return c;
-    }
-    if (optind != argc)
-        return wrong(argv[optind], ": one argument too many");
-    return ret->store ? 0 : wrong("--store", " is missing");
-}
-
-static bool path(char out[static STORE_PATH_MAX], const char *store, const char *name)
-{
-    int n = snprintf(out, STORE_PATH_MAX, "%s/%s", store, name);
-
-    return n > 0 && n < STORE_PATH_MAX;
-}
+static const struct store_tool tool = {"bridge-handback", usage, false};
 
 static const char *some(size_t n, const char *one, const char *more)
 {
@@ -128,66 +71,55 @@ static void print_option(struct buf *out, const char *option, const char *value)
 }
 
 /* What reads beside the old build may parse the text. */
-static void print_times(const struct options *o)
+static void print_times(const struct store_tool_args *a)
 {
     struct buf command = buf_new(16 * STORE_PATH_MAX);
 
     buf_append_cstr(&command, "bridge-convert-timestamps");
-    print_option(&command, "store", o->store);
-    print_option(&command, "db-path", o->messages);
-    print_option(&command, "whatsapp-db-path", o->whatsapp);
+    print_option(&command, "store", a->store);
+    print_option(&command, "db-path", a->messages);
+    print_option(&command, "whatsapp-db-path", a->whatsapp);
     printf("The times in messages.db are numbers; if the readers of the Go bridge want text:\n"
            "  %s --to text\n",
            buf_text(&command));
     buf_free(&command);
 }
 
-static void print_result(const struct options *o, const struct handback_result *r,
-                         const char *backups)
+static void print_result(const struct store_tool_args *a, const struct handback_result *r)
 {
     const struct handback_counts *c = &r->counts;
 
-    printf("%s under phone numbers: %zu %s, %zu %s, %zu %s\n", o->dry_run ? "Would file" : "Filed",
+    printf("%s under phone numbers: %zu %s, %zu %s, %zu %s\n", a->dry_run ? "Would file" : "Filed",
            c->sessions, some(c->sessions, "session", "sessions"), c->identities,
            some(c->identities, "identity", "identities"), c->sender_keys,
            some(c->sender_keys, "sender key", "sender keys"));
     print_left(r);
     if (r->backup[0])
-        printf("As it was before: %s/%s\n", backups, r->backup);
+        printf("As it was before: %s/%s\n", a->backups, r->backup);
     if (r->times == STORE_TIME_INTEGER)
-        print_times(o);
-    if (!o->dry_run)
+        print_times(a);
+    if (!a->dry_run)
         printf("Now start the Go bridge on %s. To come back: stop it, and start whatsapp-bridge.\n",
-               o->store);
+               a->store);
 }
 
 int main(int argc, char **argv)
 {
-    char whatsapp[STORE_PATH_MAX], messages[STORE_PATH_MAX], backups[STORE_PATH_MAX];
-    struct options o = {0};
+    struct store_tool_args a;
     struct handback_result r;
-    core_dumps_guard(argc, argv);
-    int other = read_options(argc, argv, &o);
+    int status;
 
-    if (other == 'h')
-        fputs(usage, stdout);
-    if (other == 'v')
-        puts("bridge-handback " WB_VERSION);
-    if (other)
-        return other == '?' || other == EMPTY ? EXIT_USAGE : 0;
-    if (!path(whatsapp, o.store, "whatsapp.db") || !path(messages, o.store, "messages.db") ||
-        !path(backups, o.store, "backups")) {
-        fprintf(stderr, "bridge-handback: the path is too long\n");
-        return EXIT_USAGE;
-    }
+    core_dumps_guard(argc, argv);
+    if (!store_tool_args(&tool, argc, argv, &a, &status))
+        return status;
     if (secret_init() != WB_OK)
-        return EXIT_FAILED;
+        return TOOL_FAILED;
     const struct handback_job job = {
-        .whatsapp_path = o.whatsapp ? o.whatsapp : whatsapp,
-        .messages_path = o.messages ? o.messages : messages,
-        .backups_dir = backups,
-        .command = "bridge-handback",
-        .dry_run = o.dry_run,
+        .whatsapp_path = a.whatsapp_path,
+        .messages_path = a.messages_path,
+        .backups_dir = a.backups,
+        .command = tool.name,
+        .dry_run = a.dry_run,
         .clock = &clock_system,
         .rng = &rng_system,
     };
@@ -201,8 +133,8 @@ int main(int argc, char **argv)
                 r.changed                       ? "The store was handed back before that."
                 : r.tightened[0] || r.mended[0] ? "Nothing was handed back."
                                                 : "Nothing was changed.");
-        return err == WB_ERR_LOCKED ? EXIT_LOCKED : EXIT_FAILED;
+        return err == WB_ERR_LOCKED ? TOOL_LOCKED : TOOL_FAILED;
     }
-    print_result(&o, &r, backups);
+    print_result(&a, &r);
     return 0;
 }
