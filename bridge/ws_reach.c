@@ -140,6 +140,16 @@ static void look_up(void *ctx)
         freeaddrinfo(all);
 }
 
+/* Takes job, which done() frees; so does this when there is no worker for it. */
+static enum wb_err start(struct jobs *jobs, job_work_fn *work, job_done_fn *done, void *job)
+{
+    enum wb_err err = jobs_run(jobs, work, done, job);
+
+    if (err != WB_OK)
+        free(job);
+    return err;
+}
+
 static void looked_up(void *ctx, bool ran)
 {
     struct names_job *j = ctx;
@@ -153,18 +163,12 @@ enum wb_err reach_names_start(struct jobs *jobs, const char *host, uint64_t atte
                               reach_names_fn *fn, void *ctx)
 {
     struct names_job *j = calloc(1, sizeof *j);
-    enum wb_err err = WB_ERR_NOMEM;
 
     if (!j)
-        return err;
-    j->fn = fn;
-    j->ctx = ctx;
-    j->attempt = attempt;
+        return WB_ERR_NOMEM;
+    *j = (struct names_job){.fn = fn, .ctx = ctx, .attempt = attempt};
     snprintf(j->host, sizeof j->host, "%s", host);
-    err = jobs_run(jobs, look_up, looked_up, j);
-    if (err != WB_OK)
-        free(j);
-    return err;
+    return start(jobs, look_up, looked_up, j);
 }
 
 struct why_job {
@@ -196,17 +200,10 @@ enum wb_err reach_why_start(struct jobs *jobs, const char *address, uint16_t por
                             reach_why_fn *fn, void *ctx)
 {
     struct why_job *j = calloc(1, sizeof *j);
-    enum wb_err err = WB_ERR_NOMEM;
 
     if (!j)
-        return err;
-    j->fn = fn;
-    j->ctx = ctx;
-    j->attempt = attempt;
-    j->port = port;
+        return WB_ERR_NOMEM;
+    *j = (struct why_job){.fn = fn, .ctx = ctx, .attempt = attempt, .port = port};
     snprintf(j->address, sizeof j->address, "%s", address);
-    err = jobs_run(jobs, ask_why, said_why, j);
-    if (err != WB_OK)
-        free(j);
-    return err;
+    return start(jobs, ask_why, said_why, j);
 }

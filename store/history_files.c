@@ -28,22 +28,30 @@ out:
     return err;
 }
 
-/* From the index: a notification may be megabytes, and only the one that is due is read. */
-static enum wb_err soonest(struct store *s, int64_t *ret_at)
+/* One number of this account's. NOT_FOUND: no row. */
+static enum wb_err read_number(struct store *s, const char *statement, int64_t *ret)
 {
     struct stmt q;
     enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT next_at FROM bridge_history_files"
-                  " INDEXED BY bridge_history_files_due"
-                  " WHERE our_jid = ? ORDER BY next_at LIMIT 1"));
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, statement));
     stmt_text(&q, s->our);
     err = stmt_step(&q);
     if (err == WB_OK)
-        *ret_at = stmt_col_int(&q, 0);
+        *ret = stmt_col_int(&q, 0);
     stmt_end(&q);
 out:
     return err;
+}
+
+/* From the index: a notification may be megabytes, and only the one that is due is read. */
+static enum wb_err soonest(struct store *s, int64_t *ret_at)
+{
+    return read_number(s,
+                       "SELECT next_at FROM bridge_history_files"
+                       " INDEXED BY bridge_history_files_due"
+                       " WHERE our_jid = ? ORDER BY next_at LIMIT 1",
+                       ret_at);
 }
 
 enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_history_file *ret,
@@ -124,16 +132,10 @@ out:
 
 static enum wb_err count(struct store *s, const char *statement, size_t *ret_n)
 {
-    struct stmt q;
-    enum wb_err err;
-    NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, statement));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
+    int64_t n = 0;
+    enum wb_err err = read_number(s, statement, &n);
     if (err == WB_OK)
-        *ret_n = (size_t)stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
+        *ret_n = (size_t)n;
     return err;
 }
 
