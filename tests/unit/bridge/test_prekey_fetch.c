@@ -489,7 +489,7 @@ static unsigned ask_crowd(struct desk *d, const struct peer *p, const struct jid
              u = node_next(u, "user")) {
             const char *jid = arena_cstr(&d->arena, node_attr_str(u, "jid", &d->arena));
 
-            bad |= atoi(jid) % gone == 0;
+            bad |= strtol(jid, NULL, 10) % gone == 0;
             node_add(list, user_node(d, jid, p, true));
         }
         if (bad)

@@ -34,6 +34,16 @@ struct fixture {
 
 #define OK(expr) assert_int_equal((expr), WB_OK)
 
+/* What a statement gave; it must be a whole number. */
+static inline long whole_number(const char *text)
+{
+    char *end = NULL;
+    long n = strtol(text, &end, 10);
+
+    assert_true(end != text && *end == 0);
+    return n;
+}
+
 static int64_t fixture_time = 1790000000;
 
 static int64_t fixture_ms(void *ctx)

@@ -302,12 +302,13 @@ static void messages_are_never_behind_the_ratchets(void **state)
         }
         assert_int_equal(pthread_join(thread, NULL), 0);
         OK(w.err);
-        long messages = atol(
+        long messages = whole_number(
             peek_sql(file_of(&p, w.result.name, "messages.db"), "SELECT count(*) FROM messages"));
-        long ratchet = atol(peek_sql(file_of(&p, w.result.name, "whatsapp.db"),
-                                     "SELECT coalesce(max(json_extract(CAST(session AS TEXT),"
-                                     " '$.SessionState.RemoteRegistrationID')), 0)"
-                                     " FROM whatsmeow_sessions"));
+        long ratchet =
+            whole_number(peek_sql(file_of(&p, w.result.name, "whatsapp.db"),
+                                  "SELECT coalesce(max(json_extract(CAST(session AS TEXT),"
+                                  " '$.SessionState.RemoteRegistrationID')), 0)"
+                                  " FROM whatsmeow_sessions"));
         assert_true(ratchet <= messages);
         assert_true(round == 0 || ratchet > 0); /* it is the number that we think it is */
         assert_int_equal(messages, w.result.manifest.message_rows);

@@ -194,7 +194,7 @@ static void placeholder_is_filled_once(void **state)
     OK(store_message_known(f.s, &m.chat, m.id, &m.sender, NULL, &known, &waiting));
     assert_true(known && waiting);
     assert_string_equal(look(&f, "SELECT content || '|' || state FROM messages"), "|waiting");
-    int first = atoi(look(&f, "SELECT change_seq FROM messages"));
+    long first = whole_number(look(&f, "SELECT change_seq FROM messages"));
     OK(store_message_placeholder(f.s, &m, &outcome));
     assert_int_equal(outcome, STORE_MSG_DUPLICATE);
     m.sender_alt = J("27820000009@s.whatsapp.net");
@@ -202,7 +202,7 @@ static void placeholder_is_filled_once(void **state)
     assert_string_equal(look(&f, "SELECT content || '|' || state || '|' || sender || '|' ||"
                                  " sender_lid FROM messages"),
                         "the text||27820000009|888@lid");
-    assert_true(atoi(look(&f, "SELECT change_seq FROM messages")) > first);
+    assert_true(whole_number(look(&f, "SELECT change_seq FROM messages")) > first);
     assert_int_equal(put(&f, &m), STORE_MSG_DUPLICATE);
     OK(store_message_placeholder(f.s, &m, &outcome));
     assert_int_equal(outcome, STORE_MSG_DUPLICATE);
@@ -227,16 +227,16 @@ static void edits_and_revokes_in_any_order(void **state)
     struct store_message_change c = a_change(me, "A1", 20);
     put_text(&f, GROUP, me, "A1", "first");
     OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, SPAN_NULL, false));
-    int seq = atoi(look(&f, "SELECT change_seq FROM messages"));
+    long seq = whole_number(look(&f, "SELECT change_seq FROM messages"));
     OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, SPAN_NULL, false));
     c.timestamp -= 5; /* older: too late */
     OK(store_message_edit(f.s, &c, SPAN_LIT("older"), SPAN_NULL, SPAN_NULL, false));
     assert_string_equal(look(&f, "SELECT content FROM messages"), "second");
-    assert_int_equal(atoi(look(&f, "SELECT change_seq FROM messages")), seq);
+    assert_int_equal(whole_number(look(&f, "SELECT change_seq FROM messages")), seq);
     c.timestamp += 5; /* twice within a second: the later arrival stays */
     OK(store_message_edit(f.s, &c, SPAN_LIT("third"), SPAN_NULL, SPAN_NULL, false));
     assert_string_equal(look(&f, "SELECT content FROM messages"), "third");
-    assert_true(atoi(look(&f, "SELECT change_seq FROM messages")) > seq);
+    assert_true(whole_number(look(&f, "SELECT change_seq FROM messages")) > seq);
     struct store_message_change other = a_change("27820000008@s.whatsapp.net", "A1", 30);
     assert_int_equal(store_message_edit(f.s, &other, SPAN_LIT("x"), SPAN_NULL, SPAN_NULL, false),
                      WB_ERR_REFUSED);
@@ -299,7 +299,7 @@ static void one_to_one_chat_moves_to_the_number(void **state)
     mine.from_me = true;
     put(&f, &mine);
     OK(store_chat_name(f.s, &lid, SPAN_LIT("Thandi"), false));
-    int seq = atoi(look(&f, "SELECT max(change_seq) FROM messages"));
+    long seq = whole_number(look(&f, "SELECT max(change_seq) FROM messages"));
     assert_string_equal(look(&f, "SELECT sender FROM messages WHERE id = 'G1'"), "888");
     OK(store_lid_put(f.s, &lid, &pn, NULL));
     OK(store_chat_rekey(f.s, &lid, &pn, &moved));
@@ -312,8 +312,8 @@ static void one_to_one_chat_moves_to_the_number(void **state)
         "A1:other A1 A1~888:one A2:two");
     assert_string_equal(look(&f, "SELECT sender || sender_pn FROM messages WHERE id = 'G1'"),
                         "2782000000927820000009@s.whatsapp.net");
-    assert_true(atoi(look(&f, "SELECT min(change_seq) FROM messages WHERE id IN"
-                              " ('A1~888', 'G1')")) > seq);
+    assert_true(whole_number(look(&f, "SELECT min(change_seq) FROM messages WHERE id IN"
+                                      " ('A1~888', 'G1')")) > seq);
     assert_string_equal(peek_sql(f.msg, "PRAGMA foreign_key_check"), "");
     OK(store_chat_rekey(f.s, &lid, &pn, &moved));
     assert_int_equal(moved, 0);
@@ -462,7 +462,7 @@ static void rows_of_go_move_with_their_sender(void **state)
                     " VALUES ('G1', '888@lid', '888', 'live', 5, 0),"
                     " ('G2', '888@lid', '888@lid', 'of the history', 6, 0),"
                     " ('G3', '888@lid', '27820000001', 'mine', 7, 1)");
-    const long before = atol(look(&f, "SELECT max(change_seq) FROM messages"));
+    const long before = whole_number(look(&f, "SELECT max(change_seq) FROM messages"));
     OK(store_lid_put(f.s, &lid, &pn, NULL));
     OK(store_chats_rekey_known(f.s, &moved));
     assert_int_equal(moved, 3);
@@ -470,7 +470,7 @@ static void rows_of_go_move_with_their_sender(void **state)
                         "G127820000009@s.whatsapp.net27820000009,"
                         "G227820000009@s.whatsapp.net27820000009,"
                         "G327820000009@s.whatsapp.net27820000001");
-    assert_true(atol(look(&f, "SELECT min(change_seq) FROM messages")) > before);
+    assert_true(whole_number(look(&f, "SELECT min(change_seq) FROM messages")) > before);
     fixture_free(&f);
 }
 

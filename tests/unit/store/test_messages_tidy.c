@@ -71,7 +71,7 @@ static void a_file_of_ours_keeps_numbers_after_go_wrote_in_it(void **state)
     fixture_open(&f);
     assert_int_equal(store_time_format(f.s), STORE_TIME_INTEGER);
     const char *seq = "SELECT max(change_seq) FROM messages";
-    const long before = atol(look(&f, seq));
+    const long before = whole_number(look(&f, seq));
     tidy(&f, &t);
     assert_int_equal(t.times, 2);
     assert_int_equal(t.chats, 1);
@@ -84,7 +84,7 @@ static void a_file_of_ours_keeps_numbers_after_go_wrote_in_it(void **state)
                                  " FROM chats WHERE jid = '" GROUP "'"),
                         "integer1790003601");
     /* Readers that follow change_seq see the row once more. */
-    assert_true(atol(look(&f, "SELECT change_seq FROM messages WHERE id = 'G1'")) > before);
+    assert_true(whole_number(look(&f, "SELECT change_seq FROM messages WHERE id = 'G1'")) > before);
     assert_string_equal(look(&f, "PRAGMA integrity_check"), "ok");
     t = (struct store_tidy){0}; /* nothing is left */
     tidy(&f, &t);

@@ -313,8 +313,9 @@ static void a_table_that_is_damaged_too_is_damage(void **state)
     ready(&f, EXTRA(""));
     behind_its_back(f.msg, ROW_MISSING);
     snprintf(script, sizeof script,
-             "dd if=/dev/zero of=messages.db bs=4096 seek=%d count=1 conv=notrunc status=none",
-             atoi(peek_sql(f.msg, "SELECT rootpage FROM sqlite_master WHERE name = 'messages'")) -
+             "dd if=/dev/zero of=messages.db bs=4096 seek=%ld count=1 conv=notrunc status=none",
+             whole_number(
+                 peek_sql(f.msg, "SELECT rootpage FROM sqlite_master WHERE name = 'messages'")) -
                  1);
     sh(&f, script);
     assert_refused(&f, f.msg, "");

@@ -98,7 +98,8 @@ static void every_version_becomes_the_latest(void **state)
         snprintf(backup, sizeof backup, "%s/%s/whatsapp.db", f.config.backups_dir, f.info.backup);
         char *kept = everything(backup, select);
         assert_string_equal(kept, before);
-        assert_int_equal(atol(peek_sql(backup, "SELECT version FROM whatsmeow_version")), version);
+        assert_int_equal(whole_number(peek_sql(backup, "SELECT version FROM whatsmeow_version")),
+                         version);
         /* A second start has nothing to do. */
         fixture_open(&f);
         assert_false(f.info.taken_over);
