@@ -76,7 +76,7 @@ static enum wb_err fetch_from(struct history_download *d, const char *host)
     enum wb_err err;
 
     TRY(make_url(d, host, url) ? WB_OK : WB_ERR_TOO_LARGE);
-    TRY(http_get(url, headers, d->ca_file, d->how.timeout_ms, &file));
+    TRY(http_get(url, headers, d->ca_file, d->how.timeout_ms, &file, NULL));
     buf_clear(&d->packed);
     err = media_open(&d->secret, buf_span(&file), &d->packed);
 out:

@@ -31,6 +31,24 @@ static const enum wb_err outcomes[] = {WB_OK,          WB_ERR_NET,       WB_ERR_
                                        WB_ERR_IO,      WB_ERR_NOT_FOUND, WB_ERR_GONE};
 enum { OUTCOMES = sizeof outcomes / sizeof *outcomes };
 
+/* What NET can be, in words; the exit statuses behind those of the outcomes. */
+static const struct {
+    CURLcode code;
+    const char *words;
+} troubles[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, "the name server knows no address of that host, or is silent"},
+    {CURLE_COULDNT_CONNECT, "cannot be reached: refused, or no way there (firewall or proxy?)"},
+    {CURLE_SSL_CONNECT_ERROR, "no TLS: the handshake failed"},
+    {CURLE_PEER_FAILED_VERIFICATION, "its certificate is not valid for that host"},
+    {CURLE_GOT_NOTHING, "the connection was closed instead of an answer"},
+    {CURLE_SEND_ERROR, "the connection was reset"},
+    {CURLE_RECV_ERROR, "the connection was reset"},
+    {CURLE_PARTIAL_FILE, "the connection was closed in the middle of the answer"},
+    {CURLE_WEIRD_SERVER_REPLY, "what answers speaks no HTTP"},
+    {CURLE_UNSUPPORTED_PROTOCOL, "what answers speaks no HTTP"}, /* nor 0.9, says libcurl */
+};
+enum { TROUBLES = sizeof troubles / sizeof *troubles };
+
 /* ---- the process that fetches ---------------------------------------------------------------- */
 
 struct curl_api {
@@ -76,7 +94,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
     return fwrite(data, size, n, stdout) == n ? size * n : 0;
 }
 
-static enum wb_err outcome(const struct curl_api *c, CURL *curl, CURLcode code)
+static enum wb_err outcome(const struct curl_api *c, CURL *curl, CURLcode code, int *ret_trouble)
 {
     long status = 0;
 
@@ -86,6 +104,9 @@ static enum wb_err outcome(const struct curl_api *c, CURL *curl, CURLcode code)
         return WB_ERR_INVALID;
     if (code == CURLE_WRITE_ERROR)
         return WB_ERR_IO;
+    for (int i = 0; i < TROUBLES; i++)
+        if (troubles[i].code == code)
+            *ret_trouble = i;
     if (code != CURLE_OK)
         return WB_ERR_NET;
     if (c->getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
@@ -97,7 +118,8 @@ static enum wb_err outcome(const struct curl_api *c, CURL *curl, CURLcode code)
     return fflush(stdout) == 0 ? WB_OK : WB_ERR_IO;
 }
 
-static enum wb_err fetch(int argc, char *const *argv)
+/* *ret_trouble: which of them it was; untouched: none. */
+static enum wb_err fetch(int argc, char *const *argv, int *ret_trouble)
 {
     struct curl_api c;
     struct curl_slist *list = NULL;
@@ -132,7 +154,7 @@ static enum wb_err fetch(int argc, char *const *argv)
     c.setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     if (argv[4][0])
         c.setopt(curl, CURLOPT_CAINFO, argv[4]);
-    err = outcome(&c, curl, c.perform(curl));
+    err = outcome(&c, curl, c.perform(curl), ret_trouble);
     c.free_all(list);
     c.cleanup(curl);
 out:
@@ -141,11 +163,14 @@ out:
 
 int http_client_main(int argc, char *const *argv)
 {
+    int trouble = -1;
     enum wb_err err;
 
     if (argc < 2 || strcmp(argv[1], HELPER_WORD) != 0)
         return -1;
-    err = fetch(argc, argv);
+    err = fetch(argc, argv, &trouble);
+    if (trouble >= 0)
+        return STATUS_FIRST + OUTCOMES + trouble;
     for (int i = 0; i < OUTCOMES; i++)
         if (outcomes[i] == err)
             return STATUS_FIRST + i;
@@ -222,21 +247,25 @@ static enum wb_err read_all(int in, int64_t until_ms, struct buf *out)
     return err;
 }
 
-static enum wb_err wait_end(pid_t pid)
+static enum wb_err wait_end(pid_t pid, const char **ret_why)
 {
-    int status = 0;
+    int status = 0, n;
 
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return WB_ERR_IO;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) < STATUS_FIRST ||
-        WEXITSTATUS(status) >= STATUS_FIRST + OUTCOMES)
+    n = WIFEXITED(status) ? WEXITSTATUS(status) - STATUS_FIRST : -1;
+    if (n < 0 || n >= OUTCOMES + TROUBLES)
         return WB_ERR_IO;
-    return outcomes[WEXITSTATUS(status) - STATUS_FIRST];
+    if (n < OUTCOMES)
+        return outcomes[n];
+    if (ret_why)
+        *ret_why = troubles[n - OUTCOMES].words;
+    return WB_ERR_NET;
 }
 
 enum wb_err http_get(const char *url, const char *const *headers, const char *ca_file,
-                     long timeout_ms, struct buf *out)
+                     long timeout_ms, struct buf *out, const char **ret_why)
 {
     char timeout[24], *argv[FIRST_HEADER + HEADERS_MAX + 1] = {NULL};
     const char *words[] = {"whatsapp-bridge", HELPER_WORD, url, timeout, ca_file ? ca_file : ""};
@@ -265,7 +294,7 @@ enum wb_err http_get(const char *url, const char *const *headers, const char *ca
         err = read_all(ends[0], now_ms() + timeout_ms + GRACE_MS, out);
         if (err != WB_OK)
             kill(pid, SIGKILL);
-        ended = wait_end(pid);
+        ended = wait_end(pid, ret_why);
         if (err == WB_OK)
             err = ended;
     }

@@ -12,9 +12,10 @@
  * a NULL-ended list of "Name: value", at most 16. ca_file "": the system's. Redirects are not
  * followed, proxies of the environment are not used. INVALID url, NET, TIMEOUT, GONE (404 and 410:
  * the same is not worth another try), REFUSED (any other status), NOT_FOUND (there is no libcurl),
- * IO (the process could not be started or broke). */
+ * IO (the process could not be started or broke). ret_why: NULL, or set for NET to a static text
+ * that says what it was, where that is known; else untouched. */
 enum wb_err http_get(const char *url, const char *const *headers, const char *ca_file,
-                     long timeout_ms, struct buf *out) WB_MUST_CHECK;
+                     long timeout_ms, struct buf *out, const char **ret_why) WB_MUST_CHECK;
 
 /* The first thing in main() of every program that uses http_get(): the exit status when it was run
  * as that process, else -1. */

@@ -65,6 +65,7 @@ struct fetch_job {
     char urls[VERSION_SOURCES][URL_MAX];
     char *ca_file;
     enum wb_err errs[VERSION_SOURCES]; /* of each source */
+    const char *whys[VERSION_SOURCES]; /* NULL: what errs says */
     size_t tried;                      /* so many of them; the last one counts */
     uint32_t n;
 };
@@ -176,11 +177,13 @@ void version_good(struct version_fetch *v, uint32_t n)
 static enum wb_err fetch_from(struct fetch_job *j, size_t source)
 {
     struct buf page = buf_new(VERSION_PAGE_BYTES_MAX);
-    enum wb_err err =
-        http_get(j->urls[source], sources[source].headers, j->ca_file, VERSION_FETCH_MS, &page);
+    enum wb_err err = http_get(j->urls[source], sources[source].headers, j->ca_file,
+                               VERSION_FETCH_MS, &page, &j->whys[source]);
 
-    if (err == WB_OK && !version_find(buf_span(&page), &j->n))
+    if (err == WB_OK && !version_find(buf_span(&page), &j->n)) {
         err = WB_ERR_NOT_FOUND;
+        j->whys[source] = "the page names none";
+    }
     buf_free(&page);
     return err;
 }
@@ -221,7 +224,7 @@ static void take(struct version_fetch *v, const struct fetch_job *j)
     for (size_t i = 0; i < j->tried; i++)
         if (j->errs[i] != WB_OK)
             log_warn(b->log, "version", "no web version at %s: %s", j->urls[i],
-                     wb_err_text(j->errs[i]));
+                     j->whys[i] ? j->whys[i] : wb_err_text(j->errs[i]));
     if (j->tried == 0 || j->errs[j->tried - 1] != WB_OK)
         return;
     log_info(b->log, "version", "the web version is " VERSION_PREFIX "%u", j->n);

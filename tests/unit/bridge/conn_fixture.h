@@ -129,8 +129,9 @@ enum wb_err jobs_run(struct jobs *j, job_work_fn *work, job_done_fn *done, void 
 }
 
 enum wb_err http_get(const char *url, const char *const *headers, const char *ca_file,
-                     long timeout_ms, struct buf *out)
+                     long timeout_ms, struct buf *out, const char **ret_why)
 {
+    (void)ret_why;
     (void)ca_file;
     (void)timeout_ms;
     const bool worker = strcmp(url, "https://web.whatsapp.com/sw.js") == 0;

@@ -68,13 +68,13 @@ static void server_end(struct server *s)
     close(s->listener);
 }
 
-static enum wb_err get(struct server *s, long timeout_ms, struct buf *out)
+static enum wb_err get(struct server *s, long timeout_ms, struct buf *out, const char **ret_why)
 {
     static const char *const headers[] = {"X-One: 1", "Accept: */*", NULL};
     char url[64];
 
     snprintf(url, sizeof url, "http://127.0.0.1:%u/page", s->port);
-    return http_get(url, headers, "", timeout_ms, out);
+    return http_get(url, headers, "", timeout_ms, out, ret_why);
 }
 
 static void answers(void **state)
@@ -82,28 +82,36 @@ static void answers(void **state)
     static const struct {
         const char *text;
         enum wb_err err;
-        const char *body;
+        const char *body, *why; /* why: what NET is said to be; NULL: nothing is said */
     } rows[] = {
-        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", WB_OK, "hello"},
-        {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", WB_OK, ""},
-        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", WB_ERR_GONE, ""},
-        {"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", WB_ERR_GONE, ""},
-        {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, ""},
-        {"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, ""},
-        {"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, ""},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhalf", WB_ERR_NET, NULL},
-        {"no HTTP at all\r\n\r\n", WB_ERR_NET, NULL},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\ntwelve bytes", WB_ERR_TOO_LARGE, NULL},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", WB_OK, "hello", NULL},
+        {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", WB_OK, "", NULL},
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", WB_ERR_GONE, "", NULL},
+        {"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", WB_ERR_GONE, "", NULL},
+        {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, "", NULL},
+        {"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, "", NULL},
+        {"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", WB_ERR_REFUSED, "",
+         NULL},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhalf", WB_ERR_NET, NULL,
+         "the connection was closed in the middle of the answer"},
+        {"no HTTP at all\r\n\r\n", WB_ERR_NET, NULL, "what answers speaks no HTTP"},
+        {"", WB_ERR_NET, NULL, "the connection was closed instead of an answer"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\ntwelve bytes", WB_ERR_TOO_LARGE, NULL, NULL},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf out = buf_new(rows[i].err == WB_ERR_TOO_LARGE ? 10 : 1000);
+        const char *why = NULL;
         struct server s;
 
         server_start(&s, rows[i].text);
-        assert_int_equal(get(&s, SOON_MS, &out), rows[i].err);
+        assert_int_equal(get(&s, SOON_MS, &out, &why), rows[i].err);
         server_end(&s);
+        if (rows[i].why)
+            assert_string_equal(why, rows[i].why);
+        else
+            assert_null(why);
         assert_non_null(strstr(s.request, "GET /page HTTP/1.1\r\n"));
         assert_non_null(strstr(s.request, "\r\nX-One: 1\r\n"));
         if (rows[i].body)
@@ -115,17 +123,19 @@ static void answers(void **state)
 static void nobody_answers(void **state)
 {
     struct buf out = buf_new(1000);
+    const char *why = NULL;
     struct server s;
     char url[64];
 
     (void)state;
     server_start(&s, NULL);
-    assert_int_equal(get(&s, 300, &out), WB_ERR_TIMEOUT);
+    assert_int_equal(get(&s, 300, &out, NULL), WB_ERR_TIMEOUT);
     server_end(&s);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", s.port); /* closed by now */
-    assert_int_equal(http_get(url, NULL, NULL, SOON_MS, &out), WB_ERR_NET);
-    assert_int_equal(http_get("http://", NULL, NULL, SOON_MS, &out), WB_ERR_INVALID);
-    assert_int_equal(http_get("ftp://127.0.0.1/", NULL, NULL, SOON_MS, &out), WB_ERR_INVALID);
+    assert_int_equal(http_get(url, NULL, NULL, SOON_MS, &out, &why), WB_ERR_NET);
+    assert_string_equal(why, "cannot be reached: refused, or no way there (firewall or proxy?)");
+    assert_int_equal(http_get("http://", NULL, NULL, SOON_MS, &out, NULL), WB_ERR_INVALID);
+    assert_int_equal(http_get("ftp://127.0.0.1/", NULL, NULL, SOON_MS, &out, NULL), WB_ERR_INVALID);
     assert_int_equal(out.n, 0);
     buf_free(&out);
 }
