@@ -1,11 +1,11 @@
 /* api.h - the HTTP API of one bridge (interfaces.md of the project: docs/api.md). JSON in and out;
- * it knows bridge/commands.h and bridge/health.h, no stanza, key or SQL. */
+ * it knows bridge/calls/commands.h and bridge/calls/health.h, no stanza, key or SQL. */
 #ifndef API_API_H
 #define API_API_H
 
 #include "base/log.h"
-#include "bridge/config.h"
-#include "bridge/loop.h"
+#include "bridge/platform/loop.h"
+#include "bridge/settings/config.h"
 
 struct bridge;
 struct api;
@@ -16,7 +16,8 @@ struct api_deps {
     const struct config *config; /* token and hosts are read at each request: SIGHUP applies */
     struct log *log;
     /* How many connections there is room for, and the descriptors that they may have (below this
-     * number), as bridge/fd_budget.h shares them out; 0: as many as API_CONNECTIONS_MAX, and any.
+     * number), as bridge/platform/fd_budget.h shares them out; 0: as many as API_CONNECTIONS_MAX,
+     * and any.
      */
     size_t connections_max, descriptors_below;
 };

@@ -4,7 +4,7 @@
 #define API_AUTH_H
 
 #include "base/err.h"
-#include "bridge/config.h"
+#include "bridge/settings/config.h"
 
 struct auth_headers {
     const char *host;   /* "" when absent: HTTP/1.0, which no browser speaks */

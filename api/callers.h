@@ -8,7 +8,7 @@
 #define API_CALLERS_H
 
 #include "base/listen.h"
-#include "bridge/timers.h"
+#include "bridge/platform/timers.h"
 
 struct caller {
     struct caller *prev, *next; /* oldest first */

@@ -11,9 +11,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/chunked.h"
-#include "bridge/commands.h"
-#include "bridge/loop.h"
-#include "bridge/timers.h"
+#include "bridge/calls/commands.h"
+#include "bridge/platform/loop.h"
+#include "bridge/platform/timers.h"
 
 struct api;
 struct api_route;

@@ -1,5 +1,5 @@
 /* GET /api/contacts: people by name, and when their security code changed last. */
-#include "bridge/contacts_view.h"
+#include "bridge/calls/contacts_view.h"
 
 #include "api/route.h"
 

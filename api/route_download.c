@@ -3,7 +3,7 @@
 #include "api/fields.h"
 #include "api/route.h"
 #include "base/text.h"
-#include "bridge/saved_file.h"
+#include "bridge/media/saved_file.h"
 
 /* False: answered. */
 static bool get(struct api_request *r, const json_t *body, const char *field, struct span *ret)

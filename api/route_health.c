@@ -1,5 +1,5 @@
 /* GET /health: 200 while connected and logged in, 503 with the reason otherwise. */
-#include "bridge/health.h"
+#include "bridge/calls/health.h"
 
 #include "api/route.h"
 

@@ -1,6 +1,6 @@
 /* GET /api/outbox, GET and DELETE /api/outbox/{id}: what was sent, what waits, and taking it back.
  */
-#include "bridge/outbox_view.h"
+#include "bridge/calls/outbox_view.h"
 
 #include "api/route.h"
 #include "base/text.h"

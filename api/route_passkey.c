@@ -5,7 +5,7 @@
 #include "api/assets.h"
 #include "api/fields.h"
 #include "api/route.h"
-#include "bridge/passkey.h"
+#include "bridge/pair/passkey.h"
 
 #define OPTIONS_MARK "@OPTIONS@"
 

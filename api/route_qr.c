@@ -2,7 +2,7 @@
 #include <png.h>
 
 #include "api/route.h"
-#include "bridge/qr.h"
+#include "bridge/pair/qr.h"
 
 enum { PIXELS_PER_MODULE = 6, SVG_BYTES_MAX = 1 << 20 };
 

@@ -1,30 +1,39 @@
 #!/usr/bin/env python3
-"""Fails on an include that goes to the left of the folder order, and on a third-party header
-outside the files that fence it in, and on a socket that listens without base/listen.c
-(docs/ARCHITECTURE.md)."""
+"""Fails on an include that goes to the left of the folder order or up the order of a folder's rooms, on a
+private header of another room, on a third-party header outside the files that fence it in, and on a socket
+that listens without base/listen.c (docs/ARCHITECTURE.md)."""
 import pathlib
 import re
 import sys
 
 ORDER = ["tools", "api", "bridge", "store", "crypto", "proto", "base"]
+# The rooms of a folder, lowest first: a room includes itself and those before it. Files that lie in the
+# folder itself stand above all rooms.
+ROOMS = {
+    "bridge": ["platform", "settings", "core", "conn", "recovery", "media", "pair", "people", "sessions", "groups",
+               "appstate", "receive", "history", "send", "dispatch", "calls"],
+    "store": ["files", "db", "core", "session", "messages", "outbox", "backup", "open"],
+}
+# pair/ is the inside of a connection that is not logged in yet.
+PRIVATE_FROM = {"bridge/conn/conn_private.h": ("bridge/pair",)}
 # header prefix -> path patterns that may include it
 FENCES = {
-    "libwebsockets.h": r"^(bridge/(loop|ws_client)\.c|api/http_\w+\.c|tools/mock/server\.c|tools/.*bench.*\.c)$",
+    "libwebsockets.h": r"^(bridge/platform/(loop|ws_client)\.c|api/http_\w+\.c|tools/mock/server\.c|tools/.*bench.*\.c)$",
     "sqlite3.h": r"^(store/|tools/bench/)",
     "sodium": r"^(crypto/prim_|base/(secret|rng|text)\.c)",
-    "openssl/": r"^(crypto/prim_|bridge/(loop|ws_client|ws_tls)\.c$|tools/mock/(tls|p256|sha1)\.c$)",
+    "openssl/": r"^(crypto/prim_|bridge/platform/(loop|ws_client|ws_tls)\.c$|tools/mock/(tls|p256|sha1)\.c$)",
     "schema/": r"^(proto/|crypto/|tools/mock/)",
     "protobuf-c": r"^(proto/|crypto/|tools/mock/)",
-    "qrencode.h": r"^bridge/qr\.c$",
-    "curl/": r"^bridge/http_client\.c$",
-    "jansson.h": r"^(api/|store/|tools/|bridge/(outgoing_json|mex|webauthn)\.c$)",
-    "yaml.h": r"^bridge/config_yaml\.c$",
+    "qrencode.h": r"^bridge/pair/qr\.c$",
+    "curl/": r"^bridge/platform/http_client\.c$",
+    "jansson.h": r"^(api/|store/|tools/|bridge/(people/mex|pair/webauthn)\.c$)",
+    "yaml.h": r"^bridge/settings/config_yaml\.c$",
     "zlib.h": r"^(proto/inflate\.c|tools/mock/)",
     "png.h": r"^api/",
 }
 
 # What makes a socket listen, or has libwebsockets do it, is base/listen.c's alone. (The port in
-# bridge/ws_client.c is the one that it calls.)
+# bridge/platform/ws_client.c is the one that it calls.)
 LISTENS = re.compile(r"(^|[^_.>\w])(bind|listen)\s*\(|[.>]iface\s*=|"
                      r"(^\s*\.|info\.)port\s*=(?!\s*(CONTEXT_PORT_NO_LISTEN|c->url\.port))")
 # In Python it does so on loopback.
@@ -35,8 +44,38 @@ def folder(path):
     return path.parts[0]
 
 
+def room(path):
+    """How high its room is, and the room's name; a file above all rooms has none."""
+    order = ROOMS.get(path.parts[0], [])
+    if len(path.parts) < 3:
+        return len(order), None
+    return order.index(path.parts[1]), path.parts[1]
+
+
+def rooms_broken(rel, header):
+    """What is wrong with this include, among the rooms of one folder; None: nothing."""
+    to = pathlib.PurePath(header)
+    if folder(rel) != folder(to) or folder(rel) not in ROOMS:
+        return None
+    (from_height, from_room), (height, name) = room(rel), room(to)
+    if height > from_height:
+        return f"{folder(rel)}/{from_room} may not include {header}"
+    if to.stem.endswith("_private") and name != from_room and str(rel.parent) not in PRIVATE_FROM.get(header, ()):
+        return f"{header} is private to {folder(to)}/{name}"
+    return None
+
+
+def unknown_rooms(root):
+    return [f"{inside}/{path.name}: no room of that name (ROOMS)" for inside, names in ROOMS.items()
+            for path in sorted((root / inside).iterdir()) if path.is_dir() and path.name not in names]
+
+
 def check(root):
-    bad = []
+    excepted = set((root / "tests/upward_includes.txt").read_text().splitlines())
+    needed = set()
+    bad = unknown_rooms(root)
+    if bad:
+        return bad
     for path in sorted(root.rglob("*.[ch]")):
         rel = path.relative_to(root)
         if folder(rel) not in ORDER:
@@ -54,6 +93,11 @@ def check(root):
             if first in ORDER and "/" in header:
                 if ORDER.index(first) < ORDER.index(folder(rel)) and str(rel) != "bridge/main.c":
                     bad.append(f"{where}: {folder(rel)}/ may not include {header}")
+            broken = rooms_broken(rel, header)
+            if broken:
+                needed.add(f"{rel} {header}")
+                if f"{rel} {header}" not in excepted:
+                    bad.append(f"{where}: {broken}")
             if first == "tests":
                 bad.append(f"{where}: nobody includes tests/")
             for prefix, allowed in FENCES.items():
@@ -65,6 +109,7 @@ def check(root):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if SERVES.search(line):
                 bad.append(f"{path.relative_to(root)}:{number}: listens elsewhere than on loopback")
+    bad += [f"tests/upward_includes.txt: {line}: is not there any more, strike it out" for line in sorted(excepted - needed)]
     return bad
 
 

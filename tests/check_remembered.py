@@ -66,7 +66,7 @@ def check(root):
         told.update(re.findall(r"`(\w+)`", row[0]))
     bad += [f"docs/databases.md does not say what ends {name}" for name in sorted(names - told)]
     bad += [f"docs/databases.md names {name}, which the code does not" for name in sorted(told - names)]
-    schema = (root / "store" / "whatsapp_schema.c").read_text()
+    schema = (root / "store/session/whatsapp_schema.c").read_text()
     bad += [f"docs/databases.md lacks the table {table}" for table in TABLE.findall(schema)
             if not re.search(rf"^\|[^|]*`{table}`", docs, re.MULTILINE)]
     return bad, len(names)

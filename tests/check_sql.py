@@ -109,7 +109,7 @@ def open_both(program, directory):
         db.create_function("host_time", 1, lambda t: t)
         assert not db.execute("SELECT 1 FROM sqlite_master WHERE name LIKE 'sqlite_stat%'").fetchall()
         both.append(db)
-    # A messages.db that was taken over from a fork of the Go bridge (store/fork_columns.h).
+    # A messages.db that was taken over from a fork of the Go bridge (store/messages/fork_columns.h).
     fork = sqlite3.connect(":memory:")
     both[1].backup(fork)
     for column in ("quoted_message_id TEXT", "deleted_at TIMESTAMP"):

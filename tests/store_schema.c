@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "store/store.h"
+#include "store/core/store.h"
 
 int main(int argc, char **argv)
 {

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "store/files.h"
+#include "store/files/files.h"
 
 enum { TOOL_FAILED = 1, TOOL_USAGE = 2, TOOL_LOCKED = 3 }; /* exit statuses */
 

@@ -3,7 +3,6 @@ cut at any byte: afterwards every message is there once, in order. WB_SEED=N rep
 
 import http.client
 import os
-import pathlib
 import re
 import signal
 import sqlite3
@@ -36,8 +35,8 @@ ELSEWHERE = ("handback.", "reindex.")
 def fault_points():
     """All names in the source that a bridge passes by itself."""
     names = set()
-    for path in pathlib.Path(paths.SOURCE).glob("*/*.c"):
-        names.update(re.findall(r'\bFAULT_(?:POINT|ERROR)\("([a-z._]+)"\)', path.read_text("utf-8")))
+    for source in paths.product_sources():
+        names.update(re.findall(r'\bFAULT_(?:POINT|ERROR)\("([a-z._]+)"\)', source))
     return sorted(name for name in names if not name.startswith(ELSEWHERE))
 
 

@@ -2,7 +2,6 @@
 With the program that it is for: tests/peers/test_handback.py."""
 
 import os
-import pathlib
 import re
 import signal
 import sqlite3
@@ -128,8 +127,8 @@ class Handback(Case):
         self.talk(bridge, "before")
         self.assertEqual(bridge.stop(), 0)
         marked = self.mock.traced_bytes()
-        points = sorted(name for path in pathlib.Path(paths.SOURCE).glob("*/*.c") for name in
-                        re.findall(r'\bFAULT_(?:POINT|ERROR)\("(handback\.[a-z]+)"\)', path.read_text("utf-8")))
+        points = sorted(name for source in paths.product_sources() for name in
+                        re.findall(r'\bFAULT_(?:POINT|ERROR)\("(handback\.[a-z]+)"\)', source))
         self.assertTrue(points)
         for point in points:
             with self.subTest(point):

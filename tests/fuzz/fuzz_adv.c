@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/adv.h"
+#include "bridge/pair/adv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

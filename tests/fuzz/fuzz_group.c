@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "bridge/group_links.h"
-#include "bridge/group_parse.h"
+#include "bridge/groups/group_links.h"
+#include "bridge/groups/group_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 #include "base/secret.h"
-#include "store/session_json.h"
+#include "store/session/session_json.h"
 #include "tools/import/creds.h"
 #include "tools/import/file_name.h"
 #include "tools/import/record_file.h"

@@ -2,9 +2,9 @@
  * refused, and what is read keeps to the promises of the headers. */
 #include <stdlib.h>
 
-#include "bridge/handlers.h"
-#include "bridge/out_message.h"
-#include "bridge/prekey_fetch.h"
+#include "bridge/dispatch/handlers.h"
+#include "bridge/send/out_message.h"
+#include "bridge/sessions/prekey_fetch.h"
 #include "crypto/signal.h"
 #include "proto/limits.h"
 

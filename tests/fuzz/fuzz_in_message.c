@@ -1,8 +1,8 @@
 /* Any decoded stanza as a message and as a receipt: read without effects, twice alike. */
 #include <stdlib.h>
 
-#include "bridge/in_message.h"
-#include "bridge/in_receipt.h"
+#include "bridge/receive/in_message.h"
+#include "bridge/send/in_receipt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

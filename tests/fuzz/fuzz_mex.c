@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "bridge/limits.h"
-#include "bridge/mex.h"
+#include "bridge/people/mex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * written and read again to the same bytes. */
 #include <stdlib.h>
 
-#include "store/session_json.h"
+#include "store/session/session_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 
 #include "crypto/signal.h"
 #include "store/limits.h"
-#include "store/session_json.h"
+#include "store/session/session_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

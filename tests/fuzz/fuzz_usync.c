@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "bridge/limits.h"
-#include "bridge/prekey_fetch.h"
-#include "bridge/usync.h"
+#include "bridge/people/usync.h"
+#include "bridge/sessions/prekey_fetch.h"
 #include "crypto/signal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
  * answer to a fixed challenge, or what the phone sends. */
 #include <stdlib.h>
 
-#include "bridge/webauthn.h"
+#include "bridge/pair/webauthn.h"
 #include "proto/passkey_wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,8 +3,8 @@
     Fault: one sentence: what is wrong with it, and which rule it breaks
     Noticed-by: ctest unit_bridge_in_message
     Noticed-by: e2e test_receiving.ReceivingTest.test_x
-    --- a/bridge/in_message.c
-    +++ b/bridge/in_message.c
+    --- a/bridge/receive/in_message.c
+    +++ b/bridge/receive/in_message.c
     @@ -10,7 +10,7 @@
     ...
 

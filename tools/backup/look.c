@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/plain_file.h"
-#include "store/backup.h"
+#include "store/backup/backup.h"
 
 enum looked look_for_backups(const struct options *o, char why[512])
 {

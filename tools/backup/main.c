@@ -9,9 +9,9 @@
 
 #include "base/core_dumps.h"
 #include "base/secret.h"
-#include "store/backup_seal.h"
-#include "store/guard.h"
-#include "store/restore.h"
+#include "store/backup/backup_seal.h"
+#include "store/core/guard.h"
+#include "store/open/restore.h"
 #include "tools/backup/look.h"
 #include "tools/backup/options.h"
 

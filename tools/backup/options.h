@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "store/store.h"
+#include "store/core/store.h"
 
 enum exit_status {
     EXIT_DONE = 0,

@@ -5,7 +5,7 @@
 
 #include "base/core_dumps.h"
 #include "base/secret.h"
-#include "store/time_convert.h"
+#include "store/open/time_convert.h"
 #include "tools/store_tool.h"
 
 static const char usage[] =

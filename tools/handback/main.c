@@ -5,7 +5,7 @@
 #include "base/core_dumps.h"
 #include "base/path_text.h"
 #include "base/secret.h"
-#include "store/handback_job.h"
+#include "store/open/handback_job.h"
 #include "tools/store_tool.h"
 
 static const char usage[] =

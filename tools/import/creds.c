@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "proto/pair_wire.h"
-#include "store/prekeys.h"
+#include "store/session/prekeys.h"
 #include "tools/import/value.h"
 
 void creds_wipe(struct creds *c)

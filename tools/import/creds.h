@@ -2,7 +2,7 @@
 #ifndef IMPORT_CREDS_H
 #define IMPORT_CREDS_H
 
-#include "store/account.h"
+#include "store/session/account.h"
 #include "tools/import/limits.h"
 
 struct creds {

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/guard.h"
+#include "store/core/guard.h"
 
 enum { TEXT_MAX = 512 };
 

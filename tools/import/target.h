@@ -3,8 +3,8 @@
 #ifndef IMPORT_TARGET_H
 #define IMPORT_TARGET_H
 
-#include "store/lock.h"
-#include "store/store.h"
+#include "store/core/store.h"
+#include "store/files/lock.h"
 
 struct target {
     struct store *s;

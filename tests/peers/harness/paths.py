@@ -1,6 +1,7 @@
 """Where the programs under test are; the environment overrides each."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 import platform
@@ -27,7 +28,17 @@ PROTO_PIPE = os.environ.get("WB_PROTO_PIPE", os.path.join(BUILD, "tests", "proto
 BAILEYS_SOURCE = os.path.join(SOURCE, "tests", "peers", "baileys")
 BAILEYS = os.path.join(PEERS_BUILD, "baileys")
 
+# The folders whose sources become whatsapp-bridge.
+PRODUCT = ("base", "proto", "crypto", "store", "bridge", "api")
+
 OLDEST_NODE = 20
+
+
+def product_sources():
+    """The text of each .c file of the bridge."""
+    for folder in PRODUCT:
+        for path in sorted(pathlib.Path(SOURCE, folder).rglob("*.c")):
+            yield path.read_text("utf-8")
 
 
 def node():

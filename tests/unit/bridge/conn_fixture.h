@@ -3,13 +3,13 @@
 #ifndef TESTS_CONN_FIXTURE_H
 #define TESTS_CONN_FIXTURE_H
 
-#include "../store/store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
-#include "bridge/batch.h"
 #include "bridge/bridge.h"
-#include "bridge/conn_private.h"
-#include "bridge/http_client.h"
-#include "bridge/jobs.h"
+#include "bridge/conn/conn_private.h"
+#include "bridge/core/batch.h"
+#include "bridge/platform/http_client.h"
+#include "bridge/platform/jobs.h"
 #include "crypto/noise_cert.h"
 #include "proto/client_payload.h"
 #include "proto/handshake_wire.h"

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_BRIDGE_FAKE_TIME_H
 #define TESTS_UNIT_BRIDGE_FAKE_TIME_H
 
-#include "bridge/timers.h"
+#include "bridge/platform/timers.h"
 
 struct fake_time {
     int64_t ms;

@@ -18,15 +18,15 @@
 
 #include "base/secret.h"
 #include "bridge/bridge.h"
-#include "bridge/device_sync.h"
-#include "bridge/group_info.h"
-#include "bridge/group_list.h"
-#include "bridge/handlers.h"
-#include "bridge/lid_lookup.h"
-#include "bridge/prekey_fetch.h"
-#include "bridge/shared_query.h"
-#include "store/account.h"
-#include "store/inbox.h"
+#include "bridge/core/shared_query.h"
+#include "bridge/dispatch/handlers.h"
+#include "bridge/groups/group_info.h"
+#include "bridge/groups/group_list.h"
+#include "bridge/people/device_sync.h"
+#include "bridge/people/lid_lookup.h"
+#include "bridge/sessions/prekey_fetch.h"
+#include "store/core/batch.h"
+#include "store/session/account.h"
 
 #define OK(expr) assert_int_equal((expr), WB_OK)
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_PHONE_FIXTURE_H
 #define TESTS_PHONE_FIXTURE_H
 
-#include "conn_fixture.h"
+#include "tests/unit/bridge/conn_fixture.h"
 
 #include "proto/pair_wire.h"
 

@@ -3,18 +3,18 @@
 #ifndef TESTS_RECEIVE_FIXTURE_H
 #define TESTS_RECEIVE_FIXTURE_H
 
-#include "../store/store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
-#include "bridge/batch.h"
 #include "bridge/bridge.h"
-#include "bridge/conn.h"
-#include "bridge/dispatch.h"
-#include "bridge/handlers.h"
-#include "bridge/in_message.h"
+#include "bridge/conn/conn.h"
+#include "bridge/core/batch.h"
+#include "bridge/dispatch/dispatch.h"
+#include "bridge/dispatch/handlers.h"
+#include "bridge/receive/in_message.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/padding.h"
-#include "store/prekeys.h"
+#include "store/session/prekeys.h"
 
 enum { SENT_MAX = 64, SENT_BYTES = 4096, EVENTS_MAX = 256 };
 

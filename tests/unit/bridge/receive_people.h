@@ -3,7 +3,7 @@
 #ifndef TESTS_RECEIVE_PEOPLE_H
 #define TESTS_RECEIVE_PEOPLE_H
 
-#include "receive_fixture.h"
+#include "tests/unit/bridge/receive_fixture.h"
 
 #define ALICE     "27820000011@s.whatsapp.net"
 #define ALICE_LID "222000222@lid"

@@ -2,10 +2,10 @@
 #ifndef TESTS_RETRY_FIXTURE_H
 #define TESTS_RETRY_FIXTURE_H
 
-#include "send_fixture.h"
+#include "tests/unit/bridge/send_fixture.h"
 
 #include "base/reader.h"
-#include "bridge/out_retry.h"
+#include "bridge/send/out_retry.h"
 
 struct asked {
     const char *from, *participant, *recipient, *id;

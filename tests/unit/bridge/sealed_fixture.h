@@ -5,7 +5,7 @@
 #ifndef TESTS_SEALED_FIXTURE_H
 #define TESTS_SEALED_FIXTURE_H
 
-#include "receive_people.h"
+#include "tests/unit/bridge/receive_people.h"
 
 #include "crypto/msg_secret.h"
 #include "crypto/prim_hash.h"

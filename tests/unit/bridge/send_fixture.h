@@ -3,16 +3,16 @@
 #ifndef TESTS_SEND_FIXTURE_H
 #define TESTS_SEND_FIXTURE_H
 
-#include "receive_fixture.h"
+#include "tests/unit/bridge/receive_fixture.h"
 
-#include "bridge/out_message.h"
-#include "bridge/out_message_queue.h"
-#include "store/devices.h"
-#include "store/groups.h"
-#include "store/identity_gone.h"
-#include "store/lid_map.h"
-#include "store/outbox.h"
-#include "store/signal_store.h"
+#include "bridge/send/out_message.h"
+#include "bridge/send/out_queue.h"
+#include "store/outbox/outbox.h"
+#include "store/session/devices.h"
+#include "store/session/groups.h"
+#include "store/session/identity_gone.h"
+#include "store/session/lid_map.h"
+#include "store/session/signal_store.h"
 
 /* The person and the group of the world. */
 #define CONTACT "27820000011"

@@ -2,11 +2,11 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include "base/text.h"
-#include "store/devices.h"
-#include "store/lid_map.h"
-#include "store/lock.h"
-#include "store/prekeys.h"
-#include "store/signal_store.h"
+#include "store/files/lock.h"
+#include "store/session/devices.h"
+#include "store/session/lid_map.h"
+#include "store/session/prekeys.h"
+#include "store/session/signal_store.h"
 #include "tools/import/import.h"
 
 #define VECTORS WB_SOURCE_DIR "/tests/vectors/baileys"

@@ -2,10 +2,10 @@
 #ifndef TESTS_MESSAGES_FIXTURE_H
 #define TESTS_MESSAGES_FIXTURE_H
 
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
-#include "store/inbox.h"
-#include "store/messages.h"
+#include "store/core/batch.h"
+#include "store/messages/messages.h"
 
 #define GROUP "120363000000000001@g.us"
 

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "store/account.h"
-#include "store/inbox.h"
-#include "store/store.h"
+#include "store/core/batch.h"
+#include "store/core/store.h"
+#include "store/session/account.h"
 
 struct fixture {
     char dir[64];

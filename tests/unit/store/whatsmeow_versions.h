@@ -2,7 +2,7 @@
 #ifndef TESTS_WHATSMEOW_VERSIONS_H
 #define TESTS_WHATSMEOW_VERSIONS_H
 
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 #include <sodium.h>
 

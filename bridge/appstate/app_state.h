@@ -1,0 +1,22 @@
+/* app_state.h - settings that our phone shares with its companions (area AS): of all collections
+ * those two that hold our own name and the salt for cstokens. Read only; fetched when the phone has
+ * shared its keys, when the server says that something changed, and again at the next login if that
+ * did not end well. */
+#ifndef BRIDGE_APPSTATE_APP_STATE_H
+#define BRIDGE_APPSTATE_APP_STATE_H
+
+#include "base/err.h"
+#include "proto/node.h"
+
+struct app_state;
+struct bridge;
+
+/* NOMEM. */
+enum wb_err app_state_new(struct bridge *b, struct app_state **ret_s) WB_MUST_CHECK;
+void app_state_free(struct app_state *s); /* NULL-safe */
+
+/* Our phone has shared keys, in the open batch: what was never fetched, or waits for a key, is
+ * fetched. Errors of the store. */
+enum wb_err app_state_keys_came(struct bridge *b) WB_MUST_CHECK;
+
+#endif

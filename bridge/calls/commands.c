@@ -1,0 +1,222 @@
+#include "bridge/calls/commands.h"
+
+#include "base/fault.h"
+#include "bridge/bridge.h"
+#include "bridge/conn/conn_private.h"
+#include "bridge/core/batch.h"
+#include "bridge/recovery/backups.h"
+#include "store/core/batch.h"
+#include "store/session/account.h"
+
+enum { UNLINK_MS = 3000 };
+
+void bridge_send(struct bridge *b, const struct send_request *r, send_done_fn *done, void *ctx,
+                 uint64_t *ret_ticket)
+{
+    *ret_ticket = ++b->last_ticket;
+    if (b->finishing) {
+        done(ctx, &(struct send_result){.result = CMD_NOT_SENT,
+                                        .text = SPAN_LIT("the bridge is stopping; try again when "
+                                                         "it runs")});
+        return;
+    }
+    if (b->ops.send) {
+        b->ops.send(b, r, done, ctx, *ret_ticket);
+        return;
+    }
+    done(ctx, &(struct send_result){.result = CMD_NOT_CONNECTED,
+                                    .text = SPAN_LIT("this bridge does not send")});
+}
+
+void bridge_send_abandon(struct bridge *b, uint64_t ticket)
+{
+    if (b->ops.send_abandon)
+        b->ops.send_abandon(b, ticket);
+}
+
+enum wb_err bridge_groups(struct bridge *b, struct arena *a, struct group_summary **ret_groups,
+                          size_t *ret_n)
+{
+    if (b->ops.groups)
+        return b->ops.groups(b, a, ret_groups, ret_n);
+    *ret_groups = NULL;
+    *ret_n = 0;
+    return WB_OK;
+}
+
+/* Why nothing can be linked now, by QR or by code; NULL: it can. */
+static const char *why_not_linking(struct bridge *b)
+{
+    const struct conn *c = b->conn;
+
+    if (c->why == CONN_WHY_LOGGED_OUT)
+        return "WhatsApp has unlinked this device: POST /api/pair shows a QR again";
+    if (c->paired)
+        return "this bridge is paired already";
+    if (!c->pair_wanted)
+        return "nobody asked for pairing: POST /api/pair";
+    if (c->state == CONN_WAIT_PASSKEY)
+        return "WhatsApp asks for the account's passkey: open /pair in a browser, or GET "
+               "/api/passkey";
+    return NULL;
+}
+
+const char *bridge_no_qr_reason(struct bridge *b)
+{
+    const char *why = why_not_linking(b);
+
+    return why ? why : "the next QR is not here yet: ask again in a few seconds";
+}
+
+const char *bridge_no_code_reason(struct bridge *b)
+{
+    const char *why = why_not_linking(b);
+
+    return why ? why : "There is no pairing code now; POST /api/pair-code asks for one";
+}
+
+void bridge_reconnect(struct bridge *b, command_done_fn *done, void *ctx)
+{
+    if (conn_reconnect(b->conn) == WB_OK)
+        done(ctx, CMD_OK, "connecting");
+    else
+        done(ctx, CMD_CONFLICT, bridge_no_qr_reason(b));
+}
+
+/* Both calls set the whole file aside, and with it what other numbers live on. */
+static bool holds_others(struct bridge *b)
+{
+    size_t n;
+
+    return store_account_list(b->store, NULL, 0, &n) == WB_OK && n > 1;
+}
+
+#define OTHERS_TEXT                                                                                \
+    "whatsapp.db holds linked devices of other numbers too, whose sessions would be set aside "    \
+    "with it; give each number a --store of its own first"
+#define UNLINKING_TEXT "an unlink is under way"
+
+void bridge_pair(struct bridge *b, command_done_fn *done, void *ctx)
+{
+    enum wb_err err;
+
+    if (b->unlinking.done || holds_others(b)) {
+        done(ctx, CMD_CONFLICT, b->unlinking.done ? UNLINKING_TEXT : OTHERS_TEXT);
+        return;
+    }
+    err = conn_pair(b->conn);
+    if (err == WB_OK)
+        done(ctx, CMD_OK, "a QR will be at GET /api/qr in a few seconds");
+    else if (err == WB_ERR_STATE)
+        done(ctx, CMD_CONFLICT,
+             "this bridge is paired; POST /api/unlink first if it shall be linked anew");
+    else
+        done(ctx, CMD_INTERNAL, wb_err_text(err));
+}
+
+/* ---- unlink -------------------------------------------------------------------------------------
+ */
+
+static void unlink_done(struct bridge *b, enum cmd_result r, const char *text)
+{
+    command_done_fn *done = b->unlinking.done;
+
+    b->unlinking.done = NULL;
+    if (done)
+        done(b->unlinking.ctx, r, text);
+}
+
+/* The session is backed up, or cannot be: the file itself goes nowhere. */
+static void set_aside(void *ctx, bool go_on)
+{
+    struct bridge *b = ctx;
+    char path[STORE_PATH_MAX];
+    enum wb_err err;
+
+    if (!go_on) {
+        unlink_done(
+            b, CMD_INTERNAL,
+            "the bridge is stopping before the session's file could be set aside: it stays in "
+            "its place until POST /api/pair. At WhatsApp this device is unlinked");
+        return;
+    }
+    FAULT_POINT("aside.backup");
+    TRY(batch_commit(b));
+    TRY(store_set_aside_session(b->store, "unlinked", path));
+    log_info(b->log, "pair", "unlinked; the session was set aside as %s", path);
+out:
+    conn_unlinked(b->conn);
+    if (err == WB_OK)
+        unlink_done(b, CMD_OK, "unlinked; the session's file was set aside");
+    else
+        unlink_done(b, CMD_INTERNAL,
+                    "the session's file could not be set aside and stays in its place, unused. At "
+                    "WhatsApp this device is unlinked");
+}
+
+static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    enum wb_err err;
+
+    (void)key;
+    if (reply->err != WB_OK) {
+        if (reply->err == WB_ERR_REFUSED)
+            unlink_done(
+                b, CMD_REFUSED,
+                "WhatsApp refused to unlink this device, so the session is kept: unlink it on "
+                "the phone, under Linked devices");
+        else /* it was sent, and may have been done */
+            unlink_done(
+                b, CMD_OUTCOME_UNKNOWN,
+                "WhatsApp did not answer. The session is kept; the phone shows under Linked "
+                "devices whether this device is unlinked, and can unlink it");
+        return;
+    }
+    /* As good as logged out by the server: nothing more is sent or written under this account, and
+     * whoever stops us in between finds that at the next start. */
+    err = store_logged_out_set(b->store, "unlinked by the operator", clock_unix_s(b->clock));
+    if (err != WB_OK)
+        batch_fail(b, err);
+    else if (batch_commit(b) != WB_OK)
+        log_error(b->log, "pair", "the unlinking could not be written down");
+    conn_unlink(b->conn);
+    backups_before_unlink(b->backups, set_aside, b);
+}
+
+/* Not online. */
+static const char *why_no_unlink(const struct conn *c)
+{
+    if (c->why == CONN_WHY_LOGGED_OUT)
+        return "this device is unlinked already: POST /api/pair links it anew";
+    if (!c->paired)
+        return "no phone is linked: there is nothing to unlink";
+    return "not connected: unlink on the phone, or try again later";
+}
+
+void bridge_unlink(struct bridge *b, command_done_fn *done, void *ctx)
+{
+    struct arena a = arena_new(16 * 1024);
+    struct node *iq = iq_new(&a, "set", "md", NULL);
+    struct node *n = node_child_new(&a, iq, "remove-companion-device");
+    enum wb_err err = WB_ERR_STATE;
+
+    if (b->unlinking.done || holds_others(b)) {
+        arena_free(&a);
+        done(ctx, CMD_CONFLICT, b->unlinking.done ? UNLINKING_TEXT : OTHERS_TEXT);
+        return;
+    }
+    node_attr_jid(&a, n, "jid", &b->own_pn);
+    node_attr_text(&a, n, "reason", "user_initiated");
+    b->unlinking.done = done;
+    b->unlinking.ctx = ctx;
+    if (conn_online(b->conn))
+        err = iq_send(&b->iq, &a, iq, UNLINK_MS, on_unlinked, 0);
+    arena_free(&a);
+    if (err == WB_ERR_RATE_LIMITED)
+        unlink_done(
+            b, CMD_RATE_LIMITED,
+            "WhatsApp wants a pause before this is asked again; unlink on the phone, or try "
+            "again later");
+    else if (err != WB_OK)
+        unlink_done(b, CMD_NOT_CONNECTED, why_no_unlink(b->conn));
+}

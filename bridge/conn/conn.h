@@ -1,0 +1,141 @@
+/* conn.h - the one connection to WhatsApp: what it waits for, and what happens when that comes or
+ * does not come. */
+#ifndef BRIDGE_CONN_CONN_H
+#define BRIDGE_CONN_CONN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "bridge/limits.h"
+
+struct bridge;
+struct conn;
+struct node;
+struct stanza_handler;
+
+/* X(name, what we wait for) */
+#define CONN_STATE_LIST(X)                                                                         \
+    X(STOPPED, "nothing: the operator (or the end) must act")                                      \
+    X(WAIT_BACKOFF, "the time of the next attempt")                                                \
+    X(WAIT_VERSION, "the current web version, after failure 405")                                  \
+    X(WAIT_SOCKET, "TCP, TLS and the WebSocket upgrade")                                           \
+    X(WAIT_SERVER_HELLO, "the second Noise message")                                               \
+    X(WAIT_PAIR_DEVICE, "the refs for a QR, unpaired")                                             \
+    X(WAIT_PAIR_SCAN, "a phone to scan the QR or to take the code")                                \
+    X(WAIT_PASSKEY, "the owner, WhatsApp or the phone, in the passkey step of pairing")            \
+    X(WAIT_PAIR_STORE, "a backup of the session before, which the new one replaces")               \
+    X(WAIT_PAIR_RESTART, "515 after our signature was sent")                                       \
+    X(WAIT_SUCCESS, "<success> or <failure>, paired")                                              \
+    X(WAIT_PREKEYS, "the prekey count, and the upload if needed")                                  \
+    X(WAIT_ACTIVE, "the answer to <active/>")                                                      \
+    X(ONLINE, "stanzas")                                                                           \
+    X(WAIT_CLOSE, "the socket to be gone")
+
+enum conn_state {
+#define X(name, what) CONN_##name,
+    CONN_STATE_LIST(X)
+#undef X
+        CONN_STATE_COUNT
+};
+
+/* X(name, word in logs and /health): why a connection ended; decides what follows (conn_plan.c). */
+#define CONN_REASON_LIST(X)                                                                        \
+    X(NONE, "")                     /* online */                                                   \
+    X(START, "starting")            /* not started yet */                                          \
+    X(NETWORK, "no_network")        /* no route from here, dead socket */                          \
+    X(NAME, "name_lookup")          /* the server's name is not known, or not to be had */         \
+    X(UNREACHABLE, "unreachable")   /* no TCP connection: refused, unreachable, silent */          \
+    X(SILENT, "no_answer")          /* connected, and then nothing */                              \
+    X(REFUSED, "refused")           /* closed or refused before we are logged in */                \
+    X(CLOSED, "closed")             /* closed after some time online: normal */                    \
+    X(REFS_OVER, "qr_not_scanned")  /* nobody scanned any QR of this set */                        \
+    X(PASSKEY, "passkey_not_done")  /* the passkey step of pairing was not finished */             \
+    X(TLS, "tls")                   /* certificate or TLS trouble */                               \
+    X(CLOCK, "clock")               /* our clock is outside the certificate's validity */          \
+    X(CERT, "bad_certificate")      /* the Noise certificate chain does not verify */              \
+    X(PROTOCOL, "protocol_error")   /* the stream made no sense */                                 \
+    X(RESTART, "restart")           /* 515: normal, at once */                                     \
+    X(SERVER, "server_error")       /* 500 and above: the server's trouble */                      \
+    X(RATE, "rate_limited")         /* 429 */                                                      \
+    X(REPLACED, "replaced")         /* another connection of this device */                        \
+    X(OUTDATED, "outdated")         /* 405 */                                                      \
+    X(BANNED, "banned")             /* 402, until a time */                                        \
+    X(LOGGED_OUT, "logged_out")     /* 401, 403, 406, device_removed, or by us */                  \
+    X(FAILURE, "login_failure")     /* any other <failure>: report, try at a slow pace */          \
+    X(STORE, "store_error")         /* the store failed: reconnect when there is room */           \
+    X(WRONG_NUMBER, "wrong_number") /* paired with another number than asked for */                \
+    X(OPERATOR, "asked")            /* the operator wants a new connection */                      \
+    X(SHUTDOWN, "stopping")
+
+enum conn_reason {
+#define X(name, word) CONN_WHY_##name,
+    CONN_REASON_LIST(X)
+#undef X
+        CONN_WHY_COUNT
+};
+
+/* The state's and the reason's names in logs and /health ("wait_success", "replaced"). */
+const char *conn_state_name(enum conn_state s);
+const char *conn_reason_name(enum conn_reason r);
+/* Did we not get as far as a login? Then the detail is a sentence of its own: who, and what. */
+bool conn_reason_is_network(enum conn_reason r);
+
+enum wb_err conn_new(struct bridge *b, struct conn **ret_c) WB_MUST_CHECK;
+void conn_free(struct conn *c);
+
+/* Begins: connects, or offers pairing when there is no account. */
+void conn_start(struct conn *c);
+/* The operator: try again now, also after replaced, a ban or a failure. STATE when logged out. */
+enum wb_err conn_reconnect(struct conn *c) WB_MUST_CHECK;
+/* Closes and reconnects with backoff, for a reason found elsewhere (store failure, dead socket). */
+void conn_drop(struct conn *c, enum conn_reason why);
+/* A write works again. was_full: for a while none did, so that what is waited for is over; else the
+ * pauses stay, or each batch that does not fit would be followed by a login. */
+void conn_store_works(struct conn *c, bool was_full);
+/* Closes for good; the loop is stopped when the socket is gone. */
+void conn_shutdown(struct conn *c);
+
+enum conn_state conn_state(const struct conn *c);
+enum conn_reason conn_reason(const struct conn *c);
+/* Logged in: <success> was seen on this connection. */
+bool conn_logged_in(const struct conn *c);
+/* Active: messages may be sent. */
+bool conn_online(const struct conn *c);
+/* And is what waited for us while we were away delivered, as far as the server says? */
+bool conn_caught_up(const struct conn *c);
+
+/* The store has another signed prekey now: the keys in memory follow. */
+void conn_signed_prekey_changed(struct conn *c);
+
+/* The last stanzas sent, to the log: the server complains of one. */
+void conn_log_sent(struct conn *c);
+
+/* Seals one packed stanza and sends it. STATE without an encrypted stream; TOO_LARGE when too much
+ * waits for the socket, which harms nothing. Used by outgoing.c. */
+enum wb_err conn_send_plain(struct conn *c, struct span packed) WB_MUST_CHECK;
+/* How what was sent proceeds (conn_uplink.c). All are harmless without a connection. */
+/* Bytes that wait for the socket: the limits *_ROOM_BYTES are compared with it. */
+size_t conn_waiting(const struct conn *c);
+/* Names the end of all that was sent on this connection so far; has that left? */
+uint64_t conn_sent_mark(const struct conn *c);
+bool conn_has_left(const struct conn *c, uint64_t mark);
+/* Is anything of it not yet at the other end? *seen is what the last call saw, 0 at first:
+ * *ret_moved tells whether it has come further since. */
+bool conn_uplink_busy(const struct conn *c, uint64_t *seen, bool *ret_moved);
+
+/* Reads on, or not: while too many answers wait, frames that were read, or a checkpoint. */
+void conn_pace_reading(struct conn *c);
+
+/* Notes what goes out, for conn_log_sent(). */
+void conn_note_sent(struct conn *c, const struct node *n);
+/* Are more bytes of the server here already? The batch may then go on. */
+bool conn_readable(const struct conn *c);
+/* The operator: show a QR again (after a logout). STATE when paired. */
+enum wb_err conn_pair(struct conn *c) WB_MUST_CHECK;
+/* WhatsApp has confirmed that we unlink ourselves: closes, to stay stopped. */
+void conn_unlink(struct conn *c);
+/* The session is set aside, too: no account any more. */
+void conn_unlinked(struct conn *c);
+
+#endif

@@ -1,0 +1,74 @@
+#include "bridge/dispatch/dispatch.h"
+
+#include "bridge/bridge.h"
+#include "bridge/dispatch/handlers.h"
+
+/* Every stanza that the server may send, by tag; messages first, as most are. */
+static const struct stanza_handler *const stanza_table[] = {
+    &in_message_handler,      &in_ack_handler,     &in_appdata_handler,  &in_status_handler,
+    &in_iq_handler,           &in_success_handler, &in_failure_handler,  &in_stream_error_handler,
+    &in_xmlstreamend_handler, &in_error_handler,   &in_ib_handler,       &in_notification_handler,
+    &in_call_handler,         &in_receipt_handler, &in_presence_handler, &in_chatstate_handler,
+};
+
+const struct stanza_handler *stanza_handler_find(const struct stanza_handler *const *table,
+                                                 size_t n, struct span name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_eq_cstr(name, table[i]->name))
+            return table[i];
+    return NULL;
+}
+
+enum wb_err stanza_handler_run(struct bridge *b, const struct stanza_handler *h,
+                               const struct stanza *s)
+{
+    void *parsed = NULL;
+
+    if (h->parse) {
+        enum wb_err err = h->parse(s, &parsed);
+
+        /* The stanza is larger than one may be. As our own trouble it would end the connection, and
+         * come again with the next one, for ever. Parsing has no effects, so it can be left out. */
+        if (err == WB_ERR_NOMEM && s->arena->refused)
+            return WB_ERR_TOO_LARGE;
+        if (err != WB_OK)
+            return err;
+    }
+    return h->apply ? h->apply(b, s, parsed) : WB_OK;
+}
+
+/* Tag, type and id: enough to find the stanza, nothing that a person wrote. */
+static void log_odd(struct bridge *b, const struct stanza *s, enum wb_err err)
+{
+    struct span type = node_attr_str(s->node, "type", s->arena);
+    struct span id = node_attr_str(s->node, "id", s->arena);
+
+    log_warn(b->log, "dispatch", "<%.*s type=%.*s id=%.*s>: %s", (int)s->node->tag.n,
+             (const char *)s->node->tag.p, (int)span_first(type, 40).n,
+             type.p ? (const char *)type.p : "", (int)span_first(id, 64).n,
+             id.p ? (const char *)id.p : "", wb_err_text(err));
+}
+
+enum wb_err dispatch_stanza(struct bridge *b, const struct stanza *s)
+{
+    const struct stanza_handler *h = stanza_handler_find(
+        stanza_table, sizeof stanza_table / sizeof stanza_table[0], s->node->tag);
+    enum wb_err err;
+
+    if (!h) {
+        log_odd(b, s, WB_ERR_NOT_FOUND);
+        return WB_OK;
+    }
+    pauses_mark(b->pauses, h->name);
+    err = stanza_handler_run(b, h, s);
+    if (err != WB_OK)
+        log_odd(b, s, err);
+    /* Our own trouble: the connection is closed, so that the server delivers it again. */
+    if (err == WB_ERR_LOCKED || wb_err_class(err) == WB_CLASS_LOCAL ||
+        wb_err_class(err) == WB_CLASS_BUG)
+        return err;
+    if (h->ack == STANZA_ACK_ALWAYS && node_has_attr(s->node, "id"))
+        return outgoing_ack(b, s, 0);
+    return WB_OK;
+}

@@ -1,0 +1,54 @@
+/* WhatsApp retires the registration of a client that is not linked yet: the secret in its QR
+ * (P-X2-16). */
+#include "bridge/dispatch/handlers.h"
+#include "bridge/pair/pairing.h"
+
+static enum wb_err refresh_parse(const struct stanza *s, void **ret_parsed)
+{
+    (void)ret_parsed;
+    return node_child(s->node, "companion_reg_refresh") ||
+                   node_child(s->node, "pair-device-rotate-qr")
+               ? WB_OK
+               : WB_ERR_MALFORMED;
+}
+
+/* While a phone is linking us, by a typed code or a passkey, the secret is the one that
+ * pair-success will be proven with: another one would make that proof fail. */
+static bool linking(const struct conn *c)
+{
+    return c->state != CONN_WAIT_PAIR_SCAN ||
+           clock_mono_ms(c->b->clock) < c->pairing->finishing_until_ms;
+}
+
+bool pair_refresh_owed(struct conn *c)
+{
+    if (!c->pairing->refresh_owed || clock_mono_ms(c->b->clock) < c->pairing->finishing_until_ms)
+        return false;
+    c->pairing->refresh_owed = false;
+    rng_fill(c->b->rng, c->account->keys.adv_secret, ADV_SECRET_BYTES);
+    log_info(c->b->log, "pair", "no phone has linked us: the QR is made anew");
+    return true;
+}
+
+static enum wb_err refresh_apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    struct conn *c = b->conn;
+
+    (void)s;
+    (void)parsed;
+    if (c->paired)
+        return WB_ERR_STATE;
+    if (linking(c)) {
+        log_info(b->log, "pair", "WhatsApp wants another QR: not while a phone is linking us");
+        c->pairing->refresh_owed = true;
+        return WB_OK;
+    }
+    c->pairing->refresh_owed = false;
+    rng_fill(b->rng, c->account->keys.adv_secret, ADV_SECRET_BYTES);
+    log_info(b->log, "pair", "WhatsApp wants another QR: it is made anew");
+    pairing_redraw_qr(c);
+    return WB_OK;
+}
+
+const struct stanza_handler in_notification_reg_refresh_handler = {
+    "companion_reg_refresh", STANZA_ACK_ALWAYS, refresh_parse, refresh_apply};

@@ -1,0 +1,114 @@
+/* pairing.h - what is shown while unpaired: the current QR, the current link code, and the passkey
+ * step that may follow both. Private to conn_pair.c, pair_code.c, pair_refresh.c,
+ * pair_passkey.c and qr_show.c. */
+#ifndef BRIDGE_PAIR_PAIRING_H
+#define BRIDGE_PAIR_PAIRING_H
+
+#include "bridge/conn/conn_private.h"
+#include "bridge/pair/passkey.h"
+#include "bridge/pair/webauthn.h"
+#include "crypto/limits.h"
+#include "crypto/passkey_crypt.h"
+#include "store/session/private_address.h"
+
+enum {
+    PAIR_REF_MAX = 256,       /* the link code's ref; some 50 bytes are usual */
+    PAIR_SUCCESS_ID_MAX = 128 /* the server's ids are some 10 to 36 characters */
+};
+
+/* The passkey step (P-PR-27..35). */
+struct passkey {
+    enum passkey_phase phase;
+    uint64_t attempt; /* names the requests whose answers count */
+    struct arena arena;
+    struct webauthn_request request; /* in arena; since ASKED */
+    int64_t asked_until_ms;          /* monotonic: the challenge's end */
+
+    bool secret_renewed; /* the ADV secret of the QR or the code is out of use */
+    bool handoff_live;
+    int64_t handoff_until_ms; /* monotonic */
+    uint8_t handoff_key[PASSKEY_KEY_BYTES];
+
+    /* Since the answer was given. */
+    struct arena answer_arena;
+    struct webauthn_assertion answer;
+    bool compare_code;  /* the owner wants to see the codes */
+    bool prologue_sent; /* the phone may continue */
+    bool revealed;      /* it has, and our nonce is out */
+    bool proved;        /* that we are the one that was scanned: no code to compare (P-PR-35) */
+    char ref[PASSKEY_REF_MAX + 1];
+    struct x25519_pair ephemeral;
+    uint8_t nonce[PASSKEY_NONCE_BYTES];
+    uint8_t request_key[PASSKEY_KEY_BYTES];
+    char code[LINK_CODE_CHARS + 1]; /* since COMPARE */
+    unsigned wrong_codes;
+
+    passkey_done_fn *done;
+    void *done_ctx;
+    char problem[160]; /* how the last attempt ended; survives passkey_reset() */
+};
+
+struct pairing {
+    char refs[QR_REFS_MAX][QR_REF_BYTES_MAX + 1];
+    size_t nrefs, at; /* at == nrefs: none is shown */
+    char qr[QR_TEXT_MAX];
+
+    /* The link code. */
+    bool code_wanted; /* as soon as refs have come */
+    bool code_asked;  /* companion_hello is under way */
+    struct jid code_phone;
+    char code[LINK_CODE_CHARS + 1]; /* "": none, or it was used */
+    int64_t code_until_ms;          /* monotonic */
+    int64_t codes_since_ms;         /* monotonic: since then so many were made */
+    unsigned codes;
+    struct x25519_pair ephemeral;
+    uint8_t ref[PAIR_REF_MAX];
+    size_t nref;
+    uint64_t attempt; /* names the request whose answer counts */
+    pair_code_fn *done;
+    void *done_ctx;
+
+    /* Until then pair-success will be proven with the secret of companion_finish, which was sent;
+     * monotonic, 0: it was not, or has failed. */
+    int64_t finishing_until_ms;
+    bool refresh_owed; /* WhatsApp has retired the secret meanwhile */
+
+    struct passkey passkey;
+
+    /* The proven account waits in conn.account for a backup of the session before it. */
+    bool storing;
+    char success_id[PAIR_SUCCESS_ID_MAX + 1]; /* of the iq that is to be answered */
+    uint32_t key_index;
+    enum store_private_by private_by; /* what the phone says of its chats */
+};
+
+/* <tag>bytes</tag> into parent. */
+static inline void pairing_add(struct arena *a, struct node *parent, const char *tag,
+                               struct span bytes)
+{
+    node_set_bytes(a, node_child_new(a, parent, tag), bytes);
+}
+
+/* The QR on show names the ADV secret: it is written and drawn anew when that has changed. Its time
+ * runs on. */
+void pairing_redraw_qr(struct conn *c);
+/* Draws the current QR if standard output is a terminal, and again when log lines have pushed it
+ * out of the window, the window has another size, or there is another code to type; until
+ * qr_show_stop(). */
+void qr_show(struct conn *c);
+void qr_show_stop(struct conn *c);
+/* Makes the ADV secret anew if WhatsApp has retired it while a phone was linking us, and none does
+ * any more. True: it is another one, and the QR on show is to be redrawn. */
+bool pair_refresh_owed(struct conn *c);
+/* Asks for a code, on a connection that shows a QR. */
+void pair_code_ask(struct conn *c);
+/* No code is valid any more; who waits for one is told. */
+void pair_code_reset(struct conn *c, const char *why);
+/* At the end of the program: who waits for a code is told. */
+void pair_code_forget(struct pairing *p);
+/* The step is over: problem says how it failed; NULL: the phone has linked us. */
+void passkey_reset(struct conn *c, const char *problem);
+/* "XXXX-XXXX". */
+void pair_code_format(const char *code, char out[static 10]);
+
+#endif

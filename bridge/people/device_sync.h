@@ -1,0 +1,52 @@
+/* device_sync.h - which devices people have: from the cache in the store, or asked for in one
+ * batched query, and kept right by notifications (P-SD-06, P-SD-07, P-NT-06..10). */
+#ifndef BRIDGE_PEOPLE_DEVICE_SYNC_H
+#define BRIDGE_PEOPLE_DEVICE_SYNC_H
+
+#include "proto/node.h"
+
+struct bridge;
+struct device_sync;
+
+/* devices: device JIDs of all users, grouped by user in no particular order, without doubles,
+ * without this very device under either identity; hosted ones at the servers hosted / hosted.lid
+ * (the caller leaves them out of group keys, P-SD-34). A user of whom nothing can be learned has no
+ * device in it. Lives until the callback returns.
+ * err: WB_OK, or why a query failed (STATE not connected, NET, TIMEOUT, REFUSED, PROTOCOL, store
+ * errors); devices then holds what is known all the same. */
+struct device_sync_result {
+    enum wb_err err;
+    const struct jid *devices;
+    size_t ndevices;
+};
+typedef void device_sync_fn(struct bridge *b, uint64_t key, const struct device_sync_result *r);
+
+enum wb_err device_sync_new(struct bridge *b, struct device_sync **ret_d) WB_MUST_CHECK;
+void device_sync_free(struct device_sync *d); /* NULL-safe; waiting callers are not told */
+
+/* users: bare or not, PN or LID, in the form in which the devices are wanted (never both forms of
+ * one person, P-US-08); doubles are fine. with_self adds our own account in the form of the first
+ * of them. fn is called exactly once when this returned WB_OK, never from within. NOMEM, TOO_LARGE
+ * over DEVICE_SYNC_USERS_MAX. What was learned is in the open batch. */
+enum wb_err device_sync_get(struct bridge *b, const struct jid *users, size_t n, bool with_self,
+                            device_sync_fn *fn, uint64_t key) WB_MUST_CHECK;
+
+/* Forget what is cached of these users, under both of their forms: phash mismatch in an ack
+ * (P-SD-23), error 479, an identity change. The next device_sync_get() asks. */
+enum wb_err device_sync_drop(struct bridge *b, const struct jid *users, size_t n) WB_MUST_CHECK;
+
+/* For the notification table: <notification type=devices> and <devices> of account_sync. The whole
+ * notification / the child; class PEER errors are odd stanzas. */
+enum wb_err device_sync_changed(struct bridge *b, const struct node *notification,
+                                struct arena *a) WB_MUST_CHECK;
+enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
+                                    const struct node *devices, struct arena *a) WB_MUST_CHECK;
+/* <notification type=encrypt><identity/>: this person's phone was installed anew. Identities,
+ * sessions, sender-key memory and device lists go, under both identities (P-NT-04). at: unix
+ * seconds of the server. Of ourselves nothing goes, and nothing but the device lists when a change
+ * of the phone's key of that time is known already (enum reinstall). Our privacy token goes to the
+ * new installation in any case. */
+enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who,
+                                    int64_t at) WB_MUST_CHECK;
+
+#endif

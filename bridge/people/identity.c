@@ -1,0 +1,65 @@
+#include "bridge/people/identity.h"
+
+#include "bridge/bridge.h"
+#include "store/messages/messages.h"
+#include "store/session/lid_map.h"
+#include "store/session/signal_store.h"
+
+static struct jid plain_user(const struct jid *j)
+{
+    return jid_bare(jid_unhosted(*j));
+}
+
+enum wb_err identity_learn(struct bridge *b, const struct jid *one, const struct jid *other)
+{
+    struct jid lid = plain_user(one), pn = plain_user(other);
+    bool changed = false;
+    enum wb_err err;
+
+    if (lid.server == JID_PN) {
+        struct jid swap = lid;
+        lid = pn;
+        pn = swap;
+    }
+    if (lid.server != JID_LID || pn.server != JID_PN || !lid.user[0] || !pn.user[0])
+        return WB_OK;
+    /* Who could give our number another LID, or our LID another number, could speak for us. Until
+     * the login has named our LID, which it files itself, nobody else says which one it is. */
+    if (jid_is_none(&b->own_lid) && bridge_is_self(b, &pn))
+        return WB_OK;
+    if (bridge_is_self(b, &lid) != bridge_is_self(b, &pn)) {
+        log_warn(b->log, "trust", "a pair that makes somebody else ourselves is passed over");
+        b->trust.foreign_keys++;
+        return WB_OK;
+    }
+    TRY(store_lid_put(b->store, &lid, &pn, &changed));
+    if (changed) {
+        TRY(store_signal_migrate(b->store, &pn, &lid, NULL));
+        TRY(store_chat_rekey(b->store, &lid, &pn, NULL));
+    }
+out:
+    return err;
+}
+
+enum wb_err identity_session_address(struct bridge *b, const struct jid *device,
+                                     struct jid *ret_address)
+{
+    struct jid plain = jid_unhosted(*device), lid = plain, pn = plain, lid_user, pn_user;
+    enum wb_err err = WB_ERR_NOT_FOUND;
+
+    if (plain.server == JID_PN)
+        err = store_lid_of_pn(b->store, &plain, &lid);
+    else if (plain.server == JID_LID) /* the pair may be older than the move to the LID */
+        err = store_pn_of_lid(b->store, &plain, &pn);
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret_address = plain;
+        return WB_OK;
+    }
+    TRY(err);
+    pn_user = jid_bare(pn);
+    lid_user = jid_bare(lid);
+    TRY(store_signal_migrate(b->store, &pn_user, &lid_user, NULL));
+    *ret_address = lid;
+out:
+    return err;
+}

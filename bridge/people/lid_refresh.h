@@ -1,0 +1,28 @@
+/* lid_refresh.h - the server says that the LID which we wrote to is not the person's any more
+ * (<ack refresh_lid=true>, P-X2-14): it is asked for again, by the phone number. */
+#ifndef BRIDGE_PEOPLE_LID_REFRESH_H
+#define BRIDGE_PEOPLE_LID_REFRESH_H
+
+#include <stddef.h>
+
+#include "bridge/limits.h"
+#include "proto/jid.h"
+
+struct bridge;
+
+/* Who was asked about lately; zero-initialised. */
+struct lid_refresh {
+    struct {
+        struct jid pn; /* JID_NONE: free */
+        int64_t at_ms; /* monotonic */
+    } asked[LID_REFRESH_SLOTS];
+    size_t next;
+};
+
+/* from: of the ack, the person written to, in either form. Of whom we know no number there is
+ * nothing to ask by, and a group has no LID: WB_OK, nothing is asked; nor is it twice within
+ * LID_REFRESH_MS, for every ack to that person says it until the answer is here. The pair in the
+ * answer is learned (identity.h). Errors of the store. */
+enum wb_err lid_refresh(struct bridge *b, const struct jid *from) WB_MUST_CHECK;
+
+#endif

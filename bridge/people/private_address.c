@@ -1,0 +1,120 @@
+#include "bridge/people/private_address.h"
+
+#include "bridge/bridge.h"
+#include "bridge/send/out_queue.h"
+#include "store/session/lid_map.h"
+#include "store/session/private_address.h"
+#include "store/session/retry.h"
+
+enum { NOT_TAKEN = 400 };
+
+/* In the row of a message that has turned the account to the other address, so that it is known
+ * after a restart: this, and enum store_private_by of before. */
+enum { TURNED_FROM = OUTBOX_REOPENED + 1 };
+
+enum wb_err private_address(struct bridge *b, const struct jid *lid, const struct jid *pn,
+                            struct jid *ret_to)
+{
+    enum store_private_by by = STORE_PRIVATE_UNKNOWN;
+    enum wb_err err = WB_OK;
+
+    if (jid_is_none(pn) || jid_is_none(lid)) {
+        *ret_to = jid_is_none(lid) ? *pn : *lid;
+        return WB_OK;
+    }
+    TRY(store_private_by_get(b->store, bridge_server_now_s(b), &by));
+    *ret_to = by == STORE_PRIVATE_BY_NUMBER ? *pn : *lid;
+out:
+    return err;
+}
+
+static enum wb_err other_of(struct bridge *b, const struct jid *to, struct jid *ret_other)
+{
+    return to->server == JID_LID ? store_pn_of_lid(b->store, to, ret_other)
+                                 : store_lid_of_pn(b->store, to, ret_other);
+}
+
+enum wb_err private_address_of(struct bridge *b, const struct jid *person, struct jid *ret_to)
+{
+    const struct jid one = jid_bare(jid_unhosted(*person));
+    struct jid other = {0};
+    enum wb_err err = other_of(b, &one, &other);
+
+    if (err == WB_ERR_NOT_FOUND) {
+        *ret_to = one;
+        return WB_OK;
+    }
+    TRY(err);
+    err = one.server == JID_LID ? private_address(b, &one, &other, ret_to)
+                                : private_address(b, &other, &one, ret_to);
+out:
+    return err;
+}
+
+/* The bytes that were refused say it best: the account's state may be another one by now, and after
+ * a restart nothing else remembers it. */
+static enum wb_err sealed_for(struct out_item *it, struct jid *ret_to)
+{
+    struct arena a = arena_new(SEND_ARENA_MAX);
+    struct store_outbox_row row;
+    struct node *n = NULL;
+    enum wb_err err;
+
+    TRY(store_outbox_by_id(it->b->store, it->id, &a, &row));
+    TRY(node_unpack(row.sealed, &a, &n));
+    if (!node_attr_get_jid(n, "to", ret_to))
+        err = WB_ERR_NOT_FOUND;
+out:
+    arena_free(&a);
+    return err;
+}
+
+/* Both what was sealed (under the form that was refused) and what is known of devices is made anew.
+ */
+static enum wb_err turn_to(struct out_item *it, enum store_private_by by, int64_t *ret_how)
+{
+    struct bridge *b = it->b;
+    enum store_private_by now = STORE_PRIVATE_UNKNOWN;
+    enum wb_err err;
+
+    *ret_how = OUTBOX_REOPENED;
+    TRY(store_private_by_get(b->store, bridge_server_now_s(b), &now));
+    if (now != by) {
+        *ret_how = TURNED_FROM + (int64_t)now;
+        TRY(store_private_by_server(b->store, by, bridge_server_now_s(b)));
+        log_warn(b->log, "send",
+                 "WhatsApp refused a private message for its address: from now on they go by %s",
+                 by == STORE_PRIVATE_BY_LID ? "LID" : "phone number");
+    }
+    err = store_retry_sent_drop(b->store, &it->chat, span_cstr(it->id));
+out:
+    return err;
+}
+
+enum wb_err private_address_refused(struct out_item *it, uint32_t code, int64_t *ret_how)
+{
+    struct jid to = {0}, other = {0};
+    enum wb_err err;
+
+    *ret_how = 0;
+    if (code != NOT_TAKEN || !jid_is_person(&it->chat))
+        return WB_OK;
+    err = sealed_for(it, &to);
+    if (err == WB_OK)
+        err = other_of(it->b, &to, &other);
+    if (err == WB_ERR_NOT_FOUND || (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER))
+        return WB_OK; /* there is no other address to try */
+    TRY(err);
+    err =
+        turn_to(it, to.server == JID_LID ? STORE_PRIVATE_BY_NUMBER : STORE_PRIVATE_BY_LID, ret_how);
+out:
+    return err;
+}
+
+enum wb_err private_address_no_help(struct bridge *b, int64_t how)
+{
+    if (how < TURNED_FROM || how > TURNED_FROM + STORE_PRIVATE_BY_NUMBER)
+        return WB_OK; /* it has turned nothing */
+    return store_private_by_server(b->store, (enum store_private_by)(how - TURNED_FROM),
+                                   bridge_server_now_s(b));
+}

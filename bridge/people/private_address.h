@@ -1,0 +1,30 @@
+/* private_address.h - by which of a person's two addresses a private message goes (P-X2-01). The
+ * account decides, not the person: the server refuses messages to LIDs (400) from an account whose
+ * chats have not been moved to LIDs, and WhatsApp moves accounts one by one. What the phone says at
+ * pairing and when it moves its chats is kept (store/session/private_address.h); while nobody has
+ * said anything the LID is tried first, and a refusal says it. */
+#ifndef BRIDGE_PEOPLE_PRIVATE_ADDRESS_H
+#define BRIDGE_PEOPLE_PRIVATE_ADDRESS_H
+
+#include "proto/jid.h"
+
+struct bridge;
+struct out_item;
+
+/* lid, pn: the person's two forms, bare; one of them may be JID_NONE, when it is not known, and
+ * then the other one is taken. Errors of the store. */
+enum wb_err private_address(struct bridge *b, const struct jid *lid, const struct jid *pn,
+                            struct jid *ret_to) WB_MUST_CHECK;
+/* The same for a person of whom one form is given, with or without device. */
+enum wb_err private_address_of(struct bridge *b, const struct jid *person,
+                               struct jid *ret_to) WB_MUST_CHECK;
+/* The server has refused this private message with this code. *ret_how, unless 0: it was for its
+ * address; the person has the other one, which this and the next messages take from now on. It is
+ * for store_outbox_reopen(), and says how they went until now. Errors of the store. */
+enum wb_err private_address_refused(struct out_item *it, uint32_t code,
+                                    int64_t *ret_how) WB_MUST_CHECK;
+/* What was reopened so was refused by the other address, too: that was not the reason, and they go
+ * again as before. Errors of the store. */
+enum wb_err private_address_no_help(struct bridge *b, int64_t how) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,269 @@
+#include "bridge/people/time_lock.h"
+
+#include "bridge/bridge.h"
+#include "bridge/core/batch.h"
+#include "bridge/people/mex.h"
+#include "bridge/send/out_queue.h"
+#include "store/core/meta.h"
+
+static struct time_lock *lock_of(struct bridge *b)
+{
+    return b->out_message ? &b->out_message->time_lock : NULL;
+}
+
+static void on_end(void *ctx);
+
+/* Timers count in a clock that does not jump; the end is an instant of the server's. */
+static void plan_end(struct bridge *b, struct time_lock *l)
+{
+    const int64_t left = l->until_s - bridge_server_now_s(b);
+
+    if (l->until_s == 0)
+        timer_stop(b->timers, &l->end);
+    else
+        timer_start(b->timers, &l->end,
+                    left <= 0                 ? 0
+                    : left > TIME_LOCK_LOOK_S ? TIME_LOCK_LOOK_S * 1000
+                                              : left * 1000,
+                    on_end, b);
+}
+
+/* What cannot be read now is read at the next question. */
+static void load(struct bridge *b, struct time_lock *l)
+{
+    int64_t until = 0, named = 0;
+    enum wb_err err;
+
+    if (l->loaded)
+        return;
+    err = store_meta_get_int(b->store, STORE_META_TIME_LOCK, &until);
+    if (err == WB_OK)
+        err = store_meta_get_int(b->store, STORE_META_TIME_LOCK_NAMED, &named);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return;
+    l->loaded = l->news = true;
+    l->until_s = until;
+    l->named = named != 0;
+    plan_end(b, l); /* which may have passed */
+}
+
+/* The end that we guessed has come, and WhatsApp has not said yet that it is one. */
+static bool is_open(const struct time_lock *l, int64_t now)
+{
+    return l->until_s && l->until_s <= now && !l->named;
+}
+
+int64_t time_lock_until_s(struct bridge *b)
+{
+    struct time_lock *l = lock_of(b);
+    const int64_t now = bridge_server_now_s(b);
+
+    if (!l)
+        return 0;
+    load(b, l);
+    if (is_open(l, now))
+        return now + TIME_LOCK_LOOK_S; /* when it is asked again at the latest */
+    return l->until_s > now ? l->until_s : 0;
+}
+
+bool time_lock_guessed(struct bridge *b)
+{
+    const struct time_lock *l = lock_of(b);
+
+    return l && time_lock_until_s(b) && !l->named;
+}
+
+/* until_s 0: it is over. The file first: what follows is looked at when the loop comes to it. */
+static enum wb_err set(struct bridge *b, struct time_lock *l, int64_t until_s, bool named)
+{
+    char text[CLOCK_TEXT_MAX];
+    enum wb_err err;
+
+    if (until_s) {
+        TRY(store_meta_put_int(b->store, STORE_META_TIME_LOCK, until_s));
+        TRY(store_meta_put_int(b->store, STORE_META_TIME_LOCK_NAMED, named));
+    } else {
+        TRY(store_meta_put(b->store, STORE_META_TIME_LOCK, SPAN_NULL));
+        TRY(store_meta_put(b->store, STORE_META_TIME_LOCK_NAMED, SPAN_NULL));
+    }
+    if (until_s && until_s != l->until_s)
+        log_warn(b->log, "send",
+                 "WhatsApp has restricted this number: nobody is written to for the first time "
+                 "before %s%s",
+                 clock_text(until_s, text),
+                 named ? "" : " (our guess: it has not said when that ends)");
+    else if (!until_s && l->until_s)
+        log_info(b->log, "send", "first messages to new people go out again");
+    l->loaded = l->news = true;
+    l->until_s = until_s;
+    l->named = named;
+    plan_end(b, l);
+    out_queue_kick(b);
+out:
+    return err;
+}
+
+/* As WhatsApp Web waits where no end is named, and twice as long for each time that this was too
+ * short. */
+static int64_t next_guess_s(struct bridge *b, struct time_lock *l)
+{
+    const int64_t mono = clock_mono_ms(b->clock);
+    int64_t guess = TIME_LOCK_GUESS_S;
+
+    if (l->guesses && mono - l->guessed_ms > TIME_LOCK_GUESSES_MS)
+        l->guesses = 0;
+    for (unsigned i = 0; i < l->guesses && guess < TIME_LOCK_GUESS_MAX_S; i++)
+        guess *= 2;
+    l->guesses++;
+    l->guessed_ms = mono;
+    return guess < TIME_LOCK_GUESS_MAX_S ? guess : TIME_LOCK_GUESS_MAX_S;
+}
+
+enum wb_err time_lock_told(struct bridge *b, const struct mex_time_lock *told)
+{
+    struct time_lock *l = lock_of(b);
+    const int64_t now = bridge_server_now_s(b);
+    const int64_t until = told->ends_s;
+
+    if (!l || jid_is_none(&b->own_pn))
+        return WB_OK;
+    load(b, l);
+    if (!told->active || (until > 0 && until <= now)) {
+        l->guesses = 0;
+        return l->until_s ? set(b, l, 0, true) : WB_OK;
+    }
+    if (until <= 0) /* it is asked again at the end that we guess */
+        return l->until_s > now && !l->named ? WB_OK : set(b, l, now + next_guess_s(b, l), false);
+    l->guesses = 0;
+    return set(b, l, until > now + TIME_LOCK_MAX_S ? now + TIME_LOCK_MAX_S : until, true);
+}
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+/* The question did not get to WhatsApp, or its answer not to us: it is asked again after the next
+ * login, or after a while. */
+static bool is_unanswered(enum wb_err err)
+{
+    return err == WB_ERR_NET || err == WB_ERR_TIMEOUT || err == WB_ERR_CANCELLED ||
+           err == WB_ERR_STATE || err == WB_ERR_RATE_LIMITED;
+}
+
+static enum wb_err answered(struct bridge *b, struct time_lock *l, const struct iq_reply *reply)
+{
+    struct mex_time_lock lock;
+    enum wb_err err = reply->err;
+
+    if (err == WB_OK)
+        err = mex_time_lock_parse(node_content_bytes(node_child(reply->node, "result")),
+                                  MEX_LOCK_ASKED, &lock);
+    if (err != WB_OK) {
+        log_debug(b->log, "send", "the state of the account is not known: %s", wb_err_text(err));
+        /* It does not tell, and will not: then the end that we guessed is one. If it was too
+         * early, the next refusal says so. */
+        return !is_unanswered(err) && is_open(l, bridge_server_now_s(b)) ? set(b, l, 0, false)
+                                                                         : WB_OK;
+    }
+    /* There is no lock, it says, and has just refused a message for one: not at once again. */
+    if (!lock.active && l->why == TIME_LOCK_REFUSAL)
+        return WB_OK;
+    return time_lock_told(b, &lock);
+}
+
+static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
+{
+    struct time_lock *l = lock_of(b);
+    enum wb_err err;
+
+    if (!l || l->asked != key)
+        return;
+    l->asked = 0;
+    err = answered(b, l, reply);
+    if (err != WB_OK)
+        batch_fail(b, err);
+}
+
+/* What cannot be asked now is asked at the next login, or when a while has passed (on_end()). */
+static void ask(struct bridge *b, struct time_lock *l, enum time_lock_why why)
+{
+    struct arena a = arena_new(16 * 1024);
+    struct node *iq, *query;
+    enum wb_err err = WB_OK;
+
+    if (!l->asked || why == TIME_LOCK_REFUSAL)
+        l->why = why;
+    if (l->asked) {
+        arena_free(&a);
+        return;
+    }
+    iq = iq_new(&a, "get", "w:mex", NULL);
+    query = node_child_new(&a, iq, "query");
+    node_attr_text(&a, query, "query_id", MEX_LOCK_QUERY);
+    node_set_bytes(&a, query, SPAN_LIT("{\"variables\":{}}"));
+    err = iq_send(&b->iq, &a, iq, 0, on_answer, ++l->last_key);
+    if (err == WB_OK)
+        l->asked = l->last_key;
+    arena_free(&a);
+}
+
+enum wb_err time_lock_refused(struct bridge *b)
+{
+    struct time_lock *l = lock_of(b);
+    const int64_t now = bridge_server_now_s(b);
+    int64_t guess;
+    enum wb_err err = WB_OK;
+
+    if (!l)
+        return WB_OK;
+    load(b, l);
+    guess = next_guess_s(b, l);
+    if (l->until_s < now + guess)
+        TRY(set(b, l, now + guess, false));
+    ask(b, l, TIME_LOCK_REFUSAL);
+out:
+    return err;
+}
+
+void time_lock_online(struct bridge *b)
+{
+    struct time_lock *l = lock_of(b);
+
+    if (l && time_lock_until_s(b))
+        ask(b, l, TIME_LOCK_LASTS);
+}
+
+/* An end that WhatsApp has named is the end. Behind a guess it is asked until it has answered,
+ * however long that takes, and nothing leaves before. */
+static void on_end(void *ctx)
+{
+    struct bridge *b = ctx;
+    struct time_lock *l = lock_of(b);
+    enum wb_err err;
+
+    if (l->until_s > bridge_server_now_s(b)) {
+        plan_end(b, l);
+        return;
+    }
+    if (!l->named) {
+        if (b->out_message->ports->online(b))
+            ask(b, l, TIME_LOCK_LASTS);
+        timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, b);
+        return;
+    }
+    err = set(b, l, 0, true);
+    if (err == WB_OK)
+        err = batch_commit(b);
+    else
+        batch_fail(b, err);
+    if (err != WB_OK) /* tried again, as with everything that cannot be stored */
+        timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, b);
+}
+
+void time_lock_forget(struct bridge *b)
+{
+    struct time_lock *l = lock_of(b);
+
+    if (!l)
+        return;
+    timer_stop(b->timers, &l->end);
+    *l = (struct time_lock){.last_key = l->last_key};
+}

@@ -1,0 +1,43 @@
+/* trust.h - whose keys are believed. Of our own devices, those that we know for certain: the
+ * phone's identity key is the account's signature key, our own is ours; no other may speak for them
+ * (P-PR-14, P-RC-51). Of other people's linked devices, what their account says of them (adv.h):
+ * looked at, and refused only by the setting adv_check (P-RC-14). */
+#ifndef BRIDGE_PEOPLE_TRUST_H
+#define BRIDGE_PEOPLE_TRUST_H
+
+#include "crypto/prim_x25519.h"
+#include "proto/jid.h"
+
+struct bridge;
+
+/* Since the start; /health shows them. */
+struct trust_counts {
+    uint64_t codes_changed;     /* security codes of other people (identity_change.h) */
+    uint64_t foreign_keys;      /* keys "of our own phone or device" that are not */
+    uint64_t unvouched_devices; /* devices that their account does not vouch for */
+    uint64_t unvouched_refused; /* of these */
+    uint64_t unasked_answers;   /* messages that "our phone" handed on and nobody had asked for */
+};
+
+/* device: as the stanza or list names it, address: under which its session is kept.
+ * FOREIGN_IDENTITY: it is our phone or ourselves, and the key is another's; counted and logged. */
+enum wb_err trust_own(struct bridge *b, const struct jid *device, const struct jid *address,
+                      const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
+
+/* A linked device (another number than 0) at this canonical address shows this identity and its
+ * account's statement (SPAN_NULL: none came). NOT_VOUCHED: the setting adv_check is "refuse" and
+ * there is a complaint. A complaint is counted and logged in any case. Errors of the store. */
+enum wb_err trust_companion(struct bridge *b, const struct jid *address,
+                            const uint8_t identity[static X25519_KEY_BYTES],
+                            struct span statement) WB_MUST_CHECK;
+
+/* A person's signed list of devices. NOT_VOUCHED: as above. */
+enum wb_err trust_device_list(struct bridge *b, const struct jid *user,
+                              struct span key_list) WB_MUST_CHECK;
+
+/* At each login: what the file says of our phone is put right (a program without these checks may
+ * have taken over another key): the stored identity, and session states with anybody else. In the
+ * open batch. */
+enum wb_err trust_pin_phone(struct bridge *b) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,31 @@
+/* sdnotify.h - systemd's readiness and watchdog protocol (R-113, R-501): datagrams to
+ * $NOTIFY_SOCKET. Does nothing when not started by systemd. */
+#ifndef BRIDGE_PLATFORM_SDNOTIFY_H
+#define BRIDGE_PLATFORM_SDNOTIFY_H
+
+#include "bridge/platform/timers.h"
+
+struct sdnotify {
+    struct timers *timers;
+    struct timer timer;
+    int64_t every_ms; /* 0: no watchdog */
+    bool busy;        /* the watchdog was given more time */
+    char path[128];   /* "": no systemd */
+    unsigned path_n;
+};
+
+/* timers: may be NULL, and set before sdnotify_ready(). Reads NOTIFY_SOCKET, WATCHDOG_USEC and
+ * WATCHDOG_PID. */
+void sdnotify_init(struct sdnotify *s, struct timers *timers);
+/* Half the watchdog's time between signs of life, from the loop itself: a hung loop is restarted.
+ */
+void sdnotify_ready(struct sdnotify *s);
+/* Before work on this thread that may take minutes: neither the start nor the watchdog is given up
+ * for busy_ms; sdnotify_ready() ends that. what: one word or more for `systemctl status`. */
+void sdnotify_busy(struct sdnotify *s, const char *what, int64_t busy_ms);
+void sdnotify_stopping(struct sdnotify *s);
+void sdnotify_reloading(struct sdnotify *s, int64_t mono_us);
+void sdnotify_status(struct sdnotify *s, const char *text);
+void sdnotify_stop(struct sdnotify *s);
+
+#endif

@@ -1,0 +1,18 @@
+/* out_content.h - what goes into the encrypted part of a send, and what becomes of it in
+ * messages.db. Inside of out_message*.c. */
+#ifndef BRIDGE_SEND_OUT_CONTENT_H
+#define BRIDGE_SEND_OUT_CONTENT_H
+
+#include "bridge/send/out_prepare.h"
+
+/* The Message of a request (P-SD-20, P-SD-42, P-SD-43) into w->plain. NOT_FOUND: the message that
+ * it answers is not stored. */
+enum wb_err out_content_make(struct bridge *b, struct out_work *w) WB_MUST_CHECK;
+
+/* The row of an acked send, made from the very plaintext that was sealed, in the open batch. t:
+ * unix seconds of the ack. *ret_said: for its line in the log, once the batch is committed; nothing
+ * was noted when the text is not kept any more. */
+enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const char *id, int64_t t,
+                              struct message_said *ret_said) WB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,91 @@
+/* A message that the server refused for its form goes out once more, under the same id, in the form
+ * that the chat has now. */
+#include "bridge/bridge.h"
+#include "bridge/people/private_address.h"
+#include "bridge/send/out_queue.h"
+#include "store/session/devices.h"
+
+enum { STALE_ADDRESSING = 421 }; /* P-X2-02 */
+
+/* Its bytes may have been sent more than once on this connection, when their ack was late: what the
+ * server says of the other copies says nothing of the new form. */
+static enum wb_err reopen(struct out_item *it, uint32_t code, int64_t how, bool *ret_again)
+{
+    enum wb_err err = store_outbox_reopen(it->b->store, it->id, how);
+
+    *ret_again = err == WB_OK;
+    if (err == WB_OK) {
+        it->step = OUT_REOPENING;
+        it->old_copies = it->tries > 1 ? it->tries - 1 : 0;
+        it->old_code = code;
+    }
+    return err == WB_ERR_STATE ? WB_OK : err;
+}
+
+/* Not when it was asked for after this message was sealed: of many that were on their way, one
+ * asks. */
+static enum wb_err ask_for_group(struct out_item *it)
+{
+    struct store_group g;
+    enum wb_err err = store_group_get_info(it->b->store, &it->chat, &g);
+
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_OK;
+    if (err == WB_OK && g.updated_at <= it->sealed_at)
+        err = group_info_stale(it->b, &it->chat);
+    return err;
+}
+
+/* The group calls its members by their other identity now, and nobody told us. Whether or not this
+ * message is made anew, the next one asks for the group. Nobody got this stanza, or the keys in it;
+ * what others have brought holds: when the answer shows another addressing, everybody is given the
+ * key again, once (group_info.c). */
+static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_again)
+{
+    struct bridge *b = it->b;
+    enum wb_err err;
+
+    if (code != STALE_ADDRESSING)
+        return WB_OK;
+    TRY(ask_for_group(it));
+    TRY(store_skdm_refused(b->store, &it->chat, it->id));
+    TRY(reopen(it, code, OUTBOX_REOPENED, ret_again));
+    if (*ret_again)
+        log_info(b->log, "send",
+                 "%s: the group %s has changed its addressing; it is sent again in "
+                 "the form that the group has now",
+                 it->id, it->chat.user);
+out:
+    return err;
+}
+
+/* Once: what is refused by both addresses is not refused for its address. Whether it was reopened
+ * is in its row only, so that no rollback and no restart makes it another. */
+static enum wb_err reopen_private(struct out_item *it, uint32_t code, bool *ret_again)
+{
+    struct bridge *b = it->b;
+    int64_t how = 0;
+    enum wb_err err;
+
+    TRY(store_outbox_reopened(b->store, it->id, &how));
+    if (how)
+        return private_address_no_help(b, how);
+    TRY(private_address_refused(it, code, &how));
+    if (!how)
+        return WB_OK;
+    TRY(reopen(it, code, how, ret_again));
+    if (*ret_again)
+        log_info(b->log, "send", "%s: it is sent again by the person's other address", it->id);
+    else
+        err = private_address_no_help(b, how);
+out:
+    return err;
+}
+
+enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again)
+{
+    *ret_again = false;
+    if (it->chat.server == JID_GROUP)
+        return reopen_group(it, code, ret_again);
+    return jid_is_person(&it->chat) ? reopen_private(it, code, ret_again) : WB_OK;
+}

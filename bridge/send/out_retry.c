@@ -1,0 +1,615 @@
+#include "bridge/send/out_retry.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/bridge.h"
+#include "bridge/conn/own_keys.h"
+#include "bridge/core/batch.h"
+#include "bridge/core/peer_time.h"
+#include "bridge/groups/group_limits.h"
+#include "bridge/people/identity.h"
+#include "bridge/people/recipient.h"
+#include "bridge/send/out_retry_gone.h"
+#include "bridge/send/out_retry_state.h"
+#include "bridge/send/out_seal.h"
+#include "crypto/signal.h"
+#include "proto/content_encode.h"
+#include "proto/content_text.h"
+#include "proto/limits.h"
+#include "store/outbox/sealed.h"
+#include "store/session/devices.h"
+#include "store/session/retry.h"
+#include "store/session/signal_store.h"
+
+/* A request as it reads; it outlives the frame while prekeys are fetched. */
+struct out_retry_pending {
+    struct out_retry_pending *next;
+    uint64_t key;
+    char id[STORE_MESSAGE_ID_MAX + 1];
+    char receipt_id[STORE_MESSAGE_ID_MAX + 1]; /* of the request itself, for its ack */
+    struct jid from, participant, recipient;   /* repeated in the answer; JID_NONE: absent */
+    struct jid device;                         /* who asks */
+    struct jid chat;                           /* under which the plaintext is kept */
+    int64_t t;
+    uint32_t count;
+    char edit[8];
+    bool member; /* in a group: the person is one of it now */
+    bool renew;  /* a new session is fetched in place of the one that there is */
+    bool paused; /* asked for again after the pause that the server wants (iq_pause.h) */
+    bool has_keys;
+    struct signal_bundle keys; /* which came with the request */
+    struct prekey_kept_statement statement;
+};
+
+/* Whether a request is to be answered. */
+enum verdict {
+    VERDICT_NO,
+    VERDICT_YES,
+    VERDICT_IF_LISTED, /* its person may have the message; is the device theirs? */
+};
+
+/* ---- the request ---------------------------------------------------------------------------- */
+
+static bool take_text(const struct node *n, const char *key, struct arena *a, char *out, size_t max)
+{
+    struct span s = node_attr_str(n, key, a);
+
+    if (s.n >= max || (s.n && memchr(s.p, 0, s.n)))
+        return false;
+    if (s.n)
+        memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+    return true;
+}
+
+static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_retry_pending *r)
+{
+    const struct node *retry = node_child(s->node, "retry");
+    uint64_t n = 0;
+
+    if (!retry || !node_attr_get_jid(s->node, "from", &r->from) ||
+        !take_text(retry, "id", s->arena, r->id, sizeof r->id) || !r->id[0] ||
+        !take_text(s->node, "id", s->arena, r->receipt_id, sizeof r->receipt_id) ||
+        !take_text(s->node, "edit", s->arena, r->edit, sizeof r->edit))
+        return WB_ERR_MALFORMED;
+    if (node_attr_get_u64(retry, "t", &n))
+        r->t = peer_time_s(b, n, 0);
+    r->count = node_attr_get_u64(retry, "count", &n) && n > 0 && n < UINT32_MAX ? (uint32_t)n : 1;
+    if (!node_attr_get_jid(s->node, "participant", &r->participant))
+        r->participant = (struct jid){0};
+    if (!node_attr_get_jid(s->node, "recipient", &r->recipient))
+        r->recipient = (struct jid){0};
+    if (!jid_is_person(&r->from)) { /* a group: the asker is one of it */
+        r->chat = r->from;
+        r->device = r->participant;
+    } else {
+        struct jid plain = jid_unhosted(r->from);
+
+        r->device = r->from;
+        r->chat = bridge_is_self(b, &plain) && !jid_is_none(&r->recipient) ? jid_bare(r->recipient)
+                                                                           : jid_bare(plain);
+    }
+    return jid_is_person(&r->device) ? WB_OK : WB_ERR_MALFORMED;
+}
+
+/* ---- the answer ----------------------------------------------------------------------------- */
+
+/* What our own other devices and members of a group need besides the message (P-RC-43). Whether it
+ * can read the group now, the next message must not depend on (P-RC-44). */
+static enum wb_err add_context(struct bridge *b, const struct out_retry_pending *r,
+                               const struct jid *address, struct span message, struct buf *out)
+{
+    const struct jid owner = out_sender_key_owner(b), plain = jid_unhosted(r->device);
+    struct sender_key_record *record = NULL;
+    struct buf skdm = buf_new(4096);
+    char text[JID_TEXT_MAX];
+    enum wb_err err = WB_OK;
+
+    if (jid_is_person(&r->chat) && bridge_is_self(b, &plain))
+        return content_encode_device_sent(span_cstr(jid_text(&r->chat, text)), message, out);
+    buf_append(out, message);
+    TRY(buf_err(out));
+    if (r->chat.server != JID_GROUP || !r->member) /* who has left must not read on */
+        goto out;
+    err = store_sender_key_load(b->store, &r->chat, &owner, &record);
+    if (err == WB_OK) {
+        TRY(sender_key_distribution(record, &skdm));
+        TRY(content_encode_skdm(span_cstr(jid_text(&r->chat, text)), buf_span(&skdm), out));
+        TRY(store_skdm_doubt_device(b->store, &r->chat, record->states[0]->key_id, address));
+    }
+    if (err == WB_ERR_NOT_FOUND || err == WB_ERR_NO_SENDER_KEY)
+        err = WB_OK;
+out:
+    sender_key_record_free(record);
+    buf_free(&skdm);
+    return err;
+}
+
+static struct node *answer_node(struct bridge *b, struct arena *a,
+                                const struct out_retry_pending *r, const struct content *c,
+                                struct node *enc, bool pkmsg)
+{
+    struct node *n = node_new(a, "message"), *meta;
+
+    node_attr_jid(a, n, "to", &r->from);
+    node_attr_text(a, n, "type", content_stanza_type(c));
+    node_attr_text(a, n, "id", r->id);
+    if (r->t > 0)
+        node_attr_u64(a, n, "t", (uint64_t)r->t);
+    if (r->chat.server != JID_GROUP)
+        node_attr_text(a, n, "device_fanout", "false");
+    if (!jid_is_none(&r->participant))
+        node_attr_jid(a, n, "participant", &r->participant);
+    if (!jid_is_none(&r->recipient))
+        node_attr_jid(a, n, "recipient", &r->recipient);
+    node_attr_text(a, n, "edit", r->edit);
+    node_attr_text(a, enc, "mediatype", content_enc_mediatype(c));
+    node_attr_u64(a, enc, "count", r->count);
+    node_add(n, enc);
+    if (pkmsg)
+        node_add(n, own_device_identity_node(a, b->account));
+    if (content_poll_type(c)[0]) {
+        meta = node_child_new(a, n, "meta");
+        node_attr_text(a, meta, "polltype", content_poll_type(c));
+    }
+    return n;
+}
+
+/* Pairwise to the one device, with the session that there is now; leaves after the commit. */
+static enum wb_err resend(struct bridge *b, const struct out_retry_pending *r)
+{
+    struct arena a = arena_new(SEND_ARENA_MAX);
+    struct buf whole = buf_new(OUTGOING_STANZA_BYTES_MAX);
+    struct jid address;
+    struct span message;
+    struct content c;
+    struct node *enc = NULL, *n;
+    bool pkmsg = false;
+    enum wb_err err;
+
+    TRY(store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), &a, &message));
+    TRY(content_decode(message, &a, &c));
+    TRY(identity_session_address(b, &r->device, &address));
+    TRY(add_context(b, r, &address, message, &whole));
+    TRY(out_encrypt_for(b, &a, &address, buf_span(&whole), &enc, &pkmsg));
+    n = answer_node(b, &a, r, &c, enc, pkmsg);
+    TRY(n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM);
+    log_info(b->log, "send", "%s is sent again, a device asked for it (%" PRIu32 ")", r->id,
+             r->count);
+out:
+    buf_free(&whole);
+    arena_free(&a);
+    return err;
+}
+
+static void note_refusal(struct bridge *b, const char *id, const char *why)
+{
+    b->refused.retries++;
+    log_info(b->log, "send", "%s is not sent again: %s", id, why);
+}
+
+/* The connection closes then, and the request is delivered again. */
+static bool is_ours(enum wb_err err)
+{
+    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------- */
+
+/* As outgoing_ack_node() makes it; the stanza is gone. */
+static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
+{
+    struct arena a = arena_new(16 * 1024);
+    struct node *n = node_new(&a, "ack");
+    enum wb_err err;
+
+    node_attr_text(&a, n, "class", "receipt");
+    node_attr_text(&a, n, "id", r->receipt_id);
+    node_attr_jid(&a, n, "to", &r->from);
+    if (!jid_is_none(&r->participant))
+        node_attr_jid(&a, n, "participant", &r->participant);
+    if (!jid_is_none(&r->recipient))
+        node_attr_jid(&a, n, "recipient", &r->recipient);
+    node_attr_text(&a, n, "type", "retry");
+    err = n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM;
+    arena_free(&a);
+    return err;
+}
+
+/* Not before it has been done: what a broken connection prevented is due at once. */
+static enum wb_err note_rebuilt(struct bridge *b, const struct out_retry_pending *r)
+{
+    const uint8_t no_base_key[32] = {0};
+    struct jid address;
+    enum wb_err err;
+
+    TRY(identity_session_address(b, &r->device, &address));
+    err = store_retry_rebuild_put(b->store, &address, bridge_server_now_s(b), no_base_key);
+out:
+    return err;
+}
+
+/* Takes a waiting request out of the list, NULL when it is gone; the caller frees it. */
+static struct out_retry_pending *take_waiting(struct bridge *b, uint64_t key)
+{
+    struct out_retry_pending **at = b->out_message ? &b->out_message->retries : NULL, *r;
+
+    while (at && *at && (*at)->key != key)
+        at = &(*at)->next;
+    if (!at || !*at)
+        return NULL;
+    r = *at;
+    *at = r->next;
+    r->next = NULL;
+    b->out_message->nretries--;
+    return r;
+}
+
+/* NULL: no memory, or too many of them; then the next connection brings the request again. */
+static struct out_retry_pending *park(struct bridge *b, const struct out_retry_pending *r)
+{
+    struct out_message_state *s = b->out_message;
+    struct out_retry_pending *kept;
+
+    if (s->nretries >= RETRY_PENDING_MAX) {
+        log_warn(b->log, "send", "%s is not sent again now: too many devices ask at once", r->id);
+        return NULL;
+    }
+    kept = malloc(sizeof *kept);
+    if (!kept)
+        return NULL;
+    *kept = *r;
+    kept->key = ++s->last_asked;
+    kept->next = s->retries;
+    s->retries = kept;
+    s->nretries++;
+    return kept;
+}
+
+/* The end of a request that waited. Without the ack the server delivers it once more: so it comes
+ * with the answer, or with the refusal. */
+static void conclude_late(struct bridge *b, const struct out_retry_pending *r, enum wb_err err)
+{
+    enum wb_err acked = is_ours(err) ? err : ack_late(b, r);
+
+    if (is_ours(acked))
+        batch_fail(b, acked);
+    if (err != WB_OK)
+        log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
+}
+
+static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p);
+
+/* One after the other, as chats that waited for the same pause. */
+static void on_pause_over(void *ctx)
+{
+    struct bridge *b = ctx;
+    struct out_message_state *s = b->out_message;
+    struct out_retry_pending *r = s->retries;
+
+    while (r && !r->paused)
+        r = r->next;
+    if (!r)
+        return;
+    r->paused = false;
+    r->key = ++s->last_asked;
+    if (s->ports->sessions(b, &r->device, 1, r->renew, on_sessions, r->key) != WB_OK)
+        free(take_waiting(b, r->key)); /* the next connection brings the request again */
+    timer_start(b->timers, &s->retry_pause, SEND_AFTER_PAUSE_MS, on_pause_over, b);
+}
+
+/* Takes r back: without its keys the device would have nothing until the next login. */
+static void wait_for_pause(struct bridge *b, struct out_retry_pending *r)
+{
+    struct out_message_state *s = b->out_message;
+    const int64_t left = iq_pause_left_ms(&b->iq, IQ_KIND_PREKEYS);
+
+    r->paused = true;
+    r->next = s->retries;
+    s->retries = r;
+    s->nretries++;
+    log_info(b->log, "send", "%s is sent again after a pause that WhatsApp wants", r->id);
+    timer_start(b->timers, &s->retry_pause, left > 0 ? left : SEND_AFTER_PAUSE_MS, on_pause_over,
+                b);
+}
+
+void out_retry_offline(struct out_message_state *s)
+{
+    struct out_retry_pending **at = &s->retries;
+
+    while (*at) {
+        struct out_retry_pending *r = *at;
+
+        if (!r->paused) {
+            at = &r->next; /* its question ends, and with it the request */
+            continue;
+        }
+        *at = r->next;
+        s->nretries--;
+        free(r);
+    }
+}
+
+static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p)
+{
+    struct out_retry_pending *r = take_waiting(b, key);
+    enum wb_err err = p->err;
+
+    if (!r)
+        return;
+    /* With the old session, if need be: the device asks again when it cannot read that either. */
+    if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL) {
+        err = err == WB_OK ? note_rebuilt(b, r) : WB_OK;
+        if (err == WB_OK)
+            err = resend(b, r);
+        conclude_late(b, r, err);
+    } else if (err == WB_ERR_RATE_LIMITED) {
+        wait_for_pause(b, r);
+        return;
+    } else {
+        log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
+    }
+    free(r);
+}
+
+void out_retry_clear(struct out_message_state *s)
+{
+    while (s->retries) {
+        struct out_retry_pending *r = s->retries;
+
+        s->retries = r->next;
+        free(r);
+    }
+    s->nretries = 0;
+    memset(s->retry_asked, 0, sizeof s->retry_asked);
+}
+
+/* From here on on_sessions() owes the ack; or, with too many of them, the next connection does. */
+static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pending *r,
+                                     bool renew)
+{
+    struct out_retry_pending *kept = park(b, r);
+    enum wb_err err;
+
+    if (!kept)
+        return WB_OK;
+    kept->renew = renew;
+    err = b->out_message->ports->sessions(b, &r->device, 1, renew, on_sessions, kept->key);
+    if (err != WB_OK)
+        free(take_waiting(b, kept->key));
+    return err;
+}
+
+/* P-RC-41: without keys in the request a new session is due when there is none, or when the old
+ * one evidently does not work, or many devices of the group ask, so that there is no second answer
+ * for each; but not more often than hourly, one-time keys are precious. */
+static enum wb_err judge_session(struct bridge *b, const struct out_retry_pending *r,
+                                 bool *ret_fetch, bool *ret_renew)
+{
+    const int64_t now = bridge_server_now_s(b);
+    uint8_t base_key[32] = {0};
+    struct jid address;
+    int64_t rebuilt = 0;
+    bool has = false, lost = r->count >= 2;
+    enum wb_err err;
+
+    TRY(identity_session_address(b, &r->device, &address));
+    TRY(store_session_has(b->store, &address, &has));
+    TRY(store_retry_rebuild_get(b->store, &address, &rebuilt, base_key));
+    if (!lost && !r->has_keys && r->chat.server == JID_GROUP)
+        TRY(group_limit_scarce(b, &r->chat, &lost));
+    *ret_renew = has && lost && (now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S);
+    *ret_fetch = !has || *ret_renew;
+out:
+    return err;
+}
+
+/* *ret_later: it is not answered yet, nor to be acked. */
+static enum wb_err with_session(struct bridge *b, const struct out_retry_pending *r,
+                                bool *ret_later)
+{
+    bool fetch = false, renew = false;
+    enum wb_err err;
+
+    if (r->has_keys) {
+        err =
+            prekey_start_session(b, &r->device, &r->keys, SPAN(r->statement.bytes, r->statement.n));
+        /* Keys of a former identity: from a phone that is gone, or that is in use again after all.
+         * If it goes on asking, the server is asked who is there now. */
+        if (err == WB_ERR_UNTRUSTED_IDENTITY)
+            err = judge_session(b, r, &fetch, &renew);
+        TRY(err);
+    } else {
+        TRY(judge_session(b, r, &fetch, &renew));
+    }
+    err = fetch ? fetch_then_resend(b, r, renew) : resend(b, r);
+    *ret_later = fetch && err == WB_OK;
+out:
+    return err;
+}
+
+/* ---- who may have it ------------------------------------------------------------------------- */
+
+/* There is no such message in that chat: it is too old, or another chat's, whose people alone may
+ * have it. The device cannot read what we write all the same. */
+static enum wb_err not_kept(struct bridge *b, const struct stanza *s,
+                            const struct out_retry_pending *r)
+{
+    struct store_sealed_match m = {.person = false};
+    enum wb_err err = store_sealed_find(b->store, span_cstr(r->id), &r->device, &m);
+
+    if (err == WB_OK && !m.person) {
+        note_refusal(b, r->id, "somebody to whom it was not sent asks for it");
+        return WB_OK;
+    }
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    log_info(b->log, "send", "a device asks for %s, which is not kept (any more)", r->id);
+    return out_retry_gone(b, s->node, span_cstr(r->id), &r->device, m.device);
+}
+
+/* Whose request it is we learn from the server alone, and what it is worth from our own notes: to
+ * whom the message went. A stranger learns nothing, also not whether there is such a message: the
+ * ack is the same in any case, and nobody is asked about them. */
+static enum wb_err may_have(struct bridge *b, const struct stanza *s, struct out_retry_pending *r,
+                            enum verdict *ret)
+{
+    struct recipient who;
+    struct span message;
+    enum wb_err err;
+
+    *ret = VERDICT_NO;
+    err = store_retry_sent_get(b->store, &r->chat, span_cstr(r->id), s->arena, &message);
+    if (err == WB_ERR_NOT_FOUND)
+        return not_kept(b, s, r);
+    TRY(err);
+    TRY(recipient_look(b, &r->chat, span_cstr(r->id), &r->device, &who));
+    if (r->chat.server == JID_GROUP)
+        TRY(recipient_member(b, &r->chat, &r->device, &r->member));
+    if (who.device)
+        *ret = VERDICT_YES;
+    else if (who.person || r->member)
+        *ret = VERDICT_IF_LISTED;
+    else
+        note_refusal(b, r->id, "somebody to whom it was not sent asks for it");
+out:
+    return err;
+}
+
+/* P-X2-07: too much was sent to the group again. The device, if it is to read on, gets the key with
+ * the next message, in the session that it asks for, or in a new one when it names none: the one
+ * that there is may be what it has lost. */
+static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pending *r)
+{
+    const struct jid owner = out_sender_key_owner(b);
+    struct sender_key_record *record = NULL;
+    struct jid address;
+    bool renew = !r->has_keys;
+    enum wb_err err = WB_OK;
+
+    if (r->has_keys) {
+        err =
+            prekey_start_session(b, &r->device, &r->keys, SPAN(r->statement.bytes, r->statement.n));
+        if (err == WB_OK)
+            err = note_rebuilt(b, r);
+        renew = err == WB_ERR_UNTRUSTED_IDENTITY && r->count >= 2; /* see with_session() */
+    }
+    if (is_ours(err))
+        goto out;
+    err = WB_OK;
+    if (!r->member)
+        goto out;
+    if (renew)
+        TRY(out_retry_renew_later(b, &r->device));
+    TRY(identity_session_address(b, &r->device, &address));
+    err = store_sender_key_load(b->store, &r->chat, &owner, &record);
+    if (err == WB_OK && record->nstates > 0)
+        err = store_skdm_doubt_device(b->store, &r->chat, record->states[0]->key_id, &address);
+    if (err == WB_ERR_NOT_FOUND)
+        err = WB_OK;
+out:
+    sender_key_record_free(record);
+    return err;
+}
+
+/* Has the device not asked for it too often (P-RC-39, P-RC-40)? Then it is answered, now or later.
+ */
+static enum wb_err answer(struct bridge *b, const struct out_retry_pending *r, bool *ret_later)
+{
+    const struct jid plain = jid_unhosted(r->device);
+    uint32_t count = 0;
+    bool may = true;
+    enum wb_err err;
+
+    TRY(store_retry_peer_count(b->store, &plain, span_cstr(r->id), bridge_server_now_s(b), &count));
+    if (count > RETRY_REQUESTS_MAX) {
+        log_warn(b->log, "send", "%s is not sent again: a device asked %" PRIu32 " times", r->id,
+                 count);
+        return WB_OK;
+    }
+    if (r->chat.server == JID_GROUP)
+        TRY(group_limit_resend(b, &r->chat, &plain, &may));
+    err = may ? with_session(b, r, ret_later) : give_key_later(b, r);
+out:
+    return err;
+}
+
+/* What the server says of the person's devices. */
+static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_result *d)
+{
+    struct out_retry_pending *r = take_waiting(b, key);
+    bool listed = false, later = false;
+    enum wb_err err = WB_OK;
+
+    if (!r)
+        return;
+    out_retry_devices_answered(b, &r->device, d, &listed);
+    if (d->err != WB_OK) { /* not acked: the request comes again */
+        log_info(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(d->err));
+    } else {
+        if (listed)
+            err = answer(b, r, &later);
+        else
+            note_refusal(b, r->id, "a device asks for it that its person does not have");
+        if (!later)
+            conclude_late(b, r, err);
+    }
+    free(r);
+}
+
+/* *ret_later as above. */
+static enum wb_err answer_if_listed(struct bridge *b, const struct out_retry_pending *r,
+                                    bool *ret_later)
+{
+    enum out_retry_devices_how how = RETRY_DEVICES_TOO_MANY;
+    struct out_retry_pending *kept = park(b, r);
+    enum wb_err err;
+
+    *ret_later = true;
+    if (!kept)
+        return WB_OK;
+    err = out_retry_devices_ask(b, &r->device, on_devices, kept->key, &how);
+    if (err == WB_OK && how == RETRY_DEVICES_ASKED)
+        return WB_OK;
+    free(take_waiting(b, kept->key));
+    *ret_later = false;
+    if (err == WB_OK)
+        note_refusal(b, r->id, "too many devices of one person ask, none of them known");
+    return err;
+}
+
+enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
+{
+    struct out_retry_pending r = {0};
+    enum verdict verdict = VERDICT_NO;
+    bool later = false;
+    enum wb_err err;
+
+    if (!b->out_message)
+        return WB_ERR_BUG;
+    TRY(parse(b, s, &r));
+    if (r.chat.server == JID_GROUP) /* whatever becomes of the request (P-X2-11) */
+        TRY(out_retry_doubt(b, &r.chat, &r.device));
+    TRY(may_have(b, s, &r, &verdict));
+    if (verdict != VERDICT_NO && node_child(s->node, "keys")) {
+        err = prekey_bundle_parse(s->node, &r.keys);
+        r.has_keys = err == WB_OK;
+        prekey_keep_statement(&r.statement, prekey_statement(s->node));
+    }
+    if (err == WB_OK && verdict == VERDICT_YES)
+        err = answer(b, &r, &later);
+    else if (err == WB_OK && verdict == VERDICT_IF_LISTED)
+        err = answer_if_listed(b, &r, &later);
+    /* What the asker did wrong does not get better by being delivered again. */
+    if (err != WB_OK && !is_ours(err)) {
+        log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));
+        err = WB_OK;
+    }
+    TRY(err);
+    if (!later)
+        err = outgoing_ack(b, s, 0);
+out:
+    return err;
+}

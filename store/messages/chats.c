@@ -1,0 +1,237 @@
+#include <string.h>
+
+#include "store/messages/chat_names.h"
+#include "store/messages/message_row.h"
+#include "store/session/lid_map.h"
+
+enum wb_err store_chat_name(struct store *s, const struct jid *chat_in, struct span name,
+                            bool replace)
+{
+    struct jid chat;
+    struct stmt q;
+    enum wb_err err;
+    TRY(chat_of(s, chat_in, &chat));
+    TRY(chat_touch(s, &chat, 0));
+    if (name.n == 0)
+        return WB_OK;
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE chats SET name = ?1 WHERE jid = ?2"
+                   " AND (?3 OR coalesce(name, '') IN ('', ?4)) AND name IS NOT ?1"));
+    stmt_text_span(&q, name);
+    stmt_jid(&q, &chat);
+    stmt_int(&q, replace);
+    stmt_text(&q, chat.user);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_chat_get(struct store *s, const struct jid *chat_in, struct store_chat *ret)
+{
+    struct store_chat c;
+    struct stmt q;
+    enum wb_err err;
+    memset(&c, 0, sizeof c);
+    TRY(chat_of(s, chat_in, &c.jid));
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT name, coalesce(" SQL_SECONDS("last_message_time") ", 0) FROM chats"
+                                                                            " WHERE jid = ?"));
+    stmt_jid(&q, &c.jid);
+    err = stmt_step(&q);
+    if (err == WB_OK) {
+        stmt_col_text(&q, 0, c.name, sizeof c.name);
+        c.last_message_time = stmt_col_int(&q, 1);
+    }
+    stmt_end(&q);
+    if (err == WB_OK)
+        *ret = c;
+out:
+    return err;
+}
+
+/* Runs a statement whose parameters ?1 and ?2 are the two texts. */
+static enum wb_err with_both(struct store *s, const char *sql, const char *lid, const char *pn,
+                             size_t *changed)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->msg, sql));
+    stmt_text(&q, lid);
+    stmt_text(&q, pn);
+    TRY(stmt_run(&q));
+    if (changed)
+        *changed += stmt_changes(&s->msg);
+out:
+    return err;
+}
+
+/* A row of the Go bridge has nothing but `sender`, the digits of the LID, or all of it. */
+#define PN_SENDER                                                                                  \
+    " sender = iif(sender IN (?1, substr(?1, 1, instr(?1, '@') - 1)),"                             \
+    " substr(?2, 1, instr(?2, '@') - 1), sender)"
+
+#define MOVE_BESIDE(between)                                                                       \
+    "UPDATE OR IGNORE messages SET chat_jid = ?2, original_id = coalesce(original_id, id),"        \
+    " id = id || '" between "' || coalesce(sender, '')," PN_SENDER " WHERE chat_jid = ?1"          \
+    " AND is_from_me IS NOT (SELECT p.is_from_me FROM messages AS p"                               \
+    " WHERE p.chat_jid = ?2 AND p.id = messages.id)"
+
+/* The chat under ?1 becomes part of the chat under ?2. In a 1:1 chat is_from_me tells the sender,
+ * so a row of the same id and side is the same message: the one with content stays. */
+static enum wb_err move_chat(struct store *s, const char *lid, const char *pn, size_t *moved)
+{
+    enum wb_err err;
+    TRY(with_both(
+        s,
+        "INSERT INTO chats (jid, name, last_message_time)"
+        " SELECT ?2, name, last_message_time FROM chats WHERE jid = ?1"
+        " ON CONFLICT (jid) DO UPDATE SET"
+        " name = iif(coalesce(name, '') IN ('', substr(?2, 1, instr(?2, '@') - 1)),"
+        " excluded.name, name),"
+        " last_message_time = iif(last_message_time IS NULL"
+        " OR (" SQL_SECONDS(
+            "excluded.last_message_time") ")"
+                                          " > (" SQL_SECONDS(
+                                              "chats.last_message_time") "),"
+                                                                         " excluded.last_message_"
+                                                                         "time, last_message_time)",
+        lid, pn, NULL));
+    TRY(with_both(s,
+                  "DELETE FROM messages WHERE chat_jid = ?2 AND state = 'waiting' AND EXISTS"
+                  " (SELECT 1 FROM messages AS l WHERE l.chat_jid = ?1 AND l.id = messages.id"
+                  " AND l.state = '' AND l.is_from_me = messages.is_from_me)",
+                  lid, pn, NULL));
+    TRY(with_both(s,
+                  "UPDATE OR IGNORE messages SET chat_jid = ?2," PN_SENDER " WHERE chat_jid = ?1",
+                  lid, pn, moved));
+    TRY(with_both(s, MOVE_BESIDE(BESIDE), lid, pn, moved));
+    TRY(with_both(s, MOVE_BESIDE(BESIDE_SURELY), lid, pn, moved));
+    TRY(with_both(s, "DELETE FROM messages WHERE chat_jid = ?1 AND ?2 <> ?1", lid, pn, NULL));
+    TRY(with_both(s, "UPDATE OR REPLACE reactions SET chat_jid = ?2 WHERE chat_jid = ?1", lid, pn,
+                  NULL));
+    err = with_both(s, "DELETE FROM chats WHERE jid = ?1 AND ?2 <> ?1", lid, pn, NULL);
+out:
+    return err;
+}
+
+static enum wb_err chat_exists(struct store *s, const char *jid, bool *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg, "SELECT 1 FROM chats WHERE jid = ?"));
+    stmt_text(&q, jid);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+/* Senders that were only known by their LID. */
+static enum wb_err name_senders(struct store *s, const char *lid, const char *pn,
+                                const struct jid *pn_jid, size_t *changed)
+{
+    struct stmt q;
+    bool any = false;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT 1 FROM messages WHERE sender_lid = ? AND sender_pn IS NULL LIMIT 1"));
+    stmt_text(&q, lid);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    any = err == WB_OK;
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    if (!any)
+        return WB_OK;
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE messages SET sender_pn = ?2, sender = ?3"
+                   " WHERE sender_lid = ?1 AND sender_pn IS NULL"));
+    stmt_text(&q, lid);
+    stmt_text(&q, pn);
+    stmt_text(&q, pn_jid->user);
+    TRY(stmt_run(&q));
+    *changed += stmt_changes(&s->msg);
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE OR REPLACE reactions SET sender = ?3, sender_jid = ?2"
+                   " WHERE sender_jid = ?1 AND substr(sender_jid, -4) = '@lid'"));
+    stmt_text(&q, lid);
+    stmt_text(&q, pn);
+    stmt_text(&q, pn_jid->user);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_chat_rekey(struct store *s, const struct jid *lid_in, const struct jid *pn_in,
+                             size_t *ret_moved)
+{
+    struct jid lid_jid = jid_unhosted(jid_bare(*lid_in)), pn_jid = jid_unhosted(jid_bare(*pn_in));
+    char lid[JID_TEXT_MAX], pn[JID_TEXT_MAX];
+    size_t moved = 0;
+    bool there = false;
+    enum wb_err err;
+    if (lid_jid.server != JID_LID || pn_jid.server != JID_PN)
+        return WB_ERR_INVALID;
+    jid_text(&lid_jid, lid);
+    jid_text(&pn_jid, pn);
+    TRY(chat_exists(s, lid, &there));
+    if (there)
+        TRY(move_chat(s, lid, pn, &moved));
+    if (there)
+        TRY(chat_name_follow(s, &pn_jid));
+    store_chats_clear(s);
+    TRY(name_senders(s, lid, pn, &pn_jid, &moved));
+    if (ret_moved)
+        *ret_moved = moved;
+out:
+    return err;
+}
+
+/* The next LID behind `after` that a chat or a sender is kept under; "" when there is none. Along
+ * the indexes, however many rows there are. */
+static enum wb_err next_lid(struct store *s, const char *after, char ret[JID_TEXT_MAX])
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->msg,
+                  "SELECT min(lid) FROM (SELECT min(jid) AS lid FROM chats"
+                  " WHERE jid > ?1 AND jid LIKE '%@lid' UNION ALL SELECT min(sender_lid)"
+                  " FROM messages WHERE sender_pn IS NULL AND sender_lid > ?1)"));
+    stmt_text(&q, after);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        stmt_col_text(&q, 0, ret, JID_TEXT_MAX);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_chats_rekey_known(struct store *s, size_t *ret_moved)
+{
+    char lid[JID_TEXT_MAX] = "", after[JID_TEXT_MAX];
+    size_t moved = 0, n;
+    struct jid jid, pn;
+    enum wb_err err;
+    do {
+        memcpy(after, lid, sizeof after);
+        TRY(next_lid(s, after, lid));
+        if (jid_parse(span_cstr(lid), &jid) != WB_OK)
+            continue;
+        err = store_pn_of_lid(s, &jid, &pn);
+        if (err == WB_OK)
+            err = store_chat_rekey(s, &jid, &pn, &n);
+        if (err == WB_OK)
+            moved += n;
+        else if (err != WB_ERR_NOT_FOUND)
+            return err;
+    } while (strcmp(lid, after) > 0);
+    if (ret_moved)
+        *ret_moved = moved;
+    err = WB_OK;
+out:
+    return err;
+}

@@ -1,0 +1,51 @@
+#include "store/messages/fork_columns.h"
+
+#include "store/core/state.h"
+#include "store/db/stmt.h"
+#include "store/messages/message_row.h"
+
+enum wb_err fork_columns_look(struct store *s)
+{
+    int64_t quoted = 0, deleted = 0;
+    enum wb_err err;
+    TRY(db_query_int(&s->msg,
+                     "SELECT count(*) FROM pragma_table_info('messages')"
+                     " WHERE name = 'quoted_message_id'",
+                     &quoted));
+    TRY(db_query_int(&s->msg,
+                     "SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'deleted_at'",
+                     &deleted));
+    s->fork.quoted = quoted > 0;
+    s->fork.deleted = deleted > 0;
+out:
+    return err;
+}
+
+enum wb_err fork_columns_quoted(struct store *s, int64_t rowid)
+{
+    struct stmt q;
+    enum wb_err err;
+    if (!s->fork.quoted)
+        return WB_OK;
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE messages SET quoted_message_id = quoted_id WHERE rowid = ?"));
+    stmt_int(&q, rowid);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err fork_columns_deleted(struct store *s, int64_t rowid, int64_t t)
+{
+    char text[TIME_TEXT_BYTES];
+    struct stmt q;
+    enum wb_err err;
+    if (!s->fork.deleted)
+        return WB_OK;
+    TRY(stmt_write(&q, &s->msg, "UPDATE messages SET deleted_at = ? WHERE rowid = ?"));
+    bind_time(&q, s, t, text);
+    stmt_int(&q, rowid);
+    err = stmt_run(&q);
+out:
+    return err;
+}

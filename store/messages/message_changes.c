@@ -1,0 +1,138 @@
+/* message_changes.c - edits, revokes and reactions: idempotent, whatever their order (rule 1). */
+#include <string.h>
+
+#include "store/messages/fork_columns.h"
+#include "store/messages/message_row.h"
+
+/* A placeholder that waits for the message which this change is about. */
+static enum wb_err wait_for_target(struct store *s, const struct store_message_change *c,
+                                   const struct jid *chat, const struct jid *sender,
+                                   const struct who *w, struct found_row *f)
+{
+    const struct jid none = {0};
+    enum store_message_outcome outcome;
+    struct store_message m = {.id = c->target_id,
+                              .chat = *chat,
+                              .sender = *sender,
+                              .sender_alt = sender == &c->sender ? c->sender_alt : none,
+                              .from_me = sender == &c->sender && c->from_me,
+                              .timestamp = c->timestamp,
+                              .received_at = c->timestamp};
+    enum wb_err err;
+    TRY(store_message_placeholder(s, &m, &outcome));
+    err = row_find(s, chat, c->target_id, w, f);
+out:
+    return err;
+}
+
+enum wb_err store_message_edit(struct store *s, const struct store_message_change *c,
+                               struct span content, struct span summary, struct span mentions,
+                               bool mentions_me)
+{
+    struct found_row f;
+    struct jid chat;
+    struct who w;
+    struct stmt q;
+    enum wb_err err;
+    TRY(chat_of(s, &c->chat, &chat));
+    TRY(who_is(s, &c->sender, &c->sender_alt, &w));
+    TRY(row_find(s, &chat, c->target_id, &w, &f));
+    if (f.rowid == 0 && f.beside)
+        return WB_ERR_REFUSED; /* somebody else's message */
+    if (f.rowid == 0)
+        TRY(wait_for_target(s, c, &chat, &c->sender, &w, &f));
+    if (f.edited_at > c->timestamp)
+        return WB_OK;
+    /* Within one second the later arrival is the newer one; the same one again changes nothing. */
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE messages SET content = ?1, summary = ?2, mentions = ?3,"
+                   " mentions_me = ?4, edited_at = ?5 WHERE rowid = ?6"
+                   " AND (edited_at IS NOT ?5 OR content IS NOT ?1 OR summary IS NOT ?2)"));
+    stmt_text_or_empty(&q, content);
+    stmt_text_span(&q, summary);
+    stmt_text_span(&q, mentions);
+    stmt_int(&q, mentions_me);
+    stmt_int(&q, c->timestamp);
+    stmt_int(&q, f.rowid);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+/* The row to be revoked: the sender's own, or for an admin the named author's (or anybody's). */
+static enum wb_err revoke_target(struct store *s, const struct store_message_change *c,
+                                 const struct jid *chat, bool by_admin, struct found_row *ret)
+{
+    const struct jid none = {0};
+    bool named = by_admin && !jid_is_none(&c->target_sender);
+    struct who w;
+    enum wb_err err;
+    if (by_admin && !named) {
+        err = row_find_any(s, chat, c->target_id, ret);
+        if (err != WB_ERR_NOT_FOUND)
+            return err;
+    }
+    const struct jid *author = named ? &c->target_sender : &c->sender;
+    TRY(who_is(s, author, named ? &none : &c->sender_alt, &w));
+    TRY(row_find(s, chat, c->target_id, &w, ret));
+    if (ret->rowid != 0)
+        return WB_OK;
+    if (ret->beside)
+        return WB_ERR_REFUSED;
+    err = wait_for_target(s, c, chat, author, &w, ret);
+out:
+    return err;
+}
+
+enum wb_err store_message_revoke(struct store *s, const struct store_message_change *c,
+                                 bool by_admin)
+{
+    struct found_row f;
+    struct jid chat;
+    struct who w;
+    struct stmt q;
+    enum wb_err err;
+    TRY(chat_of(s, &c->chat, &chat));
+    TRY(revoke_target(s, c, &chat, by_admin, &f));
+    if (f.revoked)
+        return WB_OK;
+    TRY(who_is(s, &c->sender, &c->sender_alt, &w));
+    TRY(stmt_write(&q, &s->msg,
+                   "UPDATE messages SET revoked_at = ?, revoked_by = ? WHERE rowid = ?"));
+    stmt_int(&q, c->timestamp);
+    stmt_jid(&q, jid_is_none(&w.pn) ? &w.lid : &w.pn);
+    stmt_int(&q, f.rowid);
+    TRY(stmt_run(&q));
+    err = fork_columns_deleted(s, f.rowid, c->timestamp);
+out:
+    return err;
+}
+
+enum wb_err store_message_react(struct store *s, const struct store_message_change *c,
+                                struct span emoji)
+{
+    struct jid chat;
+    struct who w;
+    struct stmt q;
+    enum wb_err err;
+    if (c->target_id.n == 0 || c->target_id.n > STORE_MESSAGE_ID_MAX)
+        return WB_ERR_INVALID;
+    TRY(chat_of(s, &c->chat, &chat));
+    TRY(who_is(s, &c->sender, &c->sender_alt, &w));
+    TRY(stmt_write(&q, &s->msg,
+                   "INSERT INTO reactions (chat_jid, message_id, sender, sender_jid, is_from_me,"
+                   " reaction, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (chat_jid, message_id, sender) DO UPDATE"
+                   " SET reaction = excluded.reaction, timestamp = excluded.timestamp,"
+                   " sender_jid = excluded.sender_jid WHERE excluded.timestamp >= timestamp"));
+    stmt_jid(&q, &chat);
+    stmt_text_span(&q, c->target_id);
+    stmt_text(&q, w.user);
+    stmt_jid(&q, jid_is_none(&w.pn) ? &w.lid : &w.pn);
+    stmt_int(&q, c->from_me);
+    stmt_text_or_empty(&q, emoji);
+    stmt_int(&q, c->timestamp);
+    err = stmt_run(&q);
+out:
+    return err;
+}

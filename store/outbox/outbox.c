@@ -1,0 +1,355 @@
+#include "store/outbox/outbox.h"
+
+#include <string.h>
+
+#include "store/core/state.h"
+#include "store/outbox/outbox_row.h"
+
+enum wb_err store_outbox_add(struct store *s, const struct store_outbox_row *row, int64_t *ret_seq)
+{
+    struct store_outbox_row old;
+    struct arena a = arena_new(STORE_BLOB_MAX * 4U);
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (!row->message_id[0] || jid_is_none(&row->chat))
+        return WB_ERR_INVALID;
+    err = store_outbox_by_id(s, row->message_id, &a, &old);
+    if (err == WB_ERR_NOT_FOUND && row->key[0])
+        err = store_outbox_by_key(s, row->key, &a, &old);
+    if (err != WB_ERR_NOT_FOUND) {
+        err = err == WB_OK ? WB_ERR_EXISTS : err;
+        goto out;
+    }
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT INTO bridge_outbox (our_jid, message_id, key, body_hash, chat_jid,"
+                   " state, request, content, created_at, expires_at)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, row->message_id);
+    stmt_text(&q, row->key[0] ? row->key : NULL);
+    stmt_blob(&q, SPAN_ARRAY(row->body_hash));
+    stmt_jid(&q, &row->chat);
+    stmt_int(&q, OUTBOX_QUEUED);
+    stmt_blob(&q, row->request);
+    stmt_blob(&q, row->content);
+    stmt_int(&q, row->created_at);
+    stmt_int(&q, row->expires_at);
+    err = stmt_step(&q);
+    if (err == WB_OK && ret_seq)
+        *ret_seq = stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    arena_free(&a);
+    return err;
+}
+
+#define ROW OUTBOX_COLUMNS("request, sealed, content") " FROM bridge_outbox WHERE our_jid = ? AND "
+
+enum wb_err outbox_read_row(struct stmt *q, struct arena *a, struct store_outbox_row *ret)
+{
+    struct store_outbox_row r;
+    enum wb_err err;
+    memset(&r, 0, sizeof r);
+    r.seq = stmt_col_int(q, 0);
+    stmt_col_text(q, 1, r.message_id, sizeof r.message_id);
+    stmt_col_text(q, 2, r.key, sizeof r.key);
+    TRY(stmt_col_bytes(q, 3, r.body_hash, sizeof r.body_hash));
+    r.chat = stmt_col_jid(q, 4);
+    int64_t state = stmt_col_int(q, 5);
+    if (state < OUTBOX_QUEUED || state > OUTBOX_FAILED)
+        return WB_ERR_DB_CORRUPT;
+    r.state = (enum store_outbox_state)state;
+    stmt_col_text(q, 6, r.reason, sizeof r.reason);
+    TRY(stmt_col_copy(q, 7, a, &r.request));
+    TRY(stmt_col_copy(q, 8, a, &r.sealed));
+    TRY(stmt_col_copy(q, 9, a, &r.content));
+    TRY(stmt_col_copy(q, 10, a, &r.answer));
+    r.created_at = stmt_col_int(q, 11);
+    r.sealed_at = stmt_col_int(q, 12);
+    r.acked_at = stmt_col_int(q, 13);
+    r.expires_at = stmt_col_int(q, 14);
+    r.server_time = stmt_col_int(q, 15);
+    r.recipients = (uint32_t)stmt_col_int(q, 16);
+    r.delivered = (uint32_t)stmt_col_int(q, 17);
+    r.read = (uint32_t)stmt_col_int(q, 18);
+    *ret = r;
+out:
+    return err;
+}
+
+static enum wb_err one_row(struct stmt *q, struct arena *a, struct store_outbox_row *ret)
+{
+    enum wb_err err = stmt_step(q);
+    if (err == WB_OK)
+        err = outbox_read_row(q, a, ret);
+    stmt_end(q);
+    return err;
+}
+
+enum wb_err store_outbox_by_id(struct store *s, const char *message_id, struct arena *a,
+                               struct store_outbox_row *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, ROW "message_id = ?"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, message_id);
+    err = one_row(&q, a, ret);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_by_key(struct store *s, const char *key, struct arena *a,
+                                struct store_outbox_row *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, ROW "key = ?"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, key);
+    err = one_row(&q, a, ret);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, int64_t after,
+                              struct arena *a, struct store_outbox_row *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, ROW "state = ? AND seq > ? ORDER BY seq LIMIT 1"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, state);
+    stmt_int(&q, after);
+    err = one_row(&q, a, ret);
+out:
+    return err;
+}
+
+/* ---- changes of state ---------------------------------------------------------------------- */
+
+static enum wb_err state_of(struct store *s, const char *message_id, enum store_outbox_state *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT state FROM bridge_outbox WHERE our_jid = ? AND message_id = ?"));
+    stmt_text(&q, s->our);
+    stmt_text(&q, message_id);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret = (enum store_outbox_state)stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+static void bind_row(struct stmt *q, const struct store *s, const char *message_id)
+{
+    stmt_text(q, s->our);
+    stmt_text(q, message_id);
+}
+
+enum wb_err store_outbox_shift(struct store *s, const char *message_id, int64_t created_at,
+                               int64_t expires_at)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET created_at = ?, expires_at = ?"
+                   " WHERE our_jid = ? AND message_id = ? AND state = ?"));
+    stmt_int(&q, created_at);
+    stmt_int(&q, expires_at);
+    bind_row(&q, s, message_id);
+    stmt_int(&q, OUTBOX_QUEUED);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_rename(struct store *s, const char *message_id, const struct jid *chat)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET chat_jid = ?"
+                   " WHERE our_jid = ? AND message_id = ? AND state = ?"));
+    stmt_jid(&q, chat);
+    bind_row(&q, s, message_id);
+    stmt_int(&q, OUTBOX_QUEUED);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
+                              uint32_t recipients, int64_t now)
+{
+    enum store_outbox_state state = OUTBOX_QUEUED;
+    struct stmt q;
+    enum wb_err err;
+    if (!sealed.n)
+        return WB_ERR_INVALID;
+    TRY(state_of(s, message_id, &state));
+    if (state != OUTBOX_QUEUED)
+        return WB_ERR_STATE;
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET state = ?, sealed = ?, recipients = ?, sealed_at = ?"
+                   " WHERE our_jid = ? AND message_id = ?"));
+    stmt_int(&q, OUTBOX_SEALED);
+    stmt_blob(&q, sealed);
+    stmt_int(&q, recipients);
+    stmt_int(&q, now);
+    bind_row(&q, s, message_id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
+                               int64_t now)
+{
+    enum store_outbox_state state = OUTBOX_QUEUED;
+    struct stmt q;
+    enum wb_err err;
+    TRY(state_of(s, message_id, &state));
+    if (state == OUTBOX_QUEUED || state == OUTBOX_FAILED)
+        return WB_ERR_STATE;
+    /* A receipt may have overtaken the ack: the time is still missing then. */
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET state = max(state, ?), server_time = ?, acked_at = ?,"
+                   " sealed = NULL, request = NULL, content = NULL"
+                   " WHERE our_jid = ? AND message_id = ? AND acked_at = 0"));
+    stmt_int(&q, OUTBOX_SENT);
+    stmt_int(&q, server_time);
+    stmt_int(&q, now);
+    bind_row(&q, s, message_id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_fail(struct store *s, const char *message_id, const char *reason,
+                              int64_t now)
+{
+    enum store_outbox_state state = OUTBOX_QUEUED;
+    struct stmt q;
+    enum wb_err err;
+    if (strlen(reason) > STORE_REASON_MAX)
+        return WB_ERR_INVALID;
+    TRY(state_of(s, message_id, &state));
+    if (state != OUTBOX_QUEUED && state != OUTBOX_SEALED)
+        return WB_ERR_STATE;
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET state = ?, reason = ?,"
+                   " acked_at = max(?, created_at, sealed_at), sealed = NULL,"
+                   " request = NULL, content = NULL WHERE our_jid = ? AND message_id = ?"));
+    stmt_int(&q, OUTBOX_FAILED);
+    stmt_text(&q, reason);
+    stmt_int(&q, now);
+    bind_row(&q, s, message_id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_n)
+{
+    struct stmt q;
+    int64_t tables = 0;
+    enum wb_err err;
+    TRY(db_query_int(whatsapp,
+                     "SELECT count(*) FROM sqlite_master"
+                     " WHERE type = 'table' AND name = 'bridge_outbox'",
+                     &tables));
+    if (tables > 0) {
+        TRY(stmt_write(&q, whatsapp,
+                       "UPDATE bridge_outbox SET state = ?, reason = ?,"
+                       " acked_at = max(?, created_at, sealed_at), sealed = NULL, request = NULL, "
+                       "content = NULL, answer = NULL"
+                       " WHERE state IN (?, ?)"));
+        stmt_int(&q, OUTBOX_FAILED);
+        stmt_text(&q, OUTBOX_RESTORED_UNKNOWN);
+        stmt_int(&q, now);
+        stmt_int(&q, OUTBOX_QUEUED);
+        stmt_int(&q, OUTBOX_SEALED);
+        TRY(stmt_run(&q));
+    }
+    if (ret_n)
+        *ret_n = tables > 0 ? stmt_changes(whatsapp) : 0;
+out:
+    return err;
+}
+
+enum wb_err store_outbox_answer(struct store *s, const char *message_id, struct span answer)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET answer = ? WHERE our_jid = ? AND message_id = ?"));
+    stmt_blob(&q, answer);
+    bind_row(&q, s, message_id);
+    TRY(stmt_run(&q));
+    if (stmt_changes(&s->wa) == 0)
+        err = WB_ERR_NOT_FOUND;
+out:
+    return err;
+}
+
+enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state, size_t *ret_n)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT count(*) FROM bridge_outbox WHERE our_jid = ? AND state = ?"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, state);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret_n = (size_t)stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s, bool *ret_more)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_outbox SET acked_at = ? WHERE our_jid = ? AND acked_at > ?"));
+    stmt_int(&q, now);
+    stmt_text(&q, s->our);
+    stmt_int(&q, now);
+    TRY(stmt_run(&q));
+    /* The same rows each time: those of the index, in its order. */
+#define OLDEST_ROWS                                                                                \
+    "(SELECT seq FROM bridge_outbox WHERE our_jid = ? AND +state >= ? AND acked_at > 0"            \
+    " AND acked_at < ? ORDER BY acked_at, seq LIMIT ?)"
+    static const char *const both[] = {
+        "DELETE FROM bridge_outbox_receipts WHERE seq IN " OLDEST_ROWS,
+        "DELETE FROM bridge_outbox WHERE seq IN " OLDEST_ROWS,
+    };
+#undef OLDEST_ROWS
+    for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
+        TRY(stmt_write(&q, &s->wa, both[i]));
+        stmt_text(&q, s->our);
+        stmt_int(&q, OUTBOX_SENT);
+        stmt_int(&q, now - keep_s);
+        stmt_int(&q, STORE_PRUNE_ROWS);
+        TRY(stmt_run(&q));
+    }
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
+out:
+    return err;
+}

@@ -1,0 +1,272 @@
+/* retry_owed.c - messages that could not be read and what was asked for them. */
+#include <string.h>
+
+#include "store/core/state.h"
+#include "store/db/stmt.h"
+#include "store/session/other_form.h"
+#include "store/session/retry.h"
+
+/* A person's rows are kept under one form (rule 4), whichever the stanza had; a row that was made
+ * before their LID was known is under the other one. */
+struct owed_key {
+    struct jid chats[2], senders[2]; /* the canonical form first; the other one, or JID_NONE */
+};
+
+#define KEY_IS                                                                                     \
+    "our_jid = ? AND chat_jid IN (?, ?) AND sender_user IN (?, ?)"                                 \
+    " AND message_id = ?"
+
+static enum wb_err forms_of(struct store *s, const struct jid *who, struct jid ret[2])
+{
+    struct jid forms[2] = {{0}};
+    size_t n = 0;
+    enum wb_err err = both_forms(s, who, forms, &n);
+    if (err != WB_OK)
+        return err;
+    bool swap = n == 2 && forms[1].server == JID_LID;
+    ret[0] = forms[swap];
+    ret[1] = n == 2 ? forms[!swap] : (struct jid){0};
+    return WB_OK;
+}
+
+static enum wb_err key_of(struct store *s, const struct jid *chat, const struct jid *sender,
+                          struct owed_key *ret)
+{
+    enum wb_err err;
+    TRY(forms_of(s, chat, ret->chats));
+    err = forms_of(s, sender, ret->senders);
+out:
+    return err;
+}
+
+static void bind_key(struct stmt *q, const struct store *s, const struct owed_key *k,
+                     struct span id)
+{
+    stmt_text(q, s->our);
+    for (size_t i = 0; i < 2; i++)
+        stmt_jid(q, &k->chats[i]);
+    for (size_t i = 0; i < 2; i++)
+        stmt_jid(q, &k->senders[i]);
+    stmt_text_span(q, id);
+}
+
+/* What was owed under the other form is from now on under the canonical one. */
+static enum wb_err move_row(struct store *s, const struct owed_key *k, struct span id)
+{
+    struct stmt q;
+    enum wb_err err;
+    if (jid_is_none(&k->chats[1]) && jid_is_none(&k->senders[1]))
+        return WB_OK;
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE OR REPLACE bridge_retry_owed SET chat_jid = ?, sender_user = ?"
+                   " WHERE " KEY_IS));
+    stmt_jid(&q, &k->chats[0]);
+    stmt_jid(&q, &k->senders[0]);
+    bind_key(&q, s, k, id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_retry_owed_put(struct store *s, const struct store_retry_owed *o)
+{
+    struct owed_key k;
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    if (!o->id[0])
+        return WB_ERR_INVALID;
+    TRY(key_of(s, &o->chat, &o->sender, &k));
+    TRY(move_row(s, &k, span_cstr(o->id)));
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT INTO bridge_retry_owed (our_jid, chat_jid, sender_user, message_id,"
+                   " sender_jid, stanza_from, participant, recipient, count, timestamp, asked_at,"
+                   " phone_asked, enc_type, reason)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (our_jid, chat_jid, sender_user, message_id) DO UPDATE SET"
+                   " sender_jid = excluded.sender_jid, stanza_from = excluded.stanza_from,"
+                   " participant = excluded.participant, recipient = excluded.recipient,"
+                   " count = excluded.count, timestamp = excluded.timestamp,"
+                   " asked_at = excluded.asked_at, phone_asked = excluded.phone_asked,"
+                   " enc_type = excluded.enc_type, reason = excluded.reason"));
+    stmt_text(&q, s->our);
+    stmt_jid(&q, &k.chats[0]);
+    stmt_jid(&q, &k.senders[0]);
+    stmt_text(&q, o->id);
+    stmt_jid(&q, &o->sender);
+    stmt_jid(&q, &o->stanza_from);
+    stmt_jid(&q, &o->participant);
+    stmt_jid(&q, &o->recipient);
+    stmt_int(&q, o->count);
+    stmt_int(&q, o->timestamp);
+    stmt_int(&q, o->asked_at);
+    stmt_int(&q, o->phone_asked);
+    stmt_text(&q, o->enc_type);
+    stmt_text(&q, o->reason);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+#define ROW                                                                                        \
+    "SELECT seq, message_id, chat_jid, sender_jid, stanza_from, participant, recipient, count,"    \
+    " timestamp, asked_at, phone_asked, enc_type, reason FROM bridge_retry_owed WHERE "
+
+static void read_row(struct stmt *q, struct store_retry_owed *o)
+{
+    memset(o, 0, sizeof *o);
+    stmt_col_text(q, 1, o->id, sizeof o->id);
+    o->chat = stmt_col_jid(q, 2);
+    o->sender = stmt_col_jid(q, 3);
+    o->stanza_from = stmt_col_jid(q, 4);
+    o->participant = stmt_col_jid(q, 5);
+    o->recipient = stmt_col_jid(q, 6);
+    o->count = (uint32_t)stmt_col_int(q, 7);
+    o->timestamp = stmt_col_int(q, 8);
+    o->asked_at = stmt_col_int(q, 9);
+    o->phone_asked = stmt_col_int(q, 10) == STORE_PHONE_ACKED ? STORE_PHONE_ACKED
+                     : stmt_col_int(q, 10)                    ? STORE_PHONE_ASKED
+                                                              : STORE_PHONE_NOT_ASKED;
+    stmt_col_text(q, 11, o->enc_type, sizeof o->enc_type);
+    stmt_col_text(q, 12, o->reason, sizeof o->reason);
+}
+
+enum wb_err store_retry_owed_get(struct store *s, const struct jid *chat, const struct jid *sender,
+                                 struct span id, struct store_retry_owed *ret)
+{
+    struct owed_key k;
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(key_of(s, chat, sender, &k));
+    TRY(stmt_read(&q, &s->wa, ROW KEY_IS));
+    bind_key(&q, s, &k, id);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        read_row(&q, ret);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+/* Runs a write whose parameters are the key of one row. */
+static enum wb_err write_one(struct store *s, const char *sql, const struct jid *chat,
+                             const struct jid *sender, struct span id)
+{
+    struct owed_key k;
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(key_of(s, chat, sender, &k));
+    TRY(stmt_write(&q, &s->wa, sql));
+    bind_key(&q, s, &k, id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat, const struct jid *sender,
+                                  struct span id)
+{
+    return write_one(s, "DELETE FROM bridge_retry_owed WHERE " KEY_IS, chat, sender, id);
+}
+
+enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
+                                   const struct jid *sender, struct span id)
+{
+    return write_one(s,
+                     "UPDATE bridge_retry_owed SET phone_asked = 2 WHERE phone_asked = 1"
+                     " AND " KEY_IS,
+                     chat, sender, id);
+}
+
+/* One row of those that `sql` finds for the account and a time. */
+static enum wb_err read_first(struct store *s, const char *sql, int64_t asked_before,
+                              struct store_retry_owed *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, sql));
+    stmt_text(&q, s->our);
+    stmt_int(&q, asked_before);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        read_row(&q, ret);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+enum wb_err store_retry_owed_of_sender(struct store *s, int64_t asked_before,
+                                       struct store_retry_owed *ret)
+{
+    _Static_assert(STORE_RETRY_RECEIPTS_MAX == 4, "as in the index bridge_retry_owed_again");
+    return read_first(s,
+                      ROW "our_jid = ? AND asked_at <= ? AND count > 0 AND count < 4"
+                          " ORDER BY asked_at LIMIT 1",
+                      asked_before, ret);
+}
+
+enum wb_err store_retry_owed_of_phone(struct store *s, enum store_phone_asked phone,
+                                      int64_t asked_before, struct store_retry_owed *ret)
+{
+    /* One text for each: the state is a part of the index, and not of the parameters. */
+    static const char *const sql[] = {
+        [STORE_PHONE_NOT_ASKED] = ROW "our_jid = ? AND phone_asked = 0 AND asked_at <= ?"
+                                      " ORDER BY asked_at LIMIT 1",
+        [STORE_PHONE_ASKED] = ROW "our_jid = ? AND phone_asked = 1 AND asked_at <= ?"
+                                  " ORDER BY asked_at LIMIT 1",
+        [STORE_PHONE_ACKED] = ROW "our_jid = ? AND phone_asked = 2 AND asked_at <= ?"
+                                  " ORDER BY asked_at LIMIT 1",
+    };
+    return read_first(s, sql[phone], asked_before, ret);
+}
+
+enum wb_err store_retry_owed_any(struct store *s, bool *ret_any)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa, "SELECT 1 FROM bridge_retry_owed WHERE our_jid = ? LIMIT 1"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret_any = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+enum wb_err store_retry_owed_lost(struct store *s)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_retry_owed SET phone_asked = 0"
+                   " WHERE our_jid = ? AND phone_asked = 1"));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_retry_owed_prune(struct store *s, int64_t before, bool *ret_more)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_retry_owed WHERE seq IN (SELECT seq FROM bridge_retry_owed"
+                   " WHERE our_jid = ? AND timestamp < ? ORDER BY timestamp LIMIT ?)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, before);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
+out:
+    return err;
+}

@@ -1,0 +1,386 @@
+#include "store/session/signed_prekeys.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "store/core/meta.h"
+#include "store/core/state.h"
+#include "store/db/stmt.h"
+#include "store/limits.h"
+#include "store/session/prekeys.h"
+
+/* replaced_at of a row: when it was; 0: not (yet); -1: retired. */
+
+/* Ids that may have been used since a copy was made, by other restores of the same copy, too: so
+ * the number is a random one from here on. Of the 16.7 million that there are some 500 restores can
+ * burn so many; after that each takes half of what is left. */
+enum { IDS_SKIPPED = 1000, IDS_SKIPPED_MORE = 1 << 16 };
+
+#define COLUMNS "id, key, sig, made_at"
+
+/* id, key, sig, since */
+static enum wb_err read_row(struct stmt *q, struct store_signed_prekey *ret)
+{
+    struct store_signed_prekey k = {.id = (uint32_t)stmt_col_int(q, 0)};
+    uint8_t priv[X25519_KEY_BYTES];
+    enum wb_err err = stmt_col_bytes(q, 1, priv, sizeof priv);
+    if (err == WB_OK) {
+        x25519_from_private(priv, &k.pair);
+        err = stmt_col_bytes(q, 2, k.sig, sizeof k.sig);
+    }
+    k.since = stmt_col_int(q, 3);
+    if (err == WB_OK)
+        *ret = k;
+    secret_wipe(priv, sizeof priv);
+    secret_wipe(&k, sizeof k);
+    return err;
+}
+
+static enum wb_err device_row(struct store *s, struct store_signed_prekey *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT signed_pre_key_id, signed_pre_key, signed_pre_key_sig, 0"
+                  " FROM whatsmeow_device WHERE jid = ?"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        err = read_row(&q, ret);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+static enum wb_err our_row(struct store *s, uint32_t id, struct store_signed_prekey *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT " COLUMNS " FROM bridge_signed_prekeys"
+                  " WHERE our_jid = ? AND id = ? AND replaced_at >= 0"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, id);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        err = read_row(&q, ret);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+static enum wb_err put_row(struct store *s, const struct store_signed_prekey *k)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR REPLACE INTO bridge_signed_prekeys"
+                   " (our_jid, id, key, sig, made_at, replaced_at) VALUES (?, ?, ?, ?, ?, 0)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, k->id);
+    stmt_blob(&q, SPAN_ARRAY(k->pair.priv));
+    stmt_blob(&q, SPAN_ARRAY(k->sig));
+    stmt_int(&q, k->since);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+/* Lower ids that still count as current. A higher one is pending. */
+static enum wb_err replace_lower(struct store *s, uint32_t id, int64_t now_s)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_signed_prekeys SET replaced_at = ?"
+                   " WHERE our_jid = ? AND id < ? AND replaced_at = 0"));
+    stmt_int(&q, now_s);
+    stmt_text(&q, s->our);
+    stmt_int(&q, id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_signed_prekey_current(struct store *s, int64_t now_s,
+                                        struct store_signed_prekey *ret)
+{
+    struct store_signed_prekey k = {.id = 0}, known = {.id = 0};
+    bool same;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(device_row(s, &k));
+    err = our_row(s, k.id, &known);
+    if (err != WB_ERR_NOT_FOUND && err != WB_ERR_DB_CORRUPT)
+        TRY(err);
+    same = err == WB_OK && secret_eq(known.pair.priv, k.pair.priv, sizeof k.pair.priv);
+    k.since = same && known.since <= now_s ? known.since : now_s;
+    if (!same || known.since != k.since) {
+        TRY(put_row(s, &k));
+        TRY(replace_lower(s, k.id, now_s));
+    }
+    *ret = k;
+    err = WB_OK;
+out:
+    secret_wipe(&k, sizeof k);
+    secret_wipe(&known, sizeof known);
+    return err;
+}
+
+enum wb_err store_signed_prekey_pending(struct store *s, struct store_signed_prekey *ret)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT " COLUMNS " FROM bridge_signed_prekeys WHERE our_jid = ?1 AND id >"
+                  " (SELECT signed_pre_key_id FROM whatsmeow_device WHERE jid = ?1)"
+                  " AND replaced_at = 0 ORDER BY id DESC LIMIT 1"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        err = read_row(&q, ret);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+/* The highest id that was ever in use. */
+static enum wb_err high_water(struct store *s, uint32_t *ret)
+{
+    int64_t high = 0, stored = 0;
+    struct stmt q;
+    enum wb_err err = store_meta_get_int(s, STORE_META_SIGNED_PREKEY_HIGH, &high);
+    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
+        return err;
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT max((SELECT coalesce(max(id), 0) FROM bridge_signed_prekeys"
+                  " WHERE our_jid = ?1), signed_pre_key_id) FROM whatsmeow_device WHERE jid = ?1"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        stored = stmt_col_int(&q, 0);
+    stmt_end(&q);
+    TRY(err);
+    high = high > stored ? high : stored;
+    *ret = high < 0 ? 0 : high > PREKEY_ID_MAX ? PREKEY_ID_MAX : (uint32_t)high;
+out:
+    return err;
+}
+
+enum wb_err store_signed_prekey_make(struct store *s, const struct rng *rng,
+                                     const struct x25519_pair *identity, int64_t now_s,
+                                     struct store_signed_prekey *ret)
+{
+    struct store_signed_prekey k = {.since = now_s};
+    uint8_t signed_bytes[DJB_KEY_BYTES];
+    uint32_t high = 0;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(high_water(s, &high));
+    TRY(high < PREKEY_ID_MAX ? WB_OK : WB_ERR_STATE);
+    k.id = high + 1;
+    x25519_generate(rng, &k.pair);
+    djb_encode(k.pair.pub, signed_bytes);
+    TRY(xeddsa_sign(identity->priv, SPAN_ARRAY(signed_bytes), rng, k.sig));
+    TRY(put_row(s, &k));
+    TRY(store_meta_put_int(s, STORE_META_SIGNED_PREKEY_HIGH, k.id));
+    *ret = k;
+out:
+    secret_wipe(&k, sizeof k);
+    return err;
+}
+
+static enum wb_err put_device(struct store *s, const struct store_signed_prekey *k)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE whatsmeow_device SET signed_pre_key = ?, signed_pre_key_id = ?,"
+                   " signed_pre_key_sig = ? WHERE jid = ?"));
+    stmt_blob(&q, SPAN_ARRAY(k->pair.priv));
+    stmt_int(&q, k->id);
+    stmt_blob(&q, SPAN_ARRAY(k->sig));
+    stmt_text(&q, s->our);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_signed_prekey_use(struct store *s, uint32_t id, int64_t now_s)
+{
+    struct store_signed_prekey k = {.id = 0};
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(store_signed_prekey_current(s, now_s, &k));
+    TRY(put_row(s, &k)); /* replaced from now on, whatever stood there */
+    TRY(our_row(s, id, &k));
+    k.since = now_s;
+    TRY(put_row(s, &k));
+    TRY(replace_lower(s, id, now_s));
+    err = put_device(s, &k);
+out:
+    secret_wipe(&k, sizeof k);
+    return err;
+}
+
+enum wb_err store_signed_prekey_get(struct store *s, uint32_t id, struct x25519_pair *ret_pair)
+{
+    struct store_signed_prekey k = {.id = 0};
+    NEED_ACCOUNT(s);
+    enum wb_err err = our_row(s, id, &k);
+    if (err == WB_OK)
+        *ret_pair = k.pair;
+    secret_wipe(&k, sizeof k);
+    return err == WB_ERR_NOT_FOUND ? WB_ERR_BAD_KEY_ID : err;
+}
+
+/* ---- retirement ------------------------------------------------------------------------------ */
+
+/* The private key goes at once. The row stays until nothing refers to it. */
+static enum wb_err retire_keys(struct store *s, int64_t before_s, size_t *ret_n)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "UPDATE bridge_signed_prekeys SET replaced_at = -1, key = zeroblob(32)"
+                   " WHERE our_jid = ?1 AND replaced_at > 0 AND replaced_at <= ?2 AND id <>"
+                   " (SELECT signed_pre_key_id FROM whatsmeow_device WHERE jid = ?1)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, before_s);
+    TRY(stmt_run(&q));
+    *ret_n = stmt_changes(&s->wa);
+out:
+    return err;
+}
+
+static enum wb_err any_retired(struct store *s, uint32_t *ret_id)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT id FROM bridge_signed_prekeys WHERE our_jid = ? AND replaced_at = -1"
+                  " LIMIT 1"));
+    stmt_text(&q, s->our);
+    err = stmt_step(&q);
+    if (err == WB_OK)
+        *ret_id = (uint32_t)stmt_col_int(&q, 0);
+    stmt_end(&q);
+out:
+    return err;
+}
+
+static enum wb_err delete_some(struct store *s, uint32_t id, size_t *ret_n)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2"
+                   " AND base_key IN (SELECT base_key FROM bridge_base_keys"
+                   " WHERE our_jid = ?1 AND signed_prekey_id = ?2 LIMIT ?3)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, id);
+    stmt_int(&q, STORE_PRUNE_ROWS);
+    TRY(stmt_run(&q));
+    *ret_n = stmt_changes(&s->wa);
+out:
+    return err;
+}
+
+static enum wb_err delete_row(struct store *s, uint32_t id)
+{
+    struct stmt q;
+    enum wb_err err;
+    TRY(stmt_write(&q, &s->wa,
+                   "DELETE FROM bridge_signed_prekeys"
+                   " WHERE our_jid = ? AND id = ? AND replaced_at = -1"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, id);
+    err = stmt_run(&q);
+out:
+    return err;
+}
+
+enum wb_err store_signed_prekeys_retire(struct store *s, int64_t before_s, bool *ret_more)
+{
+    uint32_t id = 0, high = 0;
+    size_t n = 0;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    *ret_more = false;
+    TRY(retire_keys(s, before_s, &n));
+    if (n > 0) { /* the highest id outlives its row */
+        TRY(high_water(s, &high));
+        TRY(store_meta_put_int(s, STORE_META_SIGNED_PREKEY_HIGH, high));
+    }
+    err = any_retired(s, &id);
+    if (err == WB_ERR_NOT_FOUND)
+        return WB_OK;
+    TRY(err);
+    TRY(delete_some(s, id, &n));
+    if (n < STORE_PRUNE_ROWS)
+        TRY(delete_row(s, id));
+    *ret_more = true;
+out:
+    return err;
+}
+
+enum wb_err store_signed_prekeys_restored(struct store *s, const struct rng *rng)
+{
+    const uint32_t ids = IDS_SKIPPED + rng_below(rng, IDS_SKIPPED_MORE);
+    struct store_signed_prekey k = {.id = 0};
+    uint32_t high = 0, left;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(store_signed_prekey_current(s, 0, &k));
+    k.since = 0;
+    TRY(put_row(s, &k));
+    TRY(high_water(s, &high));
+    left = PREKEY_ID_MAX - high;
+    err = store_meta_put_int(s, STORE_META_SIGNED_PREKEY_HIGH,
+                             high + (ids < left / 2 ? ids : left / 2));
+out:
+    secret_wipe(&k, sizeof k);
+    return err;
+}
+
+/* ---- base keys ------------------------------------------------------------------------------- */
+
+enum wb_err store_base_key_used(struct store *s, uint32_t signed_prekey_id,
+                                const uint8_t base_key[static X25519_KEY_BYTES], bool *ret_used)
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT 1 FROM bridge_base_keys"
+                  " WHERE our_jid = ? AND signed_prekey_id = ? AND base_key = ?"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, signed_prekey_id);
+    stmt_blob(&q, SPAN(base_key, X25519_KEY_BYTES));
+    err = stmt_step(&q);
+    stmt_end(&q);
+    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
+        *ret_used = err == WB_OK;
+        err = WB_OK;
+    }
+out:
+    return err;
+}
+
+enum wb_err store_base_key_put(struct store *s, uint32_t signed_prekey_id,
+                               const uint8_t base_key[static X25519_KEY_BYTES])
+{
+    struct stmt q;
+    enum wb_err err;
+    NEED_ACCOUNT(s);
+    TRY(stmt_write(&q, &s->wa,
+                   "INSERT OR IGNORE INTO bridge_base_keys (our_jid, signed_prekey_id, base_key)"
+                   " VALUES (?, ?, ?)"));
+    stmt_text(&q, s->our);
+    stmt_int(&q, signed_prekey_id);
+    stmt_blob(&q, SPAN(base_key, X25519_KEY_BYTES));
+    err = stmt_run(&q);
+out:
+    return err;
+}
