@@ -1,7 +1,7 @@
 /* The server keeps a body only where a handler reads it: the head decides who may call, and what.
  * It reads and drops every other body, for a client that is still sending would see a reset. */
 #include "api/http_private.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 
 /* Callers that stop in the middle must not use up API_REQUESTS_MAX: neither for a pause nor in all
  * may a body take too long. */

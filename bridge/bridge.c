@@ -1,8 +1,6 @@
 #include "bridge/bridge.h"
 
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bridge/appstate/app_state.h"
@@ -293,25 +291,4 @@ void bridge_settings_changed(struct bridge *b)
     bridge_log_settings(b->log, b->config);
     events_emit_kind(&b->events, BRIDGE_EV_SETTINGS);
     presence_look(b);
-}
-
-void bridge_say(struct bridge *b, const char *fmt, ...)
-{
-    char line[512];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    log_info(b->log, "bridge", "%s", line);
-    if (b->log->path) {
-        printf("%s\n", line);
-        fflush(stdout);
-    }
-}
-
-bool bridge_is_self(const struct bridge *b, const struct jid *j)
-{
-    return (!jid_is_none(&b->own_pn) && jid_same_user(&b->own_pn, j)) ||
-           (!jid_is_none(&b->own_lid) && jid_same_user(&b->own_lid, j));
 }

@@ -5,9 +5,9 @@
 
 #include "base/secret.h"
 #include "bridge/appstate/app_state_apply.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/media/history_download.h"

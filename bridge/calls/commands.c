@@ -1,9 +1,9 @@
 #include "bridge/calls/commands.h"
 
 #include "base/fault.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn_private.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/recovery/backups.h"
 #include "store/core/batch.h"
 #include "store/session/account.h"

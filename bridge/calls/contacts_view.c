@@ -1,6 +1,6 @@
 #include "bridge/calls/contacts_view.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "store/messages/contacts.h"
 #include "store/session/identity_log.h"
 #include "store/session/lid_map.h"

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/version_fetch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/history/history_request.h"
 #include "bridge/pair/pairing.h"

@@ -1,6 +1,6 @@
 #include "bridge/calls/outbox_view.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_prepare.h"
 
 _Static_assert((int)OUTBOX_PAGE_MAX == (int)OUTBOX_LIST_MAX, "one page is one list of the store");

@@ -2,9 +2,9 @@
 #ifndef BRIDGE_CONN_CONN_PRIVATE_H
 #define BRIDGE_CONN_CONN_PRIVATE_H
 
-#include "bridge/bridge.h"
 #include "bridge/conn/backoff.h"
 #include "bridge/conn/conn.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/dispatch.h"
 #include "bridge/pair/qr_terminal.h"
 #include "bridge/platform/ws_client.h"

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
+#include "bridge/core/context.h"
 
 struct keepalive {
     struct bridge *b;

@@ -4,10 +4,10 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn_private.h"
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/sessions/signed_prekey.h"

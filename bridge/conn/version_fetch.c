@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "bridge/bridge.h"
 #include "bridge/conn/conn_private.h"
+#include "bridge/core/context.h"
 #include "bridge/platform/http_client.h"
 #include "bridge/platform/jobs.h"
 #include "store/core/meta.h"

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/path_text.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
+#include "bridge/core/context.h"
 #include "bridge/core/iq_pause_keep.h"
 #include "bridge/receive/in_message.h"
 #include "store/core/batch.h"

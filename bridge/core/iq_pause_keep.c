@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "store/core/meta.h"
 
 /* A line is two numbers and a kind: all of them fit into one value of bridge_meta. */

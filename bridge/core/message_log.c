@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 
 enum {
     TEXT_BYTES_MAX = 1000, /* a log line has room for twice that */

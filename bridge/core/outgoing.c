@@ -2,8 +2,8 @@
 
 #include "base/fault.h"
 #include "base/reader.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/dispatch.h"
 
 enum { QUEUE_HEADER_BYTES = 4 };

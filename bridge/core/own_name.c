@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "store/core/meta.h"
 #include "store/session/account.h"
 

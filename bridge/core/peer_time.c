@@ -1,6 +1,6 @@
 #include "bridge/core/peer_time.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/limits.h"
 
 static const uint64_t earliest_s = 1230768000;    /* 2009-01-01: WhatsApp's first year */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 
 struct shared_question {
     struct shared_question *next;

@@ -1,6 +1,6 @@
 #include "bridge/dispatch/dispatch.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 
 /* Every stanza that the server may send, by tag; messages first, as most are. */

@@ -1,6 +1,6 @@
 /* <ack>: the server has taken over what we sent (P-SD-21). Only those of messages matter; acks of
  * our receipts and calls are not waited for. */
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/lid_refresh.h"
 #include "bridge/receive/in_message.h"

@@ -1,7 +1,7 @@
 /* <ib>: what the server tells of itself; never acked (P-LG-17..20). */
-#include "bridge/bridge.h"
 #include "bridge/conn/conn_private.h"
 #include "bridge/conn/version_fetch.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/groups/group_list.h"
 #include "store/core/meta.h"

@@ -1,6 +1,6 @@
 /* <notification>: the frame of it. Every type gets its one ack, known or not (P-NT-01, P-NT-02);
  * the types that mean something have a row here. */
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/identity.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "store/session/group_limits.h"
 #include "store/session/lid_map.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/groups/group_list.h"
 
 void group_links_parse(const struct node *group, struct store_group *g)

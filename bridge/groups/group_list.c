@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/groups/group_info.h"
 #include "store/core/meta.h"

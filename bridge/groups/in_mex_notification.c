@@ -1,6 +1,6 @@
 /* <notification type=mex>: of all that comes this way, the state of our account matters (P-X2-06).
  * What it is about, the name in the JSON says; op_name may change. */
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/mex.h"
 #include "bridge/people/time_lock.h"

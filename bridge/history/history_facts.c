@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/identity.h"

@@ -5,9 +5,9 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/history/history_facts.h"
 #include "bridge/media/history_download.h"
 #include "bridge/receive/out_receipt.h"

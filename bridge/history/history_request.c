@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/media/history_download.h"
 #include "bridge/people/private_address.h"
 #include "bridge/receive/in_message_private.h"

@@ -6,7 +6,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/platform/http_client.h"
 #include "bridge/platform/jobs.h"
 #include "crypto/media_crypt.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "store/messages/messages.h"
 #include "store/session/lid_map.h"
 

@@ -3,7 +3,7 @@
 #ifndef BRIDGE_PAIR_PAIR_HASH_H
 #define BRIDGE_PAIR_PAIR_HASH_H
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "crypto/pair_crypt.h"
 
 /* On the loop. attempt is the one that was given; err INVALID when the code has not its length. */

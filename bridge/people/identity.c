@@ -1,6 +1,6 @@
 #include "bridge/people/identity.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "store/messages/messages.h"
 #include "store/session/lid_map.h"
 #include "store/session/signal_store.h"

@@ -5,7 +5,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "crypto/prim_hash.h"
 #include "store/messages/contacts.h"
 #include "store/messages/messages.h"

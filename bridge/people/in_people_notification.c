@@ -1,6 +1,6 @@
 /* Notifications about people: their devices, their number, the token by which they trust us, our
  * own account (P-NT-06, P-NT-08, P-NT-13, P-NT-15). */
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/dispatch/handlers.h"

@@ -1,7 +1,7 @@
 #include "bridge/people/lid_refresh.h"
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/people/identity.h"
 #include "bridge/people/usync.h"
 #include "store/session/lid_map.h"

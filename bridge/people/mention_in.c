@@ -1,6 +1,6 @@
 #include "bridge/people/mention_in.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "proto/content.h"
 #include "store/session/lid_map.h"
 

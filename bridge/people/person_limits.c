@@ -1,6 +1,6 @@
 #include "bridge/people/person_limits.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_queue.h"
 #include "store/session/lid_map.h"
 

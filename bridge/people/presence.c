@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
+#include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "store/core/meta.h"
 

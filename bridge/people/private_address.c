@@ -1,6 +1,6 @@
 #include "bridge/people/private_address.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_queue.h"
 #include "store/session/lid_map.h"
 #include "store/session/private_address.h"

@@ -1,6 +1,6 @@
 #include "bridge/people/recipient.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "store/outbox/sealed.h"
 #include "store/session/groups.h"
 #include "store/session/lid_map.h"

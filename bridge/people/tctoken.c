@@ -1,7 +1,7 @@
 #include "bridge/people/tctoken.h"
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_queue.h"
 #include "crypto/prim_hash.h"
 #include "store/session/tokens.h"

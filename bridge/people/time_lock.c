@@ -1,7 +1,7 @@
 #include "bridge/people/time_lock.h"
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/people/mex.h"
 #include "bridge/send/out_queue.h"
 #include "store/core/meta.h"

@@ -1,7 +1,7 @@
 #include "bridge/people/trust.h"
 
 #include "base/secret.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/limits.h"
 #include "bridge/pair/adv.h"
 #include "crypto/pair_crypt.h"

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/limits.h"
 #include "proto/pair_wire.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/fault.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/dispatch/handlers.h"

@@ -1,6 +1,6 @@
 /* Messages of bots: sealed with the secret of the message that asked them (P-RC-11, P-RC-52). */
 #include "base/secret.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/receive/in_message_private.h"
 #include "crypto/msg_secret.h"
 #include "proto/wire_field.h"

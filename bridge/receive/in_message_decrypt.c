@@ -1,7 +1,7 @@
 #include "bridge/receive/in_message_decrypt.h"
 
 #include "base/secret.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "crypto/signal.h"
 #include "proto/padding.h"
 #include "store/session/account.h"

@@ -1,6 +1,6 @@
 /* in_message_keys.c - what comes along with any content: a sender key. */
 #include "base/fault.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/receive/in_message_decrypt.h"
 #include "bridge/receive/in_message_private.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/secret.h"
 #include "bridge/appstate/app_state.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/history/history_offered.h"
 #include "bridge/history/history_request.h"

@@ -1,5 +1,5 @@
 /* Messages that cannot be dealt with: refused, but not without a trace. */
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/receive/in_message_private.h"
 #include "bridge/receive/out_receipt.h"
 #include "store/core/batch.h"

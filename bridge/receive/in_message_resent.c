@@ -2,7 +2,7 @@
  * out of its history (P-HI-09). */
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/receive/in_message_private.h"
 #include "proto/peer_wire.h"

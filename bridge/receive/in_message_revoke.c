@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/groups/group_info.h"
 #include "bridge/people/recipient.h"
 #include "store/messages/messages.h"

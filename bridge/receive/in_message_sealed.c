@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/receive/in_message_private.h"
 #include "crypto/msg_secret.h"
 #include "crypto/prim_hash.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/receive/in_message.h"
 #include "bridge/receive/in_message_private.h"
 #include "bridge/receive/in_message_revoke.h"

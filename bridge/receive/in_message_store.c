@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/mention_in.h"
 #include "bridge/receive/in_message_private.h"

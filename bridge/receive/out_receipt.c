@@ -1,8 +1,8 @@
 #include "bridge/receive/out_receipt.h"
 
 #include "base/secret.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/own_keys.h"
+#include "bridge/core/context.h"
 #include "store/session/account.h"
 #include "store/session/prekeys.h"
 

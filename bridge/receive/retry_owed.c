@@ -4,9 +4,9 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/limits.h"
 #include "bridge/receive/in_message_private.h"
 #include "bridge/receive/out_receipt.h"

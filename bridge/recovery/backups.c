@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/platform/hook.h"
 #include "bridge/platform/jobs.h"
 #include "store/backup/backup.h"

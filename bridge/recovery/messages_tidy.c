@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "store/core/batch.h"
 #include "store/messages/messages_tidy.h"
 

@@ -4,6 +4,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "store/backup/rescue.h"
 #include "store/core/store.h"
 

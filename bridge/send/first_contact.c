@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_queue.h"
 #include "bridge/send/out_wait.h"
 #include "store/messages/messages.h"

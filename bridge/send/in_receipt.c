@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/recipient.h"
 #include "bridge/receive/in_message.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/limits.h"
 #include "bridge/people/lid_lookup.h"
 #include "store/session/lid_map.h"

@@ -1,6 +1,6 @@
 #include "bridge/send/out_content.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/mention_in.h"
 #include "proto/content_encode.h"

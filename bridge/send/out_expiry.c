@@ -1,7 +1,7 @@
 #include "bridge/send/out_expiry.h"
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 
 enum {
     NO_LONGER_S = SEND_KEEP_S, /* no caller may ask for more */

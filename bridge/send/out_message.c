@@ -5,9 +5,9 @@
 
 #include "base/fault.h"
 #include "base/text.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn_private.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
 #include "bridge/send/out_missing.h"
 #include "bridge/send/out_prepare.h"

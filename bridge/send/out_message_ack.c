@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/send/out_content.h"
 #include "bridge/send/out_missing.h"

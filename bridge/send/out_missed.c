@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bridge/bridge.h"
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/groups/group_limits.h"
 #include "bridge/people/identity.h"
 #include "bridge/send/out_prepare.h"

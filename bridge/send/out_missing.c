@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "bridge/bridge.h"
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/people/identity.h"
 #include "bridge/send/out_seal.h"

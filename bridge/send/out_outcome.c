@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_queue.h"
 
 enum wb_err out_outcome_store(struct bridge *b, const char *id, const struct out_outcome *o)

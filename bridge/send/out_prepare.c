@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/groups/group_links.h"
 #include "bridge/people/private_address.h"
 #include "bridge/send/out_content.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/message_log.h"
 #include "bridge/send/out_expiry.h"
 #include "bridge/send/out_prepare.h"

@@ -1,6 +1,6 @@
 /* A message that the server refused for its form goes out once more, under the same id, in the form
  * that the chat has now. */
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/people/private_address.h"
 #include "bridge/send/out_queue.h"
 #include "store/session/devices.h"

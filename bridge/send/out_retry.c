@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/bridge.h"
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/groups/group_limits.h"
 #include "bridge/people/identity.h"

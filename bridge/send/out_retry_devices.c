@@ -1,6 +1,6 @@
 #include "bridge/send/out_retry_devices.h"
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_queue.h"
 #include "store/session/devices.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/people/identity.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "crypto/signal.h"

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/people/identity.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 
 enum { COMMIT_GRACE_MS = 1000 };
 

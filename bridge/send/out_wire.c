@@ -1,7 +1,7 @@
 /* What is sealed goes to the socket, in the order of sealing, as there is room for it: from the
  * outbox, one by one, so that thousands of them never stand in memory or before an ack. */
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/send/out_queue.h"
 #include "bridge/send/out_wait.h"
 

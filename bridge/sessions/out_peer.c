@@ -1,8 +1,8 @@
 #include "bridge/sessions/out_peer.h"
 
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
 #include "bridge/conn/own_keys.h"
+#include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
 #include "bridge/history/history_request.h"
 #include "bridge/people/identity.h"

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/people/identity.h"

@@ -4,11 +4,11 @@
 
 #include "base/fault.h"
 #include "base/secret.h"
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
 #include "bridge/conn/own_keys.h"
 #include "bridge/conn/prekey_upload.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "store/session/account.h"
 #include "store/session/signed_prekeys.h"
 

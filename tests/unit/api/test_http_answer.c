@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 
 enum { STEPS_MAX = 4000, STEP_MS = 50, PIECE = 100, ANSWER_MAX = 1 << 20 };
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 
 enum { STEPS_MAX = 400, STEP_MS = 50 };
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "bridge/bridge.h"
+#include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/groups/group_info.h"

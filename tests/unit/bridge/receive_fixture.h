@@ -5,9 +5,9 @@
 
 #include "tests/unit/store/store_fixture.h"
 
-#include "bridge/bridge.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/dispatch.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/receive/in_message.h"

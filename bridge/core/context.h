@@ -1,0 +1,163 @@
+/* context.h - everything that belongs to one paired number: what main.c gives, where the parts are,
+ * who we are and what time the server has. Passed in, never global. It knows nothing of what the
+ * parts do. Included by the parts of bridge/ only; api/ uses commands.h, health.h and events.h. */
+#ifndef BRIDGE_CORE_CONTEXT_H
+#define BRIDGE_CORE_CONTEXT_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "bridge/calls/commands.h"
+#include "bridge/core/events.h"
+#include "bridge/core/iq.h"
+#include "bridge/core/outgoing.h"
+#include "bridge/groups/group_limits.h"
+#include "bridge/people/identity_change.h"
+#include "bridge/people/lid_refresh.h"
+#include "bridge/people/trust.h"
+#include "bridge/platform/loop.h"
+#include "bridge/recovery/mishap.h"
+#include "bridge/settings/config.h"
+#include "proto/jid.h"
+
+struct account;
+struct store;
+struct backups;
+struct conn;
+struct jobs;
+struct keepalive;
+struct prekey_upload;
+struct version_fetch;
+struct in_message_state;
+struct out_message_state;
+struct device_sync;
+struct group_info;
+struct group_list;
+struct history_download;
+struct history_offered;
+struct messages_tidy;
+struct history_request;
+struct app_state;
+struct presence;
+struct prekey_fetch;
+struct signed_prekey;
+struct shared_query;
+
+/* The batch that is open (batch.c). */
+struct batch {
+    unsigned stanzas;  /* since the last commit */
+    int64_t opened_ms; /* monotonic, of the first of them */
+};
+
+struct bridge {
+    /* Given by main.c or a test; outlive the bridge. */
+    struct config *config;
+    struct log *log;
+    const struct clock *clock;
+    const struct rng *rng;
+    struct loop *loop; /* NULL in unit tests of parts that only need timers */
+    struct timers *timers;
+    struct pauses *pauses; /* NULL without a loop */
+    struct store *store;
+    uint16_t
+        api_port; /* where the API listens, also when any free port was asked for; 0: nowhere */
+
+    /* Parts with their state inline. */
+    struct events events;
+    struct iq_table iq;
+    struct outgoing outgoing;
+    struct batch batch;
+    struct loop_deferred checkpoint; /* in a turn of its own */
+    struct mishap mishap;
+    struct trust_counts trust;
+    struct identity_news identity_news;
+    struct command_ops ops;
+    struct {
+        command_done_fn *done; /* NULL: no unlink is under way */
+        void *ctx;
+    } unlinking;
+
+    /* Parts with their state behind a pointer: made by bridge_new(), NULL when absent. */
+    struct jobs *jobs;
+    struct conn *conn;
+    struct keepalive *keepalive;
+    struct prekey_upload *prekeys;
+    struct version_fetch *version;
+    struct in_message_state *in_message;
+    struct out_message_state *out_message;
+    struct device_sync *devices;
+    struct group_info *groups;
+    struct group_list *group_list;
+    struct shared_query *lids;
+    struct lid_refresh lid_refresh;
+    struct prekey_fetch *prekey_fetch;
+    struct signed_prekey *signed_prekey;
+    struct history_request *history;
+    struct history_offered *history_offered;
+    struct messages_tidy *messages_tidy;
+    struct history_download *history_downloads; /* those that wait for the list of hosts */
+    struct backups *backups;
+    struct presence *presence;
+    struct app_state *app_state; /* NULL in tests of other parts */
+
+    /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
+    struct jid own_pn, own_lid;
+    const struct account *account; /* keys and ADV identity; NULL while unpaired */
+    /* Server time minus our monotonic clock, once it was told (P-LG-01): a wall clock that jumps
+     * makes nothing too old. */
+    int64_t server_offset_ms;
+    bool server_time_known;
+    bool presence_available;  /* we announced ourselves available: receipts are active (P-RC-24) */
+    bool phone_session_asked; /* on this connection (out_peer.h) */
+    bool own_name_changed;    /* in the open batch (own_name.h) */
+    bool store_failed;        /* the last commit failed; cleared by the next good one */
+    char store_trouble[400];  /* and why, for people */
+    bool store_held;          /* because another program holds a database */
+    bool store_probing;       /* what is committed wrote in both */
+    struct timer store_probe; /* tries a write, while it failed */
+    bool store_probe_failed;  /* at least once: the disk is really full, and not only for a batch */
+
+    int64_t started_ms;      /* monotonic */
+    int64_t last_stanza_ms;  /* wall clock */
+    int64_t last_message_ms; /* wall clock, of arrival */
+    uint64_t messages_stored, reconnects;
+    /* What others wanted and had no right to, since the start. */
+    struct {
+        uint64_t receipts; /* confirmed what they were not sent */
+        uint64_t retries;  /* asked for what they were not sent */
+        uint64_t changes;  /* deleted or edited what is not theirs */
+    } refused;
+    uint64_t group_resends_held; /* since the start (group_limits.h) */
+    struct group_share group_shares[GROUP_RESEND_SHARES];
+    uint64_t last_ticket;
+    bool finishing; /* nothing new is accepted */
+    struct timer shutdown_timer;
+};
+
+/* Server time wherever a stanza carries one (P-LG-30), and for ages; our wall clock until the
+ * server has told its time. */
+static inline int64_t bridge_server_now_ms(const struct bridge *b)
+{
+    return b->server_time_known ? clock_mono_ms(b->clock) + b->server_offset_ms
+                                : clock_unix_ms(b->clock);
+}
+
+static inline int64_t bridge_server_now_s(const struct bridge *b)
+{
+    return bridge_server_now_ms(b) / 1000;
+}
+
+static inline void bridge_server_time(struct bridge *b, int64_t server_s)
+{
+    b->server_offset_ms = server_s * 1000 - clock_mono_ms(b->clock);
+    b->server_time_known = true;
+}
+
+/* One log line at info, also on standard output when the log goes elsewhere: what the operator at
+ * the terminal waits for (R-102, R-103). */
+void bridge_say(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Is it us, under either identity, any device? */
+bool bridge_is_self(const struct bridge *b, const struct jid *j);
+
+#endif
