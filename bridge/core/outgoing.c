@@ -4,7 +4,7 @@
 #include "base/reader.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/context.h"
-#include "bridge/dispatch/dispatch.h"
+#include "bridge/core/stanza.h"
 
 enum { QUEUE_HEADER_BYTES = 4 };
 

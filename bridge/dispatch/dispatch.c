@@ -11,33 +11,6 @@ static const struct stanza_handler *const stanza_table[] = {
     &in_call_handler,         &in_receipt_handler, &in_presence_handler, &in_chatstate_handler,
 };
 
-const struct stanza_handler *stanza_handler_find(const struct stanza_handler *const *table,
-                                                 size_t n, struct span name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (span_eq_cstr(name, table[i]->name))
-            return table[i];
-    return NULL;
-}
-
-enum wb_err stanza_handler_run(struct bridge *b, const struct stanza_handler *h,
-                               const struct stanza *s)
-{
-    void *parsed = NULL;
-
-    if (h->parse) {
-        enum wb_err err = h->parse(s, &parsed);
-
-        /* The stanza is larger than one may be. As our own trouble it would end the connection, and
-         * come again with the next one, for ever. Parsing has no effects, so it can be left out. */
-        if (err == WB_ERR_NOMEM && s->arena->refused)
-            return WB_ERR_TOO_LARGE;
-        if (err != WB_OK)
-            return err;
-    }
-    return h->apply ? h->apply(b, s, parsed) : WB_OK;
-}
-
 /* Tag, type and id: enough to find the stanza, nothing that a person wrote. */
 static void log_odd(struct bridge *b, const struct stanza *s, enum wb_err err)
 {

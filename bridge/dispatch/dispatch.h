@@ -1,52 +1,13 @@
-/* dispatch.h - what each incoming stanza means: a table of tags, each with a parse (validates,
- * no effects) and an apply (effects).
- *
- * Who adds a kind of stanza writes bridge/in_<kind>.c with one
- *     const struct stanza_handler in_<kind>_handler = {"<tag>", ..., parse, apply};
- * and adds one line to the table in dispatch.c. Notifications have the same table by type in
- * in_notification.c, requests of the server (<iq type=get|set>) one by child in in_iq.c. */
+/* dispatch.h - which part of the bridge understands an incoming stanza: tables, and nothing of what
+ * the stanzas mean. dispatch.c has the table by tag, in_notification.c that of notifications by
+ * type, in_iq.c that of the server's requests (<iq type=get|set>) by child. */
 #ifndef BRIDGE_DISPATCH_DISPATCH_H
 #define BRIDGE_DISPATCH_DISPATCH_H
 
-#include "proto/node.h"
-
-struct bridge;
-
-/* One stanza under way. All of it lives until apply returns. */
-struct stanza {
-    const struct node *node;
-    struct arena *arena; /* of the frame; parsed values live here too */
-    int64_t received_ms; /* wall clock at arrival */
-};
-
-/* Who answers a stanza of this kind. */
-enum stanza_ack {
-    STANZA_ACK_NEVER, /* the server expects none (success, ib, iq, ack, stream:error ...) */
-    /* dispatch queues the one generic ack after apply, whatever parse and apply said, so that the
-     * server does not deliver it for ever (P-RC-30) - but not when apply failed on our side (class
-     * LOCAL or BUG: full disk, no memory): then it must come again. */
-    STANZA_ACK_ALWAYS,
-    STANZA_ACK_HANDLER, /* apply does it: messages, retry receipts */
-};
-
-struct stanza_handler {
-    const char *name; /* tag, notification type or iq child */
-    enum stanza_ack ack;
-    /* parse may be NULL (nothing to validate; parsed is NULL). An error of class PEER is logged
-     * with the stanza's tag, type and id; apply is not called. *ret_parsed is in s->arena. */
-    enum wb_err (*parse)(const struct stanza *s, void **ret_parsed);
-    enum wb_err (*apply)(struct bridge *b, const struct stanza *s, void *parsed);
-};
+#include "bridge/core/stanza.h"
 
 /* The whole way of one decoded stanza. An error means that the connection cannot go on (the caller
  * closes it): a stanza that is merely odd is logged and answered, and gives WB_OK. */
 enum wb_err dispatch_stanza(struct bridge *b, const struct stanza *s) WB_MUST_CHECK;
-
-/* NULL when there is none; shared by the three tables. */
-const struct stanza_handler *stanza_handler_find(const struct stanza_handler *const *table,
-                                                 size_t n, struct span name);
-/* parse, then apply. For the second-level tables. */
-enum wb_err stanza_handler_run(struct bridge *b, const struct stanza_handler *h,
-                               const struct stanza *s) WB_MUST_CHECK;
 
 #endif

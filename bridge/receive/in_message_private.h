@@ -3,7 +3,7 @@
 #define BRIDGE_RECEIVE_IN_MESSAGE_PRIVATE_H
 
 #include "bridge/core/message_log.h"
-#include "bridge/dispatch/dispatch.h"
+#include "bridge/core/stanza.h"
 #include "bridge/receive/in_message.h"
 #include "bridge/receive/retry_owed.h"
 #include "proto/content.h"
