@@ -9,7 +9,6 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/media/history_download.h"
 #include "bridge/sessions/out_peer.h"
 #include "crypto/media_crypt.h"

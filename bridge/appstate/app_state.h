@@ -6,6 +6,7 @@
 #define BRIDGE_APPSTATE_APP_STATE_H
 
 #include "base/err.h"
+#include "bridge/core/stanza.h"
 #include "proto/node.h"
 
 struct app_state;
@@ -18,5 +19,8 @@ void app_state_free(struct app_state *s); /* NULL-safe */
 /* Our phone has shared keys, in the open batch: what was never fetched, or waits for a key, is
  * fetched. Errors of the store. */
 enum wb_err app_state_keys_came(struct bridge *b) WB_MUST_CHECK;
+
+/* <notification type=server_sync>: the row of in_notification.c. */
+extern const struct stanza_handler in_notification_server_sync_handler;
 
 #endif

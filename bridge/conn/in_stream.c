@@ -3,7 +3,6 @@
 
 #include "bridge/conn/conn_private.h"
 #include "bridge/core/peer_time.h"
-#include "bridge/dispatch/handlers.h"
 
 static struct span attr_or_empty(const struct stanza *s, const char *key)
 {

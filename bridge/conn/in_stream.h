@@ -3,6 +3,7 @@
 #define BRIDGE_CONN_IN_STREAM_H
 
 #include "bridge/conn/conn.h"
+#include "bridge/core/stanza.h"
 #include "proto/jid.h"
 
 struct success_info {
@@ -35,5 +36,12 @@ enum conn_reason stream_error_reaction(const struct stream_error_info *e);
 const char *failure_text(uint32_t reason);
 /* The server's ban code in words (P-ER-03). */
 const char *ban_code_text(uint32_t code);
+
+/* The rows of the table by tag (dispatch.c). */
+extern const struct stanza_handler in_success_handler;
+extern const struct stanza_handler in_failure_handler;
+extern const struct stanza_handler in_stream_error_handler;
+extern const struct stanza_handler in_xmlstreamend_handler;
+extern const struct stanza_handler in_error_handler;
 
 #endif

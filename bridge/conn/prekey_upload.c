@@ -8,7 +8,6 @@
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/sessions/signed_prekey.h"
 #include "store/session/prekeys.h"

@@ -1,7 +1,10 @@
 #include "bridge/dispatch/dispatch.h"
 
+#include "bridge/conn/in_stream.h"
 #include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
+#include "bridge/receive/in_message.h"
+#include "bridge/send/in_receipt.h"
 
 /* Every stanza that the server may send, by tag; messages first, as most are. */
 static const struct stanza_handler *const stanza_table[] = {

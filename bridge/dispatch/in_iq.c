@@ -1,6 +1,7 @@
 /* <iq>: answers to our requests by id, and the server's own requests by their child. */
 #include "bridge/conn/conn_private.h"
 #include "bridge/dispatch/handlers.h"
+#include "bridge/pair/pair_stanzas.h"
 
 static const struct stanza_handler *const request_table[] = {
     &in_iq_pair_device_handler,

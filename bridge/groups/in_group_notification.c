@@ -1,7 +1,8 @@
 /* <notification type=w:gp2>: what happens to groups and in them (P-GR-14..17). */
+#include "bridge/groups/in_group_notification.h"
+
 #include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/groups/group_info.h"
 #include "bridge/groups/group_links.h"
 #include "bridge/groups/group_parse.h"

@@ -1,7 +1,7 @@
 /* <notification type=mex>: of all that comes this way, the state of our account matters (P-X2-06).
  * What it is about, the name in the JSON says; op_name may change. */
 #include "bridge/core/context.h"
-#include "bridge/dispatch/handlers.h"
+#include "bridge/groups/in_group_notification.h"
 #include "bridge/people/mex.h"
 #include "bridge/people/time_lock.h"
 

@@ -10,7 +10,7 @@
 #include "bridge/core/iq_pause_keep.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
-#include "bridge/dispatch/handlers.h"
+#include "bridge/pair/pair_stanzas.h"
 #include "bridge/pair/pairing.h"
 #include "bridge/recovery/backups.h"
 #include "proto/pair_wire.h"

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "base/secret.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/pair/pair_hash.h"
+#include "bridge/pair/pair_stanzas.h"
 #include "bridge/pair/pairing.h"
 
 /* The server takes only known browsers and systems here (P-PR-17). */

@@ -6,7 +6,7 @@
 
 #include "base/secret.h"
 #include "bridge/conn/keepalive.h"
-#include "bridge/dispatch/handlers.h"
+#include "bridge/pair/pair_stanzas.h"
 #include "bridge/pair/pairing.h"
 #include "crypto/prim_aead.h"
 #include "proto/passkey_wire.h"

@@ -1,6 +1,6 @@
 /* WhatsApp retires the registration of a client that is not linked yet: the secret in its QR
  * (P-X2-16). */
-#include "bridge/dispatch/handlers.h"
+#include "bridge/pair/pair_stanzas.h"
 #include "bridge/pair/pairing.h"
 
 static enum wb_err refresh_parse(const struct stanza *s, void **ret_parsed)

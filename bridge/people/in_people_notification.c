@@ -1,9 +1,10 @@
 /* Notifications about people: their devices, their number, the token by which they trust us, our
  * own account (P-NT-06, P-NT-08, P-NT-13, P-NT-15). */
+#include "bridge/people/in_people_notification.h"
+
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/people/identity.h"
 #include "store/session/lid_map.h"

@@ -8,7 +8,6 @@
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/groups/group_info.h"
 #include "bridge/history/history_request.h"
 #include "bridge/people/identity.h"

@@ -4,10 +4,10 @@
 #ifndef BRIDGE_RECEIVE_IN_MESSAGE_H
 #define BRIDGE_RECEIVE_IN_MESSAGE_H
 
+#include "bridge/core/stanza.h"
 #include "proto/node.h"
 
 struct bridge;
-struct stanza;
 struct in_message_state;
 
 enum {
@@ -99,5 +99,10 @@ void in_message_free(struct in_message_state *s); /* NULL-safe */
 
 /* Before a commit: how many messages of others have been stored in all, into the batch. */
 void in_message_count(struct bridge *b);
+
+/* The rows of the table by tag (dispatch.c). */
+extern const struct stanza_handler in_message_handler;
+extern const struct stanza_handler in_appdata_handler;
+extern const struct stanza_handler in_status_handler;
 
 #endif

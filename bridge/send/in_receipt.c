@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "bridge/core/context.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/people/recipient.h"
 #include "bridge/receive/in_message.h"
 #include "bridge/send/out_message.h"

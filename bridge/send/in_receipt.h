@@ -3,6 +3,7 @@
 #ifndef BRIDGE_SEND_IN_RECEIPT_H
 #define BRIDGE_SEND_IN_RECEIPT_H
 
+#include "bridge/core/stanza.h"
 #include "proto/node.h"
 
 enum in_receipt_kind {
@@ -35,5 +36,8 @@ struct in_receipt {
 /* MALFORMED: from or id is missing. TOO_LARGE: more than any receipt has; NOMEM. */
 enum wb_err in_receipt_parse(const struct node *n, struct arena *a,
                              struct in_receipt *ret_r) WB_MUST_CHECK;
+
+/* The row of the table by tag (dispatch.c). */
+extern const struct stanza_handler in_receipt_handler;
 
 #endif
