@@ -12,12 +12,16 @@
 #include "bridge/core/iq_pause_keep.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/groups/group_info.h"
+#include "bridge/groups/group_limits.h"
 #include "bridge/groups/group_list.h"
 #include "bridge/history/history_offered.h"
 #include "bridge/history/history_request.h"
 #include "bridge/people/device_sync.h"
+#include "bridge/people/identity_change.h"
 #include "bridge/people/lid_lookup.h"
+#include "bridge/people/lid_refresh.h"
 #include "bridge/people/presence.h"
+#include "bridge/people/trust.h"
 #include "bridge/platform/jobs.h"
 #include "bridge/receive/in_message.h"
 #include "bridge/recovery/backups.h"
@@ -102,15 +106,17 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     TRY(version_fetch_new(b, &b->version));
     TRY(keepalive_new(b, &b->keepalive));
     TRY(prekey_upload_new(b, &b->prekeys));
-    TRY(identity_changes_init(b));
+    TRY(identity_news_new(b, &b->identity_news));
     TRY(in_message_new(b, &b->in_message));
     TRY(conn_new(b, &b->conn));
     TRY(device_sync_new(b, &b->devices));
     TRY(lid_lookup_new(b, &b->lids));
+    TRY(lid_refresh_new(&b->lid_refresh));
     TRY(prekey_fetch_new(b, &b->prekey_fetch));
     TRY(signed_prekey_new(b, &b->signed_prekey));
     TRY(group_info_new(b, &b->groups));
     TRY(group_list_new(b, &b->group_list));
+    TRY(group_limits_new(&b->group_limits));
     TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
     if (b->config->backups_dir) /* tests of other parts have none */
         TRY(backups_new(b, repaired, &b->backups));
@@ -152,6 +158,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     b->pauses->ctx = b;
     b->pauses->told = on_pause;
     b->store = d->store;
+    b->on_login = trust_pin_phone;
     b->started_ms = clock_mono_ms(d->clock);
     events_init(&b->events);
     outgoing_init(&b->outgoing);
@@ -204,10 +211,12 @@ void bridge_free(struct bridge *b)
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */
     group_info_free(b->groups);
+    group_limits_free(b->group_limits);
     prekey_fetch_free(b->prekey_fetch);
     b->prekey_fetch = NULL; /* events may still come */
     signed_prekey_free(b->signed_prekey);
     b->signed_prekey = NULL; /* as well */
+    lid_refresh_free(b->lid_refresh);
     shared_query_delete(b->lids);
     device_sync_free(b->devices);
     conn_free(b->conn);
@@ -217,7 +226,7 @@ void bridge_free(struct bridge *b)
     version_fetch_free(b->version);
     outgoing_free(&b->outgoing);
     events_free(&b->events);
-    identity_changes_free(b);
+    identity_news_free(b->identity_news);
     free(b);
 }
 

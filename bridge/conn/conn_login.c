@@ -84,7 +84,7 @@ static enum wb_err note_success(struct conn *c, const struct success_info *i)
     if (i->server_time_s > 0)
         bridge_server_time(b, i->server_time_s);
     TRY(save_lid(c, &i->lid));
-    TRY(trust_pin_phone(b));
+    TRY(b->on_login(b));
     TRY(conn_ban_over(c));
     version_good(b->version, c->version_used);
     TRY(store_token_prune(b->store, bridge_server_now_s(b)));

@@ -11,10 +11,6 @@
 #include "bridge/core/events.h"
 #include "bridge/core/iq.h"
 #include "bridge/core/outgoing.h"
-#include "bridge/groups/group_limits.h"
-#include "bridge/people/identity_change.h"
-#include "bridge/people/lid_refresh.h"
-#include "bridge/people/trust.h"
 #include "bridge/platform/loop.h"
 #include "bridge/recovery/mishap.h"
 #include "bridge/settings/config.h"
@@ -28,11 +24,14 @@ struct jobs;
 struct keepalive;
 struct prekey_upload;
 struct version_fetch;
+struct identity_news;
 struct in_message_state;
+struct lid_refresh;
 struct out_message_state;
 struct device_sync;
 struct group_info;
 struct group_list;
+struct group_limits;
 struct history_download;
 struct history_offered;
 struct messages_tidy;
@@ -69,13 +68,15 @@ struct bridge {
     struct batch batch;
     struct loop_deferred checkpoint; /* in a turn of its own */
     struct mishap mishap;
-    struct trust_counts trust;
-    struct identity_news identity_news;
     struct command_ops ops;
     struct {
         command_done_fn *done; /* NULL: no unlink is under way */
         void *ctx;
     } unlinking;
+
+    /* Ports: what parts below ask of parts above them; set by bridge_new(). */
+    enum wb_err (*on_login)(
+        struct bridge *b); /* <success>, in the open batch: who we are is known */
 
     /* Parts with their state behind a pointer: made by bridge_new(), NULL when absent. */
     struct jobs *jobs;
@@ -83,13 +84,15 @@ struct bridge {
     struct keepalive *keepalive;
     struct prekey_upload *prekeys;
     struct version_fetch *version;
+    struct identity_news *identity_news; /* NULL: nobody is told (identity_change.h) */
     struct in_message_state *in_message;
     struct out_message_state *out_message;
     struct device_sync *devices;
     struct group_info *groups;
     struct group_list *group_list;
+    struct group_limits *group_limits;
     struct shared_query *lids;
-    struct lid_refresh lid_refresh;
+    struct lid_refresh *lid_refresh;
     struct prekey_fetch *prekey_fetch;
     struct signed_prekey *signed_prekey;
     struct history_request *history;
@@ -127,8 +130,15 @@ struct bridge {
         uint64_t retries;  /* asked for what they were not sent */
         uint64_t changes;  /* deleted or edited what is not theirs */
     } refused;
+    /* Whose keys and words were not believed, since the start (trust.h). */
+    struct {
+        uint64_t codes_changed;     /* security codes of other people (identity_change.h) */
+        uint64_t foreign_keys;      /* keys "of our own phone or device" that are not */
+        uint64_t unvouched_devices; /* devices that their account does not vouch for */
+        uint64_t unvouched_refused; /* of these */
+        uint64_t unasked_answers;   /* messages that "our phone" handed on, unasked */
+    } trust;
     uint64_t group_resends_held; /* since the start (group_limits.h) */
-    struct group_share group_shares[GROUP_RESEND_SHARES];
     uint64_t last_ticket;
     bool finishing; /* nothing new is accepted */
     struct timer shutdown_timer;

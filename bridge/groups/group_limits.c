@@ -1,11 +1,39 @@
 #include "bridge/groups/group_limits.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/core/context.h"
+#include "bridge/limits.h"
 #include "store/session/group_limits.h"
 #include "store/session/lid_map.h"
+
+/* What one person of a group has of its resends. Not kept over a restart: the group's own limit
+ * is. */
+struct group_share {
+    struct jid group, person;
+    int64_t due_ms; /* monotonic; until then it is (partly) used up */
+};
+
+struct group_limits {
+    struct group_share shares[GROUP_RESEND_SHARES];
+};
+
+enum wb_err group_limits_new(struct group_limits **ret_l)
+{
+    struct group_limits *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return WB_ERR_NOMEM;
+    *ret_l = l;
+    return WB_OK;
+}
+
+void group_limits_free(struct group_limits *l)
+{
+    free(l);
+}
 
 /* Has the interval since `at` passed? What a wrong clock has noted for the future counts as never.
  */
@@ -36,12 +64,12 @@ static struct group_share *share_of(struct bridge *b, const struct jid *group,
                                     const struct jid *person)
 {
     struct jid who = jid_bare(jid_unhosted(*person)), canonical;
-    struct group_share *best = &b->group_shares[0];
+    struct group_share *shares = b->group_limits->shares, *best = shares;
 
     if (store_canonical(b->store, &who, &canonical) == WB_OK)
         who = canonical;
     for (size_t i = 0; i < GROUP_RESEND_SHARES; i++) {
-        struct group_share *s = &b->group_shares[i];
+        struct group_share *s = &shares[i];
 
         if (jid_eq(&s->group, group) && jid_eq(&s->person, &who))
             return s;

@@ -1,21 +1,18 @@
 /* group_limits.h - how often a group may make us do something: answer requests for texts, look at
- * its members again. What is noted outlives a restart. */
+ * its members again. What is noted outlives a restart, but for what one person has. */
 #ifndef BRIDGE_GROUPS_GROUP_LIMITS_H
 #define BRIDGE_GROUPS_GROUP_LIMITS_H
 
 #include "base/err.h"
 #include "base/span.h"
-#include "bridge/limits.h"
 #include "proto/jid.h"
 
 struct bridge;
+struct group_limits;
 
-/* What one person of a group has of its resends. Not kept over a restart: the group's own limit
- * is. */
-struct group_share {
-    struct jid group, person;
-    int64_t due_ms; /* monotonic; until then it is (partly) used up */
-};
+/* What is kept in memory only: each person's share of a group's resends. */
+enum wb_err group_limits_new(struct group_limits **ret_l) WB_MUST_CHECK;
+void group_limits_free(struct group_limits *l); /* NULL-safe */
 
 /* One resend of a message to a device of this person (any form) in this group, now: may it leave
  * (P-X2-07)? A bucket of GROUP_RESEND_BURST that gets one more every GROUP_RESEND_S, of which each

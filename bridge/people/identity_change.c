@@ -89,12 +89,19 @@ out:
 /* ---- news -------------------------------------------------------------------------------------
  */
 
+/* What waits for its commit to be told. */
+struct identity_news {
+    struct bridge *b;
+    struct jid *people; /* as their chats are named; malloc'd */
+    size_t n, cap;
+};
+
 static enum wb_err news_add(struct bridge *b, const struct jid *user)
 {
-    struct identity_news *w = &b->identity_news;
+    struct identity_news *w = b->identity_news;
     struct jid pn;
 
-    if (!w->listening)
+    if (!w)
         return WB_OK;
     if (w->n == w->cap) {
         size_t cap = w->cap ? w->cap * 2 : NEWS_FIRST;
@@ -122,8 +129,8 @@ static bool is_there(struct bridge *b, const struct jid *who)
 
 static void on_batch_done(void *ctx, const struct bridge_event *ev)
 {
-    struct bridge *b = ctx;
-    struct identity_news *w = &b->identity_news;
+    struct identity_news *w = ctx;
+    struct bridge *b = w->b;
     size_t n = w->n;
 
     (void)ev;
@@ -140,27 +147,35 @@ static void on_batch_done(void *ctx, const struct bridge_event *ev)
 
 static void on_batch_failed(void *ctx, const struct bridge_event *ev)
 {
-    struct bridge *b = ctx;
+    struct identity_news *w = ctx;
 
     (void)ev;
-    b->identity_news.n = 0;
+    w->n = 0;
 }
 
-enum wb_err identity_changes_init(struct bridge *b)
+enum wb_err identity_news_new(struct bridge *b, struct identity_news **ret_w)
 {
+    struct identity_news *w = calloc(1, sizeof *w);
     enum wb_err err;
 
-    TRY(events_on(&b->events, BRIDGE_EV_BATCH_DONE, on_batch_done, b));
-    TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, b));
-    b->identity_news.listening = true;
+    if (!w)
+        return WB_ERR_NOMEM;
+    w->b = b;
+    TRY(events_on(&b->events, BRIDGE_EV_BATCH_DONE, on_batch_done, w));
+    TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, w));
+    *ret_w = w;
+    w = NULL;
 out:
+    identity_news_free(w);
     return err;
 }
 
-void identity_changes_free(struct bridge *b)
+void identity_news_free(struct identity_news *w)
 {
-    free(b->identity_news.people);
-    b->identity_news = (struct identity_news){.people = NULL};
+    if (!w)
+        return;
+    free(w->people);
+    free(w);
 }
 
 /* ---- changes ----------------------------------------------------------------------------------

@@ -9,16 +9,11 @@
 #include "proto/jid.h"
 
 struct bridge;
+struct identity_news;
 
-/* What waits for its commit to be told. */
-struct identity_news {
-    struct jid *people; /* as their chats are named; malloc'd */
-    size_t n, cap;
-    bool listening;
-};
-/* After the events are there: tells BRIDGE_EV_IDENTITY from now on. */
-enum wb_err identity_changes_init(struct bridge *b) WB_MUST_CHECK;
-void identity_changes_free(struct bridge *b);
+/* After the events are there: tells BRIDGE_EV_IDENTITY from then on. */
+enum wb_err identity_news_new(struct bridge *b, struct identity_news **ret_w) WB_MUST_CHECK;
+void identity_news_free(struct identity_news *w); /* NULL-safe */
 
 /* The device at this canonical address has proven to own this identity, or the server says so:
  * stored, in the open batch. A new one in the place of another is taken over, as by all clients

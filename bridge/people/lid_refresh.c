@@ -1,7 +1,10 @@
 #include "bridge/people/lid_refresh.h"
 
+#include <stdlib.h>
+
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
+#include "bridge/limits.h"
 #include "bridge/people/identity.h"
 #include "bridge/people/usync.h"
 #include "store/session/lid_map.h"
@@ -9,10 +12,34 @@
 
 enum { LID_REFRESH_ARENA_MAX = 1 << 20 };
 
+/* Who was asked about lately. */
+struct lid_refresh {
+    struct {
+        struct jid pn; /* JID_NONE: free */
+        int64_t at_ms; /* monotonic */
+    } asked[LID_REFRESH_SLOTS];
+    size_t next;
+};
+
+enum wb_err lid_refresh_new(struct lid_refresh **ret_r)
+{
+    struct lid_refresh *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return WB_ERR_NOMEM;
+    *ret_r = r;
+    return WB_OK;
+}
+
+void lid_refresh_free(struct lid_refresh *r)
+{
+    free(r);
+}
+
 /* The slots are counted from 1 as keys of questions. */
 static const struct jid *slot_jid(const struct bridge *b, uint64_t key)
 {
-    return &b->lid_refresh.asked[key - 1].pn;
+    return &b->lid_refresh->asked[key - 1].pn;
 }
 
 static enum wb_err take_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
@@ -45,7 +72,7 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
         return;
     log_debug(b->log, "lid", "a LID that is out of date could not be asked for: %s (%u)",
               wb_err_text(err), reply->code);
-    b->lid_refresh.asked[key - 1].pn = (struct jid){0};
+    b->lid_refresh->asked[key - 1].pn = (struct jid){0};
 }
 
 /* The token that a contact gave us proves that we may ask (P-US-03). */
@@ -97,13 +124,13 @@ enum wb_err lid_refresh(struct bridge *b, const struct jid *from)
     }
     if (pn.server != JID_PN || !pn.user[0])
         return WB_OK;
-    key = take_slot(&b->lid_refresh, &pn, clock_mono_ms(b->clock));
+    key = take_slot(b->lid_refresh, &pn, clock_mono_ms(b->clock));
     if (key == 0)
         return WB_OK;
     log_info(b->log, "lid", "WhatsApp says that a LID is out of date; it is asked for again");
     err = ask(b, &pn, key);
     if (err == WB_ERR_STATE || err == WB_ERR_NET || err == WB_ERR_RATE_LIMITED) {
-        b->lid_refresh.asked[key - 1].pn = (struct jid){0}; /* the next ack says it again */
+        b->lid_refresh->asked[key - 1].pn = (struct jid){0}; /* the next ack says it again */
         err = WB_OK;
     }
 out:

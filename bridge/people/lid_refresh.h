@@ -3,21 +3,13 @@
 #ifndef BRIDGE_PEOPLE_LID_REFRESH_H
 #define BRIDGE_PEOPLE_LID_REFRESH_H
 
-#include <stddef.h>
-
-#include "bridge/limits.h"
 #include "proto/jid.h"
 
 struct bridge;
+struct lid_refresh;
 
-/* Who was asked about lately; zero-initialised. */
-struct lid_refresh {
-    struct {
-        struct jid pn; /* JID_NONE: free */
-        int64_t at_ms; /* monotonic */
-    } asked[LID_REFRESH_SLOTS];
-    size_t next;
-};
+enum wb_err lid_refresh_new(struct lid_refresh **ret_r) WB_MUST_CHECK;
+void lid_refresh_free(struct lid_refresh *r); /* NULL-safe */
 
 /* from: of the ack, the person written to, in either form. Of whom we know no number there is
  * nothing to ask by, and a group has no LID: WB_OK, nothing is asked; nor is it twice within

@@ -10,15 +10,6 @@
 
 struct bridge;
 
-/* Since the start; /health shows them. */
-struct trust_counts {
-    uint64_t codes_changed;     /* security codes of other people (identity_change.h) */
-    uint64_t foreign_keys;      /* keys "of our own phone or device" that are not */
-    uint64_t unvouched_devices; /* devices that their account does not vouch for */
-    uint64_t unvouched_refused; /* of these */
-    uint64_t unasked_answers;   /* messages that "our phone" handed on and nobody had asked for */
-};
-
 /* device: as the stanza or list names it, address: under which its session is kept.
  * FOREIGN_IDENTITY: it is our phone or ourselves, and the key is another's; counted and logged. */
 enum wb_err trust_own(struct bridge *b, const struct jid *device, const struct jid *address,

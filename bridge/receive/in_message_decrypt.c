@@ -2,6 +2,8 @@
 
 #include "base/secret.h"
 #include "bridge/core/context.h"
+#include "bridge/people/identity_change.h"
+#include "bridge/people/trust.h"
 #include "crypto/signal.h"
 #include "proto/padding.h"
 #include "store/session/account.h"

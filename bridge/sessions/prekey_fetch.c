@@ -8,6 +8,8 @@
 #include "bridge/core/shared_query.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/people/identity.h"
+#include "bridge/people/identity_change.h"
+#include "bridge/people/trust.h"
 #include "bridge/sessions/prekey_parts.h"
 #include "crypto/signal.h"
 #include "store/session/account.h"

@@ -24,6 +24,7 @@
 #include "bridge/groups/group_list.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/people/lid_lookup.h"
+#include "bridge/people/lid_refresh.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "store/core/batch.h"
 #include "store/session/account.h"
@@ -134,6 +135,7 @@ static inline int desk_setup(void **state)
     desk_account(d);
     OK(device_sync_new(&d->b, &d->b.devices));
     OK(lid_lookup_new(&d->b, &d->b.lids));
+    OK(lid_refresh_new(&d->b.lid_refresh));
     OK(prekey_fetch_new(&d->b, &d->b.prekey_fetch));
     OK(group_info_new(&d->b, &d->b.groups));
     OK(group_list_new(&d->b, &d->b.group_list));
@@ -149,6 +151,7 @@ static inline int desk_teardown(void **state)
     group_list_free(d->b.group_list);
     group_info_free(d->b.groups);
     prekey_fetch_free(d->b.prekey_fetch);
+    lid_refresh_free(d->b.lid_refresh);
     shared_query_delete(d->b.lids);
     device_sync_free(d->b.devices);
     outgoing_free(&d->b.outgoing);

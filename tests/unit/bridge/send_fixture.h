@@ -5,6 +5,7 @@
 
 #include "tests/unit/bridge/receive_fixture.h"
 
+#include "bridge/groups/group_limits.h"
 #include "bridge/send/out_message.h"
 #include "bridge/send/out_queue.h"
 #include "store/outbox/outbox.h"
@@ -543,7 +544,15 @@ static inline uint64_t send_text(size_t i, const char *recipient, const char *te
 static inline void world_wake(void)
 {
     w.r.b.config = &w.config;
+    OK(group_limits_new(&w.r.b.group_limits));
     OK(out_message_new(&w.r.b, &fake_ports, &w.r.b.out_message));
+}
+
+static inline void world_sleep(void)
+{
+    iq_free(&w.r.b.iq);
+    out_message_free(&w.r.b, w.r.b.out_message);
+    group_limits_free(w.r.b.group_limits);
 }
 
 /* Contact 27820000011 / 22200000 11@lid with two devices, our phone and another companion. */
@@ -563,8 +572,7 @@ static inline void world_init(void)
 
 static inline void world_free(void)
 {
-    iq_free(&w.r.b.iq);
-    out_message_free(&w.r.b, w.r.b.out_message);
+    world_sleep();
     receiver_free(&w.r);
     for (size_t i = 0; i < w.npeers; i++) {
         signal_session_free(w.peers[i].session);
@@ -595,8 +603,7 @@ static inline void world_restart(void)
 {
     w.npending = 0;
     w.online = false;
-    iq_free(&w.r.b.iq);
-    out_message_free(&w.r.b, w.r.b.out_message);
+    world_sleep();
     receiver_restart(&w.r);
     iq_init(&w.r.b.iq, (struct iq_port){fake_iq_send, &w.r.b}, &w.r.timers);
     world_wake();

@@ -1,4 +1,5 @@
 /* What notifications change (P-NT-04, P-NT-06..10, P-NT-13, P-NT-15, P-GR-14..17). */
+#include "bridge/people/identity_change.h"
 #include "tests/unit/bridge/people_fixture.h"
 
 #include "bridge/people/identity.h"

@@ -1,4 +1,5 @@
 /* Who may speak for our phone, and how a changed security code is told. */
+#include "bridge/people/identity_change.h"
 #include "tests/unit/bridge/receive_people.h"
 
 #include "bridge/people/device_sync.h"
@@ -200,7 +201,7 @@ static void note_told(void *ctx, const struct bridge_event *e)
 static void listen(struct receiver *r)
 {
     ntold = 0;
-    OK(identity_changes_init(&r->b));
+    OK(identity_news_new(&r->b, &r->b.identity_news));
     OK(events_on(&r->b.events, BRIDGE_EV_IDENTITY, note_told, r));
 }
 
@@ -237,7 +238,7 @@ static void each_change_has_one_row_in_the_persons_chat(void **state)
     assert_int_equal(ntold, 3);
     assert_string_equal(told[2], ALICE);
     assert_int_equal(r->b.trust.codes_changed, 3);
-    identity_changes_free(&r->b);
+    identity_news_free(r->b.identity_news);
 }
 
 /* As after a crash between the commits: messages.db has the row, whatsapp.db not the key. */
@@ -272,7 +273,7 @@ static void what_was_undone_is_not_told(void **state)
     OK(batch_commit(&r->b));
     assert_int_equal(ntold, 0);
     assert_look(r, EVENTS, "0");
-    identity_changes_free(&r->b);
+    identity_news_free(r->b.identity_news);
 }
 
 static void an_old_notification_does_not_forget_the_new_key(void **state)
