@@ -23,6 +23,7 @@
 #include "bridge/people/presence.h"
 #include "bridge/people/trust.h"
 #include "bridge/platform/jobs.h"
+#include "bridge/platform/limits.h"
 #include "bridge/receive/in_message.h"
 #include "bridge/recovery/backups.h"
 #include "bridge/recovery/messages_tidy.h"

@@ -5,11 +5,13 @@
 
 #include "base/secret.h"
 #include "bridge/appstate/app_state_apply.h"
+#include "bridge/appstate/limits.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/media/history_download.h"
+#include "bridge/media/limits.h"
 #include "bridge/sessions/out_peer.h"
 #include "crypto/media_crypt.h"
 #include "proto/peer_wire.h"

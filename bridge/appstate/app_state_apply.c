@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "bridge/limits.h"
+#include "bridge/appstate/limits.h"
 
 /* The key of the record before is most often that of the next. */
 struct key_at_hand {

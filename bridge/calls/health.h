@@ -3,7 +3,7 @@
 #define BRIDGE_CALLS_HEALTH_H
 
 #include "base/arena.h"
-#include "bridge/limits.h"
+#include "bridge/core/limits.h"
 #include "proto/jid.h"
 
 struct bridge;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "bridge/limits.h"
+#include "bridge/conn/limits.h"
 
 enum {
     BACKOFF_MAX_S = 180,

@@ -11,6 +11,7 @@
 #include "bridge/conn/prekey_upload.h"
 #include "bridge/conn/version_fetch.h"
 #include "bridge/core/batch.h"
+#include "bridge/platform/limits.h"
 #include "proto/limits.h"
 #include "store/core/batch.h"
 #include "store/open/handback.h"

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
-#include "bridge/limits.h"
+#include "bridge/conn/limits.h"
 
 struct bridge;
 struct conn;

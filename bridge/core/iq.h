@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 #include "bridge/core/iq_pause.h"
-#include "bridge/limits.h"
+#include "bridge/core/limits.h"
 #include "bridge/platform/timers.h"
 #include "proto/node.h"
 

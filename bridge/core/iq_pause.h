@@ -12,7 +12,7 @@
 #define BRIDGE_CORE_IQ_PAUSE_H
 
 #include "base/arena.h"
-#include "bridge/limits.h"
+#include "bridge/core/limits.h"
 #include "bridge/platform/timers.h"
 #include "proto/node.h"
 

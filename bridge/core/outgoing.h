@@ -3,7 +3,7 @@
 #ifndef BRIDGE_CORE_OUTGOING_H
 #define BRIDGE_CORE_OUTGOING_H
 
-#include "bridge/limits.h"
+#include "bridge/core/limits.h"
 #include "proto/node.h"
 
 struct bridge;

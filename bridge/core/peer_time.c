@@ -1,7 +1,7 @@
 #include "bridge/core/peer_time.h"
 
 #include "bridge/core/context.h"
-#include "bridge/limits.h"
+#include "bridge/core/limits.h"
 
 static const uint64_t earliest_s = 1230768000;    /* 2009-01-01: WhatsApp's first year */
 static const uint64_t millis_from = 100000000000; /* as seconds the year 5138, as ms 1973 */

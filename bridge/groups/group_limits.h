@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "bridge/groups/limits.h"
 #include "proto/jid.h"
 
 struct bridge;

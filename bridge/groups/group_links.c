@@ -4,6 +4,7 @@
 
 #include "bridge/core/context.h"
 #include "bridge/groups/group_list.h"
+#include "bridge/groups/limits.h"
 
 void group_links_parse(const struct node *group, struct store_group *g)
 {

@@ -6,6 +6,7 @@
 #include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/groups/group_info.h"
+#include "bridge/groups/limits.h"
 #include "store/core/meta.h"
 
 enum { GROUP_LIST_ARENA_MAX = 32 << 20 };

@@ -6,6 +6,7 @@
 #include "bridge/groups/group_info.h"
 #include "bridge/groups/group_links.h"
 #include "bridge/groups/group_parse.h"
+#include "bridge/groups/limits.h"
 #include "bridge/people/identity.h"
 #include "store/messages/messages.h"
 

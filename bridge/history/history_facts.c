@@ -5,6 +5,7 @@
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
+#include "bridge/history/limits.h"
 #include "bridge/people/identity.h"
 #include "bridge/receive/in_message.h"
 #include "proto/history_scan.h"

@@ -9,6 +9,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/history/history_facts.h"
+#include "bridge/history/limits.h"
 #include "bridge/media/history_download.h"
 #include "bridge/receive/out_receipt.h"
 #include "crypto/media_crypt.h"

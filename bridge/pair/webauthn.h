@@ -5,7 +5,7 @@
 #define BRIDGE_PAIR_WEBAUTHN_H
 
 #include "base/arena.h"
-#include "bridge/limits.h"
+#include "bridge/pair/limits.h"
 
 /* Borrows from the arena it was parsed into. */
 struct webauthn_request {

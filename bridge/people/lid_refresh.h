@@ -3,6 +3,8 @@
 #ifndef BRIDGE_PEOPLE_LID_REFRESH_H
 #define BRIDGE_PEOPLE_LID_REFRESH_H
 
+#include <stddef.h>
+#include "bridge/people/limits.h"
 #include "proto/jid.h"
 
 struct bridge;

@@ -2,7 +2,7 @@
 
 #include <jansson.h>
 
-#include "bridge/limits.h"
+#include "bridge/people/limits.h"
 
 /* The server writes numbers as texts, and peers have seen them as numbers, too. */
 static int64_t seconds_of(const json_t *v)

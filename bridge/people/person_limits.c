@@ -1,6 +1,7 @@
 #include "bridge/people/person_limits.h"
 
 #include "bridge/core/context.h"
+#include "bridge/people/limits.h"
 #include "bridge/send/out_queue.h"
 #include "store/session/lid_map.h"
 

@@ -3,7 +3,7 @@
 #ifndef BRIDGE_PEOPLE_TCTOKEN_H
 #define BRIDGE_PEOPLE_TCTOKEN_H
 
-#include "bridge/limits.h"
+#include "bridge/people/limits.h"
 #include "proto/node.h"
 
 struct bridge;

@@ -2,6 +2,7 @@
 
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
+#include "bridge/people/limits.h"
 #include "bridge/people/mex.h"
 #include "bridge/send/out_queue.h"
 #include "store/core/meta.h"

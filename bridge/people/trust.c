@@ -2,8 +2,8 @@
 
 #include "base/secret.h"
 #include "bridge/core/context.h"
-#include "bridge/limits.h"
 #include "bridge/pair/adv.h"
+#include "bridge/people/limits.h"
 #include "crypto/pair_crypt.h"
 #include "crypto/signal.h"
 #include "store/session/account.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "bridge/core/context.h"
-#include "bridge/limits.h"
+#include "bridge/people/limits.h"
 #include "proto/pair_wire.h"
 
 enum { CODE_RATE = 429, CODE_SERVER = 500 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "bridge/limits.h"
+#include "bridge/platform/limits.h"
 
 enum {
     JOBS_THREADS_MAX = 8,

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "bridge/limits.h"
+#include "bridge/platform/limits.h"
 
 struct tcp_uplink tcp_uplink(int fd)
 {

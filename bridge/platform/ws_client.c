@@ -13,7 +13,7 @@
 
 #include "base/fault.h"
 #include "base/plain_file.h"
-#include "bridge/limits.h"
+#include "bridge/platform/limits.h"
 #include "bridge/platform/ws_reach.h"
 #include "bridge/platform/ws_tls.h"
 #include "bridge/platform/ws_url.h"

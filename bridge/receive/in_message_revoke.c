@@ -6,7 +6,9 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/groups/group_info.h"
+#include "bridge/groups/limits.h"
 #include "bridge/people/recipient.h"
+#include "bridge/receive/limits.h"
 #include "store/messages/messages.h"
 #include "store/messages/revokes.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "bridge/core/context.h"
-#include "bridge/limits.h"
 #include "bridge/people/lid_lookup.h"
+#include "bridge/send/limits.h"
 #include "store/session/lid_map.h"
 
 enum { DIGITS_MAX = 20 }; /* a LID has 15, a phone number at most 15 */

@@ -4,6 +4,7 @@
 
 #include "bridge/core/context.h"
 #include "bridge/people/identity.h"
+#include "bridge/send/limits.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "crypto/signal.h"
 #include "store/session/devices.h"

@@ -3,7 +3,8 @@
 #ifndef BRIDGE_SESSIONS_PREKEY_FETCH_H
 #define BRIDGE_SESSIONS_PREKEY_FETCH_H
 
-#include "bridge/limits.h"
+#include "bridge/people/limits.h"
+#include "bridge/sessions/limits.h"
 #include "proto/node.h"
 
 struct bridge;

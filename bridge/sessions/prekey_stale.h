@@ -6,7 +6,7 @@
 #ifndef BRIDGE_SESSIONS_PREKEY_STALE_H
 #define BRIDGE_SESSIONS_PREKEY_STALE_H
 
-#include "bridge/limits.h"
+#include "bridge/sessions/limits.h"
 #include "proto/jid.h"
 
 struct prekey_stale {

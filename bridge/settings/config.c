@@ -14,9 +14,9 @@
 #include "base/reader.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "bridge/limits.h"
 #include "bridge/platform/ws_url.h"
 #include "bridge/settings/config_private.h"
+#include "bridge/settings/limits.h"
 
 enum {
     ROLE_MAX = 31,

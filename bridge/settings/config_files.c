@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/plain_file.h"
-#include "bridge/limits.h"
 #include "bridge/settings/config_private.h"
+#include "bridge/settings/limits.h"
 
 /* Does a line begin a certificate? Files with other things in between are usual. */
 static bool has_certificate(const char *path)

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/limits.h"
 #include "bridge/settings/config_private.h"
+#include "bridge/settings/limits.h"
 
 void config_clear_groups(struct config *c)
 {

@@ -6,8 +6,8 @@
 #include <yaml.h>
 
 #include "base/plain_file.h"
-#include "bridge/limits.h"
 #include "bridge/settings/config_private.h"
+#include "bridge/settings/limits.h"
 
 struct yaml_file {
     struct config *c;

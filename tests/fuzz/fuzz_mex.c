@@ -1,7 +1,7 @@
 /* The JSON of mex notifications and answers. The first byte chooses the name that is looked for. */
 #include <stdlib.h>
 
-#include "bridge/limits.h"
+#include "bridge/people/limits.h"
 #include "bridge/people/mex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
 /* Any stanza as an answer about people, and each of its <user>s as one with prekeys. */
 #include <stdlib.h>
 
-#include "bridge/limits.h"
+#include "bridge/people/limits.h"
 #include "bridge/people/usync.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "crypto/signal.h"

@@ -10,6 +10,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/platform/http_client.h"
 #include "bridge/platform/jobs.h"
+#include "bridge/platform/limits.h"
 #include "crypto/noise_cert.h"
 #include "proto/client_payload.h"
 #include "proto/handshake_wire.h"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/conn/backoff.h"
-#include "bridge/limits.h"
+#include "bridge/conn/limits.h"
 
 /* Within 10 % either way. */
 static void assert_about(int64_t ms, int64_t seconds)

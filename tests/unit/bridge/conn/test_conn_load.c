@@ -1,5 +1,6 @@
 /* A connection that has more to send than its line takes, or more to read than one turn should do.
  */
+#include "bridge/platform/limits.h"
 #include "tests/unit/bridge/conn_fixture.h"
 
 static void busy(bool moves)

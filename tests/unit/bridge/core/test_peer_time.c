@@ -3,7 +3,6 @@
 
 #include "bridge/core/peer_time.h"
 #include "bridge/groups/group_parse.h"
-#include "bridge/limits.h"
 #include "bridge/receive/in_message_private.h"
 #include "proto/peer_wire.h"
 #include "proto/web_message.h"

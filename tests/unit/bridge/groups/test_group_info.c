@@ -3,6 +3,7 @@
 
 #include "bridge/groups/group_links.h"
 #include "bridge/groups/group_parse.h"
+#include "bridge/groups/limits.h"
 #include "store/core/meta.h"
 #include "store/messages/contacts.h"
 #include "store/messages/messages.h"

@@ -6,6 +6,7 @@
 
 #include "bridge/core/own_name.h"
 #include "bridge/history/history_facts.h"
+#include "bridge/history/limits.h"
 #include "proto/wire_field.h"
 #include "store/messages/contacts.h"
 #include "store/session/acquaintances.h"

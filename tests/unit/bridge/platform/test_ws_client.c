@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bridge/limits.h"
+#include "bridge/platform/limits.h"
 #include "bridge/platform/ws_client.h"
 
 enum { STEP_MS = 20, STEPS_MAX = 500 };

@@ -17,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bridge/limits.h"
 #include "bridge/platform/ws_client.h"
 
 enum { STEP_MS = 20, STEPS_MAX = 500, JUMP_S = 20, IDLE_S = 1000 };

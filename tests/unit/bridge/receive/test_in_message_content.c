@@ -1,4 +1,5 @@
 /* Receiving kinds of content, and what our own phone and devices say. */
+#include "bridge/history/limits.h"
 #include "tests/unit/bridge/receive_people.h"
 
 #include "proto/peer_wire.h"

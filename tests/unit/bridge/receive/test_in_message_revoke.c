@@ -3,8 +3,8 @@
 #include "tests/unit/bridge/receive_people.h"
 
 #include "bridge/groups/group_info.h"
-#include "bridge/limits.h"
 #include "bridge/receive/in_message_revoke.h"
+#include "bridge/receive/limits.h"
 #include "store/messages/messages.h"
 #include "store/session/groups.h"
 #include "store/session/lid_map.h"

@@ -1,5 +1,6 @@
 /* What is sealed with the secret of another message (P-RC-52, P-RC-53, P-X2-19): it is opened and
  * does what it would do in the clear; what cannot be opened says what it is. */
+#include "bridge/receive/limits.h"
 #include "tests/unit/bridge/sealed_fixture.h"
 
 #include "proto/peer_wire.h"

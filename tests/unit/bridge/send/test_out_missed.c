@@ -1,4 +1,5 @@
 /* Whom a message to a group has missed, when the server names another participant hash. */
+#include "bridge/groups/limits.h"
 #include "tests/unit/bridge/send_fixture.h"
 
 #include "base/reader.h"
