@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "store/core/store.h"
+#include "store/open/open.h"
 
 int main(int argc, char **argv)
 {

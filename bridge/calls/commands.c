@@ -6,6 +6,7 @@
 #include "bridge/core/context.h"
 #include "bridge/recovery/backups.h"
 #include "store/core/batch.h"
+#include "store/open/open.h"
 #include "store/session/account.h"
 
 enum { UNLINK_MS = 3000 };

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "bridge/settings/config.h"
-#include "store/core/store.h"
+#include "store/open/open.h"
 
 /* Appends one sentence that names the culprit, and a way out, to out. info: of the open that failed
  * with err. */

@@ -15,6 +15,7 @@
 #include "bridge/recovery/backups.h"
 #include "proto/pair_wire.h"
 #include "store/core/batch.h"
+#include "store/open/open.h"
 #include "store/session/lid_map.h"
 #include "store/session/owner.h"
 #include "store/session/signal_store.h"

@@ -6,8 +6,8 @@
 #include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/people/identity.h"
-#include "bridge/people/trust.h"
 #include "bridge/people/limits.h"
+#include "bridge/people/trust.h"
 #include "bridge/people/usync.h"
 #include "store/session/lid_map.h"
 

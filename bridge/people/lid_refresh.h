@@ -3,9 +3,9 @@
 #ifndef BRIDGE_PEOPLE_LID_REFRESH_H
 #define BRIDGE_PEOPLE_LID_REFRESH_H
 
-#include <stddef.h>
 #include "bridge/people/limits.h"
 #include "proto/jid.h"
+#include <stddef.h>
 
 struct bridge;
 struct lid_refresh;

@@ -1,4 +1,5 @@
-/* guard.h - what others may do with a store's directories and files; private to store/ and tools/.
+/* guard.h - what others may do with a store's directories and files; private to store/ and tools/,
+ * but for store_shut_out_text().
  *
  * Whoever may write in the directory of a database can put another one there, or a journal that
  * SQLite would play back into it; whoever may read the files has the keys. A mode that allows more
@@ -10,6 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "store/limits.h"
 
@@ -46,5 +48,9 @@ enum wb_err guard_messages(const char *path, gid_t group, char *text) WB_MUST_CH
 gid_t guard_readers_group(const char *messages_path);
 /* Puts more (may be "") behind what stands in text (of STORE_TIGHTENED_MAX). */
 void guard_append(char *text, const char *more);
+
+/* Appends the sentence for people, without a full stop, that other users are shut out of this
+ * messages.db now (readers_shut_out), and what lets them in again. */
+void store_shut_out_text(const char *messages_path, struct buf *out);
 
 #endif

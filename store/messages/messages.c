@@ -36,7 +36,7 @@ static void bind_content(struct stmt *q, const struct store_message *m)
 /* Most stanzas write this row and nothing else. A savepoint, or the journal that SQLite keeps for a
  * statement that might be undone, would copy each of the seven pages that it changes: a third of
  * its time. So under a mark the row is remembered and undone by row_remove(). And with OR FAIL, no
- * function in the trigger and no foreign keys (store.c), SQLite does not prepare to undo the
+ * function in the trigger and no foreign keys (open.c), SQLite does not prepare to undo the
  * statement: should it fail, its batch cannot be committed (stmt.c). */
 static enum wb_err insert(struct store *s, const struct store_message *m, const struct jid *chat,
                           const struct who *w, const struct found_row *f, bool waiting,

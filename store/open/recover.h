@@ -4,7 +4,7 @@
 #define STORE_OPEN_RECOVER_H
 
 #include "base/rng.h"
-#include "store/core/store.h"
+#include "store/open/open.h"
 
 struct store_recovery {
     bool whatsapp;     /* whatsapp.db was restored from a backup */

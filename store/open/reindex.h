@@ -6,7 +6,7 @@
 #ifndef STORE_OPEN_REINDEX_H
 #define STORE_OPEN_REINDEX_H
 
-#include "store/core/store.h"
+#include "store/open/open.h"
 
 /* Behind a file's name: a copy of it that is being made. */
 #define REINDEX_UNFINISHED ".damaged-unfinished"

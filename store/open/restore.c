@@ -15,6 +15,7 @@
 #include "store/db/stmt.h"
 #include "store/files/files.h"
 #include "store/files/lock.h"
+#include "store/open/open.h"
 #include "store/open/restored.h"
 
 enum { GAP_TEXT_MAX = 64 /* two numbers of 20 characters */ };

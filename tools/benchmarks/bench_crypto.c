@@ -1,6 +1,7 @@
-/* bench_crypto.c - microseconds of CPU for the two pieces of arithmetic that receiving and sending cannot do without.
- * Prints two numbers: one XEdDSA check of a message of group size, the floor of what receiving a group message can
- * cost; and one X3DH with a peer's bundle, the floor of a first message to a device. */
+/* bench_crypto.c - microseconds of CPU for the two pieces of arithmetic that receiving and sending
+ * cannot do without. Prints two numbers: one XEdDSA check of a message of group size, the floor of
+ * what receiving a group message can cost; and one X3DH with a peer's bundle, the floor of a first
+ * message to a device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

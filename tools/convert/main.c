@@ -5,6 +5,7 @@
 
 #include "base/core_dumps.h"
 #include "base/secret.h"
+#include "store/core/guard.h"
 #include "store/open/time_convert.h"
 #include "tools/store_tool.h"
 

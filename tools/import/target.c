@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/core/guard.h"
+#include "store/open/open.h"
 
 enum { TEXT_MAX = 512 };
 

@@ -27,6 +27,7 @@
 #include "bridge/people/lid_refresh.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "store/core/batch.h"
+#include "store/open/open.h"
 #include "store/session/account.h"
 
 #define OK(expr) assert_int_equal((expr), WB_OK)

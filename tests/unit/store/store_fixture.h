@@ -18,7 +18,7 @@
 
 #include "base/secret.h"
 #include "store/core/batch.h"
-#include "store/core/store.h"
+#include "store/open/open.h"
 #include "store/session/account.h"
 
 struct fixture {

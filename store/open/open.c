@@ -1,4 +1,4 @@
-#include "store/core/store.h"
+#include "store/open/open.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -459,50 +459,6 @@ enum wb_err store_close(struct store *s)
     return err;
 }
 
-void store_release_memory(struct store *s)
-{
-    db_release_memory(&s->wa);
-    db_release_memory(&s->msg);
-}
-
-void store_set_wait(struct store *s, enum store_wait wait)
-{
-    static const int ms[] = {[STORE_WAIT_USUAL] = DB_BUSY_TIMEOUT_MS,
-                             [STORE_WAIT_SHORT] = DB_HURRIED_WAIT_MS,
-                             [STORE_WAIT_NONE] = 0};
-
-    s->wait_ms = ms[wait];
-    db_set_wait(&s->wa, s->wait_ms, s->hurried);
-    db_set_wait(&s->msg, s->wait_ms, s->hurried);
-}
-
-bool store_is_held(const struct store *s, enum store_file *ret_file)
-{
-    const bool messages = strstr(s->msg.error, "locked") != NULL;
-
-    if (!messages && !strstr(s->wa.error, "locked"))
-        return false;
-    *ret_file = messages ? STORE_FILE_MESSAGES : STORE_FILE_WHATSAPP;
-    return true;
-}
-
-const char *store_error_text(struct store *s)
-{
-    if (s->wa.error[0] && s->msg.error[0])
-        snprintf(s->error, sizeof s->error, "whatsapp.db: %s; messages.db: %s", s->wa.error,
-                 s->msg.error);
-    else
-        snprintf(s->error, sizeof s->error, "%s%s", s->wa.error, s->msg.error);
-    s->wa.error[0] = s->msg.error[0] = 0;
-    return s->error;
-}
-
-const char *store_error_why(struct store *s, enum wb_err err)
-{
-    const char *text = store_error_text(s);
-    return text[0] ? text : wb_err_text(err);
-}
-
 enum wb_err store_set_aside_session(struct store *s, const char *reason,
                                     char ret_path[STORE_PATH_MAX])
 {
@@ -552,14 +508,4 @@ enum wb_err store_set_aside_file(const char *path, const char *reason, const str
 out:
     store_lock_drop(&lock);
     return err;
-}
-
-enum store_time_format store_time_format(const struct store *s)
-{
-    return s->time_format;
-}
-
-bool store_time_format_changed(const struct store *s)
-{
-    return s->time_format_changed;
 }
