@@ -9,6 +9,8 @@
 #include "store/core/meta.h"
 #include "store/core/state.h"
 #include "store/messages/message_row.h"
+#include "store/session/lid_map.h"
+#include "store/session/whatsapp_schema.h"
 
 bool store_batch_open(const struct store *s)
 {

@@ -1,6 +1,8 @@
 /* closed_mark.c - how we left a large messages.db, written into whatsapp.db at the end: reading all
  * of it at every start would delay that by 3 s per GB. What was not closed by us, or changed since
  * in any way, is checked. */
+#include "store/messages/closed_mark.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -58,4 +58,7 @@ void bind_time(struct stmt *q, const struct store *s, int64_t t, char text[TIME_
 /* Makes the chat's row; moves last_message_time forward to t (0: leaves it). */
 enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t) WB_MUST_CHECK;
 
+/* Forgets which chat was touched last: the batch is gone, or the chat's row may be. */
+void store_chats_clear(struct store *s);
+
 #endif

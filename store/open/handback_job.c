@@ -13,9 +13,11 @@
 #include "store/core/guard.h"
 #include "store/core/state.h"
 #include "store/db/db_check.h"
+#include "store/messages/messages_schema.h"
 #include "store/open/reindex.h"
 #include "store/outbox/outbox.h"
 #include "store/session/account.h"
+#include "store/session/whatsapp_schema.h"
 
 #define BEFORE "before-handback"
 

@@ -17,9 +17,14 @@
 #include "store/core/state.h"
 #include "store/db/db_check.h"
 #include "store/files/files.h"
+#include "store/messages/closed_mark.h"
 #include "store/messages/fork_columns.h"
+#include "store/messages/messages_schema.h"
 #include "store/open/reindex.h"
 #include "store/open/restore.h"
+#include "store/session/account.h"
+#include "store/session/signal_store.h"
+#include "store/session/whatsapp_schema.h"
 
 static void info_text(struct store_open_info *info, enum store_file file, const char *path,
                       const char *text)

@@ -11,6 +11,7 @@
 #include "store/core/state.h"
 #include "store/files/lock.h"
 #include "store/messages/message_row.h"
+#include "store/messages/messages_schema.h"
 
 #define TRIGGER "bridge_messages_update"
 

@@ -7,6 +7,7 @@
 #include "store/core/meta.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/session/lid_map.h"
 #include "store/session/private_address.h"
 
 void account_wipe(struct account *a)

@@ -6,6 +6,8 @@
 #include "proto/jid.h"
 #include "store/core/store.h"
 
+struct db;
+
 struct account {
     struct jid jid; /* PN with our device number */
     struct jid lid; /* LID with our device number, or JID_NONE */
@@ -55,5 +57,11 @@ enum wb_err store_logged_out_set(struct store *s, const char *reason,
 enum wb_err store_logged_out_get(struct store *s, char ret_reason[STORE_REASON_MAX + 1],
                                  int64_t *ret_at) WB_MUST_CHECK;
 enum wb_err store_logged_out_clear(struct store *s) WB_MUST_CHECK;
+
+/* Private to store/: all rows of store/ are those of this device from now on. */
+enum wb_err store_select(struct store *s, const struct jid *jid,
+                         const struct jid *lid) WB_MUST_CHECK;
+/* The device JIDs in a whatsapp.db, at most max; *ret_n is how many there are in all. */
+enum wb_err account_list(struct db *d, struct jid *ret, size_t max, size_t *ret_n) WB_MUST_CHECK;
 
 #endif

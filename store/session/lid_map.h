@@ -21,4 +21,10 @@ enum wb_err store_pn_of_lid(struct store *s, const struct jid *lid,
 enum wb_err store_canonical(struct store *s, const struct jid *device,
                             struct jid *ret) WB_MUST_CHECK;
 
+/* Private to store/. */
+/* Forgets what was read inside a batch that is gone. */
+void store_lids_clear(struct store *s);
+/* Has this user (digits) been migrated while the store was open? Marks it. */
+bool store_lids_migrated(struct store *s, const char *pn_user);
+
 #endif

@@ -6,6 +6,7 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/session/identity_gone.h"
+#include "store/session/lid_map.h"
 #include "store/session/signal_move.h"
 #include "store/session/signal_store.h"
 #include "store/session/signal_user.h"

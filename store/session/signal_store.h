@@ -10,6 +10,8 @@
 #include "proto/jid.h"
 #include "store/core/store.h"
 
+struct record_ops;
+
 /* ---- sessions ----------------------------------------------------------------------------- */
 
 /* A copy, to be freed with signal_session_free() or handed to store_session_save().
@@ -68,5 +70,9 @@ enum wb_err store_sender_key_save(struct store *s, const struct jid *group,
                                   struct sender_key_record *record) WB_MUST_CHECK;
 enum wb_err store_sender_key_delete(struct store *s, const struct jid *group,
                                     const struct jid *sender) WB_MUST_CHECK;
+
+/* How record caches load and write the two kinds of records; private to store/. */
+extern const struct record_ops store_session_ops;
+extern const struct record_ops store_sender_key_ops;
 
 #endif

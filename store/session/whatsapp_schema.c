@@ -1,4 +1,6 @@
 /* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), the way up to it, and ours. */
+#include "store/session/whatsapp_schema.h"
+
 #include "base/fault.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
