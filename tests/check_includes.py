@@ -21,7 +21,7 @@ FENCES = {
     "libwebsockets.h": r"^(bridge/platform/(loop|ws_client)\.c|api/http_\w+\.c|tools/mock/server\.c|tools/.*bench.*\.c)$",
     "sqlite3.h": r"^(store/|tools/bench/)",
     "sodium": r"^(crypto/prim_|base/(secret|rng|text)\.c)",
-    "openssl/": r"^(crypto/prim_|bridge/platform/(loop|ws_client|ws_tls)\.c$|tools/mock/(tls|p256|sha1)\.c$)",
+    "openssl/": r"^(crypto/prim_|bridge/platform/(loop|ws_client|ws_tls)\.c$|tools/mock/(wire/tls|core/(p256|sha1))\.c$)",
     "schema/": r"^(proto/|crypto/|tools/mock/)",
     "protobuf-c": r"^(proto/|crypto/|tools/mock/)",
     "qrencode.h": r"^bridge/pair/qr\.c$",

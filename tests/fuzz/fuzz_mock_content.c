@@ -2,8 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/mock/content.h"
-#include "tools/mock/pb.h"
+#include "tools/mock/core/content.h"
+#include "tools/mock/core/pb.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

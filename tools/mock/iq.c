@@ -1,6 +1,6 @@
 #include "tools/mock/iq.h"
 
-#include "tools/mock/pair.h"
+#include "tools/mock/link/pair.h"
 #include "tools/mock/session.h"
 
 /* child NULL: any content. */

@@ -2,7 +2,7 @@
 #ifndef MOCK_IQ_H
 #define MOCK_IQ_H
 
-#include "tools/mock/conn.h"
+#include "tools/mock/wire/conn.h"
 
 /* Fills result, or returns the code of the error to send (400, 403, 404, ...). */
 typedef int iq_handler(struct conn *c, const struct node *iq, struct node *result);

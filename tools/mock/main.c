@@ -5,9 +5,9 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "tools/mock/mock.h"
+#include "tools/mock/core/mock.h"
 #include "tools/mock/server.h"
-#include "tools/mock/tls.h"
+#include "tools/mock/wire/tls.h"
 
 static volatile int stop;
 

@@ -10,8 +10,8 @@
 #include "base/fd_limit.h"
 #include "base/http_reason.h"
 #include "base/listen.h"
-#include "tools/mock/conn.h"
-#include "tools/mock/http.h"
+#include "tools/mock/core/http.h"
+#include "tools/mock/wire/conn.h"
 
 enum {
     HEADER_ROOM = 1024,

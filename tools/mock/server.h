@@ -2,7 +2,7 @@
 #ifndef MOCK_SERVER_H
 #define MOCK_SERVER_H
 
-#include "tools/mock/mock.h"
+#include "tools/mock/core/mock.h"
 
 struct server;
 

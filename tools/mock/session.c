@@ -1,8 +1,8 @@
 #include "tools/mock/session.h"
 
-#include "tools/mock/message.h"
-#include "tools/mock/offline.h"
-#include "tools/mock/pair.h"
+#include "tools/mock/devices/offline.h"
+#include "tools/mock/link/pair.h"
+#include "tools/mock/route/message.h"
 
 /* Stanzas per second above which a client floods: a real one sends a few hundred at most. */
 enum { RATE_MAX = 3000, RATE_WINDOW_MS = 1000 };

@@ -2,7 +2,7 @@
 #ifndef MOCK_SESSION_H
 #define MOCK_SESSION_H
 
-#include "tools/mock/conn.h"
+#include "tools/mock/wire/conn.h"
 
 void session_stanza(struct conn *c, const struct node *n);
 /* The connection ends. */
@@ -10,9 +10,9 @@ void session_gone(struct conn *c);
 
 /* iq.c: a request, or the answer to one of ours. */
 void session_iq(struct conn *c, const struct node *iq);
-/* route_receipt.c */
+/* receipt.c */
 void session_receipt(struct conn *c, const struct node *receipt);
-/* route_ack.c */
+/* ack.c */
 void session_ack(struct conn *c, const struct node *ack);
 /* presence.c */
 void session_presence(struct conn *c, const struct node *presence);

@@ -15,9 +15,9 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "crypto/pair_crypt.h"
-#include "tools/mock/conn.h"
-#include "tools/mock/pair.h"
-#include "tools/mock/pb.h"
+#include "tools/mock/core/pb.h"
+#include "tools/mock/link/pair.h"
+#include "tools/mock/wire/conn.h"
 
 #define OK(call) assert_int_equal(call, WB_OK)
 

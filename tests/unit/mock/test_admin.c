@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
-#include "tools/mock/admin.h"
-#include "tools/mock/admin_fields.h"
+#include "tools/mock/admin/admin.h"
+#include "tools/mock/admin/admin_fields.h"
 
 struct fixture {
     struct mock m;

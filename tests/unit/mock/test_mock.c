@@ -7,17 +7,17 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
-#include "tools/mock/actor.h"
-#include "tools/mock/conn.h"
-#include "tools/mock/content.h"
-#include "tools/mock/deliver.h"
-#include "tools/mock/devices.h"
-#include "tools/mock/group.h"
-#include "tools/mock/message.h"
-#include "tools/mock/pb.h"
-#include "tools/mock/records.h"
+#include "tools/mock/core/content.h"
+#include "tools/mock/core/pb.h"
+#include "tools/mock/core/records.h"
+#include "tools/mock/devices/deliver.h"
+#include "tools/mock/devices/devices.h"
+#include "tools/mock/devices/strict.h"
+#include "tools/mock/people/actor.h"
+#include "tools/mock/route/message.h"
+#include "tools/mock/service/group.h"
 #include "tools/mock/session.h"
-#include "tools/mock/strict.h"
+#include "tools/mock/wire/conn.h"
 
 struct fixture {
     struct mock m;

@@ -2,7 +2,7 @@
  * reply of a pairing may carry, prekeys in any order, the hash of a client's keys. */
 #include "client_fixture.h"
 
-#include "tools/mock/sha1.h"
+#include "tools/mock/core/sha1.h"
 
 /* ---- the tests ---------------------------------------------------------------------------- */
 

@@ -1,9 +1,9 @@
 /* Communities as a client of wa-mock makes, fills, asks about, joins and dissolves them. */
 #include "client_fixture.h"
 
-#include "tools/mock/community.h"
-#include "tools/mock/group.h"
-#include "tools/mock/names.h"
+#include "tools/mock/service/community.h"
+#include "tools/mock/service/group.h"
+#include "tools/mock/service/names.h"
 
 static struct node *ask(struct fixture *f, const char *type, const struct jid *to, const char *id)
 {

@@ -4,11 +4,11 @@
 
 #include "crypto/prim_hash.h"
 
-#include "tools/mock/group.h"
-#include "tools/mock/message.h"
-#include "tools/mock/names.h"
-#include "tools/mock/phone_past.h"
-#include "tools/mock/privacy.h"
+#include "tools/mock/devices/privacy.h"
+#include "tools/mock/people/phone_past.h"
+#include "tools/mock/route/message.h"
+#include "tools/mock/service/group.h"
+#include "tools/mock/service/names.h"
 #include "tools/mock/session.h"
 
 static struct account *named(struct fixture *f, const char *name)

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
-#include "tools/mock/deliver.h"
-#include "tools/mock/privacy.h"
-#include "tools/mock/timelock.h"
+#include "tools/mock/devices/deliver.h"
+#include "tools/mock/devices/privacy.h"
+#include "tools/mock/devices/timelock.h"
 
 enum { START_MS = 1700000000, HOUR_S = 3600 };
 

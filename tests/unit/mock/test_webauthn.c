@@ -2,7 +2,7 @@
  * vector is made by tests/vectors/gen_passkey.py, with an ECDSA of its own. */
 #include "base/secret.h"
 #include "tests/vectors/vectors.h"
-#include "tools/mock/webauthn.h"
+#include "tools/mock/core/webauthn.h"
 
 static const char *check(struct span challenge, struct span id, const uint8_t *key,
                          struct span json)

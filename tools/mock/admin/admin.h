@@ -1,0 +1,82 @@
+/* admin.h - the /admin calls; docs/wa-mock.md has the table of them all. */
+#ifndef MOCK_ADMIN_ADMIN_H
+#define MOCK_ADMIN_ADMIN_H
+
+#include <jansson.h>
+
+#include "tools/mock/core/http.h"
+#include "tools/mock/core/mock.h"
+
+/* One call: body is the JSON object sent ({} without one, NULL for calls that take plain text).
+ * Fills *ret_out (an object or array, a new reference) and returns the HTTP status. */
+typedef int admin_call(struct mock *m, const struct http_request *q, const json_t *body,
+                       json_t **ret_out);
+
+/* admin_phone.c */
+admin_call admin_phone_past;
+admin_call admin_phone_history, admin_scan_qr, admin_enter_code, admin_unlink, admin_login_script,
+    admin_expire_refs, admin_settings, admin_refresh, admin_client_prekeys;
+/* admin_passkey.c */
+admin_call admin_passkey_set, admin_passkey_get, admin_passkey_again;
+/* admin_address.c */
+admin_call admin_lid_migration, admin_contact_address;
+/* admin_contact.c */
+admin_call admin_contact_add, admin_contact_send, admin_contact_blast, admin_contact_messages,
+    admin_contact_release, admin_contact_receipts, admin_contact_failures, admin_contact_clear,
+    admin_contact_script, admin_contact_device, admin_contact_reinstall, admin_contact_receipt,
+    admin_contact_retry, admin_token;
+/* admin_forget.c */
+admin_call admin_contact_forget;
+/* admin_timelock.c */
+admin_call admin_phone_timelock;
+/* admin_sealed.c */
+admin_call admin_contact_sealed, admin_contact_bot;
+/* admin_unusual.c */
+admin_call admin_contact_bare, admin_contact_status, admin_phone_manner;
+/* admin_forge.c */
+admin_call admin_forge;
+/* admin_group.c */
+admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_set;
+/* admin_community.c */
+admin_call admin_community_add, admin_community_link;
+/* admin_trouble.c */
+admin_call admin_trouble_get, admin_trouble_set, admin_stream;
+/* rate.c */
+admin_call admin_rate;
+/* webpage.c */
+admin_call admin_web_pages;
+/* offline.c */
+admin_call admin_offline;
+/* admin_inject.c: `hex`, `times` times, to that client. how: "plain" (sealed and framed), "frame"
+ * (framed only), "bytes" (as it is). False: it cannot. */
+struct conn;
+bool admin_inject(struct conn *c, const char *how, const json_t *body);
+/* admin_state.c */
+admin_call admin_state, admin_flags, admin_flags_delete, admin_defaults;
+
+/* 400 with a message. */
+int admin_bad(json_t **ret_out, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int admin_ok(json_t **ret_out);
+/* Members of the body; dflt / "" when absent. */
+const char *admin_text(const json_t *body, const char *key);
+int64_t admin_int(const json_t *body, const char *key, int64_t dflt);
+bool admin_bool(const json_t *body, const char *key, bool dflt);
+/* What was given as text under `key`, or as bytes (perhaps no UTF-8) under `key`_hex, into out;
+ * false when there is neither, or it is too long. */
+bool admin_bytes(const json_t *body, const char *key, char *out, size_t size);
+/* A text of ours that may hold any bytes, as a JSON string: '?' for what is no character. */
+json_t *admin_shown(const char *text);
+/* An account by `key` (number or JID) of the body or of the query. NULL: none, *ret_out is set. */
+struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
+                              const char *key, json_t **ret_out);
+/* `to` of the body as a JID: a number (its LID, with `pn` itself), a person's or a group's JID.
+ * False: nobody there, *ret_out says so (admin_contact.c). */
+bool admin_target(struct mock *m, const json_t *body, struct jid *ret_to, json_t **ret_out);
+/* The Message protobuf of a send call: message_hex, or text with mentions and reply. False:
+ * *ret_out says why not (admin_contact.c). */
+bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out);
+/* A device: `key` holds a device JID; its absence or a bare JID mean `dflt_number`. */
+struct device *admin_device(struct mock *m, const char *text);
+
+#endif

@@ -1,0 +1,33 @@
+/* admin_refresh.c - WhatsApp takes back what clients show that are not linked yet (P-X2-16). */
+#include "tools/mock/admin/admin.h"
+#include "tools/mock/devices/deliver.h"
+#include "tools/mock/link/pair.h"
+#include "tools/mock/wire/conn.h"
+
+/* Every client that shows a QR is told to make a new secret. */
+static int refresh_qr(struct mock *m, json_t **ret_out)
+{
+    json_int_t told = 0;
+    for (struct conn *c = m->conns; c != NULL; c = c->next) {
+        if (c->state != CONN_REGISTERING || c->pairing != NULL)
+            continue;
+        struct jid server = jid_server_only(JID_PN);
+        struct node *n = notification_new(m, &server, "companion_reg_refresh");
+        (void)node_child_new(&m->a, n, "companion_reg_refresh");
+        conn_send(c, n);
+        told++;
+    }
+    *ret_out = json_pack("{s:b,s:I}", "ok", 1, "clients", told);
+    return 200;
+}
+
+int admin_refresh(struct mock *m, const struct http_request *q, const json_t *body,
+                  json_t **ret_out)
+{
+    (void)q;
+    const char *phone = admin_text(body, "phone");
+    if (phone[0] == '\0')
+        return refresh_qr(m, ret_out);
+    struct pair_answer a = pair_refresh_code(m, phone);
+    return a.status == 200 ? admin_ok(ret_out) : admin_bad(ret_out, a.status, "%s", a.message);
+}

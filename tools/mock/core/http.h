@@ -1,0 +1,32 @@
+/* http.h - one HTTP request and its answer, without the server that carries them. */
+#ifndef MOCK_CORE_HTTP_H
+#define MOCK_CORE_HTTP_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+struct http_request {
+    const char *method; /* GET, POST, DELETE */
+    const char *path;   /* decoded, without the query */
+    const char *query;  /* decoded name=value parts joined by '\n', "" without */
+    struct span body;
+    /* headers, "" when absent */
+    const char *user_agent, *fetch_site, *fetch_dest;
+};
+
+struct http_response {
+    int status;
+    const char *type; /* static */
+    struct buf body;
+};
+
+struct mock;
+/* Every request that is not a WebSocket upgrade. */
+void http_handle(struct mock *m, const struct http_request *q, struct http_response *r);
+/* webpage.c: true when it was one of WhatsApp's pages, and r is the answer. */
+bool http_web_page(struct mock *m, const struct http_request *q, struct http_response *r);
+/* A value of the query, NULL when absent; lives as long as the request. buf holds it. */
+const char *http_query(const struct http_request *q, const char *name, char *buf, size_t max);
+
+#endif

@@ -1,0 +1,83 @@
+#include "tools/mock/core/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t map_hash(const void *p, size_t n)
+{
+    const uint8_t *b = p;
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ b[i]) * 0x100000001b3u;
+    return h;
+}
+
+static struct map_slot *find(const struct map *m, const char *key, uint64_t hash)
+{
+    for (size_t i = (size_t)hash & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
+        struct map_slot *s = &m->slots[i];
+        if (s->key == NULL || (s->hash == hash && strcmp(s->key, key) == 0))
+            return s;
+    }
+}
+
+void *map_get(const struct map *m, const char *key)
+{
+    if (m->cap == 0)
+        return NULL;
+    struct map_slot *s = find(m, key, map_hash(key, strlen(key)));
+    return s->key != NULL ? s->value : NULL;
+}
+
+static bool grow(struct map *m)
+{
+    struct map bigger = {NULL, m->cap == 0 ? 16 : m->cap * 2, m->n};
+    bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
+    if (bigger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < m->cap; i++) {
+        if (m->slots[i].key != NULL)
+            *find(&bigger, m->slots[i].key, m->slots[i].hash) = m->slots[i];
+    }
+    free(m->slots);
+    *m = bigger;
+    return true;
+}
+
+bool map_put(struct map *m, const char *key, void *value)
+{
+    if ((m->n + 1) * 4 > m->cap * 3 && !grow(m))
+        return false;
+    uint64_t hash = map_hash(key, strlen(key));
+    struct map_slot *s = find(m, key, hash);
+    if (s->key == NULL) {
+        s->key = strdup(key);
+        if (s->key == NULL)
+            return false;
+        s->hash = hash;
+        m->n++;
+    }
+    s->value = value;
+    return true;
+}
+
+struct map_slot *map_next(const struct map *m, size_t *at)
+{
+    while (*at < m->cap) {
+        struct map_slot *s = &m->slots[(*at)++];
+        if (s->key != NULL && s->value != NULL)
+            return s;
+    }
+    return NULL;
+}
+
+void map_free(struct map *m, void (*free_value)(void *value))
+{
+    for (size_t i = 0; i < m->cap; i++) {
+        if (m->slots[i].key != NULL && m->slots[i].value != NULL && free_value != NULL)
+            free_value(m->slots[i].value);
+        free(m->slots[i].key);
+    }
+    free(m->slots);
+    *m = (struct map){NULL, 0, 0};
+}

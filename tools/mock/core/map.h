@@ -1,0 +1,32 @@
+/* map.h - text keys to pointers; grows, never shrinks. */
+#ifndef MOCK_CORE_MAP_H
+#define MOCK_CORE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_slot {
+    char *key; /* NULL: free */
+    uint64_t hash;
+    void *value;
+};
+
+struct map {
+    struct map_slot *slots;
+    size_t cap, n;
+};
+
+/* NULL when absent. */
+void *map_get(const struct map *m, const char *key);
+/* Replaces; the key is copied. A NULL value counts as absent but keeps its slot. False: no memory.
+ */
+bool map_put(struct map *m, const char *key, void *value);
+/* Next slot with a value, starting at *at (0 first); NULL at the end. */
+struct map_slot *map_next(const struct map *m, size_t *at);
+/* Frees keys and slots; each value goes through free_value first (NULL: not). */
+void map_free(struct map *m, void (*free_value)(void *value));
+/* FNV-1a, 64 bits. */
+uint64_t map_hash(const void *p, size_t n);
+
+#endif

@@ -1,0 +1,16 @@
+/* records.h - what scripted people (and phones) received: read by tests through /admin. */
+#ifndef MOCK_CORE_RECORDS_H
+#define MOCK_CORE_RECORDS_H
+
+#include <jansson.h>
+
+#include "tools/mock/core/mock.h"
+
+/* Takes over entry (an object); kinds: "messages", "receipts". */
+void records_add(struct account *a, const char *kind, json_t *entry);
+/* A new reference to the array of that kind. */
+json_t *records_get(const struct account *a, const char *kind);
+void records_clear(struct account *a);
+void records_free(struct account *a);
+
+#endif

@@ -1,0 +1,15 @@
+/* sha1.h - the one hash that WhatsApp still takes with SHA-1: that of a client's keys. */
+#ifndef MOCK_CORE_SHA1_H
+#define MOCK_CORE_SHA1_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+enum { SHA1_BYTES = 20 };
+
+/* False: OpenSSL has none to offer; ret is untouched then. */
+bool sha1(struct span in, uint8_t ret[static SHA1_BYTES]);
+
+#endif

@@ -1,0 +1,281 @@
+/* world.h - what WhatsApp's servers know: accounts, their devices, groups.
+ *
+ * Every account has a PN and a LID. Device 0 is the phone, which the mock plays itself (actor.h);
+ * the devices above are companions: real clients that paired, or further devices of a scripted
+ * contact. */
+#ifndef MOCK_CORE_WORLD_H
+#define MOCK_CORE_WORLD_H
+
+#include "base/buf.h"
+#include "crypto/prim_x25519.h"
+#include "crypto/prim_xeddsa.h"
+#include "proto/jid.h"
+#include "tools/mock/core/limits.h"
+#include "tools/mock/core/map.h"
+#include "tools/mock/core/webauthn.h"
+
+struct mock;
+struct conn;
+struct actor;
+struct account;
+struct node;
+
+/* A stanza for a device that it has not yet acknowledged. */
+struct stanza {
+    struct stanza *next;
+    char id[MOCK_ID_MAX];
+    char cls[16]; /* message, receipt, notification, call */
+    char type[24];
+    struct jid from;
+    bool sent;      /* on the current connection */
+    bool own_copy;  /* of a message that another device of the same account sent (P-X2-08) */
+    bool acked;     /* own_copy: an ack came for it on the current connection; it stays */
+    unsigned nacks; /* own_copy: such acks so far */
+    size_t n;
+    uint8_t packed[]; /* flag byte and node: the same bytes on every delivery */
+};
+
+struct prekey {
+    uint32_t id;
+    uint8_t pub[X25519_KEY_BYTES];
+};
+
+struct device {
+    struct account *account;
+    uint16_t number; /* 0: the phone */
+    uint8_t noise[X25519_KEY_BYTES];
+    uint8_t identity[X25519_KEY_BYTES];
+    uint32_t registration_id;
+    uint32_t skey_id;
+    uint8_t skey[X25519_KEY_BYTES];
+    uint8_t skey_sig[XEDDSA_SIG_BYTES];
+    struct {
+        uint32_t id;
+        uint8_t pub[X25519_KEY_BYTES];
+        uint8_t sig[XEDDSA_SIG_BYTES];
+    } skey_before; /* the one that the last rotation replaced; id 0: none */
+    uint32_t key_index;
+    struct prekey *prekeys; /* not yet handed out, oldest first */
+    size_t nprekeys;
+    struct map prekeys_seen; /* "id" -> non-NULL: was uploaded once */
+    struct buf adv;          /* ADVSignedDeviceIdentity with all four fields; empty for phones */
+    bool available;          /* last presence */
+    char announced[64];      /* the name in its last presence, and when that was */
+    uint64_t announced_s;
+    uint64_t announced_conn;
+    bool announced_again;  /* on this connection, less than a day after the one before */
+    struct map subscribed; /* LID user -> its JID in the form in which it asked for the presence */
+    struct kept_chatstate *kept; /* chatstate.c */
+    bool greeted;                /* the phone has sent it keys and history (phone.c) */
+    bool low_told;               /* 'few prekeys left' was sent since the last upload */
+    bool withheld;               /* by script: bundles come without a one-time prekey */
+    bool unannounced;            /* nobody was told of it, nor has asked for the list since */
+    struct conn *conn;           /* logged in on it, or NULL */
+    struct actor *actor;         /* the mock plays this device, or NULL */
+    uint64_t to_mark;            /* message.c: the last stanza that addressed this device, ... */
+    const struct node *to;       /* ... and its <to>, valid for that stanza only */
+    struct stanza *first, *last;
+    size_t nqueued;
+    uint64_t recent[MOCK_RECENT_ACKS]; /* hashes of ids already acknowledged */
+    size_t recent_at;
+};
+
+/* A privacy token that `account` gave to `peer` (P-SD-27..31). */
+struct token {
+    struct token *next;
+    struct account *peer;
+    uint8_t bytes[16];
+    uint64_t t;
+};
+
+/* The only passkey of an account, and how its linking goes (passkey.c). */
+struct passkey {
+    bool demanded;
+    bool omit_options; /* the request comes without its options */
+    bool silent;       /* the phone never continues */
+    int64_t timeout_ms;
+    uint8_t id[WEBAUTHN_ID_MAX];
+    size_t nid; /* 0: none was registered */
+    uint8_t key[P256_POINT_BYTES];
+};
+
+struct login_script {
+    int reason; /* 0: none */
+    uint32_t code, expire;
+    unsigned times; /* how many logins fail; UINT32_MAX: all */
+};
+
+/* What the push name of --phone-per-name asks for (names.c); all zero for everybody else. */
+struct traits {
+    bool by_name;
+    bool restricted;    /* strangers need a privacy token for anything (P-SD-27) */
+    bool no_tctoken;    /* ... and one that it gave out itself does not count */
+    bool no_cstoken;    /* ... and one made of the salt does not count */
+    bool sends_cstoken; /* its clients are told to make such tokens */
+    bool salted;        /* its history carries the salt */
+    bool salt_in_state; /* its app state does */
+};
+
+enum { PAST_PARTS_MAX = 200 };
+/* What the phone hands over when it links a companion (phone_past.c). */
+struct phone_past {
+    char business[64]; /* of the account, in pair-success; "": none */
+    bool nameless;     /* our own push name is not among those handed over */
+    bool salt;         /* the NCT salt is handed over */
+    bool files;        /* parts come as files, not inline */
+    bool by_number;    /* chats are named by phone number */
+    bool lost; /* the file of the first part is not on the host until the phone is asked for it */
+    struct {
+        uint8_t key[32];
+        unsigned part;
+    } laid[8]; /* the last files */
+    size_t nlaid;
+    bool asked[PAST_PARTS_MAX]; /* parts that a client has found missing */
+    bool broken;                /* the first part is cut off in the middle */
+    unsigned chats, messages;   /* made-up chats, each with so many messages */
+    unsigned parts;             /* 0: only names are handed over */
+};
+
+/* May it write to people first? (timelock.h) */
+struct account_lock {
+    bool active;
+    bool told;          /* its clients are told by a notification */
+    int64_t ends_s;     /* unix seconds; 0: no end is named */
+    int64_t refused_ms; /* mono clock of the last message that was refused for it; 0: none */
+    char type[48];
+};
+
+struct account {
+    struct jid pn, lid;
+    char name[MOCK_NAME_MAX];
+    bool contact;                /* scripted person, not somebody who paired a client */
+    bool gone;                   /* not on WhatsApp any more */
+    bool unmigrated;             /* its private chats are not kept under LIDs yet */
+    bool props_silent;           /* pair-success does not say whether they are */
+    bool no_lid;                 /* usync names no LID of this person */
+    char also[JID_USER_MAX + 1]; /* another number that leads here when it is asked for; "": none */
+    struct x25519_pair identity; /* of the phone; signs the companions */
+    uint32_t adv_raw_id;
+    uint32_t next_key_index;
+    uint64_t devices_t; /* time of the last change of the device list */
+    struct device *devices[MOCK_DEVICES_MAX];
+    size_t ndevices;
+    struct device
+        *unlisted[MOCK_UNLISTED_MAX]; /* have keys and can write, but no list names them */
+    size_t nunlisted;
+    uint16_t next_number;
+    struct token *tokens; /* given out by this account */
+    struct map blocked;   /* LID text -> non-NULL */
+    struct map met;       /* LID text of who wrote, or was written to -> non-NULL */
+    struct account_lock lock;
+    struct map appstate;    /* collection -> struct collection (appstate.c) */
+    struct map phone_state; /* collection -> struct view (phone_state.c) */
+    unsigned state_epoch;   /* of the phone's newest app state key */
+    bool state_snapshots;   /* its companions get snapshots: the phone has written by itself */
+    struct login_script login;
+    struct passkey passkey;
+    struct traits traits;
+    char about[MOCK_ABOUT_MAX];
+    uint64_t picture_id;   /* 0: it shows none */
+    char picture_hash[64]; /* media.c keeps it */
+    enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
+    struct phone_past past;
+    bool resends;        /* the phone hands on what its clients could not read: phone_resend.c */
+    bool told_by_server; /* its clients hear of its devices from s.whatsapp.net */
+    void *records;       /* what the person read: records.c */
+    struct held *held;   /* written, and not sent yet: held.c */
+    bool unheard;        /* unheard.c: devices of it came without a word; */
+    struct map heard;    /* device JIDs of the clients that have asked since */
+    /* scripts of a played account */
+    bool echo;             /* answers texts of clients */
+    bool silent;           /* sends no delivery receipts */
+    bool no_prekeys;       /* has run out of one-time prekeys */
+    bool ignore_retries;   /* does not answer who asks again */
+    bool unruly;           /* writes in groups that the person is not in */
+    bool refuse_with_keys; /* see refuse: with a key bundle from the first time on */
+    unsigned refuse;       /* asks again for the next so many stanzas instead of reading them */
+    unsigned corrupt;      /* the next so many messages leave with a wrong MAC or signature */
+};
+
+struct member {
+    struct account *account;
+    uint8_t rank; /* 0 member, 1 admin, 2 superadmin */
+};
+
+/* One sender key of one device, as its stanzas show it: who has been given it, how far it is. */
+struct group_key {
+    uint32_t id;
+    struct map holders; /* device address -> non-NULL */
+    bool stale;         /* a member left since its last message */
+};
+
+struct group {
+    struct jid jid;
+    char subject[128];
+    bool lid; /* addressing mode */
+    bool announcement, locked;
+    bool approval;          /* who joins must be let in */
+    bool community;         /* the parent of a community: takes messages and shows them to nobody */
+    bool default_sub_group; /* its announcement group */
+    bool general_chat;      /* its group for everybody */
+    struct group *parent;   /* the community that it is linked to, or NULL */
+    struct jid creator;
+    uint64_t created_s, subject_s;
+    uint64_t version; /* of the participant list */
+    char topic[512];
+    char topic_id[MOCK_ID_MAX];
+    uint32_t ephemeral;
+    struct member *members;
+    size_t nmembers;
+    struct map keys;       /* sender device address -> struct group_key */
+    struct map mismatches; /* unheard.c: sender device JID -> what it was told */
+    struct map resends;    /* resends.c: sender device JID -> its bucket */
+    bool readdressed;      /* the mode has changed since the group was made */
+    struct map refused;    /* addressing.c: "device|id" -> non-NULL */
+};
+
+struct world {
+    struct map by_pn, by_lid; /* user digits -> struct account */
+    struct account **accounts;
+    size_t naccounts;
+    struct map groups; /* group user part -> struct group */
+    struct group **group_list;
+    size_t ngroups;
+    uint64_t next_lid, next_group;
+};
+
+void world_free(struct world *w);
+
+/* The account of a PN or LID (any device), NULL when there is none or it is gone. */
+struct account *world_account(const struct world *w, const struct jid *user);
+struct account *world_account_phone(const struct world *w, const char *digits);
+/* A new account with a phone that the mock plays. NULL: bad number, taken or no memory. */
+struct account *world_add_account(struct mock *m, const char *digits, const char *name,
+                                  bool contact);
+
+/* The next free device number of the account, played by nobody yet. */
+struct device *world_add_device(struct mock *m, struct account *a);
+/* From now on no device list names it. False: the account has no room for more of these. */
+bool world_unlist_device(struct mock *m, struct device *d);
+/* Frees it; its connection is closed by the caller first. */
+void world_remove_device(struct mock *m, struct device *d);
+struct device *world_device(const struct account *a, uint16_t number);
+/* By a device JID, PN or LID. */
+struct device *world_device_jid(const struct world *w, const struct jid *j);
+
+/* JID of a device or user in the PN or LID form. */
+struct jid device_jid(const struct device *d, bool lid);
+struct jid account_jid(const struct account *a, bool lid);
+bool jid_is_lid(const struct jid *j);
+
+struct group *world_group(const struct world *w, const struct jid *j);
+struct group *world_add_group(struct mock *m, const char *subject, bool lid);
+struct member *group_find(const struct group *g, const struct account *a);
+bool group_add_member(struct group *g, struct account *a, uint8_t rank);
+bool group_remove_member(struct group *g, const struct account *a);
+
+/* The participant hash of P-SD-22 over n device JIDs (sorted in place). */
+enum { PHASH_CHARS = 10 };
+void phash(struct jid *devices, size_t n, char ret_text[static PHASH_CHARS + 1]);
+
+#endif

@@ -1,0 +1,29 @@
+/* address.h - private messages and the two addresses of a person: accounts whose chats have not
+ * been moved to LIDs, numbers that lead to another number, LIDs that are out of date, devices that
+ * nobody was told of (P-X2-01, P-X2-14, P-X2-22, P-X2-23, P-X2-25). */
+#ifndef MOCK_DEVICES_ADDRESS_H
+#define MOCK_DEVICES_ADDRESS_H
+
+#include "tools/mock/wire/conn.h"
+
+/* <client-props> of pair-success: is the account LID-migrated? Nothing for an account whose phone
+ * does not say. */
+void address_props(struct mock *m, struct node *pair_success, const struct account *a);
+/* 400 for a private message that goes by LID, or to devices in two forms, from an account that is
+ * not LID-migrated; 0 otherwise. Nobody has it then. */
+int address_refuses(struct mock *m, const char *label, const struct device *from,
+                    const struct account *peer, const struct node *n);
+/* refresh_lid=true in the ack for what was sent to a LID that the person has no longer. */
+void address_ack(struct mock *m, struct node *ack, const struct node *n);
+/* The account of a number as somebody types it: its own, or one that leads to it. */
+struct account *address_account_typed(const struct world *w, const char *digits);
+
+/* A private message left devices out: they may have it later under the same id, once. */
+void address_note_missing(struct mock *m, const struct device *from, const char *id,
+                          struct device *const *missing, size_t n);
+/* Is that what this second stanza of the id is? Takes the note away. A device that had a copy is
+ * flagged. False: no, it is another message. */
+bool address_completes(struct mock *m, const char *label, const struct device *from, const char *id,
+                       const struct node *n);
+
+#endif

@@ -1,0 +1,16 @@
+/* offline.h - <ib> in both directions that concerns what waited, and the client's version. */
+#ifndef MOCK_DEVICES_OFFLINE_H
+#define MOCK_DEVICES_OFFLINE_H
+
+#include "proto/node.h"
+
+struct conn;
+
+enum { OFFLINE_BATCH_MOST = 200 }; /* what WhatsApp's own client asks for at a time */
+
+/* The client asks for a part of its queue. */
+void offline_asked(struct conn *c, const struct node *batch);
+/* <ib><client_expiration t=/></ib>; t "": withdrawn. */
+void offline_expiration(struct conn *c, const char *t);
+
+#endif

@@ -1,0 +1,19 @@
+/* prekeys.h - the key server: each one-time prekey is handed out once (P-LG-04..11, P-SD-08). */
+#ifndef MOCK_DEVICES_PREKEYS_H
+#define MOCK_DEVICES_PREKEYS_H
+
+#include "tools/mock/core/mock.h"
+
+/* `encrypt` notification with the count when few are left; once per upload. */
+void prekeys_tell_if_low(struct mock *m, struct device *d);
+/* The oldest prekey that was not handed out. False: none left. */
+bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k);
+/* The server has the client's signed prekey of before the last rotation. False: there was none. */
+bool prekeys_skey_back(struct device *d);
+/* `encrypt` notification with <digest/>: the client is to compare (P-NT-03). */
+void prekeys_ask_compare(struct mock *m, struct device *d);
+/* <registration> <type> <identity> [<key>] <skey> under parent. */
+void prekeys_bundle_node(struct mock *m, struct node *parent, struct device *d,
+                         const struct prekey *one_time);
+
+#endif

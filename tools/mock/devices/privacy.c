@@ -1,0 +1,95 @@
+#include "tools/mock/devices/privacy.h"
+
+#include <stdlib.h>
+
+#include "crypto/prim_hash.h"
+#include "tools/mock/devices/deliver.h"
+#include "tools/mock/people/phone_past.h"
+
+static const struct token *token_of(const struct account *giver, const struct account *peer)
+{
+    for (const struct token *t = giver->tokens; t != NULL; t = t->next) {
+        if (t->peer == peer)
+            return t;
+    }
+    return NULL;
+}
+
+bool privacy_gave(const struct account *giver, const struct account *peer)
+{
+    return token_of(giver, peer) != NULL;
+}
+
+/* Does n carry the token that `giver` gave to `who`? */
+static bool has_token(const struct account *giver, const struct account *who, const struct node *n)
+{
+    const struct token *t = token_of(giver, who);
+    return t != NULL && span_eq(node_content_bytes(node_child(n, "tctoken")), SPAN_ARRAY(t->bytes));
+}
+
+/* P-SD-29: HMAC-SHA256 of the recipient's LID under the account's salt. */
+static bool good_cstoken(const struct account *from, const struct account *to, struct span cs)
+{
+    uint8_t salt[32], mac[SHA256_BYTES];
+    char lid[JID_TEXT_MAX];
+    phone_salt(from, salt);
+    hmac_sha256(SPAN_ARRAY(salt), span_cstr(jid_text(&to->lid, lid)), mac);
+    return span_eq(cs, SPAN_ARRAY(mac));
+}
+
+int privacy_refuses(struct mock *m, struct account *from, struct account *to,
+                    const struct node *message)
+{
+    if (from == to || map_get(&to->blocked, from->lid.user) != NULL)
+        return 0; /* what a blocked sender writes is accepted and dropped by the other side */
+    if ((!m->cfg.require_tctoken && !to->traits.restricted) || from->contact)
+        return 0;
+    struct span cs = node_content_bytes(node_child(message, "cstoken"));
+    if (!to->traits.no_tctoken && has_token(to, from, message))
+        return 0;
+    if (!to->traits.no_cstoken && cs.n > 0 && good_cstoken(from, to, cs))
+        return 0;
+    return 463;
+}
+
+bool privacy_shows(const struct account *of, const struct account *who, const struct node *ask)
+{
+    return of == who || !of->traits.restricted || has_token(of, who, ask);
+}
+
+struct token *privacy_give(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
+{
+    struct token *tok = giver->tokens;
+    while (tok != NULL && tok->peer != peer)
+        tok = tok->next;
+    if (tok == NULL) {
+        tok = calloc(1, sizeof *tok);
+        if (tok == NULL)
+            return NULL;
+        tok->peer = peer;
+        tok->next = giver->tokens;
+        giver->tokens = tok;
+    }
+    tok->t = t;
+    rng_fill(&m->rng, tok->bytes, sizeof tok->bytes);
+    return tok;
+}
+
+void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
+{
+    const struct token *tok = privacy_give(m, giver, peer, t);
+    if (tok == NULL)
+        return;
+    for (size_t i = 0; i < peer->ndevices; i++) {
+        if (peer->devices[i]->actor != NULL)
+            continue;
+        struct node *n = notification_new(m, &giver->pn, "privacy_token");
+        node_attr_jid(&m->a, n, "sender_lid", &giver->lid);
+        struct node *tokens = node_child_new(&m->a, n, "tokens");
+        struct node *one = node_child_new(&m->a, tokens, "token");
+        node_attr_text(&m->a, one, "type", "trusted_contact");
+        node_attr_u64(&m->a, one, "t", t);
+        node_set_bytes(&m->a, one, SPAN_ARRAY(tok->bytes));
+        deliver(m, peer->devices[i], n);
+    }
+}

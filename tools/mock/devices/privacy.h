@@ -1,0 +1,20 @@
+/* privacy.h - privacy tokens (P-SD-27..31) and who may write to whom. */
+#ifndef MOCK_DEVICES_PRIVACY_H
+#define MOCK_DEVICES_PRIVACY_H
+
+#include "tools/mock/core/mock.h"
+
+/* 0, or the error of the ack for a 1:1 message of one account to another. */
+int privacy_refuses(struct mock *m, struct account *from, struct account *to,
+                    const struct node *message);
+/* May `who` see what `of` shows of itself? A restricted account shows it to those whom it gave a
+ * token, which they send along as a child of `ask`. */
+bool privacy_shows(const struct account *of, const struct account *who, const struct node *ask);
+/* Has `giver` given `peer` a token? */
+bool privacy_gave(const struct account *giver, const struct account *peer);
+/* `giver` trusts `peer`: makes a token, tells the peer's devices. */
+void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t);
+/* The same without a word to peer's devices. NULL: no memory. */
+struct token *privacy_give(struct mock *m, struct account *giver, struct account *peer, uint64_t t);
+
+#endif

@@ -1,0 +1,32 @@
+/* passkey.h - accounts that demand a passkey at linking (P-PR-27..35): the server's part and the
+ * phone's. */
+#ifndef MOCK_LINK_PASSKEY_H
+#define MOCK_LINK_PASSKEY_H
+
+#include "tools/mock/core/webauthn.h"
+#include "tools/mock/link/pair.h"
+
+/* The phone has scanned the QR or taken the code: links c, or asks for the passkey first. */
+struct pair_answer passkey_or_link(struct conn *c, struct account *a,
+                                   const uint8_t adv_secret[static ADV_SECRET_BYTES]);
+/* <iq xmlns=md> of the step: true when it was one of it; *ret_code is 0 or the error to send. */
+bool passkey_iq(struct conn *c, const struct node *iq, struct node *result, int *ret_code);
+/* The account registers its only credential and demands it from now on. False: bad id or key. */
+bool passkey_register(struct account *a, struct span id, struct span key);
+/* Another challenge on the same connection, as after an error of the server's. */
+bool passkey_ask_again(struct conn *c);
+/* The connection goes. */
+void passkey_gone(struct conn *c);
+
+/* For GET /admin/mock-phone/passkey. */
+struct passkey_view {
+    const char *stage;   /* asked, answered, revealed, finished */
+    const char *refused; /* why the last assertion was not taken; "" */
+    const char *code;    /* what the phone shows; "" before the companion's nonce is known */
+    bool proof;          /* the companion proved that it is the one that was scanned */
+};
+bool passkey_view(const struct mock *m, const struct account *a, struct passkey_view *ret_v);
+/* Its connection; NULL when no link of that account waits for a passkey. */
+struct conn *passkey_conn(const struct mock *m, const struct account *a);
+
+#endif

@@ -1,0 +1,20 @@
+/* phone_past.h - what a phone has lived through before it links a companion, and hands over then:
+ * its name, tokens of its contacts, the NCT salt, old chats (P-HI-01..07, P-HI-11). */
+#ifndef MOCK_PEOPLE_PHONE_PAST_H
+#define MOCK_PEOPLE_PHONE_PAST_H
+
+#include "tools/mock/core/mock.h"
+
+enum { PAST_CHATS_MAX = 20000, PAST_MESSAGES_MAX = 100000 };
+
+/* INITIAL_BOOTSTRAP, and RECENT for the further parts. */
+void phone_send_past(struct mock *m, struct device *d);
+/* A companion's <receipt type=server-error>: the hosts do not have a file that the phone named. The
+ * phone lays it there anew and says so. False: it names none that it knows (P-HI-12). Who
+ * asks for a part twice is flagged: it would go on so for ever. */
+bool phone_file_missing(struct mock *m, struct device *d, const char *label,
+                        const struct node *receipt);
+/* 32 bytes; the same for all companions of the account. */
+void phone_salt(const struct account *a, uint8_t out[static 32]);
+
+#endif

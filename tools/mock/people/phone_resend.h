@@ -1,0 +1,12 @@
+/* phone_resend.h - the phone hands a message on to a client that could not read it (P-RC-45). */
+#ifndef MOCK_PEOPLE_PHONE_RESEND_H
+#define MOCK_PEOPLE_PHONE_RESEND_H
+
+#include "tools/mock/core/mock.h"
+
+/* A companion's peer message to its phone: when it asks for messages and account->resends is set,
+ * those that the phone has read are sent. id: of the stanza. */
+void phone_asked_again(struct mock *m, struct device *phone, struct device *by, const char *id,
+                       struct span plain);
+
+#endif

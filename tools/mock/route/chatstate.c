@@ -1,0 +1,105 @@
+#include "tools/mock/route/chatstate.h"
+
+#include <stdlib.h>
+
+#include "tools/mock/session.h"
+
+struct kept_chatstate {
+    struct kept_chatstate *next; /* older first */
+    int64_t until_ms;
+    size_t n;
+    uint8_t packed[];
+};
+
+void chatstate_free(struct device *d)
+{
+    while (d->kept != NULL) {
+        struct kept_chatstate *k = d->kept;
+        d->kept = k->next;
+        free(k);
+    }
+}
+
+void chatstate_flush(struct mock *m, struct device *d)
+{
+    int64_t now = clock_mono_ms(m->clock);
+    for (const struct kept_chatstate *k = d->kept; k != NULL && d->conn != NULL; k = k->next) {
+        struct node *n;
+        if (k->until_ms > now && node_unpack(SPAN(k->packed, k->n), &m->a, &n) == WB_OK)
+            conn_send(d->conn, n);
+    }
+    chatstate_free(d);
+}
+
+static void keep(struct mock *m, struct device *d, const struct node *n)
+{
+    struct buf packed = buf_new(MOCK_STANZA_BYTES);
+    struct kept_chatstate **at = &d->kept, *k = NULL;
+    if (node_pack(n, &packed) == WB_OK)
+        k = malloc(sizeof *k + packed.n);
+    if (k != NULL) {
+        *k = (struct kept_chatstate){NULL, clock_mono_ms(m->clock) + m->cfg.chatstate_ttl_ms,
+                                     packed.n};
+        memcpy(k->packed, packed.p, packed.n);
+        for (size_t n_kept = 0; *at != NULL; n_kept++) {
+            if (n_kept == MOCK_CHATSTATES_MAX) {
+                free(k);
+                k = NULL;
+                break;
+            }
+            at = &(*at)->next;
+        }
+        if (k != NULL)
+            *at = k;
+    }
+    buf_free(&packed);
+}
+
+static void tell(struct mock *m, struct device *d, const struct node *chatstate,
+                 const struct jid *from, const struct jid *participant)
+{
+    if (d->actor != NULL)
+        return;
+    struct node *n = mock_node(m, "chatstate");
+    node_attr_jid(&m->a, n, "from", from);
+    node_attr_jid(&m->a, n, "participant", participant);
+    if (chatstate->first != NULL) {
+        struct node *state = ARENA_NEW(&m->a, struct node);
+        if (state == NULL)
+            return;
+        *state = *chatstate->first;
+        state->next = NULL;
+        node_add(n, state);
+    }
+    if (d->conn != NULL && d->conn->active)
+        conn_send(d->conn, n);
+    else if (m->cfg.chatstate_ttl_ms > 0)
+        keep(m, d, n);
+}
+
+static void tell_account(struct mock *m, const struct account *a, const struct node *chatstate,
+                         const struct jid *from, const struct jid *participant)
+{
+    for (size_t i = 0; i < a->ndevices; i++)
+        tell(m, a->devices[i], chatstate, from, participant);
+}
+
+void session_chatstate(struct conn *c, const struct node *chatstate)
+{
+    struct mock *m = c->m;
+    struct jid to;
+    if (!node_attr_get_jid(chatstate, "to", &to)) {
+        mock_flag(m, c->label, "wrong-chatstate", chatstate, "no to");
+        return;
+    }
+    const struct group *g = world_group(&m->world, &to);
+    const struct account *own = c->device->account;
+    struct jid me = device_jid(c->device, g != NULL ? g->lid : jid_is_lid(&to));
+    struct account *peer = world_account(&m->world, &to);
+    if (g == NULL && peer != NULL && peer != own)
+        tell_account(m, peer, chatstate, &me, NULL);
+    for (size_t i = 0; g != NULL && i < g->nmembers; i++) {
+        if (g->members[i].account != own)
+            tell_account(m, g->members[i].account, chatstate, &to, &me);
+    }
+}

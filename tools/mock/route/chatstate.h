@@ -1,0 +1,11 @@
+/* chatstate.h - 'is typing': it is for who is online, or comes back soon (--chatstate-ttl-ms). */
+#ifndef MOCK_ROUTE_CHATSTATE_H
+#define MOCK_ROUTE_CHATSTATE_H
+
+#include "tools/mock/core/mock.h"
+
+/* Sends what came while the device was away, unless it is too old. */
+void chatstate_flush(struct mock *m, struct device *d);
+void chatstate_free(struct device *d);
+
+#endif

@@ -1,0 +1,21 @@
+/* message.h - messages from devices to devices: checks, fan-out, ack (P-SD-*, P-RC-02..11). */
+#ifndef MOCK_ROUTE_MESSAGE_H
+#define MOCK_ROUTE_MESSAGE_H
+
+#include "tools/mock/wire/conn.h"
+
+/* What the sender is told. */
+struct message_verdict {
+    int error;                   /* of the ack; 0: accepted */
+    char phash[PHASH_CHARS + 1]; /* to put into the ack; "": none */
+    bool bad_shape;              /* top-level <error code=479> was due as well */
+};
+
+/* Routes a message stanza of `from` (a client's device, or one that the mock plays). label names
+ * the client in flags. */
+void message_route(struct mock *m, struct device *from, const char *label, const struct node *n,
+                   struct message_verdict *ret_v);
+/* Routes it and acknowledges, through the troubles of acks. */
+void message_from_client(struct conn *c, const struct node *n);
+
+#endif

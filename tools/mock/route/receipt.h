@@ -1,0 +1,11 @@
+/* receipt.h - receipts between devices (P-RC-23..25, P-RC-33, P-RC-47..51). */
+#ifndef MOCK_ROUTE_RECEIPT_H
+#define MOCK_ROUTE_RECEIPT_H
+
+#include "tools/mock/core/mock.h"
+
+/* Passes a receipt of one device on. label names the client in flags. False: of a wrong kind. */
+bool receipt_route(struct mock *m, struct device *from, const char *label,
+                   const struct node *receipt);
+
+#endif

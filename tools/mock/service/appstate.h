@@ -1,0 +1,14 @@
+/* appstate.h - app state collections: the server keeps patches it cannot read (P-AS-04..06). */
+#ifndef MOCK_SERVICE_APPSTATE_H
+#define MOCK_SERVICE_APPSTATE_H
+
+#include "tools/mock/core/mock.h"
+
+void appstate_free(struct account *a);
+uint64_t appstate_version(const struct account *a, const char *name);
+/* A patch without its version is the collection's next one; the other companions are told. by: who
+ * wrote it, NULL: the phone. False: no such collection, no protobuf, no memory. */
+bool appstate_add(struct mock *m, struct account *a, const struct device *by, const char *name,
+                  struct span patch);
+
+#endif

@@ -1,0 +1,30 @@
+/* community.h - communities: a parent that takes messages and shows them to nobody, its
+ * announcement group, and groups that are linked to it (P-X2-20, P-GR-13). */
+#ifndef MOCK_SERVICE_COMMUNITY_H
+#define MOCK_SERVICE_COMMUNITY_H
+
+#include "tools/mock/core/mock.h"
+
+/* The parts of a <group> that tell what it is: parent, default_sub_group, linked_parent. */
+void community_node(struct mock *m, struct node *group, const struct group *g);
+/* Is this the parent? Then the message ends here, accepted; flags `sent-to-community`. */
+bool community_swallows(struct mock *m, const char *label, const struct group *g,
+                        const struct node *n);
+/* A group comes into the community, or leaves it (parent NULL); the members of both are told. */
+void community_link(struct mock *m, struct group *g, struct group *parent);
+
+/* What clients ask (community_iq.c). */
+
+/* A community with its announcement group and perhaps a general chat; their members are told. NULL:
+ * no memory. */
+struct group *community_create(struct mock *m, const char *subject, struct account *creator,
+                               struct account **members, size_t n, bool general_chat);
+enum { COMMUNITY_OTHER = -2 }; /* not about communities */
+/* w:g2 of the group g: 0, the code of the error, or COMMUNITY_OTHER. */
+int community_set(struct conn *c, const struct node *k, struct node *result, struct group *g);
+int community_get(struct conn *c, const struct node *iq, struct node *result, struct group *g);
+/* The JSON that answers the query of that id (w:mex), in the arena; SPAN_NULL for other queries,
+ * and for communities that this client is not in. */
+struct span community_answer(struct conn *c, const char *query_id, struct span text);
+
+#endif

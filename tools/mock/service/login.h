@@ -1,0 +1,14 @@
+/* login.h - the login payload, <success>, <failure>, and the switch to active (P-LG-01, P-LG-09).
+ */
+#ifndef MOCK_SERVICE_LOGIN_H
+#define MOCK_SERVICE_LOGIN_H
+
+#include "tools/mock/wire/conn.h"
+
+void login_start(struct conn *c, struct span client_payload);
+/* <failure reason [code] [expire]>, then close. */
+void login_failure(struct conn *c, int reason, uint32_t code, uint32_t expire);
+/* <active/>: everything that waits for the device, between offline_preview and offline. */
+void login_active(struct conn *c);
+
+#endif

@@ -1,0 +1,107 @@
+/* conn.h - one client's connection: bytes, frames, Noise, stanzas in and out. */
+#ifndef MOCK_WIRE_CONN_H
+#define MOCK_WIRE_CONN_H
+
+#include "crypto/noise.h"
+#include "proto/frame.h"
+#include "tools/mock/core/mock.h"
+
+enum conn_state {
+    CONN_INTRO,       /* waiting for 'W' 'A' 6 3, perhaps with edge routing before it */
+    CONN_HELLO,       /* waiting for ClientHello */
+    CONN_FINISH,      /* waiting for ClientFinish */
+    CONN_REGISTERING, /* a new device: QR refs shown, waiting for a phone */
+    CONN_LOGGED_IN,
+    CONN_CLOSED,
+};
+
+/* One WebSocket message on its way out. */
+struct out_msg {
+    struct out_msg *next;
+    bool more;  /* a fragment that others follow */
+    bool start; /* first fragment */
+    size_t n;
+    uint8_t bytes[];
+};
+
+/* What a device that registers told about itself (P-HS-21). */
+struct registration {
+    uint32_t registration_id;
+    uint8_t identity[X25519_KEY_BYTES];
+    uint32_t skey_id;
+    uint8_t skey[X25519_KEY_BYTES];
+    uint8_t skey_sig[XEDDSA_SIG_BYTES];
+    uint64_t platform;        /* DeviceProps.platformType */
+    char name[MOCK_NAME_MAX]; /* push name, "" when it told none */
+};
+
+struct passkey_link;
+
+enum { CONN_REFS = 6 };
+
+struct conn {
+    struct mock *m;
+    struct conn *next;
+    uint64_t number;
+    void *socket; /* NULL once gone */
+    enum conn_state state;
+    char label[JID_TEXT_MAX]; /* in traces and flags: the device JID, or new-<n> */
+    struct buf intro;
+    struct frame_reader reader;
+    struct noise_handshake hs;
+    struct noise_transport tr;
+    bool tr_ready;
+    struct out_msg *out, *out_last;
+    bool ending; /* said its last stanza; the client has a moment to close by itself */
+    /* Delayed frames leave until then; while one has not left, later ones queue behind it. */
+    int64_t late_until_ms;
+    size_t nlate;
+    bool close_when_sent;
+    unsigned close_code; /* of that WebSocket close; 0: 1000 */
+    uint8_t noise_pub[X25519_KEY_BYTES];
+    /* registering */
+    struct registration reg;
+    char refs[CONN_REFS][128];
+    struct device *pairing; /* made by the phone, waiting for pair-device-sign */
+    char offer_iq[48];      /* of <pair-device>: its answer may come after the phone has scanned */
+    char pair_iq[48];
+    struct passkey_link *passkey; /* the account demands one (passkey.c); NULL: no */
+    /* logged in */
+    struct device *device;
+    bool offline_waits; /* its queue is announced, and delivered when it asks (offline.c) */
+    size_t offline_sent;
+    bool active; /* after <active/>: the queue flows */
+    uint32_t version;
+    char ping_id[48];
+    uint64_t rate_count;
+    int64_t rate_since_ms;
+    bool rate_told;
+};
+
+struct conn *conn_new(struct mock *m, void *socket);
+/* Bytes of a binary WebSocket message, in any cut. May mark the connection for closing. */
+void conn_receive(struct conn *c, struct span bytes);
+/* The socket is gone; frees c. */
+void conn_gone(struct conn *c);
+
+/* Sends a stanza (before the handshake has ended: nothing). */
+void conn_send(struct conn *c, const struct node *n);
+/* Sends one frame: a handshake message, or ciphertext. */
+void conn_send_frame(struct conn *c, struct span payload);
+/* Sends one WebSocket message as it is, without a frame around it. */
+void conn_send_bytes(struct conn *c, struct span bytes);
+/* Sends flag byte + node as they are. */
+void conn_send_packed(struct conn *c, struct span packed);
+/* Closes after what is queued has been sent. */
+void conn_close(struct conn *c);
+/* The same, but leaves the client the time to read the last stanza and to close by itself. */
+void conn_end(struct conn *c);
+/* Closes now, dropping what is queued. */
+void conn_abort(struct conn *c);
+/* <stream:error code> [<conflict type>], then close. */
+void conn_stream_error(struct conn *c, const char *code, const char *conflict);
+
+/* Takes the next WebSocket message to write; NULL when there is none. The caller frees it. */
+struct out_msg *conn_next_out(struct conn *c);
+
+#endif

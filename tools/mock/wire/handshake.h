@@ -1,0 +1,10 @@
+/* handshake.h - the responder's half of Noise XX and the ClientPayload behind it (P-HS-05..21). */
+#ifndef MOCK_WIRE_HANDSHAKE_H
+#define MOCK_WIRE_HANDSHAKE_H
+
+#include "tools/mock/wire/conn.h"
+
+void handshake_hello(struct conn *c, struct span frame);
+void handshake_finish(struct conn *c, struct span frame);
+
+#endif
