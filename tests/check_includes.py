@@ -13,6 +13,7 @@ ROOMS = {
     "bridge": ["platform", "settings", "core", "conn", "recovery", "media", "pair", "people", "sessions", "groups",
                "appstate", "receive", "history", "send", "dispatch", "calls"],
     "store": ["files", "db", "core", "session", "messages", "outbox", "backup", "open"],
+    "tools/mock": ["core", "wire", "devices", "route", "service", "link", "people", "admin"],
 }
 # pair/ is the inside of a connection that is not logged in yet.
 PRIVATE_FROM = {"bridge/conn/conn_private.h": ("bridge/pair",)}
@@ -44,24 +45,29 @@ def folder(path):
     return path.parts[0]
 
 
+def house(path):
+    """The folder with rooms that the file lies in; None: in no such folder."""
+    return next((name for name in ROOMS if pathlib.PurePath(name) in path.parents), None)
+
+
 def room(path):
     """How high its room is, and the room's name; a file above all rooms has none."""
-    order = ROOMS.get(path.parts[0], [])
-    if len(path.parts) < 3:
+    order, inside = ROOMS[house(path)], path.relative_to(house(path)).parts
+    if len(inside) < 2:
         return len(order), None
-    return order.index(path.parts[1]), path.parts[1]
+    return order.index(inside[0]), inside[0]
 
 
 def rooms_broken(rel, header):
     """What is wrong with this include, among the rooms of one folder; None: nothing."""
     to = pathlib.PurePath(header)
-    if folder(rel) != folder(to) or folder(rel) not in ROOMS:
+    if house(rel) is None or house(rel) != house(to):
         return None
     (from_height, from_room), (height, name) = room(rel), room(to)
     if height > from_height:
-        return f"{folder(rel)}/{from_room} may not include {header}"
+        return f"{house(rel)}/{from_room} may not include {header}"
     if to.stem.endswith("_private") and name != from_room and str(rel.parent) not in PRIVATE_FROM.get(header, ()):
-        return f"{header} is private to {folder(to)}/{name}"
+        return f"{header} is private to {house(to)}/{name}"
     return None
 
 
