@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "tools/mock/assembly.h"
 #include "tools/mock/core/mock.h"
 #include "tools/mock/server.h"
 #include "tools/mock/wire/tls.h"

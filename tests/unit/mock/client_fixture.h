@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "crypto/pair_crypt.h"
+#include "tools/mock/assembly.h"
 #include "tools/mock/core/pb.h"
 #include "tools/mock/link/pair.h"
 #include "tools/mock/wire/conn.h"

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/admin/admin_fields.h"
+#include "tools/mock/assembly.h"
 
 struct fixture {
     struct mock m;

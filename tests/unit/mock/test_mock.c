@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
+#include "tools/mock/assembly.h"
 #include "tools/mock/core/content.h"
 #include "tools/mock/core/pb.h"
 #include "tools/mock/core/records.h"

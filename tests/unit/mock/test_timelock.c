@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
+#include "tools/mock/assembly.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/devices/privacy.h"
 #include "tools/mock/devices/timelock.h"

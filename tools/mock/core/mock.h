@@ -96,13 +96,6 @@ struct mock {
     void (*cut_socket)(void *socket, enum socket_cut how);
 };
 
-/* rng and keys from cfg. NOMEM, IO (trace file). The value must not move afterwards. */
-enum wb_err mock_init(struct mock *m, const struct config *cfg,
-                      const struct clock *clock) WB_MUST_CHECK;
-void mock_free(struct mock *m);
-/* The people and groups of --contacts and --groups. */
-enum wb_err mock_populate(struct mock *m) WB_MUST_CHECK;
-
 /* Brackets around everything that comes in from outside. On the last leave the arena is emptied;
  * stanzas for played devices are read by a timer, soon. */
 void mock_enter(struct mock *m);
