@@ -5,6 +5,7 @@
 
 #include "base/plain_file.h"
 #include "tools/mock/link/pair.h"
+#include "tools/mock/people/people.h"
 #include "tools/mock/service/media.h"
 #include "tools/mock/service/names.h"
 
@@ -13,6 +14,7 @@ enum wb_err mock_init(struct mock *m, const struct config *cfg, const struct clo
     memset(m, 0, sizeof *m);
     m->cfg = *cfg;
     m->clock = clock;
+    m->world.player = &people_player;
     m->rng = cfg->has_seed ? rng_from_seed(&m->seeded, cfg->seed) : rng_system;
     m->a = arena_new(MOCK_ARENA_MAX);
     if (cfg->has_root_seed)

@@ -61,7 +61,7 @@ static struct node *message_by_salt(struct fixture *f, const struct account *fro
 {
     uint8_t salt[32], mac[SHA256_BYTES];
     char lid[JID_TEXT_MAX];
-    phone_salt(from, salt);
+    privacy_salt(from, salt);
     hmac_sha256(SPAN_ARRAY(salt), span_cstr(jid_text(&to->lid, lid)), mac);
     return message_with(f, "cstoken", arena_copy(&f->a, SPAN_ARRAY(mac)));
 }

@@ -190,7 +190,7 @@ int admin_forge(struct mock *m, const struct http_request *q, const json_t *body
     f.as = jid_with_device(f.as, (uint16_t)admin_int(body, "device", 0));
     x25519_generate(&m->rng, &f.local.identity);
     for (size_t i = 0; i < to->ndevices; i++)
-        if (to->devices[i]->actor == NULL)
+        if (!device_is_played(to->devices[i]))
             return forge_for(&f, to->devices[i], ret_out);
     return admin_bad(ret_out, 404, "to: has no client");
 }

@@ -3,8 +3,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "tools/mock/people/actor.h"
-
 void mock_enter(struct mock *m)
 {
     m->depth++;
@@ -25,7 +23,7 @@ static void read_inbox(struct mock *m, void *arg)
         if (m->inbox == NULL)
             m->inbox_last = NULL;
         if (node_unpack(SPAN(i->packed, i->n), &m->a, &node) == WB_OK)
-            actor_receive(m, i->to, node);
+            m->world.player->receive(m, i->to, node);
         free(i);
         arena_reset(&m->a);
     }

@@ -8,7 +8,6 @@
 #include "crypto/prim_hash.h"
 #include "tools/mock/core/mock.h"
 #include "tools/mock/core/records.h"
-#include "tools/mock/people/actor.h"
 #include "tools/mock/people/phone_state.h"
 #include "tools/mock/route/chatstate.h"
 #include "tools/mock/route/held.h"
@@ -46,6 +45,11 @@ struct device *world_device(const struct account *a, uint16_t number)
             return a->unlisted[i];
     }
     return NULL;
+}
+
+bool device_is_played(const struct device *d)
+{
+    return d->actor != NULL;
 }
 
 struct device *world_device_jid(const struct world *w, const struct jid *j)
@@ -105,7 +109,7 @@ struct account *world_add_account(struct mock *m, const char *digits, const char
     x25519_generate(&m->rng, &a->identity);
     struct device *phone = append_device(a, 0);
     if (phone == NULL || !map_put(&w->by_pn, pn.user, a) || !map_put(&w->by_lid, a->lid.user, a) ||
-        !actor_attach(m, phone, &a->identity)) {
+        !w->player->attach(m, phone, &a->identity)) {
         /* keys of a half-made account stay in the maps only if it is listed */
         a->gone = true;
     }
@@ -124,9 +128,9 @@ struct device *world_add_device(struct mock *m, struct account *a)
     return d;
 }
 
-static void free_device(struct device *d)
+static void free_device(const struct player *player, struct device *d)
 {
-    actor_detach(d);
+    player->detach(d);
     while (d->first != NULL) {
         struct stanza *s = d->first;
         d->first = s->next;
@@ -178,7 +182,7 @@ void world_remove_device(struct mock *m, struct device *d)
     m->inbox_last = m->inbox;
     while (m->inbox_last != NULL && m->inbox_last->next != NULL)
         m->inbox_last = m->inbox_last->next;
-    free_device(d);
+    free_device(m->world.player, d);
 }
 
 /* ---- groups ------------------------------------------------------------------------------- */
@@ -255,12 +259,12 @@ static void free_group_key(void *value)
     free(k);
 }
 
-static void free_account(struct account *a)
+static void free_account(const struct player *player, struct account *a)
 {
     while (a->ndevices > 0)
-        free_device(a->devices[--a->ndevices]);
+        free_device(player, a->devices[--a->ndevices]);
     while (a->nunlisted > 0)
-        free_device(a->unlisted[--a->nunlisted]);
+        free_device(player, a->unlisted[--a->nunlisted]);
     while (a->tokens != NULL) {
         struct token *t = a->tokens;
         a->tokens = t->next;
@@ -280,7 +284,7 @@ static void free_account(struct account *a)
 void world_free(struct world *w)
 {
     for (size_t i = 0; i < w->naccounts; i++)
-        free_account(w->accounts[i]);
+        free_account(w->player, w->accounts[i]);
     for (size_t i = 0; i < w->ngroups; i++) {
         map_free(&w->group_list[i]->keys, free_group_key);
         map_free(&w->group_list[i]->refused, NULL);

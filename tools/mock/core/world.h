@@ -71,7 +71,7 @@ struct device {
     bool withheld;               /* by script: bundles come without a one-time prekey */
     bool unannounced;            /* nobody was told of it, nor has asked for the list since */
     struct conn *conn;           /* logged in on it, or NULL */
-    struct actor *actor;         /* the mock plays this device, or NULL */
+    struct actor *actor;         /* of a device that the mock plays (people/actor.h); or NULL */
     uint64_t to_mark;            /* message.c: the last stanza that addressed this device, ... */
     const struct node *to;       /* ... and its <to>, valid for that stanza only */
     struct stanza *first, *last;
@@ -234,7 +234,34 @@ struct group {
     struct map refused;    /* addressing.c: "device|id" -> non-NULL */
 };
 
+/* What the server asks of the devices that it plays itself. The room of the played people gives
+ * the functions (people/people.h); the rooms below it tell a played device by device_is_played().
+ */
+struct player {
+    /* The device is played from now on; identity NULL: a fresh one (a companion, signed by its
+     * account). False: no memory. */
+    bool (*attach)(struct mock *m, struct device *d, const struct x25519_pair *identity);
+    void (*detach)(struct device *d);
+    /* A stanza for it: message, receipt or notification. */
+    void (*receive)(struct mock *m, struct device *d, const struct node *n);
+    /* A fresh one-time prekey; false when the account has run out by script. */
+    bool (*next_prekey)(struct mock *m, struct device *d, struct prekey *ret_k);
+    /* The phone sends a companion what it needs, when that is active for the first time. */
+    void (*greet)(struct mock *m, struct device *companion);
+    /* A companion misses a file that its phone named. False: the phone knows of no such file. */
+    bool (*file_missing)(struct mock *m, struct device *companion, const char *label,
+                         const struct node *receipt);
+    /* The phone's side of app state (people/phone_state.h). */
+    void (*state_read)(struct mock *m, struct account *a, const struct device *by, const char *name,
+                       uint64_t version, struct span patch);
+    bool (*state_snapshot)(struct mock *m, struct account *a, const char *name, uint64_t version,
+                           struct buf *out);
+    bool (*state_write)(struct mock *m, struct account *a, const char *name, const char *index,
+                        struct span value);
+};
+
 struct world {
+    const struct player *player;
     struct map by_pn, by_lid; /* user digits -> struct account */
     struct account **accounts;
     size_t naccounts;
@@ -260,6 +287,8 @@ bool world_unlist_device(struct mock *m, struct device *d);
 /* Frees it; its connection is closed by the caller first. */
 void world_remove_device(struct mock *m, struct device *d);
 struct device *world_device(const struct account *a, uint16_t number);
+/* Does the mock itself play the device? */
+bool device_is_played(const struct device *d);
 /* By a device JID, PN or LID. */
 struct device *world_device_jid(const struct world *w, const struct jid *j);
 

@@ -18,7 +18,7 @@ int address_refuses(struct mock *m, const char *label, const struct device *from
 {
     const struct node *parts = node_child(n, "participants");
     struct jid to, j;
-    if (peer == NULL || !from->account->unmigrated || from->actor != NULL ||
+    if (peer == NULL || !from->account->unmigrated || device_is_played(from) ||
         !node_attr_get_jid(n, "to", &to))
         return 0;
     if (jid_is_lid(&to))

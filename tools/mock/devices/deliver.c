@@ -58,13 +58,13 @@ void deliver(struct mock *m, struct device *d, struct node *n)
 {
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
     bool now = d->conn != NULL && d->conn->active;
-    if (d->actor == NULL && !now)
+    if (!device_is_played(d) && !now)
         node_attr_text(&m->a, n, "offline", "0");
     if (node_pack(n, &packed) != WB_OK) {
         mock_say(m, "a stanza could not be packed");
         goto out;
     }
-    if (d->actor != NULL) {
+    if (device_is_played(d)) {
         to_inbox(m, d, buf_span(&packed));
         goto out;
     }

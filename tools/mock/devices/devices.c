@@ -3,7 +3,6 @@
 #include "tools/mock/core/pb.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/devices/unheard.h"
-#include "tools/mock/people/actor.h"
 #include "tools/mock/wire/conn.h"
 
 /* ADVSignedKeyIndexList{1 details, 2 signature}; details {1 raw id, 2 timestamp, 3 current index,
@@ -85,7 +84,7 @@ static void tell_others(struct mock *m, struct account *a, const struct device *
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {
-            if (to->devices[k]->actor != NULL)
+            if (device_is_played(to->devices[k]))
                 continue;
             struct node *n = notification_new(m, &a->pn, "devices");
             node_attr_jid(&m->a, n, "lid", &a->lid);
@@ -113,7 +112,7 @@ static void tell_own(struct mock *m, struct account *a, const struct device *d,
     devices_hash(a, except, false, hash);
     for (size_t k = 0; k < a->ndevices; k++) {
         struct device *to = a->devices[k];
-        if (to == d || to->actor != NULL)
+        if (to == d || device_is_played(to))
             continue;
         const struct jid server = jid_server_only(JID_PN);
         struct node *n = notification_new(m, a->told_by_server ? &server : &a->pn, "account_sync");
@@ -161,17 +160,17 @@ void devices_reinstall(struct mock *m, struct account *a, bool tell)
 {
     while (a->ndevices > 1)
         devices_logout(m, a->devices[a->ndevices - 1]);
-    actor_detach(a->devices[0]);
+    m->world.player->detach(a->devices[0]);
     x25519_generate(&m->rng, &a->identity);
     a->adv_raw_id = rng_u32(&m->rng);
-    if (!actor_attach(m, a->devices[0], &a->identity))
+    if (!m->world.player->attach(m, a->devices[0], &a->identity))
         return;
     for (size_t i = 0; tell && i < m->world.naccounts; i++) {
         struct account *to = m->world.accounts[i];
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {
-            if (to->devices[k]->actor != NULL)
+            if (device_is_played(to->devices[k]))
                 continue;
             struct node *n = notification_new(m, &a->lid, "encrypt");
             (void)node_child_new(&m->a, n, "identity");

@@ -5,7 +5,6 @@
 #include "tools/mock/core/sha1.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/iq.h"
-#include "tools/mock/people/actor.h"
 
 enum { LOW_PREKEYS = 5, ID_BYTES = 3 };
 
@@ -31,8 +30,8 @@ static bool get_be(const struct node *parent, const char *tag, size_t n, uint32_
 
 bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k)
 {
-    if (d->actor != NULL)
-        return actor_next_prekey(m, d, ret_k);
+    if (device_is_played(d))
+        return m->world.player->next_prekey(m, d, ret_k);
     if (d->nprekeys == 0 || d->withheld)
         return false;
     *ret_k = d->prekeys[0];
@@ -44,7 +43,7 @@ bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k)
 void prekeys_tell_if_low(struct mock *m, struct device *d)
 {
     struct jid server = jid_server_only(JID_PN);
-    if (d->actor != NULL || d->nprekeys >= LOW_PREKEYS || d->low_told || d->prekeys_seen.n == 0)
+    if (device_is_played(d) || d->nprekeys >= LOW_PREKEYS || d->low_told || d->prekeys_seen.n == 0)
         return;
     d->low_told = true;
     struct node *n = notification_new(m, &server, "encrypt");

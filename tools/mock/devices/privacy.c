@@ -4,7 +4,12 @@
 
 #include "crypto/prim_hash.h"
 #include "tools/mock/devices/deliver.h"
-#include "tools/mock/people/phone_past.h"
+
+void privacy_salt(const struct account *a, uint8_t out[static PRIVACY_SALT_BYTES])
+{
+    hkdf_sha256(SPAN_ARRAY(a->identity.priv), SPAN_NULL, SPAN_LIT("mock nct salt"), out,
+                PRIVACY_SALT_BYTES);
+}
 
 static const struct token *token_of(const struct account *giver, const struct account *peer)
 {
@@ -30,9 +35,9 @@ static bool has_token(const struct account *giver, const struct account *who, co
 /* P-SD-29: HMAC-SHA256 of the recipient's LID under the account's salt. */
 static bool good_cstoken(const struct account *from, const struct account *to, struct span cs)
 {
-    uint8_t salt[32], mac[SHA256_BYTES];
+    uint8_t salt[PRIVACY_SALT_BYTES], mac[SHA256_BYTES];
     char lid[JID_TEXT_MAX];
-    phone_salt(from, salt);
+    privacy_salt(from, salt);
     hmac_sha256(SPAN_ARRAY(salt), span_cstr(jid_text(&to->lid, lid)), mac);
     return span_eq(cs, SPAN_ARRAY(mac));
 }
@@ -81,7 +86,7 @@ void privacy_issue(struct mock *m, struct account *giver, struct account *peer, 
     if (tok == NULL)
         return;
     for (size_t i = 0; i < peer->ndevices; i++) {
-        if (peer->devices[i]->actor != NULL)
+        if (device_is_played(peer->devices[i]))
             continue;
         struct node *n = notification_new(m, &giver->pn, "privacy_token");
         node_attr_jid(&m->a, n, "sender_lid", &giver->lid);

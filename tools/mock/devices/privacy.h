@@ -4,6 +4,11 @@
 
 #include "tools/mock/core/mock.h"
 
+/* The account's salt, of which its companions make the tokens of first contacts (P-SD-29): the same
+ * for all of them. */
+enum { PRIVACY_SALT_BYTES = 32 };
+void privacy_salt(const struct account *a, uint8_t out[static PRIVACY_SALT_BYTES]);
+
 /* 0, or the error of the ack for a 1:1 message of one account to another. */
 int privacy_refuses(struct mock *m, struct account *from, struct account *to,
                     const struct node *message);

@@ -34,7 +34,7 @@ static void tell(struct mock *m, struct account *a)
 {
     const struct jid server = jid_server_only(JID_PN);
     for (size_t i = 0; i < a->ndevices; i++) {
-        if (a->devices[i]->actor != NULL)
+        if (device_is_played(a->devices[i]))
             continue;
         struct node *n = notification_new(m, &server, "mex");
         struct node *update = node_child_new(&m->a, n, "update");

@@ -149,7 +149,7 @@ struct sender_key_record *actor_sender_key(struct actor *a, const struct jid *gr
 
 void actor_forget_sessions(struct device *from, const struct account *with)
 {
-    for (size_t i = 0; from->actor != NULL && i < with->ndevices; i++) {
+    for (size_t i = 0; device_is_played(from) && i < with->ndevices; i++) {
         struct signal_session *s = actor_session(from->actor, with->devices[i]);
         if (s != NULL)
             signal_session_archive_current(s);

@@ -35,7 +35,8 @@ static enum wb_err open_prekey(struct arriving *v, struct signal_session *s, str
     if (err != WB_OK)
         return err;
     /* A played phone that was set up anew may have late ones (held.h). */
-    if (v->sender->actor == NULL && memcmp(h.identity, v->sender->identity, sizeof h.identity) != 0)
+    if (!device_is_played(v->sender) &&
+        memcmp(h.identity, v->sender->identity, sizeof h.identity) != 0)
         mock_flag(v->m, v->client, "wrong-identity", v->n, "pkmsg of another identity key");
     (void)snprintf(id, sizeof id, "%u", h.prekey_id);
     struct x25519_pair *pre = h.has_prekey_id ? map_get(&a->prekeys, id) : NULL;
@@ -156,7 +157,7 @@ static void understood(struct arriving *v, struct span plain)
     record(v, &c, plain);
     if (own && v->me->number == 0 && node_attr_is(v->n, "category", "peer"))
         phone_asked(v->m, v->me, v->sender, mock_attr(v->m, v->n, "id"), plain);
-    if (v->me->account->echo && v->me->number == 0 && !own && v->sender->actor == NULL &&
+    if (v->me->account->echo && v->me->number == 0 && !own && !device_is_played(v->sender) &&
         c.text.p != NULL)
         echo(v, &c);
 }

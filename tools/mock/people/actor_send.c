@@ -282,7 +282,7 @@ struct node *actor_compose(struct mock *m, struct device *from, const struct jid
 {
     struct sending g = {.m = m, .from = from, .lid = jid_is_lid(to)};
     struct group *grp = world_group(&m->world, to);
-    if (from->actor == NULL)
+    if (!device_is_played(from))
         return NULL;
     if (id == NULL)
         id = mock_id(m);
@@ -399,7 +399,7 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
     if (own)
         content_device_sent(&wrapped, jid_text(&s->chat, text), buf_span(&content));
     g.lid = jid_is_lid(&asker);
-    g.corrupt = to->actor == NULL && damage_next(d->account); /* for the client under test */
+    g.corrupt = !device_is_played(to) && damage_next(d->account); /* for the client under test */
     g.stanza = mock_node(m, "message");
     node_attr_text(&m->a, g.stanza, "id", mock_attr(m, receipt, "id"));
     node_attr_text(&m->a, g.stanza, "type", "text");

@@ -69,7 +69,7 @@ void phone_send_names(struct mock *m, struct device *d)
 
 void phone_greet(struct mock *m, struct device *d)
 {
-    if (d->greeted || d->actor != NULL || d->account->devices[0]->actor == NULL)
+    if (d->greeted || device_is_played(d) || !device_is_played(d->account->devices[0]))
         return;
     d->greeted = true;
     phone_state_share(m, d);

@@ -5,15 +5,11 @@
 #include "crypto/prim_aead.h"
 #include "crypto/prim_hash.h"
 #include "tools/mock/core/pb.h"
+#include "tools/mock/devices/privacy.h"
 #include "tools/mock/people/phone.h"
 #include "tools/mock/service/media.h"
 
 enum { SYNC_BOOTSTRAP = 0, SYNC_RECENT = 3, PART_MAX = 512 << 20, MAPPING_BYTES = 512 };
-
-void phone_salt(const struct account *a, uint8_t out[static 32])
-{
-    hkdf_sha256(SPAN_ARRAY(a->identity.priv), SPAN_NULL, SPAN_LIT("mock nct salt"), out, 32);
-}
 
 static struct token *given_by(struct account *giver, const struct account *to)
 {
@@ -104,7 +100,7 @@ static void part(struct mock *m, struct account *me, unsigned nr, struct buf *ou
 {
     const struct phone_past *past = &me->past;
     struct world *w = &m->world;
-    uint8_t salt[32];
+    uint8_t salt[PRIVACY_SALT_BYTES];
     pb_put_u64(out, 1, nr == 0 ? SYNC_BOOTSTRAP : SYNC_RECENT);
     for (size_t i = 0; i < w->naccounts; i++)
         if (w->accounts[i]->contact && i % past->parts == nr)
@@ -114,7 +110,7 @@ static void part(struct mock *m, struct account *me, unsigned nr, struct buf *ou
     for (unsigned i = nr; i < past->chats; i += past->parts)
         put_stranger(m, past, i, out);
     if (nr == 0 && past->salt) {
-        phone_salt(me, salt);
+        privacy_salt(me, salt);
         pb_put_bytes(out, 19, SPAN_ARRAY(salt));
     }
 }

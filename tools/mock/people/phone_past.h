@@ -14,7 +14,5 @@ void phone_send_past(struct mock *m, struct device *d);
  * asks for a part twice is flagged: it would go on so for ever. */
 bool phone_file_missing(struct mock *m, struct device *d, const char *label,
                         const struct node *receipt);
-/* 32 bytes; the same for all companions of the account. */
-void phone_salt(const struct account *a, uint8_t out[static 32]);
 
 #endif

@@ -58,7 +58,7 @@ static void keep(struct mock *m, struct device *d, const struct node *n)
 static void tell(struct mock *m, struct device *d, const struct node *chatstate,
                  const struct jid *from, const struct jid *participant)
 {
-    if (d->actor != NULL)
+    if (device_is_played(d))
         return;
     struct node *n = mock_node(m, "chatstate");
     node_attr_jid(&m->a, n, "from", from);

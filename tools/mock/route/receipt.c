@@ -1,6 +1,5 @@
 #include "tools/mock/route/receipt.h"
 #include "tools/mock/devices/deliver.h"
-#include "tools/mock/people/phone_past.h"
 #include "tools/mock/session.h"
 
 struct passing {
@@ -162,7 +161,7 @@ void session_receipt(struct conn *c, const struct node *n)
         settle(c, n);
         check_retry(c, n);
         if (node_attr_is(n, "type", "server-error") && node_attr_is(n, "category", "peer") &&
-            !phone_file_missing(m, c->device, c->label, n))
+            !m->world.player->file_missing(m, c->device, c->label, n))
             mock_flag(m, c->label, "wrong-receipt", n, "no file of the phone's is meant");
     } else if (m->cfg.strict_close) {
         conn_stream_error(c, "500", NULL);

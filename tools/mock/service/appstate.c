@@ -5,7 +5,6 @@
 #include "tools/mock/core/pb.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/iq.h"
-#include "tools/mock/people/phone_state.h"
 
 struct patch {
     struct patch *next;
@@ -85,7 +84,7 @@ static void tell(struct mock *m, struct account *a, const struct device *from, c
                  uint64_t version)
 {
     for (size_t i = 0; i < a->ndevices; i++) {
-        if (a->devices[i] == from || a->devices[i]->actor != NULL)
+        if (a->devices[i] == from || device_is_played(a->devices[i]))
             continue;
         struct node *n = notification_new(m, &a->pn, "server_sync");
         struct node *k = node_child_new(&m->a, n, "collection");
@@ -107,7 +106,7 @@ bool appstate_add(struct mock *m, struct account *a, const struct device *by, co
     struct collection *col = known_name(name) ? collection_of(a, name) : NULL;
     if (col == NULL || !pb_valid(patch) || !add_patch(col, patch))
         return false;
-    phone_state_read(m, a, by, name, col->version, patch);
+    m->world.player->state_read(m, a, by, name, col->version, patch);
     tell(m, a, by, name, col->version);
     return true;
 }
@@ -117,7 +116,7 @@ static bool put_snapshot(struct mock *m, struct account *a, const char *name,
                          const struct collection *col, struct node *out)
 {
     struct buf reference = buf_new(1024);
-    bool there = phone_state_snapshot(m, a, name, col->version, &reference);
+    bool there = m->world.player->state_snapshot(m, a, name, col->version, &reference);
     if (there)
         node_set_bytes(&m->a, node_child_new(&m->a, out, "snapshot"), buf_span(&reference));
     buf_free(&reference);

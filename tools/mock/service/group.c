@@ -87,7 +87,7 @@ static void tell_one(struct mock *m, const struct group *g, const struct account
                      struct account *to, struct node *child)
 {
     for (size_t i = 0; i < to->ndevices; i++) {
-        if (to->devices[i]->actor == NULL)
+        if (!device_is_played(to->devices[i]))
             deliver(m, to->devices[i], news(m, g, by, child));
     }
 }

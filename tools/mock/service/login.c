@@ -3,7 +3,6 @@
 #include "tools/mock/core/pb.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/devices/prekeys.h"
-#include "tools/mock/people/phone.h"
 #include "tools/mock/route/chatstate.h"
 
 void login_failure(struct conn *c, int reason, uint32_t code, uint32_t expire)
@@ -75,7 +74,7 @@ static int verdict(struct conn *c, struct span p, struct device **ret_d)
     }
     struct device *d =
         number > 0 && number <= UINT16_MAX ? world_device(a, (uint16_t)number) : NULL;
-    if (d == NULL || d->actor != NULL)
+    if (d == NULL || device_is_played(d))
         return 401;
     if (memcmp(d->noise, c->noise_pub, sizeof d->noise) != 0) {
         mock_flag(m, c->label, "wrong-noise-key", NULL, "not the key this device paired with");
@@ -150,5 +149,5 @@ void login_active(struct conn *c)
     node_attr_u64(&m->a, done, "count", sent);
     conn_send(c, ib);
     prekeys_tell_if_low(m, d);
-    phone_greet(m, d);
+    m->world.player->greet(m, d);
 }

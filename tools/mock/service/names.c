@@ -4,9 +4,8 @@
 
 #include "tools/mock/core/mock.h"
 #include "tools/mock/core/pb.h"
+#include "tools/mock/devices/privacy.h"
 #include "tools/mock/link/pair.h"
-#include "tools/mock/people/phone_past.h"
-#include "tools/mock/people/phone_state.h"
 
 /* The first number of --phone-per-name. */
 #define FIRST_PHONE 27830000000ull
@@ -42,11 +41,12 @@ static void set_flag(struct traits *t, const char *flag, bool on)
 static void write_salt(struct mock *m, struct account *a)
 {
     struct buf action = buf_new(64), value = buf_new(64);
-    uint8_t salt[32];
-    phone_salt(a, salt);
+    uint8_t salt[PRIVACY_SALT_BYTES];
+    privacy_salt(a, salt);
     pb_put_bytes(&action, 1, SPAN_ARRAY(salt));
     pb_put_bytes(&value, ACTION_SALT, buf_span(&action));
-    (void)phone_state_write(m, a, "regular_high", "[\"nct_salt_sync\"]", buf_span(&value));
+    (void)m->world.player->state_write(m, a, "regular_high", "[\"nct_salt_sync\"]",
+                                       buf_span(&value));
     buf_free(&action);
     buf_free(&value);
 }
@@ -125,9 +125,9 @@ void names_put_props(struct mock *m, struct node *props, const struct account *a
 
 void names_put_salt(const struct account *a, struct buf *history)
 {
-    uint8_t salt[32];
+    uint8_t salt[PRIVACY_SALT_BYTES];
     if (!a->traits.by_name || !a->traits.salted)
         return;
-    phone_salt(a, salt);
+    privacy_salt(a, salt);
     pb_put_bytes(history, HISTORY_SALT, SPAN_ARRAY(salt));
 }

@@ -13,7 +13,7 @@ static void tell_all(struct mock *m, const struct account *a, const char *type, 
     for (size_t i = 0; i < m->world.naccounts; i++) {
         struct account *to = m->world.accounts[i];
         for (size_t k = 0; k < to->ndevices; k++) {
-            if (to->devices[k]->actor != NULL)
+            if (device_is_played(to->devices[k]))
                 continue;
             struct node *n = notification_new(m, &a->pn, type);
             struct node *copy = ARENA_NEW(&m->a, struct node);
