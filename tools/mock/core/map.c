@@ -31,7 +31,7 @@ void *map_get(const struct map *m, const char *key)
 
 static bool grow(struct map *m)
 {
-    struct map bigger = {NULL, m->cap == 0 ? 16 : m->cap * 2, m->n};
+    struct map bigger = {NULL, m->cap == 0 ? 16 : m->cap * 2, m->n, m->free_value};
     bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
     if (bigger.slots == NULL)
         return false;
@@ -71,13 +71,20 @@ struct map_slot *map_next(const struct map *m, size_t *at)
     return NULL;
 }
 
+void map_own(struct map *m, void (*free_value)(void *value))
+{
+    m->free_value = free_value;
+}
+
 void map_free(struct map *m, void (*free_value)(void *value))
 {
+    if (free_value == NULL)
+        free_value = m->free_value;
     for (size_t i = 0; i < m->cap; i++) {
         if (m->slots[i].key != NULL && m->slots[i].value != NULL && free_value != NULL)
             free_value(m->slots[i].value);
         free(m->slots[i].key);
     }
     free(m->slots);
-    *m = (struct map){NULL, 0, 0};
+    *m = (struct map){NULL, 0, 0, NULL};
 }

@@ -15,6 +15,7 @@ struct map_slot {
 struct map {
     struct map_slot *slots;
     size_t cap, n;
+    void (*free_value)(void *value); /* of map_own(), or NULL */
 };
 
 /* NULL when absent. */
@@ -22,9 +23,12 @@ void *map_get(const struct map *m, const char *key);
 /* Replaces; the key is copied. A NULL value counts as absent but keeps its slot. False: no memory.
  */
 bool map_put(struct map *m, const char *key, void *value);
+/* Its values belong to it: they go through free_value when whoever frees it does not know them. */
+void map_own(struct map *m, void (*free_value)(void *value));
 /* Next slot with a value, starting at *at (0 first); NULL at the end. */
 struct map_slot *map_next(const struct map *m, size_t *at);
-/* Frees keys and slots; each value goes through free_value first (NULL: not). */
+/* Frees keys and slots; each value goes through free_value first (NULL: through that of map_own(),
+ * if it has one). */
 void map_free(struct map *m, void (*free_value)(void *value));
 /* FNV-1a, 64 bits. */
 uint64_t map_hash(const void *p, size_t n);

@@ -1,13 +1,18 @@
 #include "tools/mock/core/records.h"
 
+static void free_records(void *value)
+{
+    json_decref(value);
+}
+
 void records_add(struct account *a, const char *kind, json_t *entry)
 {
-    if (a->records == NULL)
-        a->records = json_object();
-    json_t *list = json_object_get(a->records, kind);
-    if (list == NULL && a->records != NULL) {
+    if (a->records.value == NULL)
+        a->records = (struct part){json_object(), free_records};
+    json_t *list = json_object_get(a->records.value, kind);
+    if (list == NULL && a->records.value != NULL) {
         list = json_array();
-        (void)json_object_set_new(a->records, kind, list);
+        (void)json_object_set_new(a->records.value, kind, list);
     }
     if (list == NULL || json_array_size(list) >= MOCK_RECORDS_MAX) {
         json_decref(entry);
@@ -18,18 +23,12 @@ void records_add(struct account *a, const char *kind, json_t *entry)
 
 json_t *records_get(const struct account *a, const char *kind)
 {
-    json_t *list = a->records != NULL ? json_object_get(a->records, kind) : NULL;
+    json_t *list = json_object_get(a->records.value, kind);
     return list != NULL ? json_incref(list) : json_array();
 }
 
 void records_clear(struct account *a)
 {
-    if (a->records != NULL)
-        (void)json_object_clear(a->records);
-}
-
-void records_free(struct account *a)
-{
-    json_decref(a->records);
-    a->records = NULL;
+    if (a->records.value != NULL)
+        (void)json_object_clear(a->records.value);
 }

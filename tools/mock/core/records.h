@@ -11,6 +11,5 @@ void records_add(struct account *a, const char *kind, json_t *entry);
 /* A new reference to the array of that kind. */
 json_t *records_get(const struct account *a, const char *kind);
 void records_clear(struct account *a);
-void records_free(struct account *a);
 
 #endif

@@ -7,11 +7,6 @@
 #include "base/text.h"
 #include "crypto/prim_hash.h"
 #include "tools/mock/core/mock.h"
-#include "tools/mock/core/records.h"
-#include "tools/mock/people/phone_state.h"
-#include "tools/mock/route/chatstate.h"
-#include "tools/mock/route/held.h"
-#include "tools/mock/service/appstate.h"
 
 bool jid_is_lid(const struct jid *j)
 {
@@ -128,6 +123,13 @@ struct device *world_add_device(struct mock *m, struct account *a)
     return d;
 }
 
+static void free_part(struct part *p)
+{
+    if (p->value != NULL)
+        p->free(p->value);
+    p->value = NULL;
+}
+
 static void free_device(const struct player *player, struct device *d)
 {
     player->detach(d);
@@ -139,7 +141,7 @@ static void free_device(const struct player *player, struct device *d)
     free(d->prekeys);
     map_free(&d->prekeys_seen, NULL);
     map_free(&d->subscribed, NULL);
-    chatstate_free(d);
+    free_part(&d->chatstates);
     buf_free(&d->adv);
     free(d);
 }
@@ -273,10 +275,10 @@ static void free_account(const struct player *player, struct account *a)
     map_free(&a->blocked, NULL);
     map_free(&a->met, NULL);
     map_free(&a->heard, NULL);
-    appstate_free(a);
-    phone_state_free(a);
-    records_free(a);
-    held_free(a);
+    map_free(&a->appstate, NULL);
+    map_free(&a->phone_state, NULL);
+    free_part(&a->records);
+    free_part(&a->held);
     secret_wipe(&a->identity, sizeof a->identity);
     free(a);
 }

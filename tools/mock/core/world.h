@@ -20,6 +20,13 @@ struct actor;
 struct account;
 struct node;
 
+/* What another room keeps of a device or an account. The world ends it with the function that the
+ * owner has put beside it. */
+struct part {
+    void *value; /* NULL: nothing is kept */
+    void (*free)(void *value);
+};
+
 /* A stanza for a device that it has not yet acknowledged. */
 struct stanza {
     struct stanza *next;
@@ -63,17 +70,17 @@ struct device {
     char announced[64];      /* the name in its last presence, and when that was */
     uint64_t announced_s;
     uint64_t announced_conn;
-    bool announced_again;  /* on this connection, less than a day after the one before */
-    struct map subscribed; /* LID user -> its JID in the form in which it asked for the presence */
-    struct kept_chatstate *kept; /* chatstate.c */
-    bool greeted;                /* the phone has sent it keys and history (phone.c) */
-    bool low_told;               /* 'few prekeys left' was sent since the last upload */
-    bool withheld;               /* by script: bundles come without a one-time prekey */
-    bool unannounced;            /* nobody was told of it, nor has asked for the list since */
-    struct conn *conn;           /* logged in on it, or NULL */
-    struct actor *actor;         /* of a device that the mock plays (people/actor.h); or NULL */
-    uint64_t to_mark;            /* message.c: the last stanza that addressed this device, ... */
-    const struct node *to;       /* ... and its <to>, valid for that stanza only */
+    bool announced_again;   /* on this connection, less than a day after the one before */
+    struct map subscribed;  /* LID user -> its JID in the form in which it asked for the presence */
+    struct part chatstates; /* route/chatstate.c */
+    bool greeted;           /* the phone has sent it keys and history (phone.c) */
+    bool low_told;          /* 'few prekeys left' was sent since the last upload */
+    bool withheld;          /* by script: bundles come without a one-time prekey */
+    bool unannounced;       /* nobody was told of it, nor has asked for the list since */
+    struct conn *conn;      /* logged in on it, or NULL */
+    struct actor *actor;    /* of a device that the mock plays (people/actor.h); or NULL */
+    uint64_t to_mark;       /* message.c: the last stanza that addressed this device, ... */
+    const struct node *to;  /* ... and its <to>, valid for that stanza only */
     struct stanza *first, *last;
     size_t nqueued;
     uint64_t recent[MOCK_RECENT_ACKS]; /* hashes of ids already acknowledged */
@@ -168,8 +175,8 @@ struct account {
     struct map blocked;   /* LID text -> non-NULL */
     struct map met;       /* LID text of who wrote, or was written to -> non-NULL */
     struct account_lock lock;
-    struct map appstate;    /* collection -> struct collection (appstate.c) */
-    struct map phone_state; /* collection -> struct view (phone_state.c) */
+    struct map appstate;    /* collection -> struct collection (service/appstate.c) */
+    struct map phone_state; /* collection -> struct view (people/phone_state.c) */
     unsigned state_epoch;   /* of the phone's newest app state key */
     bool state_snapshots;   /* its companions get snapshots: the phone has written by itself */
     struct login_script login;
@@ -182,8 +189,8 @@ struct account {
     struct phone_past past;
     bool resends;        /* the phone hands on what its clients could not read: phone_resend.c */
     bool told_by_server; /* its clients hear of its devices from s.whatsapp.net */
-    void *records;       /* what the person read: records.c */
-    struct held *held;   /* written, and not sent yet: held.c */
+    struct part records; /* what the person read: records.c */
+    struct part held;    /* written, and not sent yet: route/held.c */
     bool unheard;        /* unheard.c: devices of it came without a word; */
     struct map heard;    /* device JIDs of the clients that have asked since */
     /* scripts of a played account */

@@ -37,14 +37,10 @@ static void free_view(void *value)
     free(v);
 }
 
-void phone_state_free(struct account *a)
-{
-    map_free(&a->phone_state, free_view);
-}
-
 static struct view *view_of(struct account *a, const char *name)
 {
     struct view *v = map_get(&a->phone_state, name);
+    map_own(&a->phone_state, free_view);
     if (v == NULL) {
         v = calloc(1, sizeof *v);
         if (v == NULL || !map_put(&a->phone_state, name, v)) {

@@ -6,8 +6,6 @@
 
 #include "tools/mock/core/mock.h"
 
-void phone_state_free(struct account *a);
-
 /* A patch has been added to the collection as this version. by: the companion that wrote it, to be
  * flagged; NULL: the phone itself. */
 void phone_state_read(struct mock *m, struct account *a, const struct device *by, const char *name,

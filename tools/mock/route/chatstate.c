@@ -11,46 +11,48 @@ struct kept_chatstate {
     uint8_t packed[];
 };
 
-void chatstate_free(struct device *d)
+static void free_all(void *value)
 {
-    while (d->kept != NULL) {
-        struct kept_chatstate *k = d->kept;
-        d->kept = k->next;
+    struct kept_chatstate *k = value;
+    while (k != NULL) {
+        struct kept_chatstate *next = k->next;
         free(k);
+        k = next;
     }
 }
 
 void chatstate_flush(struct mock *m, struct device *d)
 {
     int64_t now = clock_mono_ms(m->clock);
-    for (const struct kept_chatstate *k = d->kept; k != NULL && d->conn != NULL; k = k->next) {
+    const struct kept_chatstate *k = d->chatstates.value;
+    for (; k != NULL && d->conn != NULL; k = k->next) {
         struct node *n;
         if (k->until_ms > now && node_unpack(SPAN(k->packed, k->n), &m->a, &n) == WB_OK)
             conn_send(d->conn, n);
     }
-    chatstate_free(d);
+    free_all(d->chatstates.value);
+    d->chatstates.value = NULL;
 }
 
 static void keep(struct mock *m, struct device *d, const struct node *n)
 {
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
-    struct kept_chatstate **at = &d->kept, *k = NULL;
-    if (node_pack(n, &packed) == WB_OK)
+    struct kept_chatstate *k = NULL, *last = d->chatstates.value;
+    size_t n_kept = last != NULL;
+    while (last != NULL && last->next != NULL) {
+        last = last->next;
+        n_kept++;
+    }
+    if (n_kept < MOCK_CHATSTATES_MAX && node_pack(n, &packed) == WB_OK)
         k = malloc(sizeof *k + packed.n);
     if (k != NULL) {
         *k = (struct kept_chatstate){NULL, clock_mono_ms(m->clock) + m->cfg.chatstate_ttl_ms,
                                      packed.n};
         memcpy(k->packed, packed.p, packed.n);
-        for (size_t n_kept = 0; *at != NULL; n_kept++) {
-            if (n_kept == MOCK_CHATSTATES_MAX) {
-                free(k);
-                k = NULL;
-                break;
-            }
-            at = &(*at)->next;
-        }
-        if (k != NULL)
-            *at = k;
+        if (last != NULL)
+            last->next = k;
+        else
+            d->chatstates = (struct part){k, free_all};
     }
     buf_free(&packed);
 }

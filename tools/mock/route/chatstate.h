@@ -6,6 +6,5 @@
 
 /* Sends what came while the device was away, unless it is too old. */
 void chatstate_flush(struct mock *m, struct device *d);
-void chatstate_free(struct device *d);
 
 #endif

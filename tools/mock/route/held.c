@@ -12,9 +12,21 @@ struct held {
     struct buf packed;
 };
 
+static void free_all(void *value)
+{
+    struct held *h = value;
+    while (h != NULL) {
+        struct held *next = h->next;
+        buf_free(&h->packed);
+        free(h);
+        h = next;
+    }
+}
+
 bool held_add(struct device *from, const struct node *stanza)
 {
-    struct held *h = calloc(1, sizeof *h), **end = &from->account->held;
+    struct part *part = &from->account->held;
+    struct held *h = calloc(1, sizeof *h), *last = part->value;
     if (h == NULL)
         return false;
     h->device = from->number;
@@ -24,9 +36,12 @@ bool held_add(struct device *from, const struct node *stanza)
         free(h);
         return false;
     }
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = h;
+    while (last != NULL && last->next != NULL)
+        last = last->next;
+    if (last != NULL)
+        last->next = h;
+    else
+        *part = (struct part){h, free_all};
     return true;
 }
 
@@ -46,19 +61,11 @@ static bool route(struct mock *m, struct account *a, const struct held *h, const
 size_t held_release(struct mock *m, struct account *a, const char *id, bool again)
 {
     size_t n = 0;
-    for (const struct held *h = a->held; h != NULL; h = h->next)
+    for (const struct held *h = a->held.value; h != NULL; h = h->next)
         n += route(m, a, h, id);
-    if (!again)
-        held_free(a);
-    return n;
-}
-
-void held_free(struct account *a)
-{
-    while (a->held != NULL) {
-        struct held *h = a->held;
-        a->held = h->next;
-        buf_free(&h->packed);
-        free(h);
+    if (!again) {
+        free_all(a->held.value);
+        a->held.value = NULL;
     }
+    return n;
 }

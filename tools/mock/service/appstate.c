@@ -29,11 +29,6 @@ static void free_collection(void *value)
     free(col);
 }
 
-void appstate_free(struct account *a)
-{
-    map_free(&a->appstate, free_collection);
-}
-
 static bool known_name(const char *name)
 {
     static const char *const names[] = {"critical_block", "critical_unblock_low", "regular_high",
@@ -48,6 +43,7 @@ static bool known_name(const char *name)
 static struct collection *collection_of(struct account *a, const char *name)
 {
     struct collection *col = map_get(&a->appstate, name);
+    map_own(&a->appstate, free_collection);
     if (col == NULL) {
         col = calloc(1, sizeof *col);
         if (col == NULL || !map_put(&a->appstate, name, col)) {

@@ -4,7 +4,6 @@
 
 #include "tools/mock/core/mock.h"
 
-void appstate_free(struct account *a);
 uint64_t appstate_version(const struct account *a, const char *name);
 /* A patch without its version is the collection's next one; the other companions are told. by: who
  * wrote it, NULL: the phone. False: no such collection, no protobuf, no memory. */
