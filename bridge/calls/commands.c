@@ -11,40 +11,6 @@
 
 enum { UNLINK_MS = 3000 };
 
-void bridge_send(struct bridge *b, const struct send_request *r, send_done_fn *done, void *ctx,
-                 uint64_t *ret_ticket)
-{
-    *ret_ticket = ++b->last_ticket;
-    if (b->finishing) {
-        done(ctx, &(struct send_result){.result = CMD_NOT_SENT,
-                                        .text = SPAN_LIT("the bridge is stopping; try again when "
-                                                         "it runs")});
-        return;
-    }
-    if (b->ops.send) {
-        b->ops.send(b, r, done, ctx, *ret_ticket);
-        return;
-    }
-    done(ctx, &(struct send_result){.result = CMD_NOT_CONNECTED,
-                                    .text = SPAN_LIT("this bridge does not send")});
-}
-
-void bridge_send_abandon(struct bridge *b, uint64_t ticket)
-{
-    if (b->ops.send_abandon)
-        b->ops.send_abandon(b, ticket);
-}
-
-enum wb_err bridge_groups(struct bridge *b, struct arena *a, struct group_summary **ret_groups,
-                          size_t *ret_n)
-{
-    if (b->ops.groups)
-        return b->ops.groups(b, a, ret_groups, ret_n);
-    *ret_groups = NULL;
-    *ret_n = 0;
-    return WB_OK;
-}
-
 /* Why nothing can be linked now, by QR or by code; NULL: it can. */
 static const char *why_not_linking(struct bridge *b)
 {

@@ -1,6 +1,5 @@
-/* cmd_result.c - the outcomes of commands as words and HTTP statuses; apart from commands.c so that
- * parts below it can name them. */
-#include "bridge/calls/commands.h"
+/* The outcomes of commands as words and HTTP statuses. */
+#include "bridge/core/command.h"
 
 const char *cmd_result_code(enum cmd_result r)
 {

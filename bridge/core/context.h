@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "bridge/calls/commands.h"
+#include "bridge/core/command.h"
 #include "bridge/core/events.h"
 #include "bridge/core/iq.h"
 #include "bridge/core/outgoing.h"
@@ -68,7 +68,6 @@ struct bridge {
     struct batch batch;
     struct loop_deferred checkpoint; /* in a turn of its own */
     struct mishap mishap;
-    struct command_ops ops;
     struct {
         command_done_fn *done; /* NULL: no unlink is under way */
         void *ctx;

@@ -5,6 +5,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
+#include "bridge/groups/group_calls.h"
 #include "bridge/groups/group_limits.h"
 #include "bridge/groups/group_links.h"
 #include "bridge/groups/group_parse.h"
@@ -353,9 +354,8 @@ static const char *kind_word(enum store_group_kind kind)
     return "group";
 }
 
-/* The command behind GET /api/groups. */
-static enum wb_err summaries(struct bridge *b, struct arena *a, struct group_summary **ret_groups,
-                             size_t *ret_n)
+enum wb_err bridge_groups(struct bridge *b, struct arena *a, struct group_summary **ret_groups,
+                          size_t *ret_n)
 {
     struct store_group *groups = NULL;
     struct group_summary *out;
@@ -403,7 +403,6 @@ enum wb_err group_info_new(struct bridge *b, struct group_info **ret_g)
     if (!g)
         return WB_ERR_NOMEM;
     shared_query_init(&g->query, b, &ops);
-    b->ops.groups = summaries;
     *ret_g = g;
     return WB_OK;
 }

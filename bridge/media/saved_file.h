@@ -3,7 +3,8 @@
 #ifndef BRIDGE_MEDIA_SAVED_FILE_H
 #define BRIDGE_MEDIA_SAVED_FILE_H
 
-#include "bridge/calls/commands.h"
+#include "base/arena.h"
+#include "bridge/core/command.h"
 
 struct bridge;
 

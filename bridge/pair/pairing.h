@@ -5,6 +5,7 @@
 #define BRIDGE_PAIR_PAIRING_H
 
 #include "bridge/conn/conn_private.h"
+#include "bridge/pair/pair_calls.h"
 #include "bridge/pair/passkey.h"
 #include "bridge/pair/webauthn.h"
 #include "crypto/limits.h"

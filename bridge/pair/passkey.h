@@ -3,7 +3,8 @@
 #ifndef BRIDGE_PAIR_PASSKEY_H
 #define BRIDGE_PAIR_PASSKEY_H
 
-#include "bridge/calls/commands.h"
+#include "base/arena.h"
+#include "bridge/core/command.h"
 
 /* X(name, word in the JSON): who must act, or what is waited for. */
 #define PASSKEY_PHASE_LIST(X)                                                                      \

@@ -68,7 +68,7 @@ const struct out_ports out_ports_bridge = {
 
 /* ---- a new send ----------------------------------------------------------------------------- */
 
-/* One call of ops.send. */
+/* One call of bridge_send(). */
 struct call {
     struct bridge *b;
     const struct send_request *r;
@@ -267,8 +267,8 @@ static void accept_request(struct call *c)
         fresh(c);
 }
 
-static void op_send(struct bridge *b, const struct send_request *r, send_done_fn *done, void *ctx,
-                    uint64_t ticket)
+static void take_request(struct bridge *b, const struct send_request *r, send_done_fn *done,
+                         void *ctx, uint64_t ticket)
 {
     struct call c = {.b = b,
                      .r = r,
@@ -298,7 +298,19 @@ static void op_send(struct bridge *b, const struct send_request *r, send_done_fn
     arena_free(&c.a);
 }
 
-static void op_abandon(struct bridge *b, uint64_t ticket)
+void bridge_send(struct bridge *b, const struct send_request *r, send_done_fn *done, void *ctx,
+                 uint64_t *ret_ticket)
+{
+    *ret_ticket = ++b->last_ticket;
+    if (b->finishing)
+        done(ctx, &(struct send_result){.result = CMD_NOT_SENT,
+                                        .text = SPAN_LIT("the bridge is stopping; try again when "
+                                                         "it runs")});
+    else
+        take_request(b, r, done, ctx, *ret_ticket);
+}
+
+void bridge_send_abandon(struct bridge *b, uint64_t ticket)
 {
     if (b->out_message)
         out_wait_abandon(b, ticket);
@@ -401,8 +413,6 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
         return err;
     }
     s->ports = ports;
-    b->ops.send = op_send;
-    b->ops.send_abandon = op_abandon;
     *ret_s = s;
     return WB_OK;
 }

@@ -37,7 +37,7 @@ struct out_ports {
 };
 extern const struct out_ports out_ports_bridge;
 
-/* Registers ops.send and ops.send_abandon of b, listens to its events. ports outlives it. */
+/* Listens to the events of b. ports outlives it. */
 enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s) WB_MUST_CHECK;
 /* NULL-safe. Callers that wait are not answered any more. */

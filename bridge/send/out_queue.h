@@ -9,7 +9,6 @@
 #ifndef BRIDGE_SEND_OUT_QUEUE_H
 #define BRIDGE_SEND_OUT_QUEUE_H
 
-#include "bridge/calls/commands.h"
 #include "bridge/core/message_log.h"
 #include "bridge/people/limits.h"
 #include "bridge/people/person_limits.h"
@@ -22,6 +21,7 @@
 #include "bridge/send/out_message.h"
 #include "bridge/send/out_missed.h"
 #include "bridge/send/out_retry_devices.h"
+#include "bridge/send/send_calls.h"
 #include "store/outbox/outbox.h"
 
 struct out_item;

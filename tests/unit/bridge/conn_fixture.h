@@ -6,6 +6,7 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include "bridge/bridge.h"
+#include "bridge/calls/commands.h"
 #include "bridge/conn/conn_private.h"
 #include "bridge/core/batch.h"
 #include "bridge/platform/http_client.h"

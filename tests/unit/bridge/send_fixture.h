@@ -524,10 +524,10 @@ static inline struct send_request keyed(const char *recipient, const char *key, 
 /* Slot i of the answers; returns the ticket. */
 static inline uint64_t send_with(size_t i, const struct send_request *r)
 {
-    static uint64_t ticket;
+    uint64_t ticket;
 
     memset(&w.answers[i], 0, sizeof w.answers[i]);
-    w.r.b.ops.send(&w.r.b, r, on_done, &w.answers[i], ++ticket);
+    bridge_send(&w.r.b, r, on_done, &w.answers[i], &ticket);
     run();
     return ticket;
 }

@@ -1,6 +1,7 @@
 /* Groups: what the server says of them, the list at login, one by one (P-GR-02..06, P-LG-20). */
 #include "tests/unit/bridge/people_fixture.h"
 
+#include "bridge/groups/group_calls.h"
 #include "bridge/groups/group_links.h"
 #include "bridge/groups/group_parse.h"
 #include "bridge/groups/limits.h"

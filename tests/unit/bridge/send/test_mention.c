@@ -2,6 +2,7 @@
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include "bridge/send/mention.h"
+#include "bridge/send/send_calls.h"
 #include "store/session/lid_map.h"
 
 static struct receiver r;

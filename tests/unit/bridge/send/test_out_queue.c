@@ -113,10 +113,10 @@ static void abandoned_callers(void **state)
     (void)state;
     go_offline();
     ticket = send_text(0, CONTACT, "gone");
-    w.r.b.ops.send_abandon(&w.r.b, ticket);
+    bridge_send_abandon(&w.r.b, ticket);
     ticket = send_with(1, &q);
-    w.r.b.ops.send_abandon(&w.r.b, ticket);
-    w.r.b.ops.send_abandon(&w.r.b, 123456);
+    bridge_send_abandon(&w.r.b, ticket);
+    bridge_send_abandon(&w.r.b, 123456);
     go_online();
     assert_int_equal(w.nwire, 1);
     assert_span(read_as("222000011@lid", wire_node(0)).text, "stays");
