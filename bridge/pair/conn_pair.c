@@ -544,3 +544,34 @@ bool bridge_qr(struct bridge *b, struct qr_current *ret_qr)
     ret_qr->expires_in_s = timer_left_ms(b->timers, &c->step_timer) / 1000;
     return true;
 }
+
+/* Why nothing can be linked now, by QR or by code; NULL: it can. */
+static const char *why_not_linking(struct bridge *b)
+{
+    const struct conn *c = b->conn;
+
+    if (c->why == CONN_WHY_LOGGED_OUT)
+        return "WhatsApp has unlinked this device: POST /api/pair shows a QR again";
+    if (c->paired)
+        return "this bridge is paired already";
+    if (!c->pair_wanted)
+        return "nobody asked for pairing: POST /api/pair";
+    if (c->state == CONN_WAIT_PASSKEY)
+        return "WhatsApp asks for the account's passkey: open /pair in a browser, or GET "
+               "/api/passkey";
+    return NULL;
+}
+
+const char *bridge_no_qr_reason(struct bridge *b)
+{
+    const char *why = why_not_linking(b);
+
+    return why ? why : "the next QR is not here yet: ask again in a few seconds";
+}
+
+const char *bridge_no_code_reason(struct bridge *b)
+{
+    const char *why = why_not_linking(b);
+
+    return why ? why : "There is no pairing code now; POST /api/pair-code asks for one";
+}
