@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bridge/core/context.h"
-#include "bridge/limits.h"
 #include "store/session/group_limits.h"
 #include "store/session/lid_map.h"
 

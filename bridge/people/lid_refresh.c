@@ -4,7 +4,6 @@
 
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
-#include "bridge/limits.h"
 #include "bridge/people/identity.h"
 #include "bridge/people/usync.h"
 #include "store/session/lid_map.h"
