@@ -381,6 +381,12 @@ enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
 
     if (!c)
         return WB_ERR_NOMEM;
+    b->link = (struct link){.conn = c,
+                            .send = conn_send_plain,
+                            .note_sent = conn_note_sent,
+                            .waiting = conn_waiting,
+                            .drop = conn_drop,
+                            .store_works = conn_store_works};
     c->b = b;
     c->state = CONN_STOPPED;
     c->why = CONN_WHY_START;

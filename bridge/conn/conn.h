@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "bridge/conn/limits.h"
+#include "bridge/core/link.h"
+#include "bridge/limits.h"
 
 struct bridge;
 struct conn;
@@ -37,42 +39,6 @@ enum conn_state {
     CONN_STATE_LIST(X)
 #undef X
         CONN_STATE_COUNT
-};
-
-/* X(name, word in logs and /health): why a connection ended; decides what follows (conn_plan.c). */
-#define CONN_REASON_LIST(X)                                                                        \
-    X(NONE, "")                     /* online */                                                   \
-    X(START, "starting")            /* not started yet */                                          \
-    X(NETWORK, "no_network")        /* no route from here, dead socket */                          \
-    X(NAME, "name_lookup")          /* the server's name is not known, or not to be had */         \
-    X(UNREACHABLE, "unreachable")   /* no TCP connection: refused, unreachable, silent */          \
-    X(SILENT, "no_answer")          /* connected, and then nothing */                              \
-    X(REFUSED, "refused")           /* closed or refused before we are logged in */                \
-    X(CLOSED, "closed")             /* closed after some time online: normal */                    \
-    X(REFS_OVER, "qr_not_scanned")  /* nobody scanned any QR of this set */                        \
-    X(PASSKEY, "passkey_not_done")  /* the passkey step of pairing was not finished */             \
-    X(TLS, "tls")                   /* certificate or TLS trouble */                               \
-    X(CLOCK, "clock")               /* our clock is outside the certificate's validity */          \
-    X(CERT, "bad_certificate")      /* the Noise certificate chain does not verify */              \
-    X(PROTOCOL, "protocol_error")   /* the stream made no sense */                                 \
-    X(RESTART, "restart")           /* 515: normal, at once */                                     \
-    X(SERVER, "server_error")       /* 500 and above: the server's trouble */                      \
-    X(RATE, "rate_limited")         /* 429 */                                                      \
-    X(REPLACED, "replaced")         /* another connection of this device */                        \
-    X(OUTDATED, "outdated")         /* 405 */                                                      \
-    X(BANNED, "banned")             /* 402, until a time */                                        \
-    X(LOGGED_OUT, "logged_out")     /* 401, 403, 406, device_removed, or by us */                  \
-    X(FAILURE, "login_failure")     /* any other <failure>: report, try at a slow pace */          \
-    X(STORE, "store_error")         /* the store failed: reconnect when there is room */           \
-    X(WRONG_NUMBER, "wrong_number") /* paired with another number than asked for */                \
-    X(OPERATOR, "asked")            /* the operator wants a new connection */                      \
-    X(SHUTDOWN, "stopping")
-
-enum conn_reason {
-#define X(name, word) CONN_WHY_##name,
-    CONN_REASON_LIST(X)
-#undef X
-        CONN_WHY_COUNT
 };
 
 /* The state's and the reason's names in logs and /health ("wait_success", "replaced"). */
@@ -112,7 +78,7 @@ void conn_signed_prekey_changed(struct conn *c);
 void conn_log_sent(struct conn *c);
 
 /* Seals one packed stanza and sends it. STATE without an encrypted stream; TOO_LARGE when too much
- * waits for the socket, which harms nothing. Used by outgoing.c. */
+ * waits for the socket, which harms nothing. */
 enum wb_err conn_send_plain(struct conn *c, struct span packed) WB_MUST_CHECK;
 /* How what was sent proceeds (conn_uplink.c). All are harmless without a connection. */
 /* Bytes that wait for the socket: the limits *_ROOM_BYTES are compared with it. */

@@ -2,7 +2,6 @@
  * slow. Who has much to send asks how much waits (conn_waiting()) and goes on when there is room:
  * requests and pings always, answers next, messages of the outbox last. */
 #include "bridge/conn/conn_private.h"
-#include "bridge/send/out_message.h"
 #include "store/core/batch.h"
 
 /* A Noise tag and a frame's length around a packed stanza (P-HS-12, P-WS-06), with room to spare.
@@ -57,5 +56,5 @@ void conn_on_drained(void *ctx)
         return;
     outgoing_more(c->b);
     conn_pace_reading(c);
-    out_message_room(c->b);
+    events_emit_kind(&c->b->events, BRIDGE_EV_ROOM);
 }

@@ -3,10 +3,8 @@
 #include <stdio.h>
 
 #include "base/path_text.h"
-#include "bridge/conn/conn.h"
 #include "bridge/core/context.h"
 #include "bridge/core/iq_pause_keep.h"
-#include "bridge/receive/in_message.h"
 #include "store/core/batch.h"
 
 bool batch_is_open(const struct bridge *b)
@@ -22,7 +20,7 @@ enum wb_err batch_commit(struct bridge *b)
     pauses_mark(b->pauses, "commit");
 
     if (wrote) {
-        in_message_count(b);
+        events_emit_kind(&b->events, BRIDGE_EV_BATCH_ENDS);
         if (b->iq.pauses_unwritten)
             iq_pauses_keep(b);
         err = store_commit(b->store);
@@ -47,7 +45,7 @@ enum wb_err batch_commit(struct bridge *b)
     err = outgoing_release(b);
     /* Acks that did not leave are not an error of the store: the server delivers again. */
     if (err != WB_OK && err != WB_ERR_STATE)
-        conn_drop(b->conn, CONN_WHY_PROTOCOL);
+        b->link.drop(b->link.conn, CONN_WHY_PROTOCOL);
     return WB_OK;
 }
 
@@ -64,7 +62,7 @@ static void on_probe(void *ctx)
         return;
     }
     if (batch_probe(b))
-        conn_store_works(b->conn, was_full);
+        b->link.store_works(b->link.conn, was_full);
     else
         b->store_probe_failed = true;
 }
@@ -147,5 +145,5 @@ void batch_fail(struct bridge *b, enum wb_err why)
     outgoing_drop(b);
     b->batch = (struct batch){0};
     events_emit_kind(&b->events, BRIDGE_EV_BATCH_FAILED);
-    conn_drop(b->conn, CONN_WHY_STORE);
+    b->link.drop(b->link.conn, CONN_WHY_STORE);
 }

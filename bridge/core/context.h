@@ -10,6 +10,7 @@
 #include "bridge/core/command.h"
 #include "bridge/core/events.h"
 #include "bridge/core/iq.h"
+#include "bridge/core/link.h"
 #include "bridge/core/outgoing.h"
 #include "bridge/platform/loop.h"
 #include "bridge/recovery/mishap.h"
@@ -65,6 +66,7 @@ struct bridge {
     struct events events;
     struct iq_table iq;
     struct outgoing outgoing;
+    struct link link; /* filled in by conn_new() */
     struct batch batch;
     struct loop_deferred checkpoint; /* in a turn of its own */
     struct mishap mishap;

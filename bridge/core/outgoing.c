@@ -2,7 +2,6 @@
 
 #include "base/fault.h"
 #include "base/reader.h"
-#include "bridge/conn/conn.h"
 #include "bridge/core/context.h"
 #include "bridge/core/stanza.h"
 
@@ -25,7 +24,7 @@ enum wb_err outgoing_send(struct bridge *b, const struct node *n)
 
     TRY(n ? node_pack(n, &packed) : WB_ERR_NOMEM);
     TRY(outgoing_send_packed(b, buf_span(&packed)));
-    conn_note_sent(b->conn, n);
+    b->link.note_sent(b->link.conn, n);
 out:
     buf_free(&packed);
     return err;
@@ -33,7 +32,7 @@ out:
 
 enum wb_err outgoing_send_packed(struct bridge *b, struct span packed)
 {
-    return conn_send_plain(b->conn, packed);
+    return b->link.send(b->link.conn, packed);
 }
 
 enum wb_err outgoing_after_commit(struct bridge *b, const struct node *n)
@@ -119,7 +118,8 @@ static enum wb_err send_released(struct bridge *b)
     size_t done = 0, n;
     enum wb_err err = WB_OK;
 
-    while (err == WB_OK && done < o->released && conn_waiting(b->conn) < ANSWER_ROOM_BYTES) {
+    while (err == WB_OK && done < o->released &&
+           b->link.waiting(b->link.conn) < ANSWER_ROOM_BYTES) {
         err = send_first(b, span_skip(buf_span(&o->queue), done), &n);
         if (err == WB_OK)
             done += n;
@@ -147,7 +147,7 @@ void outgoing_more(struct bridge *b)
 {
     /* Acks that did not leave come up again: the server delivers once more what they answer. */
     if (b->outgoing.released && send_released(b) != WB_OK)
-        conn_drop(b->conn, CONN_WHY_PROTOCOL);
+        b->link.drop(b->link.conn, CONN_WHY_PROTOCOL);
 }
 
 void outgoing_drop(struct bridge *b)

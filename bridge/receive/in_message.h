@@ -97,9 +97,6 @@ void in_message_phone_ready(struct bridge *b);
 void in_message_names_changed(struct bridge *b);
 void in_message_free(struct in_message_state *s); /* NULL-safe */
 
-/* Before a commit: how many messages of others have been stored in all, into the batch. */
-void in_message_count(struct bridge *b);
-
 /* The rows of the table by tag (dispatch.c). */
 extern const struct stanza_handler in_message_handler;
 extern const struct stanza_handler in_appdata_handler;

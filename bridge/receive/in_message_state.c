@@ -58,16 +58,16 @@ static void forget_news(struct in_message_state *st)
     message_said_forget(&st->said);
 }
 
-/* One write for a batch, and part of it: a number that began anew at each start would tell a
- * monitor of messages that were lost. */
-void in_message_count(struct bridge *b)
+/* How many messages of others have been stored in all: one write for a batch, and part of it. A
+ * number that began anew at each start would tell a monitor of messages that were lost. */
+static void on_batch_ends(void *ctx, const struct bridge_event *ev)
 {
-    const struct in_message_state *st = b->in_message;
+    const struct in_message_state *st = ctx;
 
-    if (st && st->nnews > 0 &&
-        store_meta_put_int(b->store, STORE_META_MESSAGES,
-                           (int64_t)(b->messages_stored + st->nnews)) != WB_OK)
-        log_debug(b->log, "message", "the number of messages was not written down");
+    (void)ev;
+    if (st->nnews > 0 && store_meta_put_int(st->b->store, STORE_META_MESSAGES,
+                                            (int64_t)(st->b->messages_stored + st->nnews)) != WB_OK)
+        log_debug(st->b->log, "message", "the number of messages was not written down");
 }
 
 static void on_batch_done(void *ctx, const struct bridge_event *ev)
@@ -141,6 +141,7 @@ enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
     if (store_meta_get_int(b->store, STORE_META_MESSAGES, &stored) == WB_OK && stored > 0)
         b->messages_stored = (uint64_t)stored;
     retry_owed_init(&st->owed, b);
+    TRY(events_on(&b->events, BRIDGE_EV_BATCH_ENDS, on_batch_ends, st));
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_DONE, on_batch_done, st));
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, st));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, st));

@@ -377,6 +377,8 @@ static void on_event(void *ctx, const struct bridge_event *e)
         out_wire_offline(b);
         out_wait_offline(b);
         out_retry_offline(b->out_message);
+    } else if (e->kind == BRIDGE_EV_ROOM) {
+        out_wire_room(b);
     } else if (e->kind == BRIDGE_EV_BATCH_DONE) {
         out_queue_committed(b);
     } else if (e->kind == BRIDGE_EV_BATCH_FAILED) {
@@ -391,18 +393,12 @@ static void on_event(void *ctx, const struct bridge_event *e)
         log_error(b->log, "send", "the outbox cannot be read: %s", wb_err_text(err));
 }
 
-void out_message_room(struct bridge *b)
-{
-    if (b->out_message)
-        out_wire_room(b);
-}
-
 enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s)
 {
     static const enum bridge_event_kind kinds[] = {
-        BRIDGE_EV_ONLINE,       BRIDGE_EV_OFFLINE_DONE, BRIDGE_EV_OFFLINE, BRIDGE_EV_BATCH_DONE,
-        BRIDGE_EV_BATCH_FAILED, BRIDGE_EV_LOGGED_OUT,   BRIDGE_EV_PAIRED};
+        BRIDGE_EV_ONLINE,     BRIDGE_EV_OFFLINE_DONE, BRIDGE_EV_OFFLINE,    BRIDGE_EV_ROOM,
+        BRIDGE_EV_BATCH_DONE, BRIDGE_EV_BATCH_FAILED, BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED};
     struct out_message_state *s = calloc(1, sizeof *s);
     enum wb_err err = s ? WB_OK : WB_ERR_NOMEM;
 

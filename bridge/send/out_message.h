@@ -46,9 +46,6 @@ void out_message_free(struct bridge *b, struct out_message_state *s);
  * of a wait that is over. done is called once, not from within this. */
 void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b));
 
-/* The socket has taken something (conn_uplink.c): what waited for room goes on. */
-void out_message_room(struct bridge *b);
-
 /* The server's <ack class=message> (P-SD-21..25). */
 struct out_ack {
     struct span id;

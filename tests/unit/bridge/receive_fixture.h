@@ -38,7 +38,7 @@ static size_t nsent;
 
 /* ---- the connection, as far as receiving knows it ---- */
 
-enum wb_err conn_send_plain(struct conn *c, struct span packed)
+static enum wb_err link_send(struct conn *c, struct span packed)
 {
     struct arena a = arena_new(1 << 20);
     struct buf xml = buf_new(SENT_BYTES);
@@ -54,19 +54,19 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
     return WB_OK;
 }
 
-void conn_note_sent(struct conn *c, const struct node *n)
+static void link_note_sent(struct conn *c, const struct node *n)
 {
     (void)c;
     (void)n;
 }
 
-void conn_store_works(struct conn *c, bool was_full)
+static void link_store_works(struct conn *c, bool was_full)
 {
     (void)c;
     (void)was_full;
 }
 
-void conn_drop(struct conn *c, enum conn_reason why)
+static void link_drop(struct conn *c, enum conn_reason why)
 {
     (void)c;
     (void)why;
@@ -137,6 +137,11 @@ static const struct clock rx_clock = {rx_mono_ms, fixture_ms, NULL};
 static inline void receiver_wake(struct receiver *r)
 {
     memset(&r->b, 0, sizeof r->b);
+    r->b.link = (struct link){.send = link_send,
+                              .note_sent = link_note_sent,
+                              .waiting = conn_waiting,
+                              .drop = link_drop,
+                              .store_works = link_store_works};
     r->b.log = &r->log;
     r->b.clock = &rx_clock;
     r->b.rng = &r->f.rng;
