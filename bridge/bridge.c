@@ -11,6 +11,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/iq_pause_keep.h"
 #include "bridge/core/shared_query.h"
+#include "bridge/dispatch/dispatch.h"
 #include "bridge/groups/group_info.h"
 #include "bridge/groups/group_limits.h"
 #include "bridge/groups/group_list.h"
@@ -163,6 +164,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     b->started_ms = clock_mono_ms(d->clock);
     events_init(&b->events);
     outgoing_init(&b->outgoing);
+    b->on_stanza = dispatch_stanza;
     iq_init(&b->iq, (struct iq_port){iq_port_send, b}, b->timers);
     iq_pauses_load(b);
     b->iq.pauses_changed = iq_pauses_keep;

@@ -5,7 +5,7 @@
 #include "bridge/conn/backoff.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/context.h"
-#include "bridge/dispatch/dispatch.h"
+#include "bridge/core/stanza.h"
 #include "bridge/pair/qr_terminal.h"
 #include "bridge/platform/ws_client.h"
 #include "bridge/platform/ws_reach.h"

@@ -46,7 +46,7 @@ static enum wb_err take_stanza(struct conn *c, struct span frame)
     }
     if (c->offline_waits && node_has_attr(n, "offline"))
         conn_offline_heard(c);
-    err = dispatch_stanza(b, &s);
+    err = b->on_stanza(b, &s);
     if (++b->batch.stanzas == 1)
         b->batch.opened_ms = clock_mono_ms(b->clock);
 out:

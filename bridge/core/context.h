@@ -42,6 +42,7 @@ struct presence;
 struct prekey_fetch;
 struct signed_prekey;
 struct shared_query;
+struct stanza;
 
 /* The batch that is open (batch.c). */
 struct batch {
@@ -67,6 +68,9 @@ struct bridge {
     struct iq_table iq;
     struct outgoing outgoing;
     struct link link; /* filled in by conn_new() */
+    /* What a stanza of the server means, given by bridge_new(): dispatch_stanza(). An error means
+     * that the connection cannot go on. */
+    enum wb_err (*on_stanza)(struct bridge *b, const struct stanza *s);
     struct batch batch;
     struct loop_deferred checkpoint; /* in a turn of its own */
     struct mishap mishap;
