@@ -17,6 +17,7 @@
 #include "bridge/groups/group_list.h"
 #include "bridge/history/history_offered.h"
 #include "bridge/history/history_request.h"
+#include "bridge/pair/pair_port.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/people/identity_change.h"
 #include "bridge/people/lid_lookup.h"
@@ -110,7 +111,7 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     TRY(prekey_upload_new(b, &b->prekeys));
     TRY(identity_news_new(b, &b->identity_news));
     TRY(in_message_new(b, &b->in_message));
-    TRY(conn_new(b, &b->conn));
+    TRY(conn_new(b, &pairing_of_conn, &b->conn));
     TRY(device_sync_new(b, &b->devices));
     TRY(lid_lookup_new(b, &b->lids));
     TRY(lid_refresh_new(&b->lid_refresh));

@@ -132,7 +132,7 @@ static void forget_stream(struct conn *c)
     conn_offline_forget(c);
     prekey_upload_stop(b->prekeys);
     keepalive_stop(b->keepalive);
-    pairing_reset(c);
+    c->how_to_pair->stream_over(c);
     outgoing_drop(b);
     keep_batch(b);
     c->connected_at_ms = 0;
@@ -358,6 +358,12 @@ out:
     log_error(c->b->log, "conn", "not all records could be moved to LIDs: %s", wb_err_text(err));
 }
 
+enum wb_err conn_fresh_keys(struct conn *c)
+{
+    account_wipe(c->account);
+    return device_keys_generate(c->b->rng, &c->account->keys);
+}
+
 enum wb_err conn_load_account(struct conn *c)
 {
     const struct jid *phone = &c->b->config->phone;
@@ -373,7 +379,7 @@ enum wb_err conn_load_account(struct conn *c)
     return err;
 }
 
-enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
+enum wb_err conn_new(struct bridge *b, const struct conn_pairing *how_to_pair, struct conn **ret_c)
 {
     struct conn *c = calloc(1, sizeof *c);
     struct ws_callbacks callbacks = {on_ws_open, conn_on_receive, conn_on_drained, on_ws_ended, c};
@@ -388,6 +394,7 @@ enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
                             .drop = conn_drop,
                             .store_works = conn_store_works};
     c->b = b;
+    c->how_to_pair = how_to_pair;
     c->state = CONN_STOPPED;
     c->why = CONN_WHY_START;
     c->frames = frame_reader_new(FRAME_PAYLOAD_MAX);
@@ -398,7 +405,7 @@ enum wb_err conn_new(struct bridge *b, struct conn **ret_c)
     err = c->account ? WB_OK : WB_ERR_NOMEM;
     if (err == WB_OK) {
         account_wipe(c->account); /* secret_alloc() gives no zeroes */
-        err = pairing_new(c);
+        err = how_to_pair->make(c);
     }
     if (err == WB_OK)
         err = ws_client_new(b->loop, b->jobs, &callbacks, &c->ws);
@@ -420,13 +427,12 @@ void conn_free(struct conn *c)
     timer_stop(c->b->timers, &c->active_timer);
     conn_offline_forget(c);
     timer_stop(c->b->timers, &c->calm_timer);
-    timer_stop(c->b->timers, &c->qr_drawn.timer);
     if (c->b->loop)
         loop_defer_cancel(c->b->loop, &c->broken);
     ws_client_free(c->ws);
     free_stream(c);
     frame_reader_free(&c->frames);
-    pairing_free(c->pairing);
+    c->how_to_pair->destroy(c);
     secret_free(c->account);
     free(c);
 }
@@ -491,7 +497,7 @@ enum wb_err conn_pair(struct conn *c)
     if (!c->paired && c->pair_wanted)
         return WB_OK;
     /* The account stays in whatsapp.db until another one is proven. */
-    TRY(pairing_fresh_keys(c));
+    TRY(conn_fresh_keys(c));
     c->paired = false;
     c->pair_wanted = true;
     c->why = CONN_WHY_OPERATOR;

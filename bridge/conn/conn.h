@@ -13,6 +13,7 @@
 
 struct bridge;
 struct conn;
+struct conn_pairing;
 struct node;
 struct stanza_handler;
 
@@ -47,7 +48,9 @@ const char *conn_reason_name(enum conn_reason r);
 /* Did we not get as far as a login? Then the detail is a sentence of its own: who, and what. */
 bool conn_reason_is_network(enum conn_reason r);
 
-enum wb_err conn_new(struct bridge *b, struct conn **ret_c) WB_MUST_CHECK;
+/* how_to_pair: what is done while there is no account (conn_private.h); outlives the connection. */
+enum wb_err conn_new(struct bridge *b, const struct conn_pairing *how_to_pair,
+                     struct conn **ret_c) WB_MUST_CHECK;
 void conn_free(struct conn *c);
 
 /* Begins: connects, or offers pairing when there is no account. */

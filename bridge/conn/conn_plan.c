@@ -357,7 +357,7 @@ void conn_start(struct conn *c)
         return;
     }
     c->pair_wanted = !c->paired;
-    if (!c->paired && pairing_fresh_keys(c) != WB_OK) {
+    if (!c->paired && conn_fresh_keys(c) != WB_OK) {
         conn_detail(c, "no keys could be made");
         c->why = CONN_WHY_STORE;
         stop(c, "restart the bridge");

@@ -6,7 +6,6 @@
 #include "bridge/conn/conn.h"
 #include "bridge/core/context.h"
 #include "bridge/core/stanza.h"
-#include "bridge/pair/qr_terminal.h"
 #include "bridge/platform/ws_client.h"
 #include "bridge/platform/ws_reach.h"
 #include "crypto/noise.h"
@@ -51,20 +50,21 @@ struct conn_input {
 
 typedef void conn_handler(struct conn *c, const struct conn_input *in);
 
+/* What a connection without an account does: pairing, given to conn_new(). */
 struct pairing;
+struct conn_pairing {
+    /* c->pairing. NOMEM. */
+    enum wb_err (*make)(struct conn *c);
+    void (*destroy)(struct conn *c); /* also when it could not be made */
+    /* The connection is gone: no QR and no code are valid any more. */
+    void (*stream_over)(struct conn *c);
+    conn_handler *pair_device, *pair_success, *early_success;
+    conn_handler *qr_timer, *passkey_timer;
+};
 
 /* DeviceProps.platformType that we register with (P-HS-23): "unknown", as whatsmeow. The passkey
  * step names it again (P-PR-31). */
 enum { CONN_PLATFORM = 0 };
-
-/* The QR as it stands on the terminal (qr_show.c). */
-struct qr_drawn {
-    struct timer timer;
-    struct qr_terminal window;
-    char code[10];              /* at its side; "": none */
-    unsigned spare;             /* rows below it */
-    uint64_t lines, lines_seen; /* of the log: when it was drawn, and since */
-};
 
 /* Tag, id and type of the last stanzas sent; no content. */
 enum { SENT_LOG_ENTRIES = 20, SENT_LOG_TEXT = 80 };
@@ -105,7 +105,6 @@ struct conn {
     struct timer active_timer;  /* <active/> is sent again after a pause that the server wants */
     unsigned active_refusals;   /* on this connection */
     struct timer silence_timer; /* nothing of what was announced comes (conn_offline.c) */
-    struct qr_drawn qr_drawn;   /* on the terminal */
     struct timer calm_timer;    /* the memory of a burst goes back to the system */
     bool offline_phase;         /* the server is delivering what waited */
     bool offline_over;          /* on this stream it has said that it is done with that */
@@ -128,6 +127,7 @@ struct conn {
     unsigned login_failures; /* that have no rule of their own, since a login succeeded */
     bool version_retried;    /* 405 was followed by one attempt with a newer version */
     bool refs_shown;         /* this connection offered a QR */
+    const struct conn_pairing *how_to_pair;
     struct pairing *pairing;
     struct loop_deferred more;   /* frames that were read wait for the loop's next turn */
     struct loop_deferred broken; /* the stream cannot be sent on: closes it */
@@ -162,6 +162,8 @@ enum wb_err conn_send_frame(struct conn *c, struct span payload) WB_MUST_CHECK;
 /* The account of the store into c->account; NOT_FOUND: unpaired. */
 enum wb_err conn_load_account(struct conn *c) WB_MUST_CHECK;
 void conn_account_changed(struct conn *c);
+/* Fresh keys for a device that is to be paired. */
+enum wb_err conn_fresh_keys(struct conn *c) WB_MUST_CHECK;
 /* Writes down until when; a failure is logged. */
 void conn_store_ban(struct conn *c);
 /* There is none (any more), whatever the store remembers; part of the open batch. */
@@ -196,16 +198,8 @@ void conn_offline_heard(struct conn *c);
 /* All have, or the connection has ended. */
 void conn_offline_forget(struct conn *c);
 
-/* conn_pair.c */
-enum wb_err pairing_new(struct conn *c) WB_MUST_CHECK;
-void pairing_free(struct pairing *p);
-/* Fresh keys for a device that is to be paired. */
-enum wb_err pairing_fresh_keys(struct conn *c) WB_MUST_CHECK;
-/* The connection is gone: no QR and no code are valid any more. */
-void pairing_reset(struct conn *c);
-conn_handler conn_on_pair_device, conn_on_pair_success, conn_on_qr_timer, conn_on_early_success;
-
-/* pair_passkey.c */
-conn_handler conn_on_passkey_timer;
+/* conn_table.c: pairing's handlers, as rows of the table. */
+conn_handler conn_on_pair_device, conn_on_pair_success, conn_on_qr_timer, conn_on_early_success,
+    conn_on_passkey_timer;
 
 #endif

@@ -206,6 +206,35 @@ static void shutdown_during_close(struct conn *c, const struct conn_input *in)
     c->why = CONN_WHY_SHUTDOWN;
 }
 
+/* ---- while there is no account: pairing's answers ------------------------------------------ */
+
+void conn_on_pair_device(struct conn *c, const struct conn_input *in)
+{
+    c->how_to_pair->pair_device(c, in);
+}
+
+void conn_on_pair_success(struct conn *c, const struct conn_input *in)
+{
+    c->how_to_pair->pair_success(c, in);
+}
+
+void conn_on_qr_timer(struct conn *c, const struct conn_input *in)
+{
+    c->how_to_pair->qr_timer(c, in);
+}
+
+void conn_on_early_success(struct conn *c, const struct conn_input *in)
+{
+    c->how_to_pair->early_success(c, in);
+}
+
+void conn_on_passkey_timer(struct conn *c, const struct conn_input *in)
+{
+    c->how_to_pair->passkey_timer(c, in);
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
 /* What all states with a socket have in common. */
 #define WITH_SOCKET                                                                                \
     [CONN_EV_OPERATOR] = operator_restart, [CONN_EV_VERSION] = ignore, [CONN_EV_DROP] = drop,      \

@@ -10,6 +10,7 @@
 #include "bridge/core/iq_pause_keep.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
+#include "bridge/pair/pair_port.h"
 #include "bridge/pair/pair_stanzas.h"
 #include "bridge/pair/pairing.h"
 #include "bridge/recovery/backups.h"
@@ -29,7 +30,7 @@ enum {
 #define QR_CLIENT_TYPE "9"
 #define QR_URL         "https://wa.me/settings/linked_devices#"
 
-enum wb_err pairing_new(struct conn *c)
+static enum wb_err make(struct conn *c)
 {
     c->pairing = secret_alloc(sizeof *c->pairing);
     if (!c->pairing)
@@ -40,20 +41,17 @@ enum wb_err pairing_new(struct conn *c)
     return WB_OK;
 }
 
-void pairing_free(struct pairing *p)
+static void destroy(struct conn *c)
 {
+    struct pairing *p = c->pairing;
+
     if (p) {
+        timer_stop(c->b->timers, &p->drawn.timer);
         pair_code_forget(p);
         arena_free(&p->passkey.arena);
         arena_free(&p->passkey.answer_arena);
     }
     secret_free(p);
-}
-
-enum wb_err pairing_fresh_keys(struct conn *c)
-{
-    account_wipe(c->account);
-    return device_keys_generate(c->b->rng, &c->account->keys);
 }
 
 /* In words for the account's owner. Where we closed, the detail is such a sentence; what the server
@@ -68,7 +66,7 @@ static const char *why_passkey_ended(const struct conn *c)
                : "the connection to WhatsApp ended during the passkey step";
 }
 
-void pairing_reset(struct conn *c)
+static void stream_over(struct conn *c)
 {
     struct pairing *p = c->pairing;
     bool shown = p->at < p->nrefs;
@@ -79,7 +77,7 @@ void pairing_reset(struct conn *c)
     if (p->storing) { /* the phone was not answered: it has linked nothing */
         p->storing = false;
         backups_forget(c->b->backups);
-        if (pairing_fresh_keys(c) != WB_OK)
+        if (conn_fresh_keys(c) != WB_OK)
             log_error(c->b->log, "pair", "no fresh keys");
     }
     pair_code_reset(c, "the connection ended");
@@ -88,7 +86,7 @@ void pairing_reset(struct conn *c)
         events_emit_kind(&c->b->events, BRIDGE_EV_QR);
 }
 
-void conn_on_early_success(struct conn *c, const struct conn_input *in)
+static void on_early_success(struct conn *c, const struct conn_input *in)
 {
     (void)in;
     log_warn(c->b->log, "pair", "<success> before pairing was done: ignored");
@@ -154,7 +152,7 @@ static void show_qr(struct conn *c)
     events_emit_kind(&c->b->events, BRIDGE_EV_QR);
 }
 
-void conn_on_qr_timer(struct conn *c, const struct conn_input *in)
+static void on_qr_timer(struct conn *c, const struct conn_input *in)
 {
     (void)in;
     if (c->pairing->at >= c->pairing->nrefs) {
@@ -197,7 +195,7 @@ static struct node *iq_reply(struct arena *a, struct span id, const char *type)
     return n;
 }
 
-void conn_on_pair_device(struct conn *c, const struct conn_input *in)
+static void on_pair_device(struct conn *c, const struct conn_input *in)
 {
     const struct stanza *s = in->stanza;
     struct pairing *p = c->pairing;
@@ -439,7 +437,7 @@ static void refuse(struct conn *c, const struct pair_refusal *why)
     log_error(c->b->log, "pair", "pairing refused: %s", why->text);
     arena_free(&a);
     /* Fresh keys at the next connection: these may be half filled in. */
-    if (pairing_fresh_keys(c) != WB_OK)
+    if (conn_fresh_keys(c) != WB_OK)
         log_error(c->b->log, "pair", "no fresh keys");
     conn_close(c, why == &refuse_number ? CONN_WHY_WRONG_NUMBER : CONN_WHY_PROTOCOL, why->text);
 }
@@ -466,7 +464,7 @@ static void on_backed_up(void *ctx, bool go_on)
         log_warn(c->b->log, "pair", "the signed identity could not be sent");
     FAULT_POINT("pair.signed");
     passkey_reset(c, NULL);
-    pairing_reset(c);
+    stream_over(c);
     conn_set_state(c, CONN_WAIT_PAIR_RESTART, PAIR_RESTART_MS);
     events_emit_kind(&c->b->events, BRIDGE_EV_PAIRED);
 }
@@ -497,7 +495,7 @@ static bool wrong_number(const struct conn *c, const struct jid *paired)
     return !jid_is_none(asked) && !jid_same_user(asked, paired);
 }
 
-void conn_on_pair_success(struct conn *c, const struct conn_input *in)
+static void on_pair_success(struct conn *c, const struct conn_input *in)
 {
     const struct pair_success *p = in->parsed;
     struct adv_signed_identity id;
@@ -530,6 +528,17 @@ void conn_on_pair_success(struct conn *c, const struct conn_input *in)
     c->pairing->private_by = p->private_by;
     store_after_backup(c);
 }
+
+const struct conn_pairing pairing_of_conn = {
+    .make = make,
+    .destroy = destroy,
+    .stream_over = stream_over,
+    .pair_device = on_pair_device,
+    .pair_success = on_pair_success,
+    .early_success = on_early_success,
+    .qr_timer = on_qr_timer,
+    .passkey_timer = passkey_on_timer,
+};
 
 /* ---- what api/ sees
  * ---------------------------------------------------------------------------------- */

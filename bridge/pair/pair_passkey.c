@@ -90,7 +90,7 @@ static void give_up(struct conn *c, const char *problem)
     conn_close(c, CONN_WHY_PASSKEY, problem);
 }
 
-void conn_on_passkey_timer(struct conn *c, const struct conn_input *in)
+void passkey_on_timer(struct conn *c, const struct conn_input *in)
 {
     static const char *const problems[] = {
         [PASSKEY_NONE] = "the passkey step took too long",

@@ -7,6 +7,7 @@
 #include "bridge/conn/conn_private.h"
 #include "bridge/pair/pair_calls.h"
 #include "bridge/pair/passkey.h"
+#include "bridge/pair/qr_terminal.h"
 #include "bridge/pair/webauthn.h"
 #include "crypto/limits.h"
 #include "crypto/passkey_crypt.h"
@@ -15,6 +16,15 @@
 enum {
     PAIR_REF_MAX = 256,       /* the link code's ref; some 50 bytes are usual */
     PAIR_SUCCESS_ID_MAX = 128 /* the server's ids are some 10 to 36 characters */
+};
+
+/* The QR as it stands on the terminal (qr_show.c). */
+struct qr_drawn {
+    struct timer timer;
+    struct qr_terminal window;
+    char code[10];              /* at its side; "": none */
+    unsigned spare;             /* rows below it */
+    uint64_t lines, lines_seen; /* of the log: when it was drawn, and since */
 };
 
 /* The passkey step (P-PR-27..35). */
@@ -53,6 +63,7 @@ struct pairing {
     char refs[QR_REFS_MAX][QR_REF_BYTES_MAX + 1];
     size_t nrefs, at; /* at == nrefs: none is shown */
     char qr[QR_TEXT_MAX];
+    struct qr_drawn drawn;
 
     /* The link code. */
     bool code_wanted; /* as soon as refs have come */
@@ -107,6 +118,8 @@ void pair_code_ask(struct conn *c);
 void pair_code_reset(struct conn *c, const char *why);
 /* At the end of the program: who waits for a code is told. */
 void pair_code_forget(struct pairing *p);
+/* Handler of the connection's table: the step has lasted too long. */
+conn_handler passkey_on_timer;
 /* The step is over: problem says how it failed; NULL: the phone has linked us. */
 void passkey_reset(struct conn *c, const char *problem);
 /* "XXXX-XXXX". */

@@ -21,7 +21,7 @@ static void code_now(struct conn *c, char out[static 10])
 
 static void draw(struct conn *c)
 {
-    struct qr_drawn *d = &c->qr_drawn;
+    struct qr_drawn *d = &c->pairing->drawn;
     struct buf picture = buf_new(QR_DRAWING_MAX);
     struct qr_symbol *q = malloc(sizeof *q);
     const struct config *config = c->b->config;
@@ -45,7 +45,7 @@ static void draw(struct conn *c)
  * more come, another picture would be gone as soon. */
 static bool pushed_out(struct conn *c)
 {
-    struct qr_drawn *d = &c->qr_drawn;
+    struct qr_drawn *d = &c->pairing->drawn;
     uint64_t lines = c->b->log->lines;
     bool quiet = lines == d->lines_seen;
 
@@ -57,17 +57,17 @@ static bool pushed_out(struct conn *c)
 static void look(void *ctx)
 {
     struct conn *c = ctx;
-    const struct qr_terminal *was = &c->qr_drawn.window;
+    const struct qr_terminal *was = &c->pairing->drawn.window;
     struct qr_terminal now = qr_terminal_look(STDOUT_FILENO);
-    char code[sizeof c->qr_drawn.code];
+    char code[sizeof c->pairing->drawn.code];
 
     if (!c->pairing->qr[0] || c->state != CONN_WAIT_PAIR_SCAN)
         return;
     code_now(c, code);
     if (pushed_out(c) || now.rows != was->rows || now.columns != was->columns ||
-        strcmp(code, c->qr_drawn.code) != 0)
+        strcmp(code, c->pairing->drawn.code) != 0)
         draw(c);
-    timer_start(c->b->timers, &c->qr_drawn.timer, QR_LOOK_MS, look, c);
+    timer_start(c->b->timers, &c->pairing->drawn.timer, QR_LOOK_MS, look, c);
 }
 
 /* The text holds the ADV secret: it goes to a terminal, never to the log, nor into a pipe that
@@ -77,10 +77,10 @@ void qr_show(struct conn *c)
     if (!isatty(STDOUT_FILENO))
         return;
     draw(c);
-    timer_start(c->b->timers, &c->qr_drawn.timer, QR_LOOK_MS, look, c);
+    timer_start(c->b->timers, &c->pairing->drawn.timer, QR_LOOK_MS, look, c);
 }
 
 void qr_show_stop(struct conn *c)
 {
-    timer_stop(c->b->timers, &c->qr_drawn.timer);
+    timer_stop(c->b->timers, &c->pairing->drawn.timer);
 }
