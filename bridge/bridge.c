@@ -29,6 +29,7 @@
 #include "bridge/receive/in_message.h"
 #include "bridge/recovery/backups.h"
 #include "bridge/recovery/messages_tidy.h"
+#include "bridge/recovery/mishap.h"
 #include "bridge/send/out_message.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "bridge/sessions/signed_prekey.h"
@@ -66,7 +67,7 @@ static void on_iteration_end(void *ctx)
 {
     struct bridge *b = ctx;
 
-    mishap_look(b);
+    mishap_look(b->mishap);
     end_batch(b);
     plan_checkpoint(b);
 }
@@ -101,10 +102,18 @@ static enum wb_err iq_port_send(struct bridge *b, const struct node *n)
     return outgoing_send(b, n);
 }
 
-static enum wb_err make_parts(struct bridge *b, const char *repaired)
+/* What is open can be used no longer: callers that wait are answered, then this run ends. */
+static void on_begin_anew(void *ctx, const struct bridge_event *e)
+{
+    (void)e;
+    bridge_finish(ctx);
+}
+
+static enum wb_err make_parts(struct bridge *b, const struct bridge_deps *d)
 {
     enum wb_err err;
 
+    TRY(events_on(&b->events, BRIDGE_EV_BEGIN_ANEW, on_begin_anew, b));
     TRY(jobs_new(b->loop, BRIDGE_WORKERS_MAX, &b->jobs));
     TRY(version_fetch_new(b, &b->version));
     TRY(keepalive_new(b, &b->keepalive));
@@ -122,12 +131,13 @@ static enum wb_err make_parts(struct bridge *b, const char *repaired)
     TRY(group_limits_new(&b->group_limits));
     TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
     if (b->config->backups_dir) /* tests of other parts have none */
-        TRY(backups_new(b, repaired, &b->backups));
+        TRY(backups_new(b, d->repaired, &b->backups));
     TRY(history_request_new(b, &b->history));
     TRY(history_offered_new(b, &b->history_offered));
     TRY(messages_tidy_new(b, &b->messages_tidy));
     TRY(presence_new(b, &b->presence));
     TRY(app_state_new(b, &b->app_state));
+    TRY(mishap_new(b, d->checked, &b->mishap));
 out:
     return err;
 }
@@ -169,7 +179,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     iq_init(&b->iq, (struct iq_port){iq_port_send, b}, b->timers);
     iq_pauses_load(b);
     b->iq.pauses_changed = iq_pauses_keep;
-    err = make_parts(b, d->repaired);
+    err = make_parts(b, d);
     if (err == WB_OK)
         err = read_last_message(b);
     if (err != WB_OK) {
@@ -177,8 +187,6 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
         return err;
     }
     bridge_settings_changed(b);
-    b->mishap.checked = d->checked;
-    mishap_start(b);
     loop_set_iteration_end(d->loop, on_iteration_end, b);
     *ret_b = b;
     return WB_OK;
@@ -198,7 +206,7 @@ void bridge_free(struct bridge *b)
     loop_defer_cancel(b->loop, &b->checkpoint);
     timer_stop(b->timers, &b->shutdown_timer);
     timer_stop(b->timers, &b->store_probe);
-    mishap_stop(b);
+    mishap_free(b->mishap);
     if (b->prekeys)
         prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */
     iq_free(&b->iq);
@@ -284,8 +292,7 @@ void bridge_finish(struct bridge *b)
 
 const char *bridge_begin_anew(const struct bridge *b, bool *ret_damaged)
 {
-    *ret_damaged = b->mishap.damaged;
-    return b->mishap.begin_anew ? b->mishap.text : NULL;
+    return mishap_begin_anew(b->mishap, ret_damaged);
 }
 
 void bridge_log_settings(struct log *l, const struct config *c)

@@ -57,7 +57,7 @@ static void on_probe(void *ctx)
     const bool was_full = b->store_probe_failed;
 
     /* What is open shows it as well; what was moved away is written by mishap.c. */
-    if (b->mishap.pending || batch_is_open(b)) {
+    if (b->store_moved || batch_is_open(b)) {
         timer_start(b->timers, &b->store_probe, STORE_PROBE_MS, on_probe, b);
         return;
     }

@@ -13,7 +13,6 @@
 #include "bridge/core/link.h"
 #include "bridge/core/outgoing.h"
 #include "bridge/platform/loop.h"
-#include "bridge/recovery/mishap.h"
 #include "bridge/settings/config.h"
 #include "proto/jid.h"
 
@@ -36,6 +35,7 @@ struct group_limits;
 struct history_download;
 struct history_offered;
 struct messages_tidy;
+struct mishap;
 struct history_request;
 struct app_state;
 struct presence;
@@ -73,7 +73,6 @@ struct bridge {
     enum wb_err (*on_stanza)(struct bridge *b, const struct stanza *s);
     struct batch batch;
     struct loop_deferred checkpoint; /* in a turn of its own */
-    struct mishap mishap;
     struct {
         command_done_fn *done; /* NULL: no unlink is under way */
         void *ctx;
@@ -105,6 +104,7 @@ struct bridge {
     struct messages_tidy *messages_tidy;
     struct history_download *history_downloads; /* those that wait for the list of hosts */
     struct backups *backups;
+    struct mishap *mishap;
     struct presence *presence;
     struct app_state *app_state; /* NULL in tests of other parts */
 
@@ -122,6 +122,7 @@ struct bridge {
     char store_trouble[400];  /* and why, for people */
     bool store_held;          /* because another program holds a database */
     bool store_probing;       /* what is committed wrote in both */
+    bool store_moved;         /* a database was moved away and is not rescued yet (mishap.h) */
     struct timer store_probe; /* tries a write, while it failed */
     bool store_probe_failed;  /* at least once: the disk is really full, and not only for a batch */
 

@@ -10,6 +10,7 @@
 #include "bridge/core/context.h"
 #include "bridge/platform/hook.h"
 #include "bridge/platform/jobs.h"
+#include "bridge/recovery/mishap.h"
 #include "store/backup/backup.h"
 #include "store/backup/backup_seal.h"
 #include "store/core/batch.h"
@@ -209,7 +210,7 @@ static void note_result(struct backups *k, const struct run *r)
                  r->made.text[0] ? r->made.text : wb_err_text(r->err));
         log_error(k->b->log, "backup", "no %s backup was made: %s", r->reason, k->error);
         if (r->err == WB_ERR_DB_CORRUPT)
-            mishap_suspected(k->b, k->error);
+            mishap_suspected(k->b->mishap, k->error);
         return;
     }
     memcpy(k->name, r->made.name, sizeof k->name);

@@ -1,8 +1,8 @@
 #include "bridge/recovery/mishap.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "bridge/bridge.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "store/backup/rescue.h"
@@ -14,91 +14,119 @@ enum {
     CHECK_AGAIN_MS = 10 * 60 * 1000,
 };
 
-static void begin_anew(struct bridge *b, bool damaged)
+struct mishap {
+    struct bridge *b;
+    struct timer timer;
+    bool begin_anew, damaged, checked;
+    char text[600]; /* for people */
+};
+
+static void begin_anew(struct mishap *m, bool damaged)
 {
-    b->mishap.begin_anew = true;
-    b->mishap.damaged = damaged;
-    b->mishap.pending = false;
-    mishap_stop(b);
-    log_error(b->log, "store", "%s; starting anew with a full check", b->mishap.text);
-    bridge_finish(b); /* callers that wait are answered */
+    struct bridge *b = m->b;
+
+    m->begin_anew = true;
+    m->damaged = damaged;
+    b->store_moved = false;
+    timer_stop(b->timers, &m->timer);
+    log_error(b->log, "store", "%s; starting anew with a full check", m->text);
+    events_emit_kind(&b->events, BRIDGE_EV_BEGIN_ANEW);
 }
 
-static void rescue(struct bridge *b)
+static void rescue(struct mishap *m)
 {
+    struct bridge *b = m->b;
     char text[512];
     enum wb_err err;
 
-    if (!b->mishap.pending)
+    if (!b->store_moved)
         batch_fail(b, WB_ERR_MOVED); /* nothing is acknowledged from here on */
     events_emit_kind(&b->events, BRIDGE_EV_STALL);
     err = store_rescue(b->store, text);
     if (err == WB_OK) {
-        snprintf(b->mishap.text, sizeof b->mishap.text, "%s", text);
-        begin_anew(b, false);
+        snprintf(m->text, sizeof m->text, "%s", text);
+        begin_anew(m, false);
         return;
     }
-    if (!b->mishap.pending)
+    if (!b->store_moved)
         log_error(b->log, "store",
                   "a database was removed or replaced while it is in use, and what is still open "
                   "cannot be written down: %s. DO NOT STOP the bridge: that is tried again "
                   "until it works",
                   store_error_why(b->store, err));
-    b->mishap.pending = true;
+    b->store_moved = true;
 }
 
-static void look(struct bridge *b)
+static void look(struct mishap *m)
 {
+    struct bridge *b = m->b;
     enum store_file file;
 
     switch (store_mishap(b->store, &file)) {
     case STORE_MISHAP_NONE:
         break;
     case STORE_MISHAP_DAMAGED:
-        if (b->mishap.checked && clock_mono_ms(b->clock) - b->started_ms < CHECK_AGAIN_MS)
+        if (m->checked && clock_mono_ms(b->clock) - b->started_ms < CHECK_AGAIN_MS)
             break;
-        snprintf(b->mishap.text, sizeof b->mishap.text, "%s was found damaged while in use",
+        snprintf(m->text, sizeof m->text, "%s was found damaged while in use",
                  file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db");
-        begin_anew(b, true);
+        begin_anew(m, true);
         break;
     case STORE_MISHAP_MOVED:
-        rescue(b);
+        rescue(m);
         break;
     }
 }
 
-void mishap_suspected(struct bridge *b, const char *text)
+void mishap_suspected(struct mishap *m, const char *text)
 {
-    if (b->mishap.checked || b->mishap.begin_anew || b->mishap.pending)
+    if (m->checked || m->begin_anew || m->b->store_moved)
         return;
-    snprintf(b->mishap.text, sizeof b->mishap.text, "a backup found damage (%.400s)", text);
-    begin_anew(b, true);
+    snprintf(m->text, sizeof m->text, "a backup found damage (%.400s)", text);
+    begin_anew(m, true);
 }
 
-void mishap_look(struct bridge *b)
+void mishap_look(struct mishap *m)
 {
-    if (!b->mishap.begin_anew && !b->mishap.pending)
-        look(b);
+    if (!m->begin_anew && !m->b->store_moved)
+        look(m);
+}
+
+const char *mishap_begin_anew(const struct mishap *m, bool *ret_damaged)
+{
+    *ret_damaged = m->damaged;
+    return m->begin_anew ? m->text : NULL;
 }
 
 static void on_timer(void *ctx)
 {
-    struct bridge *b = ctx;
+    struct mishap *m = ctx;
+    struct bridge *b = m->b;
 
     /* What it finds stays noted in the store. */
     (void)(store_check_names(b->store) == WB_OK);
-    look(b);
-    if (!b->mishap.begin_anew)
-        timer_start(b->timers, &b->mishap.timer, b->mishap.pending ? AGAIN_MS : LOOK_MS, on_timer,
-                    b);
+    look(m);
+    if (!m->begin_anew)
+        timer_start(b->timers, &m->timer, b->store_moved ? AGAIN_MS : LOOK_MS, on_timer, m);
 }
 
-void mishap_start(struct bridge *b)
+enum wb_err mishap_new(struct bridge *b, bool checked, struct mishap **ret_m)
 {
-    timer_start(b->timers, &b->mishap.timer, LOOK_MS, on_timer, b);
+    struct mishap *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return WB_ERR_NOMEM;
+    m->b = b;
+    m->checked = checked;
+    timer_start(b->timers, &m->timer, LOOK_MS, on_timer, m);
+    *ret_m = m;
+    return WB_OK;
 }
 
-void mishap_stop(struct bridge *b)
+void mishap_free(struct mishap *m)
 {
-    timer_stop(b->timers, &b->mishap.timer);
+    if (!m)
+        return;
+    timer_stop(m->b->timers, &m->timer);
+    free(m);
 }
