@@ -22,7 +22,10 @@
 #include "bridge/people/identity_change.h"
 #include "bridge/people/lid_lookup.h"
 #include "bridge/people/lid_refresh.h"
+#include "bridge/people/person_limits.h"
 #include "bridge/people/presence.h"
+#include "bridge/people/tctoken.h"
+#include "bridge/people/time_lock.h"
 #include "bridge/people/trust.h"
 #include "bridge/platform/jobs.h"
 #include "bridge/platform/limits.h"
@@ -129,6 +132,9 @@ static enum wb_err make_parts(struct bridge *b, const struct bridge_deps *d)
     TRY(group_info_new(b, &b->groups));
     TRY(group_list_new(b, &b->group_list));
     TRY(group_limits_new(&b->group_limits));
+    TRY(tctokens_new(b, &b->tokens));
+    TRY(time_lock_new(b, out_ports_bridge.online, &b->time_lock));
+    TRY(person_limits_new(b, &b->person_limits));
     TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
     if (b->config->backups_dir) /* tests of other parts have none */
         TRY(backups_new(b, d->repaired, &b->backups));
@@ -220,6 +226,9 @@ void bridge_free(struct bridge *b)
     b->history_offered = NULL; /* events may still come */
     messages_tidy_free(b->messages_tidy);
     out_message_free(b, b->out_message);
+    person_limits_free(b->person_limits);
+    time_lock_free(b->time_lock);
+    tctokens_free(b->tokens);
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */
     group_info_free(b->groups);

@@ -90,13 +90,14 @@ static bool reason_is_old(const struct conn *c, enum health_status s)
 /* Of a connection that is there. */
 static const char *restriction(struct bridge *b)
 {
-    if (time_lock_guessed(b))
+    if (time_lock_guessed(b->time_lock))
         return "WhatsApp has restricted this number: people who do not know it are not written to "
                "before 'restricted_until', which is our guess: WhatsApp has not said when it ends, "
                "and is asked then";
-    return time_lock_until_s(b) ? "WhatsApp has restricted this number: people who do not know it "
-                                  "are not written to before 'restricted_until'"
-                                : "";
+    return time_lock_until_s(b->time_lock)
+               ? "WhatsApp has restricted this number: people who do not know it "
+                 "are not written to before 'restricted_until'"
+               : "";
 }
 
 /* Why there is no connection now. */
@@ -353,8 +354,8 @@ enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_
     if (c->state == CONN_WAIT_BACKOFF)
         h.next_attempt_in_s = timer_left_ms(b->timers, &c->step_timer) / 1000;
     h.banned_until_s = c->banned_until_s;
-    h.restricted_until_s = time_lock_until_s(b);
-    h.restricted_guessed = time_lock_guessed(b);
+    h.restricted_until_s = time_lock_until_s(b->time_lock);
+    h.restricted_guessed = time_lock_guessed(b->time_lock);
     h.wa_version_expires_at_s = version_expires_at(b->version);
     h.reconnects = b->reconnects;
     h.messages_stored = b->messages_stored;

@@ -9,7 +9,6 @@
 #include "base/span.h"
 #include "bridge/conn/limits.h"
 #include "bridge/core/link.h"
-#include "bridge/limits.h"
 
 struct bridge;
 struct conn;

@@ -38,11 +38,14 @@ struct messages_tidy;
 struct mishap;
 struct history_request;
 struct app_state;
+struct person_limits;
 struct presence;
 struct prekey_fetch;
 struct signed_prekey;
 struct shared_query;
 struct stanza;
+struct tctokens;
+struct time_lock;
 
 /* The batch that is open (batch.c). */
 struct batch {
@@ -96,7 +99,10 @@ struct bridge {
     struct group_list *group_list;
     struct group_limits *group_limits;
     struct shared_query *lids;
+    struct tctokens *tokens;
+    struct time_lock *time_lock;
     struct lid_refresh *lid_refresh;
+    struct person_limits *person_limits;
     struct prekey_fetch *prekey_fetch;
     struct signed_prekey *signed_prekey;
     struct history_request *history;

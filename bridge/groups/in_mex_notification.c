@@ -16,7 +16,7 @@ static enum wb_err mex_apply(struct bridge *b, const struct stanza *s, void *par
         enum wb_err read = mex_time_lock_parse(node_content_bytes(n), MEX_LOCK_NOTIFIED, &lock);
 
         if (read == WB_OK)
-            err = time_lock_told(b, &lock);
+            err = time_lock_told(b->time_lock, &lock);
         else if (read != WB_ERR_NOT_FOUND)
             log_debug(b->log, "notification", "mex: %s", wb_err_text(read));
     }

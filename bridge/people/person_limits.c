@@ -1,9 +1,25 @@
 #include "bridge/people/person_limits.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "bridge/core/context.h"
 #include "bridge/people/limits.h"
 #include "bridge/send/out_queue.h"
 #include "store/session/lid_map.h"
+
+/* Whom a hash has made us ask about. */
+struct person_limit {
+    struct jid person; /* bare, by LID when it is known; JID_NONE: a free slot */
+    int64_t at_ms;     /* monotonic */
+    int64_t at_s;      /* server time */
+    bool explained;    /* a device was found that had lacked the message */
+};
+
+struct person_limits {
+    struct bridge *b;
+    struct person_limit slots[PERSON_LIMIT_SLOTS];
+};
 
 static struct jid key_of(struct bridge *b, const struct jid *device)
 {
@@ -13,55 +29,72 @@ static struct jid key_of(struct bridge *b, const struct jid *device)
                                                                                         : person;
 }
 
-static struct person_limit *find(struct bridge *b, const struct jid *person)
+static struct person_limit *find(struct person_limits *l, const struct jid *person)
 {
-    struct out_message_state *s = b->out_message;
-
     for (size_t i = 0; i < PERSON_LIMIT_SLOTS; i++)
-        if (jid_eq(&s->person_limits[i].person, person))
-            return &s->person_limits[i];
+        if (jid_eq(&l->slots[i].person, person))
+            return &l->slots[i];
     return NULL;
 }
 
-static bool is_over(const struct person_limit *l, int64_t now_ms)
+static bool is_over(const struct person_limit *p, int64_t now_ms)
 {
-    return now_ms - l->at_ms >= (int64_t)PERSON_REFRESH_S * 1000;
+    return now_ms - p->at_ms >= (int64_t)PERSON_REFRESH_S * 1000;
 }
 
 /* For somebody else; NULL: all of them still hold. */
-static struct person_limit *take_slot(struct bridge *b, int64_t now_ms)
+static struct person_limit *take_slot(struct person_limits *l, int64_t now_ms)
 {
-    struct out_message_state *s = b->out_message;
-
     for (size_t i = 0; i < PERSON_LIMIT_SLOTS; i++)
-        if (jid_is_none(&s->person_limits[i].person) || is_over(&s->person_limits[i], now_ms))
-            return &s->person_limits[i];
+        if (jid_is_none(&l->slots[i].person) || is_over(&l->slots[i], now_ms))
+            return &l->slots[i];
     return NULL;
 }
 
-bool person_limit_ask(struct bridge *b, const struct jid *person, int64_t sealed_at,
+bool person_limit_ask(struct person_limits *l, const struct jid *person, int64_t sealed_at,
                       bool *ret_compare)
 {
-    const struct jid key = key_of(b, person);
-    const int64_t now_ms = clock_mono_ms(b->clock);
-    struct person_limit *l = find(b, &key);
+    const struct jid key = key_of(l->b, person);
+    const int64_t now_ms = clock_mono_ms(l->b->clock);
+    struct person_limit *p = find(l, &key);
 
     *ret_compare = false;
-    if (l && !is_over(l, now_ms) && !(l->explained && sealed_at > l->at_s)) {
-        *ret_compare = sealed_at <= l->at_s;
+    if (p && !is_over(p, now_ms) && !(p->explained && sealed_at > p->at_s)) {
+        *ret_compare = sealed_at <= p->at_s;
         return false;
     }
-    if (!l && !(l = take_slot(b, now_ms)))
+    if (!p && !(p = take_slot(l, now_ms)))
         return false;
-    *l = (struct person_limit){key, now_ms, bridge_server_now_s(b), false};
+    *p = (struct person_limit){key, now_ms, bridge_server_now_s(l->b), false};
     return true;
 }
 
-void person_limit_explained(struct bridge *b, const struct jid *device)
+void person_limit_explained(struct person_limits *l, const struct jid *device)
 {
-    const struct jid key = key_of(b, device);
-    struct person_limit *l = find(b, &key);
+    const struct jid key = key_of(l->b, device);
+    struct person_limit *p = find(l, &key);
 
-    if (l)
-        l->explained = true;
+    if (p)
+        p->explained = true;
+}
+
+void person_limits_forget(struct person_limits *l)
+{
+    memset(l->slots, 0, sizeof l->slots);
+}
+
+enum wb_err person_limits_new(struct bridge *b, struct person_limits **ret_l)
+{
+    struct person_limits *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return WB_ERR_NOMEM;
+    l->b = b;
+    *ret_l = l;
+    return WB_OK;
+}
+
+void person_limits_free(struct person_limits *l)
+{
+    free(l);
 }

@@ -10,23 +10,21 @@
 #include "proto/jid.h"
 
 struct bridge;
+struct person_limits;
 
-/* Whom a hash has made us ask about. */
-struct person_limit {
-    struct jid person; /* bare, by LID when it is known; JID_NONE: a free slot */
-    int64_t at_ms;     /* monotonic */
-    int64_t at_s;      /* server time */
-    bool explained;    /* a device was found that had lacked the message */
-};
+enum wb_err person_limits_new(struct bridge *b, struct person_limits **ret_l) WB_MUST_CHECK;
+void person_limits_free(struct person_limits *l); /* NULL-safe */
+/* The account is another one, or none. */
+void person_limits_forget(struct person_limits *l);
 
 /* An ack has a hash that is not ours; its message was sealed at sealed_at (server time). Drop this
  * person's list and ask? Once per PERSON_REFRESH_S, and PERSON_LIMIT_SLOTS people in that time; at
  * once again for a message that was sealed after an answer that explained the hash, which is other
  * news. *ret_compare, when false is returned: the message was sealed before the last question, and
  * may lack devices that are known by now. person: bare, any form. */
-bool person_limit_ask(struct bridge *b, const struct jid *person, int64_t sealed_at,
+bool person_limit_ask(struct person_limits *l, const struct jid *person, int64_t sealed_at,
                       bool *ret_compare);
 /* This device was found, and is given the message. */
-void person_limit_explained(struct bridge *b, const struct jid *device);
+void person_limit_explained(struct person_limits *l, const struct jid *device);
 
 #endif

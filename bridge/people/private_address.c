@@ -3,11 +3,9 @@
 #include "bridge/core/context.h"
 #include "bridge/people/limits.h"
 #include "bridge/send/out_queue.h"
+#include "store/outbox/outbox.h"
 #include "store/session/lid_map.h"
 #include "store/session/private_address.h"
-#include "store/session/retry.h"
-
-enum { NOT_TAKEN = 400 };
 
 /* In the row of a message that has turned the account to the other address, so that it is known
  * after a restart: this, and enum store_private_by of before. */
@@ -52,62 +50,35 @@ out:
     return err;
 }
 
-/* The bytes that were refused say it best: the account's state may be another one by now, and after
- * a restart nothing else remembers it. */
-static enum wb_err sealed_for(struct out_item *it, struct jid *ret_to)
+static enum wb_err turn_to(struct bridge *b, enum store_private_by by, int64_t *ret_how)
 {
-    struct arena a = arena_new(SEND_ARENA_MAX);
-    struct store_outbox_row row;
-    struct node *n = NULL;
-    enum wb_err err;
-
-    TRY(store_outbox_by_id(it->b->store, it->id, &a, &row));
-    TRY(node_unpack(row.sealed, &a, &n));
-    if (!node_attr_get_jid(n, "to", ret_to))
-        err = WB_ERR_NOT_FOUND;
-out:
-    arena_free(&a);
-    return err;
-}
-
-/* Both what was sealed (under the form that was refused) and what is known of devices is made anew.
- */
-static enum wb_err turn_to(struct out_item *it, enum store_private_by by, int64_t *ret_how)
-{
-    struct bridge *b = it->b;
     enum store_private_by now = STORE_PRIVATE_UNKNOWN;
     enum wb_err err;
 
     *ret_how = OUTBOX_REOPENED;
     TRY(store_private_by_get(b->store, bridge_server_now_s(b), &now));
-    if (now != by) {
-        *ret_how = TURNED_FROM + (int64_t)now;
-        TRY(store_private_by_server(b->store, by, bridge_server_now_s(b)));
-        log_warn(b->log, "send",
-                 "WhatsApp refused a private message for its address: from now on they go by %s",
-                 by == STORE_PRIVATE_BY_LID ? "LID" : "phone number");
-    }
-    err = store_retry_sent_drop(b->store, &it->chat, span_cstr(it->id));
+    if (now == by)
+        return WB_OK;
+    *ret_how = TURNED_FROM + (int64_t)now;
+    TRY(store_private_by_server(b->store, by, bridge_server_now_s(b)));
+    log_warn(b->log, "send",
+             "WhatsApp refused a private message for its address: from now on they go by %s",
+             by == STORE_PRIVATE_BY_LID ? "LID" : "phone number");
 out:
     return err;
 }
 
-enum wb_err private_address_refused(struct out_item *it, uint32_t code, int64_t *ret_how)
+enum wb_err private_address_refused(struct bridge *b, const struct jid *to, int64_t *ret_how)
 {
-    struct jid to = {0}, other = {0};
-    enum wb_err err;
+    struct jid other = {0};
+    enum wb_err err = other_of(b, to, &other);
 
     *ret_how = 0;
-    if (code != NOT_TAKEN || !jid_is_person(&it->chat))
-        return WB_OK;
-    err = sealed_for(it, &to);
-    if (err == WB_OK)
-        err = other_of(it->b, &to, &other);
     if (err == WB_ERR_NOT_FOUND || (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER))
         return WB_OK; /* there is no other address to try */
     TRY(err);
     err =
-        turn_to(it, to.server == JID_LID ? STORE_PRIVATE_BY_NUMBER : STORE_PRIVATE_BY_LID, ret_how);
+        turn_to(b, to->server == JID_LID ? STORE_PRIVATE_BY_NUMBER : STORE_PRIVATE_BY_LID, ret_how);
 out:
     return err;
 }

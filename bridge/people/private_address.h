@@ -9,7 +9,6 @@
 #include "proto/jid.h"
 
 struct bridge;
-struct out_item;
 
 /* lid, pn: the person's two forms, bare; one of them may be JID_NONE, when it is not known, and
  * then the other one is taken. Errors of the store. */
@@ -18,10 +17,10 @@ enum wb_err private_address(struct bridge *b, const struct jid *lid, const struc
 /* The same for a person of whom one form is given, with or without device. */
 enum wb_err private_address_of(struct bridge *b, const struct jid *person,
                                struct jid *ret_to) WB_MUST_CHECK;
-/* The server has refused this private message with this code. *ret_how, unless 0: it was for its
- * address; the person has the other one, which this and the next messages take from now on. It is
- * for store_outbox_reopen(), and says how they went until now. Errors of the store. */
-enum wb_err private_address_refused(struct out_item *it, uint32_t code,
+/* The server has refused a private message for this address. *ret_how, unless 0: the person has the
+ * other one, which this and the next messages take from now on. It is for store_outbox_reopen(),
+ * and says how they went until now. In the open batch; errors of the store. */
+enum wb_err private_address_refused(struct bridge *b, const struct jid *to,
                                     int64_t *ret_how) WB_MUST_CHECK;
 /* What was reopened so was refused by the other address, too: that was not the reason, and they go
  * again as before. Errors of the store. */

@@ -1,10 +1,38 @@
 #include "bridge/people/tctoken.h"
 
+#include <stdlib.h>
+
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
-#include "bridge/send/out_queue.h"
 #include "crypto/prim_hash.h"
 #include "store/session/tokens.h"
+
+/* Tokens on their way to the server. */
+struct tctokens {
+    struct bridge *b;
+    struct {
+        uint64_t key; /* 0: free */
+        struct jid who;
+        int64_t t;
+    } pending[TCTOKEN_PENDING_MAX];
+    uint64_t last_key;
+};
+
+enum wb_err tctokens_new(struct bridge *b, struct tctokens **ret_s)
+{
+    struct tctokens *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return WB_ERR_NOMEM;
+    s->b = b;
+    *ret_s = s;
+    return WB_OK;
+}
+
+void tctokens_free(struct tctokens *s)
+{
+    free(s);
+}
 
 /* WhatsApp's own announcements come from user 0, who takes no tokens. */
 static bool takes_tokens(const struct jid *who)
@@ -45,9 +73,9 @@ enum wb_err tctoken_add(struct bridge *b, struct arena *a, struct node *message,
 
 static void on_issued(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
-    struct tctoken_state *s = b->out_message ? &b->out_message->tokens : NULL;
+    struct tctokens *s = b->tokens;
 
-    for (size_t i = 0; s && i < TCTOKEN_PENDING_MAX; i++) {
+    for (size_t i = 0; i < TCTOKEN_PENDING_MAX; i++) {
         enum wb_err err = reply->err;
 
         if (s->pending[i].key != key)
@@ -65,7 +93,7 @@ static void on_issued(struct bridge *b, uint64_t key, const struct iq_reply *rep
 }
 
 /* Is it time, and is none on its way? The slot for it, or NULL. */
-static size_t free_slot(const struct tctoken_state *s, const struct jid *who)
+static size_t free_slot(const struct tctokens *s, const struct jid *who)
 {
     size_t slot = TCTOKEN_PENDING_MAX;
 
@@ -78,7 +106,7 @@ static size_t free_slot(const struct tctoken_state *s, const struct jid *who)
     return slot;
 }
 
-static void send_token(struct bridge *b, struct tctoken_state *s, const struct jid *who, int64_t t)
+static void send_token(struct tctokens *s, const struct jid *who, int64_t t)
 {
     struct arena a = arena_new(16 * 1024);
     size_t slot = free_slot(s, who);
@@ -94,13 +122,14 @@ static void send_token(struct bridge *b, struct tctoken_state *s, const struct j
     s->pending[slot].key = ++s->last_key;
     s->pending[slot].who = *who;
     s->pending[slot].t = t;
-    if (iq_send(&b->iq, &a, iq, 0, on_issued, s->pending[slot].key) != WB_OK)
+    if (iq_send(&s->b->iq, &a, iq, 0, on_issued, s->pending[slot].key) != WB_OK)
         s->pending[slot].key = 0;
     arena_free(&a);
 }
 
-void tctoken_issue(struct bridge *b, struct tctoken_state *s, const struct jid *lid)
+void tctoken_issue(struct tctokens *s, const struct jid *lid)
 {
+    struct bridge *b = s->b;
     const struct jid who = jid_bare(*lid);
     const int64_t now = bridge_server_now_s(b);
     int64_t issued = 0;
@@ -110,11 +139,12 @@ void tctoken_issue(struct bridge *b, struct tctoken_state *s, const struct jid *
     if (store_token_issued_get(b->store, &who, &issued) != WB_OK ||
         (issued > 0 && now / STORE_TOKEN_BUCKET_S <= issued / STORE_TOKEN_BUCKET_S))
         return;
-    send_token(b, s, &who, now);
+    send_token(s, &who, now);
 }
 
-void tctoken_reissue(struct bridge *b, struct tctoken_state *s, const struct jid *lid)
+void tctoken_reissue(struct tctokens *s, const struct jid *lid)
 {
+    struct bridge *b = s->b;
     const struct jid who = jid_bare(*lid);
     int64_t issued = 0;
 
@@ -122,5 +152,5 @@ void tctoken_reissue(struct bridge *b, struct tctoken_state *s, const struct jid
         store_token_issued_get(b->store, &who, &issued) != WB_OK ||
         issued < store_token_cutoff(bridge_server_now_s(b)) || issued <= 0)
         return;
-    send_token(b, s, &who, issued);
+    send_token(s, &who, issued);
 }

@@ -7,16 +7,10 @@
 #include "proto/node.h"
 
 struct bridge;
+struct tctokens;
 
-/* Tokens on their way to the server; zero-initialised. */
-struct tctoken_state {
-    struct {
-        uint64_t key; /* 0: free */
-        struct jid who;
-        int64_t t;
-    } pending[TCTOKEN_PENDING_MAX];
-    uint64_t last_key;
-};
+enum wb_err tctokens_new(struct bridge *b, struct tctokens **ret_s) WB_MUST_CHECK;
+void tctokens_free(struct tctokens *s); /* NULL-safe; after iq_free() */
 
 /* <tctoken> when a fresh one of this person is stored, else <cstoken> when the salt for it is
  * known, else nothing; as the last child of a 1:1 message. lid: bare, the LID (or the PN, which has
@@ -28,9 +22,9 @@ void cstoken_make(struct span salt, const struct jid *lid, uint8_t out[static 32
 
 /* After a message was accepted, or refused with 463: gives the person our token, once per bucket of
  * seven days. What cannot be sent now is left to the next message. */
-void tctoken_issue(struct bridge *b, struct tctoken_state *s, const struct jid *lid);
+void tctoken_issue(struct tctokens *s, const struct jid *lid);
 /* This person's phone was installed anew: the token that we gave them and that is still good is
  * given again, with its time (P-NT-04). Nothing when there is none. */
-void tctoken_reissue(struct bridge *b, struct tctoken_state *s, const struct jid *lid);
+void tctoken_reissue(struct tctokens *s, const struct jid *lid);
 
 #endif

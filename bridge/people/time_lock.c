@@ -1,22 +1,36 @@
 #include "bridge/people/time_lock.h"
 
+#include <stdlib.h>
+
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/people/limits.h"
 #include "bridge/people/mex.h"
-#include "bridge/send/out_queue.h"
 #include "store/core/meta.h"
 
-static struct time_lock *lock_of(struct bridge *b)
-{
-    return b->out_message ? &b->out_message->time_lock : NULL;
-}
+struct time_lock {
+    struct bridge *b;
+    bool (*online)(struct bridge *b);
+    bool loaded;        /* until_s is what the file says */
+    bool named;         /* until_s is WhatsApp's word, not our guess */
+    int64_t until_s;    /* server time, unix seconds; 0: none */
+    int64_t guessed_ms; /* monotonic, of the last end that we guessed, as nobody has named it */
+    unsigned guesses;   /* of those, in a row */
+    uint64_t asked;     /* the question that is under way; 0: none */
+    enum time_lock_why {
+        TIME_LOCK_LASTS,   /* does it still last? */
+        TIME_LOCK_REFUSAL, /* a message was refused */
+    } why;                 /* it was asked */
+    uint64_t last_key, changes;
+    struct timer end;
+};
 
 static void on_end(void *ctx);
 
 /* Timers count in a clock that does not jump; the end is an instant of the server's. */
-static void plan_end(struct bridge *b, struct time_lock *l)
+static void plan_end(struct time_lock *l)
 {
+    struct bridge *b = l->b;
     const int64_t left = l->until_s - bridge_server_now_s(b);
 
     if (l->until_s == 0)
@@ -26,12 +40,13 @@ static void plan_end(struct bridge *b, struct time_lock *l)
                     left <= 0                 ? 0
                     : left > TIME_LOCK_LOOK_S ? TIME_LOCK_LOOK_S * 1000
                                               : left * 1000,
-                    on_end, b);
+                    on_end, l);
 }
 
 /* What cannot be read now is read at the next question. */
-static void load(struct bridge *b, struct time_lock *l)
+static void load(struct time_lock *l)
 {
+    struct bridge *b = l->b;
     int64_t until = 0, named = 0;
     enum wb_err err;
 
@@ -42,10 +57,11 @@ static void load(struct bridge *b, struct time_lock *l)
         err = store_meta_get_int(b->store, STORE_META_TIME_LOCK_NAMED, &named);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return;
-    l->loaded = l->news = true;
+    l->loaded = true;
+    l->changes++;
     l->until_s = until;
     l->named = named != 0;
-    plan_end(b, l); /* which may have passed */
+    plan_end(l); /* which may have passed */
 }
 
 /* The end that we guessed has come, and WhatsApp has not said yet that it is one. */
@@ -54,29 +70,30 @@ static bool is_open(const struct time_lock *l, int64_t now)
     return l->until_s && l->until_s <= now && !l->named;
 }
 
-int64_t time_lock_until_s(struct bridge *b)
+int64_t time_lock_until_s(struct time_lock *l)
 {
-    struct time_lock *l = lock_of(b);
-    const int64_t now = bridge_server_now_s(b);
+    const int64_t now = bridge_server_now_s(l->b);
 
-    if (!l)
-        return 0;
-    load(b, l);
+    load(l);
     if (is_open(l, now))
         return now + TIME_LOCK_LOOK_S; /* when it is asked again at the latest */
     return l->until_s > now ? l->until_s : 0;
 }
 
-bool time_lock_guessed(struct bridge *b)
+bool time_lock_guessed(struct time_lock *l)
 {
-    const struct time_lock *l = lock_of(b);
+    return time_lock_until_s(l) && !l->named;
+}
 
-    return l && time_lock_until_s(b) && !l->named;
+uint64_t time_lock_changes(const struct time_lock *l)
+{
+    return l->changes;
 }
 
 /* until_s 0: it is over. The file first: what follows is looked at when the loop comes to it. */
-static enum wb_err set(struct bridge *b, struct time_lock *l, int64_t until_s, bool named)
+static enum wb_err set(struct time_lock *l, int64_t until_s, bool named)
 {
+    struct bridge *b = l->b;
     char text[CLOCK_TEXT_MAX];
     enum wb_err err;
 
@@ -95,20 +112,21 @@ static enum wb_err set(struct bridge *b, struct time_lock *l, int64_t until_s, b
                  named ? "" : " (our guess: it has not said when that ends)");
     else if (!until_s && l->until_s)
         log_info(b->log, "send", "first messages to new people go out again");
-    l->loaded = l->news = true;
+    l->loaded = true;
+    l->changes++;
     l->until_s = until_s;
     l->named = named;
-    plan_end(b, l);
-    out_queue_kick(b);
+    plan_end(l);
+    events_emit_kind(&b->events, BRIDGE_EV_TIME_LOCK);
 out:
     return err;
 }
 
 /* As WhatsApp Web waits where no end is named, and twice as long for each time that this was too
  * short. */
-static int64_t next_guess_s(struct bridge *b, struct time_lock *l)
+static int64_t next_guess_s(struct time_lock *l)
 {
-    const int64_t mono = clock_mono_ms(b->clock);
+    const int64_t mono = clock_mono_ms(l->b->clock);
     int64_t guess = TIME_LOCK_GUESS_S;
 
     if (l->guesses && mono - l->guessed_ms > TIME_LOCK_GUESSES_MS)
@@ -120,23 +138,22 @@ static int64_t next_guess_s(struct bridge *b, struct time_lock *l)
     return guess < TIME_LOCK_GUESS_MAX_S ? guess : TIME_LOCK_GUESS_MAX_S;
 }
 
-enum wb_err time_lock_told(struct bridge *b, const struct mex_time_lock *told)
+enum wb_err time_lock_told(struct time_lock *l, const struct mex_time_lock *told)
 {
-    struct time_lock *l = lock_of(b);
-    const int64_t now = bridge_server_now_s(b);
+    const int64_t now = bridge_server_now_s(l->b);
     const int64_t until = told->ends_s;
 
-    if (!l || jid_is_none(&b->own_pn))
+    if (jid_is_none(&l->b->own_pn))
         return WB_OK;
-    load(b, l);
+    load(l);
     if (!told->active || (until > 0 && until <= now)) {
         l->guesses = 0;
-        return l->until_s ? set(b, l, 0, true) : WB_OK;
+        return l->until_s ? set(l, 0, true) : WB_OK;
     }
     if (until <= 0) /* it is asked again at the end that we guess */
-        return l->until_s > now && !l->named ? WB_OK : set(b, l, now + next_guess_s(b, l), false);
+        return l->until_s > now && !l->named ? WB_OK : set(l, now + next_guess_s(l), false);
     l->guesses = 0;
-    return set(b, l, until > now + TIME_LOCK_MAX_S ? now + TIME_LOCK_MAX_S : until, true);
+    return set(l, until > now + TIME_LOCK_MAX_S ? now + TIME_LOCK_MAX_S : until, true);
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */
@@ -149,8 +166,9 @@ static bool is_unanswered(enum wb_err err)
            err == WB_ERR_STATE || err == WB_ERR_RATE_LIMITED;
 }
 
-static enum wb_err answered(struct bridge *b, struct time_lock *l, const struct iq_reply *reply)
+static enum wb_err answered(struct time_lock *l, const struct iq_reply *reply)
 {
+    struct bridge *b = l->b;
     struct mex_time_lock lock;
     enum wb_err err = reply->err;
 
@@ -161,30 +179,29 @@ static enum wb_err answered(struct bridge *b, struct time_lock *l, const struct 
         log_debug(b->log, "send", "the state of the account is not known: %s", wb_err_text(err));
         /* It does not tell, and will not: then the end that we guessed is one. If it was too
          * early, the next refusal says so. */
-        return !is_unanswered(err) && is_open(l, bridge_server_now_s(b)) ? set(b, l, 0, false)
-                                                                         : WB_OK;
+        return !is_unanswered(err) && is_open(l, bridge_server_now_s(b)) ? set(l, 0, false) : WB_OK;
     }
     /* There is no lock, it says, and has just refused a message for one: not at once again. */
     if (!lock.active && l->why == TIME_LOCK_REFUSAL)
         return WB_OK;
-    return time_lock_told(b, &lock);
+    return time_lock_told(l, &lock);
 }
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
-    struct time_lock *l = lock_of(b);
+    struct time_lock *l = b->time_lock;
     enum wb_err err;
 
-    if (!l || l->asked != key)
+    if (l->asked != key)
         return;
     l->asked = 0;
-    err = answered(b, l, reply);
+    err = answered(l, reply);
     if (err != WB_OK)
         batch_fail(b, err);
 }
 
 /* What cannot be asked now is asked at the next login, or when a while has passed (on_end()). */
-static void ask(struct bridge *b, struct time_lock *l, enum time_lock_why why)
+static void ask(struct time_lock *l, enum time_lock_why why)
 {
     struct arena a = arena_new(16 * 1024);
     struct node *iq, *query;
@@ -200,71 +217,84 @@ static void ask(struct bridge *b, struct time_lock *l, enum time_lock_why why)
     query = node_child_new(&a, iq, "query");
     node_attr_text(&a, query, "query_id", MEX_LOCK_QUERY);
     node_set_bytes(&a, query, SPAN_LIT("{\"variables\":{}}"));
-    err = iq_send(&b->iq, &a, iq, 0, on_answer, ++l->last_key);
+    err = iq_send(&l->b->iq, &a, iq, 0, on_answer, ++l->last_key);
     if (err == WB_OK)
         l->asked = l->last_key;
     arena_free(&a);
 }
 
-enum wb_err time_lock_refused(struct bridge *b)
+enum wb_err time_lock_refused(struct time_lock *l)
 {
-    struct time_lock *l = lock_of(b);
-    const int64_t now = bridge_server_now_s(b);
+    const int64_t now = bridge_server_now_s(l->b);
     int64_t guess;
     enum wb_err err = WB_OK;
 
-    if (!l)
-        return WB_OK;
-    load(b, l);
-    guess = next_guess_s(b, l);
+    load(l);
+    guess = next_guess_s(l);
     if (l->until_s < now + guess)
-        TRY(set(b, l, now + guess, false));
-    ask(b, l, TIME_LOCK_REFUSAL);
+        TRY(set(l, now + guess, false));
+    ask(l, TIME_LOCK_REFUSAL);
 out:
     return err;
 }
 
-void time_lock_online(struct bridge *b)
+void time_lock_online(struct time_lock *l)
 {
-    struct time_lock *l = lock_of(b);
-
-    if (l && time_lock_until_s(b))
-        ask(b, l, TIME_LOCK_LASTS);
+    if (time_lock_until_s(l))
+        ask(l, TIME_LOCK_LASTS);
 }
 
 /* An end that WhatsApp has named is the end. Behind a guess it is asked until it has answered,
  * however long that takes, and nothing leaves before. */
 static void on_end(void *ctx)
 {
-    struct bridge *b = ctx;
-    struct time_lock *l = lock_of(b);
+    struct time_lock *l = ctx;
+    struct bridge *b = l->b;
     enum wb_err err;
 
     if (l->until_s > bridge_server_now_s(b)) {
-        plan_end(b, l);
+        plan_end(l);
         return;
     }
     if (!l->named) {
-        if (b->out_message->ports->online(b))
-            ask(b, l, TIME_LOCK_LASTS);
-        timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, b);
+        if (l->online(b))
+            ask(l, TIME_LOCK_LASTS);
+        timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, l);
         return;
     }
-    err = set(b, l, 0, true);
+    err = set(l, 0, true);
     if (err == WB_OK)
         err = batch_commit(b);
     else
         batch_fail(b, err);
     if (err != WB_OK) /* tried again, as with everything that cannot be stored */
-        timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, b);
+        timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, l);
 }
 
-void time_lock_forget(struct bridge *b)
+void time_lock_forget(struct time_lock *l)
 {
-    struct time_lock *l = lock_of(b);
+    timer_stop(l->b->timers, &l->end);
+    *l = (struct time_lock){
+        .b = l->b, .online = l->online, .last_key = l->last_key, .changes = l->changes};
+}
+
+enum wb_err time_lock_new(struct bridge *b, bool (*online)(struct bridge *b),
+                          struct time_lock **ret_l)
+{
+    struct time_lock *l = calloc(1, sizeof *l);
 
     if (!l)
+        return WB_ERR_NOMEM;
+    l->b = b;
+    l->online = online;
+    *ret_l = l;
+    return WB_OK;
+}
+
+void time_lock_free(struct time_lock *l)
+{
+    if (!l)
         return;
-    timer_stop(b->timers, &l->end);
-    *l = (struct time_lock){.last_key = l->last_key};
+    timer_stop(l->b->timers, &l->end);
+    free(l);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bridge/core/context.h"
+#include "bridge/people/time_lock.h"
 #include "bridge/send/out_queue.h"
 #include "bridge/send/out_wait.h"
 #include "store/messages/messages.h"
@@ -114,7 +115,7 @@ int64_t first_contact_wait_ms(struct out_item *it)
 
 int64_t first_contact_lock_s(struct bridge *b, const struct jid *chat)
 {
-    const int64_t until = time_lock_until_s(b);
+    const int64_t until = time_lock_until_s(b->time_lock);
 
     return until && is_stranger(b, chat) ? until - bridge_server_now_s(b) : 0;
 }
@@ -127,13 +128,15 @@ bool first_contact_locked(const struct out_item *it)
 void first_contact_say(struct bridge *b, struct out_outcome *ret_o)
 {
     char text[CLOCK_TEXT_MAX];
-    struct out_outcome o = {.result = CMD_RESTRICTED, .restricted_s = time_lock_until_s(b)};
+    struct out_outcome o = {.result = CMD_RESTRICTED,
+                            .restricted_s = time_lock_until_s(b->time_lock)};
 
     snprintf(o.text, sizeof o.text,
              "WhatsApp has restricted this number: until %s%s it may not write to people who do "
              "not know it; the message was not sent",
              clock_text(o.restricted_s, text),
-             time_lock_guessed(b) ? " (our guess: WhatsApp has not said when that ends)" : "");
+             time_lock_guessed(b->time_lock) ? " (our guess: WhatsApp has not said when that ends)"
+                                             : "");
     *ret_o = o;
 }
 
@@ -175,13 +178,15 @@ static void wake(struct bridge *b, struct out_message_state *s)
 bool first_contact_look(struct bridge *b)
 {
     struct out_message_state *s = b->out_message;
-    const int64_t lock_ms = (time_lock_until_s(b) - bridge_server_now_s(b)) * 1000;
+    struct first_contact *f = &s->first_contact;
+    const int64_t lock_ms = (time_lock_until_s(b->time_lock) - bridge_server_now_s(b)) * 1000;
     struct out_item *it;
     struct out_outcome o;
 
-    if (s->time_lock.news) {
-        s->time_lock.news = false;
-        s->first_contact.lock_round++;
+    if (f->news || f->lock_changes != time_lock_changes(b->time_lock)) {
+        f->news = false;
+        f->lock_changes = time_lock_changes(b->time_lock);
+        f->lock_round++;
         wake(b, s);
     }
     if (lock_ms <= 0)

@@ -15,6 +15,10 @@ struct out_outcome;
 struct first_contact {
     int64_t due_ms;      /* monotonic; when all that have left would have left one by one */
     unsigned lock_round; /* of first_contact_look() */
+    /* A new round begins when the restriction has changed since the last one (time_lock_changes()),
+     * or when news says so: what waited for us at the server is read. */
+    uint64_t lock_changes;
+    bool news;
 };
 
 /* Why a message waited when it would have been its turn. */

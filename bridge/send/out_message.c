@@ -9,6 +9,8 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
+#include "bridge/people/person_limits.h"
+#include "bridge/people/time_lock.h"
 #include "bridge/send/out_missing.h"
 #include "bridge/send/out_prepare.h"
 #include "bridge/send/out_retry_state.h"
@@ -105,7 +107,7 @@ static void join(struct call *c, struct out_item *it)
         struct out_outcome o;
 
         out_say(&o, CMD_ACCEPTED, out_wait_state(it));
-        o.restricted_s = lock_s ? time_lock_until_s(c->b) : 0;
+        o.restricted_s = lock_s ? time_lock_until_s(c->b->time_lock) : 0;
         tell(c, it->id, &o);
     } else if (out_wait_add(it, c->key[0] != '\0', c->r, c->done, c->ctx, c->ticket) != WB_OK) {
         tell_text(c, CMD_INTERNAL, "out of memory; the message is queued if it has a key");
@@ -366,13 +368,15 @@ static void on_event(void *ctx, const struct bridge_event *e)
         return;
     if (e->kind == BRIDGE_EV_ONLINE) {
         err = out_queue_load(b);
-        time_lock_online(b);
+        time_lock_online(b->time_lock);
         out_wire_online(b);
         if (!b->out_message->prune.armed)
             on_prune(b);
     } else if (e->kind == BRIDGE_EV_OFFLINE_DONE) {
-        b->out_message->time_lock.news = true; /* or the absence of any */
+        b->out_message->first_contact.news = true; /* or the absence of any */
         out_queue_kick(b); /* those to groups and to new people have waited for it */
+    } else if (e->kind == BRIDGE_EV_TIME_LOCK) {
+        out_queue_kick(b);
     } else if (e->kind == BRIDGE_EV_OFFLINE) {
         out_wire_offline(b);
         out_wait_offline(b);
@@ -387,6 +391,7 @@ static void on_event(void *ctx, const struct bridge_event *e)
         /* PAIRED: callers between the two have brought rows back that are set aside by now. */
         out_queue_clear(b, true);
         out_missing_clear(b->out_message);
+        person_limits_forget(b->person_limits);
         out_missed_clear(b->out_message);
     }
     if (err != WB_OK)
@@ -398,7 +403,7 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
 {
     static const enum bridge_event_kind kinds[] = {
         BRIDGE_EV_ONLINE,     BRIDGE_EV_OFFLINE_DONE, BRIDGE_EV_OFFLINE,    BRIDGE_EV_ROOM,
-        BRIDGE_EV_BATCH_DONE, BRIDGE_EV_BATCH_FAILED, BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED};
+        BRIDGE_EV_BATCH_DONE, BRIDGE_EV_BATCH_FAILED, BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED, BRIDGE_EV_TIME_LOCK};
     struct out_message_state *s = calloc(1, sizeof *s);
     enum wb_err err = s ? WB_OK : WB_ERR_NOMEM;
 
@@ -426,7 +431,6 @@ void out_message_free(struct bridge *b, struct out_message_state *s)
     timer_stop(b->timers, &s->expiry);
     timer_stop(b->timers, &s->prune);
     timer_stop(b->timers, &s->keys);
-    timer_stop(b->timers, &s->time_lock.end);
     timer_stop(b->timers, &s->finish.timer);
     b->out_message = NULL;
     free(s);

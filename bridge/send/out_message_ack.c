@@ -4,6 +4,9 @@
 
 #include "bridge/core/context.h"
 #include "bridge/core/peer_time.h"
+#include "bridge/people/person_limits.h"
+#include "bridge/people/tctoken.h"
+#include "bridge/people/time_lock.h"
 #include "bridge/send/out_content.h"
 #include "bridge/send/out_missing.h"
 #include "bridge/send/out_queue.h"
@@ -85,8 +88,8 @@ static enum wb_err refused(struct bridge *b, struct out_item *it, uint32_t code)
     if (code == 479 || code == 400)
         TRY(forget_recipients(b, &it->chat));
     if (code == 463) { /* for the next message; this one is not repeated (P-SD-31) */
-        TRY(time_lock_refused(b));
-        tctoken_issue(b, &b->out_message->tokens, &to);
+        TRY(time_lock_refused(b->time_lock));
+        tctoken_issue(b->tokens, &to);
     }
 out:
     return err;
@@ -115,7 +118,7 @@ static enum wb_err look_for_devices(struct out_item *it)
     for (size_t i = 0; i < 2; i++) {
         bool compare = false;
 
-        if (person_limit_ask(b, &users[i], it->sealed_at, &compare)) {
+        if (person_limit_ask(b->person_limits, &users[i], it->sealed_at, &compare)) {
             log_info(b->log, "send",
                      "%s: WhatsApp knows other devices of this chat; %s are asked for again",
                      it->id, i ? "our own" : "the person's");
@@ -150,7 +153,7 @@ static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct 
         }
     }
     if (it->chat.server != JID_GROUP)
-        tctoken_issue(b, &b->out_message->tokens, &to);
+        tctoken_issue(b->tokens, &to);
 out:
     return err;
 }

@@ -7,6 +7,8 @@
 #include "bridge/core/context.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/people/identity.h"
+#include "bridge/people/person_limits.h"
+#include "bridge/people/tctoken.h"
 #include "bridge/send/out_seal.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
@@ -66,7 +68,6 @@ void out_missing_clear(struct out_message_state *s)
         free_missing(w);
     }
     s->nmissing = 0;
-    memset(s->person_limits, 0, sizeof s->person_limits);
 }
 
 /* ---- the stanza ----------------------------------------------------------------------------- */
@@ -115,7 +116,7 @@ static enum wb_err note_sealed(struct bridge *b, const struct out_missing *w, co
         if (i >= w->nlacking || done[i]) {
             sealed[n++] = w->devices[i];
             if (i < w->nlacking)
-                person_limit_explained(b, &w->devices[i]);
+                person_limit_explained(b->person_limits, &w->devices[i]);
         }
     qsort(sealed, n, sizeof *sealed, shared_query_cmp); /* a person's devices stand together */
     return store_sealed_put(b->store, span_cstr(w->id), sealed, n, bridge_server_now_s(b));

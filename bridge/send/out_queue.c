@@ -8,6 +8,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/core/message_log.h"
+#include "bridge/people/time_lock.h"
 #include "bridge/send/out_expiry.h"
 #include "bridge/send/out_prepare.h"
 #include "bridge/send/out_wait.h"
@@ -606,5 +607,5 @@ void out_queue_clear(struct bridge *b, bool tell)
         free_item(it);
     }
     s->loaded = false;
-    time_lock_forget(b);
+    time_lock_forget(b->time_lock);
 }

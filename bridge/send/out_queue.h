@@ -13,8 +13,6 @@
 #include "bridge/people/limits.h"
 #include "bridge/people/person_limits.h"
 #include "bridge/people/phash.h"
-#include "bridge/people/tctoken.h"
-#include "bridge/people/time_lock.h"
 #include "bridge/platform/timers.h"
 #include "bridge/send/first_contact.h"
 #include "bridge/send/limits.h"
@@ -112,15 +110,12 @@ struct out_message_state {
         void (*done)(struct bridge *b);
         struct timer timer;
     } finish;
-    struct tctoken_state tokens;
     struct first_contact first_contact;
-    struct time_lock time_lock;
     struct out_retry_pending *retries; /* out_retry.c */
     struct timer retry_pause;          /* those among them that wait for the server's pause */
     size_t nretries;
     struct out_missing *missing; /* out_missing.c */
     size_t nmissing;
-    struct person_limit person_limits[PERSON_LIMIT_SLOTS];
     struct out_retry_asked retry_asked[RETRY_ASKED_SLOTS];
     struct out_missed missed[OUT_MISSED_SLOTS];
 };

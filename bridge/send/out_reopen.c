@@ -4,8 +4,12 @@
 #include "bridge/people/private_address.h"
 #include "bridge/send/out_queue.h"
 #include "store/session/devices.h"
+#include "store/session/retry.h"
 
-enum { STALE_ADDRESSING = 421 }; /* P-X2-02 */
+enum {
+    NOT_TAKEN = 400,
+    STALE_ADDRESSING = 421, /* the group calls its members by their other identity (P-X2-02) */
+};
 
 /* Its bytes may have been sent more than once on this connection, when their ack was late: what the
  * server says of the other copies says nothing of the new form. */
@@ -59,6 +63,47 @@ out:
     return err;
 }
 
+/* The bytes that were refused say it best: the account's state may be another one by now, and after
+ * a restart nothing else remembers it. */
+static enum wb_err sealed_for(struct out_item *it, struct jid *ret_to)
+{
+    struct arena a = arena_new(SEND_ARENA_MAX);
+    struct store_outbox_row row;
+    struct node *n = NULL;
+    enum wb_err err;
+
+    TRY(store_outbox_by_id(it->b->store, it->id, &a, &row));
+    TRY(node_unpack(row.sealed, &a, &n));
+    if (!node_attr_get_jid(n, "to", ret_to))
+        err = WB_ERR_NOT_FOUND;
+out:
+    arena_free(&a);
+    return err;
+}
+
+/* *ret_how, unless 0: it was refused for its address, and may go by the other one
+ * (private_address_refused()). Both what was sealed (under the form that was refused) and what is
+ * known of devices is made anew. */
+static enum wb_err refused_address(struct out_item *it, uint32_t code, int64_t *ret_how)
+{
+    struct bridge *b = it->b;
+    struct jid to = {0};
+    enum wb_err err;
+
+    *ret_how = 0;
+    if (code != NOT_TAKEN)
+        return WB_OK;
+    err = sealed_for(it, &to);
+    if (err == WB_ERR_NOT_FOUND || (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER))
+        return WB_OK; /* there is no other address to try */
+    TRY(err);
+    TRY(private_address_refused(b, &to, ret_how));
+    if (*ret_how)
+        err = store_retry_sent_drop(b->store, &it->chat, span_cstr(it->id));
+out:
+    return err;
+}
+
 /* Once: what is refused by both addresses is not refused for its address. Whether it was reopened
  * is in its row only, so that no rollback and no restart makes it another. */
 static enum wb_err reopen_private(struct out_item *it, uint32_t code, bool *ret_again)
@@ -70,7 +115,7 @@ static enum wb_err reopen_private(struct out_item *it, uint32_t code, bool *ret_
     TRY(store_outbox_reopened(b->store, it->id, &how));
     if (how)
         return private_address_no_help(b, how);
-    TRY(private_address_refused(it, code, &how));
+    TRY(refused_address(it, code, &how));
     if (!how)
         return WB_OK;
     TRY(reopen(it, code, how, ret_again));

@@ -7,6 +7,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/people/identity.h"
+#include "bridge/people/tctoken.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"

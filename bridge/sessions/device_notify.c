@@ -5,9 +5,9 @@
 #include "bridge/people/identity.h"
 #include "bridge/people/identity_change.h"
 #include "bridge/people/phash.h"
+#include "bridge/people/tctoken.h"
 #include "bridge/people/trust.h"
 #include "bridge/people/usync.h"
-#include "bridge/send/out_queue.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "store/session/devices.h"
 #include "store/session/lid_map.h"
@@ -369,8 +369,7 @@ enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int
     prekey_fetch_back(b, &forms[0]);
     prekey_fetch_back(b, &forms[1]);
     /* The new installation has no token of ours, whoever told us first of it. */
-    if (b->out_message) /* absent in tests of other parts */
-        tctoken_reissue(b, &b->out_message->tokens, forms[1].server == JID_LID ? &forms[1] : user);
+    tctoken_reissue(b->tokens, forms[1].server == JID_LID ? &forms[1] : user);
 out:
     return err;
 }

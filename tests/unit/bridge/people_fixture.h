@@ -25,6 +25,7 @@
 #include "bridge/people/device_sync.h"
 #include "bridge/people/lid_lookup.h"
 #include "bridge/people/lid_refresh.h"
+#include "bridge/people/tctoken.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "store/core/batch.h"
 #include "store/open/open.h"
@@ -137,6 +138,7 @@ static inline int desk_setup(void **state)
     OK(device_sync_new(&d->b, &d->b.devices));
     OK(lid_lookup_new(&d->b, &d->b.lids));
     OK(lid_refresh_new(&d->b.lid_refresh));
+    OK(tctokens_new(&d->b, &d->b.tokens));
     OK(prekey_fetch_new(&d->b, &d->b.prekey_fetch));
     OK(group_info_new(&d->b, &d->b.groups));
     OK(group_list_new(&d->b, &d->b.group_list));
@@ -152,6 +154,7 @@ static inline int desk_teardown(void **state)
     group_list_free(d->b.group_list);
     group_info_free(d->b.groups);
     prekey_fetch_free(d->b.prekey_fetch);
+    tctokens_free(d->b.tokens);
     lid_refresh_free(d->b.lid_refresh);
     shared_query_delete(d->b.lids);
     device_sync_free(d->b.devices);

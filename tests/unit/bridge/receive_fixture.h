@@ -3,6 +3,7 @@
 #ifndef TESTS_RECEIVE_FIXTURE_H
 #define TESTS_RECEIVE_FIXTURE_H
 
+#include "bridge/people/tctoken.h"
 #include "tests/unit/store/store_fixture.h"
 
 #include "bridge/conn/conn.h"
@@ -157,6 +158,7 @@ static inline void receiver_wake(struct receiver *r)
     events_init(&r->b.events);
     outgoing_init(&r->b.outgoing);
     OK(in_message_new(&r->b, &r->b.in_message));
+    OK(tctokens_new(&r->b, &r->b.tokens));
     OK(events_on(&r->b.events, BRIDGE_EV_MESSAGE, note_event, r));
     r->dropped = false;
 }
@@ -164,6 +166,7 @@ static inline void receiver_wake(struct receiver *r)
 static inline void receiver_sleep(struct receiver *r)
 {
     in_message_free(r->b.in_message);
+    tctokens_free(r->b.tokens);
     outgoing_free(&r->b.outgoing);
     events_free(&r->b.events);
 }

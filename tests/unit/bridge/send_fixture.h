@@ -3,6 +3,8 @@
 #ifndef TESTS_SEND_FIXTURE_H
 #define TESTS_SEND_FIXTURE_H
 
+#include "bridge/people/person_limits.h"
+#include "bridge/people/time_lock.h"
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include "bridge/groups/group_limits.h"
@@ -545,6 +547,8 @@ static inline void world_wake(void)
 {
     w.r.b.config = &w.config;
     OK(group_limits_new(&w.r.b.group_limits));
+    OK(person_limits_new(&w.r.b, &w.r.b.person_limits));
+    OK(time_lock_new(&w.r.b, fake_online, &w.r.b.time_lock));
     OK(out_message_new(&w.r.b, &fake_ports, &w.r.b.out_message));
 }
 
@@ -552,6 +556,8 @@ static inline void world_sleep(void)
 {
     iq_free(&w.r.b.iq);
     out_message_free(&w.r.b, w.r.b.out_message);
+    time_lock_free(w.r.b.time_lock);
+    person_limits_free(w.r.b.person_limits);
     group_limits_free(w.r.b.group_limits);
 }
 

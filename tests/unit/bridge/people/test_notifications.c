@@ -406,10 +406,8 @@ static void a_reinstalled_phone_starts_anew(void **state)
 static void a_reinstalled_phone_gets_our_token_again(void **state)
 {
     struct desk *d = *state;
-    struct out_message_state out = {0};
     struct jid pn = J(PN), lid = J(LID);
     int64_t issued = d->now_ms / 1000 - 86400;
-    d->b.out_message = &out;
     OK(identity_learn(&d->b, &pn, &lid));
     OK(desk_notify(d, "<notification type='encrypt' from='" PN "'><identity/></notification>"));
     assert_none_sent(d); /* none was given */
@@ -421,19 +419,16 @@ static void a_reinstalled_phone_gets_our_token_again(void **state)
     assert_true(node_attr_get_u64(token, "t", &t));
     assert_int_equal(t, issued);
     iq_fail_all(&d->b.iq, WB_ERR_NET);
-    d->b.out_message = NULL;
 }
 
 /* Its first message came before the server told of it. */
 static void a_new_installation_that_is_known_gets_our_token_too(void **state)
 {
     struct desk *d = *state;
-    struct out_message_state out = {0};
     struct jid pn = J(PN), lid = J(LID);
     uint8_t identity[X25519_KEY_BYTES] = {1}, got[X25519_KEY_BYTES];
     const int64_t now = d->now_ms / 1000;
     char told[200];
-    d->b.out_message = &out;
     OK(identity_learn(&d->b, &pn, &lid));
     OK(identity_note(&d->b, &lid, identity, now, NULL));
     identity[0] = 2;
@@ -447,7 +442,6 @@ static void a_new_installation_that_is_known_gets_our_token_too(void **state)
     const struct node *token = node_child(node_child(desk_sent(d), "tokens"), "token");
     assert_true(node_attr_is(token, "jid", LID));
     iq_fail_all(&d->b.iq, WB_ERR_NET);
-    d->b.out_message = NULL;
 }
 
 static void keeps_tokens(void **state)

@@ -24,14 +24,15 @@ static int setup(void **state)
 
 static void told(bool active, int64_t in_s)
 {
-    OK(time_lock_told(&w.r.b, &(struct mex_time_lock){active, in_s ? fixture_time + in_s : 0}));
+    OK(time_lock_told(w.r.b.time_lock,
+                      &(struct mex_time_lock){active, in_s ? fixture_time + in_s : 0}));
     OK(batch_commit(&w.r.b));
     run();
 }
 
 static int64_t left(void)
 {
-    const int64_t until = time_lock_until_s(&w.r.b);
+    const int64_t until = time_lock_until_s(w.r.b.time_lock);
 
     return until ? until - fixture_time : 0;
 }

@@ -113,7 +113,7 @@ static void chats_of_the_phone_are_known(void **state)
     assert_int_equal(w.npending, 2);
     queue("27825550192");
     assert_int_equal(w.npending, 2);
-    OK(time_lock_told(&w.r.b, &(struct mex_time_lock){true, fixture_time + 3600}));
+    OK(time_lock_told(w.r.b.time_lock, &(struct mex_time_lock){true, fixture_time + 3600}));
     assert_true(first_contact_lock_s(&w.r.b, &lid) > 0);
 }
 

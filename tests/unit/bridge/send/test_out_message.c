@@ -316,7 +316,7 @@ static void refusals(void **state)
     assert_int_equal(niqs, 2); /* are we restricted? and our token, for the next time */
     assert_non_null(strstr(last_iq, "trusted_contact"));
     assert_non_null(strstr(last_iq, "222000011@lid"));
-    OK(time_lock_told(&w.r.b, &(struct mex_time_lock){.active = false}));
+    OK(time_lock_told(w.r.b.time_lock, &(struct mex_time_lock){.active = false}));
     OK(store_devices_put(w.r.f.s, &lid, &(struct store_device_list){0}));
     send_text(1, CONTACT, "y");
     ack_with(wire_id(1), 479, NULL);
