@@ -30,7 +30,7 @@ static void on_stable(void *ctx)
     backoff_reset(&c->backoff);
 }
 
-/* The name may have been changed on the phone meanwhile (in_people_notification.c). */
+/* The name may have been changed on the phone meanwhile (in_device_notification.c). */
 static void refresh_name(struct conn *c)
 {
     struct account now;

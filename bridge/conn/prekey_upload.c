@@ -265,31 +265,3 @@ void prekey_upload_stop(struct prekey_upload *p)
     p->step = PREKEY_IDLE;
     p->login = false;
 }
-
-/* ---- <notification type=encrypt> from the server ----------------------------------------------
- */
-
-static enum wb_err encrypt_apply(struct bridge *b, const struct stanza *s, void *parsed)
-{
-    const struct node *count = node_child(s->node, "count");
-    struct jid from;
-    uint64_t n, at;
-
-    (void)parsed;
-    if (!node_attr_get_jid(s->node, "from", &from))
-        return WB_ERR_MALFORMED;
-    if (!node_attr_get_u64(s->node, "t", &at) || at > INT64_MAX)
-        at = INT64_MAX; /* now */
-    if (from.user[0] != '\0')
-        return node_child(s->node, "identity") && jid_is_person(&from)
-                   ? device_sync_reinstalled(b, &from, (int64_t)at)
-                   : WB_OK;
-    if (count && node_attr_get_u64(count, "value", &n))
-        prekey_upload_refill(b->prekeys, n);
-    if (node_child(s->node, "digest"))
-        signed_prekey_verify(b->signed_prekey);
-    return WB_OK;
-}
-
-const struct stanza_handler in_notification_encrypt_handler = {"encrypt", STANZA_ACK_ALWAYS, NULL,
-                                                               encrypt_apply};

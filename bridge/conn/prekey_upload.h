@@ -27,7 +27,4 @@ uint64_t prekey_upload_count(const struct prekey_upload *p);
 /* The stream ended: what was under way has an unknown outcome; its keys are never offered again. */
 void prekey_upload_stop(struct prekey_upload *p);
 
-/* <notification type=encrypt>: the row of in_notification.c. */
-extern const struct stanza_handler in_notification_encrypt_handler;
-
 #endif

@@ -1,13 +1,13 @@
 /* <notification>: the frame of it. Every type gets its one ack, known or not (P-NT-01, P-NT-02);
  * the types that mean something have a row here. */
 #include "bridge/appstate/app_state.h"
-#include "bridge/conn/prekey_upload.h"
 #include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/groups/in_group_notification.h"
 #include "bridge/pair/pair_stanzas.h"
 #include "bridge/people/identity.h"
 #include "bridge/people/in_people_notification.h"
+#include "bridge/sessions/in_device_notification.h"
 
 static const struct stanza_handler *const type_table[] = {
     &in_notification_encrypt_handler,  &in_notification_link_code_handler,

@@ -1,5 +1,6 @@
 /* device_sync.h - which devices people have: from the cache in the store, or asked for in one
- * batched query, and kept right by notifications (P-SD-06, P-SD-07, P-NT-06..10). */
+ * batched query (P-SD-06, P-SD-07). Notifications keep them right: bridge/sessions/device_notify.h.
+ */
 #ifndef BRIDGE_PEOPLE_DEVICE_SYNC_H
 #define BRIDGE_PEOPLE_DEVICE_SYNC_H
 
@@ -34,19 +35,5 @@ enum wb_err device_sync_get(struct bridge *b, const struct jid *users, size_t n,
 /* Forget what is cached of these users, under both of their forms: phash mismatch in an ack
  * (P-SD-23), error 479, an identity change. The next device_sync_get() asks. */
 enum wb_err device_sync_drop(struct bridge *b, const struct jid *users, size_t n) WB_MUST_CHECK;
-
-/* For the notification table: <notification type=devices> and <devices> of account_sync. The whole
- * notification / the child; class PEER errors are odd stanzas. */
-enum wb_err device_sync_changed(struct bridge *b, const struct node *notification,
-                                struct arena *a) WB_MUST_CHECK;
-enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
-                                    const struct node *devices, struct arena *a) WB_MUST_CHECK;
-/* <notification type=encrypt><identity/>: this person's phone was installed anew. Identities,
- * sessions, sender-key memory and device lists go, under both identities (P-NT-04). at: unix
- * seconds of the server. Of ourselves nothing goes, and nothing but the device lists when a change
- * of the phone's key of that time is known already (enum reinstall). Our privacy token goes to the
- * new installation in any case. */
-enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who,
-                                    int64_t at) WB_MUST_CHECK;
 
 #endif

@@ -1,9 +1,7 @@
-/* Notifications about people: their devices, their number, the token by which they trust us, our
- * own account (P-NT-06, P-NT-08, P-NT-13, P-NT-15). */
+/* Notifications about people: their number, the token by which they trust us (P-NT-13, P-NT-15). */
 #include "bridge/people/in_people_notification.h"
 
 #include "bridge/core/context.h"
-#include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/people/identity.h"
@@ -23,36 +21,6 @@ static enum wb_err parse_from(const struct stanza *s, void **ret_parsed)
     *ret_parsed = from;
     return WB_OK;
 }
-
-/* ---- devices ----------------------------------------------------------------------------------
- */
-
-static enum wb_err devices_apply(struct bridge *b, const struct stanza *s, void *parsed)
-{
-    (void)parsed;
-    return device_sync_changed(b, s->node, s->arena);
-}
-
-const struct stanza_handler in_notification_devices_handler = {"devices", STANZA_ACK_ALWAYS,
-                                                               parse_from, devices_apply};
-
-/* ---- our own account --------------------------------------------------------------------------
- */
-
-static enum wb_err account_apply(struct bridge *b, const struct stanza *s, void *parsed)
-{
-    const struct jid *from = parsed;
-    enum wb_err err;
-
-    TRY(own_name_learned(b, node_attr_str(s->node, "pushname", s->arena), OWN_NAME_PHONE));
-    for (const struct node *n = node_child(s->node, "devices"); n; n = node_next(n, "devices"))
-        TRY(device_sync_own_changed(b, from, n, s->arena));
-out:
-    return err;
-}
-
-const struct stanza_handler in_notification_account_handler = {"account_sync", STANZA_ACK_ALWAYS,
-                                                               parse_from, account_apply};
 
 /* ---- privacy tokens ----------------------------------------------------------------------------
  */

@@ -1,12 +1,10 @@
-/* in_people_notification.h - what the server tells of people and of our account: rows for
+/* in_people_notification.h - what the server tells of people: rows for
  * in_notification.c. */
 #ifndef BRIDGE_PEOPLE_IN_PEOPLE_NOTIFICATION_H
 #define BRIDGE_PEOPLE_IN_PEOPLE_NOTIFICATION_H
 
 #include "bridge/core/stanza.h"
 
-extern const struct stanza_handler in_notification_devices_handler;
-extern const struct stanza_handler in_notification_account_handler;
 extern const struct stanza_handler in_notification_token_handler;
 extern const struct stanza_handler in_notification_contacts_handler;
 

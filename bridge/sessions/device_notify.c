@@ -1,5 +1,5 @@
-/* Device lists and identities that change: <notification type=devices>, the <devices> of
- * account_sync, a phone that was installed anew (P-NT-04, P-NT-06..10). */
+#include "bridge/sessions/device_notify.h"
+
 #include "bridge/core/context.h"
 #include "bridge/people/device_sync.h"
 #include "bridge/people/identity.h"

@@ -1,5 +1,6 @@
 /* Who may speak for our phone, and how a changed security code is told. */
 #include "bridge/people/identity_change.h"
+#include "bridge/sessions/device_notify.h"
 #include "tests/unit/bridge/receive_people.h"
 
 #include "bridge/people/device_sync.h"

@@ -1,4 +1,5 @@
 /* Sessions from fetched prekeys (P-SD-08..10): each key once, each failure only for its device. */
+#include "bridge/sessions/device_notify.h"
 #include "tests/unit/bridge/people_fixture.h"
 
 #include "bridge/people/identity.h"

@@ -1,0 +1,12 @@
+/* in_device_notification.h - what the server tells of devices and keys, ours and others': rows for
+ * in_notification.c. */
+#ifndef BRIDGE_SESSIONS_IN_DEVICE_NOTIFICATION_H
+#define BRIDGE_SESSIONS_IN_DEVICE_NOTIFICATION_H
+
+#include "bridge/core/stanza.h"
+
+extern const struct stanza_handler in_notification_devices_handler;
+extern const struct stanza_handler in_notification_account_handler;
+extern const struct stanza_handler in_notification_encrypt_handler;
+
+#endif
