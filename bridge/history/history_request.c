@@ -507,14 +507,6 @@ enum wb_err history_request_gap(struct bridge *b, const struct jid *chat, int64_
     return err;
 }
 
-void history_request_phone_ready(struct bridge *b)
-{
-    if (!b->history)
-        return;
-    b->history->resumed = true;
-    schedule(b->history, SETTLE_MS);
-}
-
 enum wb_err history_request_sum(struct bridge *b, struct store_history_gaps *ret)
 {
     return store_history_gaps_sum(b->store, ret);
@@ -567,6 +559,15 @@ static void on_offline(void *ctx, const struct bridge_event *ev)
     h->due_ms = 0;
 }
 
+static void on_phone_ready(void *ctx, const struct bridge_event *ev)
+{
+    struct history_request *h = ctx;
+
+    (void)ev;
+    h->resumed = true;
+    schedule(h, SETTLE_MS);
+}
+
 static void on_batch_failed(void *ctx, const struct bridge_event *ev)
 {
     (void)ev;
@@ -585,6 +586,7 @@ enum wb_err history_request_new(struct bridge *b, struct history_request **ret)
     TRY(events_on(&b->events, BRIDGE_EV_MESSAGE, on_message, h));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, h));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, h));
+    TRY(events_on(&b->events, BRIDGE_EV_PHONE_READY, on_phone_ready, h));
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, h));
     *ret = h;
     h = NULL;

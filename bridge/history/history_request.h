@@ -31,9 +31,6 @@ enum wb_err history_request_gap(struct bridge *b, const struct jid *chat, int64_
 enum wb_err history_request_answer(struct bridge *b,
                                    const struct history_notification *n) WB_MUST_CHECK;
 
-/* There is a session with our phone now. */
-void history_request_phone_ready(struct bridge *b);
-
 /* For /health: what may be missing now. */
 enum wb_err history_request_sum(struct bridge *b, struct store_history_gaps *ret) WB_MUST_CHECK;
 

@@ -91,8 +91,6 @@ bool in_message_id_valid(struct span id);
 enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s) WB_MUST_CHECK;
 /* The server's <ack> of a message of ours: perhaps of a request to our phone. */
 enum wb_err in_message_acked(struct bridge *b, struct span id) WB_MUST_CHECK;
-/* There is a session with our phone now: it can be asked. */
-void in_message_phone_ready(struct bridge *b);
 /* Push names were written by others: what a message says is compared with the store again. */
 void in_message_names_changed(struct bridge *b);
 void in_message_free(struct in_message_state *s); /* NULL-safe */

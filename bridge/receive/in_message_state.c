@@ -125,6 +125,14 @@ static void on_offline(void *ctx, const struct bridge_event *ev)
     retry_owed_offline(&st->owed);
 }
 
+static void on_phone_ready(void *ctx, const struct bridge_event *ev)
+{
+    struct in_message_state *st = ctx;
+
+    (void)ev;
+    retry_owed_phone_ready(&st->owed);
+}
+
 enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
 {
     struct in_message_state *st = calloc(1, sizeof *st);
@@ -146,6 +154,7 @@ enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s)
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, st));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, st));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, st));
+    TRY(events_on(&b->events, BRIDGE_EV_PHONE_READY, on_phone_ready, st));
     *ret_s = st;
     st = NULL;
 out:
@@ -162,12 +171,6 @@ void in_message_names_changed(struct bridge *b)
 enum wb_err in_message_acked(struct bridge *b, struct span id)
 {
     return b->in_message ? retry_owed_acked(&b->in_message->owed, id) : WB_OK;
-}
-
-void in_message_phone_ready(struct bridge *b)
-{
-    if (b->in_message)
-        retry_owed_phone_ready(&b->in_message->owed);
 }
 
 void in_message_free(struct in_message_state *st)

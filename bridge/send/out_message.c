@@ -402,8 +402,9 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s)
 {
     static const enum bridge_event_kind kinds[] = {
-        BRIDGE_EV_ONLINE,     BRIDGE_EV_OFFLINE_DONE, BRIDGE_EV_OFFLINE,    BRIDGE_EV_ROOM,
-        BRIDGE_EV_BATCH_DONE, BRIDGE_EV_BATCH_FAILED, BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED, BRIDGE_EV_TIME_LOCK};
+        BRIDGE_EV_ONLINE,     BRIDGE_EV_OFFLINE_DONE, BRIDGE_EV_OFFLINE,
+        BRIDGE_EV_ROOM,       BRIDGE_EV_BATCH_DONE,   BRIDGE_EV_BATCH_FAILED,
+        BRIDGE_EV_LOGGED_OUT, BRIDGE_EV_PAIRED,       BRIDGE_EV_TIME_LOCK};
     struct out_message_state *s = calloc(1, sizeof *s);
     enum wb_err err = s ? WB_OK : WB_ERR_NOMEM;
 

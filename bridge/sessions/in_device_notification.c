@@ -1,9 +1,9 @@
 /* Notifications about devices and keys: of people, of our own account, and of our own keys at the
  * server (P-NT-03, P-NT-04, P-NT-06, P-NT-08). */
+#include "bridge/sessions/in_device_notification.h"
 #include "bridge/conn/prekey_upload.h"
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
-#include "bridge/sessions/in_device_notification.h"
 #include "bridge/sessions/device_notify.h"
 #include "bridge/sessions/signed_prekey.h"
 

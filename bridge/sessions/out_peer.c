@@ -4,9 +4,7 @@
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
-#include "bridge/history/history_request.h"
 #include "bridge/people/identity.h"
-#include "bridge/receive/in_message.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "crypto/signal.h"
 #include "proto/limits.h"
@@ -85,8 +83,7 @@ static void on_session(struct bridge *b, uint64_t key, const struct prekey_fetch
                  r->err != WB_OK ? wb_err_text(r->err) : "the server has no keys of it");
         return;
     }
-    in_message_phone_ready(b);
-    history_request_phone_ready(b);
+    events_emit_kind(&b->events, BRIDGE_EV_PHONE_READY);
 }
 
 enum wb_err out_peer_want_session(struct bridge *b)
