@@ -22,6 +22,7 @@ enum bridge_event_kind {
     BRIDGE_EV_IDENTITY,     /* somebody's security code changed, durably: chat is theirs */
     BRIDGE_EV_TIME_LOCK,    /* WhatsApp has restricted the account, or does so no longer */
     BRIDGE_EV_LOGGED_OUT,   /* by the server or by us; the account is set aside */
+    BRIDGE_EV_GAP,          /* in the open batch: a chat lacks something (history_gaps.h) */
     BRIDGE_EV_PHONE_READY,  /* there is a session with our phone now: it can be asked */
     BRIDGE_EV_SETTINGS,     /* re-read by SIGHUP */
     BRIDGE_EV_BEGIN_ANEW,   /* the open databases can be used no longer: this run is to end */

@@ -193,7 +193,7 @@ static enum wb_err take_step(struct history_request *h, struct store_history_gap
         return WB_OK;
     if (now - g->until > AGE_MAX_S || g->pages >= PAGES_MAX)
         return close_gap(b, g, "given up");
-    if (strcmp(g->reason, HISTORY_OLD_COUNTER) == 0 && g->pages == 0) {
+    if (strcmp(g->reason, STORE_GAP_OLD_COUNTER) == 0 && g->pages == 0) {
         if (now - g->until < RESEND_S) {
             look_in(h, RESEND_S);
             return WB_OK;
@@ -493,20 +493,6 @@ out:
     return err;
 }
 
-/* ---- gaps ----------------------------------------------------------------------------------- */
-
-enum wb_err history_request_gap(struct bridge *b, const struct jid *chat, int64_t since,
-                                int64_t until, const char *reason)
-{
-    enum wb_err err = store_history_gap_open(b->store, chat, since, until, reason);
-
-    if (err == WB_OK && b->history) {
-        memset(b->history->seen, 0, sizeof b->history->seen);
-        b->history->some = true;
-    }
-    return err;
-}
-
 enum wb_err history_request_sum(struct bridge *b, struct store_history_gaps *ret)
 {
     return store_history_gaps_sum(b->store, ret);
@@ -559,6 +545,16 @@ static void on_offline(void *ctx, const struct bridge_event *ev)
     h->due_ms = 0;
 }
 
+/* Asked for when the next message behind it has been committed. */
+static void on_gap(void *ctx, const struct bridge_event *ev)
+{
+    struct history_request *h = ctx;
+
+    (void)ev;
+    memset(h->seen, 0, sizeof h->seen);
+    h->some = true;
+}
+
 static void on_phone_ready(void *ctx, const struct bridge_event *ev)
 {
     struct history_request *h = ctx;
@@ -586,6 +582,7 @@ enum wb_err history_request_new(struct bridge *b, struct history_request **ret)
     TRY(events_on(&b->events, BRIDGE_EV_MESSAGE, on_message, h));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, h));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, h));
+    TRY(events_on(&b->events, BRIDGE_EV_GAP, on_gap, h));
     TRY(events_on(&b->events, BRIDGE_EV_PHONE_READY, on_phone_ready, h));
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, h));
     *ret = h;

@@ -4,7 +4,8 @@
  * The phone counts backwards from a message that we name, so a chat's gap is asked for as soon as a
  * message behind it is known: at once, or when the next one arrives. What comes is stored where
  * nothing is; a row that is there is never changed. The state is in store/messages/history_gaps.h
- * and outlives restarts. After a restore nothing has to be called here: store_history_gap_all(). */
+ * and outlives restarts: who finds a gap writes it there (store_history_gap_open()) and tells of it
+ * (BRIDGE_EV_GAP); after a restore there is nothing to be told (store_history_gap_all()). */
 #ifndef BRIDGE_HISTORY_HISTORY_REQUEST_H
 #define BRIDGE_HISTORY_HISTORY_REQUEST_H
 
@@ -15,16 +16,8 @@
 struct bridge;
 struct history_request;
 
-/* A message was lost whose key is used up, and its sender cannot send it again. */
-#define HISTORY_OLD_COUNTER "old_counter"
-
 enum wb_err history_request_new(struct bridge *b, struct history_request **ret) WB_MUST_CHECK;
 void history_request_free(struct history_request *h); /* NULL-safe */
-
-/* The chat may lack messages between the two times (unix seconds). reason: a word. In the open
- * batch; the phone is asked after its commit. */
-enum wb_err history_request_gap(struct bridge *b, const struct jid *chat, int64_t since,
-                                int64_t until, const char *reason) WB_MUST_CHECK;
 
 /* A notification of the kind ON_DEMAND: its messages are stored in the open batch, or fetched
  * first. Errors of class PEER: it is of no use. What nobody asked for is ignored. */

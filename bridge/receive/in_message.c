@@ -9,13 +9,13 @@
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/groups/group_info.h"
-#include "bridge/history/history_request.h"
 #include "bridge/people/identity.h"
 #include "bridge/receive/in_message_decrypt.h"
 #include "bridge/receive/in_message_private.h"
 #include "bridge/receive/out_receipt.h"
 #include "store/core/batch.h"
 #include "store/messages/contacts.h"
+#include "store/messages/history_gaps.h"
 #include "store/messages/messages.h"
 #include "store/session/retry.h"
 
@@ -299,6 +299,15 @@ out:
     return err;
 }
 
+static enum wb_err note_gap(struct bridge *b, const struct in_message *m)
+{
+    enum wb_err err = store_history_gap_open(b->store, &m->chat, m->t, m->t, STORE_GAP_OLD_COUNTER);
+
+    if (err == WB_OK)
+        events_emit_kind(&b->events, BRIDGE_EV_GAP);
+    return err;
+}
+
 /* The key of this message was used before. A copy of what we have is merely receipted; of what we
  * do not have, only the phone still knows the content (rule 1). */
 static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, struct in_message *m,
@@ -328,7 +337,7 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
         TRY(retry_owed_add(b, s->arena, m, why == WB_ERR_BASE_KEY_USED ? e : NULL, why));
         /* Should the phone not answer that: with the history around it. */
         if (!e->hide_fail)
-            TRY(history_request_gap(b, &m->chat, m->t, m->t, HISTORY_OLD_COUNTER));
+            TRY(note_gap(b, m));
     }
     TRY(answer_receipt(b, s, m));
 out:

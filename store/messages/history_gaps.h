@@ -33,6 +33,8 @@ enum wb_err store_history_gap_get(struct store *s, const struct jid *chat,
                                   struct store_history_gap *ret) WB_MUST_CHECK;
 /* Replaces the chat's row. INVALID: no chat, or since after until. */
 enum wb_err store_history_gap_put(struct store *s, const struct store_history_gap *g) WB_MUST_CHECK;
+/* A reason: a message was lost whose key is used up, and its sender cannot send it again. */
+#define STORE_GAP_OLD_COUNTER "old_counter"
 /* The chat lacks something from since until until: a new row, or the open one made wider and asked
  * for from the start. */
 enum wb_err store_history_gap_open(struct store *s, const struct jid *chat, int64_t since,
