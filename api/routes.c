@@ -1,6 +1,6 @@
-#include "api/auth.h"
-#include "api/http_server.h"
-#include "api/route.h"
+#include "api/routes.h"
+
+#include "api/call/auth.h"
 
 static const struct api_route *const routes[] = {
     &route_health,
@@ -60,7 +60,8 @@ static bool may_have_query(const struct api_route *route)
     return is_open(route->path);
 }
 
-bool route_is_quick(const struct api_route *route)
+/* Calls that are answered at once and cost next to nothing, /health and the pages: never busy. */
+static bool is_quick(const struct api_route *route)
 {
     return route == &route_health || is_open(route->path);
 }
@@ -69,7 +70,7 @@ static bool allowed(struct api_request *r)
 {
     const struct auth_headers h = {r->host, r->origin, r->authorization, r->local, r->from_here};
 
-    switch (auth_check(api_config(r->api), api_port(r->api), &h)) {
+    switch (auth_check(r->config, r->port, &h)) {
     case AUTH_OK:
         return true;
     case AUTH_NO_TOKEN:
@@ -142,6 +143,14 @@ static void method_not_allowed(struct api_request *r)
     api_reply_error(r, CMD_METHOD_NOT_ALLOWED, text);
 }
 
+static void found(struct api_request *r, const struct api_route *route)
+{
+    r->handle = route->handle;
+    r->call = route->path;
+    r->takes_body = route->method == API_POST;
+    r->is_quick = is_quick(route);
+}
+
 void routes_check(struct api_request *r)
 {
     enum api_method method = r->method == API_HEAD ? API_GET : r->method;
@@ -161,7 +170,7 @@ void routes_check(struct api_request *r)
             static const char *const none[] = {NULL};
 
             if (may_have_query(routes[i]) || api_query_known(r, none))
-                r->route = routes[i];
+                found(r, routes[i]);
             return;
         }
     allow_of(r);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "api/limits.h"
+#include "api/http/limits.h"
 #include "base/core_dumps.h"
 #include "base/fd_limit.h"
 #include "base/secret.h"

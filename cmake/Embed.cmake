@@ -1,10 +1,10 @@
 # wb_embed(<target> <name> <file>): the file's bytes as `const struct api_asset asset_<name>`
-# (api/assets.h), so that the binary needs no files beside it. Also the script that writes the source.
+# (api/route/assets.h), so that the binary needs no files beside it. Also the script that writes the source.
 if(DEFINED EMBED_OUT)
     file(READ ${EMBED_IN} bytes HEX)
     string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
     string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
-    file(WRITE ${EMBED_OUT} "#include \"api/assets.h\"\n\nstatic const uint8_t bytes[] = {\n${bytes}};\n"
+    file(WRITE ${EMBED_OUT} "#include \"api/route/assets.h\"\n\nstatic const uint8_t bytes[] = {\n${bytes}};\n"
         "const struct api_asset asset_${EMBED_NAME} = {bytes, sizeof bytes};\n")
     return()
 endif()

@@ -24,7 +24,8 @@ enum {
      * is asked for it, and nobody keeps it for longer (P-RC-45: a message without its secret). */
     SECRET_WAIT_S = 14 * 24 * 3600,
 
-    /* Sending. A caller's text is at most 65,536 characters (api/limits.h) of up to four bytes; the
+    /* Sending. A caller's text is at most 65,536 characters (api/route/limits.h) of up to four
+     * bytes; the
      * "@digits" put in front are some 17 bytes each for 1024 people. */
     SEND_TEXT_BYTES_MAX = 4 * 65536,
     MENTION_TEXT_BYTES_MAX = SEND_TEXT_BYTES_MAX + 64 * 1024,

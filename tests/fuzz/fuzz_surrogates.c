@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "api/surrogates.h"
+#include "api/call/surrogates.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

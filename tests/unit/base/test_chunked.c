@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "api/limits.h"
+#include "api/call/limits.h"
 #include "base/chunked.h"
 
 /* Pushes `text` in pieces of `step` bytes; the body, or the error. */

@@ -1,0 +1,153 @@
+/* The server keeps a body only where a handler reads it: the head decides who may call, and what.
+ * It reads and drops every other body, for a client that is still sending would see a reset. */
+#include "api/http/http_private.h"
+
+/* Callers that stop in the middle must not use up API_REQUESTS_MAX: neither for a pause nor in all
+ * may a body take too long. */
+static void await_more(struct api_request *r)
+{
+    int64_t left = r->body_until_ms - clock_mono_ms(&clock_system);
+    int64_t pause = (int64_t)API_TRANSFER_S * 1000;
+
+    http_deadline(r->server, r->caller, left < pause ? left : pause);
+}
+
+/* Once it is refused, or its handler has returned: others may need the room. */
+static void drop_body(struct api_request *r)
+{
+    buf_free(&r->body);
+    (void)callers_hold_body(&r->server->callers, r->caller, 0);
+}
+
+static void dispatch(struct api_request *r)
+{
+    if (r->dispatched || r->answered)
+        return;
+    r->dispatched = true;
+    http_no_deadline(r->server, r->caller); /* the handler's own waits end it */
+    pauses_mark(loop_pauses(r->server->deps.loop), r->call);
+    r->handle(r);
+    drop_body(r);
+}
+
+static void refuse_large(struct api_request *r)
+{
+    drop_body(r);
+    api_reply_error(r, CMD_TOO_LARGE, "The body is larger than 1 MiB");
+}
+
+static void refuse_much(struct api_request *r)
+{
+    drop_body(r);
+    api_reply_busy(r, "Too many large bodies at once; try again later");
+}
+
+/* Notes that `n` bytes of its body are kept. Only bytes that have come count: a caller that
+ * announces a large body and sends nothing takes no room from others. False: refused. */
+static bool may_keep(struct api_request *r, size_t n)
+{
+    if (callers_hold_body(&r->server->callers, r->caller, n))
+        return true;
+    refuse_much(r);
+    return false;
+}
+
+/* The rest of the body is not waited for. */
+static void end_body(struct api_request *r)
+{
+    r->unread = r->body_complete = true;
+    if (r->answered)
+        http_answer(r);
+}
+
+void http_body_begin(struct api_request *r, bool body_here)
+{
+    if (!r->answered && r->body_left > API_BODY_BYTES_MAX)
+        refuse_large(r);
+    else if (!r->answered && !r->is_quick && !callers_let_in(&r->server->callers, r->caller))
+        api_reply_busy(r, "Too many requests at once; try again later");
+    r->unwanted = !r->answered && !r->takes_body;
+    if (r->body_left == 0) {
+        r->body_complete = true;
+        dispatch(r);
+        return;
+    }
+    r->body_until_ms = clock_mono_ms(&clock_system) +
+                       (r->answered ? (int64_t)API_TRANSFER_S * 1000 : (int64_t)API_BODY_MS);
+    if (!r->caller->answered)
+        await_more(r);
+    if (!r->expects_continue || body_here)
+        return;
+    /* The caller asks before it sends. */
+    if (r->answered)
+        end_body(r);
+    else
+        http_interim(r);
+}
+
+static void complete(struct api_request *r)
+{
+    r->body_complete = true;
+    r->body_left = 0;
+    if (r->answered)
+        http_answer(r);
+    else
+        dispatch(r);
+}
+
+static void take_told(struct api_request *r, struct span in)
+{
+    in = span_first(in, in.n < r->body_left ? in.n : (size_t)r->body_left);
+    r->body_left -= in.n;
+    if (!r->answered && !r->unwanted && may_keep(r, r->body.n + in.n)) {
+        buf_append(&r->body, in);
+        if (buf_err(&r->body) != WB_OK)
+            refuse_large(r);
+    }
+    if (r->body_left == 0)
+        complete(r);
+}
+
+static void take_chunks(struct api_request *r, struct span in)
+{
+    bool done = false;
+    enum wb_err err = chunked_push(&r->chunks, in, &r->body, &done);
+
+    if (r->answered) /* refused: its chunks are followed to their end, and dropped */
+        buf_clear(&r->body);
+    /* What is refused in the middle is not read to its end, which nobody knows. */
+    if (err == WB_OK && !r->answered && !may_keep(r, r->body.n)) {
+        end_body(r);
+        return;
+    }
+    if (err == WB_OK && done)
+        complete(r);
+    if (err == WB_OK)
+        return;
+    end_body(r);
+    if (r->answered)
+        return;
+    if (err == WB_ERR_TOO_LARGE)
+        refuse_large(r);
+    else
+        api_reply_error(r, CMD_BAD_REQUEST, "The chunks of the body cannot be read");
+}
+
+void http_body_take(struct api_request *r, struct span in)
+{
+    if (in.n == 0)
+        return;
+    await_more(r);
+    if (r->in_chunks)
+        take_chunks(r, in);
+    else
+        take_told(r, in);
+}
+
+void http_body_cut(struct api_request *r)
+{
+    end_body(r);
+    drop_body(r);
+    if (!r->answered)
+        api_reply_error(r, CMD_BAD_REQUEST, "The connection ended before the body was complete");
+}
