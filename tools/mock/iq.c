@@ -159,7 +159,8 @@ void session_iq(struct conn *c, const struct node *iq)
         return;
     }
     int64_t backoff_s = 0;
-    int refused = rate_refuses(c, iq, &backoff_s);
+    int refused =
+        c->device != NULL ? rate_refuses(m, c->label, c->device->account, iq, &backoff_s) : 0;
     if (refused != 0) {
         send_error_for(c, iq, refused, backoff_s);
         return;

@@ -10,7 +10,7 @@
 #include "base/fd_limit.h"
 #include "base/http_reason.h"
 #include "base/listen.h"
-#include "tools/mock/core/http.h"
+#include "tools/mock/admin/admin.h"
 #include "tools/mock/wire/conn.h"
 
 enum {
@@ -282,7 +282,7 @@ static int respond(struct lws *wsi, struct session *s)
     struct http_response *r = &s->response;
     *r = (struct http_response){
         .status = 500, .type = "text/plain", .body = buf_new(MOCK_HTTP_BODY_MAX)};
-    http_handle(server_of(wsi)->m, &q, r);
+    admin_http(server_of(wsi)->m, &q, r);
     s->answered = true;
     if (write_head(wsi, r->status, r->type, r->body.n, s->in_chunks) != 0)
         return -1;

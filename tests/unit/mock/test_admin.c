@@ -58,7 +58,7 @@ static int ask(struct fixture *f, const char *method, const char *path, const ch
                              .fetch_site = "",
                              .fetch_dest = ""};
     struct http_response r = {.body = buf_new(sizeof f->answer)};
-    http_handle(&f->m, &q, &r);
+    admin_http(&f->m, &q, &r);
     (void)snprintf(f->answer, sizeof f->answer, "%s", buf_cstr(&r.body));
     buf_free(&r.body);
     return r.status;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "tools/mock/admin/admin_fields.h"
 #include "tools/mock/service/media.h"
+#include "tools/mock/service/webpage.h"
 
 static const struct admin_route {
     const char *method, *path;
@@ -66,21 +67,6 @@ static const struct admin_route {
     {"DELETE", "/admin/flags", admin_flags_delete, false},
     {"POST", "/admin/defaults", admin_defaults, false},
 };
-
-const char *http_query(const struct http_request *q, const char *name, char *buf, size_t max)
-{
-    size_t n = strlen(name);
-    for (const char *at = q->query; at != NULL && *at != '\0';) {
-        const char *end = strchr(at, '\n');
-        size_t len = end != NULL ? (size_t)(end - at) : strlen(at);
-        if (len > n && strncmp(at, name, n) == 0 && at[n] == '=') {
-            (void)snprintf(buf, max, "%.*s", (int)(len - n - 1), at + n + 1);
-            return buf;
-        }
-        at = end != NULL ? end + 1 : NULL;
-    }
-    return NULL;
-}
 
 int admin_bad(json_t **ret_out, int status, const char *fmt, ...)
 {
@@ -202,7 +188,7 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
     json_decref(body);
 }
 
-void http_handle(struct mock *m, const struct http_request *q, struct http_response *r)
+void admin_http(struct mock *m, const struct http_request *q, struct http_response *r)
 {
     bool path_known = false;
     r->status = 404;
@@ -213,7 +199,7 @@ void http_handle(struct mock *m, const struct http_request *q, struct http_respo
         mock_leave(m);
         return;
     }
-    if (http_web_page(m, q, r)) {
+    if (webpage_http(m, q, r)) {
         mock_leave(m);
         return;
     }

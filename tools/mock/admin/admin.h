@@ -41,18 +41,17 @@ admin_call admin_group_list, admin_group_add, admin_group_member, admin_group_se
 admin_call admin_community_add, admin_community_link;
 /* admin_trouble.c */
 admin_call admin_trouble_get, admin_trouble_set, admin_stream;
-/* rate.c */
-admin_call admin_rate;
-/* webpage.c */
-admin_call admin_web_pages;
-/* offline.c */
-admin_call admin_offline;
+/* admin_server.c */
+admin_call admin_rate, admin_web_pages, admin_offline;
 /* admin_inject.c: `hex`, `times` times, to that client. how: "plain" (sealed and framed), "frame"
  * (framed only), "bytes" (as it is). False: it cannot. */
 struct conn;
 bool admin_inject(struct conn *c, const char *how, const json_t *body);
 /* admin_state.c */
 admin_call admin_state, admin_flags, admin_flags_delete, admin_defaults;
+
+/* Every HTTP request that is not a WebSocket upgrade: /admin, the media hosts, WhatsApp's pages. */
+void admin_http(struct mock *m, const struct http_request *q, struct http_response *r);
 
 /* 400 with a message. */
 int admin_bad(json_t **ret_out, int status, const char *fmt, ...)

@@ -21,11 +21,6 @@ struct http_response {
     struct buf body;
 };
 
-struct mock;
-/* Every request that is not a WebSocket upgrade. */
-void http_handle(struct mock *m, const struct http_request *q, struct http_response *r);
-/* webpage.c: true when it was one of WhatsApp's pages, and r is the answer. */
-bool http_web_page(struct mock *m, const struct http_request *q, struct http_response *r);
 /* A value of the query, NULL when absent; lives as long as the request. buf holds it. */
 const char *http_query(const struct http_request *q, const char *name, char *buf, size_t max);
 

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/mock/admin/admin.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/core/mock.h"
 
 enum {
     /* What was under way when the refusal left is no fault of the client. */
@@ -37,21 +36,19 @@ static struct rate_pause *pause_of(struct mock *m, const struct account *a, cons
     return oldest;
 }
 
-int rate_refuses(struct conn *c, const struct node *iq, int64_t *ret_backoff_s)
+int rate_refuses(struct mock *m, const char *label, const struct account *a, const struct node *iq,
+                 int64_t *ret_backoff_s)
 {
-    struct mock *m = c->m;
     char kind[RATE_KIND_MAX];
-    if (c->device == NULL)
-        return 0;
     (void)snprintf(kind, sizeof kind, "%s %s", mock_attr(m, iq, "xmlns"), mock_attr(m, iq, "type"));
     struct rate_rule *r = rule_of(m, kind);
     if (r == NULL)
         return 0;
-    struct rate_pause *p = pause_of(m, c->device->account, kind);
+    struct rate_pause *p = pause_of(m, a, kind);
     int64_t now = clock_mono_ms(m->clock);
     if (p->until_ms > now) {
         if (now > p->since_ms + ON_ITS_WAY_MS)
-            mock_flag(m, c->label, "asked-in-pause", iq, "%s, %lld ms before the pause ends", kind,
+            mock_flag(m, label, "asked-in-pause", iq, "%s, %lld ms before the pause ends", kind,
                       (long long)(p->until_ms - now));
         *ret_backoff_s = r->backoff_s > 0 ? (p->until_ms - now + 999) / 1000 : 0;
         return r->code;
@@ -65,20 +62,13 @@ int rate_refuses(struct conn *c, const struct node *iq, int64_t *ret_backoff_s)
     return r->code;
 }
 
-int admin_rate(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
+bool rate_set(struct mock *m, const struct rate_rule *rule)
 {
-    (void)q;
-    const char *kind = admin_text(body, "query");
-    if (kind[0] == '\0' || strlen(kind) >= RATE_KIND_MAX)
-        return admin_bad(ret_out, 400, "query: namespace and type, as in 'usync get'");
-    struct rate_rule *r = rule_of(m, kind);
+    struct rate_rule *r = rule_of(m, rule->kind);
     if (r == NULL)
         r = rule_of(m, "");
     if (r == NULL)
-        return admin_bad(ret_out, 409, "no more kinds");
-    (void)snprintf(r->kind, sizeof r->kind, "%s", kind);
-    r->times = admin_int(body, "times", 1);
-    r->backoff_s = admin_int(body, "backoff", 0);
-    r->code = (int)admin_int(body, "code", 429);
-    return admin_ok(ret_out);
+        return false;
+    *r = *rule;
+    return true;
 }

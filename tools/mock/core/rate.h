@@ -9,7 +9,6 @@
 #include "proto/node.h"
 
 struct account;
-struct conn;
 struct mock;
 
 enum { RATE_RULES_MAX = 8, RATE_PAUSES_MAX = 64, RATE_KIND_MAX = 64 };
@@ -34,8 +33,11 @@ struct rates {
     struct rate_pause pauses[RATE_PAUSES_MAX];
 };
 
-/* The code to refuse this request with, 0: none; *ret_backoff_s belongs to it. Flags a client that
- * asks although it was told to wait. */
-int rate_refuses(struct conn *c, const struct node *iq, int64_t *ret_backoff_s);
+/* The code to refuse this request of an account with, 0: none; *ret_backoff_s belongs to it. Flags
+ * a client that asks although it was told to wait. */
+int rate_refuses(struct mock *m, const char *label, const struct account *a, const struct node *iq,
+                 int64_t *ret_backoff_s);
+/* From now on it holds for its kind. False: no more kinds. */
+bool rate_set(struct mock *m, const struct rate_rule *rule);
 
 #endif

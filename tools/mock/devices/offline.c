@@ -3,7 +3,6 @@
  * the end of the client's version. */
 #include "tools/mock/devices/offline.h"
 
-#include "tools/mock/admin/admin.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/wire/conn.h"
 
@@ -42,12 +41,4 @@ void offline_expiration(struct conn *c, const char *t)
     if (t[0] != '\0')
         node_attr_text(&c->m->a, child, "t", t);
     conn_send(c, ib);
-}
-
-int admin_offline(struct mock *m, const struct http_request *q, const json_t *body,
-                  json_t **ret_out)
-{
-    (void)q;
-    m->offline_pull = admin_bool(body, "pull", true);
-    return admin_ok(ret_out);
 }

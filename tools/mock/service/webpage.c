@@ -1,9 +1,6 @@
-/* webpage.c - the pages of web.whatsapp.com that name the current version (P-HS-18, P-X2-18). Only
- * a browser gets them, or what looks like one: the script of the service worker for a request that
- * no page has made, the page itself for one that a person has typed. */
-#include <string.h>
+#include "tools/mock/service/webpage.h"
 
-#include "tools/mock/admin/admin.h"
+#include <string.h>
 
 /* NULL: it is what a client that works sends. */
 static const char *odd_headers(const struct http_request *q, bool worker)
@@ -18,7 +15,7 @@ static const char *odd_headers(const struct http_request *q, bool worker)
     return NULL;
 }
 
-bool http_web_page(struct mock *m, const struct http_request *q, struct http_response *r)
+bool webpage_http(struct mock *m, const struct http_request *q, struct http_response *r)
 {
     bool worker = strcmp(q->path, "/sw.js") == 0;
     if (m->trouble.client_revision == 0 || strcmp(q->method, "GET") != 0 ||
@@ -38,12 +35,4 @@ bool http_web_page(struct mock *m, const struct http_request *q, struct http_res
                       : "<script>x={\"client_revision\":%u,\"y\":1}</script>\n",
                m->trouble.client_revision);
     return true;
-}
-
-int admin_web_pages(struct mock *m, const struct http_request *q, const json_t *body,
-                    json_t **ret_out)
-{
-    (void)q;
-    m->no_worker_script = !admin_bool(body, "worker", true);
-    return admin_ok(ret_out);
 }
