@@ -1,7 +1,8 @@
 #include "tools/mock/iq.h"
 
-#include "tools/mock/link/pair.h"
-#include "tools/mock/session.h"
+#include "tools/mock/devices/prekeys.h"
+#include "tools/mock/link/passkey.h"
+#include "tools/mock/service/service.h"
 
 /* child NULL: any content. */
 static const struct iq_route {
@@ -19,8 +20,14 @@ static const struct iq_route {
     {"w:g2", "set", NULL, iq_group_set, false},
     {"w:sync:app:state", "set", "sync", iq_appstate, false},
     {"passive", "set", NULL, iq_passive, false},
+    {"md", "get", "ref", iq_pair_ref, true},
+    {"md", "get", "passkey_request_options", iq_passkey_options, true},
+    {"md", "set", "passkey_prologue", iq_passkey_prologue, true},
+    {"md", "set", "companion_nonce", iq_passkey_nonce, true},
+    {"md", "set", "encrypted_pairing_request", iq_passkey_request, true},
+    {"md", "set", "link_code_companion_reg", iq_pair_code, true},
     {"md", "set", NULL, iq_md, true},
-    {"md", "get", NULL, iq_md_get, true},
+    {"md", "get", NULL, iq_md, true},
     {"w:p", "get", NULL, iq_ping, true},
     {"privacy", "get", "privacy", iq_privacy_get, false},
     {"privacy", "set", NULL, iq_privacy_set, false},
@@ -131,7 +138,7 @@ static void answered(struct conn *c, const struct node *iq)
     mock_flag(m, c->label, "unasked-answer", iq, "iq id %s", id);
 }
 
-void session_iq(struct conn *c, const struct node *iq)
+void iq_from_client(struct conn *c, const struct node *iq)
 {
     struct mock *m = c->m;
     if (node_attr_is(iq, "type", "result") || node_attr_is(iq, "type", "error")) {

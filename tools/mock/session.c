@@ -1,8 +1,13 @@
 #include "tools/mock/session.h"
 
 #include "tools/mock/devices/offline.h"
+#include "tools/mock/iq.h"
 #include "tools/mock/link/pair.h"
+#include "tools/mock/route/ack.h"
+#include "tools/mock/route/chatstate.h"
 #include "tools/mock/route/message.h"
+#include "tools/mock/route/presence.h"
+#include "tools/mock/route/receipt.h"
 
 /* Stanzas per second above which a client floods: a real one sends a few hundred at most. */
 enum { RATE_MAX = 3000, RATE_WINDOW_MS = 1000 };
@@ -59,17 +64,17 @@ static void call(struct conn *c, const struct node *n)
 static void logged_in(struct conn *c, const struct node *n)
 {
     if (node_is(n, "iq"))
-        session_iq(c, n);
+        iq_from_client(c, n);
     else if (node_is(n, "message"))
         message_from_client(c, n);
     else if (node_is(n, "receipt"))
-        session_receipt(c, n);
+        receipt_from_client(c, n);
     else if (node_is(n, "ack"))
-        session_ack(c, n);
+        ack_from_client(c, n);
     else if (node_is(n, "presence"))
-        session_presence(c, n);
+        presence_from_client(c, n);
     else if (node_is(n, "chatstate"))
-        session_chatstate(c, n);
+        chatstate_from_client(c, n);
     else if (node_is(n, "ib"))
         ib(c, n);
     else if (node_is(n, "call"))
@@ -82,7 +87,7 @@ static void logged_in(struct conn *c, const struct node *n)
 static void registering(struct conn *c, const struct node *n)
 {
     if (node_is(n, "iq"))
-        session_iq(c, n);
+        iq_from_client(c, n);
     else if (node_is(n, "ack")) /* of link_code_companion_reg notifications */
         return;
     else if (node_is(n, "ib"))

@@ -6,10 +6,10 @@
 
 #include "tools/mock/devices/privacy.h"
 #include "tools/mock/people/phone_past.h"
+#include "tools/mock/route/chatstate.h"
 #include "tools/mock/route/message.h"
 #include "tools/mock/service/group.h"
 #include "tools/mock/service/names.h"
-#include "tools/mock/session.h"
 
 static struct account *named(struct fixture *f, const char *name)
 {
@@ -163,7 +163,7 @@ static void types(struct fixture *f, struct account *to, struct device *from)
     node_attr_jid(&f->a, n, "to", &chat);
     (void)node_child_new(&f->a, n, "composing");
     mock_enter(&f->m);
-    session_chatstate(&other, n);
+    chatstate_from_client(&other, n);
     mock_leave(&f->m);
 }
 

@@ -4,7 +4,6 @@
 
 #include "tools/mock/core/sha1.h"
 #include "tools/mock/devices/deliver.h"
-#include "tools/mock/iq.h"
 
 enum { LOW_PREKEYS = 5, ID_BYTES = 3 };
 

@@ -3,6 +3,7 @@
 #define MOCK_DEVICES_PREKEYS_H
 
 #include "tools/mock/core/mock.h"
+#include "tools/mock/wire/iq_handler.h"
 
 /* `encrypt` notification with the count when few are left; once per upload. */
 void prekeys_tell_if_low(struct mock *m, struct device *d);
@@ -15,5 +16,8 @@ void prekeys_ask_compare(struct mock *m, struct device *d);
 /* <registration> <type> <identity> [<key>] <skey> under parent. */
 void prekeys_bundle_node(struct mock *m, struct node *parent, struct device *d,
                          const struct prekey *one_time);
+
+/* xmlns=encrypt */
+iq_handler iq_prekey_count, iq_prekey_digest, iq_prekey_fetch, iq_prekey_upload, iq_prekey_rotate;
 
 #endif

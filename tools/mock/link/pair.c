@@ -346,6 +346,17 @@ static const char *check_sign(struct conn *c, const struct node *iq)
     return NULL;
 }
 
+int iq_pair_ref(struct conn *c, const struct node *iq, struct node *result)
+{
+    (void)iq;
+    if (passkey_ref(c, result))
+        return 0;
+    if (c->state != CONN_REGISTERING)
+        return 501;
+    node_set_bytes(&c->m->a, node_child_new(&c->m->a, result, "ref"), span_cstr(c->refs[0]));
+    return 0;
+}
+
 bool pair_answered(struct conn *c, const struct node *iq)
 {
     struct mock *m = c->m;

@@ -1,10 +1,11 @@
 /* pair.h - a new device: refs, the phone that scans them or is given a code, pair-success
- * (P-PR-01..24). */
+ * (P-PR-01..24). This room links devices to accounts. It knows nothing of what they write, nor of
+ * the people that the mock plays. */
 #ifndef MOCK_LINK_PAIR_H
 #define MOCK_LINK_PAIR_H
 
 #include "crypto/pair_crypt.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/iq_handler.h"
 
 /* The registration payload: checks it, sends pair-device. */
 void pair_start(struct conn *c, struct span client_payload);
@@ -29,8 +30,8 @@ void pair_gone(struct conn *c);
 /* The account of a phone number, made when unknown; NULL when the number is bad. */
 struct account *pair_account(struct mock *m, const char *digits);
 
-/* Link codes (pair_code.c): iq link_code_companion_reg of either stage; an error code or 0. */
-int pair_code_iq(struct conn *c, const struct node *reg, struct node *result);
+/* xmlns=md: another ref for the QR; link codes (pair_code.c), of either stage. */
+iq_handler iq_pair_ref, iq_pair_code;
 /* The owner of the phone types the code. */
 struct pair_answer pair_enter_code(struct mock *m, const char *code, const char *digits);
 /* WhatsApp takes the code back that is waited for: it is no good any more, the client is told

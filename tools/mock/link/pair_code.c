@@ -150,8 +150,9 @@ static int finish(struct conn *c, const struct node *reg)
     return mock_timer(m, 0, link_now, l, free) ? 0 : 500;
 }
 
-int pair_code_iq(struct conn *c, const struct node *reg, struct node *result)
+int iq_pair_code(struct conn *c, const struct node *iq, struct node *result)
 {
+    const struct node *reg = node_child(iq, "link_code_companion_reg");
     if (c->state != CONN_REGISTERING)
         return 403;
     if (node_attr_is(reg, "stage", "companion_hello"))

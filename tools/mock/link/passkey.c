@@ -316,31 +316,44 @@ static int request(struct conn *c, const struct node *n)
     return mock_timer(c->m, 0, link_now, c, NULL) ? 0 : 500;
 }
 
-bool passkey_iq(struct conn *c, const struct node *iq, struct node *result, int *ret_code)
+/* ---- requests: each is refused when no passkey is demanded --------------------------------- */
+
+bool passkey_ref(struct conn *c, struct node *result)
 {
     struct mock *m = c->m;
     struct passkey_link *l = c->passkey;
-    const struct node *n = iq->first;
-    bool get = node_attr_is(iq, "type", "get");
-    if (l == NULL || n == NULL)
+    if (l == NULL)
         return false;
-    if (get && node_is(n, "ref")) {
-        (void)snprintf(l->ref, sizeof l->ref, "%.60s", mock_id(m));
-        node_set_bytes(&m->a, node_child_new(&m->a, result, "ref"), span_cstr(l->ref));
-        *ret_code = 0;
-    } else if (get && node_is(n, "passkey_request_options")) {
-        put_options(m, l, result);
-        *ret_code = 0;
-    } else if (!get && node_is(n, "passkey_prologue")) {
-        *ret_code = prologue(c, n);
-    } else if (!get && node_is(n, "companion_nonce")) {
-        *ret_code = reveal(c, n);
-    } else if (!get && node_is(n, "encrypted_pairing_request")) {
-        *ret_code = request(c, n);
-    } else {
-        return false;
-    }
+    (void)snprintf(l->ref, sizeof l->ref, "%.60s", mock_id(m));
+    node_set_bytes(&m->a, node_child_new(&m->a, result, "ref"), span_cstr(l->ref));
     return true;
+}
+
+int iq_passkey_options(struct conn *c, const struct node *iq, struct node *result)
+{
+    (void)iq;
+    if (c->passkey == NULL)
+        return 501;
+    put_options(c->m, c->passkey, result);
+    return 0;
+}
+
+int iq_passkey_prologue(struct conn *c, const struct node *iq, struct node *result)
+{
+    (void)result;
+    return c->passkey != NULL ? prologue(c, node_child(iq, "passkey_prologue")) : 501;
+}
+
+int iq_passkey_nonce(struct conn *c, const struct node *iq, struct node *result)
+{
+    (void)result;
+    return c->passkey != NULL ? reveal(c, node_child(iq, "companion_nonce")) : 501;
+}
+
+int iq_passkey_request(struct conn *c, const struct node *iq, struct node *result)
+{
+    (void)result;
+    return c->passkey != NULL ? request(c, node_child(iq, "encrypted_pairing_request")) : 501;
 }
 
 /* ---- what can be looked at ---------------------------------------------------------------- */

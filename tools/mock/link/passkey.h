@@ -9,8 +9,10 @@
 /* The phone has scanned the QR or taken the code: links c, or asks for the passkey first. */
 struct pair_answer passkey_or_link(struct conn *c, struct account *a,
                                    const uint8_t adv_secret[static ADV_SECRET_BYTES]);
-/* <iq xmlns=md> of the step: true when it was one of it; *ret_code is 0 or the error to send. */
-bool passkey_iq(struct conn *c, const struct node *iq, struct node *result, int *ret_code);
+/* xmlns=md */
+iq_handler iq_passkey_options, iq_passkey_prologue, iq_passkey_nonce, iq_passkey_request;
+/* A fresh ref for the passkey's part of the linking. False: this client has no such part. */
+bool passkey_ref(struct conn *c, struct node *result);
 /* The account registers its only credential and demands it from now on. False: bad id or key. */
 bool passkey_register(struct account *a, struct span id, struct span key);
 /* Another challenge on the same connection, as after an error of the server's. */

@@ -1,5 +1,6 @@
+#include "tools/mock/route/ack.h"
+
 #include "tools/mock/devices/deliver.h"
-#include "tools/mock/session.h"
 
 /* So often a client may ask for its own message again before it must end it. The real server waits
  * some 50 minutes before it closes the stream. */
@@ -15,7 +16,7 @@ static bool known_class(const char *cls)
     return false;
 }
 
-void session_ack(struct conn *c, const struct node *ack)
+void ack_from_client(struct conn *c, const struct node *ack)
 {
     struct mock *m = c->m;
     const char *cls = mock_attr(m, ack, "class"), *id = mock_attr(m, ack, "id");

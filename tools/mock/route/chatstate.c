@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "tools/mock/session.h"
-
 struct kept_chatstate {
     struct kept_chatstate *next; /* older first */
     int64_t until_ms;
@@ -86,7 +84,7 @@ static void tell_account(struct mock *m, const struct account *a, const struct n
         tell(m, a->devices[i], chatstate, from, participant);
 }
 
-void session_chatstate(struct conn *c, const struct node *chatstate)
+void chatstate_from_client(struct conn *c, const struct node *chatstate)
 {
     struct mock *m = c->m;
     struct jid to;

@@ -1,6 +1,7 @@
+#include "tools/mock/route/presence.h"
+
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/devices/privacy.h"
-#include "tools/mock/session.h"
 
 static void tell(struct device *to, struct node *n)
 {
@@ -66,7 +67,7 @@ static void note_again(struct mock *m, struct conn *c, const char *type, const c
     d->announced_conn = c->number;
 }
 
-void session_presence(struct conn *c, const struct node *presence)
+void presence_from_client(struct conn *c, const struct node *presence)
 {
     struct mock *m = c->m;
     struct device *d = c->device;

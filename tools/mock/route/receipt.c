@@ -1,6 +1,6 @@
 #include "tools/mock/route/receipt.h"
+
 #include "tools/mock/devices/deliver.h"
-#include "tools/mock/session.h"
 
 struct passing {
     struct mock *m;
@@ -153,7 +153,7 @@ static void check_retry(struct conn *c, const struct node *n)
                   (unsigned long long)count);
 }
 
-void session_receipt(struct conn *c, const struct node *n)
+void receipt_from_client(struct conn *c, const struct node *n)
 {
     struct mock *m = c->m;
     bool ok = receipt_route(m, c->device, c->label, n);

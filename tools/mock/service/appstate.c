@@ -4,7 +4,7 @@
 
 #include "tools/mock/core/pb.h"
 #include "tools/mock/devices/deliver.h"
-#include "tools/mock/iq.h"
+#include "tools/mock/service/service.h"
 
 struct patch {
     struct patch *next;

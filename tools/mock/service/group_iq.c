@@ -1,7 +1,7 @@
 /* group_iq.c - w:g2 requests (P-GR-01..12). */
-#include "tools/mock/iq.h"
 #include "tools/mock/service/community.h"
 #include "tools/mock/service/group.h"
+#include "tools/mock/service/service.h"
 
 static struct group *target(struct conn *c, const struct node *iq)
 {

@@ -2,11 +2,10 @@
 #include "tools/mock/devices/devices.h"
 #include "tools/mock/devices/privacy.h"
 #include "tools/mock/devices/timelock.h"
-#include "tools/mock/iq.h"
-#include "tools/mock/link/passkey.h"
 #include "tools/mock/service/community.h"
 #include "tools/mock/service/login.h"
 #include "tools/mock/service/names.h"
+#include "tools/mock/service/service.h"
 
 int iq_passive(struct conn *c, const struct node *iq, struct node *result)
 {
@@ -37,31 +36,15 @@ static void unlink_later(struct mock *m, void *arg)
 int iq_md(struct conn *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
-    const struct node *reg = node_child(iq, "link_code_companion_reg");
     const struct node *remove = node_child(iq, "remove-companion-device");
-    int code;
-    if (passkey_iq(c, iq, result, &code))
-        return code;
-    if (reg != NULL)
-        return pair_code_iq(c, reg, result);
-    if (remove == NULL || c->device == NULL)
+    (void)result;
+    if (remove == NULL || c->device == NULL || !node_attr_is(iq, "type", "set"))
         return 501;
     struct jid j;
     if (!node_attr_get_jid(remove, "jid", &j) || world_device_jid(&m->world, &j) != c->device ||
         !node_has_attr(remove, "reason"))
         return 400;
     return mock_timer(m, 0, unlink_later, c, NULL) ? 0 : 500;
-}
-
-int iq_md_get(struct conn *c, const struct node *iq, struct node *result)
-{
-    int code;
-    if (passkey_iq(c, iq, result, &code))
-        return code;
-    if (node_child(iq, "ref") == NULL || c->state != CONN_REGISTERING)
-        return 501;
-    node_set_bytes(&c->m->a, node_child_new(&c->m->a, result, "ref"), span_cstr(c->refs[0]));
-    return 0;
 }
 
 int iq_privacy_get(struct conn *c, const struct node *iq, struct node *result)

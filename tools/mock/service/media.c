@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "crypto/prim_cbc.h"
 #include "crypto/prim_hash.h"
-#include "tools/mock/iq.h"
+#include "tools/mock/service/service.h"
 
 struct blob {
     size_t n;

@@ -3,8 +3,8 @@
 
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/devices/privacy.h"
-#include "tools/mock/iq.h"
 #include "tools/mock/service/media.h"
+#include "tools/mock/service/service.h"
 
 /* All clients there are: the mock has no lists of who may see what. `child` is what the
  * notification says; from names the account. */

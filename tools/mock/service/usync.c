@@ -4,7 +4,7 @@
 #include "tools/mock/devices/address.h"
 #include "tools/mock/devices/devices.h"
 #include "tools/mock/devices/unheard.h"
-#include "tools/mock/iq.h"
+#include "tools/mock/service/service.h"
 
 struct asked {
     bool devices, contact, contact_lid, lid, business, status, picture, disappearing, username, bot;
