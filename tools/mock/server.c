@@ -11,6 +11,7 @@
 #include "base/http_reason.h"
 #include "base/listen.h"
 #include "tools/mock/admin/admin.h"
+#include "tools/mock/session.h"
 #include "tools/mock/wire/conn.h"
 
 enum {
@@ -196,7 +197,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct sessi
     switch ((int)reason) {
     case LWS_CALLBACK_ESTABLISHED:
         s->wsi = wsi;
-        s->conn = conn_new(server->m, s);
+        s->conn = conn_new(server->m, s, &session_ops);
         result = s->conn != NULL ? 0 : -1;
         break;
     case LWS_CALLBACK_RECEIVE:

@@ -1,5 +1,6 @@
 #include "tools/mock/session.h"
 
+#include "tools/mock/core/pb.h"
 #include "tools/mock/devices/offline.h"
 #include "tools/mock/iq.h"
 #include "tools/mock/link/pair.h"
@@ -8,6 +9,28 @@
 #include "tools/mock/route/message.h"
 #include "tools/mock/route/presence.h"
 #include "tools/mock/route/receipt.h"
+#include "tools/mock/service/login.h"
+
+/* ClientPayload: 1 username, 3 passive, 5 userAgent, 18 device, 19 devicePairingData. */
+static void payload(struct conn *c, struct span p)
+{
+    struct mock *m = c->m;
+    struct span version = pb_bytes(pb_bytes(p, 5), 2);
+    struct node *shown = mock_node(m, "client-payload"); /* for the trace, no stanza of the wire */
+    node_set_bytes(&m->a, shown, p);
+    mock_trace(m, "in", c->label, shown);
+    c->version = (uint32_t)pb_u64(version, 3, 0);
+    if (version.p == NULL || pb_u64(version, 1, 0) != 2 || pb_u64(version, 2, 0) != 3000)
+        mock_flag(m, c->label, "bad-version", NULL, "appVersion is not 2.3000.N");
+    if (c->version < m->trouble.min_version) {
+        login_failure(c, 405, 0, 0);
+        return;
+    }
+    if (pb_bytes(p, 19).p != NULL)
+        pair_start(c, p);
+    else
+        login_start(c, p);
+}
 
 /* Stanzas per second above which a client floods: a real one sends a few hundred at most. */
 enum { RATE_MAX = 3000, RATE_WINDOW_MS = 1000 };
@@ -99,7 +122,7 @@ static void registering(struct conn *c, const struct node *n)
                   (const char *)n->tag.p);
 }
 
-void session_stanza(struct conn *c, const struct node *n)
+static void stanza(struct conn *c, const struct node *n)
 {
     watch_rate(c, n);
     if (c->state == CONN_REGISTERING)
@@ -108,7 +131,7 @@ void session_stanza(struct conn *c, const struct node *n)
         logged_in(c, n);
 }
 
-void session_gone(struct conn *c)
+static void gone(struct conn *c)
 {
     pair_gone(c);
     if (c->device != NULL && c->device->conn == c) {
@@ -118,3 +141,5 @@ void session_gone(struct conn *c)
     c->device = NULL;
     c->socket = NULL;
 }
+
+const struct client_ops session_ops = {.payload = payload, .stanza = stanza, .gone = gone};

@@ -4,9 +4,6 @@
 
 #include "tools/mock/wire/conn.h"
 
-/* One stanza of a client that logged in or registers. */
-void session_stanza(struct conn *c, const struct node *n);
-/* The connection ends. */
-void session_gone(struct conn *c);
+extern const struct client_ops session_ops;
 
 #endif

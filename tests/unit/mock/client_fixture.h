@@ -18,6 +18,7 @@
 #include "tools/mock/assembly.h"
 #include "tools/mock/core/pb.h"
 #include "tools/mock/link/pair.h"
+#include "tools/mock/session.h"
 #include "tools/mock/wire/conn.h"
 
 #define OK(call) assert_int_equal(call, WB_OK)
@@ -283,7 +284,7 @@ static inline void finish(struct fixture *f, struct span payload)
 static inline void connect_as(struct fixture *f, bool ik, uint64_t user, uint64_t device)
 {
     struct buf payload = buf_new(4096);
-    f->c = conn_new(&f->m, f);
+    f->c = conn_new(&f->m, f, &session_ops);
     assert_non_null(f->c);
     OK(noise_handshake_init(&f->hs, true, SPAN(wa_intro, WA_INTRO_BYTES), &f->noise, &f->m.rng));
     hello(f, ik);

@@ -353,7 +353,7 @@ static void test_late_frames_keep_their_order(void **state)
     struct mock *m = &f->m;
     static const char *const frames[] = {"first", "second", "third"};
     m->want_write = no_write;
-    struct conn *c = conn_new(m, f);
+    struct conn *c = conn_new(m, f, &session_ops);
     assert_non_null(c);
     m->trouble.delay_ms = 50;
     conn_send_frame(c, span_cstr(frames[0]));
@@ -384,18 +384,18 @@ static void test_floods(void **state)
 {
     struct fixture *f = *state;
     struct mock *m = &f->m;
-    struct conn *c = conn_new(m, f);
+    struct conn *c = conn_new(m, f, &session_ops);
     assert_non_null(c);
     c->state = CONN_REGISTERING;
     mock_enter(m);
     struct node *ack = mock_node(m, "ack"), *presence = mock_node(m, "presence");
     for (int i = 0; i < 4000; i++)
-        session_stanza(c, ack);
+        session_ops.stanza(c, ack);
     assert_int_equal(flag_count(m, "flood"), 0);
     for (int i = 0; i < 3000; i++)
-        session_stanza(c, presence);
+        session_ops.stanza(c, presence);
     assert_int_equal(flag_count(m, "flood"), 0);
-    session_stanza(c, presence);
+    session_ops.stanza(c, presence);
     assert_int_equal(flag_count(m, "flood"), 1);
     mock_leave(m);
     conn_gone(c);

@@ -2,8 +2,8 @@
 #include "proto/jid.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/core/pb.h"
-#include "tools/mock/link/pair.h"
 #include "tools/mock/people/actor.h"
+#include "tools/mock/service/names.h"
 
 enum { PROTOCOL_MESSAGE = 12, TYPE_LID_MIGRATION = 22, LID_MIGRATION = 23 };
 
@@ -42,7 +42,7 @@ int admin_lid_migration(struct mock *m, const struct http_request *q, const json
                         json_t **ret_out)
 {
     (void)q;
-    struct account *a = pair_account(m, admin_text(body, "phone"));
+    struct account *a = names_of_number(m, admin_text(body, "phone"));
     if (a == NULL)
         return admin_bad(ret_out, 400, "phone: bad phone number");
     a->unmigrated = !admin_bool(body, "migrated", !a->unmigrated);

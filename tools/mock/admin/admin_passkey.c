@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/link/passkey.h"
+#include "tools/mock/service/names.h"
 #include "tools/mock/wire/conn.h"
 
 static bool b64_member(const json_t *body, const char *key, uint8_t *out, size_t max,
@@ -18,7 +19,7 @@ int admin_passkey_set(struct mock *m, const struct http_request *q, const json_t
                       json_t **ret_out)
 {
     (void)q;
-    struct account *a = pair_account(m, admin_text(body, "phone"));
+    struct account *a = names_of_number(m, admin_text(body, "phone"));
     uint8_t id_bytes[WEBAUTHN_ID_MAX], key_bytes[P256_POINT_BYTES];
     struct span id, key;
     if (a == NULL)

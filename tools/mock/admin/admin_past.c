@@ -1,8 +1,8 @@
 /* admin_past.c - what the phone of an account hands over when it links a companion. */
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/devices/privacy.h"
-#include "tools/mock/link/pair.h"
 #include "tools/mock/people/phone_past.h"
+#include "tools/mock/service/names.h"
 
 enum { HTTP_STATUS_MAX = 599 };
 
@@ -37,7 +37,7 @@ static bool give_tokens(struct mock *m, struct account *a, const json_t *body)
 int admin_phone_past(struct mock *m, const struct http_request *q, const json_t *body,
                      json_t **ret_out)
 {
-    struct account *a = pair_account(m, admin_text(body, "phone"));
+    struct account *a = names_of_number(m, admin_text(body, "phone"));
     const char *business = admin_text(body, "business");
     struct phone_past past = {.parts = 1};
     unsigned status = 404;

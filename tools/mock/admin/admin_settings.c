@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/core/pb.h"
-#include "tools/mock/link/pair.h"
 #include "tools/mock/people/phone_state.h"
+#include "tools/mock/service/names.h"
 #include "tools/mock/wire/conn.h"
 
 enum { VALUE_MAX = 1024, PUSH_NAME = 7, NCT_SALT = 80 };
@@ -37,7 +37,7 @@ int admin_settings(struct mock *m, const struct http_request *q, const json_t *b
                    json_t **ret_out)
 {
     (void)q;
-    struct account *a = pair_account(m, admin_text(body, "phone"));
+    struct account *a = names_of_number(m, admin_text(body, "phone"));
     bool ok = true;
     if (a == NULL)
         return admin_bad(ret_out, 400, "phone: a phone number");

@@ -7,7 +7,6 @@
 #include "tools/mock/devices/address.h"
 #include "tools/mock/devices/devices.h"
 #include "tools/mock/link/passkey.h"
-#include "tools/mock/service/group.h"
 #include "tools/mock/service/login.h"
 #include "tools/mock/service/names.h"
 
@@ -114,25 +113,6 @@ void pair_start(struct conn *c, struct span p)
 
 /* ---- the phone's side --------------------------------------------------------------------- */
 
-struct account *pair_account(struct mock *m, const char *digits)
-{
-    struct jid pn;
-    if (digits == NULL || digits[0] == '\0')
-        digits = m->cfg.phone;
-    if (jid_from_phone(span_cstr(digits), &pn) != WB_OK)
-        return NULL;
-    struct account *a = world_account_phone(&m->world, pn.user);
-    if (a == NULL) {
-        char name[64];
-        (void)snprintf(name, sizeof name, "User %s",
-                       pn.user + (strlen(pn.user) > 4 ? strlen(pn.user) - 4 : 0));
-        a = world_add_account(m, pn.user, name, false);
-        if (a != NULL)
-            group_welcome(m, a);
-    }
-    return a;
-}
-
 struct qr_parts {
     char ref[128];
     uint8_t noise[X25519_KEY_BYTES], identity[X25519_KEY_BYTES], adv[ADV_SECRET_BYTES];
@@ -211,7 +191,7 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
         return (struct pair_answer){.status = 422, .message = "QR keys differ from the client's"};
     }
     struct account *a = m->cfg.phone_per_name && digits == NULL ? names_account(m, c->reg.name)
-                                                                : pair_account(m, digits);
+                                                                : names_of_number(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     return passkey_or_link(c, a, q.adv);

@@ -27,8 +27,6 @@ struct pair_answer pair_link(struct conn *c, struct account *a,
 bool pair_answered(struct conn *c, const struct node *iq);
 /* The connection goes: forget a device that was not completed. */
 void pair_gone(struct conn *c);
-/* The account of a phone number, made when unknown; NULL when the number is bad. */
-struct account *pair_account(struct mock *m, const char *digits);
 
 /* xmlns=md: another ref for the QR; link codes (pair_code.c), of either stage. */
 iq_handler iq_pair_ref, iq_pair_code;

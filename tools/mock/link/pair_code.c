@@ -3,6 +3,7 @@
 
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/link/passkey.h"
+#include "tools/mock/service/names.h"
 
 /* A companion that has said hello and waits for its code to be typed. */
 struct code_wait {
@@ -195,7 +196,7 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
     uint8_t wrapped[LINK_CODE_WRAPPED_KEY_BYTES];
     if (!clean_code(code, clean))
         return (struct pair_answer){.status = 400, .message = "a code has 8 characters"};
-    struct account *a = pair_account(m, digits);
+    struct account *a = names_of_number(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     struct map_slot *slot = waiting_for(m, &a->pn);
@@ -228,7 +229,7 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
 
 struct pair_answer pair_refresh_code(struct mock *m, const char *digits)
 {
-    struct account *a = pair_account(m, digits);
+    struct account *a = names_of_number(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     struct map_slot *slot = waiting_for(m, &a->pn);

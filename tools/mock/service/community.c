@@ -15,15 +15,6 @@ void community_node(struct mock *m, struct node *group, const struct group *g)
         node_attr_jid(&m->a, node_child_new(&m->a, group, "linked_parent"), "jid", &g->parent->jid);
 }
 
-bool community_swallows(struct mock *m, const char *label, const struct group *g,
-                        const struct node *n)
-{
-    if (!g->community)
-        return false;
-    mock_flag(m, label, "sent-to-community", n, "nobody sees what is sent to %s", g->jid.user);
-    return true;
-}
-
 /* <link link_type=> or <unlink unlink_type=> of `of`, with the other group in it. */
 static void tell(struct mock *m, struct group *of, const struct group *other, const char *type,
                  bool link)

@@ -5,7 +5,7 @@
 #include "tools/mock/core/mock.h"
 #include "tools/mock/core/pb.h"
 #include "tools/mock/devices/privacy.h"
-#include "tools/mock/link/pair.h"
+#include "tools/mock/service/group.h"
 
 /* The first number of --phone-per-name. */
 #define FIRST_PHONE 27830000000ull
@@ -77,6 +77,25 @@ static void read_traits(struct traits *t, const char *name)
         read_flags(t, flags, strchr(flags, ':'));
 }
 
+struct account *names_of_number(struct mock *m, const char *digits)
+{
+    struct jid pn;
+    if (digits == NULL || digits[0] == '\0')
+        digits = m->cfg.phone;
+    if (jid_from_phone(span_cstr(digits), &pn) != WB_OK)
+        return NULL;
+    struct account *a = world_account_phone(&m->world, pn.user);
+    if (a == NULL) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "User %s",
+                       pn.user + (strlen(pn.user) > 4 ? strlen(pn.user) - 4 : 0));
+        a = world_add_account(m, pn.user, name, false);
+        if (a != NULL)
+            group_welcome(m, a);
+    }
+    return a;
+}
+
 struct account *names_account(struct mock *m, const char *name)
 {
     struct account *a = name[0] != '\0' ? map_get(&m->named, name) : NULL;
@@ -87,7 +106,7 @@ struct account *names_account(struct mock *m, const char *name)
         (void)snprintf(digits, sizeof digits, "%llu",
                        (unsigned long long)(FIRST_PHONE + m->next_named++));
     while (world_account_phone(&m->world, digits) != NULL);
-    a = pair_account(m, digits);
+    a = names_of_number(m, digits);
     if (a == NULL)
         return NULL;
     a->silent = true;

@@ -13,6 +13,9 @@
 struct mock;
 struct account;
 
+/* The account of a phone number, made and welcomed in the groups when unknown; of the default
+ * number when digits is NULL or "". NULL: the number is bad. */
+struct account *names_of_number(struct mock *m, const char *digits);
 /* The account of everybody who shows that push name, made if it is new; without a name always a new
  * one. Its phone sends no receipts, as a phone that is switched off. NULL: no memory. */
 struct account *names_account(struct mock *m, const char *name);

@@ -4,15 +4,15 @@
 #include <zlib.h>
 
 #include "base/text.h"
-#include "tools/mock/session.h"
 #include "tools/mock/wire/handshake.h"
 
-struct conn *conn_new(struct mock *m, void *socket)
+struct conn *conn_new(struct mock *m, void *socket, const struct client_ops *ops)
 {
     struct conn *c = calloc(1, sizeof *c);
     if (c == NULL)
         return NULL;
     c->m = m;
+    c->ops = ops;
     c->socket = socket;
     c->number = ++m->next_conn;
     c->intro = buf_new(1 << 16);
@@ -32,7 +32,7 @@ void conn_gone(struct conn *c)
 {
     struct mock *m = c->m;
     mock_enter(m);
-    session_gone(c);
+    c->ops->gone(c);
     mock_leave(m);
     mock_timer_cancel(m, c);
     struct conn **at = &m->conns;
@@ -288,7 +288,7 @@ static void take_stanza(struct conn *c, struct span frame)
         conn_stream_error(c, "500", NULL);
     } else {
         mock_trace(m, "in", c->label, n);
-        session_stanza(c, n);
+        c->ops->stanza(c, n);
     }
     buf_free(&plain);
 }

@@ -1,4 +1,5 @@
-/* conn.h - one client's connection: bytes, frames, Noise, stanzas in and out. */
+/* conn.h - one client's connection: bytes, frames, Noise, stanzas in and out. This room knows
+ * nothing of what the stanzas mean, nor of the sockets: both come as functions. */
 #ifndef MOCK_WIRE_CONN_H
 #define MOCK_WIRE_CONN_H
 
@@ -39,8 +40,21 @@ struct passkey_link;
 
 enum { CONN_REFS = 6 };
 
+struct conn;
+
+/* What a connection means to the rooms above: who opens it gives the functions. */
+struct client_ops {
+    /* The handshake has ended; this came with it (ClientPayload, P-HS-14..21). */
+    void (*payload)(struct conn *c, struct span payload);
+    /* One stanza of a client that is logged in or registers. */
+    void (*stanza)(struct conn *c, const struct node *n);
+    /* The connection ends. */
+    void (*gone)(struct conn *c);
+};
+
 struct conn {
     struct mock *m;
+    const struct client_ops *ops;
     struct conn *next;
     uint64_t number;
     void *socket; /* NULL once gone */
@@ -78,7 +92,7 @@ struct conn {
     bool rate_told;
 };
 
-struct conn *conn_new(struct mock *m, void *socket);
+struct conn *conn_new(struct mock *m, void *socket, const struct client_ops *ops);
 /* Bytes of a binary WebSocket message, in any cut. May mark the connection for closing. */
 void conn_receive(struct conn *c, struct span bytes);
 /* The socket is gone; frees c. */

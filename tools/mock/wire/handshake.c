@@ -2,8 +2,6 @@
 
 #include "crypto/noise_cert.h"
 #include "tools/mock/core/pb.h"
-#include "tools/mock/link/pair.h"
-#include "tools/mock/service/login.h"
 
 /* HandshakeMessage: 2 clientHello, 3 serverHello, 4 clientFinish. */
 enum { CLIENT_HELLO = 2, SERVER_HELLO = 3, CLIENT_FINISH = 4 };
@@ -129,27 +127,6 @@ out:
     buf_free(&msg);
 }
 
-/* ClientPayload: 1 username, 3 passive, 5 userAgent, 18 device, 19 devicePairingData. */
-static void payload(struct conn *c, struct span p)
-{
-    struct mock *m = c->m;
-    struct span version = pb_bytes(pb_bytes(p, 5), 2);
-    struct node *shown = mock_node(m, "client-payload"); /* for the trace, no stanza of the wire */
-    node_set_bytes(&m->a, shown, p);
-    mock_trace(m, "in", c->label, shown);
-    c->version = (uint32_t)pb_u64(version, 3, 0);
-    if (version.p == NULL || pb_u64(version, 1, 0) != 2 || pb_u64(version, 2, 0) != 3000)
-        mock_flag(m, c->label, "bad-version", NULL, "appVersion is not 2.3000.N");
-    if (c->version < m->trouble.min_version) {
-        login_failure(c, 405, 0, 0);
-        return;
-    }
-    if (pb_bytes(p, 19).p != NULL)
-        pair_start(c, p);
-    else
-        login_start(c, p);
-}
-
 void handshake_finish(struct conn *c, struct span frame)
 {
     struct mock *m = c->m;
@@ -162,7 +139,7 @@ void handshake_finish(struct conn *c, struct span frame)
     c->tr_ready = true;
     memcpy(c->noise_pub, c->hs.rs, sizeof c->noise_pub);
     TRY(pb_valid(buf_span(&plain)) ? WB_OK : WB_ERR_MALFORMED);
-    payload(c, buf_span(&plain));
+    c->ops->payload(c, buf_span(&plain));
 out:
     if (err != WB_OK) {
         /* WhatsApp closes without a word as well (P-HS-13). */
