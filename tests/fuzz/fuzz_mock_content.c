@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct content c;
+    struct mock_content c;
     struct span in = SPAN(data, size);
     content_read(in, &c);
     if (c.nmentions > CONTENT_MENTIONS_MAX)

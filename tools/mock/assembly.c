@@ -9,7 +9,7 @@
 #include "tools/mock/service/media.h"
 #include "tools/mock/service/names.h"
 
-enum wb_err mock_init(struct mock *m, const struct config *cfg, const struct clock *clock)
+enum wb_err mock_init(struct mock *m, const struct mock_config *cfg, const struct clock *clock)
 {
     memset(m, 0, sizeof *m);
     m->cfg = *cfg;
@@ -35,7 +35,7 @@ enum wb_err mock_init(struct mock *m, const struct config *cfg, const struct clo
 void mock_free(struct mock *m)
 {
     while (m->timers != NULL) {
-        struct timer *t = m->timers;
+        struct mock_timer *t = m->timers;
         m->timers = t->next;
         if (t->drop != NULL)
             t->drop(t->arg);

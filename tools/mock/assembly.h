@@ -6,7 +6,7 @@
 #include "tools/mock/core/mock.h"
 
 /* rng and keys from cfg. NOMEM, IO (trace file). The value must not move afterwards. */
-enum wb_err mock_init(struct mock *m, const struct config *cfg,
+enum wb_err mock_init(struct mock *m, const struct mock_config *cfg,
                       const struct clock *clock) WB_MUST_CHECK;
 void mock_free(struct mock *m);
 /* The people and groups of --contacts and --groups. */

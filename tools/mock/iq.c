@@ -54,7 +54,7 @@ static const struct iq_route {
     {"w:m", NULL, "media_conn", iq_media_conn, false},
 };
 
-static const struct iq_route *route_of(struct conn *c, const struct node *iq)
+static const struct iq_route *route_of(struct client *c, const struct node *iq)
 {
     const char *xmlns = mock_attr(c->m, iq, "xmlns"), *type = mock_attr(c->m, iq, "type");
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
@@ -66,7 +66,7 @@ static const struct iq_route *route_of(struct conn *c, const struct node *iq)
     return NULL;
 }
 
-static struct node *answer(struct conn *c, const struct node *iq, const char *type)
+static struct node *answer(struct client *c, const struct node *iq, const char *type)
 {
     struct mock *m = c->m;
     struct node *n = mock_node(m, "iq");
@@ -107,7 +107,7 @@ static const char *error_text(int code)
     }
 }
 
-static void send_error_for(struct conn *c, const struct node *iq, int code, int64_t backoff_s)
+static void send_error_for(struct client *c, const struct node *iq, int code, int64_t backoff_s)
 {
     struct mock *m = c->m;
     struct node *n = answer(c, iq, "error");
@@ -116,16 +116,16 @@ static void send_error_for(struct conn *c, const struct node *iq, int code, int6
     node_attr_text(&m->a, e, "text", error_text(code));
     if (backoff_s > 0)
         node_attr_u64(&m->a, e, "backoff", (uint64_t)backoff_s);
-    conn_send(c, n);
+    client_send(c, n);
 }
 
-static void send_error(struct conn *c, const struct node *iq, int code)
+static void send_error(struct client *c, const struct node *iq, int code)
 {
     send_error_for(c, iq, code, 0);
 }
 
 /* result or error: an answer to one of our requests. */
-static void answered(struct conn *c, const struct node *iq)
+static void answered(struct client *c, const struct node *iq)
 {
     struct mock *m = c->m;
     if (pair_answered(c, iq))
@@ -138,7 +138,7 @@ static void answered(struct conn *c, const struct node *iq)
     mock_flag(m, c->label, "unasked-answer", iq, "iq id %s", id);
 }
 
-void iq_from_client(struct conn *c, const struct node *iq)
+void iq_from_client(struct client *c, const struct node *iq)
 {
     struct mock *m = c->m;
     if (node_attr_is(iq, "type", "result") || node_attr_is(iq, "type", "error")) {
@@ -160,7 +160,7 @@ void iq_from_client(struct conn *c, const struct node *iq)
         send_error(c, iq, 501);
         return;
     }
-    if (c->state == CONN_REGISTERING && !r->before_login) {
+    if (c->state == CLIENT_REGISTERING && !r->before_login) {
         mock_flag(m, c->label, "too-early", iq, "%s before the login", r->xmlns);
         send_error(c, iq, 403);
         return;
@@ -175,7 +175,7 @@ void iq_from_client(struct conn *c, const struct node *iq)
     struct node *result = answer(c, iq, "result");
     int code = r->handler(c, iq, result);
     if (code == 0)
-        conn_send(c, result);
+        client_send(c, result);
     else if (code > 0)
         send_error(c, iq, code);
 }

@@ -3,9 +3,9 @@
 #ifndef MOCK_IQ_H
 #define MOCK_IQ_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* A request, or the answer to one of ours. */
-void iq_from_client(struct conn *c, const struct node *iq);
+void iq_from_client(struct client *c, const struct node *iq);
 
 #endif

@@ -32,7 +32,7 @@ static void print_ready(const struct mock *m, const struct server *s, const char
 }
 
 /* The certificate's and key's places; fills both. */
-static bool make_tls(const struct config *c, char *cert, char *key, size_t max)
+static bool make_tls(const struct mock_config *c, char *cert, char *key, size_t max)
 {
     const char *tmp = getenv("TMPDIR");
     if (c->ca_path != NULL)
@@ -44,7 +44,7 @@ static bool make_tls(const struct config *c, char *cert, char *key, size_t max)
     return tls_make(cert, key) == WB_OK;
 }
 
-static int run(struct mock *m, const struct config *c)
+static int run(struct mock *m, const struct mock_config *c)
 {
     char cert[512], key[512];
     if (c->tls && !make_tls(c, cert, key, sizeof cert)) {
@@ -67,7 +67,7 @@ static int run(struct mock *m, const struct config *c)
 
 int main(int argc, char **argv)
 {
-    struct config c;
+    struct mock_config c;
     static struct mock m; /* must not move, and is large */
     switch (config_parse(argc, argv, &c)) {
     case CONFIG_HELP:

@@ -12,7 +12,7 @@
 #include "base/listen.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/session.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 enum {
     HEADER_ROOM = 1024,
@@ -39,10 +39,10 @@ struct server {
 };
 
 /* What lws keeps for each socket. */
-struct session {
+struct caller {
     struct lws *wsi;
-    struct conn *conn; /* WebSocket */
-    bool abort;        /* close at the next chance */
+    struct client *client; /* WebSocket */
+    bool abort;            /* close at the next chance */
     bool binary;
     /* HTTP */
     char method[8];
@@ -64,14 +64,14 @@ static struct server *server_of(struct lws *wsi)
 
 static void want_write(void *socket)
 {
-    struct session *s = socket;
+    struct caller *s = socket;
     if (s != NULL)
         (void)lws_callback_on_writable(s->wsi);
 }
 
 static void close_socket(void *socket)
 {
-    struct session *s = socket;
+    struct caller *s = socket;
     if (s == NULL)
         return;
     s->abort = true;
@@ -80,7 +80,7 @@ static void close_socket(void *socket)
 
 static void cut_socket(void *socket, enum socket_cut how)
 {
-    struct session *s = socket;
+    struct caller *s = socket;
     if (s == NULL)
         return;
     if (how == SOCKET_DEAF)
@@ -147,7 +147,7 @@ static int upgrade_verdict(struct lws *wsi)
     return 0;
 }
 
-static int write_one(struct session *s, struct out_msg *o)
+static int write_one(struct caller *s, struct out_msg *o)
 {
     unsigned char *out = malloc(LWS_PRE + o->n);
     int flags = o->start ? LWS_WRITE_BINARY : LWS_WRITE_CONTINUATION;
@@ -163,13 +163,13 @@ static int write_one(struct session *s, struct out_msg *o)
     return written;
 }
 
-static int ws_write(struct session *s)
+static int ws_write(struct caller *s)
 {
-    struct conn *c = s->conn;
+    struct client *c = s->client;
     if (s->abort || c == NULL)
         return -1;
     for (int n = 0; n < WRITES_AT_ONCE; n++) {
-        struct out_msg *o = conn_next_out(c);
+        struct out_msg *o = client_next_out(c);
         if (o == NULL)
             break;
         if (write_one(s, o) < 0)
@@ -189,7 +189,7 @@ static int ws_write(struct session *s)
     return 0;
 }
 
-static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct session *s, void *in,
+static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct caller *s, void *in,
                  size_t len)
 {
     struct server *server = server_of(wsi);
@@ -197,24 +197,24 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct sessi
     switch ((int)reason) {
     case LWS_CALLBACK_ESTABLISHED:
         s->wsi = wsi;
-        s->conn = conn_new(server->m, s, &session_ops);
-        result = s->conn != NULL ? 0 : -1;
+        s->client = client_new(server->m, s, &session_ops);
+        result = s->client != NULL ? 0 : -1;
         break;
     case LWS_CALLBACK_RECEIVE:
         if (lws_is_first_fragment(wsi))
             s->binary = lws_frame_is_binary(wsi) != 0;
         if (s->abort)
             result = -1;
-        else if (s->binary && s->conn != NULL)
-            conn_receive(s->conn, SPAN(in, len));
+        else if (s->binary && s->client != NULL)
+            client_receive(s->client, SPAN(in, len));
         break;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         result = ws_write(s);
         break;
     case LWS_CALLBACK_CLOSED:
-        if (s->conn != NULL)
-            conn_gone(s->conn);
-        s->conn = NULL;
+        if (s->client != NULL)
+            client_gone(s->client);
+        s->client = NULL;
         break;
     default:
         break;
@@ -225,7 +225,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct sessi
 
 /* ---- HTTP --------------------------------------------------------------------------------- */
 
-static bool read_line(struct lws *wsi, struct session *s)
+static bool read_line(struct lws *wsi, struct caller *s)
 {
     static const struct {
         enum lws_token_indexes token;
@@ -242,7 +242,7 @@ static bool read_line(struct lws *wsi, struct session *s)
 }
 
 /* Those that the pages of web.whatsapp.com look at. */
-static void read_browser(struct lws *wsi, struct session *s)
+static void read_browser(struct lws *wsi, struct caller *s)
 {
     s->user_agent[0] = s->fetch_site[0] = s->fetch_dest[0] = '\0';
     (void)lws_hdr_copy(wsi, s->user_agent, sizeof s->user_agent, WSI_TOKEN_HTTP_USER_AGENT);
@@ -250,7 +250,7 @@ static void read_browser(struct lws *wsi, struct session *s)
     (void)lws_hdr_custom_copy(wsi, s->fetch_dest, sizeof s->fetch_dest, "sec-fetch-dest:", 15);
 }
 
-static void read_query(struct lws *wsi, struct session *s)
+static void read_query(struct lws *wsi, struct caller *s)
 {
     size_t n = 0;
     char part[QUERY_MAX / 2];
@@ -266,12 +266,12 @@ static void read_query(struct lws *wsi, struct session *s)
 }
 
 /* libwebsockets does not know where a body in chunks has ended: its connection takes no more. */
-static int completed(struct lws *wsi, const struct session *s)
+static int completed(struct lws *wsi, const struct caller *s)
 {
     return s->in_chunks || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }
 
-static int respond(struct lws *wsi, struct session *s)
+static int respond(struct lws *wsi, struct caller *s)
 {
     struct http_request q = {.method = s->method,
                              .path = s->path,
@@ -300,7 +300,7 @@ static bool comes_in_chunks(struct lws *wsi)
            strcasecmp(coding, "chunked") == 0;
 }
 
-static int http_start(struct lws *wsi, struct session *s)
+static int http_start(struct lws *wsi, struct caller *s)
 {
     char length[24];
     s->wsi = wsi;
@@ -323,7 +323,7 @@ static int http_start(struct lws *wsi, struct session *s)
     return respond(wsi, s);
 }
 
-static int http_body(struct lws *wsi, struct session *s, struct span part)
+static int http_body(struct lws *wsi, struct caller *s, struct span part)
 {
     bool done = false;
     if (!s->in_chunks) {
@@ -337,7 +337,7 @@ static int http_body(struct lws *wsi, struct session *s, struct span part)
     return done ? respond(wsi, s) : 0;
 }
 
-static int http_write(struct lws *wsi, struct session *s)
+static int http_write(struct lws *wsi, struct caller *s)
 {
     unsigned char out[LWS_PRE + HTTP_CHUNK];
     struct buf *body = &s->response.body;
@@ -360,7 +360,7 @@ static int http_write(struct lws *wsi, struct session *s)
     return completed(wsi, s);
 }
 
-static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct session *s, void *in,
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct caller *s, void *in,
                    size_t len)
 {
     int result = 0, status;
@@ -431,7 +431,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 }
 
 static const struct lws_protocols protocols[] = {
-    {PROTOCOL, callback, sizeof(struct session), RX_BYTES, 0, NULL, 0},
+    {PROTOCOL, callback, sizeof(struct caller), RX_BYTES, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0}};
 
 /* ---- life --------------------------------------------------------------------------------- */

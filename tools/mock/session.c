@@ -12,7 +12,7 @@
 #include "tools/mock/service/login.h"
 
 /* ClientPayload: 1 username, 3 passive, 5 userAgent, 18 device, 19 devicePairingData. */
-static void payload(struct conn *c, struct span p)
+static void payload(struct client *c, struct span p)
 {
     struct mock *m = c->m;
     struct span version = pb_bytes(pb_bytes(p, 5), 2);
@@ -42,7 +42,7 @@ static bool is_mere_answer(const struct node *n)
     return node_is(n, "ack") || (node_is(n, "receipt") && !node_attr_is(n, "type", "retry"));
 }
 
-static void watch_rate(struct conn *c, const struct node *n)
+static void watch_rate(struct client *c, const struct node *n)
 {
     if (is_mere_answer(n))
         return;
@@ -57,7 +57,7 @@ static void watch_rate(struct conn *c, const struct node *n)
     }
 }
 
-static void ib(struct conn *c, const struct node *n)
+static void ib(struct client *c, const struct node *n)
 {
     static const char *const known[] = {"unified_session", "offline_batch", "tos", "gpp"};
     for (const struct node *k = n->first; k != NULL; k = k->next) {
@@ -72,7 +72,7 @@ static void ib(struct conn *c, const struct node *n)
     }
 }
 
-static void call(struct conn *c, const struct node *n)
+static void call(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
     struct node *ack = mock_node(m, "ack");
@@ -81,10 +81,10 @@ static void call(struct conn *c, const struct node *n)
     struct jid to;
     if (node_attr_get_jid(n, "to", &to))
         node_attr_jid(&m->a, ack, "from", &to);
-    conn_send(c, ack);
+    client_send(c, ack);
 }
 
-static void logged_in(struct conn *c, const struct node *n)
+static void logged_in(struct client *c, const struct node *n)
 {
     if (node_is(n, "iq"))
         iq_from_client(c, n);
@@ -107,7 +107,7 @@ static void logged_in(struct conn *c, const struct node *n)
                   (const char *)n->tag.p);
 }
 
-static void registering(struct conn *c, const struct node *n)
+static void registering(struct client *c, const struct node *n)
 {
     if (node_is(n, "iq"))
         iq_from_client(c, n);
@@ -122,20 +122,20 @@ static void registering(struct conn *c, const struct node *n)
                   (const char *)n->tag.p);
 }
 
-static void stanza(struct conn *c, const struct node *n)
+static void stanza(struct client *c, const struct node *n)
 {
     watch_rate(c, n);
-    if (c->state == CONN_REGISTERING)
+    if (c->state == CLIENT_REGISTERING)
         registering(c, n);
     else if (c->device != NULL)
         logged_in(c, n);
 }
 
-static void gone(struct conn *c)
+static void gone(struct client *c)
 {
     pair_gone(c);
-    if (c->device != NULL && c->device->conn == c) {
-        c->device->conn = NULL;
+    if (c->device != NULL && c->device->client == c) {
+        c->device->client = NULL;
         c->device->available = false;
     }
     c->device = NULL;

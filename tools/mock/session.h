@@ -2,7 +2,7 @@
 #ifndef MOCK_SESSION_H
 #define MOCK_SESSION_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 extern const struct client_ops session_ops;
 

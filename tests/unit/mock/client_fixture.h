@@ -19,7 +19,7 @@
 #include "tools/mock/core/pb.h"
 #include "tools/mock/link/pair.h"
 #include "tools/mock/session.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 #define OK(call) assert_int_equal(call, WB_OK)
 
@@ -28,7 +28,7 @@ struct fixture {
     struct mock m;
     int64_t now_ms;
     struct clock clock;
-    struct conn *c;
+    struct client *c;
     struct noise_handshake hs;
     struct noise_transport tr;
     bool online; /* tr is ready */
@@ -59,7 +59,7 @@ static inline void no_cut(void *socket, enum socket_cut how)
 static inline int setup(void **state)
 {
     static struct fixture f;
-    struct config c = config_default();
+    struct mock_config c = config_default();
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
     c.has_seed = true;
     c.seed[0] = 7;
@@ -88,7 +88,7 @@ static inline int setup(void **state)
 static inline void hang_up(struct fixture *f)
 {
     if (f->c != NULL)
-        conn_gone(f->c);
+        client_gone(f->c);
     f->c = NULL;
     if (f->online)
         noise_transport_free(&f->tr);
@@ -129,7 +129,7 @@ static inline void push(struct fixture *f, struct span payload)
 {
     struct buf framed = buf_new(1 << 20);
     OK(frame_write(&framed, payload));
-    conn_receive(f->c, buf_span(&framed));
+    client_receive(f->c, buf_span(&framed));
     buf_free(&framed);
 }
 
@@ -143,7 +143,7 @@ static inline bool pull(struct fixture *f, struct buf *out)
             buf_append(out, frame);
             return true;
         }
-        struct out_msg *o = conn_next_out(f->c);
+        struct out_msg *o = client_next_out(f->c);
         if (o == NULL)
             return false;
         OK(frame_reader_push(&f->reader, SPAN(o->bytes, o->n)));
@@ -251,7 +251,7 @@ static inline void hello(struct fixture *f, bool ik)
     pb_put_bytes(&msg, 2, buf_span(&inner));
     buf_append(&first, SPAN(wa_intro, WA_INTRO_BYTES));
     OK(frame_write(&first, buf_span(&msg)));
-    conn_receive(f->c, buf_span(&first));
+    client_receive(f->c, buf_span(&first));
     buf_free(&inner);
     buf_free(&msg);
     buf_free(&first);
@@ -284,7 +284,7 @@ static inline void finish(struct fixture *f, struct span payload)
 static inline void connect_as(struct fixture *f, bool ik, uint64_t user, uint64_t device)
 {
     struct buf payload = buf_new(4096);
-    f->c = conn_new(&f->m, f, &session_ops);
+    f->c = client_new(&f->m, f, &session_ops);
     assert_non_null(f->c);
     OK(noise_handshake_init(&f->hs, true, SPAN(wa_intro, WA_INTRO_BYTES), &f->noise, &f->m.rng));
     hello(f, ik);
@@ -347,7 +347,7 @@ static inline void sign(struct fixture *f, const struct node *success, enum acco
 
 static inline struct device *the_device(struct fixture *f)
 {
-    struct account *a = f->m.world.accounts[f->m.world.naccounts - 1];
+    struct mock_account *a = f->m.world.accounts[f->m.world.naccounts - 1];
     return a->devices[a->ndevices - 1];
 }
 

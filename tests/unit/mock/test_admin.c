@@ -26,7 +26,7 @@ static int64_t fixed_now(void *ctx)
 static int setup(void **state)
 {
     static struct fixture f;
-    struct config c = config_default();
+    struct mock_config c = config_default();
     c.has_seed = true;
     c.seed[0] = 7;
     c.contacts = 2;

@@ -18,7 +18,7 @@
 #include "tools/mock/route/message.h"
 #include "tools/mock/service/group.h"
 #include "tools/mock/session.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 struct fixture {
     struct mock m;
@@ -34,7 +34,7 @@ static int64_t fixed_now(void *ctx)
 static int setup(void **state)
 {
     static struct fixture f;
-    struct config c = config_default();
+    struct mock_config c = config_default();
     c.has_seed = true;
     c.seed[0] = 7;
     c.contacts = 3;
@@ -55,7 +55,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct account *person(struct mock *m, size_t i)
+static struct mock_account *person(struct mock *m, size_t i)
 {
     return m->world.accounts[i];
 }
@@ -88,7 +88,7 @@ static void write_text(struct mock *m, struct device *from, struct jid to, const
 }
 
 /* How often a device of the person read that text. */
-static size_t times_read(const struct account *a, uint16_t device, const char *text)
+static size_t times_read(const struct mock_account *a, uint16_t device, const char *text)
 {
     json_t *list = records_get(a, "messages"), *one;
     size_t i, n = 0;
@@ -170,7 +170,7 @@ static void test_timers(void **state)
 static void test_people_write(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
-    struct account *a = person(m, 0), *b = person(m, 1);
+    struct mock_account *a = person(m, 0), *b = person(m, 1);
     write_text(m, a->devices[0], b->lid, "one");
     write_text(m, b->devices[0], a->pn, "two");
     write_text(m, a->devices[0], b->lid, "three");
@@ -183,7 +183,7 @@ static void test_people_write(void **state)
 static void test_group_and_new_device(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
-    struct account *a = person(m, 0), *b = person(m, 1), *c = person(m, 2);
+    struct mock_account *a = person(m, 0), *b = person(m, 1), *c = person(m, 2);
     struct jid group = m->world.group_list[0]->jid;
     write_text(m, a->devices[0], group, "to all");
     assert_int_equal(times_read(b, 0, "to all"), 1);
@@ -204,7 +204,7 @@ static void test_group_and_new_device(void **state)
     assert_null(m->flags);
 }
 
-static size_t failures(const struct account *a)
+static size_t failures(const struct mock_account *a)
 {
     json_t *list = records_get(a, "failures");
     size_t n = json_array_size(list);
@@ -215,7 +215,7 @@ static size_t failures(const struct account *a)
 static void test_retries(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
-    struct account *a = person(m, 0), *b = person(m, 1);
+    struct mock_account *a = person(m, 0), *b = person(m, 1);
     struct jid group = m->world.group_list[0]->jid;
     b->refuse = 2;
     write_text(m, a->devices[0], b->lid, "asked for twice");
@@ -290,7 +290,7 @@ static void test_message_key_reuse(void **state)
 static void test_forgotten_device(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
-    struct account *b = person(m, 1);
+    struct mock_account *b = person(m, 1);
     struct device *second = world_add_device(m, b);
     assert_true(second != NULL && actor_attach(m, second, NULL));
     send_handmade(m, person(m, 0)->devices[0], b->devices[0], "B1", 1, "x");
@@ -299,7 +299,7 @@ static void test_forgotten_device(void **state)
 
 static struct device *new_client(struct mock *m)
 {
-    struct account *a = world_add_account(m, "27820000001", "Client", false);
+    struct mock_account *a = world_add_account(m, "27820000001", "Client", false);
     struct device *d = a != NULL ? world_add_device(m, a) : NULL;
     assert_non_null(d);
     return d;
@@ -309,7 +309,7 @@ static struct device *new_client(struct mock *m)
 static void test_news_on_the_way(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
-    struct account *b = person(m, 1);
+    struct mock_account *b = person(m, 1);
     struct device *client = new_client(m);
     /* the client's own phone never gets a copy here: one flag for each message */
     send_handmade(m, client, b->devices[0], "N1", 1, "x");
@@ -353,30 +353,30 @@ static void test_late_frames_keep_their_order(void **state)
     struct mock *m = &f->m;
     static const char *const frames[] = {"first", "second", "third"};
     m->want_write = no_write;
-    struct conn *c = conn_new(m, f, &session_ops);
+    struct client *c = client_new(m, f, &session_ops);
     assert_non_null(c);
     m->trouble.delay_ms = 50;
-    conn_send_frame(c, span_cstr(frames[0]));
+    client_send_frame(c, span_cstr(frames[0]));
     f->now_ms += 20;
     m->trouble.delay_ms = 0;
-    conn_send_frame(c, span_cstr(frames[1])); /* would be due at once */
+    client_send_frame(c, span_cstr(frames[1])); /* would be due at once */
     f->now_ms += 30;
-    conn_send_frame(c, span_cstr(frames[2])); /* the first is due, and has not left */
-    assert_null(conn_next_out(c));
+    client_send_frame(c, span_cstr(frames[2])); /* the first is due, and has not left */
+    assert_null(client_next_out(c));
     for (int i = 0; i < 3; i++)
         mock_timers_run(m);
     for (size_t i = 0; i < 3; i++) {
-        struct out_msg *o = conn_next_out(c);
+        struct out_msg *o = client_next_out(c);
         assert_non_null(o);
         struct span payload = span_skip(SPAN(o->bytes, o->n), FRAME_HEADER_BYTES);
         assert_true(span_eq_cstr(payload, frames[i]));
         free(o);
     }
-    conn_send_frame(c, SPAN_LIT("at once")); /* nothing is late any more */
-    struct out_msg *o = conn_next_out(c);
+    client_send_frame(c, SPAN_LIT("at once")); /* nothing is late any more */
+    struct out_msg *o = client_next_out(c);
     assert_non_null(o);
     free(o);
-    conn_gone(c);
+    client_gone(c);
 }
 
 /* What answers a long offline queue is as fast as the queue; what the client begins is not. */
@@ -384,9 +384,9 @@ static void test_floods(void **state)
 {
     struct fixture *f = *state;
     struct mock *m = &f->m;
-    struct conn *c = conn_new(m, f, &session_ops);
+    struct client *c = client_new(m, f, &session_ops);
     assert_non_null(c);
-    c->state = CONN_REGISTERING;
+    c->state = CLIENT_REGISTERING;
     mock_enter(m);
     struct node *ack = mock_node(m, "ack"), *presence = mock_node(m, "presence");
     for (int i = 0; i < 4000; i++)
@@ -398,14 +398,14 @@ static void test_floods(void **state)
     session_ops.stanza(c, presence);
     assert_int_equal(flag_count(m, "flood"), 1);
     mock_leave(m);
-    conn_gone(c);
+    client_gone(c);
 }
 
 static void test_queue(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
     struct device *d = new_client(m);
-    struct account *a = d->account;
+    struct mock_account *a = d->account;
     mock_enter(m);
     for (int i = 0; i < 3; i++) {
         struct node *n = notification_new(m, &a->pn, "test");

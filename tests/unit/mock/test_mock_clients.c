@@ -13,7 +13,7 @@ static void test_noise_ik_falls_back_to_xx(void **state)
     hang_up(f);
     connect_as(f, true, strtoull(d->account->pn.user, NULL, 10), d->number);
     assert_true(node_is(await(f, "success"), "success"));
-    assert_ptr_equal(d->conn, f->c);
+    assert_ptr_equal(d->client, f->c);
     assert_int_equal(faults(&f->m), 0);
 }
 
@@ -134,7 +134,7 @@ static void test_sha1(void **state)
 }
 
 /* <to> twice for the own phone, in the chat with oneself or with somebody else. */
-static void write_twice(struct fixture *f, struct device *d, const struct account *to,
+static void write_twice(struct fixture *f, struct device *d, const struct mock_account *to,
                         const char *id)
 {
     struct jid chat = account_jid(to, true), phone = device_jid(d->account->devices[0], true);
@@ -154,7 +154,7 @@ static void test_own_device_twice_is_a_note_in_the_chat_with_oneself(void **stat
 {
     struct fixture *f = *state;
     struct device *d = online(f);
-    struct account *other = world_add_account(&f->m, "27820001000", "Anna", true);
+    struct mock_account *other = world_add_account(&f->m, "27820001000", "Anna", true);
     assert_non_null(other);
     write_twice(f, d, d->account, "SELF");
     assert_int_equal(flag_count(&f->m, "duplicate-own-device", true), 1);

@@ -32,7 +32,8 @@ static struct group *make(struct fixture *f, const char *subject)
     return made;
 }
 
-static struct group *plain_group(struct fixture *f, struct account *creator, const char *subject)
+static struct group *plain_group(struct fixture *f, struct mock_account *creator,
+                                 const char *subject)
 {
     mock_enter(&f->m);
     struct group *g = group_create(&f->m, subject, true, creator, NULL, 0);
@@ -106,7 +107,7 @@ static void test_who_may_link_and_join(void **state)
 {
     struct fixture *f = *state;
     struct device *d = online(f);
-    struct account *anna = names_account(&f->m, "Anna");
+    struct mock_account *anna = names_account(&f->m, "Anna");
     struct group *mine = make(f, "Village"), *choir = plain_group(f, anna, "Choir");
     assert_int_equal(link_group(f, mine, choir, true, "K1"), 403); /* not ours */
     mock_enter(&f->m);

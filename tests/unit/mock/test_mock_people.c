@@ -11,9 +11,9 @@
 #include "tools/mock/service/group.h"
 #include "tools/mock/service/names.h"
 
-static struct account *named(struct fixture *f, const char *name)
+static struct mock_account *named(struct fixture *f, const char *name)
 {
-    struct account *a = names_account(&f->m, name);
+    struct mock_account *a = names_account(&f->m, name);
     assert_non_null(a);
     return a;
 }
@@ -21,7 +21,7 @@ static struct account *named(struct fixture *f, const char *name)
 static void test_one_account_per_push_name(void **state)
 {
     struct fixture *f = *state;
-    struct account *a = named(f, "Anna"), *b = named(f, "Bert");
+    struct mock_account *a = named(f, "Anna"), *b = named(f, "Bert");
     assert_ptr_not_equal(a, b);
     assert_ptr_equal(named(f, "Anna"), a);
     assert_ptr_not_equal(named(f, ""), named(f, ""));
@@ -40,7 +40,7 @@ static void test_what_a_push_name_asks_for(void **state)
     t = named(f, "scenario:nct_send_ab=1,nct_syncd_ab=1,nct_history_delivery=0:Anna")->traits;
     assert_true(!t.restricted && t.sends_cstoken && !t.salted);
     assert_null(map_get(&named(f, "Anna")->appstate, "regular_high"));
-    struct account *a = named(f, "scenario:nct_history_delivery=0,nct_syncd_delivery=1:Anna");
+    struct mock_account *a = named(f, "scenario:nct_history_delivery=0,nct_syncd_delivery=1:Anna");
     assert_true(!a->traits.salted && a->traits.salt_in_state);
     assert_non_null(map_get(&a->appstate, "regular_high"));
     t = named(f, "scenario:restricted")->traits; /* no second ':': a name like others */
@@ -56,8 +56,8 @@ static struct node *message_with(struct fixture *f, const char *token, struct sp
 }
 
 /* What `from` makes of its salt for `to` (P-SD-29). */
-static struct node *message_by_salt(struct fixture *f, const struct account *from,
-                                    const struct account *to)
+static struct node *message_by_salt(struct fixture *f, const struct mock_account *from,
+                                    const struct mock_account *to)
 {
     uint8_t salt[32], mac[SHA256_BYTES];
     char lid[JID_TEXT_MAX];
@@ -69,10 +69,10 @@ static struct node *message_by_salt(struct fixture *f, const struct account *fro
 static void test_restricted_accounts_want_a_token(void **state)
 {
     struct fixture *f = *state;
-    struct account *open = named(f, "Anna"), *from = named(f, "Bert");
-    struct account *any = named(f, "restricted:A");
-    struct account *tc = named(f, "scenario:restricted,cs_enabled=0:A");
-    struct account *cs = named(f, "scenario:restricted,tc_enabled=0:A");
+    struct mock_account *open = named(f, "Anna"), *from = named(f, "Bert");
+    struct mock_account *any = named(f, "restricted:A");
+    struct mock_account *tc = named(f, "scenario:restricted,cs_enabled=0:A");
+    struct mock_account *cs = named(f, "scenario:restricted,tc_enabled=0:A");
     const struct node *bare = message_with(f, NULL, SPAN_NULL);
     assert_int_equal(privacy_refuses(&f->m, from, open, bare), 0);
     assert_int_equal(privacy_refuses(&f->m, from, any, bare), 463);
@@ -155,9 +155,9 @@ static void test_about_is_told(void **state)
 }
 
 /* Somebody whose stanzas the mock takes as if they came from a client. */
-static void types(struct fixture *f, struct account *to, struct device *from)
+static void types(struct fixture *f, struct mock_account *to, struct device *from)
 {
-    struct conn other = {.m = &f->m, .state = CONN_LOGGED_IN, .device = from};
+    struct client other = {.m = &f->m, .state = CLIENT_LOGGED_IN, .device = from};
     struct jid chat = account_jid(to, true);
     struct node *n = node_new(&f->a, "chatstate");
     node_attr_jid(&f->a, n, "to", &chat);
@@ -225,7 +225,7 @@ static void test_added_members_are_answered_with_200(void **state)
 {
     struct fixture *f = *state;
     struct device *d = online(f);
-    struct account *anna = named(f, "Anna");
+    struct mock_account *anna = named(f, "Anna");
     mock_enter(&f->m);
     struct group *g = group_create(&f->m, "two", true, d->account, NULL, 0);
     mock_leave(&f->m);
@@ -272,7 +272,7 @@ static void test_phash_with_and_without_the_sender(void **state)
 {
     struct fixture *f = *state;
     struct device *d = online(f);
-    struct account *anna = named(f, "Anna");
+    struct mock_account *anna = named(f, "Anna");
     struct jid list[3] = {device_jid(anna->devices[0], true),
                           device_jid(d->account->devices[0], true), device_jid(d, true)};
     char with[PHASH_CHARS + 1], without[PHASH_CHARS + 1];

@@ -18,7 +18,7 @@ struct fixture {
     struct mock m;
     int64_t now_ms;
     struct clock clock;
-    struct account *own; /* somebody who pairs a client */
+    struct mock_account *own; /* somebody who pairs a client */
     struct device *client;
 };
 
@@ -30,7 +30,7 @@ static int64_t fixed_now(void *ctx)
 static int setup(void **state)
 {
     static struct fixture f;
-    struct config c = config_default();
+    struct mock_config c = config_default();
     c.has_seed = true;
     c.seed[0] = 7;
     c.contacts = 4;

@@ -103,7 +103,7 @@ bool admin_bool(const json_t *body, const char *key, bool dflt)
     return json_is_boolean(v) ? json_is_true(v) : dflt;
 }
 
-static struct account *account_of(struct mock *m, const char *text)
+static struct mock_account *account_of(struct mock *m, const char *text)
 {
     struct jid j;
     if (strchr(text, '@') == NULL)
@@ -112,8 +112,8 @@ static struct account *account_of(struct mock *m, const char *text)
     return jid_parse_cstr(text, &j) == WB_OK ? world_account(&m->world, &j) : NULL;
 }
 
-struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
-                              const char *key, json_t **ret_out)
+struct mock_account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
+                                   const char *key, json_t **ret_out)
 {
     char buf[JID_TEXT_MAX];
     const char *text = admin_text(body, key);
@@ -121,7 +121,7 @@ struct account *admin_account(struct mock *m, const struct http_request *q, cons
         const char *from_query = http_query(q, key, buf, sizeof buf);
         text = from_query != NULL ? from_query : "";
     }
-    struct account *a = text[0] != '\0' ? account_of(m, text) : NULL;
+    struct mock_account *a = text[0] != '\0' ? account_of(m, text) : NULL;
     if (a == NULL)
         (void)admin_bad(ret_out, 404, "%s: no such account: '%s'", key, text);
     return a;

@@ -45,8 +45,8 @@ admin_call admin_trouble_get, admin_trouble_set, admin_stream;
 admin_call admin_rate, admin_web_pages, admin_offline;
 /* admin_inject.c: `hex`, `times` times, to that client. how: "plain" (sealed and framed), "frame"
  * (framed only), "bytes" (as it is). False: it cannot. */
-struct conn;
-bool admin_inject(struct conn *c, const char *how, const json_t *body);
+struct client;
+bool admin_inject(struct client *c, const char *how, const json_t *body);
 /* admin_state.c */
 admin_call admin_state, admin_flags, admin_flags_delete, admin_defaults;
 
@@ -67,8 +67,8 @@ bool admin_bytes(const json_t *body, const char *key, char *out, size_t size);
 /* A text of ours that may hold any bytes, as a JSON string: '?' for what is no character. */
 json_t *admin_shown(const char *text);
 /* An account by `key` (number or JID) of the body or of the query. NULL: none, *ret_out is set. */
-struct account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
-                              const char *key, json_t **ret_out);
+struct mock_account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
+                                   const char *key, json_t **ret_out);
 /* `to` of the body as a JID: a number (its LID, with `pn` itself), a person's or a group's JID.
  * False: nobody there, *ret_out says so (admin_contact.c). */
 bool admin_target(struct mock *m, const json_t *body, struct jid *ret_to, json_t **ret_out);

@@ -15,7 +15,7 @@ static uint64_t digits_of(const struct jid *j)
 }
 
 /* ProtocolMessage{2 type, 23 {1 payload}}; payload {1 {1 number, 2 LID}.., 2 time} (P-RC-54). */
-static void tell_clients(struct mock *m, struct account *a)
+static void tell_clients(struct mock *m, struct mock_account *a)
 {
     struct buf payload = buf_new(4096), wrapped = buf_new(4096), protocol = buf_new(4096);
     struct buf message = buf_new(4096), pair = buf_new(64);
@@ -42,7 +42,7 @@ int admin_lid_migration(struct mock *m, const struct http_request *q, const json
                         json_t **ret_out)
 {
     (void)q;
-    struct account *a = names_of_number(m, admin_text(body, "phone"));
+    struct mock_account *a = names_of_number(m, admin_text(body, "phone"));
     if (a == NULL)
         return admin_bad(ret_out, 400, "phone: bad phone number");
     a->unmigrated = !admin_bool(body, "migrated", !a->unmigrated);
@@ -53,7 +53,7 @@ int admin_lid_migration(struct mock *m, const struct http_request *q, const json
 }
 
 /* The server gives the person another LID; who has the old one is told with the ack. */
-static bool other_lid(struct mock *m, struct account *a)
+static bool other_lid(struct mock *m, struct mock_account *a)
 {
     (void)snprintf(a->lid.user, sizeof a->lid.user, "%llu",
                    (unsigned long long)(100200300000007ull + 7919 * ++m->world.next_lid));
@@ -63,7 +63,7 @@ static bool other_lid(struct mock *m, struct account *a)
 int admin_contact_address(struct mock *m, const struct http_request *q, const json_t *body,
                           json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     char lid[JID_TEXT_MAX];
     if (a == NULL)
         return 404;

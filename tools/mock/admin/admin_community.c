@@ -6,7 +6,7 @@
 enum { PEOPLE_MAX = 1024 };
 
 struct people {
-    struct account *creator, *members[PEOPLE_MAX];
+    struct mock_account *creator, *members[PEOPLE_MAX];
     size_t n;
 };
 
@@ -18,7 +18,7 @@ static int read_people(struct mock *m, const struct http_request *q, const json_
         return 404;
     for (size_t i = 0; i < json_array_size(list) && p->n < PEOPLE_MAX; i++) {
         json_t *one = json_pack("{s:O}", "member", json_array_get(list, i));
-        struct account *a = admin_account(m, q, one, "member", ret_out);
+        struct mock_account *a = admin_account(m, q, one, "member", ret_out);
         json_decref(one);
         if (a == NULL)
             return 404;

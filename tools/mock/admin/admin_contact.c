@@ -16,7 +16,7 @@
 
 enum { MESSAGE_MAX = 4 << 20, BLAST_MAX = 100000 };
 
-static bool add_companion(struct mock *m, struct account *a, bool tell)
+static bool add_companion(struct mock *m, struct mock_account *a, bool tell)
 {
     struct device *d = world_add_device(m, a);
     if (d == NULL || !actor_attach(m, d, NULL))
@@ -26,7 +26,7 @@ static bool add_companion(struct mock *m, struct account *a, bool tell)
     return true;
 }
 
-static json_t *account_json(const struct account *a)
+static json_t *account_json(const struct mock_account *a)
 {
     char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
     json_t *devices = json_array();
@@ -44,7 +44,7 @@ int admin_contact_add(struct mock *m, const struct http_request *q, const json_t
     struct jid pn;
     if (jid_from_phone(span_cstr(admin_text(body, "phone")), &pn) != WB_OK)
         return admin_bad(ret_out, 400, "phone: a phone number is needed");
-    struct account *a =
+    struct mock_account *a =
         world_add_account(m, admin_text(body, "phone"), name[0] != '\0' ? name : "Contact", true);
     if (a == NULL)
         return admin_bad(ret_out, 409, "phone: this number is taken");
@@ -56,7 +56,7 @@ int admin_contact_add(struct mock *m, const struct http_request *q, const json_t
     return 200;
 }
 
-static struct device *acting(struct account *a, const json_t *body, json_t **ret_out)
+static struct device *acting(struct mock_account *a, const json_t *body, json_t **ret_out)
 {
     struct device *d = world_device(a, (uint16_t)admin_int(body, "device", 0));
     if (d == NULL || !device_is_played(d)) {
@@ -72,7 +72,7 @@ bool admin_target(struct mock *m, const json_t *body, struct jid *ret_to, json_t
     bool ok = strchr(text, '@') != NULL ? jid_parse_cstr(text, ret_to) == WB_OK
                                         : jid_from_phone(span_cstr(text), ret_to) == WB_OK;
     if (ok && strchr(text, '@') == NULL && !admin_bool(body, "pn", false)) {
-        const struct account *a = world_account(&m->world, ret_to); /* LID by default */
+        const struct mock_account *a = world_account(&m->world, ret_to); /* LID by default */
         if (a != NULL)
             *ret_to = a->lid;
     }
@@ -122,7 +122,7 @@ static const char *write_message(struct mock *m, struct device *d, const struct 
                                  const json_t *body, struct span content)
 {
     const char *id = admin_text(body, "id"), *type = admin_text(body, "type");
-    const struct account *peer = world_account(&m->world, to);
+    const struct mock_account *peer = world_account(&m->world, to);
     struct message_verdict v;
     struct node *n;
     if (peer != NULL && admin_bool(body, "fresh", false))
@@ -143,7 +143,7 @@ static const char *write_message(struct mock *m, struct device *d, const struct 
 /* `peer`: a control message for the clients of the same account. */
 static const char *send_peer(struct mock *m, struct device *d, struct span content)
 {
-    const struct account *a = d->account;
+    const struct mock_account *a = d->account;
     const char *sent = NULL;
     for (size_t i = 0; i < a->ndevices; i++) {
         if (!device_is_played(a->devices[i])) {
@@ -157,7 +157,7 @@ static const char *send_peer(struct mock *m, struct device *d, struct span conte
 int admin_contact_send(struct mock *m, const struct http_request *q, const json_t *body,
                        json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "from", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "from", ret_out);
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
     struct jid to;
     struct buf msg = buf_new(MESSAGE_MAX);
@@ -183,7 +183,7 @@ int admin_contact_send(struct mock *m, const struct http_request *q, const json_
 int admin_contact_release(struct mock *m, const struct http_request *q, const json_t *body,
                           json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     if (a == NULL)
         return 404;
     size_t n = held_release(m, a, admin_text(body, "id"), admin_bool(body, "again", false));
@@ -239,7 +239,7 @@ static size_t fire(struct mock *m, struct device *d, struct loaded *list)
 int admin_contact_blast(struct mock *m, const struct http_request *q, const json_t *body,
                         json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "from", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "from", ret_out);
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
     struct loaded *first = NULL, **at = &first;
     int64_t count = admin_int(body, "count", 1);
@@ -305,7 +305,7 @@ static int records(struct mock *m, const struct http_request *q, const json_t *b
 {
     char flag[4];
     const bool brief = http_query(q, "brief", flag, sizeof flag) != NULL;
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     json_t *list = json_array();
     if (a == NULL) {
         json_decref(list);
@@ -344,7 +344,7 @@ int admin_contact_failures(struct mock *m, const struct http_request *q, const j
 int admin_contact_clear(struct mock *m, const struct http_request *q, const json_t *body,
                         json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     if (a == NULL)
         return 404;
     records_clear(a);
@@ -356,7 +356,7 @@ int admin_contact_clear(struct mock *m, const struct http_request *q, const json
 int admin_contact_script(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     if (a == NULL)
         return 404;
     a->echo = admin_bool(body, "echo", a->echo);
@@ -376,7 +376,7 @@ int admin_contact_script(struct mock *m, const struct http_request *q, const jso
 int admin_contact_device(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     const char *action = admin_text(body, "action");
     if (a == NULL)
         return 404;
@@ -417,7 +417,7 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
 int admin_contact_reinstall(struct mock *m, const struct http_request *q, const json_t *body,
                             json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     if (a == NULL)
         return 404;
     if (!a->contact)
@@ -430,7 +430,7 @@ int admin_contact_reinstall(struct mock *m, const struct http_request *q, const 
 int admin_contact_receipt(struct mock *m, const struct http_request *q, const json_t *body,
                           json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
     const char *error = admin_text(body, "error");
     struct jid to, participant;
@@ -484,9 +484,9 @@ static struct node *retry_node(struct mock *m, struct device *d, const struct gr
 int admin_contact_retry(struct mock *m, const struct http_request *q, const json_t *body,
                         json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
-    struct account *to = d != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
+    struct mock_account *to = d != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
     struct jid group;
     const struct group *g = NULL;
     if (to == NULL)
@@ -502,8 +502,8 @@ int admin_contact_retry(struct mock *m, const struct http_request *q, const json
 
 int admin_token(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
 {
-    struct account *from = admin_account(m, q, body, "from", ret_out);
-    struct account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
+    struct mock_account *from = admin_account(m, q, body, "from", ret_out);
+    struct mock_account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
     if (to == NULL)
         return 404;
     privacy_issue(m, from, to, mock_now_s(m));

@@ -8,7 +8,7 @@ enum { NAME_MAX_CHARS = 64 };
 /* The fields of a body, each as name:type. Types: t text, i integer, b true or false, l list, o
  * object (its members follow as object.name), x integer or text. A text may stand in the query as
  * well; what has no type stands only there. */
-static const struct call {
+static const struct call_fields {
     const char *method, *path, *fields;
 } calls[] = {
     {"POST", "/admin/mock-phone/scan-qr", "phone"},

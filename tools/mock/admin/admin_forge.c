@@ -14,9 +14,9 @@ enum { FORGED_MAX = 1 << 20 };
 struct forgery {
     struct mock *m;
     const json_t *body;
-    const struct account *victim; /* in whose name */
-    struct jid as;                /* the device's address */
-    struct signal_local local;    /* the key that is not theirs */
+    const struct mock_account *victim; /* in whose name */
+    struct jid as;                     /* the device's address */
+    struct signal_local local;         /* the key that is not theirs */
 };
 
 /* A statement of an account that nobody knows, good in itself (P-PR-09..11). */
@@ -181,8 +181,8 @@ static int forge_for(struct forgery *f, struct device *to, json_t **ret_out)
 int admin_forge(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
 {
     struct forgery f = {.m = m, .body = body, .local = {.registration_id = 77}};
-    struct account *victim = admin_account(m, q, body, "as", ret_out);
-    struct account *to = victim != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
+    struct mock_account *victim = admin_account(m, q, body, "as", ret_out);
+    struct mock_account *to = victim != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
     if (to == NULL)
         return 404;
     f.victim = victim;

@@ -32,8 +32,8 @@ static void drop_sender_keys(struct actor *a, const char *address)
 int admin_contact_forget(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
-    struct account *with = a != NULL ? admin_account(m, q, body, "of", ret_out) : NULL;
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *with = a != NULL ? admin_account(m, q, body, "of", ret_out) : NULL;
     struct device *d =
         with != NULL ? world_device(a, (uint16_t)admin_int(body, "device", 0)) : NULL;
     if (with == NULL)

@@ -10,7 +10,7 @@ static json_t *group_json(const struct group *g)
     json_t *members = json_array();
     static const char *const ranks[] = {"member", "admin", "superadmin"};
     for (size_t i = 0; i < g->nmembers; i++) {
-        const struct account *a = g->members[i].account;
+        const struct mock_account *a = g->members[i].account;
         json_t *one =
             json_pack("{s:s,s:s}", "phone", a->pn.user, "rank", ranks[g->members[i].rank]);
         (void)json_object_set_new(one, "lid", json_string(jid_text(&a->lid, text)));
@@ -43,8 +43,8 @@ int admin_group_add(struct mock *m, const struct http_request *q, const json_t *
                     json_t **ret_out)
 {
     const json_t *list = json_object_get(body, "members");
-    struct account *members[2048];
-    struct account *creator = NULL;
+    struct mock_account *members[2048];
+    struct mock_account *creator = NULL;
     size_t n = 0;
     if (admin_text(body, "creator")[0] != '\0') {
         creator = admin_account(m, q, body, "creator", ret_out);
@@ -90,8 +90,8 @@ int admin_group_member(struct mock *m, const struct http_request *q, const json_
 {
     static const char *const actions[] = {"add", "remove", "promote", "demote"};
     struct group *g = group_of(m, body, ret_out);
-    struct account *who = g != NULL ? admin_account(m, q, body, "phone", ret_out) : NULL;
-    struct account *by = NULL;
+    struct mock_account *who = g != NULL ? admin_account(m, q, body, "phone", ret_out) : NULL;
+    struct mock_account *by = NULL;
     if (who == NULL)
         return 404;
     if (admin_text(body, "by")[0] != '\0' &&

@@ -1,7 +1,7 @@
 /* admin_inject.c - bytes that no server would send, put on a client's connection as they are. */
 #include "base/text.h"
 #include "tools/mock/admin/admin.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* The body's `hex`, `times` times; false: not hex, or too long. */
 static bool read_bytes(const json_t *body, struct buf *out)
@@ -20,18 +20,18 @@ static bool read_bytes(const json_t *body, struct buf *out)
     return ok;
 }
 
-bool admin_inject(struct conn *c, const char *how, const json_t *body)
+bool admin_inject(struct client *c, const char *how, const json_t *body)
 {
     struct buf bytes = buf_new(MOCK_STANZA_BYTES);
     bool ok = read_bytes(body, &bytes);
     if (!ok)
         goto out;
     if (strcmp(how, "plain") == 0)
-        conn_send_packed(c, buf_span(&bytes));
+        client_send_packed(c, buf_span(&bytes));
     else if (strcmp(how, "frame") == 0)
-        conn_send_frame(c, buf_span(&bytes));
+        client_send_frame(c, buf_span(&bytes));
     else if (strcmp(how, "bytes") == 0)
-        conn_send_bytes(c, buf_span(&bytes));
+        client_send_bytes(c, buf_span(&bytes));
     else
         ok = false;
 out:

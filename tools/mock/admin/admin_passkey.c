@@ -3,7 +3,7 @@
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/link/passkey.h"
 #include "tools/mock/service/names.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 static bool b64_member(const json_t *body, const char *key, uint8_t *out, size_t max,
                        struct span *ret_v)
@@ -19,7 +19,7 @@ int admin_passkey_set(struct mock *m, const struct http_request *q, const json_t
                       json_t **ret_out)
 {
     (void)q;
-    struct account *a = names_of_number(m, admin_text(body, "phone"));
+    struct mock_account *a = names_of_number(m, admin_text(body, "phone"));
     uint8_t id_bytes[WEBAUTHN_ID_MAX], key_bytes[P256_POINT_BYTES];
     struct span id, key;
     if (a == NULL)
@@ -42,8 +42,8 @@ int admin_passkey_set(struct mock *m, const struct http_request *q, const json_t
 int admin_passkey_get(struct mock *m, const struct http_request *q, const json_t *body,
                       json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
-    struct passkey_view v;
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
+    struct passkey_link_view v;
     if (a == NULL)
         return 404;
     if (!passkey_view(m, a, &v))
@@ -56,10 +56,10 @@ int admin_passkey_get(struct mock *m, const struct http_request *q, const json_t
 int admin_passkey_again(struct mock *m, const struct http_request *q, const json_t *body,
                         json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     if (a == NULL)
         return 404;
-    struct conn *c = passkey_conn(m, a);
+    struct client *c = passkey_client(m, a);
     if (c == NULL || !passkey_ask_again(c))
         return admin_bad(ret_out, 404, "no link of this account waits for a passkey");
     return admin_ok(ret_out);

@@ -16,7 +16,7 @@ static bool number(const json_t *body, const char *key, int64_t max, unsigned *r
 }
 
 /* They gave the account their token before the companion was linked: nobody tells it of that. */
-static bool give_tokens(struct mock *m, struct account *a, const json_t *body)
+static bool give_tokens(struct mock *m, struct mock_account *a, const json_t *body)
 {
     const json_t *from = json_object_get(body, "tokens_from"), *one;
     int64_t ago = admin_int(body, "token_age_s", 3600);
@@ -25,9 +25,9 @@ static bool give_tokens(struct mock *m, struct account *a, const json_t *body)
     {
         struct jid j;
         const char *text = json_string_value(one);
-        struct account *giver = text != NULL && jid_from_phone(span_cstr(text), &j) == WB_OK
-                                    ? world_account_phone(&m->world, j.user)
-                                    : NULL;
+        struct mock_account *giver = text != NULL && jid_from_phone(span_cstr(text), &j) == WB_OK
+                                         ? world_account_phone(&m->world, j.user)
+                                         : NULL;
         if (giver == NULL || privacy_give(m, giver, a, mock_now_s(m) - (uint64_t)ago) == NULL)
             return false;
     }
@@ -37,7 +37,7 @@ static bool give_tokens(struct mock *m, struct account *a, const json_t *body)
 int admin_phone_past(struct mock *m, const struct http_request *q, const json_t *body,
                      json_t **ret_out)
 {
-    struct account *a = names_of_number(m, admin_text(body, "phone"));
+    struct mock_account *a = names_of_number(m, admin_text(body, "phone"));
     const char *business = admin_text(body, "business");
     struct phone_past past = {.parts = 1};
     unsigned status = 404;

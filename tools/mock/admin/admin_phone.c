@@ -5,7 +5,7 @@
 #include "tools/mock/devices/devices.h"
 #include "tools/mock/devices/prekeys.h"
 #include "tools/mock/link/pair.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 static int paired(const struct pair_answer *a, json_t **ret_out)
 {
@@ -49,7 +49,7 @@ int admin_unlink(struct mock *m, const struct http_request *q, const json_t *bod
         devices_logout(m, one);
         n++;
     } else {
-        struct account *a = admin_account(m, q, body, "phone", ret_out);
+        struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
         if (a == NULL)
             return 404;
         for (size_t i = a->ndevices; i-- > 1;) {
@@ -67,7 +67,7 @@ int admin_phone_history(struct mock *m, const struct http_request *q, const json
                         json_t **ret_out)
 {
     static const char *const words[] = {"inline", "file", "silent"};
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     const char *answers = admin_text(body, "answers");
     if (a == NULL)
         return 404;
@@ -87,9 +87,9 @@ int admin_expire_refs(struct mock *m, const struct http_request *q, const json_t
 {
     (void)q;
     (void)body;
-    for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->state == CONN_REGISTERING && c->pairing == NULL && c->passkey == NULL)
-            conn_close(c);
+    for (struct client *c = m->clients; c != NULL; c = c->next) {
+        if (c->state == CLIENT_REGISTERING && c->pairing == NULL && c->passkey == NULL)
+            client_close(c);
     }
     return admin_ok(ret_out);
 }
@@ -97,7 +97,7 @@ int admin_expire_refs(struct mock *m, const struct http_request *q, const json_t
 int admin_login_script(struct mock *m, const struct http_request *q, const json_t *body,
                        json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     if (a == NULL)
         return 404;
     int64_t times = admin_int(body, "times", -1);

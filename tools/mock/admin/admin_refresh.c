@@ -2,19 +2,19 @@
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/link/pair.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* Every client that shows a QR is told to make a new secret. */
 static int refresh_qr(struct mock *m, json_t **ret_out)
 {
     json_int_t told = 0;
-    for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->state != CONN_REGISTERING || c->pairing != NULL)
+    for (struct client *c = m->clients; c != NULL; c = c->next) {
+        if (c->state != CLIENT_REGISTERING || c->pairing != NULL)
             continue;
         struct jid server = jid_server_only(JID_PN);
         struct node *n = notification_new(m, &server, "companion_reg_refresh");
         (void)node_child_new(&m->a, n, "companion_reg_refresh");
-        conn_send(c, n);
+        client_send(c, n);
         told++;
     }
     *ret_out = json_pack("{s:b,s:I}", "ok", 1, "clients", told);

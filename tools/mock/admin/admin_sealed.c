@@ -13,7 +13,7 @@
 enum { SEALED_MAX = 1 << 20, OPTIONS_MAX = 16 };
 
 /* What is sealed, the field of Message that carries it, and the words that its key is made with. */
-static const struct kind {
+static const struct sealed_kind {
     const char *what;
     uint32_t field;
     const char *use;
@@ -27,10 +27,10 @@ static const struct kind {
     {"schedule", 82, "Message Edit", false, 3},
 };
 
-struct sealing {
+struct sealed_message {
     struct mock *m;
     const json_t *body, *target;
-    const struct kind *kind;
+    const struct sealed_kind *kind;
     uint8_t secret[32];
 };
 
@@ -74,7 +74,7 @@ static void put_event(struct buf *out, const json_t *body)
 }
 
 /* protocolMessage{1 key, 2 type MESSAGE_EDIT, 14 the new content, 15 when} */
-static void put_edit(struct buf *out, const struct sealing *s)
+static void put_edit(struct buf *out, const struct sealed_message *s)
 {
     struct buf key = buf_new(SEALED_MAX), text = buf_new(SEALED_MAX);
     struct buf protocol = buf_new(SEALED_MAX);
@@ -97,7 +97,7 @@ static void put_option(struct buf *out, const json_t *body)
     put_sub(out, 121, &add);
 }
 
-static void put_plain(struct buf *out, const struct sealing *s)
+static void put_plain(struct buf *out, const struct sealed_message *s)
 {
     const char *what = s->kind->what;
     if (strcmp(what, "edit") == 0 || strcmp(what, "schedule") == 0) {
@@ -122,7 +122,7 @@ static void put_plain(struct buf *out, const struct sealing *s)
 }
 
 /* HKDF(secret, id | author | sender | use), AES-256-GCM. */
-static enum wb_err seal(const struct sealing *s, struct span plain, const uint8_t iv[12],
+static enum wb_err seal(const struct sealed_message *s, struct span plain, const uint8_t iv[12],
                         struct buf *out)
 {
     const char *id = admin_text(s->target, "id"), *sender = admin_text(s->body, "as");
@@ -145,7 +145,7 @@ static enum wb_err seal(const struct sealing *s, struct span plain, const uint8_
     return err;
 }
 
-static void put_key(struct buf *out, const struct sealing *s)
+static void put_key(struct buf *out, const struct sealed_message *s)
 {
     struct buf key = buf_new(SEALED_MAX);
     pb_put_text(&key, 1, admin_text(s->target, "chat"));
@@ -157,7 +157,7 @@ static void put_key(struct buf *out, const struct sealing *s)
     put_sub(out, 1, &key);
 }
 
-static enum wb_err put_sealed(struct buf *out, const struct sealing *s)
+static enum wb_err put_sealed(struct buf *out, const struct sealed_message *s)
 {
     struct buf plain = buf_new(SEALED_MAX), sealed = buf_new(SEALED_MAX);
     struct buf body = buf_new(SEALED_MAX), value = buf_new(SEALED_MAX);
@@ -186,7 +186,7 @@ out:
 }
 
 /* What brings its secret along: messageContextInfo{3 messageSecret}. */
-static enum wb_err put_original(struct buf *out, const struct sealing *s, const char *what)
+static enum wb_err put_original(struct buf *out, const struct sealed_message *s, const char *what)
 {
     struct buf context = buf_new(256);
     if (strcmp(what, "poll") == 0)
@@ -200,7 +200,7 @@ static enum wb_err put_original(struct buf *out, const struct sealing *s, const 
     return buf_err(out);
 }
 
-static const struct kind *kind_of(const char *what)
+static const struct sealed_kind *kind_of(const char *what)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].what, what) == 0)
@@ -211,8 +211,8 @@ static const struct kind *kind_of(const char *what)
 int admin_contact_sealed(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
 {
-    struct account *from = admin_account(m, q, body, "from", ret_out);
-    struct sealing s = {.m = m, .body = body, .target = json_object_get(body, "target")};
+    struct mock_account *from = admin_account(m, q, body, "from", ret_out);
+    struct sealed_message s = {.m = m, .body = body, .target = json_object_get(body, "target")};
     const char *what = admin_text(body, "what"), *id = admin_text(body, "id"), *sent;
     const char *hex = admin_text(body, "secret");
     struct buf content = buf_new(SEALED_MAX);
@@ -310,7 +310,7 @@ static struct node *bot_message(struct mock *m, const json_t *body, const char *
 int admin_contact_bot(struct mock *m, const struct http_request *q, const json_t *body,
                       json_t **ret_out)
 {
-    struct account *to = admin_account(m, q, body, "to", ret_out);
+    struct mock_account *to = admin_account(m, q, body, "to", ret_out);
     const char *id = admin_text(body, "id");
     struct buf sealed = buf_new(SEALED_MAX);
     uint8_t secret[32];

@@ -6,12 +6,12 @@
 #include "tools/mock/core/pb.h"
 #include "tools/mock/people/phone_state.h"
 #include "tools/mock/service/names.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 enum { VALUE_MAX = 1024, PUSH_NAME = 7, NCT_SALT = 80 };
 
 /* SyncActionValue{field {1 content}}. */
-static bool set(struct mock *m, struct account *a, const char *collection, const char *index,
+static bool set(struct mock *m, struct mock_account *a, const char *collection, const char *index,
                 uint32_t field, struct span content)
 {
     struct buf part = buf_new(VALUE_MAX), value = buf_new(VALUE_MAX);
@@ -23,7 +23,7 @@ static bool set(struct mock *m, struct account *a, const char *collection, const
     return ok;
 }
 
-static bool set_salt(struct mock *m, struct account *a, const char *hex)
+static bool set_salt(struct mock *m, struct mock_account *a, const char *hex)
 {
     uint8_t salt[VALUE_MAX / 2];
     size_t n = 0;
@@ -37,7 +37,7 @@ int admin_settings(struct mock *m, const struct http_request *q, const json_t *b
                    json_t **ret_out)
 {
     (void)q;
-    struct account *a = names_of_number(m, admin_text(body, "phone"));
+    struct mock_account *a = names_of_number(m, admin_text(body, "phone"));
     bool ok = true;
     if (a == NULL)
         return admin_bad(ret_out, 400, "phone: a phone number");

@@ -1,16 +1,16 @@
 /* admin_state.c - what the mock knows and what it has flagged. */
 #include "tools/mock/admin/admin.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 static json_t *device_json(const struct device *d)
 {
     char text[JID_TEXT_MAX];
     struct jid j = device_jid(d, false);
     json_t *o = json_pack("{s:s,s:b,s:b,s:b,s:b,s:I,s:I,s:I}", "jid", jid_text(&j, text), "played",
-                          device_is_played(d), "connected", d->conn != NULL, "active",
-                          d->conn != NULL && d->conn->active, "available", d->available, "prekeys",
-                          (json_int_t)d->nprekeys, "skey_id", (json_int_t)d->skey_id, "queued",
-                          (json_int_t)d->nqueued);
+                          device_is_played(d), "connected", d->client != NULL, "active",
+                          d->client != NULL && d->client->active, "available", d->available,
+                          "prekeys", (json_int_t)d->nprekeys, "skey_id", (json_int_t)d->skey_id,
+                          "queued", (json_int_t)d->nqueued);
     return o;
 }
 
@@ -21,9 +21,9 @@ int admin_state(struct mock *m, const struct http_request *q, const json_t *body
     static const char *const states[] = {"intro",       "hello",     "finish",
                                          "registering", "logged_in", "closed"};
     char text[JID_TEXT_MAX];
-    json_t *accounts = json_array(), *conns = json_array();
+    json_t *accounts = json_array(), *clients = json_array();
     for (size_t i = 0; i < m->world.naccounts; i++) {
-        const struct account *a = m->world.accounts[i];
+        const struct mock_account *a = m->world.accounts[i];
         json_t *devices = json_array();
         for (size_t k = 0; k < a->ndevices; k++)
             (void)json_array_append_new(devices, device_json(a->devices[k]));
@@ -33,11 +33,11 @@ int admin_state(struct mock *m, const struct http_request *q, const json_t *body
         (void)json_object_set_new(one, "lid", json_string(jid_text(&a->lid, text)));
         (void)json_array_append_new(accounts, one);
     }
-    for (const struct conn *c = m->conns; c != NULL; c = c->next)
-        (void)json_array_append_new(conns, json_pack("{s:s,s:s,s:b,s:i}", "client", c->label,
-                                                     "state", states[c->state], "active", c->active,
-                                                     "version", (int)c->version));
-    *ret_out = json_pack("{s:o,s:o,s:I}", "accounts", accounts, "connections", conns, "flags",
+    for (const struct client *c = m->clients; c != NULL; c = c->next)
+        (void)json_array_append_new(clients, json_pack("{s:s,s:s,s:b,s:i}", "client", c->label,
+                                                       "state", states[c->state], "active",
+                                                       c->active, "version", (int)c->version));
+    *ret_out = json_pack("{s:o,s:o,s:I}", "accounts", accounts, "connections", clients, "flags",
                          (json_int_t)m->nflags);
     return 200;
 }

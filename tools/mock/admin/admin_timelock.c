@@ -5,7 +5,7 @@
 int admin_phone_timelock(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     const char *type = admin_text(body, "type");
     int64_t seconds = admin_int(body, "seconds", 0);
     int64_t ends = seconds > 0 ? (int64_t)mock_now_s(m) + seconds : 0;

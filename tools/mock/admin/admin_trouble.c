@@ -1,7 +1,7 @@
 /* admin_trouble.c - what is to go wrong. */
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/devices/offline.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 static const char *const cert_names[] = {"good",
                                          "bad-root-signature",
@@ -138,7 +138,7 @@ static const char *number_or_text(const json_t *body, const char *key, char buf[
     return admin_text(body, key);
 }
 
-static void stream_error(struct conn *c, const json_t *body)
+static void stream_error(struct client *c, const json_t *body)
 {
     char buf[24];
     const char *code = number_or_text(body, "code", buf), *conflict = admin_text(body, "conflict");
@@ -151,19 +151,19 @@ static void stream_error(struct conn *c, const json_t *body)
         struct node *n = mock_node(c->m, "stream:error");
         node_attr_text(&c->m->a, n, "code", code);
         c->m->cut_socket(c->socket, SOCKET_DEAF);
-        conn_send(c, n);
+        client_send(c, n);
         return;
     }
-    conn_stream_error(c, code, conflict);
+    client_stream_error(c, code, conflict);
 }
 
-static void close_frame(struct conn *c, const json_t *body)
+static void close_frame(struct client *c, const json_t *body)
 {
     c->close_code = (unsigned)admin_int(body, "code", 0);
-    conn_close(c);
+    client_close(c);
 }
 
-static void send_dirty(struct conn *c, const char *type)
+static void send_dirty(struct client *c, const char *type)
 {
     struct mock *m = c->m;
     struct node *ib = mock_node(m, "ib"), *d = node_child_new(&m->a, ib, "dirty");
@@ -171,10 +171,10 @@ static void send_dirty(struct conn *c, const char *type)
     node_attr_jid(&m->a, ib, "from", &server);
     node_attr_text(&m->a, d, "type", type);
     node_attr_u64(&m->a, d, "timestamp", mock_now_s(m));
-    conn_send(c, ib);
+    client_send(c, ib);
 }
 
-static bool stream_one(struct conn *c, const json_t *body)
+static bool stream_one(struct client *c, const json_t *body)
 {
     struct mock *m = c->m;
     const char *what = admin_text(body, "do");
@@ -182,7 +182,7 @@ static bool stream_one(struct conn *c, const json_t *body)
     if (what[0] == '\0' || strcmp(what, "error") == 0) {
         stream_error(c, body);
     } else if (strcmp(what, "drop") == 0) {
-        conn_abort(c);
+        client_abort(c);
     } else if (strcmp(what, "reset") == 0) {
         c->m->cut_socket(c->socket, SOCKET_RESET);
     } else if (strcmp(what, "fin") == 0) {
@@ -192,12 +192,12 @@ static bool stream_one(struct conn *c, const json_t *body)
     } else if (strcmp(what, "close") == 0) {
         close_frame(c, body);
     } else if (strcmp(what, "end") == 0) {
-        conn_send(c, mock_node(m, "xmlstreamend"));
-        conn_end(c);
+        client_send(c, mock_node(m, "xmlstreamend"));
+        client_end(c);
     } else if (strcmp(what, "smax") == 0) {
         struct node *n = mock_node(m, "error");
         node_attr_text(&m->a, n, "code", "479");
-        conn_send(c, n);
+        client_send(c, n);
     } else if (strcmp(what, "client_expiration") == 0) {
         offline_expiration(c, number_or_text(body, "t", buf));
     } else if (strcmp(what, "dirty") == 0) {
@@ -210,10 +210,10 @@ static bool stream_one(struct conn *c, const json_t *body)
 
 /* `phone`: all connections of that account; `client`: one device JID, a label of GET /admin/state,
  * or "all". */
-static bool stream_match(const struct conn *c, const struct account *a, const char *who)
+static bool stream_match(const struct client *c, const struct mock_account *a, const char *who)
 {
     struct jid j;
-    if (c->state == CONN_CLOSED)
+    if (c->state == CLIENT_CLOSED)
         return false;
     if (a != NULL)
         return c->device != NULL && c->device->account == a;
@@ -225,15 +225,15 @@ static bool stream_match(const struct conn *c, const struct account *a, const ch
 int admin_stream(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
 {
     const char *who = admin_text(body, "client");
-    struct account *a = NULL;
+    struct mock_account *a = NULL;
     json_int_t n = 0;
-    struct conn *next;
+    struct client *next;
     if (admin_text(body, "phone")[0] != '\0') {
         a = admin_account(m, q, body, "phone", ret_out);
         if (a == NULL)
             return 404;
     }
-    for (struct conn *c = m->conns; c != NULL; c = next) {
+    for (struct client *c = m->clients; c != NULL; c = next) {
         next = c->next;
         if (!stream_match(c, a, who))
             continue;

@@ -11,7 +11,7 @@
 enum { UNUSUAL_MAX = 1 << 20 };
 
 /* What the phone shows under this id: it got what the clients did not. */
-static void known_to_phone(struct mock *m, struct account *to, const struct account *from,
+static void known_to_phone(struct mock *m, struct mock_account *to, const struct mock_account *from,
                            const char *id, const char *text)
 {
     struct buf message = buf_new(UNUSUAL_MAX), hex = buf_new(2 * UNUSUAL_MAX + 1);
@@ -34,8 +34,8 @@ static void known_to_phone(struct mock *m, struct account *to, const struct acco
 int admin_contact_bare(struct mock *m, const struct http_request *q, const json_t *body,
                        json_t **ret_out)
 {
-    struct account *from = admin_account(m, q, body, "from", ret_out);
-    struct account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
+    struct mock_account *from = admin_account(m, q, body, "from", ret_out);
+    struct mock_account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
     const char *id = admin_text(body, "id"), *unavailable = admin_text(body, "unavailable");
     if (to == NULL)
         return 404;
@@ -77,8 +77,8 @@ static const struct node *enc_for(const struct node *stanza, const struct device
 int admin_contact_status(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
 {
-    struct account *from = admin_account(m, q, body, "from", ret_out);
-    struct account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
+    struct mock_account *from = admin_account(m, q, body, "from", ret_out);
+    struct mock_account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
     struct buf content = buf_new(UNUSUAL_MAX);
     struct jid chat;
     struct node *sealed;
@@ -111,7 +111,7 @@ int admin_contact_status(struct mock *m, const struct http_request *q, const jso
 int admin_phone_manner(struct mock *m, const struct http_request *q, const json_t *body,
                        json_t **ret_out)
 {
-    struct account *a = admin_account(m, q, body, "phone", ret_out);
+    struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     if (a == NULL)
         return 404;
     a->resends = admin_bool(body, "resends", a->resends);

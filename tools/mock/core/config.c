@@ -7,9 +7,9 @@
 
 #include "base/text.h"
 
-struct config config_default(void)
+struct mock_config config_default(void)
 {
-    return (struct config){
+    return (struct mock_config){
         .phone = "27820000001", .ref_first_ms = 60000, .ref_next_ms = 20000, .compress_over = 4096};
 }
 
@@ -52,7 +52,7 @@ static bool number(const char *text, uint64_t max, uint64_t *ret_v)
     return true;
 }
 
-static bool ref_ms(const char *text, struct config *c)
+static bool ref_ms(const char *text, struct mock_config *c)
 {
     const char *comma = strchr(text, ',');
     uint64_t first, next;
@@ -66,7 +66,7 @@ static bool ref_ms(const char *text, struct config *c)
     return true;
 }
 
-static bool root_seed(const char *text, struct config *c)
+static bool root_seed(const char *text, struct mock_config *c)
 {
     size_t n;
     if (hex_decode(span_cstr(text), c->root_seed, sizeof c->root_seed, &n) != WB_OK ||
@@ -102,7 +102,7 @@ static const struct option options[] = {{"port", required_argument, NULL, 'p'},
                                         {NULL, 0, NULL, 0}};
 
 /* One option; false when its value is bad. */
-static bool take(struct config *c, int opt)
+static bool take(struct mock_config *c, int opt)
 {
     uint64_t v = 0;
     bool ok = true;
@@ -176,9 +176,9 @@ static bool take(struct config *c, int opt)
     return ok;
 }
 
-enum config_result config_parse(int argc, char **argv, struct config *ret_c)
+enum config_result config_parse(int argc, char **argv, struct mock_config *ret_c)
 {
-    struct config c = config_default();
+    struct mock_config c = config_default();
     int opt;
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (opt == 'h') {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct config {
+struct mock_config {
     uint16_t port;    /* 0: any free port */
     bool tls;         /* wss and https with a self-signed certificate */
     bool has_seed;    /* all randomness from this seed */
@@ -33,8 +33,8 @@ struct config {
 enum config_result { CONFIG_RUN, CONFIG_HELP, CONFIG_BAD };
 
 /* Fills *ret_c from argv; prints help or what is wrong. */
-enum config_result config_parse(int argc, char **argv, struct config *ret_c);
+enum config_result config_parse(int argc, char **argv, struct mock_config *ret_c);
 /* The settings of a mock without any option, as the unit tests use it. */
-struct config config_default(void);
+struct mock_config config_default(void);
 
 #endif

@@ -17,7 +17,7 @@ static struct span inner(struct span msg)
     return SPAN_NULL;
 }
 
-static void read_context(struct span ctx, struct content *c)
+static void read_context(struct span ctx, struct mock_content *c)
 {
     struct pb_field f;
     c->reply_id = pb_bytes(ctx, 1);
@@ -30,14 +30,14 @@ static void read_context(struct span ctx, struct content *c)
 }
 
 /* Message numbers that carry a caption and a contextInfo in field 17. */
-static const struct kind {
+static const struct content_kind {
     uint32_t field, caption;
     const char *name;
 } kinds[] = {{6, 1, "text"},    {3, 3, "image"},     {9, 7, "video"},  {7, 20, "document"},
              {8, 0, "audio"},   {26, 0, "sticker"},  {66, 0, "video"}, {5, 0, "location"},
              {4, 0, "contact"}, {46, 2, "reaction"}, {64, 2, "poll"}};
 
-static void read_kind(struct span msg, struct content *c)
+static void read_kind(struct span msg, struct mock_content *c)
 {
     struct span text = pb_bytes(msg, 1), protocol = pb_bytes(msg, 12);
     if (text.p != NULL) {
@@ -65,9 +65,9 @@ static void read_kind(struct span msg, struct content *c)
     c->kind = c->skdm.p != NULL ? "skdm" : "other";
 }
 
-void content_read(struct span msg, struct content *ret_c)
+void content_read(struct span msg, struct mock_content *ret_c)
 {
-    struct content *c = ret_c;
+    struct mock_content *c = ret_c;
     memset(c, 0, sizeof *c);
     struct span sent = pb_bytes(msg, 31);
     if (sent.p != NULL) {

@@ -6,7 +6,7 @@
 
 enum { CONTENT_MENTIONS_MAX = 1024 };
 
-struct content {
+struct mock_content {
     const char *kind; /* text, image, video, document, audio, sticker, reaction, revoke, edit,
                        * protocol, skdm (nothing else in it), other */
     struct span text; /* text or caption; SPAN_NULL without */
@@ -20,7 +20,7 @@ struct content {
 };
 
 /* Borrows from msg. */
-void content_read(struct span msg, struct content *ret_c);
+void content_read(struct span msg, struct mock_content *ret_c);
 
 /* A text; with mentions or a reply an extendedTextMessage, else conversation. */
 struct content_reply {

@@ -57,14 +57,15 @@ const char *mock_id(struct mock *m)
 bool mock_timer(struct mock *m, int64_t delay_ms, void (*fire)(struct mock *, void *), void *arg,
                 void (*drop)(void *))
 {
-    struct timer *t = malloc(sizeof *t);
+    struct mock_timer *t = malloc(sizeof *t);
     if (t == NULL) {
         if (drop != NULL)
             drop(arg);
         return false;
     }
-    *t = (struct timer){NULL, clock_mono_ms(m->clock) + delay_ms, m->next_timer++, fire, arg, drop};
-    struct timer **at = &m->timers;
+    *t = (struct mock_timer){NULL, clock_mono_ms(m->clock) + delay_ms, m->next_timer++, fire, arg,
+                             drop};
+    struct mock_timer **at = &m->timers;
     while (*at != NULL && (*at)->at_ms <= t->at_ms)
         at = &(*at)->next;
     t->next = *at;
@@ -85,7 +86,7 @@ void mock_timers_run(struct mock *m)
     int64_t now = clock_mono_ms(m->clock);
     uint64_t newest = m->next_timer; /* timers set by timers wait for the next round */
     for (;;) {
-        struct timer *t = m->timers;
+        struct mock_timer *t = m->timers;
         if (t == NULL || t->at_ms > now || t->seq >= newest)
             return;
         m->timers = t->next;
@@ -98,9 +99,9 @@ void mock_timers_run(struct mock *m)
 
 void mock_timer_cancel(struct mock *m, const void *arg)
 {
-    struct timer **at = &m->timers;
+    struct mock_timer **at = &m->timers;
     while (*at != NULL) {
-        struct timer *t = *at;
+        struct mock_timer *t = *at;
         if (t->arg != arg) {
             at = &t->next;
             continue;

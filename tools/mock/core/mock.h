@@ -26,8 +26,8 @@ struct flag {
     bool note;    /* WhatsApp puts up with it, seen by clients in use that do it */
 };
 
-struct timer {
-    struct timer *next;
+struct mock_timer {
+    struct mock_timer *next;
     int64_t at_ms;
     uint64_t seq; /* equal times fire in order of creation */
     void (*fire)(struct mock *m, void *arg);
@@ -61,7 +61,7 @@ enum gone_refusal {
 struct mock {
     struct mock_missing missing[MOCK_MISSING_MAX];
     size_t missing_at;
-    struct config cfg;
+    struct mock_config cfg;
     const struct clock *clock;
     struct rng rng;
     struct rng_seeded seeded;
@@ -72,11 +72,11 @@ struct mock {
     enum gone_refusal gone_refused;
     bool no_worker_script; /* /sw.js is missing */
     bool offline_pull;     /* what gathered is delivered when the client asks for it */
-    struct conn *conns;
-    uint64_t next_conn, next_id, next_flag, next_timer, next_mark;
+    struct client *clients;
+    uint64_t next_client, next_id, next_flag, next_timer, next_mark;
     struct flag *flags, *last_flag;
     size_t nflags;
-    struct timer *timers;                  /* soonest first */
+    struct mock_timer *timers;             /* soonest first */
     struct inbox_item *inbox, *inbox_last; /* stanzas for devices that the mock plays */
     bool inbox_timer;                      /* they will be read soon */
     struct map used_keys;                  /* strict.c: message keys seen on the wire */

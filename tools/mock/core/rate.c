@@ -22,7 +22,7 @@ static struct rate_rule *rule_of(struct mock *m, const char *kind)
 }
 
 /* The pause of that account and kind; a fresh one takes the place of the one that ends first. */
-static struct rate_pause *pause_of(struct mock *m, const struct account *a, const char *kind)
+static struct rate_pause *pause_of(struct mock *m, const struct mock_account *a, const char *kind)
 {
     struct rate_pause *p = m->rates.pauses, *oldest = p;
     for (size_t i = 0; i < RATE_PAUSES_MAX; i++, p++) {
@@ -36,8 +36,8 @@ static struct rate_pause *pause_of(struct mock *m, const struct account *a, cons
     return oldest;
 }
 
-int rate_refuses(struct mock *m, const char *label, const struct account *a, const struct node *iq,
-                 int64_t *ret_backoff_s)
+int rate_refuses(struct mock *m, const char *label, const struct mock_account *a,
+                 const struct node *iq, int64_t *ret_backoff_s)
 {
     char kind[RATE_KIND_MAX];
     (void)snprintf(kind, sizeof kind, "%s %s", mock_attr(m, iq, "xmlns"), mock_attr(m, iq, "type"));

@@ -8,7 +8,7 @@
 
 #include "proto/node.h"
 
-struct account;
+struct mock_account;
 struct mock;
 
 enum { RATE_RULES_MAX = 8, RATE_PAUSES_MAX = 64, RATE_KIND_MAX = 64 };
@@ -23,7 +23,7 @@ struct rate_rule {
 
 /* An account that was told to wait. */
 struct rate_pause {
-    const struct account *account;
+    const struct mock_account *account;
     char kind[RATE_KIND_MAX];
     int64_t since_ms, until_ms; /* monotonic */
 };
@@ -35,8 +35,8 @@ struct rates {
 
 /* The code to refuse this request of an account with, 0: none; *ret_backoff_s belongs to it. Flags
  * a client that asks although it was told to wait. */
-int rate_refuses(struct mock *m, const char *label, const struct account *a, const struct node *iq,
-                 int64_t *ret_backoff_s);
+int rate_refuses(struct mock *m, const char *label, const struct mock_account *a,
+                 const struct node *iq, int64_t *ret_backoff_s);
 /* From now on it holds for its kind. False: no more kinds. */
 bool rate_set(struct mock *m, const struct rate_rule *rule);
 

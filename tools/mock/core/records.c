@@ -5,7 +5,7 @@ static void free_records(void *value)
     json_decref(value);
 }
 
-void records_add(struct account *a, const char *kind, json_t *entry)
+void records_add(struct mock_account *a, const char *kind, json_t *entry)
 {
     if (a->records.value == NULL)
         a->records = (struct part){json_object(), free_records};
@@ -21,13 +21,13 @@ void records_add(struct account *a, const char *kind, json_t *entry)
     (void)json_array_append_new(list, entry);
 }
 
-json_t *records_get(const struct account *a, const char *kind)
+json_t *records_get(const struct mock_account *a, const char *kind)
 {
     json_t *list = json_object_get(a->records.value, kind);
     return list != NULL ? json_incref(list) : json_array();
 }
 
-void records_clear(struct account *a)
+void records_clear(struct mock_account *a)
 {
     if (a->records.value != NULL)
         (void)json_object_clear(a->records.value);

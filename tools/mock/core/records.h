@@ -7,9 +7,9 @@
 #include "tools/mock/core/mock.h"
 
 /* Takes over entry (an object); kinds: "messages", "receipts". */
-void records_add(struct account *a, const char *kind, json_t *entry);
+void records_add(struct mock_account *a, const char *kind, json_t *entry);
 /* A new reference to the array of that kind. */
-json_t *records_get(const struct account *a, const char *kind);
-void records_clear(struct account *a);
+json_t *records_get(const struct mock_account *a, const char *kind);
+void records_clear(struct mock_account *a);
 
 #endif

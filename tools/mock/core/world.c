@@ -13,9 +13,9 @@ bool jid_is_lid(const struct jid *j)
     return j->server == JID_LID || j->server == JID_HOSTED_LID;
 }
 
-struct account *world_account(const struct world *w, const struct jid *user)
+struct mock_account *world_account(const struct world *w, const struct jid *user)
 {
-    struct account *a = NULL;
+    struct mock_account *a = NULL;
     if (jid_is_lid(user))
         a = map_get(&w->by_lid, user->user);
     else if (user->server == JID_PN || user->server == JID_HOSTED)
@@ -23,13 +23,13 @@ struct account *world_account(const struct world *w, const struct jid *user)
     return a != NULL && !a->gone ? a : NULL;
 }
 
-struct account *world_account_phone(const struct world *w, const char *digits)
+struct mock_account *world_account_phone(const struct world *w, const char *digits)
 {
-    struct account *a = map_get(&w->by_pn, digits[0] == '+' ? digits + 1 : digits);
+    struct mock_account *a = map_get(&w->by_pn, digits[0] == '+' ? digits + 1 : digits);
     return a != NULL && !a->gone ? a : NULL;
 }
 
-struct device *world_device(const struct account *a, uint16_t number)
+struct device *world_device(const struct mock_account *a, uint16_t number)
 {
     for (size_t i = 0; i < a->ndevices; i++) {
         if (a->devices[i]->number == number)
@@ -49,11 +49,11 @@ bool device_is_played(const struct device *d)
 
 struct device *world_device_jid(const struct world *w, const struct jid *j)
 {
-    struct account *a = world_account(w, j);
+    struct mock_account *a = world_account(w, j);
     return a != NULL ? world_device(a, j->device) : NULL;
 }
 
-struct jid account_jid(const struct account *a, bool lid)
+struct jid account_jid(const struct mock_account *a, bool lid)
 {
     return lid ? a->lid : a->pn;
 }
@@ -63,7 +63,7 @@ struct jid device_jid(const struct device *d, bool lid)
     return jid_with_device(account_jid(d->account, lid), d->number);
 }
 
-static struct device *append_device(struct account *a, uint16_t number)
+static struct device *append_device(struct mock_account *a, uint16_t number)
 {
     struct device *d = a->ndevices < MOCK_DEVICES_MAX ? calloc(1, sizeof *d) : NULL;
     if (d == NULL)
@@ -75,15 +75,15 @@ static struct device *append_device(struct account *a, uint16_t number)
     return d;
 }
 
-struct account *world_add_account(struct mock *m, const char *digits, const char *name,
-                                  bool contact)
+struct mock_account *world_add_account(struct mock *m, const char *digits, const char *name,
+                                       bool contact)
 {
     struct world *w = &m->world;
     struct jid pn;
     if (jid_from_phone(span_cstr(digits), &pn) != WB_OK || map_get(&w->by_pn, pn.user) != NULL)
         return NULL;
-    struct account *a = calloc(1, sizeof *a);
-    struct account **list = realloc(w->accounts, (w->naccounts + 1) * sizeof *list);
+    struct mock_account *a = calloc(1, sizeof *a);
+    struct mock_account **list = realloc(w->accounts, (w->naccounts + 1) * sizeof *list);
     if (list != NULL)
         w->accounts = list;
     if (a == NULL || list == NULL) {
@@ -112,7 +112,7 @@ struct account *world_add_account(struct mock *m, const char *digits, const char
     return a->gone ? NULL : a;
 }
 
-struct device *world_add_device(struct mock *m, struct account *a)
+struct device *world_add_device(struct mock *m, struct mock_account *a)
 {
     struct device *d = append_device(a, a->next_number);
     if (d == NULL)
@@ -134,7 +134,7 @@ static void free_device(const struct player *player, struct device *d)
 {
     player->detach(d);
     while (d->first != NULL) {
-        struct stanza *s = d->first;
+        struct queued *s = d->first;
         d->first = s->next;
         free(s);
     }
@@ -148,7 +148,7 @@ static void free_device(const struct player *player, struct device *d)
 
 bool world_unlist_device(struct mock *m, struct device *d)
 {
-    struct account *a = d->account;
+    struct mock_account *a = d->account;
     size_t i = 0;
     while (i < a->ndevices && a->devices[i] != d)
         i++;
@@ -163,7 +163,7 @@ bool world_unlist_device(struct mock *m, struct device *d)
 
 void world_remove_device(struct mock *m, struct device *d)
 {
-    struct account *a = d->account;
+    struct mock_account *a = d->account;
     size_t i = 0;
     while (i < a->ndevices && a->devices[i] != d)
         i++;
@@ -220,7 +220,7 @@ struct group *world_add_group(struct mock *m, const char *subject, bool lid)
     return g;
 }
 
-struct member *group_find(const struct group *g, const struct account *a)
+struct member *group_find(const struct group *g, const struct mock_account *a)
 {
     for (size_t i = 0; i < g->nmembers; i++) {
         if (g->members[i].account == a)
@@ -229,7 +229,7 @@ struct member *group_find(const struct group *g, const struct account *a)
     return NULL;
 }
 
-bool group_add_member(struct group *g, struct account *a, uint8_t rank)
+bool group_add_member(struct group *g, struct mock_account *a, uint8_t rank)
 {
     if (group_find(g, a) != NULL)
         return true;
@@ -242,7 +242,7 @@ bool group_add_member(struct group *g, struct account *a, uint8_t rank)
     return true;
 }
 
-bool group_remove_member(struct group *g, const struct account *a)
+bool group_remove_member(struct group *g, const struct mock_account *a)
 {
     struct member *mb = group_find(g, a);
     if (mb == NULL)
@@ -261,7 +261,7 @@ static void free_group_key(void *value)
     free(k);
 }
 
-static void free_account(const struct player *player, struct account *a)
+static void free_account(const struct player *player, struct mock_account *a)
 {
     while (a->ndevices > 0)
         free_device(player, a->devices[--a->ndevices]);

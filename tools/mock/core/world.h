@@ -15,9 +15,9 @@
 #include "tools/mock/core/webauthn.h"
 
 struct mock;
-struct conn;
+struct client;
 struct actor;
-struct account;
+struct mock_account;
 struct node;
 
 /* What another room keeps of a device or an account. The world ends it with the function that the
@@ -28,8 +28,8 @@ struct part {
 };
 
 /* A stanza for a device that it has not yet acknowledged. */
-struct stanza {
-    struct stanza *next;
+struct queued {
+    struct queued *next;
     char id[MOCK_ID_MAX];
     char cls[16]; /* message, receipt, notification, call */
     char type[24];
@@ -48,7 +48,7 @@ struct prekey {
 };
 
 struct device {
-    struct account *account;
+    struct mock_account *account;
     uint16_t number; /* 0: the phone */
     uint8_t noise[X25519_KEY_BYTES];
     uint8_t identity[X25519_KEY_BYTES];
@@ -69,7 +69,7 @@ struct device {
     bool available;          /* last presence */
     char announced[64];      /* the name in its last presence, and when that was */
     uint64_t announced_s;
-    uint64_t announced_conn;
+    uint64_t announced_client;
     bool announced_again;   /* on this connection, less than a day after the one before */
     struct map subscribed;  /* LID user -> its JID in the form in which it asked for the presence */
     struct part chatstates; /* route/chatstate.c */
@@ -77,11 +77,11 @@ struct device {
     bool low_told;          /* 'few prekeys left' was sent since the last upload */
     bool withheld;          /* by script: bundles come without a one-time prekey */
     bool unannounced;       /* nobody was told of it, nor has asked for the list since */
-    struct conn *conn;      /* logged in on it, or NULL */
+    struct client *client;  /* logged in on it, or NULL */
     struct actor *actor;    /* of a device that the mock plays (people/actor.h); or NULL */
     uint64_t to_mark;       /* message.c: the last stanza that addressed this device, ... */
     const struct node *to;  /* ... and its <to>, valid for that stanza only */
-    struct stanza *first, *last;
+    struct queued *first, *last;
     size_t nqueued;
     uint64_t recent[MOCK_RECENT_ACKS]; /* hashes of ids already acknowledged */
     size_t recent_at;
@@ -90,13 +90,13 @@ struct device {
 /* A privacy token that `account` gave to `peer` (P-SD-27..31). */
 struct token {
     struct token *next;
-    struct account *peer;
+    struct mock_account *peer;
     uint8_t bytes[16];
     uint64_t t;
 };
 
 /* The only passkey of an account, and how its linking goes (passkey.c). */
-struct passkey {
+struct account_passkey {
     bool demanded;
     bool omit_options; /* the request comes without its options */
     bool silent;       /* the phone never continues */
@@ -152,7 +152,7 @@ struct account_lock {
     char type[48];
 };
 
-struct account {
+struct mock_account {
     struct jid pn, lid;
     char name[MOCK_NAME_MAX];
     bool contact;                /* scripted person, not somebody who paired a client */
@@ -175,12 +175,12 @@ struct account {
     struct map blocked;   /* LID text -> non-NULL */
     struct map met;       /* LID text of who wrote, or was written to -> non-NULL */
     struct account_lock lock;
-    struct map appstate;    /* collection -> struct collection (service/appstate.c) */
+    struct map appstate;    /* collection -> struct kept_collection (service/appstate.c) */
     struct map phone_state; /* collection -> struct view (people/phone_state.c) */
     unsigned state_epoch;   /* of the phone's newest app state key */
     bool state_snapshots;   /* its companions get snapshots: the phone has written by itself */
     struct login_script login;
-    struct passkey passkey;
+    struct account_passkey passkey;
     struct traits traits;
     char about[MOCK_ABOUT_MAX];
     uint64_t picture_id;   /* 0: it shows none */
@@ -205,7 +205,7 @@ struct account {
 };
 
 struct member {
-    struct account *account;
+    struct mock_account *account;
     uint8_t rank; /* 0 member, 1 admin, 2 superadmin */
 };
 
@@ -259,18 +259,18 @@ struct player {
     bool (*file_missing)(struct mock *m, struct device *companion, const char *label,
                          const struct node *receipt);
     /* The phone's side of app state (people/phone_state.h). */
-    void (*state_read)(struct mock *m, struct account *a, const struct device *by, const char *name,
-                       uint64_t version, struct span patch);
-    bool (*state_snapshot)(struct mock *m, struct account *a, const char *name, uint64_t version,
-                           struct buf *out);
-    bool (*state_write)(struct mock *m, struct account *a, const char *name, const char *index,
+    void (*state_read)(struct mock *m, struct mock_account *a, const struct device *by,
+                       const char *name, uint64_t version, struct span patch);
+    bool (*state_snapshot)(struct mock *m, struct mock_account *a, const char *name,
+                           uint64_t version, struct buf *out);
+    bool (*state_write)(struct mock *m, struct mock_account *a, const char *name, const char *index,
                         struct span value);
 };
 
 struct world {
     const struct player *player;
-    struct map by_pn, by_lid; /* user digits -> struct account */
-    struct account **accounts;
+    struct map by_pn, by_lid; /* user digits -> struct mock_account */
+    struct mock_account **accounts;
     size_t naccounts;
     struct map groups; /* group user part -> struct group */
     struct group **group_list;
@@ -281,19 +281,19 @@ struct world {
 void world_free(struct world *w);
 
 /* The account of a PN or LID (any device), NULL when there is none or it is gone. */
-struct account *world_account(const struct world *w, const struct jid *user);
-struct account *world_account_phone(const struct world *w, const char *digits);
+struct mock_account *world_account(const struct world *w, const struct jid *user);
+struct mock_account *world_account_phone(const struct world *w, const char *digits);
 /* A new account with a phone that the mock plays. NULL: bad number, taken or no memory. */
-struct account *world_add_account(struct mock *m, const char *digits, const char *name,
-                                  bool contact);
+struct mock_account *world_add_account(struct mock *m, const char *digits, const char *name,
+                                       bool contact);
 
 /* The next free device number of the account, played by nobody yet. */
-struct device *world_add_device(struct mock *m, struct account *a);
+struct device *world_add_device(struct mock *m, struct mock_account *a);
 /* From now on no device list names it. False: the account has no room for more of these. */
 bool world_unlist_device(struct mock *m, struct device *d);
 /* Frees it; its connection is closed by the caller first. */
 void world_remove_device(struct mock *m, struct device *d);
-struct device *world_device(const struct account *a, uint16_t number);
+struct device *world_device(const struct mock_account *a, uint16_t number);
 /* Does the mock itself play the device? */
 bool device_is_played(const struct device *d);
 /* By a device JID, PN or LID. */
@@ -301,14 +301,14 @@ struct device *world_device_jid(const struct world *w, const struct jid *j);
 
 /* JID of a device or user in the PN or LID form. */
 struct jid device_jid(const struct device *d, bool lid);
-struct jid account_jid(const struct account *a, bool lid);
+struct jid account_jid(const struct mock_account *a, bool lid);
 bool jid_is_lid(const struct jid *j);
 
 struct group *world_group(const struct world *w, const struct jid *j);
 struct group *world_add_group(struct mock *m, const char *subject, bool lid);
-struct member *group_find(const struct group *g, const struct account *a);
-bool group_add_member(struct group *g, struct account *a, uint8_t rank);
-bool group_remove_member(struct group *g, const struct account *a);
+struct member *group_find(const struct group *g, const struct mock_account *a);
+bool group_add_member(struct group *g, struct mock_account *a, uint8_t rank);
+bool group_remove_member(struct group *g, const struct mock_account *a);
 
 /* The participant hash of P-SD-22 over n device JIDs (sorted in place). */
 enum { PHASH_CHARS = 10 };

@@ -2,7 +2,7 @@
 
 #include "tools/mock/core/pb.h"
 
-void address_props(struct mock *m, struct node *pair_success, const struct account *a)
+void address_props(struct mock *m, struct node *pair_success, const struct mock_account *a)
 {
     struct buf props = buf_new(16);
     if (a->props_silent)
@@ -14,7 +14,7 @@ void address_props(struct mock *m, struct node *pair_success, const struct accou
 }
 
 int address_refuses(struct mock *m, const char *label, const struct device *from,
-                    const struct account *peer, const struct node *n)
+                    const struct mock_account *peer, const struct node *n)
 {
     const struct node *parts = node_child(n, "participants");
     struct jid to, j;
@@ -35,7 +35,7 @@ int address_refuses(struct mock *m, const char *label, const struct device *from
 void address_ack(struct mock *m, struct node *ack, const struct node *n)
 {
     struct jid to;
-    const struct account *a;
+    const struct mock_account *a;
     if (!node_attr_get_jid(n, "to", &to) || !jid_is_lid(&to))
         return;
     a = world_account(&m->world, &to);
@@ -43,9 +43,9 @@ void address_ack(struct mock *m, struct node *ack, const struct node *n)
         node_attr_text(&m->a, ack, "refresh_lid", "true");
 }
 
-struct account *address_account_typed(const struct world *w, const char *digits)
+struct mock_account *address_account_typed(const struct world *w, const char *digits)
 {
-    struct account *a = world_account_phone(w, digits);
+    struct mock_account *a = world_account_phone(w, digits);
     for (size_t i = 0; a == NULL && i < w->naccounts; i++) {
         if (digits[0] != '\0' && strcmp(w->accounts[i]->also, digits) == 0)
             a = w->accounts[i];

@@ -4,19 +4,19 @@
 #ifndef MOCK_DEVICES_ADDRESS_H
 #define MOCK_DEVICES_ADDRESS_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* <client-props> of pair-success: is the account LID-migrated? Nothing for an account whose phone
  * does not say. */
-void address_props(struct mock *m, struct node *pair_success, const struct account *a);
+void address_props(struct mock *m, struct node *pair_success, const struct mock_account *a);
 /* 400 for a private message that goes by LID, or to devices in two forms, from an account that is
  * not LID-migrated; 0 otherwise. Nobody has it then. */
 int address_refuses(struct mock *m, const char *label, const struct device *from,
-                    const struct account *peer, const struct node *n);
+                    const struct mock_account *peer, const struct node *n);
 /* refresh_lid=true in the ack for what was sent to a LID that the person has no longer. */
 void address_ack(struct mock *m, struct node *ack, const struct node *n);
 /* The account of a number as somebody types it: its own, or one that leads to it. */
-struct account *address_account_typed(const struct world *w, const char *digits);
+struct mock_account *address_account_typed(const struct world *w, const char *digits);
 
 /* A private message left devices out: they may have it later under the same id, once. */
 void address_note_missing(struct mock *m, const struct device *from, const char *id,

@@ -6,7 +6,7 @@ enum { STALE_ADDRESSING = 421 };
 
 void addressing_set(struct mock *m, struct group *g, bool lid)
 {
-    const struct account *creator =
+    const struct mock_account *creator =
         jid_is_none(&g->creator) ? NULL : world_account(&m->world, &g->creator);
     if (g->lid == lid)
         return;

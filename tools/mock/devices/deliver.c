@@ -2,20 +2,20 @@
 
 #include <stdlib.h>
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
-static void send_stanza(struct mock *m, struct device *d, struct stanza *s)
+static void send_stanza(struct mock *m, struct device *d, struct queued *s)
 {
     s->sent = true;
     if (m->trace != NULL) {
         struct node *n;
         if (node_unpack(SPAN(s->packed, s->n), &m->a, &n) == WB_OK)
-            mock_trace(m, "out", d->conn->label, n);
+            mock_trace(m, "out", d->client->label, n);
     }
-    conn_send_packed(d->conn, SPAN(s->packed, s->n));
+    client_send_packed(d->client, SPAN(s->packed, s->n));
     if (m->trouble.duplicate_stanzas > 0) {
         m->trouble.duplicate_stanzas--;
-        conn_send_packed(d->conn, SPAN(s->packed, s->n));
+        client_send_packed(d->client, SPAN(s->packed, s->n));
     }
 }
 
@@ -34,10 +34,10 @@ static void to_inbox(struct mock *m, struct device *d, struct span packed)
     m->inbox_last = i;
 }
 
-static struct stanza *stanza_new(struct mock *m, const struct device *d, const struct node *n,
+static struct queued *queued_new(struct mock *m, const struct device *d, const struct node *n,
                                  struct span packed)
 {
-    struct stanza *s = malloc(sizeof *s + packed.n);
+    struct queued *s = malloc(sizeof *s + packed.n);
     if (s == NULL)
         return NULL;
     memset(s, 0, sizeof *s);
@@ -57,7 +57,7 @@ static struct stanza *stanza_new(struct mock *m, const struct device *d, const s
 void deliver(struct mock *m, struct device *d, struct node *n)
 {
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
-    bool now = d->conn != NULL && d->conn->active;
+    bool now = d->client != NULL && d->client->active;
     if (!device_is_played(d) && !now)
         node_attr_text(&m->a, n, "offline", "0");
     if (node_pack(n, &packed) != WB_OK) {
@@ -70,7 +70,7 @@ void deliver(struct mock *m, struct device *d, struct node *n)
     }
     if (d->nqueued >= MOCK_QUEUE_MAX)
         goto out;
-    struct stanza *s = stanza_new(m, d, n, buf_span(&packed));
+    struct queued *s = queued_new(m, d, n, buf_span(&packed));
     if (s == NULL)
         goto out;
     bool swap = now && m->trouble.reorder_stanzas > 0 && d->last != NULL && !d->last->sent;
@@ -78,7 +78,7 @@ void deliver(struct mock *m, struct device *d, struct node *n)
         d->last->next = s;
     else
         d->first = s;
-    struct stanza *before = d->last;
+    struct queued *before = d->last;
     d->last = s;
     d->nqueued++;
     if (!now)
@@ -99,7 +99,7 @@ out:
 size_t deliver_unsent(const struct device *d)
 {
     size_t n = 0;
-    for (const struct stanza *s = d->first; s != NULL; s = s->next)
+    for (const struct queued *s = d->first; s != NULL; s = s->next)
         n += !s->sent;
     return n;
 }
@@ -112,7 +112,7 @@ size_t deliver_queue(struct mock *m, struct device *d)
 size_t deliver_some(struct mock *m, struct device *d, size_t most)
 {
     size_t n = 0;
-    for (struct stanza *s = d->first; s != NULL && d->conn != NULL && n < most; s = s->next) {
+    for (struct queued *s = d->first; s != NULL && d->client != NULL && n < most; s = s->next) {
         if (!s->sent) {
             send_stanza(m, d, s);
             n++;
@@ -129,7 +129,7 @@ static uint64_t recent_key(const char *cls, const char *id)
 bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks)
 {
     bool any = false;
-    for (struct stanza *s = d->first; s != NULL; s = s->next) {
+    for (struct queued *s = d->first; s != NULL; s = s->next) {
         if (!s->own_copy || strcmp(s->id, id) != 0)
             continue;
         any = true;
@@ -145,8 +145,8 @@ bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks
 /* One stanza; the next one of that id stays. */
 static bool settle(struct device *d, const char *cls, const char *id)
 {
-    struct stanza *before = NULL;
-    for (struct stanza *s = d->first; s != NULL; before = s, s = s->next) {
+    struct queued *before = NULL;
+    for (struct queued *s = d->first; s != NULL; before = s, s = s->next) {
         if (strcmp(s->id, id) != 0 || strcmp(s->cls, cls) != 0)
             continue;
         if (before != NULL)
@@ -165,7 +165,7 @@ static bool settle(struct device *d, const char *cls, const char *id)
 
 static bool own_copy_waits(const struct device *d, const char *id)
 {
-    for (const struct stanza *s = d->first; s != NULL; s = s->next)
+    for (const struct queued *s = d->first; s != NULL; s = s->next)
         if (s->own_copy && strcmp(s->id, id) == 0)
             return true;
     return false;
@@ -189,7 +189,7 @@ bool deliver_acked(struct device *d, const char *cls, const char *id)
 bool deliver_waiting(const struct device *d, const char *cls, const char *type,
                      const struct jid *from)
 {
-    for (const struct stanza *s = d->first; s != NULL; s = s->next) {
+    for (const struct queued *s = d->first; s != NULL; s = s->next) {
         if (strcmp(s->cls, cls) == 0 && strcmp(s->type, type) == 0 && jid_same_user(&s->from, from))
             return true;
     }

@@ -3,11 +3,11 @@
 #include "tools/mock/core/pb.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/devices/unheard.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* ADVSignedKeyIndexList{1 details, 2 signature}; details {1 raw id, 2 timestamp, 3 current index,
  * 4 valid indexes} (P-US-07), signed with 06 02 in front. */
-static void key_index_list(struct mock *m, struct node *parent, const struct account *a)
+static void key_index_list(struct mock *m, struct node *parent, const struct mock_account *a)
 {
     struct buf details = buf_new(4096), signed_part = buf_new(4096), msg = buf_new(8192);
     uint8_t sig[XEDDSA_SIG_BYTES];
@@ -40,7 +40,7 @@ static void device_attrs(struct mock *m, struct node *n, const struct device *d)
         node_attr_u64(&m->a, n, "key-index", d->key_index);
 }
 
-void devices_hash(const struct account *a, const struct device *except, bool lid,
+void devices_hash(const struct mock_account *a, const struct device *except, bool lid,
                   char ret_text[static PHASH_CHARS + 1])
 {
     struct jid list[MOCK_DEVICES_MAX];
@@ -52,7 +52,7 @@ void devices_hash(const struct account *a, const struct device *except, bool lid
     phash(list, n, ret_text);
 }
 
-void devices_node(struct mock *m, struct node *parent, const struct account *a, bool lid)
+void devices_node(struct mock *m, struct node *parent, const struct mock_account *a, bool lid)
 {
     char hash[PHASH_CHARS + 1];
     struct node *devices = node_child_new(&m->a, parent, "devices");
@@ -71,7 +71,7 @@ void devices_node(struct mock *m, struct node *parent, const struct account *a, 
 
 /* Who hears of changes of `a`: members of common groups, and whom it has exchanged tokens or
  * messages with; the mock tells every account that has a client. */
-static void tell_others(struct mock *m, struct account *a, const struct device *d,
+static void tell_others(struct mock *m, struct mock_account *a, const struct device *d,
                         enum device_change change)
 {
     static const char *const tags[] = {"add", "remove", "update"};
@@ -80,7 +80,7 @@ static void tell_others(struct mock *m, struct account *a, const struct device *
     devices_hash(a, except, false, hash);
     devices_hash(a, except, true, lid_hash);
     for (size_t i = 0; i < m->world.naccounts; i++) {
-        struct account *to = m->world.accounts[i];
+        struct mock_account *to = m->world.accounts[i];
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {
@@ -104,7 +104,7 @@ static void tell_others(struct mock *m, struct account *a, const struct device *
     }
 }
 
-static void tell_own(struct mock *m, struct account *a, const struct device *d,
+static void tell_own(struct mock *m, struct mock_account *a, const struct device *d,
                      enum device_change change)
 {
     char hash[PHASH_CHARS + 1];
@@ -131,14 +131,15 @@ static void tell_own(struct mock *m, struct account *a, const struct device *d,
     }
 }
 
-void devices_changed(struct mock *m, struct account *a, struct device *d, enum device_change change)
+void devices_changed(struct mock *m, struct mock_account *a, struct device *d,
+                     enum device_change change)
 {
     a->devices_t = mock_now_s(m);
     tell_own(m, a, d, change);
     tell_others(m, a, d, change);
 }
 
-bool devices_unheard(const struct device *d, const struct account *a)
+bool devices_unheard(const struct device *d, const struct mock_account *a)
 {
     return deliver_waiting(d, "notification", "devices", &a->pn) ||
            deliver_waiting(d, "notification", "account_sync", &a->pn) || unheard_is(d, a);
@@ -146,17 +147,17 @@ bool devices_unheard(const struct device *d, const struct account *a)
 
 void devices_logout(struct mock *m, struct device *d)
 {
-    struct account *a = d->account;
+    struct mock_account *a = d->account;
     devices_changed(m, a, d, DEVICE_REMOVED);
-    if (d->conn != NULL) {
-        struct conn *c = d->conn;
+    if (d->client != NULL) {
+        struct client *c = d->client;
         c->device = NULL;
-        conn_stream_error(c, "401", "device_removed");
+        client_stream_error(c, "401", "device_removed");
     }
     world_remove_device(m, d);
 }
 
-void devices_reinstall(struct mock *m, struct account *a, bool tell)
+void devices_reinstall(struct mock *m, struct mock_account *a, bool tell)
 {
     while (a->ndevices > 1)
         devices_logout(m, a->devices[a->ndevices - 1]);
@@ -166,7 +167,7 @@ void devices_reinstall(struct mock *m, struct account *a, bool tell)
     if (!m->world.player->attach(m, a->devices[0], &a->identity))
         return;
     for (size_t i = 0; tell && i < m->world.naccounts; i++) {
-        struct account *to = m->world.accounts[i];
+        struct mock_account *to = m->world.accounts[i];
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {

@@ -4,9 +4,10 @@
 #include "tools/mock/devices/offline.h"
 
 #include "tools/mock/devices/deliver.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
-static void send_ib(struct conn *c, struct node **ret_ib, const char *tag, struct node **ret_child)
+static void send_ib(struct client *c, struct node **ret_ib, const char *tag,
+                    struct node **ret_child)
 {
     struct jid server = jid_server_only(JID_PN);
     *ret_ib = mock_node(c->m, "ib");
@@ -14,7 +15,7 @@ static void send_ib(struct conn *c, struct node **ret_ib, const char *tag, struc
     *ret_child = node_child_new(&c->m->a, *ret_ib, tag);
 }
 
-void offline_asked(struct conn *c, const struct node *batch)
+void offline_asked(struct client *c, const struct node *batch)
 {
     struct mock *m = c->m;
     uint64_t count;
@@ -30,15 +31,15 @@ void offline_asked(struct conn *c, const struct node *batch)
     struct node *ib, *done;
     send_ib(c, &ib, "offline", &done);
     node_attr_u64(&m->a, done, "count", c->offline_sent);
-    conn_send(c, ib);
+    client_send(c, ib);
     c->offline_waits = false;
 }
 
-void offline_expiration(struct conn *c, const char *t)
+void offline_expiration(struct client *c, const char *t)
 {
     struct node *ib, *child;
     send_ib(c, &ib, "client_expiration", &child);
     if (t[0] != '\0')
         node_attr_text(&c->m->a, child, "t", t);
-    conn_send(c, ib);
+    client_send(c, ib);
 }

@@ -4,13 +4,13 @@
 
 #include "proto/node.h"
 
-struct conn;
+struct client;
 
 enum { OFFLINE_BATCH_MOST = 200 }; /* what WhatsApp's own client asks for at a time */
 
 /* The client asks for a part of its queue. */
-void offline_asked(struct conn *c, const struct node *batch);
+void offline_asked(struct client *c, const struct node *batch);
 /* <ib><client_expiration t=/></ib>; t "": withdrawn. */
-void offline_expiration(struct conn *c, const char *t);
+void offline_expiration(struct client *c, const char *t);
 
 #endif

@@ -69,7 +69,7 @@ void prekeys_bundle_node(struct mock *m, struct node *parent, struct device *d,
     node_set_bytes(&m->a, node_child_new(&m->a, skey, "signature"), SPAN_ARRAY(d->skey_sig));
 }
 
-int iq_prekey_count(struct conn *c, const struct node *iq, struct node *result)
+int iq_prekey_count(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     struct node *count = node_child_new(&c->m->a, result, "count");
@@ -94,7 +94,7 @@ static void put_hash(struct mock *m, struct node *digest, const struct device *d
 }
 
 /* The ids and public keys that the server holds (P-LG-10). */
-int iq_prekey_digest(struct conn *c, const struct node *iq, struct node *result)
+int iq_prekey_digest(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     struct mock *m = c->m;
@@ -132,7 +132,7 @@ static void foreign_bundle(struct mock *m, struct node *out, const struct device
         prekeys_bundle_node(m, out, &other, NULL);
 }
 
-static int fetch_user(struct conn *c, const struct node *user, struct node *list)
+static int fetch_user(struct client *c, const struct node *user, struct node *list)
 {
     struct mock *m = c->m;
     struct jid j;
@@ -172,7 +172,7 @@ static bool names_a_gone_device(struct mock *m, const struct node *key)
     return false;
 }
 
-int iq_prekey_fetch(struct conn *c, const struct node *iq, struct node *result)
+int iq_prekey_fetch(struct client *c, const struct node *iq, struct node *result)
 {
     const struct node *key = node_child(iq, "key");
     struct node *list = node_child_new(&c->m->a, result, "list");
@@ -188,7 +188,7 @@ int iq_prekey_fetch(struct conn *c, const struct node *iq, struct node *result)
     return n > 0 ? 0 : 400;
 }
 
-static int take_skey(struct conn *c, const struct node *skey)
+static int take_skey(struct client *c, const struct node *skey)
 {
     struct device *d = c->device;
     uint32_t id;
@@ -232,7 +232,7 @@ void prekeys_ask_compare(struct mock *m, struct device *d)
     deliver(m, d, n);
 }
 
-int iq_prekey_rotate(struct conn *c, const struct node *iq, struct node *result)
+int iq_prekey_rotate(struct client *c, const struct node *iq, struct node *result)
 {
     (void)result;
     int code = take_skey(c, node_child(node_child(iq, "rotate"), "skey"));
@@ -241,7 +241,7 @@ int iq_prekey_rotate(struct conn *c, const struct node *iq, struct node *result)
     return code;
 }
 
-static const char *check_upload(struct conn *c, const struct node *iq)
+static const char *check_upload(struct client *c, const struct node *iq)
 {
     static const char *const parts[] = {"registration", "type", "identity", "list", "skey"};
     enum { PARTS = sizeof parts / sizeof parts[0] };
@@ -265,7 +265,7 @@ static const char *check_upload(struct conn *c, const struct node *iq)
     return NULL;
 }
 
-static bool add_prekey(struct conn *c, const struct node *key)
+static bool add_prekey(struct client *c, const struct node *key)
 {
     struct device *d = c->device;
     struct span value = node_content_bytes(node_child(key, "value"));
@@ -287,7 +287,7 @@ static bool add_prekey(struct conn *c, const struct node *key)
     return map_put(&d->prekeys_seen, text, d);
 }
 
-int iq_prekey_upload(struct conn *c, const struct node *iq, struct node *result)
+int iq_prekey_upload(struct client *c, const struct node *iq, struct node *result)
 {
     (void)result;
     const char *wrong = check_upload(c, iq);

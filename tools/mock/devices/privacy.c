@@ -5,13 +5,14 @@
 #include "crypto/prim_hash.h"
 #include "tools/mock/devices/deliver.h"
 
-void privacy_salt(const struct account *a, uint8_t out[static PRIVACY_SALT_BYTES])
+void privacy_salt(const struct mock_account *a, uint8_t out[static PRIVACY_SALT_BYTES])
 {
     hkdf_sha256(SPAN_ARRAY(a->identity.priv), SPAN_NULL, SPAN_LIT("mock nct salt"), out,
                 PRIVACY_SALT_BYTES);
 }
 
-static const struct token *token_of(const struct account *giver, const struct account *peer)
+static const struct token *token_of(const struct mock_account *giver,
+                                    const struct mock_account *peer)
 {
     for (const struct token *t = giver->tokens; t != NULL; t = t->next) {
         if (t->peer == peer)
@@ -20,20 +21,22 @@ static const struct token *token_of(const struct account *giver, const struct ac
     return NULL;
 }
 
-bool privacy_gave(const struct account *giver, const struct account *peer)
+bool privacy_gave(const struct mock_account *giver, const struct mock_account *peer)
 {
     return token_of(giver, peer) != NULL;
 }
 
 /* Does n carry the token that `giver` gave to `who`? */
-static bool has_token(const struct account *giver, const struct account *who, const struct node *n)
+static bool has_token(const struct mock_account *giver, const struct mock_account *who,
+                      const struct node *n)
 {
     const struct token *t = token_of(giver, who);
     return t != NULL && span_eq(node_content_bytes(node_child(n, "tctoken")), SPAN_ARRAY(t->bytes));
 }
 
 /* P-SD-29: HMAC-SHA256 of the recipient's LID under the account's salt. */
-static bool good_cstoken(const struct account *from, const struct account *to, struct span cs)
+static bool good_cstoken(const struct mock_account *from, const struct mock_account *to,
+                         struct span cs)
 {
     uint8_t salt[PRIVACY_SALT_BYTES], mac[SHA256_BYTES];
     char lid[JID_TEXT_MAX];
@@ -42,7 +45,7 @@ static bool good_cstoken(const struct account *from, const struct account *to, s
     return span_eq(cs, SPAN_ARRAY(mac));
 }
 
-int privacy_refuses(struct mock *m, struct account *from, struct account *to,
+int privacy_refuses(struct mock *m, struct mock_account *from, struct mock_account *to,
                     const struct node *message)
 {
     if (from == to || map_get(&to->blocked, from->lid.user) != NULL)
@@ -57,12 +60,14 @@ int privacy_refuses(struct mock *m, struct account *from, struct account *to,
     return 463;
 }
 
-bool privacy_shows(const struct account *of, const struct account *who, const struct node *ask)
+bool privacy_shows(const struct mock_account *of, const struct mock_account *who,
+                   const struct node *ask)
 {
     return of == who || !of->traits.restricted || has_token(of, who, ask);
 }
 
-struct token *privacy_give(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
+struct token *privacy_give(struct mock *m, struct mock_account *giver, struct mock_account *peer,
+                           uint64_t t)
 {
     struct token *tok = giver->tokens;
     while (tok != NULL && tok->peer != peer)
@@ -80,7 +85,8 @@ struct token *privacy_give(struct mock *m, struct account *giver, struct account
     return tok;
 }
 
-void privacy_issue(struct mock *m, struct account *giver, struct account *peer, uint64_t t)
+void privacy_issue(struct mock *m, struct mock_account *giver, struct mock_account *peer,
+                   uint64_t t)
 {
     const struct token *tok = privacy_give(m, giver, peer, t);
     if (tok == NULL)

@@ -118,7 +118,7 @@ static void flag_forgotten(struct mock *m, const struct device *from, const char
     char a[JID_TEXT_MAX];
     size_t count = 0;
     for (size_t i = 0; i < g->nmembers; i++) {
-        const struct account *acc = g->members[i].account;
+        const struct mock_account *acc = g->members[i].account;
         if (devices_unheard(from, acc))
             continue;
         for (size_t d = 0; d < acc->ndevices; d++) {

@@ -8,12 +8,12 @@ enum { ON_ITS_WAY_MS = 1000 };
 
 #define QUERY "23983697327930364"
 
-static bool is_active(struct mock *m, const struct account *a)
+static bool is_active(struct mock *m, const struct mock_account *a)
 {
     return a->lock.active && (a->lock.ends_s == 0 || a->lock.ends_s > (int64_t)mock_now_s(m));
 }
 
-static struct span state_json(struct mock *m, const struct account *a, const char *name)
+static struct span state_json(struct mock *m, const struct mock_account *a, const char *name)
 {
     struct buf text = buf_new(1024);
     struct span copy;
@@ -30,7 +30,7 @@ static struct span state_json(struct mock *m, const struct account *a, const cha
     return copy;
 }
 
-static void tell(struct mock *m, struct account *a)
+static void tell(struct mock *m, struct mock_account *a)
 {
     const struct jid server = jid_server_only(JID_PN);
     for (size_t i = 0; i < a->ndevices; i++) {
@@ -44,8 +44,8 @@ static void tell(struct mock *m, struct account *a)
     }
 }
 
-void timelock_set(struct mock *m, struct account *a, bool active, int64_t ends_s, const char *type,
-                  bool tell_clients)
+void timelock_set(struct mock *m, struct mock_account *a, bool active, int64_t ends_s,
+                  const char *type, bool tell_clients)
 {
     a->lock = (struct account_lock){.active = active, .ends_s = ends_s, .told = tell_clients};
     (void)snprintf(a->lock.type, sizeof a->lock.type, "%s", type);
@@ -61,10 +61,10 @@ static bool knows(struct mock *m, const struct device *from)
            (l->refused_ms != 0 && clock_mono_ms(m->clock) - l->refused_ms > ON_ITS_WAY_MS);
 }
 
-int timelock_refuses(struct mock *m, struct device *from, struct account *to, const char *label,
-                     const struct node *message)
+int timelock_refuses(struct mock *m, struct device *from, struct mock_account *to,
+                     const char *label, const struct node *message)
 {
-    struct account *own = from->account;
+    struct mock_account *own = from->account;
     if (own == to || own->contact || !is_active(m, own) ||
         map_get(&own->met, to->lid.user) != NULL || privacy_gave(to, own))
         return 0;
@@ -75,13 +75,13 @@ int timelock_refuses(struct mock *m, struct device *from, struct account *to, co
     return 463;
 }
 
-void timelock_met(struct account *a, struct account *b)
+void timelock_met(struct mock_account *a, struct mock_account *b)
 {
     (void)map_put(&a->met, b->lid.user, b);
     (void)map_put(&b->met, a->lid.user, a);
 }
 
-struct span timelock_answer(struct mock *m, const struct account *a, const char *query_id)
+struct span timelock_answer(struct mock *m, const struct mock_account *a, const char *query_id)
 {
     return strcmp(query_id, QUERY) == 0 ? state_json(m, a, "xwa2_fetch_account_reachout_timelock")
                                         : SPAN_NULL;

@@ -17,14 +17,14 @@ static const char *key_of(const struct device *d, char text[static JID_TEXT_MAX]
     return jid_text(&j, text);
 }
 
-void unheard_came(struct account *a)
+void unheard_came(struct mock_account *a)
 {
     a->unheard = true;
     map_free(&a->heard, NULL);
     a->heard = (struct map){0};
 }
 
-bool unheard_is(const struct device *d, const struct account *a)
+bool unheard_is(const struct device *d, const struct mock_account *a)
 {
     char key[JID_TEXT_MAX];
     return a->unheard && map_get(&a->heard, key_of(d, key)) == NULL;
@@ -48,7 +48,7 @@ static size_t named(const struct mock *m, const struct group *g, const struct no
     size_t n = 0;
     for (const struct node *u = node_child(users, "user"); u != NULL; u = node_next(u, "user")) {
         struct jid j;
-        const struct account *a =
+        const struct mock_account *a =
             node_attr_get_jid(u, "jid", &j) ? world_account(&m->world, &j) : NULL;
         n += a != NULL && group_find(g, a) != NULL;
     }
@@ -76,7 +76,8 @@ void unheard_asked(struct mock *m, const char *label, const struct device *from,
     (void)key_of(from, key);
     for (const struct node *u = node_child(users, "user"); u != NULL; u = node_next(u, "user")) {
         struct jid j;
-        struct account *a = node_attr_get_jid(u, "jid", &j) ? world_account(&m->world, &j) : NULL;
+        struct mock_account *a =
+            node_attr_get_jid(u, "jid", &j) ? world_account(&m->world, &j) : NULL;
         if (a != NULL && a->unheard)
             (void)map_put(&a->heard, key, a);
     }

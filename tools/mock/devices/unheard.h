@@ -7,9 +7,9 @@
 
 /* Nobody was told of a device of this account, or that it is in a group now: until a client asks
  * for its devices, it is not to blame for leaving them out. */
-void unheard_came(struct account *a);
+void unheard_came(struct mock_account *a);
 /* Does d not know of a's newest devices yet? */
-bool unheard_is(const struct device *d, const struct account *a);
+bool unheard_is(const struct device *d, const struct mock_account *a);
 
 /* The ack of a message to the group named another hash than the client's. */
 void unheard_mismatch(struct mock *m, const struct device *from, struct group *g);

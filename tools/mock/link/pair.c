@@ -28,7 +28,7 @@ static uint32_t be(struct span s)
 
 /* DevicePairingData: 1 regid, 2 key type, 3 identity, 4 skey id, 5 skey, 6 signature, 7 build hash,
  * 8 DeviceProps. NULL when all is well, else what is wrong. */
-static const char *take_registration(struct conn *c, struct span d)
+static const char *take_registration(struct client *c, struct span d)
 {
     struct registration *r = &c->reg;
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
@@ -60,16 +60,16 @@ static const char *take_registration(struct conn *c, struct span d)
 
 static void refs_expired(struct mock *m, void *arg)
 {
-    struct conn *c = arg;
-    if (c->state == CONN_REGISTERING && c->pairing == NULL && c->passkey == NULL) {
+    struct client *c = arg;
+    if (c->state == CLIENT_REGISTERING && c->pairing == NULL && c->passkey == NULL) {
         mock_say(m, "refs of %s have expired", c->label);
-        conn_close(c);
+        client_close(c);
     }
 }
 
-static void make_refs(struct conn *c)
+static void make_refs(struct client *c)
 {
-    for (size_t i = 0; i < CONN_REFS; i++) {
+    for (size_t i = 0; i < CLIENT_REFS; i++) {
         uint8_t r[75]; /* as long as WhatsApp's: "2@" and 100 characters */
         struct buf text = buf_new(sizeof c->refs[0]);
         rng_fill(&c->m->rng, r, sizeof r);
@@ -80,7 +80,7 @@ static void make_refs(struct conn *c)
     }
 }
 
-void pair_start(struct conn *c, struct span p)
+void pair_start(struct client *c, struct span p)
 {
     struct mock *m = c->m;
     const char *wrong = take_registration(c, pb_bytes(p, 19));
@@ -94,7 +94,7 @@ void pair_start(struct conn *c, struct span p)
     struct span name = pb_bytes(p, 7);
     (void)snprintf(c->reg.name, sizeof c->reg.name, "%.*s", (int)name.n,
                    name.p != NULL ? (const char *)name.p : "");
-    c->state = CONN_REGISTERING;
+    c->state = CLIENT_REGISTERING;
     make_refs(c);
     struct jid server = jid_server_only(JID_PN);
     struct node *iq = mock_node(m, "iq");
@@ -104,10 +104,10 @@ void pair_start(struct conn *c, struct span p)
     node_attr_text(&m->a, iq, "id", c->offer_iq);
     node_attr_text(&m->a, iq, "xmlns", "md");
     struct node *pair = node_child_new(&m->a, iq, "pair-device");
-    for (size_t i = 0; i < CONN_REFS; i++)
+    for (size_t i = 0; i < CLIENT_REFS; i++)
         node_set_bytes(&m->a, node_child_new(&m->a, pair, "ref"), span_cstr(c->refs[i]));
-    conn_send(c, iq);
-    int64_t life = m->cfg.ref_first_ms + (CONN_REFS - 1) * m->cfg.ref_next_ms;
+    client_send(c, iq);
+    int64_t life = m->cfg.ref_first_ms + (CLIENT_REFS - 1) * m->cfg.ref_next_ms;
     (void)mock_timer(m, life, refs_expired, c, NULL);
 }
 
@@ -161,12 +161,12 @@ static const char *parse_qr(struct span qr, struct qr_parts *q)
     return NULL;
 }
 
-static struct conn *conn_of_ref(struct mock *m, const char *ref)
+static struct client *client_of_ref(struct mock *m, const char *ref)
 {
-    for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->state != CONN_REGISTERING || c->close_when_sent)
+    for (struct client *c = m->clients; c != NULL; c = c->next) {
+        if (c->state != CLIENT_REGISTERING || c->close_when_sent)
             continue;
-        for (size_t i = 0; i < CONN_REFS; i++) {
+        for (size_t i = 0; i < CLIENT_REFS; i++) {
             if (strcmp(c->refs[i], ref) == 0)
                 return c;
         }
@@ -180,7 +180,7 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
     const char *wrong = parse_qr(qr, &q);
     if (wrong != NULL)
         return (struct pair_answer){.status = 400, .message = wrong};
-    struct conn *c = conn_of_ref(m, q.ref);
+    struct client *c = client_of_ref(m, q.ref);
     if (c == NULL)
         return (struct pair_answer){.status = 404, .message = "no client shows this ref"};
     if (c->pairing != NULL || c->passkey != NULL)
@@ -190,8 +190,8 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
         mock_flag(m, c->label, "bad-qr", NULL, "keys in the QR are not those of the handshake");
         return (struct pair_answer){.status = 422, .message = "QR keys differ from the client's"};
     }
-    struct account *a = m->cfg.phone_per_name && digits == NULL ? names_account(m, c->reg.name)
-                                                                : names_of_number(m, digits);
+    struct mock_account *a = m->cfg.phone_per_name && digits == NULL ? names_account(m, c->reg.name)
+                                                                     : names_of_number(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     return passkey_or_link(c, a, q.adv);
@@ -208,8 +208,8 @@ static bool goes_wrong(unsigned *left)
 
 /* ADVSignedDeviceIdentity{1 details, 2 account key, 3 account signature}, details = {1 raw id,
  * 2 timestamp, 3 key index} (P-PR-09). */
-static enum wb_err sign_identity(struct mock *m, const struct account *a, const struct device *d,
-                                 struct buf *out)
+static enum wb_err sign_identity(struct mock *m, const struct mock_account *a,
+                                 const struct device *d, struct buf *out)
 {
     struct buf details = buf_new(256);
     uint8_t sig[XEDDSA_SIG_BYTES];
@@ -230,7 +230,7 @@ out:
     return err;
 }
 
-static struct device *new_companion(struct conn *c, struct account *a)
+static struct device *new_companion(struct client *c, struct mock_account *a)
 {
     struct device *d = world_add_device(c->m, a);
     if (d == NULL)
@@ -244,7 +244,8 @@ static struct device *new_companion(struct conn *c, struct account *a)
     return d;
 }
 
-static struct node *pair_success_node(struct conn *c, const struct device *d, struct span hmac_msg)
+static struct node *pair_success_node(struct client *c, const struct device *d,
+                                      struct span hmac_msg)
 {
     struct mock *m = c->m;
     struct jid server = jid_server_only(JID_PN), jid = device_jid(d, false);
@@ -268,7 +269,7 @@ static struct node *pair_success_node(struct conn *c, const struct device *d, st
     return iq;
 }
 
-struct pair_answer pair_link(struct conn *c, struct account *a,
+struct pair_answer pair_link(struct client *c, struct mock_account *a,
                              const uint8_t adv_secret[static ADV_SECRET_BYTES])
 {
     struct mock *m = c->m;
@@ -288,7 +289,7 @@ struct pair_answer pair_link(struct conn *c, struct account *a,
     pb_put_bytes(&hmac_msg, 1, buf_span(&d->adv));
     pb_put_bytes(&hmac_msg, 2, SPAN_ARRAY(hmac));
     c->pairing = d;
-    conn_send(c, pair_success_node(c, d, buf_span(&hmac_msg)));
+    client_send(c, pair_success_node(c, d, buf_span(&hmac_msg)));
     answer = (struct pair_answer){.status = 200,
                                   .message = "paired",
                                   .jid = device_jid(d, false),
@@ -301,7 +302,7 @@ out:
 /* ---- the client's answer ------------------------------------------------------------------ */
 
 /* What is wrong with the reply of P-PR-13, NULL if nothing. On success d->adv has all 4 fields. */
-static const char *check_sign(struct conn *c, const struct node *iq)
+static const char *check_sign(struct client *c, const struct node *iq)
 {
     struct device *d = c->pairing;
     const struct node *id = node_child(node_child(iq, "pair-device-sign"), "device-identity");
@@ -326,18 +327,18 @@ static const char *check_sign(struct conn *c, const struct node *iq)
     return NULL;
 }
 
-int iq_pair_ref(struct conn *c, const struct node *iq, struct node *result)
+int iq_pair_ref(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     if (passkey_ref(c, result))
         return 0;
-    if (c->state != CONN_REGISTERING)
+    if (c->state != CLIENT_REGISTERING)
         return 501;
     node_set_bytes(&c->m->a, node_child_new(&c->m->a, result, "ref"), span_cstr(c->refs[0]));
     return 0;
 }
 
-bool pair_answered(struct conn *c, const struct node *iq)
+bool pair_answered(struct client *c, const struct node *iq)
 {
     struct mock *m = c->m;
     const char *id = mock_attr(m, iq, "id");
@@ -356,18 +357,18 @@ bool pair_answered(struct conn *c, const struct node *iq)
     if (wrong != NULL) {
         mock_flag(m, c->label, "bad-pair-sign", iq, "%s", wrong);
         pair_gone(c);
-        conn_stream_error(c, "401", NULL);
+        client_stream_error(c, "401", NULL);
         return true;
     }
     struct device *d = c->pairing;
     c->pairing = NULL;
     devices_changed(m, d->account, d, DEVICE_ADDED);
     mock_say(m, "%s is now device %u of %s", c->label, d->number, d->account->pn.user);
-    conn_stream_error(c, "515", NULL);
+    client_stream_error(c, "515", NULL);
     return true;
 }
 
-void pair_gone(struct conn *c)
+void pair_gone(struct client *c)
 {
     pair_codes_forget(c);
     passkey_gone(c);

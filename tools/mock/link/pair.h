@@ -8,7 +8,7 @@
 #include "tools/mock/wire/iq_handler.h"
 
 /* The registration payload: checks it, sends pair-device. */
-void pair_start(struct conn *c, struct span client_payload);
+void pair_start(struct client *c, struct span client_payload);
 
 /* What an admin call gets back. */
 struct pair_answer {
@@ -21,12 +21,12 @@ struct pair_answer {
  * with the URL prefix and client type or the old one (P-PR-04). */
 struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digits);
 /* Links c to the account: signs, sends pair-success. */
-struct pair_answer pair_link(struct conn *c, struct account *a,
+struct pair_answer pair_link(struct client *c, struct mock_account *a,
                              const uint8_t adv_secret[static ADV_SECRET_BYTES]);
 /* The client's answer to pair-success: pair-device-sign, or an error. True: it was ours. */
-bool pair_answered(struct conn *c, const struct node *iq);
+bool pair_answered(struct client *c, const struct node *iq);
 /* The connection goes: forget a device that was not completed. */
-void pair_gone(struct conn *c);
+void pair_gone(struct client *c);
 
 /* xmlns=md: another ref for the QR; link codes (pair_code.c), of either stage. */
 iq_handler iq_pair_ref, iq_pair_code;
@@ -36,6 +36,6 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
  * (P-X2-16). */
 struct pair_answer pair_refresh_code(struct mock *m, const char *digits);
 void pair_codes_free(struct mock *m);
-void pair_codes_forget(struct conn *c);
+void pair_codes_forget(struct client *c);
 
 #endif

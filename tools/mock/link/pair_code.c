@@ -7,7 +7,7 @@
 
 /* A companion that has said hello and waits for its code to be typed. */
 struct code_wait {
-    struct conn *c;
+    struct client *c;
     struct jid phone;
     uint8_t wrapped[LINK_CODE_WRAPPED_KEY_BYTES];
     struct x25519_pair ephemeral; /* the phone's, once the code was typed */
@@ -20,7 +20,7 @@ void pair_codes_free(struct mock *m)
     map_free(&m->pair_codes, free);
 }
 
-void pair_codes_forget(struct conn *c)
+void pair_codes_forget(struct client *c)
 {
     size_t at = 0;
     struct map_slot *s;
@@ -51,7 +51,7 @@ static bool display_name_known(struct span s)
     return false;
 }
 
-static const char *check_hello(struct conn *c, const struct node *reg)
+static const char *check_hello(struct client *c, const struct node *reg)
 {
     struct span wrapped =
         node_content_bytes(node_child(reg, "link_code_pairing_wrapped_companion_ephemeral_pub"));
@@ -69,7 +69,7 @@ static const char *check_hello(struct conn *c, const struct node *reg)
     return NULL;
 }
 
-static int hello(struct conn *c, const struct node *reg, struct node *result)
+static int hello(struct client *c, const struct node *reg, struct node *result)
 {
     struct mock *m = c->m;
     struct jid phone;
@@ -101,8 +101,8 @@ static int hello(struct conn *c, const struct node *reg, struct node *result)
 }
 
 struct link_later {
-    uint64_t conn_number;
-    struct account *a;
+    uint64_t client_number;
+    struct mock_account *a;
     uint8_t adv_secret[ADV_SECRET_BYTES];
 };
 
@@ -110,14 +110,14 @@ struct link_later {
 static void link_now(struct mock *m, void *arg)
 {
     struct link_later *l = arg;
-    for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->number == l->conn_number && c->state == CONN_REGISTERING && c->pairing == NULL)
+    for (struct client *c = m->clients; c != NULL; c = c->next) {
+        if (c->number == l->client_number && c->state == CLIENT_REGISTERING && c->pairing == NULL)
             (void)passkey_or_link(c, l->a, l->adv_secret);
     }
     free(l);
 }
 
-static int finish(struct conn *c, const struct node *reg)
+static int finish(struct client *c, const struct node *reg)
 {
     struct mock *m = c->m;
     struct span ref = node_content_bytes(node_child(reg, "link_code_pairing_ref"));
@@ -130,7 +130,7 @@ static int finish(struct conn *c, const struct node *reg)
         mock_flag(m, c->label, "bad-companion-finish", reg, "unknown link_code_pairing_ref");
         return 400;
     }
-    struct account *a = world_account(&m->world, &w->phone);
+    struct mock_account *a = world_account(&m->world, &w->phone);
     struct link_later *l = calloc(1, sizeof *l);
     if (a == NULL || l == NULL) {
         free(l);
@@ -146,15 +146,15 @@ static int finish(struct conn *c, const struct node *reg)
         return 400;
     }
     pair_codes_forget(c);
-    l->conn_number = c->number;
+    l->client_number = c->number;
     l->a = a;
     return mock_timer(m, 0, link_now, l, free) ? 0 : 500;
 }
 
-int iq_pair_code(struct conn *c, const struct node *iq, struct node *result)
+int iq_pair_code(struct client *c, const struct node *iq, struct node *result)
 {
     const struct node *reg = node_child(iq, "link_code_companion_reg");
-    if (c->state != CONN_REGISTERING)
+    if (c->state != CLIENT_REGISTERING)
         return 403;
     if (node_attr_is(reg, "stage", "companion_hello"))
         return hello(c, reg, result);
@@ -196,7 +196,7 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
     uint8_t wrapped[LINK_CODE_WRAPPED_KEY_BYTES];
     if (!clean_code(code, clean))
         return (struct pair_answer){.status = 400, .message = "a code has 8 characters"};
-    struct account *a = names_of_number(m, digits);
+    struct mock_account *a = names_of_number(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     struct map_slot *slot = waiting_for(m, &a->pn);
@@ -222,14 +222,14 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
                    SPAN_ARRAY(wrapped));
     node_set_bytes(&m->a, node_child_new(&m->a, reg, "primary_identity_pub"),
                    SPAN_ARRAY(a->identity.pub));
-    conn_send(w->c, n);
+    client_send(w->c, n);
     return (struct pair_answer){
         .status = 200, .message = "code entered", .jid = a->pn, .lid = a->lid};
 }
 
 struct pair_answer pair_refresh_code(struct mock *m, const char *digits)
 {
-    struct account *a = names_of_number(m, digits);
+    struct mock_account *a = names_of_number(m, digits);
     if (a == NULL)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     struct map_slot *slot = waiting_for(m, &a->pn);
@@ -242,7 +242,7 @@ struct pair_answer pair_refresh_code(struct mock *m, const char *digits)
     node_attr_text(&m->a, reg, "stage", "refresh_code");
     node_set_bytes(&m->a, node_child_new(&m->a, reg, "link_code_pairing_ref"),
                    span_cstr(slot->key));
-    conn_send(w->c, n);
+    client_send(w->c, n);
     pair_codes_forget(w->c);
     return (struct pair_answer){.status = 200, .message = "refreshed", .jid = a->pn, .lid = a->lid};
 }

@@ -14,9 +14,9 @@
 
 enum stage { ASKED, ANSWERED, REVEALED, FINISHED };
 
-/* One link under way, of conn. */
+/* One link under way, of client. */
 struct passkey_link {
-    struct account *account;
+    struct mock_account *account;
     enum stage stage;
     uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES];
     int64_t expires_ms; /* of the challenge, monotonic */
@@ -34,7 +34,7 @@ struct passkey_link {
 
 enum { IDENTITY_MAX = 1024 };
 
-bool passkey_register(struct account *a, struct span id, struct span key)
+bool passkey_register(struct mock_account *a, struct span id, struct span key)
 {
     if (id.n == 0 || id.n > sizeof a->passkey.id || !p256_key_valid(key))
         return false;
@@ -63,7 +63,7 @@ static json_t *b64_json(struct span s)
 
 static void put_options(struct mock *m, const struct passkey_link *l, struct node *parent)
 {
-    const struct account *a = l->account;
+    const struct mock_account *a = l->account;
     json_t *o =
         json_pack("{s:o,s:I,s:s,s:[{s:o,s:s,s:[s,s]}],s:s,s:{}}", "challenge",
                   b64_json(SPAN_ARRAY(l->challenge)), "timeout",
@@ -81,15 +81,15 @@ static void put_options(struct mock *m, const struct passkey_link *l, struct nod
 /* Nobody has answered this challenge. */
 static void challenge_expired(struct mock *m, void *arg)
 {
-    struct conn *c = arg;
+    struct client *c = arg;
     const struct passkey_link *l = c->passkey;
     if (l == NULL || l->stage != ASKED || clock_mono_ms(m->clock) < l->expires_ms)
         return;
     mock_say(m, "the passkey challenge of %s has expired", c->label);
-    conn_close(c);
+    client_close(c);
 }
 
-static void demand(struct conn *c)
+static void demand(struct client *c)
 {
     struct mock *m = c->m;
     struct passkey_link *l = c->passkey;
@@ -100,13 +100,13 @@ static void demand(struct conn *c)
     l->ref[0] = l->code[0] = '\0';
     if (!l->account->passkey.omit_options)
         put_options(m, l, n);
-    conn_send(c, n);
+    client_send(c, n);
     l->expires_ms = clock_mono_ms(m->clock) + timeout_of(l);
     (void)mock_timer(m, timeout_of(l), challenge_expired, c, NULL);
     mock_say(m, "%s is asked for a passkey", c->label);
 }
 
-struct pair_answer passkey_or_link(struct conn *c, struct account *a,
+struct pair_answer passkey_or_link(struct client *c, struct mock_account *a,
                                    const uint8_t adv_secret[static ADV_SECRET_BYTES])
 {
     if (!a->passkey.demanded)
@@ -125,7 +125,7 @@ struct pair_answer passkey_or_link(struct conn *c, struct account *a,
         .status = 200, .message = "a passkey is asked for", .jid = a->pn, .lid = a->lid};
 }
 
-bool passkey_ask_again(struct conn *c)
+bool passkey_ask_again(struct client *c)
 {
     if (c->passkey == NULL)
         return false;
@@ -144,7 +144,7 @@ static bool take(struct span s, uint8_t *out, size_t n)
 }
 
 /* The companion's identity and what it commits to (P-PR-31); NULL when it fits. */
-static const char *take_payload(struct conn *c, struct span p)
+static const char *take_payload(struct client *c, struct span p)
 {
     struct passkey_link *l = c->passkey;
     struct span identity = pb_bytes(p, 1);
@@ -186,7 +186,7 @@ static bool proof_fits(const struct passkey_link *l, struct span payload, struct
 /* The phone sees the prologue and answers with its own key and nonce (P-PR-33). */
 static void phone_continues(struct mock *m, void *arg)
 {
-    struct conn *c = arg;
+    struct client *c = arg;
     struct passkey_link *l = c->passkey;
     struct jid server = jid_server_only(JID_PN);
     struct buf identity = buf_new(128);
@@ -199,11 +199,11 @@ static void phone_continues(struct mock *m, void *arg)
     struct node *n = notification_new(m, &server, "crsc_continuation");
     node_set_bytes(&m->a, node_child_new(&m->a, n, "primary_ephemeral_identity"),
                    buf_span(&identity));
-    conn_send(c, n);
+    client_send(c, n);
     buf_free(&identity);
 }
 
-static int prologue(struct conn *c, const struct node *p)
+static int prologue(struct client *c, const struct node *p)
 {
     struct mock *m = c->m;
     struct passkey_link *l = c->passkey;
@@ -240,7 +240,7 @@ static int prologue(struct conn *c, const struct node *p)
 
 /* ---- nonce and pairing request ------------------------------------------------------------ */
 
-static int reveal(struct conn *c, const struct node *n)
+static int reveal(struct client *c, const struct node *n)
 {
     struct passkey_link *l = c->passkey;
     struct span nonce = node_content_bytes(n);
@@ -266,7 +266,7 @@ static int reveal(struct conn *c, const struct node *n)
 }
 
 /* Opens the request; NULL when it names this companion. */
-static const char *open_request(struct conn *c, struct span sealed)
+static const char *open_request(struct client *c, struct span sealed)
 {
     struct passkey_link *l = c->passkey;
     struct span ciphertext = pb_bytes(sealed, 1), iv = pb_bytes(sealed, 2);
@@ -292,12 +292,12 @@ static const char *open_request(struct conn *c, struct span sealed)
 static void link_now(struct mock *m, void *arg)
 {
     (void)m;
-    struct conn *c = arg;
+    struct client *c = arg;
     if (c->passkey != NULL && c->passkey->stage == FINISHED && c->pairing == NULL)
         (void)pair_link(c, c->passkey->account, c->passkey->adv_secret);
 }
 
-static int request(struct conn *c, const struct node *n)
+static int request(struct client *c, const struct node *n)
 {
     struct passkey_link *l = c->passkey;
     uint8_t key[PASSKEY_KEY_BYTES];
@@ -318,7 +318,7 @@ static int request(struct conn *c, const struct node *n)
 
 /* ---- requests: each is refused when no passkey is demanded --------------------------------- */
 
-bool passkey_ref(struct conn *c, struct node *result)
+bool passkey_ref(struct client *c, struct node *result)
 {
     struct mock *m = c->m;
     struct passkey_link *l = c->passkey;
@@ -329,7 +329,7 @@ bool passkey_ref(struct conn *c, struct node *result)
     return true;
 }
 
-int iq_passkey_options(struct conn *c, const struct node *iq, struct node *result)
+int iq_passkey_options(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     if (c->passkey == NULL)
@@ -338,19 +338,19 @@ int iq_passkey_options(struct conn *c, const struct node *iq, struct node *resul
     return 0;
 }
 
-int iq_passkey_prologue(struct conn *c, const struct node *iq, struct node *result)
+int iq_passkey_prologue(struct client *c, const struct node *iq, struct node *result)
 {
     (void)result;
     return c->passkey != NULL ? prologue(c, node_child(iq, "passkey_prologue")) : 501;
 }
 
-int iq_passkey_nonce(struct conn *c, const struct node *iq, struct node *result)
+int iq_passkey_nonce(struct client *c, const struct node *iq, struct node *result)
 {
     (void)result;
     return c->passkey != NULL ? reveal(c, node_child(iq, "companion_nonce")) : 501;
 }
 
-int iq_passkey_request(struct conn *c, const struct node *iq, struct node *result)
+int iq_passkey_request(struct client *c, const struct node *iq, struct node *result)
 {
     (void)result;
     return c->passkey != NULL ? request(c, node_child(iq, "encrypted_pairing_request")) : 501;
@@ -358,26 +358,27 @@ int iq_passkey_request(struct conn *c, const struct node *iq, struct node *resul
 
 /* ---- what can be looked at ---------------------------------------------------------------- */
 
-struct conn *passkey_conn(const struct mock *m, const struct account *a)
+struct client *passkey_client(const struct mock *m, const struct mock_account *a)
 {
-    struct conn *c = m->conns;
+    struct client *c = m->clients;
     while (c != NULL && (c->passkey == NULL || c->passkey->account != a))
         c = c->next;
     return c;
 }
 
-bool passkey_view(const struct mock *m, const struct account *a, struct passkey_view *ret_v)
+bool passkey_view(const struct mock *m, const struct mock_account *a,
+                  struct passkey_link_view *ret_v)
 {
     static const char *const stages[] = {"asked", "answered", "revealed", "finished"};
-    const struct conn *c = passkey_conn(m, a);
+    const struct client *c = passkey_client(m, a);
     if (c == NULL)
         return false;
-    *ret_v = (struct passkey_view){stages[c->passkey->stage], c->passkey->refused, c->passkey->code,
-                                   c->passkey->proof};
+    *ret_v = (struct passkey_link_view){stages[c->passkey->stage], c->passkey->refused,
+                                        c->passkey->code, c->passkey->proof};
     return true;
 }
 
-void passkey_gone(struct conn *c)
+void passkey_gone(struct client *c)
 {
     struct passkey_link *l = c->passkey;
     c->passkey = NULL;

@@ -7,28 +7,29 @@
 #include "tools/mock/link/pair.h"
 
 /* The phone has scanned the QR or taken the code: links c, or asks for the passkey first. */
-struct pair_answer passkey_or_link(struct conn *c, struct account *a,
+struct pair_answer passkey_or_link(struct client *c, struct mock_account *a,
                                    const uint8_t adv_secret[static ADV_SECRET_BYTES]);
 /* xmlns=md */
 iq_handler iq_passkey_options, iq_passkey_prologue, iq_passkey_nonce, iq_passkey_request;
 /* A fresh ref for the passkey's part of the linking. False: this client has no such part. */
-bool passkey_ref(struct conn *c, struct node *result);
+bool passkey_ref(struct client *c, struct node *result);
 /* The account registers its only credential and demands it from now on. False: bad id or key. */
-bool passkey_register(struct account *a, struct span id, struct span key);
+bool passkey_register(struct mock_account *a, struct span id, struct span key);
 /* Another challenge on the same connection, as after an error of the server's. */
-bool passkey_ask_again(struct conn *c);
+bool passkey_ask_again(struct client *c);
 /* The connection goes. */
-void passkey_gone(struct conn *c);
+void passkey_gone(struct client *c);
 
 /* For GET /admin/mock-phone/passkey. */
-struct passkey_view {
+struct passkey_link_view {
     const char *stage;   /* asked, answered, revealed, finished */
     const char *refused; /* why the last assertion was not taken; "" */
     const char *code;    /* what the phone shows; "" before the companion's nonce is known */
     bool proof;          /* the companion proved that it is the one that was scanned */
 };
-bool passkey_view(const struct mock *m, const struct account *a, struct passkey_view *ret_v);
+bool passkey_view(const struct mock *m, const struct mock_account *a,
+                  struct passkey_link_view *ret_v);
 /* Its connection; NULL when no link of that account waits for a passkey. */
-struct conn *passkey_conn(const struct mock *m, const struct account *a);
+struct client *passkey_client(const struct mock *m, const struct mock_account *a);
 
 #endif

@@ -24,7 +24,7 @@ static void free_record(void *r)
 /* The companion's ADV identity, signed by its account on both sides (P-PR-09..11). */
 static enum wb_err make_identity(struct mock *m, struct device *d, const struct x25519_pair *own)
 {
-    struct account *a = d->account;
+    struct mock_account *a = d->account;
     struct buf details = buf_new(256);
     uint8_t sig[XEDDSA_SIG_BYTES], own_sig[XEDDSA_SIG_BYTES];
     enum wb_err err;
@@ -147,7 +147,7 @@ struct sender_key_record *actor_sender_key(struct actor *a, const struct jid *gr
     return r;
 }
 
-void actor_forget_sessions(struct device *from, const struct account *with)
+void actor_forget_sessions(struct device *from, const struct mock_account *with)
 {
     for (size_t i = 0; device_is_played(from) && i < with->ndevices; i++) {
         struct signal_session *s = actor_session(from->actor, with->devices[i]);

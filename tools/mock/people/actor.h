@@ -54,7 +54,7 @@ const char *group_address(const struct jid *group, const struct device *d,
 struct node *actor_compose(struct mock *m, struct device *from, const struct jid *to,
                            const char *id, const char *type, struct span content);
 /* Its next message to the account begins new sessions. */
-void actor_forget_sessions(struct device *from, const struct account *with);
+void actor_forget_sessions(struct device *from, const struct mock_account *with);
 /* actor_compose and message_route. The id in the arena, NULL on failure. */
 const char *actor_send(struct mock *m, struct device *from, const struct jid *to, const char *id,
                        const char *type, struct span content);

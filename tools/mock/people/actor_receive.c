@@ -89,7 +89,7 @@ static json_t *text_or_null(struct span s)
     return s.p != NULL ? json_stringn((const char *)s.p, s.n) : json_null();
 }
 
-static void record(struct arriving *v, const struct content *c, struct span plain)
+static void record(struct arriving *v, const struct mock_content *c, struct span plain)
 {
     char text[JID_TEXT_MAX];
     struct buf hex = buf_new(2 * PLAIN_MAX + 1);
@@ -121,7 +121,7 @@ static void record(struct arriving *v, const struct content *c, struct span plai
     buf_free(&hex);
 }
 
-static void echo(struct arriving *v, const struct content *c)
+static void echo(struct arriving *v, const struct mock_content *c)
 {
     struct mock *m = v->m;
     struct buf text = buf_new(1 << 20), msg = buf_new(2 << 20);
@@ -135,7 +135,7 @@ static void echo(struct arriving *v, const struct content *c)
 
 static void understood(struct arriving *v, struct span plain)
 {
-    struct content c;
+    struct mock_content c;
     struct actor *a = v->me->actor;
     if (!pb_valid(plain))
         mock_flag(v->m, v->client, "bad-content", v->n, "not a protobuf");
@@ -239,7 +239,7 @@ static bool identity_missing(const struct arriving *v)
 static void message(struct arriving *v)
 {
     struct mock *m = v->m;
-    struct account *own = v->me->account;
+    struct mock_account *own = v->me->account;
     enum wb_err worst = WB_OK;
     bool pairwise_failed = false;
     if (identity_missing(v)) {

@@ -134,7 +134,7 @@ static void add_identity(struct sending *g)
 static void to_person(struct sending *g, const struct jid *to, struct span content)
 {
     struct mock *m = g->m;
-    struct account *peer = world_account(&m->world, to), *own = g->from->account;
+    struct mock_account *peer = world_account(&m->world, to), *own = g->from->account;
     char chat[JID_TEXT_MAX];
     struct buf wrapped = buf_new(CONTENT_MAX);
     struct jid bare = jid_bare(*to);
@@ -186,7 +186,7 @@ static void give_key(struct sending *g, struct group *grp, struct span skdm_mess
     struct actor *a = g->from->actor;
     char key[GROUP_ADDRESS_MAX];
     for (size_t i = 0; i < grp->nmembers; i++) {
-        struct account *acc = grp->members[i].account;
+        struct mock_account *acc = grp->members[i].account;
         for (size_t k = 0; k < acc->ndevices; k++) {
             struct device *d = acc->devices[k];
             if (d == g->from || map_get(&a->given, group_address(&grp->jid, d, key)) != NULL)
@@ -206,7 +206,7 @@ static void put_phash(struct sending *g, const struct group *grp)
         max += grp->members[i].account->ndevices;
     struct jid *list = arena_alloc(&m->a, (max + 1) * sizeof *list);
     for (size_t i = 0; list != NULL && i < grp->nmembers; i++) {
-        const struct account *acc = grp->members[i].account;
+        const struct mock_account *acc = grp->members[i].account;
         for (size_t k = 0; k < acc->ndevices; k++)
             list[n++] = device_jid(acc->devices[k], grp->lid);
     }
@@ -269,7 +269,7 @@ static void remember(struct mock *m, struct actor *a, const char *id, const stru
 }
 
 /* The script: is this one of the messages that leave damaged? */
-static bool damage_next(struct account *a)
+static bool damage_next(struct mock_account *a)
 {
     if (a->corrupt == 0)
         return false;

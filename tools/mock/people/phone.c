@@ -27,14 +27,14 @@ static void put_name(struct buf *out, const struct jid *who, const char *text)
 }
 
 /* HistorySync{1 type, 7 pushnames{1 id, 2 name}, 15 mappings{1 pn, 2 lid}, 19 salt}. */
-static void names(const struct mock *m, const struct account *me, struct buf *out)
+static void names(const struct mock *m, const struct mock_account *me, struct buf *out)
 {
     pb_put_u64(out, 1, SYNC_PUSH_NAME);
     names_put_salt(me, out);
     if (!me->past.nameless)
         put_name(out, &me->pn, me->name);
     for (size_t i = 0; i < m->world.naccounts; i++) {
-        const struct account *a = m->world.accounts[i];
+        const struct mock_account *a = m->world.accounts[i];
         char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
         struct buf pair = buf_new(512);
         if (!a->contact)

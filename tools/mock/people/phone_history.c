@@ -60,7 +60,7 @@ static struct span unwrapped(struct span message)
 
 /* HistorySyncMsg{1 WebMessageInfo{1 key{1 chat, 2 from me, 3 id, 4 participant}, 2 message, 3
  * time}} */
-static void put_message(struct buf *out, const struct account *me, const json_t *o,
+static void put_message(struct buf *out, const struct mock_account *me, const json_t *o,
                         struct span chat)
 {
     struct buf key = buf_new(1024), web = buf_new(HISTORY_MAX), item = buf_new(HISTORY_MAX);
@@ -92,8 +92,8 @@ out:
 }
 
 /* The messages before the named one, newest first. *ret_n: how many. */
-static void put_page(struct mock *m, struct account *me, const struct wanted *w, struct buf *out,
-                     size_t *ret_n)
+static void put_page(struct mock *m, struct mock_account *me, const struct wanted *w,
+                     struct buf *out, size_t *ret_n)
 {
     json_t *all = records_get(me, "messages");
     size_t i = json_array_size(all), n = 0;

@@ -11,7 +11,7 @@
 
 enum { SYNC_BOOTSTRAP = 0, SYNC_RECENT = 3, PART_MAX = 512 << 20, MAPPING_BYTES = 512 };
 
-static struct token *given_by(struct account *giver, const struct account *to)
+static struct token *given_by(struct mock_account *giver, const struct mock_account *to)
 {
     for (struct token *t = giver->tokens; t != NULL; t = t->next)
         if (t->peer == to)
@@ -52,7 +52,7 @@ static void put_messages(struct mock *m, struct buf *chat, const char *jid, unsi
 
 /* A chat with a contact who gave a token (or with whom there is none): the token stands behind the
  * messages, as fields are numbered. */
-static void put_contact(struct mock *m, const struct account *me, struct account *a,
+static void put_contact(struct mock *m, const struct mock_account *me, struct mock_account *a,
                         struct buf *out)
 {
     const struct token *t = given_by(a, me);
@@ -96,7 +96,7 @@ static void put_stranger(struct mock *m, const struct phone_past *past, unsigned
     buf_free(&pair);
 }
 
-static void part(struct mock *m, struct account *me, unsigned nr, struct buf *out)
+static void part(struct mock *m, struct mock_account *me, unsigned nr, struct buf *out)
 {
     const struct phone_past *past = &me->past;
     struct world *w = &m->world;
@@ -126,7 +126,7 @@ static bool deflate_all(struct span in, struct buf *out)
 }
 
 /* Remembers the file's key, and takes it off the host again where it is to be lost. */
-static void laid(struct mock *m, struct account *me, unsigned nr, const struct buf *note)
+static void laid(struct mock *m, struct mock_account *me, unsigned nr, const struct buf *note)
 {
     struct phone_past *past = &me->past;
     struct span key = pb_bytes(buf_span(note), 3), path = pb_bytes(buf_span(note), 5);
@@ -144,7 +144,7 @@ static void laid(struct mock *m, struct account *me, unsigned nr, const struct b
 
 static void send_part(struct mock *m, struct device *d, unsigned nr)
 {
-    struct account *me = d->account;
+    struct mock_account *me = d->account;
     struct buf history = buf_new(PART_MAX), packed = buf_new(PART_MAX), note = buf_new(PART_MAX);
     part(m, me, nr, &history);
     bool ok = deflate_all(buf_span(&history), &packed);

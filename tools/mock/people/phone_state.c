@@ -37,7 +37,7 @@ static void free_view(void *value)
     free(v);
 }
 
-static struct view *view_of(struct account *a, const char *name)
+static struct view *view_of(struct mock_account *a, const char *name)
 {
     struct view *v = map_get(&a->phone_state, name);
     map_own(&a->phone_state, free_view);
@@ -55,7 +55,7 @@ static struct view *view_of(struct account *a, const char *name)
 
 /* id: epoch and device, as phones number them; data: from the phone's identity, so that every
  * companion gets the same. */
-static void key_of(const struct account *a, unsigned epoch, uint8_t id[static KEY_ID_BYTES],
+static void key_of(const struct mock_account *a, unsigned epoch, uint8_t id[static KEY_ID_BYTES],
                    uint8_t data[static APPSTATE_SECRET_BYTES])
 {
     static const uint8_t first[KEY_ID_BYTES] = {0, 0, 0, 0, 0x2c, 1};
@@ -66,7 +66,7 @@ static void key_of(const struct account *a, unsigned epoch, uint8_t id[static KE
                 APPSTATE_SECRET_BYTES);
 }
 
-static bool find_key(const struct account *a, struct span id, struct appstate_keys *ret)
+static bool find_key(const struct mock_account *a, struct span id, struct appstate_keys *ret)
 {
     for (unsigned epoch = 0; epoch <= a->state_epoch; epoch++) {
         uint8_t known[KEY_ID_BYTES], data[APPSTATE_SECRET_BYTES];
@@ -79,7 +79,7 @@ static bool find_key(const struct account *a, struct span id, struct appstate_ke
     return false;
 }
 
-void phone_state_new_key(struct account *a)
+void phone_state_new_key(struct mock_account *a)
 {
     a->state_epoch++;
 }
@@ -87,7 +87,7 @@ void phone_state_new_key(struct account *a)
 /* AppStateSyncKeyShare{1 {1 {1 id}, 2 {1 data, 2 {1 raw id, 2 index, 3 devices}, 3 time}}} */
 static void share(struct mock *m, struct device *to, unsigned epoch)
 {
-    const struct account *a = to->account;
+    const struct mock_account *a = to->account;
     struct buf id = buf_new(64), data = buf_new(256), print = buf_new(64), key = buf_new(512);
     struct buf list = buf_new(512), protocol = buf_new(1024), msg = buf_new(1024);
     uint8_t key_id[KEY_ID_BYTES], key_data[APPSTATE_SECRET_BYTES];
@@ -168,7 +168,7 @@ static struct span mac_of(struct span value)
 }
 
 /* What a mutation is worth: opens with its key, and the index fits. */
-static const char *check_record(const struct account *a, const struct parsed *r)
+static const char *check_record(const struct mock_account *a, const struct parsed *r)
 {
     struct appstate_keys keys;
     struct buf plain = buf_new(STATE_MAX);
@@ -216,8 +216,8 @@ static bool keep_record(struct view *v, const struct parsed *r, struct span byte
     return map_put(&v->records, key, now) && (r->remove || now != NULL);
 }
 
-static const char *read_patch(struct account *a, struct view *v, const char *name, uint64_t version,
-                              struct span patch)
+static const char *read_patch(struct mock_account *a, struct view *v, const char *name,
+                              uint64_t version, struct span patch)
 {
     struct buf macs = buf_new(STATE_MAX);
     struct span rest = patch;
@@ -256,8 +256,8 @@ static const char *read_patch(struct account *a, struct view *v, const char *nam
     return bad;
 }
 
-void phone_state_read(struct mock *m, struct account *a, const struct device *by, const char *name,
-                      uint64_t version, struct span patch)
+void phone_state_read(struct mock *m, struct mock_account *a, const struct device *by,
+                      const char *name, uint64_t version, struct span patch)
 {
     struct view *v = view_of(a, name);
     const char *bad = v == NULL ? "no memory" : NULL;
@@ -290,8 +290,8 @@ static bool put_file(struct mock *m, struct span plain, struct buf *out)
     return true;
 }
 
-bool phone_state_snapshot(struct mock *m, struct account *a, const char *name, uint64_t version,
-                          struct buf *out)
+bool phone_state_snapshot(struct mock *m, struct mock_account *a, const char *name,
+                          uint64_t version, struct buf *out)
 {
     struct view *v = view_of(a, name);
     struct buf snapshot = buf_new(STATE_MAX), part = buf_new(64);
@@ -377,7 +377,7 @@ static void next_hash(const struct view *v, const struct appstate_keys *keys, co
         appstate_hash_add(hash, value_mac.p);
 }
 
-bool phone_state_write(struct mock *m, struct account *a, const char *name, const char *index,
+bool phone_state_write(struct mock *m, struct mock_account *a, const char *name, const char *index,
                        struct span value)
 {
     struct view *v = view_of(a, name);

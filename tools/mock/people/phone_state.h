@@ -8,18 +8,18 @@
 
 /* A patch has been added to the collection as this version. by: the companion that wrote it, to be
  * flagged; NULL: the phone itself. */
-void phone_state_read(struct mock *m, struct account *a, const struct device *by, const char *name,
-                      uint64_t version, struct span patch);
+void phone_state_read(struct mock *m, struct mock_account *a, const struct device *by,
+                      const char *name, uint64_t version, struct span patch);
 /* Appends the ExternalBlobReference of a snapshot of the collection at this version, laid on the
  * media host. False: there is nothing in it, or the phone cannot read it any more. */
-bool phone_state_snapshot(struct mock *m, struct account *a, const char *name, uint64_t version,
-                          struct buf *out);
+bool phone_state_snapshot(struct mock *m, struct mock_account *a, const char *name,
+                          uint64_t version, struct buf *out);
 /* The phone sets (value: SyncActionValue without its time) or removes (SPAN_NULL) what index names.
  * False: no memory. */
-bool phone_state_write(struct mock *m, struct account *a, const char *name, const char *index,
+bool phone_state_write(struct mock *m, struct mock_account *a, const char *name, const char *index,
                        struct span value);
 /* From now on the phone seals with another key, which no companion has been given. */
-void phone_state_new_key(struct account *a);
+void phone_state_new_key(struct mock_account *a);
 /* Shares the first key. A later one is shared with who asks for it: phone_state_asked() is true
  * when the peer message was such a question. */
 void phone_state_share(struct mock *m, struct device *to);

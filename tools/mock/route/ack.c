@@ -16,7 +16,7 @@ static bool known_class(const char *cls)
     return false;
 }
 
-void ack_from_client(struct conn *c, const struct node *ack)
+void ack_from_client(struct client *c, const struct node *ack)
 {
     struct mock *m = c->m;
     const char *cls = mock_attr(m, ack, "class"), *id = mock_attr(m, ack, "id");
@@ -37,5 +37,5 @@ void ack_from_client(struct conn *c, const struct node *ack)
         return;
     mock_flag(m, c->label, "wrong-ack", ack, "%s", wrong);
     if (m->cfg.strict_close || acks > OWN_COPY_TRIES)
-        conn_stream_error(c, "500", NULL);
+        client_stream_error(c, "500", NULL);
 }

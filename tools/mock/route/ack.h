@@ -2,8 +2,8 @@
 #ifndef MOCK_ROUTE_ACK_H
 #define MOCK_ROUTE_ACK_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
-void ack_from_client(struct conn *c, const struct node *ack);
+void ack_from_client(struct client *c, const struct node *ack);
 
 #endif

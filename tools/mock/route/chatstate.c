@@ -23,10 +23,10 @@ void chatstate_flush(struct mock *m, struct device *d)
 {
     int64_t now = clock_mono_ms(m->clock);
     const struct kept_chatstate *k = d->chatstates.value;
-    for (; k != NULL && d->conn != NULL; k = k->next) {
+    for (; k != NULL && d->client != NULL; k = k->next) {
         struct node *n;
         if (k->until_ms > now && node_unpack(SPAN(k->packed, k->n), &m->a, &n) == WB_OK)
-            conn_send(d->conn, n);
+            client_send(d->client, n);
     }
     free_all(d->chatstates.value);
     d->chatstates.value = NULL;
@@ -71,20 +71,20 @@ static void tell(struct mock *m, struct device *d, const struct node *chatstate,
         state->next = NULL;
         node_add(n, state);
     }
-    if (d->conn != NULL && d->conn->active)
-        conn_send(d->conn, n);
+    if (d->client != NULL && d->client->active)
+        client_send(d->client, n);
     else if (m->cfg.chatstate_ttl_ms > 0)
         keep(m, d, n);
 }
 
-static void tell_account(struct mock *m, const struct account *a, const struct node *chatstate,
+static void tell_account(struct mock *m, const struct mock_account *a, const struct node *chatstate,
                          const struct jid *from, const struct jid *participant)
 {
     for (size_t i = 0; i < a->ndevices; i++)
         tell(m, a->devices[i], chatstate, from, participant);
 }
 
-void chatstate_from_client(struct conn *c, const struct node *chatstate)
+void chatstate_from_client(struct client *c, const struct node *chatstate)
 {
     struct mock *m = c->m;
     struct jid to;
@@ -93,9 +93,9 @@ void chatstate_from_client(struct conn *c, const struct node *chatstate)
         return;
     }
     const struct group *g = world_group(&m->world, &to);
-    const struct account *own = c->device->account;
+    const struct mock_account *own = c->device->account;
     struct jid me = device_jid(c->device, g != NULL ? g->lid : jid_is_lid(&to));
-    struct account *peer = world_account(&m->world, &to);
+    struct mock_account *peer = world_account(&m->world, &to);
     if (g == NULL && peer != NULL && peer != own)
         tell_account(m, peer, chatstate, &me, NULL);
     for (size_t i = 0; g != NULL && i < g->nmembers; i++) {

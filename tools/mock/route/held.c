@@ -45,7 +45,7 @@ bool held_add(struct device *from, const struct node *stanza)
     return true;
 }
 
-static bool route(struct mock *m, struct account *a, const struct held *h, const char *id)
+static bool route(struct mock *m, struct mock_account *a, const struct held *h, const char *id)
 {
     struct device *from = world_device(a, h->device);
     struct message_verdict v;
@@ -58,7 +58,7 @@ static bool route(struct mock *m, struct account *a, const struct held *h, const
     return v.error == 0;
 }
 
-size_t held_release(struct mock *m, struct account *a, const char *id, bool again)
+size_t held_release(struct mock *m, struct mock_account *a, const char *id, bool again)
 {
     size_t n = 0;
     for (const struct held *h = a->held.value; h != NULL; h = h->next)

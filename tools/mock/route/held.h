@@ -9,6 +9,6 @@
 bool held_add(struct device *from, const struct node *stanza);
 /* Routes all that the account's devices have there, oldest first; id non-empty: under this one.
  * again: they stay there. Returns how many were accepted. */
-size_t held_release(struct mock *m, struct account *a, const char *id, bool again);
+size_t held_release(struct mock *m, struct mock_account *a, const char *id, bool again);
 
 #endif

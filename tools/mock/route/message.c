@@ -17,7 +17,7 @@ struct fan {
     const struct node *n;
     struct jid to;
     bool lid; /* the form in which sender and chat are named */
-    struct account *peer;
+    struct mock_account *peer;
     struct group *group;
     uint64_t mark;  /* names this stanza in device.to_mark */
     bool completes; /* it is for those whom the first stanza of this id left out */
@@ -124,7 +124,7 @@ static void check_participants(const struct fan *f)
         const struct node *enc = node_child(to, "enc");
         struct device *d = NULL;
         if (!node_attr_get_jid(to, "jid", &j) || (d = world_device_jid(&m->world, &j)) == NULL) {
-            const struct account *a = world_account(&m->world, &j);
+            const struct mock_account *a = world_account(&m->world, &j);
             if (a == NULL || !devices_unheard(f->from, a))
                 mock_flag(m, f->label, "stale-device", to, "no such device");
             continue;
@@ -149,7 +149,7 @@ static void check_participants(const struct fan *f)
 /* ---- 1:1 ---------------------------------------------------------------------------------- */
 
 /* missing: room for all devices of the account; *n grows. */
-static void flag_missing(const struct fan *f, const struct account *a, bool all,
+static void flag_missing(const struct fan *f, const struct mock_account *a, bool all,
                          struct device **missing, size_t *n)
 {
     char text[JID_TEXT_MAX];
@@ -166,7 +166,8 @@ static void flag_missing(const struct fan *f, const struct account *a, bool all,
     }
 }
 
-static size_t add_devices(const struct account *a, bool lid, struct jid *list, size_t n, size_t max)
+static size_t add_devices(const struct mock_account *a, bool lid, struct jid *list, size_t n,
+                          size_t max)
 {
     for (size_t i = 0; i < a->ndevices && n < max; i++)
         list[n++] = device_jid(a->devices[i], lid);
@@ -189,7 +190,7 @@ static void direct(const struct fan *f, struct message_verdict *v)
     struct jid list[2 * MOCK_DEVICES_MAX];
     struct device *missing[2 * MOCK_DEVICES_MAX];
     size_t nmissing = 0;
-    struct account *own = f->from->account;
+    struct mock_account *own = f->from->account;
     size_t n = add_devices(f->peer, f->lid, list, 0, 2 * MOCK_DEVICES_MAX);
     if (own != f->peer)
         n = add_devices(own, f->lid, list, n, 2 * MOCK_DEVICES_MAX);
@@ -284,7 +285,7 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
     check_phash(f, v);
     strict_group_key(m, f->from, f->label, g, f->n);
     for (size_t i = 0; i < g->nmembers; i++) {
-        struct account *a = g->members[i].account;
+        struct mock_account *a = g->members[i].account;
         for (size_t k = 0; k < a->ndevices; k++) {
             struct device *d = a->devices[k];
             if (d == f->from)
@@ -366,7 +367,7 @@ static void single(const struct fan *f, struct device *d, struct message_verdict
 
 static void peer_message(struct fan *f, struct message_verdict *v)
 {
-    struct account *own = f->from->account;
+    struct mock_account *own = f->from->account;
     if (f->peer == own && f->from->number == 0) { /* the phone to one of its companions */
         struct device *d = world_device(own, f->to.device);
         f->peer = NULL;

@@ -2,7 +2,7 @@
 #ifndef MOCK_ROUTE_MESSAGE_H
 #define MOCK_ROUTE_MESSAGE_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* What the sender is told. */
 struct message_verdict {
@@ -16,6 +16,6 @@ struct message_verdict {
 void message_route(struct mock *m, struct device *from, const char *label, const struct node *n,
                    struct message_verdict *ret_v);
 /* Routes it and acknowledges, through the troubles of acks. */
-void message_from_client(struct conn *c, const struct node *n);
+void message_from_client(struct client *c, const struct node *n);
 
 #endif

@@ -7,7 +7,7 @@
 #include "tools/mock/route/message.h"
 
 struct late_ack {
-    uint64_t conn_number;
+    uint64_t client_number;
     size_t n;
     uint8_t packed[];
 };
@@ -15,14 +15,14 @@ struct late_ack {
 static void send_late_ack(struct mock *m, void *arg)
 {
     struct late_ack *l = arg;
-    for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->number == l->conn_number)
-            conn_send_packed(c, SPAN(l->packed, l->n));
+    for (struct client *c = m->clients; c != NULL; c = c->next) {
+        if (c->number == l->client_number)
+            client_send_packed(c, SPAN(l->packed, l->n));
     }
     free(l);
 }
 
-static void send_ack(struct conn *c, const struct node *ack)
+static void send_ack(struct client *c, const struct node *ack)
 {
     struct mock *m = c->m;
     struct trouble *t = &m->trouble;
@@ -31,7 +31,7 @@ static void send_ack(struct conn *c, const struct node *ack)
         return;
     }
     if (t->ack_delay == 0) {
-        conn_send(c, ack);
+        client_send(c, ack);
         return;
     }
     t->ack_delay--;
@@ -48,7 +48,7 @@ static void send_ack(struct conn *c, const struct node *ack)
     buf_free(&packed);
 }
 
-void message_from_client(struct conn *c, const struct node *n)
+void message_from_client(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
     struct trouble *t = &m->trouble;

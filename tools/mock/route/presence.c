@@ -5,16 +5,16 @@
 
 static void tell(struct device *to, struct node *n)
 {
-    if (to->conn != NULL && to->conn->active)
-        conn_send(to->conn, n);
+    if (to->client != NULL && to->client->active)
+        client_send(to->client, n);
 }
 
 /* Everybody with a client hears of it: the mock has no lists of who may see what. */
-static void broadcast_presence(struct conn *c, bool available)
+static void broadcast_presence(struct client *c, bool available)
 {
     struct mock *m = c->m;
-    struct account *own = c->device->account;
-    for (struct conn *o = m->conns; o != NULL; o = o->next) {
+    struct mock_account *own = c->device->account;
+    for (struct client *o = m->clients; o != NULL; o = o->next) {
         if (o->device == NULL || o->device->account == own ||
             map_get(&o->device->subscribed, own->lid.user) == NULL)
             continue;
@@ -28,11 +28,11 @@ static void broadcast_presence(struct conn *c, bool available)
     }
 }
 
-static void subscribe(struct conn *c, const struct node *presence)
+static void subscribe(struct client *c, const struct node *presence)
 {
     struct mock *m = c->m;
     struct jid to;
-    struct account *a;
+    struct mock_account *a;
     if (!node_attr_get_jid(presence, "to", &to) || (a = world_account(&m->world, &to)) == NULL)
         return;
     if (!privacy_shows(a, c->device->account, presence))
@@ -43,13 +43,13 @@ static void subscribe(struct conn *c, const struct node *presence)
     node_attr_jid(&m->a, n, "from", &to);
     node_attr_text(&m->a, n, "type", "unavailable");
     node_attr_text(&m->a, n, "last", "deny");
-    conn_send(c, n);
+    client_send(c, n);
 }
 
 /* Nobody opens and leaves WhatsApp at each of many reconnects: `available` and `unavailable` under
  * the same name as on an earlier connection of the day. Who stays `available` has to say so anew on
  * each connection. */
-static void note_again(struct mock *m, struct conn *c, const char *type, const char *name,
+static void note_again(struct mock *m, struct client *c, const char *type, const char *name,
                        const struct node *presence)
 {
     enum { DAY_S = 24 * 3600 };
@@ -61,13 +61,13 @@ static void note_again(struct mock *m, struct conn *c, const char *type, const c
         return;
     }
     d->announced_again = strcmp(d->announced, name) == 0 && name[0] != '\0' &&
-                         d->announced_s + DAY_S > mock_now_s(m) && d->announced_conn != c->number;
+                         d->announced_s + DAY_S > mock_now_s(m) && d->announced_client != c->number;
     (void)snprintf(d->announced, sizeof d->announced, "%s", name);
     d->announced_s = mock_now_s(m);
-    d->announced_conn = c->number;
+    d->announced_client = c->number;
 }
 
-void presence_from_client(struct conn *c, const struct node *presence)
+void presence_from_client(struct client *c, const struct node *presence)
 {
     struct mock *m = c->m;
     struct device *d = c->device;

@@ -2,8 +2,8 @@
 #ifndef MOCK_ROUTE_PRESENCE_H
 #define MOCK_ROUTE_PRESENCE_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
-void presence_from_client(struct conn *c, const struct node *presence);
+void presence_from_client(struct client *c, const struct node *presence);
 
 #endif

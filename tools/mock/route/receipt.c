@@ -65,7 +65,7 @@ static void to_device(const struct passing *p, struct device *d)
 }
 
 /* All devices of an account; for the reader's own ones it is news about the chat. */
-static void to_account(const struct passing *p, struct account *a, bool own_chat)
+static void to_account(const struct passing *p, struct mock_account *a, bool own_chat)
 {
     for (size_t i = 0; a != NULL && i < a->ndevices; i++) {
         struct device *d = a->devices[i];
@@ -94,7 +94,7 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
     } else {
         p.lid = jid_is_lid(&p.to);
     }
-    struct account *a = world_account(&m->world, &author);
+    struct mock_account *a = world_account(&m->world, &author);
     if (a == NULL) {
         if (author.server != JID_NEWSLETTER && author.server != JID_BOT)
             mock_flag(m, label, "wrong-receipt", n, "nobody to tell");
@@ -115,7 +115,7 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
 }
 
 /* The ids that a delivery receipt settles: its own and those of its list. */
-static void settle(struct conn *c, const struct node *n)
+static void settle(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
     const char *type = mock_attr(m, n, "type"), *id = mock_attr(m, n, "id");
@@ -136,7 +136,7 @@ static void settle(struct conn *c, const struct node *n)
     }
 }
 
-static void check_retry(struct conn *c, const struct node *n)
+static void check_retry(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
     uint64_t count = 0;
@@ -153,7 +153,7 @@ static void check_retry(struct conn *c, const struct node *n)
                   (unsigned long long)count);
 }
 
-void receipt_from_client(struct conn *c, const struct node *n)
+void receipt_from_client(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
     bool ok = receipt_route(m, c->device, c->label, n);
@@ -164,7 +164,7 @@ void receipt_from_client(struct conn *c, const struct node *n)
             !m->world.player->file_missing(m, c->device, c->label, n))
             mock_flag(m, c->label, "wrong-receipt", n, "no file of the phone's is meant");
     } else if (m->cfg.strict_close) {
-        conn_stream_error(c, "500", NULL);
+        client_stream_error(c, "500", NULL);
         return;
     }
     struct node *ack = mock_node(m, "ack");
@@ -176,5 +176,5 @@ void receipt_from_client(struct conn *c, const struct node *n)
     node_copy_attr(&m->a, ack, n, "participant");
     node_copy_attr(&m->a, ack, n, "type");
     node_attr_u64(&m->a, ack, "t", mock_now_s(m));
-    conn_send(c, ack);
+    client_send(c, ack);
 }

@@ -2,12 +2,12 @@
 #ifndef MOCK_ROUTE_RECEIPT_H
 #define MOCK_ROUTE_RECEIPT_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* Passes a receipt of one device on. label names the client in flags. False: of a wrong kind. */
 bool receipt_route(struct mock *m, struct device *from, const char *label,
                    const struct node *receipt);
 /* Passes it on and acknowledges it. */
-void receipt_from_client(struct conn *c, const struct node *receipt);
+void receipt_from_client(struct client *c, const struct node *receipt);
 
 #endif

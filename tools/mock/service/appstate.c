@@ -13,14 +13,14 @@ struct patch {
     uint8_t bytes[];
 };
 
-struct collection {
+struct kept_collection {
     uint64_t version;
     struct patch *patches, *last;
 };
 
 static void free_collection(void *value)
 {
-    struct collection *col = value;
+    struct kept_collection *col = value;
     while (col->patches != NULL) {
         struct patch *p = col->patches;
         col->patches = p->next;
@@ -40,9 +40,9 @@ static bool known_name(const char *name)
     return false;
 }
 
-static struct collection *collection_of(struct account *a, const char *name)
+static struct kept_collection *collection_of(struct mock_account *a, const char *name)
 {
-    struct collection *col = map_get(&a->appstate, name);
+    struct kept_collection *col = map_get(&a->appstate, name);
     map_own(&a->appstate, free_collection);
     if (col == NULL) {
         col = calloc(1, sizeof *col);
@@ -55,7 +55,7 @@ static struct collection *collection_of(struct account *a, const char *name)
 }
 
 /* The patch as others get it: with its version in field 1 (P-AS-26: it is sent without). */
-static bool add_patch(struct collection *col, struct span patch)
+static bool add_patch(struct kept_collection *col, struct span patch)
 {
     struct buf b = buf_new(MOCK_STANZA_BYTES), version = buf_new(16);
     pb_put_u64(&version, 1, col->version + 1);
@@ -76,8 +76,8 @@ static bool add_patch(struct collection *col, struct span patch)
     return p != NULL;
 }
 
-static void tell(struct mock *m, struct account *a, const struct device *from, const char *name,
-                 uint64_t version)
+static void tell(struct mock *m, struct mock_account *a, const struct device *from,
+                 const char *name, uint64_t version)
 {
     for (size_t i = 0; i < a->ndevices; i++) {
         if (a->devices[i] == from || device_is_played(a->devices[i]))
@@ -90,16 +90,16 @@ static void tell(struct mock *m, struct account *a, const struct device *from, c
     }
 }
 
-uint64_t appstate_version(const struct account *a, const char *name)
+uint64_t appstate_version(const struct mock_account *a, const char *name)
 {
-    const struct collection *col = map_get(&a->appstate, name);
+    const struct kept_collection *col = map_get(&a->appstate, name);
     return col != NULL ? col->version : 0;
 }
 
-bool appstate_add(struct mock *m, struct account *a, const struct device *by, const char *name,
+bool appstate_add(struct mock *m, struct mock_account *a, const struct device *by, const char *name,
                   struct span patch)
 {
-    struct collection *col = known_name(name) ? collection_of(a, name) : NULL;
+    struct kept_collection *col = known_name(name) ? collection_of(a, name) : NULL;
     if (col == NULL || !pb_valid(patch) || !add_patch(col, patch))
         return false;
     m->world.player->state_read(m, a, by, name, col->version, patch);
@@ -108,8 +108,8 @@ bool appstate_add(struct mock *m, struct account *a, const struct device *by, co
 }
 
 /* A client that has nothing gets a snapshot; without one all patches say the same. */
-static bool put_snapshot(struct mock *m, struct account *a, const char *name,
-                         const struct collection *col, struct node *out)
+static bool put_snapshot(struct mock *m, struct mock_account *a, const char *name,
+                         const struct kept_collection *col, struct node *out)
 {
     struct buf reference = buf_new(1024);
     bool there = m->world.player->state_snapshot(m, a, name, col->version, &reference);
@@ -119,7 +119,7 @@ static bool put_snapshot(struct mock *m, struct account *a, const char *name,
     return there;
 }
 
-static void put_patches(struct mock *m, struct node *out, const struct collection *col,
+static void put_patches(struct mock *m, struct node *out, const struct kept_collection *col,
                         uint64_t after)
 {
     struct node *patches = NULL;
@@ -132,13 +132,13 @@ static void put_patches(struct mock *m, struct node *out, const struct collectio
     }
 }
 
-static int one(struct conn *c, const struct node *k, struct node *sync)
+static int one(struct client *c, const struct node *k, struct node *sync)
 {
     struct mock *m = c->m;
     const char *name = mock_attr(m, k, "name");
     uint64_t version = 0;
     bool has_version = node_attr_get_u64(k, "version", &version);
-    struct collection *col = known_name(name) ? collection_of(c->device->account, name) : NULL;
+    struct kept_collection *col = known_name(name) ? collection_of(c->device->account, name) : NULL;
     struct span patch = node_content_bytes(node_child(k, "patch"));
     if (col == NULL)
         return 400;
@@ -161,7 +161,7 @@ static int one(struct conn *c, const struct node *k, struct node *sync)
     return 0;
 }
 
-int iq_appstate(struct conn *c, const struct node *iq, struct node *result)
+int iq_appstate(struct client *c, const struct node *iq, struct node *result)
 {
     struct node *sync = node_child_new(&c->m->a, result, "sync");
     const struct node *in = node_child(iq, "sync");

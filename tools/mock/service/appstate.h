@@ -4,10 +4,10 @@
 
 #include "tools/mock/core/mock.h"
 
-uint64_t appstate_version(const struct account *a, const char *name);
+uint64_t appstate_version(const struct mock_account *a, const char *name);
 /* A patch without its version is the collection's next one; the other companions are told. by: who
  * wrote it, NULL: the phone. False: no such collection, no protobuf, no memory. */
-bool appstate_add(struct mock *m, struct account *a, const struct device *by, const char *name,
+bool appstate_add(struct mock *m, struct mock_account *a, const struct device *by, const char *name,
                   struct span patch);
 
 #endif

@@ -14,14 +14,14 @@ void community_link(struct mock *m, struct group *g, struct group *parent);
 
 /* A community with its announcement group and perhaps a general chat; their members are told. NULL:
  * no memory. */
-struct group *community_create(struct mock *m, const char *subject, struct account *creator,
-                               struct account **members, size_t n, bool general_chat);
+struct group *community_create(struct mock *m, const char *subject, struct mock_account *creator,
+                               struct mock_account **members, size_t n, bool general_chat);
 enum { COMMUNITY_OTHER = -2 }; /* not about communities */
 /* w:g2 of the group g: 0, the code of the error, or COMMUNITY_OTHER. */
-int community_set(struct conn *c, const struct node *k, struct node *result, struct group *g);
-int community_get(struct conn *c, const struct node *iq, struct node *result, struct group *g);
+int community_set(struct client *c, const struct node *k, struct node *result, struct group *g);
+int community_get(struct client *c, const struct node *iq, struct node *result, struct group *g);
 /* The JSON that answers the query of that id (w:mex), in the arena; SPAN_NULL for other queries,
  * and for communities that this client is not in. */
-struct span community_answer(struct conn *c, const char *query_id, struct span text);
+struct span community_answer(struct client *c, const char *query_id, struct span text);
 
 #endif

@@ -5,14 +5,14 @@
 
 #include "tools/mock/service/community.h"
 #include "tools/mock/service/group.h"
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 /* Persisted GraphQL queries: the groups of a community, and how many people are in each. */
 #define QUERY_SUB_GROUPS "9935467776504344"
 #define QUERY_COUNTS     "24079399904996141"
 
-struct group *community_create(struct mock *m, const char *subject, struct account *creator,
-                               struct account **members, size_t n, bool general_chat)
+struct group *community_create(struct mock *m, const char *subject, struct mock_account *creator,
+                               struct mock_account **members, size_t n, bool general_chat)
 {
     bool lid = !m->cfg.groups_pn;
     struct group *parent = group_make(m, subject, lid, creator, members, n);
@@ -41,7 +41,7 @@ static struct group *sub_group(struct mock *m, const struct node *n, const struc
     return g != NULL && g->parent == parent ? g : NULL;
 }
 
-static int link_one(struct conn *c, const struct node *k, struct group *parent, bool link)
+static int link_one(struct client *c, const struct node *k, struct group *parent, bool link)
 {
     struct mock *m = c->m;
     struct jid j;
@@ -57,8 +57,8 @@ static int link_one(struct conn *c, const struct node *k, struct group *parent, 
     return 0;
 }
 
-static void link_all(struct conn *c, const struct node *in, struct node *out, struct group *parent,
-                     bool link)
+static void link_all(struct client *c, const struct node *in, struct node *out,
+                     struct group *parent, bool link)
 {
     struct mock *m = c->m;
     for (const struct node *k = node_child(in, "group"); k != NULL; k = node_next(k, "group")) {
@@ -70,7 +70,7 @@ static void link_all(struct conn *c, const struct node *in, struct node *out, st
     }
 }
 
-static void dissolve(struct conn *c, struct group *parent)
+static void dissolve(struct client *c, struct group *parent)
 {
     struct mock *m = c->m;
     for (size_t i = 0; i < m->world.ngroups; i++) {
@@ -82,7 +82,7 @@ static void dissolve(struct conn *c, struct group *parent)
     parent->nmembers = 0;
 }
 
-static int join(struct conn *c, const struct node *k, struct node *result,
+static int join(struct client *c, const struct node *k, struct node *result,
                 const struct group *parent)
 {
     struct mock *m = c->m;
@@ -98,7 +98,7 @@ static int join(struct conn *c, const struct node *k, struct node *result,
     return 0;
 }
 
-int community_set(struct conn *c, const struct node *k, struct node *result, struct group *g)
+int community_set(struct client *c, const struct node *k, struct node *result, struct group *g)
 {
     struct mock *m = c->m;
     const struct member *me = group_find(g, c->device->account);
@@ -124,7 +124,7 @@ int community_set(struct conn *c, const struct node *k, struct node *result, str
     return 0;
 }
 
-int community_get(struct conn *c, const struct node *iq, struct node *result, struct group *g)
+int community_get(struct client *c, const struct node *iq, struct node *result, struct group *g)
 {
     struct mock *m = c->m;
     const struct node *linked = node_child(iq, "query_linked");
@@ -177,7 +177,7 @@ static json_t *contents(const struct mock *m, const struct group *parent)
                      news != NULL ? news : json_null(), "sub_groups", "edges", edges);
 }
 
-struct span community_answer(struct conn *c, const char *query_id, struct span text)
+struct span community_answer(struct client *c, const char *query_id, struct span text)
 {
     struct mock *m = c->m;
     struct span answer = SPAN_NULL;

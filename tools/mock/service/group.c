@@ -5,7 +5,7 @@
 #include "tools/mock/service/community.h"
 
 struct node *group_participant(struct mock *m, struct node *parent, const struct group *g,
-                               const struct account *a, uint8_t rank)
+                               const struct mock_account *a, uint8_t rank)
 {
     static const char *const ranks[] = {NULL, "admin", "superadmin"};
     struct jid j = account_jid(a, g->lid), other = account_jid(a, !g->lid);
@@ -24,7 +24,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
     node_attr_u64(&m->a, n, "s_t", g->subject_s);
     node_attr_u64(&m->a, n, "creation", g->created_s);
     if (!jid_is_none(&g->creator)) {
-        const struct account *a = world_account(&m->world, &g->creator);
+        const struct mock_account *a = world_account(&m->world, &g->creator);
         node_attr_jid(&m->a, n, "creator", &g->creator);
         node_attr_jid(&m->a, n, "s_o", &g->creator);
         if (g->lid && a != NULL) {
@@ -62,7 +62,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
     return n;
 }
 
-static struct node *news(struct mock *m, const struct group *g, const struct account *by,
+static struct node *news(struct mock *m, const struct group *g, const struct mock_account *by,
                          struct node *child)
 {
     struct node *n = notification_new(m, &g->jid, "w:gp2");
@@ -83,8 +83,8 @@ static struct node *news(struct mock *m, const struct group *g, const struct acc
     return n;
 }
 
-static void tell_one(struct mock *m, const struct group *g, const struct account *by,
-                     struct account *to, struct node *child)
+static void tell_one(struct mock *m, const struct group *g, const struct mock_account *by,
+                     struct mock_account *to, struct node *child)
 {
     for (size_t i = 0; i < to->ndevices; i++) {
         if (!device_is_played(to->devices[i]))
@@ -105,24 +105,24 @@ static struct node *create_node(struct mock *m, const struct group *g, bool fres
 }
 
 /* Who is added gets the whole group (P-GR-15), the others the name. */
-static void tell_added(struct mock *m, const struct group *g, const struct account *by,
-                       struct account *added, struct node *child)
+static void tell_added(struct mock *m, const struct group *g, const struct mock_account *by,
+                       struct mock_account *added, struct node *child)
 {
     struct node *create = create_node(m, g, false);
     for (size_t i = 0; i < g->nmembers; i++) {
-        struct account *a = g->members[i].account;
+        struct mock_account *a = g->members[i].account;
         tell_one(m, g, by, a, a == added ? create : child);
     }
 }
 
-void group_tell(struct mock *m, struct group *g, struct account *by, struct node *child)
+void group_tell(struct mock *m, struct group *g, struct mock_account *by, struct node *child)
 {
     for (size_t i = 0; i < g->nmembers; i++)
         tell_one(m, g, by, g->members[i].account, child);
 }
 
-int group_change_member(struct mock *m, struct group *g, struct account *by, struct account *who,
-                        enum group_change change)
+int group_change_member(struct mock *m, struct group *g, struct mock_account *by,
+                        struct mock_account *who, enum group_change change)
 {
     static const char *const tags[] = {"add", "remove", "promote", "demote"};
     struct member *me = by != NULL ? group_find(g, by) : NULL;
@@ -156,8 +156,8 @@ int group_change_member(struct mock *m, struct group *g, struct account *by, str
     return 0;
 }
 
-struct group *group_make(struct mock *m, const char *subject, bool lid, struct account *creator,
-                         struct account **members, size_t n)
+struct group *group_make(struct mock *m, const char *subject, bool lid,
+                         struct mock_account *creator, struct mock_account **members, size_t n)
 {
     struct group *g = world_add_group(m, subject, lid);
     if (g == NULL)
@@ -174,13 +174,13 @@ struct group *group_make(struct mock *m, const char *subject, bool lid, struct a
     return g;
 }
 
-void group_tell_created(struct mock *m, struct group *g, struct account *creator)
+void group_tell_created(struct mock *m, struct group *g, struct mock_account *creator)
 {
     group_tell(m, g, creator, create_node(m, g, true));
 }
 
-struct group *group_create(struct mock *m, const char *subject, bool lid, struct account *creator,
-                           struct account **members, size_t n)
+struct group *group_create(struct mock *m, const char *subject, bool lid,
+                           struct mock_account *creator, struct mock_account **members, size_t n)
 {
     struct group *g = group_make(m, subject, lid, creator, members, n);
     if (g != NULL)
@@ -188,7 +188,7 @@ struct group *group_create(struct mock *m, const char *subject, bool lid, struct
     return g;
 }
 
-void group_welcome(struct mock *m, struct account *a)
+void group_welcome(struct mock *m, struct mock_account *a)
 {
     size_t n = m->cfg.groups < m->world.ngroups ? m->cfg.groups : m->world.ngroups;
     for (size_t i = 0; i < n; i++)

@@ -3,13 +3,13 @@
 #include "tools/mock/service/group.h"
 #include "tools/mock/service/service.h"
 
-static struct group *target(struct conn *c, const struct node *iq)
+static struct group *target(struct client *c, const struct node *iq)
 {
     struct jid to;
     return node_attr_get_jid(iq, "to", &to) ? world_group(&c->m->world, &to) : NULL;
 }
 
-static int participating(struct conn *c, struct node *result)
+static int participating(struct client *c, struct node *result)
 {
     struct mock *m = c->m;
     struct node *list = node_child_new(&m->a, result, "groups");
@@ -21,7 +21,7 @@ static int participating(struct conn *c, struct node *result)
     return 0;
 }
 
-int iq_group_get(struct conn *c, const struct node *iq, struct node *result)
+int iq_group_get(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     if (node_child(iq, "participating") != NULL)
@@ -53,19 +53,19 @@ int iq_group_get(struct conn *c, const struct node *iq, struct node *result)
     return 501;
 }
 
-static int create(struct conn *c, const struct node *create, struct node *result)
+static int create(struct client *c, const struct node *create, struct node *result)
 {
     struct mock *m = c->m;
-    struct account *members[1024];
+    struct mock_account *members[1024];
     size_t n = 0;
-    struct account *own = c->device->account;
+    struct mock_account *own = c->device->account;
     const char *subject = mock_attr(m, create, "subject");
     for (const struct node *p = node_child(create, "participant"); p != NULL;
          p = node_next(p, "participant")) {
         struct jid j;
         if (!node_attr_get_jid(p, "jid", &j))
             return 400;
-        struct account *a = world_account(&m->world, &j);
+        struct mock_account *a = world_account(&m->world, &j);
         if (a != NULL && a != own && n < sizeof members / sizeof members[0])
             members[n++] = a;
     }
@@ -85,7 +85,7 @@ static int create(struct conn *c, const struct node *create, struct node *result
     return 0;
 }
 
-static int change(struct conn *c, const struct node *in, struct node *result, struct group *g,
+static int change(struct client *c, const struct node *in, struct node *result, struct group *g,
                   enum group_change what)
 {
     struct mock *m = c->m;
@@ -97,7 +97,8 @@ static int change(struct conn *c, const struct node *in, struct node *result, st
     for (const struct node *p = node_child(in, "participant"); p != NULL;
          p = node_next(p, "participant")) {
         struct jid j;
-        struct account *a = node_attr_get_jid(p, "jid", &j) ? world_account(&m->world, &j) : NULL;
+        struct mock_account *a =
+            node_attr_get_jid(p, "jid", &j) ? world_account(&m->world, &j) : NULL;
         int code = a != NULL ? group_change_member(m, g, c->device->account, a, what) : 404;
         struct node *one;
         if (a != NULL) {
@@ -112,7 +113,7 @@ static int change(struct conn *c, const struct node *in, struct node *result, st
     return 0;
 }
 
-static int leave(struct conn *c, const struct node *in, struct node *result)
+static int leave(struct client *c, const struct node *in, struct node *result)
 {
     struct mock *m = c->m;
     struct node *out = node_child_new(&m->a, result, "leave");
@@ -130,7 +131,7 @@ static int leave(struct conn *c, const struct node *in, struct node *result)
     return 0;
 }
 
-static void set_subject(struct conn *c, const struct node *k, struct group *g)
+static void set_subject(struct client *c, const struct node *k, struct group *g)
 {
     struct mock *m = c->m;
     struct span text = node_content_bytes(k);
@@ -144,7 +145,7 @@ static void set_subject(struct conn *c, const struct node *k, struct group *g)
     group_tell(m, g, c->device->account, n);
 }
 
-static void set_description(struct conn *c, const struct node *k, struct group *g)
+static void set_description(struct client *c, const struct node *k, struct group *g)
 {
     struct mock *m = c->m;
     const struct node *body = node_child(k, "body");
@@ -180,7 +181,7 @@ static bool set_switch(struct group *g, const struct node *k)
     return true;
 }
 
-static void tell_switch(struct conn *c, struct group *g, const struct node *k)
+static void tell_switch(struct client *c, struct group *g, const struct node *k)
 {
     struct mock *m = c->m;
     char *tag = arena_cstr(&m->a, k->tag);
@@ -194,7 +195,7 @@ static void tell_switch(struct conn *c, struct group *g, const struct node *k)
     group_tell(m, g, c->device->account, n);
 }
 
-int iq_group_set(struct conn *c, const struct node *iq, struct node *result)
+int iq_group_set(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     static const char *const changes[] = {"add", "remove", "promote", "demote"};

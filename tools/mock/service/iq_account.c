@@ -7,11 +7,11 @@
 #include "tools/mock/service/names.h"
 #include "tools/mock/service/service.h"
 
-int iq_passive(struct conn *c, const struct node *iq, struct node *result)
+int iq_passive(struct client *c, const struct node *iq, struct node *result)
 {
     if (node_child(iq, "active") == NULL && node_child(iq, "passive") == NULL)
         return 400;
-    conn_send(c, result);
+    client_send(c, result);
     if (node_child(iq, "active") != NULL)
         login_active(c);
     else
@@ -19,7 +19,7 @@ int iq_passive(struct conn *c, const struct node *iq, struct node *result)
     return IQ_SENT;
 }
 
-int iq_ping(struct conn *c, const struct node *iq, struct node *result)
+int iq_ping(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     node_attr_u64(&c->m->a, result, "t", mock_now_s(c->m));
@@ -28,12 +28,12 @@ int iq_ping(struct conn *c, const struct node *iq, struct node *result)
 
 static void unlink_later(struct mock *m, void *arg)
 {
-    struct conn *c = arg;
+    struct client *c = arg;
     if (c->device != NULL)
         devices_logout(m, c->device);
 }
 
-int iq_md(struct conn *c, const struct node *iq, struct node *result)
+int iq_md(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     const struct node *remove = node_child(iq, "remove-companion-device");
@@ -47,7 +47,7 @@ int iq_md(struct conn *c, const struct node *iq, struct node *result)
     return mock_timer(m, 0, unlink_later, c, NULL) ? 0 : 500;
 }
 
-int iq_privacy_get(struct conn *c, const struct node *iq, struct node *result)
+int iq_privacy_get(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     static const char *const settings[][2] = {
@@ -63,7 +63,7 @@ int iq_privacy_get(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_privacy_set(struct conn *c, const struct node *iq, struct node *result)
+int iq_privacy_set(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     const struct node *tokens = node_child(iq, "tokens");
@@ -78,18 +78,18 @@ int iq_privacy_set(struct conn *c, const struct node *iq, struct node *result)
             mock_flag(m, c->label, "bad-token", t, "jid, t and type=trusted_contact are needed");
             return 400;
         }
-        struct account *peer = world_account(&m->world, &j);
+        struct mock_account *peer = world_account(&m->world, &j);
         if (peer != NULL)
             privacy_issue(m, c->device->account, peer, when);
     }
     return 0;
 }
 
-int iq_blocklist_get(struct conn *c, const struct node *iq, struct node *result)
+int iq_blocklist_get(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     struct mock *m = c->m;
-    struct account *a = c->device->account;
+    struct mock_account *a = c->device->account;
     struct node *list = node_child_new(&m->a, result, "list");
     node_attr_text(&m->a, list, "dhash", "1700000000000000");
     size_t at = 0;
@@ -103,12 +103,12 @@ int iq_blocklist_get(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_blocklist_set(struct conn *c, const struct node *iq, struct node *result)
+int iq_blocklist_set(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     const struct node *item = node_child(iq, "item");
     struct jid j;
-    struct account *peer;
+    struct mock_account *peer;
     if (item == NULL || !node_attr_get_jid(item, "jid", &j) ||
         (peer = world_account(&m->world, &j)) == NULL)
         return 400;
@@ -117,7 +117,7 @@ int iq_blocklist_set(struct conn *c, const struct node *iq, struct node *result)
     return iq_blocklist_get(c, iq, result);
 }
 
-static int props(struct conn *c, struct node *result)
+static int props(struct client *c, struct node *result)
 {
     struct mock *m = c->m;
     struct node *p = node_child_new(&m->a, result, "props");
@@ -128,38 +128,38 @@ static int props(struct conn *c, struct node *result)
     return 0;
 }
 
-int iq_props(struct conn *c, const struct node *iq, struct node *result)
+int iq_props(struct client *c, const struct node *iq, struct node *result)
 {
     return node_child(iq, "props") != NULL ? props(c, result) : 501;
 }
 
-int iq_props_w(struct conn *c, const struct node *iq, struct node *result)
+int iq_props_w(struct client *c, const struct node *iq, struct node *result)
 {
     return iq_props(c, iq, result);
 }
 
-int iq_dirty(struct conn *c, const struct node *iq, struct node *result)
+int iq_dirty(struct client *c, const struct node *iq, struct node *result)
 {
     (void)c;
     (void)result;
     return node_has_attr(node_child(iq, "clean"), "type") ? 0 : 400;
 }
 
-int iq_push_config(struct conn *c, const struct node *iq, struct node *result)
+int iq_push_config(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     (void)node_child_new(&c->m->a, result, "settings");
     return 0;
 }
 
-int iq_push_set(struct conn *c, const struct node *iq, struct node *result)
+int iq_push_set(struct client *c, const struct node *iq, struct node *result)
 {
     (void)c;
     (void)result;
     return iq->first != NULL ? 0 : 400;
 }
 
-int iq_stats(struct conn *c, const struct node *iq, struct node *result)
+int iq_stats(struct client *c, const struct node *iq, struct node *result)
 {
     (void)c;
     (void)iq;
@@ -167,7 +167,7 @@ int iq_stats(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_bots(struct conn *c, const struct node *iq, struct node *result)
+int iq_bots(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     struct node *bot = node_child_new(&c->m->a, result, "bot");
@@ -177,7 +177,7 @@ int iq_bots(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_disappearing(struct conn *c, const struct node *iq, struct node *result)
+int iq_disappearing(struct client *c, const struct node *iq, struct node *result)
 {
     (void)c;
     (void)iq;
@@ -185,7 +185,7 @@ int iq_disappearing(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_business(struct conn *c, const struct node *iq, struct node *result)
+int iq_business(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     struct node *p = node_child_new(&c->m->a, result, "business_profile");
@@ -193,7 +193,7 @@ int iq_business(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_mex(struct conn *c, const struct node *iq, struct node *result)
+int iq_mex(struct client *c, const struct node *iq, struct node *result)
 {
     const struct node *query = node_child(iq, "query");
     if (query == NULL)
@@ -207,7 +207,7 @@ int iq_mex(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_newsletter(struct conn *c, const struct node *iq, struct node *result)
+int iq_newsletter(struct client *c, const struct node *iq, struct node *result)
 {
     if (node_child(iq, "live_updates") != NULL) {
         struct node *l = node_child_new(&c->m->a, result, "live_updates");
@@ -217,14 +217,14 @@ int iq_newsletter(struct conn *c, const struct node *iq, struct node *result)
     return 404;
 }
 
-int iq_tos(struct conn *c, const struct node *iq, struct node *result)
+int iq_tos(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     (void)node_child_new(&c->m->a, result, "tos");
     return 0;
 }
 
-int iq_qr(struct conn *c, const struct node *iq, struct node *result)
+int iq_qr(struct client *c, const struct node *iq, struct node *result)
 {
     const struct node *qr = node_child(iq, "qr");
     if (!node_attr_is(qr, "type", "contact"))

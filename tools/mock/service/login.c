@@ -5,7 +5,7 @@
 #include "tools/mock/devices/prekeys.h"
 #include "tools/mock/route/chatstate.h"
 
-void login_failure(struct conn *c, int reason, uint32_t code, uint32_t expire)
+void login_failure(struct client *c, int reason, uint32_t code, uint32_t expire)
 {
     struct mock *m = c->m;
     struct node *n = mock_node(m, "failure");
@@ -16,14 +16,14 @@ void login_failure(struct conn *c, int reason, uint32_t code, uint32_t expire)
         node_attr_u64(&m->a, n, "expire", expire);
     if (reason == 401)
         node_attr_text(&m->a, n, "location", "rva");
-    c->state = CONN_LOGGED_IN; /* so that nothing else is expected of the handshake */
-    conn_send(c, n);
-    conn_end(c);
+    c->state = CLIENT_LOGGED_IN; /* so that nothing else is expected of the handshake */
+    client_send(c, n);
+    client_end(c);
 }
 
 static void server_ping(struct mock *m, void *arg)
 {
-    struct conn *c = arg;
+    struct client *c = arg;
     struct node *iq = mock_node(m, "iq");
     struct jid server = jid_server_only(JID_PN);
     (void)snprintf(c->ping_id, sizeof c->ping_id, "%s", mock_id(m));
@@ -32,11 +32,11 @@ static void server_ping(struct mock *m, void *arg)
     node_attr_text(&m->a, iq, "xmlns", "urn:xmpp:ping");
     node_attr_text(&m->a, iq, "id", c->ping_id);
     node_attr_u64(&m->a, iq, "t", mock_now_s(m));
-    conn_send(c, iq);
+    client_send(c, iq);
     (void)mock_timer(m, m->cfg.ping_every_ms, server_ping, c, NULL);
 }
 
-static void success(struct conn *c, bool passive)
+static void success(struct client *c, bool passive)
 {
     struct mock *m = c->m;
     struct device *d = c->device;
@@ -48,7 +48,7 @@ static void success(struct conn *c, bool passive)
     node_attr_text(&m->a, n, "companion_enc_static", NULL);
     node_attr_text(&m->a, n, "location", "lla");
     node_attr_text(&m->a, n, "display_name", d->account->name);
-    conn_send(c, n);
+    client_send(c, n);
     if (m->cfg.ping_every_ms > 0)
         (void)mock_timer(m, m->cfg.ping_every_ms, server_ping, c, NULL);
     if (!passive)
@@ -56,13 +56,13 @@ static void success(struct conn *c, bool passive)
 }
 
 /* What a script or the payload itself makes of the login; 0 for success. */
-static int verdict(struct conn *c, struct span p, struct device **ret_d)
+static int verdict(struct client *c, struct span p, struct device **ret_d)
 {
     struct mock *m = c->m;
     char digits[32];
     (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)pb_u64(p, 1, 0));
     uint64_t number = pb_u64(p, 18, 0);
-    struct account *a = world_account_phone(&m->world, digits);
+    struct mock_account *a = world_account_phone(&m->world, digits);
     (void)snprintf(c->label, sizeof c->label, "%s:%llu@s.whatsapp.net", digits,
                    (unsigned long long)number);
     if (a == NULL)
@@ -84,30 +84,30 @@ static int verdict(struct conn *c, struct span p, struct device **ret_d)
     return 0;
 }
 
-void login_start(struct conn *c, struct span p)
+void login_start(struct client *c, struct span p)
 {
     struct mock *m = c->m;
     struct device *d = NULL;
     int reason = verdict(c, p, &d);
     if (reason != 0) {
         struct jid j;
-        struct account *a =
+        struct mock_account *a =
             jid_parse_cstr(c->label, &j) == WB_OK ? world_account(&m->world, &j) : NULL;
         login_failure(c, reason, a != NULL ? a->login.code : 0, a != NULL ? a->login.expire : 0);
         return;
     }
-    if (d->conn != NULL) {
-        struct conn *old = d->conn;
+    if (d->client != NULL) {
+        struct client *old = d->client;
         old->device = NULL;
         old->active = false;
-        conn_stream_error(old, "409", "replaced");
+        client_stream_error(old, "409", "replaced");
     }
-    d->conn = c;
+    d->client = c;
     d->available = false;
     d->announced_again = false;
     c->device = d;
-    c->state = CONN_LOGGED_IN;
-    for (struct stanza *s = d->first; s != NULL; s = s->next)
+    c->state = CLIENT_LOGGED_IN;
+    for (struct queued *s = d->first; s != NULL; s = s->next)
         s->sent = s->acked = false;
     success(c, pb_u64(p, 3, 0) != 0);
 }
@@ -115,12 +115,12 @@ void login_start(struct conn *c, struct span p)
 static size_t count_class(const struct device *d, const char *cls)
 {
     size_t n = 0;
-    for (const struct stanza *s = d->first; s != NULL; s = s->next)
+    for (const struct queued *s = d->first; s != NULL; s = s->next)
         n += strcmp(s->cls, cls) == 0;
     return n;
 }
 
-void login_active(struct conn *c)
+void login_active(struct client *c)
 {
     struct mock *m = c->m;
     struct device *d = c->device;
@@ -137,7 +137,7 @@ void login_active(struct conn *c)
     node_attr_u64(&m->a, preview, "receipt", count_class(d, "receipt"));
     node_attr_u64(&m->a, preview, "appdata", 0);
     if (d->nqueued > 0)
-        conn_send(c, ib);
+        client_send(c, ib);
     c->offline_waits = m->offline_pull && d->nqueued > 0;
     if (c->offline_waits)
         return;
@@ -147,7 +147,7 @@ void login_active(struct conn *c)
     node_attr_jid(&m->a, ib, "from", &server);
     struct node *done = node_child_new(&m->a, ib, "offline");
     node_attr_u64(&m->a, done, "count", sent);
-    conn_send(c, ib);
+    client_send(c, ib);
     prekeys_tell_if_low(m, d);
     m->world.player->greet(m, d);
 }

@@ -3,12 +3,12 @@
 #ifndef MOCK_SERVICE_LOGIN_H
 #define MOCK_SERVICE_LOGIN_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
-void login_start(struct conn *c, struct span client_payload);
+void login_start(struct client *c, struct span client_payload);
 /* <failure reason [code] [expire]>, then close. */
-void login_failure(struct conn *c, int reason, uint32_t code, uint32_t expire);
+void login_failure(struct client *c, int reason, uint32_t code, uint32_t expire);
 /* <active/>: everything that waits for the device, between offline_preview and offline. */
-void login_active(struct conn *c);
+void login_active(struct client *c);
 
 #endif

@@ -18,7 +18,7 @@ void media_free(struct mock *m)
     map_free(&m->media, free);
 }
 
-int iq_media_conn(struct conn *c, const struct node *iq, struct node *result)
+int iq_media_conn(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
     struct mock *m = c->m;

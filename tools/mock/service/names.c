@@ -38,7 +38,7 @@ static void set_flag(struct traits *t, const char *flag, bool on)
 }
 
 /* The phone has written the salt to its app state: SyncActionValue{80 {1 salt}}. */
-static void write_salt(struct mock *m, struct account *a)
+static void write_salt(struct mock *m, struct mock_account *a)
 {
     struct buf action = buf_new(64), value = buf_new(64);
     uint8_t salt[PRIVACY_SALT_BYTES];
@@ -77,14 +77,14 @@ static void read_traits(struct traits *t, const char *name)
         read_flags(t, flags, strchr(flags, ':'));
 }
 
-struct account *names_of_number(struct mock *m, const char *digits)
+struct mock_account *names_of_number(struct mock *m, const char *digits)
 {
     struct jid pn;
     if (digits == NULL || digits[0] == '\0')
         digits = m->cfg.phone;
     if (jid_from_phone(span_cstr(digits), &pn) != WB_OK)
         return NULL;
-    struct account *a = world_account_phone(&m->world, pn.user);
+    struct mock_account *a = world_account_phone(&m->world, pn.user);
     if (a == NULL) {
         char name[64];
         (void)snprintf(name, sizeof name, "User %s",
@@ -96,9 +96,9 @@ struct account *names_of_number(struct mock *m, const char *digits)
     return a;
 }
 
-struct account *names_account(struct mock *m, const char *name)
+struct mock_account *names_account(struct mock *m, const char *name)
 {
-    struct account *a = name[0] != '\0' ? map_get(&m->named, name) : NULL;
+    struct mock_account *a = name[0] != '\0' ? map_get(&m->named, name) : NULL;
     char digits[32];
     if (a != NULL)
         return a;
@@ -132,7 +132,7 @@ static void put_prop(struct mock *m, struct node *props, uint64_t code)
     node_attr_text(&m->a, p, "config_value", "1");
 }
 
-void names_put_props(struct mock *m, struct node *props, const struct account *a)
+void names_put_props(struct mock *m, struct node *props, const struct mock_account *a)
 {
     if (a == NULL || !a->traits.by_name)
         return;
@@ -142,7 +142,7 @@ void names_put_props(struct mock *m, struct node *props, const struct account *a
         put_prop(m, props, PROP_SEND_CSTOKEN);
 }
 
-void names_put_salt(const struct account *a, struct buf *history)
+void names_put_salt(const struct mock_account *a, struct buf *history)
 {
     uint8_t salt[PRIVACY_SALT_BYTES];
     if (!a->traits.by_name || !a->traits.salted)

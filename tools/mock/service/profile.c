@@ -8,10 +8,11 @@
 
 /* All clients there are: the mock has no lists of who may see what. `child` is what the
  * notification says; from names the account. */
-static void tell_all(struct mock *m, const struct account *a, const char *type, struct node *child)
+static void tell_all(struct mock *m, const struct mock_account *a, const char *type,
+                     struct node *child)
 {
     for (size_t i = 0; i < m->world.naccounts; i++) {
-        struct account *to = m->world.accounts[i];
+        struct mock_account *to = m->world.accounts[i];
         for (size_t k = 0; k < to->ndevices; k++) {
             if (device_is_played(to->devices[k]))
                 continue;
@@ -29,7 +30,7 @@ static void tell_all(struct mock *m, const struct account *a, const char *type, 
 
 /* ---- pictures ----------------------------------------------------------------------------- */
 
-static void tell_picture(struct mock *m, const struct account *a)
+static void tell_picture(struct mock *m, const struct mock_account *a)
 {
     struct node *child = mock_node(m, a->picture_id != 0 ? "set" : "delete");
     node_attr_jid(&m->a, child, "jid", &a->pn);
@@ -41,7 +42,7 @@ static void tell_picture(struct mock *m, const struct account *a)
 
 /* <picture type=preview|image query=url>, perhaps with the id that the client has (P-US…: nothing
  * new then), perhaps with the <tctoken> that a restricted account asks for. */
-int iq_picture_get(struct conn *c, const struct node *iq, struct node *result)
+int iq_picture_get(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     const struct node *ask = node_child(iq, "picture");
@@ -49,7 +50,7 @@ int iq_picture_get(struct conn *c, const struct node *iq, struct node *result)
     char path[96];
     if (!node_attr_get_jid(iq, "target", &target))
         target = c->device->account->pn;
-    const struct account *a = world_account(&m->world, &target);
+    const struct mock_account *a = world_account(&m->world, &target);
     uint64_t known = 0;
     if (ask == NULL)
         return 400;
@@ -71,10 +72,10 @@ int iq_picture_get(struct conn *c, const struct node *iq, struct node *result)
 
 /* The own picture only: that of a group (target) is taken and forgotten. No <picture> removes it.
  */
-int iq_picture_set(struct conn *c, const struct node *iq, struct node *result)
+int iq_picture_set(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
-    struct account *own = c->device->account;
+    struct mock_account *own = c->device->account;
     const struct node *p = node_child(iq, "picture");
     struct span jpeg = node_content_bytes(p);
     struct jid target;
@@ -89,7 +90,7 @@ int iq_picture_set(struct conn *c, const struct node *iq, struct node *result)
     if (p != NULL && !media_keep(m, jpeg, own->picture_hash))
         return 500;
     own->picture_id = id;
-    conn_send(c, result);
+    client_send(c, result);
     tell_picture(m, own);
     return IQ_SENT;
 }
@@ -97,7 +98,7 @@ int iq_picture_set(struct conn *c, const struct node *iq, struct node *result)
 /* ---- 'about' ------------------------------------------------------------------------------ */
 
 /* The audience of status messages: all contacts. */
-int iq_status_get(struct conn *c, const struct node *iq, struct node *result)
+int iq_status_get(struct client *c, const struct node *iq, struct node *result)
 {
     if (node_child(iq, "privacy") == NULL)
         return 501;
@@ -108,17 +109,17 @@ int iq_status_get(struct conn *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-int iq_status_set(struct conn *c, const struct node *iq, struct node *result)
+int iq_status_set(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
-    struct account *own = c->device->account;
+    struct mock_account *own = c->device->account;
     const struct node *status = node_child(iq, "status");
     struct span text = node_content_bytes(status);
     if (status == NULL)
         return iq->first != NULL ? 0 : 400;
     (void)snprintf(own->about, sizeof own->about, "%.*s", (int)text.n,
                    text.p != NULL ? (const char *)text.p : "");
-    conn_send(c, result);
+    client_send(c, result);
     struct node *set = mock_node(m, "set");
     node_set_bytes(&m->a, set, span_cstr(own->about));
     tell_all(m, own, "status", set);

@@ -10,7 +10,7 @@ struct asked {
     bool devices, contact, contact_lid, lid, business, status, picture, disappearing, username, bot;
 };
 
-static bool read_query(struct conn *c, const struct node *query, struct asked *ret_q)
+static bool read_query(struct client *c, const struct node *query, struct asked *ret_q)
 {
     struct asked q = {0};
     if (query == NULL || query->first == NULL)
@@ -46,7 +46,7 @@ static bool read_query(struct conn *c, const struct node *query, struct asked *r
 }
 
 /* "+27...", with @c.us behind or not. */
-static struct account *account_of_contact(struct conn *c, struct span text)
+static struct mock_account *account_of_contact(struct client *c, struct span text)
 {
     char digits[32];
     size_t n = 0;
@@ -60,8 +60,8 @@ static struct account *account_of_contact(struct conn *c, struct span text)
     return address_account_typed(&c->m->world, digits);
 }
 
-static void put_contact(struct conn *c, struct node *out, const struct node *user,
-                        const struct account *a)
+static void put_contact(struct client *c, struct node *out, const struct node *user,
+                        const struct mock_account *a)
 {
     struct mock *m = c->m;
     struct node *k = node_child_new(&m->a, out, "contact");
@@ -71,8 +71,8 @@ static void put_contact(struct conn *c, struct node *out, const struct node *use
         node_set_bytes(&m->a, k, asked);
 }
 
-static void put_details(struct conn *c, struct node *out, const struct asked *q, struct account *a,
-                        bool lid)
+static void put_details(struct client *c, struct node *out, const struct asked *q,
+                        struct mock_account *a, bool lid)
 {
     struct mock *m = c->m;
     if (q->lid && !a->no_lid) {
@@ -103,12 +103,12 @@ static void put_details(struct conn *c, struct node *out, const struct asked *q,
         (void)node_child_new(&m->a, out, "username");
 }
 
-static void answer_user(struct conn *c, const struct node *user, const struct asked *q,
+static void answer_user(struct client *c, const struct node *user, const struct asked *q,
                         struct node *list)
 {
     struct mock *m = c->m;
     struct jid j;
-    struct account *a;
+    struct mock_account *a;
     bool by_jid = node_attr_get_jid(user, "jid", &j);
     struct span number = node_content_bytes(node_child(user, "contact"));
     if (by_jid) {
@@ -134,7 +134,7 @@ static void answer_user(struct conn *c, const struct node *user, const struct as
         put_details(c, out, q, a, lid);
 }
 
-int iq_usync(struct conn *c, const struct node *iq, struct node *result)
+int iq_usync(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     const struct node *usync = node_child(iq, "usync");

@@ -4,7 +4,7 @@
 #include "tools/mock/core/pb.h"
 
 /* HandshakeMessage: 2 clientHello, 3 serverHello, 4 clientFinish. */
-enum { CLIENT_HELLO = 2, SERVER_HELLO = 3, CLIENT_FINISH = 4 };
+enum { HANDSHAKE_CLIENT_HELLO = 2, HANDSHAKE_SERVER_HELLO = 3, HANDSHAKE_CLIENT_FINISH = 4 };
 
 enum { CERT_LIFE_S = 30 * 24 * 3600, CERT_MAX_BYTES = 4096 };
 
@@ -93,14 +93,14 @@ static void fall_back(struct noise_symmetric_state *sym)
     sha256_v(parts, 2, sym->h);
 }
 
-void handshake_hello(struct conn *c, struct span frame)
+void handshake_hello(struct client *c, struct span frame)
 {
     struct mock *m = c->m;
     struct buf chain = buf_new(CERT_MAX_BYTES), static_ct = buf_new(256);
     struct buf payload_ct = buf_new(2 * CERT_MAX_BYTES), hello = buf_new(4 * CERT_MAX_BYTES);
     struct buf msg = buf_new(4 * CERT_MAX_BYTES);
     uint8_t e[X25519_KEY_BYTES];
-    struct span client_hello = pb_bytes(frame, CLIENT_HELLO);
+    struct span client_hello = pb_bytes(frame, HANDSHAKE_CLIENT_HELLO);
     enum wb_err err;
     TRY(pb_valid(frame) && client_hello.p != NULL ? WB_OK : WB_ERR_MALFORMED);
     if (pb_has(client_hello, 2))
@@ -111,14 +111,14 @@ void handshake_hello(struct conn *c, struct span frame)
     pb_put_bytes(&hello, 1, SPAN_ARRAY(e));
     pb_put_bytes(&hello, 2, buf_span(&static_ct));
     pb_put_bytes(&hello, 3, buf_span(&payload_ct));
-    pb_put_bytes(&msg, SERVER_HELLO, buf_span(&hello));
+    pb_put_bytes(&msg, HANDSHAKE_SERVER_HELLO, buf_span(&hello));
     TRY(buf_err(&msg));
-    c->state = CONN_FINISH;
-    conn_send_frame(c, buf_span(&msg));
+    c->state = CLIENT_FINISH;
+    client_send_frame(c, buf_span(&msg));
 out:
     if (err != WB_OK) {
         mock_flag(m, c->label, "bad-handshake", NULL, "ClientHello: %s", wb_err_text(err));
-        conn_abort(c);
+        client_abort(c);
     }
     buf_free(&chain);
     buf_free(&static_ct);
@@ -127,11 +127,11 @@ out:
     buf_free(&msg);
 }
 
-void handshake_finish(struct conn *c, struct span frame)
+void handshake_finish(struct client *c, struct span frame)
 {
     struct mock *m = c->m;
     struct buf plain = buf_new(1 << 16);
-    struct span finish = pb_bytes(frame, CLIENT_FINISH);
+    struct span finish = pb_bytes(frame, HANDSHAKE_CLIENT_FINISH);
     enum wb_err err;
     TRY(pb_valid(frame) && finish.p != NULL ? WB_OK : WB_ERR_MALFORMED);
     TRY(noise_read_3(&c->hs, pb_bytes(finish, 1), pb_bytes(finish, 2), &plain));
@@ -144,7 +144,7 @@ out:
     if (err != WB_OK) {
         /* WhatsApp closes without a word as well (P-HS-13). */
         mock_flag(m, c->label, "bad-handshake", NULL, "ClientFinish: %s", wb_err_text(err));
-        conn_abort(c);
+        client_abort(c);
     }
     buf_free(&plain);
 }

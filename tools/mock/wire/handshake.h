@@ -2,9 +2,9 @@
 #ifndef MOCK_WIRE_HANDSHAKE_H
 #define MOCK_WIRE_HANDSHAKE_H
 
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
-void handshake_hello(struct conn *c, struct span frame);
-void handshake_finish(struct conn *c, struct span frame);
+void handshake_hello(struct client *c, struct span frame);
+void handshake_finish(struct client *c, struct span frame);
 
 #endif

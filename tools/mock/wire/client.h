@@ -1,19 +1,19 @@
-/* conn.h - one client's connection: bytes, frames, Noise, stanzas in and out. This room knows
+/* client.h - one client's connection: bytes, frames, Noise, stanzas in and out. This room knows
  * nothing of what the stanzas mean, nor of the sockets: both come as functions. */
-#ifndef MOCK_WIRE_CONN_H
-#define MOCK_WIRE_CONN_H
+#ifndef MOCK_WIRE_CLIENT_H
+#define MOCK_WIRE_CLIENT_H
 
 #include "crypto/noise.h"
 #include "proto/frame.h"
 #include "tools/mock/core/mock.h"
 
-enum conn_state {
-    CONN_INTRO,       /* waiting for 'W' 'A' 6 3, perhaps with edge routing before it */
-    CONN_HELLO,       /* waiting for ClientHello */
-    CONN_FINISH,      /* waiting for ClientFinish */
-    CONN_REGISTERING, /* a new device: QR refs shown, waiting for a phone */
-    CONN_LOGGED_IN,
-    CONN_CLOSED,
+enum client_state {
+    CLIENT_INTRO,       /* waiting for 'W' 'A' 6 3, perhaps with edge routing before it */
+    CLIENT_HELLO,       /* waiting for ClientHello */
+    CLIENT_FINISH,      /* waiting for ClientFinish */
+    CLIENT_REGISTERING, /* a new device: QR refs shown, waiting for a phone */
+    CLIENT_LOGGED_IN,
+    CLIENT_CLOSED,
 };
 
 /* One WebSocket message on its way out. */
@@ -38,27 +38,27 @@ struct registration {
 
 struct passkey_link;
 
-enum { CONN_REFS = 6 };
+enum { CLIENT_REFS = 6 };
 
-struct conn;
+struct client;
 
 /* What a connection means to the rooms above: who opens it gives the functions. */
 struct client_ops {
     /* The handshake has ended; this came with it (ClientPayload, P-HS-14..21). */
-    void (*payload)(struct conn *c, struct span payload);
+    void (*payload)(struct client *c, struct span payload);
     /* One stanza of a client that is logged in or registers. */
-    void (*stanza)(struct conn *c, const struct node *n);
+    void (*stanza)(struct client *c, const struct node *n);
     /* The connection ends. */
-    void (*gone)(struct conn *c);
+    void (*gone)(struct client *c);
 };
 
-struct conn {
+struct client {
     struct mock *m;
     const struct client_ops *ops;
-    struct conn *next;
+    struct client *next;
     uint64_t number;
     void *socket; /* NULL once gone */
-    enum conn_state state;
+    enum client_state state;
     char label[JID_TEXT_MAX]; /* in traces and flags: the device JID, or new-<n> */
     struct buf intro;
     struct frame_reader reader;
@@ -75,7 +75,7 @@ struct conn {
     uint8_t noise_pub[X25519_KEY_BYTES];
     /* registering */
     struct registration reg;
-    char refs[CONN_REFS][128];
+    char refs[CLIENT_REFS][128];
     struct device *pairing; /* made by the phone, waiting for pair-device-sign */
     char offer_iq[48];      /* of <pair-device>: its answer may come after the phone has scanned */
     char pair_iq[48];
@@ -92,30 +92,30 @@ struct conn {
     bool rate_told;
 };
 
-struct conn *conn_new(struct mock *m, void *socket, const struct client_ops *ops);
+struct client *client_new(struct mock *m, void *socket, const struct client_ops *ops);
 /* Bytes of a binary WebSocket message, in any cut. May mark the connection for closing. */
-void conn_receive(struct conn *c, struct span bytes);
+void client_receive(struct client *c, struct span bytes);
 /* The socket is gone; frees c. */
-void conn_gone(struct conn *c);
+void client_gone(struct client *c);
 
 /* Sends a stanza (before the handshake has ended: nothing). */
-void conn_send(struct conn *c, const struct node *n);
+void client_send(struct client *c, const struct node *n);
 /* Sends one frame: a handshake message, or ciphertext. */
-void conn_send_frame(struct conn *c, struct span payload);
+void client_send_frame(struct client *c, struct span payload);
 /* Sends one WebSocket message as it is, without a frame around it. */
-void conn_send_bytes(struct conn *c, struct span bytes);
+void client_send_bytes(struct client *c, struct span bytes);
 /* Sends flag byte + node as they are. */
-void conn_send_packed(struct conn *c, struct span packed);
+void client_send_packed(struct client *c, struct span packed);
 /* Closes after what is queued has been sent. */
-void conn_close(struct conn *c);
+void client_close(struct client *c);
 /* The same, but leaves the client the time to read the last stanza and to close by itself. */
-void conn_end(struct conn *c);
+void client_end(struct client *c);
 /* Closes now, dropping what is queued. */
-void conn_abort(struct conn *c);
+void client_abort(struct client *c);
 /* <stream:error code> [<conflict type>], then close. */
-void conn_stream_error(struct conn *c, const char *code, const char *conflict);
+void client_stream_error(struct client *c, const char *code, const char *conflict);
 
 /* Takes the next WebSocket message to write; NULL when there is none. The caller frees it. */
-struct out_msg *conn_next_out(struct conn *c);
+struct out_msg *client_next_out(struct client *c);
 
 #endif

@@ -1,4 +1,4 @@
-#include "tools/mock/wire/conn.h"
+#include "tools/mock/wire/client.h"
 
 #include <stdlib.h>
 #include <zlib.h>
@@ -6,15 +6,15 @@
 #include "base/text.h"
 #include "tools/mock/wire/handshake.h"
 
-struct conn *conn_new(struct mock *m, void *socket, const struct client_ops *ops)
+struct client *client_new(struct mock *m, void *socket, const struct client_ops *ops)
 {
-    struct conn *c = calloc(1, sizeof *c);
+    struct client *c = calloc(1, sizeof *c);
     if (c == NULL)
         return NULL;
     c->m = m;
     c->ops = ops;
     c->socket = socket;
-    c->number = ++m->next_conn;
+    c->number = ++m->next_client;
     c->intro = buf_new(1 << 16);
     c->reader = frame_reader_new(FRAME_PAYLOAD_MAX);
     (void)snprintf(c->label, sizeof c->label, "new-%llu", (unsigned long long)c->number);
@@ -23,19 +23,19 @@ struct conn *conn_new(struct mock *m, void *socket, const struct client_ops *ops
         free(c);
         return NULL;
     }
-    c->next = m->conns;
-    m->conns = c;
+    c->next = m->clients;
+    m->clients = c;
     return c;
 }
 
-void conn_gone(struct conn *c)
+void client_gone(struct client *c)
 {
     struct mock *m = c->m;
     mock_enter(m);
     c->ops->gone(c);
     mock_leave(m);
     mock_timer_cancel(m, c);
-    struct conn **at = &m->conns;
+    struct client **at = &m->clients;
     while (*at != NULL && *at != c)
         at = &(*at)->next;
     if (*at == c)
@@ -53,13 +53,13 @@ void conn_gone(struct conn *c)
     free(c);
 }
 
-void conn_close(struct conn *c)
+void client_close(struct client *c)
 {
     c->close_when_sent = true;
     c->m->want_write(c->socket);
 }
 
-void conn_abort(struct conn *c)
+void client_abort(struct client *c)
 {
     while (c->out != NULL) {
         struct out_msg *o = c->out;
@@ -67,7 +67,7 @@ void conn_abort(struct conn *c)
         free(o);
     }
     c->out_last = NULL;
-    c->state = CONN_CLOSED;
+    c->state = CLIENT_CLOSED;
     c->m->close_socket(c->socket);
 }
 
@@ -78,20 +78,20 @@ enum { LINGER_MS = 1000 };
 static void linger_over(struct mock *m, void *arg)
 {
     (void)m;
-    conn_close(arg);
+    client_close(arg);
 }
 
-void conn_end(struct conn *c)
+void client_end(struct client *c)
 {
-    if (c->ending || c->state == CONN_CLOSED)
+    if (c->ending || c->state == CLIENT_CLOSED)
         return;
     c->ending = true;
     c->active = false;
     if (!mock_timer(c->m, LINGER_MS, linger_over, c, NULL))
-        conn_close(c);
+        client_close(c);
 }
 
-struct out_msg *conn_next_out(struct conn *c)
+struct out_msg *client_next_out(struct client *c)
 {
     struct out_msg *o = c->out;
     if (o != NULL) {
@@ -104,7 +104,7 @@ struct out_msg *conn_next_out(struct conn *c)
 
 /* ---- out ---------------------------------------------------------------------------------- */
 
-static void enqueue(struct conn *c, struct span bytes, bool start, bool more)
+static void enqueue(struct client *c, struct span bytes, bool start, bool more)
 {
     struct out_msg *o = malloc(sizeof *o + bytes.n);
     if (o == NULL)
@@ -123,12 +123,12 @@ static void enqueue(struct conn *c, struct span bytes, bool start, bool more)
 
 struct late_frame {
     struct mock *m;
-    uint64_t conn_number;
+    uint64_t client_number;
     size_t n;
     uint8_t bytes[];
 };
 
-static void write_cut(struct conn *c, struct span frame)
+static void write_cut(struct client *c, struct span frame)
 {
     const struct trouble *t = &c->m->trouble;
     size_t step = t->fragment_bytes > 0 ? t->fragment_bytes : t->chop_bytes;
@@ -145,8 +145,8 @@ static void write_cut(struct conn *c, struct span frame)
 static void send_late(struct mock *m, void *arg)
 {
     struct late_frame *late = arg;
-    for (struct conn *c = m->conns; c != NULL; c = c->next) {
-        if (c->number == late->conn_number) {
+    for (struct client *c = m->clients; c != NULL; c = c->next) {
+        if (c->number == late->client_number) {
             c->nlate--;
             write_cut(c, SPAN(late->bytes, late->n));
         }
@@ -155,7 +155,7 @@ static void send_late(struct mock *m, void *arg)
 }
 
 /* One frame as bytes, through the troubles that touch bytes. */
-void conn_send_frame(struct conn *c, struct span payload)
+void client_send_frame(struct client *c, struct span payload)
 {
     struct mock *m = c->m;
     struct trouble *t = &m->trouble;
@@ -188,7 +188,7 @@ out:
     buf_free(&framed);
 }
 
-void conn_send_bytes(struct conn *c, struct span bytes)
+void client_send_bytes(struct client *c, struct span bytes)
 {
     enqueue(c, bytes, true, false);
     c->m->want_write(c->socket);
@@ -206,7 +206,7 @@ static bool deflated(struct span packed, struct buf *out)
     return true;
 }
 
-void conn_send_packed(struct conn *c, struct span packed)
+void client_send_packed(struct client *c, struct span packed)
 {
     struct buf sealed = buf_new(MOCK_STANZA_BYTES + 64);
     struct buf small = buf_new(MOCK_STANZA_BYTES);
@@ -216,24 +216,24 @@ void conn_send_packed(struct conn *c, struct span packed)
     if (over > 0 && packed.n > over && packed.p[0] == 0 && deflated(packed, &small))
         packed = buf_span(&small);
     if (noise_transport_seal(&c->tr, packed, &sealed) == WB_OK)
-        conn_send_frame(c, buf_span(&sealed));
+        client_send_frame(c, buf_span(&sealed));
     buf_free(&small);
     buf_free(&sealed);
 }
 
-void conn_send(struct conn *c, const struct node *n)
+void client_send(struct client *c, const struct node *n)
 {
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
     if (node_pack(n, &packed) == WB_OK) {
         mock_trace(c->m, "out", c->label, n);
-        conn_send_packed(c, buf_span(&packed));
+        client_send_packed(c, buf_span(&packed));
     } else {
         mock_say(c->m, "a stanza for %s could not be packed", c->label);
     }
     buf_free(&packed);
 }
 
-void conn_stream_error(struct conn *c, const char *code, const char *conflict)
+void client_stream_error(struct client *c, const char *code, const char *conflict)
 {
     struct node *n = mock_node(c->m, "stream:error");
     node_attr_text(&c->m->a, n, "code", code);
@@ -241,14 +241,14 @@ void conn_stream_error(struct conn *c, const char *code, const char *conflict)
         struct node *k = node_child_new(&c->m->a, n, "conflict");
         node_attr_text(&c->m->a, k, "type", conflict);
     }
-    conn_send(c, n);
-    conn_end(c);
+    client_send(c, n);
+    client_end(c);
 }
 
 /* ---- in ----------------------------------------------------------------------------------- */
 
 /* Takes edge routing (P-WS-09) and the intro off the stream. False: wait or closed. */
-static bool take_intro(struct conn *c, struct span *bytes)
+static bool take_intro(struct client *c, struct span *bytes)
 {
     static const uint8_t routing[WA_INTRO_BYTES] = {'E', 'D', 0, 1};
     buf_append(&c->intro, *bytes);
@@ -266,26 +266,26 @@ static bool take_intro(struct conn *c, struct span *bytes)
     if (memcmp(all.p, wa_intro, WA_INTRO_BYTES) != 0) {
         mock_flag(c->m, c->label, "bad-intro", NULL, "first bytes %02x %02x %02x %02x", all.p[0],
                   all.p[1], all.p[2], all.p[3]);
-        conn_abort(c);
+        client_abort(c);
         return false;
     }
     *bytes = span_skip(all, WA_INTRO_BYTES);
-    c->state = CONN_HELLO;
+    c->state = CLIENT_HELLO;
     return true;
 }
 
-static void take_stanza(struct conn *c, struct span frame)
+static void take_stanza(struct client *c, struct span frame)
 {
     struct mock *m = c->m;
     struct buf plain = buf_new(MOCK_STANZA_BYTES);
     struct node *n;
     if (noise_transport_open(&c->tr, frame, &plain) != WB_OK) {
         mock_flag(m, c->label, "bad-frame", NULL, "a frame of %zu bytes does not decrypt", frame.n);
-        conn_abort(c);
+        client_abort(c);
     } else if (node_unpack(buf_span(&plain), &m->a, &n) != WB_OK) {
         mock_flag(m, c->label, "bad-node", NULL, "a stanza of %zu bytes cannot be decoded",
                   plain.n);
-        conn_stream_error(c, "500", NULL);
+        client_stream_error(c, "500", NULL);
     } else {
         mock_trace(m, "in", c->label, n);
         c->ops->stanza(c, n);
@@ -293,41 +293,41 @@ static void take_stanza(struct conn *c, struct span frame)
     buf_free(&plain);
 }
 
-static void take_frame(struct conn *c, struct span frame)
+static void take_frame(struct client *c, struct span frame)
 {
     switch (c->state) {
-    case CONN_HELLO:
+    case CLIENT_HELLO:
         handshake_hello(c, frame);
         break;
-    case CONN_FINISH:
+    case CLIENT_FINISH:
         handshake_finish(c, frame);
         break;
-    case CONN_REGISTERING:
-    case CONN_LOGGED_IN:
+    case CLIENT_REGISTERING:
+    case CLIENT_LOGGED_IN:
         take_stanza(c, frame);
         break;
-    case CONN_INTRO:
-    case CONN_CLOSED:
+    case CLIENT_INTRO:
+    case CLIENT_CLOSED:
         break;
     }
 }
 
-void conn_receive(struct conn *c, struct span bytes)
+void client_receive(struct client *c, struct span bytes)
 {
-    if (c->state == CONN_CLOSED || (c->state == CONN_INTRO && !take_intro(c, &bytes)))
+    if (c->state == CLIENT_CLOSED || (c->state == CLIENT_INTRO && !take_intro(c, &bytes)))
         return;
     if (frame_reader_push(&c->reader, bytes) != WB_OK) {
-        conn_abort(c);
+        client_abort(c);
         return;
     }
     buf_clear(&c->intro);
     for (;;) {
         struct span frame;
         if (frame_reader_next(&c->reader, &frame) != WB_OK) {
-            conn_abort(c);
+            client_abort(c);
             return;
         }
-        if (frame.p == NULL || c->state == CONN_CLOSED || c->ending || c->close_when_sent)
+        if (frame.p == NULL || c->state == CLIENT_CLOSED || c->ending || c->close_when_sent)
             return;
         mock_enter(c->m);
         take_frame(c, frame);
