@@ -1,4 +1,5 @@
-/* admin.h - the /admin calls; docs/wa-mock.md has the table of them all. */
+/* admin.h - the /admin calls, by which tests steer the mock; docs/wa-mock.md has the table of them
+ * all. This room knows nothing of the sockets: it gets requests and fills answers. */
 #ifndef MOCK_ADMIN_ADMIN_H
 #define MOCK_ADMIN_ADMIN_H
 

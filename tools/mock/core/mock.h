@@ -1,5 +1,7 @@
 /* mock.h - the server as one value, and what every part of it needs: an arena for the operation in
- * hand, ids, time, flags, trace, timers. One thread; nothing blocks. */
+ * hand, ids, time, flags, trace, timers. One thread; nothing blocks. This room has the world that
+ * the server keeps, and arithmetic; it knows nothing of connections, of stanzas' meaning, of
+ * sockets. */
 #ifndef MOCK_CORE_MOCK_H
 #define MOCK_CORE_MOCK_H
 

@@ -34,10 +34,11 @@ struct queued {
     char cls[16]; /* message, receipt, notification, call */
     char type[24];
     struct jid from;
-    bool sent;      /* on the current connection */
-    bool own_copy;  /* of a message that another device of the same account sent (P-X2-08) */
-    bool acked;     /* own_copy: an ack came for it on the current connection; it stays */
-    unsigned nacks; /* own_copy: such acks so far */
+    bool sent;      /* it was sent on the current connection */
+    bool own_copy;  /* another device of the same account wrote it: only a receipt ends it (P-X2-08)
+                     */
+    bool acked;     /* an own copy: an ack came for it on the current connection, and it stays */
+    unsigned nacks; /* an own copy: how many acks came so far */
     size_t n;
     uint8_t packed[]; /* flag byte and node: the same bytes on every delivery */
 };
@@ -70,24 +71,26 @@ struct device {
     char announced[64];      /* the name in its last presence, and when that was */
     uint64_t announced_s;
     uint64_t announced_client;
-    bool announced_again;   /* on this connection, less than a day after the one before */
+    bool announced_again;   /* it was named again on this connection, less than a day after the time
+                               before */
     struct map subscribed;  /* LID user -> its JID in the form in which it asked for the presence */
-    struct part chatstates; /* route/chatstate.c */
-    bool greeted;           /* the phone has sent it keys and history (phone.c) */
+    struct part chatstates; /* 'is typing' that came while it was away (route/chatstate.c) */
+    bool greeted;           /* the phone has sent it keys and history (people/phone.c) */
     bool low_told;          /* 'few prekeys left' was sent since the last upload */
-    bool withheld;          /* by script: bundles come without a one-time prekey */
-    bool unannounced;       /* nobody was told of it, nor has asked for the list since */
+    bool withheld;          /* a script keeps its one-time prekeys back: bundles come without one */
+    bool unannounced;       /* nobody was told of it, and nobody has asked for the list since */
     struct client *client;  /* logged in on it, or NULL */
     struct actor *actor;    /* of a device that the mock plays (people/actor.h); or NULL */
-    uint64_t to_mark;       /* message.c: the last stanza that addressed this device, ... */
-    const struct node *to;  /* ... and its <to>, valid for that stanza only */
+    uint64_t to_mark; /* route/message.c: the number of the last stanza that addressed this device,
+                         ... */
+    const struct node *to; /* ... and its <to> in that stanza: not to be used with another number */
     struct queued *first, *last;
     size_t nqueued;
     uint64_t recent[MOCK_RECENT_ACKS]; /* hashes of ids already acknowledged */
     size_t recent_at;
 };
 
-/* A privacy token that `account` gave to `peer` (P-SD-27..31). */
+/* A privacy token that `account` gave to `peer` (P-SD-27..31: who has one may write first). */
 struct token {
     struct token *next;
     struct mock_account *peer;
@@ -95,7 +98,7 @@ struct token {
     uint64_t t;
 };
 
-/* The only passkey of an account, and how its linking goes (passkey.c). */
+/* The only passkey of an account, and what it demands at linking (link/passkey.c). */
 struct account_passkey {
     bool demanded;
     bool omit_options; /* the request comes without its options */
@@ -112,7 +115,8 @@ struct login_script {
     unsigned times; /* how many logins fail; UINT32_MAX: all */
 };
 
-/* What the push name of --phone-per-name asks for (names.c); all zero for everybody else. */
+/* What the push name of --phone-per-name asks for (service/names.c); all zero for accounts without
+ * such a name. */
 struct traits {
     bool by_name;
     bool restricted;    /* strangers need a privacy token for anything (P-SD-27) */
@@ -124,7 +128,7 @@ struct traits {
 };
 
 enum { PAST_PARTS_MAX = 200 };
-/* What the phone hands over when it links a companion (phone_past.c). */
+/* What the phone hands over when it links a companion (people/phone_past.c). */
 struct phone_past {
     char business[64]; /* of the account, in pair-success; "": none */
     bool nameless;     /* our own push name is not among those handed over */
@@ -143,28 +147,29 @@ struct phone_past {
     unsigned parts;             /* 0: only names are handed over */
 };
 
-/* May it write to people first? (timelock.h) */
+/* Whether the account may write to people who do not know it (devices/timelock.h). */
 struct account_lock {
     bool active;
-    bool told;          /* its clients are told by a notification */
-    int64_t ends_s;     /* unix seconds; 0: no end is named */
-    int64_t refused_ms; /* mono clock of the last message that was refused for it; 0: none */
+    bool told;      /* a notification told its clients */
+    int64_t ends_s; /* unix seconds; 0: no end is named */
+    int64_t
+        refused_ms; /* when it was last refused a message for this (monotonic clock); 0: never */
     char type[48];
 };
 
 struct mock_account {
     struct jid pn, lid;
     char name[MOCK_NAME_MAX];
-    bool contact;                /* scripted person, not somebody who paired a client */
-    bool gone;                   /* not on WhatsApp any more */
-    bool unmigrated;             /* its private chats are not kept under LIDs yet */
-    bool props_silent;           /* pair-success does not say whether they are */
+    bool contact;                /* a scripted person; false: somebody who pairs clients */
+    bool gone;                   /* the account was deleted */
+    bool unmigrated;             /* its private chats still go by phone number, not by LID */
+    bool props_silent;           /* pair-success does not say whether its chats go by LID */
     bool no_lid;                 /* usync names no LID of this person */
-    char also[JID_USER_MAX + 1]; /* another number that leads here when it is asked for; "": none */
+    char also[JID_USER_MAX + 1]; /* another number under which it is found as well; "": none */
     struct x25519_pair identity; /* of the phone; signs the companions */
     uint32_t adv_raw_id;
     uint32_t next_key_index;
-    uint64_t devices_t; /* time of the last change of the device list */
+    uint64_t devices_t; /* when its device list changed last */
     struct device *devices[MOCK_DEVICES_MAX];
     size_t ndevices;
     struct device
@@ -178,29 +183,30 @@ struct mock_account {
     struct map appstate;    /* collection -> struct kept_collection (service/appstate.c) */
     struct map phone_state; /* collection -> struct view (people/phone_state.c) */
     unsigned state_epoch;   /* of the phone's newest app state key */
-    bool state_snapshots;   /* its companions get snapshots: the phone has written by itself */
+    bool
+        state_snapshots; /* its companions get snapshots, because the phone has written by itself */
     struct login_script login;
     struct account_passkey passkey;
     struct traits traits;
     char about[MOCK_ABOUT_MAX];
     uint64_t picture_id;   /* 0: it shows none */
-    char picture_hash[64]; /* media.c keeps it */
+    char picture_hash[64]; /* of the picture, a file of service/media.c */
     enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
     struct phone_past past;
-    bool resends;        /* the phone hands on what its clients could not read: phone_resend.c */
+    bool resends; /* the phone hands on what its clients could not read (people/phone_resend.c) */
     bool told_by_server; /* its clients hear of its devices from s.whatsapp.net */
-    struct part records; /* what the person read: records.c */
-    struct part held;    /* written, and not sent yet: route/held.c */
-    bool unheard;        /* unheard.c: devices of it came without a word; */
-    struct map heard;    /* device JIDs of the clients that have asked since */
+    struct part records; /* what the person read (records.c) */
+    struct part held;    /* what the person wrote and the server keeps back (route/held.c) */
+    bool unheard;        /* devices were added to it and nobody was told (devices/unheard.c) */
+    struct map heard;    /* device JIDs of the clients that have asked for its devices since */
     /* scripts of a played account */
     bool echo;             /* answers texts of clients */
     bool silent;           /* sends no delivery receipts */
     bool no_prekeys;       /* has run out of one-time prekeys */
     bool ignore_retries;   /* does not answer who asks again */
     bool unruly;           /* writes in groups that the person is not in */
-    bool refuse_with_keys; /* see refuse: with a key bundle from the first time on */
-    unsigned refuse;       /* asks again for the next so many stanzas instead of reading them */
+    bool refuse_with_keys; /* it does so with a key bundle from the first time on */
+    unsigned refuse;       /* it asks again for the next so many stanzas instead of reading them */
     unsigned corrupt;      /* the next so many messages leave with a wrong MAC or signature */
 };
 
@@ -209,11 +215,11 @@ struct member {
     uint8_t rank; /* 0 member, 1 admin, 2 superadmin */
 };
 
-/* One sender key of one device, as its stanzas show it: who has been given it, how far it is. */
+/* One sender key of one device, as the stanzas of that device show it. */
 struct group_key {
     uint32_t id;
     struct map holders; /* device address -> non-NULL */
-    bool stale;         /* a member left since its last message */
+    bool stale;         /* a member left since its last message: it must not be used any more */
 };
 
 struct group {
@@ -235,10 +241,10 @@ struct group {
     struct member *members;
     size_t nmembers;
     struct map keys;       /* sender device address -> struct group_key */
-    struct map mismatches; /* unheard.c: sender device JID -> what it was told */
-    struct map resends;    /* resends.c: sender device JID -> its bucket */
-    bool readdressed;      /* the mode has changed since the group was made */
-    struct map refused;    /* addressing.c: "device|id" -> non-NULL */
+    struct map mismatches; /* sender device JID -> which hash it was told (devices/unheard.c) */
+    struct map resends;    /* sender device JID -> how much it sent again (devices/resends.c) */
+    bool readdressed;      /* its addressing mode has changed since it was made */
+    struct map refused;    /* "device|id" of messages in the wrong form (devices/addressing.c) */
 };
 
 /* What the server asks of the devices that it plays itself. The room of the played people gives

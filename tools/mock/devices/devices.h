@@ -1,4 +1,6 @@
-/* devices.h - device lists: in usync answers, and the news of their changes (P-NT-06..10). */
+/* devices.h - device lists: in usync answers, and the news of their changes (P-NT-06..10). This
+ * room has what the server keeps for devices and checks of them: their queues, keys, lists, tokens.
+ * It knows nothing of who writes what to whom, nor of how a device is linked. */
 #ifndef MOCK_DEVICES_DEVICES_H
 #define MOCK_DEVICES_DEVICES_H
 

@@ -1,4 +1,6 @@
-/* message.h - messages from devices to devices: checks, fan-out, ack (P-SD-*, P-RC-02..11). */
+/* message.h - messages from devices to devices: checks, fan-out, ack (P-SD-*, P-RC-02..11). This
+ * room passes on what one device sends to others. It knows nothing of requests (iq), nor of how
+ * scripted people come to write; it never sees plaintext. */
 #ifndef MOCK_ROUTE_MESSAGE_H
 #define MOCK_ROUTE_MESSAGE_H
 
