@@ -78,7 +78,7 @@ enum wb_err mock_populate(struct mock *m)
             break;
         }
         for (size_t k = 0; k < m->world.naccounts && err == WB_OK; k++) {
-            if (!group_add_member(g, m->world.accounts[k], k == 0 ? 2 : 0))
+            if (!world_add_member(g, m->world.accounts[k], k == 0 ? 2 : 0))
                 err = WB_ERR_NOMEM;
         }
         if (m->world.naccounts > 0)

@@ -106,7 +106,7 @@ static void test_phash(void **state)
 {
     (void)state;
     char text[PHASH_CHARS + 1];
-    phash(NULL, 0, text);
+    world_phash(NULL, 0, text);
     assert_string_equal(text, "2:47DEQpj8");
     struct jid a[2], b[2];
     assert_int_equal(jid_parse_cstr("27820000001:2@s.whatsapp.net", &a[0]), WB_OK);
@@ -114,8 +114,8 @@ static void test_phash(void **state)
     b[0] = a[1];
     b[1] = a[0];
     char other[PHASH_CHARS + 1];
-    phash(a, 2, text);
-    phash(b, 2, other);
+    world_phash(a, 2, text);
+    world_phash(b, 2, other);
     assert_string_equal(text, other);
     assert_string_not_equal(text, "2:47DEQpj8");
 }
@@ -408,7 +408,7 @@ static void test_queue(void **state)
     struct mock_account *a = d->account;
     mock_enter(m);
     for (int i = 0; i < 3; i++) {
-        struct node *n = notification_new(m, &a->pn, "test");
+        struct node *n = deliver_notification(m, &a->pn, "test");
         deliver(m, d, n);
     }
     assert_int_equal(d->nqueued, 3);

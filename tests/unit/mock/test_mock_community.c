@@ -121,9 +121,9 @@ static void test_who_may_link_and_join(void **state)
         send_node(f, iq);
         const struct node *answer = answer_to(f, id);
         assert_true(node_attr_is(answer, "type", i == 0 ? "error" : "result"));
-        assert_true((group_find(choir, d->account) != NULL) == (i == 1));
+        assert_true((world_find_member(choir, d->account) != NULL) == (i == 1));
         assert_true(i == 0 || node_child(node_child(answer, "linked_group"), "group") != NULL);
-        assert_true(group_add_member(hers, d->account, 0));
+        assert_true(world_add_member(hers, d->account, 0));
     }
     assert_false(contains(listed(f, mine, "L1"), "Choir"));
     assert_true(contains(listed(f, hers, "L2"), "Choir"));
@@ -140,7 +140,7 @@ static void test_a_dissolved_community_is_gone(void **state)
     send_node(f, iq);
     assert_true(node_attr_is(answer_to(f, "D1"), "type", "result"));
     assert_null(sub->parent);
-    assert_non_null(group_find(sub, d->account)); /* the groups live on */
+    assert_non_null(world_find_member(sub, d->account)); /* the groups live on */
     iq = ask(f, "get", &parent->jid, "G1");
     (void)node_child_new(&f->a, iq, "query");
     send_node(f, iq);

@@ -261,7 +261,7 @@ static void test_clients_of_one_account_reach_each_other(void **state)
     assert_false(node_has_attr(await(f, "ack"), "error"));
     assert_int_equal(beside->nqueued, 1);
     OK(node_unpack(SPAN(beside->first->packed, beside->first->n), &f->a, &queued));
-    assert_true(node_attr_get_jid(queued, "from", &from) && jid_is_lid(&from));
+    assert_true(node_attr_get_jid(queued, "from", &from) && world_is_lid(&from));
     assert_int_equal(from.device, d->number);
     assert_int_equal(flag_count(&f->m, "bad-message", false), 0);
 }
@@ -277,10 +277,10 @@ static void test_phash_with_and_without_the_sender(void **state)
                           device_jid(d->account->devices[0], true), device_jid(d, true)};
     char with[PHASH_CHARS + 1], without[PHASH_CHARS + 1];
     struct message_verdict v;
-    phash(list, 3, with);
+    world_phash(list, 3, with);
     list[0] = device_jid(anna->devices[0], true);
     list[1] = device_jid(d->account->devices[0], true);
-    phash(list, 2, without);
+    world_phash(list, 2, without);
     struct node *n = node_new(&f->a, "message");
     node_attr_jid(&f->a, n, "to", &anna->lid);
     node_attr_text(&f->a, n, "type", "text");

@@ -28,7 +28,7 @@ static void tell_clients(struct mock *m, struct mock_account *a)
     pb_put_bytes(&protocol, LID_MIGRATION, buf_span(&wrapped));
     pb_put_bytes(&message, PROTOCOL_MESSAGE, buf_span(&protocol));
     for (size_t i = 1; i < a->ndevices; i++) {
-        if (!device_is_played(a->devices[i]))
+        if (!world_is_played(a->devices[i]))
             actor_send_peer(m, a->devices[0], a->devices[i], buf_span(&message));
     }
     buf_free(&pair);

@@ -59,7 +59,7 @@ int admin_contact_add(struct mock *m, const struct http_request *q, const json_t
 static struct device *acting(struct mock_account *a, const json_t *body, json_t **ret_out)
 {
     struct device *d = world_device(a, (uint16_t)admin_int(body, "device", 0));
-    if (d == NULL || !device_is_played(d)) {
+    if (d == NULL || !world_is_played(d)) {
         (void)admin_bad(ret_out, 404, "device: not played by the mock");
         return NULL;
     }
@@ -146,7 +146,7 @@ static const char *send_peer(struct mock *m, struct device *d, struct span conte
     const struct mock_account *a = d->account;
     const char *sent = NULL;
     for (size_t i = 0; i < a->ndevices; i++) {
-        if (!device_is_played(a->devices[i])) {
+        if (!world_is_played(a->devices[i])) {
             actor_send_peer(m, d, a->devices[i], content);
             sent = "";
         }
@@ -494,7 +494,7 @@ int admin_contact_retry(struct mock *m, const struct http_request *q, const json
     if (jid_parse_cstr(admin_text(body, "group"), &group) == WB_OK)
         g = world_group(&m->world, &group);
     for (size_t i = 0; i < to->ndevices; i++) {
-        if (!device_is_played(to->devices[i]))
+        if (!world_is_played(to->devices[i]))
             deliver(m, to->devices[i], retry_node(m, d, g, body));
     }
     return admin_ok(ret_out);

@@ -141,7 +141,7 @@ static struct node *retry(struct forgery *f)
 static struct node *identity(struct forgery *f)
 {
     struct jid bare = jid_bare(f->as);
-    struct node *n = notification_new(f->m, &bare, "encrypt");
+    struct node *n = deliver_notification(f->m, &bare, "encrypt");
     (void)node_child_new(&f->m->a, n, "identity");
     return n;
 }
@@ -190,7 +190,7 @@ int admin_forge(struct mock *m, const struct http_request *q, const json_t *body
     f.as = jid_with_device(f.as, (uint16_t)admin_int(body, "device", 0));
     x25519_generate(&m->rng, &f.local.identity);
     for (size_t i = 0; i < to->ndevices; i++)
-        if (!device_is_played(to->devices[i]))
+        if (!world_is_played(to->devices[i]))
             return forge_for(&f, to->devices[i], ret_out);
     return admin_bad(ret_out, 404, "to: has no client");
 }

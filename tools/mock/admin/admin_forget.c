@@ -38,7 +38,7 @@ int admin_contact_forget(struct mock *m, const struct http_request *q, const jso
         with != NULL ? world_device(a, (uint16_t)admin_int(body, "device", 0)) : NULL;
     if (with == NULL)
         return 404;
-    if (d == NULL || !device_is_played(d))
+    if (d == NULL || !world_is_played(d))
         return admin_bad(ret_out, 404, "device: not played by the mock");
     for (size_t i = 0; i < with->ndevices; i++) {
         struct jid j = device_jid(with->devices[i], true);

@@ -98,8 +98,8 @@ int admin_group_member(struct mock *m, const struct http_request *q, const json_
         (by = admin_account(m, q, body, "by", ret_out)) == NULL)
         return 404;
     if (admin_bool(body, "quiet", false)) {
-        if (strcmp(admin_text(body, "action"), "add") != 0 || group_find(g, who) != NULL ||
-            !group_add_member(g, who, 0))
+        if (strcmp(admin_text(body, "action"), "add") != 0 || world_find_member(g, who) != NULL ||
+            !world_add_member(g, who, 0))
             return admin_bad(ret_out, 409, "not possible");
         unheard_came(who);
         *ret_out = group_json(g);

@@ -53,7 +53,7 @@ int admin_unlink(struct mock *m, const struct http_request *q, const json_t *bod
         if (a == NULL)
             return 404;
         for (size_t i = a->ndevices; i-- > 1;) {
-            if (!device_is_played(a->devices[i])) {
+            if (!world_is_played(a->devices[i])) {
                 devices_logout(m, a->devices[i]);
                 n++;
             }
@@ -113,7 +113,7 @@ int admin_client_prekeys(struct mock *m, const struct http_request *q, const jso
 {
     (void)q;
     struct device *d = admin_device(m, admin_text(body, "jid"));
-    if (d == NULL || device_is_played(d))
+    if (d == NULL || world_is_played(d))
         return admin_bad(ret_out, 404, "jid: no such client device");
     int64_t keep = admin_int(body, "keep", (int64_t)d->nprekeys);
     if (keep < 0)

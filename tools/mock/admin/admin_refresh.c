@@ -12,7 +12,7 @@ static int refresh_qr(struct mock *m, json_t **ret_out)
         if (c->state != CLIENT_REGISTERING || c->pairing != NULL)
             continue;
         struct jid server = jid_server_only(JID_PN);
-        struct node *n = notification_new(m, &server, "companion_reg_refresh");
+        struct node *n = deliver_notification(m, &server, "companion_reg_refresh");
         (void)node_child_new(&m->a, n, "companion_reg_refresh");
         client_send(c, n);
         told++;

@@ -226,7 +226,7 @@ int admin_contact_sealed(struct mock *m, const struct http_request *q, const jso
     s.kind = kind_of(what);
     if (hex_decode(span_cstr(hex), s.secret, sizeof s.secret, &n) != WB_OK || n != sizeof s.secret)
         return admin_bad(ret_out, 400, "secret: 64 hex digits");
-    if (d == NULL || !device_is_played(d))
+    if (d == NULL || !world_is_played(d))
         return admin_bad(ret_out, 404, "device: not played by the mock");
     if (!admin_target(m, body, &to, ret_out))
         return 404;
@@ -324,7 +324,7 @@ int admin_contact_bot(struct mock *m, const struct http_request *q, const json_t
         return admin_bad(ret_out, 400, "secret: 64 hex digits");
     for (size_t i = 0; i < to->ndevices; i++) {
         struct node *stanza = bot_message(m, body, id, buf_span(&sealed));
-        if (!device_is_played(to->devices[i]) && stanza != NULL)
+        if (!world_is_played(to->devices[i]) && stanza != NULL)
             deliver(m, to->devices[i], stanza);
     }
     buf_free(&sealed);

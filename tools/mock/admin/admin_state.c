@@ -7,7 +7,7 @@ static json_t *device_json(const struct device *d)
     char text[JID_TEXT_MAX];
     struct jid j = device_jid(d, false);
     json_t *o = json_pack("{s:s,s:b,s:b,s:b,s:b,s:I,s:I,s:I}", "jid", jid_text(&j, text), "played",
-                          device_is_played(d), "connected", d->client != NULL, "active",
+                          world_is_played(d), "connected", d->client != NULL, "active",
                           d->client != NULL && d->client->active, "available", d->available,
                           "prekeys", (json_int_t)d->nprekeys, "skey_id", (json_int_t)d->skey_id,
                           "queued", (json_int_t)d->nqueued);

@@ -43,7 +43,7 @@ int admin_contact_bare(struct mock *m, const struct http_request *q, const json_
         id = mock_id(m);
     known_to_phone(m, to, from, id, admin_text(body, "text"));
     for (size_t i = 0; i < to->ndevices; i++) {
-        if (device_is_played(to->devices[i]))
+        if (world_is_played(to->devices[i]))
             continue;
         struct node *n = mock_node(m, "message");
         node_attr_jid(&m->a, n, "from", &from->lid);
@@ -82,7 +82,7 @@ int admin_contact_status(struct mock *m, const struct http_request *q, const jso
     struct buf content = buf_new(UNUSUAL_MAX);
     struct jid chat;
     struct node *sealed;
-    if (to == NULL || !device_is_played(from->devices[0]))
+    if (to == NULL || !world_is_played(from->devices[0]))
         return to == NULL ? 404 : admin_bad(ret_out, 404, "from: not played by the mock");
     pb_put_text(&content, 1, admin_text(body, "text"));
     sealed = actor_compose(m, from->devices[0], &to->lid, NULL, "text", buf_span(&content));
@@ -92,7 +92,7 @@ int admin_contact_status(struct mock *m, const struct http_request *q, const jso
     for (size_t i = 0; i < to->ndevices; i++) {
         const struct node *enc = enc_for(sealed, to->devices[i]);
         struct node *n = mock_node(m, "status"), *copy = ARENA_NEW(&m->a, struct node);
-        if (device_is_played(to->devices[i]) || enc == NULL || copy == NULL)
+        if (world_is_played(to->devices[i]) || enc == NULL || copy == NULL)
             continue;
         *copy = *enc;
         copy->next = NULL;

@@ -8,7 +8,7 @@
 #include "crypto/prim_hash.h"
 #include "tools/mock/core/mock.h"
 
-bool jid_is_lid(const struct jid *j)
+bool world_is_lid(const struct jid *j)
 {
     return j->server == JID_LID || j->server == JID_HOSTED_LID;
 }
@@ -16,7 +16,7 @@ bool jid_is_lid(const struct jid *j)
 struct mock_account *world_account(const struct world *w, const struct jid *user)
 {
     struct mock_account *a = NULL;
-    if (jid_is_lid(user))
+    if (world_is_lid(user))
         a = map_get(&w->by_lid, user->user);
     else if (user->server == JID_PN || user->server == JID_HOSTED)
         a = map_get(&w->by_pn, user->user);
@@ -42,7 +42,7 @@ struct device *world_device(const struct mock_account *a, uint16_t number)
     return NULL;
 }
 
-bool device_is_played(const struct device *d)
+bool world_is_played(const struct device *d)
 {
     return d->actor != NULL;
 }
@@ -220,7 +220,7 @@ struct group *world_add_group(struct mock *m, const char *subject, bool lid)
     return g;
 }
 
-struct member *group_find(const struct group *g, const struct mock_account *a)
+struct member *world_find_member(const struct group *g, const struct mock_account *a)
 {
     for (size_t i = 0; i < g->nmembers; i++) {
         if (g->members[i].account == a)
@@ -229,9 +229,9 @@ struct member *group_find(const struct group *g, const struct mock_account *a)
     return NULL;
 }
 
-bool group_add_member(struct group *g, struct mock_account *a, uint8_t rank)
+bool world_add_member(struct group *g, struct mock_account *a, uint8_t rank)
 {
-    if (group_find(g, a) != NULL)
+    if (world_find_member(g, a) != NULL)
         return true;
     struct member *list = realloc(g->members, (g->nmembers + 1) * sizeof *list);
     if (list == NULL)
@@ -242,9 +242,9 @@ bool group_add_member(struct group *g, struct mock_account *a, uint8_t rank)
     return true;
 }
 
-bool group_remove_member(struct group *g, const struct mock_account *a)
+bool world_remove_member(struct group *g, const struct mock_account *a)
 {
-    struct member *mb = group_find(g, a);
+    struct member *mb = world_find_member(g, a);
     if (mb == NULL)
         return false;
     size_t i = (size_t)(mb - g->members);
@@ -311,7 +311,7 @@ static int ad_order(const void *x, const void *y)
     return strcmp(jid_ad_text(x, a), jid_ad_text(y, b));
 }
 
-void phash(struct jid *devices, size_t n, char ret_text[static PHASH_CHARS + 1])
+void world_phash(struct jid *devices, size_t n, char ret_text[static PHASH_CHARS + 1])
 {
     uint8_t digest[SHA256_BYTES];
     struct buf all = buf_new(1 << 24);

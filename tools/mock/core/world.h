@@ -248,7 +248,7 @@ struct group {
 };
 
 /* What the server asks of the devices that it plays itself. The room of the played people gives
- * the functions (people/people.h); the rooms below it tell a played device by device_is_played().
+ * the functions (people/people.h); the rooms below it tell a played device by world_is_played().
  */
 struct player {
     /* The device is played from now on; identity NULL: a fresh one (a companion, signed by its
@@ -301,23 +301,23 @@ bool world_unlist_device(struct mock *m, struct device *d);
 void world_remove_device(struct mock *m, struct device *d);
 struct device *world_device(const struct mock_account *a, uint16_t number);
 /* Does the mock itself play the device? */
-bool device_is_played(const struct device *d);
+bool world_is_played(const struct device *d);
 /* By a device JID, PN or LID. */
 struct device *world_device_jid(const struct world *w, const struct jid *j);
 
 /* JID of a device or user in the PN or LID form. */
 struct jid device_jid(const struct device *d, bool lid);
 struct jid account_jid(const struct mock_account *a, bool lid);
-bool jid_is_lid(const struct jid *j);
+bool world_is_lid(const struct jid *j);
 
 struct group *world_group(const struct world *w, const struct jid *j);
 struct group *world_add_group(struct mock *m, const char *subject, bool lid);
-struct member *group_find(const struct group *g, const struct mock_account *a);
-bool group_add_member(struct group *g, struct mock_account *a, uint8_t rank);
-bool group_remove_member(struct group *g, const struct mock_account *a);
+struct member *world_find_member(const struct group *g, const struct mock_account *a);
+bool world_add_member(struct group *g, struct mock_account *a, uint8_t rank);
+bool world_remove_member(struct group *g, const struct mock_account *a);
 
 /* The participant hash of P-SD-22 over n device JIDs (sorted in place). */
 enum { PHASH_CHARS = 10 };
-void phash(struct jid *devices, size_t n, char ret_text[static PHASH_CHARS + 1]);
+void world_phash(struct jid *devices, size_t n, char ret_text[static PHASH_CHARS + 1]);
 
 #endif

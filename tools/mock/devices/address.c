@@ -18,13 +18,13 @@ int address_refuses(struct mock *m, const char *label, const struct device *from
 {
     const struct node *parts = node_child(n, "participants");
     struct jid to, j;
-    if (peer == NULL || !from->account->unmigrated || device_is_played(from) ||
+    if (peer == NULL || !from->account->unmigrated || world_is_played(from) ||
         !node_attr_get_jid(n, "to", &to))
         return 0;
-    if (jid_is_lid(&to))
+    if (world_is_lid(&to))
         return 400;
     for (const struct node *k = node_child(parts, "to"); k != NULL; k = node_next(k, "to")) {
-        if (!node_attr_get_jid(k, "jid", &j) || !jid_is_lid(&j))
+        if (!node_attr_get_jid(k, "jid", &j) || !world_is_lid(&j))
             continue;
         mock_flag(m, label, "mixed-addressing", n, "a LID in a message that goes by number");
         return 400;
@@ -36,7 +36,7 @@ void address_ack(struct mock *m, struct node *ack, const struct node *n)
 {
     struct jid to;
     const struct mock_account *a;
-    if (!node_attr_get_jid(n, "to", &to) || !jid_is_lid(&to))
+    if (!node_attr_get_jid(n, "to", &to) || !world_is_lid(&to))
         return;
     a = world_account(&m->world, &to);
     if (a != NULL && !jid_same_user(&a->lid, &to))

@@ -58,13 +58,13 @@ void deliver(struct mock *m, struct device *d, struct node *n)
 {
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
     bool now = d->client != NULL && d->client->active;
-    if (!device_is_played(d) && !now)
+    if (!world_is_played(d) && !now)
         node_attr_text(&m->a, n, "offline", "0");
     if (node_pack(n, &packed) != WB_OK) {
         mock_say(m, "a stanza could not be packed");
         goto out;
     }
-    if (device_is_played(d)) {
+    if (world_is_played(d)) {
         to_inbox(m, d, buf_span(&packed));
         goto out;
     }
@@ -196,7 +196,7 @@ bool deliver_waiting(const struct device *d, const char *cls, const char *type,
     return false;
 }
 
-struct node *notification_new(struct mock *m, const struct jid *from, const char *type)
+struct node *deliver_notification(struct mock *m, const struct jid *from, const char *type)
 {
     struct node *n = mock_node(m, "notification");
     node_attr_jid(&m->a, n, "from", from);

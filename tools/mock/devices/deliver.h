@@ -24,6 +24,6 @@ bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks
 bool deliver_waiting(const struct device *d, const char *cls, const char *type,
                      const struct jid *from);
 /* A notification node with id, from, type and t. */
-struct node *notification_new(struct mock *m, const struct jid *from, const char *type);
+struct node *deliver_notification(struct mock *m, const struct jid *from, const char *type);
 
 #endif

@@ -49,7 +49,7 @@ void devices_hash(const struct mock_account *a, const struct device *except, boo
         if (a->devices[i] != except)
             list[n++] = device_jid(a->devices[i], lid);
     }
-    phash(list, n, ret_text);
+    world_phash(list, n, ret_text);
 }
 
 void devices_node(struct mock *m, struct node *parent, const struct mock_account *a, bool lid)
@@ -84,9 +84,9 @@ static void tell_others(struct mock *m, struct mock_account *a, const struct dev
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {
-            if (device_is_played(to->devices[k]))
+            if (world_is_played(to->devices[k]))
                 continue;
-            struct node *n = notification_new(m, &a->pn, "devices");
+            struct node *n = deliver_notification(m, &a->pn, "devices");
             node_attr_jid(&m->a, n, "lid", &a->lid);
             struct node *ch = node_child_new(&m->a, n, tags[change]);
             node_attr_text(&m->a, ch, change == DEVICE_UPDATED ? "hash" : "device_hash", hash);
@@ -112,10 +112,11 @@ static void tell_own(struct mock *m, struct mock_account *a, const struct device
     devices_hash(a, except, false, hash);
     for (size_t k = 0; k < a->ndevices; k++) {
         struct device *to = a->devices[k];
-        if (to == d || device_is_played(to))
+        if (to == d || world_is_played(to))
             continue;
         const struct jid server = jid_server_only(JID_PN);
-        struct node *n = notification_new(m, a->told_by_server ? &server : &a->pn, "account_sync");
+        struct node *n =
+            deliver_notification(m, a->told_by_server ? &server : &a->pn, "account_sync");
         struct node *devices = node_child_new(&m->a, n, "devices");
         node_attr_text(&m->a, devices, "dhash", hash);
         for (size_t i = 0; i < a->ndevices; i++) {
@@ -171,9 +172,9 @@ void devices_reinstall(struct mock *m, struct mock_account *a, bool tell)
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {
-            if (device_is_played(to->devices[k]))
+            if (world_is_played(to->devices[k]))
                 continue;
-            struct node *n = notification_new(m, &a->lid, "encrypt");
+            struct node *n = deliver_notification(m, &a->lid, "encrypt");
             (void)node_child_new(&m->a, n, "identity");
             deliver(m, to->devices[k], n);
         }

@@ -29,7 +29,7 @@ static bool get_be(const struct node *parent, const char *tag, size_t n, uint32_
 
 bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k)
 {
-    if (device_is_played(d))
+    if (world_is_played(d))
         return m->world.player->next_prekey(m, d, ret_k);
     if (d->nprekeys == 0 || d->withheld)
         return false;
@@ -42,10 +42,10 @@ bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k)
 void prekeys_tell_if_low(struct mock *m, struct device *d)
 {
     struct jid server = jid_server_only(JID_PN);
-    if (device_is_played(d) || d->nprekeys >= LOW_PREKEYS || d->low_told || d->prekeys_seen.n == 0)
+    if (world_is_played(d) || d->nprekeys >= LOW_PREKEYS || d->low_told || d->prekeys_seen.n == 0)
         return;
     d->low_told = true;
-    struct node *n = notification_new(m, &server, "encrypt");
+    struct node *n = deliver_notification(m, &server, "encrypt");
     struct node *count = node_child_new(&m->a, n, "count");
     node_attr_u64(&m->a, count, "value", d->nprekeys);
     deliver(m, d, n);
@@ -227,7 +227,7 @@ bool prekeys_skey_back(struct device *d)
 void prekeys_ask_compare(struct mock *m, struct device *d)
 {
     struct jid server = jid_server_only(JID_PN);
-    struct node *n = notification_new(m, &server, "encrypt");
+    struct node *n = deliver_notification(m, &server, "encrypt");
     (void)node_child_new(&m->a, n, "digest");
     deliver(m, d, n);
 }

@@ -92,9 +92,9 @@ void privacy_issue(struct mock *m, struct mock_account *giver, struct mock_accou
     if (tok == NULL)
         return;
     for (size_t i = 0; i < peer->ndevices; i++) {
-        if (device_is_played(peer->devices[i]))
+        if (world_is_played(peer->devices[i]))
             continue;
-        struct node *n = notification_new(m, &giver->pn, "privacy_token");
+        struct node *n = deliver_notification(m, &giver->pn, "privacy_token");
         node_attr_jid(&m->a, n, "sender_lid", &giver->lid);
         struct node *tokens = node_child_new(&m->a, n, "tokens");
         struct node *one = node_child_new(&m->a, tokens, "token");

@@ -29,7 +29,7 @@ void resends_note(struct mock *m, const char *label, const struct device *from, 
                   const struct node *n)
 {
     int64_t now = clock_mono_ms(m->clock);
-    struct bucket *b = !device_is_played(from) ? bucket_of(g, from) : NULL;
+    struct bucket *b = !world_is_played(from) ? bucket_of(g, from) : NULL;
     if (b == NULL)
         return;
     if (b->full_ms < now)

@@ -34,9 +34,9 @@ static void tell(struct mock *m, struct mock_account *a)
 {
     const struct jid server = jid_server_only(JID_PN);
     for (size_t i = 0; i < a->ndevices; i++) {
-        if (device_is_played(a->devices[i]))
+        if (world_is_played(a->devices[i]))
             continue;
-        struct node *n = notification_new(m, &server, "mex");
+        struct node *n = deliver_notification(m, &server, "mex");
         struct node *update = node_child_new(&m->a, n, "update");
         node_attr_text(&m->a, update, "op_name", "NotificationUserReachoutTimelockUpdate");
         node_set_bytes(&m->a, update, state_json(m, a, "xwa2_notify_account_reachout_timelock"));

@@ -50,7 +50,7 @@ static size_t named(const struct mock *m, const struct group *g, const struct no
         struct jid j;
         const struct mock_account *a =
             node_attr_get_jid(u, "jid", &j) ? world_account(&m->world, &j) : NULL;
-        n += a != NULL && group_find(g, a) != NULL;
+        n += a != NULL && world_find_member(g, a) != NULL;
     }
     return n;
 }

@@ -212,7 +212,7 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
         return (struct pair_answer){.status = 500, .message = "cannot unwrap the key"};
     w->typed = true;
     struct jid server = jid_server_only(JID_PN);
-    struct node *n = notification_new(m, &server, "link_code_companion_reg");
+    struct node *n = deliver_notification(m, &server, "link_code_companion_reg");
     struct node *reg = node_child_new(&m->a, n, "link_code_companion_reg");
     node_attr_text(&m->a, reg, "stage", "primary_hello");
     node_set_bytes(&m->a, node_child_new(&m->a, reg, "link_code_pairing_ref"),
@@ -237,7 +237,7 @@ struct pair_answer pair_refresh_code(struct mock *m, const char *digits)
         return (struct pair_answer){.status = 404, .message = "no client asked for this number"};
     struct code_wait *w = slot->value;
     struct jid server = jid_server_only(JID_PN);
-    struct node *n = notification_new(m, &server, "link_code_companion_reg");
+    struct node *n = deliver_notification(m, &server, "link_code_companion_reg");
     struct node *reg = node_child_new(&m->a, n, "link_code_companion_reg");
     node_attr_text(&m->a, reg, "stage", "refresh_code");
     node_set_bytes(&m->a, node_child_new(&m->a, reg, "link_code_pairing_ref"),

@@ -94,7 +94,7 @@ static void demand(struct client *c)
     struct mock *m = c->m;
     struct passkey_link *l = c->passkey;
     struct jid server = jid_server_only(JID_PN);
-    struct node *n = notification_new(m, &server, "passkey_prologue_request");
+    struct node *n = deliver_notification(m, &server, "passkey_prologue_request");
     rng_fill(&m->rng, l->challenge, sizeof l->challenge);
     l->stage = ASKED;
     l->ref[0] = l->code[0] = '\0';
@@ -196,7 +196,7 @@ static void phone_continues(struct mock *m, void *arg)
     rng_fill(&m->rng, l->nonce, sizeof l->nonce);
     pb_put_bytes(&identity, 1, SPAN_ARRAY(l->ephemeral.pub));
     pb_put_bytes(&identity, 2, SPAN_ARRAY(l->nonce));
-    struct node *n = notification_new(m, &server, "crsc_continuation");
+    struct node *n = deliver_notification(m, &server, "crsc_continuation");
     node_set_bytes(&m->a, node_child_new(&m->a, n, "primary_ephemeral_identity"),
                    buf_span(&identity));
     client_send(c, n);

@@ -123,20 +123,21 @@ struct signal_session *actor_session(struct actor *a, const struct device *with)
     return s;
 }
 
-const char *group_address(const struct jid *group, const struct device *d,
-                          char text[static GROUP_ADDRESS_MAX])
+const char *actor_group_address(const struct jid *group, const struct device *d,
+                                char text[static ACTOR_GROUP_ADDRESS_MAX])
 {
     char a[JID_TEXT_MAX];
     struct jid j = device_jid(d, true);
-    (void)snprintf(text, GROUP_ADDRESS_MAX, "%s|%s", group->user, jid_signal_address(&j, a));
+    (void)snprintf(text, ACTOR_GROUP_ADDRESS_MAX, "%s|%s", group->user, jid_signal_address(&j, a));
     return text;
 }
 
 struct sender_key_record *actor_sender_key(struct actor *a, const struct jid *group,
                                            const struct device *sender)
 {
-    char text[GROUP_ADDRESS_MAX];
-    struct sender_key_record *r = map_get(&a->sender_keys, group_address(group, sender, text));
+    char text[ACTOR_GROUP_ADDRESS_MAX];
+    struct sender_key_record *r =
+        map_get(&a->sender_keys, actor_group_address(group, sender, text));
     if (r == NULL) {
         r = sender_key_record_new();
         if (r != NULL && !map_put(&a->sender_keys, text, r)) {
@@ -149,7 +150,7 @@ struct sender_key_record *actor_sender_key(struct actor *a, const struct jid *gr
 
 void actor_forget_sessions(struct device *from, const struct mock_account *with)
 {
-    for (size_t i = 0; device_is_played(from) && i < with->ndevices; i++) {
+    for (size_t i = 0; world_is_played(from) && i < with->ndevices; i++) {
         struct signal_session *s = actor_session(from->actor, with->devices[i]);
         if (s != NULL)
             signal_session_archive_current(s);

@@ -45,9 +45,9 @@ struct signal_session *actor_session(struct actor *a, const struct device *with)
 struct sender_key_record *actor_sender_key(struct actor *a, const struct jid *group,
                                            const struct device *sender);
 /* "group|address" */
-enum { GROUP_ADDRESS_MAX = 2 * JID_TEXT_MAX };
-const char *group_address(const struct jid *group, const struct device *d,
-                          char text[static GROUP_ADDRESS_MAX]);
+enum { ACTOR_GROUP_ADDRESS_MAX = 2 * JID_TEXT_MAX };
+const char *actor_group_address(const struct jid *group, const struct device *d,
+                                char text[static ACTOR_GROUP_ADDRESS_MAX]);
 
 /* A message to a person or group: encrypted for every device. content: a Message protobuf. id: NULL
  * for a fresh one. type: of the stanza, "text". The stanza in the arena; NULL on failure. */

@@ -35,7 +35,7 @@ static enum wb_err open_prekey(struct arriving *v, struct signal_session *s, str
     if (err != WB_OK)
         return err;
     /* A played phone that was set up anew may have late ones (held.h). */
-    if (!device_is_played(v->sender) &&
+    if (!world_is_played(v->sender) &&
         memcmp(h.identity, v->sender->identity, sizeof h.identity) != 0)
         mock_flag(v->m, v->client, "wrong-identity", v->n, "pkmsg of another identity key");
     (void)snprintf(id, sizeof id, "%u", h.prekey_id);
@@ -157,7 +157,7 @@ static void understood(struct arriving *v, struct span plain)
     record(v, &c, plain);
     if (own && v->me->number == 0 && node_attr_is(v->n, "category", "peer"))
         phone_asked(v->m, v->me, v->sender, mock_attr(v->m, v->n, "id"), plain);
-    if (v->me->account->echo && v->me->number == 0 && !own && !device_is_played(v->sender) &&
+    if (v->me->account->echo && v->me->number == 0 && !own && !world_is_played(v->sender) &&
         c.text.p != NULL)
         echo(v, &c);
 }

@@ -184,12 +184,12 @@ static struct sender_key_record *own_sender_key(struct sending *g, struct group 
 static void give_key(struct sending *g, struct group *grp, struct span skdm_message)
 {
     struct actor *a = g->from->actor;
-    char key[GROUP_ADDRESS_MAX];
+    char key[ACTOR_GROUP_ADDRESS_MAX];
     for (size_t i = 0; i < grp->nmembers; i++) {
         struct mock_account *acc = grp->members[i].account;
         for (size_t k = 0; k < acc->ndevices; k++) {
             struct device *d = acc->devices[k];
-            if (d == g->from || map_get(&a->given, group_address(&grp->jid, d, key)) != NULL)
+            if (d == g->from || map_get(&a->given, actor_group_address(&grp->jid, d, key)) != NULL)
                 continue;
             add_to(g, d, skdm_message);
             (void)map_put(&a->given, key, d);
@@ -211,7 +211,7 @@ static void put_phash(struct sending *g, const struct group *grp)
             list[n++] = device_jid(acc->devices[k], grp->lid);
     }
     if (list != NULL) {
-        phash(list, n, hash);
+        world_phash(list, n, hash);
         node_attr_text(&m->a, g->stanza, "phash", hash);
     }
 }
@@ -280,9 +280,9 @@ static bool damage_next(struct mock_account *a)
 struct node *actor_compose(struct mock *m, struct device *from, const struct jid *to,
                            const char *id, const char *type, struct span content)
 {
-    struct sending g = {.m = m, .from = from, .lid = jid_is_lid(to)};
+    struct sending g = {.m = m, .from = from, .lid = world_is_lid(to)};
     struct group *grp = world_group(&m->world, to);
-    if (!device_is_played(from))
+    if (!world_is_played(from))
         return NULL;
     if (id == NULL)
         id = mock_id(m);
@@ -368,7 +368,7 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
     struct jid asker, from;
     struct signal_bundle b;
     uint64_t count = 1;
-    char key[GROUP_ADDRESS_MAX], text[JID_TEXT_MAX];
+    char key[ACTOR_GROUP_ADDRESS_MAX], text[JID_TEXT_MAX];
     struct sent_message *s = map_get(&a->sent, mock_attr(m, receipt, "id"));
     if (s == NULL || !node_attr_get_jid(receipt, "from", &from))
         return;
@@ -392,14 +392,14 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
         struct sender_key_record *r = actor_sender_key(a, &grp->jid, d);
         if (r != NULL && sender_key_distribution(r, &skdm) == WB_OK)
             content_skdm(&content, jid_text(&grp->jid, text), buf_span(&skdm));
-        (void)map_put(&a->given, group_address(&grp->jid, to, key), to);
+        (void)map_put(&a->given, actor_group_address(&grp->jid, to, key), to);
     }
     buf_append(&content, SPAN(s->content, s->n));
     bool own = to->account == d->account && grp == NULL;
     if (own)
         content_device_sent(&wrapped, jid_text(&s->chat, text), buf_span(&content));
-    g.lid = jid_is_lid(&asker);
-    g.corrupt = !device_is_played(to) && damage_next(d->account); /* for the client under test */
+    g.lid = world_is_lid(&asker);
+    g.corrupt = !world_is_played(to) && damage_next(d->account); /* for the client under test */
     g.stanza = mock_node(m, "message");
     node_attr_text(&m->a, g.stanza, "id", mock_attr(m, receipt, "id"));
     node_attr_text(&m->a, g.stanza, "type", "text");

@@ -69,10 +69,10 @@ void phone_send_names(struct mock *m, struct device *d)
 
 void phone_greet(struct mock *m, struct device *d)
 {
-    if (d->greeted || device_is_played(d) || !device_is_played(d->account->devices[0]))
+    if (d->greeted || world_is_played(d) || !world_is_played(d->account->devices[0]))
         return;
     d->greeted = true;
     phone_state_share(m, d);
-    phone_send_past(m, d);
+    phone_past_send(m, d);
     phone_send_names(m, d);
 }

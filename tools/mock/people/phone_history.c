@@ -152,7 +152,7 @@ void phone_asked(struct mock *m, struct device *phone, struct device *by, const 
     struct buf packed = buf_new(HISTORY_MAX), note = buf_new(HISTORY_MAX);
     struct wanted w;
     size_t n = 0;
-    phone_asked_again(m, phone, by, id, plain);
+    phone_resend_asked(m, phone, by, id, plain);
     if (phone_state_asked(m, by, plain) || !read_request(plain, &w) ||
         phone->account->history == PHONE_HISTORY_SILENT)
         return;

@@ -167,15 +167,15 @@ static void send_part(struct mock *m, struct device *d, unsigned nr)
     buf_free(&note);
 }
 
-void phone_send_past(struct mock *m, struct device *d)
+void phone_past_send(struct mock *m, struct device *d)
 {
     memset(d->account->past.asked, 0, sizeof d->account->past.asked);
     for (unsigned nr = 0; nr < d->account->past.parts; nr++)
         send_part(m, d, nr);
 }
 
-bool phone_file_missing(struct mock *m, struct device *d, const char *label,
-                        const struct node *receipt)
+bool phone_past_file_missing(struct mock *m, struct device *d, const char *label,
+                             const struct node *receipt)
 {
     struct phone_past *past = &d->account->past;
     const struct node *encrypt = node_child(receipt, "encrypt");

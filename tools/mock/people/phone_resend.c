@@ -72,8 +72,8 @@ static void answer(struct mock *m, struct device *phone, struct device *to, cons
     buf_free(&msg);
 }
 
-void phone_asked_again(struct mock *m, struct device *phone, struct device *by, const char *id,
-                       struct span plain)
+void phone_resend_asked(struct mock *m, struct device *phone, struct device *by, const char *id,
+                        struct span plain)
 {
     struct span protocol = pb_bytes(plain, PROTOCOL_MESSAGE);
     struct span request = pb_bytes(protocol, TYPE_REQUEST);

@@ -6,7 +6,7 @@
 
 /* A companion's peer message to its phone: when it asks for messages and account->resends is set,
  * those that the phone has read are sent. id: of the stanza. */
-void phone_asked_again(struct mock *m, struct device *phone, struct device *by, const char *id,
-                       struct span plain);
+void phone_resend_asked(struct mock *m, struct device *phone, struct device *by, const char *id,
+                        struct span plain);
 
 #endif

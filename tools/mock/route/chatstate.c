@@ -58,7 +58,7 @@ static void keep(struct mock *m, struct device *d, const struct node *n)
 static void tell(struct mock *m, struct device *d, const struct node *chatstate,
                  const struct jid *from, const struct jid *participant)
 {
-    if (device_is_played(d))
+    if (world_is_played(d))
         return;
     struct node *n = mock_node(m, "chatstate");
     node_attr_jid(&m->a, n, "from", from);
@@ -94,7 +94,7 @@ void chatstate_from_client(struct client *c, const struct node *chatstate)
     }
     const struct group *g = world_group(&m->world, &to);
     const struct mock_account *own = c->device->account;
-    struct jid me = device_jid(c->device, g != NULL ? g->lid : jid_is_lid(&to));
+    struct jid me = device_jid(c->device, g != NULL ? g->lid : world_is_lid(&to));
     struct mock_account *peer = world_account(&m->world, &to);
     if (g == NULL && peer != NULL && peer != own)
         tell_account(m, peer, chatstate, &me, NULL);

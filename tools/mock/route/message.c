@@ -196,7 +196,7 @@ static void direct(const struct fan *f, struct message_verdict *v)
         n = add_devices(own, f->lid, list, n, 2 * MOCK_DEVICES_MAX);
     if (m->cfg.phash_without_sender)
         n = without(list, n, device_jid(f->from, f->lid));
-    phash(list, n, v->phash);
+    world_phash(list, n, v->phash);
     if (f->lid && !jid_same_user(&f->to, &f->peer->lid))
         v->phash[0] = '\0'; /* what is wrong is the LID: address_ack() */
     v->error = timelock_refuses(m, f->from, f->peer, f->label, f->n);
@@ -250,7 +250,7 @@ static void check_phash(const struct fan *f, struct message_verdict *v)
     struct jid *list = group_devices(f, &n);
     const char *sent = mock_attr(f->m, f->n, "phash");
     char right[PHASH_CHARS + 1];
-    phash(list, n, right);
+    world_phash(list, n, right);
     if (sent[0] == '\0')
         return; /* Baileys sends none in groups, and is served */
     /* Baileys sends six characters of the hash; WhatsApp takes them (P-SD-22). */
@@ -270,7 +270,7 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
     struct mock *m = f->m;
     struct group *g = f->group;
     const struct node *enc = node_child(f->n, "enc");
-    struct member *me = group_find(g, f->from->account);
+    struct member *me = world_find_member(g, f->from->account);
     if (!f->from->account->unruly && (me == NULL || (g->announcement && me->rank == 0))) {
         v->error = 403;
         return;
@@ -306,7 +306,7 @@ static void group_direct(const struct fan *f, struct message_verdict *v)
 {
     struct mock *m = f->m;
     const struct node *parts = node_child(f->n, "participants");
-    if (group_find(f->group, f->from->account) == NULL) {
+    if (world_find_member(f->group, f->from->account) == NULL) {
         v->error = 403;
         return;
     }
@@ -319,7 +319,7 @@ static void group_direct(const struct fan *f, struct message_verdict *v)
             node_attr_get_jid(to, "jid", &j) ? world_device_jid(&m->world, &j) : NULL;
         if (d == NULL || d == f->from || node_child(to, "enc") == NULL)
             continue;
-        if (group_find(f->group, d->account) == NULL) {
+        if (world_find_member(f->group, d->account) == NULL) {
             mock_flag(m, f->label, "stranger-device", to, "no member");
             continue;
         }
@@ -446,7 +446,7 @@ static bool resolve(struct fan *f, struct message_verdict *v)
         v->error = f->group == NULL ? 404 : 0;
     } else if (jid_is_person(&f->to)) {
         f->peer = world_account(w, &f->to);
-        f->lid = jid_is_lid(&f->to);
+        f->lid = world_is_lid(&f->to);
         v->error = f->peer == NULL ? 404 : 0;
     } else if (f->to.server == JID_BROADCAST) {
         f->lid = true;

@@ -37,7 +37,7 @@ static void subscribe(struct client *c, const struct node *presence)
         return;
     if (!privacy_shows(a, c->device->account, presence))
         return; /* no answer, and no news later */
-    (void)map_put(&c->device->subscribed, a->lid.user, jid_is_lid(&to) ? &a->lid : &a->pn);
+    (void)map_put(&c->device->subscribed, a->lid.user, world_is_lid(&to) ? &a->lid : &a->pn);
     struct node *n = mock_node(m, "presence");
     to = jid_bare(to);
     node_attr_jid(&m->a, n, "from", &to);

@@ -92,7 +92,7 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
             return false;
         }
     } else {
-        p.lid = jid_is_lid(&p.to);
+        p.lid = world_is_lid(&p.to);
     }
     struct mock_account *a = world_account(&m->world, &author);
     if (a == NULL) {

@@ -80,9 +80,9 @@ static void tell(struct mock *m, struct mock_account *a, const struct device *fr
                  const char *name, uint64_t version)
 {
     for (size_t i = 0; i < a->ndevices; i++) {
-        if (a->devices[i] == from || device_is_played(a->devices[i]))
+        if (a->devices[i] == from || world_is_played(a->devices[i]))
             continue;
-        struct node *n = notification_new(m, &a->pn, "server_sync");
+        struct node *n = deliver_notification(m, &a->pn, "server_sync");
         struct node *k = node_child_new(&m->a, n, "collection");
         node_attr_text(&m->a, k, "name", name);
         node_attr_u64(&m->a, k, "version", version);

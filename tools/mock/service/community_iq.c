@@ -46,7 +46,7 @@ static int link_one(struct client *c, const struct node *k, struct group *parent
     struct mock *m = c->m;
     struct jid j;
     struct group *g = node_attr_get_jid(k, "jid", &j) ? world_group(&m->world, &j) : NULL;
-    const struct member *me = g != NULL ? group_find(g, c->device->account) : NULL;
+    const struct member *me = g != NULL ? world_find_member(g, c->device->account) : NULL;
     if (g == NULL || (!link && g->parent != parent))
         return 404;
     if (me == NULL || me->rank == 0)
@@ -89,7 +89,7 @@ static int join(struct client *c, const struct node *k, struct node *result,
     struct group *g = sub_group(m, k, parent);
     if (g == NULL)
         return 404;
-    if (group_find(g, c->device->account) == NULL) {
+    if (world_find_member(g, c->device->account) == NULL) {
         int code = group_change_member(m, g, NULL, c->device->account, GROUP_ADD);
         if (code != 0)
             return code;
@@ -101,7 +101,7 @@ static int join(struct client *c, const struct node *k, struct node *result,
 int community_set(struct client *c, const struct node *k, struct node *result, struct group *g)
 {
     struct mock *m = c->m;
-    const struct member *me = group_find(g, c->device->account);
+    const struct member *me = world_find_member(g, c->device->account);
     const struct node *link = node_is(k, "links") ? node_child(k, "link") : NULL;
     if (node_is(k, "join_linked_group"))
         return me != NULL ? join(c, k, result, g) : 403;
@@ -192,7 +192,7 @@ struct span community_answer(struct client *c, const char *query_id, struct span
                : json_object_get(json_object_get(variables, "input"), "group_jid"));
     const struct group *g =
         id != NULL && jid_parse_cstr(id, &j) == WB_OK ? world_group(&m->world, &j) : NULL;
-    if (g != NULL && g->community && group_find(g, c->device->account) != NULL) {
+    if (g != NULL && g->community && world_find_member(g, c->device->account) != NULL) {
         json_t *out = contents(m, g);
         char *dump = json_dumps(out, JSON_COMPACT);
         if (dump != NULL)

@@ -65,7 +65,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
 static struct node *news(struct mock *m, const struct group *g, const struct mock_account *by,
                          struct node *child)
 {
-    struct node *n = notification_new(m, &g->jid, "w:gp2");
+    struct node *n = deliver_notification(m, &g->jid, "w:gp2");
     if (by != NULL) {
         struct jid j = account_jid(by, g->lid);
         node_attr_jid(&m->a, n, "participant", &j);
@@ -87,7 +87,7 @@ static void tell_one(struct mock *m, const struct group *g, const struct mock_ac
                      struct mock_account *to, struct node *child)
 {
     for (size_t i = 0; i < to->ndevices; i++) {
-        if (!device_is_played(to->devices[i]))
+        if (!world_is_played(to->devices[i]))
             deliver(m, to->devices[i], news(m, g, by, child));
     }
 }
@@ -125,15 +125,15 @@ int group_change_member(struct mock *m, struct group *g, struct mock_account *by
                         struct mock_account *who, enum group_change change)
 {
     static const char *const tags[] = {"add", "remove", "promote", "demote"};
-    struct member *me = by != NULL ? group_find(g, by) : NULL;
+    struct member *me = by != NULL ? world_find_member(g, by) : NULL;
     bool leaves = change == GROUP_REMOVE && by == who;
     uint64_t before = g->version;
     if (by != NULL && (me == NULL || (me->rank == 0 && change != GROUP_ADD && !leaves)))
         return 403;
-    struct member *target = group_find(g, who);
+    struct member *target = world_find_member(g, who);
     if (change == GROUP_ADD ? target != NULL : target == NULL)
         return change == GROUP_ADD ? 409 : 404;
-    if (change == GROUP_ADD && !group_add_member(g, who, 0))
+    if (change == GROUP_ADD && !world_add_member(g, who, 0))
         return 500;
     if (change == GROUP_PROMOTE || change == GROUP_DEMOTE) {
         target->rank = change == GROUP_PROMOTE ? 1 : 0;
@@ -150,7 +150,7 @@ int group_change_member(struct mock *m, struct group *g, struct mock_account *by
     else
         group_tell(m, g, by, child);
     if (change == GROUP_REMOVE) {
-        (void)group_remove_member(g, who);
+        (void)world_remove_member(g, who);
         strict_member_left(g);
     }
     return 0;
@@ -164,11 +164,11 @@ struct group *group_make(struct mock *m, const char *subject, bool lid,
         return NULL;
     if (creator != NULL) {
         g->creator = account_jid(creator, lid);
-        if (!group_add_member(g, creator, 2))
+        if (!world_add_member(g, creator, 2))
             return NULL;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!group_add_member(g, members[i], 0))
+        if (!world_add_member(g, members[i], 0))
             return NULL;
     }
     return g;
@@ -192,5 +192,5 @@ void group_welcome(struct mock *m, struct mock_account *a)
 {
     size_t n = m->cfg.groups < m->world.ngroups ? m->cfg.groups : m->world.ngroups;
     for (size_t i = 0; i < n; i++)
-        (void)group_add_member(m->world.group_list[i], a, 0);
+        (void)world_add_member(m->world.group_list[i], a, 0);
 }

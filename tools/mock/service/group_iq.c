@@ -15,7 +15,7 @@ static int participating(struct client *c, struct node *result)
     struct node *list = node_child_new(&m->a, result, "groups");
     for (size_t i = 0; i < m->world.ngroups; i++) {
         const struct group *g = m->world.group_list[i];
-        if (group_find(g, c->device->account) != NULL)
+        if (world_find_member(g, c->device->account) != NULL)
             (void)group_node(m, list, g);
     }
     return 0;
@@ -29,7 +29,7 @@ int iq_group_get(struct client *c, const struct node *iq, struct node *result)
     struct group *g = target(c, iq);
     if (g == NULL)
         return 404;
-    if (group_find(g, c->device->account) == NULL)
+    if (world_find_member(g, c->device->account) == NULL)
         return 403;
     if (node_child(iq, "query") != NULL) {
         (void)group_node(m, result, g);
@@ -90,7 +90,7 @@ static int change(struct client *c, const struct node *in, struct node *result, 
 {
     struct mock *m = c->m;
     static const char *const tags[] = {"add", "remove", "promote", "demote"};
-    const struct member *me = group_find(g, c->device->account);
+    const struct member *me = world_find_member(g, c->device->account);
     if (me == NULL || (me->rank == 0 && what != GROUP_ADD))
         return 403;
     struct node *out = node_child_new(&m->a, result, tags[what]);
@@ -216,7 +216,7 @@ int iq_group_set(struct client *c, const struct node *iq, struct node *result)
     int code = community_set(c, k, result, g);
     if (code != COMMUNITY_OTHER)
         return code;
-    const struct member *me = group_find(g, c->device->account);
+    const struct member *me = world_find_member(g, c->device->account);
     if (me == NULL || (g->locked && me->rank == 0))
         return 403;
     if (node_is(k, "subject"))

@@ -74,7 +74,7 @@ static int verdict(struct client *c, struct span p, struct device **ret_d)
     }
     struct device *d =
         number > 0 && number <= UINT16_MAX ? world_device(a, (uint16_t)number) : NULL;
-    if (d == NULL || device_is_played(d))
+    if (d == NULL || world_is_played(d))
         return 401;
     if (memcmp(d->noise, c->noise_pub, sizeof d->noise) != 0) {
         mock_flag(m, c->label, "wrong-noise-key", NULL, "not the key this device paired with");

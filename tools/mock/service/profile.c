@@ -14,9 +14,9 @@ static void tell_all(struct mock *m, const struct mock_account *a, const char *t
     for (size_t i = 0; i < m->world.naccounts; i++) {
         struct mock_account *to = m->world.accounts[i];
         for (size_t k = 0; k < to->ndevices; k++) {
-            if (device_is_played(to->devices[k]))
+            if (world_is_played(to->devices[k]))
                 continue;
-            struct node *n = notification_new(m, &a->pn, type);
+            struct node *n = deliver_notification(m, &a->pn, type);
             struct node *copy = ARENA_NEW(&m->a, struct node);
             if (copy == NULL)
                 return;

@@ -121,7 +121,7 @@ static void answer_user(struct client *c, const struct node *user, const struct 
         return;
     }
     struct node *out = node_child_new(&m->a, list, "user");
-    bool lid = by_jid ? jid_is_lid(&j) : q->contact_lid && a != NULL && !a->no_lid;
+    bool lid = by_jid ? world_is_lid(&j) : q->contact_lid && a != NULL && !a->no_lid;
     if (a != NULL && !by_jid)
         j = account_jid(a, lid);
     if (a != NULL || by_jid)
