@@ -1,6 +1,7 @@
 #include "store/core/batch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -8,30 +9,61 @@
 #include "store/backup/rescue.h"
 #include "store/core/meta.h"
 #include "store/core/state.h"
-#include "store/messages/message_row.h"
-#include "store/session/lid_map.h"
-#include "store/session/whatsapp_schema.h"
+
+void store_on_batch(struct store *s, const struct batch_listener *l, void *ctx)
+{
+    if (s->nlisteners >= BATCH_LISTENERS_MAX)
+        abort(); /* a mistake of ours, which the first start shows */
+    s->listeners[s->nlisteners].to = l;
+    s->listeners[s->nlisteners++].ctx = ctx;
+}
+
+/* For each listener that has this function: told that it happened. */
+#define TELL(s, what)                                                                              \
+    do {                                                                                           \
+        for (size_t i_ = 0; i_ < (s)->nlisteners; i_++) {                                          \
+            if ((s)->listeners[i_].to->what)                                                       \
+                (s)->listeners[i_].to->what((s)->listeners[i_].ctx);                               \
+        }                                                                                          \
+    } while (0)
+/* The same for one that can fail; goes to out with the first error. */
+#define TRY_TELL(s, what)                                                                          \
+    do {                                                                                           \
+        err = WB_OK;                                                                               \
+        for (size_t i_ = 0; err == WB_OK && i_ < (s)->nlisteners; i_++) {                          \
+            if ((s)->listeners[i_].to->what)                                                       \
+                err = (s)->listeners[i_].to->what((s)->listeners[i_].ctx);                         \
+        }                                                                                          \
+        TRY(err);                                                                                  \
+    } while (0)
+
+static bool anything_dirty(const struct store *s)
+{
+    for (size_t i = 0; i < s->nlisteners; i++) {
+        if (s->listeners[i].to->dirty && s->listeners[i].to->dirty(s->listeners[i].ctx))
+            return true;
+    }
+    return false;
+}
 
 bool store_batch_open(const struct store *s)
 {
     return s->wa.in_tx || s->msg.in_tx || s->wa.failed != WB_OK || s->msg.failed != WB_OK ||
-           record_cache_dirty(s->sessions) || record_cache_dirty(s->sender_keys);
+           anything_dirty(s);
 }
 
 static enum wb_err commit_whatsapp(struct store *s)
 {
     enum wb_err err;
-    if (record_cache_dirty(s->sessions) || record_cache_dirty(s->sender_keys))
+    if (anything_dirty(s))
         TRY(db_begin(&s->wa));
     if (!s->wa.in_tx)
         return WB_OK;
-    TRY(record_cache_flush(s->sessions));
-    TRY(record_cache_flush(s->sender_keys));
+    TRY_TELL(s, write);
     TRY(FAULT_ERROR("commit.ratchets"));
-    TRY(db_exec(&s->wa, "UPDATE bridge_meta SET value = 0 WHERE name = 'foreign' AND value <> 0"));
+    TRY(store_meta_not_foreign(s));
     TRY(db_commit(&s->wa));
-    record_cache_trim(s->sessions);
-    record_cache_trim(s->sender_keys);
+    TELL(s, written);
 out:
     return err;
 }
@@ -46,8 +78,7 @@ static enum wb_err check_alone(struct store *s)
     if (!written)
         return WB_OK;
     store_rollback(s);
-    s->pn_sender_keys = PN_KEYS_UNKNOWN;
-    TRY(whatsapp_drop_caches(&s->wa));
+    TRY_TELL(s, written_by_others);
     snprintf(s->wa.error, sizeof s->wa.error, "another program has written whatsapp.db");
     err = WB_ERR_LOCKED;
 out:
@@ -65,7 +96,7 @@ enum wb_err store_commit(struct store *s)
         TRY(store_mark_keep(s));
     TRY(FAULT_ERROR("commit.begin"));
     TRY(db_commit(&s->msg));
-    store_chats_clear(s);
+    TELL(s, messages_committed);
     TRY(FAULT_ERROR("commit.between"));
     TRY(commit_whatsapp(s));
     FAULT_POINT("commit.done");
@@ -112,8 +143,7 @@ enum wb_err store_probe(struct store *s, int64_t now)
     TRY(room_for_batch(s->msg_path));
     TRY(store_meta_put_int(s, STORE_META_PROBE, now));
     TRY(db_begin(&s->msg));
-    /* A number that is never given to a row; readers of change_seq do not mind gaps. */
-    err = db_exec(&s->msg, "UPDATE bridge_change_seq SET value = value + 1");
+    TRY_TELL(s, probe);
 out:
     return err;
 }
@@ -122,13 +152,8 @@ void store_rollback(struct store *s)
 {
     db_rollback(&s->msg);
     db_rollback(&s->wa);
-    record_cache_clear(s->sessions);
-    record_cache_clear(s->sender_keys);
-    if (s->lids)
-        store_lids_clear(s);
-    store_chats_clear(s);
+    TELL(s, forget);
     s->mark = s->wa.mark = s->msg.mark = false;
-    s->mark_row = 0;
 }
 
 enum wb_err store_mark(struct store *s)
@@ -136,9 +161,7 @@ enum wb_err store_mark(struct store *s)
     if (s->mark)
         return WB_ERR_STATE;
     s->mark = s->wa.mark = s->msg.mark = true;
-    s->mark_row = 0;
-    record_cache_mark(s->sessions);
-    record_cache_mark(s->sender_keys);
+    TELL(s, mark);
     return WB_OK;
 }
 
@@ -150,8 +173,7 @@ enum wb_err store_mark_keep(struct store *s)
     s->mark = false;
     TRY(db_mark_keep(&s->msg));
     TRY(db_mark_keep(&s->wa));
-    record_cache_mark_keep(s->sessions);
-    record_cache_mark_keep(s->sender_keys);
+    TELL(s, mark_keep);
 out:
     if (err != WB_OK)
         store_rollback(s);
@@ -165,13 +187,8 @@ enum wb_err store_mark_undo(struct store *s)
         return WB_ERR_STATE;
     s->mark = false;
     TRY(db_mark_undo(&s->msg));
-    if (s->mark_row)
-        TRY(row_remove(s, s->mark_row));
     TRY(db_mark_undo(&s->wa));
-    record_cache_mark_undo(s->sessions);
-    record_cache_mark_undo(s->sender_keys);
-    store_lids_clear(s);
-    store_chats_clear(s);
+    TRY_TELL(s, mark_undo);
 out:
     if (err != WB_OK)
         store_rollback(s);

@@ -43,4 +43,30 @@ enum wb_err store_mark_keep(struct store *s) WB_MUST_CHECK;
  * whole batch has been rolled back. */
 enum wb_err store_mark_undo(struct store *s) WB_MUST_CHECK;
 
+/* Who keeps something beside the databases - decoded records, a cache - and has to follow what
+ * becomes of the batch. What a listener has no use for is NULL. ctx: as given to store_on_batch().
+ * Private to store/. */
+struct batch_listener {
+    /* Is something changed that is not written yet? */
+    bool (*dirty)(const void *ctx);
+    /* Writes that into whatsapp.db, which commits next; and after this commit. */
+    enum wb_err (*write)(void *ctx);
+    void (*written)(void *ctx);
+    /* messages.db has committed. */
+    void (*messages_committed)(void *ctx);
+    /* The batch is gone: so is all that was read or changed in it. */
+    void (*forget)(void *ctx);
+    void (*mark)(void *ctx);
+    void (*mark_keep)(void *ctx);
+    /* The databases have undone their part. */
+    enum wb_err (*mark_undo)(void *ctx);
+    /* Another program has written whatsapp.db; after forget. */
+    enum wb_err (*written_by_others)(void *ctx);
+    /* Writes a little into messages.db, that nobody minds. */
+    enum wb_err (*probe)(void *ctx);
+};
+enum { BATCH_LISTENERS_MAX = 8 /* session/ has four, messages/ one */ };
+/* l and ctx live as long as the store. They are told in the order in which they came. */
+void store_on_batch(struct store *s, const struct batch_listener *l, void *ctx);
+
 #endif

@@ -64,3 +64,9 @@ enum wb_err store_meta_get_int(struct store *s, const char *name, int64_t *ret)
 out:
     return err;
 }
+
+enum wb_err store_meta_not_foreign(struct store *s)
+{
+    return db_exec(&s->wa, "UPDATE bridge_meta SET value = 0 WHERE name = '" STORE_META_FOREIGN
+                           "' AND value <> 0");
+}

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "proto/jid.h"
+#include "store/core/batch.h"
 #include "store/core/store.h"
 #include "store/db/db.h"
 #include "store/db/record_cache.h"
@@ -50,6 +51,11 @@ struct store {
     char our[JID_TEXT_MAX]; /* jid column of the selected account, "" before */
     struct jid our_jid;
     struct jid our_lid;
+    struct {
+        const struct batch_listener *to;
+        void *ctx;
+    } listeners[BATCH_LISTENERS_MAX]; /* of the batch */
+    size_t nlisteners;
     struct record_cache *sessions;
     struct record_cache *sender_keys;
     struct lid_cache *lids;

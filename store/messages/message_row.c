@@ -251,3 +251,48 @@ enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t)
 out:
     return err;
 }
+
+static void chats_forget(void *ctx)
+{
+    store_chats_clear(ctx);
+}
+
+static void row_forget(void *ctx)
+{
+    struct store *s = ctx;
+    store_chats_clear(s);
+    s->mark_row = 0;
+}
+
+static void row_mark(void *ctx)
+{
+    struct store *s = ctx;
+    s->mark_row = 0;
+}
+
+/* The row that was inserted under the mark before there was a savepoint. */
+static enum wb_err row_mark_undo(void *ctx)
+{
+    struct store *s = ctx;
+    enum wb_err err = s->mark_row ? row_remove(s, s->mark_row) : WB_OK;
+    store_chats_clear(s);
+    return err;
+}
+
+/* A number that is never given to a row; readers of change_seq do not mind gaps. */
+static enum wb_err row_probe(void *ctx)
+{
+    struct store *s = ctx;
+    return db_exec(&s->msg, "UPDATE bridge_change_seq SET value = value + 1");
+}
+
+void messages_follow_batch(struct store *s)
+{
+    static const struct batch_listener rows = {.messages_committed = chats_forget,
+                                               .forget = row_forget,
+                                               .mark = row_mark,
+                                               .mark_undo = row_mark_undo,
+                                               .probe = row_probe};
+
+    store_on_batch(s, &rows, s);
+}

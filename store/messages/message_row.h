@@ -60,5 +60,7 @@ enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t) WB_MU
 
 /* Forgets which chat was touched last: the batch is gone, or the chat's row may be. */
 void store_chats_clear(struct store *s);
+/* Once, when a store is opened: what messages/ remembers of a batch follows it. */
+void messages_follow_batch(struct store *s);
 
 #endif

@@ -19,10 +19,12 @@
 #include "store/files/files.h"
 #include "store/messages/closed_mark.h"
 #include "store/messages/fork_columns.h"
+#include "store/messages/message_row.h"
 #include "store/messages/messages_schema.h"
 #include "store/open/reindex.h"
 #include "store/open/restore.h"
 #include "store/session/account.h"
+#include "store/session/session_batch.h"
 #include "store/session/signal_store.h"
 #include "store/session/whatsapp_schema.h"
 
@@ -383,7 +385,11 @@ static enum wb_err allocate(struct store *s, const struct store_config *config)
     s->sender_keys = record_cache_new(s, &store_sender_key_ops, STORE_SENDER_KEY_CACHE_MAX);
     s->lids = calloc(1, sizeof *s->lids);
     bool ok = s->wa_path && s->msg_path && s->sessions && s->sender_keys && s->lids;
-    return ok ? WB_OK : WB_ERR_NOMEM;
+    if (!ok)
+        return WB_ERR_NOMEM;
+    session_follow_batch(s);
+    messages_follow_batch(s);
+    return WB_OK;
 }
 
 enum wb_err store_open(const struct store_config *config, struct store **ret,
