@@ -11,7 +11,6 @@
 #include "bridge/conn/version_fetch.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/peer_time.h"
-#include "bridge/people/presence.h"
 #include "store/core/meta.h"
 #include "store/session/lid_map.h"
 #include "store/session/tokens.h"
@@ -221,7 +220,7 @@ void conn_on_active(struct conn *c, const struct conn_input *in)
     conn_set_state(c, CONN_ONLINE, 0);
     c->offline_phase = true;
     timer_start(c->b->timers, &c->offline_timer, CONN_OFFLINE_PHASE_MS, on_offline_phase_over, c);
-    presence_look(c->b);
+    events_emit_kind(&c->b->events, BRIDGE_EV_ACTIVE);
     events_emit_kind(&c->b->events, BRIDGE_EV_ONLINE);
     if (c->offline_over) /* said before we were there */
         conn_offline_done(c);

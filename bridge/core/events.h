@@ -11,11 +11,12 @@ enum bridge_event_kind {
     BRIDGE_EV_PAIR_CODE,    /* a new link code, or none any more */
     BRIDGE_EV_PAIRED,       /* the account was stored */
     BRIDGE_EV_LOGGED_IN,    /* <success>; own JIDs are known */
+    BRIDGE_EV_ACTIVE,       /* active, and nothing sent yet: ONLINE follows */
     BRIDGE_EV_ONLINE,       /* active: queued sends start */
     BRIDGE_EV_OFFLINE_DONE, /* the server has delivered the offline queue */
     BRIDGE_EV_ROOM,         /* the socket has taken something: there may be room for more */
     BRIDGE_EV_OFFLINE,      /* the connection went away; pending requests have been failed */
-    BRIDGE_EV_BATCH_ENDS,   /* about to be committed: what counts it is written into it now */
+    BRIDGE_EV_BATCH_ENDS,   /* about to be committed: counters are written into it now */
     BRIDGE_EV_BATCH_DONE,   /* committed: what was stored is durable */
     BRIDGE_EV_BATCH_FAILED, /* rolled back: drop decoded caches */
     BRIDGE_EV_MESSAGE,      /* a message was stored durably: chat and id */

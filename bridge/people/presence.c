@@ -160,6 +160,14 @@ static void on_batch_failed(void *ctx, const struct bridge_event *ev)
     p->b->own_name_changed = false;
 }
 
+static void on_active(void *ctx, const struct bridge_event *ev)
+{
+    const struct presence *p = ctx;
+
+    (void)ev;
+    presence_look(p->b);
+}
+
 static void on_offline(void *ctx, const struct bridge_event *ev)
 {
     struct presence *p = ctx;
@@ -178,6 +186,7 @@ enum wb_err presence_new(struct bridge *b, struct presence **ret)
     p->b = b;
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_DONE, on_batch_done, p));
     TRY(events_on(&b->events, BRIDGE_EV_BATCH_FAILED, on_batch_failed, p));
+    TRY(events_on(&b->events, BRIDGE_EV_ACTIVE, on_active, p));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, p));
     *ret = p;
     p = NULL;
