@@ -1,7 +1,7 @@
 #include "bridge/calls/commands.h"
 
 #include "base/fault.h"
-#include "bridge/conn/conn_private.h"
+#include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/recovery/backups.h"
@@ -122,9 +122,12 @@ static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *r
 /* Not online. */
 static const char *why_no_unlink(const struct conn *c)
 {
-    if (c->why == CONN_WHY_LOGGED_OUT)
+    struct conn_report report;
+
+    conn_report(c, &report);
+    if (conn_reason(c) == CONN_WHY_LOGGED_OUT)
         return "this device is unlinked already: POST /api/pair links it anew";
-    if (!c->paired)
+    if (!report.paired)
         return "no phone is linked: there is nothing to unlink";
     return "not connected: unlink on the phone, or try again later";
 }

@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 
-#include "base/text.h"
+#include "bridge/conn/conn.h"
 #include "bridge/conn/version_fetch.h"
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/history/history_request.h"
-#include "bridge/pair/pairing.h"
+#include "bridge/pair/passkey.h"
 #include "bridge/people/time_lock.h"
 #include "bridge/recovery/backups.h"
 #include "proto/client_payload.h"
@@ -15,77 +15,6 @@
 #include "store/messages/history_files.h"
 #include "store/messages/messages.h"
 #include "store/session/groups.h"
-
-const char *health_status_word(enum health_status s)
-{
-    static const char *const words[] = {
-#define X(name, word) [HEALTH_##name] = word,
-        HEALTH_STATUS_LIST(X)
-#undef X
-    };
-
-    return words[s];
-}
-
-/* A QR is shown, or the next set of them is on its way. */
-static bool shows_qr(const struct conn *c)
-{
-    return c->state == CONN_WAIT_PAIR_SCAN || c->state == CONN_WAIT_PASSKEY ||
-           c->state == CONN_WAIT_PAIR_STORE || c->state == CONN_WAIT_PAIR_RESTART ||
-           (!c->paired && c->pair_wanted &&
-            (c->why == CONN_WHY_REFS_OVER || c->why == CONN_WHY_PASSKEY ||
-             c->why == CONN_WHY_WRONG_NUMBER));
-}
-
-static enum health_status status_of(const struct bridge *b)
-{
-    const struct conn *c = b->conn;
-
-    if (b->store_failed || (c->state == CONN_STOPPED && c->why == CONN_WHY_STORE))
-        return HEALTH_STORE_ERROR;
-    if (c->state == CONN_ONLINE)
-        return HEALTH_OK;
-    if (c->why == CONN_WHY_LOGGED_OUT)
-        return HEALTH_LOGGED_OUT;
-    if (shows_qr(c))
-        return HEALTH_PAIRING;
-    if (c->why == CONN_WHY_REPLACED)
-        return HEALTH_REPLACED;
-    if (c->why == CONN_WHY_BANNED)
-        return HEALTH_BANNED;
-    if (c->why == CONN_WHY_OUTDATED)
-        return HEALTH_OUTDATED;
-    if (c->why == CONN_WHY_FAILURE)
-        return HEALTH_LOGIN_FAILURE;
-    if (c->why == CONN_WHY_START)
-        return HEALTH_STARTING;
-    if (c->state == CONN_WAIT_BACKOFF || c->state == CONN_STOPPED || c->state == CONN_WAIT_CLOSE)
-        return HEALTH_DISCONNECTED;
-    return HEALTH_CONNECTING;
-}
-
-/* The same while no device is linked yet. */
-static const char *pairing_advice(const struct conn *c)
-{
-    if (c->state == CONN_WAIT_PASSKEY)
-        return "WhatsApp asks for the account's passkey: open /pair in a browser, or GET "
-               "/api/passkey";
-    if (c->state == CONN_WAIT_PAIR_STORE)
-        return "a phone is linking this device; the session before it is backed up first";
-    if (c->why == CONN_WHY_WRONG_NUMBER)
-        return "a phone with another number scanned the QR; scan with the right one";
-    if (c->why == CONN_WHY_PASSKEY)
-        return "the passkey step was not finished; scan the QR again";
-    return "scan the QR (GET /api/qr) or type a code (POST /api/pair-code) on the phone";
-}
-
-/* While a QR is on show the end of the connection before says something only if it was pairing's.
- */
-static bool reason_is_old(const struct conn *c, enum health_status s)
-{
-    return s == HEALTH_PAIRING && c->why != CONN_WHY_REFS_OVER && c->why != CONN_WHY_PASSKEY &&
-           c->why != CONN_WHY_WRONG_NUMBER;
-}
 
 /* Of a connection that is there. */
 static const char *restriction(struct bridge *b)
@@ -98,105 +27,6 @@ static const char *restriction(struct bridge *b)
                ? "WhatsApp has restricted this number: people who do not know it "
                  "are not written to before 'restricted_until'"
                : "";
-}
-
-/* Why there is no connection now. */
-static const char *reason_advice(enum conn_reason why)
-{
-    switch (why) {
-    case CONN_WHY_NETWORK:
-    case CONN_WHY_NAME:
-    case CONN_WHY_UNREACHABLE:
-    case CONN_WHY_SILENT:
-    case CONN_WHY_TLS:
-        return "WhatsApp cannot be reached; it is tried again by itself";
-    case CONN_WHY_REFUSED:
-        return "what answers at WhatsApp's address refuses the connection; it is tried again by "
-               "itself";
-    case CONN_WHY_CERT:
-        return "what answers is not WhatsApp: somebody stands between; it is tried again by itself";
-    case CONN_WHY_CLOCK:
-        return "this machine's clock is wrong: the server's certificate is not valid at its time";
-    case CONN_WHY_CLOSED:
-        return "WhatsApp has closed the connection, as it often does; it is opened again by itself";
-    case CONN_WHY_SERVER:
-        return "WhatsApp has ended the connection with an error; it is opened again by itself";
-    case CONN_WHY_PROTOCOL:
-        return "what came from WhatsApp made no sense; the connection is opened again by itself";
-    case CONN_WHY_RATE:
-        return "WhatsApp says that this number connects too often; it is tried again by itself";
-    case CONN_WHY_NONE:
-    case CONN_WHY_START:
-    case CONN_WHY_REFS_OVER:
-    case CONN_WHY_PASSKEY:
-    case CONN_WHY_RESTART:
-    case CONN_WHY_REPLACED:
-    case CONN_WHY_OUTDATED:
-    case CONN_WHY_BANNED:
-    case CONN_WHY_LOGGED_OUT:
-    case CONN_WHY_FAILURE:
-    case CONN_WHY_STORE:
-    case CONN_WHY_WRONG_NUMBER:
-    case CONN_WHY_OPERATOR:
-    case CONN_WHY_SHUTDOWN:
-    case CONN_WHY_COUNT:
-        break;
-    }
-    return "WhatsApp does not let us in now; it is tried again by itself";
-}
-
-/* What the operator should know or do. */
-static const char *advice(struct bridge *b, enum health_status s)
-{
-    const struct conn *c = b->conn;
-
-    switch (s) {
-    case HEALTH_OK:
-        return restriction(b);
-    case HEALTH_STARTING:
-    case HEALTH_CONNECTING:
-        return "connecting to WhatsApp";
-    case HEALTH_PAIRING:
-        return pairing_advice(c);
-    case HEALTH_REPLACED:
-        return c->state == CONN_STOPPED
-                   ? "another program keeps using this device; stop it, then POST /api/reconnect"
-                   : "another program uses this device: stop it; waiting before the next attempt "
-                     "(POST /api/reconnect tries at once)";
-    case HEALTH_OUTDATED:
-        return "WhatsApp refuses this web version; update the bridge or set --wa-version";
-    case HEALTH_BANNED:
-        return "WhatsApp has banned this number for a time; nothing is tried before its end";
-    case HEALTH_LOGIN_FAILURE:
-        return "WhatsApp refuses the login for a reason of its own; it is tried again by itself, "
-               "at most hourly; POST /api/reconnect tries at once";
-    case HEALTH_LOGGED_OUT:
-        return "WhatsApp has ended this link; the data is kept; see on the phone why, then POST "
-               "/api/pair links anew";
-    case HEALTH_STORE_ERROR:
-        if (b->store_held)
-            return "another program is in the way of writing: stop it, or make it end its "
-                   "transaction; WhatsApp keeps what is not stored";
-        return "the databases cannot be written (disk full?); WhatsApp keeps what is not stored";
-    case HEALTH_DISCONNECTED:
-    case HEALTH_STATUS_COUNT:
-        break;
-    }
-    return reason_advice(c->why);
-}
-
-const char *health_detail(struct bridge *b, char out[static HEALTH_DETAIL_MAX])
-{
-    const struct conn *c = b->conn;
-    const enum health_status status = status_of(b);
-    const bool said = status != HEALTH_OK && !reason_is_old(c, status);
-    const char *why = !said ? "" : b->store_failed ? b->store_trouble : c->detail;
-
-    if (status == HEALTH_CONNECTING && !why[0])
-        why = c->before;
-    snprintf(out, HEALTH_DETAIL_MAX, "%s%s%s", advice(b, status), why[0] ? ": " : "", why);
-    utf8_clean(out);
-    return out;
 }
 
 /* Static texts only. */
@@ -230,15 +60,17 @@ static enum wb_err fill_name(struct bridge *b, struct arena *a, struct health *h
 
 static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *h)
 {
-    const struct conn *c = b->conn;
+    struct passkey_view passkey;
     enum wb_err err;
     char text[HEALTH_DETAIL_MAX];
 
-    h->reason = b->store_held                 ? "database_held"
-                : reason_is_old(c, h->status) ? "not_linked"
-                                              : conn_reason_name(c->why);
-    h->conn_state = conn_state_name(c->state);
-    h->passkey = passkey_phase_word(c->pairing->passkey.phase);
+    h->reason = b->store_held ? "database_held"
+                : conn_health_reason_is_old(b->conn, h->status)
+                    ? "not_linked"
+                    : conn_reason_name(conn_reason(b->conn));
+    h->conn_state = conn_state_name(conn_state(b->conn));
+    bridge_passkey(b, &passkey);
+    h->passkey = passkey_phase_word(passkey.phase);
     h->role = b->config->role;
     h->jid = print_jid(a, &b->own_pn);
     h->lid = print_jid(a, &b->own_lid);
@@ -248,7 +80,8 @@ static enum wb_err fill_texts(struct bridge *b, struct arena *a, struct health *
     h->phone = text[1] ? arena_cstr(a, span_cstr(text)) : "";
     snprintf(text, sizeof text, "2.3000.%u", version_current(b->version));
     h->wa_version = arena_cstr(a, span_cstr(text));
-    h->detail = arena_cstr(a, span_cstr(health_detail(b, text)));
+    h->detail = arena_cstr(
+        a, span_cstr(h->status == HEALTH_OK ? restriction(b) : conn_health_detail(b, text)));
     err = h->phone && h->wa_version && h->detail ? WB_OK : WB_ERR_NOMEM;
 out:
     return err;
@@ -341,19 +174,19 @@ static enum wb_err fill_query_pauses(const struct bridge *b, struct arena *a, st
 
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h)
 {
-    const struct conn *c = b->conn;
-    struct health h = {.status = status_of(b), .next_attempt_in_s = -1};
+    struct health h = {.status = conn_health(b)};
+    struct conn_report conn;
     enum wb_err err;
 
+    conn_report(b->conn, &conn);
     h.connected = h.status == HEALTH_OK;
     TRY(fill_texts(b, a, &h));
     h.uptime_s = (clock_mono_ms(b->clock) - b->started_ms) / 1000;
-    h.connected_since_s = c->connected_at_ms / 1000;
+    h.connected_since_s = conn.connected_at_ms / 1000;
     h.last_message_at_s = b->last_message_ms / 1000;
     h.last_stanza_at_s = b->last_stanza_ms / 1000;
-    if (c->state == CONN_WAIT_BACKOFF)
-        h.next_attempt_in_s = timer_left_ms(b->timers, &c->step_timer) / 1000;
-    h.banned_until_s = c->banned_until_s;
+    h.next_attempt_in_s = conn.next_attempt_in_s;
+    h.banned_until_s = conn.banned_until_s;
     h.restricted_until_s = time_lock_until_s(b->time_lock);
     h.restricted_guessed = time_lock_guessed(b->time_lock);
     h.wa_version_expires_at_s = version_expires_at(b->version);

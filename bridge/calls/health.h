@@ -4,31 +4,11 @@
 
 #include "base/arena.h"
 #include "bridge/core/limits.h"
+#include "bridge/conn/conn_health.h"
+#include "bridge/limits.h"
 #include "proto/jid.h"
 
 struct bridge;
-
-/* X(name, word in the JSON) */
-#define HEALTH_STATUS_LIST(X)                                                                      \
-    X(OK, "ok")                                                                                    \
-    X(STARTING, "starting")                                                                        \
-    X(PAIRING, "pairing")                                                                          \
-    X(CONNECTING, "connecting")                                                                    \
-    X(DISCONNECTED, "disconnected")                                                                \
-    X(REPLACED, "replaced")                                                                        \
-    X(OUTDATED, "outdated")                                                                        \
-    X(BANNED, "banned")                                                                            \
-    X(LOGIN_FAILURE, "login_failure")                                                              \
-    X(LOGGED_OUT, "logged_out")                                                                    \
-    X(STORE_ERROR, "store_error")
-
-enum health_status {
-#define X(name, word) HEALTH_##name,
-    HEALTH_STATUS_LIST(X)
-#undef X
-        HEALTH_STATUS_COUNT
-};
-const char *health_status_word(enum health_status s);
 
 struct health_group {
     const struct jid *jid;
@@ -100,10 +80,6 @@ struct health {
     struct health_query_pause query_pauses[IQ_PAUSES_MAX];
     size_t nquery_pauses;
 };
-
-/* What it is, and what to do: the `detail` of /health, which the log says as well. */
-enum { HEALTH_DETAIL_MAX = 700 };
-const char *health_detail(struct bridge *b, char out[static HEALTH_DETAIL_MAX]);
 
 enum wb_err bridge_health(struct bridge *b, struct arena *a, struct health *ret_h) WB_MUST_CHECK;
 

@@ -447,6 +447,22 @@ enum conn_reason conn_reason(const struct conn *c)
     return c->why;
 }
 
+void conn_report(const struct conn *c, struct conn_report *ret)
+{
+    *ret = (struct conn_report){
+        .paired = c->paired,
+        .connected_at_ms = c->connected_at_ms,
+        .next_attempt_in_s =
+            c->state == CONN_WAIT_BACKOFF ? timer_left_ms(c->b->timers, &c->step_timer) / 1000 : -1,
+        .banned_until_s = c->banned_until_s,
+    };
+}
+
+uint32_t conn_version(const struct conn *c)
+{
+    return c->version_used;
+}
+
 bool conn_logged_in(const struct conn *c)
 {
     return c->logged_in;

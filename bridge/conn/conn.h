@@ -66,12 +66,29 @@ void conn_shutdown(struct conn *c);
 
 enum conn_state conn_state(const struct conn *c);
 enum conn_reason conn_reason(const struct conn *c);
+/* What callers of the API are told of the connection. */
+struct conn_report {
+    bool paired;
+    int64_t connected_at_ms;   /* wall clock of <success>; 0: not connected */
+    int64_t next_attempt_in_s; /* -1: none planned */
+    int64_t banned_until_s;    /* unix; 0: not banned */
+};
+void conn_report(const struct conn *c, struct conn_report *ret);
+/* N of 2.3000.N that this stream was opened with. */
+uint32_t conn_version(const struct conn *c);
 /* Logged in: <success> was seen on this connection. */
 bool conn_logged_in(const struct conn *c);
 /* Active: messages may be sent. */
 bool conn_online(const struct conn *c);
 /* And is what waited for us while we were away delivered, as far as the server says? */
 bool conn_caught_up(const struct conn *c);
+
+/* <ib><offline_preview>: so many stanzas wait on the server. */
+void conn_offline_announced(struct conn *c, uint64_t count);
+/* All have come, or the connection has ended. */
+void conn_offline_forget(struct conn *c);
+/* <ib><offline>, or the phase has lasted long enough (P-LG-19). */
+void conn_offline_done(struct conn *c);
 
 /* The store has another signed prekey now: the keys in memory follow. */
 void conn_signed_prekey_changed(struct conn *c);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/calls/health.h"
+#include "bridge/conn/conn_health.h"
 #include "bridge/conn/conn_private.h"
 #include "bridge/conn/version_fetch.h"
 #include "bridge/platform/jobs.h"
@@ -68,7 +68,7 @@ static void wait(struct conn *c, int64_t ms)
     conn_set_state(c, CONN_WAIT_BACKOFF, ms > 0 ? ms : 1);
     log_write(c->b->log, level_of(c->why), "conn", "%s; next attempt in %lld.%03lld s: %s",
               conn_reason_name(c->why), (long long)(ms / 1000), (long long)(ms % 1000),
-              health_detail(c->b, text));
+              conn_health_detail(c->b, text));
 }
 
 static void stop(struct conn *c, const char *what_to_do)

@@ -187,16 +187,9 @@ conn_handler conn_on_socket_open, conn_on_hello;
 conn_handler conn_on_success, conn_on_failure, conn_on_stream_error, conn_on_stream_end,
     conn_on_prekeys, conn_on_active;
 
-/* <ib><offline>, or the phase has lasted long enough (P-LG-19). */
-void conn_offline_done(struct conn *c);
-
 /* conn_offline.c */
-/* <ib><offline_preview>: so many stanzas wait on the server. */
-void conn_offline_announced(struct conn *c, uint64_t count);
-/* One of them has come, while offline_waits. */
+/* One of those that were announced has come, while offline_waits. */
 void conn_offline_heard(struct conn *c);
-/* All have, or the connection has ended. */
-void conn_offline_forget(struct conn *c);
 
 /* conn_table.c: pairing's handlers, as rows of the table. */
 conn_handler conn_on_pair_device, conn_on_pair_success, conn_on_qr_timer, conn_on_early_success,

@@ -1,5 +1,5 @@
 /* <ib>: what the server tells of itself; never acked (P-LG-17..20). */
-#include "bridge/conn/conn_private.h"
+#include "bridge/conn/conn.h"
 #include "bridge/conn/version_fetch.h"
 #include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
@@ -32,7 +32,7 @@ static void take_expiration(struct bridge *b, const struct node *n)
     if (!node_has_attr(n, "t"))
         version_expiry_withdrawn(b->version);
     else if (node_attr_get_u64(n, "t", &at))
-        version_expiry_announced(b->version, b->conn->version_used, at);
+        version_expiry_announced(b->version, conn_version(b->conn), at);
     else
         log_warn(b->log, "version", "the announced end of the web version cannot be read");
 }

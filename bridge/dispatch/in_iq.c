@@ -1,5 +1,5 @@
 /* <iq>: answers to our requests by id, and the server's own requests by their child. */
-#include "bridge/conn/conn_private.h"
+#include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/pair/pair_stanzas.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
-#include "bridge/conn/conn_private.h"
+#include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
@@ -36,7 +36,7 @@ static bool caught_up(struct bridge *b)
 /* Nothing connects by itself any more: waiting would be in vain. */
 static bool logged_out(const struct bridge *b)
 {
-    return b->conn && b->conn->why == CONN_WHY_LOGGED_OUT;
+    return b->conn && conn_reason(b->conn) == CONN_WHY_LOGGED_OUT;
 }
 
 /* Answers go first: while some wait nothing leaves the outbox. */
