@@ -3,9 +3,8 @@
 #define BRIDGE_CALLS_HEALTH_H
 
 #include "base/arena.h"
-#include "bridge/core/limits.h"
 #include "bridge/conn/conn_health.h"
-#include "bridge/limits.h"
+#include "bridge/core/limits.h"
 #include "proto/jid.h"
 
 struct bridge;

@@ -112,6 +112,12 @@ bool conn_online(const struct conn *c)
     return true;
 }
 
+enum conn_reason conn_reason(const struct conn *c)
+{
+    (void)c;
+    return CONN_WHY_NONE;
+}
+
 bool bridge_is_self(const struct bridge *b, const struct jid *j)
 {
     return jid_same_user(&b->own_pn, j) || jid_same_user(&b->own_lid, j);
