@@ -178,6 +178,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     b->pauses->told = on_pause;
     b->store = d->store;
     b->on_login = trust_pin_phone;
+    b->on_group_list = in_message_group_list;
     b->started_ms = clock_mono_ms(d->clock);
     events_init(&b->events);
     outgoing_init(&b->outgoing);

@@ -82,8 +82,11 @@ struct bridge {
     } unlinking;
 
     /* Ports: what parts below ask of parts above them; set by bridge_new(). */
-    enum wb_err (*on_login)(
-        struct bridge *b); /* <success>, in the open batch: who we are is known */
+    /* <success>, in the open batch: who we are is known. */
+    enum wb_err (*on_login)(struct bridge *b);
+    /* In the open batch: the list of this group's members was stored; none: it will not come, for
+     * we are not in the group. NULL: nobody waits for lists. */
+    enum wb_err (*on_group_list)(struct bridge *b, const struct jid *group, bool none);
 
     /* Parts with their state behind a pointer: made by bridge_new(), NULL when absent. */
     struct jobs *jobs;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "crypto/prim_hash.h"
+#include "store/limits.h"
 
 void msgid_new(int64_t unix_s, const struct jid *own_pn, const struct rng *rng,
                char ret_id[static MSGID_BYTES])
@@ -18,4 +19,14 @@ void msgid_new(int64_t unix_s, const struct jid *own_pn, const struct rng *rng,
     memcpy(ret_id, "3EB0", 4);
     for (size_t i = 0; i < 9; i++)
         snprintf(ret_id + 4 + 2 * i, 3, "%02X", digest[i]);
+}
+
+bool msgid_valid(struct span id)
+{
+    if (id.n == 0 || id.n > STORE_MESSAGE_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.n; i++)
+        if (id.p[i] <= ' ' || id.p[i] > '~')
+            return false;
+    return true;
 }

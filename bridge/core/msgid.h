@@ -1,4 +1,4 @@
-/* msgid.h - ids of messages that we send (P-SD-01). */
+/* msgid.h - ids of messages: those that we make (P-SD-01), and what others may call theirs. */
 #ifndef BRIDGE_CORE_MSGID_H
 #define BRIDGE_CORE_MSGID_H
 
@@ -11,5 +11,8 @@ enum { MSGID_BYTES = 22 + 1 };
  * "@c.us" || 16 random bytes); NUL-terminated. */
 void msgid_new(int64_t unix_s, const struct jid *own_pn, const struct rng *rng,
                char ret_id[static MSGID_BYTES]);
+
+/* Is this text usable as a message's id: 1..STORE_MESSAGE_ID_MAX printable ASCII characters. */
+bool msgid_valid(struct span id);
 
 #endif

@@ -10,7 +10,6 @@
 #include "bridge/groups/group_links.h"
 #include "bridge/groups/group_parse.h"
 #include "bridge/people/identity.h"
-#include "bridge/receive/in_message_revoke.h"
 #include "store/messages/contacts.h"
 #include "store/messages/messages.h"
 #include "store/session/devices.h"
@@ -78,6 +77,11 @@ out:
     return err;
 }
 
+static enum wb_err tell_list(struct bridge *b, const struct jid *group, bool none)
+{
+    return b->on_group_list ? b->on_group_list(b, group, none) : WB_OK;
+}
+
 enum wb_err group_info_store(struct bridge *b, const struct node *group, struct arena *a,
                              struct jid *ret_jid)
 {
@@ -96,7 +100,7 @@ enum wb_err group_info_store(struct bridge *b, const struct node *group, struct 
         TRY(store_group_put(b->store, &g));
     TRY(learn_members(b, &g, group, a));
     TRY(store_chat_name(b->store, &g.jid, span_cstr(g.subject), true));
-    TRY(in_message_revokes_decide(b, &g.jid));
+    TRY(tell_list(b, &g.jid, false));
     if (ret_jid)
         *ret_jid = g.jid;
 out:
@@ -210,7 +214,7 @@ static enum wb_err take_refusal(struct bridge *b, const struct jid *group, uint3
     enum wb_err err;
 
     if (code == HTTP_NOT_FOUND || code == HTTP_FORBIDDEN || code == HTTP_UNAUTHORIZED)
-        TRY(in_message_revokes_refuse(b, group));
+        TRY(tell_list(b, group, true));
     if (code == HTTP_NOT_FOUND) {
         err = group_info_left(b, group, "it does not exist");
         return err == WB_OK ? WB_ERR_NOT_FOUND : err;

@@ -11,7 +11,7 @@
 #include "bridge/media/history_download.h"
 #include "bridge/media/limits.h"
 #include "bridge/people/private_address.h"
-#include "bridge/receive/in_message_private.h"
+#include "bridge/receive/in_message.h"
 #include "bridge/sessions/out_peer.h"
 #include "crypto/media_crypt.h"
 #include "proto/history_wire.h"

@@ -206,6 +206,16 @@ out:
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
+enum wb_err in_message_answer(struct in_message *m, const struct node *n)
+{
+    if (!n)
+        return WB_ERR_NOMEM;
+    if (m->nanswers == IN_ANSWERS_MAX)
+        return WB_ERR_BUG;
+    m->answers[m->nanswers++] = n;
+    return WB_OK;
+}
+
 static enum wb_err answer_ack(const struct stanza *s, struct in_message *m, unsigned error)
 {
     return in_message_answer(m, outgoing_ack_node(s->arena, s->node, error));

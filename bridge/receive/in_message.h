@@ -5,6 +5,7 @@
 #define BRIDGE_RECEIVE_IN_MESSAGE_H
 
 #include "bridge/core/stanza.h"
+#include "proto/content.h"
 #include "proto/node.h"
 
 struct bridge;
@@ -71,7 +72,7 @@ struct in_message {
 
 /* Reads the stanza; own JIDs tell what is from us. No effects. MALFORMED: id, from, t or
  * participant is missing or unusable (P-RC-02): to be refused with 487. An id that is there but
- * cannot be stored as it is (in_message_id_valid) is no reason: peers make the ids. */
+ * cannot be stored as it is (msgid_valid()) is no reason: peers make the ids. */
 enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct jid *own_pn,
                              const struct jid *own_lid, struct in_message *ret_m) WB_MUST_CHECK;
 
@@ -84,13 +85,33 @@ bool in_message_is_status(const struct in_message *m);
 /* Can it be asked for again? Nobody would know it by an id that we made. */
 bool in_message_can_ask(const struct in_message *m);
 
-/* Is this text usable as a message's id: 1..STORE_MESSAGE_ID_MAX printable ASCII characters. */
-bool in_message_id_valid(struct span id);
+/* One WebMessageInfo of our phone, read: no effects. fallback_t: its time when it names none. m
+ * tells chat, sender, id and time. Errors of class PEER: it is of no use. */
+struct in_message_web {
+    struct in_message m;
+    struct content c;
+    struct span secret; /* that the phone names beside the content; SPAN_NULL: none */
+};
+enum wb_err in_message_read_web(struct bridge *b, struct arena *a, struct span in,
+                                int64_t fallback_t, struct in_message_web *ret) WB_MUST_CHECK;
+/* It was asked for: a row where nothing is, a placeholder filled in, a change made; a row that is
+ * there stays as it is. w->m.stored: a row was made or filled. */
+enum wb_err in_message_take_web(struct bridge *b, struct in_message_web *w) WB_MUST_CHECK;
+/* Are both JIDs one chat or person, under whatever form (devices are ignored)? *ret_maybe (may be
+ * NULL): they are, or one is a number and the other a LID and the pair is not known, so that nobody
+ * can tell. */
+enum wb_err in_message_same(struct bridge *b, const struct jid *one, const struct jid *other,
+                            bool *ret_same, bool *ret_maybe) WB_MUST_CHECK;
 
 /* Listens to the bridge's events; after its store and timers are there. */
 enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s) WB_MUST_CHECK;
 /* The server's <ack> of a message of ours: perhaps of a request to our phone. */
 enum wb_err in_message_acked(struct bridge *b, struct span id) WB_MUST_CHECK;
+/* The list of this group's members was stored: messages that wait to be deleted by an admin of it
+ * (in_message_revoke.h) are deleted, or not. none: it will not come, for we are not in the group,
+ * so nobody is known as an admin of it. In the open batch. */
+enum wb_err in_message_group_list(struct bridge *b, const struct jid *group,
+                                  bool none) WB_MUST_CHECK;
 /* Push names were written by others: what a message says is compared with the store again. */
 void in_message_names_changed(struct bridge *b);
 void in_message_free(struct in_message_state *s); /* NULL-safe */

@@ -1,6 +1,7 @@
 /* Messages of bots: sealed with the secret of the message that asked them (P-RC-11, P-RC-52). */
 #include "base/secret.h"
 #include "bridge/core/context.h"
+#include "bridge/core/msgid.h"
 #include "bridge/receive/in_message_private.h"
 #include "crypto/msg_secret.h"
 #include "proto/wire_field.h"
@@ -59,7 +60,7 @@ static enum wb_err try_open(const struct in_message *m, const struct jid *who, s
 bool in_message_bot_edits(const struct in_message *m)
 {
     return (span_eq_cstr(m->bot_edit, "inner") || span_eq_cstr(m->bot_edit, "last")) &&
-           in_message_id_valid(m->bot_edit_target);
+           msgid_valid(m->bot_edit_target);
 }
 
 enum wb_err in_message_bot_open(struct bridge *b, const struct in_message *m,
@@ -72,7 +73,7 @@ enum wb_err in_message_bot_open(struct bridge *b, const struct in_message *m,
     size_t n;
     enum wb_err err, result = WB_ERR_NOT_FOUND;
 
-    if (!in_message_id_valid(m->target_id))
+    if (!msgid_valid(m->target_id))
         return WB_ERR_NOT_FOUND;
     if (wire_find(e->bytes, SECRET_MESSAGE_IV, &iv) != WB_OK ||
         wire_find(e->bytes, SECRET_MESSAGE_PAYLOAD, &sealed) != WB_OK)

@@ -2,20 +2,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "bridge/core/msgid.h"
 #include "bridge/receive/in_message.h"
 #include "crypto/prim_hash.h"
 #include "proto/wire_field.h"
 #include "store/limits.h"
-
-bool in_message_id_valid(struct span id)
-{
-    if (id.n == 0 || id.n > STORE_MESSAGE_ID_MAX)
-        return false;
-    for (size_t i = 0; i < id.n; i++)
-        if (id.p[i] <= ' ' || id.p[i] > '~')
-            return false;
-    return true;
-}
 
 bool in_message_is_status(const struct in_message *m)
 {
@@ -34,7 +25,7 @@ static enum wb_err read_id(struct arena *a, struct in_message *m)
     struct buf id = buf_new(STORE_MESSAGE_ID_MAX);
 
     m->id = m->stanza_id;
-    if (in_message_id_valid(m->stanza_id))
+    if (msgid_valid(m->stanza_id))
         return WB_OK;
     sha256(m->stanza_id, hash);
     buf_hex(&id, SPAN_ARRAY(hash));
@@ -42,16 +33,6 @@ static enum wb_err read_id(struct arena *a, struct in_message *m)
     m->id = arena_copy(a, buf_span(&id));
     buf_free(&id);
     return m->id.p ? WB_OK : WB_ERR_NOMEM;
-}
-
-enum wb_err in_message_answer(struct in_message *m, const struct node *n)
-{
-    if (!n)
-        return WB_ERR_NOMEM;
-    if (m->nanswers == IN_ANSWERS_MAX)
-        return WB_ERR_BUG;
-    m->answers[m->nanswers++] = n;
-    return WB_OK;
 }
 
 static struct jid jid_of(const struct node *n, const char *key)

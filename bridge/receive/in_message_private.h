@@ -109,24 +109,6 @@ enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_
 enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct in_message *m,
                               struct span payload) WB_MUST_CHECK;
 
-/* One WebMessageInfo of our phone, read: no effects. fallback_t: its time when it names none. m
- * tells chat, sender, id and time. Errors of class PEER: it is of no use. */
-struct in_message_web {
-    struct in_message m;
-    struct content c;
-    struct span secret; /* that the phone names beside the content; SPAN_NULL: none */
-};
-enum wb_err in_message_read_web(struct bridge *b, struct arena *a, struct span in,
-                                int64_t fallback_t, struct in_message_web *ret) WB_MUST_CHECK;
-/* It was asked for: a row where nothing is, a placeholder filled in, a change made; a row that is
- * there stays as it is. w->m.stored: a row was made or filled. */
-enum wb_err in_message_take_web(struct bridge *b, struct in_message_web *w) WB_MUST_CHECK;
-/* Are both JIDs one chat or person, under whatever form (devices are ignored)? *ret_maybe (may be
- * NULL): they are, or one is a number and the other a LID and the pair is not known, so that nobody
- * can tell. */
-enum wb_err in_message_same(struct bridge *b, const struct jid *one, const struct jid *other,
-                            bool *ret_same, bool *ret_maybe) WB_MUST_CHECK;
-
 /* Is it a copy of what we sent from another device? The server ends its delivery at a receipt of
  * type sender, and at nothing else: after an ack alone it comes again at each login, until the
  * server closes the stream because of it (P-X2-08). */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bridge/core/context.h"
+#include "bridge/core/msgid.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/receive/in_message_private.h"
 #include "proto/peer_wire.h"
@@ -59,7 +60,7 @@ enum wb_err in_message_read_web(struct bridge *b, struct arena *a, struct span i
 
     memset(&m, 0, sizeof m);
     TRY(web_message_decode(in, &w));
-    if (!in_message_id_valid(w.key.id))
+    if (!msgid_valid(w.key.id))
         return WB_ERR_MALFORMED;
     m.id = m.stanza_id = w.key.id;
     m.t = peer_time_s(b, w.timestamp > 0 ? (uint64_t)w.timestamp : 0, fallback_t);

@@ -236,14 +236,9 @@ out:
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-enum wb_err in_message_revokes_decide(struct bridge *b, const struct jid *group)
+enum wb_err in_message_group_list(struct bridge *b, const struct jid *group, bool none)
 {
-    return b->in_message ? decide(b, group, false) : WB_OK;
-}
-
-enum wb_err in_message_revokes_refuse(struct bridge *b, const struct jid *group)
-{
-    return b->in_message ? decide(b, group, true) : WB_OK;
+    return b->in_message ? decide(b, group, none) : WB_OK;
 }
 
 /* ---- at a login ------------------------------------------------------------------------------ */

@@ -11,10 +11,6 @@
 enum wb_err in_message_revoke(struct bridge *b, const struct in_message *m,
                               const struct content *c) WB_MUST_CHECK;
 
-/* The group's list has come: decides about those that wait, in the open batch. */
-enum wb_err in_message_revokes_decide(struct bridge *b, const struct jid *group) WB_MUST_CHECK;
-/* It will not come, we are not in the group: nobody is known as an admin of it. */
-enum wb_err in_message_revokes_refuse(struct bridge *b, const struct jid *group) WB_MUST_CHECK;
 /* Asks for the lists that are still missing, one after the other; at a login. */
 void in_message_revokes_resume(struct bridge *b);
 

@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "bridge/core/context.h"
+#include "bridge/core/msgid.h"
 #include "bridge/receive/in_message_private.h"
 #include "crypto/msg_secret.h"
 #include "crypto/prim_hash.h"
@@ -307,7 +308,7 @@ static enum wb_err open_content(struct bridge *b, const struct in_message *m,
                                 const struct content *c, struct in_message_opened *o)
 {
     enum msg_secret_use use[2];
-    enum wb_err err = in_message_id_valid(c->key.id) && uses_of(c, use) ? WB_OK : WB_ERR_MALFORMED;
+    enum wb_err err = msgid_valid(c->key.id) && uses_of(c, use) ? WB_OK : WB_ERR_MALFORMED;
 
     TRY(err);
     TRY(unseal(b, m, c, &o->plain));

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "bridge/core/context.h"
+#include "bridge/core/msgid.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/mention_in.h"
 #include "bridge/receive/in_message_private.h"
@@ -179,9 +180,9 @@ static enum wb_err put_content(struct bridge *b, const struct in_message *m,
     row->content = written_part(b, c, true);
     row->summary = written_part(b, c, false);
     row->mentions = or_null(&st->mentions);
-    if (in_message_id_valid(c->key.id))
+    if (msgid_valid(c->key.id))
         row->target_id = c->key.id;
-    if (in_message_id_valid(c->context.stanza_id)) {
+    if (msgid_valid(c->context.stanza_id)) {
         row->quoted_id = c->context.stanza_id;
         TRY(mention_in_person(b, c->context.participant, &person));
         if (!jid_is_none(&person))
@@ -267,7 +268,7 @@ static enum wb_err note_timer(struct bridge *b, const struct in_message *m, cons
 enum wb_err in_message_store_opened(struct bridge *b, struct in_message *m, const struct content *c,
                                     bool *ret_row)
 {
-    bool targeted = in_message_id_valid(c->key.id);
+    bool targeted = msgid_valid(c->key.id);
     enum wb_err err;
 
     err = note_timer(b, m, c);

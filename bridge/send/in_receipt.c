@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "bridge/core/context.h"
+#include "bridge/core/msgid.h"
+#include "bridge/dispatch/handlers.h"
 #include "bridge/people/recipient.h"
-#include "bridge/receive/in_message.h"
 #include "bridge/send/out_message.h"
 #include "bridge/send/out_retry.h"
 #include "store/outbox/outbox.h"
@@ -68,7 +69,7 @@ struct reading {
 
 static void add_item(struct reading *r, struct span id, const struct jid *person, int64_t t)
 {
-    if (in_message_id_valid(id))
+    if (msgid_valid(id))
         r->items[r->n++] = (struct in_receipt_item){id, jid_bare(jid_unhosted(*person)), t};
 }
 

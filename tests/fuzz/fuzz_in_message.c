@@ -1,6 +1,7 @@
 /* Any decoded stanza as a message and as a receipt: read without effects, twice alike. */
 #include <stdlib.h>
 
+#include "bridge/core/msgid.h"
 #include "bridge/receive/in_message.h"
 #include "bridge/send/in_receipt.h"
 
@@ -22,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (node_unpack(SPAN(data, size), &a, &n) != WB_OK)
         goto out;
     if (in_message_parse(n, &a, &own_pn, &own_lid, &m) == WB_OK) {
-        if (!in_message_id_valid(m.id) || m.nenc > IN_ENC_MAX || !m.chat.user[0] ||
-            !m.sender.user[0] || m.t < 0)
+        if (!msgid_valid(m.id) || m.nenc > IN_ENC_MAX || !m.chat.user[0] || !m.sender.user[0] ||
+            m.t < 0)
             abort();
         if (in_message_parse(n, &a, &own_pn, &own_lid, &again) != WB_OK ||
             !jid_eq(&m.chat, &again.chat) || !jid_eq(&m.sender, &again.sender) ||
@@ -32,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (in_receipt_parse(n, &a, &r) == WB_OK)
         for (size_t i = 0; i < r.nitems; i++)
-            if (!in_message_id_valid(r.items[i].id) || r.items[i].person.device != 0)
+            if (!msgid_valid(r.items[i].id) || r.items[i].person.device != 0)
                 abort();
 out:
     arena_free(&a);

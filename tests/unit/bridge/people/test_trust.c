@@ -1,4 +1,5 @@
 /* Who may speak for our phone, and how a changed security code is told. */
+#include "bridge/core/msgid.h"
 #include "bridge/people/identity_change.h"
 #include "bridge/sessions/device_notify.h"
 #include "tests/unit/bridge/receive_people.h"
@@ -350,7 +351,7 @@ static void nobody_can_change_such_a_row(void **state)
     int64_t last = -1;
 
     assert_int_equal(store_message_event(r->f.s, &m), WB_ERR_INVALID);
-    assert_false(in_message_id_valid(SPAN_LIT("event 00112233445566778899aabbccddeeff")));
+    assert_false(msgid_valid(SPAN_LIT("event 00112233445566778899aabbccddeeff")));
     change_to(r, ALICE, 1);
     change_to(r, ALICE, 2);
     OK(store_commit(r->f.s));

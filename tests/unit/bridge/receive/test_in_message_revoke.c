@@ -255,7 +255,7 @@ static void authors_turn_out_to_be_the_sender(void **state)
     assert_waiting("1");
     OK(store_lid_put(w.r->f.s, &lid, &pn, NULL));
     put_group(STORE_MEMBER, fixture_time, ALICE);
-    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(in_message_group_list(&w.r->b, &group, false));
     OK(batch_commit(&w.r->b));
     assert_waiting("0");
     assert_rows("0");
@@ -300,11 +300,11 @@ static void in_an_unknown_group_it_waits_for_the_list(void **state)
     receiver_restart(w.r);
     bridge_server_time(&w.r->b, fixture_time);
     assert_waiting("1");
-    OK(in_message_revokes_decide(&w.r->b, &group)); /* still nothing */
+    OK(in_message_group_list(&w.r->b, &group, false)); /* still nothing */
     OK(batch_commit(&w.r->b));
     assert_waiting("1");
     put_group(STORE_ADMIN, fixture_time, ALICE);
-    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(in_message_group_list(&w.r->b, &group, false));
     OK(batch_commit(&w.r->b));
     assert_revoked(ALICE);
     assert_waiting("0");
@@ -319,7 +319,7 @@ static void the_list_says_no(void **state)
     alice_revokes(GROUP, ALICE, BOB, "B1"); /* before its message */
     assert_waiting("1");
     put_group(STORE_MEMBER, fixture_time, ALICE);
-    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(in_message_group_list(&w.r->b, &group, false));
     OK(batch_commit(&w.r->b));
     bob_writes(GROUP, BOB, "B1");
     assert_revoked("nobody");
@@ -337,7 +337,7 @@ static void the_list_says_yes_before_the_message_comes(void **state)
     (void)state;
     alice_revokes(GROUP, ALICE, BOB, "B1");
     put_group(STORE_ADMIN, fixture_time, ALICE);
-    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(in_message_group_list(&w.r->b, &group, false));
     OK(batch_commit(&w.r->b));
     bob_writes(GROUP, BOB, "B1");
     assert_revoked(ALICE);
@@ -380,7 +380,7 @@ static void we_are_not_in_the_group(void **state)
     (void)state;
     bob_writes(GROUP, BOB, "B1");
     alice_revokes(GROUP, ALICE, BOB, "B1");
-    OK(in_message_revokes_refuse(&w.r->b, &group));
+    OK(in_message_group_list(&w.r->b, &group, true));
     OK(batch_commit(&w.r->b));
     assert_revoked("nobody");
     assert_waiting("0");
@@ -399,7 +399,7 @@ static void not_many_wait_and_not_for_ever(void **state)
     assert_rows("5");
     fixture_time += REVOKE_WAIT_S + 1;
     bridge_server_time(&w.r->b, fixture_time);
-    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(in_message_group_list(&w.r->b, &group, false));
     OK(batch_commit(&w.r->b));
     assert_waiting("0");
     assert_rows("105");
@@ -419,7 +419,7 @@ static void one_that_cannot_be_dealt_with_stops_nobody(void **state)
     put_group(STORE_MEMBER, fixture_time, ALICE);
     buf_free(&w.r->b.in_message->text);
     w.r->b.in_message->text = buf_new(4); /* what the row would say does not fit */
-    OK(in_message_revokes_decide(&w.r->b, &group));
+    OK(in_message_group_list(&w.r->b, &group, false));
     OK(batch_commit(&w.r->b));
     assert_waiting("0");
     assert_rows("0");
