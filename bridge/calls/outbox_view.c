@@ -1,7 +1,8 @@
 #include "bridge/calls/outbox_view.h"
 
 #include "bridge/core/context.h"
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_queue.h"
+#include "bridge/send/out_request.h"
 
 _Static_assert((int)OUTBOX_PAGE_MAX == (int)OUTBOX_LIST_MAX, "one page is one list of the store");
 

@@ -3,7 +3,8 @@
 #ifndef BRIDGE_SEND_OUT_CONTENT_H
 #define BRIDGE_SEND_OUT_CONTENT_H
 
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_queue.h"
+#include "bridge/send/out_work.h"
 
 /* The Message of a request (P-SD-20, P-SD-42, P-SD-43) into w->plain. NOT_FOUND: the message that
  * it answers is not stored. */

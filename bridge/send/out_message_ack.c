@@ -6,7 +6,7 @@
 #include "bridge/core/peer_time.h"
 #include "bridge/send/out_content.h"
 #include "bridge/send/out_missing.h"
-#include "bridge/send/out_queue.h"
+#include "bridge/send/out_reopen.h"
 #include "store/session/devices.h"
 #include "store/session/lid_map.h"
 

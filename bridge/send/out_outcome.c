@@ -1,9 +1,15 @@
-/* How a send ended, as the outbox keeps it for callers that ask again. */
+#include "bridge/send/out_outcome.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "bridge/core/context.h"
-#include "bridge/send/out_queue.h"
+
+void out_say(struct out_outcome *o, enum cmd_result result, const char *text)
+{
+    *o = (struct out_outcome){.result = result};
+    snprintf(o->text, sizeof o->text, "%s", text);
+}
 
 enum wb_err out_outcome_store(struct bridge *b, const char *id, const struct out_outcome *o)
 {

@@ -11,15 +11,6 @@
 #include "store/session/devices.h"
 #include "store/session/lid_map.h"
 
-void out_work_free(struct out_work *w)
-{
-    if (!w)
-        return;
-    buf_free(&w->plain);
-    arena_free(&w->arena);
-    free(w);
-}
-
 /* ---- questions ----------------------------------------------------------------------------- */
 
 /* The caller's part ended (or not): the machine's and the network's trouble passes, ours does not

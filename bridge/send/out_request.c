@@ -1,9 +1,10 @@
-/* A request to send: what is wrong with it, and its form in the outbox. No effects. */
+#include "bridge/send/out_request.h"
+
 #include <stdio.h>
 
 #include "base/reader.h"
 #include "base/text.h"
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_queue.h"
 
 /* ---- a request in the outbox ---------------------------------------------------------------- */
 
@@ -70,12 +71,6 @@ out:
 }
 
 /* ---- validation, no effects ----------------------------------------------------------------- */
-
-void out_say(struct out_outcome *o, enum cmd_result result, const char *text)
-{
-    *o = (struct out_outcome){.result = result};
-    snprintf(o->text, sizeof o->text, "%s", text);
-}
 
 static bool all_of(const char *s, const char *chars)
 {

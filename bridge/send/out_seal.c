@@ -7,6 +7,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/people/identity.h"
+#include "bridge/send/out_wire.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
@@ -437,9 +438,11 @@ void out_seal(struct out_item *it)
     if (err == WB_OK)
         err = batch_commit(b);
     FAULT_POINT("seal.stored");
-    if (err == WB_OK)
-        out_queue_sealed(it, buf_span(&packed));
-    else
+    if (err == WB_OK) {
+        out_queue_sealed(it);
+        out_wire_sealed(it, buf_span(&packed));
+    } else {
         out_queue_later(it, err);
+    }
     buf_free(&packed);
 }

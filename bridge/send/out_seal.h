@@ -3,7 +3,8 @@
 #ifndef BRIDGE_SEND_OUT_SEAL_H
 #define BRIDGE_SEND_OUT_SEAL_H
 
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_queue.h"
+#include "bridge/send/out_work.h"
 
 /* One <enc v=2 type=msg|pkmsg> of an unpadded plaintext for a canonical device address
  * (identity_session_address); the session that it moves is in the open batch. NO_SESSION: none that
@@ -22,7 +23,7 @@ struct jid out_sender_key_owner(const struct bridge *b);
 enum wb_err out_seal_lacking(struct out_item *it, const struct jid **ret_devices,
                              size_t *ret_n) WB_MUST_CHECK;
 
-/* Seals, commits, sends. Ends in out_queue_sealed(), or _later() with nothing changed. */
+/* Seals, commits, sends. Ends in out_queue_sealed(), or out_queue_later() with nothing changed. */
 void out_seal(struct out_item *it);
 
 #endif

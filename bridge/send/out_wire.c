@@ -1,9 +1,10 @@
-/* What is sealed goes to the socket, in the order of sealing, as there is room for it: from the
- * outbox, one by one, so that thousands of them never stand in memory or before an ack. */
+/* What is sealed goes out as there is room for it: from the outbox, one by one, so that thousands
+ * of messages never stand in memory or before an ack. */
+#include "bridge/send/out_wire.h"
+
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
-#include "bridge/send/out_queue.h"
-#include "bridge/send/out_wait.h"
+#include "bridge/send/out_caller.h"
 
 /* No ack. That says nothing while the message has not even left: a slow line is not sent the same
  * bytes twice. */
@@ -27,7 +28,7 @@ static void on_no_ack(void *ctx)
     log_warn(b->log, "send", "%s: no ack from WhatsApp within %d s; it is sent again %s", it->id,
              SEND_ACK_MS / 1000, again ? "now" : "after the next reconnect");
     it->step = OUT_SEALED;
-    out_wait_unknown(it);
+    out_caller_unknown(it);
     if (again) {
         b->out_message->unsent = b->out_message->sealed;
         out_wire_unsent(b);
