@@ -103,8 +103,7 @@ static enum wb_err take_action(void *ctx, bool removed, const struct appstate_ac
 /* Ours to mend, and no matter of the connection or the media host. */
 static bool store_failed(enum wb_err err)
 {
-    return err != WB_ERR_NET && err != WB_ERR_TIMEOUT &&
-           (wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG);
+    return err != WB_ERR_NET && err != WB_ERR_TIMEOUT && wb_err_is_ours(err);
 }
 
 static void on_again(void *ctx)

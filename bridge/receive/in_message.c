@@ -554,7 +554,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
         TRY(store_mark_keep(b->store));
         return release(b, s, &m);
     }
-    if (in_message_is_fatal(err))
+    if (wb_err_stops_us(err))
         return err == WB_ERR_LOCKED ? WB_ERR_DB : err;
     /* What one sender does must not take the batch of others with it. */
     log_error(b->log, "message", "%.*s: %s", (int)m.id.n, (const char *)m.id.p, wb_err_text(err));

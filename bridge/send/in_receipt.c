@@ -197,11 +197,6 @@ static enum wb_err note_state(struct bridge *b, const struct in_receipt *r)
     return err;
 }
 
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     struct in_receipt r;
@@ -215,7 +210,7 @@ static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void 
     TRY(err);
     if (r.kind == IN_RECEIPT_RETRY) {
         err = out_retry_request(b, s);
-        return err == WB_OK || is_ours(err) ? err : outgoing_ack(b, s, 0);
+        return err == WB_OK || wb_err_is_ours(err) ? err : outgoing_ack(b, s, 0);
     }
     if (r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_INCAPABLE ||
         r.kind == IN_RECEIPT_READ)

@@ -52,18 +52,13 @@ static uint64_t new_key(struct bridge *b, struct out_missed *m)
     return m->key;
 }
 
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 /* Without an answer the next message asks. */
 static void end_untold(struct bridge *b, struct out_missed *m, enum wb_err why)
 {
     enum wb_err err = group_info_stale(b, &m->group);
 
     log_info(b->log, "send", "%s: whom it has missed is not known: %s", m->id, wb_err_text(why));
-    if (is_ours(err)) /* not: the account is gone meanwhile */
+    if (wb_err_is_ours(err)) /* not: the account is gone meanwhile */
         batch_fail(b, err);
     end(m);
 }
@@ -100,7 +95,7 @@ static void conclude(struct bridge *b, struct out_missed *m, enum wb_err err)
 {
     if (err == WB_OK)
         return;
-    if (is_ours(err))
+    if (wb_err_is_ours(err))
         batch_fail(b, err);
     log_warn(b->log, "send", "%s: whom it has missed does not get it now: %s", m->id,
              wb_err_text(err));
@@ -142,7 +137,7 @@ static enum wb_err seal_for(struct bridge *b, struct out_missed *m, struct arena
 
         TRY(identity_session_address(b, &m->devices[i], &address));
         err = out_encrypt_for(b, a, &address, plain, &enc, &pkmsg);
-        if (err != WB_OK && !is_ours(err))
+        if (err != WB_OK && !wb_err_is_ours(err))
             continue; /* no session (P-SD-10): it gets the key with the next message */
         TRY(err);
         to = node_child_new(a, participants, "to");
@@ -391,7 +386,7 @@ enum wb_err out_missed_look(struct bridge *b, const struct jid *group, const cha
     err = ask_group(b, m);
     if (err != WB_OK)
         end(m);
-    if (err != WB_OK && !is_ours(err))
+    if (err != WB_OK && !wb_err_is_ours(err))
         err = group_info_stale(b, group);
 out:
     return err;

@@ -190,12 +190,6 @@ static void note_refusal(struct bridge *b, const char *id, const char *why)
     log_info(b->log, "send", "%s is not sent again: %s", id, why);
 }
 
-/* The connection closes then, and the request is delivered again. */
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 /* ---- sessions ------------------------------------------------------------------------------- */
 
 /* As outgoing_ack_node() makes it; the stanza is gone. */
@@ -272,9 +266,9 @@ static struct out_retry_pending *park(struct bridge *b, const struct out_retry_p
  * with the answer, or with the refusal. */
 static void conclude_late(struct bridge *b, const struct out_retry_pending *r, enum wb_err err)
 {
-    enum wb_err acked = is_ours(err) ? err : ack_late(b, r);
+    enum wb_err acked = wb_err_is_ours(err) ? err : ack_late(b, r);
 
-    if (is_ours(acked))
+    if (wb_err_is_ours(acked)) /* the connection closes, and the request is delivered again */
         batch_fail(b, acked);
     if (err != WB_OK)
         log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
@@ -496,7 +490,7 @@ static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pendi
             err = note_rebuilt(b, r);
         renew = err == WB_ERR_UNTRUSTED_IDENTITY && r->count >= 2; /* see with_session() */
     }
-    if (is_ours(err))
+    if (wb_err_is_ours(err))
         goto out;
     err = WB_OK;
     if (!r->member)
@@ -603,7 +597,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
     else if (err == WB_OK && verdict == VERDICT_IF_LISTED)
         err = answer_if_listed(b, &r, &later);
     /* What the asker did wrong does not get better by being delivered again. */
-    if (err != WB_OK && !is_ours(err)) {
+    if (err != WB_OK && !wb_err_is_ours(err)) {
         log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));
         err = WB_OK;
     }

@@ -96,12 +96,6 @@ out:
     return err;
 }
 
-/* An unreadable bundle is the peer's fault, and no better the next time. */
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 enum wb_err out_retry_gone(struct bridge *b, const struct node *receipt, struct span id,
                            const struct jid *device, bool recipient)
 {
@@ -124,7 +118,8 @@ enum wb_err out_retry_gone(struct bridge *b, const struct node *receipt, struct 
     TRY(store_retry_rebuild_put(b->store, &address, bridge_server_now_s(b), no_base_key));
     log_info(b->log, "send", "the keys of that request are for the next message to its device");
 out:
-    if (err == WB_OK || is_ours(err))
+    /* An unreadable bundle is the peer's fault, and no better the next time. */
+    if (err == WB_OK || wb_err_is_ours(err))
         return err;
     log_warn(b->log, "send", "the keys of that request are of no use: %s", wb_err_text(err));
     return WB_OK;
