@@ -2,14 +2,14 @@
 
 #include <string.h>
 
+#include "base/fnv.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 
 static uint64_t hash_text(const char *text)
 {
-    uint64_t h = 1469598103934665603U; /* FNV-1a */
-    for (; *text; text++)
-        h = (h ^ (uint8_t)*text) * 1099511628211U;
+    const uint64_t h = fnv_text(FNV_START, text);
+
     return h ^ (h >> 29);
 }
 
