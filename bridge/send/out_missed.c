@@ -10,6 +10,7 @@
 #include "bridge/people/identity.h"
 #include "bridge/send/out_prepare.h"
 #include "bridge/send/out_seal.h"
+#include "bridge/sessions/pairwise.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/content_text.h"
@@ -136,7 +137,7 @@ static enum wb_err seal_for(struct bridge *b, struct out_missed *m, struct arena
         bool pkmsg = false;
 
         TRY(identity_session_address(b, &m->devices[i], &address));
-        err = out_encrypt_for(b, a, &address, plain, &enc, &pkmsg);
+        err = pairwise_encrypt(b, a, &address, plain, &enc, &pkmsg);
         if (err != WB_OK && !wb_err_is_ours(err))
             continue; /* no session (P-SD-10): it gets the key with the next message */
         TRY(err);

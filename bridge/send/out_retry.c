@@ -14,6 +14,7 @@
 #include "bridge/send/out_retry_gone.h"
 #include "bridge/send/out_retry_state.h"
 #include "bridge/send/out_seal.h"
+#include "bridge/sessions/pairwise.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/content_text.h"
@@ -173,7 +174,7 @@ static enum wb_err resend(struct bridge *b, const struct out_retry_pending *r)
     TRY(content_decode(message, &a, &c));
     TRY(identity_session_address(b, &r->device, &address));
     TRY(add_context(b, r, &address, message, &whole));
-    TRY(out_encrypt_for(b, &a, &address, buf_span(&whole), &enc, &pkmsg));
+    TRY(pairwise_encrypt(b, &a, &address, buf_span(&whole), &enc, &pkmsg));
     n = answer_node(b, &a, r, &c, enc, pkmsg);
     TRY(n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM);
     log_info(b->log, "send", "%s is sent again, a device asked for it (%" PRIu32 ")", r->id,

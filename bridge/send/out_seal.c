@@ -8,10 +8,10 @@
 #include "bridge/core/context.h"
 #include "bridge/people/identity.h"
 #include "bridge/send/out_wire.h"
+#include "bridge/sessions/pairwise.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
-#include "proto/padding.h"
 #include "store/core/batch.h"
 #include "store/outbox/sealed.h"
 #include "store/session/devices.h"
@@ -20,51 +20,6 @@
 
 /* Looked up together; well below the store's cache, so that none is decoded twice. */
 enum { SESSIONS_CHUNK = STORE_SESSION_CACHE_MAX / 2 };
-
-/* ---- one device ---------------------------------------------------------------------------- */
-
-static enum wb_err pad(struct bridge *b, struct span plain, struct buf *out)
-{
-    uint8_t random;
-
-    rng_fill(b->rng, &random, 1);
-    buf_clear(out);
-    buf_append(out, plain);
-    return padding_add(out, random);
-}
-
-enum wb_err out_encrypt_for(struct bridge *b, struct arena *a, const struct jid *address,
-                            struct span plain, struct node **ret_enc, bool *ret_pkmsg)
-{
-    struct signal_session *session = NULL, *moved;
-    struct buf padded = buf_new(OUTGOING_STANZA_BYTES_MAX);
-    struct buf sealed = buf_new(OUTGOING_STANZA_BYTES_MAX);
-    enum signal_message_kind kind;
-    struct node *enc;
-    enum wb_err err;
-
-    TRY(pad(b, plain, &padded));
-    TRY(store_session_for_sending(b->store, address, &session));
-    TRY(signal_encrypt(session, buf_span(&padded), &kind, &sealed));
-    enc = node_new(a, "enc");
-    node_attr_text(a, enc, "v", "2");
-    node_attr_text(a, enc, "type", kind == SIGNAL_PKMSG ? "pkmsg" : "msg");
-    node_set_bytes(a, enc, buf_span(&sealed));
-    if (!enc || enc->failed) {
-        err = WB_ERR_NOMEM;
-        goto out;
-    }
-    moved = session;
-    session = NULL;
-    TRY(store_session_save(b->store, address, moved));
-    *ret_enc = enc;
-    *ret_pkmsg = kind == SIGNAL_PKMSG;
-out:
-    signal_session_free(session);
-    buf_free(&padded);
-    buf_free(&sealed);
-    return err;
-}
 
 /* ---- a list of devices --------------------------------------------------------------------- */
 
@@ -87,7 +42,7 @@ static enum wb_err seal_device(struct sealing *s, size_t i, struct span plain)
     char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
     struct node *to, *enc = NULL;
     bool pkmsg = false;
-    enum wb_err err = out_encrypt_for(s->b, s->a, &s->addresses[i], plain, &enc, &pkmsg);
+    enum wb_err err = pairwise_encrypt(s->b, s->a, &s->addresses[i], plain, &enc, &pkmsg);
 
     if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
         log_warn(s->b->log, "send", "%s: device %s is left out: %s", s->it->id,
@@ -316,7 +271,7 @@ static enum wb_err add_group_enc(struct sealing *s, struct sender_key_record *r)
     struct node *enc;
     enum wb_err err;
 
-    TRY(pad(s->b, buf_span(&s->w->plain), &padded));
+    TRY(pairwise_pad(s->b, buf_span(&s->w->plain), &padded));
     TRY(sender_key_encrypt(r, buf_span(&padded), s->b->rng, &sealed));
     enc = node_child_new(s->a, s->message, "enc");
     node_attr_text(s->a, enc, "v", "2");

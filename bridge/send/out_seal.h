@@ -6,14 +6,6 @@
 #include "bridge/send/out_queue.h"
 #include "bridge/send/out_work.h"
 
-/* One <enc v=2 type=msg|pkmsg> of an unpadded plaintext for a canonical device address
- * (identity_session_address); the session that it moves is in the open batch. NO_SESSION: none that
- * can send to the identity that the device has now. *ret_pkmsg: the stanza needs a device-identity
- * (P-SD-17). */
-enum wb_err out_encrypt_for(struct bridge *b, struct arena *a, const struct jid *address,
-                            struct span plain, struct node **ret_enc,
-                            bool *ret_pkmsg) WB_MUST_CHECK;
-
 /* Our sender key of a group is kept under our own LID device, also in groups by phone number
  * (P-SG-31). */
 struct jid out_sender_key_owner(const struct bridge *b);
