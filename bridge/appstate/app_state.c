@@ -24,7 +24,7 @@ enum {
 };
 static const char *const names[COLLECTIONS] = {"critical_block", "regular_high"};
 
-struct collection {
+struct app_state_collection {
     bool asking;
     bool again;         /* it has changed while we were asking */
     bool begun_anew;    /* on this connection: a snapshot was asked for because nothing fitted */
@@ -35,7 +35,7 @@ struct collection {
 
 struct app_state {
     struct bridge *b;
-    struct collection collections[COLLECTIONS];
+    struct app_state_collection collections[COLLECTIONS];
     uint8_t key_asked[APPSTATE_KEY_ID_MAX]; /* the last one that was missing */
     size_t key_asked_n;
     int64_t key_asked_ms; /* monotonic */
@@ -156,7 +156,7 @@ out:
  * a key comes. */
 static void finish(struct app_state *s, size_t i, enum wb_err err)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct bridge *b = s->b;
 
     c->asking = false;
@@ -218,7 +218,7 @@ out:
  * anew (P-AS-17). */
 static void not_taken(struct app_state *s, size_t i, enum wb_err err, struct span missing_key)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
 
     if (err == WB_ERR_NOT_FOUND && missing_key.n) {
         enum wb_err asked = ask_key(s, missing_key);
@@ -289,7 +289,7 @@ static size_t index_of(struct span name)
 static void take_file(struct bridge *b, size_t i, enum wb_err result, struct span file)
 {
     struct app_state *s = b->app_state;
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct arena a = arena_new(APP_STATE_ARENA_MAX);
     const bool snapshot = c->patch.n == 0;
     struct span missing = SPAN_NULL;
@@ -363,7 +363,7 @@ enum progress { DONE, MORE, FILE_COMES };
 static enum wb_err take_patches(struct app_state *s, size_t i, const struct node *list,
                                 struct arena *a, enum progress *ret, struct span *ret_missing)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct appstate_patch p;
     enum wb_err err = WB_OK;
 
@@ -463,7 +463,7 @@ out:
 /* The next page, or the first. */
 static void fetch(struct app_state *s, size_t i)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct store_appstate_key key;
     enum wb_err err;
 

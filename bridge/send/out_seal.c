@@ -24,7 +24,7 @@ enum { SESSIONS_CHUNK = STORE_SESSION_CACHE_MAX / 2 };
 /* ---- a list of devices --------------------------------------------------------------------- */
 
 /* A stanza that is being made. */
-struct sealing {
+struct out_sealing {
     struct out_item *it;
     struct bridge *b;
     struct out_work *w;
@@ -37,7 +37,7 @@ struct sealing {
 };
 
 /* A device that cannot be encrypted for is skipped (P-SD-10). */
-static enum wb_err seal_device(struct sealing *s, size_t i, struct span plain)
+static enum wb_err seal_device(struct out_sealing *s, size_t i, struct span plain)
 {
     char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
     struct node *to, *enc = NULL;
@@ -61,7 +61,7 @@ static enum wb_err seal_device(struct sealing *s, size_t i, struct span plain)
 }
 
 /* plain for people's devices, own for our other devices (may be the same); wanted NULL: all. */
-static enum wb_err seal_devices(struct sealing *s, struct span plain, struct span own,
+static enum wb_err seal_devices(struct out_sealing *s, struct span plain, struct span own,
                                 const bool *wanted)
 {
     enum wb_err err = WB_OK;
@@ -98,7 +98,7 @@ static enum wb_err canonical_addresses(struct bridge *b, struct out_work *w,
 }
 
 /* Over all devices that it is made for, the sending one included (P-SD-22). */
-static enum wb_err participant_hash(struct sealing *s, const struct jid *self)
+static enum wb_err participant_hash(struct out_sealing *s, const struct jid *self)
 {
     size_t n = s->w->ndevices;
     struct jid *all = arena_alloc(s->a, (n + 1) * sizeof *all);
@@ -114,12 +114,12 @@ static enum wb_err participant_hash(struct sealing *s, const struct jid *self)
 /* What an ack of a private message may name as well: clients of WhatsApp differ in whether the
  * sending device counts there (whatsmeow: yes, whatsapp-rust: no), and no source says which of them
  * the server agrees with. */
-static enum wb_err hash_of_others(struct sealing *s)
+static enum wb_err hash_of_others(struct out_sealing *s)
 {
     return phash_of(s->w->devices, s->w->ndevices, s->it->phash_others);
 }
 
-static void add_identity(struct sealing *s)
+static void add_identity(struct out_sealing *s)
 {
     if (s->pkmsg)
         node_add(s->message, own_device_identity_node(s->a, s->b->account));
@@ -127,7 +127,7 @@ static void add_identity(struct sealing *s)
 
 /* ---- 1:1 ----------------------------------------------------------------------------------- */
 
-static enum wb_err seal_person(struct sealing *s)
+static enum wb_err seal_person(struct out_sealing *s)
 {
     struct out_work *w = s->w;
     struct buf own = buf_new(OUTGOING_STANZA_BYTES_MAX);
@@ -238,7 +238,7 @@ out:
 }
 
 /* Gives the key, as it is before this message (P-SG-30), to those who lack it. */
-static enum wb_err distribute(struct sealing *s, const struct sender_key_record *r,
+static enum wb_err distribute(struct out_sealing *s, const struct sender_key_record *r,
                               const bool *wanted)
 {
     char group[JID_TEXT_MAX];
@@ -264,7 +264,7 @@ out:
     return err;
 }
 
-static enum wb_err add_group_enc(struct sealing *s, struct sender_key_record *r)
+static enum wb_err add_group_enc(struct out_sealing *s, struct sender_key_record *r)
 {
     struct buf padded = buf_new(OUTGOING_STANZA_BYTES_MAX);
     struct buf sealed = buf_new(OUTGOING_STANZA_BYTES_MAX);
@@ -283,7 +283,7 @@ out:
     return err;
 }
 
-static enum wb_err seal_group(struct sealing *s)
+static enum wb_err seal_group(struct out_sealing *s)
 {
     struct out_work *w = s->w;
     const bool lid = w->group.addressing == STORE_ADDRESSING_LID;
@@ -344,7 +344,7 @@ static enum wb_err make_stanza(struct out_item *it, struct buf *packed)
 {
     struct bridge *b = it->b;
     struct out_work *w = it->work;
-    struct sealing s = {.it = it, .b = b, .w = w, .a = &w->arena};
+    struct out_sealing s = {.it = it, .b = b, .w = w, .a = &w->arena};
     enum wb_err err;
 
     it->carries = false;
