@@ -28,17 +28,11 @@ out:
     return err;
 }
 
-static enum wb_err other_of(struct bridge *b, const struct jid *to, struct jid *ret_other)
-{
-    return to->server == JID_LID ? store_pn_of_lid(b->store, to, ret_other)
-                                 : store_lid_of_pn(b->store, to, ret_other);
-}
-
 enum wb_err private_address_of(struct bridge *b, const struct jid *person, struct jid *ret_to)
 {
     const struct jid one = jid_bare(jid_unhosted(*person));
     struct jid other = {0};
-    enum wb_err err = other_of(b, &one, &other);
+    enum wb_err err = store_other_form(b->store, &one, &other);
 
     if (err == WB_ERR_NOT_FOUND) {
         *ret_to = one;
@@ -101,7 +95,7 @@ enum wb_err private_address_refused(struct out_item *it, uint32_t code, int64_t 
         return WB_OK;
     err = sealed_for(it, &to);
     if (err == WB_OK)
-        err = other_of(it->b, &to, &other);
+        err = store_other_form(it->b->store, &to, &other);
     if (err == WB_ERR_NOT_FOUND || (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER))
         return WB_OK; /* there is no other address to try */
     TRY(err);

@@ -6,8 +6,8 @@
 
 #include "bridge/core/context.h"
 #include "bridge/limits.h"
+#include "bridge/people/identity.h"
 #include "bridge/people/lid_lookup.h"
-#include "store/session/lid_map.h"
 
 enum { DIGITS_MAX = 20 }; /* a LID has 15, a phone number at most 15 */
 _Static_assert(DIGITS_MAX + sizeof "@s.whatsapp.net and 18446744073709551615 more" <=
@@ -50,17 +50,6 @@ enum wb_err mention_parse(struct span text, struct jid *ret_person)
     return WB_OK;
 }
 
-/* The other identity by the map; JID_NONE when unknown. */
-static enum wb_err other_form(struct bridge *b, const struct jid *j, struct jid *ret_other)
-{
-    struct jid other;
-    enum wb_err err = j->server == JID_PN ? store_lid_of_pn(b->store, j, &other)
-                                          : store_pn_of_lid(b->store, j, &other);
-
-    *ret_other = err == WB_OK ? jid_bare(other) : (struct jid){0};
-    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
-}
-
 static enum wb_err both_forms(struct bridge *b, const struct jid *who, struct mention_person *ret_p)
 {
     struct mention_person p = {0};
@@ -72,10 +61,10 @@ static enum wb_err both_forms(struct bridge *b, const struct jid *who, struct me
             p.pn = *who;
         else
             TRY(err);
-        TRY(other_form(b, &p.pn, &p.lid));
+        TRY(identity_other_form(b, &p.pn, &p.lid));
     } else {
         p.lid = *who;
-        TRY(other_form(b, who, &p.pn));
+        TRY(identity_other_form(b, who, &p.pn));
     }
     *ret_p = p;
 out:
@@ -117,9 +106,9 @@ static enum wb_err fill_member(struct bridge *b, const struct store_group_member
     if (jid_is_none(&p->pn))
         p->pn = m->pn;
     if (jid_is_none(&p->lid) && !jid_is_none(&p->pn))
-        err = other_form(b, &p->pn, &p->lid);
+        err = identity_other_form(b, &p->pn, &p->lid);
     else if (jid_is_none(&p->pn) && !jid_is_none(&p->lid))
-        err = other_form(b, &p->lid, &p->pn);
+        err = identity_other_form(b, &p->lid, &p->pn);
     return err;
 }
 
@@ -136,7 +125,7 @@ static enum wb_err member_by_lid_digits(struct bridge *b, const struct mention_c
     if (who->server != JID_PN)
         return WB_OK;
     q.lid.server = JID_LID;
-    TRY(other_form(b, &q.lid, &q.pn));
+    TRY(identity_other_form(b, &q.lid, &q.pn));
     *ret = find_member(chat, &q);
     if (*ret)
         *p = q;

@@ -95,8 +95,7 @@ static enum wb_err other_form(struct handing *h, const struct row *r, enum jid_s
     if (jid_from_signal_address(span_cstr(r->address), ret_device) != WB_OK ||
         ret_device->server != server)
         return WB_ERR_NOT_FOUND;
-    enum wb_err err = server == JID_LID ? store_pn_of_lid(h->s, ret_device, ret_other)
-                                        : store_lid_of_pn(h->s, ret_device, ret_other);
+    enum wb_err err = store_other_form(h->s, ret_device, ret_other);
     if (err == WB_ERR_NOT_FOUND && h->counts)
         h->counts->no_number++;
     return err;

@@ -181,6 +181,12 @@ enum wb_err store_pn_of_lid(struct store *s, const struct jid *lid, struct jid *
     return err;
 }
 
+enum wb_err store_other_form(struct store *s, const struct jid *who, struct jid *ret_other)
+{
+    return jid_unhosted(*who).server == JID_LID ? store_pn_of_lid(s, who, ret_other)
+                                                : store_lid_of_pn(s, who, ret_other);
+}
+
 enum wb_err store_canonical(struct store *s, const struct jid *device, struct jid *ret)
 {
     struct jid j = jid_unhosted(*device);
