@@ -74,7 +74,7 @@ enum cmd_result bridge_outbox_list(struct bridge *b, const struct outbox_query *
     if (!span_is_null(q->state) && !state_of(q->state, &f.state))
         return CMD_BAD_REQUEST;
     if (!span_is_null(q->chat)) {
-        if (out_recipient_parse(q->chat, &chat) != WB_OK)
+        if (out_request_recipient(q->chat, &chat) != WB_OK)
             return CMD_BAD_RECIPIENT;
         f.chat = &chat;
     }

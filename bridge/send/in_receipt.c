@@ -6,7 +6,7 @@
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/recipient.h"
 #include "bridge/receive/in_message.h"
-#include "bridge/send/out_message.h"
+#include "bridge/send/out_ack.h"
 #include "bridge/send/out_retry.h"
 #include "store/outbox/outbox.h"
 #include "store/session/lid_map.h"
@@ -177,7 +177,7 @@ static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
         b->refused.receipts++;
         return WB_OK;
     }
-    TRY(out_message_delivered(b, item->id, item->t));
+    TRY(out_ack_delivered(b, item->id, item->t));
     if (r->kind == IN_RECEIPT_INCAPABLE) {
         log_warn(b->log, "receipt", "%s was not delivered: the recipient's WhatsApp cannot take it",
                  id);

@@ -94,7 +94,7 @@ static void tell_text(struct call *c, enum cmd_result result, const char *text)
 {
     struct out_outcome o;
 
-    out_say(&o, result, text);
+    out_outcome_say(&o, result, text);
     tell(c, NULL, &o);
 }
 
@@ -107,7 +107,7 @@ static void join(struct call *c, struct out_item *it)
     if (c->r->wait_s == 0 || (c->key[0] && lock_s > c->r->wait_s)) {
         struct out_outcome o;
 
-        out_say(&o, CMD_ACCEPTED, out_caller_state(it));
+        out_outcome_say(&o, CMD_ACCEPTED, out_caller_state(it));
         o.restricted_s = lock_s ? time_lock_until_s(c->b) : 0;
         tell(c, it->id, &o);
     } else if (out_wait_add(it, c->key[0] != '\0', c->r, c->done, c->ctx, c->ticket) != WB_OK) {

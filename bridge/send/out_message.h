@@ -7,7 +7,7 @@
  *     out_message    takes requests and hears events; puts the room together
  *     out_pump       looks over all lanes: what is over its time, what starts now
  *     in_receipt     hears the recipients' receipts, and hands requests to send again to out_retry
- *     out_message_ack  hears the server's acks
+ *     out_ack        hears the server's acks
  *     out_missed     a group message of which the server knows more devices than we did
  *     out_missing    the same of a private message: those devices are given it as well
  *     out_retry      a device asks for a message again (with out_retry_devices, out_retry_gone)
@@ -73,19 +73,5 @@ void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge
 
 /* The socket has taken something (conn_uplink.c): what waited for room goes on. */
 void out_message_room(struct bridge *b);
-
-/* The server's <ack class=message> (P-SD-21..25). */
-struct out_ack {
-    struct span id;
-    int64_t t;         /* unix seconds; 0: not said */
-    uint32_t error;    /* 0: accepted */
-    struct span phash; /* SPAN_NULL: the server agrees, or does not say */
-};
-/* Acks of stanzas that are no sends of ours (resends, requests to the phone) are passed over. What
- * it changes is in the open batch; callers are answered after its commit. */
-enum wb_err out_message_acked(struct bridge *b, const struct out_ack *ack) WB_MUST_CHECK;
-/* A receipt of the recipient: the server has it, so it counts as the ack where that was lost (with
- * its connection, say) or is late. t: unix seconds of the receipt, 0: not said. */
-enum wb_err out_message_delivered(struct bridge *b, struct span id, int64_t t) WB_MUST_CHECK;
 
 #endif

@@ -158,7 +158,7 @@ out:
 static enum wb_err make_stanza(struct bridge *b, struct out_missed *m, struct arena *a,
                                struct node **ret)
 {
-    const struct jid owner = out_sender_key_owner(b);
+    const struct jid owner = out_seal_key_owner(b);
     struct buf plain = buf_new(OUTGOING_STANZA_BYTES_MAX);
     struct sender_key_record *record = NULL;
     struct node *n = node_new(a, "message"), *participants;
@@ -303,7 +303,7 @@ static enum wb_err has_newcomers(struct bridge *b, const struct out_missed *m,
     *ret = false;
     TRY(store_sealed_load(b->store, span_cstr(m->id), &sealed));
     for (size_t i = 0; i < g->nmembers && !*ret; i++) {
-        const struct jid user = out_member_jid(g, &g->members[i]);
+        const struct jid user = out_prepare_member_jid(g, &g->members[i]);
         bool person = false, device = false;
 
         if (group_info_is_self(b, &g->members[i]))
@@ -327,7 +327,7 @@ static enum wb_err ask_devices(struct bridge *b, struct out_missed *m, const str
     TRY(err);
     TRY(has_newcomers(b, m, g, &newcomers));
     for (size_t i = 0; i < g->nmembers; i++)
-        users[i] = out_member_jid(g, &g->members[i]);
+        users[i] = out_prepare_member_jid(g, &g->members[i]);
     TRY(group_limit_devices(b, &m->group, span_cstr(m->hash), newcomers, &all));
     if (all)
         TRY(device_sync_drop(b, users, g->nmembers));

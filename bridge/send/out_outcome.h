@@ -17,7 +17,7 @@ struct out_outcome {
 };
 
 /* An outcome of that kind. */
-void out_say(struct out_outcome *o, enum cmd_result result, const char *text);
+void out_outcome_say(struct out_outcome *o, enum cmd_result result, const char *text);
 /* An outcome as the outbox keeps it, and back. */
 enum wb_err out_outcome_store(struct bridge *b, const char *id,
                               const struct out_outcome *o) WB_MUST_CHECK;

@@ -382,7 +382,7 @@ static void on_mention_lids(struct bridge *b, uint64_t key, const struct lid_loo
 
 /* ---- devices -------------------------------------------------------------------------------- */
 
-struct jid out_member_jid(const struct store_group *g, const struct store_group_member *m)
+struct jid out_prepare_member_jid(const struct store_group *g, const struct store_group_member *m)
 {
     bool lid = g->addressing == STORE_ADDRESSING_LID ? !jid_is_none(&m->lid) : jid_is_none(&m->pn);
 
@@ -403,7 +403,7 @@ static enum wb_err ask_devices(struct out_item *it)
     if (!users)
         return WB_ERR_NOMEM;
     for (size_t i = 0; i < g->nmembers; i++)
-        users[i] = out_member_jid(g, &g->members[i]);
+        users[i] = out_prepare_member_jid(g, &g->members[i]);
     return ports->devices(it->b, users, g->nmembers, false, on_devices, new_question(it));
 }
 

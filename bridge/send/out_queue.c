@@ -367,7 +367,7 @@ static void no_memory(struct out_item *it)
 {
     struct out_outcome o;
 
-    out_say(&o, it->durable ? CMD_ACCEPTED : CMD_INTERNAL, "out of memory");
+    out_outcome_say(&o, it->durable ? CMD_ACCEPTED : CMD_INTERNAL, "out of memory");
     out_caller_answer(it, &o);
     free_item(it);
 }
@@ -452,12 +452,13 @@ void out_queue_uncommitted(struct bridge *b)
 void out_queue_never(const struct out_item *it, struct out_outcome *ret)
 {
     if (it->lane)
-        out_say(ret, CMD_NOT_CONNECTED,
-                "this number is not linked any more; the message was not sent");
+        out_outcome_say(ret, CMD_NOT_CONNECTED,
+                        "this number is not linked any more; the message was not sent");
     else
-        out_say(ret, CMD_OUTCOME_UNKNOWN,
-                "this number is not linked any more, and WhatsApp had not confirmed the message: "
-                "it may or may not have been delivered");
+        out_outcome_say(
+            ret, CMD_OUTCOME_UNKNOWN,
+            "this number is not linked any more, and WhatsApp had not confirmed the message: "
+            "it may or may not have been delivered");
 }
 
 void out_queue_clear(struct bridge *b, bool tell)

@@ -20,7 +20,7 @@ struct out_request {
 bool out_request_check(const struct send_request *r, struct jid *mentions, struct out_request *q,
                        struct out_outcome *o) WB_MUST_CHECK;
 /* A phone number, or the JID of a person or group (P-MC-05). INVALID. */
-enum wb_err out_recipient_parse(struct span text, struct jid *ret_to) WB_MUST_CHECK;
+enum wb_err out_request_recipient(struct span text, struct jid *ret_to) WB_MUST_CHECK;
 /* The form in the outbox; everything of ret lives in `in` or the arena. MALFORMED. */
 enum wb_err out_request_encode(const struct out_request *r, struct buf *out) WB_MUST_CHECK;
 enum wb_err out_request_decode(struct span in, struct arena *a,

@@ -102,7 +102,7 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
 static enum wb_err add_context(struct bridge *b, const struct out_retry_pending *r,
                                const struct jid *address, struct span message, struct buf *out)
 {
-    const struct jid owner = out_sender_key_owner(b), plain = jid_unhosted(r->device);
+    const struct jid owner = out_seal_key_owner(b), plain = jid_unhosted(r->device);
     struct sender_key_record *record = NULL;
     struct buf skdm = buf_new(4096);
     char text[JID_TEXT_MAX];
@@ -478,7 +478,7 @@ out:
  * that there is may be what it has lost. */
 static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pending *r)
 {
-    const struct jid owner = out_sender_key_owner(b);
+    const struct jid owner = out_seal_key_owner(b);
     struct sender_key_record *record = NULL;
     struct jid address;
     bool renew = !r->has_keys;
@@ -497,7 +497,7 @@ static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pendi
     if (!r->member)
         goto out;
     if (renew)
-        TRY(out_retry_renew_later(b, &r->device));
+        TRY(out_retry_gone_renew_later(b, &r->device));
     TRY(identity_session_address(b, &r->device, &address));
     err = store_sender_key_load(b->store, &r->chat, &owner, &record);
     if (err == WB_OK && record->nstates > 0)
@@ -586,7 +586,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
         return WB_ERR_BUG;
     TRY(parse(b, s, &r));
     if (r.chat.server == JID_GROUP) /* whatever becomes of the request (P-X2-11) */
-        TRY(out_retry_doubt(b, &r.chat, &r.device));
+        TRY(out_retry_gone_doubt(b, &r.chat, &r.device));
     TRY(may_have(b, s, &r, &verdict));
     if (verdict != VERDICT_NO && node_child(s->node, "keys")) {
         err = prekey_bundle_parse(s->node, &r.keys);

@@ -10,7 +10,8 @@
 #include "store/session/retry.h"
 #include "store/session/signal_store.h"
 
-enum wb_err out_retry_doubt(struct bridge *b, const struct jid *group, const struct jid *device)
+enum wb_err out_retry_gone_doubt(struct bridge *b, const struct jid *group,
+                                 const struct jid *device)
 {
     struct jid address;
     enum wb_err err;
@@ -26,7 +27,7 @@ static bool is_due(int64_t rebuilt, int64_t now)
     return now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S;
 }
 
-enum wb_err out_retry_renew_later(struct bridge *b, const struct jid *device)
+enum wb_err out_retry_gone_renew_later(struct bridge *b, const struct jid *device)
 {
     const int64_t now = bridge_server_now_s(b);
     struct signal_session *session = NULL, *moved;

@@ -155,7 +155,7 @@ out:
 
 /* ---- groups -------------------------------------------------------------------------------- */
 
-struct jid out_sender_key_owner(const struct bridge *b)
+struct jid out_seal_key_owner(const struct bridge *b)
 {
     return jid_is_none(&b->own_lid) ? b->own_pn : b->own_lid;
 }
@@ -166,7 +166,7 @@ static enum wb_err sender_key_for(struct bridge *b, const struct out_work *w,
                                   const struct jid *addresses, struct sender_key_record **ret,
                                   bool *ret_fresh)
 {
-    const struct jid owner = out_sender_key_owner(b);
+    const struct jid owner = out_seal_key_owner(b);
     struct sender_key_record *r = NULL;
     size_t others = 0;
     enum wb_err err = store_sender_key_load(b->store, &w->to, &owner, &r);
@@ -287,7 +287,7 @@ static enum wb_err seal_group(struct out_sealing *s)
 {
     struct out_work *w = s->w;
     const bool lid = w->group.addressing == STORE_ADDRESSING_LID;
-    const struct jid owner = out_sender_key_owner(s->b);
+    const struct jid owner = out_seal_key_owner(s->b);
     struct sender_key_record *r = NULL, *moved;
     bool *wanted = NULL, fresh = false;
     size_t nwanted = 0;

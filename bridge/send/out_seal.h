@@ -8,7 +8,7 @@
 
 /* Our sender key of a group is kept under our own LID device, also in groups by phone number
  * (P-SG-31). */
-struct jid out_sender_key_owner(const struct bridge *b);
+struct jid out_seal_key_owner(const struct bridge *b);
 
 /* Those of w->devices that must be given our sender key of the group with the next message: all of
  * them when it will be a new one. *ret_devices in the arena. */

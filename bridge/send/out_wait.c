@@ -57,7 +57,7 @@ static void end_wait(struct out_caller *w)
     struct out_outcome o;
 
     if (w->keyed) {
-        out_say(&o, CMD_ACCEPTED, out_caller_state(it));
+        out_outcome_say(&o, CMD_ACCEPTED, out_caller_state(it));
         out_caller_end(w, &o);
     } else if (out_caller_is_sealed(it)) {
         o = out_caller_unknown_outcome();

@@ -127,14 +127,15 @@ static enum wb_err give_up(struct out_item *it)
     enum wb_err err;
 
     if (!it->fresh)
-        out_say(&it->outcome, CMD_OUTCOME_UNKNOWN,
-                "WhatsApp never confirmed the message; it may or may not have been delivered, and "
-                "is not sent again");
+        out_outcome_say(
+            &it->outcome, CMD_OUTCOME_UNKNOWN,
+            "WhatsApp never confirmed the message; it may or may not have been delivered, and "
+            "is not sent again");
     else if (first_contact_locked(it))
         first_contact_say(it->b, &it->outcome);
     else
-        out_say(&it->outcome, CMD_NOT_SENT,
-                "the message could not leave for a day; it was not sent, and will not be");
+        out_outcome_say(&it->outcome, CMD_NOT_SENT,
+                        "the message could not leave for a day; it was not sent, and will not be");
     TRY(out_outcome_store(it->b, it->id, &it->outcome));
     it->step = OUT_SETTLED;
 out:
