@@ -1,5 +1,5 @@
-/* out_caller.h - the callers that wait for the end of one send, and their answers. Inside of
- * out_message*.c. */
+/* out_caller.h - the callers that wait for the end of one send, and their answers. Private to
+ * send/. */
 #ifndef BRIDGE_SEND_OUT_CALLER_H
 #define BRIDGE_SEND_OUT_CALLER_H
 

@@ -1,5 +1,5 @@
 /* out_content.h - what goes into the encrypted part of a send, and what becomes of it in
- * messages.db. Inside of out_message*.c. */
+ * messages.db. Private to send/. */
 #ifndef BRIDGE_SEND_OUT_CONTENT_H
 #define BRIDGE_SEND_OUT_CONTENT_H
 

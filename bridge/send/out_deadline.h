@@ -1,5 +1,5 @@
-/* out_deadline.h - until when one send may stay queued, whatever the wall clock does. Inside of
- * out_message*.c.
+/* out_deadline.h - until when one send may stay queued, whatever the wall clock does. Private to
+ * send/.
  *
  * In memory the deadline is monotonic. In the row it is an instant of server time (of our wall
  * clock as long as the server has not told its own), so that it holds over a restart; a row whose

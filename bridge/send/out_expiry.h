@@ -1,4 +1,4 @@
-/* out_expiry.h - what is over its time is failed (out_deadline.h). Inside of out_message*.c. */
+/* out_expiry.h - what is over its time is failed (out_deadline.h). Private to send/. */
 #ifndef BRIDGE_SEND_OUT_EXPIRY_H
 #define BRIDGE_SEND_OUT_EXPIRY_H
 

@@ -1,5 +1,5 @@
 /* out_prepare.h - what must be known before a message can be encrypted: the person's LID,
- * the group's members, everybody's devices, sessions with them. Inside of out_message*.c. */
+ * the group's members, everybody's devices, sessions with them. Private to send/. */
 #ifndef BRIDGE_SEND_OUT_PREPARE_H
 #define BRIDGE_SEND_OUT_PREPARE_H
 

@@ -1,5 +1,5 @@
-/* out_pump.h - which of the queued sends starts next, looked at over all lanes. Inside of
- * out_message*.c. */
+/* out_pump.h - which of the queued sends starts next, looked at over all lanes. Private to
+ * send/. */
 #ifndef BRIDGE_SEND_OUT_PUMP_H
 #define BRIDGE_SEND_OUT_PUMP_H
 

@@ -1,5 +1,5 @@
 /* out_queue.h - sends that are not over: one lane per chat keeps their order, so that no
- * chat waits for another; what is sealed waits for its ack in one list. Inside of out_message*.c.
+ * chat waits for another; what is sealed waits for its ack in one list. Private to send/.
  *
  *     QUEUED -> ASKING -> (sealed and committed) -> SEALED -> ON_WIRE -> SETTLED -> gone
  *        ^---------'  trouble that may pass            ^---------'  the connection went away

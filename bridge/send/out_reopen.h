@@ -1,5 +1,5 @@
-/* out_reopen.h - a message that the server refused for its form goes out once more. Inside of
- * out_message*.c. */
+/* out_reopen.h - a message that the server refused for its form goes out once more. Private to
+ * send/. */
 #ifndef BRIDGE_SEND_OUT_REOPEN_H
 #define BRIDGE_SEND_OUT_REOPEN_H
 

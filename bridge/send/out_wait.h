@@ -1,5 +1,5 @@
 /* out_wait.h - how long callers wait, and what becomes of a send for which its caller does not wait
- * any longer. Inside of out_message*.c. */
+ * any longer. Private to send/. */
 #ifndef BRIDGE_SEND_OUT_WAIT_H
 #define BRIDGE_SEND_OUT_WAIT_H
 

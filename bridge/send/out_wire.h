@@ -1,5 +1,5 @@
-/* out_wire.h - what is sealed goes to the socket, in the order of sealing. Inside of
- * out_message*.c. */
+/* out_wire.h - what is sealed goes to the socket, in the order of sealing. Private to
+ * send/. */
 #ifndef BRIDGE_SEND_OUT_WIRE_H
 #define BRIDGE_SEND_OUT_WIRE_H
 
