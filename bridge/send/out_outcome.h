@@ -5,6 +5,8 @@
 #include "bridge/calls/commands.h"
 #include "store/outbox/outbox.h"
 
+struct bridge;
+
 enum { OUT_TEXT_MAX = 240 };
 
 /* How a send ended; also what a row in the outbox remembers for callers that ask again. */
