@@ -27,6 +27,16 @@ enum wb_err_class wb_err_class(enum wb_err e)
     return (unsigned)e < WB_ERR_COUNT ? errors[e].cls : WB_CLASS_BUG;
 }
 
+bool wb_err_is_ours(enum wb_err e)
+{
+    return wb_err_class(e) == WB_CLASS_LOCAL || wb_err_class(e) == WB_CLASS_BUG;
+}
+
+bool wb_err_stops_us(enum wb_err e)
+{
+    return wb_err_is_ours(e) || e == WB_ERR_LOCKED;
+}
+
 enum wb_err wb_err_of_errno(int error)
 {
     switch (error) {

@@ -3,6 +3,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
+
 /* X(name, class, text). The class says whose fault it is:
  * PEER  - bytes or behaviour of the other side (server, contact, HTTP client)
  * LOCAL - the machine: memory, disk, network, clock
@@ -69,6 +71,11 @@ const char *wb_err_text(enum wb_err e);
 /* The list's name, e.g. "BAD_MAC": for logs and machine-readable reasons. */
 const char *wb_err_name(enum wb_err e);
 enum wb_err_class wb_err_class(enum wb_err e);
+/* Is this trouble of this machine or program, and no fault of what the other side sent? */
+bool wb_err_is_ours(enum wb_err e);
+/* The same, or another process holds the file: whatever is being dealt with cannot be dealt with
+ * now, and must come again. */
+bool wb_err_stops_us(enum wb_err e);
 /* What a call of the system about a file said by errno. NOT_FOUND, EXISTS, NO_SPACE, NOMEM;
  * NOT_PLAIN: a symbolic link and O_NOFOLLOW, a directory, a socket, a pipe without a reader. All
  * else is IO; never WB_OK. */

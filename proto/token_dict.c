@@ -1,5 +1,7 @@
 #include "proto/token_dict.h"
 
+#include "base/fnv.h"
+
 /* All texts in one block without NULs, and offsets into it: no pointers, so nothing to relocate,
  * and the pages stay shared between processes. The members only give each text its place. */
 struct token_pool {
@@ -35,12 +37,11 @@ struct span token_text(unsigned code)
 
 unsigned token_code(struct span text)
 {
-    uint32_t h = 0x811C9DC5; /* FNV-1a, as in tools/token_slots.py */
+    uint32_t h;
 
     if (text.n > TOKEN_TEXT_MAX)
         return 0;
-    for (size_t i = 0; i < text.n; i++)
-        h = (h ^ text.p[i]) * 0x01000193;
+    h = fnv32(FNV32_START, text.p, text.n); /* as in tools/token_slots.py */
     /* The table is a third full: the walk always ends at a free slot. */
     for (uint32_t at = (h ^ h >> 16) % SLOTS; slots[at]; at = (at + 1) % SLOTS)
         if (span_eq(token_text(slots[at]), text))

@@ -25,7 +25,7 @@ enum {
 };
 static const char *const names[COLLECTIONS] = {"critical_block", "regular_high"};
 
-struct collection {
+struct app_state_collection {
     bool asking;
     bool again;         /* it has changed while we were asking */
     bool begun_anew;    /* on this connection: a snapshot was asked for because nothing fitted */
@@ -36,7 +36,7 @@ struct collection {
 
 struct app_state {
     struct bridge *b;
-    struct collection collections[COLLECTIONS];
+    struct app_state_collection collections[COLLECTIONS];
     uint8_t key_asked[APPSTATE_KEY_ID_MAX]; /* the last one that was missing */
     size_t key_asked_n;
     int64_t key_asked_ms; /* monotonic */
@@ -104,8 +104,7 @@ static enum wb_err take_action(void *ctx, bool removed, const struct appstate_ac
 /* Ours to mend, and no matter of the connection or the media host. */
 static bool store_failed(enum wb_err err)
 {
-    return err != WB_ERR_NET && err != WB_ERR_TIMEOUT &&
-           (wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG);
+    return err != WB_ERR_NET && err != WB_ERR_TIMEOUT && wb_err_is_ours(err);
 }
 
 static void on_again(void *ctx)
@@ -158,7 +157,7 @@ out:
  * a key comes. */
 static void finish(struct app_state *s, size_t i, enum wb_err err)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct bridge *b = s->b;
 
     c->asking = false;
@@ -220,7 +219,7 @@ out:
  * anew (P-AS-17). */
 static void not_taken(struct app_state *s, size_t i, enum wb_err err, struct span missing_key)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
 
     if (err == WB_ERR_NOT_FOUND && missing_key.n) {
         enum wb_err asked = ask_key(s, missing_key);
@@ -291,7 +290,7 @@ static size_t index_of(struct span name)
 static void take_file(struct bridge *b, size_t i, enum wb_err result, struct span file)
 {
     struct app_state *s = b->app_state;
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct arena a = arena_new(APP_STATE_ARENA_MAX);
     const bool snapshot = c->patch.n == 0;
     struct span missing = SPAN_NULL;
@@ -365,7 +364,7 @@ enum progress { DONE, MORE, FILE_COMES };
 static enum wb_err take_patches(struct app_state *s, size_t i, const struct node *list,
                                 struct arena *a, enum progress *ret, struct span *ret_missing)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct appstate_patch p;
     enum wb_err err = WB_OK;
 
@@ -465,7 +464,7 @@ out:
 /* The next page, or the first. */
 static void fetch(struct app_state *s, size_t i)
 {
-    struct collection *c = &s->collections[i];
+    struct app_state_collection *c = &s->collections[i];
     struct store_appstate_key key;
     enum wb_err err;
 

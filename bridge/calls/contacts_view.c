@@ -95,12 +95,7 @@ static enum wb_err place_of(struct bridge *b, struct jid *who)
     TRY(store_people_has(b->store, who, &has));
     if (has)
         return WB_OK;
-    if (who->server == JID_PN)
-        err = store_lid_of_pn(b->store, who, &other);
-    else if (who->server == JID_LID)
-        err = store_pn_of_lid(b->store, who, &other);
-    else
-        return WB_OK;
+    err = store_other_form(b->store, who, &other);
     if (err == WB_OK)
         err = store_people_has(b->store, &other, &has);
     if (err == WB_OK && has)

@@ -1,7 +1,8 @@
 #include "bridge/calls/outbox_view.h"
 
 #include "bridge/core/context.h"
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_queue.h"
+#include "bridge/send/out_request.h"
 
 _Static_assert((int)OUTBOX_PAGE_MAX == (int)OUTBOX_LIST_MAX, "one page is one list of the store");
 
@@ -73,7 +74,7 @@ enum cmd_result bridge_outbox_list(struct bridge *b, const struct outbox_query *
     if (!span_is_null(q->state) && !state_of(q->state, &f.state))
         return CMD_BAD_REQUEST;
     if (!span_is_null(q->chat)) {
-        if (out_recipient_parse(q->chat, &chat) != WB_OK)
+        if (out_request_recipient(q->chat, &chat) != WB_OK)
             return CMD_BAD_RECIPIENT;
         f.chat = &chat;
     }

@@ -41,8 +41,7 @@ enum wb_err dispatch_stanza(struct bridge *b, const struct stanza *s)
     if (err != WB_OK)
         log_odd(b, s, err);
     /* Our own trouble: the connection is closed, so that the server delivers it again. */
-    if (err == WB_ERR_LOCKED || wb_err_class(err) == WB_CLASS_LOCAL ||
-        wb_err_class(err) == WB_CLASS_BUG)
+    if (wb_err_stops_us(err))
         return err;
     if (h->ack == STANZA_ACK_ALWAYS && node_has_attr(s->node, "id"))
         return outgoing_ack(b, s, 0);

@@ -4,7 +4,7 @@
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/lid_refresh.h"
 #include "bridge/receive/in_message.h"
-#include "bridge/send/out_message.h"
+#include "bridge/send/out_ack.h"
 
 struct ack {
     struct out_ack out;
@@ -48,7 +48,7 @@ static enum wb_err apply(struct bridge *b, const struct stanza *s, void *parsed)
     if (!ack)
         return WB_OK;
     TRY(in_message_acked(b, ack->out.id));
-    TRY(out_message_acked(b, &ack->out));
+    TRY(out_ack_take(b, &ack->out));
     if (!jid_is_none(&ack->stale_lid))
         TRY(lid_refresh(b, &ack->stale_lid));
 out:

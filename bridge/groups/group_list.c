@@ -69,11 +69,6 @@ out:
     return err;
 }
 
-static bool fatal(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 /* Every group that can be read; *ret_complete is false when one could not, and then nothing can be
  * said of those that are missing. Each has the arena for itself: the members of all would be more
  * than the frame's own arena has left. */
@@ -87,7 +82,7 @@ static enum wb_err take_groups(struct bridge *b, const struct node *groups, stru
     for (const struct node *g = node_child(groups, "group"); g; g = node_next(g, "group")) {
         arena_reset(&a);
         err = group_info_store(b, g, &a, &listed[got]);
-        if (fatal(err))
+        if (wb_err_is_ours(err))
             break;
         if (err == WB_OK) {
             got++;
@@ -197,7 +192,7 @@ static void on_list(struct bridge *b, uint64_t key, const struct iq_reply *reply
         note_failure(l, err);
     log_warn(b->log, "groups", "the list of groups was not read: %s (%u)", wb_err_text(err),
              reply->code);
-    if (reply->node && fatal(err))
+    if (reply->node && wb_err_is_ours(err))
         batch_fail(b, err);
     else if (l->online)
         ask_later(l, next_pause_ms(l));

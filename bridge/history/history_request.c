@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "bridge/conn/conn.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
@@ -502,11 +503,7 @@ enum wb_err history_request_sum(struct bridge *b, struct store_history_gaps *ret
 
 static uint64_t hash_chat(const struct jid *chat)
 {
-    uint64_t x = 14695981039346656037U ^ (uint64_t)chat->server;
-
-    for (const char *c = chat->user; *c; c++)
-        x = (x ^ (uint8_t)*c) * 1099511628211U;
-    return x | 1;
+    return fnv_text(FNV_START ^ (uint64_t)chat->server, chat->user) | 1;
 }
 
 /* A message behind a gap is what asking can begin with. */

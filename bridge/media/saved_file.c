@@ -74,15 +74,12 @@ static const char *beside_messages(struct bridge *b, struct arena *a)
 static enum wb_err forms_of(struct bridge *b, const struct jid *asked, const struct jid *stored,
                             struct jid forms[static FORMS])
 {
-    enum wb_err err = WB_ERR_NOT_FOUND;
+    enum wb_err err;
 
     forms[0] = *asked;
     forms[1] = *stored;
     forms[2] = *stored;
-    if (stored->server == JID_PN)
-        err = store_lid_of_pn(b->store, stored, &forms[2]);
-    else if (stored->server == JID_LID)
-        err = store_pn_of_lid(b->store, stored, &forms[2]);
+    err = store_other_form(b->store, stored, &forms[2]);
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 

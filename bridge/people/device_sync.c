@@ -320,8 +320,7 @@ enum wb_err device_sync_drop(struct bridge *b, const struct jid *users, size_t n
         struct jid user = jid_bare(jid_unhosted(users[i])), other;
 
         TRY(store_devices_drop(b->store, &user));
-        err = user.server == JID_LID ? store_pn_of_lid(b->store, &user, &other)
-                                     : store_lid_of_pn(b->store, &user, &other);
+        err = store_other_form(b->store, &user, &other);
         if (err == WB_OK)
             err = store_devices_drop(b->store, &other);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND && err != WB_ERR_INVALID)

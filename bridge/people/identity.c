@@ -41,6 +41,16 @@ out:
     return err;
 }
 
+enum wb_err identity_other_form(struct bridge *b, const struct jid *who, struct jid *ret_other)
+{
+    enum wb_err err = store_other_form(b->store, who, ret_other);
+
+    if (err != WB_ERR_NOT_FOUND)
+        return err;
+    *ret_other = (struct jid){0};
+    return WB_OK;
+}
+
 enum wb_err identity_session_address(struct bridge *b, const struct jid *device,
                                      struct jid *ret_address)
 {

@@ -15,6 +15,11 @@ struct bridge;
 enum wb_err identity_learn(struct bridge *b, const struct jid *one,
                            const struct jid *other) WB_MUST_CHECK;
 
+/* The other form of a person, with the same device number; JID_NONE when it is not known, or when
+ * this is no person. Errors of the store. */
+enum wb_err identity_other_form(struct bridge *b, const struct jid *who,
+                                struct jid *ret_other) WB_MUST_CHECK;
+
 /* The form that sessions are kept under: the LID when it is known (rule 4). PN sessions that are
  * still there move first (P-SG-34). */
 enum wb_err identity_session_address(struct bridge *b, const struct jid *device,

@@ -27,17 +27,11 @@ out:
     return err;
 }
 
-static enum wb_err other_of(struct bridge *b, const struct jid *to, struct jid *ret_other)
-{
-    return to->server == JID_LID ? store_pn_of_lid(b->store, to, ret_other)
-                                 : store_lid_of_pn(b->store, to, ret_other);
-}
-
 enum wb_err private_address_of(struct bridge *b, const struct jid *person, struct jid *ret_to)
 {
     const struct jid one = jid_bare(jid_unhosted(*person));
     struct jid other = {0};
-    enum wb_err err = other_of(b, &one, &other);
+    enum wb_err err = store_other_form(b->store, &one, &other);
 
     if (err == WB_ERR_NOT_FOUND) {
         *ret_to = one;
@@ -71,7 +65,7 @@ out:
 enum wb_err private_address_refused(struct bridge *b, const struct jid *to, int64_t *ret_how)
 {
     struct jid other = {0};
-    enum wb_err err = other_of(b, to, &other);
+    enum wb_err err = store_other_form(b->store, to, &other);
 
     *ret_how = 0;
     if (err == WB_ERR_NOT_FOUND || (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER))

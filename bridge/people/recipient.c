@@ -1,22 +1,10 @@
 #include "bridge/people/recipient.h"
 
 #include "bridge/core/context.h"
+#include "bridge/people/identity.h"
 #include "store/outbox/sealed.h"
 #include "store/session/groups.h"
 #include "store/session/lid_map.h"
-
-/* The other identity; JID_NONE when it is not known. */
-static enum wb_err other_form(struct bridge *b, const struct jid *person, struct jid *ret)
-{
-    enum wb_err err = WB_ERR_NOT_FOUND;
-
-    *ret = (struct jid){0};
-    if (person->server == JID_PN)
-        err = store_lid_of_pn(b->store, person, ret);
-    else if (person->server == JID_LID)
-        err = store_pn_of_lid(b->store, person, ret);
-    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
-}
 
 enum wb_err recipient_rank(struct bridge *b, const struct jid *group, const struct jid *person,
                            const struct jid *alt, enum store_group_rank *ret_rank)
@@ -27,8 +15,8 @@ enum wb_err recipient_rank(struct bridge *b, const struct jid *group, const stru
 
     if (alt)
         forms[1] = jid_bare(jid_unhosted(*alt));
-    TRY(other_form(b, &forms[0], &forms[2]));
-    TRY(other_form(b, &forms[1], &forms[3]));
+    TRY(identity_other_form(b, &forms[0], &forms[2]));
+    TRY(identity_other_form(b, &forms[1], &forms[3]));
     err = WB_ERR_NOT_FOUND;
     for (size_t i = 0; i < 4 && err == WB_ERR_NOT_FOUND; i++)
         if (!jid_is_none(&forms[i]))

@@ -156,8 +156,7 @@ static enum wb_err is_unlisted(struct bridge *b, const struct jid *address,
 
     *ret = false;
     if (err == WB_ERR_NOT_FOUND) {
-        err = user.server == JID_LID ? store_pn_of_lid(b->store, &user, &other)
-                                     : store_lid_of_pn(b->store, &user, &other);
+        err = store_other_form(b->store, &user, &other);
         if (err == WB_OK)
             err = store_devices_get(b->store, &other, a, &list);
     }

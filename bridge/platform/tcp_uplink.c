@@ -26,7 +26,7 @@ struct tcp_uplink tcp_uplink(int fd)
     return u;
 }
 
-uint64_t tcp_received(int fd)
+uint64_t tcp_uplink_received(int fd)
 {
     struct tcp_info info = {0};
     socklen_t n = sizeof info;

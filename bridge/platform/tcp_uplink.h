@@ -12,7 +12,7 @@ struct tcp_uplink {
 /* Zeroes where the system does not tell. */
 struct tcp_uplink tcp_uplink(int fd);
 /* Bytes that have come on this connection, read by us or not; 0 where the system does not tell. */
-uint64_t tcp_received(int fd);
+uint64_t tcp_uplink_received(int fd);
 /* The system takes no more than some TCP_UPLINK_UNSENT_BYTES that cannot leave yet; the rest stays
  * with us, where what is urgent can go first. Where the system does not know that, nothing changes.
  */

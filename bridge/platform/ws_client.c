@@ -129,8 +129,8 @@ static void end_unreachable(struct ws_client *c, int error)
             "port, or a proxy?)",
             c->url.host, c->url.port);
     else
-        end(c, reach_is_ours(error) ? WS_END_NO_NETWORK : WS_END_UNREACHABLE,
-            "cannot reach %s:%u: %s", c->url.host, c->url.port, reach_words(error));
+        end(c, ws_reach_is_ours(error) ? WS_END_NO_NETWORK : WS_END_UNREACHABLE,
+            "cannot reach %s:%u: %s", c->url.host, c->url.port, ws_reach_words(error));
 }
 
 static void reached(void *ctx, uint64_t attempt, int error)
@@ -146,10 +146,10 @@ static void reached(void *ctx, uint64_t attempt, int error)
 static void say_why(struct ws_client *c)
 {
     const char *address = c->addresses[c->next_address ? c->next_address - 1 : 0];
-    int error = reach_errno(address, c->url.port, REACH_AT_ONCE_MS);
+    int error = ws_reach_errno(address, c->url.port, REACH_AT_ONCE_MS);
 
     if (error != EINPROGRESS || !c->jobs ||
-        reach_why_start(c->jobs, address, c->url.port, c->attempt, reached, c) != WB_OK)
+        ws_reach_why_start(c->jobs, address, c->url.port, c->attempt, reached, c) != WB_OK)
         end_unreachable(c, error);
 }
 
@@ -167,7 +167,7 @@ static int step_s(const struct ws_client *c)
 /* Has the other end sent anything on this connection? */
 static bool has_spoken(struct ws_client *c)
 {
-    return c->wsi && tcp_received(lws_get_socket_fd(c->wsi)) > 0;
+    return c->wsi && tcp_uplink_received(lws_get_socket_fd(c->wsi)) > 0;
 }
 
 /* Something may have come all the same: the greeting of another program, say, which libwebsockets
@@ -193,7 +193,7 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
     const unsigned port = c->url.port;
     bool tls = text && (strstr(text, "tls") || strstr(text, "ssl") || strstr(text, "SSL") ||
                         strstr(text, "cert"));
-    bool connected = c->asked || (c->wsi && reach_connected(lws_get_socket_fd(c->wsi)));
+    bool connected = c->asked || (c->wsi && ws_reach_connected(lws_get_socket_fd(c->wsi)));
     bool spoken = has_spoken(c);
 
     c->wsi = NULL;
@@ -413,7 +413,7 @@ static void try_next(struct ws_client *c)
 
 /* ---- names ---- */
 
-static void resolved(void *ctx, uint64_t attempt, const struct reach_names *r)
+static void resolved(void *ctx, uint64_t attempt, const struct ws_reach_names *r)
 {
     struct ws_client *c = ctx;
 
@@ -423,21 +423,21 @@ static void resolved(void *ctx, uint64_t attempt, const struct reach_names *r)
     c->naddresses = r->n;
     c->next_address = 0;
     if (r->n == 0)
-        end(c, WS_END_NAME, "cannot look up %s: %s", c->url.host, reach_name_words(r->error));
+        end(c, WS_END_NAME, "cannot look up %s: %s", c->url.host, ws_reach_name_words(r->error));
     else
         try_next(c);
 }
 
 static enum wb_err start_resolving(struct ws_client *c)
 {
-    if (ws_host_is_address(c->url.host) && strlen(c->url.host) < INET6_ADDRSTRLEN) {
+    if (ws_url_host_is_address(c->url.host) && strlen(c->url.host) < INET6_ADDRSTRLEN) {
         snprintf(c->addresses[0], INET6_ADDRSTRLEN, "%.*s", INET6_ADDRSTRLEN - 1, c->url.host);
         c->naddresses = 1;
         c->next_address = 0;
         try_next(c);
         return WB_OK;
     }
-    return reach_names_start(c->jobs, c->url.host, c->attempt, resolved, c);
+    return ws_reach_names_start(c->jobs, c->url.host, c->attempt, resolved, c);
 }
 
 /* ---- for the owner ---- */
@@ -497,7 +497,7 @@ static void on_step_timeout(void *ctx)
 {
     struct ws_client *c = ctx;
     const bool dialled = c->wsi != NULL;
-    const bool connected = c->asked || (dialled && reach_connected(lws_get_socket_fd(c->wsi)));
+    const bool connected = c->asked || (dialled && ws_reach_connected(lws_get_socket_fd(c->wsi)));
     const bool spoken = has_spoken(c);
     const char *host = c->url.host;
     const unsigned port = c->url.port;

@@ -34,7 +34,7 @@ static int connect_errno(const struct addrinfo *ai, int type, int wait_ms)
     return error;
 }
 
-int reach_errno(const char *address, uint16_t port, int wait_ms)
+int ws_reach_errno(const char *address, uint16_t port, int wait_ms)
 {
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
                                    .ai_socktype = SOCK_STREAM};
@@ -52,13 +52,13 @@ int reach_errno(const char *address, uint16_t port, int wait_ms)
     return error;
 }
 
-bool reach_is_ours(int error)
+bool ws_reach_is_ours(int error)
 {
     return error == ENETUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL ||
            error == EAFNOSUPPORT;
 }
 
-const char *reach_words(int error)
+const char *ws_reach_words(int error)
 {
     switch (error) {
     case ECONNREFUSED:
@@ -87,7 +87,7 @@ const char *reach_words(int error)
     }
 }
 
-const char *reach_name_words(int gai_error)
+const char *ws_reach_name_words(int gai_error)
 {
     switch (gai_error) {
     case EAI_NONAME:
@@ -103,7 +103,7 @@ const char *reach_name_words(int gai_error)
     }
 }
 
-bool reach_connected(int fd)
+bool ws_reach_connected(int fd)
 {
     struct tcp_info info;
     socklen_t n = sizeof info;
@@ -117,18 +117,18 @@ bool reach_connected(int fd)
  */
 
 struct names_job {
-    reach_names_fn *fn;
+    ws_reach_names_fn *fn;
     void *ctx;
     uint64_t attempt;
     char host[WS_HOST_MAX];
-    struct reach_names names;
+    struct ws_reach_names names;
 };
 
 static void look_up(void *ctx)
 {
     struct names_job *j = ctx;
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct reach_names *r = &j->names;
+    struct ws_reach_names *r = &j->names;
     struct addrinfo *all = NULL;
 
     r->error = getaddrinfo(j->host, NULL, &hints, &all);
@@ -159,8 +159,8 @@ static void looked_up(void *ctx, bool ran)
     free(j);
 }
 
-enum wb_err reach_names_start(struct jobs *jobs, const char *host, uint64_t attempt,
-                              reach_names_fn *fn, void *ctx)
+enum wb_err ws_reach_names_start(struct jobs *jobs, const char *host, uint64_t attempt,
+                                 ws_reach_names_fn *fn, void *ctx)
 {
     struct names_job *j = calloc(1, sizeof *j);
 
@@ -172,7 +172,7 @@ enum wb_err reach_names_start(struct jobs *jobs, const char *host, uint64_t atte
 }
 
 struct why_job {
-    reach_why_fn *fn;
+    ws_reach_why_fn *fn;
     void *ctx;
     uint64_t attempt;
     char address[INET6_ADDRSTRLEN];
@@ -184,7 +184,7 @@ static void ask_why(void *ctx)
 {
     struct why_job *j = ctx;
 
-    j->error = reach_errno(j->address, j->port, REACH_WAIT_MS);
+    j->error = ws_reach_errno(j->address, j->port, REACH_WAIT_MS);
 }
 
 static void said_why(void *ctx, bool ran)
@@ -196,8 +196,8 @@ static void said_why(void *ctx, bool ran)
     free(j);
 }
 
-enum wb_err reach_why_start(struct jobs *jobs, const char *address, uint16_t port, uint64_t attempt,
-                            reach_why_fn *fn, void *ctx)
+enum wb_err ws_reach_why_start(struct jobs *jobs, const char *address, uint16_t port,
+                               uint64_t attempt, ws_reach_why_fn *fn, void *ctx)
 {
     struct why_job *j = calloc(1, sizeof *j);
 

@@ -20,32 +20,32 @@ enum {
     REACH_ADDRESSES_MAX = 8, /* of a name; more are not tried */
 };
 
-struct reach_names {
+struct ws_reach_names {
     int error; /* of getaddrinfo() */
     size_t n;
     char addresses[REACH_ADDRESSES_MAX][INET6_ADDRSTRLEN];
 };
-typedef void reach_names_fn(void *ctx, uint64_t attempt, const struct reach_names *names);
-typedef void reach_why_fn(void *ctx, uint64_t attempt, int error);
+typedef void ws_reach_names_fn(void *ctx, uint64_t attempt, const struct ws_reach_names *names);
+typedef void ws_reach_why_fn(void *ctx, uint64_t attempt, int error);
 
 /* A worker looks a name up; fn is called on the loop with ctx and attempt, unless the jobs end
  * before. NOMEM and what jobs_run() says. */
-enum wb_err reach_names_start(struct jobs *jobs, const char *host, uint64_t attempt,
-                              reach_names_fn *fn, void *ctx) WB_MUST_CHECK;
-/* The same for reach_errno() with REACH_WAIT_MS. */
-enum wb_err reach_why_start(struct jobs *jobs, const char *address, uint16_t port, uint64_t attempt,
-                            reach_why_fn *fn, void *ctx) WB_MUST_CHECK;
+enum wb_err ws_reach_names_start(struct jobs *jobs, const char *host, uint64_t attempt,
+                                 ws_reach_names_fn *fn, void *ctx) WB_MUST_CHECK;
+/* The same for ws_reach_errno() with REACH_WAIT_MS. */
+enum wb_err ws_reach_why_start(struct jobs *jobs, const char *address, uint16_t port,
+                               uint64_t attempt, ws_reach_why_fn *fn, void *ctx) WB_MUST_CHECK;
 
 /* errno of a TCP connection to this address (numeric): 0: it can be made; EINPROGRESS: nothing came
  * within wait_ms. Without a route nothing is sent. Waits up to wait_ms. */
-int reach_errno(const char *address, uint16_t port, int wait_ms);
+int ws_reach_errno(const char *address, uint16_t port, int wait_ms);
 /* Is it this machine that has no way there (no route, network down), and not the other end? */
-bool reach_is_ours(int error);
+bool ws_reach_is_ours(int error);
 /* "connection refused (firewall or proxy?)" and the like. */
-const char *reach_words(int error);
+const char *ws_reach_words(int error);
 /* What getaddrinfo() says of a name: "no name server knows it" ... */
-const char *reach_name_words(int gai_error);
+const char *ws_reach_name_words(int gai_error);
 /* Has the TCP connection of this socket been made? */
-bool reach_connected(int fd);
+bool ws_reach_connected(int fd);
 
 #endif

@@ -28,7 +28,7 @@ const char *ws_tls_problem(const struct ssl_st *ssl, const char *host)
     cert = SSL_get1_peer_certificate(ssl);
     if (!cert)
         return "the server has no certificate";
-    fits = ws_host_is_address(host)
+    fits = ws_url_host_is_address(host)
                ? X509_check_ip_asc(cert, host, 0)
                : X509_check_host(cert, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
     X509_free(cert);

@@ -52,7 +52,7 @@ bool ws_url_valid(const char *url)
     return ws_url_parse(url, &u);
 }
 
-bool ws_host_is_address(const char *host)
+bool ws_url_host_is_address(const char *host)
 {
     uint8_t scratch[sizeof(struct in6_addr)];
 

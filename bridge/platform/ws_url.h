@@ -18,6 +18,6 @@ struct ws_url {
 bool ws_url_parse(const char *text, struct ws_url *ret_url);
 bool ws_url_valid(const char *url);
 /* Is the host an IPv4 or IPv6 address, and no name? */
-bool ws_host_is_address(const char *host);
+bool ws_url_host_is_address(const char *host);
 
 #endif

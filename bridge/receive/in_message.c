@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/fnv.h"
 #include "bridge/core/context.h"
 #include "bridge/core/own_name.h"
 #include "bridge/core/peer_time.h"
@@ -38,21 +39,12 @@ struct taken {
 
 /* ---- what every stanza teaches -------------------------------------------------------------- */
 
-static uint64_t fnv(uint64_t h, const void *p, size_t n)
-{
-    const uint8_t *bytes = p;
-
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ bytes[i]) * 1099511628211u;
-    return h;
-}
-
 /* Names hardly ever change: the store is asked only about new ones. */
 static enum wb_err learn_push_name(struct bridge *b, const struct in_message *m)
 {
     struct in_message_state *st = b->in_message;
     struct jid who = jid_bare(m->sender);
-    uint64_t person = fnv(14695981039346656037u, who.user, strlen(who.user)) + who.server;
+    uint64_t person = fnv_text(FNV_START, who.user) + who.server;
     uint64_t mark = fnv(person, m->push_name.p, m->push_name.n) | 1;
     uint64_t *slot = &st->push_names[person % PUSH_NAME_SLOTS];
     enum wb_err err;
@@ -572,7 +564,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
         TRY(store_mark_keep(b->store));
         return release(b, s, &m);
     }
-    if (in_message_is_fatal(err))
+    if (wb_err_stops_us(err))
         return err == WB_ERR_LOCKED ? WB_ERR_DB : err;
     /* What one sender does must not take the batch of others with it. */
     log_error(b->log, "message", "%.*s: %s", (int)m.id.n, (const char *)m.id.p, wb_err_text(err));

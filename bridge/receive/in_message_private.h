@@ -116,11 +116,9 @@ bool in_message_is_own_copy(const struct in_message *m);
 
 /* ---- in_message_refuse.c: what cannot be dealt with ------------------------------------------ */
 
-/* Is that error ours: must the connection close, so that the message comes again? */
-bool in_message_is_fatal(enum wb_err err);
-/* After its mark was undone because of `why`, which is none of these: answers that it is refused,
- * so that it does not come again and again, and leaves a placeholder where a person should know
- * that there was a message. */
+/* After its mark was undone because of `why`, which does not stop us (wb_err_stops_us()): answers
+ * that it is refused, so that it does not come again and again, and leaves a placeholder where a
+ * person should know that there was a message. */
 enum wb_err in_message_refuse(struct bridge *b, const struct stanza *s, struct in_message *m,
                               enum wb_err why) WB_MUST_CHECK;
 

@@ -6,13 +6,6 @@
 
 enum { NACK_UNHANDLED = 500 }; /* P-RC-29 */
 
-bool in_message_is_fatal(enum wb_err err)
-{
-    enum wb_err_class c = wb_err_class(err);
-
-    return c == WB_CLASS_LOCAL || c == WB_CLASS_BUG || err == WB_ERR_LOCKED;
-}
-
 /* Nothing that a person should see. */
 static bool is_hidden(const struct in_message *m)
 {
@@ -35,7 +28,7 @@ static enum wb_err leave_trace(struct bridge *b, const struct stanza *s, struct 
         err = retry_owed_add(b, s->arena, m, NULL, why);
     if (err == WB_OK)
         return store_mark_keep(b->store);
-    if (in_message_is_fatal(err))
+    if (wb_err_stops_us(err))
         return err == WB_ERR_LOCKED ? WB_ERR_DB : err;
     log_error(b->log, "message", "%.*s leaves no row: %s", (int)m->id.n, (const char *)m->id.p,
               wb_err_text(err));

@@ -5,24 +5,12 @@
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
 #include "bridge/core/peer_time.h"
+#include "bridge/people/identity.h"
 #include "bridge/receive/in_message_private.h"
 #include "proto/peer_wire.h"
 #include "proto/web_message.h"
 #include "store/messages/phone_requests.h"
 #include "store/session/lid_map.h"
-
-/* The other form of a person, JID_NONE when it is not known. */
-static enum wb_err other_form(struct bridge *b, const struct jid *j, struct jid *ret)
-{
-    enum wb_err err = WB_ERR_NOT_FOUND;
-
-    *ret = (struct jid){0};
-    if (j->server == JID_PN)
-        err = store_lid_of_pn(b->store, j, ret);
-    else if (j->server == JID_LID)
-        err = store_pn_of_lid(b->store, j, ret);
-    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
-}
 
 /* Chat and sender by P-HI-09; MALFORMED when they are no addresses. */
 static enum wb_err read_source(struct bridge *b, const struct web_message *w, struct in_message *m)
@@ -43,7 +31,7 @@ static enum wb_err read_source(struct bridge *b, const struct web_message *w, st
         if (m->group)
             TRY(jid_parse(sender, &m->sender));
         m->sender = jid_bare(jid_unhosted(m->sender));
-        TRY(other_form(b, &m->sender, &m->sender_alt));
+        TRY(identity_other_form(b, &m->sender, &m->sender_alt));
     }
     if (!m->chat.user[0] || !jid_is_person(&m->sender) || !m->sender.user[0])
         return WB_ERR_MALFORMED;

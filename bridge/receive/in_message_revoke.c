@@ -202,7 +202,7 @@ static enum wb_err settle(struct bridge *b, const struct store_revoke *r, bool m
 
     if (err == WB_ERR_REFUSED)
         err = refuse(b, r);
-    if (err != WB_OK && !in_message_is_fatal(err)) {
+    if (err != WB_OK && !wb_err_stops_us(err)) {
         log_error(b->log, "message", "%s: what it deletes stays as it is: %s", r->id,
                   wb_err_text(err));
         err = WB_OK;

@@ -55,10 +55,8 @@ static enum wb_err person_of(struct bridge *b, const struct jid *jid, const stru
     if (bridge_is_self(b, &bare)) {
         add_form(ret, &b->own_pn);
         add_form(ret, &b->own_lid);
-    } else if (bare.server == JID_PN) {
-        err = store_lid_of_pn(b->store, &bare, &other);
-    } else if (bare.server == JID_LID) {
-        err = store_pn_of_lid(b->store, &bare, &other);
+    } else {
+        err = store_other_form(b->store, &bare, &other);
     }
     if (err == WB_OK)
         add_form(ret, &other);

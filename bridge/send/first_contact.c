@@ -4,8 +4,8 @@
 
 #include "bridge/core/context.h"
 #include "bridge/people/time_lock.h"
+#include "bridge/send/out_caller.h"
 #include "bridge/send/out_queue.h"
-#include "bridge/send/out_wait.h"
 #include "store/messages/messages.h"
 #include "store/session/acquaintances.h"
 #include "store/session/lid_map.h"
@@ -147,7 +147,7 @@ static bool waits_in_vain(const struct out_item *it, int64_t lock_ms)
 
     if (it->durable)
         return it->deadline_ms - clock_mono_ms(b->clock) < lock_ms;
-    return !it->waits || timer_left_ms(b->timers, &it->waits->timer) < lock_ms;
+    return !it->callers || timer_left_ms(b->timers, &it->callers->timer) < lock_ms;
 }
 
 /* The next one that is to be refused; each is looked at once in a round. */

@@ -1,6 +1,6 @@
 /* first_contact.h - first messages to people are spaced out: a number that writes to many new
  * people quickly is restricted by WhatsApp (P-SD-25, P-SD-26). One that is restricted sends none at
- * all before the end of that (time_lock.h). Inside of out_message*.c. */
+ * all before the end of that (time_lock.h). Private to send/. */
 #ifndef BRIDGE_SEND_FIRST_CONTACT_H
 #define BRIDGE_SEND_FIRST_CONTACT_H
 

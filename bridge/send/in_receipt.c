@@ -4,9 +4,8 @@
 
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
-#include "bridge/dispatch/handlers.h"
 #include "bridge/people/recipient.h"
-#include "bridge/send/out_message.h"
+#include "bridge/send/out_ack.h"
 #include "bridge/send/out_retry.h"
 #include "store/outbox/outbox.h"
 #include "store/session/lid_map.h"
@@ -177,7 +176,7 @@ static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
         b->refused.receipts++;
         return WB_OK;
     }
-    TRY(out_message_delivered(b, item->id, item->t));
+    TRY(out_ack_delivered(b, item->id, item->t));
     if (r->kind == IN_RECEIPT_INCAPABLE) {
         log_warn(b->log, "receipt", "%s was not delivered: the recipient's WhatsApp cannot take it",
                  id);
@@ -197,11 +196,6 @@ static enum wb_err note_state(struct bridge *b, const struct in_receipt *r)
     return err;
 }
 
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     struct in_receipt r;
@@ -215,7 +209,7 @@ static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void 
     TRY(err);
     if (r.kind == IN_RECEIPT_RETRY) {
         err = out_retry_request(b, s);
-        return err == WB_OK || is_ours(err) ? err : outgoing_ack(b, s, 0);
+        return err == WB_OK || wb_err_is_ours(err) ? err : outgoing_ack(b, s, 0);
     }
     if (r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_INCAPABLE ||
         r.kind == IN_RECEIPT_READ)

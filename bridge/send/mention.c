@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "bridge/core/context.h"
+#include "bridge/people/identity.h"
 #include "bridge/people/lid_lookup.h"
 #include "bridge/send/limits.h"
-#include "store/session/lid_map.h"
 
 enum { DIGITS_MAX = 20 }; /* a LID has 15, a phone number at most 15 */
 _Static_assert(DIGITS_MAX + sizeof "@s.whatsapp.net and 18446744073709551615 more" <=
@@ -15,7 +15,7 @@ _Static_assert(DIGITS_MAX + sizeof "@s.whatsapp.net and 18446744073709551615 mor
                "the first person always fits");
 
 /* A person under both identities; JID_NONE where one is not known. */
-struct person {
+struct mention_person {
     struct jid pn, lid;
     struct jid wire; /* as the chat writes them */
     bool in_text;
@@ -50,20 +50,9 @@ enum wb_err mention_parse(struct span text, struct jid *ret_person)
     return WB_OK;
 }
 
-/* The other identity by the map; JID_NONE when unknown. */
-static enum wb_err other_form(struct bridge *b, const struct jid *j, struct jid *ret_other)
+static enum wb_err both_forms(struct bridge *b, const struct jid *who, struct mention_person *ret_p)
 {
-    struct jid other;
-    enum wb_err err = j->server == JID_PN ? store_lid_of_pn(b->store, j, &other)
-                                          : store_pn_of_lid(b->store, j, &other);
-
-    *ret_other = err == WB_OK ? jid_bare(other) : (struct jid){0};
-    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
-}
-
-static enum wb_err both_forms(struct bridge *b, const struct jid *who, struct person *ret_p)
-{
-    struct person p = {0};
+    struct mention_person p = {0};
     enum wb_err err;
 
     if (who->server == JID_PN) {
@@ -72,10 +61,10 @@ static enum wb_err both_forms(struct bridge *b, const struct jid *who, struct pe
             p.pn = *who;
         else
             TRY(err);
-        TRY(other_form(b, &p.pn, &p.lid));
+        TRY(identity_other_form(b, &p.pn, &p.lid));
     } else {
         p.lid = *who;
-        TRY(other_form(b, who, &p.pn));
+        TRY(identity_other_form(b, who, &p.pn));
     }
     *ret_p = p;
 out:
@@ -88,7 +77,7 @@ static bool same_known(const struct jid *a, const struct jid *b)
 }
 
 static const struct store_group_member *find_member(const struct mention_chat *chat,
-                                                    const struct person *p)
+                                                    const struct mention_person *p)
 {
     for (size_t i = 0; i < chat->nmembers; i++)
         if (same_known(&chat->members[i].lid, &p->lid) || same_known(&chat->members[i].pn, &p->pn))
@@ -97,7 +86,7 @@ static const struct store_group_member *find_member(const struct mention_chat *c
 }
 
 /* The form that the chat needs, or else the one that there is. */
-static struct jid wire_form(enum store_addressing addressing, const struct person *p)
+static struct jid wire_form(enum store_addressing addressing, const struct mention_person *p)
 {
     bool lid_wanted = addressing == STORE_ADDRESSING_LID;
 
@@ -108,7 +97,7 @@ static struct jid wire_form(enum store_addressing addressing, const struct perso
 
 /* Knows of a member what the group and the map say together. */
 static enum wb_err fill_member(struct bridge *b, const struct store_group_member *m,
-                               struct person *p)
+                               struct mention_person *p)
 {
     enum wb_err err = WB_OK;
 
@@ -117,26 +106,26 @@ static enum wb_err fill_member(struct bridge *b, const struct store_group_member
     if (jid_is_none(&p->pn))
         p->pn = m->pn;
     if (jid_is_none(&p->lid) && !jid_is_none(&p->pn))
-        err = other_form(b, &p->pn, &p->lid);
+        err = identity_other_form(b, &p->pn, &p->lid);
     else if (jid_is_none(&p->pn) && !jid_is_none(&p->lid))
-        err = other_form(b, &p->lid, &p->pn);
+        err = identity_other_form(b, &p->lid, &p->pn);
     return err;
 }
 
 /* Digits that are no number in the group may be a member's LID: it is what the Go bridge stored as
  * the sender, and callers read it there. NULL: they are not. */
 static enum wb_err member_by_lid_digits(struct bridge *b, const struct mention_chat *chat,
-                                        const struct jid *who, struct person *p,
+                                        const struct jid *who, struct mention_person *p,
                                         const struct store_group_member **ret)
 {
-    struct person q = {.lid = *who};
+    struct mention_person q = {.lid = *who};
     enum wb_err err;
 
     *ret = NULL;
     if (who->server != JID_PN)
         return WB_OK;
     q.lid.server = JID_LID;
-    TRY(other_form(b, &q.lid, &q.pn));
+    TRY(identity_other_form(b, &q.lid, &q.pn));
     *ret = find_member(chat, &q);
     if (*ret)
         *p = q;
@@ -146,7 +135,7 @@ out:
 
 /* Who is meant, and the member that they are; NULL: none. Numbers go first. */
 static enum wb_err find_meant(struct bridge *b, const struct mention_chat *chat,
-                              const struct jid *who, struct person *p,
+                              const struct jid *who, struct mention_person *p,
                               const struct store_group_member **ret)
 {
     enum wb_err err;
@@ -168,7 +157,7 @@ enum wb_err mention_unknown(struct bridge *b, struct arena *a, const struct ment
 
     for (size_t i = 0; i < r->nwho && err == WB_OK; i++) {
         const struct store_group_member *m;
-        struct person p;
+        struct mention_person p;
 
         TRY(find_meant(b, chat, &r->who[i], &p, &m));
         if (jid_is_none(&p.lid) && !m)
@@ -184,7 +173,8 @@ out:
 
 /* ---- the text ------------------------------------------------------------------------------ */
 
-static struct person *person_by_digits(struct person *people, size_t n, struct span digits)
+static struct mention_person *person_by_digits(struct mention_person *people, size_t n,
+                                               struct span digits)
 {
     for (size_t i = 0; i < n; i++)
         if (span_eq_cstr(digits, people[i].pn.user) || span_eq_cstr(digits, people[i].lid.user))
@@ -203,13 +193,13 @@ static size_t digits_at(struct span s, size_t at)
 
 /* Every "@digits" (or "@+digits") of a mentioned person in the form of the wire; the rest as it
  * is. */
-static void rewrite(struct span text, struct person *people, size_t n, struct buf *out)
+static void rewrite(struct span text, struct mention_person *people, size_t n, struct buf *out)
 {
     size_t i = 0, from = 0;
 
     while (i < text.n) {
         size_t start = i + 1, ndigits;
-        struct person *p;
+        struct mention_person *p;
 
         if (text.p[i] != '@') {
             i++;
@@ -230,8 +220,8 @@ static void rewrite(struct span text, struct person *people, size_t n, struct bu
     buf_append(out, SPAN(text.p + from, text.n - from));
 }
 
-static enum wb_err make_text(struct arena *a, struct span text, struct person *people, size_t n,
-                             struct span *ret_text)
+static enum wb_err make_text(struct arena *a, struct span text, struct mention_person *people,
+                             size_t n, struct span *ret_text)
 {
     struct buf body = buf_new(MENTION_TEXT_BYTES_MAX), whole = buf_new(MENTION_TEXT_BYTES_MAX);
     struct span made;
@@ -299,7 +289,7 @@ static enum wb_err add_everybody(struct bridge *b, const struct mention_chat *ch
     }
     for (size_t i = 0; i < chat->nmembers && err == WB_OK; i++) {
         const struct store_group_member *m = &chat->members[i];
-        struct person p = {.pn = m->pn, .lid = m->lid};
+        struct mention_person p = {.pn = m->pn, .lid = m->lid};
         char text[JID_TEXT_MAX];
         struct span key;
 
@@ -317,15 +307,15 @@ out:
 
 /* Who is meant, once each; those who are no members go to `absent`. */
 static enum wb_err resolve(struct bridge *b, const struct mention_chat *chat,
-                           const struct mention_request *r, struct person *people, size_t *ret_n,
-                           size_t *absent, size_t *ret_nabsent)
+                           const struct mention_request *r, struct mention_person *people,
+                           size_t *ret_n, size_t *absent, size_t *ret_nabsent)
 {
     size_t n = 0, nabsent = 0;
     enum wb_err err = WB_OK;
 
     for (size_t i = 0; i < r->nwho; i++) {
         const struct store_group_member *m;
-        struct person p;
+        struct mention_person p;
         bool doubled = false;
 
         TRY(find_meant(b, chat, &r->who[i], &p, &m));
@@ -351,7 +341,7 @@ enum wb_err mention_compile(struct bridge *b, struct arena *a, const struct ment
     struct mention_result v = {.text = r->text, .all = r->all};
     size_t nwho = r->nwho ? r->nwho : 1, npeople = 0;
     size_t nlist = nwho + (r->all ? chat->nmembers : 0);
-    struct person *people = arena_alloc(a, nwho * sizeof *people);
+    struct mention_person *people = arena_alloc(a, nwho * sizeof *people);
     size_t *absent = arena_alloc(a, nwho * sizeof *absent);
     struct list list = {.a = a, .jids = arena_alloc(a, nlist * sizeof *list.jids)};
     enum wb_err err;

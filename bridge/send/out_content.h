@@ -1,9 +1,10 @@
 /* out_content.h - what goes into the encrypted part of a send, and what becomes of it in
- * messages.db. Inside of out_message*.c. */
+ * messages.db. Private to send/. */
 #ifndef BRIDGE_SEND_OUT_CONTENT_H
 #define BRIDGE_SEND_OUT_CONTENT_H
 
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_queue.h"
+#include "bridge/send/out_work.h"
 
 /* The Message of a request (P-SD-20, P-SD-42, P-SD-43) into w->plain. NOT_FOUND: the message that
  * it answers is not stored. */

@@ -11,10 +11,13 @@
 #include "bridge/core/msgid.h"
 #include "bridge/people/person_limits.h"
 #include "bridge/people/time_lock.h"
+#include "bridge/send/out_caller.h"
 #include "bridge/send/out_missing.h"
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_pump.h"
+#include "bridge/send/out_request.h"
 #include "bridge/send/out_retry_state.h"
 #include "bridge/send/out_wait.h"
+#include "bridge/send/out_wire.h"
 #include "crypto/prim_hash.h"
 #include "store/messages/contacts.h"
 #include "store/messages/messages.h"
@@ -86,14 +89,14 @@ struct call {
 
 static void tell(struct call *c, const char *id, const struct out_outcome *o)
 {
-    out_wait_tell(c->done, c->ctx, id, jid_is_none(&c->q.to) ? NULL : &c->q.to, o);
+    out_caller_tell(c->done, c->ctx, id, jid_is_none(&c->q.to) ? NULL : &c->q.to, o);
 }
 
 static void tell_text(struct call *c, enum cmd_result result, const char *text)
 {
     struct out_outcome o;
 
-    out_say(&o, result, text);
+    out_outcome_say(&o, result, text);
     tell(c, NULL, &o);
 }
 
@@ -106,7 +109,7 @@ static void join(struct call *c, struct out_item *it)
     if (c->r->wait_s == 0 || (c->key[0] && lock_s > c->r->wait_s)) {
         struct out_outcome o;
 
-        out_say(&o, CMD_ACCEPTED, out_wait_state(it));
+        out_outcome_say(&o, CMD_ACCEPTED, out_caller_state(it));
         o.restricted_s = lock_s ? time_lock_until_s(c->b->time_lock) : 0;
         tell(c, it->id, &o);
     } else if (out_wait_add(it, c->key[0] != '\0', c->r, c->done, c->ctx, c->ticket) != WB_OK) {
@@ -415,8 +418,14 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
         return err;
     }
     s->ports = ports;
+    s->pump = out_pump_run;
     *ret_s = s;
     return WB_OK;
+}
+
+void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b))
+{
+    out_wait_finish(b, ms, done);
 }
 
 void out_message_free(struct bridge *b, struct out_message_state *s)

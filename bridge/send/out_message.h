@@ -1,9 +1,34 @@
-/* out_message.h - sending: from a caller's request to the server's ack (interfaces.md "Sending",
- * docs/protocol/sending.md). The parts: out_message.c takes requests, _request.c checks them,
- * _queue.c keeps the order and the states, _wire.c sends what is sealed, _ack.c hears the server,
- * _outcome.c remembers ends, _prepare.c finds out for whom to encrypt, _seal.c encrypts, _wait.c
- * answers callers.
- */
+/* out_message.h - the room send/: from a caller's request to the server's ack. It knows nothing of
+ * the HTTP API, of which stanza goes to which function, and of how messages are received.
+ * interfaces.md "Sending" and docs/protocol/sending.md tell what it does.
+ *
+ * Its files call downward only, in this order. A file may call any file below it:
+ *
+ *     out_message    takes requests and hears events; puts the room together
+ *     out_pump       looks over all lanes: what is over its time, what starts now
+ *     in_receipt     hears the recipients' receipts, and hands requests to send again to out_retry
+ *     out_ack        hears the server's acks
+ *     out_missed     a group message of which the server knows more devices than we did
+ *     out_missing    the same of a private message: those devices are given it as well
+ *     out_retry      a device asks for a message again (with out_retry_devices, out_retry_gone)
+ *     out_reopen     a message that was refused for its form goes out in another one
+ *     out_prepare    asks for LIDs, members, devices and sessions, then has it sealed
+ *     out_content    the plaintext of a request, and its row once it is sent
+ *     out_seal       encrypts it for its devices, and commits
+ *     out_wire       sends what is sealed, as there is room in the socket
+ *     out_expiry     fails what is over its time
+ *     out_wait       ends the waits of callers whose time is over
+ *     first_contact  spaces out first messages to people, and holds them while we are restricted
+ *     out_queue      keeps all sends, their order and their states
+ *     out_caller     the callers that wait for one send
+ *     out_deadline   until when one send may stay queued
+ *     out_work       what is known of one send while it is prepared
+ *     out_request    what a caller wants, and its form in the outbox
+ *     out_outcome    how a send ended, and its form in the outbox
+ *     mention        finds the people that a text mentions
+ *
+ * Two calls run upward, as callbacks that out_message and out_wait leave in the state:
+ * out_queue_kick() has out_pump run, and the last caller that leaves ends out_wait_finish(). */
 #ifndef BRIDGE_SEND_OUT_MESSAGE_H
 #define BRIDGE_SEND_OUT_MESSAGE_H
 
@@ -45,19 +70,5 @@ void out_message_free(struct bridge *b, struct out_message_state *s);
 /* The program ends: who waits gets up to `ms` longer while there is a connection, then the answer
  * of a wait that is over. done is called once, not from within this. */
 void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b));
-
-/* The server's <ack class=message> (P-SD-21..25). */
-struct out_ack {
-    struct span id;
-    int64_t t;         /* unix seconds; 0: not said */
-    uint32_t error;    /* 0: accepted */
-    struct span phash; /* SPAN_NULL: the server agrees, or does not say */
-};
-/* Acks of stanzas that are no sends of ours (resends, requests to the phone) are passed over. What
- * it changes is in the open batch; callers are answered after its commit. */
-enum wb_err out_message_acked(struct bridge *b, const struct out_ack *ack) WB_MUST_CHECK;
-/* A receipt of the recipient: the server has it, so it counts as the ack where that was lost (with
- * its connection, say) or is late. t: unix seconds of the receipt, 0: not said. */
-enum wb_err out_message_delivered(struct bridge *b, struct span id, int64_t t) WB_MUST_CHECK;
 
 #endif

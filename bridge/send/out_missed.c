@@ -10,6 +10,7 @@
 #include "bridge/people/identity.h"
 #include "bridge/send/out_prepare.h"
 #include "bridge/send/out_seal.h"
+#include "bridge/sessions/pairwise.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/content_text.h"
@@ -52,18 +53,13 @@ static uint64_t new_key(struct bridge *b, struct out_missed *m)
     return m->key;
 }
 
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 /* Without an answer the next message asks. */
 static void end_untold(struct bridge *b, struct out_missed *m, enum wb_err why)
 {
     enum wb_err err = group_info_stale(b, &m->group);
 
     log_info(b->log, "send", "%s: whom it has missed is not known: %s", m->id, wb_err_text(why));
-    if (is_ours(err)) /* not: the account is gone meanwhile */
+    if (wb_err_is_ours(err)) /* not: the account is gone meanwhile */
         batch_fail(b, err);
     end(m);
 }
@@ -100,7 +96,7 @@ static void conclude(struct bridge *b, struct out_missed *m, enum wb_err err)
 {
     if (err == WB_OK)
         return;
-    if (is_ours(err))
+    if (wb_err_is_ours(err))
         batch_fail(b, err);
     log_warn(b->log, "send", "%s: whom it has missed does not get it now: %s", m->id,
              wb_err_text(err));
@@ -141,8 +137,8 @@ static enum wb_err seal_for(struct bridge *b, struct out_missed *m, struct arena
         bool pkmsg = false;
 
         TRY(identity_session_address(b, &m->devices[i], &address));
-        err = out_encrypt_for(b, a, &address, plain, &enc, &pkmsg);
-        if (err != WB_OK && !is_ours(err))
+        err = pairwise_encrypt(b, a, &address, plain, &enc, &pkmsg);
+        if (err != WB_OK && !wb_err_is_ours(err))
             continue; /* no session (P-SD-10): it gets the key with the next message */
         TRY(err);
         to = node_child_new(a, participants, "to");
@@ -162,7 +158,7 @@ out:
 static enum wb_err make_stanza(struct bridge *b, struct out_missed *m, struct arena *a,
                                struct node **ret)
 {
-    const struct jid owner = out_sender_key_owner(b);
+    const struct jid owner = out_seal_key_owner(b);
     struct buf plain = buf_new(OUTGOING_STANZA_BYTES_MAX);
     struct sender_key_record *record = NULL;
     struct node *n = node_new(a, "message"), *participants;
@@ -307,7 +303,7 @@ static enum wb_err has_newcomers(struct bridge *b, const struct out_missed *m,
     *ret = false;
     TRY(store_sealed_load(b->store, span_cstr(m->id), &sealed));
     for (size_t i = 0; i < g->nmembers && !*ret; i++) {
-        const struct jid user = out_member_jid(g, &g->members[i]);
+        const struct jid user = out_prepare_member_jid(g, &g->members[i]);
         bool person = false, device = false;
 
         if (group_info_is_self(b, &g->members[i]))
@@ -331,7 +327,7 @@ static enum wb_err ask_devices(struct bridge *b, struct out_missed *m, const str
     TRY(err);
     TRY(has_newcomers(b, m, g, &newcomers));
     for (size_t i = 0; i < g->nmembers; i++)
-        users[i] = out_member_jid(g, &g->members[i]);
+        users[i] = out_prepare_member_jid(g, &g->members[i]);
     TRY(group_limit_devices(b, &m->group, span_cstr(m->hash), newcomers, &all));
     if (all)
         TRY(device_sync_drop(b, users, g->nmembers));
@@ -391,7 +387,7 @@ enum wb_err out_missed_look(struct bridge *b, const struct jid *group, const cha
     err = ask_group(b, m);
     if (err != WB_OK)
         end(m);
-    if (err != WB_OK && !is_ours(err))
+    if (err != WB_OK && !wb_err_is_ours(err))
         err = group_info_stale(b, group);
 out:
     return err;

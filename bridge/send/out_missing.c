@@ -10,6 +10,7 @@
 #include "bridge/people/person_limits.h"
 #include "bridge/people/tctoken.h"
 #include "bridge/send/out_seal.h"
+#include "bridge/sessions/pairwise.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
 #include "store/core/batch.h"
@@ -86,8 +87,8 @@ static enum wb_err add_devices(struct bridge *b, struct arena *a, const struct o
         bool pkmsg = false;
 
         TRY(identity_session_address(b, &w->devices[i], &address));
-        err = out_encrypt_for(b, a, &address, bridge_is_self(b, &plain_jid) ? own : plain, &enc,
-                              &pkmsg);
+        err = pairwise_encrypt(b, a, &address, bridge_is_self(b, &plain_jid) ? own : plain, &enc,
+                               &pkmsg);
         if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
             err = WB_OK; /* a device without keys is left out (P-SD-10) */
             continue;

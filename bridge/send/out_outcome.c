@@ -1,9 +1,15 @@
-/* How a send ended, as the outbox keeps it for callers that ask again. */
+#include "bridge/send/out_outcome.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "bridge/core/context.h"
-#include "bridge/send/out_queue.h"
+
+void out_outcome_say(struct out_outcome *o, enum cmd_result result, const char *text)
+{
+    *o = (struct out_outcome){.result = result};
+    snprintf(o->text, sizeof o->text, "%s", text);
+}
 
 enum wb_err out_outcome_store(struct bridge *b, const char *id, const struct out_outcome *o)
 {
@@ -36,9 +42,10 @@ void out_outcome_of_row(const struct store_outbox_row *row, struct out_outcome *
     if (row->state == OUTBOX_FAILED) {
         o.result = result_of_reason(row->reason);
         if (strcmp(row->reason, OUTBOX_RESTORED_UNKNOWN) == 0)
-            out_say(&o, o.result,
-                    "the session was restored from a backup made before this message's end was "
-                    "known; it may have been sent, and is not sent again");
+            out_outcome_say(
+                &o, o.result,
+                "the session was restored from a backup made before this message's end was "
+                "known; it may have been sent, and is not sent again");
         else
             snprintf(o.text, sizeof o.text, "the message failed: %s", row->reason);
         if (blank) {

@@ -9,9 +9,9 @@
 #include "bridge/core/context.h"
 #include "bridge/core/message_log.h"
 #include "bridge/people/time_lock.h"
-#include "bridge/send/out_expiry.h"
-#include "bridge/send/out_prepare.h"
-#include "bridge/send/out_wait.h"
+#include "bridge/send/out_caller.h"
+#include "bridge/send/out_deadline.h"
+#include "bridge/send/out_work.h"
 #include "store/session/lid_map.h"
 
 /* ---- items and lanes ----------------------------------------------------------------------- */
@@ -19,7 +19,7 @@
 static void free_item(struct out_item *it)
 {
     timer_stop(it->b->timers, &it->timer);
-    out_wait_free(it);
+    out_caller_free(it);
     out_work_free(it->work);
     message_said_forget(&it->said);
     it->b->out_message->nopen--;
@@ -129,7 +129,7 @@ static struct out_item *new_item(struct bridge *b, const struct store_outbox_row
     it->seq = row->seq;
     it->chat = row->chat;
     it->sealed_at = row->sealed_at;
-    out_expiry_set(it, row);
+    out_deadline_set(it, row);
     b->out_message->nopen++;
     return it;
 }
@@ -198,7 +198,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
             continue;
         if (state == OUTBOX_QUEUED) {
             TRY(out_queue_add(b, &row, true, &it));
-            out_expiry_earlier_run(it);
+            out_deadline_earlier_run(it);
         } else {
             it = new_item(b, &row);
             if (!it) {
@@ -206,7 +206,7 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
                 break;
             }
             it->step = OUT_SEALED;
-            out_expiry_earlier_seal(it);
+            out_deadline_earlier_seal(it);
             it->durable = true;                         /* its bytes go out in any case */
             it->carries = it->chat.server == JID_GROUP; /* it is not known any more */
             join_sealed(it);
@@ -238,11 +238,9 @@ out:
 
 /* ---- ends of the preparation --------------------------------------------------------------- */
 
-static void pump(void *ctx);
-
 void out_queue_kick(struct bridge *b)
 {
-    timer_start(b->timers, &b->out_message->kick, 0, pump, b);
+    timer_start(b->timers, &b->out_message->kick, 0, b->out_message->pump, b);
 }
 
 static void on_pause_over(void *ctx)
@@ -323,14 +321,14 @@ void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server
     }
     message_log_not_sent(b, &it->chat, it->id, cmd_result_code(result), o.text);
     leave_lane(it);
-    out_wait_answer(it, &o);
+    out_caller_answer(it, &o);
     free_item(it);
     out_queue_kick(b);
 }
 
 /* ---- sealed --------------------------------------------------------------------------------- */
 
-void out_queue_sealed(struct out_item *it, struct span packed)
+void out_queue_sealed(struct out_item *it)
 {
     struct bridge *b = it->b;
 
@@ -340,7 +338,6 @@ void out_queue_sealed(struct out_item *it, struct span packed)
     it->fresh = true;
     it->tries = 0;
     join_sealed(it);
-    out_wire_sealed(it, packed);
     out_work_free(it->work);
     it->work = NULL;
     out_queue_kick(b);
@@ -371,13 +368,12 @@ static void no_memory(struct out_item *it)
 {
     struct out_outcome o;
 
-    out_say(&o, it->durable ? CMD_ACCEPTED : CMD_INTERNAL, "out of memory");
-    out_wait_answer(it, &o);
+    out_outcome_say(&o, it->durable ? CMD_ACCEPTED : CMD_INTERNAL, "out of memory");
+    out_caller_answer(it, &o);
     free_item(it);
 }
 
-/* Not from within a seal, which may have committed the refusal and still has the lane's first. */
-static void take_back_reopened(struct bridge *b)
+void out_queue_take_reopened(struct bridge *b)
 {
     struct out_message_state *s = b->out_message;
     struct out_item *it = s->sealed, *next;
@@ -390,7 +386,7 @@ static void take_back_reopened(struct bridge *b)
             continue;
         leave_sealed(it);
         it->step = OUT_QUEUED;
-        out_expiry_reopened(it);
+        out_deadline_reopened(it);
         it->sealed_at = 0;
         it->tries = 0;
         it->trouble = WB_OK;
@@ -436,7 +432,7 @@ void out_queue_committed(struct bridge *b)
             message_log_sent(b, &it->chat, it->id, &it->said);
         if (it->outcome.result == CMD_OK)
             events_emit(&b->events, &e);
-        out_wait_answer(it, &it->outcome);
+        out_caller_answer(it, &it->outcome);
         free_item(it);
         it = s->sealed; /* a caller that was told may have changed the list */
     }
@@ -454,132 +450,16 @@ void out_queue_uncommitted(struct bridge *b)
     }
 }
 
-/* ---- all lanes ----------------------------------------------------------------------------- */
-
-static void on_keys_late(void *ctx)
-{
-    out_queue_kick(ctx);
-}
-
-/* How long the ack of a message that carries keys may be waited for. What is not on the wire is on
- * its way there. */
-static int64_t keys_due_ms(const struct out_item *carrier)
-{
-    struct bridge *b = carrier->b;
-
-    if (carrier->late)
-        return 0;
-    if (carrier->step != OUT_ON_WIRE || !b->out_message->ports->has_left(b, carrier->mark))
-        return SEND_KEYS_ACK_MS;
-    return carrier->wired_ms + SEND_KEYS_ACK_MS - clock_mono_ms(b->clock);
-}
-
-/* A message that gives our sender key to people of this group is on its way. Before its ack nobody
- * knows whether they have the key: the next message would have to give it once more, to all of
- * them. */
-static bool key_on_its_way(const struct out_item *it)
-{
-    struct out_message_state *s = it->b->out_message;
-
-    for (const struct out_item *at = s->ncarriers ? s->sealed : NULL; at; at = at->next) {
-        int64_t due = at->carries && jid_eq(&at->chat, &it->chat) ? keys_due_ms(at) : 0;
-
-        if (due <= 0)
-            continue;
-        if (!s->keys.armed || timer_left_ms(it->b->timers, &s->keys) > due)
-            timer_start(it->b->timers, &s->keys, due, on_keys_late, it->b);
-        return true;
-    }
-    return false;
-}
-
-/* A group may have lost a member while we were away, who has our sender key: what waited for us is
- * read before anything is sealed for the group. A first message to somebody may have to wait for
- * its turn. */
-static bool may_start(struct out_item *it)
-{
-    int64_t wait;
-
-    if (it->step != OUT_QUEUED || it->timer.armed)
-        return false;
-    if (it->chat.server == JID_GROUP) {
-        it->held = it->b->out_message->ports->caught_up(it->b) ? OUT_HELD_NOT : OUT_HELD_BEHIND;
-        if (it->held != OUT_HELD_NOT || key_on_its_way(it))
-            return false;
-    }
-    wait = first_contact_wait_ms(it);
-    if (wait > 0)
-        timer_start(it->b->timers, &it->timer, wait, on_pause_over, it);
-    return wait == 0;
-}
-
-static struct out_item *next_to_start(struct out_message_state *s)
-{
-    if (s->npreparing >= SEND_PREPARING_MAX)
-        return NULL;
-    for (struct out_lane *l = s->lanes; l; l = l->next)
-        if (may_start(l->first))
-            return l->first;
-    return NULL;
-}
-
-/* Each chat has its turn, also when one of them has thousands of messages. */
-static void to_the_end(struct out_message_state *s, struct out_lane *lane)
-{
-    struct out_lane **at = &s->lanes;
-
-    while (*at && *at != lane)
-        at = &(*at)->next;
-    if (!*at || !lane)
-        return;
-    *at = lane->next;
-    while (*at)
-        at = &(*at)->next;
-    lane->next = NULL;
-    *at = lane;
-}
-
-/* What is sealed goes out; on a slow line that would only mean that it cannot be taken back. So
- * preparing waits for room in the socket (out_wire_room()), and after a while lets others have the
- * loop: of whom everything is known is sealed and committed at once. */
-static void pump(void *ctx)
-{
-    struct bridge *b = ctx;
-    struct out_message_state *s = b->out_message;
-    const int64_t until = clock_mono_ms(b->clock) + BATCH_MS_MAX;
-    struct out_item *it;
-
-    take_back_reopened(b);
-    if (!out_expiry_look(b) || !first_contact_look(b)) {
-        out_queue_kick(b);
-        return;
-    }
-    out_wire_unsent(b);
-    /* Each start either asks, ends, or pauses: none comes up twice. */
-    while (s->ports->online(b)) {
-        s->wants_room = s->unsent || !s->ports->room(b);
-        if (s->wants_room || !(it = next_to_start(s)))
-            return;
-        if (clock_mono_ms(b->clock) >= until) {
-            out_queue_kick(b);
-            return;
-        }
-        to_the_end(s, it->lane);
-        s->npreparing++;
-        it->step = OUT_ASKING;
-        out_prepare_start(it);
-    }
-}
-
 void out_queue_never(const struct out_item *it, struct out_outcome *ret)
 {
     if (it->lane)
-        out_say(ret, CMD_NOT_CONNECTED,
-                "this number is not linked any more; the message was not sent");
+        out_outcome_say(ret, CMD_NOT_CONNECTED,
+                        "this number is not linked any more; the message was not sent");
     else
-        out_say(ret, CMD_OUTCOME_UNKNOWN,
-                "this number is not linked any more, and WhatsApp had not confirmed the message: "
-                "it may or may not have been delivered");
+        out_outcome_say(
+            ret, CMD_OUTCOME_UNKNOWN,
+            "this number is not linked any more, and WhatsApp had not confirmed the message: "
+            "it may or may not have been delivered");
 }
 
 void out_queue_clear(struct bridge *b, bool tell)
@@ -594,7 +474,7 @@ void out_queue_clear(struct bridge *b, bool tell)
         out_queue_never(it, &o);
         leave_lane(it);
         if (tell)
-            out_wait_answer(it, &o);
+            out_caller_answer(it, &o);
         free_item(it);
     }
     while (s->sealed) {
@@ -603,7 +483,7 @@ void out_queue_clear(struct bridge *b, bool tell)
         out_queue_never(it, &o);
         leave_sealed(it);
         if (tell)
-            out_wait_answer(it, &o);
+            out_caller_answer(it, &o);
         free_item(it);
     }
     s->loaded = false;

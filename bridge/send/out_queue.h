@@ -1,5 +1,5 @@
 /* out_queue.h - sends that are not over: one lane per chat keeps their order, so that no
- * chat waits for another; what is sealed waits for its ack in one list. Inside of out_message*.c.
+ * chat waits for another; what is sealed waits for its ack in one list. Private to send/.
  *
  *     QUEUED -> ASKING -> (sealed and committed) -> SEALED -> ON_WIRE -> SETTLED -> gone
  *        ^---------'  trouble that may pass            ^---------'  the connection went away
@@ -18,26 +18,15 @@
 #include "bridge/send/limits.h"
 #include "bridge/send/out_message.h"
 #include "bridge/send/out_missed.h"
+#include "bridge/send/out_outcome.h"
 #include "bridge/send/out_retry_devices.h"
 #include "bridge/send/send_calls.h"
-#include "store/outbox/outbox.h"
 
 struct out_item;
-struct out_work; /* out_prepare.h */
-struct out_wait; /* out_wait.h */
+struct out_work;   /* out_work.h */
+struct out_caller; /* out_caller.h */
 struct out_retry_pending;
 struct out_missing;
-
-enum { OUT_TEXT_MAX = 240 };
-
-/* How a send ended; also what a row in the outbox remembers for callers that ask again. */
-struct out_outcome {
-    enum cmd_result result;
-    int64_t timestamp_s;
-    uint32_t server_code;
-    int64_t restricted_s; /* of answers that are given at once; time_lock.h */
-    char text[OUT_TEXT_MAX];
-};
 
 enum out_step {
     OUT_QUEUED,    /* for its turn, the connection, or the end of a pause */
@@ -91,7 +80,7 @@ struct out_item {
     char phash_others[PHASH_TEXT_BYTES]; /* the same without ours (1:1) */
     struct out_outcome outcome;          /* SETTLED */
     struct message_said said;            /* SETTLED: logged when that is committed */
-    struct out_wait *waits;
+    struct out_caller *callers;          /* that wait for its end */
 };
 
 struct out_message_state {
@@ -105,9 +94,11 @@ struct out_message_state {
     bool loaded;      /* what the outbox held is here */
     uint64_t last_asked;
     struct timer kick, expiry, prune, keys;
-    size_t nwaits; /* callers */
-    struct {       /* out_message_finish() */
+    timer_fn *pump;  /* what the kick runs (out_pump.c); its argument is the bridge */
+    size_t ncallers; /* that wait */
+    struct {         /* out_wait_finish() */
         void (*done)(struct bridge *b);
+        timer_fn *over; /* what the timer runs, at the latest when no caller waits any more */
         struct timer timer;
     } finish;
     struct first_contact first_contact;
@@ -128,31 +119,23 @@ enum wb_err out_queue_add(struct bridge *b, const struct store_outbox_row *row, 
 struct out_item *out_queue_find(struct bridge *b, struct span id);
 /* The item that asked this, NULL when it is gone or has asked anew. */
 struct out_item *out_queue_asked(struct bridge *b, uint64_t key);
-/* Looks after all lanes soon. */
+/* All lanes are looked after soon: the pump of the state runs. */
 void out_queue_kick(struct bridge *b);
 
 /* Ends of the preparation. later: trouble that may pass. fail: nothing was sent and nothing will
- * be. sealed: committed; goes out now when connected. */
+ * be. sealed: committed; the caller sends it (out_wire_sealed()). */
 void out_queue_later(struct out_item *it, enum wb_err trouble);
 /* The server wants a pause, ms of which are left: those that wait for it come back one by one. */
 void out_queue_after_pause(struct out_item *it, int64_t ms);
 void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server_code,
                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void out_queue_sealed(struct out_item *it, struct span packed);
+void out_queue_sealed(struct out_item *it);
 /* Back to where it was before it was prepared. */
 void out_queue_again(struct out_item *it);
+/* Those that are REOPENED go back to their lanes. Not from within a seal, which may have committed
+ * the refusal and still has the lane's first. */
+void out_queue_take_reopened(struct bridge *b);
 
-/* out_wire.c: the connection came and went; there is more room in the socket; the newest of
- * the sealed is to be sent, now or when it is its turn. */
-void out_wire_online(struct bridge *b);
-void out_wire_offline(struct bridge *b);
-void out_wire_room(struct bridge *b);
-void out_wire_unsent(struct bridge *b); /* as many as there is room for */
-void out_wire_sealed(struct out_item *it, struct span packed);
-/* out_reopen.c: the server has refused it with this code. *ret_again: it is REOPENING, and
- * is no failure; what is wrong of what we know of the chat is dropped in any case. In the open
- * batch. Store errors. */
-enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again) WB_MUST_CHECK;
 /* The batch that settled some was committed, or has failed. */
 void out_queue_committed(struct bridge *b);
 void out_queue_uncommitted(struct bridge *b);
@@ -160,12 +143,5 @@ void out_queue_uncommitted(struct bridge *b);
 void out_queue_never(const struct out_item *it, struct out_outcome *ret);
 /* The account is gone, or its file: callers are told, rows stay with their file. */
 void out_queue_clear(struct bridge *b, bool tell);
-
-/* An outcome of that kind. */
-void out_say(struct out_outcome *o, enum cmd_result result, const char *text);
-/* An outcome as the outbox keeps it, and back. */
-enum wb_err out_outcome_store(struct bridge *b, const char *id,
-                              const struct out_outcome *o) WB_MUST_CHECK;
-void out_outcome_of_row(const struct store_outbox_row *row, struct out_outcome *ret);
 
 #endif

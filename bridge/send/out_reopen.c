@@ -1,8 +1,8 @@
-/* A message that the server refused for its form goes out once more, under the same id, in the form
- * that the chat has now. */
+/* Under the same id, in the form that the chat has now. */
+#include "bridge/send/out_reopen.h"
+
 #include "bridge/core/context.h"
 #include "bridge/people/private_address.h"
-#include "bridge/send/out_queue.h"
 #include "store/session/devices.h"
 #include "store/session/retry.h"
 

@@ -1,9 +1,10 @@
-/* A request to send: what is wrong with it, and its form in the outbox. No effects. */
+#include "bridge/send/out_request.h"
+
 #include <stdio.h>
 
 #include "base/reader.h"
 #include "base/text.h"
-#include "bridge/send/out_prepare.h"
+#include "bridge/send/out_queue.h"
 
 /* ---- a request in the outbox ---------------------------------------------------------------- */
 
@@ -71,19 +72,13 @@ out:
 
 /* ---- validation, no effects ----------------------------------------------------------------- */
 
-void out_say(struct out_outcome *o, enum cmd_result result, const char *text)
-{
-    *o = (struct out_outcome){.result = result};
-    snprintf(o->text, sizeof o->text, "%s", text);
-}
-
 static bool all_of(const char *s, const char *chars)
 {
     return *s && s[strspn(s, chars)] == '\0';
 }
 
 /* A phone number, or the JID of a person or group (P-MC-05). INVALID. */
-enum wb_err out_recipient_parse(struct span text, struct jid *ret_to)
+enum wb_err out_request_recipient(struct span text, struct jid *ret_to)
 {
     struct jid j, phone;
 
@@ -109,7 +104,7 @@ static bool check_mentions(const struct send_request *r, struct jid *mentions,
                            struct out_request *q, struct out_outcome *o)
 {
     if (r->nmentions > SEND_MENTIONS_MAX) {
-        out_say(o, CMD_BAD_REQUEST, "too many mentions; \"all\" mentions everybody");
+        out_outcome_say(o, CMD_BAD_REQUEST, "too many mentions; \"all\" mentions everybody");
         return false;
     }
     for (size_t i = 0; i < r->nmentions; i++)
@@ -124,7 +119,7 @@ static bool check_mentions(const struct send_request *r, struct jid *mentions,
             return false;
         }
     if (r->mention_all && q->to.server != JID_GROUP) {
-        out_say(o, CMD_BAD_REQUEST, "\"all\" can be mentioned in groups only");
+        out_outcome_say(o, CMD_BAD_REQUEST, "\"all\" can be mentioned in groups only");
         return false;
     }
     q->mentions = mentions;
@@ -141,25 +136,27 @@ bool out_request_check(const struct send_request *r, struct jid *mentions, struc
     bool good = false;
 
     *q = (struct out_request){.text = r->message, .reply_to = r->reply_to};
-    if (out_recipient_parse(r->recipient, &q->to) != WB_OK)
-        out_say(o, CMD_BAD_RECIPIENT,
-                "the recipient must be an international phone number, <digits>@s.whatsapp.net, "
-                "<digits>@lid or <id>@g.us");
+    if (out_request_recipient(r->recipient, &q->to) != WB_OK)
+        out_outcome_say(
+            o, CMD_BAD_RECIPIENT,
+            "the recipient must be an international phone number, <digits>@s.whatsapp.net, "
+            "<digits>@lid or <id>@g.us");
     else if (!span_is_null(r->media_path))
-        out_say(o, CMD_NOT_YET, "files cannot be sent yet; send text");
+        out_outcome_say(o, CMD_NOT_YET, "files cannot be sent yet; send text");
     else if (r->message.n == 0)
-        out_say(o, CMD_BAD_REQUEST, "the message is empty");
+        out_outcome_say(o, CMD_BAD_REQUEST, "the message is empty");
     else if (r->message.n > SEND_TEXT_BYTES_MAX)
-        out_say(o, CMD_TOO_LARGE, "the message is too long; WhatsApp takes 65536 characters");
+        out_outcome_say(o, CMD_TOO_LARGE,
+                        "the message is too long; WhatsApp takes 65536 characters");
     else if (!utf8_valid(r->message))
-        out_say(o, CMD_BAD_REQUEST, "the message is not valid UTF-8");
+        out_outcome_say(o, CMD_BAD_REQUEST, "the message is not valid UTF-8");
     else if (!span_is_null(r->key) && !utf8_valid(r->key))
-        out_say(o, CMD_BAD_REQUEST, "the key is not valid UTF-8");
+        out_outcome_say(o, CMD_BAD_REQUEST, "the key is not valid UTF-8");
     else if (utf8_chars(r->key) > SEND_KEY_CHARS_MAX ||
              memchr(r->key.n ? (const char *)r->key.p : "", 0, r->key.n))
-        out_say(o, CMD_BAD_REQUEST, "the key must be at most 128 characters without NUL");
+        out_outcome_say(o, CMD_BAD_REQUEST, "the key must be at most 128 characters without NUL");
     else if (r->wait_s < 0 || r->expires_s < 0)
-        out_say(o, CMD_BAD_REQUEST, "times cannot be negative");
+        out_outcome_say(o, CMD_BAD_REQUEST, "times cannot be negative");
     else
         good = check_mentions(r, mentions, q, o);
     return good;

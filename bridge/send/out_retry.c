@@ -14,6 +14,7 @@
 #include "bridge/send/out_retry_gone.h"
 #include "bridge/send/out_retry_state.h"
 #include "bridge/send/out_seal.h"
+#include "bridge/sessions/pairwise.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/content_text.h"
@@ -101,7 +102,7 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
 static enum wb_err add_context(struct bridge *b, const struct out_retry_pending *r,
                                const struct jid *address, struct span message, struct buf *out)
 {
-    const struct jid owner = out_sender_key_owner(b), plain = jid_unhosted(r->device);
+    const struct jid owner = out_seal_key_owner(b), plain = jid_unhosted(r->device);
     struct sender_key_record *record = NULL;
     struct buf skdm = buf_new(4096);
     char text[JID_TEXT_MAX];
@@ -173,7 +174,7 @@ static enum wb_err resend(struct bridge *b, const struct out_retry_pending *r)
     TRY(content_decode(message, &a, &c));
     TRY(identity_session_address(b, &r->device, &address));
     TRY(add_context(b, r, &address, message, &whole));
-    TRY(out_encrypt_for(b, &a, &address, buf_span(&whole), &enc, &pkmsg));
+    TRY(pairwise_encrypt(b, &a, &address, buf_span(&whole), &enc, &pkmsg));
     n = answer_node(b, &a, r, &c, enc, pkmsg);
     TRY(n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM);
     log_info(b->log, "send", "%s is sent again, a device asked for it (%" PRIu32 ")", r->id,
@@ -188,12 +189,6 @@ static void note_refusal(struct bridge *b, const char *id, const char *why)
 {
     b->refused.retries++;
     log_info(b->log, "send", "%s is not sent again: %s", id, why);
-}
-
-/* The connection closes then, and the request is delivered again. */
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
 }
 
 /* ---- sessions ------------------------------------------------------------------------------- */
@@ -272,9 +267,9 @@ static struct out_retry_pending *park(struct bridge *b, const struct out_retry_p
  * with the answer, or with the refusal. */
 static void conclude_late(struct bridge *b, const struct out_retry_pending *r, enum wb_err err)
 {
-    enum wb_err acked = is_ours(err) ? err : ack_late(b, r);
+    enum wb_err acked = wb_err_is_ours(err) ? err : ack_late(b, r);
 
-    if (is_ours(acked))
+    if (wb_err_is_ours(acked)) /* the connection closes, and the request is delivered again */
         batch_fail(b, acked);
     if (err != WB_OK)
         log_warn(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(err));
@@ -483,7 +478,7 @@ out:
  * that there is may be what it has lost. */
 static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pending *r)
 {
-    const struct jid owner = out_sender_key_owner(b);
+    const struct jid owner = out_seal_key_owner(b);
     struct sender_key_record *record = NULL;
     struct jid address;
     bool renew = !r->has_keys;
@@ -496,13 +491,13 @@ static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pendi
             err = note_rebuilt(b, r);
         renew = err == WB_ERR_UNTRUSTED_IDENTITY && r->count >= 2; /* see with_session() */
     }
-    if (is_ours(err))
+    if (wb_err_is_ours(err))
         goto out;
     err = WB_OK;
     if (!r->member)
         goto out;
     if (renew)
-        TRY(out_retry_renew_later(b, &r->device));
+        TRY(out_retry_gone_renew_later(b, &r->device));
     TRY(identity_session_address(b, &r->device, &address));
     err = store_sender_key_load(b->store, &r->chat, &owner, &record);
     if (err == WB_OK && record->nstates > 0)
@@ -591,7 +586,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
         return WB_ERR_BUG;
     TRY(parse(b, s, &r));
     if (r.chat.server == JID_GROUP) /* whatever becomes of the request (P-X2-11) */
-        TRY(out_retry_doubt(b, &r.chat, &r.device));
+        TRY(out_retry_gone_doubt(b, &r.chat, &r.device));
     TRY(may_have(b, s, &r, &verdict));
     if (verdict != VERDICT_NO && node_child(s->node, "keys")) {
         err = prekey_bundle_parse(s->node, &r.keys);
@@ -603,7 +598,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
     else if (err == WB_OK && verdict == VERDICT_IF_LISTED)
         err = answer_if_listed(b, &r, &later);
     /* What the asker did wrong does not get better by being delivered again. */
-    if (err != WB_OK && !is_ours(err)) {
+    if (err != WB_OK && !wb_err_is_ours(err)) {
         log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));
         err = WB_OK;
     }

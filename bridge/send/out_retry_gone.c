@@ -11,7 +11,8 @@
 #include "store/session/retry.h"
 #include "store/session/signal_store.h"
 
-enum wb_err out_retry_doubt(struct bridge *b, const struct jid *group, const struct jid *device)
+enum wb_err out_retry_gone_doubt(struct bridge *b, const struct jid *group,
+                                 const struct jid *device)
 {
     struct jid address;
     enum wb_err err;
@@ -27,7 +28,7 @@ static bool is_due(int64_t rebuilt, int64_t now)
     return now - rebuilt > RETRY_REBUILD_S || rebuilt > now + CLOCK_SLACK_S;
 }
 
-enum wb_err out_retry_renew_later(struct bridge *b, const struct jid *device)
+enum wb_err out_retry_gone_renew_later(struct bridge *b, const struct jid *device)
 {
     const int64_t now = bridge_server_now_s(b);
     struct signal_session *session = NULL, *moved;
@@ -97,12 +98,6 @@ out:
     return err;
 }
 
-/* An unreadable bundle is the peer's fault, and no better the next time. */
-static bool is_ours(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 enum wb_err out_retry_gone(struct bridge *b, const struct node *receipt, struct span id,
                            const struct jid *device, bool recipient)
 {
@@ -125,7 +120,8 @@ enum wb_err out_retry_gone(struct bridge *b, const struct node *receipt, struct 
     TRY(store_retry_rebuild_put(b->store, &address, bridge_server_now_s(b), no_base_key));
     log_info(b->log, "send", "the keys of that request are for the next message to its device");
 out:
-    if (err == WB_OK || is_ours(err))
+    /* An unreadable bundle is the peer's fault, and no better the next time. */
+    if (err == WB_OK || wb_err_is_ours(err))
         return err;
     log_warn(b->log, "send", "the keys of that request are of no use: %s", wb_err_text(err));
     return WB_OK;

@@ -10,8 +10,8 @@ struct bridge;
 
 /* In a group: the device is given our sender key with the next message, if it was given one before.
  * In the open batch; errors of the store. */
-enum wb_err out_retry_doubt(struct bridge *b, const struct jid *group,
-                            const struct jid *device) WB_MUST_CHECK;
+enum wb_err out_retry_gone_doubt(struct bridge *b, const struct jid *group,
+                                 const struct jid *device) WB_MUST_CHECK;
 
 /* The message `id` is not kept: the <keys> of the receipt, if there are any, become the session
  * with the device. recipient: our notes say that the message was sealed for this very device; then
@@ -30,6 +30,6 @@ enum wb_err out_retry_gone(struct bridge *b, const struct node *receipt, struct 
  * the prekeys of all whom it lacks in one question. Not within RETRY_REBUILD_S after the last new
  * session because of a request: one-time prekeys are precious. The caller knows that the device may
  * have the message. In the open batch; errors of the store. */
-enum wb_err out_retry_renew_later(struct bridge *b, const struct jid *device) WB_MUST_CHECK;
+enum wb_err out_retry_gone_renew_later(struct bridge *b, const struct jid *device) WB_MUST_CHECK;
 
 #endif

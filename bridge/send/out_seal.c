@@ -8,10 +8,11 @@
 #include "bridge/core/context.h"
 #include "bridge/people/identity.h"
 #include "bridge/people/tctoken.h"
+#include "bridge/send/out_wire.h"
+#include "bridge/sessions/pairwise.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
 #include "proto/limits.h"
-#include "proto/padding.h"
 #include "store/core/batch.h"
 #include "store/outbox/sealed.h"
 #include "store/session/devices.h"
@@ -21,55 +22,10 @@
 /* Looked up together; well below the store's cache, so that none is decoded twice. */
 enum { SESSIONS_CHUNK = STORE_SESSION_CACHE_MAX / 2 };
 
-/* ---- one device ---------------------------------------------------------------------------- */
-
-static enum wb_err pad(struct bridge *b, struct span plain, struct buf *out)
-{
-    uint8_t random;
-
-    rng_fill(b->rng, &random, 1);
-    buf_clear(out);
-    buf_append(out, plain);
-    return padding_add(out, random);
-}
-
-enum wb_err out_encrypt_for(struct bridge *b, struct arena *a, const struct jid *address,
-                            struct span plain, struct node **ret_enc, bool *ret_pkmsg)
-{
-    struct signal_session *session = NULL, *moved;
-    struct buf padded = buf_new(OUTGOING_STANZA_BYTES_MAX);
-    struct buf sealed = buf_new(OUTGOING_STANZA_BYTES_MAX);
-    enum signal_message_kind kind;
-    struct node *enc;
-    enum wb_err err;
-
-    TRY(pad(b, plain, &padded));
-    TRY(store_session_for_sending(b->store, address, &session));
-    TRY(signal_encrypt(session, buf_span(&padded), &kind, &sealed));
-    enc = node_new(a, "enc");
-    node_attr_text(a, enc, "v", "2");
-    node_attr_text(a, enc, "type", kind == SIGNAL_PKMSG ? "pkmsg" : "msg");
-    node_set_bytes(a, enc, buf_span(&sealed));
-    if (!enc || enc->failed) {
-        err = WB_ERR_NOMEM;
-        goto out;
-    }
-    moved = session;
-    session = NULL;
-    TRY(store_session_save(b->store, address, moved));
-    *ret_enc = enc;
-    *ret_pkmsg = kind == SIGNAL_PKMSG;
-out:
-    signal_session_free(session);
-    buf_free(&padded);
-    buf_free(&sealed);
-    return err;
-}
-
 /* ---- a list of devices --------------------------------------------------------------------- */
 
 /* A stanza that is being made. */
-struct sealing {
+struct out_sealing {
     struct out_item *it;
     struct bridge *b;
     struct out_work *w;
@@ -82,12 +38,12 @@ struct sealing {
 };
 
 /* A device that cannot be encrypted for is skipped (P-SD-10). */
-static enum wb_err seal_device(struct sealing *s, size_t i, struct span plain)
+static enum wb_err seal_device(struct out_sealing *s, size_t i, struct span plain)
 {
     char text[JID_TEXT_MAX], shown[LOG_PHONE_BYTES];
     struct node *to, *enc = NULL;
     bool pkmsg = false;
-    enum wb_err err = out_encrypt_for(s->b, s->a, &s->addresses[i], plain, &enc, &pkmsg);
+    enum wb_err err = pairwise_encrypt(s->b, s->a, &s->addresses[i], plain, &enc, &pkmsg);
 
     if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
         log_warn(s->b->log, "send", "%s: device %s is left out: %s", s->it->id,
@@ -106,7 +62,7 @@ static enum wb_err seal_device(struct sealing *s, size_t i, struct span plain)
 }
 
 /* plain for people's devices, own for our other devices (may be the same); wanted NULL: all. */
-static enum wb_err seal_devices(struct sealing *s, struct span plain, struct span own,
+static enum wb_err seal_devices(struct out_sealing *s, struct span plain, struct span own,
                                 const bool *wanted)
 {
     enum wb_err err = WB_OK;
@@ -143,7 +99,7 @@ static enum wb_err canonical_addresses(struct bridge *b, struct out_work *w,
 }
 
 /* Over all devices that it is made for, the sending one included (P-SD-22). */
-static enum wb_err participant_hash(struct sealing *s, const struct jid *self)
+static enum wb_err participant_hash(struct out_sealing *s, const struct jid *self)
 {
     size_t n = s->w->ndevices;
     struct jid *all = arena_alloc(s->a, (n + 1) * sizeof *all);
@@ -159,12 +115,12 @@ static enum wb_err participant_hash(struct sealing *s, const struct jid *self)
 /* What an ack of a private message may name as well: clients of WhatsApp differ in whether the
  * sending device counts there (whatsmeow: yes, whatsapp-rust: no), and no source says which of them
  * the server agrees with. */
-static enum wb_err hash_of_others(struct sealing *s)
+static enum wb_err hash_of_others(struct out_sealing *s)
 {
     return phash_of(s->w->devices, s->w->ndevices, s->it->phash_others);
 }
 
-static void add_identity(struct sealing *s)
+static void add_identity(struct out_sealing *s)
 {
     if (s->pkmsg)
         node_add(s->message, own_device_identity_node(s->a, s->b->account));
@@ -172,7 +128,7 @@ static void add_identity(struct sealing *s)
 
 /* ---- 1:1 ----------------------------------------------------------------------------------- */
 
-static enum wb_err seal_person(struct sealing *s)
+static enum wb_err seal_person(struct out_sealing *s)
 {
     struct out_work *w = s->w;
     struct buf own = buf_new(OUTGOING_STANZA_BYTES_MAX);
@@ -200,7 +156,7 @@ out:
 
 /* ---- groups -------------------------------------------------------------------------------- */
 
-struct jid out_sender_key_owner(const struct bridge *b)
+struct jid out_seal_key_owner(const struct bridge *b)
 {
     return jid_is_none(&b->own_lid) ? b->own_pn : b->own_lid;
 }
@@ -211,7 +167,7 @@ static enum wb_err sender_key_for(struct bridge *b, const struct out_work *w,
                                   const struct jid *addresses, struct sender_key_record **ret,
                                   bool *ret_fresh)
 {
-    const struct jid owner = out_sender_key_owner(b);
+    const struct jid owner = out_seal_key_owner(b);
     struct sender_key_record *r = NULL;
     size_t others = 0;
     enum wb_err err = store_sender_key_load(b->store, &w->to, &owner, &r);
@@ -283,7 +239,7 @@ out:
 }
 
 /* Gives the key, as it is before this message (P-SG-30), to those who lack it. */
-static enum wb_err distribute(struct sealing *s, const struct sender_key_record *r,
+static enum wb_err distribute(struct out_sealing *s, const struct sender_key_record *r,
                               const bool *wanted)
 {
     char group[JID_TEXT_MAX];
@@ -309,14 +265,14 @@ out:
     return err;
 }
 
-static enum wb_err add_group_enc(struct sealing *s, struct sender_key_record *r)
+static enum wb_err add_group_enc(struct out_sealing *s, struct sender_key_record *r)
 {
     struct buf padded = buf_new(OUTGOING_STANZA_BYTES_MAX);
     struct buf sealed = buf_new(OUTGOING_STANZA_BYTES_MAX);
     struct node *enc;
     enum wb_err err;
 
-    TRY(pad(s->b, buf_span(&s->w->plain), &padded));
+    TRY(pairwise_pad(s->b, buf_span(&s->w->plain), &padded));
     TRY(sender_key_encrypt(r, buf_span(&padded), s->b->rng, &sealed));
     enc = node_child_new(s->a, s->message, "enc");
     node_attr_text(s->a, enc, "v", "2");
@@ -328,11 +284,11 @@ out:
     return err;
 }
 
-static enum wb_err seal_group(struct sealing *s)
+static enum wb_err seal_group(struct out_sealing *s)
 {
     struct out_work *w = s->w;
     const bool lid = w->group.addressing == STORE_ADDRESSING_LID;
-    const struct jid owner = out_sender_key_owner(s->b);
+    const struct jid owner = out_seal_key_owner(s->b);
     struct sender_key_record *r = NULL, *moved;
     bool *wanted = NULL, fresh = false;
     size_t nwanted = 0;
@@ -389,7 +345,7 @@ static enum wb_err make_stanza(struct out_item *it, struct buf *packed)
 {
     struct bridge *b = it->b;
     struct out_work *w = it->work;
-    struct sealing s = {.it = it, .b = b, .w = w, .a = &w->arena};
+    struct out_sealing s = {.it = it, .b = b, .w = w, .a = &w->arena};
     enum wb_err err;
 
     it->carries = false;
@@ -438,9 +394,11 @@ void out_seal(struct out_item *it)
     if (err == WB_OK)
         err = batch_commit(b);
     FAULT_POINT("seal.stored");
-    if (err == WB_OK)
-        out_queue_sealed(it, buf_span(&packed));
-    else
+    if (err == WB_OK) {
+        out_queue_sealed(it);
+        out_wire_sealed(it, buf_span(&packed));
+    } else {
         out_queue_later(it, err);
+    }
     buf_free(&packed);
 }

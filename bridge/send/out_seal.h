@@ -3,26 +3,19 @@
 #ifndef BRIDGE_SEND_OUT_SEAL_H
 #define BRIDGE_SEND_OUT_SEAL_H
 
-#include "bridge/send/out_prepare.h"
-
-/* One <enc v=2 type=msg|pkmsg> of an unpadded plaintext for a canonical device address
- * (identity_session_address); the session that it moves is in the open batch. NO_SESSION: none that
- * can send to the identity that the device has now. *ret_pkmsg: the stanza needs a device-identity
- * (P-SD-17). */
-enum wb_err out_encrypt_for(struct bridge *b, struct arena *a, const struct jid *address,
-                            struct span plain, struct node **ret_enc,
-                            bool *ret_pkmsg) WB_MUST_CHECK;
+#include "bridge/send/out_queue.h"
+#include "bridge/send/out_work.h"
 
 /* Our sender key of a group is kept under our own LID device, also in groups by phone number
  * (P-SG-31). */
-struct jid out_sender_key_owner(const struct bridge *b);
+struct jid out_seal_key_owner(const struct bridge *b);
 
 /* Those of w->devices that must be given our sender key of the group with the next message: all of
  * them when it will be a new one. *ret_devices in the arena. */
 enum wb_err out_seal_lacking(struct out_item *it, const struct jid **ret_devices,
                              size_t *ret_n) WB_MUST_CHECK;
 
-/* Seals, commits, sends. Ends in out_queue_sealed(), or _later() with nothing changed. */
+/* Seals, commits, sends. Ends in out_queue_sealed(), or out_queue_later() with nothing changed. */
 void out_seal(struct out_item *it);
 
 #endif

@@ -1,83 +1,12 @@
 #include "bridge/send/out_wait.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bridge/core/context.h"
+#include "bridge/send/first_contact.h"
+#include "bridge/send/out_caller.h"
 
 enum { COMMIT_GRACE_MS = 1000 };
-
-static void on_finish(void *ctx);
-
-static bool has_id(enum cmd_result r)
-{
-    return r == CMD_OK || r == CMD_ACCEPTED || r == CMD_OUTCOME_UNKNOWN;
-}
-
-void out_wait_tell(send_done_fn *done, void *ctx, const char *id, const struct jid *chat,
-                   const struct out_outcome *o)
-{
-    char text[JID_TEXT_MAX] = "";
-    struct send_result r = {.result = o->result,
-                            .message_id = id && has_id(o->result) ? span_cstr(id) : SPAN_NULL,
-                            .timestamp_s = o->timestamp_s,
-                            .server_code = o->server_code,
-                            .restricted_s = o->restricted_s,
-                            .text = span_cstr(o->text)};
-
-    if (chat)
-        jid_text(chat, text);
-    r.recipient = span_cstr(text);
-    done(ctx, &r);
-}
-
-static bool is_sealed(const struct out_item *it)
-{
-    return it->lane == NULL;
-}
-
-const char *out_wait_state(const struct out_item *it)
-{
-    return is_sealed(it) ? "sealed" : "queued";
-}
-
-/* Takes w out of its item's list. */
-static void unlink_wait(struct out_wait *w)
-{
-    struct bridge *b = w->item->b;
-    struct out_message_state *s = b->out_message;
-    struct out_wait **at = &w->item->waits;
-
-    while (*at != w)
-        at = &(*at)->next;
-    *at = w->next;
-    timer_stop(b->timers, &w->timer);
-    s->nwaits--;
-    if (s->finish.done && s->nwaits == 0)
-        timer_start(b->timers, &s->finish.timer, 0, on_finish, b);
-}
-
-static void tell_and_free(struct out_wait *w, const struct out_outcome *o)
-{
-    send_done_fn *done = w->done;
-    void *ctx = w->ctx;
-    char id[STORE_MESSAGE_ID_MAX + 1];
-    struct jid chat = w->item->chat;
-
-    memcpy(id, w->item->id, sizeof id);
-    unlink_wait(w);
-    free(w);
-    out_wait_tell(done, ctx, id, &chat, o);
-}
-
-static struct out_outcome unknown_outcome(void)
-{
-    return (struct out_outcome){
-        .result = CMD_OUTCOME_UNKNOWN,
-        .text =
-            "WhatsApp has not confirmed the message yet; it may have been delivered. It is sent "
-            "again under the same id after a reconnect: do not repeat it without a key"};
-}
 
 /* Without a caller the message must not go out any more: nobody would know. */
 static void cancel(struct out_item *it)
@@ -122,17 +51,17 @@ static void cancel(struct out_item *it)
 }
 
 /* The answer for now. Not for a settled item: its answer is here and is being committed. */
-static void end_wait(struct out_wait *w)
+static void end_wait(struct out_caller *w)
 {
     struct out_item *it = w->item;
     struct out_outcome o;
 
     if (w->keyed) {
-        out_say(&o, CMD_ACCEPTED, out_wait_state(it));
-        tell_and_free(w, &o);
-    } else if (is_sealed(it)) {
-        o = unknown_outcome();
-        tell_and_free(w, &o);
+        out_outcome_say(&o, CMD_ACCEPTED, out_caller_state(it));
+        out_caller_end(w, &o);
+    } else if (out_caller_is_sealed(it)) {
+        o = out_caller_unknown_outcome();
+        out_caller_end(w, &o);
     } else {
         cancel(it);
     }
@@ -140,21 +69,21 @@ static void end_wait(struct out_wait *w)
 
 /* Without a connection nothing becomes of a message that is not sealed: its caller hears so soon.
  * One that is sealed goes out again after a reconnect, and its ack may come in time. */
-static bool hopeless(const struct out_wait *w)
+static bool hopeless(const struct out_caller *w)
 {
     struct bridge *b = w->item->b;
 
-    return w->short_offline && !is_sealed(w->item) && !b->out_message->ports->online(b);
+    return w->short_offline && !out_caller_is_sealed(w->item) && !b->out_message->ports->online(b);
 }
 
-static int64_t left_ms(const struct out_wait *w)
+static int64_t left_ms(const struct out_caller *w)
 {
     return w->until_ms - clock_mono_ms(w->item->b->clock);
 }
 
 static void on_wait_over(void *ctx);
 
-static void arm(struct out_wait *w)
+static void arm(struct out_caller *w)
 {
     int64_t ms = left_ms(w), offline_ms = (int64_t)SEND_OFFLINE_WAIT_S * 1000;
 
@@ -165,7 +94,7 @@ static void arm(struct out_wait *w)
 
 static void on_wait_over(void *ctx)
 {
-    struct out_wait *w = ctx;
+    struct out_caller *w = ctx;
 
     if (w->item->step == OUT_SETTLED)
         timer_start(w->item->b->timers, &w->timer, COMMIT_GRACE_MS, on_wait_over, w);
@@ -179,16 +108,16 @@ void out_wait_offline(struct bridge *b)
 {
     for (struct out_lane *l = b->out_message->lanes; l; l = l->next)
         for (struct out_item *it = l->first; it; it = it->next)
-            for (struct out_wait *w = it->waits; w; w = w->next)
+            for (struct out_caller *w = it->callers; w; w = w->next)
                 if (hopeless(w) && it->step != OUT_SETTLED)
                     arm(w);
 }
 
-static struct out_wait *unsettled_in(struct out_item *it)
+static struct out_caller *unsettled_in(struct out_item *it)
 {
     for (; it; it = it->next)
-        if (it->waits && it->step != OUT_SETTLED)
-            return it->waits;
+        if (it->callers && it->step != OUT_SETTLED)
+            return it->callers;
     return NULL;
 }
 
@@ -201,8 +130,8 @@ static void on_finish(void *ctx)
     s->finish.done = NULL;
     /* An item that cannot be cancelled, because the disk is full, keeps its callers: no endless
      * loop. */
-    for (size_t left = s->nwaits; left > 0; left--) {
-        struct out_wait *w = unsettled_in(s->sealed);
+    for (size_t left = s->ncallers; left > 0; left--) {
+        struct out_caller *w = unsettled_in(s->sealed);
 
         for (struct out_lane *l = s->lanes; l && !w; l = l->next)
             w = unsettled_in(l->first);
@@ -213,19 +142,20 @@ static void on_finish(void *ctx)
     done(b);
 }
 
-void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b))
+void out_wait_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b))
 {
     struct out_message_state *s = b->out_message;
 
     s->finish.done = done;
-    timer_start(b->timers, &s->finish.timer, s->nwaits > 0 && s->ports->online(b) ? ms : 0,
+    s->finish.over = on_finish;
+    timer_start(b->timers, &s->finish.timer, s->ncallers > 0 && s->ports->online(b) ? ms : 0,
                 on_finish, b);
 }
 
 enum wb_err out_wait_add(struct out_item *it, bool keyed, const struct send_request *r,
                          send_done_fn *done, void *ctx, uint64_t ticket)
 {
-    struct out_wait *w = calloc(1, sizeof *w), **at = &it->waits;
+    struct out_caller *w = calloc(1, sizeof *w), **at = &it->callers;
 
     if (!w)
         return WB_ERR_NOMEM;
@@ -239,35 +169,15 @@ enum wb_err out_wait_add(struct out_item *it, bool keyed, const struct send_requ
     while (*at)
         at = &(*at)->next;
     *at = w;
-    it->b->out_message->nwaits++;
+    it->b->out_message->ncallers++;
     arm(w);
     return WB_OK;
 }
 
-void out_wait_answer(struct out_item *it, const struct out_outcome *o)
-{
-    while (it->waits)
-        tell_and_free(it->waits, o);
-}
-
-void out_wait_unknown(struct out_item *it)
-{
-    struct out_outcome o = unknown_outcome();
-    struct out_wait *w = it->waits;
-
-    while (w) {
-        struct out_wait *next = w->next;
-
-        if (!w->keyed)
-            tell_and_free(w, &o);
-        w = next;
-    }
-}
-
-static struct out_wait *find_in(struct out_item *it, uint64_t ticket)
+static struct out_caller *find_in(struct out_item *it, uint64_t ticket)
 {
     for (; it; it = it->next)
-        for (struct out_wait *w = it->waits; w; w = w->next)
+        for (struct out_caller *w = it->callers; w; w = w->next)
             if (w->ticket == ticket)
                 return w;
     return NULL;
@@ -276,7 +186,7 @@ static struct out_wait *find_in(struct out_item *it, uint64_t ticket)
 void out_wait_abandon(struct bridge *b, uint64_t ticket)
 {
     struct out_message_state *s = b->out_message;
-    struct out_wait *w = find_in(s->sealed, ticket);
+    struct out_caller *w = find_in(s->sealed, ticket);
     struct out_item *it;
     bool keyed;
 
@@ -286,18 +196,8 @@ void out_wait_abandon(struct bridge *b, uint64_t ticket)
         return;
     it = w->item;
     keyed = w->keyed;
-    unlink_wait(w);
+    out_caller_remove(w);
     free(w);
-    if (!keyed && !is_sealed(it))
+    if (!keyed && !out_caller_is_sealed(it))
         out_queue_fail(it, CMD_NOT_SENT, 0, "the caller went away before the message was sent");
-}
-
-void out_wait_free(struct out_item *it)
-{
-    while (it->waits) {
-        struct out_wait *w = it->waits;
-
-        unlink_wait(w);
-        free(w);
-    }
 }

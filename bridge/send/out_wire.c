@@ -1,9 +1,10 @@
-/* What is sealed goes to the socket, in the order of sealing, as there is room for it: from the
- * outbox, one by one, so that thousands of them never stand in memory or before an ack. */
+/* What is sealed goes out as there is room for it: from the outbox, one by one, so that thousands
+ * of messages never stand in memory or before an ack. */
+#include "bridge/send/out_wire.h"
+
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
-#include "bridge/send/out_queue.h"
-#include "bridge/send/out_wait.h"
+#include "bridge/send/out_caller.h"
 
 /* No ack. That says nothing while the message has not even left: a slow line is not sent the same
  * bytes twice. */
@@ -27,7 +28,7 @@ static void on_no_ack(void *ctx)
     log_warn(b->log, "send", "%s: no ack from WhatsApp within %d s; it is sent again %s", it->id,
              SEND_ACK_MS / 1000, again ? "now" : "after the next reconnect");
     it->step = OUT_SEALED;
-    out_wait_unknown(it);
+    out_caller_unknown(it);
     if (again) {
         b->out_message->unsent = b->out_message->sealed;
         out_wire_unsent(b);
@@ -126,14 +127,15 @@ static enum wb_err give_up(struct out_item *it)
     enum wb_err err;
 
     if (!it->fresh)
-        out_say(&it->outcome, CMD_OUTCOME_UNKNOWN,
-                "WhatsApp never confirmed the message; it may or may not have been delivered, and "
-                "is not sent again");
+        out_outcome_say(
+            &it->outcome, CMD_OUTCOME_UNKNOWN,
+            "WhatsApp never confirmed the message; it may or may not have been delivered, and "
+            "is not sent again");
     else if (first_contact_locked(it))
         first_contact_say(it->b, &it->outcome);
     else
-        out_say(&it->outcome, CMD_NOT_SENT,
-                "the message could not leave for a day; it was not sent, and will not be");
+        out_outcome_say(&it->outcome, CMD_NOT_SENT,
+                        "the message could not leave for a day; it was not sent, and will not be");
     TRY(out_outcome_store(it->b, it->id, &it->outcome));
     it->step = OUT_SETTLED;
 out:

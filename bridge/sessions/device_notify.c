@@ -358,8 +358,7 @@ enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int
         log_warn(b->log, "trust", "the server says that our own phone has another key: ignored");
         return WB_OK;
     }
-    err = user->server == JID_LID ? store_pn_of_lid(b->store, user, &forms[1])
-                                  : store_lid_of_pn(b->store, user, &forms[1]);
+    err = store_other_form(b->store, user, &forms[1]);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     TRY(identity_note_reinstalled(b, user, at, &what));

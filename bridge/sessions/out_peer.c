@@ -5,50 +5,22 @@
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
 #include "bridge/people/identity.h"
+#include "bridge/sessions/pairwise.h"
 #include "bridge/sessions/prekey_fetch.h"
-#include "crypto/signal.h"
-#include "proto/limits.h"
-#include "proto/padding.h"
 #include "proto/peer_wire.h"
-#include "store/session/signal_store.h"
-
-/* Seals for the phone, under the address that its own messages are decrypted with. */
-static enum wb_err seal(struct bridge *b, struct span message, enum signal_message_kind *ret_kind,
-                        struct buf *out)
-{
-    const struct jid phone = jid_bare(b->own_pn);
-    struct signal_session *session = NULL, *moved;
-    struct buf padded = buf_new(MESSAGE_PLAINTEXT_MAX);
-    struct jid address;
-    uint8_t random;
-    enum wb_err err;
-
-    rng_fill(b->rng, &random, 1);
-    buf_append(&padded, message);
-    TRY(padding_add(&padded, random));
-    TRY(identity_session_address(b, &phone, &address));
-    TRY(store_session_for_sending(b->store, &address, &session));
-    TRY(signal_encrypt(session, buf_span(&padded), ret_kind, out));
-    moved = session;
-    session = NULL;
-    err = store_session_save(b->store, &address, moved);
-out:
-    signal_session_free(session);
-    buf_free(&padded);
-    return err;
-}
 
 enum wb_err out_peer_seal(struct bridge *b, struct arena *a, struct span message,
                           const char *push_priority, struct node **ret_n)
 {
     const struct jid to = jid_bare(b->own_pn);
-    struct buf sealed = buf_new(MESSAGE_PLAINTEXT_MAX + 4096);
-    enum signal_message_kind kind;
+    struct jid address; /* with which the phone's own messages are decrypted */
     char id[MSGID_BYTES];
-    struct node *n, *child;
+    struct node *n, *child, *enc = NULL;
+    bool pkmsg = false;
     enum wb_err err;
 
-    TRY(seal(b, message, &kind, &sealed));
+    TRY(identity_session_address(b, &to, &address));
+    TRY(pairwise_encrypt(b, a, &address, message, &enc, &pkmsg));
     msgid_new(bridge_server_now_s(b), &b->own_pn, b->rng, id);
     n = node_new(a, "message");
     node_attr_text(a, n, "id", id);
@@ -58,18 +30,14 @@ enum wb_err out_peer_seal(struct bridge *b, struct arena *a, struct span message
     node_attr_text(a, n, "push_priority", push_priority);
     child = node_child_new(a, n, "meta");
     node_attr_text(a, child, "appdata", "default");
-    child = node_child_new(a, n, "enc");
-    node_attr_text(a, child, "v", "2");
-    node_attr_text(a, child, "type", kind == SIGNAL_PKMSG ? "pkmsg" : "msg");
-    node_set_bytes(a, child, buf_span(&sealed));
-    if (kind == SIGNAL_PKMSG)
+    node_add(n, enc);
+    if (pkmsg)
         node_add(n, own_device_identity_node(a, b->account));
     if (!n)
         err = WB_ERR_NOMEM;
     else
         *ret_n = n;
 out:
-    buf_free(&sealed);
     return err;
 }
 

@@ -241,11 +241,6 @@ static void go_on(struct prekey_fetch *f, struct prekey_question *q, enum wb_err
     shared_query_end(&f->query, id, err);
 }
 
-static bool fatal(enum wb_err err)
-{
-    return wb_err_class(err) == WB_CLASS_LOCAL || wb_err_class(err) == WB_CLASS_BUG;
-}
-
 /* What the server cannot tell of some of the devices for now. */
 struct keys_later {
     enum wb_err err;
@@ -346,7 +341,7 @@ static enum wb_err take_user(struct bridge *b, const struct prekey_user *u,
         log_warn(b->log, "signal", "no session with %s device %u: %s",
                  log_phone(shown, jid_text(&u->device, text)), (unsigned)u->device.device,
                  wb_err_text(err));
-    return fatal(err) ? err : WB_OK;
+    return wb_err_is_ours(err) ? err : WB_OK;
 }
 
 static enum wb_err take_some(struct bridge *b, struct prekey_answer *a)
@@ -358,7 +353,7 @@ static enum wb_err take_some(struct bridge *b, struct prekey_answer *a)
     while (a->at < end && err == WB_OK)
         err = take_user(b, &a->users[a->at++], &local);
     secret_wipe(&local, sizeof local);
-    if (err != WB_OK && fatal(err))
+    if (err != WB_OK && wb_err_is_ours(err))
         batch_fail(b, err);
     return err;
 }
@@ -419,7 +414,7 @@ static enum wb_err take_refusal(struct bridge *b, struct prekey_question *q, uin
     if (code != CODE_GONE)
         return WB_ERR_REFUSED;
     err = take_gone(b, &device);
-    if (err != WB_OK && fatal(err))
+    if (err != WB_OK && wb_err_is_ours(err))
         batch_fail(b, err);
     return err;
 }

@@ -80,7 +80,7 @@ out:
 /* ---- sealing ----------------------------------------------------------------------------------
  */
 
-struct sealing {
+struct backup_sealing {
     struct seal_stream stream;
     FILE *out;
     uint8_t piece[SEAL_PIECE_BYTES];
@@ -88,7 +88,7 @@ struct sealing {
     uint8_t sealed[SEAL_PIECE_BYTES + SEAL_OVERHEAD_BYTES];
 };
 
-static enum wb_err put_piece(struct sealing *s, bool last)
+static enum wb_err put_piece(struct backup_sealing *s, bool last)
 {
     seal_piece(&s->stream, SPAN(s->piece, s->n), last, s->sealed);
     size_t n = s->n + SEAL_OVERHEAD_BYTES;
@@ -96,7 +96,7 @@ static enum wb_err put_piece(struct sealing *s, bool last)
     return fwrite(s->sealed, 1, n, s->out) == n ? WB_OK : wb_err_of_errno(errno);
 }
 
-static enum wb_err put(struct sealing *s, struct span bytes)
+static enum wb_err put(struct backup_sealing *s, struct span bytes)
 {
     while (bytes.n > 0) {
         if (s->n == sizeof s->piece) {
@@ -112,7 +112,7 @@ static enum wb_err put(struct sealing *s, struct span bytes)
     return WB_OK;
 }
 
-static enum wb_err put_file(struct sealing *s, const char *path, uint64_t size)
+static enum wb_err put_file(struct backup_sealing *s, const char *path, uint64_t size)
 {
     uint8_t bytes[4096];
     uint64_t done = 0;
@@ -148,7 +148,7 @@ out:
     return err;
 }
 
-static enum wb_err begin_sealing(struct sealing *s, const struct backup_seal_to *to)
+static enum wb_err begin_sealing(struct backup_sealing *s, const struct backup_seal_to *to)
 {
     struct buf header = buf_new(SEAL_HEADER_MAX), line = buf_new(KEY_FILE_MAX);
     uint8_t pub[X25519_KEY_BYTES];
@@ -168,7 +168,8 @@ out:
     return err;
 }
 
-static enum wb_err seal_set(struct sealing *s, const char *set, const struct backup_seal_to *to)
+static enum wb_err seal_set(struct backup_sealing *s, const char *set,
+                            const struct backup_seal_to *to)
 {
     char path[STORE_PATH_MAX];
     struct backup_manifest m;
@@ -200,7 +201,7 @@ enum wb_err store_backup_seal(const char *dir, const char *name, const struct ba
                               char ret_path[STORE_PATH_MAX])
 {
     char set[STORE_PATH_MAX], path[STORE_PATH_MAX], temp[STORE_PATH_MAX];
-    struct sealing *s = NULL;
+    struct backup_sealing *s = NULL;
     bool made = false;
     enum wb_err err;
     if (!backup_name_valid(name) || !to->public_key_file == !to->passphrase_file)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/fnv.h"
 
 enum { BUCKETS = 256 };
 
@@ -38,9 +39,8 @@ struct record_cache {
 
 static size_t bucket_of(const char *key)
 {
-    uint64_t h = 1469598103934665603U; /* FNV-1a */
-    for (; *key; key++)
-        h = (h ^ (uint8_t)*key) * 1099511628211U;
+    const uint64_t h = fnv_text(FNV_START, key);
+
     return (size_t)(h ^ (h >> 32)) % BUCKETS;
 }
 

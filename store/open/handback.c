@@ -16,7 +16,7 @@
  * last one. */
 enum { PAGE_ROWS = 128 };
 
-struct page {
+struct handback_page {
     struct row {
         char chat[JID_TEXT_MAX]; /* of a sender key; "" otherwise */
         char address[JID_TEXT_MAX];
@@ -39,7 +39,7 @@ static const char *const next_rows[TABLES] = {
 };
 
 /* The rows behind the last one of the page, which they replace. */
-static enum wb_err next_page(struct store *s, enum table table, struct page *p)
+static enum wb_err next_page(struct store *s, enum table table, struct handback_page *p)
 {
     struct row last = p->n ? p->rows[p->n - 1] : (struct row){"", ""};
     struct stmt q;
@@ -76,7 +76,7 @@ typedef enum wb_err row_fn(struct handing *h, const struct row *r);
 
 static enum wb_err each_row(struct handing *h, enum table table, row_fn *handle)
 {
-    struct page p = {.n = 0};
+    struct handback_page p = {.n = 0};
     enum wb_err err;
 
     do {
@@ -95,8 +95,7 @@ static enum wb_err other_form(struct handing *h, const struct row *r, enum jid_s
     if (jid_from_signal_address(span_cstr(r->address), ret_device) != WB_OK ||
         ret_device->server != server)
         return WB_ERR_NOT_FOUND;
-    enum wb_err err = server == JID_LID ? store_pn_of_lid(h->s, ret_device, ret_other)
-                                        : store_lid_of_pn(h->s, ret_device, ret_other);
+    enum wb_err err = store_other_form(h->s, ret_device, ret_other);
     if (err == WB_ERR_NOT_FOUND && h->counts)
         h->counts->no_number++;
     return err;

@@ -2,14 +2,14 @@
 
 #include <string.h>
 
+#include "base/fnv.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 
 static uint64_t hash_text(const char *text)
 {
-    uint64_t h = 1469598103934665603U; /* FNV-1a */
-    for (; *text; text++)
-        h = (h ^ (uint8_t)*text) * 1099511628211U;
+    const uint64_t h = fnv_text(FNV_START, text);
+
     return h ^ (h >> 29);
 }
 
@@ -179,6 +179,12 @@ enum wb_err store_pn_of_lid(struct store *s, const struct jid *lid, struct jid *
     if (err == WB_OK)
         err = jid_make(span_cstr(user), JID_PN, lid->device, ret_pn);
     return err;
+}
+
+enum wb_err store_other_form(struct store *s, const struct jid *who, struct jid *ret_other)
+{
+    return jid_unhosted(*who).server == JID_LID ? store_pn_of_lid(s, who, ret_other)
+                                                : store_lid_of_pn(s, who, ret_other);
 }
 
 enum wb_err store_canonical(struct store *s, const struct jid *device, struct jid *ret)

@@ -9,12 +9,10 @@
 static inline enum wb_err both_forms(struct store *s, const struct jid *who, struct jid forms[2],
                                      size_t *ret_n)
 {
-    enum wb_err err = WB_ERR_NOT_FOUND;
+    enum wb_err err;
+
     forms[0] = jid_unhosted(jid_bare(*who));
-    if (forms[0].server == JID_PN)
-        err = store_lid_of_pn(s, &forms[0], &forms[1]);
-    else if (forms[0].server == JID_LID)
-        err = store_pn_of_lid(s, &forms[0], &forms[1]);
+    err = store_other_form(s, &forms[0], &forms[1]);
     *ret_n = err == WB_OK ? 2 : 1;
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }

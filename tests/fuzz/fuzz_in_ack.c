@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "bridge/dispatch/handlers.h"
-#include "bridge/send/out_message.h"
+#include "bridge/send/out_ack.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "crypto/signal.h"
 #include "proto/limits.h"

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fnv.h"
 #include "base/plain_file.h"
 #include "tools/import/limits.h"
 
@@ -38,25 +39,19 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    return (h ^ v) * 1099511628211U; /* FNV-1a, by words */
-}
-
 static enum wb_err stamp(struct directory *d)
 {
-    uint64_t h = 1469598103934665603U;
+    uint64_t h = FNV_START;
 
     for (size_t i = 0; i < d->n; i++) {
         struct stat st;
 
         if (fstatat(d->fd, d->names[i], &st, AT_SYMLINK_NOFOLLOW) != 0)
             return wb_err_of_errno(errno);
-        for (const char *c = d->names[i]; *c; c++)
-            h = mix(h, (uint8_t)*c);
-        h = mix(h, (uint64_t)st.st_size);
-        h = mix(h, (uint64_t)st.st_mtim.tv_sec);
-        h = mix(h, (uint64_t)st.st_mtim.tv_nsec);
+        h = fnv_text(h, d->names[i]);
+        h = fnv_word(h, (uint64_t)st.st_size);
+        h = fnv_word(h, (uint64_t)st.st_mtim.tv_sec);
+        h = fnv_word(h, (uint64_t)st.st_mtim.tv_nsec);
     }
     d->stamp = h;
     return WB_OK;

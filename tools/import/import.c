@@ -143,7 +143,7 @@ out:
     return err;
 }
 
-struct collection {
+struct import_collection {
     struct store *s;
     char name[IMPORT_NAME_MAX + 1];
     uint64_t version;
@@ -151,7 +151,7 @@ struct collection {
 
 static enum wb_err put_version(void *ctx, const struct appstate_version *v)
 {
-    struct collection *c = ctx;
+    struct import_collection *c = ctx;
 
     c->version = v->version;
     return c->s ? store_appstate_version_put(c->s, c->name, v->version, v->hash) : WB_OK;
@@ -160,7 +160,7 @@ static enum wb_err put_version(void *ctx, const struct appstate_version *v)
 static enum wb_err put_mac(void *ctx, const uint8_t index_mac[APPSTATE_MAC_BYTES],
                            const uint8_t value_mac[APPSTATE_MAC_BYTES])
 {
-    struct collection *c = ctx;
+    struct import_collection *c = ctx;
 
     return c->s ? store_appstate_mac_put(c->s, c->name, c->version, index_mac, value_mac) : WB_OK;
 }
@@ -168,7 +168,7 @@ static enum wb_err put_mac(void *ctx, const uint8_t index_mac[APPSTATE_MAC_BYTES
 static enum wb_err take_appstate_version(struct import *im, const struct file_name *f,
                                          struct span json)
 {
-    struct collection c = {.s = im->s};
+    struct import_collection c = {.s = im->s};
 
     if (f->id.n > IMPORT_NAME_MAX)
         return WB_ERR_MALFORMED;

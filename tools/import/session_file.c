@@ -200,7 +200,7 @@ out:
     return err;
 }
 
-struct entry {
+struct session_entry {
     struct signal_state *state;
     double used;
     bool open;
@@ -208,13 +208,13 @@ struct entry {
 
 static int last_used_first(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct session_entry *x = a, *y = b;
 
     return (x->used < y->used) - (x->used > y->used);
 }
 
 static enum wb_err read_entries(json_t *record, const struct signal_local *local,
-                                const struct rng *rng, struct entry *entries, size_t *ret_n)
+                                const struct rng *rng, struct session_entry *entries, size_t *ret_n)
 {
     const char *name;
     json_t *v;
@@ -238,10 +238,10 @@ static enum wb_err read_entries(json_t *record, const struct signal_local *local
                 break;
             continue; /* one damaged state; the others may do */
         }
-        entries[n++] =
-            (struct entry){.state = s,
-                           .used = json_number_value(at(info, "used")),
-                           .open = json_is_integer(closed) && json_integer_value(closed) == OPEN};
+        entries[n++] = (struct session_entry){.state = s,
+                                              .used = json_number_value(at(info, "used")),
+                                              .open = json_is_integer(closed) &&
+                                                      json_integer_value(closed) == OPEN};
     }
     *ret_n = n;
     if (err == WB_ERR_NOMEM)
@@ -250,11 +250,11 @@ static enum wb_err read_entries(json_t *record, const struct signal_local *local
 }
 
 /* Takes the states over. */
-static void arrange(struct signal_session *s, struct entry *entries, size_t n)
+static void arrange(struct signal_session *s, struct session_entry *entries, size_t n)
 {
     qsort(entries, n, sizeof *entries, last_used_first);
     for (size_t i = 0; i < n; i++) {
-        struct entry *e = &entries[i];
+        struct session_entry *e = &entries[i];
 
         if (e->open && !s->current)
             s->current = e->state;
@@ -269,7 +269,7 @@ enum wb_err session_file_read(struct span json, const struct signal_local *local
                               const struct rng *rng, struct signal_session **ret)
 {
     struct signal_session *s = NULL;
-    struct entry *entries = NULL;
+    struct session_entry *entries = NULL;
     json_t *root = NULL;
     size_t n = 0;
     enum wb_err err;

@@ -3,13 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
+
 uint64_t map_hash(const void *p, size_t n)
 {
-    const uint8_t *b = p;
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ b[i]) * 0x100000001b3u;
-    return h;
+    return fnv(FNV_START, p, n);
 }
 
 static struct map_slot *find(const struct map *m, const char *key, uint64_t hash)

@@ -2,6 +2,7 @@
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include "bridge/send/in_receipt.h"
+#include "bridge/send/out_ack.h"
 #include "bridge/send/out_retry.h"
 #include "store/core/state.h"
 #include "store/outbox/outbox.h"
@@ -26,7 +27,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
 static char delivered[256]; /* "id@time " each */
 
 /* In place of the part that sends: it takes a receipt for the ack that is missing. */
-enum wb_err out_message_delivered(struct bridge *b, struct span id, int64_t t)
+enum wb_err out_ack_delivered(struct bridge *b, struct span id, int64_t t)
 {
     size_t n = strlen(delivered);
 

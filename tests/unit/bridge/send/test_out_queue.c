@@ -1,6 +1,7 @@
 /* Sends in their queue: keys, callers that wait, connections that come and go, order. */
 #include "tests/unit/bridge/send_fixture.h"
 
+#include "bridge/send/out_ack.h"
 #include "store/core/state.h"
 
 /* ---- keys ---- */
@@ -147,8 +148,8 @@ static void a_receipt_before_the_ack(void **state)
     send_text(0, CONTACT, "there");
     snprintf(id, sizeof id, "%s", wire_id(0));
     go_offline();
-    OK(out_message_delivered(&w.r.b, span_cstr(id), 1700000123));
-    OK(out_message_delivered(&w.r.b, SPAN_LIT("UNKNOWN"), 1));
+    OK(out_ack_delivered(&w.r.b, span_cstr(id), 1700000123));
+    OK(out_ack_delivered(&w.r.b, SPAN_LIT("UNKNOWN"), 1));
     OK(batch_commit(&w.r.b));
     assert_int_equal(w.answers[0].result, CMD_OK);
     assert_look_wa(&w.r, "SELECT state||' '||server_time||' '||(sealed IS NULL) FROM bridge_outbox",

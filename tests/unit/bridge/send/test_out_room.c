@@ -2,6 +2,7 @@
  * is spared. */
 #include "tests/unit/bridge/send_fixture.h"
 
+#include "bridge/send/out_wire.h"
 #include "store/core/state.h"
 
 static struct send_request queued(const char *recipient, const char *key)

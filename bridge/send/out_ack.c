@@ -1,4 +1,5 @@
-/* What the server says about a send (P-SD-21..25), and what follows from it. */
+#include "bridge/send/out_ack.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -9,7 +10,7 @@
 #include "bridge/people/time_lock.h"
 #include "bridge/send/out_content.h"
 #include "bridge/send/out_missing.h"
-#include "bridge/send/out_queue.h"
+#include "bridge/send/out_reopen.h"
 #include "store/session/devices.h"
 #include "store/session/lid_map.h"
 
@@ -158,7 +159,7 @@ out:
     return err;
 }
 
-enum wb_err out_message_acked(struct bridge *b, const struct out_ack *ack)
+enum wb_err out_ack_take(struct bridge *b, const struct out_ack *ack)
 {
     struct out_item *it = b->out_message ? out_queue_find(b, ack->id) : NULL;
     bool again = false;
@@ -184,7 +185,7 @@ out:
     return err;
 }
 
-enum wb_err out_message_delivered(struct bridge *b, struct span id, int64_t t)
+enum wb_err out_ack_delivered(struct bridge *b, struct span id, int64_t t)
 {
     const struct out_ack ack = {.id = id, .t = t};
     struct out_item *it;
@@ -195,7 +196,7 @@ enum wb_err out_message_delivered(struct bridge *b, struct span id, int64_t t)
     TRY(out_queue_load(b)); /* it may be the first that comes after a restart */
     it = out_queue_find(b, id);
     if (it && (it->step == OUT_ON_WIRE || it->step == OUT_SEALED))
-        err = out_message_acked(b, &ack);
+        err = out_ack_take(b, &ack);
 out:
     return err;
 }

@@ -1,0 +1,13 @@
+/* out_reopen.h - a message that the server refused for its form goes out once more. Private to
+ * send/. */
+#ifndef BRIDGE_SEND_OUT_REOPEN_H
+#define BRIDGE_SEND_OUT_REOPEN_H
+
+#include "bridge/send/out_queue.h"
+
+/* The server has refused it with this code. *ret_again: it is REOPENING, and
+ * is no failure; what is wrong of what we know of the chat is dropped in any case. In the open
+ * batch. Store errors. */
+enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again) WB_MUST_CHECK;
+
+#endif
