@@ -12,6 +12,7 @@
 #include "bridge/core/iq_pause_keep.h"
 #include "bridge/core/shared_query.h"
 #include "bridge/dispatch/dispatch.h"
+#include "bridge/dispatch/own_messages.h"
 #include "bridge/groups/group_info.h"
 #include "bridge/groups/group_limits.h"
 #include "bridge/groups/group_list.h"
@@ -179,6 +180,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     b->store = d->store;
     b->on_login = trust_pin_phone;
     b->on_group_list = in_message_group_list;
+    b->on_own_message = own_message_dispatch;
     b->started_ms = clock_mono_ms(d->clock);
     events_init(&b->events);
     outgoing_init(&b->outgoing);

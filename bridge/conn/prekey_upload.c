@@ -8,7 +8,6 @@
 #include "bridge/conn/own_keys.h"
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
-#include "bridge/people/device_sync.h"
 #include "store/session/prekeys.h"
 
 enum { KEY_TYPE_DJB = 5, PREKEY_STANZA_ARENA_MAX = 1 << 20 };

@@ -35,6 +35,7 @@ struct group_limits;
 struct history_download;
 struct history_offered;
 struct messages_tidy;
+struct own_message;
 struct mishap;
 struct history_request;
 struct app_state;
@@ -87,6 +88,8 @@ struct bridge {
     /* In the open batch: the list of this group's members was stored; none: it will not come, for
      * we are not in the group. NULL: nobody waits for lists. */
     enum wb_err (*on_group_list)(struct bridge *b, const struct jid *group, bool none);
+    /* A protocol message of one of our own devices (own_message.h). */
+    enum wb_err (*on_own_message)(struct bridge *b, const struct own_message *o);
 
     /* Parts with their state behind a pointer: made by bridge_new(), NULL when absent. */
     struct jobs *jobs;

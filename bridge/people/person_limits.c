@@ -5,7 +5,6 @@
 
 #include "bridge/core/context.h"
 #include "bridge/people/limits.h"
-#include "bridge/send/out_queue.h"
 #include "store/session/lid_map.h"
 
 /* Whom a hash has made us ask about. */

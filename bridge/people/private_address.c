@@ -2,7 +2,6 @@
 
 #include "bridge/core/context.h"
 #include "bridge/people/limits.h"
-#include "bridge/send/out_queue.h"
 #include "store/outbox/outbox.h"
 #include "store/session/lid_map.h"
 #include "store/session/private_address.h"

@@ -105,9 +105,6 @@ bool in_message_bot_edits(const struct in_message *m);
 /* A protocol message that is from us (P-RC-51, 54, P-AS-02, P-HI-01). */
 enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_message *m,
                             const struct content *c) WB_MUST_CHECK;
-/* PEER_RESPONSE: messages that were asked for (in_message_resent.c). */
-enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct in_message *m,
-                              struct span payload) WB_MUST_CHECK;
 
 /* Is it a copy of what we sent from another device? The server ends its delivery at a receipt of
  * type sender, and at nothing else: after an ack alone it comes again at each login, until the

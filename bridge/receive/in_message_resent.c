@@ -4,6 +4,7 @@
 
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
+#include "bridge/core/own_message.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/identity.h"
 #include "bridge/receive/in_message_private.h"
@@ -129,14 +130,14 @@ out:
     return err;
 }
 
-enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct in_message *m,
-                              struct span payload)
+static enum wb_err resent_apply(struct bridge *b, const struct own_message *o)
 {
+    const struct stanza *s = o->stanza;
     struct store_phone_request asked;
     struct peer_response r;
     enum wb_err err;
 
-    TRY(peer_response_decode(payload, s->arena, &r));
+    TRY(peer_response_decode(o->payload, s->arena, &r));
     if (r.type != PEER_PLACEHOLDER_RESEND)
         return WB_OK;
     err = store_phone_request_get(b->store, r.stanza_id, &asked);
@@ -149,7 +150,7 @@ enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct i
     for (size_t i = 0; i < r.n; i++) {
         if (span_is_null(r.results[i].web_message))
             continue;
-        err = take_one(b, s, r.results[i].web_message, &asked, m->t);
+        err = take_one(b, s, r.results[i].web_message, &asked, o->t);
         if (err != WB_OK && wb_err_class(err) != WB_CLASS_PEER)
             return err;
         if (err != WB_OK)
@@ -160,3 +161,5 @@ enum wb_err in_message_resent(struct bridge *b, const struct stanza *s, struct i
 out:
     return err;
 }
+
+const struct own_message_row own_message_resent = {PROTOCOL_PEER_RESPONSE, true, resent_apply};

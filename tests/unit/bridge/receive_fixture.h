@@ -3,6 +3,7 @@
 #ifndef TESTS_RECEIVE_FIXTURE_H
 #define TESTS_RECEIVE_FIXTURE_H
 
+#include "bridge/dispatch/own_messages.h"
 #include "bridge/people/tctoken.h"
 #include "tests/unit/store/store_fixture.h"
 
@@ -158,6 +159,7 @@ static inline void receiver_wake(struct receiver *r)
     timers_init(&r->timers, &rx_clock);
     r->b.timers = &r->timers;
     r->b.store = r->f.s;
+    r->b.on_own_message = own_message_dispatch;
     r->b.account = &r->account;
     r->b.own_pn = r->account.jid;
     r->b.own_lid = r->account.lid;

@@ -1,0 +1,37 @@
+#include "bridge/dispatch/own_messages.h"
+
+#include "bridge/core/context.h"
+
+static const struct own_message_row *const rows[] = {
+    &own_message_app_state_keys,
+    &own_message_lid_mappings,
+    &own_message_history,
+    &own_message_resent,
+};
+
+static const struct own_message_row *row_of(int type)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i]->type == type)
+            return rows[i];
+    return NULL;
+}
+
+/* The phone alone has keys, pairs and history of the account, and its key is known for certain
+ * (trust.h). What other linked devices may do is what a person may: write, edit, take back. */
+enum wb_err own_message_dispatch(struct bridge *b, const struct own_message *o)
+{
+    const struct own_message_row *row = row_of(o->type);
+
+    if (o->device != 0 && (!row || row->from_phone_only)) {
+        log_info(b->log, "message",
+                 "protocol message %d of our own device %u: only the phone's "
+                 "would count",
+                 o->type, o->device);
+        return WB_OK;
+    }
+    if (row)
+        return row->apply(b, o);
+    log_debug(b->log, "message", "protocol message %d of our own phone", o->type);
+    return WB_OK;
+}
