@@ -6,6 +6,7 @@
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "store/backup/rescue.h"
+#include "store/core/names.h"
 #include "store/core/store.h"
 
 enum {

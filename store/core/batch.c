@@ -6,8 +6,8 @@
 #include <sys/statvfs.h>
 
 #include "base/fault.h"
-#include "store/backup/rescue.h"
 #include "store/core/meta.h"
+#include "store/core/names.h"
 #include "store/core/state.h"
 
 void store_on_batch(struct store *s, const struct batch_listener *l, void *ctx)

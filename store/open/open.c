@@ -14,6 +14,7 @@
 #include "store/backup/rescue.h"
 #include "store/core/batch.h"
 #include "store/core/guard.h"
+#include "store/core/names.h"
 #include "store/core/state.h"
 #include "store/db/db_check.h"
 #include "store/files/files.h"

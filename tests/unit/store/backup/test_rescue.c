@@ -1,4 +1,5 @@
 /* What befalls the files while they are open: removed, replaced, malformed. */
+#include "store/core/names.h"
 #include "tests/unit/store/store_fixture.h"
 
 #include <fcntl.h>
