@@ -26,7 +26,7 @@ struct undo {
 };
 
 struct record_cache {
-    struct store *store;
+    void *ctx;
     const struct record_ops *ops;
     struct entry *buckets[BUCKETS];
     struct undo *undo;
@@ -52,11 +52,11 @@ static struct entry **find(const struct record_cache *c, const char *key)
     return (struct entry **)(uintptr_t)slot;
 }
 
-struct record_cache *record_cache_new(struct store *s, const struct record_ops *ops, size_t max)
+struct record_cache *record_cache_new(void *ctx, const struct record_ops *ops, size_t max)
 {
     struct record_cache *c = calloc(1, sizeof *c);
     if (c) {
-        c->store = s;
+        c->ctx = ctx;
         c->ops = ops;
         c->max = max;
     }
@@ -150,7 +150,7 @@ enum wb_err record_cache_get(struct record_cache *c, const char *key, const void
     }
     void *record = NULL;
     TRY(make_room(c));
-    TRY(c->ops->load(c->store, key, &record));
+    TRY(c->ops->load(c->ctx, key, &record));
     err = insert(c, key, record, false);
     if (err != WB_OK)
         c->ops->free(record);
@@ -241,7 +241,7 @@ enum wb_err record_cache_flush(struct record_cache *c)
         for (struct entry *e = c->buckets[b]; e; e = e->next) {
             if (!e->dirty)
                 continue;
-            enum wb_err err = c->ops->write(c->store, e->key, e->record);
+            enum wb_err err = c->ops->write(c->ctx, e->key, e->record);
             if (err != WB_OK)
                 return err;
             FAULT_POINT("ratchet.saved");

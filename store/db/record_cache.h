@@ -1,4 +1,4 @@
-/* record_cache.h - decoded Signal records with write-back; private to store/.
+/* record_cache.h - decoded records with write-back; private to store/.
  *
  * Least recently used clean records go when there are too many; changed ones stay until they are
  * written by record_cache_flush(). Under a mark every change remembers what was there before, so
@@ -12,16 +12,16 @@
 #include "base/err.h"
 
 struct record_cache;
-struct store;
 
+/* ctx: as given to record_cache_new(). */
 struct record_ops {
     void (*free)(void *record);
     /* NOT_FOUND: no row, or an unreadable one. */
-    enum wb_err (*load)(struct store *s, const char *key, void **ret);
-    enum wb_err (*write)(struct store *s, const char *key, const void *record);
+    enum wb_err (*load)(void *ctx, const char *key, void **ret);
+    enum wb_err (*write)(void *ctx, const char *key, const void *record);
 };
 
-struct record_cache *record_cache_new(struct store *s, const struct record_ops *ops,
+struct record_cache *record_cache_new(void *ctx, const struct record_ops *ops,
                                       size_t max) WB_MUST_CHECK;
 void record_cache_free(struct record_cache *c);
 

@@ -31,8 +31,9 @@ static void sender_key_free(void *record)
     sender_key_record_free(record);
 }
 
-static enum wb_err sender_key_load(struct store *s, const char *key, void **ret)
+static enum wb_err sender_key_load(void *ctx, const char *key, void **ret)
 {
+    struct store *s = ctx;
     struct sender_key_record *record = NULL;
     struct stmt q;
     enum wb_err err;
@@ -57,8 +58,9 @@ out:
     return err;
 }
 
-static enum wb_err sender_key_write(struct store *s, const char *key, const void *record)
+static enum wb_err sender_key_write(void *ctx, const char *key, const void *record)
 {
+    struct store *s = ctx;
     struct stmt q;
     enum wb_err err;
     buf_clear(&s->json);

@@ -50,8 +50,9 @@ out:
     return err;
 }
 
-static enum wb_err session_load(struct store *s, const char *key, void **ret)
+static enum wb_err session_load(void *ctx, const char *key, void **ret)
 {
+    struct store *s = ctx;
     s->unreadable = false;
     enum wb_err err = session_row(
         s, "SELECT session FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?", key, ret);
@@ -79,8 +80,9 @@ out:
 
 /* Into whatsmeow's table, or - a record that cannot send - into our own for receiving only, which
  * libsignal for Go could not read. */
-static enum wb_err session_write(struct store *s, const char *key, const void *record)
+static enum wb_err session_write(void *ctx, const char *key, const void *record)
 {
+    struct store *s = ctx;
     const struct signal_session *session = record;
     bool fit = session_json_fit_for_whatsmeow(session);
     size_t keep = session->narchived;

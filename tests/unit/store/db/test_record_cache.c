@@ -16,18 +16,18 @@ enum { MAX = 16 };
 
 static unsigned loads, writes;
 
-static enum wb_err load(struct store *s, const char *key, void **ret)
+static enum wb_err load(void *ctx, const char *key, void **ret)
 {
-    (void)s;
+    (void)ctx;
     (void)key;
     loads++;
     *ret = malloc(1);
     return *ret ? WB_OK : WB_ERR_NOMEM;
 }
 
-static enum wb_err save(struct store *s, const char *key, const void *record)
+static enum wb_err save(void *ctx, const char *key, const void *record)
 {
-    (void)s;
+    (void)ctx;
     (void)key;
     (void)record;
     writes++;
