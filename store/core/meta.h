@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "store/core/store.h"
 
-/* All names, with the two of restore.h: docs/databases.md has a table of what sets and what ends
- * each, and tests/check_remembered.py holds it to this list. */
+/* All names, with those of restore.h and restored.h: docs/databases.md has a table of what sets and
+ * what ends each, and tests/check_remembered.py holds it to this list. */
 #define STORE_META_SCHEMA             "schema"      /* of our tables: whatsapp_schema.c */
 #define STORE_META_FOREIGN            "foreign"     /* 1: another program wrote records since */
 #define STORE_META_HANDED_BACK        "handed_back" /* unix seconds: handback.c */

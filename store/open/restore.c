@@ -16,7 +16,6 @@
 #include "store/files/files.h"
 #include "store/files/lock.h"
 #include "store/open/open.h"
-#include "store/open/restored.h"
 
 enum { GAP_TEXT_MAX = 64 /* two numbers of 20 characters */ };
 
@@ -300,7 +299,7 @@ static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, cons
         return err;
     }
     err = store_make_restored(s, name ? name + 1 : r->set, r->ret->manifest.created_at,
-                              clock_unix_s(r->job->clock), r->job->rng, r->ret);
+                              clock_unix_s(r->job->clock), r->job->rng, &r->ret->counts);
     if (err != WB_OK)
         snprintf(r->ret->text, sizeof r->ret->text, "%s", store_error_text(s));
     enum wb_err closed = store_close(s);

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "store/backup/backup.h"
+#include "store/open/restored.h"
 
 enum restore_messages {
     RESTORE_MESSAGES_IF_NEEDED, /* a good messages.db of this number stays: it knows more */
@@ -43,9 +44,7 @@ struct restore_result {
     bool whatsapp, messages;         /* put back (dry run: would be) */
     char whatsapp_aside[STORE_PATH_MAX], messages_aside[STORE_PATH_MAX]; /* "": there was none */
     char before[BACKUP_NAME_MAX + 1]; /* the backup made first; "" when there was nothing good */
-    size_t sessions;                  /* that may only receive from now on */
-    size_t sender_keys;               /* of our own, gone */
-    size_t sends;                     /* that failed as restored_unknown */
+    struct restored_counts counts;
     char in_use[600]; /* dry run: who has the store now and has to be stopped first; "": nobody */
     char text[512];   /* of a failure */
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
@@ -58,15 +57,6 @@ struct restore_result {
  * a failure the files are as they were (on a disk that does not even let names be changed back,
  * text says what is not). The gap is noted before messages.db is replaced. */
 enum wb_err store_restore(const struct restore_job *job, struct restore_result *ret) WB_MUST_CHECK;
-
-/* bridge_meta: "<unix seconds of the backup> <of the restore> <name of the set>". */
-#define STORE_META_RESTORED "restored"
-/* What that tells. NOT_FOUND: the file was never restored. */
-struct store_restored {
-    int64_t backup_at, at; /* unix seconds */
-    char name[BACKUP_NAME_MAX + 1];
-};
-enum wb_err store_restored_get(struct store *s, struct store_restored *ret) WB_MUST_CHECK;
 
 /* bridge_meta: "<from> <to>", unix seconds: messages of that time may be missing in messages.db
  * although the server was told that we have them. */

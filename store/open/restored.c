@@ -167,7 +167,7 @@ out:
 }
 
 static enum wb_err one_account(struct store *s, const struct rng *rng,
-                               struct restore_result *counts)
+                               struct restored_counts *counts)
 {
     enum wb_err err;
     TRY(retire_sessions(s, rng, &counts->sessions));
@@ -223,7 +223,7 @@ out:
 }
 
 enum wb_err store_make_restored(struct store *s, const char *name, int64_t backup_s, int64_t now_s,
-                                const struct rng *rng, struct restore_result *counts)
+                                const struct rng *rng, struct restored_counts *counts)
 {
     char text[128];
     enum wb_err err;

@@ -298,8 +298,8 @@ static void print_restored(const struct options *o, const char *name,
             o->dry_run, "in_use", r->in_use, "backup", manifest_json(name, &r->manifest),
             "whatsapp_db", r->whatsapp, "messages_db", r->messages, "whatsapp_aside",
             r->whatsapp_aside, "messages_aside", r->messages_aside, "backup_before", r->before,
-            "sessions_receive_only", (json_int_t)r->sessions, "sender_keys_removed",
-            (json_int_t)r->sender_keys, "sends_unknown", (json_int_t)r->sends));
+            "sessions_receive_only", (json_int_t)r->counts.sessions, "sender_keys_removed",
+            (json_int_t)r->counts.sender_keys, "sends_unknown", (json_int_t)r->counts.sends));
         return;
     }
     print_line(name, &r->manifest);
@@ -319,7 +319,7 @@ static void print_restored(const struct options *o, const char *name,
         printf("Sessions: %zu, each set up anew with the next message to that device. "
                "Group keys: %zu, made anew. "
                "Sends whose outcome is not known: %zu (restored_unknown)\n",
-               r->sessions, r->sender_keys, r->sends);
+               r->counts.sessions, r->counts.sender_keys, r->counts.sends);
 }
 
 static bool restore_choices(const struct options *o, struct restore_job *job)

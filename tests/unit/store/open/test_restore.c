@@ -143,9 +143,9 @@ static void nothing_old_is_sent_with(void **state)
     restored(&job, &r);
     assert_true(r.whatsapp);
     assert_false(r.messages); /* the good file knows more */
-    assert_int_equal(r.sessions, 1);
-    assert_int_equal(r.sender_keys, 1);
-    assert_int_equal(r.sends, 2);
+    assert_int_equal(r.counts.sessions, 1);
+    assert_int_equal(r.counts.sender_keys, 1);
+    assert_int_equal(r.counts.sends, 2);
     assert_non_null(strstr(r.whatsapp_aside, "whatsapp.db.replaced-"));
     assert_int_equal(access(r.whatsapp_aside, F_OK), 0);
     assert_non_null(strstr(r.before, "-before-restore"));
@@ -213,7 +213,7 @@ static void odd_rows_do_not_stop_a_restore(void **state)
         OK(store_backup_create(&backup, &set.made));
         const struct restore_job job = job_for(&f, &set);
         restored(&job, &r);
-        assert_int_equal(r.sessions, i == 0 ? 4 : 0);
+        assert_int_equal(r.counts.sessions, i == 0 ? 4 : 0);
         assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM whatsmeow_sessions"), "0");
         assert_string_equal(peek_sql(f.wa, "SELECT count(*) FROM bridge_sessions_receive"), "4");
     }
