@@ -14,9 +14,9 @@
 #include "store/backup/backup_check.h"
 #include "store/backup/backup_copy.h"
 #include "store/backup/backup_dir.h"
+#include "store/backup/indexes_anew.h"
 #include "store/files/files.h"
 #include "store/files/lock.h"
-#include "store/open/reindex.h"
 
 /* The set under its temporary name. */
 struct making {
@@ -66,7 +66,7 @@ static enum wb_err copy_one(struct making *m, struct db *from, const char *name,
     /* The file that is in use has the same: whoever uses it must see to it, if it can be. */
     bool helps = m->ret->manifest.indexes;
     if (helps && check == backup_check_messages)
-        TRY(store_reindex_helps(path, &helps));
+        TRY(indexes_anew_help(path, &helps));
     if (helps) {
         snprintf(m->ret->text, sizeof m->ret->text, "%s has damaged indexes", name);
         err = WB_ERR_DB_CORRUPT;

@@ -19,7 +19,7 @@ enum {
 
 struct db_found {
     /* Findings that indexes do not have what is in their tables, so that new indexes would do
-     * (store/open/reindex.h), and nothing else is wrong; 0: none, or the file is damaged. */
+     * (store/backup/indexes_anew.h), and nothing else is wrong; 0: none, or the file is damaged. */
     size_t indexes;
     /* What only SQLite's full check complains of, and new indexes would not mend: the file is used
      * as it is, as a large one would be. "": nothing. */

@@ -9,12 +9,13 @@
 #include "base/fault.h"
 #include "base/secret.h"
 #include "store/backup/backup.h"
+#include "store/backup/indexes_anew.h"
 #include "store/core/batch.h"
 #include "store/core/guard.h"
 #include "store/core/state.h"
 #include "store/db/db_check.h"
 #include "store/messages/messages_schema.h"
-#include "store/open/reindex.h"
+#include "store/open/open.h"
 #include "store/outbox/outbox.h"
 #include "store/session/account.h"
 #include "store/session/whatsapp_schema.h"
@@ -123,7 +124,7 @@ static enum wb_err look_into(const char *path, struct handback_result *ret,
     err = db_check(&d, false, &found);
     bool helps = found.indexes > 0;
     if (helps && look == look_at_messages) /* or it is used as it is */
-        TRY(store_reindex_helps(path, &helps));
+        TRY(indexes_anew_help(path, &helps));
     if (helps)
         err = say_start_first(ret, path, "has damaged indexes");
     else if (found.indexes)

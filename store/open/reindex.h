@@ -2,7 +2,8 @@
  *
  * An index that lacks rows hides them: a session is not found and made twice, a message is not
  * listed. How it comes: a write that a disk lost, or another program. The rows are all there, so
- * the file need not give way to an older one. */
+ * the file need not give way to an older one.
+ * (How they are made is store/backup/indexes_anew.h's; this is what an open makes of it.) */
 #ifndef STORE_OPEN_REINDEX_H
 #define STORE_OPEN_REINDEX_H
 
@@ -28,8 +29,4 @@ enum wb_err store_reindex(struct store *s, const struct store_config *config,
 /* Says in info->ignored that the file is used although the full check has this finding ("": none).
  */
 void store_note_ignored(struct store_open_info *info, const char *path, const char *finding);
-/* Would that mend this messages.db, which nobody uses, or change it at all? What nothing mends is
- * no news to whoever uses the file. Leaves it as it is. */
-enum wb_err store_reindex_helps(const char *path, bool *ret) WB_MUST_CHECK;
-
 #endif

@@ -7,7 +7,6 @@
 #include "crypto/prim_x25519.h"
 #include "proto/jid.h"
 #include "store/core/store.h"
-#include "store/messages/contacts.h"
 
 struct store_identity_change {
     int64_t changed_at; /* unix seconds of the newest change, the server's; 0: none */

@@ -1,0 +1,143 @@
+#include "store/backup/indexes_anew.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/db/db_check.h"
+#include "store/db/stmt.h"
+
+static enum wb_err look(struct db *d, struct indexes_anew *n)
+{
+    enum wb_err err = db_faulty_look(d, &n->faulty);
+    n->known = err == WB_OK;
+    if (err == WB_ERR_DB) { /* a build of SQLite that cannot tell */
+        memset(&n->faulty, 0, sizeof n->faulty);
+        err = WB_OK;
+    }
+    return err;
+}
+
+static enum wb_err one_table(struct db *d, const char *table, struct indexes_anew *n)
+{
+    char *sql = sqlite3_mprintf("REINDEX main.\"%w\"", table);
+    enum wb_err err, made;
+    if (!sql)
+        return WB_ERR_NOMEM;
+    TRY(db_exec(d, "SAVEPOINT one_table"));
+    made = db_exec(d, sql);
+    if (made == WB_ERR_DB) {
+        if (n->kept++ == 0)
+            snprintf(n->kept_why, sizeof n->kept_why, "%.150s", d->error);
+        TRY(db_exec(d, "ROLLBACK TO one_table"));
+        made = WB_OK;
+    }
+    TRY(made);
+    err = db_exec(d, "RELEASE one_table");
+out:
+    sqlite3_free(sql);
+    return err;
+}
+
+static enum wb_err each_table(struct db *d, struct indexes_anew *n)
+{
+    char table[128] = "";
+    struct stmt q;
+    enum wb_err err;
+    for (;;) {
+        TRY(stmt_read(&q, d,
+                      "SELECT min(name) FROM sqlite_master WHERE type = 'table' AND name > ?"));
+        stmt_text(&q, table);
+        err = stmt_step(&q);
+        if (err == WB_OK)
+            stmt_col_text(&q, 0, table, sizeof table);
+        stmt_end(&q);
+        TRY(err);
+        if (!table[0])
+            break;
+        TRY(one_table(d, table, n));
+    }
+out:
+    return err;
+}
+
+/* Rows that one key has twice are seen to where REINDEX meets them. */
+static enum wb_err new_indexes(struct db *d, struct indexes_anew *n)
+{
+    enum wb_err err;
+    TRY(db_exec(d, "SAVEPOINT anew"));
+    err = db_exec(d, "REINDEX");
+    if (err == WB_ERR_DB) {
+        TRY(db_exec(d, "ROLLBACK TO anew"));
+        TRY(same_keys_remove(d, n->whatsapp, &n->same));
+        TRY(look(d, n)); /* the rows that are gone take their entries along */
+        TRY(each_table(d, n));
+        /* Whether the others are old cannot be told. */
+        if (n->whatsapp && n->kept) {
+            snprintf(d->error, sizeof d->error, "%s", n->kept_why);
+            err = WB_ERR_DB_CORRUPT;
+        }
+    }
+    TRY(err);
+    err = db_exec(d, "RELEASE anew");
+out:
+    return err;
+}
+
+/* What stays as it was is no worse than before. */
+static enum wb_err check_anew(struct db *d, struct indexes_anew *n, size_t before)
+{
+    struct db_found found;
+    enum wb_err err = db_check(d, true, &found);
+    if (err != WB_ERR_DB_CORRUPT || !n->kept || found.indexes == 0)
+        return err;
+    n->for_nothing = n->same.removed == 0 && n->same.numbered == 0 && found.indexes >= before;
+    return WB_OK;
+}
+
+enum wb_err indexes_make_anew(struct db *d, struct indexes_anew *n)
+{
+    bool lacked = false;
+    enum wb_err err;
+    TRY(db_exec(d, "PRAGMA foreign_keys = OFF"));
+    TRY(look(d, n));
+    const size_t before = n->faulty.findings;
+    TRY(db_begin_unmarked(d));
+    TRY(new_indexes(d, n));
+    if (!n->kept)
+        TRY(db_faulty_lacked_rows(d, &n->faulty, &lacked));
+    n->may_be_old = n->ratchets && !lacked;
+    n->lost_rows = n->known && !n->kept && !lacked;
+    TRY(n->may_be_old ? WB_ERR_DB_CORRUPT : WB_OK);
+    TRY(check_anew(d, n, before));
+    if (!n->for_nothing && !n->only_try)
+        err = db_commit(d);
+out:
+    if (err != WB_OK || n->for_nothing || n->only_try) {
+        char text[sizeof d->error];
+        memcpy(text, d->error, sizeof text);
+        db_rollback(d);
+        snprintf(d->error, sizeof d->error, "%s",
+                 n->may_be_old ? "an index has entries whose rows are gone or older: sessions may"
+                                 " be old"
+                               : text);
+    }
+    if (err == WB_OK)
+        err = db_exec(d, "PRAGMA foreign_keys = ON");
+    return err;
+}
+
+enum wb_err indexes_anew_help(const char *path, bool *ret)
+{
+    struct indexes_anew n = {.whatsapp = false, .only_try = true};
+    struct db d = {0};
+    enum wb_err err;
+    TRY(db_open(&d, path));
+    err = indexes_make_anew(&d, &n);
+    *ret = err != WB_OK || !n.for_nothing;
+    if (err == WB_ERR_DB_CORRUPT)
+        err = WB_OK;
+out:
+    db_close(&d);
+    return err;
+}
