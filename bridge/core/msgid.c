@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "crypto/prim_hash.h"
-#include "store/limits.h"
 
 void msgid_new(int64_t unix_s, const struct jid *own_pn, const struct rng *rng,
                char ret_id[static MSGID_BYTES])

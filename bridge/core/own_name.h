@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
-#include "store/limits.h"
+#include "store/core/limits.h"
 
 struct bridge;
 

@@ -16,6 +16,7 @@
 #include "proto/history_wire.h"
 #include "store/core/batch.h"
 #include "store/messages/history_files.h"
+#include "store/messages/limits.h"
 
 enum {
     SETTLE_MS = 100,         /* several parts come in a burst, behind the phone's keys */

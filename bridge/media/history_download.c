@@ -10,7 +10,7 @@
 #include "bridge/platform/http_client.h"
 #include "bridge/platform/jobs.h"
 #include "crypto/media_crypt.h"
-#include "store/limits.h"
+#include "store/core/limits.h"
 
 enum {
     HOSTS_MAX = 8, /* WhatsApp names two or three */

@@ -37,7 +37,7 @@ enum {
     USYNC_ANSWER_USERS_MAX = 4 * USYNC_USERS_MAX,
     /* The wire has one byte for a device number (P-BN-14: JIDs in binary). */
     DEVICE_NUMBER_MAX = 255,
-    /* One caller's users: the largest group (store/limits.h), and ourselves. */
+    /* One caller's users: the largest group (store/session/limits.h), and ourselves. */
     DEVICE_SYNC_USERS_MAX = 20000 + 1,
     /* A device list older than this is asked for again, although notifications keep it right:
      * bounds the effect of one that was lost. */

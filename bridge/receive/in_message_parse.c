@@ -6,7 +6,7 @@
 #include "bridge/receive/in_message.h"
 #include "crypto/prim_hash.h"
 #include "proto/wire_field.h"
-#include "store/limits.h"
+#include "store/core/limits.h"
 
 bool in_message_is_status(const struct in_message *m)
 {

@@ -7,7 +7,7 @@
 #include "bridge/receive/in_message.h"
 #include "bridge/receive/retry_owed.h"
 #include "proto/content.h"
-#include "store/limits.h"
+#include "store/core/limits.h"
 
 enum { PUSH_NAME_SLOTS = 512 };
 

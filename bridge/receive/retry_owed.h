@@ -6,7 +6,7 @@
 #include "bridge/core/msgid.h"
 #include "bridge/platform/timers.h"
 #include "bridge/receive/in_message.h"
-#include "store/limits.h"
+#include "store/core/limits.h"
 
 struct bridge;
 

@@ -7,7 +7,7 @@
 #include "base/span.h"
 #include "bridge/platform/timers.h"
 #include "proto/jid.h"
-#include "store/limits.h"
+#include "store/core/limits.h"
 
 struct bridge;
 struct out_message_state;

@@ -16,6 +16,7 @@
 #include "store/backup/backup_dir.h"
 #include "store/backup/indexes_anew.h"
 #include "store/files/files.h"
+#include "store/files/limits.h"
 #include "store/files/lock.h"
 
 /* The set under its temporary name. */

@@ -9,7 +9,7 @@
 #include "crypto/prim_xeddsa.h"
 #include "store/db/db_check.h"
 #include "store/db/stmt.h"
-#include "store/limits.h"
+#include "store/files/limits.h"
 
 /* One device: identity_key, signed_pre_key, signed_pre_key_sig, noise_key (P-DB-04). */
 static enum wb_err keys_of_row(struct stmt *q)

@@ -3,6 +3,7 @@
 #define STORE_BACKUP_BACKUP_DIR_H
 
 #include "store/backup/backup.h"
+#include "store/core/limits.h"
 #include "store/files/lock.h"
 
 #define BACKUP_WHATSAPP   "whatsapp.db"

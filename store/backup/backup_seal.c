@@ -16,6 +16,7 @@
 #include "crypto/prim_seal.h"
 #include "store/backup/backup_dir.h"
 #include "store/files/files.h"
+#include "store/files/limits.h"
 
 enum { KEY_FILE_MAX = 4096, LENGTH_BYTES = 4 };
 

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "crypto/prim_x25519.h"
 #include "store/backup/backup.h"
+#include "store/files/limits.h"
 
 /* Exactly one of the two. A public key file holds 64 hexadecimal digits (as keygen prints them), a
  * passphrase file one line. */

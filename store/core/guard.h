@@ -13,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "store/limits.h"
 
 /* The directory that `path` lies in, which is there. mode: 0700, or with the bits of `group` that
  * are wanted (02770). Others' right to write is taken from it in any case, that to read only if it

@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rng.h"
-#include "store/limits.h"
+#include "store/core/limits.h"
 
 struct store;
 

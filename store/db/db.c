@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/plain_file.h"
-#include "store/limits.h"
+#include "store/files/limits.h"
 
 enum { DB_LOG_NAME_MAX = STORE_PATH_MAX + 8 };
 

@@ -3,7 +3,6 @@
 #include <sqlite3.h>
 
 #include "base/text.h"
-#include "store/limits.h"
 
 enum wb_err stmt_read(struct stmt *q, struct db *d, const char *sql)
 {

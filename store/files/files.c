@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/plain_file.h"
+#include "store/files/limits.h"
 
 static enum wb_err sync_dir(const char *dir)
 {

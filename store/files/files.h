@@ -2,9 +2,11 @@
 #ifndef STORE_FILES_FILES_H
 #define STORE_FILES_FILES_H
 
+#include <sys/types.h>
+
 #include "base/buf.h"
 #include "crypto/prim_hash.h"
-#include "store/core/store.h"
+#include "store/files/limits.h"
 
 /* Makes the directories above path that are missing: 0700, the last one 2770 of the group if group
  * is not 0. Whatever the umask. Existing directories are left alone (guard_let_readers_in()). */

@@ -8,6 +8,7 @@
 
 #include "base/plain_file.h"
 #include "store/files/files.h"
+#include "store/files/limits.h"
 
 enum { PIECE = 16 * 1024 }; /* on the stack of a worker */
 

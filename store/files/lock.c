@@ -16,7 +16,7 @@
 #include "base/plain_file.h"
 #include "base/text.h"
 #include "store/files/files.h"
-#include "store/limits.h"
+#include "store/files/limits.h"
 
 enum { COMMAND_BYTES = sizeof((struct store_holder *)NULL)->command };
 

@@ -7,6 +7,7 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/messages/chat_names.h"
+#include "store/messages/limits.h"
 #include "store/session/lid_map.h"
 #include "store/session/other_form.h"
 

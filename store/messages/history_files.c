@@ -4,6 +4,7 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/messages/limits.h"
 
 enum wb_err store_history_file_put(struct store *s, struct span message_id,
                                    struct span notification, int64_t offered_at)

@@ -1,6 +1,7 @@
 /* message_changes.c - edits, revokes and reactions: idempotent, whatever their order (rule 1). */
 #include <string.h>
 
+#include "store/core/limits.h"
 #include "store/messages/fork_columns.h"
 #include "store/messages/message_row.h"
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "store/core/limits.h"
 #include "store/messages/chat_names.h"
 #include "store/session/lid_map.h"
 

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "proto/jid.h"
 #include "store/core/store.h"
+#include "store/messages/limits.h"
 #include "store/session/groups.h"
 
 /* One message to store. Spans are borrowed; SPAN_NULL is SQL NULL or '' as the Go bridge has it. */

@@ -6,6 +6,7 @@
 #include "proto/content.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/messages/limits.h"
 #include "store/messages/messages.h"
 
 enum { DECODE_ARENA_MAX = 16 << 20 }; /* for the largest message that is decoded */

@@ -5,6 +5,7 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/messages/chat_names.h"
+#include "store/messages/limits.h"
 #include "store/messages/message_row.h"
 #include "store/messages/messages_summary.h"
 

@@ -4,6 +4,7 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/messages/limits.h"
 
 static enum wb_err count(struct store *s, const struct jid *chat, int64_t *ret)
 {

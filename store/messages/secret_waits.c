@@ -4,6 +4,7 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/messages/limits.h"
 #include "store/session/lid_map.h"
 
 static enum wb_err count_end(struct stmt *q, int64_t *ret)

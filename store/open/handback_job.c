@@ -15,6 +15,7 @@
 #include "store/core/state.h"
 #include "store/db/db_check.h"
 #include "store/messages/messages_schema.h"
+#include "store/open/limits.h"
 #include "store/open/open.h"
 #include "store/outbox/outbox.h"
 #include "store/session/account.h"

@@ -3,6 +3,7 @@
 #define STORE_OPEN_HANDBACK_JOB_H
 
 #include "store/backup/backup_manifest.h"
+#include "store/core/limits.h"
 #include "store/open/handback.h"
 
 struct handback_job {

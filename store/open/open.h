@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "store/core/store.h"
-#include "store/limits.h"
 
 struct store_config {
     const char *whatsapp_path; /* ".../whatsapp.db" */

@@ -9,6 +9,8 @@
 
 #include "base/rng.h"
 #include "store/backup/backup.h"
+#include "store/core/limits.h"
+#include "store/files/limits.h"
 #include "store/open/restored.h"
 
 enum restore_messages {

@@ -10,6 +10,7 @@
 #include "store/db/stmt.h"
 #include "store/outbox/outbox.h"
 #include "store/session/account.h"
+#include "store/session/limits.h"
 #include "store/session/prekeys.h"
 #include "store/session/session_json.h"
 #include "store/session/signed_prekeys.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/messages/limits.h"
 #include "store/outbox/outbox_row.h"
 
 enum wb_err store_outbox_add(struct store *s, const struct store_outbox_row *row, int64_t *ret_seq)

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "proto/jid.h"
 #include "store/core/store.h"
+#include "store/outbox/limits.h"
 
 /* Rising; a row never goes back, but for store_outbox_reopen(). FAILED is final; SEALED rows fail
  * only when refused or given up. */

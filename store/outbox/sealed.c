@@ -8,6 +8,7 @@
 #include "crypto/prim_hash.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/outbox/limits.h"
 #include "store/session/other_form.h"
 
 /* A list in use gets a new time once a day only: writing it means writing its pages. */

@@ -5,6 +5,7 @@
 #include "crypto/pair_crypt.h"
 #include "proto/jid.h"
 #include "store/core/store.h"
+#include "store/session/limits.h"
 
 struct db;
 

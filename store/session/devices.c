@@ -6,6 +6,7 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/session/limits.h"
 #include "store/session/signal_user.h"
 
 /* Text form of a list: "id:key_index[h]", comma between, e.g. "0:0,3:5,99:0h". */

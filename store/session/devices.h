@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "proto/jid.h"
 #include "store/core/store.h"
+#include "store/session/limits.h"
 
 struct store_device {
     uint16_t id; /* 0: the phone */

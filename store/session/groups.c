@@ -4,6 +4,7 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/session/limits.h"
 
 #define COLUMNS                                                                                    \
     "jid, subject, addressing, ephemeral_s, announce, left, version, updated_at, kind, parent"

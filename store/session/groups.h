@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "proto/jid.h"
 #include "store/core/store.h"
+#include "store/session/limits.h"
 
 enum store_group_rank { STORE_MEMBER, STORE_ADMIN, STORE_SUPERADMIN };
 enum store_group_kind {

@@ -4,7 +4,7 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
-#include "store/limits.h"
+#include "store/session/limits.h"
 #include "store/session/signal_store.h"
 
 enum wb_err store_identity_is_gone(struct store *s, const struct jid *device,

@@ -1,6 +1,6 @@
 #include "store/session/json_in.h"
 
-#include "store/limits.h"
+#include "store/session/limits.h"
 
 void json_in_fail(struct json_in *j, enum wb_err err)
 {

@@ -1,6 +1,6 @@
 /* sender_key_json_read.c - reads sender key records as whatsmeow (or we) wrote them. */
 #include "base/secret.h"
-#include "store/limits.h"
+#include "store/session/limits.h"
 #include "store/session/session_json.h"
 #include "store/session/session_json_read.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "crypto/signal_types.h"
+#include "store/session/limits.h"
 
 /* Appends to out; buf_err(out) tells of failure. */
 void session_json_write(const struct signal_session *s, struct buf *out);

@@ -3,7 +3,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "store/limits.h"
+#include "store/session/limits.h"
 #include "store/session/session_json.h"
 #include "store/session/session_json_read.h"
 

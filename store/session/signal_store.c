@@ -9,6 +9,7 @@
 #include "store/db/stmt.h"
 #include "store/session/devices.h"
 #include "store/session/identity_gone.h"
+#include "store/session/limits.h"
 #include "store/session/session_json_priv.h"
 #include "store/session/signal_user.h"
 

@@ -6,7 +6,6 @@
 #include "store/core/meta.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
-#include "store/limits.h"
 #include "store/session/prekeys.h"
 
 /* replaced_at of a row: when it was; 0: not (yet); -1: retired. */

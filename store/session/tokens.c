@@ -2,6 +2,7 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/session/limits.h"
 #include "store/session/other_form.h"
 
 enum wb_err store_token_put(struct store *s, const struct jid *who, struct span token,

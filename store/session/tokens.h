@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "proto/jid.h"
 #include "store/core/store.h"
+#include "store/session/limits.h"
 
 enum { STORE_TOKEN_BUCKET_S = 604800, STORE_TOKEN_BUCKETS = 3 };
 

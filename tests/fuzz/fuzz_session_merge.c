@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "crypto/signal.h"
-#include "store/limits.h"
+#include "store/session/limits.h"
 #include "store/session/session_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

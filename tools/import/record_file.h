@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "crypto/prim_x25519.h"
 #include "proto/jid.h"
-#include "store/limits.h"
 #include "store/session/appstate_store.h"
+#include "store/session/limits.h"
 
 /* pre-key-<id>.json: a pair. */
 enum wb_err prekey_file_read(struct span json, struct x25519_pair *ret) WB_MUST_CHECK;

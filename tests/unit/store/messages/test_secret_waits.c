@@ -3,8 +3,8 @@
 
 #include "store/core/state.h"
 #include "store/db/stmt.h"
-#include "store/limits.h"
 #include "store/messages/contacts.h"
+#include "store/messages/limits.h"
 #include "store/messages/secret_waits.h"
 #include "store/session/account.h"
 #include "store/session/lid_map.h"
