@@ -21,7 +21,7 @@ PRIVATE_FROM = {"bridge/conn/conn_private.h": ("bridge/pair",)}
 # header prefix -> path patterns that may include it
 FENCES = {
     "libwebsockets.h": r"^(bridge/platform/(loop|ws_client)\.c|api/http/\w+\.c|tools/mock/server\.c|tools/.*bench.*\.c)$",
-    "sqlite3.h": r"^(store/|tools/bench/)",
+    "sqlite3.h": r"^(store/db/|tools/bench/)",
     "sodium": r"^(crypto/prim_|base/(secret|rng|text)\.c)",
     "openssl/": r"^(crypto/prim_|bridge/platform/(loop|ws_client|ws_tls)\.c$|tools/mock/(wire/tls|core/(p256|sha1))\.c$)",
     "schema/": r"^(proto/|crypto/|tools/mock/)",

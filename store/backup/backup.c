@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "store/backup/backup_copy.h"
 #include "store/backup/backup_dir.h"
 #include "store/backup/indexes_anew.h"
+#include "store/db/db_special.h"
 #include "store/files/files.h"
 #include "store/files/limits.h"
 #include "store/files/lock.h"
@@ -150,7 +150,7 @@ static enum wb_err make(struct making *m)
     snprintf(manifest->reason, sizeof manifest->reason, "%s", m->job->reason);
     snprintf(manifest->program, sizeof manifest->program, "%s",
              m->job->program ? m->job->program : "");
-    snprintf(manifest->sqlite, sizeof manifest->sqlite, "%s", sqlite3_libversion());
+    snprintf(manifest->sqlite, sizeof manifest->sqlite, "%s", db_version());
     TRY(check_room(m));
     TRY(take_snapshots(m));
     TRY(files_join(m->job->dir, BACKUP_UNFINISHED, m->dir));

@@ -1,6 +1,5 @@
 #include "store/backup/backup_check.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

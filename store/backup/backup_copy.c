@@ -4,7 +4,6 @@
 #include "store/backup/backup_copy.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/plain_file.h"
+#include "store/db/db_special.h"
 #include "store/files/files.h"
 
 enum {
@@ -19,28 +19,6 @@ enum {
     STEP_PAUSE_US = 2000,
     FLUSH_STEPS = 16, /* start writing out every 4 MB, so that the last flush is a short one */
 };
-
-static enum wb_err open_reading(struct db *d, const char *path)
-{
-    enum wb_err err;
-    memset(d, 0, sizeof *d);
-    d->path = strdup(path);
-    if (!d->path)
-        return WB_ERR_NOMEM;
-    TRY(db_look(d, path));
-    /* Not READONLY: after a crash SQLite must be able to bring the log's index up to date. */
-    int rc = sqlite3_open_v2(path, &d->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc != SQLITE_OK)
-        return db_error(d, rc);
-    db_set_wait(d, DB_BUSY_TIMEOUT_MS, NULL);
-    db_keep_log(d, true);
-    sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_wal_autocheckpoint(d->h, 0);
-    TRY(db_exec(d, "PRAGMA cache_size = -256"));
-    err = db_exec(d, "PRAGMA query_only = ON");
-out:
-    return err;
-}
 
 enum wb_err backup_snapshot(struct db *d, const char *path)
 {
@@ -50,7 +28,7 @@ enum wb_err backup_snapshot(struct db *d, const char *path)
         memset(d, 0, sizeof *d);
         return WB_ERR_NOT_FOUND;
     }
-    TRY(open_reading(d, path));
+    TRY(db_open_reading(d, path));
     TRY(db_exec(d, "BEGIN"));
     /* Only a read begins the transaction in fact. */
     err = db_query_int(d, "SELECT count(*) FROM sqlite_master", &n);
@@ -70,32 +48,31 @@ static void pause_a_little(void)
     nanosleep(&t, NULL);
 }
 
+struct copying {
+    const struct backup_job *job;
+    int fd; /* of the copy; -1: only its flushes come later */
+    unsigned steps;
+};
+
+static enum wb_err stepped(void *ctx, bool done)
+{
+    struct copying *c = ctx;
+    const bool cancelled = c->job->cancelled && c->job->cancelled(c->job->ctx);
+    if (c->fd >= 0 && ++c->steps % FLUSH_STEPS == 0)
+        sync_file_range(c->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    if (c->job->gentle && !done)
+        pause_a_little();
+    return cancelled ? WB_ERR_CANCELLED : WB_OK;
+}
+
 static enum wb_err copy_steps(struct db *from, struct db *to, const struct backup_job *job)
 {
-    enum wb_err err = WB_OK;
-    int rc = SQLITE_OK;
-    int fd = -1;
-    if (plain_open(to->path, O_RDONLY, 0, &fd) != WB_OK)
-        fd = -1; /* only its flushes come later */
-    sqlite3_backup *b = sqlite3_backup_init(to->h, "main", from->h, "main");
-    if (!b)
-        err = db_error(to, sqlite3_errcode(to->h));
-    for (unsigned step = 1; err == WB_OK && rc != SQLITE_DONE; step++) {
-        rc = sqlite3_backup_step(b, STEP_PAGES);
-        if (rc != SQLITE_OK && rc != SQLITE_DONE)
-            break;
-        if (job->cancelled && job->cancelled(job->ctx))
-            err = WB_ERR_CANCELLED;
-        if (fd >= 0 && step % FLUSH_STEPS == 0)
-            sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-        if (job->gentle && rc != SQLITE_DONE)
-            pause_a_little();
-    }
-    int end = b ? sqlite3_backup_finish(b) : SQLITE_OK;
-    if (err == WB_OK)
-        err = db_error(to, end);
-    if (fd >= 0)
-        close(fd);
+    struct copying c = {.job = job, .fd = -1};
+    if (plain_open(to->path, O_RDONLY, 0, &c.fd) != WB_OK)
+        c.fd = -1;
+    enum wb_err err = db_copy_pages(from, to, STEP_PAGES, stepped, &c);
+    if (c.fd >= 0)
+        close(c.fd);
     return err;
 }
 

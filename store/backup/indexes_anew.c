@@ -1,10 +1,10 @@
 #include "store/backup/indexes_anew.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "store/db/db_check.h"
+#include "store/db/db_special.h"
 #include "store/db/stmt.h"
 
 static enum wb_err look(struct db *d, struct indexes_anew *n)
@@ -20,12 +20,9 @@ static enum wb_err look(struct db *d, struct indexes_anew *n)
 
 static enum wb_err one_table(struct db *d, const char *table, struct indexes_anew *n)
 {
-    char *sql = sqlite3_mprintf("REINDEX main.\"%w\"", table);
     enum wb_err err, made;
-    if (!sql)
-        return WB_ERR_NOMEM;
     TRY(db_exec(d, "SAVEPOINT one_table"));
-    made = db_exec(d, sql);
+    made = db_exec_format(d, "REINDEX main.\"%w\"", table);
     if (made == WB_ERR_DB) {
         if (n->kept++ == 0)
             snprintf(n->kept_why, sizeof n->kept_why, "%.150s", d->error);
@@ -35,7 +32,6 @@ static enum wb_err one_table(struct db *d, const char *table, struct indexes_ane
     TRY(made);
     err = db_exec(d, "RELEASE one_table");
 out:
-    sqlite3_free(sql);
     return err;
 }
 

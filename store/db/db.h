@@ -65,7 +65,8 @@ struct db {
     int wait_ms;
     bool (*hurried)(void);
     int64_t waits_since_ms;
-    int64_t data_version; /* as db_written_by_others() last saw it; 0: never */
+    bool (*function)(int64_t v, char *text); /* of ours in SQL: db_add_function() */
+    int64_t data_version;                    /* as db_written_by_others() last saw it; 0: never */
 };
 
 /* Before SQLite opens a file, its log, index and journal by their names: NOT_PLAIN when one of

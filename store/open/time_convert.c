@@ -1,6 +1,5 @@
 #include "store/open/time_convert.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "store/backup/backup.h"
 #include "store/core/guard.h"
 #include "store/core/state.h"
+#include "store/db/db_special.h"
 #include "store/files/lock.h"
 #include "store/messages/message_row.h"
 #include "store/messages/messages_schema.h"
@@ -99,14 +99,10 @@ static enum wb_err make_backup(struct converting *c)
 }
 
 /* SQL function host_time(seconds): the text that the Go bridge would write here. */
-static void host_time(sqlite3_context *ctx, int n, sqlite3_value **values)
+static bool host_time(int64_t seconds, char *text)
 {
-    char text[TIME_TEXT_BYTES];
-    (void)n;
-    if (time_text(sqlite3_value_int64(values[0]), text))
-        sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
-    else
-        sqlite3_result_value(ctx, values[0]);
+    _Static_assert((int)TIME_TEXT_BYTES <= (int)DB_FUNCTION_TEXT_MAX, "a time's text has room");
+    return time_text(seconds, text);
 }
 
 struct statements {
@@ -200,11 +196,7 @@ static enum wb_err run(struct converting *c)
     TRY(lock_both(c));
     TRY(db_open(&c->db, c->job->messages_path));
     TRY(messages_schema_check(&c->db));
-    if (sqlite3_create_function(c->db.h, "host_time", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
-                                host_time, NULL, NULL) != SQLITE_OK) {
-        err = WB_ERR_NOMEM;
-        goto out;
-    }
+    TRY(db_add_function(&c->db, "host_time", host_time));
     TRY(db_query_int(&c->db, s->count_messages, &c->ret->messages));
     TRY(db_query_int(&c->db, s->count_chats, &c->ret->chats));
     TRY(db_query_int(&c->db, s->count_unreadable, &c->ret->unreadable));

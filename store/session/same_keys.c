@@ -1,9 +1,9 @@
 #include "store/session/same_keys.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "store/db/db_special.h"
 #include "store/db/stmt.h"
 
 enum { NAME_MAX_BYTES = 128, COLUMNS_MAX_BYTES = 1024 };
@@ -89,18 +89,14 @@ out:
 static enum wb_err remove_older(struct db *d, const struct unique *u, const char *newest,
                                 int64_t *removed)
 {
-    enum wb_err err;
-    char *sql = sqlite3_mprintf(
+    enum wb_err err = db_exec_format(
+        d,
         "DELETE FROM \"%w\" WHERE rowid IN (SELECT row FROM (SELECT rowid AS row, row_number()"
         " OVER (PARTITION BY %s ORDER BY %s rowid DESC) AS nr FROM \"%w\" NOT INDEXED WHERE %s)"
         " WHERE nr > 1)",
         u->table, u->key, newest, u->table, u->set);
-    if (!sql)
-        return WB_ERR_NOMEM;
-    err = db_exec(d, sql);
-    sqlite3_free(sql);
     if (err == WB_OK)
-        *removed += sqlite3_changes(d->h);
+        *removed += (int64_t)stmt_changes(d);
     return err;
 }
 
@@ -116,7 +112,7 @@ static enum wb_err number_anew(struct db *d, int64_t *numbered)
                 " (SELECT rowid AS row, change_seq AS seq,"
                 " row_number() OVER (PARTITION BY change_seq ORDER BY rowid) AS nr"
                 " FROM messages NOT INDEXED) WHERE nr > 1) AS n WHERE messages.rowid = n.row"));
-    const int n = sqlite3_changes(d->h);
+    const int64_t n = (int64_t)stmt_changes(d);
     *numbered += n;
     if (n)
         err = db_exec(d, "UPDATE bridge_change_seq SET value ="
@@ -162,12 +158,8 @@ out:
 enum wb_err same_keys_remove(struct db *d, bool whatsapp, struct same_keys *ret)
 {
     enum wb_err err;
-    /* Where the schema may be written SQLite lets a row go whose entry an index lacks; otherwise
-     * that is an error. */
-    sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-    sqlite3_db_config(d->h, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
+    db_let_schema_be_written(d, true);
     err = each_index(d, whatsapp, ret);
-    sqlite3_db_config(d->h, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0, NULL);
-    sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    db_let_schema_be_written(d, false);
     return err;
 }
