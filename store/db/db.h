@@ -1,4 +1,5 @@
-/* db.h - one SQLite connection and its prepared statements; private to store/.
+/* db.h - one SQLite connection and its prepared statements; private to store/. db/ is the port to
+ * the database: it knows connections, statements and damage, and no table of ours nor a store.
  *
  * A transaction begins with the first write statement (stmt_write) and ends with db_commit() or
  * db_rollback(). A savepoint (store_mark) is made as lazily. */

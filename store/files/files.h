@@ -1,4 +1,5 @@
-/* files.h - directories and files with the right owners' rights; private to store/. */
+/* files.h - directories and files with the right owners' rights; private to store/. files/ knows
+ * names, rights and locks of files, and nothing of what is in them. */
 #ifndef STORE_FILES_FILES_H
 #define STORE_FILES_FILES_H
 

@@ -1,5 +1,6 @@
 /* outbox.h - every send of ours, from the request to the receipts (rules 2 and 7). The row is in
- * whatsapp.db, so that the sealed stanza commits with the ratchet that sealed it. */
+ * whatsapp.db, so that the sealed stanza commits with the ratchet that sealed it. outbox/ knows
+ * nothing of backups and of how a store is opened. */
 #ifndef STORE_OUTBOX_OUTBOX_H
 #define STORE_OUTBOX_OUTBOX_H
 

@@ -1,4 +1,6 @@
-/* account.h - the device row: who we are (P-DB-04..07). */
+/* account.h - the device row: who we are (P-DB-04..07, whatsmeow's table of devices). session/ is
+ * what whatsapp.db holds of keys, devices and people; it knows nothing of messages.db, of what is
+ * being sent, and of backups. */
 #ifndef STORE_SESSION_ACCOUNT_H
 #define STORE_SESSION_ACCOUNT_H
 
