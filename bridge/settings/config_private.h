@@ -1,4 +1,4 @@
-/* config_private.h - the table of settings; for bridge/config*.c and config_help.c. */
+/* config_private.h - the table of settings; for the files of this room. */
 #ifndef BRIDGE_SETTINGS_CONFIG_PRIVATE_H
 #define BRIDGE_SETTINGS_CONFIG_PRIVATE_H
 
@@ -21,8 +21,14 @@ struct setting {
     bool live;     /* SIGHUP may change it */
 };
 
+/* config_table.c */
 extern const struct setting config_settings[];
 extern const size_t config_nsettings;
+
+enum { PATH_BYTES_MAX = 4000 };
+
+/* Puts a copy into a field that is an owned char *. False: no memory. */
+bool config_put_text(struct config *c, size_t offset, const char *value);
 
 /* Where a value came from, for messages: "--port", "WHATSAPP_PORT", "bridge.yaml:3: port". */
 struct config_source {
