@@ -41,18 +41,6 @@ function(wb_above_rooms folder)
     endif()
 endfunction()
 
-# While functions of the folder are still called from rooms below theirs: whoever links one room gets all of them, the
-# linker looks into each archive as often as it takes, and unit tests link the folder instead of their room.
-function(wb_rooms_in_a_circle folder)
-    get_filename_component(prefix ${folder} NAME)
-    get_property(rooms GLOBAL PROPERTY WB_ROOMS_OF_${prefix})
-    foreach(room IN LISTS rooms)
-        target_link_libraries(${room} INTERFACE ${prefix} ${rooms})
-        set_target_properties(${room} PROPERTIES LINK_INTERFACE_MULTIPLICITY 9)
-    endforeach()
-    set_property(GLOBAL PROPERTY WB_CIRCLE_${prefix} ON)
-endfunction()
-
 # Links each room by itself, all of it, with the rooms that it uses: a call to a room above it fails the build. (A library
 # alone would not: the linker takes what it lacks from whatever stands beside it in a program.)
 function(wb_check_rooms)
