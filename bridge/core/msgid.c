@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "crypto/prim_hash.h"
+#include "store/core/limits.h"
 
 void msgid_new(int64_t unix_s, const struct jid *own_pn, const struct rng *rng,
                char ret_id[static MSGID_BYTES])
