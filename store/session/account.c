@@ -8,6 +8,7 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/session/lid_map.h"
+#include "store/db/sql.h"
 #include "store/session/private_address.h"
 
 void account_wipe(struct account *a)
@@ -130,31 +131,8 @@ out:
     return err;
 }
 
-static void bind_account(struct stmt *q, const struct account *a)
-{
-    stmt_jid(q, &a->jid);
-    stmt_jid(q, &a->lid);
-    stmt_int(q, a->keys.registration_id);
-    stmt_blob(q, SPAN_ARRAY(a->keys.noise.priv));
-    stmt_blob(q, SPAN_ARRAY(a->keys.identity.priv));
-    stmt_blob(q, SPAN_ARRAY(a->keys.signed_prekey.priv));
-    stmt_int(q, a->keys.signed_prekey_id);
-    stmt_blob(q, SPAN_ARRAY(a->keys.signed_prekey_sig));
-    stmt_blob(q, SPAN_ARRAY(a->keys.adv_secret));
-    stmt_blob(q, SPAN(a->adv_details, a->adv_details_n));
-    stmt_blob(q, SPAN_ARRAY(a->adv_account_sig));
-    stmt_blob(q, SPAN_ARRAY(a->adv_account_sig_key));
-    stmt_blob(q, SPAN_ARRAY(a->adv_device_sig));
-    stmt_text(q, a->platform);
-    stmt_text(q, a->business_name);
-    stmt_text(q, a->push_name);
-    stmt_int(q, a->lid_migration_ts);
-    stmt_text(q, a->companion_meta_nonce);
-}
-
 enum wb_err store_account_save(struct store *s, const struct account *a)
 {
-    struct stmt q;
     enum wb_err err;
     if (a->jid.server != JID_PN || a->adv_details_n > sizeof a->adv_details)
         return WB_ERR_INVALID;
@@ -162,16 +140,26 @@ enum wb_err store_account_save(struct store *s, const struct account *a)
     bool is_new = err == WB_ERR_NOT_FOUND;
     if (!is_new)
         TRY(err);
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO whatsmeow_device (" ACCOUNT_COLUMNS ")"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                   " ON CONFLICT (jid) DO UPDATE SET lid = excluded.lid,"
-                   " platform = excluded.platform, business_name = excluded.business_name,"
-                   " push_name = excluded.push_name,"
-                   " lid_migration_ts = max(lid_migration_ts, excluded.lid_migration_ts),"
-                   " companion_meta_nonce = excluded.companion_meta_nonce"));
-    bind_account(&q, a);
-    TRY(stmt_run(&q));
+    TRY(sql_run(
+        &s->wa,
+        "INSERT INTO whatsmeow_device (" ACCOUNT_COLUMNS ")"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (jid) DO UPDATE SET lid = excluded.lid,"
+        " platform = excluded.platform, business_name = excluded.business_name,"
+        " push_name = excluded.push_name,"
+        " lid_migration_ts = max(lid_migration_ts, excluded.lid_migration_ts),"
+        " companion_meta_nonce = excluded.companion_meta_nonce",
+        BINDS(
+            BIND_JID(&a->jid), BIND_JID(&a->lid), BIND_INT(a->keys.registration_id),
+            BIND_BLOB(SPAN_ARRAY(a->keys.noise.priv)), BIND_BLOB(SPAN_ARRAY(a->keys.identity.priv)),
+            BIND_BLOB(SPAN_ARRAY(a->keys.signed_prekey.priv)), BIND_INT(a->keys.signed_prekey_id),
+            BIND_BLOB(SPAN_ARRAY(a->keys.signed_prekey_sig)),
+            BIND_BLOB(SPAN_ARRAY(a->keys.adv_secret)),
+            BIND_BLOB(SPAN(a->adv_details, a->adv_details_n)),
+            BIND_BLOB(SPAN_ARRAY(a->adv_account_sig)),
+            BIND_BLOB(SPAN_ARRAY(a->adv_account_sig_key)), BIND_BLOB(SPAN_ARRAY(a->adv_device_sig)),
+            BIND_TEXT(a->platform), BIND_TEXT(a->business_name), BIND_TEXT(a->push_name),
+            BIND_INT(a->lid_migration_ts), BIND_TEXT(a->companion_meta_nonce))));
     if (is_new)
         TRY(store_logged_out_clear(s));
     err = store_select(s, &a->jid, &a->lid);
@@ -181,43 +169,26 @@ out:
 
 enum wb_err store_account_push_name_set(struct store *s, const char *name)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, "UPDATE whatsmeow_device SET push_name = ? WHERE jid = ?"));
-    stmt_text(&q, name);
-    stmt_text(&q, s->our);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "UPDATE whatsmeow_device SET push_name = ? WHERE jid = ?",
+                   BINDS(BIND_TEXT(name), BIND_TEXT(s->our)));
 }
 
 enum wb_err store_account_push_name_get(struct store *s, char ret_name[static STORE_NAME_MAX + 1])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, "SELECT push_name FROM whatsmeow_device WHERE jid = ?"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        stmt_col_text(&q, 0, ret_name, STORE_NAME_MAX + 1);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa, "SELECT push_name FROM whatsmeow_device WHERE jid = ?",
+                   BINDS(BIND_TEXT(s->our)), COLS(COL_TEXT(ret_name, STORE_NAME_MAX + 1)));
 }
 
 enum wb_err store_account_lid_migration(struct store *s, int64_t at)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE whatsmeow_device SET lid_migration_ts = ?"
-                   " WHERE jid = ? AND lid_migration_ts = 0"));
-    stmt_int(&q, at);
-    stmt_text(&q, s->our);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa,
+                "UPDATE whatsmeow_device SET lid_migration_ts = ?"
+                " WHERE jid = ? AND lid_migration_ts = 0",
+                BINDS(BIND_INT(at), BIND_TEXT(s->our))));
     err = store_private_by_phone(s, STORE_PRIVATE_BY_LID, at);
 out:
     return err;

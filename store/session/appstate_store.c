@@ -3,34 +3,28 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 
 enum wb_err store_appstate_key_put(struct store *s, const struct store_appstate_key *k,
                                    struct span fingerprint)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (k->id_n == 0 || k->id_n > sizeof k->id)
         return WB_ERR_INVALID;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT INTO whatsmeow_app_state_sync_keys"
                    " (jid, key_id, key_data, timestamp, fingerprint) VALUES (?, ?, ?, ?, ?)"
                    " ON CONFLICT (jid, key_id) DO UPDATE SET key_data = excluded.key_data,"
                    " timestamp = excluded.timestamp, fingerprint = excluded.fingerprint"
-                   " WHERE excluded.timestamp > timestamp"));
-    stmt_text(&q, s->our);
-    stmt_blob(&q, SPAN(k->id, k->id_n));
-    stmt_blob(&q, SPAN_ARRAY(k->data));
-    stmt_int(&q, k->timestamp_ms);
-    stmt_blob(&q, fingerprint.p ? fingerprint : SPAN("", 0));
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE excluded.timestamp > timestamp",
+                   BINDS(BIND_TEXT(s->our), BIND_BLOB(SPAN(k->id, k->id_n)),
+                         BIND_BLOB(SPAN_ARRAY(k->data)), BIND_INT(k->timestamp_ms),
+                         BIND_BLOB(fingerprint.p ? fingerprint : SPAN("", 0))));
 }
 
-static enum wb_err read_key(struct stmt *q, struct store_appstate_key *ret)
+static enum wb_err read_key(struct stmt *q, void *ctx)
 {
+    struct store_appstate_key *ret = ctx;
     struct store_appstate_key k;
     memset(&k, 0, sizeof k);
     struct span id = stmt_col_span(q, 0);
@@ -47,37 +41,20 @@ static enum wb_err read_key(struct stmt *q, struct store_appstate_key *ret)
 
 enum wb_err store_appstate_key_get(struct store *s, struct span id, struct store_appstate_key *ret)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT key_id, key_data, timestamp FROM whatsmeow_app_state_sync_keys"
-                  " WHERE jid = ? AND key_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_blob(&q, id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = read_key(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa,
+                      "SELECT key_id, key_data, timestamp FROM whatsmeow_app_state_sync_keys"
+                      " WHERE jid = ? AND key_id = ?",
+                      BINDS(BIND_TEXT(s->our), BIND_BLOB(id)), read_key, ret);
 }
 
 enum wb_err store_appstate_key_latest(struct store *s, struct store_appstate_key *ret)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT key_id, key_data, timestamp FROM whatsmeow_app_state_sync_keys"
-                  " WHERE jid = ? ORDER BY timestamp DESC LIMIT 1"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = read_key(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa,
+                      "SELECT key_id, key_data, timestamp FROM whatsmeow_app_state_sync_keys"
+                      " WHERE jid = ? ORDER BY timestamp DESC LIMIT 1",
+                      BINDS(BIND_TEXT(s->our)), read_key, ret);
 }
 
 enum wb_err store_appstate_version_get(struct store *s, const char *name, uint64_t *ret_version,
@@ -112,93 +89,58 @@ out:
 enum wb_err store_appstate_version_put(struct store *s, const char *name, uint64_t version,
                                        const uint8_t hash[static APPSTATE_HASH_BYTES])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (version == 0 || version > INT64_MAX)
         return WB_ERR_INVALID;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT INTO whatsmeow_app_state_version (jid, name, version, hash)"
                    " VALUES (?, ?, ?, ?) ON CONFLICT (jid, name) DO UPDATE"
-                   " SET version = excluded.version, hash = excluded.hash"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, name);
-    stmt_int(&q, (int64_t)version);
-    stmt_blob(&q, SPAN(hash, APPSTATE_HASH_BYTES));
-    err = stmt_run(&q);
-out:
-    return err;
+                   " SET version = excluded.version, hash = excluded.hash",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(name), BIND_INT((int64_t)version),
+                         BIND_BLOB(SPAN(hash, APPSTATE_HASH_BYTES))));
 }
 
 enum wb_err store_appstate_reset(struct store *s, const char *name)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     /* The MACs go with it (ON DELETE CASCADE). */
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_app_state_version WHERE jid = ? AND name = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, name);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "DELETE FROM whatsmeow_app_state_version WHERE jid = ? AND name = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(name)));
 }
 
 enum wb_err store_appstate_mac_put(struct store *s, const char *name, uint64_t version,
                                    const uint8_t index_mac[static APPSTATE_MAC_BYTES],
                                    const uint8_t value_mac[static APPSTATE_MAC_BYTES])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR REPLACE INTO whatsmeow_app_state_mutation_macs"
-                   " (jid, name, version, index_mac, value_mac) VALUES (?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, name);
-    stmt_int(&q, (int64_t)version);
-    stmt_blob(&q, SPAN(index_mac, APPSTATE_MAC_BYTES));
-    stmt_blob(&q, SPAN(value_mac, APPSTATE_MAC_BYTES));
-    err = stmt_run(&q);
-out:
-    return err;
+                   " (jid, name, version, index_mac, value_mac) VALUES (?, ?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(name), BIND_INT((int64_t)version),
+                         BIND_BLOB(SPAN(index_mac, APPSTATE_MAC_BYTES)),
+                         BIND_BLOB(SPAN(value_mac, APPSTATE_MAC_BYTES))));
 }
 
 enum wb_err store_appstate_mac_get(struct store *s, const char *name,
                                    const uint8_t index_mac[static APPSTATE_MAC_BYTES],
                                    uint8_t ret_value_mac[static APPSTATE_MAC_BYTES])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT value_mac FROM whatsmeow_app_state_mutation_macs WHERE jid = ?"
-                  " AND name = ? AND index_mac = ? ORDER BY version DESC LIMIT 1"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, name);
-    stmt_blob(&q, SPAN(index_mac, APPSTATE_MAC_BYTES));
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = stmt_col_bytes(&q, 0, ret_value_mac, APPSTATE_MAC_BYTES);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(
+        &s->wa,
+        "SELECT value_mac FROM whatsmeow_app_state_mutation_macs WHERE jid = ?"
+        " AND name = ? AND index_mac = ? ORDER BY version DESC LIMIT 1",
+        BINDS(BIND_TEXT(s->our), BIND_TEXT(name), BIND_BLOB(SPAN(index_mac, APPSTATE_MAC_BYTES))),
+        COLS(COL_BYTES(ret_value_mac, APPSTATE_MAC_BYTES)));
 }
 
 enum wb_err store_appstate_mac_delete(struct store *s, const char *name,
                                       const uint8_t index_mac[static APPSTATE_MAC_BYTES])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_app_state_mutation_macs"
-                   " WHERE jid = ? AND name = ? AND index_mac = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, name);
-    stmt_blob(&q, SPAN(index_mac, APPSTATE_MAC_BYTES));
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(
+        &s->wa,
+        "DELETE FROM whatsmeow_app_state_mutation_macs"
+        " WHERE jid = ? AND name = ? AND index_mac = ?",
+        BINDS(BIND_TEXT(s->our), BIND_TEXT(name), BIND_BLOB(SPAN(index_mac, APPSTATE_MAC_BYTES))));
 }

@@ -7,6 +7,7 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/session/limits.h"
+#include "store/db/sql.h"
 #include "store/session/signal_user.h"
 
 /* Text form of a list: "id:key_index[h]", comma between, e.g. "0:0,3:5,99:0h". */
@@ -58,22 +59,14 @@ enum wb_err store_devices_get(struct store *s, const struct jid *user, struct ar
     struct jid bare = jid_unhosted(jid_bare(*user));
     struct store_device_list list = {0};
     struct span text = SPAN_NULL;
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT devices, hash, checked_at FROM bridge_devices"
-                  " WHERE our_jid = ? AND user = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &bare);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        stmt_col_text(&q, 1, list.hash, sizeof list.hash);
-        list.checked_at = stmt_col_int(&q, 2);
-        err = stmt_col_copy(&q, 0, a, &text);
-    }
-    stmt_end(&q);
-    TRY(err);
+    TRY(sql_row(&s->wa,
+                "SELECT devices, hash, checked_at FROM bridge_devices"
+                " WHERE our_jid = ? AND user = ?",
+                BINDS(BIND_TEXT(s->our), BIND_JID(&bare)),
+                COLS(COL_COPY(a, &text), COL_TEXT(list.hash, sizeof list.hash),
+                     COL_INT(&list.checked_at))));
     char *copy = arena_cstr(a, text);
     if (!copy)
         return WB_ERR_NOMEM;
@@ -88,23 +81,17 @@ enum wb_err store_devices_put(struct store *s, const struct jid *user,
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
     struct buf text = buf_new(STORE_DEVICES_MAX * 24);
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     if (list->n > STORE_DEVICES_MAX)
         return WB_ERR_TOO_LARGE;
     put_list(list, &text);
     TRY(buf_err(&text));
-    TRY(stmt_write(
-        &q, &s->wa,
-        "INSERT OR REPLACE INTO bridge_devices (our_jid, user, devices, hash, checked_at)"
-        " VALUES (?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &bare);
-    stmt_text(&q, buf_cstr(&text));
-    stmt_text(&q, list->hash);
-    stmt_int(&q, list->checked_at);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "INSERT OR REPLACE INTO bridge_devices (our_jid, user, devices, hash, checked_at)"
+                  " VALUES (?, ?, ?, ?, ?)",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_TEXT(buf_cstr(&text)),
+                        BIND_TEXT(list->hash), BIND_INT(list->checked_at)));
 out:
     buf_free(&text);
     return err;
@@ -113,15 +100,9 @@ out:
 enum wb_err store_devices_drop(struct store *s, const struct jid *user)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_devices WHERE our_jid = ? AND user = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &bare);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "DELETE FROM bridge_devices WHERE our_jid = ? AND user = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(&bare)));
 }
 
 /* ---- sender key memory -------------------------------------------------------------------- */
@@ -226,45 +207,29 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
                             const struct jid *devices, size_t n)
 {
     char group_text[JID_TEXT_MAX];
+    enum wb_err err = WB_OK;
     NEED_ACCOUNT(s);
     jid_text(group, group_text);
-    for (size_t i = 0; i < n; i++) {
-        struct stmt q;
-        enum wb_err err =
-            stmt_write(&q, &s->wa,
-                       "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
-                       " VALUES (?, ?, ?, ?)");
-        if (err != WB_OK)
-            return err;
-        stmt_text(&q, s->our);
-        stmt_text(&q, group_text);
-        stmt_address(&q, &devices[i]);
-        stmt_int(&q, key_id);
-        err = stmt_run(&q);
-        if (err != WB_OK)
-            return err;
-    }
-    return WB_OK;
+    for (size_t i = 0; err == WB_OK && i < n; i++)
+        err = sql_run(&s->wa,
+                      "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
+                      " VALUES (?, ?, ?, ?)",
+                      BINDS(BIND_TEXT(s->our), BIND_TEXT(group_text), BIND_ADDRESS(&devices[i]),
+                            BIND_INT(key_id)));
+    return err;
 }
 
 /* What was known of another key is of no use any more. */
 static enum wb_err forget_other_keys(struct store *s, const struct jid *group, uint32_t key_id)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id <> ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_int(&q, key_id);
-    TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_skdm_carriers"
-                   " WHERE our_jid = ? AND group_jid = ? AND key_id <> ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_int(&q, key_id);
-    err = stmt_run(&q);
+    TRY(sql_run(&s->wa,
+                "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id <> ?",
+                BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_INT(key_id))));
+    err = sql_run(&s->wa,
+                  "DELETE FROM bridge_skdm_carriers"
+                  " WHERE our_jid = ? AND group_jid = ? AND key_id <> ?",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_INT(key_id)));
 out:
     return err;
 }
@@ -278,25 +243,17 @@ enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t 
     jid_text(group, group_text);
     TRY(forget_other_keys(s, group, key_id));
     for (size_t i = 0; i < n; i++) {
-        struct stmt q;
-        TRY(stmt_write(&q, &s->wa,
-                       "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
-                       " VALUES (?, ?, ? || '" IN_DOUBT "', ?)"));
-        stmt_text(&q, s->our);
-        stmt_text(&q, group_text);
-        stmt_address(&q, &devices[i]);
-        stmt_int(&q, key_id);
-        TRY(stmt_run(&q));
-        TRY(stmt_write(&q, &s->wa,
-                       "INSERT OR REPLACE INTO bridge_skdm_carriers"
-                       " (our_jid, group_jid, device, key_id, carrier)"
-                       " VALUES (?, ?, ? || '" IN_DOUBT "', ?, ?)"));
-        stmt_text(&q, s->our);
-        stmt_text(&q, group_text);
-        stmt_address(&q, &devices[i]);
-        stmt_int(&q, key_id);
-        stmt_text(&q, carrier);
-        TRY(stmt_run(&q));
+        TRY(sql_run(&s->wa,
+                    "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
+                    " VALUES (?, ?, ? || '" IN_DOUBT "', ?)",
+                    BINDS(BIND_TEXT(s->our), BIND_TEXT(group_text), BIND_ADDRESS(&devices[i]),
+                          BIND_INT(key_id))));
+        TRY(sql_run(&s->wa,
+                    "INSERT OR REPLACE INTO bridge_skdm_carriers"
+                    " (our_jid, group_jid, device, key_id, carrier)"
+                    " VALUES (?, ?, ? || '" IN_DOUBT "', ?, ?)",
+                    BINDS(BIND_TEXT(s->our), BIND_TEXT(group_text), BIND_ADDRESS(&devices[i]),
+                          BIND_INT(key_id), BIND_TEXT(carrier))));
     }
 out:
     return err;
@@ -304,34 +261,23 @@ out:
 
 enum wb_err store_skdm_refused(struct store *s, const struct jid *group, const char *carrier)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "DELETE FROM bridge_skdm_carriers"
-                   " WHERE our_jid = ? AND group_jid = ? AND carrier = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_text(&q, carrier);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE our_jid = ? AND group_jid = ? AND carrier = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_TEXT(carrier)));
 }
 
 enum wb_err store_skdm_carried(struct store *s, const struct jid *group, const char *carrier)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "')"
-                   " WHERE our_jid = ?1 AND group_jid = ?2 AND (device, key_id) IN"
-                   " (SELECT c.device, c.key_id FROM bridge_skdm_carriers AS c"
-                   " WHERE c.our_jid = ?1 AND c.group_jid = ?2 AND c.carrier = ?3)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_text(&q, carrier);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa,
+                "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "')"
+                " WHERE our_jid = ?1 AND group_jid = ?2 AND (device, key_id) IN"
+                " (SELECT c.device, c.key_id FROM bridge_skdm_carriers AS c"
+                " WHERE c.our_jid = ?1 AND c.group_jid = ?2 AND c.carrier = ?3)",
+                BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_TEXT(carrier))));
     err = store_skdm_refused(s, group, carrier); /* nothing waits for its ack any more */
 out:
     return err;
@@ -340,52 +286,35 @@ out:
 /* The ack of the message that gave it the key says nothing about this device any more. */
 static enum wb_err not_carried(struct store *s, const struct jid *group, const struct jid *device)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "DELETE FROM bridge_skdm_carriers"
-                   " WHERE our_jid = ? AND group_jid = ? AND device = ? || '" IN_DOUBT "'"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_address(&q, device);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE our_jid = ? AND group_jid = ? AND device = ? || '" IN_DOUBT "'",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_ADDRESS(device)));
 }
 
 /* The same in all groups. */
 enum wb_err store_skdm_not_carried(struct store *s, const struct jid *device)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "DELETE FROM bridge_skdm_carriers WHERE our_jid = ?1"
                    " AND device = ?2 || '" IN_DOUBT "' AND group_jid IN (SELECT k.group_jid"
                    " FROM bridge_skdm AS k WHERE k.our_jid = ?1"
-                   " AND k.device = ?2 || '" IN_DOUBT "')"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " AND k.device = ?2 || '" IN_DOUBT "')",
+                   BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device)));
 }
 
 enum wb_err store_skdm_doubt_given(struct store *s, const struct jid *group,
                                    const struct jid *device)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(not_carried(s, group, device));
-    TRY(stmt_write(&q, &s->wa,
-                   PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?"
-                                " AND device IN (?, ? || '" IN_DOUBT "')"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_address(&q, device);
-    stmt_address(&q, device);
-    err = stmt_run(&q);
+    err = sql_run(
+        &s->wa,
+        PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?"
+                     " AND device IN (?, ? || '" IN_DOUBT "')",
+        BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_ADDRESS(device), BIND_ADDRESS(device)));
 out:
     return err;
 }
@@ -393,16 +322,12 @@ out:
 enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, uint32_t key_id,
                                     const struct jid *device)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(not_carried(s, group, device));
     TRY(store_skdm_mark(s, group, key_id, device, 1));
-    TRY(stmt_write(&q, &s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ? AND device = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_address(&q, device);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ? AND device = ?",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_ADDRESS(device)));
 out:
     return err;
 }
@@ -410,18 +335,14 @@ out:
 /* A text that is no device's address stands in for it. */
 enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
 {
-    struct stmt q;
     enum wb_err err;
     TRY(store_skdm_not_carried(s, device));
-    TRY(stmt_write(&q, &s->wa,
-                   /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
-                   "UPDATE OR REPLACE bridge_skdm INDEXED BY bridge_skdm_device"
-                   " SET device = device || '!' WHERE our_jid = ? AND device IN (?, ? || '" IN_DOUBT
-                   "')"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    stmt_address(&q, device);
-    err = stmt_run(&q);
+    /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
+    err = sql_run(&s->wa,
+                  "UPDATE OR REPLACE bridge_skdm INDEXED BY bridge_skdm_device"
+                  " SET device = device || '!' WHERE our_jid = ? AND device IN (?, ? || '" IN_DOUBT
+                  "')",
+                  BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device), BIND_ADDRESS(device)));
 out:
     return err;
 }
@@ -429,41 +350,28 @@ out:
 enum wb_err store_skdm_doubt_user(struct store *s, const struct jid *user)
 {
     struct signal_user u = signal_user_of(user);
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_skdm_carriers WHERE our_jid = ?1 AND (group_jid, device) IN"
-                   " (SELECT k.group_jid, k.device FROM bridge_skdm AS k WHERE k.our_jid = ?1"
-                   " AND k.device >= ?2 AND k.device < ?3)"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, u.from);
-    stmt_text(&q, u.to);
-    TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa,
-                   PUT_IN_DOUBT " WHERE our_jid = ? AND device >= ? AND device < ?" NOT_IN_DOUBT));
-    stmt_text(&q, s->our);
-    stmt_text(&q, u.from);
-    stmt_text(&q, u.to);
-    err = stmt_run(&q);
+    TRY(sql_run(&s->wa,
+                "DELETE FROM bridge_skdm_carriers WHERE our_jid = ?1 AND (group_jid, device) IN"
+                " (SELECT k.group_jid, k.device FROM bridge_skdm AS k WHERE k.our_jid = ?1"
+                " AND k.device >= ?2 AND k.device < ?3)",
+                BINDS(BIND_TEXT(s->our), BIND_TEXT(u.from), BIND_TEXT(u.to))));
+    err = sql_run(&s->wa,
+                  PUT_IN_DOUBT " WHERE our_jid = ? AND device >= ? AND device < ?" NOT_IN_DOUBT,
+                  BINDS(BIND_TEXT(s->our), BIND_TEXT(u.from), BIND_TEXT(u.to)));
 out:
     return err;
 }
 
 enum wb_err store_skdm_doubt_group(struct store *s, const struct jid *group)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_skdm_carriers WHERE our_jid = ? AND group_jid = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?" NOT_IN_DOUBT));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    err = stmt_run(&q);
+    TRY(sql_run(&s->wa, "DELETE FROM bridge_skdm_carriers WHERE our_jid = ? AND group_jid = ?",
+                BINDS(BIND_TEXT(s->our), BIND_JID(group))));
+    err = sql_run(&s->wa, PUT_IN_DOUBT " WHERE our_jid = ? AND group_jid = ?" NOT_IN_DOUBT,
+                  BINDS(BIND_TEXT(s->our), BIND_JID(group)));
 out:
     return err;
 }

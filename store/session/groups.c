@@ -5,12 +5,14 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/session/limits.h"
+#include "store/db/sql.h"
 
 #define COLUMNS                                                                                    \
     "jid, subject, addressing, ephemeral_s, announce, left, version, updated_at, kind, parent"
 
-static void read_group(struct stmt *q, struct store_group *g)
+static enum wb_err read_group(struct stmt *q, void *ret)
 {
+    struct store_group *g = ret;
     int64_t kind = stmt_col_int(q, 8);
     memset(g, 0, sizeof *g);
     g->jid = stmt_col_jid(q, 0);
@@ -25,48 +27,32 @@ static void read_group(struct stmt *q, struct store_group *g)
               : kind == STORE_GROUP_ANNOUNCEMENT ? STORE_GROUP_ANNOUNCEMENT
                                                  : STORE_GROUP_ORDINARY;
     g->parent = stmt_col_jid(q, 9);
+    return WB_OK;
 }
 
-static void read_member(struct stmt *q, struct store_group_member *m)
+static enum wb_err read_member(struct stmt *q, void *ret)
 {
+    struct store_group_member *m = ret;
     int64_t rank = stmt_col_int(q, 2);
     m->lid = stmt_col_jid(q, 0);
     m->pn = stmt_col_jid(q, 1);
     m->rank = rank == STORE_SUPERADMIN ? STORE_SUPERADMIN
               : rank == STORE_ADMIN    ? STORE_ADMIN
                                        : STORE_MEMBER;
+    return WB_OK;
 }
 
 static enum wb_err count_members(struct store *s, const struct jid *group, size_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT count(*) FROM bridge_group_members WHERE our_jid = ? AND group_jid = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = (size_t)stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT count(*) FROM bridge_group_members WHERE our_jid = ? AND group_jid = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(group)), COLS(COL_SIZE(ret)));
 }
 
 static enum wb_err get_info(struct store *s, const struct jid *group, struct store_group *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT " COLUMNS " FROM bridge_groups WHERE our_jid = ? AND jid = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        read_group(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa, "SELECT " COLUMNS " FROM bridge_groups WHERE our_jid = ? AND jid = ?",
+                      BINDS(BIND_TEXT(s->our), BIND_JID(group)), read_group, ret);
 }
 
 enum wb_err store_group_get_info(struct store *s, const struct jid *group, struct store_group *ret)
@@ -79,8 +65,7 @@ enum wb_err store_group_get(struct store *s, const struct jid *group, struct are
                             struct store_group *ret)
 {
     struct store_group g;
-    struct stmt q;
-    size_t n = 0, i = 0;
+    size_t n = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(get_info(s, group, &g));
@@ -90,42 +75,23 @@ enum wb_err store_group_get(struct store *s, const struct jid *group, struct are
     g.members = arena_alloc(a, (n ? n : 1) * sizeof *g.members);
     if (!g.members)
         return WB_ERR_NOMEM;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT lid, pn, rank FROM bridge_group_members"
-                  " WHERE our_jid = ? AND group_jid = ? ORDER BY member"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    while (i < n && (err = stmt_step(&q)) == WB_OK)
-        read_member(&q, &g.members[i++]);
-    stmt_end(&q);
-    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-        return err;
-    g.nmembers = i;
+    TRY(sql_rows(&s->wa,
+                 "SELECT lid, pn, rank FROM bridge_group_members"
+                 " WHERE our_jid = ? AND group_jid = ? ORDER BY member",
+                 BINDS(BIND_TEXT(s->our), BIND_JID(group)), read_member, g.members,
+                 sizeof *g.members, n, &g.nmembers));
     *ret = g;
-    err = WB_OK;
 out:
     return err;
 }
 
 static enum wb_err write_info(struct store *s, const struct store_group *g, const char *sql)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &g->jid);
-    stmt_text(&q, g->subject);
-    stmt_int(&q, g->addressing == STORE_ADDRESSING_LID);
-    stmt_int(&q, g->ephemeral_s);
-    stmt_int(&q, g->announce);
-    stmt_int(&q, g->left);
-    stmt_text(&q, g->version);
-    stmt_int(&q, g->updated_at);
-    stmt_int(&q, g->kind);
-    stmt_jid(&q, &g->parent);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, sql,
+                   BINDS(BIND_TEXT(s->our), BIND_JID(&g->jid), BIND_TEXT(g->subject),
+                         BIND_INT(g->addressing == STORE_ADDRESSING_LID), BIND_INT(g->ephemeral_s),
+                         BIND_INT(g->announce), BIND_INT(g->left), BIND_TEXT(g->version),
+                         BIND_INT(g->updated_at), BIND_INT(g->kind), BIND_JID(&g->parent)));
 }
 
 enum wb_err store_group_put_info(struct store *s, const struct store_group *g)
@@ -146,36 +112,19 @@ out:
 static enum wb_err run_member(struct store *s, const char *sql, const struct jid *group,
                               const struct jid *lid, const struct jid *pn)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_jid(&q, lid);
-    stmt_jid(&q, pn);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, sql,
+                   BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_JID(lid), BIND_JID(pn)));
 }
 
 /* The key `member` is the LID where known; both forms are kept bare. */
 static enum wb_err insert_member(struct store *s, const struct jid *group, const struct jid *lid,
                                  const struct jid *pn, enum store_group_rank rank)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR REPLACE INTO bridge_group_members"
-                   " (our_jid, group_jid, member, lid, pn, rank) VALUES (?, ?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_jid(&q, jid_is_none(lid) ? pn : lid);
-    stmt_jid(&q, lid);
-    stmt_jid(&q, pn);
-    stmt_int(&q, rank);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " (our_jid, group_jid, member, lid, pn, rank) VALUES (?, ?, ?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_JID(jid_is_none(lid) ? pn : lid),
+                         BIND_JID(lid), BIND_JID(pn), BIND_INT(rank)));
 }
 
 static enum wb_err member_forms(const struct store_group_member *m, struct jid *lid, struct jid *pn)
@@ -235,26 +184,29 @@ out:
     " AND member = ?3 UNION ALL SELECT " columns " FROM bridge_group_members"                      \
     " WHERE +our_jid = ?1 AND group_jid = ?2 AND pn = ?4"
 
-/* Fills in the forms that the row of this member has and m has not; removes that row. */
+struct forms {
+    struct jid *lid, *pn;
+};
+
+static enum wb_err fill_forms(struct stmt *q, void *ctx)
+{
+    const struct forms *f = ctx;
+    if (jid_is_none(f->lid))
+        *f->lid = stmt_col_jid(q, 0);
+    if (jid_is_none(f->pn))
+        *f->pn = stmt_col_jid(q, 1);
+    return WB_OK;
+}
+
+/* Fills in the forms that the row of this member has and the caller has not; removes that row. */
 static enum wb_err take_member(struct store *s, const struct jid *group, struct jid *lid,
                                struct jid *pn)
 {
-    struct stmt q;
+    struct forms f = {lid, pn};
     enum wb_err err;
-    TRY(stmt_read(&q, &s->wa, MEMBER_OF("lid, pn")));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_jid(&q, lid);
-    stmt_jid(&q, pn);
-    while ((err = stmt_step(&q)) == WB_OK) {
-        if (jid_is_none(lid))
-            *lid = stmt_col_jid(&q, 0);
-        if (jid_is_none(pn))
-            *pn = stmt_col_jid(&q, 1);
-    }
-    stmt_end(&q);
-    if (err != WB_ERR_NOT_FOUND)
-        return err;
+    TRY(sql_each(&s->wa, MEMBER_OF("lid, pn"),
+                 BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_JID(lid), BIND_JID(pn)), fill_forms,
+                 &f));
     err = remove_member(s, group, lid, pn);
 out:
     return err;
@@ -279,20 +231,10 @@ enum wb_err store_group_member_get(struct store *s, const struct jid *group, con
                                    struct store_group_member *ret)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, MEMBER_OF("lid, pn, rank")));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, group);
-    stmt_jid(&q, &bare);
-    stmt_jid(&q, &bare);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        read_member(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa, MEMBER_OF("lid, pn, rank"),
+                      BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_JID(&bare), BIND_JID(&bare)),
+                      read_member, ret);
 }
 
 enum wb_err store_group_member_remove(struct store *s, const struct jid *group,
@@ -303,34 +245,32 @@ enum wb_err store_group_member_remove(struct store *s, const struct jid *group,
     return remove_member(s, group, &bare, &bare);
 }
 
+static enum wb_err read_listed(struct stmt *q, void *ret)
+{
+    struct store_group *g = ret;
+    enum wb_err err = read_group(q, g);
+    g->nmembers = (size_t)stmt_col_int(q, 10);
+    return err;
+}
+
 enum wb_err store_groups_list(struct store *s, struct arena *a, struct store_group **ret,
                               size_t *ret_n)
 {
     struct store_group *groups;
-    struct stmt q;
     int64_t max = 0;
-    size_t n = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(db_query_int(&s->wa, "SELECT count(*) FROM bridge_groups", &max));
     groups = arena_alloc(a, (size_t)(max + 1) * sizeof *groups);
     if (!groups)
         return WB_ERR_NOMEM;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT " COLUMNS ", (SELECT count(*) FROM bridge_group_members AS m"
-                  " WHERE m.our_jid = g.our_jid AND m.group_jid = g.jid) FROM bridge_groups AS g"
-                  " WHERE our_jid = ? ORDER BY subject COLLATE NOCASE, jid"));
-    stmt_text(&q, s->our);
-    while ((err = stmt_step(&q)) == WB_OK && n < (size_t)max) {
-        read_group(&q, &groups[n]);
-        groups[n++].nmembers = (size_t)stmt_col_int(&q, 10);
-    }
-    stmt_end(&q);
-    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-        return err;
+    TRY(sql_rows(&s->wa,
+                 "SELECT " COLUMNS ", (SELECT count(*) FROM bridge_group_members AS m"
+                 " WHERE m.our_jid = g.our_jid AND m.group_jid = g.jid) FROM bridge_groups AS g"
+                 " WHERE our_jid = ? ORDER BY subject COLLATE NOCASE, jid",
+                 BINDS(BIND_TEXT(s->our)), read_listed, groups, sizeof *groups, (size_t)max,
+                 ret_n));
     *ret = groups;
-    *ret_n = n;
-    err = WB_OK;
 out:
     return err;
 }

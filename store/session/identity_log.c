@@ -3,32 +3,23 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/other_form.h"
 #include "store/session/signal_user.h"
 
 static enum wb_err read_one(struct store *s, const struct jid *user,
                             struct store_identity_change *sum)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT changed_at, changes, phone_at FROM bridge_identity_changes"
-                  " WHERE our_jid = ? AND user = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, user);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        int64_t at = stmt_col_int(&q, 0), phone_at = stmt_col_int(&q, 2);
-        sum->changed_at = at > sum->changed_at ? at : sum->changed_at;
-        sum->phone_at = phone_at > sum->phone_at ? phone_at : sum->phone_at;
-        sum->changes += (uint64_t)stmt_col_int(&q, 1);
-    }
-    stmt_end(&q);
-    if (err == WB_ERR_NOT_FOUND)
-        err = WB_OK;
-out:
-    return err;
+    int64_t at = 0, changes = 0, phone_at = 0;
+    enum wb_err err = sql_row(&s->wa,
+                              "SELECT changed_at, changes, phone_at FROM bridge_identity_changes"
+                              " WHERE our_jid = ? AND user = ?",
+                              BINDS(BIND_TEXT(s->our), BIND_JID(user)),
+                              COLS(COL_INT(&at), COL_INT(&changes), COL_INT(&phone_at)));
+    sum->changed_at = at > sum->changed_at ? at : sum->changed_at;
+    sum->phone_at = phone_at > sum->phone_at ? phone_at : sum->phone_at;
+    sum->changes += (uint64_t)changes;
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
 enum wb_err store_identity_change_get(struct store *s, const struct jid *user,
@@ -51,64 +42,35 @@ enum wb_err store_identity_change_add(struct store *s, const struct jid *user, i
                                       bool phone)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO bridge_identity_changes"
-                   " (our_jid, user, changed_at, changes, phone_at) VALUES (?, ?, ?, 1, ?)"
-                   " ON CONFLICT (our_jid, user) DO UPDATE SET changes = changes + 1,"
-                   " changed_at = max(changed_at, excluded.changed_at),"
-                   " phone_at = max(phone_at, excluded.phone_at)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &bare);
-    stmt_int(&q, at);
-    stmt_int(&q, phone ? at : 0);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(
+        &s->wa,
+        "INSERT INTO bridge_identity_changes"
+        " (our_jid, user, changed_at, changes, phone_at) VALUES (?, ?, ?, 1, ?)"
+        " ON CONFLICT (our_jid, user) DO UPDATE SET changes = changes + 1,"
+        " changed_at = max(changed_at, excluded.changed_at),"
+        " phone_at = max(phone_at, excluded.phone_at)",
+        BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_INT(at), BIND_INT(phone ? at : 0)));
 }
 
 enum wb_err store_identity_any(struct store *s, const struct jid *user, bool *ret)
 {
     struct signal_user u = signal_user_of(user);
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT 1 FROM whatsmeow_identity_keys"
-                  " WHERE our_jid = ? AND their_id >= ? AND their_id < ? LIMIT 1"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, u.from);
-    stmt_text(&q, u.to);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(&s->wa,
+                      "SELECT 1 FROM whatsmeow_identity_keys"
+                      " WHERE our_jid = ? AND their_id >= ? AND their_id < ? LIMIT 1",
+                      BINDS(BIND_TEXT(s->our), BIND_TEXT(u.from), BIND_TEXT(u.to)), ret);
 }
 
 /* The nearest text of one table, along its key; "" when there is none. */
 static enum wb_err nearest(struct store *s, const char *sql, const char *beyond,
                            char ret_jid[static JID_TEXT_MAX])
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_text(&q, beyond);
-    err = stmt_step(&q);
     ret_jid[0] = 0;
-    if (err == WB_OK)
-        stmt_col_text(&q, 0, ret_jid, JID_TEXT_MAX);
-    stmt_end(&q);
-    if (err == WB_ERR_NOT_FOUND)
-        err = WB_OK;
-out:
-    return err;
+    const enum wb_err err = sql_row(&s->wa, sql, BINDS(BIND_TEXT(s->our), BIND_TEXT(beyond)),
+                                    COLS(COL_TEXT(ret_jid, JID_TEXT_MAX)));
+    return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
 enum wb_err store_people_has(struct store *s, const struct jid *who, bool *ret)

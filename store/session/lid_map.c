@@ -4,7 +4,7 @@
 
 #include "base/fnv.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 
 static uint64_t hash_text(const char *text)
 {
@@ -55,16 +55,7 @@ static void forget(struct store *s, const char *lid, const char *pn)
 static enum wb_err look_up(struct store *s, const char *sql, const char *user,
                            char ret[JID_USER_MAX + 1])
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa, sql));
-    stmt_text(&q, user);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        stmt_col_text(&q, 0, ret, JID_USER_MAX + 1);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa, sql, BINDS(BIND_TEXT(user)), COLS(COL_TEXT(ret, JID_USER_MAX + 1)));
 }
 
 static const char pn_by_lid[] = "SELECT pn FROM whatsmeow_lid_map WHERE lid = ?";
@@ -105,18 +96,13 @@ static enum wb_err lid_user_of(struct store *s, const char *pn, char ret[JID_USE
 /* The pair as it is to be; rows that say otherwise go. */
 static enum wb_err write_pair(struct store *s, const char *lid, const char *pn)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM whatsmeow_lid_map WHERE pn = ? AND lid <> ?"));
-    stmt_text(&q, pn);
-    stmt_text(&q, lid);
-    TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO whatsmeow_lid_map (lid, pn) VALUES (?, ?)"
-                   " ON CONFLICT (lid) DO UPDATE SET pn = excluded.pn"));
-    stmt_text(&q, lid);
-    stmt_text(&q, pn);
-    err = stmt_run(&q);
+    TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_lid_map WHERE pn = ? AND lid <> ?",
+                BINDS(BIND_TEXT(pn), BIND_TEXT(lid))));
+    err = sql_run(&s->wa,
+                  "INSERT INTO whatsmeow_lid_map (lid, pn) VALUES (?, ?)"
+                  " ON CONFLICT (lid) DO UPDATE SET pn = excluded.pn",
+                  BINDS(BIND_TEXT(lid), BIND_TEXT(pn)));
 out:
     return err;
 }

@@ -3,22 +3,15 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/account.h"
 
 enum { ACCOUNTS_LOOKED_AT = 64 };
 
 static enum wb_err owner(struct store *s, char ret[JID_USER_MAX + 1])
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->msg, "SELECT phone FROM bridge_owner"));
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        stmt_col_text(&q, 0, ret, JID_USER_MAX + 1);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->msg, "SELECT phone FROM bridge_owner", NO_BINDS,
+                   COLS(COL_TEXT(ret, JID_USER_MAX + 1)));
 }
 
 /* Several devices in one whatsapp.db share its messages.db. */
@@ -38,12 +31,11 @@ enum wb_err store_messages_owner(struct store *s, const char *phone_user,
 {
     char phone[JID_USER_MAX + 1];
     bool known = false;
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->msg,
-                   "CREATE TABLE IF NOT EXISTS bridge_owner"
-                   " (one INTEGER PRIMARY KEY CHECK (one = 1), phone TEXT NOT NULL)"));
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->msg,
+                "CREATE TABLE IF NOT EXISTS bridge_owner"
+                " (one INTEGER PRIMARY KEY CHECK (one = 1), phone TEXT NOT NULL)",
+                NO_BINDS));
     err = owner(s, phone);
     if (err == WB_OK) {
         if (strcmp(phone, phone_user) == 0)
@@ -56,9 +48,8 @@ enum wb_err store_messages_owner(struct store *s, const char *phone_user,
     }
     if (err != WB_ERR_NOT_FOUND)
         return err;
-    TRY(stmt_write(&q, &s->msg, "INSERT INTO bridge_owner (one, phone) VALUES (1, ?)"));
-    stmt_text(&q, phone_user);
-    err = stmt_run(&q);
+    err = sql_run(&s->msg, "INSERT INTO bridge_owner (one, phone) VALUES (1, ?)",
+                  BINDS(BIND_TEXT(phone_user)));
 out:
     return err;
 }

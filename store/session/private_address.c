@@ -1,7 +1,7 @@
 #include "store/session/private_address.h"
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 
 /* An answer of the server against the word of the phone holds for a day. */
 #define BY                                                                                         \
@@ -14,18 +14,10 @@
 
 enum wb_err store_private_by_get(struct store *s, int64_t now, enum store_private_by *ret_by)
 {
-    struct stmt q;
     int64_t by = STORE_PRIVATE_UNKNOWN;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, BY));
-    stmt_int(&q, now - STORE_PRIVATE_DOUBT_S);
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        by = stmt_col_int(&q, 0);
-    stmt_end(&q);
-    TRY(err);
+    TRY(sql_int(&s->wa, BY, BINDS(BIND_INT(now - STORE_PRIVATE_DOUBT_S), BIND_TEXT(s->our)), &by));
     if (by < STORE_PRIVATE_UNKNOWN || by > STORE_PRIVATE_BY_NUMBER)
         return WB_ERR_DB_CORRUPT;
     *ret_by = (enum store_private_by)by;
@@ -36,16 +28,8 @@ out:
 /* sql: INSERT of our_jid, a state, a time. */
 static enum wb_err note(struct store *s, const char *sql, enum store_private_by by, int64_t now)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_int(&q, by);
-    stmt_int(&q, now);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, sql, BINDS(BIND_TEXT(s->our), BIND_INT(by), BIND_INT(now)));
 }
 
 enum wb_err store_private_by_phone(struct store *s, enum store_private_by by, int64_t now)
@@ -75,21 +59,14 @@ static bool is_number(const struct jid *j)
 enum wb_err store_number_put(struct store *s, const struct jid *typed, const struct jid *named,
                              int64_t now)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (!is_number(typed) || !is_number(named))
         return WB_ERR_INVALID;
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO bridge_numbers (our_jid, typed, named, answered_at)"
-                   " VALUES (?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, typed->user);
-    stmt_text(&q, named->user);
-    stmt_int(&q, now);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(
+        &s->wa,
+        "INSERT OR REPLACE INTO bridge_numbers (our_jid, typed, named, answered_at)"
+        " VALUES (?, ?, ?, ?)",
+        BINDS(BIND_TEXT(s->our), BIND_TEXT(typed->user), BIND_TEXT(named->user), BIND_INT(now)));
 }
 
 enum wb_err store_number_get(struct store *s, const struct jid *typed, struct jid *ret_named,
@@ -116,31 +93,18 @@ out:
 
 enum wb_err store_number_drop(struct store *s, const struct jid *typed)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_numbers WHERE our_jid = ? AND typed = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, typed->user);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "DELETE FROM bridge_numbers WHERE our_jid = ? AND typed = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(typed->user)));
 }
 
 enum wb_err store_number_prune(struct store *s, int64_t before, bool *ret_more)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_numbers WHERE (our_jid, typed) IN"
-                   " (SELECT our_jid, typed FROM bridge_numbers WHERE our_jid = ?"
-                   " AND answered_at < ? ORDER BY answered_at LIMIT ?)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, before);
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    TRY(stmt_run(&q));
-    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
-out:
-    return err;
+    return sql_run_some(&s->wa,
+                        "DELETE FROM bridge_numbers WHERE (our_jid, typed) IN"
+                        " (SELECT our_jid, typed FROM bridge_numbers WHERE our_jid = ?"
+                        " AND answered_at < ? ORDER BY answered_at LIMIT ?)",
+                        BINDS(BIND_TEXT(s->our), BIND_INT(before), BIND_INT(STORE_PRUNE_ROWS)),
+                        STORE_PRUNE_ROWS, ret_more);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/other_form.h"
 
 /* ---- plaintexts of sent messages ----------------------------------------------------------- */
@@ -12,23 +12,15 @@ enum wb_err store_retry_sent_put(struct store *s, const struct jid *chat_in, str
                                  struct span plaintext, int64_t now_ms)
 {
     struct jid chat = jid_bare(*chat_in);
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX || !plaintext.p)
         return WB_ERR_INVALID;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR REPLACE INTO whatsmeow_retry_buffer"
                    " (our_jid, chat_jid, message_id, format, plaintext, timestamp)"
-                   " VALUES (?, ?, ?, 'wa', ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    stmt_text_span(&q, id);
-    stmt_blob(&q, plaintext);
-    stmt_int(&q, now_ms);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " VALUES (?, ?, ?, 'wa', ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_SPAN(id), BIND_BLOB(plaintext),
+                         BIND_INT(now_ms)));
 }
 
 enum wb_err store_retry_sent_get(struct store *s, const struct jid *chat, struct span id,
@@ -41,17 +33,11 @@ enum wb_err store_retry_sent_get(struct store *s, const struct jid *chat, struct
     TRY(both_forms(s, chat, forms, &n));
     err = WB_ERR_NOT_FOUND;
     for (size_t i = 0; i < n && err == WB_ERR_NOT_FOUND; i++) {
-        struct stmt q;
-        TRY(stmt_read(&q, &s->wa,
+        err = sql_row(&s->wa,
                       "SELECT plaintext FROM whatsmeow_retry_buffer WHERE our_jid = ?"
-                      " AND chat_jid = ? AND message_id = ? AND format = 'wa'"));
-        stmt_text(&q, s->our);
-        stmt_jid(&q, &forms[i]);
-        stmt_text_span(&q, id);
-        err = stmt_step(&q);
-        if (err == WB_OK)
-            err = stmt_col_copy(&q, 0, a, ret_plaintext);
-        stmt_end(&q);
+                      " AND chat_jid = ? AND message_id = ? AND format = 'wa'",
+                      BINDS(BIND_TEXT(s->our), BIND_JID(&forms[i]), BIND_SPAN(id)),
+                      COLS(COL_COPY(a, ret_plaintext)));
     }
 out:
     return err;
@@ -65,14 +51,10 @@ enum wb_err store_retry_sent_drop(struct store *s, const struct jid *chat, struc
     NEED_ACCOUNT(s);
     TRY(both_forms(s, chat, forms, &n));
     for (size_t i = 0; i < n && err == WB_OK; i++) {
-        struct stmt q;
-        TRY(stmt_write(&q, &s->wa,
-                       "DELETE FROM whatsmeow_retry_buffer WHERE our_jid = ? AND chat_jid = ?"
-                       " AND message_id = ?"));
-        stmt_text(&q, s->our);
-        stmt_jid(&q, &forms[i]);
-        stmt_text_span(&q, id);
-        err = stmt_run(&q);
+        err = sql_run(&s->wa,
+                      "DELETE FROM whatsmeow_retry_buffer WHERE our_jid = ? AND chat_jid = ?"
+                      " AND message_id = ?",
+                      BINDS(BIND_TEXT(s->our), BIND_JID(&forms[i]), BIND_SPAN(id)));
     }
 out:
     return err;
@@ -80,20 +62,14 @@ out:
 
 enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms, bool *ret_more)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_retry_buffer WHERE rowid IN"
-                   " (SELECT rowid FROM whatsmeow_retry_buffer WHERE our_jid = ? AND timestamp < ?"
-                   " LIMIT ?)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, before_ms);
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    TRY(stmt_run(&q));
-    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
-out:
-    return err;
+    return sql_run_some(
+        &s->wa,
+        "DELETE FROM whatsmeow_retry_buffer WHERE rowid IN"
+        " (SELECT rowid FROM whatsmeow_retry_buffer WHERE our_jid = ? AND timestamp < ?"
+        " LIMIT ?)",
+        BINDS(BIND_TEXT(s->our), BIND_INT(before_ms), BIND_INT(STORE_PRUNE_ROWS)), STORE_PRUNE_ROWS,
+        ret_more);
 }
 
 /* ---- peers that ask us ---------------------------------------------------------------------- */
@@ -125,45 +101,28 @@ out:
 enum wb_err store_retry_rebuild_get(struct store *s, const struct jid *device, int64_t *ret_at,
                                     uint8_t ret_base_key[static 32])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(
-        &q, &s->wa,
-        "SELECT base_key, at FROM bridge_retry_rebuild WHERE our_jid = ? AND device = ?"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        err = stmt_col_bytes(&q, 0, ret_base_key, 32);
-        if (err == WB_OK)
-            *ret_at = stmt_col_int(&q, 1);
-    } else if (err == WB_ERR_NOT_FOUND) {
+    enum wb_err err = sql_row(
+        &s->wa, "SELECT base_key, at FROM bridge_retry_rebuild WHERE our_jid = ? AND device = ?",
+        BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device)),
+        COLS(COL_BYTES(ret_base_key, 32), COL_INT(ret_at)));
+    if (err == WB_ERR_NOT_FOUND) {
         memset(ret_base_key, 0, 32);
         *ret_at = 0;
         err = WB_OK;
     }
-    stmt_end(&q);
-out:
     return err;
 }
 
 enum wb_err store_retry_rebuild_put(struct store *s, const struct jid *device, int64_t at,
                                     const uint8_t base_key[static 32])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR REPLACE INTO bridge_retry_rebuild (our_jid, device, at, base_key)"
-                   " VALUES (?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    stmt_int(&q, at);
-    stmt_blob(&q, SPAN(base_key, 32));
-    err = stmt_run(&q);
-out:
-    return err;
+                   " VALUES (?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device), BIND_INT(at),
+                         BIND_BLOB(SPAN(base_key, 32))));
 }
 
 enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_more)
@@ -179,17 +138,13 @@ enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_mo
     bool more = false;
     NEED_ACCOUNT(s);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct stmt q;
-        enum wb_err err = stmt_write(&q, &s->wa, rows[i]);
+        bool some = false;
+        enum wb_err err = sql_run_some(
+            &s->wa, rows[i], BINDS(BIND_TEXT(s->our), BIND_INT(before), BIND_INT(STORE_PRUNE_ROWS)),
+            STORE_PRUNE_ROWS, &some);
         if (err != WB_OK)
             return err;
-        stmt_text(&q, s->our);
-        stmt_int(&q, before);
-        stmt_int(&q, STORE_PRUNE_ROWS);
-        err = stmt_run(&q);
-        if (err != WB_OK)
-            return err;
-        more |= stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
+        more |= some;
     }
     *ret_more = more;
     return WB_OK;
@@ -200,71 +155,43 @@ enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_mo
 enum wb_err store_event_put(struct store *s, const uint8_t hash[static STORE_EVENT_HASH_BYTES],
                             struct span plaintext, int64_t server_time, int64_t now_ms)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR IGNORE INTO whatsmeow_event_buffer (our_jid, ciphertext_hash,"
-                   " plaintext, server_timestamp, insert_timestamp) VALUES (?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_blob(&q, SPAN(hash, STORE_EVENT_HASH_BYTES));
-    stmt_blob(&q, plaintext);
-    stmt_int(&q, server_time);
-    stmt_int(&q, now_ms);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " plaintext, server_timestamp, insert_timestamp) VALUES (?, ?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_BLOB(SPAN(hash, STORE_EVENT_HASH_BYTES)),
+                         BIND_BLOB(plaintext), BIND_INT(server_time), BIND_INT(now_ms)));
 }
 
 enum wb_err store_event_get(struct store *s, const uint8_t hash[static STORE_EVENT_HASH_BYTES],
                             struct arena *a, struct span *ret_plaintext)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT plaintext FROM whatsmeow_event_buffer"
-                  " WHERE our_jid = ? AND ciphertext_hash = ?"));
-    stmt_text(&q, s->our);
-    stmt_blob(&q, SPAN(hash, STORE_EVENT_HASH_BYTES));
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = stmt_col_copy(&q, 0, a, ret_plaintext);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT plaintext FROM whatsmeow_event_buffer"
+                   " WHERE our_jid = ? AND ciphertext_hash = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_BLOB(SPAN(hash, STORE_EVENT_HASH_BYTES))),
+                   COLS(COL_COPY(a, ret_plaintext)));
 }
 
 enum wb_err store_event_clear(struct store *s, const uint8_t hash[static STORE_EVENT_HASH_BYTES])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "UPDATE whatsmeow_event_buffer SET plaintext = NULL"
-                   " WHERE our_jid = ? AND ciphertext_hash = ?"));
-    stmt_text(&q, s->our);
-    stmt_blob(&q, SPAN(hash, STORE_EVENT_HASH_BYTES));
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE our_jid = ? AND ciphertext_hash = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_BLOB(SPAN(hash, STORE_EVENT_HASH_BYTES))));
 }
 
 enum wb_err store_event_prune(struct store *s, int64_t before_ms, bool *ret_more)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     /* whatsmeow's table has no index on the time, but rows are only ever added at its end: the
      * oldest are the first. Those of other accounts of the file have no more use than ours. */
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_event_buffer WHERE rowid IN (SELECT row FROM"
-                   " (SELECT rowid AS row, insert_timestamp AS at FROM whatsmeow_event_buffer"
-                   " ORDER BY rowid LIMIT ?) WHERE at < ?)"));
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    stmt_int(&q, before_ms);
-    TRY(stmt_run(&q));
-    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
-out:
-    return err;
+    return sql_run_some(&s->wa,
+                        "DELETE FROM whatsmeow_event_buffer WHERE rowid IN (SELECT row FROM"
+                        " (SELECT rowid AS row, insert_timestamp AS at FROM whatsmeow_event_buffer"
+                        " ORDER BY rowid LIMIT ?) WHERE at < ?)",
+                        BINDS(BIND_INT(STORE_PRUNE_ROWS), BIND_INT(before_ms)), STORE_PRUNE_ROWS,
+                        ret_more);
 }

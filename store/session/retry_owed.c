@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/other_form.h"
 #include "store/session/retry.h"
 
@@ -39,71 +39,47 @@ out:
     return err;
 }
 
-static void bind_key(struct stmt *q, const struct store *s, const struct owed_key *k,
-                     struct span id)
-{
-    stmt_text(q, s->our);
-    for (size_t i = 0; i < 2; i++)
-        stmt_jid(q, &k->chats[i]);
-    for (size_t i = 0; i < 2; i++)
-        stmt_jid(q, &k->senders[i]);
-    stmt_text_span(q, id);
-}
+/* The parameters of KEY_IS. */
+#define KEY_BINDS(s, k, id)                                                                        \
+    BIND_TEXT((s)->our), BIND_JID(&(k)->chats[0]), BIND_JID(&(k)->chats[1]),                       \
+        BIND_JID(&(k)->senders[0]), BIND_JID(&(k)->senders[1]), BIND_SPAN(id)
 
 /* What was owed under the other form is from now on under the canonical one. */
 static enum wb_err move_row(struct store *s, const struct owed_key *k, struct span id)
 {
-    struct stmt q;
-    enum wb_err err;
     if (jid_is_none(&k->chats[1]) && jid_is_none(&k->senders[1]))
         return WB_OK;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "UPDATE OR REPLACE bridge_retry_owed SET chat_jid = ?, sender_user = ?"
-                   " WHERE " KEY_IS));
-    stmt_jid(&q, &k->chats[0]);
-    stmt_jid(&q, &k->senders[0]);
-    bind_key(&q, s, k, id);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE " KEY_IS,
+                   BINDS(BIND_JID(&k->chats[0]), BIND_JID(&k->senders[0]), KEY_BINDS(s, k, id)));
 }
 
 enum wb_err store_retry_owed_put(struct store *s, const struct store_retry_owed *o)
 {
     struct owed_key k;
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     if (!o->id[0])
         return WB_ERR_INVALID;
     TRY(key_of(s, &o->chat, &o->sender, &k));
     TRY(move_row(s, &k, span_cstr(o->id)));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO bridge_retry_owed (our_jid, chat_jid, sender_user, message_id,"
-                   " sender_jid, stanza_from, participant, recipient, count, timestamp, asked_at,"
-                   " phone_asked, enc_type, reason)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                   " ON CONFLICT (our_jid, chat_jid, sender_user, message_id) DO UPDATE SET"
-                   " sender_jid = excluded.sender_jid, stanza_from = excluded.stanza_from,"
-                   " participant = excluded.participant, recipient = excluded.recipient,"
-                   " count = excluded.count, timestamp = excluded.timestamp,"
-                   " asked_at = excluded.asked_at, phone_asked = excluded.phone_asked,"
-                   " enc_type = excluded.enc_type, reason = excluded.reason"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &k.chats[0]);
-    stmt_jid(&q, &k.senders[0]);
-    stmt_text(&q, o->id);
-    stmt_jid(&q, &o->sender);
-    stmt_jid(&q, &o->stanza_from);
-    stmt_jid(&q, &o->participant);
-    stmt_jid(&q, &o->recipient);
-    stmt_int(&q, o->count);
-    stmt_int(&q, o->timestamp);
-    stmt_int(&q, o->asked_at);
-    stmt_int(&q, o->phone_asked);
-    stmt_text(&q, o->enc_type);
-    stmt_text(&q, o->reason);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "INSERT INTO bridge_retry_owed (our_jid, chat_jid, sender_user, message_id,"
+                  " sender_jid, stanza_from, participant, recipient, count, timestamp, asked_at,"
+                  " phone_asked, enc_type, reason)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                  " ON CONFLICT (our_jid, chat_jid, sender_user, message_id) DO UPDATE SET"
+                  " sender_jid = excluded.sender_jid, stanza_from = excluded.stanza_from,"
+                  " participant = excluded.participant, recipient = excluded.recipient,"
+                  " count = excluded.count, timestamp = excluded.timestamp,"
+                  " asked_at = excluded.asked_at, phone_asked = excluded.phone_asked,"
+                  " enc_type = excluded.enc_type, reason = excluded.reason",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(&k.chats[0]), BIND_JID(&k.senders[0]),
+                        BIND_TEXT(o->id), BIND_JID(&o->sender), BIND_JID(&o->stanza_from),
+                        BIND_JID(&o->participant), BIND_JID(&o->recipient), BIND_INT(o->count),
+                        BIND_INT(o->timestamp), BIND_INT(o->asked_at), BIND_INT(o->phone_asked),
+                        BIND_TEXT(o->enc_type), BIND_TEXT(o->reason)));
 out:
     return err;
 }
@@ -112,8 +88,9 @@ out:
     "SELECT seq, message_id, chat_jid, sender_jid, stanza_from, participant, recipient, count,"    \
     " timestamp, asked_at, phone_asked, enc_type, reason FROM bridge_retry_owed WHERE "
 
-static void read_row(struct stmt *q, struct store_retry_owed *o)
+static enum wb_err read_row(struct stmt *q, void *ret)
 {
+    struct store_retry_owed *o = ret;
     memset(o, 0, sizeof *o);
     stmt_col_text(q, 1, o->id, sizeof o->id);
     o->chat = stmt_col_jid(q, 2);
@@ -129,22 +106,17 @@ static void read_row(struct stmt *q, struct store_retry_owed *o)
                                                               : STORE_PHONE_NOT_ASKED;
     stmt_col_text(q, 11, o->enc_type, sizeof o->enc_type);
     stmt_col_text(q, 12, o->reason, sizeof o->reason);
+    return WB_OK;
 }
 
 enum wb_err store_retry_owed_get(struct store *s, const struct jid *chat, const struct jid *sender,
                                  struct span id, struct store_retry_owed *ret)
 {
     struct owed_key k;
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(key_of(s, chat, sender, &k));
-    TRY(stmt_read(&q, &s->wa, ROW KEY_IS));
-    bind_key(&q, s, &k, id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        read_row(&q, ret);
-    stmt_end(&q);
+    err = sql_row_by(&s->wa, ROW KEY_IS, BINDS(KEY_BINDS(s, &k, id)), read_row, ret);
 out:
     return err;
 }
@@ -154,13 +126,10 @@ static enum wb_err write_one(struct store *s, const char *sql, const struct jid 
                              const struct jid *sender, struct span id)
 {
     struct owed_key k;
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(key_of(s, chat, sender, &k));
-    TRY(stmt_write(&q, &s->wa, sql));
-    bind_key(&q, s, &k, id);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa, sql, BINDS(KEY_BINDS(s, &k, id)));
 out:
     return err;
 }
@@ -184,18 +153,8 @@ enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
 static enum wb_err read_first(struct store *s, const char *sql, int64_t asked_before,
                               struct store_retry_owed *ret)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_int(&q, asked_before);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        read_row(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa, sql, BINDS(BIND_TEXT(s->our), BIND_INT(asked_before)), read_row, ret);
 }
 
 enum wb_err store_retry_owed_of_sender(struct store *s, int64_t asked_before,
@@ -225,48 +184,27 @@ enum wb_err store_retry_owed_of_phone(struct store *s, enum store_phone_asked ph
 
 enum wb_err store_retry_owed_any(struct store *s, bool *ret_any)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, "SELECT 1 FROM bridge_retry_owed WHERE our_jid = ? LIMIT 1"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret_any = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(&s->wa, "SELECT 1 FROM bridge_retry_owed WHERE our_jid = ? LIMIT 1",
+                      BINDS(BIND_TEXT(s->our)), ret_any);
 }
 
 enum wb_err store_retry_owed_lost(struct store *s)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "UPDATE bridge_retry_owed SET phone_asked = 0"
-                   " WHERE our_jid = ? AND phone_asked = 1"));
-    stmt_text(&q, s->our);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE our_jid = ? AND phone_asked = 1",
+                   BINDS(BIND_TEXT(s->our)));
 }
 
 enum wb_err store_retry_owed_prune(struct store *s, int64_t before, bool *ret_more)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_retry_owed WHERE seq IN (SELECT seq FROM bridge_retry_owed"
-                   " WHERE our_jid = ? AND timestamp < ? ORDER BY timestamp LIMIT ?)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, before);
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    TRY(stmt_run(&q));
-    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
-out:
-    return err;
+    return sql_run_some(
+        &s->wa,
+        "DELETE FROM bridge_retry_owed WHERE seq IN (SELECT seq FROM bridge_retry_owed"
+        " WHERE our_jid = ? AND timestamp < ? ORDER BY timestamp LIMIT ?)",
+        BINDS(BIND_TEXT(s->our), BIND_INT(before), BIND_INT(STORE_PRUNE_ROWS)), STORE_PRUNE_ROWS,
+        ret_more);
 }

@@ -5,6 +5,7 @@
 
 #include "store/db/db_special.h"
 #include "store/db/stmt.h"
+#include "store/db/sql.h"
 
 enum { NAME_MAX_BYTES = 128, COLUMNS_MAX_BYTES = 1024 };
 
@@ -32,17 +33,11 @@ static bool has_ratchets(const char *table)
 /* The next name behind that in u->index. NOT_FOUND: there is none. */
 static enum wb_err next_index(struct db *d, struct unique *u)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_read(&q, d, "SELECT min(name) FROM sqlite_master WHERE type = 'index' AND name > ?"));
-    stmt_text(&q, u->index);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        stmt_col_text(&q, 0, u->index, sizeof u->index);
-    stmt_end(&q);
+    err = sql_row(d, "SELECT min(name) FROM sqlite_master WHERE type = 'index' AND name > ?",
+                  BINDS(BIND_TEXT(u->index)), COLS(COL_TEXT(u->index, sizeof u->index)));
     if (err == WB_OK && !u->index[0])
         err = WB_ERR_NOT_FOUND;
-out:
     return err;
 }
 
@@ -53,16 +48,12 @@ static enum wb_err look_at(struct db *d, struct unique *u, bool *ret)
     struct stmt q;
     enum wb_err err;
     *ret = false;
-    TRY(stmt_read(&q, d,
+    err = sql_row(d,
                   "SELECT tbl_name FROM sqlite_master, pragma_index_list(tbl_name) AS i,"
                   " pragma_table_list(tbl_name) AS t WHERE sqlite_master.name = ?"
                   " AND i.name = sqlite_master.name AND i.\"unique\" AND NOT i.partial"
-                  " AND t.schema = 'main' AND NOT t.wr"));
-    stmt_text(&q, u->index);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        stmt_col_text(&q, 0, u->table, sizeof u->table);
-    stmt_end(&q);
+                  " AND t.schema = 'main' AND NOT t.wr",
+                  BINDS(BIND_TEXT(u->index)), COLS(COL_TEXT(u->table, sizeof u->table)));
     if (err == WB_ERR_NOT_FOUND)
         return WB_OK;
     TRY(err);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/session_json.h"
 #include "store/session/signal_store.h"
 
@@ -18,13 +18,13 @@ static const char *key_of(const struct jid *group, const struct jid *sender, cha
     return out;
 }
 
-/* Binds the two halves of a key. */
-static void bind_key(struct stmt *q, const char *key)
+static struct span group_part(const char *key)
 {
-    const char *newline = strchr(key, '\n');
-    stmt_text_span(q, SPAN(key, (size_t)(newline - key)));
-    stmt_text(q, newline + 1);
+    return SPAN(key, (size_t)(strchr(key, '\n') - key));
 }
+
+/* The two halves of a key. */
+#define KEY_BINDS(key) BIND_SPAN(group_part(key)), BIND_TEXT(strchr(key, '\n') + 1)
 
 static void sender_key_free(void *record)
 {
@@ -41,8 +41,7 @@ static enum wb_err sender_key_load(void *ctx, const char *key, void **ret)
     TRY(stmt_read(&q, &s->wa,
                   "SELECT sender_key FROM whatsmeow_sender_keys"
                   " WHERE our_jid = ? AND chat_id = ? AND sender_id = ?"));
-    stmt_text(&q, s->our);
-    bind_key(&q, key);
+    sql_bind(&q, BINDS(BIND_TEXT(s->our), KEY_BINDS(key)));
     err = stmt_step(&q);
     if (err == WB_OK) {
         err = sender_key_json_read(stmt_col_span(&q, 0), &record);
@@ -61,19 +60,15 @@ out:
 static enum wb_err sender_key_write(void *ctx, const char *key, const void *record)
 {
     struct store *s = ctx;
-    struct stmt q;
     enum wb_err err;
     buf_clear(&s->json);
     sender_key_json_write(record, &s->json);
     TRY(buf_err(&s->json));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO whatsmeow_sender_keys (our_jid, chat_id, sender_id, sender_key)"
-                   " VALUES (?, ?, ?, ?) ON CONFLICT (our_jid, chat_id, sender_id)"
-                   " DO UPDATE SET sender_key = excluded.sender_key"));
-    stmt_text(&q, s->our);
-    bind_key(&q, key);
-    stmt_blob(&q, buf_span(&s->json));
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "INSERT INTO whatsmeow_sender_keys (our_jid, chat_id, sender_id, sender_key)"
+                  " VALUES (?, ?, ?, ?) ON CONFLICT (our_jid, chat_id, sender_id)"
+                  " DO UPDATE SET sender_key = excluded.sender_key",
+                  BINDS(BIND_TEXT(s->our), KEY_BINDS(key), BIND_BLOB(buf_span(&s->json))));
 out:
     buf_clear(&s->json);
     return err;
@@ -114,15 +109,13 @@ enum wb_err store_sender_key_delete(struct store *s, const struct jid *group,
                                     const struct jid *sender)
 {
     char key[KEY_MAX];
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_sender_keys"
-                   " WHERE our_jid = ? AND chat_id = ? AND sender_id = ?"));
-    stmt_text(&q, s->our);
-    bind_key(&q, key_of(group, sender, key));
-    TRY(stmt_run(&q));
+    key_of(group, sender, key);
+    TRY(sql_run(&s->wa,
+                "DELETE FROM whatsmeow_sender_keys"
+                " WHERE our_jid = ? AND chat_id = ? AND sender_id = ?",
+                BINDS(BIND_TEXT(s->our), KEY_BINDS(key))));
     err = record_cache_remove(s->sender_keys, key);
 out:
     return err;

@@ -4,7 +4,7 @@
 
 #include "crypto/signal.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/identity_gone.h"
 #include "store/session/lid_map.h"
 #include "store/session/signal_move.h"
@@ -211,21 +211,15 @@ out:
  * asked once. */
 static enum wb_err any_pn_sender_keys(struct store *s)
 {
-    struct stmt q;
-    enum wb_err err = WB_OK;
+    bool any = false;
     if (s->pn_sender_keys != PN_KEYS_UNKNOWN)
         return WB_OK;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT 1 FROM whatsmeow_sender_keys"
-                  " WHERE our_jid = ? AND instr(sender_id, '_') = 0 LIMIT 1"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        s->pn_sender_keys = err == WB_OK ? PN_KEYS_SOME : PN_KEYS_NONE;
-        err = WB_OK;
-    }
-out:
+    enum wb_err err = sql_exists(&s->wa,
+                                 "SELECT 1 FROM whatsmeow_sender_keys"
+                                 " WHERE our_jid = ? AND instr(sender_id, '_') = 0 LIMIT 1",
+                                 BINDS(BIND_TEXT(s->our)), &any);
+    if (err == WB_OK)
+        s->pn_sender_keys = any ? PN_KEYS_SOME : PN_KEYS_NONE;
     return err;
 }
 
@@ -301,21 +295,15 @@ static enum wb_err move_identities(struct store *s, const struct jid *pn, const 
     for (size_t i = 0; i < f.n; i++) {
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
-        struct stmt q;
         TRY(note_replaced(s, &from, &to));
-        TRY(stmt_write(&q, &s->wa,
-                       "INSERT OR IGNORE INTO whatsmeow_identity_keys"
-                       " SELECT our_jid, ?, identity FROM whatsmeow_identity_keys"
-                       " WHERE our_jid = ? AND their_id = ?"));
-        stmt_address(&q, &to);
-        stmt_text(&q, s->our);
-        stmt_address(&q, &from);
-        TRY(stmt_run(&q));
-        TRY(stmt_write(&q, &s->wa,
-                       "DELETE FROM whatsmeow_identity_keys WHERE our_jid = ? AND their_id = ?"));
-        stmt_text(&q, s->our);
-        stmt_address(&q, &from);
-        TRY(stmt_run(&q));
+        TRY(sql_run(&s->wa,
+                    "INSERT OR IGNORE INTO whatsmeow_identity_keys"
+                    " SELECT our_jid, ?, identity FROM whatsmeow_identity_keys"
+                    " WHERE our_jid = ? AND their_id = ?",
+                    BINDS(BIND_ADDRESS(&to), BIND_TEXT(s->our), BIND_ADDRESS(&from))));
+        TRY(sql_run(&s->wa,
+                    "DELETE FROM whatsmeow_identity_keys WHERE our_jid = ? AND their_id = ?",
+                    BINDS(BIND_TEXT(s->our), BIND_ADDRESS(&from))));
         TRY(identity_gone_remove_present(s, &to));
         ++*moved;
     }

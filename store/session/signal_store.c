@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include "crypto/signal.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/devices.h"
 #include "store/session/identity_gone.h"
 #include "store/session/limits.h"
@@ -279,27 +279,18 @@ enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, 
 enum wb_err store_identity_get(struct store *s, const struct jid *device,
                                uint8_t ret_identity[static X25519_KEY_BYTES])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT identity FROM whatsmeow_identity_keys"
-                  " WHERE our_jid = ? AND their_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = stmt_col_bytes(&q, 0, ret_identity, X25519_KEY_BYTES);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT identity FROM whatsmeow_identity_keys"
+                   " WHERE our_jid = ? AND their_id = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device)),
+                   COLS(COL_BYTES(ret_identity, X25519_KEY_BYTES)));
 }
 
 enum wb_err store_identity_put(struct store *s, const struct jid *device,
                                const uint8_t identity[static X25519_KEY_BYTES])
 {
     uint8_t known[X25519_KEY_BYTES];
-    struct stmt q;
     enum wb_err err = store_identity_get(s, device, known);
     if (err == WB_OK && memcmp(known, identity, sizeof known) == 0)
         return identity_gone_remove(s, device, identity);
@@ -309,14 +300,12 @@ enum wb_err store_identity_put(struct store *s, const struct jid *device,
         err = WB_OK; /* what is there has no length of a key: it is replaced */
     TRY(err);
     TRY(identity_gone_remove(s, device, identity));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO whatsmeow_identity_keys (our_jid, their_id, identity)"
-                   " VALUES (?, ?, ?)"
-                   " ON CONFLICT (our_jid, their_id) DO UPDATE SET identity = excluded.identity"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    stmt_blob(&q, SPAN(identity, X25519_KEY_BYTES));
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "INSERT INTO whatsmeow_identity_keys (our_jid, their_id, identity)"
+                  " VALUES (?, ?, ?)"
+                  " ON CONFLICT (our_jid, their_id) DO UPDATE SET identity = excluded.identity",
+                  BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device),
+                        BIND_BLOB(SPAN(identity, X25519_KEY_BYTES))));
 out:
     return err;
 }
@@ -333,12 +322,7 @@ enum wb_err store_signal_forget_user(struct store *s, const struct jid *user)
     NEED_ACCOUNT(s);
     TRY(identity_gone_add_range(s, u.from, u.to));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct stmt q;
-        TRY(stmt_write(&q, &s->wa, rows[i]));
-        stmt_text(&q, s->our);
-        stmt_text(&q, u.from);
-        stmt_text(&q, u.to);
-        TRY(stmt_run(&q));
+        TRY(sql_run(&s->wa, rows[i], BINDS(BIND_TEXT(s->our), BIND_TEXT(u.from), BIND_TEXT(u.to))));
     }
     TRY(record_cache_remove_prefix(s->sessions, u.from));
     err = store_skdm_doubt_user(s, user);
@@ -349,7 +333,6 @@ out:
 enum wb_err store_signal_forget_device(struct store *s, const struct jid *device)
 {
     uint8_t known[X25519_KEY_BYTES];
-    struct stmt q;
     enum wb_err err;
     TRY(store_session_delete(s, device));
     err = store_identity_get(s, device, known);
@@ -357,18 +340,13 @@ enum wb_err store_signal_forget_device(struct store *s, const struct jid *device
         TRY(identity_gone_add(s, device, known));
     else if (err != WB_ERR_NOT_FOUND && err != WB_ERR_DB_CORRUPT)
         return err;
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_identity_keys WHERE our_jid = ? AND their_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_identity_keys WHERE our_jid = ? AND their_id = ?",
+                BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device))));
     /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_skdm INDEXED BY bridge_skdm_device"
-                   " WHERE our_jid = ? AND device = ?"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, device);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa,
+                "DELETE FROM bridge_skdm INDEXED BY bridge_skdm_device"
+                " WHERE our_jid = ? AND device = ?",
+                BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device))));
     err = store_skdm_not_carried(s, device);
 out:
     return err;

@@ -6,6 +6,8 @@
 #include "store/core/meta.h"
 #include "store/core/state.h"
 #include "store/db/stmt.h"
+#include "store/db/sql.h"
+#include "store/limits.h"
 #include "store/session/prekeys.h"
 
 /* replaced_at of a row: when it was; 0: not (yet); -1: retired. */
@@ -18,8 +20,9 @@ enum { IDS_SKIPPED = 1000, IDS_SKIPPED_MORE = 1 << 16 };
 #define COLUMNS "id, key, sig, made_at"
 
 /* id, key, sig, since */
-static enum wb_err read_row(struct stmt *q, struct store_signed_prekey *ret)
+static enum wb_err read_row(struct stmt *q, void *ctx)
 {
+    struct store_signed_prekey *ret = ctx;
     struct store_signed_prekey k = {.id = (uint32_t)stmt_col_int(q, 0)};
     uint8_t priv[X25519_KEY_BYTES];
     enum wb_err err = stmt_col_bytes(q, 1, priv, sizeof priv);
@@ -37,68 +40,36 @@ static enum wb_err read_row(struct stmt *q, struct store_signed_prekey *ret)
 
 static enum wb_err device_row(struct store *s, struct store_signed_prekey *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT signed_pre_key_id, signed_pre_key, signed_pre_key_sig, 0"
-                  " FROM whatsmeow_device WHERE jid = ?"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = read_row(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa,
+                      "SELECT signed_pre_key_id, signed_pre_key, signed_pre_key_sig, 0"
+                      " FROM whatsmeow_device WHERE jid = ?",
+                      BINDS(BIND_TEXT(s->our)), read_row, ret);
 }
 
 static enum wb_err our_row(struct store *s, uint32_t id, struct store_signed_prekey *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT " COLUMNS " FROM bridge_signed_prekeys"
-                  " WHERE our_jid = ? AND id = ? AND replaced_at >= 0"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = read_row(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa,
+                      "SELECT " COLUMNS " FROM bridge_signed_prekeys"
+                      " WHERE our_jid = ? AND id = ? AND replaced_at >= 0",
+                      BINDS(BIND_TEXT(s->our), BIND_INT(id)), read_row, ret);
 }
 
 static enum wb_err put_row(struct store *s, const struct store_signed_prekey *k)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR REPLACE INTO bridge_signed_prekeys"
-                   " (our_jid, id, key, sig, made_at, replaced_at) VALUES (?, ?, ?, ?, ?, 0)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, k->id);
-    stmt_blob(&q, SPAN_ARRAY(k->pair.priv));
-    stmt_blob(&q, SPAN_ARRAY(k->sig));
-    stmt_int(&q, k->since);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " (our_jid, id, key, sig, made_at, replaced_at) VALUES (?, ?, ?, ?, ?, 0)",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(k->id), BIND_BLOB(SPAN_ARRAY(k->pair.priv)),
+                         BIND_BLOB(SPAN_ARRAY(k->sig)), BIND_INT(k->since)));
 }
 
 /* Lower ids that still count as current. A higher one is pending. */
 static enum wb_err replace_lower(struct store *s, uint32_t id, int64_t now_s)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "UPDATE bridge_signed_prekeys SET replaced_at = ?"
-                   " WHERE our_jid = ? AND id < ? AND replaced_at = 0"));
-    stmt_int(&q, now_s);
-    stmt_text(&q, s->our);
-    stmt_int(&q, id);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE our_jid = ? AND id < ? AND replaced_at = 0",
+                   BINDS(BIND_INT(now_s), BIND_TEXT(s->our), BIND_INT(id)));
 }
 
 enum wb_err store_signed_prekey_current(struct store *s, int64_t now_s,
@@ -128,39 +99,25 @@ out:
 
 enum wb_err store_signed_prekey_pending(struct store *s, struct store_signed_prekey *ret)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT " COLUMNS " FROM bridge_signed_prekeys WHERE our_jid = ?1 AND id >"
-                  " (SELECT signed_pre_key_id FROM whatsmeow_device WHERE jid = ?1)"
-                  " AND replaced_at = 0 ORDER BY id DESC LIMIT 1"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = read_row(&q, ret);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row_by(&s->wa,
+                      "SELECT " COLUMNS " FROM bridge_signed_prekeys WHERE our_jid = ?1 AND id >"
+                      " (SELECT signed_pre_key_id FROM whatsmeow_device WHERE jid = ?1)"
+                      " AND replaced_at = 0 ORDER BY id DESC LIMIT 1",
+                      BINDS(BIND_TEXT(s->our)), read_row, ret);
 }
 
 /* The highest id that was ever in use. */
 static enum wb_err high_water(struct store *s, uint32_t *ret)
 {
     int64_t high = 0, stored = 0;
-    struct stmt q;
     enum wb_err err = store_meta_get_int(s, STORE_META_SIGNED_PREKEY_HIGH, &high);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT max((SELECT coalesce(max(id), 0) FROM bridge_signed_prekeys"
-                  " WHERE our_jid = ?1), signed_pre_key_id) FROM whatsmeow_device WHERE jid = ?1"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        stored = stmt_col_int(&q, 0);
-    stmt_end(&q);
-    TRY(err);
+    TRY(sql_int(&s->wa,
+                "SELECT max((SELECT coalesce(max(id), 0) FROM bridge_signed_prekeys"
+                " WHERE our_jid = ?1), signed_pre_key_id) FROM whatsmeow_device WHERE jid = ?1",
+                BINDS(BIND_TEXT(s->our)), &stored));
     high = high > stored ? high : stored;
     *ret = high < 0 ? 0 : high > PREKEY_ID_MAX ? PREKEY_ID_MAX : (uint32_t)high;
 out:
@@ -192,18 +149,11 @@ out:
 
 static enum wb_err put_device(struct store *s, const struct store_signed_prekey *k)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "UPDATE whatsmeow_device SET signed_pre_key = ?, signed_pre_key_id = ?,"
-                   " signed_pre_key_sig = ? WHERE jid = ?"));
-    stmt_blob(&q, SPAN_ARRAY(k->pair.priv));
-    stmt_int(&q, k->id);
-    stmt_blob(&q, SPAN_ARRAY(k->sig));
-    stmt_text(&q, s->our);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " signed_pre_key_sig = ? WHERE jid = ?",
+                   BINDS(BIND_BLOB(SPAN_ARRAY(k->pair.priv)), BIND_INT(k->id),
+                         BIND_BLOB(SPAN_ARRAY(k->sig)), BIND_TEXT(s->our)));
 }
 
 enum wb_err store_signed_prekey_use(struct store *s, uint32_t id, int64_t now_s)
@@ -239,15 +189,12 @@ enum wb_err store_signed_prekey_get(struct store *s, uint32_t id, struct x25519_
 /* The private key goes at once. The row stays until nothing refers to it. */
 static enum wb_err retire_keys(struct store *s, int64_t before_s, size_t *ret_n)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_signed_prekeys SET replaced_at = -1, key = zeroblob(32)"
-                   " WHERE our_jid = ?1 AND replaced_at > 0 AND replaced_at <= ?2 AND id <>"
-                   " (SELECT signed_pre_key_id FROM whatsmeow_device WHERE jid = ?1)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, before_s);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa,
+                "UPDATE bridge_signed_prekeys SET replaced_at = -1, key = zeroblob(32)"
+                " WHERE our_jid = ?1 AND replaced_at > 0 AND replaced_at <= ?2 AND id <>"
+                " (SELECT signed_pre_key_id FROM whatsmeow_device WHERE jid = ?1)",
+                BINDS(BIND_TEXT(s->our), BIND_INT(before_s))));
     *ret_n = stmt_changes(&s->wa);
 out:
     return err;
@@ -255,32 +202,20 @@ out:
 
 static enum wb_err any_retired(struct store *s, uint32_t *ret_id)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT id FROM bridge_signed_prekeys WHERE our_jid = ? AND replaced_at = -1"
-                  " LIMIT 1"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret_id = (uint32_t)stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT id FROM bridge_signed_prekeys WHERE our_jid = ? AND replaced_at = -1"
+                   " LIMIT 1",
+                   BINDS(BIND_TEXT(s->our)), COLS(COL_UINT32(ret_id)));
 }
 
 static enum wb_err delete_some(struct store *s, uint32_t id, size_t *ret_n)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2"
-                   " AND base_key IN (SELECT base_key FROM bridge_base_keys"
-                   " WHERE our_jid = ?1 AND signed_prekey_id = ?2 LIMIT ?3)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, id);
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa,
+                "DELETE FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2"
+                " AND base_key IN (SELECT base_key FROM bridge_base_keys"
+                " WHERE our_jid = ?1 AND signed_prekey_id = ?2 LIMIT ?3)",
+                BINDS(BIND_TEXT(s->our), BIND_INT(id), BIND_INT(STORE_PRUNE_ROWS))));
     *ret_n = stmt_changes(&s->wa);
 out:
     return err;
@@ -288,16 +223,10 @@ out:
 
 static enum wb_err delete_row(struct store *s, uint32_t id)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "DELETE FROM bridge_signed_prekeys"
-                   " WHERE our_jid = ? AND id = ? AND replaced_at = -1"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, id);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE our_jid = ? AND id = ? AND replaced_at = -1",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(id)));
 }
 
 enum wb_err store_signed_prekeys_retire(struct store *s, int64_t before_s, bool *ret_more)
@@ -348,38 +277,22 @@ out:
 enum wb_err store_base_key_used(struct store *s, uint32_t signed_prekey_id,
                                 const uint8_t base_key[static X25519_KEY_BYTES], bool *ret_used)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT 1 FROM bridge_base_keys"
-                  " WHERE our_jid = ? AND signed_prekey_id = ? AND base_key = ?"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, signed_prekey_id);
-    stmt_blob(&q, SPAN(base_key, X25519_KEY_BYTES));
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret_used = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(&s->wa,
+                      "SELECT 1 FROM bridge_base_keys"
+                      " WHERE our_jid = ? AND signed_prekey_id = ? AND base_key = ?",
+                      BINDS(BIND_TEXT(s->our), BIND_INT(signed_prekey_id),
+                            BIND_BLOB(SPAN(base_key, X25519_KEY_BYTES))),
+                      ret_used);
 }
 
 enum wb_err store_base_key_put(struct store *s, uint32_t signed_prekey_id,
                                const uint8_t base_key[static X25519_KEY_BYTES])
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR IGNORE INTO bridge_base_keys (our_jid, signed_prekey_id, base_key)"
-                   " VALUES (?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, signed_prekey_id);
-    stmt_blob(&q, SPAN(base_key, X25519_KEY_BYTES));
-    err = stmt_run(&q);
-out:
-    return err;
+                   " VALUES (?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(signed_prekey_id),
+                         BIND_BLOB(SPAN(base_key, X25519_KEY_BYTES))));
 }

@@ -3,7 +3,7 @@
 
 #include "base/fault.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 
 /* Versions 2 and 5 changed keys and JIDs themselves (P-DB-26); no Go bridge wrote such files. */
 enum { SCHEMA_OLDEST = 6, SCHEMA_VERSION = 15, BRIDGE_SCHEMA = 4 };
@@ -283,18 +283,8 @@ static const struct needed {
 
 static enum wb_err table_exists(struct db *d, const char *name, bool *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, d, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"));
-    stmt_text(&q, name);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(d, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+                      BINDS(BIND_TEXT(name)), ret);
 }
 
 /* Builds of version 6 know no compat. */
@@ -399,24 +389,14 @@ static enum wb_err is_made(struct db *d, const char *create, bool *ret)
 {
     static const char mark[] = "IF NOT EXISTS ";
     const char *name = strstr(create, mark);
-    struct stmt q;
-    enum wb_err err;
 
     if (!name) {
         *ret = true;
         return WB_OK;
     }
     name += sizeof mark - 1;
-    TRY(stmt_read(&q, d, "SELECT 1 FROM sqlite_master WHERE name = ?"));
-    stmt_text_span(&q, SPAN(name, strcspn(name, " ")));
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(d, "SELECT 1 FROM sqlite_master WHERE name = ?",
+                      BINDS(BIND_SPAN(SPAN(name, strcspn(name, " ")))), ret);
 }
 
 /* Are our tables there, as this program makes them? The number alone does not say so: a program of
