@@ -15,6 +15,9 @@ void sql_bind(struct stmt *q, const struct sql_bind *values)
         case SQL_BIND_SPAN:
             stmt_text_span(q, b->v.bytes);
             break;
+        case SQL_BIND_OR_EMPTY:
+            stmt_text_or_empty(q, b->v.bytes);
+            break;
         case SQL_BIND_BLOB:
             stmt_blob(q, b->v.bytes);
             break;

@@ -23,6 +23,7 @@ enum sql_bind_kind {
     SQL_BIND_INT,
     SQL_BIND_TEXT,
     SQL_BIND_SPAN,
+    SQL_BIND_OR_EMPTY,
     SQL_BIND_BLOB,
     SQL_BIND_JID,
     SQL_BIND_ADDRESS,
@@ -47,8 +48,10 @@ struct sql_bind {
 /* NULL, SPAN_NULL or JID_NONE is bound as SQL NULL. */
 #define BIND_TEXT(string) ((struct sql_bind){SQL_BIND_TEXT, {.text = (string)}})
 #define BIND_SPAN(span)   ((struct sql_bind){SQL_BIND_SPAN, {.bytes = (span)}})
-#define BIND_BLOB(span)   ((struct sql_bind){SQL_BIND_BLOB, {.bytes = (span)}})
-#define BIND_JID(pointer) ((struct sql_bind){SQL_BIND_JID, {.jid = (pointer)}})
+/* Text; SPAN_NULL is ''. */
+#define BIND_OR_EMPTY(span) ((struct sql_bind){SQL_BIND_OR_EMPTY, {.bytes = (span)}})
+#define BIND_BLOB(span)     ((struct sql_bind){SQL_BIND_BLOB, {.bytes = (span)}})
+#define BIND_JID(pointer)   ((struct sql_bind){SQL_BIND_JID, {.jid = (pointer)}})
 /* The text form of a device's Signal address. */
 #define BIND_ADDRESS(pointer) ((struct sql_bind){SQL_BIND_ADDRESS, {.jid = (pointer)}})
 

@@ -1,7 +1,7 @@
 #include "store/messages/chat_names.h"
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/messages/contacts.h"
 #include "store/messages/message_row.h"
 #include "store/session/other_form.h"
@@ -19,7 +19,6 @@ enum wb_err chat_name_follow(struct store *s, const struct jid *who)
     struct store_contact c = {0};
     struct jid chat, forms[2] = {{0}, {0}};
     size_t n = 0;
-    struct stmt q;
     enum wb_err err;
     TRY(chat_of(s, who, &chat));
     if (!jid_is_person(&chat))
@@ -28,14 +27,11 @@ enum wb_err chat_name_follow(struct store *s, const struct jid *who)
     err = s->our[0] ? store_contact_get(s, &chat, &c) : WB_ERR_NOT_FOUND;
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE chats SET name = ?1 WHERE jid = ?2 AND name IS NOT ?1"
-                   " AND coalesce(name, '') IN ('', ?3, ?4)"));
-    stmt_text(&q, best_name(&c, &chat));
-    stmt_jid(&q, &chat);
-    stmt_text(&q, forms[0].user);
-    stmt_text(&q, forms[n - 1].user);
-    err = stmt_run(&q);
+    err = sql_run(&s->msg,
+                  "UPDATE chats SET name = ?1 WHERE jid = ?2 AND name IS NOT ?1"
+                  " AND coalesce(name, '') IN ('', ?3, ?4)",
+                  BINDS(BIND_TEXT(best_name(&c, &chat)), BIND_JID(&chat), BIND_TEXT(forms[0].user),
+                        BIND_TEXT(forms[n - 1].user)));
 out:
     return err;
 }

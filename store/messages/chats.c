@@ -8,20 +8,15 @@ enum wb_err store_chat_name(struct store *s, const struct jid *chat_in, struct s
                             bool replace)
 {
     struct jid chat;
-    struct stmt q;
     enum wb_err err;
     TRY(chat_of(s, chat_in, &chat));
     TRY(chat_touch(s, &chat, 0));
     if (name.n == 0)
         return WB_OK;
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE chats SET name = ?1 WHERE jid = ?2"
-                   " AND (?3 OR coalesce(name, '') IN ('', ?4)) AND name IS NOT ?1"));
-    stmt_text_span(&q, name);
-    stmt_jid(&q, &chat);
-    stmt_int(&q, replace);
-    stmt_text(&q, chat.user);
-    err = stmt_run(&q);
+    err = sql_run(&s->msg,
+                  "UPDATE chats SET name = ?1 WHERE jid = ?2"
+                  " AND (?3 OR coalesce(name, '') IN ('', ?4)) AND name IS NOT ?1",
+                  BINDS(BIND_SPAN(name), BIND_JID(&chat), BIND_INT(replace), BIND_TEXT(chat.user)));
 out:
     return err;
 }
@@ -29,20 +24,14 @@ out:
 enum wb_err store_chat_get(struct store *s, const struct jid *chat_in, struct store_chat *ret)
 {
     struct store_chat c;
-    struct stmt q;
     enum wb_err err;
     memset(&c, 0, sizeof c);
     TRY(chat_of(s, chat_in, &c.jid));
-    TRY(stmt_read(&q, &s->msg,
+    err = sql_row(&s->msg,
                   "SELECT name, coalesce(" SQL_SECONDS("last_message_time") ", 0) FROM chats"
-                                                                            " WHERE jid = ?"));
-    stmt_jid(&q, &c.jid);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        stmt_col_text(&q, 0, c.name, sizeof c.name);
-        c.last_message_time = stmt_col_int(&q, 1);
-    }
-    stmt_end(&q);
+                                                                            " WHERE jid = ?",
+                  BINDS(BIND_JID(&c.jid)),
+                  COLS(COL_TEXT(c.name, sizeof c.name), COL_INT(&c.last_message_time)));
     if (err == WB_OK)
         *ret = c;
 out:
@@ -53,12 +42,8 @@ out:
 static enum wb_err with_both(struct store *s, const char *sql, const char *lid, const char *pn,
                              size_t *changed)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->msg, sql));
-    stmt_text(&q, lid);
-    stmt_text(&q, pn);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->msg, sql, BINDS(BIND_TEXT(lid), BIND_TEXT(pn))));
     if (changed)
         *changed += stmt_changes(&s->msg);
 out:
@@ -116,52 +101,29 @@ out:
 
 static enum wb_err chat_exists(struct store *s, const char *jid, bool *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->msg, "SELECT 1 FROM chats WHERE jid = ?"));
-    stmt_text(&q, jid);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(&s->msg, "SELECT 1 FROM chats WHERE jid = ?", BINDS(BIND_TEXT(jid)), ret);
 }
 
 /* Senders that were only known by their LID. */
 static enum wb_err name_senders(struct store *s, const char *lid, const char *pn,
                                 const struct jid *pn_jid, size_t *changed)
 {
-    struct stmt q;
     bool any = false;
     enum wb_err err;
-    TRY(stmt_read(&q, &s->msg,
-                  "SELECT 1 FROM messages WHERE sender_lid = ? AND sender_pn IS NULL LIMIT 1"));
-    stmt_text(&q, lid);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    any = err == WB_OK;
-    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-        return err;
+    TRY(sql_exists(&s->msg,
+                   "SELECT 1 FROM messages WHERE sender_lid = ? AND sender_pn IS NULL LIMIT 1",
+                   BINDS(BIND_TEXT(lid)), &any));
     if (!any)
         return WB_OK;
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE messages SET sender_pn = ?2, sender = ?3"
-                   " WHERE sender_lid = ?1 AND sender_pn IS NULL"));
-    stmt_text(&q, lid);
-    stmt_text(&q, pn);
-    stmt_text(&q, pn_jid->user);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->msg,
+                "UPDATE messages SET sender_pn = ?2, sender = ?3"
+                " WHERE sender_lid = ?1 AND sender_pn IS NULL",
+                BINDS(BIND_TEXT(lid), BIND_TEXT(pn), BIND_TEXT(pn_jid->user))));
     *changed += stmt_changes(&s->msg);
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE OR REPLACE reactions SET sender = ?3, sender_jid = ?2"
-                   " WHERE sender_jid = ?1 AND substr(sender_jid, -4) = '@lid'"));
-    stmt_text(&q, lid);
-    stmt_text(&q, pn);
-    stmt_text(&q, pn_jid->user);
-    err = stmt_run(&q);
+    err = sql_run(&s->msg,
+                  "UPDATE OR REPLACE reactions SET sender = ?3, sender_jid = ?2"
+                  " WHERE sender_jid = ?1 AND substr(sender_jid, -4) = '@lid'",
+                  BINDS(BIND_TEXT(lid), BIND_TEXT(pn), BIND_TEXT(pn_jid->user)));
 out:
     return err;
 }
@@ -195,19 +157,11 @@ out:
  * the indexes, however many rows there are. */
 static enum wb_err next_lid(struct store *s, const char *after, char ret[JID_TEXT_MAX])
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->msg,
-                  "SELECT min(lid) FROM (SELECT min(jid) AS lid FROM chats"
-                  " WHERE jid > ?1 AND jid LIKE '%@lid' UNION ALL SELECT min(sender_lid)"
-                  " FROM messages WHERE sender_pn IS NULL AND sender_lid > ?1)"));
-    stmt_text(&q, after);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        stmt_col_text(&q, 0, ret, JID_TEXT_MAX);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->msg,
+                   "SELECT min(lid) FROM (SELECT min(jid) AS lid FROM chats"
+                   " WHERE jid > ?1 AND jid LIKE '%@lid' UNION ALL SELECT min(sender_lid)"
+                   " FROM messages WHERE sender_pn IS NULL AND sender_lid > ?1)",
+                   BINDS(BIND_TEXT(after)), COLS(COL_TEXT(ret, JID_TEXT_MAX)));
 }
 
 enum wb_err store_chats_rekey_known(struct store *s, size_t *ret_moved)

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/messages/chat_names.h"
 #include "store/messages/limits.h"
 #include "store/session/lid_map.h"
@@ -24,14 +24,10 @@ static enum wb_err set_one(struct store *s, const char *sql, const struct jid *w
                            struct span value, bool *ret_changed)
 {
     struct jid bare = jid_unhosted(jid_bare(*who));
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &bare);
-    stmt_text_or_empty(&q, name_of(value));
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa, sql,
+                BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_OR_EMPTY(name_of(value)))));
     const bool changed = stmt_changes(&s->wa) > 0;
     if (ret_changed)
         *ret_changed = changed;
@@ -113,21 +109,16 @@ enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint
                                  int64_t set_at, int64_t now)
 {
     struct jid chat = jid_bare(*person);
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(store_canonical(s, &chat, &chat));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO bridge_chat_timers (our_jid, chat, expiration_s, set_at)"
-                   " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (our_jid, chat) DO UPDATE SET"
-                   " expiration_s = ?3, set_at = ?4 WHERE set_at < ?4"
-                   " OR set_at > ?5"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    stmt_int(&q, expiration_s);
-    stmt_int(&q, set_at);
-    stmt_int(&q, now + TIMER_SLACK_S);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "INSERT INTO bridge_chat_timers (our_jid, chat, expiration_s, set_at)"
+                  " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (our_jid, chat) DO UPDATE SET"
+                  " expiration_s = ?3, set_at = ?4 WHERE set_at < ?4"
+                  " OR set_at > ?5",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_INT(expiration_s),
+                        BIND_INT(set_at), BIND_INT(now + TIMER_SLACK_S)));
 out:
     return err;
 }
@@ -136,21 +127,14 @@ enum wb_err store_chat_timer_get(struct store *s, const struct jid *person,
                                  uint32_t *ret_expiration_s, int64_t *ret_set_at)
 {
     struct jid chat = jid_bare(*person);
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     TRY(store_canonical(s, &chat, &chat));
-    TRY(stmt_read(&q, &s->wa,
+    err = sql_row(&s->wa,
                   "SELECT expiration_s, set_at FROM bridge_chat_timers"
-                  " WHERE our_jid = ? AND chat = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        *ret_expiration_s = (uint32_t)stmt_col_int(&q, 0);
-        *ret_set_at = stmt_col_int(&q, 1);
-    }
-    stmt_end(&q);
+                  " WHERE our_jid = ? AND chat = ?",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(&chat)),
+                  COLS(COL_UINT32(ret_expiration_s), COL_INT(ret_set_at)));
 out:
     return err;
 }
@@ -160,42 +144,24 @@ enum wb_err store_message_secret_put(struct store *s, const struct jid *chat_in,
                                      const uint8_t secret[static MESSAGE_SECRET_BYTES])
 {
     struct jid chat = jid_bare(*chat_in), sender = jid_bare(*sender_in);
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR IGNORE INTO whatsmeow_message_secrets"
-                   " (our_jid, chat_jid, sender_jid, message_id, key) VALUES (?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    stmt_jid(&q, &sender);
-    stmt_text_span(&q, id);
-    stmt_blob(&q, SPAN(secret, MESSAGE_SECRET_BYTES));
-    err = stmt_run(&q);
-out:
-    return err;
+                   " (our_jid, chat_jid, sender_jid, message_id, key) VALUES (?, ?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_JID(&sender), BIND_SPAN(id),
+                         BIND_BLOB(SPAN(secret, MESSAGE_SECRET_BYTES))));
 }
 
 static enum wb_err secret_of(struct store *s, const struct jid *chat, const struct jid *sender,
                              struct span id, uint8_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT key FROM whatsmeow_message_secrets WHERE our_jid = ?"
-                  " AND chat_jid = ? AND sender_jid = ? AND message_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, chat);
-    stmt_jid(&q, sender);
-    stmt_text_span(&q, id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = stmt_col_bytes(&q, 0, ret, MESSAGE_SECRET_BYTES);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT key FROM whatsmeow_message_secrets WHERE our_jid = ?"
+                   " AND chat_jid = ? AND sender_jid = ? AND message_id = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(chat), BIND_JID(sender), BIND_SPAN(id)),
+                   COLS(COL_BYTES(ret, MESSAGE_SECRET_BYTES)));
 }
 
 enum wb_err store_message_secret_get(struct store *s, const struct jid *chat,
@@ -217,19 +183,13 @@ out:
 
 enum wb_err store_message_secret_prune(struct store *s, bool *ret_more)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     /* whatsmeow's table tells no time, but rows are only ever added at its end: the oldest are the
      * first. */
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_message_secrets WHERE rowid IN (SELECT rowid FROM"
-                   " whatsmeow_message_secrets WHERE rowid <= (SELECT max(rowid) FROM"
-                   " whatsmeow_message_secrets) - ? ORDER BY rowid LIMIT ?)"));
-    stmt_int(&q, STORE_SECRETS_MAX);
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    TRY(stmt_run(&q));
-    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
-out:
-    return err;
+    return sql_run_some(&s->wa,
+                        "DELETE FROM whatsmeow_message_secrets WHERE rowid IN (SELECT rowid FROM"
+                        " whatsmeow_message_secrets WHERE rowid <= (SELECT max(rowid) FROM"
+                        " whatsmeow_message_secrets) - ? ORDER BY rowid LIMIT ?)",
+                        BINDS(BIND_INT(STORE_SECRETS_MAX), BIND_INT(STORE_PRUNE_ROWS)),
+                        STORE_PRUNE_ROWS, ret_more);
 }

@@ -1,7 +1,7 @@
 #include "store/messages/fork_columns.h"
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/messages/message_row.h"
 
 enum wb_err fork_columns_look(struct store *s)
@@ -23,16 +23,10 @@ out:
 
 enum wb_err fork_columns_quoted(struct store *s, int64_t rowid)
 {
-    struct stmt q;
-    enum wb_err err;
     if (!s->fork.quoted)
         return WB_OK;
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE messages SET quoted_message_id = quoted_id WHERE rowid = ?"));
-    stmt_int(&q, rowid);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->msg, "UPDATE messages SET quoted_message_id = quoted_id WHERE rowid = ?",
+                   BINDS(BIND_INT(rowid)));
 }
 
 enum wb_err fork_columns_deleted(struct store *s, int64_t rowid, int64_t t)

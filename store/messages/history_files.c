@@ -3,46 +3,31 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/messages/limits.h"
 
 enum wb_err store_history_file_put(struct store *s, struct span message_id,
                                    struct span notification, int64_t offered_at)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (!message_id.n || message_id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
     if (notification.n > STORE_BLOB_MAX)
         return WB_ERR_TOO_LARGE;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR IGNORE INTO bridge_history_files"
                    " (our_jid, message_id, notification, offered_at, next_at, tries)"
-                   " VALUES (?, ?, ?, ?, 0, 0)"));
-    stmt_text(&q, s->our);
-    stmt_text_span(&q, message_id);
-    stmt_blob(&q, notification);
-    stmt_int(&q, offered_at);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " VALUES (?, ?, ?, ?, 0, 0)",
+                   BINDS(BIND_TEXT(s->our), BIND_SPAN(message_id), BIND_BLOB(notification),
+                         BIND_INT(offered_at)));
 }
 
 /* One number of this account's. NOT_FOUND: no row. */
 static enum wb_err read_number(struct store *s, const char *statement, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, statement));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_int(&s->wa, statement, BINDS(BIND_TEXT(s->our)), ret);
 }
 
 /* From the index: a notification may be megabytes, and only the one that is due is read. */
@@ -92,43 +77,24 @@ out:
 
 enum wb_err store_history_file_tried(struct store *s, int64_t seq, uint32_t tries, int64_t next_at)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_history_files SET tries = ?, next_at = ? WHERE seq = ?"));
-    stmt_int(&q, tries);
-    stmt_int(&q, next_at);
-    stmt_int(&q, seq);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "UPDATE bridge_history_files SET tries = ?, next_at = ? WHERE seq = ?",
+                   BINDS(BIND_INT(tries), BIND_INT(next_at), BIND_INT(seq)));
 }
 
 enum wb_err store_history_files_due(struct store *s)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "UPDATE bridge_history_files SET next_at = 0 WHERE our_jid = ?"
-                   " AND next_at > 0"));
-    stmt_text(&q, s->our);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " AND next_at > 0",
+                   BINDS(BIND_TEXT(s->our)));
 }
 
 enum wb_err store_history_file_done(struct store *s, int64_t seq)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_history_files WHERE seq = ?"));
-    stmt_int(&q, seq);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "DELETE FROM bridge_history_files WHERE seq = ?", BINDS(BIND_INT(seq)));
 }
 
 static enum wb_err count(struct store *s, const char *statement, size_t *ret_n)
@@ -150,53 +116,28 @@ enum wb_err store_history_files_count(struct store *s, size_t *ret_n)
 enum wb_err store_history_lost_at(struct store *s, const struct store_history_part *p,
                                   int64_t *ret_at)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT lost_at FROM bridge_history_lost WHERE our_jid = ? AND kind = ?"
-                  " AND chunk = ?"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, p->kind);
-    stmt_int(&q, p->chunk);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret_at = stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_int(&s->wa,
+                   "SELECT lost_at FROM bridge_history_lost WHERE our_jid = ? AND kind = ?"
+                   " AND chunk = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(p->kind), BIND_INT(p->chunk)), ret_at);
 }
 
 enum wb_err store_history_lost_put(struct store *s, const struct store_history_part *p, int64_t at)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR REPLACE INTO bridge_history_lost (our_jid, kind, chunk, lost_at)"
-                   " VALUES (?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, p->kind);
-    stmt_int(&q, p->chunk);
-    stmt_int(&q, at);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " VALUES (?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(p->kind), BIND_INT(p->chunk), BIND_INT(at)));
 }
 
 enum wb_err store_history_lost_done(struct store *s, const struct store_history_part *p)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_history_lost WHERE our_jid = ? AND kind = ? AND chunk = ?"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, p->kind);
-    stmt_int(&q, p->chunk);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa,
+                   "DELETE FROM bridge_history_lost WHERE our_jid = ? AND kind = ? AND chunk = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(p->kind), BIND_INT(p->chunk)));
 }
 
 enum wb_err store_history_lost_count(struct store *s, size_t *ret_n)

@@ -5,7 +5,7 @@
 
 #include "store/core/meta.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/messages/message_row.h"
 
 /* NOT_FOUND: no such gap. */
@@ -50,8 +50,9 @@ out:
 #define COLUMNS                                                                                    \
     "chat_jid, since, until, reason, anchor_id, request_id, asked_at, pages, filled, closed"
 
-static void read_gap(struct stmt *q, struct store_history_gap *g)
+static enum wb_err read_gap(struct stmt *q, void *ret)
 {
+    struct store_history_gap *g = ret;
     memset(g, 0, sizeof *g);
     g->chat = stmt_col_jid(q, 0);
     g->since = stmt_col_int(q, 1);
@@ -63,31 +64,17 @@ static void read_gap(struct stmt *q, struct store_history_gap *g)
     g->pages = (uint32_t)stmt_col_int(q, 7);
     g->filled = (uint64_t)stmt_col_int(q, 8);
     g->closed = stmt_col_int(q, 9) != 0;
+    return WB_OK;
 }
 
 /* Ends the use of q. */
-static enum wb_err read_one(struct stmt *q, struct store_history_gap *ret)
-{
-    enum wb_err err = stmt_step(q);
-    if (err == WB_OK)
-        read_gap(q, ret);
-    stmt_end(q);
-    return err;
-}
 
 /* The chat's own row, closed or not; the key is the form that messages.db has. */
 static enum wb_err row_get(struct store *s, const struct jid *chat, struct store_history_gap *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT " COLUMNS
-                  " FROM bridge_history_gaps WHERE our_jid = ? AND chat_jid = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, chat);
-    err = read_one(&q, ret);
-out:
-    return err;
+    return sql_row_by(
+        &s->wa, "SELECT " COLUMNS " FROM bridge_history_gaps WHERE our_jid = ? AND chat_jid = ?",
+        BINDS(BIND_TEXT(s->our), BIND_JID(chat)), read_gap, ret);
 }
 
 enum wb_err store_history_gap_get(struct store *s, const struct jid *chat_in,
@@ -123,27 +110,18 @@ out:
 enum wb_err store_history_gap_put(struct store *s, const struct store_history_gap *g)
 {
     struct jid chat;
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
     if (jid_is_none(&g->chat) || g->since > g->until)
         return WB_ERR_INVALID;
     TRY(chat_of(s, &g->chat, &chat));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO bridge_history_gaps (our_jid, " COLUMNS ")"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &chat);
-    stmt_int(&q, g->since);
-    stmt_int(&q, g->until);
-    stmt_text(&q, g->reason);
-    stmt_text(&q, g->anchor_id);
-    stmt_text(&q, g->request_id);
-    stmt_int(&q, g->asked_at);
-    stmt_int(&q, g->pages);
-    stmt_int(&q, (int64_t)g->filled);
-    stmt_int(&q, g->closed);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "INSERT OR REPLACE INTO bridge_history_gaps (our_jid, " COLUMNS ")"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_INT(g->since), BIND_INT(g->until),
+                        BIND_TEXT(g->reason), BIND_TEXT(g->anchor_id), BIND_TEXT(g->request_id),
+                        BIND_INT(g->asked_at), BIND_INT(g->pages), BIND_INT((int64_t)g->filled),
+                        BIND_INT(g->closed)));
 out:
     return err;
 }
@@ -176,36 +154,26 @@ enum wb_err store_history_gap_open(struct store *s, const struct jid *chat, int6
 enum wb_err store_history_gap_of_request(struct store *s, struct span request_id,
                                          struct store_history_gap *ret)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (request_id.n == 0)
         return WB_ERR_NOT_FOUND;
     /* '+': by the index on requests under way, and not through all chats of the account. */
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT " COLUMNS " FROM bridge_history_gaps"
-                  " WHERE +our_jid = ? AND request_id = ? AND closed = 0 AND request_id <> ''"));
-    stmt_text(&q, s->our);
-    stmt_text_span(&q, request_id);
-    err = read_one(&q, ret);
-out:
-    return err;
+    return sql_row_by(&s->wa,
+                      "SELECT " COLUMNS " FROM bridge_history_gaps"
+                      " WHERE +our_jid = ? AND request_id = ? AND closed = 0 AND request_id <> ''",
+                      BINDS(BIND_TEXT(s->our), BIND_SPAN(request_id)), read_gap, ret);
 }
 
 /* A row that was opened under a LID joins that of the phone number, once this is known. */
 static enum wb_err join_forms(struct store *s, struct store_history_gap *g)
 {
     struct jid chat;
-    struct stmt q;
     enum wb_err err;
     TRY(chat_of(s, &g->chat, &chat));
     if (jid_eq(&chat, &g->chat))
         return WB_OK;
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_history_gaps WHERE our_jid = ? AND chat_jid = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &g->chat);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa, "DELETE FROM bridge_history_gaps WHERE our_jid = ? AND chat_jid = ?",
+                BINDS(BIND_TEXT(s->our), BIND_JID(&g->chat))));
     TRY(store_history_gap_open(s, &chat, g->since, g->until, g->reason));
     err = store_history_gap_get(s, &chat, g);
 out:
@@ -215,16 +183,12 @@ out:
 enum wb_err store_history_gap_next(struct store *s, char cursor[JID_TEXT_MAX],
                                    struct store_history_gap *ret)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT " COLUMNS " FROM bridge_history_gaps"
-                  " WHERE our_jid = ? AND chat_jid > ? AND closed = 0 ORDER BY chat_jid LIMIT 1"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, cursor);
-    err = read_one(&q, ret);
-    TRY(err);
+    TRY(sql_row_by(&s->wa,
+                   "SELECT " COLUMNS " FROM bridge_history_gaps"
+                   " WHERE our_jid = ? AND chat_jid > ? AND closed = 0 ORDER BY chat_jid LIMIT 1",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(cursor)), read_gap, ret));
     jid_text(&ret->chat, cursor);
     err = join_forms(s, ret);
 out:
@@ -250,39 +214,24 @@ out:
 
 enum wb_err store_history_asked(struct store *s, int64_t since, size_t *ret_n)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT count(*) FROM bridge_history_gaps WHERE +our_jid = ? AND closed = 0"
-                  " AND request_id <> '' AND request_id > '' AND asked_at >= ?"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, since);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret_n = (size_t)stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT count(*) FROM bridge_history_gaps WHERE +our_jid = ? AND closed = 0"
+                   " AND request_id <> '' AND request_id > '' AND asked_at >= ?",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(since)), COLS(COL_SIZE(ret_n)));
 }
 
 enum wb_err store_history_gaps_sum(struct store *s, struct store_history_gaps *ret)
 {
     struct store_history_gaps sum = {0};
-    struct stmt q;
+    int64_t filled = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT coalesce(sum(closed = 0), 0), coalesce(sum(filled), 0)"
-                  " FROM bridge_history_gaps WHERE our_jid = ?"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        sum.open = (size_t)stmt_col_int(&q, 0);
-        sum.filled = (uint64_t)stmt_col_int(&q, 1);
-    }
-    stmt_end(&q);
-    TRY(err);
+    TRY(sql_row(&s->wa,
+                "SELECT coalesce(sum(closed = 0), 0), coalesce(sum(filled), 0)"
+                " FROM bridge_history_gaps WHERE our_jid = ?",
+                BINDS(BIND_TEXT(s->our)), COLS(COL_SIZE(&sum.open), COL_INT(&filled))));
+    sum.filled = (uint64_t)filled;
     err = all_gap(s, &sum.since, &sum.until);
     sum.all = err == WB_OK;
     if (err == WB_OK)

@@ -33,7 +33,6 @@ enum wb_err store_message_edit(struct store *s, const struct store_message_chang
     struct found_row f;
     struct jid chat;
     struct who w;
-    struct stmt q;
     enum wb_err err;
     TRY(chat_of(s, &c->chat, &chat));
     TRY(who_is(s, &c->sender, &c->sender_alt, &w));
@@ -45,17 +44,12 @@ enum wb_err store_message_edit(struct store *s, const struct store_message_chang
     if (f.edited_at > c->timestamp)
         return WB_OK;
     /* Within one second the later arrival is the newer one; the same one again changes nothing. */
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE messages SET content = ?1, summary = ?2, mentions = ?3,"
-                   " mentions_me = ?4, edited_at = ?5 WHERE rowid = ?6"
-                   " AND (edited_at IS NOT ?5 OR content IS NOT ?1 OR summary IS NOT ?2)"));
-    stmt_text_or_empty(&q, content);
-    stmt_text_span(&q, summary);
-    stmt_text_span(&q, mentions);
-    stmt_int(&q, mentions_me);
-    stmt_int(&q, c->timestamp);
-    stmt_int(&q, f.rowid);
-    err = stmt_run(&q);
+    err = sql_run(&s->msg,
+                  "UPDATE messages SET content = ?1, summary = ?2, mentions = ?3,"
+                  " mentions_me = ?4, edited_at = ?5 WHERE rowid = ?6"
+                  " AND (edited_at IS NOT ?5 OR content IS NOT ?1 OR summary IS NOT ?2)",
+                  BINDS(BIND_OR_EMPTY(content), BIND_SPAN(summary), BIND_SPAN(mentions),
+                        BIND_INT(mentions_me), BIND_INT(c->timestamp), BIND_INT(f.rowid)));
 out:
     return err;
 }
@@ -91,19 +85,15 @@ enum wb_err store_message_revoke(struct store *s, const struct store_message_cha
     struct found_row f;
     struct jid chat;
     struct who w;
-    struct stmt q;
     enum wb_err err;
     TRY(chat_of(s, &c->chat, &chat));
     TRY(revoke_target(s, c, &chat, by_admin, &f));
     if (f.revoked)
         return WB_OK;
     TRY(who_is(s, &c->sender, &c->sender_alt, &w));
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE messages SET revoked_at = ?, revoked_by = ? WHERE rowid = ?"));
-    stmt_int(&q, c->timestamp);
-    stmt_jid(&q, jid_is_none(&w.pn) ? &w.lid : &w.pn);
-    stmt_int(&q, f.rowid);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->msg, "UPDATE messages SET revoked_at = ?, revoked_by = ? WHERE rowid = ?",
+                BINDS(BIND_INT(c->timestamp), BIND_JID(jid_is_none(&w.pn) ? &w.lid : &w.pn),
+                      BIND_INT(f.rowid))));
     err = fork_columns_deleted(s, f.rowid, c->timestamp);
 out:
     return err;
@@ -114,26 +104,20 @@ enum wb_err store_message_react(struct store *s, const struct store_message_chan
 {
     struct jid chat;
     struct who w;
-    struct stmt q;
     enum wb_err err;
     if (c->target_id.n == 0 || c->target_id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
     TRY(chat_of(s, &c->chat, &chat));
     TRY(who_is(s, &c->sender, &c->sender_alt, &w));
-    TRY(stmt_write(&q, &s->msg,
-                   "INSERT INTO reactions (chat_jid, message_id, sender, sender_jid, is_from_me,"
-                   " reaction, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?)"
-                   " ON CONFLICT (chat_jid, message_id, sender) DO UPDATE"
-                   " SET reaction = excluded.reaction, timestamp = excluded.timestamp,"
-                   " sender_jid = excluded.sender_jid WHERE excluded.timestamp >= timestamp"));
-    stmt_jid(&q, &chat);
-    stmt_text_span(&q, c->target_id);
-    stmt_text(&q, w.user);
-    stmt_jid(&q, jid_is_none(&w.pn) ? &w.lid : &w.pn);
-    stmt_int(&q, c->from_me);
-    stmt_text_or_empty(&q, emoji);
-    stmt_int(&q, c->timestamp);
-    err = stmt_run(&q);
+    err = sql_run(&s->msg,
+                  "INSERT INTO reactions (chat_jid, message_id, sender, sender_jid, is_from_me,"
+                  " reaction, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                  " ON CONFLICT (chat_jid, message_id, sender) DO UPDATE"
+                  " SET reaction = excluded.reaction, timestamp = excluded.timestamp,"
+                  " sender_jid = excluded.sender_jid WHERE excluded.timestamp >= timestamp",
+                  BINDS(BIND_JID(&chat), BIND_SPAN(c->target_id), BIND_TEXT(w.user),
+                        BIND_JID(jid_is_none(&w.pn) ? &w.lid : &w.pn), BIND_INT(c->from_me),
+                        BIND_OR_EMPTY(emoji), BIND_INT(c->timestamp)));
 out:
     return err;
 }

@@ -170,13 +170,7 @@ out:
 
 enum wb_err row_remove(struct store *s, int64_t rowid)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->msg, "DELETE FROM messages WHERE rowid = ?"));
-    stmt_int(&q, rowid);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->msg, "DELETE FROM messages WHERE rowid = ?", BINDS(BIND_INT(rowid)));
 }
 
 bool time_text(int64_t t, char text[TIME_TEXT_BYTES])
@@ -220,11 +214,9 @@ static enum wb_err touch(struct store *s, const struct jid *chat, int64_t t)
     char text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
-    if (t <= 0) {
-        TRY(stmt_write(&q, &s->msg, "INSERT OR IGNORE INTO chats (jid) VALUES (?)"));
-        stmt_jid(&q, chat);
-        return stmt_run(&q);
-    }
+    if (t <= 0)
+        return sql_run(&s->msg, "INSERT OR IGNORE INTO chats (jid) VALUES (?)",
+                       BINDS(BIND_JID(chat)));
     TRY(stmt_write(&q, &s->msg,
                    "INSERT INTO chats (last_message_time, jid) VALUES (?1, ?2)"
                    " ON CONFLICT (jid) DO UPDATE SET last_message_time = ?1"

@@ -3,7 +3,7 @@
 #define STORE_MESSAGES_MESSAGE_ROW_H
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/messages/messages.h"
 
 enum { TIME_TEXT_BYTES = 40, ROW_ID_MAX = STORE_MESSAGE_ID_MAX + 2 + JID_USER_MAX };

@@ -342,22 +342,15 @@ out:
 
 enum wb_err store_message_last_time(struct store *s, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
     /* Numbers sort before texts: the newest of each, along the index. */
-    TRY(stmt_read(&q, &s->msg,
-                  "SELECT coalesce(max(" SQL_SECONDS(
-                      "t") "), 0) FROM (SELECT * FROM"
-                           " (SELECT timestamp AS t FROM messages WHERE timestamp < ''"
-                           " AND kind IS NOT '" STORE_EVENT_KIND "'"
-                           " ORDER BY timestamp DESC LIMIT 1) UNION ALL SELECT * FROM"
-                           " (SELECT timestamp FROM messages WHERE timestamp >= ''"
-                           " AND kind IS NOT '" STORE_EVENT_KIND "'"
-                           " ORDER BY timestamp DESC LIMIT 1))"));
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_int(&s->msg,
+                   "SELECT coalesce(max(" SQL_SECONDS(
+                       "t") "), 0) FROM (SELECT * FROM"
+                            " (SELECT timestamp AS t FROM messages WHERE timestamp < ''"
+                            " AND kind IS NOT '" STORE_EVENT_KIND "'"
+                            " ORDER BY timestamp DESC LIMIT 1) UNION ALL SELECT * FROM"
+                            " (SELECT timestamp FROM messages WHERE timestamp >= ''"
+                            " AND kind IS NOT '" STORE_EVENT_KIND "'"
+                            " ORDER BY timestamp DESC LIMIT 1))",
+                   NO_BINDS, ret);
 }

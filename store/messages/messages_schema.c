@@ -5,7 +5,7 @@
 
 #include "base/fault.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 
 /* 2: how the file keeps its times is remembered in it, and what has no text of its own has its
  * readable one in `summary`. */
@@ -165,18 +165,8 @@ out:
 
 static enum wb_err has_column(struct db *d, const char *name, bool *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, d, "SELECT 1 FROM pragma_table_xinfo('messages') WHERE name = ?"));
-    stmt_text(&q, name);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(d, "SELECT 1 FROM pragma_table_xinfo('messages') WHERE name = ?",
+                      BINDS(BIND_TEXT(name)), ret);
 }
 
 static enum wb_err add_later_index(struct db *d)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "proto/content.h"
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/messages/limits.h"
 #include "store/messages/messages.h"
@@ -43,14 +44,8 @@ static bool is_description(const struct old_row *r, struct arena *a)
 
 static enum wb_err move(struct store *s, int64_t rowid)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->msg,
-                   "UPDATE messages SET summary = content, content = '' WHERE rowid = ?"));
-    stmt_int(&q, rowid);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->msg, "UPDATE messages SET summary = content, content = '' WHERE rowid = ?",
+                   BINDS(BIND_INT(rowid)));
 }
 
 /* The rowids, of the rows in (from, to], that are to be changed. */
@@ -85,13 +80,7 @@ out:
 
 static enum wb_err note(struct store *s, int64_t from)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->msg, "UPDATE bridge_format SET summaries_from = ?"));
-    stmt_int(&q, from);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->msg, "UPDATE bridge_format SET summaries_from = ?", BINDS(BIND_INT(from)));
 }
 
 enum wb_err messages_move_summaries(struct store *s, size_t *moved, bool *ret_more)

@@ -23,24 +23,24 @@ struct found_chat {
     struct jid jid;
 };
 
+static enum wb_err read_number(struct stmt *q, void *ret)
+{
+    struct found_time *f = ret;
+    *f = (struct found_time){stmt_col_int(q, 0), stmt_col_int(q, 1)};
+    return WB_OK;
+}
+
 /* Numbers sort before texts, so that the index has the rows of the other form side by side, and a
  * file without such rows is done with one look. */
 static enum wb_err find_numbers(struct store *s, struct found_time *ret, size_t *ret_n, bool *more)
 {
-    size_t n = 0;
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_read(&q, &s->msg,
-                  "SELECT rowid, timestamp FROM messages"
-                  " WHERE " IS_NUMBER("timestamp") " LIMIT ?"));
-    stmt_int(&q, STORE_TIDY_ROWS);
-    while ((err = stmt_step(&q)) == WB_OK && n < STORE_TIDY_ROWS)
-        ret[n++] = (struct found_time){stmt_col_int(&q, 0), stmt_col_int(&q, 1)};
-    stmt_end(&q);
-    if (err == WB_ERR_NOT_FOUND)
-        err = WB_OK;
-    *ret_n = n;
-    *more = n == STORE_TIDY_ROWS;
+    TRY(sql_rows(&s->msg,
+                 "SELECT rowid, timestamp FROM messages"
+                 " WHERE " IS_NUMBER("timestamp") " LIMIT ?",
+                 BINDS(BIND_INT(STORE_TIDY_ROWS)), read_number, ret, sizeof *ret, STORE_TIDY_ROWS,
+                 ret_n));
+    *more = *ret_n == STORE_TIDY_ROWS;
 out:
     return err;
 }

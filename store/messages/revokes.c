@@ -3,52 +3,30 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/messages/limits.h"
 
 static enum wb_err count(struct store *s, const struct jid *chat, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    if (chat)
-        TRY(stmt_read(&q, &s->wa,
-                      "SELECT count(*) FROM bridge_revokes WHERE our_jid = ? AND chat_jid = ?"));
-    else
-        TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_revokes WHERE our_jid = ?"));
-    stmt_text(&q, s->our);
-    if (chat)
-        stmt_jid(&q, chat);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    if (!chat)
+        return sql_int(&s->wa, "SELECT count(*) FROM bridge_revokes WHERE our_jid = ?",
+                       BINDS(BIND_TEXT(s->our)), ret);
+    return sql_int(&s->wa, "SELECT count(*) FROM bridge_revokes WHERE our_jid = ? AND chat_jid = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(chat)), ret);
 }
 
 /* The same stanza, delivered once more, is there already: then nothing is added. */
 static enum wb_err insert(struct store *s, const struct store_revoke *r)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR IGNORE INTO bridge_revokes (our_jid, chat_jid, message_id, sender,"
                    " sender_alt, target_id, author, from_me, lid_addressing, timestamp, noted_at)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, &r->chat);
-    stmt_text(&q, r->id);
-    stmt_jid(&q, &r->sender);
-    stmt_jid(&q, &r->sender_alt);
-    stmt_text(&q, r->target_id);
-    stmt_jid(&q, &r->author);
-    stmt_int(&q, r->from_me);
-    stmt_int(&q, r->lid_addressing);
-    stmt_int(&q, r->timestamp);
-    stmt_int(&q, r->noted_at);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(&r->chat), BIND_TEXT(r->id),
+                         BIND_JID(&r->sender), BIND_JID(&r->sender_alt), BIND_TEXT(r->target_id),
+                         BIND_JID(&r->author), BIND_INT(r->from_me), BIND_INT(r->lid_addressing),
+                         BIND_INT(r->timestamp), BIND_INT(r->noted_at)));
 }
 
 enum wb_err store_revoke_put(struct store *s, const struct store_revoke *r, bool *ret_kept)
@@ -71,33 +49,20 @@ enum wb_err store_revoke_next(struct store *s, const struct jid *chat, int64_t a
                               struct store_revoke *ret)
 {
     struct store_revoke r;
-    struct stmt q;
     enum wb_err err;
     memset(&r, 0, sizeof r);
+    r.chat = *chat;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT seq, message_id, target_id, sender, sender_alt, author, from_me,"
-                  " lid_addressing, timestamp, noted_at FROM bridge_revokes"
-                  " WHERE our_jid = ? AND chat_jid = ? AND seq > ? ORDER BY seq LIMIT 1"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, chat);
-    stmt_int(&q, after);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        r.seq = stmt_col_int(&q, 0);
-        stmt_col_text(&q, 1, r.id, sizeof r.id);
-        stmt_col_text(&q, 2, r.target_id, sizeof r.target_id);
-        r.chat = *chat;
-        r.sender = stmt_col_jid(&q, 3);
-        r.sender_alt = stmt_col_jid(&q, 4);
-        r.author = stmt_col_jid(&q, 5);
-        r.from_me = stmt_col_int(&q, 6) != 0;
-        r.lid_addressing = stmt_col_int(&q, 7) != 0;
-        r.timestamp = stmt_col_int(&q, 8);
-        r.noted_at = stmt_col_int(&q, 9);
-        *ret = r;
-    }
-    stmt_end(&q);
+    TRY(sql_row(&s->wa,
+                "SELECT seq, message_id, target_id, sender, sender_alt, author, from_me,"
+                " lid_addressing, timestamp, noted_at FROM bridge_revokes"
+                " WHERE our_jid = ? AND chat_jid = ? AND seq > ? ORDER BY seq LIMIT 1",
+                BINDS(BIND_TEXT(s->our), BIND_JID(chat), BIND_INT(after)),
+                COLS(COL_INT(&r.seq), COL_TEXT(r.id, sizeof r.id),
+                     COL_TEXT(r.target_id, sizeof r.target_id), COL_JID(&r.sender),
+                     COL_JID(&r.sender_alt), COL_JID(&r.author), COL_BOOL(&r.from_me),
+                     COL_BOOL(&r.lid_addressing), COL_INT(&r.timestamp), COL_INT(&r.noted_at))));
+    *ret = r;
 out:
     return err;
 }
@@ -105,31 +70,16 @@ out:
 enum wb_err store_revoke_next_chat(struct store *s, const struct jid *after, struct jid *ret)
 {
     char text[JID_TEXT_MAX] = "";
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
     if (!jid_is_none(after))
         jid_text(after, text);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT chat_jid FROM bridge_revokes WHERE our_jid = ? AND chat_jid > ?"
-                  " ORDER BY chat_jid LIMIT 1"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, text);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = stmt_col_jid(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT chat_jid FROM bridge_revokes WHERE our_jid = ? AND chat_jid > ?"
+                   " ORDER BY chat_jid LIMIT 1",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(text)), COLS(COL_JID(ret)));
 }
 
 enum wb_err store_revoke_done(struct store *s, int64_t seq)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_revokes WHERE seq = ?"));
-    stmt_int(&q, seq);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "DELETE FROM bridge_revokes WHERE seq = ?", BINDS(BIND_INT(seq)));
 }

@@ -3,112 +3,63 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/messages/limits.h"
 #include "store/session/lid_map.h"
 
-static enum wb_err count_end(struct stmt *q, int64_t *ret)
-{
-    enum wb_err err = stmt_step(q);
-    if (err == WB_OK)
-        *ret = stmt_col_int(q, 0);
-    stmt_end(q);
-    return err;
-}
-
 static enum wb_err count_of_target(struct store *s, const char *target_id, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
-                  " AND target_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, target_id);
-    err = count_end(&q, ret);
-out:
-    return err;
+    return sql_int(&s->wa,
+                   "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
+                   " AND target_id = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(target_id)), ret);
 }
 
 static enum wb_err count_of_sender(struct store *s, const struct jid *chat,
                                    const struct jid *sender, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
-                  " AND chat_jid = ? AND sender = ?"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, chat);
-    stmt_jid(&q, sender);
-    err = count_end(&q, ret);
-out:
-    return err;
+    return sql_int(&s->wa,
+                   "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"
+                   " AND chat_jid = ? AND sender = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(chat), BIND_JID(sender)), ret);
 }
 
 static enum wb_err count_all(struct store *s, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?"));
-    stmt_text(&q, s->our);
-    err = count_end(&q, ret);
-out:
-    return err;
+    return sql_int(&s->wa, "SELECT count(*) FROM bridge_secret_waits WHERE our_jid = ?",
+                   BINDS(BIND_TEXT(s->our)), ret);
 }
 
 static enum wb_err drop_oldest_of_sender(struct store *s, const struct jid *chat,
                                          const struct jid *sender)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "DELETE FROM bridge_secret_waits WHERE seq = (SELECT seq FROM"
                    " bridge_secret_waits WHERE our_jid = ? AND chat_jid = ? AND sender = ?"
-                   " ORDER BY seq LIMIT 1)"));
-    stmt_text(&q, s->our);
-    stmt_jid(&q, chat);
-    stmt_jid(&q, sender);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " ORDER BY seq LIMIT 1)",
+                   BINDS(BIND_TEXT(s->our), BIND_JID(chat), BIND_JID(sender)));
 }
 
 static enum wb_err drop_oldest(struct store *s)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "DELETE FROM bridge_secret_waits WHERE seq = (SELECT seq FROM"
-                   " bridge_secret_waits WHERE our_jid = ? ORDER BY noted_at, seq LIMIT 1)"));
-    stmt_text(&q, s->our);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " bridge_secret_waits WHERE our_jid = ? ORDER BY noted_at, seq LIMIT 1)",
+                   BINDS(BIND_TEXT(s->our)));
 }
 
 static enum wb_err insert(struct store *s, const struct store_secret_wait *w,
                           const struct jid *sender)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT OR IGNORE INTO bridge_secret_waits (our_jid, target_id, chat_jid,"
                    " message_id, sender, sender_alt, from_me, lid_addressing, timestamp, noted_at)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, w->target_id);
-    stmt_jid(&q, &w->chat);
-    stmt_text(&q, w->id);
-    stmt_jid(&q, sender);
-    stmt_jid(&q, &w->sender_alt);
-    stmt_int(&q, w->from_me);
-    stmt_int(&q, w->lid_addressing);
-    stmt_int(&q, w->timestamp);
-    stmt_int(&q, w->noted_at);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(w->target_id), BIND_JID(&w->chat),
+                         BIND_TEXT(w->id), BIND_JID(sender), BIND_JID(&w->sender_alt),
+                         BIND_INT(w->from_me), BIND_INT(w->lid_addressing), BIND_INT(w->timestamp),
+                         BIND_INT(w->noted_at)));
 }
 
 enum wb_err store_secret_wait_put(struct store *s, const struct store_secret_wait *w,
@@ -144,96 +95,59 @@ enum wb_err store_secret_wait_next(struct store *s, struct span target_id, int64
                                    struct store_secret_wait *ret)
 {
     struct store_secret_wait w;
-    struct stmt q;
     enum wb_err err;
     memset(&w, 0, sizeof w);
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT seq, message_id, target_id, chat_jid, sender, sender_alt, from_me,"
-                  " lid_addressing, timestamp, noted_at FROM bridge_secret_waits"
-                  " WHERE our_jid = ? AND target_id = ? AND seq > ? ORDER BY seq LIMIT 1"));
-    stmt_text(&q, s->our);
-    stmt_text_span(&q, target_id);
-    stmt_int(&q, after);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        w.seq = stmt_col_int(&q, 0);
-        stmt_col_text(&q, 1, w.id, sizeof w.id);
-        stmt_col_text(&q, 2, w.target_id, sizeof w.target_id);
-        w.chat = stmt_col_jid(&q, 3);
-        w.sender = stmt_col_jid(&q, 4);
-        w.sender_alt = stmt_col_jid(&q, 5);
-        w.from_me = stmt_col_int(&q, 6) != 0;
-        w.lid_addressing = stmt_col_int(&q, 7) != 0;
-        w.timestamp = stmt_col_int(&q, 8);
-        w.noted_at = stmt_col_int(&q, 9);
-        *ret = w;
-    }
-    stmt_end(&q);
+    TRY(sql_row(&s->wa,
+                "SELECT seq, message_id, target_id, chat_jid, sender, sender_alt, from_me,"
+                " lid_addressing, timestamp, noted_at FROM bridge_secret_waits"
+                " WHERE our_jid = ? AND target_id = ? AND seq > ? ORDER BY seq LIMIT 1",
+                BINDS(BIND_TEXT(s->our), BIND_SPAN(target_id), BIND_INT(after)),
+                COLS(COL_INT(&w.seq), COL_TEXT(w.id, sizeof w.id),
+                     COL_TEXT(w.target_id, sizeof w.target_id), COL_JID(&w.chat),
+                     COL_JID(&w.sender), COL_JID(&w.sender_alt), COL_BOOL(&w.from_me),
+                     COL_BOOL(&w.lid_addressing), COL_INT(&w.timestamp), COL_INT(&w.noted_at))));
+    *ret = w;
 out:
     return err;
 }
 
 enum wb_err store_secret_wait_done(struct store *s, int64_t seq)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_secret_waits WHERE seq = ?"));
-    stmt_int(&q, seq);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "DELETE FROM bridge_secret_waits WHERE seq = ?", BINDS(BIND_INT(seq)));
 }
 
 enum wb_err store_secret_wait_any(struct store *s, bool *ret_any)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, "SELECT 1 FROM bridge_secret_waits WHERE our_jid = ? LIMIT 1"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret_any = err == WB_OK;
-        err = WB_OK;
-    }
-out:
-    return err;
+    return sql_exists(&s->wa, "SELECT 1 FROM bridge_secret_waits WHERE our_jid = ? LIMIT 1",
+                      BINDS(BIND_TEXT(s->our)), ret_any);
 }
 
 enum wb_err store_secret_wait_prune(struct store *s, int64_t before, bool *ret_more)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_secret_waits WHERE seq IN (SELECT seq FROM"
-                   " bridge_secret_waits WHERE our_jid = ? AND noted_at < ? LIMIT ?)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, before);
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    TRY(stmt_run(&q));
-    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
-out:
-    return err;
+    return sql_run_some(&s->wa,
+                        "DELETE FROM bridge_secret_waits WHERE seq IN (SELECT seq FROM"
+                        " bridge_secret_waits WHERE our_jid = ? AND noted_at < ? LIMIT ?)",
+                        BINDS(BIND_TEXT(s->our), BIND_INT(before), BIND_INT(STORE_PRUNE_ROWS)),
+                        STORE_PRUNE_ROWS, ret_more);
 }
 
 /* ---- what our phone does not have either ---------------------------------------------------- */
 
-/* Binds whose and which one, in the order of the primary key. */
-static enum wb_err bind_none(struct stmt *q, struct store *s, const struct jid *chat,
-                             const struct jid *sender, struct span id)
+/* Whose and which one: the primary key. */
+struct none_key {
+    struct jid chat, sender;
+};
+
+static enum wb_err none_key_of(struct store *s, const struct jid *chat, const struct jid *sender,
+                               struct none_key *ret)
 {
     const struct jid bare_chat = jid_bare(*chat), bare_sender = jid_bare(*sender);
-    struct jid c, p;
     enum wb_err err;
-    TRY(store_canonical(s, &bare_chat, &c));
-    TRY(store_canonical(s, &bare_sender, &p));
-    stmt_text(q, s->our);
-    stmt_jid(q, &c);
-    stmt_jid(q, &p);
-    stmt_text_span(q, id);
+    TRY(store_canonical(s, &bare_chat, &ret->chat));
+    err = store_canonical(s, &bare_sender, &ret->sender);
 out:
     return err;
 }
@@ -241,18 +155,15 @@ out:
 enum wb_err store_secret_none_put(struct store *s, const struct jid *chat, const struct jid *sender,
                                   struct span id, int64_t answered_at)
 {
-    struct stmt q;
+    struct none_key k;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO bridge_secrets_none (our_jid, chat_jid, sender,"
-                   " message_id, answered_at) VALUES (?, ?, ?, ?, ?)"));
-    err = bind_none(&q, s, chat, sender, id);
-    stmt_int(&q, answered_at);
-    if (err == WB_OK)
-        err = stmt_run(&q);
-    else
-        stmt_end(&q);
+    TRY(none_key_of(s, chat, sender, &k));
+    err = sql_run(&s->wa,
+                  "INSERT OR REPLACE INTO bridge_secrets_none (our_jid, chat_jid, sender,"
+                  " message_id, answered_at) VALUES (?, ?, ?, ?, ?)",
+                  BINDS(BIND_TEXT(s->our), BIND_JID(&k.chat), BIND_JID(&k.sender), BIND_SPAN(id),
+                        BIND_INT(answered_at)));
 out:
     return err;
 }
@@ -260,38 +171,27 @@ out:
 enum wb_err store_secret_none_known(struct store *s, const struct jid *chat,
                                     const struct jid *sender, struct span id, bool *ret_known)
 {
-    struct stmt q;
+    struct none_key k;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT 1 FROM bridge_secrets_none WHERE our_jid = ? AND chat_jid = ?"
-                  " AND sender = ? AND message_id = ?"));
-    err = bind_none(&q, s, chat, sender, id);
-    if (err == WB_OK)
-        err = stmt_step(&q);
-    stmt_end(&q);
-    if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
-        *ret_known = err == WB_OK;
-        err = WB_OK;
-    }
+    TRY(none_key_of(s, chat, sender, &k));
+    err = sql_exists(
+        &s->wa,
+        "SELECT 1 FROM bridge_secrets_none WHERE our_jid = ? AND chat_jid = ?"
+        " AND sender = ? AND message_id = ?",
+        BINDS(BIND_TEXT(s->our), BIND_JID(&k.chat), BIND_JID(&k.sender), BIND_SPAN(id)), ret_known);
 out:
     return err;
 }
 
 enum wb_err store_secret_none_prune(struct store *s, int64_t before, bool *ret_more)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM bridge_secrets_none WHERE our_jid = ?1 AND"
-                   " (chat_jid, sender, message_id) IN (SELECT chat_jid, sender, message_id FROM"
-                   " bridge_secrets_none WHERE our_jid = ?1 AND answered_at < ?2 LIMIT ?3)"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, before);
-    stmt_int(&q, STORE_PRUNE_ROWS);
-    TRY(stmt_run(&q));
-    *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
-out:
-    return err;
+    return sql_run_some(
+        &s->wa,
+        "DELETE FROM bridge_secrets_none WHERE our_jid = ?1 AND"
+        " (chat_jid, sender, message_id) IN (SELECT chat_jid, sender, message_id FROM"
+        " bridge_secrets_none WHERE our_jid = ?1 AND answered_at < ?2 LIMIT ?3)",
+        BINDS(BIND_TEXT(s->our), BIND_INT(before), BIND_INT(STORE_PRUNE_ROWS)), STORE_PRUNE_ROWS,
+        ret_more);
 }

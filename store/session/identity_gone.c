@@ -3,10 +3,9 @@
 #include <stdio.h>
 
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/session/limits.h"
-#include "store/db/sql.h"
-#include "store/limits.h"
 #include "store/session/signal_store.h"
 
 enum wb_err store_identity_is_gone(struct store *s, const struct jid *device,

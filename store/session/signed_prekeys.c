@@ -5,9 +5,8 @@
 #include "base/secret.h"
 #include "store/core/meta.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
 #include "store/db/sql.h"
-#include "store/limits.h"
+#include "store/db/stmt.h"
 #include "store/session/prekeys.h"
 
 /* replaced_at of a row: when it was; 0: not (yet); -1: retired. */
