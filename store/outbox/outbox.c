@@ -79,137 +79,94 @@ out:
     return err;
 }
 
-static enum wb_err one_row(struct stmt *q, struct arena *a, struct store_outbox_row *ret)
+struct reading {
+    struct arena *arena;
+    struct store_outbox_row *row;
+};
+
+static enum wb_err read_row(struct stmt *q, void *ctx)
 {
-    enum wb_err err = stmt_step(q);
-    if (err == WB_OK)
-        err = outbox_read_row(q, a, ret);
-    stmt_end(q);
-    return err;
+    const struct reading *r = ctx;
+    return outbox_read_row(q, r->arena, r->row);
 }
 
 enum wb_err store_outbox_by_id(struct store *s, const char *message_id, struct arena *a,
                                struct store_outbox_row *ret)
 {
-    struct stmt q;
-    enum wb_err err;
+    struct reading r = {a, ret};
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, ROW "message_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, message_id);
-    err = one_row(&q, a, ret);
-out:
-    return err;
+    return sql_row_by(&s->wa, ROW "message_id = ?", BINDS(BIND_TEXT(s->our), BIND_TEXT(message_id)),
+                      read_row, &r);
 }
 
 enum wb_err store_outbox_by_key(struct store *s, const char *key, struct arena *a,
                                 struct store_outbox_row *ret)
 {
-    struct stmt q;
-    enum wb_err err;
+    struct reading r = {a, ret};
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, ROW "key = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, key);
-    err = one_row(&q, a, ret);
-out:
-    return err;
+    return sql_row_by(&s->wa, ROW "key = ?", BINDS(BIND_TEXT(s->our), BIND_TEXT(key)), read_row,
+                      &r);
 }
 
 enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, int64_t after,
                               struct arena *a, struct store_outbox_row *ret)
 {
-    struct stmt q;
-    enum wb_err err;
+    struct reading r = {a, ret};
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, ROW "state = ? AND seq > ? ORDER BY seq LIMIT 1"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, state);
-    stmt_int(&q, after);
-    err = one_row(&q, a, ret);
-out:
-    return err;
+    return sql_row_by(&s->wa, ROW "state = ? AND seq > ? ORDER BY seq LIMIT 1",
+                      BINDS(BIND_TEXT(s->our), BIND_INT(state), BIND_INT(after)), read_row, &r);
 }
 
 /* ---- changes of state ---------------------------------------------------------------------- */
 
 static enum wb_err state_of(struct store *s, const char *message_id, enum store_outbox_state *ret)
 {
-    struct stmt q;
-    enum wb_err err;
+    int64_t state = 0;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT state FROM bridge_outbox WHERE our_jid = ? AND message_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, message_id);
-    err = stmt_step(&q);
+    enum wb_err err =
+        sql_int(&s->wa, "SELECT state FROM bridge_outbox WHERE our_jid = ? AND message_id = ?",
+                BINDS(BIND_TEXT(s->our), BIND_TEXT(message_id)), &state);
     if (err == WB_OK)
-        *ret = (enum store_outbox_state)stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
+        *ret = (enum store_outbox_state)state;
     return err;
-}
-
-static void bind_row(struct stmt *q, const struct store *s, const char *message_id)
-{
-    stmt_text(q, s->our);
-    stmt_text(q, message_id);
 }
 
 enum wb_err store_outbox_shift(struct store *s, const char *message_id, int64_t created_at,
                                int64_t expires_at)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "UPDATE bridge_outbox SET created_at = ?, expires_at = ?"
-                   " WHERE our_jid = ? AND message_id = ? AND state = ?"));
-    stmt_int(&q, created_at);
-    stmt_int(&q, expires_at);
-    bind_row(&q, s, message_id);
-    stmt_int(&q, OUTBOX_QUEUED);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " WHERE our_jid = ? AND message_id = ? AND state = ?",
+                   BINDS(BIND_INT(created_at), BIND_INT(expires_at), BIND_TEXT(s->our),
+                         BIND_TEXT(message_id), BIND_INT(OUTBOX_QUEUED)));
 }
 
 enum wb_err store_outbox_rename(struct store *s, const char *message_id, const struct jid *chat)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET chat_jid = ?"
-                   " WHERE our_jid = ? AND message_id = ? AND state = ?"));
-    stmt_jid(&q, chat);
-    bind_row(&q, s, message_id);
-    stmt_int(&q, OUTBOX_QUEUED);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(
+        &s->wa,
+        "UPDATE bridge_outbox SET chat_jid = ?"
+        " WHERE our_jid = ? AND message_id = ? AND state = ?",
+        BINDS(BIND_JID(chat), BIND_TEXT(s->our), BIND_TEXT(message_id), BIND_INT(OUTBOX_QUEUED)));
 }
 
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
                               uint32_t recipients, int64_t now)
 {
     enum store_outbox_state state = OUTBOX_QUEUED;
-    struct stmt q;
     enum wb_err err;
     if (!sealed.n)
         return WB_ERR_INVALID;
     TRY(state_of(s, message_id, &state));
     if (state != OUTBOX_QUEUED)
         return WB_ERR_STATE;
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = ?, sealed = ?, recipients = ?, sealed_at = ?"
-                   " WHERE our_jid = ? AND message_id = ?"));
-    stmt_int(&q, OUTBOX_SEALED);
-    stmt_blob(&q, sealed);
-    stmt_int(&q, recipients);
-    stmt_int(&q, now);
-    bind_row(&q, s, message_id);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "UPDATE bridge_outbox SET state = ?, sealed = ?, recipients = ?, sealed_at = ?"
+                  " WHERE our_jid = ? AND message_id = ?",
+                  BINDS(BIND_INT(OUTBOX_SEALED), BIND_BLOB(sealed), BIND_INT(recipients),
+                        BIND_INT(now), BIND_TEXT(s->our), BIND_TEXT(message_id)));
 out:
     return err;
 }
@@ -218,21 +175,17 @@ enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t 
                                int64_t now)
 {
     enum store_outbox_state state = OUTBOX_QUEUED;
-    struct stmt q;
     enum wb_err err;
     TRY(state_of(s, message_id, &state));
     if (state == OUTBOX_QUEUED || state == OUTBOX_FAILED)
         return WB_ERR_STATE;
     /* A receipt may have overtaken the ack: the time is still missing then. */
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = max(state, ?), server_time = ?, acked_at = ?,"
-                   " sealed = NULL, request = NULL, content = NULL"
-                   " WHERE our_jid = ? AND message_id = ? AND acked_at = 0"));
-    stmt_int(&q, OUTBOX_SENT);
-    stmt_int(&q, server_time);
-    stmt_int(&q, now);
-    bind_row(&q, s, message_id);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "UPDATE bridge_outbox SET state = max(state, ?), server_time = ?, acked_at = ?,"
+                  " sealed = NULL, request = NULL, content = NULL"
+                  " WHERE our_jid = ? AND message_id = ? AND acked_at = 0",
+                  BINDS(BIND_INT(OUTBOX_SENT), BIND_INT(server_time), BIND_INT(now),
+                        BIND_TEXT(s->our), BIND_TEXT(message_id)));
 out:
     return err;
 }
@@ -241,29 +194,24 @@ enum wb_err store_outbox_fail(struct store *s, const char *message_id, const cha
                               int64_t now)
 {
     enum store_outbox_state state = OUTBOX_QUEUED;
-    struct stmt q;
     enum wb_err err;
     if (strlen(reason) > STORE_REASON_MAX)
         return WB_ERR_INVALID;
     TRY(state_of(s, message_id, &state));
     if (state != OUTBOX_QUEUED && state != OUTBOX_SEALED)
         return WB_ERR_STATE;
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET state = ?, reason = ?,"
-                   " acked_at = max(?, created_at, sealed_at), sealed = NULL,"
-                   " request = NULL, content = NULL WHERE our_jid = ? AND message_id = ?"));
-    stmt_int(&q, OUTBOX_FAILED);
-    stmt_text(&q, reason);
-    stmt_int(&q, now);
-    bind_row(&q, s, message_id);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "UPDATE bridge_outbox SET state = ?, reason = ?,"
+                  " acked_at = max(?, created_at, sealed_at), sealed = NULL,"
+                  " request = NULL, content = NULL WHERE our_jid = ? AND message_id = ?",
+                  BINDS(BIND_INT(OUTBOX_FAILED), BIND_TEXT(reason), BIND_INT(now),
+                        BIND_TEXT(s->our), BIND_TEXT(message_id)));
 out:
     return err;
 }
 
 enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_n)
 {
-    struct stmt q;
     int64_t tables = 0;
     enum wb_err err;
     TRY(db_query_int(whatsapp,
@@ -271,17 +219,13 @@ enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_
                      " WHERE type = 'table' AND name = 'bridge_outbox'",
                      &tables));
     if (tables > 0) {
-        TRY(stmt_write(&q, whatsapp,
-                       "UPDATE bridge_outbox SET state = ?, reason = ?,"
-                       " acked_at = max(?, created_at, sealed_at), sealed = NULL, request = NULL, "
-                       "content = NULL, answer = NULL"
-                       " WHERE state IN (?, ?)"));
-        stmt_int(&q, OUTBOX_FAILED);
-        stmt_text(&q, OUTBOX_RESTORED_UNKNOWN);
-        stmt_int(&q, now);
-        stmt_int(&q, OUTBOX_QUEUED);
-        stmt_int(&q, OUTBOX_SEALED);
-        TRY(stmt_run(&q));
+        TRY(sql_run(whatsapp,
+                    "UPDATE bridge_outbox SET state = ?, reason = ?,"
+                    " acked_at = max(?, created_at, sealed_at), sealed = NULL, request = NULL, "
+                    "content = NULL, answer = NULL"
+                    " WHERE state IN (?, ?)",
+                    BINDS(BIND_INT(OUTBOX_FAILED), BIND_TEXT(OUTBOX_RESTORED_UNKNOWN),
+                          BIND_INT(now), BIND_INT(OUTBOX_QUEUED), BIND_INT(OUTBOX_SEALED))));
     }
     if (ret_n)
         *ret_n = tables > 0 ? stmt_changes(whatsapp) : 0;
@@ -291,14 +235,10 @@ out:
 
 enum wb_err store_outbox_answer(struct store *s, const char *message_id, struct span answer)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET answer = ? WHERE our_jid = ? AND message_id = ?"));
-    stmt_blob(&q, answer);
-    bind_row(&q, s, message_id);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa, "UPDATE bridge_outbox SET answer = ? WHERE our_jid = ? AND message_id = ?",
+                BINDS(BIND_BLOB(answer), BIND_TEXT(s->our), BIND_TEXT(message_id))));
     if (stmt_changes(&s->wa) == 0)
         err = WB_ERR_NOT_FOUND;
 out:
@@ -307,32 +247,17 @@ out:
 
 enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state, size_t *ret_n)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT count(*) FROM bridge_outbox WHERE our_jid = ? AND state = ?"));
-    stmt_text(&q, s->our);
-    stmt_int(&q, state);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret_n = (size_t)stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa, "SELECT count(*) FROM bridge_outbox WHERE our_jid = ? AND state = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_INT(state)), COLS(COL_SIZE(ret_n)));
 }
 
 enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s, bool *ret_more)
 {
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_write(&q, &s->wa,
-                   "UPDATE bridge_outbox SET acked_at = ? WHERE our_jid = ? AND acked_at > ?"));
-    stmt_int(&q, now);
-    stmt_text(&q, s->our);
-    stmt_int(&q, now);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa, "UPDATE bridge_outbox SET acked_at = ? WHERE our_jid = ? AND acked_at > ?",
+                BINDS(BIND_INT(now), BIND_TEXT(s->our), BIND_INT(now))));
     /* The same rows each time: those of the index, in its order. */
 #define OLDEST_ROWS                                                                                \
     "(SELECT seq FROM bridge_outbox WHERE our_jid = ? AND +state >= ? AND acked_at > 0"            \
@@ -343,12 +268,9 @@ enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s, boo
     };
 #undef OLDEST_ROWS
     for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
-        TRY(stmt_write(&q, &s->wa, both[i]));
-        stmt_text(&q, s->our);
-        stmt_int(&q, OUTBOX_SENT);
-        stmt_int(&q, now - keep_s);
-        stmt_int(&q, STORE_PRUNE_ROWS);
-        TRY(stmt_run(&q));
+        TRY(sql_run(&s->wa, both[i],
+                    BINDS(BIND_TEXT(s->our), BIND_INT(OUTBOX_SENT), BIND_INT(now - keep_s),
+                          BIND_INT(STORE_PRUNE_ROWS))));
     }
     *ret_more = stmt_changes(&s->wa) == STORE_PRUNE_ROWS;
 out:

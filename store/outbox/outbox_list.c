@@ -13,55 +13,51 @@
     " FROM bridge_outbox INDEXED BY bridge_outbox_state WHERE our_jid = ? AND state = ?"
 #define ALL " FROM bridge_outbox NOT INDEXED WHERE our_jid = ? AND ? < 0"
 
-static enum wb_err prepare(struct stmt *q, struct store *s, const struct store_outbox_filter *f)
+static const char *statement_of(const struct store_outbox_filter *f)
 {
     if (f->state >= 0)
-        return f->oldest_first
-                   ? stmt_read(q, &s->wa,
-                               LISTED BY_STATE OF_CHAT " AND seq > ? ORDER BY seq LIMIT ?")
-                   : stmt_read(q, &s->wa,
-                               LISTED BY_STATE OF_CHAT " AND seq < ? ORDER BY seq DESC LIMIT ?");
-    return f->oldest_first
-               ? stmt_read(q, &s->wa, LISTED ALL OF_CHAT " AND seq > ? ORDER BY seq LIMIT ?")
-               : stmt_read(q, &s->wa, LISTED ALL OF_CHAT " AND seq < ? ORDER BY seq DESC LIMIT ?");
+        return f->oldest_first ? LISTED BY_STATE OF_CHAT " AND seq > ? ORDER BY seq LIMIT ?"
+                               : LISTED BY_STATE OF_CHAT " AND seq < ? ORDER BY seq DESC LIMIT ?";
+    return f->oldest_first ? LISTED ALL OF_CHAT " AND seq > ? ORDER BY seq LIMIT ?"
+                           : LISTED ALL OF_CHAT " AND seq < ? ORDER BY seq DESC LIMIT ?";
+}
+
+struct page {
+    struct arena *arena;
+    struct store_outbox_row *rows;
+    size_t n;
+};
+
+static enum wb_err read_row(struct stmt *q, void *ctx)
+{
+    struct page *p = ctx;
+    return outbox_read_row(q, p->arena, &p->rows[p->n++]);
 }
 
 enum wb_err store_outbox_list(struct store *s, const struct store_outbox_filter *f, struct arena *a,
                               struct store_outbox_row **ret_rows, size_t *ret_n)
 {
-    struct store_outbox_row *rows;
+    struct page page = {.arena = a};
     struct jid forms[2] = {{0}};
-    size_t n = 0, nforms = 0;
-    struct stmt q;
+    size_t nforms = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
     if (f->limit == 0 || f->limit > OUTBOX_LIST_MAX || f->beyond < 0)
         return WB_ERR_INVALID;
-    rows = arena_alloc(a, f->limit * sizeof *rows);
-    if (!rows)
+    page.rows = arena_alloc(a, f->limit * sizeof *page.rows);
+    if (!page.rows)
         return WB_ERR_NOMEM;
     if (f->chat)
         TRY(both_forms(s, f->chat, forms, &nforms));
-    TRY(prepare(&q, s, f));
-    stmt_text(&q, s->our);
-    stmt_int(&q, f->state);
-    stmt_jid(&q, &forms[0]);
-    stmt_jid(&q, &forms[0]);
-    stmt_jid(&q, &forms[nforms > 1 ? 1 : 0]);
-    stmt_int(&q, f->beyond || f->oldest_first ? f->beyond : INT64_MAX);
-    stmt_int(&q, (int64_t)f->limit);
-    while (n < f->limit && (err = stmt_step(&q)) == WB_OK) {
-        err = outbox_read_row(&q, a, &rows[n]);
-        if (err != WB_OK)
-            break;
-        n++;
-    }
-    stmt_end(&q);
-    if (err != WB_OK && err != WB_ERR_NOT_FOUND)
-        return err;
-    err = WB_OK;
-    *ret_rows = rows;
-    *ret_n = n;
+    /* LIMIT keeps the rows within the page. */
+    TRY(sql_each(&s->wa, statement_of(f),
+                 BINDS(BIND_TEXT(s->our), BIND_INT(f->state), BIND_JID(&forms[0]),
+                       BIND_JID(&forms[0]), BIND_JID(&forms[nforms > 1 ? 1 : 0]),
+                       BIND_INT(f->beyond || f->oldest_first ? f->beyond : INT64_MAX),
+                       BIND_INT((int64_t)f->limit)),
+                 read_row, &page));
+    *ret_rows = page.rows;
+    *ret_n = page.n;
 out:
     return err;
 }

@@ -14,38 +14,25 @@ struct sealed_row {
 
 static enum wb_err find(struct store *s, const char *message_id, struct sealed_row *ret)
 {
-    struct stmt q;
+    int64_t state = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT seq, state, recipients FROM bridge_outbox"
-                  " WHERE our_jid = ? AND message_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, message_id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = (struct sealed_row){
-            stmt_col_int(&q, 0), (enum store_outbox_state)stmt_col_int(&q, 1), stmt_col_int(&q, 2)};
-    stmt_end(&q);
+    TRY(sql_row(&s->wa,
+                "SELECT seq, state, recipients FROM bridge_outbox"
+                " WHERE our_jid = ? AND message_id = ?",
+                BINDS(BIND_TEXT(s->our), BIND_TEXT(message_id)),
+                COLS(COL_INT(&ret->seq), COL_INT(&state), COL_INT(&ret->recipients))));
+    ret->state = (enum store_outbox_state)state;
 out:
     return err;
 }
 
 enum wb_err store_outbox_chat(struct store *s, const char *message_id, struct jid *ret_chat)
 {
-    struct stmt q;
-    enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT chat_jid FROM bridge_outbox WHERE our_jid = ? AND message_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, message_id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret_chat = stmt_col_jid(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa,
+                   "SELECT chat_jid FROM bridge_outbox WHERE our_jid = ? AND message_id = ?",
+                   BINDS(BIND_TEXT(s->our), BIND_TEXT(message_id)), COLS(COL_JID(ret_chat)));
 }
 
 static enum wb_err note(struct store *s, int64_t seq, const struct jid *person,
@@ -53,33 +40,17 @@ static enum wb_err note(struct store *s, int64_t seq, const struct jid *person,
 {
     char text[JID_TEXT_MAX];
     struct jid one = jid_bare(jid_unhosted(*person));
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
+    return sql_run(&s->wa,
                    "INSERT INTO bridge_outbox_receipts (seq, person, state) VALUES (?, ?, ?)"
-                   " ON CONFLICT DO UPDATE SET state = max(state, excluded.state)"));
-    stmt_int(&q, seq);
-    stmt_text(&q, jid_text(&one, text));
-    stmt_int(&q, state);
-    err = stmt_run(&q);
-out:
-    return err;
+                   " ON CONFLICT DO UPDATE SET state = max(state, excluded.state)",
+                   BINDS(BIND_INT(seq), BIND_TEXT(jid_text(&one, text)), BIND_INT(state)));
 }
 
 static enum wb_err count(struct store *s, int64_t seq, enum store_outbox_state state, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT count(*) FROM bridge_outbox_receipts WHERE seq = ? AND state >= ?"));
-    stmt_int(&q, seq);
-    stmt_int(&q, state);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_int(&s->wa,
+                   "SELECT count(*) FROM bridge_outbox_receipts WHERE seq = ? AND state >= ?",
+                   BINDS(BIND_INT(seq), BIND_INT(state)), ret);
 }
 
 /* The farthest state up to that of the receipt which all have reached. */
@@ -105,7 +76,6 @@ enum wb_err store_outbox_receipt(struct store *s, const char *message_id, const 
 {
     struct sealed_row row = {0};
     enum store_outbox_state now;
-    struct stmt q;
     enum wb_err err;
     if (!jid_is_person(person) || (state != OUTBOX_DELIVERED && state != OUTBOX_READ))
         return WB_ERR_INVALID;
@@ -116,10 +86,8 @@ enum wb_err store_outbox_receipt(struct store *s, const char *message_id, const 
     TRY(reached(s, &row, state, &now));
     if (now == row.state)
         return WB_OK;
-    TRY(stmt_write(&q, &s->wa, "UPDATE bridge_outbox SET state = ? WHERE seq = ?"));
-    stmt_int(&q, now);
-    stmt_int(&q, row.seq);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa, "UPDATE bridge_outbox SET state = ? WHERE seq = ?",
+                  BINDS(BIND_INT(now), BIND_INT(row.seq)));
 out:
     return err;
 }

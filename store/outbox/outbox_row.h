@@ -2,7 +2,7 @@
 #ifndef STORE_OUTBOX_OUTBOX_ROW_H
 #define STORE_OUTBOX_OUTBOX_ROW_H
 
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/outbox/outbox.h"
 
 /* In the order that outbox_read_row() takes them; blobs: three columns, NULLs where they are not

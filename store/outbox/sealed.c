@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "crypto/prim_hash.h"
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/outbox/limits.h"
 #include "store/session/other_form.h"
@@ -93,35 +94,19 @@ static void look_through(struct span list, const struct jid *forms, size_t nform
 
 static enum wb_err find_list(struct store *s, struct span hash, int64_t *ret_list, int64_t *ret_at)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT list, used_at FROM bridge_sealed_lists WHERE our_jid = ? AND hash = ?"));
-    stmt_text(&q, s->our);
-    stmt_blob(&q, hash);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        *ret_list = stmt_col_int(&q, 0);
-        *ret_at = stmt_col_int(&q, 1);
-    }
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(
+        &s->wa, "SELECT list, used_at FROM bridge_sealed_lists WHERE our_jid = ? AND hash = ?",
+        BINDS(BIND_TEXT(s->our), BIND_BLOB(hash)), COLS(COL_INT(ret_list), COL_INT(ret_at)));
 }
 
 static enum wb_err add_list(struct store *s, struct span hash, struct span text, int64_t now,
                             int64_t *ret_list)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO bridge_sealed_lists (our_jid, hash, used_at, devices)"
-                   " VALUES (?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_blob(&q, hash);
-    stmt_int(&q, now);
-    stmt_text_or_empty(&q, text);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa,
+                "INSERT INTO bridge_sealed_lists (our_jid, hash, used_at, devices)"
+                " VALUES (?, ?, ?, ?)",
+                BINDS(BIND_TEXT(s->our), BIND_BLOB(hash), BIND_INT(now), BIND_OR_EMPTY(text))));
     *ret_list = stmt_inserted(&s->wa);
 out:
     return err;
@@ -129,14 +114,8 @@ out:
 
 static enum wb_err touch_list(struct store *s, int64_t list, int64_t now)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, "UPDATE bridge_sealed_lists SET used_at = ? WHERE list = ?"));
-    stmt_int(&q, now);
-    stmt_int(&q, list);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "UPDATE bridge_sealed_lists SET used_at = ? WHERE list = ?",
+                   BINDS(BIND_INT(now), BIND_INT(list)));
 }
 
 /* The list of these devices, behind the text of another one. */
@@ -163,21 +142,16 @@ out:
 static enum wb_err put(struct store *s, struct span id, struct span before,
                        const struct jid *devices, size_t n, int64_t now)
 {
-    struct stmt q;
     int64_t list = 0;
     enum wb_err err;
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
     TRY(list_for(s, before, devices, n, now, &list));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO bridge_sealed (our_jid, message_id, list, sealed_at)"
-                   " VALUES (?, ?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_text_span(&q, id);
-    stmt_int(&q, list);
-    stmt_int(&q, now);
-    err = stmt_run(&q);
+    err = sql_run(&s->wa,
+                  "INSERT OR REPLACE INTO bridge_sealed (our_jid, message_id, list, sealed_at)"
+                  " VALUES (?, ?, ?, ?)",
+                  BINDS(BIND_TEXT(s->our), BIND_SPAN(id), BIND_INT(list), BIND_INT(now)));
 out:
     return err;
 }
@@ -193,17 +167,10 @@ enum wb_err store_sealed_add(struct store *s, struct span id, const struct jid *
 {
     struct arena a = arena_new(STORE_SEALED_LIST_MAX * 2U);
     struct span before = SPAN_NULL;
-    struct stmt q;
     enum wb_err err;
     NEED_ACCOUNT(s);
-    TRY(stmt_read(&q, &s->wa, LIST_OF));
-    stmt_text(&q, s->our);
-    stmt_text_span(&q, id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = stmt_col_copy(&q, 0, &a, &before);
-    stmt_end(&q);
-    TRY(err);
+    TRY(sql_row(&s->wa, LIST_OF, BINDS(BIND_TEXT(s->our), BIND_SPAN(id)),
+                COLS(COL_COPY(&a, &before))));
     err = put(s, id, before, devices, n, now);
 out:
     arena_free(&a);
@@ -281,7 +248,6 @@ enum wb_err store_sealed_load(struct store *s, struct span id, struct store_seal
 {
     struct store_sealed_list *l = calloc(1, sizeof *l);
     struct span text = SPAN_NULL;
-    struct stmt q;
     enum wb_err err = l ? WB_OK : WB_ERR_NOMEM;
     TRY(err);
     l->s = s;
@@ -290,14 +256,8 @@ enum wb_err store_sealed_load(struct store *s, struct span id, struct store_seal
         err = WB_ERR_STATE;
         goto out;
     }
-    TRY(stmt_read(&q, &s->wa, LIST_OF));
-    stmt_text(&q, s->our);
-    stmt_text_span(&q, id);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        err = stmt_col_copy(&q, 0, &l->text, &text);
-    stmt_end(&q);
-    TRY(err);
+    TRY(sql_row(&s->wa, LIST_OF, BINDS(BIND_TEXT(s->our), BIND_SPAN(id)),
+                COLS(COL_COPY(&l->text, &text))));
     TRY(cut_lines(l, text));
     *ret = l;
     l = NULL;
