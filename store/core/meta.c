@@ -1,68 +1,35 @@
 #include "store/core/meta.h"
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 
 enum wb_err store_meta_put(struct store *s, const char *name, struct span value)
 {
-    struct stmt q;
-    enum wb_err err;
     if (value.n > STORE_META_MAX)
         return WB_ERR_TOO_LARGE;
-    if (!value.p) {
-        TRY(stmt_write(&q, &s->wa, "DELETE FROM bridge_meta WHERE name = ?"));
-        stmt_text(&q, name);
-        return stmt_run(&q);
-    }
-    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)"));
-    stmt_text(&q, name);
-    stmt_blob(&q, value);
-    err = stmt_run(&q);
-out:
-    return err;
+    if (!value.p)
+        return sql_run(&s->wa, "DELETE FROM bridge_meta WHERE name = ?", BINDS(BIND_TEXT(name)));
+    return sql_run(&s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)",
+                   BINDS(BIND_TEXT(name), BIND_BLOB(value)));
 }
 
 enum wb_err store_meta_put_int(struct store *s, const char *name, int64_t value)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_write(&q, &s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)"));
-    stmt_text(&q, name);
-    stmt_int(&q, value);
-    err = stmt_run(&q);
-out:
-    return err;
+    return sql_run(&s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)",
+                   BINDS(BIND_TEXT(name), BIND_INT(value)));
 }
 
 enum wb_err store_meta_get(struct store *s, const char *name, struct buf *out)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa, "SELECT value FROM bridge_meta WHERE name = ?"));
-    stmt_text(&q, name);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        buf_append(out, stmt_col_span(&q, 0));
-        err = buf_err(out);
-    }
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa, "SELECT value FROM bridge_meta WHERE name = ?", BINDS(BIND_TEXT(name)),
+                   COLS(COL_APPEND(out)));
 }
 
 enum wb_err store_meta_get_int(struct store *s, const char *name, int64_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT value FROM bridge_meta WHERE name = ? AND typeof(value) = 'integer'"));
-    stmt_text(&q, name);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_int(&s->wa,
+                   "SELECT value FROM bridge_meta WHERE name = ? AND typeof(value) = 'integer'",
+                   BINDS(BIND_TEXT(name)), ret);
 }
 
 enum wb_err store_meta_not_foreign(struct store *s)

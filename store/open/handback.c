@@ -7,7 +7,7 @@
 #include "store/core/batch.h"
 #include "store/core/meta.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/session/lid_map.h"
 #include "store/session/signal_move.h"
 #include "store/session/signal_store.h"
@@ -230,17 +230,8 @@ out:
 
 static enum wb_err count_receive_only(struct store *s, size_t *ret)
 {
-    struct stmt q;
-    enum wb_err err;
-
-    TRY(stmt_read(&q, &s->wa, "SELECT count(*) FROM bridge_sessions_receive WHERE our_jid = ?"));
-    stmt_text(&q, s->our);
-    err = stmt_step(&q);
-    if (err == WB_OK)
-        *ret = (size_t)stmt_col_int(&q, 0);
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa, "SELECT count(*) FROM bridge_sessions_receive WHERE our_jid = ?",
+                   BINDS(BIND_TEXT(s->our)), COLS(COL_SIZE(ret)));
 }
 
 enum wb_err store_handback(struct store *s, const struct rng *rng, struct handback_counts *ret)

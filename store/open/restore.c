@@ -12,7 +12,7 @@
 #include "store/backup/backup_dir.h"
 #include "store/core/guard.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/files/files.h"
 #include "store/files/lock.h"
 #include "store/open/open.h"
@@ -161,16 +161,13 @@ struct gap_note {
 
 static enum wb_err set_note(struct db *d, const char *text)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, d,
-                   text[0]
-                       ? "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES ('" STORE_META_GAP
-                         "', ?)"
-                       : "DELETE FROM bridge_meta WHERE name = '" STORE_META_GAP "'"));
     if (text[0])
-        stmt_text(&q, text);
-    TRY(stmt_run(&q));
+        TRY(sql_run(
+            d, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES ('" STORE_META_GAP "', ?)",
+            BINDS(BIND_TEXT(text))));
+    else
+        TRY(sql_run(d, "DELETE FROM bridge_meta WHERE name = '" STORE_META_GAP "'", NO_BINDS));
     err = db_commit(d);
 out:
     return err;
@@ -179,17 +176,13 @@ out:
 static enum wb_err read_note(struct db *d, struct gap_note *ret)
 {
     struct gap_note note = {0};
-    struct stmt q;
     int64_t there = 0;
     enum wb_err err;
     TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master WHERE name = 'bridge_meta'", &there));
     note.there = there != 0;
     if (note.there) {
-        TRY(stmt_read(&q, d, "SELECT value FROM bridge_meta WHERE name = '" STORE_META_GAP "'"));
-        err = stmt_step(&q);
-        if (err == WB_OK)
-            stmt_col_text(&q, 0, note.before, sizeof note.before);
-        stmt_end(&q);
+        err = sql_row(d, "SELECT value FROM bridge_meta WHERE name = '" STORE_META_GAP "'",
+                      NO_BINDS, COLS(COL_TEXT(note.before, sizeof note.before)));
         if (err == WB_ERR_NOT_FOUND)
             err = WB_OK;
     }

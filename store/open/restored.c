@@ -7,7 +7,7 @@
 #include "store/core/batch.h"
 #include "store/core/meta.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
+#include "store/db/sql.h"
 #include "store/outbox/outbox.h"
 #include "store/session/account.h"
 #include "store/session/limits.h"
@@ -29,7 +29,6 @@ static enum wb_err move_record(struct store *s, const char *address, struct span
                                const struct rng *rng)
 {
     struct signal_session *session = NULL;
-    struct stmt q;
     enum wb_err err = session_json_read(json, &session);
     if (err == WB_ERR_NOMEM)
         return err;
@@ -41,18 +40,12 @@ static enum wb_err move_record(struct store *s, const char *address, struct span
         buf_append(&s->json, json);
     }
     TRY(buf_err(&s->json));
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
-                   " VALUES (?, ?, ?)"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, address);
-    stmt_blob(&q, buf_span(&s->json));
-    TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_text(&q, address);
-    err = stmt_run(&q);
+    TRY(sql_run(&s->wa,
+                "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
+                " VALUES (?, ?, ?)",
+                BINDS(BIND_TEXT(s->our), BIND_TEXT(address), BIND_BLOB(buf_span(&s->json)))));
+    err = sql_run(&s->wa, "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?",
+                  BINDS(BIND_TEXT(s->our), BIND_TEXT(address)));
 out:
     buf_clear(&s->json);
     signal_session_free(session);
@@ -63,21 +56,9 @@ out:
 static enum wb_err next_record(struct store *s, const char *sql, const char *after,
                                char address[STORE_NAME_MAX + 1], struct buf *json)
 {
-    struct stmt q;
-    enum wb_err err;
     buf_clear(json);
-    TRY(stmt_read(&q, &s->wa, sql));
-    stmt_text(&q, s->our);
-    stmt_text(&q, after);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        stmt_col_text(&q, 0, address, STORE_NAME_MAX + 1);
-        buf_append(json, stmt_col_span(&q, 1));
-        err = buf_err(json);
-    }
-    stmt_end(&q);
-out:
-    return err;
+    return sql_row(&s->wa, sql, BINDS(BIND_TEXT(s->our), BIND_TEXT(after)),
+                   COLS(COL_TEXT(address, STORE_NAME_MAX + 1), COL_APPEND(json)));
 }
 
 static enum wb_err retire_rows(struct store *s, const char *sql, const struct rng *rng,
@@ -113,18 +94,14 @@ _Static_assert(ADDRESS_MAX == STORE_NAME_MAX && RECORD_MAX == STORE_SESSION_JSON
 
 static enum wb_err move_unreadable(struct store *s, size_t *count)
 {
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_write(&q, &s->wa,
-                   "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
-                   " SELECT our_jid, their_id, session FROM whatsmeow_sessions WHERE our_jid = ?"
-                   " AND session IS NOT NULL"));
-    stmt_text(&q, s->our);
-    TRY(stmt_run(&q));
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL"));
-    stmt_text(&q, s->our);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa,
+                "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
+                " SELECT our_jid, their_id, session FROM whatsmeow_sessions WHERE our_jid = ?"
+                " AND session IS NOT NULL",
+                BINDS(BIND_TEXT(s->our))));
+    TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL",
+                BINDS(BIND_TEXT(s->our))));
     *count += stmt_changes(&s->wa);
 out:
     return err;
@@ -153,15 +130,11 @@ out:
 
 static enum wb_err delete_own_sender_keys(struct store *s, const struct jid *own, size_t *count)
 {
-    struct stmt q;
     enum wb_err err = WB_OK;
     if (jid_is_none(own))
         return WB_OK;
-    TRY(stmt_write(&q, &s->wa,
-                   "DELETE FROM whatsmeow_sender_keys WHERE our_jid = ? AND sender_id = ?"));
-    stmt_text(&q, s->our);
-    stmt_address(&q, own);
-    TRY(stmt_run(&q));
+    TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_sender_keys WHERE our_jid = ? AND sender_id = ?",
+                BINDS(BIND_TEXT(s->our), BIND_ADDRESS(own))));
     *count += stmt_changes(&s->wa);
 out:
     return err;
@@ -184,18 +157,9 @@ out:
 static enum wb_err select_account(struct store *s, int64_t n)
 {
     struct jid jid = {0}, lid = {0};
-    struct stmt q;
     enum wb_err err;
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT jid, lid FROM whatsmeow_device ORDER BY rowid LIMIT 1 OFFSET ?"));
-    stmt_int(&q, n);
-    err = stmt_step(&q);
-    if (err == WB_OK) {
-        jid = stmt_col_jid(&q, 0);
-        lid = stmt_col_jid(&q, 1);
-    }
-    stmt_end(&q);
-    TRY(err);
+    TRY(sql_row(&s->wa, "SELECT jid, lid FROM whatsmeow_device ORDER BY rowid LIMIT 1 OFFSET ?",
+                BINDS(BIND_INT(n)), COLS(COL_JID(&jid), COL_JID(&lid))));
     err = store_select(s, &jid, &lid);
 out:
     return err;
