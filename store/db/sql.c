@@ -107,10 +107,13 @@ static enum wb_err put_column(struct stmt *q, int i, const struct sql_col *c)
     return WB_OK;
 }
 
-/* Bytes of a wrong length are found before any place is written. */
+/* Bytes of a wrong length are found before any place is written. Those of the first column need no
+ * look of their own. */
 static enum wb_err look_at_lengths(struct stmt *q, const struct sql_col *places)
 {
-    for (int i = 0; places[i].kind != SQL_COL_END; i++) {
+    if (places[0].kind == SQL_COL_END)
+        return WB_OK;
+    for (int i = 1; places[i].kind != SQL_COL_END; i++) {
         if (places[i].kind != SQL_COL_BYTES)
             continue;
         const struct span s = stmt_col_span(q, i);
