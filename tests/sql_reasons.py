@@ -81,13 +81,15 @@ REASONS = {
     "DELETE FROM bridge_identities_gone AS g WHERE our_jid = ? AND their_id >= ? AND their_id < ?"
     " AND nr <= (SELECT max(nr) FROM bridge_identities_gone AS n WHERE n.our_jid = g.our_jid"
     " AND n.their_id = g.their_id) - ?": _GONE,
-    "INSERT OR REPLACE INTO bridge_identities_gone (our_jid, their_id, identity, nr) SELECT our_jid,"
+    "INSERT INTO bridge_identities_gone (our_jid, their_id, identity, nr) SELECT our_jid,"
     " their_id, identity, 1 + (SELECT coalesce(max(nr), 0) FROM bridge_identities_gone AS g"
     " WHERE g.our_jid = i.our_jid AND g.their_id = i.their_id) FROM whatsmeow_identity_keys AS i"
-    " WHERE our_jid = ? AND their_id >= ? AND their_id < ?": _GONE,
-    "INSERT OR REPLACE INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
+    " WHERE our_jid = ? AND their_id >= ? AND their_id < ?"
+    " ON CONFLICT (our_jid, their_id, identity) DO UPDATE SET nr = excluded.nr": _GONE,
+    "INSERT INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
     " VALUES (?1, ?2, ?3, 1 + (SELECT coalesce(max(nr), 0) FROM bridge_identities_gone"
-    " WHERE our_jid = ?1 AND their_id = ?2))": _GONE,
+    " WHERE our_jid = ?1 AND their_id = ?2))"
+    " ON CONFLICT (our_jid, their_id, identity) DO UPDATE SET nr = excluded.nr": _GONE,
     "SELECT count(*) FROM bridge_groups": "all groups, for the person who asks for the list of them",
     "SELECT jid, subject, addressing, ephemeral_s, announce, left, version, updated_at, kind,"
     " parent, (SELECT count(*) FROM bridge_group_members AS m WHERE m.our_jid = g.our_jid"
@@ -138,8 +140,10 @@ REASONS = {
     _OUTBOX_ROW.format(_LISTED, _BY_SEQ + "> ? ORDER BY seq LIMIT ?"): _OUTBOX,
     _OUTBOX_ROW.format(_LISTED, _BY_SEQ + "< ? ORDER BY seq DESC LIMIT ?"): _OUTBOX,
     "SELECT count(*) FROM bridge_outbox_receipts WHERE seq = ? AND state >= ?": _OUTBOX,
-    "UPDATE bridge_outbox SET state = ?, reason = ?, acked_at = max(?, created_at, sealed_at),"
-    " sealed = NULL, request = NULL, content = NULL, answer = NULL WHERE state IN (?, ?)": _RESTORE,
+    "UPDATE bridge_outbox SET state = ?1, reason = ?2, acked_at = CASE WHEN CASE WHEN ?3 >= created_at"
+    " THEN ?3 ELSE created_at END >= sealed_at THEN CASE WHEN ?3 >= created_at THEN ?3 ELSE created_at"
+    " END ELSE sealed_at END, sealed = NULL, request = NULL, content = NULL, answer = NULL"
+    " WHERE state IN (?4, ?5)": _RESTORE,
     "DELETE FROM bridge_outbox_receipts WHERE seq IN (SELECT seq FROM bridge_outbox WHERE"
     " our_jid = ? AND +state >= ? AND acked_at > 0 AND acked_at < ? ORDER BY acked_at, seq LIMIT ?)":
         "all who confirmed the messages that go",
@@ -149,8 +153,9 @@ REASONS = {
         "the last entry of the index is the answer",
     "SELECT count(*), coalesce(sum(uploaded <> 0), 0) FROM whatsmeow_pre_keys WHERE jid = ?":
         "prekeys that nobody has used yet: the server takes some hundred of them",
-    "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session) SELECT our_jid,"
-    " their_id, session FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL": _RESTORE,
+    "INSERT INTO bridge_sessions_receive (our_jid, their_id, session) SELECT our_jid,"
+    " their_id, session FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL"
+    " ON CONFLICT (our_jid, their_id) DO UPDATE SET session = excluded.session": _RESTORE,
     "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL": _RESTORE,
     "DELETE FROM whatsmeow_sender_keys WHERE our_jid = ? AND sender_id = ?": _RESTORE,
     "DELETE FROM whatsmeow_event_buffer WHERE rowid IN (SELECT row FROM (SELECT rowid AS row,"

@@ -7,6 +7,8 @@
 #include "base/secret.h"
 #include "crypto/prim_xeddsa.h"
 #include "store/db/db_check.h"
+#include "store/db/db_schema.h"
+#include "store/db/dialect.h"
 #include "store/db/stmt.h"
 #include "store/files/limits.h"
 
@@ -43,7 +45,7 @@ enum wb_err backup_check_keys(struct db *d, struct backup_manifest *m)
     m->accounts = 0;
     TRY(stmt_read(&q, d,
                   "SELECT jid, identity_key, signed_pre_key, signed_pre_key_sig, noise_key"
-                  " FROM whatsmeow_device ORDER BY rowid"));
+                  " FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER));
     while ((err = stmt_step(&q)) == WB_OK) {
         struct jid jid = stmt_col_jid(&q, 0);
         err = jid_is_none(&jid) ? WB_ERR_DB_CORRUPT : keys_of_row(&q);
@@ -61,10 +63,10 @@ out:
     return err;
 }
 
-static enum wb_err check_tables(struct db *d, const char *sql, int64_t want)
+static enum wb_err check_tables(struct db *d, const char *const *names, size_t want)
 {
-    int64_t n = 0;
-    enum wb_err err = db_query_int(d, sql, &n);
+    size_t n = 0;
+    enum wb_err err = db_count_tables(d, names, &n);
     if (err == WB_OK && n != want) {
         snprintf(d->error, sizeof d->error, "tables are missing");
         err = WB_ERR_DB_CORRUPT;
@@ -83,13 +85,16 @@ static enum wb_err pages_and_indexes(struct db *d, struct backup_manifest *m)
 
 static enum wb_err whatsapp(struct db *d, struct backup_manifest *m)
 {
+    static const char *const names[] = {"whatsmeow_version",
+                                        "whatsmeow_device",
+                                        "whatsmeow_identity_keys",
+                                        "whatsmeow_pre_keys",
+                                        "whatsmeow_sessions",
+                                        "whatsmeow_sender_keys",
+                                        NULL};
     enum wb_err err;
     TRY(pages_and_indexes(d, m));
-    TRY(check_tables(d,
-                     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN"
-                     " ('whatsmeow_version', 'whatsmeow_device', 'whatsmeow_identity_keys',"
-                     " 'whatsmeow_pre_keys', 'whatsmeow_sessions', 'whatsmeow_sender_keys')",
-                     6));
+    TRY(check_tables(d, names, sizeof names / sizeof names[0] - 1));
     TRY(db_query_int(d, "SELECT coalesce(max(version), 0) FROM whatsmeow_version", &m->schema));
     TRY(db_query_int(d, "SELECT count(*) FROM whatsmeow_sessions", &m->sessions));
     TRY(db_query_int(d, "SELECT count(*) FROM whatsmeow_pre_keys", &m->prekeys));
@@ -100,18 +105,15 @@ out:
 
 static enum wb_err messages(struct db *d, struct backup_manifest *m)
 {
-    int64_t ours = 0; /* the Go bridge's table has no such column */
+    static const char *const names[] = {"messages", "chats", NULL};
+    bool ours = false; /* the Go bridge's table has no such column */
     enum wb_err err;
     TRY(pages_and_indexes(d, m));
-    TRY(check_tables(d,
-                     "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
-                     " AND name IN ('messages', 'chats')",
-                     2));
+    TRY(check_tables(d, names, sizeof names / sizeof names[0] - 1));
     TRY(db_query_int(d, "SELECT count(*) FROM messages", &m->message_rows));
     TRY(db_query_int(d, "SELECT count(*) FROM chats", &m->chat_rows));
-    TRY(db_query_int(
-        d, "SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'server_time'", &ours));
-    if (ours > 0)
+    TRY(db_has_column(d, "messages", "server_time", &ours));
+    if (ours)
         err = db_query_int(d, "SELECT coalesce(max(server_time), 0) FROM messages",
                            &m->newest_message);
 out:

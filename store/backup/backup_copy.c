@@ -12,6 +12,7 @@
 
 #include "base/plain_file.h"
 #include "store/db/db_special.h"
+#include "store/db/db_schema.h"
 #include "store/files/files.h"
 
 enum {
@@ -22,7 +23,7 @@ enum {
 
 enum wb_err backup_snapshot(struct db *d, const char *path)
 {
-    int64_t n = 0;
+    bool empty = false;
     enum wb_err err;
     if (!path || access(path, F_OK) != 0) {
         memset(d, 0, sizeof *d);
@@ -31,7 +32,7 @@ enum wb_err backup_snapshot(struct db *d, const char *path)
     TRY(db_open_reading(d, path));
     TRY(db_exec(d, "BEGIN"));
     /* Only a read begins the transaction in fact. */
-    err = db_query_int(d, "SELECT count(*) FROM sqlite_master", &n);
+    err = db_is_empty(d, &empty);
 out:
     if (err != WB_OK) {
         char text[sizeof d->error];

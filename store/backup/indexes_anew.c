@@ -5,7 +5,8 @@
 
 #include "store/db/db_check.h"
 #include "store/db/db_special.h"
-#include "store/db/stmt.h"
+#include "store/db/db_schema.h"
+#include "store/db/sql.h"
 
 static enum wb_err look(struct db *d, struct indexes_anew *n)
 {
@@ -38,17 +39,10 @@ out:
 static enum wb_err each_table(struct db *d, struct indexes_anew *n)
 {
     char table[128] = "";
-    struct stmt q;
     enum wb_err err;
     for (;;) {
-        TRY(stmt_read(&q, d,
-                      "SELECT min(name) FROM sqlite_master WHERE type = 'table' AND name > ?"));
-        stmt_text(&q, table);
-        err = stmt_step(&q);
-        if (err == WB_OK)
-            stmt_col_text(&q, 0, table, sizeof table);
-        stmt_end(&q);
-        TRY(err);
+        TRY(sql_row(d, "SELECT min(name) FROM sqlite_master WHERE type = 'table' AND name > ?",
+                    BINDS(BIND_TEXT(table)), COLS(COL_TEXT(table, sizeof table))));
         if (!table[0])
             break;
         TRY(one_table(d, table, n));
@@ -95,7 +89,7 @@ enum wb_err indexes_make_anew(struct db *d, struct indexes_anew *n)
 {
     bool lacked = false;
     enum wb_err err;
-    TRY(db_exec(d, "PRAGMA foreign_keys = OFF"));
+    TRY(db_set_foreign_keys(d, false));
     TRY(look(d, n));
     const size_t before = n->faulty.findings;
     TRY(db_begin_unmarked(d));
@@ -119,7 +113,7 @@ out:
                                : text);
     }
     if (err == WB_OK)
-        err = db_exec(d, "PRAGMA foreign_keys = ON");
+        err = db_set_foreign_keys(d, true);
     return err;
 }
 

@@ -9,13 +9,17 @@ enum wb_err store_meta_put(struct store *s, const char *name, struct span value)
         return WB_ERR_TOO_LARGE;
     if (!value.p)
         return sql_run(&s->wa, "DELETE FROM bridge_meta WHERE name = ?", BINDS(BIND_TEXT(name)));
-    return sql_run(&s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)",
+    return sql_run(&s->wa,
+                   "INSERT INTO bridge_meta (name, value) VALUES (?, ?)"
+                   " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                    BINDS(BIND_TEXT(name), BIND_BLOB(value)));
 }
 
 enum wb_err store_meta_put_int(struct store *s, const char *name, int64_t value)
 {
-    return sql_run(&s->wa, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES (?, ?)",
+    return sql_run(&s->wa,
+                   "INSERT INTO bridge_meta (name, value) VALUES (?, ?)"
+                   " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                    BINDS(BIND_TEXT(name), BIND_INT(value)));
 }
 

@@ -10,6 +10,7 @@
 
 #include "store/core/meta.h"
 #include "store/core/state.h"
+#include "store/db/db_schema.h"
 
 enum { MARK_MAX = 120 };
 
@@ -48,15 +49,14 @@ bool messages_closed_holds(struct store *s)
 {
     char mark[MARK_MAX];
     struct buf left = buf_new(STORE_META_MAX);
-    int64_t ours = 0;
+    bool ours = false;
     bool holds = false;
     describe(s->msg_path, mark);
     if (!mark[0])
         return false;
     /* A whatsapp.db of the Go bridge has no such table. */
-    if (db_query_int(&s->wa, "SELECT count(*) FROM sqlite_master WHERE name = 'bridge_meta'",
-                     &ours) == WB_OK &&
-        ours > 0 && store_meta_get(s, STORE_META_CLOSED, &left) == WB_OK)
+    if (db_has_table(&s->wa, "bridge_meta", &ours) == WB_OK && ours &&
+        store_meta_get(s, STORE_META_CLOSED, &left) == WB_OK)
         holds = strcmp(buf_cstr(&left), mark) == 0;
     buf_free(&left);
     return holds;

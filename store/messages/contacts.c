@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/messages/chat_names.h"
 #include "store/messages/limits.h"
@@ -113,10 +114,10 @@ enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint
     NEED_ACCOUNT(s);
     TRY(store_canonical(s, &chat, &chat));
     err = sql_run(&s->wa,
-                  "INSERT INTO bridge_chat_timers (our_jid, chat, expiration_s, set_at)"
+                  "INSERT INTO bridge_chat_timers AS t (our_jid, chat, expiration_s, set_at)"
                   " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (our_jid, chat) DO UPDATE SET"
-                  " expiration_s = ?3, set_at = ?4 WHERE set_at < ?4"
-                  " OR set_at > ?5",
+                  " expiration_s = ?3, set_at = ?4 WHERE t.set_at < ?4"
+                  " OR t.set_at > ?5",
                   BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_INT(expiration_s),
                         BIND_INT(set_at), BIND_INT(now + TIMER_SLACK_S)));
 out:
@@ -148,8 +149,9 @@ enum wb_err store_message_secret_put(struct store *s, const struct jid *chat_in,
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
     return sql_run(&s->wa,
-                   "INSERT OR IGNORE INTO whatsmeow_message_secrets"
-                   " (our_jid, chat_jid, sender_jid, message_id, key) VALUES (?, ?, ?, ?, ?)",
+                   "INSERT INTO whatsmeow_message_secrets"
+                   " (our_jid, chat_jid, sender_jid, message_id, key) VALUES (?, ?, ?, ?, ?)"
+                   " ON CONFLICT DO NOTHING",
                    BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_JID(&sender), BIND_SPAN(id),
                          BIND_BLOB(SPAN(secret, MESSAGE_SECRET_BYTES))));
 }
@@ -186,10 +188,11 @@ enum wb_err store_message_secret_prune(struct store *s, bool *ret_more)
     NEED_ACCOUNT(s);
     /* whatsmeow's table tells no time, but rows are only ever added at its end: the oldest are the
      * first. */
-    return sql_run_some(&s->wa,
-                        "DELETE FROM whatsmeow_message_secrets WHERE rowid IN (SELECT rowid FROM"
-                        " whatsmeow_message_secrets WHERE rowid <= (SELECT max(rowid) FROM"
-                        " whatsmeow_message_secrets) - ? ORDER BY rowid LIMIT ?)",
-                        BINDS(BIND_INT(STORE_SECRETS_MAX), BIND_INT(STORE_PRUNE_ROWS)),
-                        STORE_PRUNE_ROWS, ret_more);
+    return sql_run_some(
+        &s->wa,
+        "DELETE FROM whatsmeow_message_secrets WHERE " SQL_ROW_NUMBER " IN (SELECT " SQL_ROW_NUMBER
+        " FROM whatsmeow_message_secrets WHERE " SQL_ROW_NUMBER " <= (SELECT max(" SQL_ROW_NUMBER
+        ") FROM whatsmeow_message_secrets) - ?"
+        " ORDER BY " SQL_ROW_NUMBER " LIMIT ?)",
+        BINDS(BIND_INT(STORE_SECRETS_MAX), BIND_INT(STORE_PRUNE_ROWS)), STORE_PRUNE_ROWS, ret_more);
 }

@@ -1,22 +1,18 @@
 #include "store/messages/fork_columns.h"
 
 #include "store/core/state.h"
+#include "store/db/db_schema.h"
 #include "store/db/sql.h"
 #include "store/messages/message_row.h"
 
 enum wb_err fork_columns_look(struct store *s)
 {
-    int64_t quoted = 0, deleted = 0;
+    bool quoted = false, deleted = false;
     enum wb_err err;
-    TRY(db_query_int(&s->msg,
-                     "SELECT count(*) FROM pragma_table_info('messages')"
-                     " WHERE name = 'quoted_message_id'",
-                     &quoted));
-    TRY(db_query_int(&s->msg,
-                     "SELECT count(*) FROM pragma_table_info('messages') WHERE name = 'deleted_at'",
-                     &deleted));
-    s->fork.quoted = quoted > 0;
-    s->fork.deleted = deleted > 0;
+    TRY(db_has_column(&s->msg, "messages", "quoted_message_id", &quoted));
+    TRY(db_has_column(&s->msg, "messages", "deleted_at", &deleted));
+    s->fork.quoted = quoted;
+    s->fork.deleted = deleted;
 out:
     return err;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/messages/limits.h"
@@ -15,10 +16,13 @@ enum wb_err store_history_file_put(struct store *s, struct span message_id,
         return WB_ERR_INVALID;
     if (notification.n > STORE_BLOB_MAX)
         return WB_ERR_TOO_LARGE;
+    if (span_is_null(notification))
+        return WB_OK; /* it offers nothing */
     return sql_run(&s->wa,
-                   "INSERT OR IGNORE INTO bridge_history_files"
+                   "INSERT INTO bridge_history_files"
                    " (our_jid, message_id, notification, offered_at, next_at, tries)"
-                   " VALUES (?, ?, ?, ?, 0, 0)",
+                   " VALUES (?, ?, ?, ?, 0, 0)"
+                   " ON CONFLICT DO NOTHING",
                    BINDS(BIND_TEXT(s->our), BIND_SPAN(message_id), BIND_BLOB(notification),
                          BIND_INT(offered_at)));
 }
@@ -33,11 +37,11 @@ static enum wb_err read_number(struct store *s, const char *statement, int64_t *
 /* From the index: a notification may be megabytes, and only the one that is due is read. */
 static enum wb_err soonest(struct store *s, int64_t *ret_at)
 {
-    return read_number(s,
-                       "SELECT next_at FROM bridge_history_files"
-                       " INDEXED BY bridge_history_files_due"
-                       " WHERE our_jid = ? ORDER BY next_at LIMIT 1",
-                       ret_at);
+    return read_number(
+        s,
+        "SELECT next_at FROM bridge_history_files" SQL_BY_INDEX(
+            "bridge_history_files_due") " WHERE our_jid = ? ORDER BY next_at LIMIT 1",
+        ret_at);
 }
 
 enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_history_file *ret,
@@ -53,10 +57,11 @@ enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_
         return WB_ERR_NOT_FOUND;
     }
     TRY(err);
-    TRY(stmt_read(&q, &s->wa,
-                  "SELECT seq, message_id, offered_at, next_at, tries, notification"
-                  " FROM bridge_history_files INDEXED BY bridge_history_files_due"
-                  " WHERE our_jid = ? AND next_at = ? ORDER BY seq LIMIT 1"));
+    TRY(stmt_read(
+        &q, &s->wa,
+        "SELECT seq, message_id, offered_at, next_at, tries, notification"
+        " FROM bridge_history_files" SQL_BY_INDEX(
+            "bridge_history_files_due") " WHERE our_jid = ? AND next_at = ? ORDER BY seq LIMIT 1"));
     stmt_text(&q, s->our);
     stmt_int(&q, at);
     err = stmt_step(&q);
@@ -127,8 +132,10 @@ enum wb_err store_history_lost_put(struct store *s, const struct store_history_p
 {
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO bridge_history_lost (our_jid, kind, chunk, lost_at)"
-                   " VALUES (?, ?, ?, ?)",
+                   "INSERT INTO bridge_history_lost (our_jid, kind, chunk, lost_at)"
+                   " VALUES (?, ?, ?, ?)"
+                   " ON CONFLICT (our_jid, kind, chunk) DO UPDATE SET"
+                   " lost_at = excluded.lost_at",
                    BINDS(BIND_TEXT(s->our), BIND_INT(p->kind), BIND_INT(p->chunk), BIND_INT(at)));
 }
 

@@ -116,8 +116,13 @@ enum wb_err store_history_gap_put(struct store *s, const struct store_history_ga
         return WB_ERR_INVALID;
     TRY(chat_of(s, &g->chat, &chat));
     err = sql_run(&s->wa,
-                  "INSERT OR REPLACE INTO bridge_history_gaps (our_jid, " COLUMNS ")"
-                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "INSERT INTO bridge_history_gaps (our_jid, " COLUMNS ")"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                  " ON CONFLICT (our_jid, chat_jid) DO UPDATE SET since = excluded.since,"
+                  " until = excluded.until, reason = excluded.reason,"
+                  " anchor_id = excluded.anchor_id, request_id = excluded.request_id,"
+                  " asked_at = excluded.asked_at, pages = excluded.pages, filled = excluded.filled,"
+                  " closed = excluded.closed",
                   BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_INT(g->since), BIND_INT(g->until),
                         BIND_TEXT(g->reason), BIND_TEXT(g->anchor_id), BIND_TEXT(g->request_id),
                         BIND_INT(g->asked_at), BIND_INT(g->pages), BIND_INT((int64_t)g->filled),

@@ -3,6 +3,7 @@
 #define STORE_MESSAGES_MESSAGE_ROW_H
 
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/messages/messages.h"
 
@@ -52,8 +53,7 @@ bool time_text(int64_t t, char text[TIME_TEXT_BYTES]);
 void bind_time(struct stmt *q, const struct store *s, int64_t t, char text[TIME_TEXT_BYTES]);
 /* SQL: unix seconds of a time column in either format. */
 #define SQL_SECONDS(column)                                                                        \
-    "CASE typeof(" column ") WHEN 'text' THEN CAST(strftime('%s', " column                         \
-    ") AS INTEGER) ELSE " column " END"
+    "CASE typeof(" column ") WHEN 'text' THEN " SQL_TEXT_SECONDS(column) " ELSE " column " END"
 
 /* Makes the chat's row; moves last_message_time forward to t (0: leaves it). */
 enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t) WB_MUST_CHECK;

@@ -5,6 +5,8 @@
 
 #include "base/fault.h"
 #include "store/core/state.h"
+#include "store/db/db_schema.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 
 /* 2: how the file keeps its times is remembered in it, and what has no text of its own has its
@@ -129,54 +131,46 @@ static const char old_summaries[] =
 
 enum wb_err messages_schema_check(struct db *d)
 {
-    int64_t n = 0;
+    static const char *const tables[] = {"messages", "chats", NULL};
+    static const char *const wanted[] = {"id",      "chat_jid",  "sender",
+                                         "content", "timestamp", "is_from_me"};
+    size_t n = 0;
+    bool there = false;
     enum wb_err err;
-    TRY(db_query_int(d,
-                     "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
-                     " AND name IN ('messages', 'chats')",
-                     &n));
+    TRY(db_count_tables(d, tables, &n));
     if (n == 0) {
         /* Ours to fill, unless it is somebody else's database. */
-        TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master", &n));
-        return n == 0 ? WB_OK : WB_ERR_DB_SCHEMA;
+        TRY(db_is_empty(d, &there));
+        return there ? WB_OK : WB_ERR_DB_SCHEMA;
     }
     if (n != 2)
         return WB_ERR_DB_CORRUPT;
-    TRY(db_query_int(d,
-                     "SELECT count(*) FROM pragma_table_info('messages') WHERE name IN ('id',"
-                     " 'chat_jid', 'sender', 'content', 'timestamp', 'is_from_me')",
-                     &n));
-    if (n != 6)
-        err = WB_ERR_DB_SCHEMA;
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        TRY(db_has_column(d, "messages", wanted[i], &there));
+        if (!there)
+            return WB_ERR_DB_SCHEMA;
+    }
 out:
     return err;
 }
 
 enum wb_err messages_schema_taken_over(struct db *d, bool *ret)
 {
-    int64_t version = 0, tables = 0;
+    int64_t version = 0;
+    bool empty = true;
     enum wb_err err;
-    TRY(db_query_int(d, "PRAGMA user_version", &version));
-    TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master", &tables));
-    *ret = tables > 0 && version < MESSAGES_SCHEMA;
+    TRY(db_get_version(d, &version));
+    TRY(db_is_empty(d, &empty));
+    *ret = !empty && version < MESSAGES_SCHEMA;
 out:
     return err;
 }
 
-static enum wb_err has_column(struct db *d, const char *name, bool *ret)
-{
-    return sql_exists(d, "SELECT 1 FROM pragma_table_xinfo('messages') WHERE name = ?",
-                      BINDS(BIND_TEXT(name)), ret);
-}
-
 static enum wb_err add_later_index(struct db *d)
 {
-    int64_t there = 0;
+    bool there = false;
     enum wb_err err;
-    TRY(db_query_int(d,
-                     "SELECT count(*) FROM sqlite_master WHERE type = 'index'"
-                     " AND name = 'bridge_reactions_lid'",
-                     &there));
+    TRY(db_has_name(d, "bridge_reactions_lid", &there));
     if (!there)
         err = db_exec(d, later_index);
 out:
@@ -187,7 +181,7 @@ enum wb_err messages_schema_apply(struct db *d)
 {
     int64_t version = 0;
     enum wb_err err;
-    TRY(db_query_int(d, "PRAGMA user_version", &version));
+    TRY(db_get_version(d, &version));
     if (version >= MESSAGES_SCHEMA)
         return add_later_index(d);
     TRY(db_begin(d));
@@ -195,7 +189,7 @@ enum wb_err messages_schema_apply(struct db *d)
         TRY(db_exec(d, base_tables[i]));
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         bool there = false;
-        TRY(has_column(d, columns[i].name, &there));
+        TRY(db_has_any_column(d, "messages", columns[i].name, &there));
         if (!there)
             TRY(db_exec(d, columns[i].add));
     }
@@ -204,7 +198,7 @@ enum wb_err messages_schema_apply(struct db *d)
     TRY(add_later_index(d));
     if (version > 0)
         TRY(db_exec(d, old_summaries));
-    TRY(db_exec(d, "PRAGMA user_version = 2"));
+    TRY(db_set_version(d, MESSAGES_SCHEMA));
     TRY(FAULT_ERROR("schema.messages"));
     TRY(db_commit(d));
 out:
@@ -229,8 +223,7 @@ static enum wb_err remembered_format(struct db *d, enum store_time_format *ret)
 /* The first row with a time, which is from before anybody else wrote in the file. A text that is no
  * time to SQLite says nothing: the conversion leaves it as it is. */
 #define IS_TIME(column)                                                                            \
-    column " IS NOT NULL AND (typeof(" column ") <> 'text' OR strftime('%s', " column              \
-           ") IS NOT NULL)"
+    column " IS NOT NULL AND (typeof(" column ") <> 'text' OR " SQL_TEXT_IS_TIME(column) ")"
 static enum wb_err first_format(struct db *d, enum store_time_format *ret)
 {
     int64_t text = 0;

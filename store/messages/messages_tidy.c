@@ -3,15 +3,16 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/stmt.h"
 #include "store/messages/chat_names.h"
 #include "store/messages/limits.h"
 #include "store/messages/message_row.h"
 #include "store/messages/messages_summary.h"
 
-/* Up to the year 9999: what has a text form, and what strftime() reads again. */
+/* Up to the year 9999: what has a text form, and what SQLite reads again. */
 #define IS_NUMBER(column) column " BETWEEN 0 AND 253402300799"
-#define IS_TIME(column)   column " >= '' AND strftime('%s', " column ") IS NOT NULL"
+#define IS_TIME(column)   column " >= '' AND " SQL_TEXT_IS_TIME(column)
 
 struct found_time {
     int64_t rowid, seconds;
@@ -63,8 +64,8 @@ struct texts {
 };
 
 #define TEXT_ROWS                                                                                  \
-    "SELECT rowid, timestamp, CAST(strftime('%s', timestamp) AS INTEGER),"                         \
-    " strftime('%s', timestamp) IS NOT NULL FROM messages "
+    "SELECT rowid, timestamp, " SQL_TEXT_SECONDS("timestamp") ", " SQL_TEXT_IS_TIME(               \
+        "timestamp") " FROM messages "
 
 /* As many as fit yet: of the text where t stands (same), or of those behind it. */
 static enum wb_err read_texts(struct store *s, struct store_tidy *t, bool same, struct texts *r)

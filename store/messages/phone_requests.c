@@ -10,8 +10,11 @@ enum wb_err store_phone_request_put(struct store *s, struct span request_id,
 {
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO bridge_phone_requests (our_jid, request_id, chat_jid,"
-                   " sender_jid, message_id, asked_at) VALUES (?, ?, ?, ?, ?, ?)",
+                   "INSERT INTO bridge_phone_requests (our_jid, request_id, chat_jid,"
+                   " sender_jid, message_id, asked_at) VALUES (?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (our_jid, request_id) DO UPDATE SET"
+                   " chat_jid = excluded.chat_jid, sender_jid = excluded.sender_jid,"
+                   " message_id = excluded.message_id, asked_at = excluded.asked_at",
                    BINDS(BIND_TEXT(s->our), BIND_SPAN(request_id), BIND_JID(&r->chat),
                          BIND_JID(&r->sender), BIND_TEXT(r->id), BIND_INT(asked_at)));
 }

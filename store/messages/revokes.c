@@ -20,9 +20,10 @@ static enum wb_err count(struct store *s, const struct jid *chat, int64_t *ret)
 static enum wb_err insert(struct store *s, const struct store_revoke *r)
 {
     return sql_run(&s->wa,
-                   "INSERT OR IGNORE INTO bridge_revokes (our_jid, chat_jid, message_id, sender,"
+                   "INSERT INTO bridge_revokes (our_jid, chat_jid, message_id, sender,"
                    " sender_alt, target_id, author, from_me, lid_addressing, timestamp, noted_at)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT DO NOTHING",
                    BINDS(BIND_TEXT(s->our), BIND_JID(&r->chat), BIND_TEXT(r->id),
                          BIND_JID(&r->sender), BIND_JID(&r->sender_alt), BIND_TEXT(r->target_id),
                          BIND_JID(&r->author), BIND_INT(r->from_me), BIND_INT(r->lid_addressing),

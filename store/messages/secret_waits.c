@@ -53,9 +53,10 @@ static enum wb_err insert(struct store *s, const struct store_secret_wait *w,
                           const struct jid *sender)
 {
     return sql_run(&s->wa,
-                   "INSERT OR IGNORE INTO bridge_secret_waits (our_jid, target_id, chat_jid,"
+                   "INSERT INTO bridge_secret_waits (our_jid, target_id, chat_jid,"
                    " message_id, sender, sender_alt, from_me, lid_addressing, timestamp, noted_at)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT DO NOTHING",
                    BINDS(BIND_TEXT(s->our), BIND_TEXT(w->target_id), BIND_JID(&w->chat),
                          BIND_TEXT(w->id), BIND_JID(sender), BIND_JID(&w->sender_alt),
                          BIND_INT(w->from_me), BIND_INT(w->lid_addressing), BIND_INT(w->timestamp),
@@ -160,8 +161,10 @@ enum wb_err store_secret_none_put(struct store *s, const struct jid *chat, const
     NEED_ACCOUNT(s);
     TRY(none_key_of(s, chat, sender, &k));
     err = sql_run(&s->wa,
-                  "INSERT OR REPLACE INTO bridge_secrets_none (our_jid, chat_jid, sender,"
-                  " message_id, answered_at) VALUES (?, ?, ?, ?, ?)",
+                  "INSERT INTO bridge_secrets_none (our_jid, chat_jid, sender,"
+                  " message_id, answered_at) VALUES (?, ?, ?, ?, ?)"
+                  " ON CONFLICT (our_jid, chat_jid, sender, message_id) DO UPDATE SET"
+                  " answered_at = excluded.answered_at",
                   BINDS(BIND_TEXT(s->our), BIND_JID(&k.chat), BIND_JID(&k.sender), BIND_SPAN(id),
                         BIND_INT(answered_at)));
 out:

@@ -17,6 +17,7 @@
 #include "store/core/names.h"
 #include "store/core/state.h"
 #include "store/db/db_check.h"
+#include "store/db/db_schema.h"
 #include "store/files/files.h"
 #include "store/messages/closed_mark.h"
 #include "store/messages/fork_columns.h"
@@ -317,7 +318,7 @@ static enum wb_err use_messages(struct store *s, struct store_open_info *info)
     TRY(messages_time_format(&s->msg, s->time_format, &s->time_format, &s->time_format_changed));
     TRY(fork_columns_look(s));
     /* chat_touch() stands before every row (its check costs more, see insert() in messages.c). */
-    TRY(db_exec(&s->msg, "PRAGMA foreign_keys = OFF"));
+    TRY(db_set_foreign_keys(&s->msg, false));
 out:
     if (err != WB_OK)
         messages_failed(s, info, err);
@@ -347,15 +348,15 @@ static enum wb_err backup_before_upgrade(struct store *s, const struct store_con
                              .program = config->program,
                              .clock = config->clock};
     struct backup_result *made = NULL;
-    int64_t tables = 0;
+    bool empty = false;
     enum wb_err err;
     if (!info->taken_over || !config->backups_dir)
         return WB_OK;
     made = calloc(1, sizeof *made);
     if (!made)
         return WB_ERR_NOMEM;
-    TRY(db_query_int(&s->msg, "SELECT count(*) FROM sqlite_master", &tables));
-    if (tables == 0)
+    TRY(db_is_empty(&s->msg, &empty));
+    if (empty)
         job.messages_path = ""; /* an empty file is no message database: left out */
     err = store_backup_create(&job, made);
     guard_append(info->tightened, made->tightened);

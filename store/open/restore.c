@@ -12,6 +12,7 @@
 #include "store/backup/backup_dir.h"
 #include "store/core/guard.h"
 #include "store/core/state.h"
+#include "store/db/db_schema.h"
 #include "store/db/sql.h"
 #include "store/files/files.h"
 #include "store/files/lock.h"
@@ -163,9 +164,10 @@ static enum wb_err set_note(struct db *d, const char *text)
 {
     enum wb_err err;
     if (text[0])
-        TRY(sql_run(
-            d, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES ('" STORE_META_GAP "', ?)",
-            BINDS(BIND_TEXT(text))));
+        TRY(sql_run(d,
+                    "INSERT INTO bridge_meta (name, value) VALUES ('" STORE_META_GAP "', ?)"
+                    " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    BINDS(BIND_TEXT(text))));
     else
         TRY(sql_run(d, "DELETE FROM bridge_meta WHERE name = '" STORE_META_GAP "'", NO_BINDS));
     err = db_commit(d);
@@ -176,10 +178,8 @@ out:
 static enum wb_err read_note(struct db *d, struct gap_note *ret)
 {
     struct gap_note note = {0};
-    int64_t there = 0;
     enum wb_err err;
-    TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master WHERE name = 'bridge_meta'", &there));
-    note.there = there != 0;
+    TRY(db_has_table(d, "bridge_meta", &note.there));
     if (note.there) {
         err = sql_row(d, "SELECT value FROM bridge_meta WHERE name = '" STORE_META_GAP "'",
                       NO_BINDS, COLS(COL_TEXT(note.before, sizeof note.before)));

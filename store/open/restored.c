@@ -7,6 +7,7 @@
 #include "store/core/batch.h"
 #include "store/core/meta.h"
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/outbox/outbox.h"
 #include "store/session/account.h"
@@ -41,8 +42,10 @@ static enum wb_err move_record(struct store *s, const char *address, struct span
     }
     TRY(buf_err(&s->json));
     TRY(sql_run(&s->wa,
-                "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
-                " VALUES (?, ?, ?)",
+                "INSERT INTO bridge_sessions_receive (our_jid, their_id, session)"
+                " VALUES (?, ?, ?)"
+                " ON CONFLICT (our_jid, their_id) DO UPDATE SET"
+                " session = excluded.session",
                 BINDS(BIND_TEXT(s->our), BIND_TEXT(address), BIND_BLOB(buf_span(&s->json)))));
     err = sql_run(&s->wa, "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?",
                   BINDS(BIND_TEXT(s->our), BIND_TEXT(address)));
@@ -96,9 +99,11 @@ static enum wb_err move_unreadable(struct store *s, size_t *count)
 {
     enum wb_err err;
     TRY(sql_run(&s->wa,
-                "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
+                "INSERT INTO bridge_sessions_receive (our_jid, their_id, session)"
                 " SELECT our_jid, their_id, session FROM whatsmeow_sessions WHERE our_jid = ?"
-                " AND session IS NOT NULL",
+                " AND session IS NOT NULL"
+                " ON CONFLICT (our_jid, their_id) DO UPDATE SET"
+                " session = excluded.session",
                 BINDS(BIND_TEXT(s->our))));
     TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND session IS NOT NULL",
                 BINDS(BIND_TEXT(s->our))));
@@ -158,7 +163,9 @@ static enum wb_err select_account(struct store *s, int64_t n)
 {
     struct jid jid = {0}, lid = {0};
     enum wb_err err;
-    TRY(sql_row(&s->wa, "SELECT jid, lid FROM whatsmeow_device ORDER BY rowid LIMIT 1 OFFSET ?",
+    TRY(sql_row(&s->wa,
+                "SELECT jid, lid FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER
+                " LIMIT 1 OFFSET ?",
                 BINDS(BIND_INT(n)), COLS(COL_JID(&jid), COL_JID(&lid))));
     err = store_select(s, &jid, &lid);
 out:

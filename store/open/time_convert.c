@@ -9,6 +9,7 @@
 #include "store/core/guard.h"
 #include "store/core/state.h"
 #include "store/db/db_special.h"
+#include "store/db/dialect.h"
 #include "store/files/lock.h"
 #include "store/messages/message_row.h"
 #include "store/messages/messages_schema.h"
@@ -109,10 +110,9 @@ struct statements {
     const char *count_messages, *count_chats, *count_unreadable, *convert;
 };
 
-/* strftime reads the offset of the zone and fractions of seconds, as Go writes them. */
-#define READABLE(column)   "typeof(" column ") = 'text' AND strftime('%s', " column ") IS NOT NULL"
-#define UNREADABLE(column) "typeof(" column ") = 'text' AND strftime('%s', " column ") IS NULL"
-#define SECONDS(column)    column " = CAST(strftime('%s', " column ") AS INTEGER)"
+#define READABLE(column)   "typeof(" column ") = 'text' AND " SQL_TEXT_IS_TIME(column)
+#define UNREADABLE(column) "typeof(" column ") = 'text' AND " SQL_TEXT_IS_NO_TIME(column)
+#define SECONDS(column)    column " = " SQL_TEXT_SECONDS(column)
 
 static const struct statements to_integer = {
     "SELECT count(*) FROM messages WHERE " READABLE("timestamp"),

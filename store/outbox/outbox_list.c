@@ -1,5 +1,6 @@
 /* The outbox in pages, as people look at it. */
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/outbox/outbox.h"
 #include "store/outbox/outbox_row.h"
 #include "store/session/other_form.h"
@@ -10,8 +11,8 @@
 #define OF_CHAT " AND (? IS NULL OR chat_jid IN (?, ?))"
 /* With a state the index on (state, seq) is walked, without one the table itself: never a sort. */
 #define BY_STATE                                                                                   \
-    " FROM bridge_outbox INDEXED BY bridge_outbox_state WHERE our_jid = ? AND state = ?"
-#define ALL " FROM bridge_outbox NOT INDEXED WHERE our_jid = ? AND ? < 0"
+    " FROM bridge_outbox" SQL_BY_INDEX("bridge_outbox_state") " WHERE our_jid = ? AND state = ?"
+#define ALL " FROM bridge_outbox" SQL_BY_NO_INDEX " WHERE our_jid = ? AND ? < 0"
 
 static const char *statement_of(const struct store_outbox_filter *f)
 {

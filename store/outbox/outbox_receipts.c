@@ -1,6 +1,7 @@
 /* Who has confirmed what we sent: one row per message and person, so that a phone and its
  * companions count once, and a group's message moves when the last of its people has it. */
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/outbox/outbox.h"
 #include "store/outbox/outbox_row.h"
 
@@ -41,8 +42,9 @@ static enum wb_err note(struct store *s, int64_t seq, const struct jid *person,
     char text[JID_TEXT_MAX];
     struct jid one = jid_bare(jid_unhosted(*person));
     return sql_run(&s->wa,
-                   "INSERT INTO bridge_outbox_receipts (seq, person, state) VALUES (?, ?, ?)"
-                   " ON CONFLICT DO UPDATE SET state = max(state, excluded.state)",
+                   "INSERT INTO bridge_outbox_receipts AS r (seq, person, state) VALUES (?, ?, ?)"
+                   " ON CONFLICT (seq, person) DO UPDATE"
+                   " SET state = " SQL_GREATER("r.state", "excluded.state"),
                    BINDS(BIND_INT(seq), BIND_TEXT(jid_text(&one, text)), BIND_INT(state)));
 }
 

@@ -149,8 +149,10 @@ static enum wb_err put(struct store *s, struct span id, struct span before,
         return WB_ERR_INVALID;
     TRY(list_for(s, before, devices, n, now, &list));
     err = sql_run(&s->wa,
-                  "INSERT OR REPLACE INTO bridge_sealed (our_jid, message_id, list, sealed_at)"
-                  " VALUES (?, ?, ?, ?)",
+                  "INSERT INTO bridge_sealed (our_jid, message_id, list, sealed_at)"
+                  " VALUES (?, ?, ?, ?)"
+                  " ON CONFLICT (our_jid, message_id) DO UPDATE SET list = excluded.list,"
+                  " sealed_at = excluded.sealed_at",
                   BINDS(BIND_TEXT(s->our), BIND_SPAN(id), BIND_INT(list), BIND_INT(now)));
 out:
     return err;

@@ -8,6 +8,7 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/session/lid_map.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/session/private_address.h"
 
@@ -96,7 +97,8 @@ enum wb_err store_account_load(struct store *s, const char *phone_user, struct a
     struct account a = {0};
     struct stmt q;
     enum wb_err err;
-    TRY(stmt_read(&q, &s->wa, "SELECT " ACCOUNT_COLUMNS " FROM whatsmeow_device ORDER BY rowid"));
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT " ACCOUNT_COLUMNS " FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER));
     while ((err = stmt_step(&q)) == WB_OK) {
         struct jid jid = stmt_col_jid(&q, 0);
         if (phone_user && strcmp(jid.user, phone_user) != 0)
@@ -142,13 +144,15 @@ enum wb_err store_account_save(struct store *s, const struct account *a)
         TRY(err);
     TRY(sql_run(
         &s->wa,
-        "INSERT INTO whatsmeow_device (" ACCOUNT_COLUMNS ")"
+        "INSERT INTO whatsmeow_device AS d (" ACCOUNT_COLUMNS ")"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (jid) DO UPDATE SET lid = excluded.lid,"
         " platform = excluded.platform, business_name = excluded.business_name,"
         " push_name = excluded.push_name,"
-        " lid_migration_ts = max(lid_migration_ts, excluded.lid_migration_ts),"
-        " companion_meta_nonce = excluded.companion_meta_nonce",
+        " lid_migration_ts = " SQL_GREATER(
+            "d.lid_migration_ts",
+            "excluded.lid_migration_ts") ","
+                                         " companion_meta_nonce = excluded.companion_meta_nonce",
         BINDS(
             BIND_JID(&a->jid), BIND_JID(&a->lid), BIND_INT(a->keys.registration_id),
             BIND_BLOB(SPAN_ARRAY(a->keys.noise.priv)), BIND_BLOB(SPAN_ARRAY(a->keys.identity.priv)),
@@ -199,7 +203,7 @@ enum wb_err account_list(struct db *d, struct jid *ret, size_t max, size_t *ret_
     struct stmt q;
     enum wb_err err;
     size_t n = 0;
-    TRY(stmt_read(&q, d, "SELECT jid FROM whatsmeow_device ORDER BY rowid"));
+    TRY(stmt_read(&q, d, "SELECT jid FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER));
     while ((err = stmt_step(&q)) == WB_OK) {
         if (n < max)
             ret[n] = stmt_col_jid(&q, 0);

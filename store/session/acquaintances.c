@@ -9,7 +9,8 @@ enum wb_err store_acquaintance_put(struct store *s, const struct jid *who)
     struct jid bare = jid_unhosted(jid_bare(*who));
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR IGNORE INTO bridge_acquaintances (our_jid, person) VALUES (?, ?)",
+                   "INSERT INTO bridge_acquaintances (our_jid, person) VALUES (?, ?)"
+                   " ON CONFLICT DO NOTHING",
                    BINDS(BIND_TEXT(s->our), BIND_JID(&bare)));
 }
 

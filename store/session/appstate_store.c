@@ -12,11 +12,11 @@ enum wb_err store_appstate_key_put(struct store *s, const struct store_appstate_
     if (k->id_n == 0 || k->id_n > sizeof k->id)
         return WB_ERR_INVALID;
     return sql_run(&s->wa,
-                   "INSERT INTO whatsmeow_app_state_sync_keys"
+                   "INSERT INTO whatsmeow_app_state_sync_keys AS k"
                    " (jid, key_id, key_data, timestamp, fingerprint) VALUES (?, ?, ?, ?, ?)"
                    " ON CONFLICT (jid, key_id) DO UPDATE SET key_data = excluded.key_data,"
                    " timestamp = excluded.timestamp, fingerprint = excluded.fingerprint"
-                   " WHERE excluded.timestamp > timestamp",
+                   " WHERE excluded.timestamp > k.timestamp",
                    BINDS(BIND_TEXT(s->our), BIND_BLOB(SPAN(k->id, k->id_n)),
                          BIND_BLOB(SPAN_ARRAY(k->data)), BIND_INT(k->timestamp_ms),
                          BIND_BLOB(fingerprint.p ? fingerprint : SPAN("", 0))));
@@ -114,8 +114,10 @@ enum wb_err store_appstate_mac_put(struct store *s, const char *name, uint64_t v
 {
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO whatsmeow_app_state_mutation_macs"
-                   " (jid, name, version, index_mac, value_mac) VALUES (?, ?, ?, ?, ?)",
+                   "INSERT INTO whatsmeow_app_state_mutation_macs"
+                   " (jid, name, version, index_mac, value_mac) VALUES (?, ?, ?, ?, ?)"
+                   " ON CONFLICT (jid, name, version, index_mac) DO UPDATE SET"
+                   " value_mac = excluded.value_mac",
                    BINDS(BIND_TEXT(s->our), BIND_TEXT(name), BIND_INT((int64_t)version),
                          BIND_BLOB(SPAN(index_mac, APPSTATE_MAC_BYTES)),
                          BIND_BLOB(SPAN(value_mac, APPSTATE_MAC_BYTES))));

@@ -7,6 +7,7 @@
 #include "store/core/state.h"
 #include "store/db/stmt.h"
 #include "store/session/limits.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/session/signal_user.h"
 
@@ -88,8 +89,10 @@ enum wb_err store_devices_put(struct store *s, const struct jid *user,
     put_list(list, &text);
     TRY(buf_err(&text));
     err = sql_run(&s->wa,
-                  "INSERT OR REPLACE INTO bridge_devices (our_jid, user, devices, hash, checked_at)"
-                  " VALUES (?, ?, ?, ?, ?)",
+                  "INSERT INTO bridge_devices (our_jid, user, devices, hash, checked_at)"
+                  " VALUES (?, ?, ?, ?, ?)"
+                  " ON CONFLICT (our_jid, user) DO UPDATE SET devices = excluded.devices,"
+                  " hash = excluded.hash, checked_at = excluded.checked_at",
                   BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_TEXT(buf_cstr(&text)),
                         BIND_TEXT(list->hash), BIND_INT(list->checked_at)));
 out:
@@ -212,8 +215,10 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
     jid_text(group, group_text);
     for (size_t i = 0; err == WB_OK && i < n; i++)
         err = sql_run(&s->wa,
-                      "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
-                      " VALUES (?, ?, ?, ?)",
+                      "INSERT INTO bridge_skdm (our_jid, group_jid, device, key_id)"
+                      " VALUES (?, ?, ?, ?)"
+                      " ON CONFLICT (our_jid, group_jid, device) DO UPDATE SET"
+                      " key_id = excluded.key_id",
                       BINDS(BIND_TEXT(s->our), BIND_TEXT(group_text), BIND_ADDRESS(&devices[i]),
                             BIND_INT(key_id)));
     return err;
@@ -244,14 +249,18 @@ enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t 
     TRY(forget_other_keys(s, group, key_id));
     for (size_t i = 0; i < n; i++) {
         TRY(sql_run(&s->wa,
-                    "INSERT OR REPLACE INTO bridge_skdm (our_jid, group_jid, device, key_id)"
-                    " VALUES (?, ?, ? || '" IN_DOUBT "', ?)",
+                    "INSERT INTO bridge_skdm (our_jid, group_jid, device, key_id)"
+                    " VALUES (?, ?, ? || '" IN_DOUBT "', ?)"
+                    " ON CONFLICT (our_jid, group_jid, device) DO UPDATE SET"
+                    " key_id = excluded.key_id",
                     BINDS(BIND_TEXT(s->our), BIND_TEXT(group_text), BIND_ADDRESS(&devices[i]),
                           BIND_INT(key_id))));
         TRY(sql_run(&s->wa,
-                    "INSERT OR REPLACE INTO bridge_skdm_carriers"
+                    "INSERT INTO bridge_skdm_carriers"
                     " (our_jid, group_jid, device, key_id, carrier)"
-                    " VALUES (?, ?, ? || '" IN_DOUBT "', ?, ?)",
+                    " VALUES (?, ?, ? || '" IN_DOUBT "', ?, ?)"
+                    " ON CONFLICT (our_jid, group_jid, device) DO UPDATE SET"
+                    " key_id = excluded.key_id, carrier = excluded.carrier",
                     BINDS(BIND_TEXT(s->our), BIND_TEXT(group_text), BIND_ADDRESS(&devices[i]),
                           BIND_INT(key_id), BIND_TEXT(carrier))));
     }
@@ -339,9 +348,9 @@ enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
     TRY(store_skdm_not_carried(s, device));
     /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
     err = sql_run(&s->wa,
-                  "UPDATE OR REPLACE bridge_skdm INDEXED BY bridge_skdm_device"
-                  " SET device = device || '!' WHERE our_jid = ? AND device IN (?, ? || '" IN_DOUBT
-                  "')",
+                  "UPDATE OR REPLACE bridge_skdm" SQL_BY_INDEX(
+                      "bridge_skdm_device") " SET device = device || '!' WHERE our_jid = ? AND "
+                                            "device IN (?, ? || '" IN_DOUBT "')",
                   BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device), BIND_ADDRESS(device)));
 out:
     return err;

@@ -30,9 +30,14 @@ enum wb_err store_group_limits_put(struct store *s, const struct jid *group,
 {
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO bridge_group_limits (our_jid, group_jid, resend_due,"
+                   "INSERT INTO bridge_group_limits (our_jid, group_jid, resend_due,"
                    " resends_held, refreshed_at, refreshed_for, devices_at, mode_at)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (our_jid, group_jid) DO UPDATE SET"
+                   " resend_due = excluded.resend_due, resends_held = excluded.resends_held,"
+                   " refreshed_at = excluded.refreshed_at,"
+                   " refreshed_for = excluded.refreshed_for, devices_at = excluded.devices_at,"
+                   " mode_at = excluded.mode_at",
                    BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_INT(l->resend_due),
                          BIND_INT(l->resends_held), BIND_INT(l->refreshed_at),
                          BIND_TEXT(l->refreshed_for), BIND_INT(l->devices_at),

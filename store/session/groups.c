@@ -121,8 +121,10 @@ static enum wb_err insert_member(struct store *s, const struct jid *group, const
                                  const struct jid *pn, enum store_group_rank rank)
 {
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO bridge_group_members"
-                   " (our_jid, group_jid, member, lid, pn, rank) VALUES (?, ?, ?, ?, ?, ?)",
+                   "INSERT INTO bridge_group_members"
+                   " (our_jid, group_jid, member, lid, pn, rank) VALUES (?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (our_jid, group_jid, member) DO UPDATE SET"
+                   " lid = excluded.lid, pn = excluded.pn, rank = excluded.rank",
                    BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_JID(jid_is_none(lid) ? pn : lid),
                          BIND_JID(lid), BIND_JID(pn), BIND_INT(rank)));
 }
@@ -145,8 +147,13 @@ enum wb_err store_group_put(struct store *s, const struct store_group *g)
     for (size_t i = 0; i < g->nmembers; i++)
         TRY(member_forms(&g->members[i], &lid, &pn));
     TRY(write_info(s, g,
-                   "INSERT OR REPLACE INTO bridge_groups (our_jid, " COLUMNS ")"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                   "INSERT INTO bridge_groups (our_jid, " COLUMNS ")"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (our_jid, jid) DO UPDATE SET subject = excluded.subject,"
+                   " addressing = excluded.addressing, ephemeral_s = excluded.ephemeral_s,"
+                   " announce = excluded.announce, left = excluded.left,"
+                   " version = excluded.version, updated_at = excluded.updated_at,"
+                   " kind = excluded.kind, parent = excluded.parent"));
     TRY(run_member(s,
                    "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"
                    " AND ?3 IS NULL AND ?4 IS NULL",

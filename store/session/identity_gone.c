@@ -38,12 +38,14 @@ enum wb_err identity_gone_add_range(struct store *s, const char *from, const cha
 {
     enum wb_err err;
     TRY(sql_run(&s->wa,
-                "INSERT OR REPLACE INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
+                "INSERT INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
                 " SELECT our_jid, their_id, identity, 1 + (SELECT coalesce(max(nr), 0)"
                 " FROM bridge_identities_gone AS g"
                 " WHERE g.our_jid = i.our_jid AND g.their_id = i.their_id)"
                 " FROM whatsmeow_identity_keys AS i"
-                " WHERE our_jid = ? AND their_id >= ? AND their_id < ?",
+                " WHERE our_jid = ? AND their_id >= ? AND their_id < ?"
+                " ON CONFLICT (our_jid, their_id, identity) DO UPDATE SET"
+                " nr = excluded.nr",
                 BINDS(BIND_TEXT(s->our), BIND_TEXT(from), BIND_TEXT(to))));
     err = drop_oldest(s, from, to);
 out:
@@ -59,9 +61,11 @@ enum wb_err identity_gone_add(struct store *s, const struct jid *device,
     jid_signal_address(device, address);
     TRY(sql_run(
         &s->wa,
-        "INSERT OR REPLACE INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
+        "INSERT INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
         " VALUES (?1, ?2, ?3, 1 + (SELECT coalesce(max(nr), 0)"
-        " FROM bridge_identities_gone WHERE our_jid = ?1 AND their_id = ?2))",
+        " FROM bridge_identities_gone WHERE our_jid = ?1 AND their_id = ?2))"
+        " ON CONFLICT (our_jid, their_id, identity) DO UPDATE SET"
+        " nr = excluded.nr",
         BINDS(BIND_TEXT(s->our), BIND_TEXT(address), BIND_BLOB(SPAN(identity, X25519_KEY_BYTES)))));
     /* The range of this one text: the next one has one more character. */
     snprintf(behind, sizeof behind, "%s ", address);

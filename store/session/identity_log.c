@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/session/other_form.h"
 #include "store/session/signal_user.h"
@@ -45,11 +46,13 @@ enum wb_err store_identity_change_add(struct store *s, const struct jid *user, i
     NEED_ACCOUNT(s);
     return sql_run(
         &s->wa,
-        "INSERT INTO bridge_identity_changes"
+        "INSERT INTO bridge_identity_changes AS c"
         " (our_jid, user, changed_at, changes, phone_at) VALUES (?, ?, ?, 1, ?)"
-        " ON CONFLICT (our_jid, user) DO UPDATE SET changes = changes + 1,"
-        " changed_at = max(changed_at, excluded.changed_at),"
-        " phone_at = max(phone_at, excluded.phone_at)",
+        " ON CONFLICT (our_jid, user) DO UPDATE SET changes = c.changes + 1,"
+        " changed_at = " SQL_GREATER(
+            "c.changed_at", "excluded.changed_at") ","
+                                                   " phone_at = " SQL_GREATER("c.phone_at",
+                                                                              "excluded.phone_at"),
         BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_INT(at), BIND_INT(phone ? at : 0)));
 }
 

@@ -35,8 +35,10 @@ static enum wb_err note(struct store *s, const char *sql, enum store_private_by 
 enum wb_err store_private_by_phone(struct store *s, enum store_private_by by, int64_t now)
 {
     return note(s,
-                "INSERT OR REPLACE INTO bridge_private_address"
-                " (our_jid, address, phone_says, noted_at) VALUES (?1, ?2, ?2, ?3)",
+                "INSERT INTO bridge_private_address"
+                " (our_jid, address, phone_says, noted_at) VALUES (?1, ?2, ?2, ?3)"
+                " ON CONFLICT (our_jid) DO UPDATE SET address = excluded.address,"
+                " phone_says = excluded.phone_says, noted_at = excluded.noted_at",
                 by, now);
 }
 
@@ -64,8 +66,10 @@ enum wb_err store_number_put(struct store *s, const struct jid *typed, const str
         return WB_ERR_INVALID;
     return sql_run(
         &s->wa,
-        "INSERT OR REPLACE INTO bridge_numbers (our_jid, typed, named, answered_at)"
-        " VALUES (?, ?, ?, ?)",
+        "INSERT INTO bridge_numbers (our_jid, typed, named, answered_at)"
+        " VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (our_jid, typed) DO UPDATE SET named = excluded.named,"
+        " answered_at = excluded.answered_at",
         BINDS(BIND_TEXT(s->our), BIND_TEXT(typed->user), BIND_TEXT(named->user), BIND_INT(now)));
 }
 

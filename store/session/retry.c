@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/session/other_form.h"
 
@@ -16,9 +17,12 @@ enum wb_err store_retry_sent_put(struct store *s, const struct jid *chat_in, str
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX || !plaintext.p)
         return WB_ERR_INVALID;
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO whatsmeow_retry_buffer"
+                   "INSERT INTO whatsmeow_retry_buffer"
                    " (our_jid, chat_jid, message_id, format, plaintext, timestamp)"
-                   " VALUES (?, ?, ?, 'wa', ?, ?)",
+                   " VALUES (?, ?, ?, 'wa', ?, ?)"
+                   " ON CONFLICT (our_jid, chat_jid, message_id) DO UPDATE SET"
+                   " format = excluded.format, plaintext = excluded.plaintext,"
+                   " timestamp = excluded.timestamp",
                    BINDS(BIND_TEXT(s->our), BIND_JID(&chat), BIND_SPAN(id), BIND_BLOB(plaintext),
                          BIND_INT(now_ms)));
 }
@@ -65,9 +69,9 @@ enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms, bool *ret
     NEED_ACCOUNT(s);
     return sql_run_some(
         &s->wa,
-        "DELETE FROM whatsmeow_retry_buffer WHERE rowid IN"
-        " (SELECT rowid FROM whatsmeow_retry_buffer WHERE our_jid = ? AND timestamp < ?"
-        " LIMIT ?)",
+        "DELETE FROM whatsmeow_retry_buffer WHERE (our_jid, chat_jid, message_id) IN"
+        " (SELECT our_jid, chat_jid, message_id FROM whatsmeow_retry_buffer"
+        " WHERE our_jid = ? AND timestamp < ? LIMIT ?)",
         BINDS(BIND_TEXT(s->our), BIND_INT(before_ms), BIND_INT(STORE_PRUNE_ROWS)), STORE_PRUNE_ROWS,
         ret_more);
 }
@@ -83,9 +87,9 @@ enum wb_err store_retry_peer_count(struct store *s, const struct jid *device, st
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
     TRY(stmt_write(&q, &s->wa,
-                   "INSERT INTO bridge_retry_peer (our_jid, device, message_id, count, at)"
+                   "INSERT INTO bridge_retry_peer AS p (our_jid, device, message_id, count, at)"
                    " VALUES (?, ?, ?, 1, ?) ON CONFLICT (our_jid, device, message_id)"
-                   " DO UPDATE SET count = count + 1, at = excluded.at RETURNING count"));
+                   " DO UPDATE SET count = p.count + 1, at = excluded.at RETURNING count"));
     stmt_text(&q, s->our);
     stmt_address(&q, device);
     stmt_text_span(&q, id);
@@ -119,8 +123,10 @@ enum wb_err store_retry_rebuild_put(struct store *s, const struct jid *device, i
 {
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO bridge_retry_rebuild (our_jid, device, at, base_key)"
-                   " VALUES (?, ?, ?, ?)",
+                   "INSERT INTO bridge_retry_rebuild (our_jid, device, at, base_key)"
+                   " VALUES (?, ?, ?, ?)"
+                   " ON CONFLICT (our_jid, device) DO UPDATE SET at = excluded.at,"
+                   " base_key = excluded.base_key",
                    BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device), BIND_INT(at),
                          BIND_BLOB(SPAN(base_key, 32))));
 }
@@ -157,8 +163,9 @@ enum wb_err store_event_put(struct store *s, const uint8_t hash[static STORE_EVE
 {
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR IGNORE INTO whatsmeow_event_buffer (our_jid, ciphertext_hash,"
-                   " plaintext, server_timestamp, insert_timestamp) VALUES (?, ?, ?, ?, ?)",
+                   "INSERT INTO whatsmeow_event_buffer (our_jid, ciphertext_hash,"
+                   " plaintext, server_timestamp, insert_timestamp) VALUES (?, ?, ?, ?, ?)"
+                   " ON CONFLICT DO NOTHING",
                    BINDS(BIND_TEXT(s->our), BIND_BLOB(SPAN(hash, STORE_EVENT_HASH_BYTES)),
                          BIND_BLOB(plaintext), BIND_INT(server_time), BIND_INT(now_ms)));
 }
@@ -188,10 +195,11 @@ enum wb_err store_event_prune(struct store *s, int64_t before_ms, bool *ret_more
     NEED_ACCOUNT(s);
     /* whatsmeow's table has no index on the time, but rows are only ever added at its end: the
      * oldest are the first. Those of other accounts of the file have no more use than ours. */
-    return sql_run_some(&s->wa,
-                        "DELETE FROM whatsmeow_event_buffer WHERE rowid IN (SELECT row FROM"
-                        " (SELECT rowid AS row, insert_timestamp AS at FROM whatsmeow_event_buffer"
-                        " ORDER BY rowid LIMIT ?) WHERE at < ?)",
-                        BINDS(BIND_INT(STORE_PRUNE_ROWS), BIND_INT(before_ms)), STORE_PRUNE_ROWS,
-                        ret_more);
+    return sql_run_some(
+        &s->wa,
+        "DELETE FROM whatsmeow_event_buffer WHERE " SQL_ROW_NUMBER " IN (SELECT row FROM"
+        " (SELECT " SQL_ROW_NUMBER " AS row, insert_timestamp AS at"
+        " FROM whatsmeow_event_buffer ORDER BY " SQL_ROW_NUMBER " LIMIT ?)"
+        " WHERE at < ?)",
+        BINDS(BIND_INT(STORE_PRUNE_ROWS), BIND_INT(before_ms)), STORE_PRUNE_ROWS, ret_more);
 }

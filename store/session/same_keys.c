@@ -5,6 +5,7 @@
 
 #include "store/db/db_special.h"
 #include "store/db/stmt.h"
+#include "store/db/db_schema.h"
 #include "store/db/sql.h"
 
 enum { NAME_MAX_BYTES = 128, COLUMNS_MAX_BYTES = 1024 };
@@ -112,23 +113,12 @@ out:
     return err;
 }
 
-static enum wb_err has_change_seq(struct db *d, bool *ret)
-{
-    int64_t n = 0;
-    enum wb_err err = db_query_int(d,
-                                   "SELECT count(*) FROM pragma_table_info('messages')"
-                                   " WHERE name = 'change_seq'",
-                                   &n);
-    *ret = n > 0;
-    return err;
-}
-
 static enum wb_err each_index(struct db *d, bool whatsapp, struct same_keys *ret)
 {
     struct unique u = {.index = ""};
     bool usable, numbers = false, number = false;
     enum wb_err err;
-    TRY(has_change_seq(d, &numbers));
+    TRY(db_has_column(d, "messages", "change_seq", &numbers));
     while ((err = next_index(d, &u)) == WB_OK) {
         TRY(look_at(d, &u, &usable));
         if (!usable || (whatsapp && has_ratchets(u.table)))

@@ -297,9 +297,10 @@ static enum wb_err move_identities(struct store *s, const struct jid *pn, const 
         struct jid to = jid_with_device(*lid, f.items[i].device);
         TRY(note_replaced(s, &from, &to));
         TRY(sql_run(&s->wa,
-                    "INSERT OR IGNORE INTO whatsmeow_identity_keys"
+                    "INSERT INTO whatsmeow_identity_keys (our_jid, their_id, identity)"
                     " SELECT our_jid, ?, identity FROM whatsmeow_identity_keys"
-                    " WHERE our_jid = ? AND their_id = ?",
+                    " WHERE our_jid = ? AND their_id = ?"
+                    " ON CONFLICT DO NOTHING",
                     BINDS(BIND_ADDRESS(&to), BIND_TEXT(s->our), BIND_ADDRESS(&from))));
         TRY(sql_run(&s->wa,
                     "DELETE FROM whatsmeow_identity_keys WHERE our_jid = ? AND their_id = ?",

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "crypto/signal.h"
 #include "store/core/state.h"
+#include "store/db/dialect.h"
 #include "store/db/sql.h"
 #include "store/session/devices.h"
 #include "store/session/identity_gone.h"
@@ -107,8 +108,10 @@ static enum wb_err session_write(void *ctx, const char *key, const void *record)
                         key, SPAN_NULL));
     } else {
         TRY(put_row(s,
-                    "INSERT OR REPLACE INTO bridge_sessions_receive (our_jid, their_id, session)"
-                    " VALUES (?, ?, ?)",
+                    "INSERT INTO bridge_sessions_receive (our_jid, their_id, session)"
+                    " VALUES (?, ?, ?)"
+                    " ON CONFLICT (our_jid, their_id) DO UPDATE SET"
+                    " session = excluded.session",
                     key, buf_span(&s->json)));
         TRY(put_row(s, "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?", key,
                     SPAN_NULL));
@@ -344,8 +347,8 @@ enum wb_err store_signal_forget_device(struct store *s, const struct jid *device
                 BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device))));
     /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
     TRY(sql_run(&s->wa,
-                "DELETE FROM bridge_skdm INDEXED BY bridge_skdm_device"
-                " WHERE our_jid = ? AND device = ?",
+                "DELETE FROM bridge_skdm" SQL_BY_INDEX(
+                    "bridge_skdm_device") " WHERE our_jid = ? AND device = ?",
                 BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device))));
     err = store_skdm_not_carried(s, device);
 out:

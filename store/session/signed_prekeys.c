@@ -56,8 +56,11 @@ static enum wb_err our_row(struct store *s, uint32_t id, struct store_signed_pre
 static enum wb_err put_row(struct store *s, const struct store_signed_prekey *k)
 {
     return sql_run(&s->wa,
-                   "INSERT OR REPLACE INTO bridge_signed_prekeys"
-                   " (our_jid, id, key, sig, made_at, replaced_at) VALUES (?, ?, ?, ?, ?, 0)",
+                   "INSERT INTO bridge_signed_prekeys"
+                   " (our_jid, id, key, sig, made_at, replaced_at) VALUES (?, ?, ?, ?, ?, 0)"
+                   " ON CONFLICT (our_jid, id) DO UPDATE SET key = excluded.key,"
+                   " sig = excluded.sig, made_at = excluded.made_at,"
+                   " replaced_at = excluded.replaced_at",
                    BINDS(BIND_TEXT(s->our), BIND_INT(k->id), BIND_BLOB(SPAN_ARRAY(k->pair.priv)),
                          BIND_BLOB(SPAN_ARRAY(k->sig)), BIND_INT(k->since)));
 }
@@ -109,15 +112,16 @@ enum wb_err store_signed_prekey_pending(struct store *s, struct store_signed_pre
 /* The highest id that was ever in use. */
 static enum wb_err high_water(struct store *s, uint32_t *ret)
 {
-    int64_t high = 0, stored = 0;
+    int64_t high = 0, stored = 0, used = 0;
     enum wb_err err = store_meta_get_int(s, STORE_META_SIGNED_PREKEY_HIGH, &high);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
-    TRY(sql_int(&s->wa,
-                "SELECT max((SELECT coalesce(max(id), 0) FROM bridge_signed_prekeys"
-                " WHERE our_jid = ?1), signed_pre_key_id) FROM whatsmeow_device WHERE jid = ?1",
-                BINDS(BIND_TEXT(s->our)), &stored));
+    TRY(sql_row(&s->wa,
+                "SELECT signed_pre_key_id, (SELECT coalesce(max(id), 0) FROM bridge_signed_prekeys"
+                " WHERE our_jid = ?1) FROM whatsmeow_device WHERE jid = ?1",
+                BINDS(BIND_TEXT(s->our)), COLS(COL_INT(&used), COL_INT(&stored))));
     high = high > stored ? high : stored;
+    high = high > used ? high : used;
     *ret = high < 0 ? 0 : high > PREKEY_ID_MAX ? PREKEY_ID_MAX : (uint32_t)high;
 out:
     return err;
@@ -290,8 +294,9 @@ enum wb_err store_base_key_put(struct store *s, uint32_t signed_prekey_id,
 {
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
-                   "INSERT OR IGNORE INTO bridge_base_keys (our_jid, signed_prekey_id, base_key)"
-                   " VALUES (?, ?, ?)",
+                   "INSERT INTO bridge_base_keys (our_jid, signed_prekey_id, base_key)"
+                   " VALUES (?, ?, ?)"
+                   " ON CONFLICT DO NOTHING",
                    BINDS(BIND_TEXT(s->our), BIND_INT(signed_prekey_id),
                          BIND_BLOB(SPAN(base_key, X25519_KEY_BYTES))));
 }

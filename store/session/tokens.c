@@ -17,10 +17,10 @@ enum wb_err store_token_put(struct store *s, const struct jid *who, struct span 
         return WB_ERR_INVALID;
     return sql_run(
         &s->wa,
-        "INSERT INTO whatsmeow_privacy_tokens (our_jid, their_jid, token, timestamp)"
+        "INSERT INTO whatsmeow_privacy_tokens AS t (our_jid, their_jid, token, timestamp)"
         " VALUES (?, ?, ?, ?) ON CONFLICT (our_jid, their_jid) DO UPDATE"
         " SET token = excluded.token, timestamp = excluded.timestamp"
-        " WHERE excluded.timestamp >= timestamp",
+        " WHERE excluded.timestamp >= t.timestamp",
         BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_BLOB(token), BIND_INT(timestamp)));
 }
 

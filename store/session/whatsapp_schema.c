@@ -1,8 +1,11 @@
 /* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), the way up to it, and ours. */
 #include "store/session/whatsapp_schema.h"
+#include <stdio.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "store/core/state.h"
+#include "store/db/db_schema.h"
 #include "store/db/sql.h"
 
 /* Versions 2 and 5 changed keys and JIDs themselves (P-DB-26); no Go bridge wrote such files. */
@@ -259,7 +262,8 @@ static const char *const bridge_tables[] = {
     " ON bridge_phone_requests (our_jid, asked_at)",
     /* Rule 9: any write of a record raises the flag; our own commits lower it again in the same
      * transaction. So it is up exactly when another program used the file last. */
-    "INSERT OR IGNORE INTO bridge_meta (name, value) VALUES ('foreign', 0)",
+    "INSERT INTO bridge_meta (name, value) VALUES ('foreign', 0)"
+    " ON CONFLICT DO NOTHING",
     "CREATE TRIGGER IF NOT EXISTS bridge_session_insert AFTER INSERT ON whatsmeow_sessions BEGIN"
     " UPDATE bridge_meta SET value = 1 WHERE name = 'foreign' AND value <> 1; END",
     "CREATE TRIGGER IF NOT EXISTS bridge_session_update AFTER UPDATE ON whatsmeow_sessions BEGIN"
@@ -281,25 +285,16 @@ static const struct needed {
     {"whatsmeow_event_buffer", 9},    {"whatsmeow_retry_buffer", 13},  {"whatsmeow_nct_salt", 14},
 };
 
-static enum wb_err table_exists(struct db *d, const char *name, bool *ret)
-{
-    return sql_exists(d, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
-                      BINDS(BIND_TEXT(name)), ret);
-}
-
 /* Builds of version 6 know no compat. */
-static enum wb_err has_compat(struct db *d, int64_t *ret)
+static enum wb_err has_compat(struct db *d, bool *ret)
 {
-    return db_query_int(d,
-                        "SELECT count(*) FROM pragma_table_info('whatsmeow_version')"
-                        " WHERE name = 'compat'",
-                        ret);
+    return db_has_column(d, "whatsmeow_version", "compat", ret);
 }
 
 /* The oldest version that may still use the file (P-DB-02). */
 static enum wb_err read_compat(struct db *d, int64_t version, int64_t *ret)
 {
-    int64_t there = 0;
+    bool there = false;
     enum wb_err err;
     TRY(has_compat(d, &there));
     if (there)
@@ -313,16 +308,16 @@ out:
 
 enum wb_err whatsapp_schema_check(struct db *d, int *ret_version)
 {
-    int64_t tables = 0, version = 0, compat = 0;
-    bool there = false;
+    int64_t version = 0, compat = 0;
+    bool there = false, empty = false;
     enum wb_err err;
 
-    TRY(db_query_int(d, "SELECT count(*) FROM sqlite_master", &tables));
-    if (tables == 0) {
+    TRY(db_is_empty(d, &empty));
+    if (empty) {
         *ret_version = 0;
         return WB_OK;
     }
-    TRY(table_exists(d, "whatsmeow_version", &there));
+    TRY(db_has_table(d, "whatsmeow_version", &there));
     if (!there) {
         *ret_version = 0;
         return WB_ERR_DB_SCHEMA;
@@ -339,7 +334,7 @@ enum wb_err whatsapp_schema_check(struct db *d, int *ret_version)
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if (needed[i].since > version)
             continue;
-        TRY(table_exists(d, needed[i].table, &there));
+        TRY(db_has_table(d, needed[i].table, &there));
         if (!there)
             return WB_ERR_DB_CORRUPT;
     }
@@ -351,22 +346,22 @@ out:
 /* Columns that files of before do not have. Only those that older programs, to which the file may
  * go back, need not fill. */
 static const struct {
-    const char *find, *add;
+    const char *table, *column, *add;
 } new_columns[] = {
-    {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'recipients'",
+    {"bridge_outbox", "recipients",
      "ALTER TABLE bridge_outbox ADD COLUMN recipients INTEGER NOT NULL DEFAULT 0"},
-    {"SELECT count(*) FROM pragma_table_info('bridge_outbox') WHERE name = 'reopened'",
+    {"bridge_outbox", "reopened",
      "ALTER TABLE bridge_outbox ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0"},
     /* The list of groups is asked for again, so that communities are known as such. */
-    {"SELECT count(*) FROM pragma_table_info('bridge_groups') WHERE name = 'kind'",
+    {"bridge_groups", "kind",
      "ALTER TABLE bridge_groups ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE bridge_groups ADD COLUMN parent TEXT;"
      "DELETE FROM bridge_meta WHERE name = 'groups_at'"},
-    {"SELECT count(*) FROM pragma_table_info('bridge_identity_changes')"
-     " WHERE name = 'phone_at'",
+    {"bridge_identity_changes", "phone_at",
      "ALTER TABLE bridge_identity_changes ADD COLUMN phone_at INTEGER NOT NULL DEFAULT 0"},
 };
 
+enum { NAME_MAX_BYTES = 64 /* of a table, an index or a trigger of ours */ };
 enum { NEW_COLUMNS = sizeof new_columns / sizeof new_columns[0] };
 
 static enum wb_err add_new_columns(struct db *d)
@@ -374,10 +369,10 @@ static enum wb_err add_new_columns(struct db *d)
     enum wb_err err = WB_OK;
 
     for (size_t i = 0; i < NEW_COLUMNS; i++) {
-        int64_t n = 0;
+        bool there = false;
 
-        TRY(db_query_int(d, new_columns[i].find, &n));
-        if (n == 0)
+        TRY(db_has_column(d, new_columns[i].table, new_columns[i].column, &there));
+        if (!there)
             TRY(db_exec(d, new_columns[i].add));
     }
 out:
@@ -388,15 +383,16 @@ out:
 static enum wb_err is_made(struct db *d, const char *create, bool *ret)
 {
     static const char mark[] = "IF NOT EXISTS ";
-    const char *name = strstr(create, mark);
+    const char *at = strstr(create, mark);
+    char name[NAME_MAX_BYTES];
 
-    if (!name) {
+    if (!at) {
         *ret = true;
         return WB_OK;
     }
-    name += sizeof mark - 1;
-    return sql_exists(d, "SELECT 1 FROM sqlite_master WHERE name = ?",
-                      BINDS(BIND_SPAN(SPAN(name, strcspn(name, " ")))), ret);
+    at += sizeof mark - 1;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " "), at);
+    return db_has_name(d, name, ret);
 }
 
 /* Are our tables there, as this program makes them? The number alone does not say so: a program of
@@ -406,7 +402,7 @@ static enum wb_err ours_there(struct db *d, bool *ret)
     int64_t ours = 0;
     bool there = false;
     enum wb_err err;
-    TRY(table_exists(d, "bridge_meta", &there));
+    TRY(db_has_table(d, "bridge_meta", &there));
     if (there) {
         err = db_query_int(d, "SELECT value FROM bridge_meta WHERE name = 'schema'", &ours);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)
@@ -416,12 +412,8 @@ static enum wb_err ours_there(struct db *d, bool *ret)
     there = ours >= BRIDGE_SCHEMA;
     for (size_t i = 0; there && i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(is_made(d, bridge_tables[i], &there));
-    for (size_t i = 0; there && i < NEW_COLUMNS; i++) {
-        int64_t n = 0;
-
-        TRY(db_query_int(d, new_columns[i].find, &n));
-        there = n > 0;
-    }
+    for (size_t i = 0; there && i < NEW_COLUMNS; i++)
+        TRY(db_has_column(d, new_columns[i].table, new_columns[i].column, &there));
     *ret = there;
 out:
     return err;
@@ -449,7 +441,7 @@ out:
 
 static enum wb_err bring_up(struct db *d, int version)
 {
-    int64_t compat = 0;
+    bool compat = false;
     enum wb_err err;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         for (size_t j = 0; j < 2 && steps[i].to > version && steps[i].sql[j]; j++)
@@ -479,7 +471,8 @@ enum wb_err whatsapp_schema_apply(struct db *d, int version)
     for (size_t i = 0; !ours && i < sizeof bridge_tables / sizeof bridge_tables[0]; i++)
         TRY(db_exec(d, bridge_tables[i]));
     TRY(add_new_columns(d));
-    TRY(db_exec(d, "INSERT OR REPLACE INTO bridge_meta (name, value) VALUES ('schema', 4)"));
+    TRY(db_exec(d, "INSERT INTO bridge_meta (name, value) VALUES ('schema', 4)"
+                   " ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
     TRY(FAULT_ERROR("schema.whatsapp"));
     TRY(db_commit(d));
 out:
