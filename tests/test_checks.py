@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The checks that read the sources notice what they are there for (check_unused.py, check_conformance.py)."""
+"""The checks that read the sources notice what they are there for (check_unused.py, check_conformance.py,
+check_dialect.py)."""
 
 import pathlib
 import sys
@@ -10,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import check_conformance  # noqa: E402
+import check_dialect  # noqa: E402
 import check_unused  # noqa: E402
 
 PRODUCT = """
@@ -75,6 +77,48 @@ class Conformance(unittest.TestCase):
                 ("tests/peers/parity/scenarios.py", "def a(run):\ndef b(run):\nALL = [a,\n       more.c]\n", ["a", "c"], ["b", "run"])):
             for name in good + bad:
                 self.assertEqual(check_conformance.is_test(path, text, name), name in good, (path, name))
+
+
+class Dialect(unittest.TestCase):
+    def faults(self, path, text, exceptions=None):
+        with tempfile.TemporaryDirectory() as scratch:
+            file = pathlib.Path(scratch) / path
+            file.parent.mkdir(parents=True)
+            file.write_text(text)
+            return check_dialect.check(pathlib.Path(scratch), exceptions or {})
+
+    def test_words_of_sqlite_are_refused_outside_its_room(self):
+        for word, sql in (("INSERT OR", "INSERT OR REPLACE INTO t (a) VALUES (1)"), ("INSERT OR", "REPLACE INTO t (a) VALUES (1)"),
+                          ("UPDATE OR", "UPDATE OR REPLACE t SET a = 1"), ("sqlite_master", "SELECT 1 FROM sqlite_master"),
+                          ("PRAGMA", "PRAGMA user_version"), ("PRAGMA", "SELECT 1 FROM pragma_table_info('t')"),
+                          ("strftime", "SELECT strftime('%s', a) FROM t"), ("strftime", "SELECT datetime('now')"),
+                          ("rowid", "SELECT rowid FROM t"), ("INDEXED", "SELECT a FROM t INDEXED BY i"),
+                          ("INDEXED", "SELECT a FROM t NOT INDEXED"), ("max(a, b)", "UPDATE t SET a = max(a, coalesce(b, 1))"),
+                          ("ON CONFLICT", "INSERT INTO t (a) VALUES (1) ON CONFLICT DO UPDATE SET a = 1")):
+            text = f'void f(void)\n{{\n    run("{sql}");\n}}\n'
+            lines = self.faults("store/session/a.c", text)
+            self.assertEqual(len(lines), 1, (sql, lines))
+            self.assertTrue(lines[0].startswith(f"store/session/a.c:3: {word} is SQLite's own"), lines)
+            self.assertEqual(self.faults("store/db/a.c", text), [])
+            self.assertEqual(self.faults("bridge/core/a.c", text), [])
+
+    def test_words_that_stand_apart_are_put_together(self):
+        self.assertEqual(len(self.faults("store/session/a.h", '#define A \\\n    "INSERT OR" \\\n    " REPLACE INTO t (a)"\n')), 1)
+
+    def test_what_another_database_reads_is_no_fault(self):
+        for text in ('run("SELECT max(a), coalesce(max(b), 0) FROM t");', 'run("INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING");',
+                     'run("INSERT INTO t (a) VALUES (?) ON CONFLICT (a) DO UPDATE SET a = excluded.a");',
+                     'strftime(text, sizeof text, "%z", &tm); /* "SELECT rowid FROM sqlite_master" */',
+                     'row->rowid = 1;', 'run("SELECT a FROM t" SQL_BY_INDEX("i") " WHERE " SQL_ROW_NUMBER " = 1");',
+                     'run("SELECT a FROM t WHERE prowid = 1");', 'say("INSERTED OR NOT");'):
+            self.assertEqual(self.faults("store/session/a.c", text), [], text)
+
+    def test_an_exception_is_for_one_word_and_must_be_needed(self):
+        text = 'run("SELECT rowid FROM sqlite_master");'
+        self.assertEqual(self.faults("store/open/a.c", text, {"store/open/a.c": ({"rowid", "sqlite_master"}, "x")}), [])
+        self.assertRegex(self.faults("store/open/a.c", text, {"store/open/a.c": ({"rowid"}, "x")})[0], "sqlite_master is SQLite's own")
+        self.assertEqual(self.faults("store/open/a.c", "", {"store/open/a.c": ({"rowid"}, "x")}),
+                         ["EXCEPTIONS: store/open/a.c needs no rowid"])
 
 
 if __name__ == "__main__":
