@@ -34,13 +34,13 @@ static enum wb_err read_number(struct store *s, const char *statement, int64_t *
     return sql_int(&s->wa, statement, BINDS(BIND_TEXT(s->our)), ret);
 }
 
+#define FILES_BY_DUE "bridge_history_files" SQL_BY_INDEX("bridge_history_files_due")
+
 /* From the index: a notification may be megabytes, and only the one that is due is read. */
 static enum wb_err soonest(struct store *s, int64_t *ret_at)
 {
     return read_number(
-        s,
-        "SELECT next_at FROM bridge_history_files" SQL_BY_INDEX(
-            "bridge_history_files_due") " WHERE our_jid = ? ORDER BY next_at LIMIT 1",
+        s, "SELECT next_at FROM " FILES_BY_DUE " WHERE our_jid = ? ORDER BY next_at LIMIT 1",
         ret_at);
 }
 
@@ -57,11 +57,9 @@ enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_
         return WB_ERR_NOT_FOUND;
     }
     TRY(err);
-    TRY(stmt_read(
-        &q, &s->wa,
-        "SELECT seq, message_id, offered_at, next_at, tries, notification"
-        " FROM bridge_history_files" SQL_BY_INDEX(
-            "bridge_history_files_due") " WHERE our_jid = ? AND next_at = ? ORDER BY seq LIMIT 1"));
+    TRY(stmt_read(&q, &s->wa,
+                  "SELECT seq, message_id, offered_at, next_at, tries, notification"
+                  " FROM " FILES_BY_DUE " WHERE our_jid = ? AND next_at = ? ORDER BY seq LIMIT 1"));
     stmt_text(&q, s->our);
     stmt_int(&q, at);
     err = stmt_step(&q);

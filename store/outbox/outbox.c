@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/messages/limits.h"
 #include "store/db/db_schema.h"
 #include "store/db/dialect.h"
+#include "store/messages/limits.h"
 #include "store/outbox/outbox_row.h"
 
 enum wb_err store_outbox_add(struct store *s, const struct store_outbox_row *row, int64_t *ret_seq)
@@ -173,6 +173,9 @@ out:
     return err;
 }
 
+/* ?1: OUTBOX_SENT. */
+#define AT_LEAST_SENT SQL_GREATER("state", "?1")
+
 enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t server_time,
                                int64_t now)
 {
@@ -183,18 +186,17 @@ enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t 
         return WB_ERR_STATE;
     /* A receipt may have overtaken the ack: the time is still missing then. */
     err = sql_run(&s->wa,
-                  "UPDATE bridge_outbox SET state = " SQL_GREATER(
-                      "state", "?1") ", server_time = ?2,"
-                                     " acked_at = ?3, sealed = NULL, request = NULL, content = NULL"
-                                     " WHERE our_jid = ?4 AND message_id = ?5 AND acked_at = 0",
+                  "UPDATE bridge_outbox SET state = " AT_LEAST_SENT ", server_time = ?2,"
+                  " acked_at = ?3, sealed = NULL, request = NULL, content = NULL"
+                  " WHERE our_jid = ?4 AND message_id = ?5 AND acked_at = 0",
                   BINDS(BIND_INT(OUTBOX_SENT), BIND_INT(server_time), BIND_INT(now),
                         BIND_TEXT(s->our), BIND_TEXT(message_id)));
 out:
     return err;
 }
 
-/* A time that is not before what was done with the row so far, whatever the clock says. */
-#define NOT_BEFORE(time) SQL_GREATER(SQL_GREATER(time, "created_at"), "sealed_at")
+/* ?3: now. A time that is not before what was done with the row so far, whatever the clock says. */
+#define NOT_BEFORE SQL_GREATER(SQL_GREATER("?3", "created_at"), "sealed_at")
 
 enum wb_err store_outbox_fail(struct store *s, const char *message_id, const char *reason,
                               int64_t now)
@@ -207,10 +209,9 @@ enum wb_err store_outbox_fail(struct store *s, const char *message_id, const cha
     if (state != OUTBOX_QUEUED && state != OUTBOX_SEALED)
         return WB_ERR_STATE;
     err = sql_run(&s->wa,
-                  "UPDATE bridge_outbox SET state = ?1, reason = ?2, acked_at = " NOT_BEFORE(
-                      "?3") ","
-                            " sealed = NULL, request = NULL, content = NULL"
-                            " WHERE our_jid = ?4 AND message_id = ?5",
+                  "UPDATE bridge_outbox SET state = ?1, reason = ?2, acked_at = " NOT_BEFORE ","
+                  " sealed = NULL, request = NULL, content = NULL"
+                  " WHERE our_jid = ?4 AND message_id = ?5",
                   BINDS(BIND_INT(OUTBOX_FAILED), BIND_TEXT(reason), BIND_INT(now),
                         BIND_TEXT(s->our), BIND_TEXT(message_id)));
 out:
@@ -224,10 +225,9 @@ enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_
     TRY(db_has_table(whatsapp, "bridge_outbox", &there));
     if (there) {
         TRY(sql_run(whatsapp,
-                    "UPDATE bridge_outbox SET state = ?1, reason = ?2, acked_at = " NOT_BEFORE(
-                        "?3") ","
-                              " sealed = NULL, request = NULL, content = NULL, answer = NULL"
-                              " WHERE state IN (?4, ?5)",
+                    "UPDATE bridge_outbox SET state = ?1, reason = ?2, acked_at = " NOT_BEFORE ","
+                    " sealed = NULL, request = NULL, content = NULL, answer = NULL"
+                    " WHERE state IN (?4, ?5)",
                     BINDS(BIND_INT(OUTBOX_FAILED), BIND_TEXT(OUTBOX_RESTORED_UNKNOWN),
                           BIND_INT(now), BIND_INT(OUTBOX_QUEUED), BIND_INT(OUTBOX_SEALED))));
     }

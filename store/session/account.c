@@ -6,10 +6,10 @@
 #include "base/secret.h"
 #include "store/core/meta.h"
 #include "store/core/state.h"
-#include "store/db/stmt.h"
-#include "store/session/lid_map.h"
 #include "store/db/dialect.h"
 #include "store/db/sql.h"
+#include "store/db/stmt.h"
+#include "store/session/lid_map.h"
 #include "store/session/private_address.h"
 
 void account_wipe(struct account *a)
@@ -133,6 +133,9 @@ out:
     return err;
 }
 
+#define MIGRATED_LATER                                                                             \
+    "lid_migration_ts = " SQL_GREATER("d.lid_migration_ts", "excluded.lid_migration_ts")
+
 enum wb_err store_account_save(struct store *s, const struct account *a)
 {
     enum wb_err err;
@@ -149,10 +152,7 @@ enum wb_err store_account_save(struct store *s, const struct account *a)
         " ON CONFLICT (jid) DO UPDATE SET lid = excluded.lid,"
         " platform = excluded.platform, business_name = excluded.business_name,"
         " push_name = excluded.push_name,"
-        " lid_migration_ts = " SQL_GREATER(
-            "d.lid_migration_ts",
-            "excluded.lid_migration_ts") ","
-                                         " companion_meta_nonce = excluded.companion_meta_nonce",
+        " " MIGRATED_LATER ", companion_meta_nonce = excluded.companion_meta_nonce",
         BINDS(
             BIND_JID(&a->jid), BIND_JID(&a->lid), BIND_INT(a->keys.registration_id),
             BIND_BLOB(SPAN_ARRAY(a->keys.noise.priv)), BIND_BLOB(SPAN_ARRAY(a->keys.identity.priv)),

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "store/core/state.h"
-#include "store/db/stmt.h"
-#include "store/session/limits.h"
 #include "store/db/dialect.h"
 #include "store/db/sql.h"
+#include "store/db/stmt.h"
+#include "store/session/limits.h"
 #include "store/session/signal_user.h"
 
 /* Text form of a list: "id:key_index[h]", comma between, e.g. "0:0,3:5,99:0h". */
@@ -341,16 +341,17 @@ out:
     return err;
 }
 
+/* SQLite 3.46 would read all of our rows for want of statistics. */
+#define SKDM_BY_DEVICE "bridge_skdm" SQL_BY_INDEX("bridge_skdm_device")
+
 /* A text that is no device's address stands in for it. */
 enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
 {
     enum wb_err err;
     TRY(store_skdm_not_carried(s, device));
-    /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
     err = sql_run(&s->wa,
-                  "UPDATE OR REPLACE bridge_skdm" SQL_BY_INDEX(
-                      "bridge_skdm_device") " SET device = device || '!' WHERE our_jid = ? AND "
-                                            "device IN (?, ? || '" IN_DOUBT "')",
+                  "UPDATE OR REPLACE " SKDM_BY_DEVICE " SET device = device || '!'"
+                  " WHERE our_jid = ? AND device IN (?, ? || '" IN_DOUBT "')",
                   BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device), BIND_ADDRESS(device)));
 out:
     return err;

@@ -39,6 +39,10 @@ out:
     return err;
 }
 
+/* Of two times the later one, whichever comes first. */
+#define CHANGED_LATER "changed_at = " SQL_GREATER("c.changed_at", "excluded.changed_at")
+#define PHONE_LATER   "phone_at = " SQL_GREATER("c.phone_at", "excluded.phone_at")
+
 enum wb_err store_identity_change_add(struct store *s, const struct jid *user, int64_t at,
                                       bool phone)
 {
@@ -49,10 +53,7 @@ enum wb_err store_identity_change_add(struct store *s, const struct jid *user, i
         "INSERT INTO bridge_identity_changes AS c"
         " (our_jid, user, changed_at, changes, phone_at) VALUES (?, ?, ?, 1, ?)"
         " ON CONFLICT (our_jid, user) DO UPDATE SET changes = c.changes + 1,"
-        " changed_at = " SQL_GREATER(
-            "c.changed_at", "excluded.changed_at") ","
-                                                   " phone_at = " SQL_GREATER("c.phone_at",
-                                                                              "excluded.phone_at"),
+        " " CHANGED_LATER ", " PHONE_LATER,
         BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_INT(at), BIND_INT(phone ? at : 0)));
 }
 

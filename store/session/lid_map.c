@@ -68,7 +68,7 @@ static enum wb_err pn_user_of(struct store *s, const char *lid, char ret[JID_USE
         memcpy(ret, slot->pn, sizeof slot->pn);
         return WB_OK;
     }
-    char pn[JID_USER_MAX + 1];
+    char pn[JID_USER_MAX + 1] = "";
     enum wb_err err = look_up(s, pn_by_lid, lid, pn);
     if (err == WB_OK) {
         remember(s, lid, pn);
@@ -84,7 +84,7 @@ static enum wb_err lid_user_of(struct store *s, const char *pn, char ret[JID_USE
         memcpy(ret, slot->lid, sizeof slot->lid);
         return WB_OK;
     }
-    char lid[JID_USER_MAX + 1];
+    char lid[JID_USER_MAX + 1] = "";
     enum wb_err err = look_up(s, lid_by_pn, pn, lid);
     if (err == WB_OK) {
         remember(s, lid, pn);

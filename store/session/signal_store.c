@@ -333,6 +333,9 @@ out:
     return err;
 }
 
+/* SQLite 3.46 would read all of our rows for want of statistics. */
+#define SKDM_BY_DEVICE "bridge_skdm" SQL_BY_INDEX("bridge_skdm_device")
+
 enum wb_err store_signal_forget_device(struct store *s, const struct jid *device)
 {
     uint8_t known[X25519_KEY_BYTES];
@@ -345,10 +348,7 @@ enum wb_err store_signal_forget_device(struct store *s, const struct jid *device
         return err;
     TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_identity_keys WHERE our_jid = ? AND their_id = ?",
                 BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device))));
-    /* By name: SQLite 3.46 would read all of our rows for want of statistics. */
-    TRY(sql_run(&s->wa,
-                "DELETE FROM bridge_skdm" SQL_BY_INDEX(
-                    "bridge_skdm_device") " WHERE our_jid = ? AND device = ?",
+    TRY(sql_run(&s->wa, "DELETE FROM " SKDM_BY_DEVICE " WHERE our_jid = ? AND device = ?",
                 BINDS(BIND_TEXT(s->our), BIND_ADDRESS(device))));
     err = store_skdm_not_carried(s, device);
 out:
