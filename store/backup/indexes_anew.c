@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "store/db/db_check.h"
-#include "store/db/db_special.h"
 #include "store/db/db_schema.h"
+#include "store/db/db_special.h"
 #include "store/db/sql.h"
 
 static enum wb_err look(struct db *d, struct indexes_anew *n)
