@@ -16,7 +16,7 @@ static int64_t until_next_dial(struct line *t)
         int64_t due = timers_next_ms(&the_loop.timers);
 
         assert_true(due >= 0);
-        pass(t, due > now_ms ? due - now_ms : 0);
+        line_pass(t, due > now_ms ? due - now_ms : 0);
     }
     assert_true(dials > before);
     return now_ms - since;
@@ -26,7 +26,7 @@ static int64_t until_next_dial(struct line *t)
 static void stay(struct line *t, int64_t ms)
 {
     for (int64_t left = ms; left > 0; left -= 10000) {
-        pass(t, left < 10000 ? left : 10000);
+        line_pass(t, left < 10000 ? left : 10000);
         deaf(t);
         server_send(t, el(t, "presence", "from", "5@lid", NULL));
         deaf(t);
@@ -106,7 +106,7 @@ static void cut_silence(struct line *t)
         int64_t due = timers_next_ms(&the_loop.timers);
 
         assert_true(due >= 0);
-        pass(t, due > now_ms ? due - now_ms : 0);
+        line_pass(t, due > now_ms ? due - now_ms : 0);
         deaf(t);
     }
 }
