@@ -7,21 +7,6 @@
 
 enum { MINUTE_MS = 61 * 1000, IN_A_ROW = 100, BACK_MS = 2000 };
 
-static int64_t until_next_dial(struct line *t)
-{
-    unsigned before = dials;
-    int64_t since = now_ms;
-
-    while (dials == before && now_ms - since < DAY_S * INT64_C(1000)) {
-        int64_t due = timers_next_ms(&the_loop.timers);
-
-        assert_true(due >= 0);
-        line_pass(t, due > now_ms ? due - now_ms : 0);
-    }
-    assert_true(dials > before);
-    return now_ms - since;
-}
-
 /* Online for so long, with a server that says something now and then. */
 static void stay(struct line *t, int64_t ms)
 {
