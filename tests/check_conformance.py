@@ -7,13 +7,20 @@ of its C file, a scenario of tests/peers/parity, or `main` of a program of tests
 column begins with "not built:" states a gap with its reason, and is counted. What a unit test alone shows may
 never be called: one test at least goes through the running program (tests/e2e, tests/peers), unless the column
 ends with "without the program: " and the reason; these are counted as well.
-The ids that must have a row are listed in docs/protocol/conformance-ids.txt."""
+The ids that must have a row are listed in docs/protocol/conformance-ids.txt.
+
+Whoever looks a test up must find it: a test program says in its first line what it shows, and no file of the tests is
+longer than LINES_MAX."""
 import pathlib
 import re
 import sys
 
 ROW = re.compile(r"^\|\s*(P-[A-Z0-9]+-\d+)\s*\|([^|]*)\|([^|]*)\|([^|]*)\|\s*$")
 
+
+LINES_MAX = 650
+PROGRAMS = ("unit/**/test_*.c", "differential/test_*.c", "fuzz/fuzz_*.c", "e2e/*.py", "peers/*.py")
+OPENING = {".c": re.compile(r"/\*\W+\w+(\W+\w+){2}"), ".py": re.compile(r'(#!.*\n)?""" *\w+(\W+\w+){2}')}
 
 CMOCKA_LIST = re.compile(r"struct CMUnitTest \w+\[\] = \{(.*?)\};", re.S)
 SCENARIOS = re.compile(r"^ALL = \[(.*?)\]", re.M | re.S)
@@ -79,6 +86,21 @@ def check_row(root, ident, what, code, test):
     return bad, "unit" if reason else None
 
 
+def check_form(root):
+    """Test programs that do not say what they show, and files that are too long."""
+    tests = root / "tests"
+    programs = {path for pattern in PROGRAMS for path in tests.glob(pattern)}
+    files = {path for pattern in ("**/*.[ch]", "**/*.py") for path in tests.glob(pattern)
+             if "node_modules" not in path.parts}
+    for path in sorted(programs):
+        if not OPENING[path.suffix].match(path.read_text()):
+            yield f"{path.relative_to(root)}: the first line is no comment that says what the program shows"
+    for path in sorted(files):
+        lines = len(path.read_text().splitlines())
+        if lines > LINES_MAX:
+            yield f"{path.relative_to(root)}: {lines} lines, more than {LINES_MAX}: cut it by topic"
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     wanted = (root / "docs/protocol/conformance-ids.txt").read_text().split()
@@ -94,6 +116,7 @@ def main():
         problems, kind = check_row(root, *m.groups())
         kinds.append(kind)
         bad += [f"{ident}: {p}" for p in problems]
+    bad += check_form(root)
     bad += [f"{ident}: no row" for ident in wanted if ident not in seen]
     for line in bad:
         print(line)

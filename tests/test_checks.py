@@ -78,6 +78,23 @@ class Conformance(unittest.TestCase):
             for name in good + bad:
                 self.assertEqual(check_conformance.is_test(path, text, name), name in good, (path, name))
 
+    def test_a_program_says_what_it_shows_and_is_not_too_long(self):
+        fine_c, fine_python = "/* What a lock keeps out. */\n", '#!/usr/bin/env python3\n"""What a lock keeps out."""\n'
+        for path, text, complaint in (
+                ("tests/unit/base/test_x.c", fine_c, None), ("tests/e2e/test_x.py", fine_python, None),
+                ("tests/unit/base/deep/test_x.c", "#include <a.h>\n" + fine_c, "first line"),
+                ("tests/fuzz/fuzz_x.c", "/* fuzz_x.c */\n", "first line"), ("tests/peers/test_x.py", "import os\n", "first line"),
+                ("tests/unit/base/fixture.h", "#ifndef A\n", None),
+                ("tests/unit/base/fixture.c", "\n" * (check_conformance.LINES_MAX + 1), "cut it by topic"),
+                ("tests/peers/node_modules/a.py", "\n" * (check_conformance.LINES_MAX + 1), None)):
+            with tempfile.TemporaryDirectory() as scratch:
+                file = pathlib.Path(scratch) / path
+                file.parent.mkdir(parents=True)
+                file.write_text(text)
+                lines = list(check_conformance.check_form(pathlib.Path(scratch)))
+            self.assertEqual(len(lines), 1 if complaint else 0, (path, lines))
+            self.assertRegex("".join(lines), complaint or "^$")
+
 
 class Dialect(unittest.TestCase):
     def faults(self, path, text, exceptions=None):

@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/rng.h"
 #include "base/secret.h"
 #include "crypto/prim_hash.h"
 
@@ -17,23 +19,6 @@ struct script {
     struct rng shared; /* what both twins draw: the same bytes at every draw of one operation */
     uint64_t operation;
 };
-
-static void shared_fill(void *ctx, uint8_t *out, size_t n)
-{
-    const struct script *s = ctx;
-    uint64_t id[3] = {s->seed, s->operation, 0};
-    uint8_t block[SHA256_BYTES];
-
-    /* The same at every draw: the oracle draws for each state that it tries, we draw once. */
-    while (n > 0) {
-        size_t part = n < sizeof block ? n : sizeof block;
-        sha256(SPAN(id, sizeof id), block);
-        memcpy(out, block, part);
-        out += part;
-        n -= part;
-        id[2]++;
-    }
-}
 
 #define CHECK(s, expr)                                                                             \
     do {                                                                                           \
@@ -48,24 +33,9 @@ static void shared_fill(void *ctx, uint8_t *out, size_t n)
     } while (0)
 
 /* argv: [steps [seed]]. */
-static inline void script_begin(struct script *s, int argc, char **argv, unsigned long steps)
-{
-    uint8_t key[32] = {0};
-
-    memset(s, 0, sizeof *s);
-    s->steps = argc > 1 ? strtoul(argv[1], NULL, 10) : steps;
-    s->seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 20240607;
-    memcpy(key, &s->seed, sizeof s->seed);
-    s->rng = rng_from_seed(&s->state, key);
-    s->shared = (struct rng){shared_fill, s};
-    if (secret_init() != WB_OK)
-        abort();
-}
+void script_begin(struct script *s, int argc, char **argv, unsigned long steps);
 
 /* True with the probability of n in 1000. */
-static inline bool script_chance(struct script *s, uint32_t n)
-{
-    return rng_below(&s->rng, 1000) < n;
-}
+bool script_chance(struct script *s, uint32_t n);
 
 #endif

@@ -10,20 +10,7 @@ struct fixed_rng {
     struct span left;
 };
 
-static inline void fixed_rng_fill(void *ctx, uint8_t *out, size_t n)
-{
-    struct fixed_rng *r = ctx;
-
-    if (n > r->left.n)
-        fail_msg("%zu random bytes asked for, %zu left", n, r->left.n);
-    memcpy(out, r->left.p, n);
-    r->left = span_skip(r->left, n);
-}
-
-static inline struct rng rng_from_bytes(struct fixed_rng *state, struct span bytes)
-{
-    state->left = bytes;
-    return (struct rng){fixed_rng_fill, state};
-}
+/* A source that draws these bytes in order; the state must outlive it. */
+struct rng rng_from_bytes(struct fixed_rng *state, struct span bytes);
 
 #endif

@@ -3,18 +3,9 @@
 #ifndef TESTS_PEOPLE_FIXTURE_H
 #define TESTS_PEOPLE_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/store/store_fixture.h"
 
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/secret.h"
 #include "bridge/core/context.h"
@@ -30,8 +21,6 @@
 #include "store/core/batch.h"
 #include "store/open/open.h"
 #include "store/session/account.h"
-
-#define OK(expr) assert_int_equal((expr), WB_OK)
 
 enum { SENT_MAX = 16 };
 
@@ -53,226 +42,41 @@ struct desk {
     size_t nsent, ntaken;
 };
 
-static inline int64_t desk_ms(void *ctx)
-{
-    return ((struct desk *)ctx)->now_ms;
-}
-static inline int64_t desk_wall_ms(void *ctx)
-{
-    struct desk *d = ctx;
-    return d->now_ms + d->jumped_ms;
-}
+/* For cmocka: a paired bridge on an empty store, connected. */
+int desk_setup(void **state);
 
-static inline struct jid J(const char *text) {
-    struct jid j;
-    OK(jid_parse_cstr(text, &j));
-    return j;
-}
+/* For cmocka: ends the bridge and removes its files. */
+int desk_teardown(void **state);
 
-/* What leaves has to survive the wire. */
-static inline enum wb_err
-desk_send(struct bridge *b, const struct node *n)
-{
-    struct desk *d = (struct desk *)b;
-    struct buf packed = buf_new(OUTGOING_STANZA_BYTES_MAX);
-    struct span kept;
-    if (!d->connected)
-        return WB_ERR_STATE;
-    assert_true(d->nsent < SENT_MAX);
-    OK(node_pack(n, &packed));
-    kept = arena_copy(&d->arena, buf_span(&packed));
-    OK(node_unpack(kept, &d->arena, &d->sent[d->nsent++]));
-    buf_free(&packed);
-    return WB_OK;
-}
+/* ---- stanzas as text ---- */
 
-static inline void desk_account(struct desk *d)
-{
-    struct account *a = &d->account;
-    a->jid = J("27820000001:5@s.whatsapp.net");
-    a->lid = J("900001:5@lid");
-    x25519_generate(&d->rng, &a->keys.noise);
-    x25519_generate(&d->rng, &a->keys.identity);
-    x25519_generate(&d->rng, &a->keys.signed_prekey);
-    a->keys.signed_prekey_id = 1;
-    a->keys.registration_id = 77;
-    a->adv_details_n = 20;
-    OK(store_account_save(d->b.store, a));
-    OK(store_commit(d->b.store));
-    d->b.own_pn = a->jid;
-    d->b.own_lid = a->lid;
-}
+/* The stanza that a text says, in the desk's arena. */
+struct node *xml(struct desk *d, const char *text);
 
-static inline int desk_setup(void **state)
-{
-    static const uint8_t seed[32] = {42};
-    struct desk *d = calloc(1, sizeof *d);
-    char wa[128], msg[128];
-    struct store_open_info info;
-    OK(secret_init());
-    d->now_ms = 1790000000000;
-    d->connected = true;
-    d->clock = (struct clock){desk_ms, desk_wall_ms, d};
-    d->arena = arena_new(256 << 20);
-    d->rng = rng_from_seed(&d->seed, seed);
-    snprintf(d->dir, sizeof d->dir, "/tmp/wb-people-XXXXXX");
-    assert_non_null(mkdtemp(d->dir));
-    snprintf(wa, sizeof wa, "%s/whatsapp.db", d->dir);
-    snprintf(msg, sizeof msg, "%s/messages.db", d->dir);
-    struct store_config sc = {
-        .whatsapp_path = wa, .messages_path = msg, .command = "test", .clock = &d->clock};
-    OK(store_open(&sc, &d->b.store, &info));
-    OK(log_open(&d->log, &d->clock, "/dev/null"));
-    d->log.level = LOG_TRACE; /* so that the arguments of every line are looked at */
-    timers_init(&d->timers, &d->clock);
-    d->b.config = &d->config;
-    d->b.log = &d->log;
-    d->b.clock = &d->clock;
-    d->b.rng = &d->rng;
-    d->b.timers = &d->timers;
-    events_init(&d->b.events);
-    outgoing_init(&d->b.outgoing);
-    iq_init(&d->b.iq, (struct iq_port){desk_send, &d->b}, &d->timers);
-    iq_new_connection(&d->b.iq, &d->rng);
-    desk_account(d);
-    OK(device_sync_new(&d->b, &d->b.devices));
-    OK(lid_lookup_new(&d->b, &d->b.lids));
-    OK(lid_refresh_new(&d->b.lid_refresh));
-    OK(tctokens_new(&d->b, &d->b.tokens));
-    OK(prekey_fetch_new(&d->b, &d->b.prekey_fetch));
-    OK(group_info_new(&d->b, &d->b.groups));
-    OK(group_list_new(&d->b, &d->b.group_list));
-    *state = d;
-    return 0;
-}
+/* An element with bytes inside. */
+struct node *bytes_node(struct desk *d, const char *tag, const void *p, size_t n);
 
-static inline int desk_teardown(void **state)
-{
-    struct desk *d = *state;
-    char command[128];
-    iq_free(&d->b.iq);
-    group_list_free(d->b.group_list);
-    group_info_free(d->b.groups);
-    prekey_fetch_free(d->b.prekey_fetch);
-    tctokens_free(d->b.tokens);
-    lid_refresh_free(d->b.lid_refresh);
-    shared_query_delete(d->b.lids);
-    device_sync_free(d->b.devices);
-    outgoing_free(&d->b.outgoing);
-    events_free(&d->b.events);
-    account_wipe(&d->account);
-    OK(store_close(d->b.store));
-    log_close(&d->log);
-    arena_free(&d->arena);
-    snprintf(command, sizeof command, "rm -rf %s", d->dir);
-    assert_int_equal(system(command), 0);
-    free(d);
-    return 0;
-}
+/* A stanza as text, in the desk's arena. */
+const char *print(struct desk *d, const struct node *n);
 
-/* ---- stanzas as text ---------------------------------------------------------------------------
- */
-
-static inline char *xml_word(struct arena *a, const char **p, const char *stop)
-{
-    size_t n = strcspn(*p, stop);
-    char *word = arena_cstr(a, SPAN(*p, n));
-    *p += n;
-    return word;
-}
-
-static inline struct node *xml_node(struct arena *a, const char **p)
-{
-    assert_int_equal(*(*p)++, '<');
-    struct node *n = node_new(a, xml_word(a, p, " />"));
-    while (**p == ' ') {
-        (*p)++;
-        char *key = xml_word(a, p, "=");
-        *p += 2;
-        node_attr_text(a, n, key, xml_word(a, p, "'"));
-        (*p)++;
-    }
-    if (**p == '/') {
-        *p += 2;
-        return n;
-    }
-    assert_int_equal(*(*p)++, '>');
-    while ((*p)[0] == '<' && (*p)[1] != '/')
-        node_add(n, xml_node(a, p));
-    if (**p != '<') {
-        char *text = xml_word(a, p, "<");
-        node_set_bytes(a, n, span_cstr(text));
-    }
-    *p += strcspn(*p, ">") + 1;
-    return n;
-}
-
-static inline struct node *xml(struct desk *d, const char *text)
-{
-    return xml_node(&d->arena, &text);
-}
-
-static inline struct node *bytes_node(struct desk *d, const char *tag, const void *p, size_t n)
-{
-    struct node *node = node_new(&d->arena, tag);
-    node_set_bytes(&d->arena, node, SPAN(p, n));
-    return node;
-}
-
-static inline const char *print(struct desk *d, const struct node *n)
-{
-    struct buf out = buf_new(1 << 20);
-    node_print_text(n, &out);
-    const char *text = arena_cstr(&d->arena, buf_span(&out));
-    buf_free(&out);
-    return text;
-}
-
-/* ---- the server's part -------------------------------------------------------------------------
- */
+/* ---- the server's part ---- */
 
 /* The oldest stanza that left and was not looked at yet. */
-static inline struct node *desk_sent(struct desk *d)
-{
-    assert_true(d->ntaken < d->nsent);
-    return d->sent[d->ntaken++];
-}
+struct node *desk_sent(struct desk *d);
 
-static inline void assert_none_sent(struct desk *d)
-{
-    assert_int_equal(d->nsent - d->ntaken, 0);
-}
+/* Every stanza that left was looked at. */
+void assert_none_sent(struct desk *d);
 
 /* The answer to a request, with its children (NULL: none). */
-static inline void desk_reply(struct desk *d, const struct node *request, const char *type,
-                              struct node *child)
-{
-    struct span id = node_attr_str(request, "id", &d->arena);
-    struct node *iq = node_new(&d->arena, "iq");
-    node_attr_span(&d->arena, iq, "id", id);
-    node_attr_text(&d->arena, iq, "type", type);
-    if (child)
-        node_add(iq, child);
-    assert_true(iq_handle(&d->b.iq, iq, &d->arena));
-}
+void desk_reply(struct desk *d, const struct node *request, const char *type, struct node *child);
 
-static inline void desk_error(struct desk *d, const struct node *request, const char *code)
-{
-    struct node *error = node_new(&d->arena, "error");
-    node_attr_text(&d->arena, error, "code", code);
-    desk_reply(d, request, "error", error);
-}
+/* The server refuses a request with this code. */
+void desk_error(struct desk *d, const struct node *request, const char *code);
 
-static inline enum wb_err desk_notify(struct desk *d, const char *text)
-{
-    struct stanza s = {xml(d, text), &d->arena, d->now_ms};
-    return stanza_handler_run(&d->b, &in_notification_handler, &s);
-}
+/* A <notification> comes in. */
+enum wb_err desk_notify(struct desk *d, const char *text);
 
-static inline void desk_later(struct desk *d, int64_t ms)
-{
-    d->now_ms += ms;
-    timers_run(&d->timers);
-}
+/* Time passes; timers that have fallen due run. */
+void desk_later(struct desk *d, int64_t ms);
 
 #endif

@@ -9,27 +9,11 @@ struct pair {
     struct person a, b;
 };
 
-static inline int setup(void **state)
-{
-    static struct pair p;
+/* For cmocka: makes the pair. */
+int setup(void **state);
 
-    if (secret_init() != WB_OK)
-        return -1;
-    person_init(&p.a, 1);
-    person_init(&p.b, 2);
-    person_start(&p.a, &p.b, 1);
-    *state = &p;
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    struct pair *p = *state;
-
-    person_free(&p->a);
-    person_free(&p->b);
-    return 0;
-}
+/* For cmocka: frees the pair. */
+int teardown(void **state);
 
 #define SCENARIO(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 

@@ -21,70 +21,25 @@ struct fixture {
     struct buf out;
 };
 
-static inline int setup(void **state)
-{
-    struct fixture *f = malloc(sizeof *f);
+/* For cmocka: an arena and a buffer for each test. */
+int setup(void **state);
 
-    f->a = arena_new(64 << 20);
-    f->out = buf_new(64 << 20);
-    *state = f;
-    return 0;
-}
+/* For cmocka: frees both. */
+int teardown(void **state);
 
-static inline int teardown(void **state)
-{
-    struct fixture *f = *state;
+/* The bytes of a hex text, in the fixture's arena. */
+struct span unhex(struct fixture *f, const char *hex);
 
-    arena_free(&f->a);
-    buf_free(&f->out);
-    free(f);
-    return 0;
-}
+/* The node as XML; the text is valid until the next call. */
+const char *print(struct fixture *f, const struct node *n);
 
-static inline struct span unhex(struct fixture *f, const char *hex)
-{
-    size_t n = strlen(hex) / 2;
-    uint8_t *p = arena_alloc(&f->a, n ? n : 1);
-
-    assert_int_equal(hex_decode(span_cstr(hex), p, n, &n), WB_OK);
-    return SPAN(p, n);
-}
-
-static const char *print(struct fixture *f, const struct node *n)
-{
-    buf_clear(&f->out);
-    node_print(n, &f->out);
-    return buf_cstr(&f->out);
-}
-
-static inline void packs_to(const struct node *n, const char *hex)
-{
-    struct buf got = buf_new(1 << 20), text = buf_new(1 << 21);
-
-    assert_int_equal(node_pack(n, &got), WB_OK);
-    buf_hex(&text, buf_span(&got));
-    assert_string_equal(buf_cstr(&text), hex);
-    buf_free(&got);
-    buf_free(&text);
-}
+/* The node, packed, must be these bytes. */
+void packs_to(const struct node *n, const char *hex);
 
 /* hex unpacks to xml. */
-static inline struct node *reads_as(struct fixture *f, const char *hex, const char *xml)
-{
-    struct node *n = NULL;
+struct node *reads_as(struct fixture *f, const char *hex, const char *xml);
 
-    assert_int_equal(node_unpack(unhex(f, hex), &f->a, &n), WB_OK);
-    assert_string_equal(print(f, n), xml);
-    return n;
-}
-
-static inline enum wb_err read_error(struct fixture *f, const char *hex)
-{
-    struct node untouched, *n = &untouched;
-    enum wb_err err = node_unpack(unhex(f, hex), &f->a, &n);
-
-    assert_ptr_equal(n, &untouched);
-    return err;
-}
+/* The error with which unpacking ends; the result pointer must stay untouched. */
+enum wb_err read_error(struct fixture *f, const char *hex);
 
 #endif

@@ -40,7 +40,7 @@ static struct client_pairing pairing(void)
     counting(p.signed_prekey, 32, 0x41);
     counting(p.signed_prekey_sig, 64, 0x80);
     /* MD5 of "2.3000.1045649367" (P-TV-15) */
-    struct buf hash = unhex("9fa53af9421567b114e33c9bb1ef7db2");
+    struct buf hash = vector_bytes("9fa53af9421567b114e33c9bb1ef7db2");
     memcpy(p.build_hash, hash.p, sizeof p.build_hash);
     buf_free(&hash);
     p.props.os = SPAN_LIT("whatsmeow");
@@ -109,7 +109,7 @@ static void broken_payloads_are_refused(void **state)
     (void)state;
     struct arena a = arena_new(1 << 16);
     struct client_payload p;
-    struct buf good = unhex(VECTOR_REGISTRATION);
+    struct buf good = vector_bytes(VECTOR_REGISTRATION);
 
     assert_int_equal(client_payload_decode(SPAN_LIT(""), &a, &p), WB_ERR_MALFORMED);
     /* The identity inside the pairing data begins after 22 20 -> make it 31 bytes long by the

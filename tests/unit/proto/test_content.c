@@ -29,7 +29,7 @@ static void reads_bytes(const struct buf *in, enum content_kind kind, const char
 
 static void reads(const char *hex, enum content_kind kind, const char *text)
 {
-    struct buf in = unhex(hex);
+    struct buf in = vector_bytes(hex);
 
     reads_bytes(&in, kind, text);
     buf_free(&in);
@@ -160,7 +160,7 @@ static void no_kind_is_missing(void **state)
 static void wrappers_leave_their_mark(void **state)
 {
     (void)state;
-    struct buf in = unhex(VECTOR_VIEWONCE);
+    struct buf in = vector_bytes(VECTOR_VIEWONCE);
     struct arena a = arena_new(1 << 16);
     struct content c;
 
@@ -179,10 +179,10 @@ static void unknown_beside_known(void **state)
     (void)state;
     struct arena a = arena_new(1 << 16);
     struct content c;
-    struct buf in = unhex("c23e03"
-                          "0a0161"
-                          "0a026869"
-                          "d03e07");
+    struct buf in = vector_bytes("c23e03"
+                                 "0a0161"
+                                 "0a026869"
+                                 "d03e07");
 
     assert_int_equal(content_decode(buf_span(&in), &a, &c), WB_OK);
     assert_int_equal(c.kind, CONTENT_TEXT);
@@ -283,7 +283,7 @@ static void cuts_are_errors(void **state)
 {
     (void)state;
     struct arena a = arena_new(1 << 20);
-    struct buf in = unhex(VECTOR_IMAGE);
+    struct buf in = vector_bytes(VECTOR_IMAGE);
     struct content c = {.nunknown = 77};
 
     for (size_t n = 1; n < in.n; n++) {
@@ -332,7 +332,7 @@ static void file_names_have_no_path(void **state)
 static void stanza(const char *hex, const char *type, const char *mediatype, const char *edit,
                    const char *poll, bool hides)
 {
-    struct buf in = unhex(hex);
+    struct buf in = vector_bytes(hex);
     struct arena a = arena_new(1 << 16);
     struct content c;
 

@@ -329,7 +329,7 @@ static void news_from_the_phone(void **state)
     struct history_notification h;
     struct buf in;
 
-    in = unhex(VECTOR_KEYSHARE);
+    in = vector_bytes(VECTOR_KEYSHARE);
     assert_int_equal(content_decode(buf_span(&in), &b.arena, &b.c), WB_OK);
     assert_int_equal(b.c.protocol_type, PROTOCOL_APP_STATE_KEY_SHARE);
     assert_int_equal(app_state_keys_decode(b.c.protocol_payload, &b.arena, &k), WB_OK);
@@ -342,7 +342,7 @@ static void news_from_the_phone(void **state)
     buf_free(&in);
 
     buf_clear(&b.out);
-    in = unhex(VECTOR_LIDMAP);
+    in = vector_bytes(VECTOR_LIDMAP);
     assert_int_equal(content_decode(buf_span(&in), &b.arena, &b.c), WB_OK);
     assert_int_equal(lid_mappings_decode(b.c.protocol_payload, &b.arena, &m), WB_OK);
     assert_int_equal(m.n, 2);
@@ -353,7 +353,7 @@ static void news_from_the_phone(void **state)
     buf_free(&in);
 
     buf_clear(&b.out);
-    in = unhex(VECTOR_HISTORY);
+    in = vector_bytes(VECTOR_HISTORY);
     assert_int_equal(content_decode(buf_span(&in), &b.arena, &b.c), WB_OK);
     assert_int_equal(history_notification_decode(b.c.protocol_payload, &b.arena, &h), WB_OK);
     assert_int_equal(h.sync_type, 3);

@@ -35,10 +35,11 @@ static void unknown_fields_are_ignored(void **state)
     (void)state;
     struct arena a = arena_new(1 << 16);
     struct handshake_client_hello h;
-    struct buf in = unhex("122a"
-                          "0a200102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
-                          "48035204aabbccdd"
-                          "8a0103010203");
+    struct buf in =
+        vector_bytes("122a"
+                     "0a200102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+                     "48035204aabbccdd"
+                     "8a0103010203");
 
     assert_int_equal(handshake_client_hello_decode(buf_span(&in), &a, &h), WB_OK);
     assert_int_equal(h.ephemeral[31], 0x20);
@@ -86,10 +87,11 @@ static void wrong_sizes_are_refused(void **state)
     struct handshake_server_hello h = {.static_ct = SPAN_LIT("short"),
                                        .payload_ct = SPAN_ARRAY(sealed)};
     struct buf key31 =
-        unhex("12210a1f0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+        vector_bytes("12210a1f0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
     /* serverHello with a 47 byte static and no payload */
-    struct buf bare = unhex("1a22"
-                            "0a200102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
+    struct buf bare =
+        vector_bytes("1a22"
+                     "0a200102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
 
     assert_int_equal(handshake_server_hello_encode(&h, &out), WB_ERR_INVALID);
     assert_int_equal(out.n, 0);

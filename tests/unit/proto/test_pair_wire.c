@@ -12,7 +12,7 @@
 static void signed_identity_with_and_without_account_key(void **state)
 {
     (void)state;
-    struct buf in = unhex(VECTOR_IDENTITY);
+    struct buf in = vector_bytes(VECTOR_IDENTITY);
     struct buf out = buf_new(1024);
     struct arena a = arena_new(1 << 16);
     struct adv_signed_identity v, reply;
@@ -110,7 +110,7 @@ static void key_index_lists(void **state)
     assert_int_equal(back.nvalid, 3);
     assert_int_equal(back.valid[2], 300);
     /* Indexes that are not packed are read as well. */
-    struct buf loose = unhex("08ac0220002002");
+    struct buf loose = vector_bytes("08ac0220002002");
     assert_int_equal(adv_key_list_decode(buf_span(&loose), &a, &back), WB_OK);
     assert_int_equal(back.nvalid, 2);
     buf_free(&loose);

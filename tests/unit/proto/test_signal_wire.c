@@ -105,7 +105,7 @@ static void sender_key_messages(void **state)
 
 static enum wb_err decode_hex(const char *hex)
 {
-    struct buf in = unhex(hex);
+    struct buf in = vector_bytes(hex);
     struct signal_wire_message m;
     enum wb_err err = signal_wire_message_decode(buf_span(&in), &m);
 

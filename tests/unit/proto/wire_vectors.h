@@ -120,38 +120,15 @@
 /* clang-format on */
 
 /* The bytes of a hex text, in a buffer that the test frees. */
-static inline struct buf unhex(const char *hex)
-{
-    struct buf b = buf_new(1 << 20);
-    size_t n = strlen(hex) / 2;
-    uint8_t *p = buf_extend(&b, n ? n : 1);
+struct buf vector_bytes(const char *hex);
 
-    assert_non_null(p);
-    assert_int_equal(hex_decode(span_cstr(hex), p, n, &b.n), WB_OK);
-    return b;
-}
+/* The buffer must hold these bytes. */
+void assert_hex(const struct buf *b, const char *hex);
 
-static inline void assert_hex(const struct buf *b, const char *hex)
-{
-    struct buf text = buf_new(1 << 20);
-
-    assert_int_equal(buf_err(b), WB_OK);
-    buf_hex(&text, buf_span(b));
-    assert_string_equal(buf_cstr(&text), hex);
-    buf_free(&text);
-}
-
-static inline void assert_span(struct span s, const char *text)
-{
-    assert_int_equal(s.n, strlen(text));
-    assert_memory_equal(s.p ? s.p : (const uint8_t *)"", text, s.n);
-}
+/* The span must hold this text. */
+void assert_span(struct span s, const char *text);
 
 /* n bytes counting up from `from`, as the vectors hold them. */
-static inline void counting(uint8_t *p, size_t n, uint8_t from)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(from + i);
-}
+void counting(uint8_t *p, size_t n, uint8_t from);
 
 #endif

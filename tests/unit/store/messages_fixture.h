@@ -9,36 +9,18 @@
 
 #define GROUP "120363000000000001@g.us"
 
-static inline struct store_message a_message(const char *chat, const char *sender, const char *id,
-                                             const char *text)
-{
-    return (struct store_message){.id = span_cstr(id),
-                                  .chat = J(chat),
-                                  .sender = J(sender),
-                                  .timestamp = fixture_time,
-                                  .received_at = fixture_time + 1,
-                                  .content = span_cstr(text),
-                                  .kind = "text"};
-}
+/* A text message with the usual times, not stored yet. */
+struct store_message a_message(const char *chat, const char *sender, const char *id,
+                               const char *text);
 
-static inline enum store_message_outcome put(struct fixture *f, const struct store_message *m)
-{
-    enum store_message_outcome outcome = STORE_MSG_DUPLICATE;
-    OK(store_message_put(f->s, m, &outcome));
-    return outcome;
-}
+/* Stores a message, without a commit; says what became of it. */
+enum store_message_outcome put(struct fixture *f, const struct store_message *m);
 
-static inline enum store_message_outcome
-put_text(struct fixture *f, const char *chat, const char *sender, const char *id, const char *text)
-{
-    struct store_message m = a_message(chat, sender, id, text);
-    return put(f, &m);
-}
+/* Stores a text message, without a commit. */
+enum store_message_outcome put_text(struct fixture *f, const char *chat, const char *sender,
+                                    const char *id, const char *text);
 
-static inline const char *look(struct fixture *f, const char *sql)
-{
-    OK(store_commit(f->s));
-    return peek_sql(f->msg, sql);
-}
+/* Commits, and returns what a statement then gives from messages.db. */
+const char *committed(struct fixture *f, const char *sql);
 
 #endif

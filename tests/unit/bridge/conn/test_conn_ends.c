@@ -3,30 +3,24 @@
  * clock and workers are the test's. */
 #include "tests/unit/bridge/conn_fixture.h"
 
+/* The bridge does dial again, within a day; after how many milliseconds. */
+static int64_t until_it_dials(struct line *t)
+{
+    int64_t ms = until_next_dial(t);
+
+    assert_true(ms >= 0);
+    return ms;
+}
+
 #include "bridge/calls/health.h"
 
 enum { MINUTE_MS = 61 * 1000, IN_A_ROW = 100, BACK_MS = 2000 };
-
-static int64_t until_next_dial(struct line *t)
-{
-    unsigned before = dials;
-    int64_t since = now_ms;
-
-    while (dials == before && now_ms - since < DAY_S * INT64_C(1000)) {
-        int64_t due = timers_next_ms(&the_loop.timers);
-
-        assert_true(due >= 0);
-        pass(t, due > now_ms ? due - now_ms : 0);
-    }
-    assert_true(dials > before);
-    return now_ms - since;
-}
 
 /* Online for so long, with a server that says something now and then. */
 static void stay(struct line *t, int64_t ms)
 {
     for (int64_t left = ms; left > 0; left -= 10000) {
-        pass(t, left < 10000 ? left : 10000);
+        line_pass(t, left < 10000 ? left : 10000);
         deaf(t);
         server_send(t, el(t, "presence", "from", "5@lid", NULL));
         deaf(t);
@@ -106,7 +100,7 @@ static void cut_silence(struct line *t)
         int64_t due = timers_next_ms(&the_loop.timers);
 
         assert_true(due >= 0);
-        pass(t, due > now_ms ? due - now_ms : 0);
+        line_pass(t, due > now_ms ? due - now_ms : 0);
         deaf(t);
     }
 }
@@ -166,7 +160,7 @@ static void every_cut_after_a_minute_is_back_within_2_s(void **state)
             stay(t, MINUTE_MS);
             cuts[i].cut(t);
             assert_reason(t, i);
-            wait = until_next_dial(t);
+            wait = until_it_dials(t);
             longest = wait > longest ? wait : longest;
         }
         print_message("%s: next attempt after %lld ms at the latest\n", cuts[i].name,
@@ -187,7 +181,7 @@ static void cuts_of_all_kinds_in_turn(void **state)
         stay(t, MINUTE_MS);
         cuts[n % CUTS].cut(t);
         assert_reason(t, n % CUTS);
-        assert_in_range(until_next_dial(t), 1, BACK_MS);
+        assert_in_range(until_it_dials(t), 1, BACK_MS);
     }
     line_free(t);
 }
@@ -206,7 +200,7 @@ static void short_connections_back_off(void **state)
             log_in(t);
             cuts[i].cut(t);
             assert_reason(t, i);
-            wait = until_next_dial(t);
+            wait = until_it_dials(t);
             assert_true(wait * 10 >= before * 7); /* a tenth of jitter, either way */
         }
         assert_true(wait > 150 * 1000);
@@ -227,18 +221,18 @@ static void a_minute_each_time_is_no_hammering(void **state)
         log_in(t);
         stay(t, MINUTE_MS);
         cut_socket(t);
-        (void)until_next_dial(t);
+        (void)until_it_dials(t);
     }
     assert_true((dials - before) * INT64_C(60) * 1000 <= now_ms - since);
     log_in(t);
     stay(t, MINUTE_MS);
     cut_socket(t);
     since = now_ms;
-    (void)until_next_dial(t);
+    (void)until_it_dials(t);
     for (int n = 0; n < 8; n++) {
         server_end(t, WS_END_REFUSED);
         assert_int_equal(why_of(t), CONN_WHY_REFUSED);
-        wait = until_next_dial(t);
+        wait = until_it_dials(t);
     }
     assert_true(wait > 15000 && now_ms - since > 40 * 1000);
     line_free(t);
@@ -254,9 +248,9 @@ static void one_refusal_after_each_cut_does_not_add_up(void **state)
         log_in(t);
         stay(t, MINUTE_MS);
         cut_503(t);
-        assert_in_range(until_next_dial(t), 1, BACK_MS);
+        assert_in_range(until_it_dials(t), 1, BACK_MS);
         server_end(t, WS_END_HTTP);
-        assert_in_range(until_next_dial(t), 1, BACK_MS);
+        assert_in_range(until_it_dials(t), 1, BACK_MS);
     }
     line_free(t);
 }
@@ -273,7 +267,7 @@ static void rate_limits_are_not_forgiven(void **state)
         stay(t, MINUTE_MS);
         cut_with(t, "429");
         assert_int_equal(why_of(t), CONN_WHY_RATE);
-        wait = until_next_dial(t);
+        wait = until_it_dials(t);
         assert_true(wait > 5000);
     }
     assert_true(wait > 150 * 1000);

@@ -27,7 +27,7 @@ static void ib(struct line *t, struct node *child)
 static void quiet(struct line *t, int64_t ms)
 {
     for (; ms > 0; ms -= 5000) {
-        pass(t, ms < 5000 ? ms : 5000);
+        line_pass(t, ms < 5000 ? ms : 5000);
         server_send(t, el(t, "presence", "from", "5@lid", NULL));
     }
 }
@@ -60,7 +60,7 @@ static void nothing_follows(void **state)
     preview(t, "2");
     quiet(t, CONN_OFFLINE_SILENCE_MS - 1);
     assert_int_equal(times_asked(t), 0);
-    pass(t, 1);
+    line_pass(t, 1);
     assert_int_equal(times_asked(t), 1);
     quiet(t, 5 * CONN_OFFLINE_SILENCE_MS);
     assert_int_equal(times_asked(t), 0); /* once */
@@ -76,11 +76,11 @@ static void a_part_follows(void **state)
     preview(t, "300");
     quiet(t, CONN_OFFLINE_SILENCE_MS);
     assert_int_equal(times_asked(t), 1);
-    pass(t, 1000);
+    line_pass(t, 1000);
     a_part_of_it(t);
     quiet(t, CONN_OFFLINE_SILENCE_MS - 1);
     assert_int_equal(times_asked(t), 0);
-    pass(t, 1);
+    line_pass(t, 1);
     assert_int_equal(times_asked(t), 1);
     a_part_of_it(t);
     ib(t, el(t, "offline", "count", "300", NULL));
@@ -139,9 +139,9 @@ static void the_connection_ends(void **state)
     struct line *t = online(false);
 
     preview(t, "2");
-    pass(t, 5000);
+    line_pass(t, 5000);
     server_end(t, WS_END_CLOSED);
-    pass(t, 3000);
+    line_pass(t, 3000);
     log_in(t);
     deaf(t);
     quiet(t, 2 * CONN_OFFLINE_SILENCE_MS);
@@ -167,7 +167,7 @@ static void a_day(struct line *t)
 {
     for (int hour = 0; hour < 24; hour++) {
         now_ms += 3600 * 1000 - 1;
-        pass(t, 1);
+        line_pass(t, 1);
     }
 }
 

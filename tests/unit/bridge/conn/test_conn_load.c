@@ -20,14 +20,14 @@ static void a_slow_line_is_not_a_dead_one(void **state)
     log_in(t);
     for (int i = 0; i < 300; i++) {
         busy(true);
-        pass(t, 1000);
+        line_pass(t, 1000);
         deaf(t);
     }
     assert_int_equal(state_of(t), CONN_ONLINE);
     since = now_ms;
     while (state_of(t) == CONN_ONLINE && now_ms - since < 600000) {
         busy(false);
-        pass(t, 1000);
+        line_pass(t, 1000);
     }
     assert_int_equal(why_of(t), CONN_WHY_NETWORK);
     assert_true(now_ms - since <= PING_MAX_MS + PING_SILENCE_MS + PING_ANSWER_MS + 1000);
@@ -49,11 +49,11 @@ static void every_silence_is_asked_about(void **state)
         server_send(t, el(t, "receipt", "from", "5@lid", "id", "R", NULL));
         deaf(t);
         for (int s = 0; !h && s < 2 * PING_MAX_MS; s += 500) {
-            pass(t, 500);
+            line_pass(t, 500);
             h = maybe_hear(t, "xmlns=\"w:p\"");
         }
         assert_non_null(h);
-        pass(t, PING_ANSWER_MS - 1000);
+        line_pass(t, PING_ANSWER_MS - 1000);
         assert_int_equal(state_of(t), CONN_ONLINE);
         answer(t, h, NULL);
     }
@@ -72,18 +72,18 @@ static void what_has_left_at_last_is_answered_in_time(void **state)
     deaf(t);
     do {
         busy(true);
-        pass(t, 1000);
+        line_pass(t, 1000);
     } while (!maybe_hear(t, "xmlns=\"w:p\""));
     for (int i = 0; i < 60; i++) {
         busy(true);
-        pass(t, 1000);
+        line_pass(t, 1000);
         deaf(t);
     }
     the_ws.uplink.unconfirmed = 0;
     the_ws.uplink.confirmed += 1000;
-    pass(t, PING_ANSWER_MS - 1000);
+    line_pass(t, PING_ANSWER_MS - 1000);
     assert_int_equal(state_of(t), CONN_ONLINE);
-    pass(t, 2 * PING_ANSWER_MS);
+    line_pass(t, 2 * PING_ANSWER_MS);
     assert_int_equal(why_of(t), CONN_WHY_NETWORK);
     line_free(t);
 }

@@ -2,9 +2,6 @@
  * the server leads to. The whole bridge runs; only socket, clock and workers are the test's. */
 #include "tests/unit/bridge/conn_fixture.h"
 
-#include "base/text.h"
-#include "proto/jid.h"
-
 /* ---- handshake and login --------------------------------------------------------------------- */
 
 static void login_in_order(void **state)
@@ -76,7 +73,7 @@ static void active_refused(void **state)
 /* The server goes on talking meanwhile. */
 static void five_seconds(struct line *t)
 {
-    pass(t, 5000);
+    line_pass(t, 5000);
     server_send(t, el(t, "presence", "from", "5@lid", NULL));
 }
 
@@ -162,19 +159,19 @@ static void silent_servers(void **state)
     t->server.silent = true;
     server_accept(t);
     assert_int_equal(state_of(t), CONN_WAIT_SERVER_HELLO);
-    pass(t, CONN_HANDSHAKE_STEP_MS - 1);
+    line_pass(t, CONN_HANDSHAKE_STEP_MS - 1);
     assert_int_equal(state_of(t), CONN_WAIT_SERVER_HELLO);
-    pass(t, 1);
+    line_pass(t, 1);
     assert_int_equal(state_of(t), CONN_WAIT_BACKOFF);
     assert_int_equal(why_of(t), CONN_WHY_SILENT);
 
     /* The intro goes out again on the next connection, and once. */
     t->server.silent = false;
-    pass(t, 10000);
+    line_pass(t, 10000);
     assert_int_equal(dials, 2);
     server_accept(t);
     assert_int_equal(state_of(t), CONN_WAIT_SUCCESS);
-    pass(t, CONN_HANDSHAKE_STEP_MS);
+    line_pass(t, CONN_HANDSHAKE_STEP_MS);
     assert_int_equal(state_of(t), CONN_WAIT_BACKOFF);
     line_free(t);
 }
@@ -191,14 +188,14 @@ static void certificates(void **state)
     assert_int_equal(why_of(t), CONN_WHY_CERT);
     t->server.foreign_root = false;
     t->server.not_after_s = START_S - 1;
-    pass(t, 10000);
+    line_pass(t, 10000);
     server_accept(t);
     assert_int_equal(t->server.handshakes, 0);
     assert_int_equal(why_of(t), CONN_WHY_CLOCK);
     /* Told apart, and not tried again at once. */
-    pass(t, 59 * 1000);
+    line_pass(t, 59 * 1000);
     assert_int_equal(dials, 2);
-    pass(t, 2000);
+    line_pass(t, 2000);
     assert_int_equal(dials, 3);
     line_free(t);
 }
@@ -262,7 +259,7 @@ static void upload_refused(void **state)
     answer(t, hear(t, "<active/>"), NULL); /* the login goes on */
     assert_true(conn_online(t->b->conn));
     assert_null(maybe_hear(t, "<count/>"));
-    pass(t, 1000); /* Fibonacci seconds: 1, 1, 2 */
+    line_pass(t, 1000); /* Fibonacci seconds: 1, 1, 2 */
     h = hear(t, "<count/>");
     answer(t, h, el(t, "count", "value", "60", NULL));
     assert_null(maybe_hear(t, "<registration>")); /* they are there after all */
@@ -322,7 +319,7 @@ static void presence_with_a_name(void **state)
     server_end(t, WS_END_CLOSED);
     t->config.presence = PRESENCE_AVAILABLE;
     deaf(t);
-    pass(t, 10000);
+    line_pass(t, 10000);
     log_in(t);
     hear(t, "<presence type=\"available\" name=\"Depot7\"/>");
     assert_null(maybe_hear(t, "unavailable"));
@@ -331,7 +328,7 @@ static void presence_with_a_name(void **state)
     assert_false(t->b->presence_available);
     t->config.push_name = no_text;
     deaf(t);
-    pass(t, 10000);
+    line_pass(t, 10000);
     log_in(t);
     assert_null(maybe_hear(t, "<presence")); /* without a name there is none */
     line_free(t);
@@ -351,7 +348,7 @@ static void presence_with_the_name_of_now(void **state)
                           i ? "Depot 2" : "Depot", NULL));
         server_end(t, WS_END_CLOSED);
         deaf(t);
-        pass(t, 10000);
+        line_pass(t, 10000);
         log_in(t);
         hear(t, i ? "<presence type=\"available\" name=\"Depot 2\"/>"
                   : "<presence type=\"available\" name=\"Depot\"/>");
@@ -392,122 +389,20 @@ static void offline_phase(void **state)
         t, with(el(t, "ib", "from", "s.whatsapp.net", NULL), el(t, "offline", "count", "2", NULL)));
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE_DONE], 1);
     assert_null(maybe_hear(t, "<ack")); /* no ack for <ib> */
-    pass(t, CONN_OFFLINE_PHASE_MS);
+    line_pass(t, CONN_OFFLINE_PHASE_MS);
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE_DONE], 1);
     /* Without the word of the server it is over after a minute. */
     server_end(t, WS_END_CLOSED);
     deaf(t);
-    pass(t, 10000);
+    line_pass(t, 10000);
     log_in(t);
-    pass(t, 18000); /* no ping yet: nothing that the server would have to answer */
+    line_pass(t, 18000); /* no ping yet: nothing that the server would have to answer */
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE_DONE], 1);
     for (int i = 0; i < 9; i++) {
-        pass(t, 5000);
+        line_pass(t, 5000);
         server_send(t, el(t, "presence", "from", "5@lid", NULL));
     }
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE_DONE], 2);
-    line_free(t);
-}
-
-/* ---- keepalive --------------------------------------------------------------------------------
- */
-
-static void pings(void **state)
-{
-    (void)state;
-    struct line *t = line_new(true);
-    struct heard *h;
-
-    bridge_start(t->b);
-    log_in(t);
-    server_send(t, el(t, "presence", "from", "5@lid", NULL)); /* no silence that is asked about */
-    for (int i = 0; i < 5; i++) {
-        deaf(t);
-        pass(t, PING_MIN_MS - 200);
-        assert_null(maybe_hear(t, "xmlns=\"w:p\""));
-        for (h = NULL; !h; h = maybe_hear(t, "xmlns=\"w:p\"")) {
-            assert_true(timers_next_ms(&the_loop.timers) <= now_ms + PING_MAX_MS);
-            pass(t, 100);
-        }
-        assert_non_null(strstr(h->xml, "to=\"s.whatsapp.net\" type=\"get\""));
-        assert_int_equal(node_child_count(h->n), 0);
-        answer(t, h, NULL);
-    }
-    assert_int_equal(dials, 1);
-    line_free(t);
-}
-
-/* Nothing comes any more: asked once, then given up, long before TCP notices. */
-static void dead_socket(void **state)
-{
-    (void)state;
-    struct line *t = line_new(true);
-    int64_t since;
-
-    bridge_start(t->b);
-    log_in(t);
-    since = now_ms;
-    while (state_of(t) == CONN_ONLINE && now_ms - since < 600000)
-        pass(t, 1000);
-    assert_int_equal(why_of(t), CONN_WHY_NETWORK);
-    assert_true(now_ms - since <= PING_MAX_MS + PING_SILENCE_MS + PING_ANSWER_MS + 1000);
-    assert_int_equal(t->events[BRIDGE_EV_OFFLINE], 1);
-    line_free(t);
-}
-
-/* Pings stay unanswered, but other stanzas come: alive (P-LG-23). */
-static void other_traffic_is_life(void **state)
-{
-    (void)state;
-    struct line *t = line_new(true);
-
-    bridge_start(t->b);
-    log_in(t);
-    for (int i = 0; i < 60; i++) {
-        pass(t, 10000);
-        deaf(t);
-        server_send(t, el(t, "presence", "from", "5@lid", NULL));
-        assert_int_equal(state_of(t), CONN_ONLINE);
-    }
-    line_free(t);
-}
-
-/* The machine slept for an hour: a ping at once, and no hasty goodbye. */
-static void suspended(void **state)
-{
-    (void)state;
-    struct line *t = line_new(true);
-    struct heard *h;
-
-    bridge_start(t->b);
-    log_in(t);
-    pass(t, 1000);
-    server_send(t, el(t, "presence", "from", "5@lid", NULL));
-    deaf(t);
-    now_ms += 3600 * 1000;
-    timers_run(&the_loop.timers);
-    turn(t);
-    h = hear(t, "xmlns=\"w:p\"");
-    answer(t, h, NULL);
-    pass(t, 5000);
-    assert_int_equal(state_of(t), CONN_ONLINE);
-    line_free(t);
-}
-
-static void pings_of_the_server(void **state)
-{
-    (void)state;
-    struct line *t = line_new(true);
-
-    bridge_start(t->b);
-    log_in(t);
-    deaf(t);
-    server_send(t, el(t, "iq", "from", "s.whatsapp.net", "type", "get", "xmlns", "urn:xmpp:ping",
-                      "id", "S1", NULL));
-    hear(t, "<iq to=\"s.whatsapp.net\" type=\"result\" id=\"S1\"/>");
-    server_send(
-        t, el(t, "iq", "from", "s.whatsapp.net", "type", "get", "xmlns", "urn:xmpp:ping", NULL));
-    hear(t, "<iq to=\"s.whatsapp.net\" type=\"result\"/>");
     line_free(t);
 }
 
@@ -544,7 +439,7 @@ static void requests_end_with_the_connection(void **state)
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE], 1);
     assert_int_equal(iq_send(&t->b->iq, &a, iq_new(&a, "get", "w:test", NULL), 0, note_answer, 0),
                      WB_ERR_STATE);
-    pass(t, 10000);
+    line_pass(t, 10000);
     assert_int_equal(dials, 2);
     assert_string_not_equal(t->b->iq.prefix, prefix);
     arena_free(&a);
@@ -627,11 +522,6 @@ int main(void)
         cmocka_unit_test(presence_with_the_name_of_now),
         cmocka_unit_test(unified_session_vector),
         cmocka_unit_test(offline_phase),
-        cmocka_unit_test(pings),
-        cmocka_unit_test(dead_socket),
-        cmocka_unit_test(other_traffic_is_life),
-        cmocka_unit_test(suspended),
-        cmocka_unit_test(pings_of_the_server),
         cmocka_unit_test(requests_end_with_the_connection),
         cmocka_unit_test(everything_is_acked_once),
         cmocka_unit_test(unreadable_frames),

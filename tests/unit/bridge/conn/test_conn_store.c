@@ -59,7 +59,7 @@ static void two_triggers_make_one_upload(void **state)
             server_send(t, low(t, "N1", "0"));
         answer(t, keys, NULL);
         answer(t, hear(t, "<active/>"), NULL);
-        pass(t, 1000);
+        line_pass(t, 1000);
         assert_null(maybe_hear(t, "<count/>"));
         assert_null(maybe_hear(t, "<registration>"));
         assert_string_equal(peek_sql(t->f.wa, "SELECT count(*) FROM whatsmeow_pre_keys"), "812");
@@ -82,7 +82,7 @@ static void unknown_outcome_is_never_offered_again(void **state)
     assert_int_equal(first_id(h), 1);
     server_end(t, WS_END_NO_NETWORK);
     deaf(t);
-    pass(t, 10000);
+    line_pass(t, 10000);
     to_login(t);
     answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
     h = hear(t, "<registration>");
@@ -115,13 +115,13 @@ static void silent_upload(void **state)
     answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
     hear(t, "<registration>");
     for (int i = 0; i < 20 && !(h = maybe_hear(t, "<active/>")); i++) {
-        pass(t, 5000);
+        line_pass(t, 5000);
         server_send(t, el(t, "presence", "from", "5@lid", NULL)); /* the server lives */
     }
     assert_non_null(h);
     answer(t, h, NULL);
     assert_true(conn_online(t->b->conn));
-    pass(t, 2000);
+    line_pass(t, 2000);
     answer(t, hear(t, "<count/>"), el(t, "count", "value", "0", NULL));
     assert_int_equal(first_id(hear(t, "<registration>")), PREKEY_FIRST_BATCH + 1);
     line_free(t);
@@ -164,11 +164,11 @@ static void the_lid_of_a_failed_login(void **state)
     assert_true(jid_is_none(&t->b->own_lid));
     poke_sql(t->f.wa, "DROP TRIGGER full");
     deaf(t);
-    pass(t, 60000);
+    line_pass(t, 60000);
     to_login(t);
     if (why_of(t) == CONN_WHY_STORE) { /* another program has written */
         deaf(t);
-        pass(t, 60000);
+        line_pass(t, 60000);
         to_login(t);
     }
     hear(t, "<count/>");
@@ -226,7 +226,7 @@ static void full_disk_under(bool messages)
 
     bridge_start(t->b);
     log_in(t);
-    pass(t, 1000);
+    line_pass(t, 1000);
     deaf(t);
     fill_disk(t, messages);
     server_send(t, message(t));
@@ -237,14 +237,14 @@ static void full_disk_under(bool messages)
     assert_int_equal(t->events[BRIDGE_EV_BATCH_FAILED], 1);
     assert_int_equal(t->events[BRIDGE_EV_OFFLINE], 1);
     /* No connection while nothing can be stored: WhatsApp keeps what we could not take. */
-    pass(t, 600 * 1000);
+    line_pass(t, 600 * 1000);
     assert_int_equal(dials, 1);
     assert_int_equal(status(t), HEALTH_STORE_ERROR);
     assert_string_equal(rows(t), "0");
     /* Room again: it goes on by itself, and what comes again is stored and acked. */
     poke_sql(t->f.msg, "DROP TRIGGER full_1");
     poke_sql(messages ? t->f.msg : t->f.wa, "DROP TRIGGER full_2");
-    pass(t, 600 * 1000);
+    line_pass(t, 600 * 1000);
     assert_int_equal(dials > 1, true);
     assert_int_not_equal(status(t), HEALTH_STORE_ERROR);
     OK(conn_reconnect(t->b->conn));
@@ -307,13 +307,13 @@ static void a_tidying_that_fails_leaves_the_connection_alone(void **state)
     bridge_start(t->b);
     log_in(t);
     write_a_name(t);
-    pass(t, 1);
+    line_pass(t, 1);
     assert_int_equal(state_of(t), CONN_ONLINE);
     assert_false(t->b->store_failed);
     assert_string_equal(peek_sql(t->f.wa, "SELECT push_name FROM whatsmeow_contacts"), "Bob");
     assert_string_equal(peek_sql(t->f.msg, "SELECT typeof(timestamp) FROM messages"), "text");
     poke_sql(t->f.msg, "DROP TRIGGER no");
-    pass(t, 61 * 1000);
+    line_pass(t, 61 * 1000);
     assert_string_equal(peek_sql(t->f.msg, "SELECT typeof(timestamp) FROM messages"), "integer");
     line_free(t);
 }

@@ -61,16 +61,16 @@ static void qr_text_and_times(void **state)
         assert_true(bridge_qr(t->b, &qr));
         assert_string_equal(qr.code, buf_cstr(&want));
         assert_int_equal(qr.expires_in_s, i == 0 ? 60 : 20);
-        pass(t, i == 0 ? 59999 : 19999);
+        line_pass(t, i == 0 ? 59999 : 19999);
         assert_true(bridge_qr(t->b, &qr));
         assert_string_equal(qr.code, buf_cstr(&want));
-        pass(t, 1);
+        line_pass(t, 1);
     }
     /* After the last one the server closes; then a new set, under the same keys. */
     assert_false(bridge_qr(t->b, &qr));
     server_end(t, WS_END_CLOSED);
     assert_int_equal(why_of(t), CONN_WHY_REFS_OVER);
-    pass(t, 2000);
+    line_pass(t, 2000);
     assert_int_equal(dials, 2);
     server_accept(t);
     server_send(t, pair_device(t, "s.whatsapp.net"));

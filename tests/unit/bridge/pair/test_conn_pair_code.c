@@ -236,7 +236,7 @@ static void secret_is_made_anew_on_request(void **state)
 
     for (int i = 0; i < 2; i++) {
         memcpy(before, secret, sizeof before);
-        pass(t, 1000);
+        line_pass(t, 1000);
         server_send(t, reg_refresh(t, children[i]));
         hear(t, "<ack class=\"notification\" id=\"N8\"");
         assert_memory_not_equal(secret, before, sizeof before);
@@ -280,7 +280,7 @@ static void a_code_that_leads_nowhere_keeps_no_retired_qr(void **state)
     for (int ms = 0; ms < PAIR_FINISH_MS; ms += 20 * 1000) {
         assert_memory_equal(secret, before, sizeof before);
         assert_true(qr_names(t, secret));
-        pass(t, 20 * 1000);
+        line_pass(t, 20 * 1000);
     }
     assert_memory_not_equal(secret, before, sizeof before);
     assert_true(qr_names(t, secret));
@@ -357,9 +357,9 @@ static void code_is_good_for_its_time_only(void **state)
     char code[10];
 
     ask_for_code(t, &c);
-    pass(t, PAIR_CODE_MS - 1);
+    line_pass(t, PAIR_CODE_MS - 1);
     assert_true(bridge_pair_code(t->b, code));
-    pass(t, 1);
+    line_pass(t, 1);
     assert_int_equal(state_of(t), CONN_WAIT_PAIR_SCAN);
     assert_false(bridge_pair_code(t->b, code));
     deaf(t);
@@ -392,7 +392,7 @@ static void code_is_hashed_by_a_worker(void **state)
     turn(t);
     assert_int_equal(hellos(t), 1);
     deaf(t);
-    pass(t, 80 * 1000); /* no answer to that one */
+    line_pass(t, 80 * 1000); /* no answer to that one */
     ask_for_code(t, &c);
     jobs_held = true;
     server_send(t, typed(t, &c, "REF-1"));

@@ -210,7 +210,7 @@ static void linger(struct line *t, int64_t ms)
         int64_t step = ms < 5000 ? ms : 5000;
         struct heard *ping;
 
-        pass(t, step);
+        line_pass(t, step);
         ms -= step;
         while ((ping = maybe_hear(t, "xmlns=\"w:p\"")) != NULL)
             answer(t, ping, NULL);
@@ -402,11 +402,11 @@ static void waits_end(void **state)
         }
         linger(t, waits[i].ms - 1);
         assert_int_equal(state_of(t), CONN_WAIT_PASSKEY);
-        pass(t, 1);
+        line_pass(t, 1);
         assert_int_equal(why_of(t), CONN_WHY_PASSKEY);
         assert_int_equal(view(t).phase, PASSKEY_NONE);
         assert_non_null(strstr(view(t).problem, waits[i].problem));
-        pass(t, 2000);
+        line_pass(t, 2000);
         assert_int_equal(dials, 2);
         line_free(t);
     }
@@ -418,7 +418,7 @@ static void dead_socket(void **state)
     (void)state;
     struct line *t = asked();
 
-    pass(t, 2 * PING_MAX_MS + PING_SILENCE_MS + PING_ANSWER_MS);
+    line_pass(t, 2 * PING_MAX_MS + PING_SILENCE_MS + PING_ANSWER_MS);
     assert_int_equal(view(t).phase, PASSKEY_NONE);
     assert_int_not_equal(state_of(t), CONN_WAIT_PASSKEY);
     line_free(t);

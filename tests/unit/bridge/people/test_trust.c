@@ -200,7 +200,7 @@ static void note_told(void *ctx, const struct bridge_event *e)
     jid_text(e->chat, told[ntold++]);
 }
 
-static void listen(struct receiver *r)
+static void hear_trust(struct receiver *r)
 {
     ntold = 0;
     OK(identity_news_new(&r->b, &r->b.identity_news));
@@ -223,7 +223,7 @@ static void each_change_has_one_row_in_the_persons_chat(void **state)
     static const uint8_t keys[] = {1, 2, 2, 1, 2};
     struct store_identity_change c;
 
-    listen(r);
+    hear_trust(r);
     OK(identity_learn(&r->b, &lid, &pn));
     for (size_t i = 0; i < sizeof keys; i++) {
         change_to(r, ALICE_LID, keys[i]);
@@ -265,7 +265,7 @@ static void what_was_undone_is_not_told(void **state)
 {
     struct receiver *r = *state;
 
-    listen(r);
+    hear_trust(r);
     change_to(r, ALICE, 1);
     OK(batch_commit(&r->b));
     OK(store_mark(r->f.s));

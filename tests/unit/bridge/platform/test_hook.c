@@ -1,3 +1,5 @@
+/* The program that is run after a backup: its argument, its end, its time, and what it does not
+ * inherit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -83,7 +83,7 @@ static void unlink_that_is_not_confirmed(void **state)
         if (refused)
             server_send(t, n);
         else
-            pass(t, 10 * 1000);
+            line_pass(t, 10 * 1000);
         assert_int_equal(told.times, 1);
         assert_int_equal(told.result, refused ? CMD_REFUSED : CMD_OUTCOME_UNKNOWN);
         assert_string_equal(stored_devices(t), "1");
@@ -128,7 +128,7 @@ static void unlink_waits_for_the_backup(void **state)
     assert_null(t->b->account);
     assert_int_equal(t->events[BRIDGE_EV_LOGGED_OUT], 1);
     /* And none of the empty file that is in its place now. */
-    pass(t, 3600 * 1000);
+    line_pass(t, 3600 * 1000);
     assert_int_equal(files_like(t, "backups/*/manifest.json"), 1);
     bridge_pair(t->b, note, &second);
     assert_true(second.times == 4 && second.result == CMD_OK);
@@ -174,9 +174,9 @@ static void the_backup_takes_too_long(void **state)
 
     jobs_held = true;
     unlink_confirmed(t, &told);
-    pass(t, TIME_LIMIT_MS - 1);
+    line_pass(t, TIME_LIMIT_MS - 1);
     assert_int_equal(told.times, 0);
-    pass(t, 1);
+    line_pass(t, 1);
     assert_true(told.times == 1 && told.result == CMD_OK);
     assert_int_equal(files_like(t, "whatsapp.db.unlinked-*"), 1);
     let_work(t); /* what it finds is cancelled */
@@ -232,7 +232,7 @@ static void another_backup_is_being_made(void **state)
 
         jobs_held = true;
         backups_request(t->b->backups, reasons[i]);
-        pass(t, 0);
+        line_pass(t, 0);
         assert_non_null(the_jobs.work);
         unlink_confirmed(t, &told);
         assert_int_equal(told.times, 0);
@@ -240,7 +240,7 @@ static void another_backup_is_being_made(void **state)
         assert_true(told.times == 1 && told.result == CMD_OK);
         assert_int_equal(backups_like(t, "before-unlink"), 1);
         assert_int_equal(backups_like(t, reasons[i]), 0);
-        pass(t, 3600 * 1000);
+        line_pass(t, 3600 * 1000);
         assert_int_equal(backups_like(t, BACKUP_LOGOUT), 0);
         assert_int_equal(backups_like(t, "before-unlink"), 1);
         line_free(t);
@@ -258,7 +258,7 @@ static struct line *scanned(struct phone *p)
 
     server_send(t, with(el(t, "stream:error", "code", "401", NULL),
                         el(t, "conflict", "type", "device_removed", NULL)));
-    pass(t, 0);
+    line_pass(t, 0);
     assert_int_equal(backups_like(t, BACKUP_LOGOUT), 1);
     bridge_pair(t->b, note, &told);
     assert_true(told.times == 1 && told.result == CMD_OK);
@@ -291,7 +291,7 @@ static void pairing_waits_for_the_backup(void **state)
     server_send(t, pair_device(t, "s.whatsapp.net"));
     hear(t, "id=\"P1\" type=\"result\"");
     assert_int_equal(state_of(t), CONN_WAIT_PAIR_STORE);
-    pass(t, TIME_LIMIT_MS - 1); /* no QR time runs out */
+    line_pass(t, TIME_LIMIT_MS - 1); /* no QR time runs out */
     assert_int_equal(state_of(t), CONN_WAIT_PAIR_STORE);
     let_work(t);
     assert_non_null(hear(t, "<pair-device-sign><device-identity key-index=\"3\">"));
@@ -321,7 +321,7 @@ static void connection_ends_before_the_backup(void **state)
     assert_string_equal(stored_devices(t), "1");
     assert_null(t->b->account);
     /* A second try, with other keys. */
-    pass(t, 60 * 1000);
+    line_pass(t, 60 * 1000);
     server_accept(t);
     server_send(t, pair_device(t, "s.whatsapp.net"));
     assert_int_equal(state_of(t), CONN_WAIT_PAIR_SCAN);
@@ -361,7 +361,7 @@ static void a_second_phone_while_the_first_backup_runs(void **state)
     struct line *t = scanned(&p);
 
     server_end(t, WS_END_CLOSED);
-    pass(t, 10 * 1000);
+    line_pass(t, 10 * 1000);
     server_accept(t);
     server_send(t, pair_device(t, "s.whatsapp.net"));
     phone_free(&p);
@@ -385,12 +385,12 @@ static void a_link_made_while_a_backup_runs_is_backed_up_soon(void **state)
     t->b->config->backup_every_s = DAY_S;
     jobs_held = true;
     backups_request(t->b->backups, BACKUP_LOGOUT);
-    pass(t, 0);
+    line_pass(t, 0);
     events_emit_kind(&t->b->events, BRIDGE_EV_PAIRED);
     let_work(t);
     assert_int_equal(backups_like(t, BACKUP_LOGOUT), 1);
     assert_int_equal(backups_like(t, BACKUP_SCHEDULED), 0);
-    pass(t, 61 * 1000);
+    line_pass(t, 61 * 1000);
     assert_int_equal(backups_like(t, BACKUP_SCHEDULED), 1);
     line_free(t);
 }

@@ -77,7 +77,7 @@ static void unanswered(void **state)
 
     assert_int_equal(id_of(h), 2);
     server_end(t, WS_END_CLOSED);
-    pass(t, 60 * 1000);
+    line_pass(t, 60 * 1000);
     deaf(t);
     log_in(t);
     h = hear(t, "<rotate>");
@@ -132,7 +132,7 @@ static void silent_for(struct line *t, int64_t s)
     keepalive_stop(t->b->keepalive);
     for (; s > 0; s -= step) {
         deaf(t);
-        pass(t, (s < step ? s : step) * 1000);
+        line_pass(t, (s < step ? s : step) * 1000);
         assert_null(maybe_hear(t, "xmlns=\"encrypt\""));
     }
     deaf(t);
@@ -153,12 +153,12 @@ static void refused_and_foreign(void **state)
     answer(t, hear(t, "<digest/>"), digest(t, foreign_skey(t)));
     assert_null(maybe_hear(t, "<rotate>"));
     server_end(t, WS_END_CLOSED);
-    pass(t, 60 * 1000);
+    line_pass(t, 60 * 1000);
     deaf(t);
     log_in(t);
     assert_null(maybe_hear(t, "<rotate>"));
     silent_for(t, 3600 - 61);
-    pass(t, 2 * 1000);
+    line_pass(t, 2 * 1000);
     /* The new key, not the one before. */
     {
         struct heard *h = hear(t, "<rotate>");
@@ -193,7 +193,7 @@ static void refused_for_so_long(void **state)
         server_send(t, n);
         answer(t, hear(t, "<digest/>"), digest(t, foreign_skey(t)));
         silent_for(t, cases[i].s - 1);
-        pass(t, 2 * 1000);
+        line_pass(t, 2 * 1000);
         assert_int_equal(id_of(hear(t, "<rotate>")), 2);
         line_free(t);
     }
@@ -211,7 +211,7 @@ static void refused_and_not_due(void **state)
     answer(t, hear(t, "<digest/>"), digest(t, foreign_skey(t)));
     assert_null(maybe_hear(t, "<rotate>"));
     silent_for(t, 3600 - 1);
-    pass(t, 2 * 1000);
+    line_pass(t, 2 * 1000);
     answer(t, hear(t, "<digest/>"), digest(t, foreign_skey(t)));
     {
         struct heard *h = hear(t, "<rotate>");

@@ -1,4 +1,6 @@
-#include "tests/unit/store/store_fixture.h"
+/* A backup is what was committed, in the right order, complete or not there; any change of it is
+ * noticed. */
+#include "tests/unit/store/backup_fixture.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -33,52 +35,11 @@ static void save_session(struct fixture *f, uint32_t tag)
     OK(store_session_save(f->s, &j, s));
 }
 
-struct paths {
-    char dir[160], set[256], file[300];
-};
-
-static const char *file_of(struct paths *p, const char *name, const char *file)
-{
-    snprintf(p->file, sizeof p->file, "%s/%s/%s", p->dir, name, file);
-    return p->file;
-}
-
-static struct backup_job job_for(struct fixture *f, struct paths *p, const char *reason)
-{
-    snprintf(p->dir, sizeof p->dir, "%s/backups", f->dir);
-    return (struct backup_job){.whatsapp_path = f->wa,
-                               .messages_path = f->msg,
-                               .dir = p->dir,
-                               .reason = reason,
-                               .program = "test 1.0",
-                               .clock = &fixture_clock};
-}
-
-static struct backup_result made(struct fixture *f, struct paths *p, const char *reason)
-{
-    struct backup_job job = job_for(f, p, reason);
-    struct backup_result r;
-    enum wb_err err = store_backup_create(&job, &r);
-    if (err != WB_OK)
-        print_error("backup: %s: %s\n", wb_err_name(err), r.text);
-    OK(err);
-    return r;
-}
-
 static int mode_of(const char *path)
 {
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     return (int)(st.st_mode & 07777);
-}
-
-static void damage(const char *path, long at)
-{
-    FILE *file = fopen(path, "r+b");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, at, SEEK_SET), 0);
-    fputs("damaged here", file);
-    assert_int_equal(fclose(file), 0);
 }
 
 /* ---- making -----------------------------------------------------------------------------------
@@ -172,7 +133,7 @@ static void what_stands_still_can_be_copied_too(void **state)
     r = made(&f, &p, BACKUP_MANUAL);
     assert_false(r.manifest.messages.present);
     assert_int_equal(unlink(f.wa), 0);
-    struct backup_job job = job_for(&f, &p, BACKUP_MANUAL);
+    struct backup_job job = backup_job_for(&f, &p, BACKUP_MANUAL);
     assert_int_equal(store_backup_create(&job, &r), WB_ERR_NOT_FOUND);
     assert_int_equal(access(f.wa, F_OK), -1); /* and it did not make one */
     fixture_free(&f);
@@ -194,9 +155,9 @@ static void what_fails_leaves_nothing(void **state)
     size_t n = 9;
     int asked = 0;
     fixture_ready(&f);
-    struct backup_job job = job_for(&f, &p, "Not A Reason");
+    struct backup_job job = backup_job_for(&f, &p, "Not A Reason");
     assert_int_equal(store_backup_create(&job, &r), WB_ERR_INVALID);
-    job = job_for(&f, &p, BACKUP_MANUAL);
+    job = backup_job_for(&f, &p, BACKUP_MANUAL);
     job.cancelled = stop_at_once;
     job.ctx = &asked;
     assert_int_equal(store_backup_create(&job, &r), WB_ERR_CANCELLED);
@@ -223,7 +184,7 @@ static void the_last_room_is_left(void **state)
     struct backup_result r;
     fixture_ready(&f);
     fixture_close(&f);
-    struct backup_job job = job_for(&f, &p, BACKUP_MANUAL);
+    struct backup_job job = backup_job_for(&f, &p, BACKUP_MANUAL);
     assert_int_equal(truncate(f.msg, (off_t)4 << 40), 0); /* a hole of more than the disk has */
     assert_int_equal(store_backup_create(&job, &r), WB_ERR_NO_SPACE);
     assert_non_null(strstr(r.text, "room"));
@@ -256,7 +217,7 @@ static void one_at_a_time(void **state)
     struct backup_result r;
     struct holder h = {.inner = WB_OK};
     fixture_ready(&f);
-    h.job = job_for(&f, &p, BACKUP_MANUAL);
+    h.job = backup_job_for(&f, &p, BACKUP_MANUAL);
     h.job.cancelled = try_another;
     h.job.ctx = &h;
     OK(store_backup_create(&h.job, &r));
@@ -290,7 +251,7 @@ static void messages_are_never_behind_the_ratchets(void **state)
     uint32_t n = 0;
     fixture_ready(&f);
     for (int round = 0; round < 5; round++) {
-        w = (struct writer){.job = job_for(&f, &p, BACKUP_MANUAL)};
+        w = (struct writer){.job = backup_job_for(&f, &p, BACKUP_MANUAL)};
         w.job.gentle = true;
         assert_int_equal(pthread_create(&thread, NULL, backup_thread, &w), 0);
         for (int i = 0; i < 40; i++) {
@@ -439,195 +400,6 @@ static void names(void **state)
     assert_false(backup_name_valid("1970010aT000000Z-manual"));
 }
 
-/* ---- pruning ----------------------------------------------------------------------------------
- */
-
-enum { DAY = 86400 };
-
-static struct backup_entry entry(int64_t at, const char *reason, const char *phone)
-{
-    struct backup_entry e = {.manifest = {.created_at = at, .sequence = at}};
-    OK(backup_name(at, reason, e.name));
-    snprintf(e.manifest.reason, sizeof e.manifest.reason, "%s", reason);
-    snprintf(e.manifest.phone, sizeof e.manifest.phone, "%s", phone);
-    return e;
-}
-
-/* Hourly for ten days, newest first. */
-static size_t ten_days(struct backup_entry *list, int64_t now)
-{
-    size_t n = 0;
-    for (int64_t h = 0; h < 240; h++)
-        list[n++] = entry(now - h * 3600, BACKUP_SCHEDULED, "27820000001");
-    return n;
-}
-
-static size_t kept(const bool *drop, size_t n)
-{
-    size_t k = 0;
-    for (size_t i = 0; i < n; i++)
-        k += !drop[i];
-    return k;
-}
-
-static void newest_five_and_one_a_day(void **state)
-{
-    (void)state;
-    static struct backup_entry list[256];
-    bool drop[256];
-    const int64_t now = 20000 * (int64_t)DAY + 15 * 3600; /* 15:00 */
-    const struct backup_keep keep = {5, 7};
-    size_t n = ten_days(list, now);
-    backup_prune_choose(list, n, &keep, list[0].name, drop);
-    /* Today's five (its newest among them), and the newest of each of the six days before. */
-    assert_int_equal(kept(drop, n), 5 + 6);
-    for (size_t i = 0; i < 5; i++)
-        assert_false(drop[i]);
-    assert_false(drop[16]); /* yesterday 23:00 */
-    assert_true(drop[17]);
-    assert_false(drop[16 + 24 * 5]);
-    assert_true(drop[16 + 24 * 6]); /* a week ago */
-}
-
-static void what_is_never_pruned(void **state)
-{
-    (void)state;
-    static struct backup_entry list[256];
-    bool drop[256];
-    const int64_t now = 20000 * (int64_t)DAY;
-    const struct backup_keep keep = {1, 0};
-    size_t n = ten_days(list, now);
-    list[100] = entry(now - 100 * 3600, BACKUP_LOGOUT, "27820000001");
-    list[101] = entry(now - 101 * 3600, BACKUP_DAMAGE, "27820000001");
-    list[102] = entry(now - 102 * 3600, BACKUP_BEFORE_UNLINK, "27820000001");
-    list[103].err = WB_ERR_MALFORMED;
-    list[104] = entry(now - 104 * 3600, BACKUP_SCHEDULED, "27820000002"); /* the only one of it */
-    backup_prune_choose(list, n, &keep, list[50].name, drop);
-    assert_int_equal(kept(drop, n), 7);
-    assert_false(drop[0] || drop[50] || drop[100] || drop[101] || drop[102] || drop[103] ||
-                 drop[104]);
-    /* None is known to be good: nothing goes. */
-    backup_prune_choose(list, n, &keep, NULL, drop);
-    assert_int_equal(kept(drop, n), n);
-}
-
-static void count_told(void *ctx, const char *name)
-{
-    assert_true(backup_name_valid(name));
-    ++*(int *)ctx;
-}
-
-/* The clock was twenty years ahead for a while, or is now; then it is set right, or falls to 1970.
- */
-static void a_wrong_clock_prunes_nothing_good(void **state)
-{
-    (void)state;
-    static struct backup_entry list[300];
-    bool right[300], drop[300];
-    const int64_t now = 20000 * (int64_t)DAY + 15 * 3600, ahead = 20 * 365 * (int64_t)DAY;
-    const struct backup_keep keep = {5, 7};
-    const int64_t jumps[] = {ahead, -ahead, -now};
-    size_t n = ten_days(list, now);
-    backup_prune_choose(list, n, &keep, list[0].name, right);
-    for (size_t k = 0; k < sizeof jumps / sizeof jumps[0]; k++) {
-        n = ten_days(list + 1, now) + 1;
-        list[0] = entry(now + jumps[k], BACKUP_SCHEDULED, "27820000001");
-        list[0].manifest.sequence = now + 1;
-        backup_prune_choose(list, n, &keep, list[0].name, drop);
-        /* It counts as a day of its own, nothing more: five, and the newest of five days. */
-        assert_int_equal(kept(drop, n), kept(right, n - 1) - 1);
-        for (size_t i = 0; i < 5; i++)
-            assert_false(drop[i]);
-        for (size_t day = 0; day < 5; day++)
-            assert_false(drop[17 + 24 * day]);
-        assert_true(drop[17 + 24 * 5]);
-    }
-    /* A machine that was off for a year: the last days that there are stay. */
-    n = ten_days(list + 1, now - 365 * (int64_t)DAY) + 1;
-    list[0] = entry(now, BACKUP_SCHEDULED, "27820000001");
-    backup_prune_choose(list, n, &keep, list[0].name, drop);
-    assert_int_equal(kept(drop, n), kept(right, n - 1) - 1);
-}
-
-/* Sets made while the clock was ahead, or when it is behind all of them, stand where they belong.
- */
-static void the_order_is_that_of_making(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct paths p;
-    static const int64_t steps[] = {0, 60, 20LL * 365 * DAY, -20LL * 365 * DAY, -1700000000, 30};
-    enum { N = sizeof steps / sizeof steps[0] };
-    char made_names[N][BACKUP_NAME_MAX + 1], name[BACKUP_NAME_MAX + 1], why[512];
-    const int64_t began = fixture_time;
-    char tightened[STORE_TIGHTENED_MAX];
-    const struct backup_keep keep = {2, 1};
-    struct backup_entry *list = NULL;
-    struct backup_manifest m;
-    size_t n = 0;
-    int told = 0;
-    fixture_ready(&f);
-    for (size_t i = 0; i < N; i++) {
-        fixture_time += steps[i];
-        snprintf(made_names[i], sizeof made_names[i], "%s", made(&f, &p, BACKUP_SCHEDULED).name);
-    }
-    OK(store_backup_list(p.dir, &list, &n));
-    assert_int_equal(n, N);
-    for (size_t i = 0; i < N; i++) {
-        assert_string_equal(list[i].name, made_names[N - 1 - i]);
-        if (i > 0)
-            assert_true(list[i].manifest.sequence < list[i - 1].manifest.sequence);
-    }
-    free(list);
-    OK(store_backup_newest_good(p.dir, "27820000001", STORE_FILE_WHATSAPP, name, &m, why));
-    assert_string_equal(name, made_names[N - 1]);
-    /* One whose manifest is gone has the place of its name, and is in nobody's way. */
-    damage(file_of(&p, made_names[2], "manifest.json"), 1);
-    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, false, count_told, &told, tightened));
-    OK(store_backup_list(p.dir, &list, &n));
-    assert_int_equal(told, 3);
-    assert_int_equal(n, 3);
-    assert_string_equal(list[0].name, made_names[5]);
-    assert_string_equal(list[1].name, made_names[4]);
-    assert_string_equal(list[2].name, made_names[2]);
-    free(list);
-    fixture_time = began;
-    fixture_free(&f);
-}
-
-static void pruning_removes_only_sets(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct paths p;
-    struct backup_entry *list = NULL;
-    char tightened[STORE_TIGHTENED_MAX];
-    const struct backup_keep keep = {2, 0};
-    char command[400];
-    size_t n = 0;
-    int told = 0;
-    fixture_ready(&f);
-    for (int i = 0; i < 4; i++, fixture_time += 60)
-        made(&f, &p, BACKUP_SCHEDULED);
-    snprintf(command, sizeof command, "mkdir %s/mine && touch %s/mine/x", p.dir, p.dir);
-    assert_int_equal(system(command), 0);
-    OK(store_backup_list(p.dir, &list, &n));
-    assert_int_equal(n, 4);
-    /* The newest is bad: the newest good one, the second, is what must stay in any case. */
-    damage(file_of(&p, list[0].name, "whatsapp.db"), 100);
-    free(list);
-    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, true, count_told, &told, tightened));
-    assert_int_equal(told, 2);
-    OK(store_backup_prune(p.dir, &keep, &fixture_clock, NULL, false, count_told, &told, tightened));
-    assert_int_equal(told, 4);
-    OK(store_backup_list(p.dir, &list, &n));
-    assert_int_equal(n, 2);
-    free(list);
-    assert_int_equal(access(file_of(&p, "mine", "x"), F_OK), 0);
-    fixture_time -= 240;
-    fixture_free(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -641,11 +413,6 @@ int main(void)
         cmocka_unit_test(any_change_is_noticed),
         cmocka_unit_test(manifest_is_read_strictly),
         cmocka_unit_test(names),
-        cmocka_unit_test(newest_five_and_one_a_day),
-        cmocka_unit_test(what_is_never_pruned),
-        cmocka_unit_test(pruning_removes_only_sets),
-        cmocka_unit_test(a_wrong_clock_prunes_nothing_good),
-        cmocka_unit_test(the_order_is_that_of_making),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,5 @@
+/* A batch is visible after its commit and not before, in both files; what fails leaves nothing
+ * behind. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "store/core/meta.h"

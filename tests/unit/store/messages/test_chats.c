@@ -20,27 +20,29 @@ static void one_to_one_chat_moves_to_the_number(void **state)
     mine.from_me = true;
     put(&f, &mine);
     OK(store_chat_name(f.s, &lid, SPAN_LIT("Thandi"), false));
-    long seq = whole_number(look(&f, "SELECT max(change_seq) FROM messages"));
-    assert_string_equal(look(&f, "SELECT sender FROM messages WHERE id = 'G1'"), "888");
+    long seq = whole_number(committed(&f, "SELECT max(change_seq) FROM messages"));
+    assert_string_equal(committed(&f, "SELECT sender FROM messages WHERE id = 'G1'"), "888");
     OK(store_lid_put(f.s, &lid, &pn, NULL));
     OK(store_chat_rekey(f.s, &lid, &pn, &moved));
-    assert_string_equal(look(&f, "SELECT count(*) FROM chats WHERE jid = '888@lid'"), "0");
-    assert_string_equal(look(&f, "SELECT name FROM chats WHERE jid = '27820000009@s.whatsapp.net'"),
-                        "Thandi");
+    assert_string_equal(committed(&f, "SELECT count(*) FROM chats WHERE jid = '888@lid'"), "0");
     assert_string_equal(
-        look(&f, "SELECT group_concat(t, ' ') FROM (SELECT id || ':' || content AS t FROM messages"
-                 " WHERE chat_jid LIKE '2782%' ORDER BY id)"),
+        committed(&f, "SELECT name FROM chats WHERE jid = '27820000009@s.whatsapp.net'"), "Thandi");
+    assert_string_equal(
+        committed(&f,
+                  "SELECT group_concat(t, ' ') FROM (SELECT id || ':' || content AS t FROM messages"
+                  " WHERE chat_jid LIKE '2782%' ORDER BY id)"),
         "A1:other A1 A1~888:one A2:two");
-    assert_string_equal(look(&f, "SELECT sender || sender_pn FROM messages WHERE id = 'G1'"),
+    assert_string_equal(committed(&f, "SELECT sender || sender_pn FROM messages WHERE id = 'G1'"),
                         "2782000000927820000009@s.whatsapp.net");
-    assert_true(whole_number(look(&f, "SELECT min(change_seq) FROM messages WHERE id IN"
-                                      " ('A1~888', 'G1')")) > seq);
+    assert_true(whole_number(committed(&f, "SELECT min(change_seq) FROM messages WHERE id IN"
+                                           " ('A1~888', 'G1')")) > seq);
     assert_string_equal(peek_sql(f.msg, "PRAGMA foreign_key_check"), "");
     OK(store_chat_rekey(f.s, &lid, &pn, &moved));
     assert_int_equal(moved, 0);
     /* A second delivery finds it where it was put. */
     put_text(&f, "27820000009@s.whatsapp.net", "888@lid", "A1", "one");
-    assert_string_equal(look(&f, "SELECT count(*) FROM messages WHERE chat_jid LIKE '2782%'"), "3");
+    assert_string_equal(committed(&f, "SELECT count(*) FROM messages WHERE chat_jid LIKE '2782%'"),
+                        "3");
     fixture_free(&f);
 }
 
@@ -64,11 +66,12 @@ static void chats_of_known_pairs_move_at_start(void **state)
     OK(store_chats_rekey_known(f.s, &moved));
     assert_int_equal(moved, 3); /* A1 twice: its chat and its sender */
     assert_string_equal(
-        look(&f, "SELECT group_concat(id || ' ' || chat_jid || ' ' || sender, ', ') FROM"
-                 " (SELECT * FROM messages WHERE id IN ('A1', 'C1') ORDER BY id)"),
+        committed(&f, "SELECT group_concat(id || ' ' || chat_jid || ' ' || sender, ', ') FROM"
+                      " (SELECT * FROM messages WHERE id IN ('A1', 'C1') ORDER BY id)"),
         "A1 27820000009@s.whatsapp.net 27820000009, C1 777@lid 777");
-    assert_string_equal(look(&f, "SELECT group_concat(sender) FROM (SELECT sender FROM messages"
-                                 " WHERE id LIKE 'G%' ORDER BY id)"),
+    assert_string_equal(committed(&f,
+                                  "SELECT group_concat(sender) FROM (SELECT sender FROM messages"
+                                  " WHERE id LIKE 'G%' ORDER BY id)"),
                         "27820000008,666");
     OK(store_chats_rekey_known(f.s, &moved));
     assert_int_equal(moved, 0);
@@ -98,7 +101,7 @@ static const char *name_of_chat(struct fixture *f, const char *jid)
 {
     char sql[200];
     snprintf(sql, sizeof sql, "SELECT coalesce(name, 'none') FROM chats WHERE jid = '%s'", jid);
-    return look(f, sql);
+    return committed(f, sql);
 }
 
 /* As the Go bridge names them (P-MC-19), and what people call themselves instead of a number. */
@@ -149,15 +152,16 @@ static void rows_of_go_move_with_their_sender(void **state)
                     " VALUES ('G1', '888@lid', '888', 'live', 5, 0),"
                     " ('G2', '888@lid', '888@lid', 'of the history', 6, 0),"
                     " ('G3', '888@lid', '27820000001', 'mine', 7, 1)");
-    const long before = whole_number(look(&f, "SELECT max(change_seq) FROM messages"));
+    const long before = whole_number(committed(&f, "SELECT max(change_seq) FROM messages"));
     OK(store_lid_put(f.s, &lid, &pn, NULL));
     OK(store_chats_rekey_known(f.s, &moved));
     assert_int_equal(moved, 3);
-    assert_string_equal(look(&f, "SELECT group_concat(id || chat_jid || sender) FROM messages"),
-                        "G127820000009@s.whatsapp.net27820000009,"
-                        "G227820000009@s.whatsapp.net27820000009,"
-                        "G327820000009@s.whatsapp.net27820000001");
-    assert_true(whole_number(look(&f, "SELECT min(change_seq) FROM messages")) > before);
+    assert_string_equal(
+        committed(&f, "SELECT group_concat(id || chat_jid || sender) FROM messages"),
+        "G127820000009@s.whatsapp.net27820000009,"
+        "G227820000009@s.whatsapp.net27820000009,"
+        "G327820000009@s.whatsapp.net27820000001");
+    assert_true(whole_number(committed(&f, "SELECT min(change_seq) FROM messages")) > before);
     fixture_free(&f);
 }
 
@@ -178,7 +182,7 @@ static void chats_follow_their_newest_message(void **state)
         m.timestamp = times[i];
         put(&f, &m);
     }
-    assert_string_equal(look(&f, "SELECT group_concat(last_message_time) FROM chats"), "12,5");
+    assert_string_equal(committed(&f, "SELECT group_concat(last_message_time) FROM chats"), "12,5");
     put_text(&f, GROUP, "27820000009@s.whatsapp.net", "B1", "x");
     OK(store_mark(f.s));
     put_text(&f, "120363000000000003@g.us", "27820000009@s.whatsapp.net", "B2", "x");
@@ -188,12 +192,13 @@ static void chats_follow_their_newest_message(void **state)
     OK(store_lid_put(f.s, &lid, &pn, NULL));
     OK(store_chat_rekey(f.s, &lid, &pn, NULL));
     put_text(&f, "555@lid", "555@lid", "B4", "x");
-    assert_string_equal(look(&f, "SELECT count(*) FROM chats WHERE last_message_time = 1790000000"),
-                        "3");
+    assert_string_equal(
+        committed(&f, "SELECT count(*) FROM chats WHERE last_message_time = 1790000000"), "3");
     store_rollback(f.s);
     put_text(&f, "27820000005@s.whatsapp.net", "555@lid", "B5", "x");
-    assert_string_equal(look(&f, "SELECT count(*) FROM messages"), "9");
-    assert_string_equal(look(&f, "SELECT count(*) FROM pragma_foreign_key_check('messages')"), "0");
+    assert_string_equal(committed(&f, "SELECT count(*) FROM messages"), "9");
+    assert_string_equal(committed(&f, "SELECT count(*) FROM pragma_foreign_key_check('messages')"),
+                        "0");
     fixture_free(&f);
 }
 

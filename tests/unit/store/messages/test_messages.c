@@ -14,13 +14,14 @@ static void text_row_as_the_go_bridge_writes_it(void **state)
     assert_int_equal(put_text(&f, GROUP, "27820000009:3@s.whatsapp.net", "A1", "hello"),
                      STORE_MSG_INSERTED);
     assert_string_equal(
-        look(&f, "SELECT id || '|' || chat_jid || '|' || sender || '|' || content || '|' ||"
-                 " timestamp || '|' || is_from_me || '|' || media_type || '|' || filename || '|' ||"
-                 " url || '|' || file_length || '|' || (media_key IS NULL) || '|' ||"
-                 " (file_sha256 IS NULL) || '|' || chat || '|' || state FROM messages"),
+        committed(
+            &f, "SELECT id || '|' || chat_jid || '|' || sender || '|' || content || '|' ||"
+                " timestamp || '|' || is_from_me || '|' || media_type || '|' || filename || '|' ||"
+                " url || '|' || file_length || '|' || (media_key IS NULL) || '|' ||"
+                " (file_sha256 IS NULL) || '|' || chat || '|' || state FROM messages"),
         "A1|" GROUP "|27820000009|hello|1790000000|0||||0|1|1|" GROUP "|");
-    assert_string_equal(look(&f, "SELECT last_message_time FROM chats"), "1790000000");
-    assert_string_equal(look(&f, "SELECT sender_pn || '|' || sender_jid FROM messages"),
+    assert_string_equal(committed(&f, "SELECT last_message_time FROM chats"), "1790000000");
+    assert_string_equal(committed(&f, "SELECT sender_pn || '|' || sender_jid FROM messages"),
                         "27820000009@s.whatsapp.net|27820000009:3@s.whatsapp.net");
     fixture_free(&f);
 }
@@ -106,8 +107,8 @@ static void keyed_by_chat_sender_and_id(void **state)
                      STORE_MSG_BESIDE);
     assert_int_equal(put_text(&f, GROUP, "27820000008@s.whatsapp.net", "A1", "forged"),
                      STORE_MSG_DUPLICATE);
-    assert_string_equal(look(&f, "SELECT group_concat(id || '=' || content || '=' ||"
-                                 " coalesce(original_id, ''), ' ') FROM messages"),
+    assert_string_equal(committed(&f, "SELECT group_concat(id || '=' || content || '=' ||"
+                                      " coalesce(original_id, ''), ' ') FROM messages"),
                         "A1=mine= A1~27820000008=forged=A1");
     /* The same person under the other identity is the same sender. */
     struct jid lid = J("888@lid"), pn = J("27820000009@s.whatsapp.net");
@@ -139,8 +140,8 @@ static void any_number_of_senders_has_one_id(void **state)
     put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A1~27820000007", "of 9, again");
     assert_int_equal(put_text(&f, GROUP, "27820000007@s.whatsapp.net", "A1", "of 7"),
                      STORE_MSG_DUPLICATE);
-    assert_string_equal(look(&f, "SELECT group_concat(id || '=' || content || '=' ||"
-                                 " coalesce(original_id, ''), ' ') FROM messages"),
+    assert_string_equal(committed(&f, "SELECT group_concat(id || '=' || content || '=' ||"
+                                      " coalesce(original_id, ''), ' ') FROM messages"),
                         "A1=of 9= A1~888=of 9, too= A1~27820000008=of 8=A1 A1 ~888=of 7=A1"
                         " A1~777=of 6=A1 A1~27820000007=of 9, again=");
     fixture_free(&f);
@@ -158,20 +159,20 @@ static void placeholder_is_filled_once(void **state)
     assert_int_equal(outcome, STORE_MSG_INSERTED);
     OK(store_message_known(f.s, &m.chat, m.id, &m.sender, NULL, &known, &waiting));
     assert_true(known && waiting);
-    assert_string_equal(look(&f, "SELECT content || '|' || state FROM messages"), "|waiting");
-    long first = whole_number(look(&f, "SELECT change_seq FROM messages"));
+    assert_string_equal(committed(&f, "SELECT content || '|' || state FROM messages"), "|waiting");
+    long first = whole_number(committed(&f, "SELECT change_seq FROM messages"));
     OK(store_message_placeholder(f.s, &m, &outcome));
     assert_int_equal(outcome, STORE_MSG_DUPLICATE);
     m.sender_alt = J("27820000009@s.whatsapp.net");
     assert_int_equal(put(&f, &m), STORE_MSG_FILLED);
-    assert_string_equal(look(&f, "SELECT content || '|' || state || '|' || sender || '|' ||"
-                                 " sender_lid FROM messages"),
+    assert_string_equal(committed(&f, "SELECT content || '|' || state || '|' || sender || '|' ||"
+                                      " sender_lid FROM messages"),
                         "the text||27820000009|888@lid");
-    assert_true(whole_number(look(&f, "SELECT change_seq FROM messages")) > first);
+    assert_true(whole_number(committed(&f, "SELECT change_seq FROM messages")) > first);
     assert_int_equal(put(&f, &m), STORE_MSG_DUPLICATE);
     OK(store_message_placeholder(f.s, &m, &outcome));
     assert_int_equal(outcome, STORE_MSG_DUPLICATE);
-    assert_string_equal(look(&f, "SELECT content FROM messages"), "the text");
+    assert_string_equal(committed(&f, "SELECT content FROM messages"), "the text");
     fixture_free(&f);
 }
 
@@ -192,37 +193,38 @@ static void edits_and_revokes_in_any_order(void **state)
     struct store_message_change c = a_change(me, "A1", 20);
     put_text(&f, GROUP, me, "A1", "first");
     OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, SPAN_NULL, false));
-    long seq = whole_number(look(&f, "SELECT change_seq FROM messages"));
+    long seq = whole_number(committed(&f, "SELECT change_seq FROM messages"));
     OK(store_message_edit(f.s, &c, SPAN_LIT("second"), SPAN_NULL, SPAN_NULL, false));
     c.timestamp -= 5; /* older: too late */
     OK(store_message_edit(f.s, &c, SPAN_LIT("older"), SPAN_NULL, SPAN_NULL, false));
-    assert_string_equal(look(&f, "SELECT content FROM messages"), "second");
-    assert_int_equal(whole_number(look(&f, "SELECT change_seq FROM messages")), seq);
+    assert_string_equal(committed(&f, "SELECT content FROM messages"), "second");
+    assert_int_equal(whole_number(committed(&f, "SELECT change_seq FROM messages")), seq);
     c.timestamp += 5; /* twice within a second: the later arrival stays */
     OK(store_message_edit(f.s, &c, SPAN_LIT("third"), SPAN_NULL, SPAN_NULL, false));
-    assert_string_equal(look(&f, "SELECT content FROM messages"), "third");
-    assert_true(whole_number(look(&f, "SELECT change_seq FROM messages")) > seq);
+    assert_string_equal(committed(&f, "SELECT content FROM messages"), "third");
+    assert_true(whole_number(committed(&f, "SELECT change_seq FROM messages")) > seq);
     struct store_message_change other = a_change("27820000008@s.whatsapp.net", "A1", 30);
     assert_int_equal(store_message_edit(f.s, &other, SPAN_LIT("x"), SPAN_NULL, SPAN_NULL, false),
                      WB_ERR_REFUSED);
     assert_int_equal(store_message_revoke(f.s, &other, false), WB_ERR_REFUSED);
     OK(store_message_revoke(f.s, &other, true));
-    assert_string_equal(look(&f, "SELECT content || '|' || revoked_by FROM messages"),
+    assert_string_equal(committed(&f, "SELECT content || '|' || revoked_by FROM messages"),
                         "third|27820000008@s.whatsapp.net");
     /* Before their message. */
     c = a_change(me, "A2", 10);
     OK(store_message_edit(f.s, &c, SPAN_LIT("edited"), SPAN_NULL, SPAN_NULL, false));
     assert_int_equal(put_text(&f, GROUP, me, "A2", "original"), STORE_MSG_FILLED);
-    assert_string_equal(look(&f, "SELECT content || '|' || state || '|' || kind FROM messages"
-                                 " WHERE id = 'A2'"),
+    assert_string_equal(committed(&f, "SELECT content || '|' || state || '|' || kind FROM messages"
+                                      " WHERE id = 'A2'"),
                         "edited||text");
     c = a_change("27820000008@s.whatsapp.net", "A3", 10);
     c.target_sender = J(me);
     OK(store_message_revoke(f.s, &c, true));
     OK(store_message_revoke(f.s, &c, true));
     assert_int_equal(put_text(&f, GROUP, me, "A3", "gone"), STORE_MSG_FILLED);
-    assert_string_equal(look(&f, "SELECT content || (revoked_at > 0) || is_from_me FROM messages"
-                                 " WHERE id = 'A3'"),
+    assert_string_equal(committed(&f,
+                                  "SELECT content || (revoked_at > 0) || is_from_me FROM messages"
+                                  " WHERE id = 'A3'"),
                         "gone10");
     fixture_free(&f);
 }
@@ -238,13 +240,13 @@ static void one_reaction_per_person(void **state)
     OK(store_message_react(f.s, &c, SPAN_LIT("-")));
     c.timestamp -= 3;
     OK(store_message_react(f.s, &c, SPAN_LIT("old")));
-    assert_string_equal(look(&f, "SELECT group_concat(reaction) FROM reactions"), "-");
+    assert_string_equal(committed(&f, "SELECT group_concat(reaction) FROM reactions"), "-");
     c.timestamp += 3; /* changed within its own second: what comes later counts */
     OK(store_message_react(f.s, &c, SPAN_LIT("*")));
-    assert_string_equal(look(&f, "SELECT group_concat(reaction) FROM reactions"), "*");
+    assert_string_equal(committed(&f, "SELECT group_concat(reaction) FROM reactions"), "*");
     c.timestamp += 7;
     OK(store_message_react(f.s, &c, SPAN_NULL));
-    assert_string_equal(look(&f, "SELECT count(*) || reaction FROM reactions"), "1");
+    assert_string_equal(committed(&f, "SELECT count(*) || reaction FROM reactions"), "1");
     fixture_free(&f);
 }
 
@@ -306,21 +308,21 @@ static void go_bridges_file_is_extended_in_place(void **state)
     assert_int_equal(store_time_format(f.s), STORE_TIME_TEXT);
     struct account a = fixture_account(&f, "27820000001:7@s.whatsapp.net", "111000111:7@lid");
     OK(store_account_save(f.s, &a));
-    assert_string_equal(look(&f, "SELECT group_concat(change_seq) FROM messages"), "1,2");
+    assert_string_equal(committed(&f, "SELECT group_concat(change_seq) FROM messages"), "1,2");
     /* The history form of the sender is recognised. */
     assert_int_equal(put_text(&f, GROUP, "27820000009:1@s.whatsapp.net", "O1", "x"),
                      STORE_MSG_DUPLICATE);
     put_text(&f, GROUP, "27820000009@s.whatsapp.net", "N1", "new");
-    assert_string_equal(look(&f, "SELECT timestamp FROM messages WHERE id = 'N1'"),
+    assert_string_equal(committed(&f, "SELECT timestamp FROM messages WHERE id = 'N1'"),
                         "2026-09-21 16:13:20+02:00");
     /* The Python reader joins on the identical text. */
-    assert_string_equal(look(&f, "SELECT m.content FROM chats c JOIN messages m ON"
-                                 " m.chat_jid = c.jid AND m.timestamp = c.last_message_time"),
+    assert_string_equal(committed(&f, "SELECT m.content FROM chats c JOIN messages m ON"
+                                      " m.chat_jid = c.jid AND m.timestamp = c.last_message_time"),
                         "new");
     struct store_message late = a_message(GROUP, "27820000009@s.whatsapp.net", "N0", "late");
     late.timestamp -= 1000;
     put(&f, &late);
-    assert_string_equal(look(&f, "SELECT last_message_time FROM chats"),
+    assert_string_equal(committed(&f, "SELECT last_message_time FROM chats"),
                         "2026-09-21 16:13:20+02:00");
     struct arena arena = arena_new(1 << 16);
     struct store_message_row r;
@@ -359,15 +361,16 @@ static void columns_of_a_fork_are_filled(void **state)
     struct store_message_change c = {
         .chat = m.chat, .sender = m.sender, .target_id = SPAN_LIT("N3"), .timestamp = fixture_time};
     OK(store_message_revoke(f.s, &c, false));
-    assert_string_equal(look(&f, "SELECT group_concat(id || coalesce(quoted_message_id, '-') ||"
-                                 " coalesce(deleted_at = timestamp, '-')) FROM messages"
-                                 " WHERE id LIKE 'N%'"),
+    assert_string_equal(committed(&f,
+                                  "SELECT group_concat(id || coalesce(quoted_message_id, '-') ||"
+                                  " coalesce(deleted_at = timestamp, '-')) FROM messages"
+                                  " WHERE id LIKE 'N%'"),
                         "N1O1-,N2O1-,N3-1");
     fixture_free(&f);
     fixture_ready(&f);
     put(&f, &m);
-    assert_string_equal(look(&f, "SELECT count(*) FROM pragma_table_info('messages')"
-                                 " WHERE name IN ('quoted_message_id', 'deleted_at')"),
+    assert_string_equal(committed(&f, "SELECT count(*) FROM pragma_table_info('messages')"
+                                      " WHERE name IN ('quoted_message_id', 'deleted_at')"),
                         "0");
     fixture_free(&f);
 }
@@ -408,26 +411,26 @@ static void change_seq_rises_for_other_writers_too(void **state)
     struct fixture f;
     fixture_ready(&f);
     put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A1", "one");
-    assert_string_equal(look(&f, "SELECT change_seq FROM messages"), "1");
+    assert_string_equal(committed(&f, "SELECT change_seq FROM messages"), "1");
     poke_sql(f.msg, "INSERT OR REPLACE INTO messages (id, chat_jid, sender, content, timestamp,"
                     " is_from_me) VALUES ('A1', '" GROUP "', '27820000009', 'one', 5, 0)");
-    assert_string_equal(look(&f, "SELECT change_seq FROM messages"), "2");
+    assert_string_equal(committed(&f, "SELECT change_seq FROM messages"), "2");
     poke_sql(f.msg, "INSERT OR REPLACE INTO messages (id, chat_jid, sender, content, timestamp,"
                     " is_from_me) VALUES ('A2', '" GROUP "', '1', 'a', 5, 0),"
                     " ('A3', '" GROUP "', '1', 'b', 5, 0)");
-    assert_string_equal(look(&f, "SELECT group_concat(change_seq) FROM messages"), "2,3,4");
+    assert_string_equal(committed(&f, "SELECT group_concat(change_seq) FROM messages"), "2,3,4");
     poke_sql(f.msg, "UPDATE messages SET content = 'c' WHERE id = 'A2'");
-    assert_string_equal(look(&f, "SELECT change_seq FROM messages WHERE id = 'A2'"), "5");
-    assert_string_equal(look(&f, "SELECT count(DISTINCT change_seq) FROM messages"), "3");
+    assert_string_equal(committed(&f, "SELECT change_seq FROM messages WHERE id = 'A2'"), "5");
+    assert_string_equal(committed(&f, "SELECT count(DISTINCT change_seq) FROM messages"), "3");
     put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A4", "four");
-    assert_string_equal(look(&f, "SELECT change_seq FROM messages WHERE id = 'A4'"), "6");
+    assert_string_equal(committed(&f, "SELECT change_seq FROM messages WHERE id = 'A4'"), "6");
     /* A number of its own, even one far ahead, is never given again. */
     poke_sql(f.msg, "INSERT INTO messages (id, chat_jid, change_seq) VALUES ('A5', '" GROUP
                     "', 40), ('A6', '" GROUP "', 8)");
-    assert_string_equal(look(&f, "SELECT group_concat(change_seq) FROM messages WHERE id > 'A4'"),
-                        "40,41");
+    assert_string_equal(
+        committed(&f, "SELECT group_concat(change_seq) FROM messages WHERE id > 'A4'"), "40,41");
     put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A7", "seven");
-    assert_string_equal(look(&f, "SELECT change_seq FROM messages WHERE id = 'A7'"), "42");
+    assert_string_equal(committed(&f, "SELECT change_seq FROM messages WHERE id = 'A7'"), "42");
     fixture_free(&f);
 }
 
@@ -452,7 +455,7 @@ static void mark_undoes_rows(void **state)
     OK(store_message_edit(f.s, &edit, SPAN_LIT("edited"), SPAN_NULL, SPAN_NULL, false));
     put_text(&f, GROUP, person, "A4", "-");
     OK(store_mark_undo(f.s));
-    assert_string_equal(look(&f, all), "A1+");
+    assert_string_equal(committed(&f, all), "A1+");
     /* What one mark kept is not undone by the next. */
     OK(store_mark(f.s));
     put_text(&f, GROUP, person, "A5", "+");
@@ -460,8 +463,8 @@ static void mark_undoes_rows(void **state)
     OK(store_mark(f.s));
     OK(store_mark_undo(f.s));
     assert_int_equal(put_text(&f, GROUP, person, "A3", "+"), STORE_MSG_INSERTED);
-    assert_string_equal(look(&f, all), "A1+,A5+,A3+");
-    assert_string_equal(look(&f, "SELECT count(DISTINCT change_seq) FROM messages"), "3");
+    assert_string_equal(committed(&f, all), "A1+,A5+,A3+");
+    assert_string_equal(committed(&f, "SELECT count(DISTINCT change_seq) FROM messages"), "3");
     fixture_free(&f);
 }
 
@@ -483,9 +486,9 @@ static void half_a_row_takes_its_batch_along(void **state)
     assert_int_equal(outcome, STORE_MSG_DUPLICATE);
     assert_int_equal(store_message_put(f.s, &bad, &outcome), WB_ERR_DB);
     assert_int_equal(store_commit(f.s), WB_ERR_DB);
-    assert_string_equal(look(&f, "SELECT group_concat(id) FROM messages"), "A1");
+    assert_string_equal(committed(&f, "SELECT group_concat(id) FROM messages"), "A1");
     put_text(&f, GROUP, person, "A2", "x");
-    assert_string_equal(look(&f, "SELECT group_concat(id) FROM messages"), "A1,A2");
+    assert_string_equal(committed(&f, "SELECT group_concat(id) FROM messages"), "A1,A2");
     /* Somebody's hand in the counter: no message passes for one that is stored already. */
     poke_sql(f.msg, "UPDATE bridge_change_seq SET value = 0");
     bad.content = SPAN_LIT("x");

@@ -1,3 +1,4 @@
+/* Session records of whatsmeow come back byte for byte; broken ones are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

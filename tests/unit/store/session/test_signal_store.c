@@ -1,3 +1,5 @@
+/* Sessions, prekeys and the map of LIDs: what is durable after a commit, and what a rollback
+ * forgets. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "crypto/signal.h"

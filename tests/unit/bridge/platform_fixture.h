@@ -1,0 +1,78 @@
+/* platform_fixture.h - what the machine gives a bridge, without a machine: a clock that a test
+ * moves, a loop that it turns, workers, a web page, and a socket that ends in this process. */
+#ifndef TESTS_PLATFORM_FIXTURE_H
+#define TESTS_PLATFORM_FIXTURE_H
+
+#include "tests/unit/store/store_fixture.h"
+
+#include "base/buf.h"
+#include "bridge/platform/http_client.h"
+#include "bridge/platform/jobs.h"
+#include "bridge/platform/loop.h"
+#include "bridge/platform/timers.h"
+#include "bridge/platform/ws_client.h"
+
+enum { START_S = 1790000000 };
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+/* The monotonic clock; the wall clock starts at START_S. */
+extern int64_t now_ms;
+/* How far somebody has moved the wall clock. */
+extern int64_t wall_jump_ms;
+/* The wall clock in milliseconds. */
+int64_t wall(void *ctx);
+/* Both clocks, as the bridge reads them. */
+extern const struct clock hand_clock;
+
+/* ---- the loop, the workers and the web page ------------------------------------------------- */
+
+struct loop {
+    struct timers timers;
+    struct pauses pauses;
+    struct loop_deferred *first, **end;
+    loop_fn *iteration_end;
+    void *iteration_ctx;
+    bool stopped;
+};
+/* The loop of the bridge; a test turns it. */
+extern struct loop the_loop;
+
+struct jobs {
+    job_work_fn *work;
+    job_done_fn *done;
+    void *ctx;
+};
+/* The work that was given to the workers: one piece at most waits. */
+extern struct jobs the_jobs;
+/* The workers are slow: nothing is done yet. */
+extern bool jobs_held;
+/* What the web page holds; NULL: the page cannot be had. */
+extern const char *web_page;
+/* The second source, the same. */
+extern const char *web_document;
+/* How often the page was asked for. */
+extern unsigned page_visits;
+
+/* ---- the socket ----------------------------------------------------------------------------- */
+
+struct ws_client {
+    struct ws_callbacks cb;
+    bool active, established, closing, aborted, reading_off;
+    size_t waiting; /* for the network, of what it was given */
+    struct tcp_uplink uplink;
+    struct buf out; /* sent by the bridge, not yet looked at by the server */
+};
+/* The socket of the bridge. */
+extern struct ws_client the_ws;
+/* The server does not answer a close frame. */
+extern bool server_dead;
+/* How often the bridge has opened its socket. */
+extern unsigned dials;
+/* The address that it opened last. */
+extern char dialled[128];
+
+/* A new loop without work, as at the start of a process. */
+void platform_forget(void);
+
+#endif
