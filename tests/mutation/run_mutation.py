@@ -129,9 +129,19 @@ def begin_child():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends them
 
 
+def end_all_of(mark):
+    """Kills what has this mark in its environment: ctest gives each test a process group of its own."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)
+
+
 def run(command, limit, folder, environment=None):
     """The exit status (None: it took longer than limit, and was killed with its children) and the output."""
     global running
+    mark = f"WB_MUTATION_RUN={os.getpid()}-{time.monotonic_ns()}"
+    environment = {**(environment or os.environ), **dict([mark.split("=")])}
     with tempfile.TemporaryFile() as log:
         process = running = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                                    stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent)
@@ -143,6 +153,7 @@ def run(command, limit, folder, environment=None):
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+                end_all_of(mark)
             running = None
         log.seek(0)
         return status, log.read().decode(errors="replace")

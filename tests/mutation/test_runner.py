@@ -41,7 +41,9 @@ VALUE = """
         return 3;
     }
 """
-UNIT = "int low(void);\nint main(void) { while (low() > 5) {}\n return low() != 1; }\n"
+# It hangs, but not for ever: when the runner itself is killed nobody is left to end it.
+UNIT = ("#include <unistd.h>\nint low(void);\nint main(void) { alarm(100); while (low() > 5) {}\n"
+        " return low() != 1; }\n")
 MAIN = "int high(void);\nint main(void) { return high() != 2; }\n"
 RUN_E2E = """
     import os, pathlib, subprocess, sys
@@ -87,7 +89,7 @@ class RunnerTest(unittest.TestCase):
         return [sys.executable, RUNNER, "--tree", self.tree, "--build-dir", self.build, *options]
 
     def run_it(self, *options):
-        done = subprocess.run(self.command(*options), capture_output=True, text=True, check=False, timeout=120,
+        done = subprocess.run(self.command(*options), capture_output=True, text=True, check=False, timeout=200,
                               env={**os.environ, "STATE": self.state})
         return done.returncode, done.stdout + done.stderr
 
