@@ -107,26 +107,13 @@ def die_with_parent():
 
 
 running = None  # the process group that run() waits for
+running_mark = ""
 
 
 def end(number, _frame):
     """SIGTERM in the first process: what is open is cleaned up on the way out."""
     signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)
-
-
-def end_child(number, _frame):
-    """SIGTERM in the others, which have nothing to clean up but what they run."""
-    if running:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-    os._exit(128 + number)
-
-
-def begin_child():
-    die_with_parent()
-    signal.signal(signal.SIGTERM, end_child)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends them
 
 
 def end_all_of(mark):
@@ -137,10 +124,25 @@ def end_all_of(mark):
                 os.kill(int(path.parent.name), signal.SIGKILL)
 
 
+def end_child(number, _frame):
+    """SIGTERM in the others, which have nothing to clean up but what they run."""
+    if running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        end_all_of(running_mark)
+    os._exit(128 + number)
+
+
+def begin_child():
+    die_with_parent()
+    signal.signal(signal.SIGTERM, end_child)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends them
+
+
 def run(command, limit, folder, environment=None):
     """The exit status (None: it took longer than limit, and was killed with its children) and the output."""
-    global running
-    mark = f"WB_MUTATION_RUN={os.getpid()}-{time.monotonic_ns()}"
+    global running, running_mark
+    mark = running_mark = f"WB_MUTATION_RUN={os.getpid()}-{time.monotonic_ns()}"
     environment = {**(environment or os.environ), **dict([mark.split("=")])}
     with tempfile.TemporaryFile() as log:
         process = running = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
@@ -344,6 +346,15 @@ def make_places(options, work, faults):
     return places, mounted
 
 
+def remove(folder):
+    """What has just been killed may have a file open for writing for a moment."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def working_folder(options):
     """Where the copies are, for one run at a time; empty, and gone afterwards whatever happens."""
@@ -360,7 +371,7 @@ def working_folder(options):
             yield work
         finally:
             if not options.keep:
-                shutil.rmtree(work, ignore_errors=True)
+                remove(work)
 
 
 def run_faults(options, faults, report, work):
