@@ -41,6 +41,7 @@ void *arena_alloc(struct arena *a, size_t n)
     need = round_up(n ? n : 1);
     if (!b || need > b->cap - b->n) {
         size_t cap = need > ARENA_BLOCK ? need : ARENA_BLOCK;
+
         b = malloc(sizeof *b + cap);
         if (!b)
             return NULL;
@@ -80,6 +81,7 @@ void arena_reset(struct arena *a)
 
     while (a->blocks) {
         struct arena_block *b = a->blocks;
+
         a->blocks = b->next;
         secret_wipe(b->bytes, b->n);
         if (!keep && b->cap == ARENA_BLOCK) {

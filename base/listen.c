@@ -27,8 +27,7 @@ union address {
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-/* ---- addresses --------------------------------------------------------------------------------
- */
+/* ---- addresses ---- */
 
 static socklen_t address_size(const union address *a)
 {
@@ -122,8 +121,7 @@ bool ip_of_socket(int fd, struct ip *ret)
     return getsockname(fd, &a.any, &n) == 0 && to_ip(&a, ret);
 }
 
-/* ---- what an address means --------------------------------------------------------------------
- */
+/* ---- what an address means ---- */
 
 static bool is_localhost(const char *address)
 {
@@ -233,8 +231,7 @@ static enum wb_err addresses_of(const char *address, union address *ret_all, siz
                                                                                       : WB_ERR_NET;
 }
 
-/* ---- sockets ----------------------------------------------------------------------------------
- */
+/* ---- sockets ---- */
 
 static bool takes_ipv4(const union address *a)
 {
@@ -294,6 +291,7 @@ static enum wb_err elsewhere(const char *address, const union address *is, struc
     char text[IP_TEXT_MAX];
 
     address_text(is, text);
+
     buf_printf(problem, "asked to listen on %s, but the system put the socket on %s port %u",
                address, text, get_port(is));
     return WB_ERR_IO;
@@ -305,6 +303,7 @@ static void add_text(char list[static LISTEN_TEXT_MAX], const union address *a)
     char text[IP_TEXT_MAX];
 
     address_text(a, text);
+
     snprintf(list + at, LISTEN_TEXT_MAX - at, "%s%s", at ? ", " : "", text);
 }
 
@@ -347,6 +346,7 @@ static enum wb_err open_all(const char *address, const union address *all, size_
         }
         if (failed && some && not_here(failed)) {
             add_text(l->missing, &a);
+
             continue;
         }
         if (failed)
@@ -371,6 +371,7 @@ static void tell(const char *address, bool some, uint16_t port, const struct obs
     char text[IP_TEXT_MAX];
 
     ip_text(&what->ip, text);
+
     buf_printf(problem, "cannot listen on %s%s%s%s port %u: %s", address, some ? " (" : "",
                some ? text : "", some ? ")" : "", port, strerror(what->failed));
     if (what->failed == EADDRINUSE && port_holder_text(&what->ip, what->port, &holder))

@@ -63,6 +63,7 @@ static void write_line(int fd, const char *line, size_t n)
 {
     while (n > 0) {
         ssize_t w = write(fd, line, n);
+
         if (w < 0 && errno == EINTR)
             continue;
         if (w <= 0)
@@ -179,6 +180,7 @@ static void escape(char *out, size_t cap, const char *in, bool json)
     while (*in && n + 7 < cap) {
         size_t plain = plain_bytes((const unsigned char *)in, utf8);
         unsigned turn = json && utf8 && plain == 0 ? misleading((const unsigned char *)in) : 0;
+
         if (turn) {
             n += (size_t)snprintf(out + n, cap - n, "\\u%04x", turn);
             plain = 3;

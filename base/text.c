@@ -110,6 +110,7 @@ bool utf8_valid(struct span s)
 {
     while (s.n) {
         size_t n = utf8_char(s);
+
         if (n == 0)
             return false;
         s = span_skip(s, n);

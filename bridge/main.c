@@ -70,13 +70,14 @@ struct program {
     bool reopening;      /* that one has not opened its files yet */
 };
 
-/* ---- the store ------------------------------------------------------------------------------- */
+/* ---- the store ---- */
 
 static int open_failed(const struct program *p, enum wb_err err, const struct store_open_info *i)
 {
     struct buf text = buf_new(PROBLEM_MAX);
 
     store_trouble_text(&p->config, err, i, &text);
+
     fprintf(stderr, "whatsapp-bridge: %s", buf_text(&text));
     buf_free(&text);
     if (err == WB_ERR_LOCKED)
@@ -198,6 +199,7 @@ static void log_opened(struct program *p)
         log_warn(&p->log, "store", "%s", i->tightened);
     if (i->readers_shut_out) {
         store_shut_out_text(p->config.db_path, &shut_out);
+
         log_warn(&p->log, "store", "%s", buf_text(&shut_out));
     }
     if (i->readers_kept_out[0])
@@ -212,7 +214,7 @@ static void log_opened(struct program *p)
     buf_free(&shut_out);
 }
 
-/* ---- while running --------------------------------------------------------------------------- */
+/* ---- while running ---- */
 
 /* One line of the log for each that is wrong. */
 static void log_problems(struct program *p, const char *text)
@@ -337,7 +339,7 @@ static void on_stall(void *ctx, const struct bridge_event *e)
     sdnotify_busy(&p->systemd, "rescuing the databases", CHECK_MS);
 }
 
-/* ---- putting it together --------------------------------------------------------------------- */
+/* ---- putting it together ---- */
 
 static enum wb_err compose(struct program *p, struct buf *problem)
 {

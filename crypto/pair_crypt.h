@@ -68,7 +68,7 @@ enum wb_err adv_check_companion_signature(const uint8_t device_identity[static X
 enum wb_err adv_check_key_list_signature(const uint8_t account_key[static X25519_KEY_BYTES],
                                          struct span details, struct span sig) WB_MUST_CHECK;
 
-/* ---- link code ---------------------------------------------------------------------------- */
+/* ---- link code ---- */
 
 /* 5 random bytes -> 8 characters of the alphabet of P-PR-18, NUL-terminated. */
 void link_code_text(const uint8_t random[static LINK_CODE_RANDOM_BYTES],

@@ -67,6 +67,7 @@ static struct fe fe_mul(struct fe a, struct fe b)
     const uint64_t *x = a.v, *y = b.v;
     uint64_t z1 = 19 * y[1], z2 = 19 * y[2], z3 = 19 * y[3], z4 = 19 * y[4];
     struct fe r;
+
     u128 c;
 
     c = (u128)x[0] * y[0] + (u128)x[1] * z4 + (u128)x[2] * z3 + (u128)x[3] * z2 + (u128)x[4] * z1;
@@ -138,6 +139,7 @@ static void fe_to_bytes(struct fe a, uint8_t out[static FE25519_BYTES])
     for (unsigned i = 0; i < FE25519_BYTES; i++) {
         unsigned bit = 8 * i, limb = bit / 51, shift = bit % 51;
         uint64_t v = a.v[limb] >> shift;
+
         if (shift > 43 && limb < 4)
             v |= a.v[limb + 1] << (51 - shift);
         out[i] = (uint8_t)v;
@@ -152,6 +154,7 @@ bool fe25519_u_to_y(const uint8_t u[static FE25519_BYTES], uint8_t ret_y[static 
     struct fe under = fe_add(fu, ONE);
 
     fe_to_bytes(under, check);
+
     if (memcmp(check, zero, sizeof zero) == 0)
         return false;
     fe_to_bytes(fe_mul(fe_sub(fu, ONE), fe_invert(under)), ret_y);

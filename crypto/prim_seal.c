@@ -38,6 +38,7 @@ static enum wb_err begin(struct seal_stream *s, const uint8_t key[KEY_BYTES], st
                          size_t start)
 {
     uint8_t *own = buf_extend(header, STREAM_HEADER_BYTES);
+
     if (!own)
         return buf_err(header);
     crypto_secretstream_xchacha20poly1305_init_push(state_of(s), own, key);
@@ -53,6 +54,7 @@ enum wb_err seal_to_key(struct seal_stream *s, const uint8_t pub[static X25519_K
     uint8_t key[KEY_BYTES], sealed[KEY_BYTES + crypto_box_SEALBYTES];
     size_t start = header->n;
     enum wb_err err;
+
     crypto_secretstream_xchacha20poly1305_keygen(key);
     if (crypto_box_seal(sealed, key, sizeof key, pub) != 0) {
         secret_wipe(key, sizeof key);
@@ -83,6 +85,7 @@ enum wb_err seal_to_passphrase(struct seal_stream *s, struct span passphrase, st
     uint8_t key[KEY_BYTES], salt[SALT_BYTES];
     size_t start = header->n;
     enum wb_err err;
+
     randombytes_buf(salt, sizeof salt);
     TRY(derive(passphrase, salt, WORK_PASSES, WORK_KIB, key));
     buf_append(header, SPAN_LIT(MAGIC));
@@ -99,6 +102,7 @@ out:
 static struct span first_ad(struct seal_stream *s)
 {
     bool first = s->first;
+
     s->first = false;
     return first ? SPAN(s->header, s->header_n) : SPAN_NULL;
 }
@@ -108,6 +112,7 @@ void seal_piece(struct seal_stream *s, struct span in, bool last, uint8_t *out)
     struct span ad = first_ad(s);
     uint8_t tag = last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL
                        : crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
+
     crypto_secretstream_xchacha20poly1305_push(state_of(s), out, NULL, in.p, in.n, ad.p, ad.n, tag);
 }
 
@@ -133,6 +138,7 @@ static enum wb_err expect(struct span header, enum seal_kind want, struct span *
     enum seal_kind kind;
     size_t n = 0;
     enum wb_err err = seal_header_look(header, &kind, &n);
+
     if (err == WB_OK && (kind != want || n != header.n))
         err = WB_ERR_MALFORMED;
     if (err == WB_OK)
@@ -144,6 +150,7 @@ static enum wb_err begin_open(struct seal_stream *s, const uint8_t key[KEY_BYTES
                               struct span header)
 {
     const uint8_t *own = header.p + header.n - STREAM_HEADER_BYTES;
+
     if (crypto_secretstream_xchacha20poly1305_init_pull(state_of(s), own, key) != 0)
         return WB_ERR_BAD_MAC;
     s->first = true;
@@ -158,6 +165,7 @@ enum wb_err seal_open_with_key(struct seal_stream *s, struct span header,
     uint8_t key[KEY_BYTES];
     struct span rest;
     enum wb_err err;
+
     TRY(expect(header, SEAL_TO_KEY, &rest));
     if (memcmp(rest.p, pair->pub, X25519_KEY_BYTES) != 0)
         return WB_ERR_BAD_KEY;
@@ -181,6 +189,7 @@ enum wb_err seal_open_with_passphrase(struct seal_stream *s, struct span header,
     uint8_t key[KEY_BYTES];
     struct span rest;
     enum wb_err err;
+
     TRY(expect(header, SEAL_TO_PASSPHRASE, &rest));
     uint32_t passes = u32be(rest.p), kib = u32be(rest.p + 4);
     /* Somebody else's file must not keep us busy for hours. */
@@ -196,6 +205,7 @@ out:
 enum wb_err seal_open_piece(struct seal_stream *s, struct span in, uint8_t *out, bool *ret_last)
 {
     uint8_t tag = 0;
+
     if (in.n < SEAL_OVERHEAD_BYTES || in.n > SEAL_PIECE_BYTES + SEAL_OVERHEAD_BYTES)
         return WB_ERR_BAD_MAC;
     struct span ad = first_ad(s);

@@ -105,7 +105,7 @@ size_t signal_session_drop_foreign(struct signal_session *s, signal_identity_bel
  * archive, as far as there is room. */
 void signal_session_merge(struct signal_session *lid, struct signal_session *number);
 
-/* ---- groups (P-SG-24..30) ---------------------------------------------------------------- */
+/* ---- groups (P-SG-24..30) ---- */
 
 /* Our own new key in front of the record: fresh id, chain and signing pair. */
 enum wb_err sender_key_create(struct sender_key_record *r, const struct rng *rng) WB_MUST_CHECK;

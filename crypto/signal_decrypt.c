@@ -107,6 +107,7 @@ static const struct signal_state *find_base_key(const struct signal_session *s,
 {
     for (size_t i = 0; i <= s->narchived; i++) {
         const struct signal_state *state = state_at(s, i);
+
         if (state && memcmp(state->base_key, base_key, X25519_KEY_BYTES) == 0)
             return state;
     }

@@ -55,6 +55,7 @@ static struct signal_chain *find_chain(const struct signal_state *state,
     /* The newest is nearly always the one. */
     for (size_t i = state->nreceiver_chains; i-- > 0;) {
         const struct signal_chain *c = &state->receiver_chains[i];
+
         if (memcmp(c->ratchet.pub, m->ratchet, X25519_KEY_BYTES) == 0)
             return (struct signal_chain *)(uintptr_t)c;
     }
@@ -191,6 +192,7 @@ static void step_commit(struct step *st, struct signal_state *state,
     if (st->stored != SIZE_MAX) {
         struct signal_message_keys *k = st->chain->keys;
         size_t last = --st->chain->nkeys;
+
         memmove(&k[st->stored], &k[st->stored + 1], (last - st->stored) * sizeof *k);
         secret_wipe(&k[last], sizeof *k);
     } else {

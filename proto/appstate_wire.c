@@ -16,7 +16,7 @@
         0, SLOT_SPAN, 0, NULL                                                                      \
     }
 
-/* ---- records -------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 static const struct wire_slot index_slots[] = {AT(1, SPAN, appstate_record, index_mac), END};
 static const struct wire_slot value_slots[] = {AT(1, SPAN, appstate_record, value), END};
@@ -76,7 +76,7 @@ out:
     return err;
 }
 
-/* ---- patches -------------------------------------------------------------------------------- */
+/* ---- patches ---- */
 
 static const struct wire_slot version_slots[] = {AT(1, U64, appstate_patch, version), END};
 static const struct wire_slot key_slots[] = {AT(1, SPAN, appstate_patch, key_id), END};
@@ -124,7 +124,7 @@ enum wb_err appstate_mutations_decode(struct span in, struct arena *a, struct ap
     return read_records(in, 1, true, a, patch);
 }
 
-/* ---- the rest ------------------------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 enum wb_err appstate_blob_decode(struct span in, struct appstate_blob *ret)
 {

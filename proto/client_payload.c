@@ -156,7 +156,7 @@ out:
     return err;
 }
 
-/* ---- the server's side --------------------------------------------------------------------- */
+/* ---- the server's side ---- */
 
 static struct client_version version_from(const Client__Version *m)
 {

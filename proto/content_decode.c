@@ -101,6 +101,7 @@ static enum wb_err read_level(struct span message, struct arena *a, struct conte
     while (message.n) {
         const struct content_row *row;
         int rank;
+
         TRY(wire_next(&message, &f));
         if (f.type != WIRE_BYTES)
             continue;
@@ -184,6 +185,7 @@ static enum wb_err read_texts(const struct span *parts, size_t n, uint32_t in, u
 
     for (size_t i = 0; i < n; i++) {
         struct span part = parts[i];
+
         err = in ? wire_find(part, in, &part) : WB_OK;
         if (err == WB_OK)
             err = wire_find(part, text, &ret[i]);
@@ -436,6 +438,7 @@ static enum wb_err decode_message(struct span message, struct arena *a, unsigned
         return WB_ERR_TOO_DEEP;
     for (unsigned wraps = 0;; wraps++) {
         struct span inner = SPAN_NULL;
+
         if (wraps > CONTENT_WRAP_MAX)
             return WB_ERR_TOO_DEEP;
         TRY(read_level(message, a, &c, &l));

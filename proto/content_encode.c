@@ -71,6 +71,7 @@ enum wb_err content_encode_text(struct span text, const struct content_extras *e
         wire_put_bytes(out, MSG_CONVERSATION, text);
     } else {
         size_t at = wire_open(out, MSG_EXTENDED_TEXT);
+
         wire_put_bytes(out, 1, text);
         put_context(out, extras);
         wire_close(out, at);
@@ -224,6 +225,7 @@ enum wb_err content_encode_poll(struct span question, const struct span *options
     wire_put_bytes(out, 2, question);
     for (size_t i = 0; i < noptions; i++) {
         size_t option = wire_open(out, 3);
+
         wire_put_bytes(out, 1, options[i]);
         wire_close(out, option);
     }

@@ -57,7 +57,7 @@ const struct wire_slot content_skdm_slots[] = {S(1, SPAN, skdm_group), S(2, SPAN
 const struct wire_slot content_device_sent_slots[] = {S(1, SPAN, destination), S(2, SPAN, message),
                                                       END};
 
-/* ---- texts and files (P-MD-18..22) --------------------------------------------------------- */
+/* ---- texts and files (P-MD-18..22) ---- */
 
 SLOTS(extended_text) = {S(1, SPAN, text), S(6, SPAN, title), S(16, SPAN, media.thumbnail), END};
 SLOTS(image) = {
@@ -143,7 +143,7 @@ SLOTS(sticker) = {
 };
 SLOTS(sticker_pack) = {S(2, SPAN, title), S(10, SPAN, text), END};
 
-/* ---- places, people, polls ------------------------------------------------------------------ */
+/* ---- places, people, polls ---- */
 
 SLOTS(location) = {S(1, DOUBLE, latitude), S(2, DOUBLE, longitude), S(3, SPAN, name),
                    S(4, SPAN, address),    S(11, SPAN, text),       END};
@@ -161,7 +161,7 @@ SLOTS(event_place) = {S(1, DOUBLE, latitude), S(2, DOUBLE, longitude), S(3, SPAN
 SLOTS(event) = {S(3, SPAN, title), S(4, SPAN, text), NEST(5, event_place), S(7, I64, number), END};
 SLOTS(event_invite) = {S(3, SPAN, title), S(5, I64, number), S(6, SPAN, text), END};
 
-/* ---- about other messages ------------------------------------------------------------------- */
+/* ---- about other messages ---- */
 
 SLOTS(reaction) = {KEY(1), S(2, SPAN, text), S(4, I64, timestamp_ms), END};
 SLOTS(sealed) = {KEY(1), S(2, SPAN, sealed), S(3, SPAN, sealed_iv), END};
@@ -180,7 +180,7 @@ SLOTS(protocol) = {
     END,
 };
 
-/* ---- business, calls, payments -------------------------------------------------------------- */
+/* ---- business, calls, payments ---- */
 
 SLOTS(invite) = {S(1, SPAN, name), S(4, SPAN, title), S(6, SPAN, text), END};
 SLOTS(newsletter) = {S(1, SPAN, name), S(2, SPAN, title), S(4, SPAN, text), END};
@@ -282,6 +282,7 @@ const struct content_row *content_row_of(uint32_t number)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
+
         if (rows[middle].number == number)
             return &rows[middle];
         if (rows[middle].number < number)

@@ -5,7 +5,7 @@
 /* Room for a name in a file system, with a prefix of ours. */
 enum { FILE_NAME_MAX = 180 };
 
-/* ---- readable text ------------------------------------------------------------------------- */
+/* ---- readable text ---- */
 
 static size_t utf8_length(uint8_t lead)
 {
@@ -25,6 +25,7 @@ void content_clean_text(struct span s, struct buf *out)
     while (s.n && buf_err(out) == WB_OK) {
         size_t n = utf8_length(s.p[0]);
         struct span one = span_first(s, n);
+
         if (one.n == n && s.p[0] != 0 && utf8_valid(one)) {
             buf_append(out, one);
         } else {
@@ -168,10 +169,12 @@ static void put_line(const struct content *c, struct buf *out)
 
     if (!word) {
         content_clean_text(c->text, out);
+
         return;
     }
     if (c->media.present && c->text.n) {
         content_clean_text(c->text, out); /* a caption speaks for its file */
+
         return;
     }
     buf_printf(out, "[%s]", word);
@@ -268,7 +271,7 @@ void content_safe_file_name(const struct content *c, struct buf *out)
     buf_free(&clean);
 }
 
-/* ---- stanza attributes ---------------------------------------------------------------------- */
+/* ---- stanza attributes ---- */
 
 const char *content_enc_mediatype(const struct content *c)
 {

@@ -119,7 +119,7 @@ out:
     return err;
 }
 
-/* ---- certificates ------------------------------------------------------------------------- */
+/* ---- certificates ---- */
 
 static enum wb_err cert_from(const Hs__Cert *c, struct cert_wire_signed *ret_s)
 {

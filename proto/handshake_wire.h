@@ -49,7 +49,7 @@ enum wb_err handshake_client_finish_encode(const struct handshake_client_finish 
 enum wb_err handshake_client_finish_decode(struct span in, struct arena *a,
                                            struct handshake_client_finish *ret_h) WB_MUST_CHECK;
 
-/* ---- certificate chain (P-HS-07) ---------------------------------------------------------- */
+/* ---- certificate chain (P-HS-07) ---- */
 
 struct cert_wire_details {
     uint32_t serial;

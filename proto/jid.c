@@ -42,6 +42,7 @@ static bool user_ok(struct span user)
 {
     for (size_t i = 0; i < user.n; i++) {
         uint8_t c = user.p[i];
+
         if (c <= 0x20 || c == 0x7F || c == '@' || c == ':' || c == '.')
             return false;
     }
@@ -278,6 +279,7 @@ enum wb_err jid_from_phone(struct span text, struct jid *ret_pn)
 
     for (size_t i = 0; i < text.n; i++) {
         char c = (char)text.p[i];
+
         if (c >= '0' && c <= '9') {
             if (n == PHONE_MAX)
                 return WB_ERR_INVALID;

@@ -31,7 +31,7 @@ struct node {
     struct node *next;         /* sibling */
 };
 
-/* ---- codec ------------------------------------------------------------------------------- */
+/* ---- codec ---- */
 
 /* A transport plaintext: flag byte, then one encoded node, inflated (into the arena) if bit 0x02 is
  * set (P-BN-02); every byte must be used up (TRAILING otherwise). TRUNCATED, MALFORMED, TOO_DEEP,
@@ -70,7 +70,7 @@ void node_set_text(struct arena *a, struct node *n, const char *text);
 /* A copy of one attribute of src (any form), if it is there (P-RC-23, P-RC-27). */
 void node_copy_attr(struct arena *a, struct node *dst, const struct node *src, const char *key);
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 bool node_is(const struct node *n, const char *tag);
 /* First child with that tag, NULL if none (or n is NULL). */

@@ -91,6 +91,7 @@ static struct span read_packed(struct decoder *d, uint8_t tag)
     }
     if (odd) {
         uint8_t pad = packed.p[packed.n - 1] & 0x0F;
+
         if (pad != WIRE_PACKED_PAD && !alphabet[pad])
             reader_fail(&d->r, WB_ERR_MALFORMED);
     }
@@ -139,7 +140,7 @@ static struct span read_string(struct decoder *d)
     return SPAN_NULL;
 }
 
-/* ---- addresses ---------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 /* An address that struct jid cannot hold (unknown server, very long user) is still only an
  * attribute: it is kept as its text. */
@@ -267,7 +268,7 @@ static struct value read_value(struct decoder *d)
     }
 }
 
-/* ---- nodes -------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 /* Elements of a list whose tag is read; each takes at least min_bytes, so that a small frame
  * cannot announce a large list (P-BN-23). */
@@ -318,6 +319,7 @@ static void read_children(struct decoder *d, struct node *n, uint8_t tag, int de
 
     for (size_t i = 0; i < count; i++) {
         struct node *child = read_node(d, depth + 1);
+
         if (!child)
             return;
         node_add(n, child);

@@ -45,6 +45,7 @@ static uint8_t packing_of(struct span s)
         return 0;
     for (size_t i = 0; i < s.n && (nibble || hex); i++) {
         uint8_t c = s.p[i];
+
         if (c >= '0' && c <= '9')
             continue;
         nibble = nibble && (c == '-' || c == '.');
@@ -64,6 +65,7 @@ static void write_packed(struct buf *out, uint8_t packing, struct span s)
     *at++ = (uint8_t)(n | (s.n % 2 ? WIRE_PACKED_ODD : 0));
     for (size_t i = 0; i < s.n; i += 2) {
         uint8_t low = i + 1 < s.n ? nibble_of(s.p[i + 1]) : (uint8_t)WIRE_PACKED_PAD;
+
         *at++ = (uint8_t)(nibble_of(s.p[i]) << 4 | low);
     }
 }

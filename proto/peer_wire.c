@@ -35,7 +35,7 @@ static enum wb_err close_protocol(struct buf *out, struct open_protocol o)
     return buf_err(out);
 }
 
-/* ---- history ------------------------------------------------------------------------------- */
+/* ---- history ---- */
 
 static const struct wire_slot history_slots[] = {
     S(1, SPAN, history_notification, file_sha256),
@@ -76,7 +76,7 @@ enum wb_err history_notification_encode(const struct history_notification *n, st
     return close_protocol(out, o);
 }
 
-/* ---- app state keys ------------------------------------------------------------------------ */
+/* ---- app state keys ---- */
 
 static const struct wire_slot key_id_slots[] = {S(1, SPAN, app_state_key, key_id), END};
 static const struct wire_slot key_data_slots[] = {
@@ -108,6 +108,7 @@ enum wb_err app_state_keys_decode(struct span payload, struct arena *a,
     }
     for (size_t i = 0; i < nparts; i++) {
         struct app_state_key k = {0};
+
         TRY(wire_map_read(key_slots, parts[i], &k));
         if (k.key_id.n)
             keys[n++] = k;
@@ -123,6 +124,7 @@ enum wb_err app_state_keys_encode(const struct app_state_keys *k, struct buf *ou
 
     for (size_t i = 0; i < k->n; i++) {
         size_t at = wire_open(out, 1);
+
         wire_map_write(key_slots, &k->keys[i], out);
         wire_close(out, at);
     }
@@ -135,6 +137,7 @@ enum wb_err app_state_key_request_encode(const struct span *ids, size_t n, struc
 
     for (size_t i = 0; i < n; i++) {
         size_t at = wire_open(out, 1);
+
         wire_put_bytes(out, 1, ids[i]);
         wire_close(out, at);
     }
@@ -166,7 +169,7 @@ out:
     return err;
 }
 
-/* ---- LID migration -------------------------------------------------------------------------- */
+/* ---- LID migration ---- */
 
 static const struct wire_slot mapping_slots[] = {
     S(1, U64, lid_mapping, pn),
@@ -212,6 +215,7 @@ enum wb_err lid_mappings_encode(const struct lid_mappings *m, struct buf *out)
 
     for (size_t i = 0; i < m->n; i++) {
         size_t at = wire_open(out, 1);
+
         wire_map_write(mapping_slots, &m->pairs[i], out);
         wire_close(out, at);
     }
@@ -220,7 +224,7 @@ enum wb_err lid_mappings_encode(const struct lid_mappings *m, struct buf *out)
     return close_protocol(out, o);
 }
 
-/* ---- requests to the phone ------------------------------------------------------------------ */
+/* ---- requests to the phone ---- */
 
 static const struct wire_slot on_demand_slots[] = {
     S(1, SPAN, peer_history_request, chat_jid),        S(2, SPAN, peer_history_request, oldest_id),
@@ -243,6 +247,7 @@ enum wb_err peer_placeholder_request_encode(const struct content_key *keys, size
     wire_put_uint(out, 1, PEER_PLACEHOLDER_RESEND);
     for (size_t i = 0; i < n; i++) {
         size_t at = wire_open(out, 5);
+
         content_put_key(out, 1, &keys[i]);
         wire_close(out, at);
     }
@@ -294,6 +299,7 @@ enum wb_err peer_request_decode(struct span payload, struct arena *a, struct pee
     }
     for (size_t i = 0; i < r.nplaceholders; i++) {
         static const struct wire_slot holder[] = {{1, SLOT_NESTED, 0, content_key_slots}, END};
+
         TRY(wire_map_read(holder, parts[i], &keys[i]));
     }
     r.placeholders = keys;
@@ -302,7 +308,7 @@ out:
     return err;
 }
 
-/* ---- the phone's answers -------------------------------------------------------------------- */
+/* ---- the phone's answers ---- */
 
 static const struct wire_slot web_message_slots[] = {S(1, SPAN, peer_result, web_message), END};
 static const struct wire_slot snapshot_slots[] = {
@@ -350,6 +356,7 @@ enum wb_err peer_response_encode(const struct peer_response *r, struct buf *out)
     wire_map_write(response_slots, r, out);
     for (size_t i = 0; i < r->n; i++) {
         size_t at = wire_open(out, 3);
+
         wire_map_write(result_slots, &r->results[i], out);
         wire_close(out, at);
     }

@@ -36,6 +36,7 @@ enum wb_err signal_wire_message_decode(struct span in, struct signal_wire_messag
 
     while (in.n) {
         bool good = true;
+
         TRY(wire_next(&in, &f));
         switch (f.number) {
         case 1:
@@ -146,6 +147,7 @@ enum wb_err signal_wire_sender_message_decode(struct span in,
 
     while (in.n) {
         bool good = true;
+
         TRY(wire_next(&in, &f));
         if (f.number == 1)
             good = as_u32(&f, &m.key_id);
@@ -182,6 +184,7 @@ enum wb_err signal_wire_distribution_decode(struct span in, struct signal_wire_d
 
     while (in.n) {
         bool good = true;
+
         TRY(wire_next(&in, &f));
         if (f.number == 1)
             good = as_u32(&f, &m.key_id);

@@ -104,14 +104,17 @@ static void write_at(const struct wire_slot *slots, const uint8_t *base, struct 
 {
     for (const struct wire_slot *s = slots; s->number && depth <= NESTED_MAX; s++) {
         const uint8_t *at = base + s->offset;
+
         if (s->type == SLOT_SPAN) {
             const struct span *bytes = (const void *)at;
+
             if (!span_is_null(*bytes))
                 wire_put_bytes(out, s->number, *bytes);
         } else if (s->type == SLOT_NESTED) {
             write_nested(s, at, out, depth);
         } else if (s->type == SLOT_DOUBLE) {
             double v;
+
             memcpy(&v, at, sizeof v);
             wire_put_double(out, s->number, v);
         } else if (number_at(s, at)) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The checks that read the sources notice what they are there for (check_unused.py, check_conformance.py,
-check_dialect.py)."""
+check_dialect.py, tools/style.py)."""
 
 import pathlib
 import sys
@@ -9,10 +9,12 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "tools"))
 
 import check_conformance  # noqa: E402
 import check_dialect  # noqa: E402
 import check_unused  # noqa: E402
+import style  # noqa: E402
 
 PRODUCT = """
 void used(void)
@@ -136,6 +138,36 @@ class Dialect(unittest.TestCase):
         self.assertRegex(self.faults("store/open/a.c", text, {"store/open/a.c": ({"rowid"}, "x")})[0], "sqlite_master is SQLite's own")
         self.assertEqual(self.faults("store/open/a.c", "", {"store/open/a.c": ({"rowid"}, "x")}),
                          ["EXCEPTIONS: store/open/a.c needs no rowid"])
+
+
+class Style(unittest.TestCase):
+    def mended(self, source, *wrong):
+        better, found = style.fixed(source)
+        self.assertEqual([what for _, what in found], list(wrong))
+        self.assertEqual(style.fixed(better), (better, []))
+        return better
+
+    def test_declarations_end_with_a_blank_line(self):
+        blank = "a blank line separates declarations from statements"
+        self.assertEqual(self.mended("void f(void)\n{\n    struct a *b = c(); /* d,\n * e */\n    b->g = 1;\n}\n", blank),
+                         "void f(void)\n{\n    struct a *b = c(); /* d,\n * e */\n\n    b->g = 1;\n}\n")
+        self.mended("    if (a) {\n        EVP_PKEY *k = NULL;\n        use(k);\n    }\n", blank)
+        for good in ("void f(void)\n{\n    int a;\n\n    use(a);\n}\n", "void f(void)\n{\n    int a = 1;\n}\n",
+                     "struct s {\n    int a;\n    char b;\n};\n", "void f(void)\n{\n    use(1);\n    int a = 2;\n}\n",
+                     "#define M(x) \\\n    do { \\\n        int a = x; \\\n        use(a); \\\n    } while (0)\n"):
+            self.mended(good)
+
+    def test_conditions_test_pointers_as_they_are(self):
+        self.assertEqual(self.mended("if (a->b == NULL || c[i] != NULL)", "a condition says !a->b",
+                                     "a condition says c[i]"), "if (!a->b || c[i])")
+        for good in ("return a == NULL;", "while ((e = readdir(d)) != NULL)", "if (f(x) != NULL)", "ok = a != NULL && b;",
+                     'if (strcmp(a, "b == NULL"))', "if (!a)"):
+            self.mended(good)
+
+    def test_rulers_are_short(self):
+        self.assertEqual(self.mended("/* ---- a b ------------\n */\n", "a ruler is /* ---- a b ---- */"),
+                         "/* ---- a b ---- */\n")
+        self.mended("/* ---- a b ---- */\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ static bool split_host(struct span authority, struct span *ret_name, int *ret_po
 
     if (n > 0 && authority.p[0] == '[') {
         const uint8_t *end = memchr(authority.p, ']', n);
+
         if (!end)
             return false;
         *ret_name = SPAN(authority.p, (size_t)(end + 1 - authority.p));
@@ -63,6 +64,7 @@ static bool is_listed(const struct config *c, struct span authority, struct span
     while (*at) {
         size_t n = strcspn(at, ", ");
         struct span entry = SPAN(at, n);
+
         if (n > 0 && ((entry.n == name.n &&
                        strncasecmp((const char *)entry.p, (const char *)name.p, n) == 0) ||
                       (entry.n == authority.n &&

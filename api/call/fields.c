@@ -15,8 +15,7 @@ enum {
     SLIPS_MAX = 2,
 };
 
-/* ---- what was meant ---------------------------------------------------------------------------
- */
+/* ---- what was meant ---- */
 
 /* What other programs' APIs call it. */
 static const struct {
@@ -151,8 +150,7 @@ void unknown_name_text(const char *what, struct span given, const char *const *k
         buf_printf(out, "%s %s", k ? "," : "", known[k]);
 }
 
-/* ---- bodies -----------------------------------------------------------------------------------
- */
+/* ---- bodies ---- */
 
 static bool is_known(const char *name, const char *const *known)
 {
@@ -171,6 +169,7 @@ bool api_fields_known(struct api_request *r, json_t *object, const char *const *
         i = json_object_iter_next(object, i);
     if (i) {
         unknown_name_text("field", span_cstr(json_object_iter_key(i)), known, &text);
+
         api_reply_error(r, CMD_BAD_REQUEST, buf_text(&text));
     }
     buf_free(&text);

@@ -8,8 +8,7 @@
 
 #include "api/http/http_private.h"
 
-/* ---- deadlines --------------------------------------------------------------------------------
- */
+/* ---- deadlines ---- */
 
 static struct http_server *server_of(const struct caller *who)
 {
@@ -43,8 +42,7 @@ void http_no_deadline(struct http_server *server, struct caller *who)
     timer_stop(loop_timers(server->deps.loop), &who->deadline);
 }
 
-/* ---- callers ----------------------------------------------------------------------------------
- */
+/* ---- callers ---- */
 
 /* It has sent something that we have not read yet: it is not silent, we are late. */
 static bool is_waiting(const struct caller *who)
@@ -164,8 +162,7 @@ void http_forget_all(struct http_server *server)
         http_gone(server, server->callers.first->link);
 }
 
-/* ---- listening --------------------------------------------------------------------------------
- */
+/* ---- listening ---- */
 
 enum wb_err http_listen(struct http_server *server, struct buf *problem)
 {

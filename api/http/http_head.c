@@ -3,8 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- where it ends ----------------------------------------------------------------------------
- */
+/* ---- where it ends ---- */
 
 size_t http_head_length(struct http_head_scan *s, struct span in)
 {
@@ -49,8 +48,7 @@ bool http_head_possible(struct span in)
     return i == in.n || in.p[i] == ' ';
 }
 
-/* ---- lines ------------------------------------------------------------------------------------
- */
+/* ---- lines ---- */
 
 /* The next line without its end, which is CRLF or LF alone; false: there is none. */
 static bool take_line(struct span *rest, struct span *ret_line)
@@ -93,8 +91,7 @@ static bool is_word(struct span s, const char *word)
     return s.n == strlen(word) && strncasecmp((const char *)s.p, word, s.n) == 0;
 }
 
-/* ---- the request line -------------------------------------------------------------------------
- */
+/* ---- the request line ---- */
 
 /* "/path?query", or "http://host/path?query" as to a proxy (RFC 9112, 3.2.2). */
 static bool take_target(struct span target, struct http_head *h)
@@ -143,8 +140,7 @@ static const char *take_request_line(struct span line, struct http_head *h)
                : "The target of a request is a path, '/health' for example, or an http:// address";
 }
 
-/* ---- headers ----------------------------------------------------------------------------------
- */
+/* ---- headers ---- */
 
 /* Of these one is enough, and two of them mean different things to different readers. */
 static const char *put_once(struct span *field, struct span value, const char *problem)
@@ -211,8 +207,7 @@ enum wb_err http_head_parse(struct span head, struct http_head *ret, const char 
     return WB_OK;
 }
 
-/* ---- %XX --------------------------------------------------------------------------------------
- */
+/* ---- %XX ---- */
 
 static int hex_value(uint8_t c)
 {

@@ -5,8 +5,7 @@
 #include "api/http/http_head.h"
 #include "api/http/http_private.h"
 
-/* ---- memory -----------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 struct api_request *http_request_new(struct http_server *server, struct lws *wsi)
 {
@@ -55,8 +54,7 @@ void http_request_abandon(struct api_request *r)
     http_request_free(r);
 }
 
-/* ---- the head ---------------------------------------------------------------------------------
- */
+/* ---- the head ---- */
 
 static void copy_header(struct api_request *r, struct span value, char *out)
 {

@@ -25,8 +25,7 @@ const char *http_server_missing(const struct http_server *s)
     return s->missing;
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 /* The head is complete, and perhaps something of what follows it. */
 static void begin(struct connection *c, struct api_request *r, size_t head_bytes)
@@ -163,8 +162,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     return 0;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static const struct lws_protocols protocols[] = {
     {.name = HTTP_PROTOCOL,
@@ -215,6 +213,7 @@ void http_server_stop(struct http_server *server)
     server->stopping = true;
     for (struct api_request *r = server->requests, *next; r; r = next) {
         struct connection *c = lws_wsi_user(r->wsi);
+
         next = r->next;
         if (c)
             c->request = NULL;

@@ -21,6 +21,7 @@ static json_t *groups_json(const struct health *h)
     for (size_t i = 0; i < h->ngroups; i++) {
         const struct health_group *g = &h->groups[i];
         char jid[JID_TEXT_MAX];
+
         json_array_append_new(list,
                               json_pack("{s:s, s:o, s:o, s:o}", "jid", jid_text(g->jid, jid),
                                         "name", api_text(span_cstr(g->name)), "member",

@@ -31,7 +31,7 @@ static json_t *entry_json(const struct outbox_entry *e)
     return o;
 }
 
-/* ---- the list ------------------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 static void bad(struct api_request *r, const char *name, const char *what)
 {
@@ -114,7 +114,7 @@ static void handle_list(struct api_request *r)
         api_reply_error(r, result, "The outbox cannot be read now; see the log");
 }
 
-/* ---- one ------------------------------------------------------------------------------------ */
+/* ---- one ---- */
 
 static void reply_one(struct api_request *r, enum cmd_result result, const struct outbox_entry *e)
 {

@@ -9,8 +9,7 @@
 
 #define OPTIONS_MARK "@OPTIONS@"
 
-/* ---- what is asked -----------------------------------------------------------------------------
- */
+/* ---- what is asked ---- */
 
 static const uint8_t *find(struct span in, const char *text)
 {
@@ -64,8 +63,7 @@ static void handle_get(struct api_request *r)
     api_reply_json(r, 200, o);
 }
 
-/* ---- what is answered --------------------------------------------------------------------------
- */
+/* ---- what is answered ---- */
 
 static void done(void *ctx, enum cmd_result result, uint32_t server_code, const char *text)
 {

@@ -49,6 +49,7 @@ static bool get_seconds(struct api_request *r, const json_t *body, const char *f
         return true;
     if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > max) {
         char what[80];
+
         snprintf(what, sizeof what, "must be a whole number of seconds from 0 to %lld",
                  (long long)max);
         bad(r, field, what);

@@ -46,7 +46,7 @@ struct app_state {
 
 static void fetch(struct app_state *s, size_t i);
 
-/* ---- what is to be fetched, over restarts ---------------------------------------------------- */
+/* ---- what is to be fetched, over restarts ---- */
 
 /* What is noted of each collection, COLLECTIONS bits for each word. */
 enum note {
@@ -76,7 +76,7 @@ static enum wb_err set_note(struct bridge *b, size_t i, enum note note, bool on)
     return store_meta_put_int(b->store, STORE_META_APP_STATE, on ? bits | bit : bits & ~bit);
 }
 
-/* ---- what it says ---------------------------------------------------------------------------- */
+/* ---- what it says ---- */
 
 static bool is_wanted(struct span index)
 {
@@ -99,7 +99,7 @@ static enum wb_err take_action(void *ctx, bool removed, const struct appstate_ac
     return WB_OK;
 }
 
-/* ---- the end of a fetch ---------------------------------------------------------------------- */
+/* ---- the end of a fetch ---- */
 
 /* Ours to mend, and no matter of the connection or the media host. */
 static bool store_failed(enum wb_err err)
@@ -244,7 +244,7 @@ static void not_taken(struct app_state *s, size_t i, enum wb_err err, struct spa
     fetch(s, i);
 }
 
-/* ---- patches and snapshots ------------------------------------------------------------------- */
+/* ---- patches and snapshots ---- */
 
 static enum wb_err version_of(struct bridge *b, size_t i, struct app_state_version *ret)
 {
@@ -356,7 +356,7 @@ out:
     return err;
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 enum progress { DONE, MORE, FILE_COMES };
 
@@ -438,7 +438,7 @@ static void on_answer(struct bridge *b, uint64_t i, const struct iq_reply *reply
     }
 }
 
-/* ---- asking ---------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 /* P-AS-04. */
 static enum wb_err ask(struct app_state *s, size_t i)
@@ -502,7 +502,7 @@ out:
     return err;
 }
 
-/* ---- <notification type=server_sync> --------------------------------------------------------- */
+/* ---- <notification type=server_sync> ---- */
 
 static enum wb_err server_sync_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
@@ -530,7 +530,7 @@ out:
 const struct stanza_handler in_notification_server_sync_handler = {"server_sync", STANZA_ACK_ALWAYS,
                                                                    NULL, server_sync_apply};
 
-/* ---- logins ---------------------------------------------------------------------------------- */
+/* ---- logins ---- */
 
 /* A link of an older bridge, or one that whatsmeow has handed over: what the collection said is
  * unknown to us, so it is read from its beginning, once. */

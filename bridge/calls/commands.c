@@ -50,8 +50,7 @@ void bridge_pair(struct bridge *b, command_done_fn *done, void *ctx)
         done(ctx, CMD_INTERNAL, wb_err_text(err));
 }
 
-/* ---- unlink -------------------------------------------------------------------------------------
- */
+/* ---- unlink ---- */
 
 static void unlink_done(struct bridge *b, enum cmd_result r, const char *text)
 {

@@ -184,8 +184,7 @@ void conn_close(struct conn *c, enum conn_reason why, const char *detail)
         ws_client_close(c->ws);
 }
 
-/* ---- the socket's news ------------------------------------------------------------------------
- */
+/* ---- the socket's news ---- */
 
 static void on_ws_open(void *ctx)
 {
@@ -218,8 +217,7 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
     conn_event(c, CONN_EV_ENDED, &in);
 }
 
-/* ---- connecting and sending ---------------------------------------------------------------------
- */
+/* ---- connecting and sending ---- */
 
 void conn_connect(struct conn *c)
 {

@@ -316,8 +316,7 @@ void conn_plan_next(struct conn *c)
     wait_usual(c);
 }
 
-/* ---- the first attempt --------------------------------------------------------------------------
- */
+/* ---- the first attempt ---- */
 
 /* What earlier runs left: a logout is not tried again (P-ER-22), a ban is waited for. */
 static bool held_back(struct conn *c)

@@ -206,7 +206,7 @@ static void shutdown_during_close(struct conn *c, const struct conn_input *in)
     c->why = CONN_WHY_SHUTDOWN;
 }
 
-/* ---- while there is no account: pairing's answers ------------------------------------------ */
+/* ---- while there is no account: pairing's answers ---- */
 
 void conn_on_pair_device(struct conn *c, const struct conn_input *in)
 {
@@ -233,7 +233,7 @@ void conn_on_passkey_timer(struct conn *c, const struct conn_input *in)
     c->how_to_pair->passkey_timer(c, in);
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
+/* ---- the table ---- */
 
 /* What all states with a socket have in common. */
 #define WITH_SOCKET                                                                                \

@@ -21,8 +21,7 @@ static void tell(struct bridge *b, enum conn_event e, const struct stanza *s, co
     conn_event(b->conn, e, &(struct conn_input){.parsed = parsed, .stanza = s});
 }
 
-/* ---- success ----------------------------------------------------------------------------------
- */
+/* ---- success ---- */
 
 static enum wb_err success_parse(const struct stanza *s, void **ret_parsed)
 {
@@ -48,8 +47,7 @@ static enum wb_err success_apply(struct bridge *b, const struct stanza *s, void 
 const struct stanza_handler in_success_handler = {"success", STANZA_ACK_NEVER, success_parse,
                                                   success_apply};
 
-/* ---- failure ----------------------------------------------------------------------------------
- */
+/* ---- failure ---- */
 
 static enum wb_err failure_parse(const struct stanza *s, void **ret_parsed)
 {
@@ -125,8 +123,7 @@ const char *ban_code_text(uint32_t code)
     }
 }
 
-/* ---- stream:error -------------------------------------------------------------------------------
- */
+/* ---- stream:error ---- */
 
 static enum wb_err stream_error_parse(const struct stanza *s, void **ret_parsed)
 {

@@ -292,8 +292,7 @@ void version_fetch_if_old(struct version_fetch *v)
     version_fetch_expiry_plan(v);
 }
 
-/* ---- a version whose end is announced ----------------------------------------------------------
- */
+/* ---- a version whose end is announced ---- */
 
 int64_t version_expires_at(const struct version_fetch *v)
 {

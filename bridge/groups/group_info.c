@@ -27,7 +27,7 @@ struct group_wait {
     struct jid group;
 };
 
-/* ---- taking over what the server says ------------------------------------------------------ */
+/* ---- taking over what the server says ---- */
 
 /* Members by one identity only come with a shortened number for people to look at (P-GR-05). */
 static enum wb_err learn_members(struct bridge *b, const struct store_group *g,
@@ -179,7 +179,7 @@ out:
     return err;
 }
 
-/* ---- one group ------------------------------------------------------------------------------ */
+/* ---- one group ---- */
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply);
 
@@ -311,7 +311,7 @@ enum wb_err group_info_get(struct bridge *b, const struct jid *group, enum group
     return err;
 }
 
-/* ---- who we are in it ----------------------------------------------------------------------- */
+/* ---- who we are in it ---- */
 
 bool group_info_is_self(const struct bridge *b, const struct store_group_member *m)
 {

@@ -20,7 +20,7 @@ void group_links_parse(const struct node *group, struct store_group *g)
         g->parent = jid_bare(parent);
 }
 
-/* ---- news of it ------------------------------------------------------------------------------ */
+/* ---- news of it ---- */
 
 /* The other group: its address, or as in other places the digits alone (P-GR-03). */
 static bool read_other(const struct node *n, struct arena *a, struct jid *ret)
@@ -89,8 +89,7 @@ out:
     return err;
 }
 
-/* ---- where to write ---------------------------------------------------------------------------
- */
+/* ---- where to write ---- */
 
 struct jid group_links_announcement(const struct jid *community, const struct store_group *groups,
                                     size_t n)

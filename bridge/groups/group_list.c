@@ -22,7 +22,7 @@ struct group_list {
     uint64_t dirty_at; /* the server's timestamp, given back to it */
 };
 
-/* ---- the server is told that we are up to date ---------------------------------------------- */
+/* ---- the server is told that we are up to date ---- */
 
 static void on_clean(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
@@ -41,6 +41,7 @@ static void send_clean(struct group_list *l)
     enum wb_err err;
 
     node_attr_text(&a, clean, "type", "groups");
+
     node_attr_u64(&a, clean, "timestamp", l->dirty_at);
     err = iq_send(&b->iq, &a, iq, 0, on_clean, 0);
     if (err != WB_OK)
@@ -49,7 +50,7 @@ static void send_clean(struct group_list *l)
     l->dirty = false;
 }
 
-/* ---- the list -------------------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 /* Groups that we know and that are not in the list: we are not in them any more. */
 static enum wb_err mark_left(struct bridge *b, const struct jid *listed, size_t nlisted)
@@ -222,7 +223,7 @@ out:
     arena_free(&a);
 }
 
-/* ---- when ------------------------------------------------------------------------------------ */
+/* ---- when ---- */
 
 /* *ret_never: it was not read yet. */
 static bool is_old(struct bridge *b, bool *ret_never)

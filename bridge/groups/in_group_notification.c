@@ -31,7 +31,7 @@ static enum wb_err parse(const struct stanza *s, void **ret_parsed)
     return WB_OK;
 }
 
-/* ---- the row of the group -------------------------------------------------------------------- */
+/* ---- the row of the group ---- */
 
 typedef void change_fn(struct store_group *g, const struct node *n, struct arena *a);
 
@@ -109,8 +109,7 @@ static enum wb_err rename_group(struct bridge *b, const struct jid *group, const
     return store_chat_name(b->store, group, span_cstr(subject), true);
 }
 
-/* ---- members ----------------------------------------------------------------------------------
- */
+/* ---- members ---- */
 
 static enum wb_err remove_member(struct bridge *b, const struct jid *group,
                                  const struct store_group_member *m)
@@ -170,8 +169,7 @@ out:
     return err;
 }
 
-/* ---- the table of changes ----------------------------------------------------------------------
- */
+/* ---- the table of changes ---- */
 
 static enum wb_err created(struct bridge *b, const struct jid *group, const struct node *n,
                            struct arena *a)

@@ -24,7 +24,7 @@ struct head {
 };
 _Static_assert(HISTORY_SCAN_TEXT_MAX <= UINT16_MAX, "a length fits");
 
-/* ---- on a worker ---------------------------------------------------------------------------- */
+/* ---- on a worker ---- */
 
 static void keep(void *ctx, const struct history_fact *f)
 {
@@ -67,7 +67,7 @@ bool history_facts_cut(struct span facts)
     return facts.n > 0 && facts.p[0] != 0;
 }
 
-/* ---- on the loop ---------------------------------------------------------------------------- */
+/* ---- on the loop ---- */
 
 static struct span take(struct span *rest, size_t n)
 {
@@ -117,6 +117,7 @@ static enum wb_err learn_pair(struct bridge *b, struct span one, struct span oth
         return WB_OK;
     if (pn.server == JID_LID) {
         struct jid swap = pn;
+
         pn = lid;
         lid = swap;
     }

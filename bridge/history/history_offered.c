@@ -58,7 +58,7 @@ static void leave(struct history_offered *h)
     h->at = (struct history_facts_at){0};
 }
 
-/* ---- when it does not work ------------------------------------------------------------------ */
+/* ---- when it does not work ---- */
 
 /* The file itself is at fault, and the same again would not help. All else (a server that wants
  * fewer questions, a host in trouble, a full queue of ours) passes, and says nothing about it. */
@@ -162,7 +162,7 @@ static enum wb_err put_off(struct history_offered *h, enum wb_err why)
     return store_history_file_tried(b->store, f->seq, f->tries, now + wait);
 }
 
-/* ---- one part ------------------------------------------------------------------------------- */
+/* ---- one part ---- */
 
 static void end_batch(struct history_offered *h, enum wb_err err)
 {
@@ -298,7 +298,7 @@ static void on_timer(void *ctx)
         look(h);
 }
 
-/* ---- offers --------------------------------------------------------------------------------- */
+/* ---- offers ---- */
 
 static bool is_read(int32_t type)
 {
@@ -342,7 +342,7 @@ out:
     return err;
 }
 
-/* ---- events --------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static void on_offline_done(void *ctx, const struct bridge_event *ev)
 {

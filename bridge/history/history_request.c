@@ -84,7 +84,7 @@ static void look_again(struct history_request *h)
         !h->b->account || store_history_gaps_sum(h->b->store, &sum) != WB_OK || sum.open || sum.all;
 }
 
-/* ---- asking --------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 static enum wb_err close_gap(struct bridge *b, struct store_history_gap *g, const char *how)
 {
@@ -313,7 +313,7 @@ static void on_timer(void *ctx)
         schedule(h, h->due_ms - clock_mono_ms(h->b->clock));
 }
 
-/* ---- answers -------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 struct page {
     size_t n;       /* messages of the chat that it named */
@@ -499,7 +499,7 @@ enum wb_err history_request_sum(struct bridge *b, struct store_history_gaps *ret
     return store_history_gaps_sum(b->store, ret);
 }
 
-/* ---- events --------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static uint64_t hash_chat(const struct jid *chat)
 {

@@ -53,7 +53,7 @@ static void finish(struct history_download *d, enum wb_err result)
     download_free(d);
 }
 
-/* ---- on a worker ---------------------------------------------------------------------------- */
+/* ---- on a worker ---- */
 
 static bool make_url(const struct history_download *d, const char *host, char out[URL_BYTES])
 {
@@ -121,7 +121,7 @@ static enum wb_err run(struct history_download *d)
     return err == WB_ERR_TOO_LARGE ? WB_ERR_STATE : err;
 }
 
-/* ---- the host list -------------------------------------------------------------------------- */
+/* ---- the host list ---- */
 
 static bool is_host(struct span s)
 {
@@ -203,7 +203,7 @@ static enum wb_err ask_hosts(struct bridge *b, uint64_t key)
     return err;
 }
 
-/* ---- a request ------------------------------------------------------------------------------ */
+/* ---- a request ---- */
 
 /* Starts with '/', and nothing in it ends the request line or the host. */
 static bool is_path(struct span s)

@@ -92,8 +92,7 @@ static void on_early_success(struct conn *c, const struct conn_input *in)
     log_warn(c->b->log, "pair", "<success> before pairing was done: ignored");
 }
 
-/* ---- the QR -------------------------------------------------------------------------------------
- */
+/* ---- the QR ---- */
 
 static void qr_text(const struct conn *c, const char *ref, char out[static QR_TEXT_MAX])
 {
@@ -118,6 +117,7 @@ static void write_qr(struct conn *c)
     struct pairing *p = c->pairing;
 
     qr_text(c, p->refs[p->at], p->qr);
+
     qr_show(c);
 }
 
@@ -163,8 +163,7 @@ static void on_qr_timer(struct conn *c, const struct conn_input *in)
     show_qr(c);
 }
 
-/* ---- <pair-device> ------------------------------------------------------------------------------
- */
+/* ---- <pair-device> ---- */
 
 static enum wb_err pair_device_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {

@@ -106,8 +106,7 @@ void passkey_on_timer(struct conn *c, const struct conn_input *in)
     give_up(c, problems[passkey_of(c)->phase]);
 }
 
-/* ---- the challenge ------------------------------------------------------------------------------
- */
+/* ---- the challenge ---- */
 
 /* Only the phone knows the ADV secret of the QR or the code: it proves below who was scanned, and a
  * new one takes its place (P-PR-30). A second request on the connection changes nothing in that: a
@@ -241,8 +240,7 @@ static enum wb_err challenge_apply(struct bridge *b, const struct stanza *s, voi
 const struct stanza_handler in_notification_passkey_handler = {
     "passkey_prologue_request", STANZA_ACK_ALWAYS, server_only_parse, challenge_apply};
 
-/* ---- the owner's answer ------------------------------------------------------------------------
- */
+/* ---- the owner's answer ---- */
 
 /* WhatsApp has not taken it; the challenge still stands. */
 static void back_to_asked(struct conn *c, enum cmd_result r, uint32_t server_code, const char *text)
@@ -419,8 +417,7 @@ void bridge_passkey_response(struct bridge *b, struct span credential, bool comp
     ask_one(c, "get", "ref", SPAN_NULL, on_ref);
 }
 
-/* ---- the phone ---------------------------------------------------------------------------------
- */
+/* ---- the phone ---- */
 
 static void on_request(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
@@ -536,8 +533,7 @@ static enum wb_err phone_apply(struct bridge *b, const struct stanza *s, void *p
 const struct stanza_handler in_notification_passkey_phone_handler = {
     "crsc_continuation", STANZA_ACK_ALWAYS, server_only_parse, phone_apply};
 
-/* ---- the code ----------------------------------------------------------------------------------
- */
+/* ---- the code ---- */
 
 /* Without dash and spaces, in capitals; false when it has not eight characters. */
 static bool clean_code(struct span text, char out[static LINK_CODE_CHARS + 1])
@@ -585,8 +581,7 @@ void bridge_passkey_confirm(struct bridge *b, struct span code, passkey_done_fn 
     send_request(c);
 }
 
-/* ---- what api/ sees ----------------------------------------------------------------------------
- */
+/* ---- what api/ sees ---- */
 
 void bridge_passkey(struct bridge *b, struct passkey_view *ret_v)
 {

@@ -58,7 +58,7 @@ struct qr_terminal qr_terminal_look(int fd)
     return t;
 }
 
-/* ---- words ----------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 static void add(struct words *w, const char *text)
 {
@@ -153,7 +153,7 @@ static void narrow(const struct ways *ways, enum blocks kind, unsigned plain_row
     }
 }
 
-/* ---- the picture ----------------------------------------------------------------------------- */
+/* ---- the picture ---- */
 
 static unsigned picture_columns(const struct qr_symbol *qr, enum blocks kind)
 {
@@ -198,6 +198,7 @@ static void put_block(struct buf *out, enum blocks kind, unsigned bits)
 {
     /* Upper half, lower half. */
     static const uint32_t halves[] = {0, 0x2580, 0x2584, 0x2588};
+
     /* Sextants are in the order of their bits from U+1FB00 on, without the four that older blocks
      * show: none, left half, right half, all (Unicode 13, Symbols for Legacy Computing). */
     enum { LEFT = 0x15, RIGHT = 0x2A, ALL = 0x3F };

@@ -48,8 +48,7 @@ static json_t *load(struct span json, enum wb_err *ret_err)
     return NULL;
 }
 
-/* ---- the challenge ------------------------------------------------------------------------------
- */
+/* ---- the challenge ---- */
 
 static enum wb_err take_allowed(const json_t *list, struct arena *a, struct webauthn_request *r)
 {
@@ -104,8 +103,7 @@ out:
     return err;
 }
 
-/* ---- the answer ---------------------------------------------------------------------------------
- */
+/* ---- the answer ---- */
 
 /* Is host the domain or below it? */
 static bool host_within(struct span host, struct span domain)

@@ -35,7 +35,7 @@ static void free_wait(void *payload)
     free(w);
 }
 
-/* ---- asking -------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply);
 
@@ -140,7 +140,7 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
     shared_query_end(&b->devices->query, key, err);
 }
 
-/* ---- answering ----------------------------------------------------------------------------- */
+/* ---- answering ---- */
 
 static bool is_this_device(const struct bridge *b, const struct jid *j)
 {

@@ -18,6 +18,7 @@ enum wb_err identity_learn(struct bridge *b, const struct jid *one, const struct
 
     if (lid.server == JID_PN) {
         struct jid swap = lid;
+
         lid = pn;
         pn = swap;
     }

@@ -18,8 +18,7 @@ enum { EVENT_ID_HASH_BYTES = 16, NEWS_FIRST = 8, NAME_TEXT_BYTES = STORE_NAME_MA
 
 static const char id_prefix[] = "event "; /* the space: no stanza can have such an id */
 
-/* ---- the row ----------------------------------------------------------------------------------
- */
+/* ---- the row ---- */
 
 /* As people know them: a name of theirs, else the number. */
 static enum wb_err name_of(struct bridge *b, const struct jid *user, char ret[NAME_TEXT_BYTES])
@@ -86,8 +85,7 @@ out:
     return err;
 }
 
-/* ---- news -------------------------------------------------------------------------------------
- */
+/* ---- news ---- */
 
 /* What waits for its commit to be told. */
 struct identity_news {
@@ -178,8 +176,7 @@ void identity_news_free(struct identity_news *w)
     free(w);
 }
 
-/* ---- changes ----------------------------------------------------------------------------------
- */
+/* ---- changes ---- */
 
 /* A time to come would hide all changes until then. */
 static int64_t not_later(const struct bridge *b, int64_t at)

@@ -22,8 +22,7 @@ static enum wb_err parse_from(const struct stanza *s, void **ret_parsed)
     return WB_OK;
 }
 
-/* ---- privacy tokens ----------------------------------------------------------------------------
- */
+/* ---- privacy tokens ---- */
 
 /* Kept under the LID where that is known (P-NT-13). */
 static enum wb_err token_owner(struct bridge *b, const struct node *n, const struct jid *from,
@@ -72,8 +71,7 @@ out:
 const struct stanza_handler in_notification_token_handler = {"privacy_token", STANZA_ACK_ALWAYS,
                                                              parse_from, token_apply};
 
-/* ---- a number that changed ----------------------------------------------------------------------
- */
+/* ---- a number that changed ---- */
 
 static enum wb_err learn_attrs(struct bridge *b, const struct node *n, const char *pn_attr,
                                const char *lid_attr)

@@ -34,7 +34,7 @@ static enum wb_err ask(struct bridge *b, const struct jid *pns, size_t n, uint64
     return err;
 }
 
-/* ---- answers ------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* The number that was asked for: the answer repeats it; without that it is the one in the JID.
  * False: it is none of those. */
@@ -150,7 +150,7 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
     shared_query_end(b->lids, key, err);
 }
 
-/* ---- what is known -------------------------------------------------------------------------- */
+/* ---- what is known ---- */
 
 /* By the map, or by an answer that is not too old. NOT_FOUND. */
 static enum wb_err known(struct bridge *b, const struct jid *pn, struct jid *ret_lid,

@@ -156,7 +156,7 @@ enum wb_err time_lock_told(struct time_lock *l, const struct mex_time_lock *told
     return set(l, until > now + TIME_LOCK_MAX_S ? now + TIME_LOCK_MAX_S : until, true);
 }
 
-/* ---- asking --------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 /* The question did not get to WhatsApp, or its answer not to us: it is asked again after the next
  * login, or after a while. */

@@ -11,8 +11,7 @@
 #include "store/session/lid_map.h"
 #include "store/session/signal_store.h"
 
-/* ---- our own devices --------------------------------------------------------------------------
- */
+/* ---- our own devices ---- */
 
 static bool is_zero(const uint8_t key[static X25519_KEY_BYTES])
 {
@@ -118,8 +117,7 @@ out:
     return err;
 }
 
-/* ---- devices of other people ------------------------------------------------------------------
- */
+/* ---- devices of other people ---- */
 
 static enum adv_check_setting setting(const struct bridge *b)
 {

@@ -82,7 +82,7 @@ struct node *usync_new(struct arena *a, enum usync_kind kind, const char *sid,
     return iq;
 }
 
-/* ---- answers ------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* The indexes that the account has signed for; false when there is no readable list, and then every
  * device counts, as in the clients that do not look at it. */

@@ -49,7 +49,7 @@ static const struct {
 };
 enum { TROUBLES = sizeof troubles / sizeof *troubles };
 
-/* ---- the process that fetches ---------------------------------------------------------------- */
+/* ---- the process that fetches ---- */
 
 struct curl_api {
     CURL *(*init)(void);
@@ -177,8 +177,7 @@ int http_client_main(int argc, char *const *argv)
     return EXIT_FAILURE;
 }
 
-/* ---- the process that asks --------------------------------------------------------------------
- */
+/* ---- the process that asks ---- */
 
 /* No file of ours but the pipe: a lock that lived on in it would keep the store closed. */
 static enum wb_err start(char *const *argv, int out, pid_t *ret_pid)

@@ -113,8 +113,7 @@ bool ws_reach_connected(int fd)
            info.tcpi_state != TCP_SYN_SENT && info.tcpi_state != TCP_CLOSE;
 }
 
-/* ---- by a worker ------------------------------------------------------------------------------
- */
+/* ---- by a worker ---- */
 
 struct names_job {
     ws_reach_names_fn *fn;

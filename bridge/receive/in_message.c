@@ -37,7 +37,7 @@ struct taken {
     bool empty;         /* a Message that has neither content nor keys */
 };
 
-/* ---- what every stanza teaches -------------------------------------------------------------- */
+/* ---- what every stanza teaches ---- */
 
 /* Names hardly ever change: the store is asked only about new ones. */
 static enum wb_err learn_push_name(struct bridge *b, const struct in_message *m)
@@ -76,7 +76,7 @@ out:
     return err;
 }
 
-/* ---- content -------------------------------------------------------------------------------- */
+/* ---- content ---- */
 
 /* From us without a recipient: the message itself says whom it went to (P-RC-17). */
 static void take_destination(struct in_message *m, const struct content *c)
@@ -196,7 +196,7 @@ out:
     return err;
 }
 
-/* ---- answers -------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 enum wb_err in_message_answer(struct in_message *m, const struct node *n)
 {
@@ -381,7 +381,7 @@ static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_
     return take_failure(b, s, m, &m->enc[main], taken[main].result);
 }
 
-/* ---- kinds of stanzas ----------------------------------------------------------------------- */
+/* ---- kinds of stanzas ---- */
 
 static enum wb_err take_encrypted(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
@@ -527,7 +527,7 @@ out:
     return err;
 }
 
-/* ---- the stanza as a whole ------------------------------------------------------------------ */
+/* ---- the stanza as a whole ---- */
 
 static enum wb_err release(struct bridge *b, const struct stanza *s, const struct in_message *m)
 {

@@ -34,7 +34,7 @@ struct in_message_state {
     struct jid revokes_at; /* in_message_revoke.c: the group that was asked for last */
 };
 
-/* ---- in_message_store.c: content to rows --------------------------------------------------- */
+/* ---- in_message_store.c: content to rows ---- */
 
 /* Stores what c says, or changes what it is about. *ret_row: its id is in messages.db now, so a
  * copy of it can be recognised by that. */
@@ -58,15 +58,14 @@ enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m,
 /* A row for a Message with nothing in it: its sender meant something. */
 enum wb_err in_message_store_empty(struct bridge *b, struct in_message *m) WB_MUST_CHECK;
 
-/* ---- in_message_keys.c -------------------------------------------------------------------- */
+/* ---- in_message_keys.c ---- */
 
 /* Keeps the sender key that came along, if any. A sender key that names another chat
  * than the stanza, or came outside of a group, is logged and ignored. */
 enum wb_err in_message_keys(struct bridge *b, const struct in_message *m,
                             const struct content *c) WB_MUST_CHECK;
 
-/* ---- in_message_sealed.c: what is sealed with the secret of another message --------------------
- */
+/* ---- in_message_sealed.c: what is sealed with the secret of another message ---- */
 
 struct in_message_opened {
     struct content c; /* what it says; or as it was, with the reason in c.unopened */
@@ -90,8 +89,7 @@ enum wb_err in_message_secret(struct bridge *b, const struct in_message *m,
 enum wb_err in_message_phone_answered(struct bridge *b, const struct jid *chat,
                                       const struct jid *sender, struct span id) WB_MUST_CHECK;
 
-/* ---- in_message_bot.c: what bots seal with the secret of the message that asked them ------------
- */
+/* ---- in_message_bot.c: what bots seal with the secret of the message that asked them ---- */
 
 /* Opens an <enc type=msmsg> into out. NOT_FOUND: that message, or its secret, is not known; other
  * errors of class PEER: it does not open. */
@@ -100,7 +98,7 @@ enum wb_err in_message_bot_open(struct bridge *b, const struct in_message *m,
 /* Is it the rest of an answer that has begun, so that it takes the place of m->bot_edit_target? */
 bool in_message_bot_edits(const struct in_message *m);
 
-/* ---- in_message_peer.c: what our own devices tell us ----------------------------------------- */
+/* ---- in_message_peer.c: what our own devices tell us ---- */
 
 /* A protocol message that is from us (P-RC-51, 54, P-AS-02, P-HI-01). */
 enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_message *m,
@@ -111,7 +109,7 @@ enum wb_err in_message_peer(struct bridge *b, const struct stanza *s, struct in_
  * server closes the stream because of it (P-X2-08). */
 bool in_message_is_own_copy(const struct in_message *m);
 
-/* ---- in_message_refuse.c: what cannot be dealt with ------------------------------------------ */
+/* ---- in_message_refuse.c: what cannot be dealt with ---- */
 
 /* After its mark was undone because of `why`, which does not stop us (wb_err_stops_us()): answers
  * that it is refused, so that it does not come again and again, and leaves a placeholder where a
@@ -119,8 +117,7 @@ bool in_message_is_own_copy(const struct in_message *m);
 enum wb_err in_message_refuse(struct bridge *b, const struct stanza *s, struct in_message *m,
                               enum wb_err why) WB_MUST_CHECK;
 
-/* ---- in_message.c -----------------------------------------------------------------------------
- */
+/* ---- in_message.c ---- */
 
 /* BRIDGE_EV_MESSAGE for this one when the batch is durable. */
 enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m,

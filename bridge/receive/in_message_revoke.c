@@ -85,7 +85,7 @@ out:
     return err;
 }
 
-/* ---- those that wait ------------------------------------------------------------------------- */
+/* ---- those that wait ---- */
 
 static void on_list(struct bridge *b, uint64_t key, const struct group_info_result *r)
 {
@@ -153,7 +153,7 @@ out:
     return err;
 }
 
-/* ---- decided --------------------------------------------------------------------------------- */
+/* ---- decided ---- */
 
 static enum wb_err apply(struct bridge *b, const struct store_revoke *r)
 {
@@ -241,7 +241,7 @@ enum wb_err in_message_group_list(struct bridge *b, const struct jid *group, boo
     return b->in_message ? decide(b, group, none) : WB_OK;
 }
 
-/* ---- at a login ------------------------------------------------------------------------------ */
+/* ---- at a login ---- */
 
 static void on_resumed(struct bridge *b, uint64_t key, const struct group_info_result *r);
 

@@ -19,7 +19,7 @@ static const char no_original[] = "cannot be read: what it is about is not here"
 static const char no_fit[] = "cannot be read: it does not fit what it is about";
 static const char no_way[] = "cannot be read: sealed in an unknown way";
 
-/* ---- by whom --------------------------------------------------------------------------------- */
+/* ---- by whom ---- */
 
 enum { FORMS_MAX = 2, AUTHORS_MAX = 2 };
 
@@ -95,7 +95,7 @@ out:
     return err;
 }
 
-/* ---- opening --------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 /* The uses that it may have been sealed for; clients do not agree about the new option of a poll.
  */
@@ -180,7 +180,7 @@ out:
     return err;
 }
 
-/* ---- votes ----------------------------------------------------------------------------------- */
+/* ---- votes ---- */
 
 static struct span name_of_hash(const struct content *poll, struct span hash)
 {
@@ -221,7 +221,7 @@ out:
     return err;
 }
 
-/* ---- what waits ------------------------------------------------------------------------------ */
+/* ---- what waits ---- */
 
 /* The message whose secret is missing, by who most likely wrote it. NOT_FOUND: nobody is named. */
 static enum wb_err original_of(struct bridge *b, const struct in_message *m,
@@ -291,7 +291,7 @@ out:
     return err;
 }
 
-/* ---- as it arrives --------------------------------------------------------------------------- */
+/* ---- as it arrives ---- */
 
 static const char *why(const struct content *c, enum wb_err err)
 {
@@ -374,7 +374,7 @@ void in_message_opened_free(struct in_message_opened *o)
     buf_free(&o->plain);
 }
 
-/* ---- when the message comes ------------------------------------------------------------------ */
+/* ---- when the message comes ---- */
 
 /* The row that told of it says now what it said; what it changes is changed. */
 static enum wb_err apply_opened(struct bridge *b, struct in_message *m, const struct content *c)
@@ -486,7 +486,7 @@ out:
     return err;
 }
 
-/* ---- when nobody has it ---------------------------------------------------------------------- */
+/* ---- when nobody has it ---- */
 
 /* Does it wait for the message of this sender, and not for another one with that id? */
 static enum wb_err waits_for(struct bridge *b, const struct store_secret_wait *w,

@@ -18,8 +18,7 @@ enum {
     TEXT_MAX = MESSAGE_PLAINTEXT_MAX,
 };
 
-/* ---- news after the commit --------------------------------------------------------------------
- */
+/* ---- news after the commit ---- */
 
 enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m, int64_t received_ms)
 {

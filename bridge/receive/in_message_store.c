@@ -219,8 +219,7 @@ out:
     return err;
 }
 
-/* ---- changes ----------------------------------------------------------------------------------
- */
+/* ---- changes ---- */
 
 static enum wb_err edit(struct bridge *b, const struct in_message *m, const struct content *c)
 {

@@ -59,7 +59,7 @@ void retry_owed_offline(struct retry_owed *r)
     memset(r->requests, 0, sizeof r->requests);
 }
 
-/* ---- requests to the phone ------------------------------------------------------------------ */
+/* ---- requests to the phone ---- */
 
 static struct retry_request *free_request(struct retry_owed *r)
 {
@@ -362,7 +362,7 @@ out:
     return err;
 }
 
-/* ---- again, later --------------------------------------------------------------------------- */
+/* ---- again, later ---- */
 
 /* Who is asked next for the row. */
 enum whom { ASK_SENDER, ASK_PHONE };

@@ -68,8 +68,7 @@ struct backups {
 
 static void on_timer(void *ctx);
 
-/* ---- in the worker ----------------------------------------------------------------------------
- */
+/* ---- in the worker ---- */
 
 static bool cancelled(void *ctx)
 {
@@ -146,8 +145,7 @@ static void work(void *ctx)
     ship(r);
 }
 
-/* ---- on the loop ------------------------------------------------------------------------------
- */
+/* ---- on the loop ---- */
 
 static void run_free(struct run *r)
 {

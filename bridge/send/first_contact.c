@@ -111,7 +111,7 @@ int64_t first_contact_wait_ms(struct out_item *it)
     return 0;
 }
 
-/* ---- the account is restricted -------------------------------------------------------------- */
+/* ---- the account is restricted ---- */
 
 int64_t first_contact_lock_s(struct bridge *b, const struct jid *chat)
 {

@@ -171,7 +171,7 @@ out:
     return err;
 }
 
-/* ---- the text ------------------------------------------------------------------------------ */
+/* ---- the text ---- */
 
 static struct mention_person *person_by_digits(struct mention_person *people, size_t n,
                                                struct span digits)
@@ -249,7 +249,7 @@ out:
     return err;
 }
 
-/* ---- the list ------------------------------------------------------------------------------ */
+/* ---- the list ---- */
 
 struct list {
     struct arena *a;

@@ -14,7 +14,7 @@
 #include "store/session/devices.h"
 #include "store/session/lid_map.h"
 
-/* ---- acks ----------------------------------------------------------------------------------- */
+/* ---- acks ---- */
 
 static struct jid lid_of(struct bridge *b, const struct jid *chat)
 {

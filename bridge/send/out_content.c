@@ -10,7 +10,7 @@
 #include "store/outbox/sealed.h"
 #include "store/session/retry.h"
 
-/* ---- what is sent -------------------------------------------------------------------------- */
+/* ---- what is sent ---- */
 
 /* The quoted copy carries no quotes and mentions of its own: it is built anew from what the row
  * has; what is neither text nor a file is quoted by its readable text. */
@@ -101,7 +101,7 @@ out:
     return err;
 }
 
-/* ---- what is stored ------------------------------------------------------------------------ */
+/* ---- what is stored ---- */
 
 /* Of a private message the list of devices that it was sealed for tells it. */
 static enum wb_err addressing_of(struct bridge *b, const struct jid *chat, struct span id,

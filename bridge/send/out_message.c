@@ -71,7 +71,7 @@ const struct out_ports out_ports_bridge = {
     .sessions = prekey_fetch,
 };
 
-/* ---- a new send ----------------------------------------------------------------------------- */
+/* ---- a new send ---- */
 
 /* One call of bridge_send(). */
 struct call {
@@ -114,6 +114,7 @@ static void join(struct call *c, struct out_item *it)
         tell(c, it->id, &o);
     } else if (out_wait_add(it, c->key[0] != '\0', c->r, c->done, c->ctx, c->ticket) != WB_OK) {
         tell_text(c, CMD_INTERNAL, "out of memory; the message is queued if it has a key");
+
         if (!it->durable)
             out_queue_fail(it, CMD_INTERNAL, 0, "out of memory");
     }
@@ -127,6 +128,7 @@ static void repeated(struct call *c, const struct store_outbox_row *row)
 
     if (memcmp(row->body_hash, c->hash, sizeof c->hash) != 0) {
         tell_text(c, CMD_KEY_REUSED, "this key was used for another message; take a new one");
+
         return;
     }
     c->q.to = row->chat; /* it may be the number that the server names, by now */
@@ -249,10 +251,12 @@ static void accept_request(struct call *c)
     if (jid_is_none(&c->b->own_pn) || out_queue_load(c->b) != WB_OK) {
         tell_text(c, CMD_NOT_CONNECTED,
                   "this bridge is not linked to a phone yet; see /health and /api/qr");
+
         return;
     }
     if (take_named(c) != WB_OK) {
         tell_text(c, CMD_INTERNAL, "the outbox cannot be read now; see the log");
+
         return;
     }
     if (c->key[0])
@@ -321,7 +325,7 @@ void bridge_send_abandon(struct bridge *b, uint64_t ticket)
         out_wait_abandon(b, ticket);
 }
 
-/* ---- events --------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static enum wb_err prune(struct bridge *b, bool *ret_more)
 {

@@ -20,7 +20,7 @@
 #include "store/session/retry.h"
 #include "store/session/signal_store.h"
 
-/* ---- slots ---------------------------------------------------------------------------------- */
+/* ---- slots ---- */
 
 static void end(struct out_missed *m)
 {
@@ -103,8 +103,7 @@ static void conclude(struct bridge *b, struct out_missed *m, enum wb_err err)
     end(m);
 }
 
-/* ---- the message for these devices ------------------------------------------------------------
- */
+/* ---- the message for these devices ---- */
 
 /* The message, and our sender key with it for what comes later. As the server may refuse it, the
  * devices are given the key with the next message again (P-X2-10). */
@@ -235,8 +234,7 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
         end(m);
 }
 
-/* ---- who they are -----------------------------------------------------------------------------
- */
+/* ---- who they are ---- */
 
 /* Hosted devices get no group keys (P-SD-34). */
 static bool gets_keys(const struct jid *device)

@@ -71,7 +71,7 @@ void out_missing_clear(struct out_message_state *s)
     s->nmissing = 0;
 }
 
-/* ---- the stanza ----------------------------------------------------------------------------- */
+/* ---- the stanza ---- */
 
 /* Those who lack it and can be encrypted for, into `done`, one <to> each. */
 static enum wb_err add_devices(struct bridge *b, struct arena *a, const struct out_missing *w,
@@ -183,7 +183,7 @@ static void send_it(struct bridge *b, const struct out_missing *w)
     arena_free(&a);
 }
 
-/* ---- who lacks it --------------------------------------------------------------------------- */
+/* ---- who lacks it ---- */
 
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r)
 {

@@ -11,7 +11,7 @@
 #include "store/session/devices.h"
 #include "store/session/lid_map.h"
 
-/* ---- questions ------------------------------------------------------------------------------ */
+/* ---- questions ---- */
 
 /* The caller's part ended (or not): the machine's and the network's trouble passes, ours does not
  * get better by itself either, but must not lose a message. */
@@ -58,7 +58,7 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
 static enum wb_err ask_sessions(struct out_item *it);
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r);
 
-/* ---- the start ------------------------------------------------------------------------------ */
+/* ---- the start ---- */
 
 static enum wb_err new_work(struct out_item *it)
 {
@@ -91,7 +91,7 @@ void out_prepare_start(struct out_item *it)
         start_person(it);
 }
 
-/* ---- a person: whose number is it? ---------------------------------------------------------- */
+/* ---- a person: whose number is it? ---- */
 
 static void start_person(struct out_item *it)
 {
@@ -199,7 +199,7 @@ out:
     ended(it, err);
 }
 
-/* ---- a group: who is in it? ----------------------------------------------------------------- */
+/* ---- a group: who is in it? ---- */
 
 static void ask_group(struct out_item *it, enum group_info_how how)
 {
@@ -283,7 +283,7 @@ out:
     ended(it, err);
 }
 
-/* ---- mentions, text ------------------------------------------------------------------------- */
+/* ---- mentions, text ---- */
 
 static void refuse_absent(struct out_item *it, const struct mention_result *m)
 {
@@ -380,7 +380,7 @@ static void on_mention_lids(struct bridge *b, uint64_t key, const struct lid_loo
         compile(it);
 }
 
-/* ---- devices -------------------------------------------------------------------------------- */
+/* ---- devices ---- */
 
 struct jid out_prepare_member_jid(const struct store_group *g, const struct store_group_member *m)
 {
@@ -461,7 +461,7 @@ out:
     ended(it, err);
 }
 
-/* ---- sessions ------------------------------------------------------------------------------- */
+/* ---- sessions ---- */
 
 /* Which devices must be encrypted for one by one: all of a 1:1 chat; in a group those that lack our
  * sender key. */

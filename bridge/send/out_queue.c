@@ -14,7 +14,7 @@
 #include "bridge/send/out_work.h"
 #include "store/session/lid_map.h"
 
-/* ---- items and lanes ----------------------------------------------------------------------- */
+/* ---- items and lanes ---- */
 
 static void free_item(struct out_item *it)
 {
@@ -177,7 +177,7 @@ struct out_item *out_queue_asked(struct bridge *b, uint64_t key)
     return NULL;
 }
 
-/* ---- from the outbox ----------------------------------------------------------------------- */
+/* ---- from the outbox ---- */
 
 static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
 {
@@ -236,7 +236,7 @@ out:
     return err;
 }
 
-/* ---- ends of the preparation --------------------------------------------------------------- */
+/* ---- ends of the preparation ---- */
 
 void out_queue_kick(struct bridge *b)
 {
@@ -326,7 +326,7 @@ void out_queue_fail(struct out_item *it, enum cmd_result result, uint32_t server
     out_queue_kick(b);
 }
 
-/* ---- sealed --------------------------------------------------------------------------------- */
+/* ---- sealed ---- */
 
 void out_queue_sealed(struct out_item *it)
 {
@@ -343,7 +343,7 @@ void out_queue_sealed(struct out_item *it)
     out_queue_kick(b);
 }
 
-/* ---- refused for its form ------------------------------------------------------------------- */
+/* ---- refused for its form ---- */
 
 /* Before those of its chat that were accepted after it. */
 static void put_in_order(struct out_lane *lane, struct out_item *it)
@@ -403,7 +403,7 @@ void out_queue_take_reopened(struct bridge *b)
     }
 }
 
-/* ---- acked or refused ---------------------------------------------------------------------- */
+/* ---- acked or refused ---- */
 
 void out_queue_committed(struct bridge *b)
 {

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "bridge/send/out_queue.h"
 
-/* ---- a request in the outbox ---------------------------------------------------------------- */
+/* ---- a request in the outbox ---- */
 
 enum { REQUEST_VERSION = 1, FLAG_ALL = 1, FLAG_ABSENT = 2, FLAG_REPLY = 4 };
 
@@ -70,7 +70,7 @@ out:
     return err;
 }
 
-/* ---- validation, no effects ----------------------------------------------------------------- */
+/* ---- validation, no effects ---- */
 
 static bool all_of(const char *s, const char *chars)
 {
@@ -111,6 +111,7 @@ static bool check_mentions(const struct send_request *r, struct jid *mentions,
         if (mention_parse(r->mentions[i], &mentions[i]) != WB_OK) {
             struct span shown = utf8_valid(r->mentions[i]) ? utf8_first(r->mentions[i], 60)
                                                            : SPAN_LIT("(not UTF-8)");
+
             *o = (struct out_outcome){.result = CMD_BAD_REQUEST};
             snprintf(o->text, sizeof o->text,
                      "cannot mention '%.*s': give a phone number, <digits>@s.whatsapp.net or "

@@ -51,7 +51,7 @@ enum verdict {
     VERDICT_IF_LISTED, /* its person may have the message; is the device theirs? */
 };
 
-/* ---- the request ---------------------------------------------------------------------------- */
+/* ---- the request ---- */
 
 static bool take_text(const struct node *n, const char *key, struct arena *a, char *out, size_t max)
 {
@@ -95,7 +95,7 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
     return jid_is_person(&r->device) ? WB_OK : WB_ERR_MALFORMED;
 }
 
-/* ---- the answer ----------------------------------------------------------------------------- */
+/* ---- the answer ---- */
 
 /* What our own other devices and members of a group need besides the message (P-RC-43). Whether it
  * can read the group now, the next message must not depend on (P-RC-44). */
@@ -191,7 +191,7 @@ static void note_refusal(struct bridge *b, const char *id, const char *why)
     log_info(b->log, "send", "%s is not sent again: %s", id, why);
 }
 
-/* ---- sessions ------------------------------------------------------------------------------- */
+/* ---- sessions ---- */
 
 /* As outgoing_ack_node() makes it; the stanza is gone. */
 static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
@@ -202,6 +202,7 @@ static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
 
     node_attr_text(&a, n, "class", "receipt");
     node_attr_text(&a, n, "id", r->receipt_id);
+
     node_attr_jid(&a, n, "to", &r->from);
     if (!jid_is_none(&r->participant))
         node_attr_jid(&a, n, "participant", &r->participant);
@@ -425,7 +426,7 @@ out:
     return err;
 }
 
-/* ---- who may have it ------------------------------------------------------------------------- */
+/* ---- who may have it ---- */
 
 /* There is no such message in that chat: it is too old, or another chat's, whose people alone may
  * have it. The device cannot read what we write all the same. */

@@ -22,7 +22,7 @@
 /* Looked up together; well below the store's cache, so that none is decoded twice. */
 enum { SESSIONS_CHUNK = STORE_SESSION_CACHE_MAX / 2 };
 
-/* ---- a list of devices --------------------------------------------------------------------- */
+/* ---- a list of devices ---- */
 
 /* A stanza that is being made. */
 struct out_sealing {
@@ -126,7 +126,7 @@ static void add_identity(struct out_sealing *s)
         node_add(s->message, own_device_identity_node(s->a, s->b->account));
 }
 
-/* ---- 1:1 ----------------------------------------------------------------------------------- */
+/* ---- 1:1 ---- */
 
 static enum wb_err seal_person(struct out_sealing *s)
 {
@@ -154,7 +154,7 @@ out:
     return err;
 }
 
-/* ---- groups -------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 struct jid out_seal_key_owner(const struct bridge *b)
 {
@@ -323,7 +323,7 @@ out:
     return err;
 }
 
-/* ---- all of it ----------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 /* People besides ourselves; the devices of each stand together (device_sync.h). */
 static uint32_t people_of(const struct bridge *b, const struct out_work *w)

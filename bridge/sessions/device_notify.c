@@ -58,8 +58,7 @@ static enum wb_err put_if(struct bridge *b, const struct jid *user, struct store
     return store_devices_put(b->store, user, list);
 }
 
-/* ---- one device comes or goes ------------------------------------------------------------------
- */
+/* ---- one device comes or goes ---- */
 
 static void remove_device(struct store_device_list *list, uint16_t id)
 {
@@ -188,8 +187,7 @@ out:
     return err;
 }
 
-/* ---- our own devices ----------------------------------------------------------------------------
- */
+/* ---- our own devices ---- */
 
 static enum wb_err read_own(const struct node *devices, struct arena *a,
                             struct store_device_list *ret_list)

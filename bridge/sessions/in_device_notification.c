@@ -7,8 +7,7 @@
 #include "bridge/sessions/device_notify.h"
 #include "bridge/sessions/signed_prekey.h"
 
-/* ---- devices ----------------------------------------------------------------------------------
- */
+/* ---- devices ---- */
 
 static enum wb_err devices_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
@@ -19,8 +18,7 @@ static enum wb_err devices_apply(struct bridge *b, const struct stanza *s, void 
 const struct stanza_handler in_notification_devices_handler = {"devices", STANZA_ACK_ALWAYS, NULL,
                                                                devices_apply};
 
-/* ---- our own account --------------------------------------------------------------------------
- */
+/* ---- our own account ---- */
 
 static enum wb_err account_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
@@ -41,8 +39,7 @@ out:
 const struct stanza_handler in_notification_account_handler = {"account_sync", STANZA_ACK_ALWAYS,
                                                                NULL, account_apply};
 
-/* ---- keys -------------------------------------------------------------------------------------
- */
+/* ---- keys ---- */
 
 /* From a person: their phone was installed anew. From the server: what it has of our keys. */
 static enum wb_err encrypt_apply(struct bridge *b, const struct stanza *s, void *parsed)

@@ -72,7 +72,7 @@ struct prekey_wait {
     struct jid devices[]; /* canonical addresses */
 };
 
-/* ---- sessions ------------------------------------------------------------------------------ */
+/* ---- sessions ---- */
 
 static enum wb_err load_local(struct bridge *b, struct signal_local *ret_local)
 {
@@ -138,7 +138,7 @@ out:
     return err;
 }
 
-/* ---- asking -------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply);
 

@@ -60,7 +60,7 @@ static int64_t pause_left_ms(const struct signed_prekey *p)
     return p->refused && left > 0 ? left : 0;
 }
 
-/* ---- telling the server --------------------------------------------------------------------- */
+/* ---- telling the server ---- */
 
 static void on_rotated(struct bridge *b, uint64_t key, const struct iq_reply *reply);
 
@@ -163,7 +163,7 @@ static void on_rotated(struct bridge *b, uint64_t key, const struct iq_reply *re
         (void)put_into_use(p, id);
 }
 
-/* ---- comparing ------------------------------------------------------------------------------ */
+/* ---- comparing ---- */
 
 static bool says(const struct node *parent, const char *tag, struct span ours)
 {
@@ -242,7 +242,7 @@ void signed_prekey_verify(struct signed_prekey *p)
     arena_free(&a);
 }
 
-/* ---- when ----------------------------------------------------------------------------------- */
+/* ---- when ---- */
 
 static bool may_make(const struct signed_prekey *p)
 {

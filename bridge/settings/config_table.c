@@ -16,8 +16,7 @@
 
 enum { ROLE_MAX = 31, NAME_MAX_BYTES = 100 };
 
-/* ---- one value ----------------------------------------------------------------------------------
- */
+/* ---- one value ---- */
 
 bool config_put_text(struct config *c, size_t offset, const char *value)
 {

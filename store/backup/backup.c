@@ -38,6 +38,7 @@ static void say(struct backup_result *ret, const char *what, const struct db *d)
 static enum wb_err take_snapshots(struct making *m)
 {
     enum wb_err err = backup_snapshot(&m->whatsapp, m->job->whatsapp_path);
+
     if (err != WB_OK) {
         say(m->ret, m->job->whatsapp_path, &m->whatsapp);
         return err;
@@ -57,6 +58,7 @@ static enum wb_err copy_one(struct making *m, struct db *from, const char *name,
 {
     char path[STORE_PATH_MAX];
     enum wb_err err;
+
     TRY(files_join(m->dir, name, path));
     err = backup_copy(from, path, m->job);
     if (err != WB_OK)
@@ -85,6 +87,7 @@ static enum wb_err write_manifest(const struct making *m)
     char path[STORE_PATH_MAX];
     struct buf text = buf_new(BACKUP_MANIFEST_MAX);
     enum wb_err err;
+
     TRY(files_join(m->dir, BACKUP_MANIFEST, path));
     backup_manifest_write(&m->ret->manifest, &text);
     TRY(buf_err(&text));
@@ -100,9 +103,11 @@ static enum wb_err publish(struct making *m)
 {
     char path[STORE_PATH_MAX];
     enum wb_err err;
+
     TRY(files_sync(m->dir));
     for (int64_t t = m->ret->manifest.created_at;; t++) {
         bool taken = false;
+
         TRY(backup_name(t, m->job->reason, m->ret->name));
         TRY(backup_dir_second_taken(m->job->dir, m->ret->name, &taken));
         if (taken)
@@ -124,6 +129,7 @@ out:
 static uint64_t size_of(const char *path)
 {
     struct stat st;
+
     return path && stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
 }
 
@@ -147,6 +153,7 @@ static enum wb_err make(struct making *m)
 {
     struct backup_manifest *manifest = &m->ret->manifest;
     enum wb_err err;
+
     snprintf(manifest->reason, sizeof manifest->reason, "%s", m->job->reason);
     snprintf(manifest->program, sizeof manifest->program, "%s",
              m->job->program ? m->job->program : "");
@@ -174,6 +181,7 @@ enum wb_err store_backup_create(const struct backup_job *job, struct backup_resu
     struct store_lock lock = store_lock_none();
     char name[BACKUP_NAME_MAX + 1];
     enum wb_err err;
+
     memset(ret, 0, sizeof *ret);
     TRY(backup_name(0, job->reason, name)); /* a bad reason shows before anything is done */
     err = plain_look(job->whatsapp_path);
@@ -196,8 +204,7 @@ out:
     return err;
 }
 
-/* ---- verifying --------------------------------------------------------------------------------
- */
+/* ---- verifying ---- */
 
 static enum wb_err
 verify_one(const char *set, const char *name, const struct backup_file *f,
@@ -208,6 +215,7 @@ verify_one(const char *set, const char *name, const struct backup_file *f,
     uint8_t hash[SHA256_BYTES];
     uint64_t size = 0;
     enum wb_err err;
+
     if (!f->present)
         return WB_OK;
     TRY(files_join(set, name, path));
@@ -234,6 +242,7 @@ enum wb_err store_backup_verify_at(const char *set, struct backup_manifest *ret,
 {
     struct backup_manifest m, facts = {0};
     enum wb_err err;
+
     why[0] = 0;
     TRY(store_backup_look(set, why));
     err = backup_dir_manifest(set, &m);
@@ -260,6 +269,7 @@ enum wb_err store_backup_verify(const char *dir, const char *name, struct backup
 {
     char set[STORE_PATH_MAX];
     enum wb_err err;
+
     why[0] = 0;
     if (!backup_name_valid(name)) {
         snprintf(why, 512, BACKUP_NO_SUCH);

@@ -19,6 +19,7 @@ static enum wb_err keys_of_row(struct stmt *q)
     uint8_t noise[X25519_KEY_BYTES], signed_bytes[DJB_KEY_BYTES];
     struct x25519_pair id, spk;
     enum wb_err err;
+
     TRY(stmt_col_bytes(q, 1, identity, sizeof identity));
     TRY(stmt_col_bytes(q, 2, prekey, sizeof prekey));
     TRY(stmt_col_bytes(q, 3, sig, sizeof sig));
@@ -42,12 +43,14 @@ enum wb_err backup_check_keys(struct db *d, struct backup_manifest *m)
 {
     struct stmt q;
     enum wb_err err;
+
     m->accounts = 0;
     TRY(stmt_read(&q, d,
                   "SELECT jid, identity_key, signed_pre_key, signed_pre_key_sig, noise_key"
                   " FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER));
     while ((err = stmt_step(&q)) == WB_OK) {
         struct jid jid = stmt_col_jid(&q, 0);
+
         err = jid_is_none(&jid) ? WB_ERR_DB_CORRUPT : keys_of_row(&q);
         if (err != WB_OK) {
             snprintf(d->error, sizeof d->error, "the keys of a device are no keys");
@@ -67,6 +70,7 @@ static enum wb_err check_tables(struct db *d, const char *const *names, size_t w
 {
     size_t n = 0;
     enum wb_err err = db_count_tables(d, names, &n);
+
     if (err == WB_OK && n != want) {
         snprintf(d->error, sizeof d->error, "tables are missing");
         err = WB_ERR_DB_CORRUPT;
@@ -79,6 +83,7 @@ static enum wb_err pages_and_indexes(struct db *d, struct backup_manifest *m)
 {
     struct db_found found;
     enum wb_err err = db_check(d, false, &found);
+
     m->indexes = m->indexes || found.indexes;
     return found.indexes ? WB_OK : err;
 }
@@ -93,6 +98,7 @@ static enum wb_err whatsapp(struct db *d, struct backup_manifest *m)
                                         "whatsmeow_sender_keys",
                                         NULL};
     enum wb_err err;
+
     TRY(pages_and_indexes(d, m));
     TRY(check_tables(d, names, sizeof names / sizeof names[0] - 1));
     TRY(db_query_int(d, "SELECT coalesce(max(version), 0) FROM whatsmeow_version", &m->schema));
@@ -108,6 +114,7 @@ static enum wb_err messages(struct db *d, struct backup_manifest *m)
     static const char *const names[] = {"messages", "chats", NULL};
     bool ours = false; /* the Go bridge's table has no such column */
     enum wb_err err;
+
     TRY(pages_and_indexes(d, m));
     TRY(check_tables(d, names, sizeof names / sizeof names[0] - 1));
     TRY(db_query_int(d, "SELECT count(*) FROM messages", &m->message_rows));
@@ -124,6 +131,7 @@ static bool log_is_there(const char *path)
 {
     char log[STORE_PATH_MAX + 8];
     struct stat st;
+
     snprintf(log, sizeof log, "%s-wal", path);
     return stat(log, &st) == 0 && st.st_size > 0;
 }
@@ -135,6 +143,7 @@ static enum wb_err check(const char *path, struct backup_manifest *m,
     enum wb_err err;
     /* A log with something in it stays as it is. One that the reading makes goes again. */
     bool has_log = log_is_there(path);
+
     TRY(db_open(&d, path));
     db_keep_log(&d, has_log);
     err = look(&d, m);

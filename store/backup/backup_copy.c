@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/plain_file.h"
-#include "store/db/db_special.h"
 #include "store/db/db_schema.h"
+#include "store/db/db_special.h"
 #include "store/files/files.h"
 
 enum {
@@ -25,6 +25,7 @@ enum wb_err backup_snapshot(struct db *d, const char *path)
 {
     bool empty = false;
     enum wb_err err;
+
     if (!path || access(path, F_OK) != 0) {
         memset(d, 0, sizeof *d);
         return WB_ERR_NOT_FOUND;
@@ -36,6 +37,7 @@ enum wb_err backup_snapshot(struct db *d, const char *path)
 out:
     if (err != WB_OK) {
         char text[sizeof d->error];
+
         memcpy(text, d->error, sizeof text);
         db_close(d);
         memcpy(d->error, text, sizeof text);
@@ -46,6 +48,7 @@ out:
 static void pause_a_little(void)
 {
     struct timespec t = {.tv_sec = 0, .tv_nsec = STEP_PAUSE_US * 1000L};
+
     nanosleep(&t, NULL);
 }
 
@@ -59,6 +62,7 @@ static enum wb_err stepped(void *ctx, bool done)
 {
     struct copying *c = ctx;
     const bool cancelled = c->job->cancelled && c->job->cancelled(c->job->ctx);
+
     if (c->fd >= 0 && ++c->steps % FLUSH_STEPS == 0)
         sync_file_range(c->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     if (c->job->gentle && !done)
@@ -69,6 +73,7 @@ static enum wb_err stepped(void *ctx, bool done)
 static enum wb_err copy_steps(struct db *from, struct db *to, const struct backup_job *job)
 {
     struct copying c = {.job = job, .fd = -1};
+
     if (plain_open(to->path, O_RDONLY, 0, &c.fd) != WB_OK)
         c.fd = -1;
     enum wb_err err = db_copy_pages(from, to, STEP_PAGES, stepped, &c);
@@ -82,6 +87,7 @@ enum wb_err backup_copy(struct db *from, const char *to, const struct backup_job
     struct db d = {0};
     bool created = false;
     enum wb_err err;
+
     TRY(files_make(to, 0, &created));
     TRY(db_open(&d, to));
     /* Nobody reads it before it is complete; a crash leaves a directory that is no set. */

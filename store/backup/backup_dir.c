@@ -20,6 +20,7 @@ static void find_no_directory(const char *path, char part[STORE_PATH_MAX])
 {
     struct stat st;
     size_t n = strlen(path);
+
     part[0] = 0;
     if (n == 0 || n >= STORE_PATH_MAX)
         return;
@@ -37,6 +38,7 @@ static void find_no_directory(const char *path, char part[STORE_PATH_MAX])
 enum wb_err store_backup_look(const char *dir, char text[512])
 {
     char part[STORE_PATH_MAX];
+
     text[0] = 0;
     DIR *d = opendir(dir);
     if (d) {
@@ -62,6 +64,7 @@ enum wb_err backup_dir_lock(const char *dir, bool make, const char *command,
     char path[STORE_PATH_MAX];
     struct store_holder holder = {0};
     enum wb_err err;
+
     TRY(files_join(dir, "backups", path));
     if (make) {
         err = files_make_dirs(path, 0);
@@ -93,6 +96,7 @@ void store_backup_remove_at(const char *set)
         BACKUP_MESSAGES, BACKUP_MESSAGES "-journal", BACKUP_MESSAGES "-wal", BACKUP_MESSAGES "-shm",
     };
     char path[STORE_PATH_MAX];
+
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (files_join(set, names[i], path) == WB_OK)
             unlink(path);
@@ -103,6 +107,7 @@ void store_backup_remove_at(const char *set)
 void backup_dir_clear_unfinished(const char *dir)
 {
     char path[STORE_PATH_MAX];
+
     if (files_join(dir, BACKUP_UNFINISHED, path) == WB_OK)
         store_backup_remove_at(path);
     if (files_join(dir, BACKUP_GOING, path) == WB_OK)
@@ -112,6 +117,7 @@ void backup_dir_clear_unfinished(const char *dir)
 enum wb_err backup_dir_second_taken(const char *dir, const char *name, bool *ret_taken)
 {
     DIR *d = opendir(dir);
+
     if (!d)
         return wb_err_of_errno(errno);
     struct dirent *e;
@@ -128,6 +134,7 @@ enum wb_err backup_dir_manifest(const char *set, struct backup_manifest *ret)
     char path[STORE_PATH_MAX];
     struct buf text = buf_new(BACKUP_MANIFEST_MAX);
     enum wb_err err;
+
     TRY(files_join(set, BACKUP_MANIFEST, path));
     err = files_read(path, &text);
     if (err == WB_ERR_NOT_PLAIN)
@@ -139,12 +146,12 @@ out:
     return err;
 }
 
-/* ---- list ---------------------------------------------------------------------------------------
- */
+/* ---- list ---- */
 
 static int newest_first(const void *a, const void *b)
 {
     const struct backup_entry *x = a, *y = b;
+
     if (x->manifest.sequence != y->manifest.sequence)
         return x->manifest.sequence > y->manifest.sequence ? -1 : 1;
     return -strcmp(x->name, y->name);
@@ -155,8 +162,10 @@ static enum wb_err add_entry(const char *dir, const char *name, struct backup_en
 {
     char set[STORE_PATH_MAX];
     enum wb_err err;
+
     if (*n % 64 == 0) {
         void *p = *n < BACKUPS_MAX ? realloc(*list, (*n + 64) * sizeof **list) : NULL;
+
         if (!p)
             return WB_ERR_NOMEM;
         *list = p;
@@ -179,6 +188,7 @@ enum wb_err store_backup_list(const char *dir, struct backup_entry **ret, size_t
     size_t n = 0;
     enum wb_err err = WB_OK;
     DIR *d = opendir(dir);
+
     if (!d && errno != ENOENT)
         return wb_err_of_errno(errno);
     struct dirent *e;
@@ -205,6 +215,7 @@ enum wb_err backup_dir_next_sequence(const char *dir, int64_t created_at, int64_
     size_t n = 0;
     int64_t sequence = created_at > 0 ? created_at : 0;
     enum wb_err err = store_backup_list(dir, &list, &n);
+
     if (err != WB_OK)
         return err;
     if (n > 0 && list[0].manifest.sequence >= sequence)
@@ -217,6 +228,7 @@ enum wb_err backup_dir_next_sequence(const char *dir, int64_t created_at, int64_
 static bool may_serve(const struct backup_entry *e, const char *phone_user, enum store_file want)
 {
     const struct backup_manifest *m = &e->manifest;
+
     if (e->err != WB_OK || (phone_user && strcmp(m->phone, phone_user) != 0))
         return false;
     if (want == STORE_FILE_WHATSAPP)
@@ -232,6 +244,7 @@ enum wb_err store_backup_newest_good(const char *dir, const char *phone_user, en
     size_t n = 0, at = 0;
     char one[512];
     enum wb_err err;
+
     why[0] = 0;
     TRY(store_backup_list(dir, &list, &n));
     err = WB_ERR_NOT_FOUND;
@@ -252,8 +265,7 @@ out:
     return err;
 }
 
-/* ---- prune --------------------------------------------------------------------------------------
- */
+/* ---- prune ---- */
 
 static bool kept_for_ever(const char *reason)
 {
@@ -273,8 +285,10 @@ static struct newer newer_than(const struct backup_entry *entries, size_t i, boo
 {
     const struct backup_manifest *m = &entries[i].manifest;
     struct newer r = {0};
+
     for (size_t j = 0; j < i; j++) {
         const struct backup_manifest *o = &entries[j].manifest;
+
         if (entries[j].err != WB_OK || strcmp(o->phone, m->phone) != 0)
             continue;
         r.sets++;
@@ -295,6 +309,7 @@ void backup_prune_choose(const struct backup_entry *entries, size_t n,
         struct newer newer = newer_than(entries, i, ret_drop);
         bool may_go = verified && strcmp(entries[i].name, verified) != 0 &&
                       entries[i].err == WB_OK && !kept_for_ever(entries[i].manifest.reason);
+
         ret_drop[i] =
             may_go && newer.sets >= keep->newest && (newer.same_day || newer.days >= keep->days);
     }
@@ -304,6 +319,7 @@ static void remove_sealed(const char *dir, const char *name)
 {
     char path[STORE_PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/%s" BACKUP_SEALED, dir, name);
+
     if (n > 0 && (size_t)n < sizeof path)
         unlink(path);
 }
@@ -313,6 +329,7 @@ static enum wb_err drop_sets(const char *dir, const struct backup_entry *list, c
 {
     char set[STORE_PATH_MAX], going[STORE_PATH_MAX];
     enum wb_err err = WB_OK;
+
     for (size_t i = 0; i < n; i++) {
         if (!drop[i])
             continue;
@@ -346,6 +363,7 @@ enum wb_err store_backup_prune(const char *dir, const struct backup_keep *keep,
     bool *drop = NULL;
     size_t n = 0;
     enum wb_err err;
+
     tightened[0] = 0;
     TRY(backup_dir_lock(dir, false, "pruning backups", clock, &lock, tightened, text));
     backup_dir_clear_unfinished(dir);

@@ -11,11 +11,12 @@ enum { NAME_TIME_CHARS = 16 }; /* "20261121T150000Z" */
 
 static const char reason_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static bool reason_valid(const char *reason)
 {
     size_t n = strlen(reason);
+
     return n > 0 && n <= BACKUP_REASON_MAX && strspn(reason, reason_letters) == n &&
            reason[0] != '-';
 }
@@ -25,6 +26,7 @@ enum wb_err backup_name(int64_t unix_s, const char *reason, char ret_name[BACKUP
     char when[32];
     struct tm tm;
     time_t t = (time_t)unix_s;
+
     if (!reason_valid(reason) || !gmtime_r(&t, &tm) ||
         strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm) != NAME_TIME_CHARS)
         return WB_ERR_INVALID;
@@ -37,6 +39,7 @@ enum wb_err backup_name(int64_t unix_s, const char *reason, char ret_name[BACKUP
 int64_t backup_name_time(const char *name)
 {
     struct tm tm = {0};
+
     return strptime(name, "%Y%m%dT%H%M%SZ", &tm) ? (int64_t)timegm(&tm) : 0;
 }
 
@@ -46,19 +49,22 @@ bool backup_name_valid(const char *name)
                                "T"
                                "dddddd"
                                "Z-";
+
     for (size_t i = 0; form[i]; i++) {
         bool digit = name[i] >= '0' && name[i] <= '9';
+
         if (form[i] == 'd' ? !digit : name[i] != form[i])
             return false;
     }
     return reason_valid(name + NAME_TIME_CHARS + 1);
 }
 
-/* ---- writing -------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static json_t *file_json(const struct backup_file *f)
 {
     struct buf hex = buf_new(HEX_CHARS(SHA256_BYTES));
+
     buf_hex(&hex, SPAN_ARRAY(f->sha256));
     json_t *j = json_pack("{s:I, s:s#}", "size", (json_int_t)f->size, "sha256",
                           hex.p ? (const char *)hex.p : "", (int)hex.n);
@@ -71,6 +77,7 @@ static json_t *manifest_json(const struct backup_manifest *m)
     char when[32] = "";
     struct tm tm;
     time_t t = (time_t)m->created_at;
+
     if (gmtime_r(&t, &tm))
         strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
     json_t *files = json_object();
@@ -91,6 +98,7 @@ void backup_manifest_write(const struct backup_manifest *m, struct buf *out)
 {
     json_t *j = manifest_json(m);
     char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+
     if (text) {
         buf_append_cstr(out, text);
         buf_u8(out, '\n');
@@ -101,13 +109,14 @@ void backup_manifest_write(const struct backup_manifest *m, struct buf *out)
     json_decref(j);
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static bool get_text(const json_t *o, const char *key, char *out, size_t size)
 {
     const json_t *v = json_object_get(o, key);
     const char *text = json_string_value(v);
     size_t n = json_string_length(v);
+
     if (!text || n >= size || strlen(text) != n)
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -122,6 +131,7 @@ static bool get_text(const json_t *o, const char *key, char *out, size_t size)
 static bool get_count(const json_t *o, const char *key, int64_t *ret)
 {
     const json_t *v = json_object_get(o, key);
+
     if (!json_is_integer(v) || json_integer_value(v) < 0)
         return false;
     *ret = json_integer_value(v);
@@ -143,6 +153,7 @@ static bool get_file(const json_t *files, const char *name, struct backup_file *
     char hex[HEX_CHARS(SHA256_BYTES) + 1];
     int64_t size = 0;
     size_t n = 0;
+
     *f = (struct backup_file){0};
     if (!j)
         return true;
@@ -157,6 +168,7 @@ static bool get_file(const json_t *files, const char *name, struct backup_file *
 static bool get_all(const json_t *j, struct backup_manifest *m)
 {
     const json_t *files = json_object_get(j, "files");
+
     return get_times(j, m) && get_text(j, "reason", m->reason, sizeof m->reason) &&
            reason_valid(m->reason) && get_text(j, "program", m->program, sizeof m->program) &&
            get_text(j, "sqlite", m->sqlite, sizeof m->sqlite) &&
@@ -176,6 +188,7 @@ enum wb_err backup_manifest_read(struct span json, struct backup_manifest *ret)
     json_error_t error;
     int64_t format = 0;
     enum wb_err err = WB_ERR_MALFORMED;
+
     if (json.n > BACKUP_MANIFEST_MAX)
         return WB_ERR_TOO_LARGE;
     json_t *j =

@@ -28,14 +28,14 @@ static const struct backup_file *file_of(const struct backup_manifest *m, size_t
     return i == 0 ? &m->whatsapp : &m->messages;
 }
 
-/* ---- keys and passphrases in files ------------------------------------------------------------
- */
+/* ---- keys and passphrases in files ---- */
 
 /* Its first line, without blanks around it. */
 static enum wb_err read_line(const char *path, struct buf *out)
 {
     enum wb_err err = files_read(path, out);
     const uint8_t *end = out->n ? memchr(out->p, '\n', out->n) : NULL;
+
     if (end)
         out->n = (size_t)(end - out->p);
     while (out->n > 0 && (out->p[out->n - 1] == ' ' || out->p[out->n - 1] == '\r'))
@@ -48,6 +48,7 @@ static enum wb_err read_key(const char *path, uint8_t ret_key[static X25519_KEY_
     struct buf line = buf_new(KEY_FILE_MAX);
     size_t n = 0;
     enum wb_err err;
+
     TRY(read_line(path, &line));
     if (hex_decode(buf_span(&line), ret_key, X25519_KEY_BYTES, &n) != WB_OK ||
         n != X25519_KEY_BYTES)
@@ -63,6 +64,7 @@ enum wb_err store_backup_keygen(const char *secret_key_file, const struct rng *r
     struct buf text = buf_new(256), pub = buf_new(256);
     struct x25519_pair pair;
     enum wb_err err;
+
     x25519_generate(rng, &pair);
     buf_hex(&text, SPAN_ARRAY(pair.priv));
     buf_u8(&text, '\n');
@@ -78,8 +80,7 @@ out:
     return err;
 }
 
-/* ---- sealing ----------------------------------------------------------------------------------
- */
+/* ---- sealing ---- */
 
 struct backup_sealing {
     struct seal_stream stream;
@@ -102,6 +103,7 @@ static enum wb_err put(struct backup_sealing *s, struct span bytes)
     while (bytes.n > 0) {
         if (s->n == sizeof s->piece) {
             enum wb_err err = put_piece(s, false);
+
             if (err != WB_OK)
                 return err;
         }
@@ -120,6 +122,7 @@ static enum wb_err put_file(struct backup_sealing *s, const char *path, uint64_t
     size_t n;
     FILE *in = NULL;
     enum wb_err err = plain_stream(path, O_RDONLY | O_NOFOLLOW, 0, &in);
+
     if (err != WB_OK)
         return err;
     while (err == WB_OK && done <= size && (n = fread(bytes, 1, sizeof bytes, in)) > 0) {
@@ -137,6 +140,7 @@ enum wb_err store_backup_seal_check(const struct backup_seal_to *to)
     struct buf line = buf_new(KEY_FILE_MAX);
     uint8_t pub[X25519_KEY_BYTES];
     enum wb_err err;
+
     if (to->public_key_file) {
         TRY(read_key(to->public_key_file, pub));
     } else {
@@ -154,6 +158,7 @@ static enum wb_err begin_sealing(struct backup_sealing *s, const struct backup_s
     struct buf header = buf_new(SEAL_HEADER_MAX), line = buf_new(KEY_FILE_MAX);
     uint8_t pub[X25519_KEY_BYTES];
     enum wb_err err;
+
     if (to->public_key_file) {
         TRY(read_key(to->public_key_file, pub));
         TRY(seal_to_key(&s->stream, pub, &header));
@@ -177,6 +182,7 @@ static enum wb_err seal_set(struct backup_sealing *s, const char *set,
     struct buf text = buf_new(LENGTH_BYTES + BACKUP_MANIFEST_MAX),
                json = buf_new(BACKUP_MANIFEST_MAX);
     enum wb_err err;
+
     TRY(backup_dir_manifest(set, &m));
     TRY(begin_sealing(s, to));
     backup_manifest_write(&m, &json);
@@ -205,6 +211,7 @@ enum wb_err store_backup_seal(const char *dir, const char *name, const struct ba
     struct backup_sealing *s = NULL;
     bool made = false;
     enum wb_err err;
+
     if (!backup_name_valid(name) || !to->public_key_file == !to->passphrase_file)
         return WB_ERR_INVALID;
     TRY(files_join(dir, name, set));
@@ -234,8 +241,7 @@ out:
     return err;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 struct opening {
     struct seal_stream stream;
@@ -254,6 +260,7 @@ static enum wb_err begin_opening(struct opening *o, const struct backup_seal_wit
     enum seal_kind kind;
     size_t n = 0, want = 9;
     enum wb_err err;
+
     n = fread(header, 1, want, o->in);
     TRY(seal_header_look(SPAN(header, n), &kind, &want));
     if (fread(header + n, 1, want - n, o->in) != want - n) {
@@ -302,6 +309,7 @@ static enum wb_err take(struct opening *o, uint64_t max, struct span *ret)
 {
     if (o->at == o->n) {
         enum wb_err err = next_piece(o);
+
         if (err != WB_OK)
             return err;
     }
@@ -318,6 +326,7 @@ static enum wb_err take_all(struct opening *o, uint64_t n, struct buf *to_buf, F
     while (n > 0) {
         struct span part;
         enum wb_err err = take(o, n, &part);
+
         if (err != WB_OK)
             return err;
         if (to_buf) {
@@ -337,6 +346,7 @@ static enum wb_err take_manifest(struct opening *o, const char *dir, struct back
     char path[STORE_PATH_MAX];
     struct buf length = buf_new(LENGTH_BYTES), json = buf_new(BACKUP_MANIFEST_MAX);
     enum wb_err err;
+
     TRY(take_all(o, LENGTH_BYTES, &length, NULL));
     uint32_t n = (uint32_t)length.p[0] << 24 | (uint32_t)length.p[1] << 16 |
                  (uint32_t)length.p[2] << 8 | length.p[3];
@@ -354,6 +364,7 @@ static enum wb_err take_file(struct opening *o, const char *dir, const char *nam
 {
     char path[STORE_PATH_MAX];
     enum wb_err err;
+
     TRY(files_join(dir, name, path));
     FILE *out = NULL;
     TRY(plain_stream(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &out));
@@ -369,6 +380,7 @@ static enum wb_err open_set(struct opening *o, const struct backup_seal_with *wi
     struct backup_manifest m;
     struct span left;
     enum wb_err err;
+
     TRY(begin_opening(o, with));
     TRY(take_manifest(o, dir, &m));
     for (size_t i = 0; i < FILES; i++) {
@@ -389,6 +401,7 @@ enum wb_err store_backup_unseal(const char *path, const struct backup_seal_with 
 {
     struct opening *o = calloc(1, sizeof *o);
     enum wb_err err = WB_OK;
+
     if (!o)
         return WB_ERR_NOMEM;
     TRY(plain_stream(path, O_RDONLY, 0, &o->in));

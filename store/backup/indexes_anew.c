@@ -11,6 +11,7 @@
 static enum wb_err look(struct db *d, struct indexes_anew *n)
 {
     enum wb_err err = db_faulty_look(d, &n->faulty);
+
     n->known = err == WB_OK;
     if (err == WB_ERR_DB) { /* a build of SQLite that cannot tell */
         memset(&n->faulty, 0, sizeof n->faulty);
@@ -22,6 +23,7 @@ static enum wb_err look(struct db *d, struct indexes_anew *n)
 static enum wb_err one_table(struct db *d, const char *table, struct indexes_anew *n)
 {
     enum wb_err err, made;
+
     TRY(db_exec(d, "SAVEPOINT one_table"));
     made = db_exec_format(d, "REINDEX main.\"%w\"", table);
     if (made == WB_ERR_DB) {
@@ -40,6 +42,7 @@ static enum wb_err each_table(struct db *d, struct indexes_anew *n)
 {
     char table[128] = "";
     enum wb_err err;
+
     for (;;) {
         TRY(sql_row(d, "SELECT min(name) FROM sqlite_master WHERE type = 'table' AND name > ?",
                     BINDS(BIND_TEXT(table)), COLS(COL_TEXT(table, sizeof table))));
@@ -55,6 +58,7 @@ out:
 static enum wb_err new_indexes(struct db *d, struct indexes_anew *n)
 {
     enum wb_err err;
+
     TRY(db_exec(d, "SAVEPOINT anew"));
     err = db_exec(d, "REINDEX");
     if (err == WB_ERR_DB) {
@@ -79,6 +83,7 @@ static enum wb_err check_anew(struct db *d, struct indexes_anew *n, size_t befor
 {
     struct db_found found;
     enum wb_err err = db_check(d, true, &found);
+
     if (err != WB_ERR_DB_CORRUPT || !n->kept || found.indexes == 0)
         return err;
     n->for_nothing = n->same.removed == 0 && n->same.numbered == 0 && found.indexes >= before;
@@ -89,6 +94,7 @@ enum wb_err indexes_make_anew(struct db *d, struct indexes_anew *n)
 {
     bool lacked = false;
     enum wb_err err;
+
     TRY(db_set_foreign_keys(d, false));
     TRY(look(d, n));
     const size_t before = n->faulty.findings;
@@ -105,6 +111,7 @@ enum wb_err indexes_make_anew(struct db *d, struct indexes_anew *n)
 out:
     if (err != WB_OK || n->for_nothing || n->only_try) {
         char text[sizeof d->error];
+
         memcpy(text, d->error, sizeof text);
         db_rollback(d);
         snprintf(d->error, sizeof d->error, "%s",
@@ -122,6 +129,7 @@ enum wb_err indexes_anew_help(const char *path, bool *ret)
     struct indexes_anew n = {.whatsapp = false, .only_try = true};
     struct db d = {0};
     enum wb_err err;
+
     TRY(db_open(&d, path));
     err = indexes_make_anew(&d, &n);
     *ret = err != WB_OK || !n.for_nothing;

@@ -28,6 +28,7 @@ static void tell(char text[TEXT_MAX], const char *path, const char *what, const 
     size_t n = strlen(text);
     const char *file = strrchr(path, '/');
     const char *base = strrchr(name, '/');
+
     snprintf(text + n, TEXT_MAX - n, "%s%s %s%s", n ? "; " : "", file ? file + 1 : path, what,
              base ? base + 1 : name);
 }
@@ -39,6 +40,7 @@ static enum wb_err hold_lock(const struct patient *p, bool *ret_taken)
     struct store_lock fresh = store_lock_none();
     struct store_holder h;
     enum wb_err err;
+
     *ret_taken = store_other_process_has_open(p->path, &h);
     if (store_lock_stands(p->path, p->lock))
         return WB_OK;
@@ -59,6 +61,7 @@ static enum wb_err write_copy(const struct patient *p, const char *to)
 {
     const struct backup_job job = {.clock = p->clock}; /* as fast as it goes */
     enum wb_err err;
+
     unlink(to); /* of an attempt before */
     TRY(backup_copy(p->db, to, &job));
     if (p->group && (chown(to, (uid_t)-1, p->group) != 0 || chmod(to, 0660) != 0))
@@ -73,6 +76,7 @@ static enum wb_err put_back(const struct patient *p, char text[TEXT_MAX])
     bool taken = false;
     enum wb_err err;
     int n = snprintf(copy, sizeof copy, "%s.rescuing", p->path);
+
     if (n < 0 || (size_t)n >= sizeof copy)
         return WB_ERR_INVALID;
     TRY(files_make_dirs(p->path, p->group));
@@ -98,6 +102,7 @@ out:
 static enum wb_err rescue_one(const struct patient *p, char text[TEXT_MAX])
 {
     enum wb_err err = WB_OK;
+
     if (*p->done)
         return WB_OK;
     switch (db_look_at_names(p->db)) {
@@ -123,6 +128,7 @@ enum wb_err store_rescue(struct store *s, char ret_text[TEXT_MAX])
                                      &s->msg_lock, &s->msg_rescued, s->clock};
     enum wb_err err;
     ret_text[0] = 0;
+
     store_rollback(s);
     TRY(rescue_one(&whatsapp, ret_text));
     err = rescue_one(&messages, ret_text);

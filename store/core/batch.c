@@ -55,6 +55,7 @@ bool store_batch_open(const struct store *s)
 static enum wb_err commit_whatsapp(struct store *s)
 {
     enum wb_err err;
+
     if (anything_dirty(s))
         TRY(db_begin(&s->wa));
     if (!s->wa.in_tx)
@@ -74,6 +75,7 @@ static enum wb_err check_alone(struct store *s)
 {
     bool written = false;
     enum wb_err err;
+
     TRY(db_written_by_others(&s->wa, &written));
     if (!written)
         return WB_OK;
@@ -88,6 +90,7 @@ out:
 enum wb_err store_commit(struct store *s)
 {
     enum wb_err err;
+
     TRY(s->msg.failed);
     TRY(s->wa.failed);
     TRY(store_check_names(s));
@@ -122,6 +125,7 @@ void store_checkpoint(struct store *s)
 static enum wb_err room_for_batch(const char *path)
 {
     struct statvfs v;
+
     /* A file system that does not count its blocks is believed. */
     if (statvfs(path, &v) != 0 || v.f_blocks == 0 || v.f_frsize == 0)
         return WB_OK;
@@ -139,6 +143,7 @@ const char *store_full_path(struct store *s)
 enum wb_err store_probe(struct store *s, int64_t now)
 {
     enum wb_err err;
+
     TRY(room_for_batch(s->wa_path));
     TRY(room_for_batch(s->msg_path));
     TRY(store_meta_put_int(s, STORE_META_PROBE, now));
@@ -168,6 +173,7 @@ enum wb_err store_mark(struct store *s)
 enum wb_err store_mark_keep(struct store *s)
 {
     enum wb_err err;
+
     if (!s->mark)
         return WB_ERR_STATE;
     s->mark = false;
@@ -183,6 +189,7 @@ out:
 enum wb_err store_mark_undo(struct store *s)
 {
     enum wb_err err;
+
     if (!s->mark)
         return WB_ERR_STATE;
     s->mark = false;

@@ -24,6 +24,7 @@ static void tell(char *text, const char *fmt, ...)
 {
     size_t n = strlen(text);
     va_list ap;
+
     if (n > 0 && n + 3 < STORE_TIGHTENED_MAX) {
         memcpy(text + n, "; ", 3);
         n += 2;
@@ -37,6 +38,7 @@ static void tell(char *text, const char *fmt, ...)
 static mode_t loose_bits(const struct stat *st, mode_t mode, gid_t group)
 {
     mode_t loose = st->st_mode & OTHERS & ~mode;
+
     if (st->st_gid != group)
         loose |= st->st_mode & 070;
     return loose;
@@ -64,6 +66,7 @@ static bool holds_only_a_store(const char *dir)
     bool only = true;
     DIR *d = opendir(dir);
     struct dirent *e;
+
     while (d && only && (e = readdir(d)) != NULL)
         only = is_of_a_store(e->d_name);
     if (d)
@@ -78,6 +81,7 @@ static bool holds_only_this(const char *dir, const char *path)
     bool only = true;
     DIR *d = opendir(dir);
     struct dirent *e;
+
     while (d && only && (e = readdir(d)) != NULL)
         only = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
                strcmp(e->d_name, "lost+found") == 0 || strncmp(e->d_name, name, strlen(name)) == 0;
@@ -111,6 +115,7 @@ static enum wb_err dir_of(const char *path, char dir[STORE_PATH_MAX])
 {
     const char *last = strrchr(path, '/');
     size_t n = last == path ? 1 : last ? (size_t)(last - path) : 0;
+
     if (n >= STORE_PATH_MAX)
         return WB_ERR_INVALID;
     memcpy(dir, n > 0 ? path : ".", n > 0 ? n : 1);
@@ -122,6 +127,7 @@ static bool same_dir(const char *a, const char *b)
 {
     char x[STORE_PATH_MAX], y[STORE_PATH_MAX];
     struct stat p, q;
+
     return dir_of(a, x) == WB_OK && dir_of(b, y) == WB_OK &&
            (strcmp(x, y) == 0 ||
             (stat(x, &p) == 0 && stat(y, &q) == 0 && p.st_dev == q.st_dev && p.st_ino == q.st_ino));
@@ -130,6 +136,7 @@ static bool same_dir(const char *a, const char *b)
 static enum wb_err guard_open_dir(int fd, const char *dir, mode_t mode, gid_t group, char *text)
 {
     struct stat st;
+
     if ((fd >= 0 ? fstat(fd, &st) : stat(dir, &st)) != 0)
         return WB_ERR_IO;
     mode_t loose = loose_bits(&st, mode, group);
@@ -152,6 +159,7 @@ enum wb_err guard_dir_of(const char *path, mode_t mode, gid_t group, char *text)
 {
     char dir[STORE_PATH_MAX];
     enum wb_err err = dir_of(path, dir);
+
     if (err != WB_OK)
         return err;
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* -1: it can only be searched */
@@ -201,6 +209,7 @@ static void say_how_to_enter(const char *dir, mode_t was, const char *group, con
                              char *text, size_t size)
 {
     struct buf out = buf_new(8 * STORE_PATH_MAX);
+
     buf_printf(&out, "the group %s cannot enter %s (mode %04o): chgrp %s ", group, dir,
                (unsigned)was & 07777, group);
     path_shell_word(&out, dir);
@@ -217,6 +226,7 @@ bool guard_readers_kept_out(const char *whatsapp_path, const char *messages_path
     struct group *g = group ? getgrgid(group) : NULL;
     char name[64];
     struct stat st;
+
     if (group == 0 || dir_of(messages_path, dir) != WB_OK || !realpath(dir, real) ||
         stat(real, &st) != 0)
         return false;
@@ -226,6 +236,7 @@ bool guard_readers_kept_out(const char *whatsapp_path, const char *messages_path
     if (!group_enters(&st, group)) {
         say_how_to_enter(real, st.st_mode, name,
                          same_dir(whatsapp_path, messages_path) ? "2750" : "2770", text, size);
+
         return true;
     }
     for (char *slash; (slash = strrchr(real, '/')) != NULL && slash > real;) {
@@ -245,6 +256,7 @@ static enum wb_err guard_file(const char *name, mode_t mode, gid_t group, char *
 {
     struct stat st;
     int fd = -1;
+
     /* What is no plain file is refused by whoever opens it. */
     if (lstat(name, &st) != 0 || !S_ISREG(st.st_mode) || !loose_bits(&st, mode, group))
         return WB_OK;
@@ -265,6 +277,7 @@ static enum wb_err guard_files(const char *path, mode_t mode, gid_t group, char 
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".lock"};
     char name[STORE_PATH_MAX + 16];
     enum wb_err err = WB_OK;
+
     for (size_t i = 0; err == WB_OK && i < sizeof suffixes / sizeof suffixes[0]; i++) {
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
         err = guard_file(name, mode, group, text);
@@ -277,6 +290,7 @@ enum wb_err guard_whatsapp(const char *path, const char *messages_path, gid_t gr
     /* Readers may find messages.db beside it, but put nothing there. */
     const bool shared = group != 0 && same_dir(path, messages_path);
     enum wb_err err = guard_dir_of(path, shared ? 02750 : 0700, shared ? group : 0, text);
+
     return err == WB_OK ? guard_files(path, 0600, 0, text) : err;
 }
 
@@ -284,6 +298,7 @@ bool guard_others_read(const char *path)
 {
     struct stat file, dir;
     char name[STORE_PATH_MAX];
+
     if (stat(path, &file) != 0 || dir_of(path, name) != WB_OK || stat(name, &dir) != 0)
         return false;
     /* To read it one must also get there. */
@@ -307,6 +322,7 @@ void store_shut_out_text(const char *messages_path, struct buf *out)
 enum wb_err guard_messages(const char *path, gid_t group, char *text)
 {
     enum wb_err err = guard_dir_of(path, group ? 02770 : 0700, group, text);
+
     return err == WB_OK ? guard_files(path, group ? 0660 : 0600, group, text) : err;
 }
 
@@ -314,6 +330,7 @@ enum wb_err guard_messages(const char *path, gid_t group, char *text)
 static bool dir_for_readers(const char *path, struct stat *ret)
 {
     char dir[STORE_PATH_MAX];
+
     return dir_of(path, dir) == WB_OK && stat(dir, ret) == 0 && (ret->st_mode & S_ISGID) &&
            (ret->st_mode & 050) == 050;
 }
@@ -322,6 +339,7 @@ gid_t guard_readers_group(const char *messages_path)
 {
     struct stat file, dir;
     const bool made_for_readers = dir_for_readers(messages_path, &dir);
+
     if (stat(messages_path, &file) != 0)
         return made_for_readers && !(dir.st_mode & 07) ? dir.st_gid : 0;
     if (!(file.st_mode & 060))

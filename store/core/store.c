@@ -46,6 +46,7 @@ const char *store_error_text(struct store *s)
 const char *store_error_why(struct store *s, enum wb_err err)
 {
     const char *text = store_error_text(s);
+
     return text[0] ? text : wb_err_text(err);
 }
 

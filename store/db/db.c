@@ -53,6 +53,7 @@ static int last_errno(struct db *d)
     int error = 0;
 
     sqlite3_file_control(d->h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
     if (log && log->pMethods)
         log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
     if (!error)
@@ -120,6 +121,7 @@ enum wb_err db_look(struct db *d, const char *path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     char name[DB_LOG_NAME_MAX];
+
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
         if (plain_look(name) == WB_ERR_NOT_PLAIN) {
@@ -138,6 +140,7 @@ enum wb_err db_open(struct db *d, const char *path)
     /* Its statistics of malloc() take a mutex each time. Refused, and harmless, once SQLite runs.
      */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
     memset(d, 0, sizeof *d);
     d->path = strdup(path);
     if (!d->path)
@@ -164,6 +167,7 @@ enum wb_err db_open(struct db *d, const char *path)
 out:
     if (err != WB_OK) {
         char text[sizeof d->error];
+
         memcpy(text, d->error, sizeof text);
         db_close(d);
         memcpy(d->error, text, sizeof text);
@@ -176,12 +180,14 @@ static enum wb_err set_mode(struct db *d, const char *sql, const char *want)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
+
     if (rc != SQLITE_OK)
         return db_error(d, rc);
     rc = sqlite3_step(stmt);
     bool same = false;
     if (rc == SQLITE_ROW) {
         const char *got = (const char *)sqlite3_column_text(stmt, 0);
+
         same = got && strcmp(got, want) == 0;
     }
     enum wb_err err = rc == SQLITE_ROW ? WB_OK : db_error(d, rc);
@@ -213,6 +219,7 @@ void db_checkpoint(struct db *d)
 static int on_wal(void *ctx, sqlite3 *h, const char *name, int pages)
 {
     struct db *d = ctx;
+
     (void)h;
     (void)name;
     d->log_pages = pages;
@@ -224,6 +231,7 @@ enum wb_err db_set_wal(struct db *d)
     char limit[64];
     int64_t version;
     enum wb_err err;
+
     TRY(set_mode(d, "PRAGMA journal_mode = WAL", "wal"));
     TRY(db_exec(d, "PRAGMA synchronous = FULL"));
     snprintf(limit, sizeof limit, "PRAGMA journal_size_limit = %d", DB_LOG_KEEP_BYTES);
@@ -248,6 +256,7 @@ enum wb_err db_set_delete_mode(struct db *d, int wait_ms)
 {
     const int before = d->wait_ms;
     enum wb_err err;
+
     finalize_all(d);
     d->log = d->index = (struct db_identity){0};
     db_set_wait(d, wait_ms, d->hurried);
@@ -285,6 +294,7 @@ enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
+
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
     enum wb_err err = db_error(d, rc);
@@ -337,6 +347,7 @@ static enum wb_err run_once(struct db *d, const char *sql)
 {
     sqlite3_stmt *stmt;
     enum wb_err err = db_statement(d, sql, &stmt);
+
     if (err != WB_OK)
         return err;
     err = db_error(d, sqlite3_step(stmt));
@@ -348,6 +359,7 @@ enum wb_err db_written_by_others(struct db *d, bool *ret_written)
 {
     sqlite3_stmt *stmt = NULL;
     enum wb_err err = db_statement(d, "PRAGMA data_version", &stmt);
+
     if (err != WB_OK)
         return err;
     int rc = sqlite3_step(stmt);
@@ -364,6 +376,7 @@ enum wb_err db_written_by_others(struct db *d, bool *ret_written)
 enum wb_err db_begin_unmarked(struct db *d)
 {
     enum wb_err err = d->failed;
+
     TRY(err);
     if (!d->in_tx) {
         TRY(db_exec(d, "BEGIN IMMEDIATE"));
@@ -380,6 +393,7 @@ out:
 enum wb_err db_begin(struct db *d)
 {
     enum wb_err err;
+
     TRY(db_begin_unmarked(d));
     if (d->mark && !d->mark_on) {
         TRY(run_once(d, "SAVEPOINT mark"));
@@ -423,6 +437,7 @@ enum wb_err db_commit(struct db *d)
 enum wb_err db_mark_keep(struct db *d)
 {
     enum wb_err err = d->failed;
+
     if (err == WB_OK && d->mark_on)
         err = run_once(d, "RELEASE mark");
     d->mark = d->mark_on = false;
@@ -432,6 +447,7 @@ enum wb_err db_mark_keep(struct db *d)
 enum wb_err db_mark_undo(struct db *d)
 {
     enum wb_err err = WB_OK;
+
     if (d->mark_on)
         err = db_exec(d, "ROLLBACK TO mark; RELEASE mark");
     if (d->mark_on && err == WB_OK)
@@ -446,10 +462,12 @@ enum wb_err db_mark_undo(struct db *d)
 static struct db_statement *free_place(struct db *d)
 {
     struct db_statement *oldest = NULL;
+
     if (d->nstatements < DB_STATEMENTS_MAX)
         return &d->statements[d->nstatements++];
     for (size_t i = 0; i < d->nstatements; i++) {
         struct db_statement *e = &d->statements[i];
+
         if (!e->busy && (!oldest || e->used_at < oldest->used_at))
             oldest = e;
     }
@@ -462,6 +480,7 @@ enum wb_err db_statement(struct db *d, const char *sql, sqlite3_stmt **ret)
 {
     for (size_t i = 0; i < d->nstatements; i++) {
         struct db_statement *e = &d->statements[i];
+
         if (e->sql == sql && !e->busy) {
             e->busy = true;
             e->used_at = ++d->uses;
@@ -476,6 +495,7 @@ enum wb_err db_statement(struct db *d, const char *sql, sqlite3_stmt **ret)
     struct db_statement *e = free_place(d);
     if (!e) { /* all busy: more nesting than any function has */
         sqlite3_finalize(stmt);
+
         return WB_ERR_BUG;
     }
     *e = (struct db_statement){sql, stmt, ++d->uses, true};
@@ -487,6 +507,7 @@ void db_statement_done(struct db *d, sqlite3_stmt *stmt)
 {
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
+
     for (size_t i = 0; i < d->nstatements; i++) {
         if (d->statements[i].stmt == stmt)
             d->statements[i].busy = false;

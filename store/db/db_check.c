@@ -14,6 +14,7 @@ _Static_assert(FINDINGS == DB_FINDINGS_MAX, "one limit");
 static const char *index_behind(const char *finding, const char *what)
 {
     const char *at = strstr(finding, what);
+
     return at ? at + strlen(what) : NULL;
 }
 
@@ -25,6 +26,7 @@ static int kind_of(const char *finding, const char **ret_index)
 {
     static const char count[] = "wrong # of entries in index ";
     static const char twice[] = "non-unique entry in index ";
+
     if (strncmp(finding, "row ", 4) == 0) {
         if ((*ret_index = index_behind(finding, " missing from index ")))
             return MISSING;
@@ -56,6 +58,7 @@ static void sort_in(struct answers *a, const char *text)
     const char *index;
     const bool of_index = text && kind_of(text, &index) != OTHER;
     char *first = of_index ? a->index : a->other;
+
     if ((of_index ? a->indexes++ : a->others++) == 0)
         snprintf(first, sizeof a->index, "%s", text ? text : "no answer");
 }
@@ -65,6 +68,7 @@ static enum wb_err findings(struct db *d, const char *sql, struct answers *ret)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(d->h, sql, -1, &stmt, NULL);
+
     memset(ret, 0, sizeof *ret);
     while (rc == SQLITE_OK || rc == SQLITE_ROW) {
         rc = sqlite3_step(stmt);
@@ -88,6 +92,7 @@ static enum wb_err full(struct db *d, bool thorough, struct answers *ret)
 {
     char pragma[64], text[sizeof d->error];
     enum wb_err err, checked;
+
     snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%d",
              thorough ? DB_CHECK_THOROUGH_CACHE_KB : DB_CHECK_CACHE_KB);
     TRY(db_exec(d, pragma));
@@ -105,6 +110,7 @@ out:
 static bool is_small(const struct db *d)
 {
     struct stat st;
+
     return stat(d->path, &st) == 0 && st.st_size <= DB_CHECK_INDEXES_BYTES;
 }
 
@@ -119,6 +125,7 @@ enum wb_err db_check(struct db *d, bool thorough, struct db_found *ret)
     const bool whole = thorough || is_small(d);
     struct answers a, q;
     enum wb_err err;
+
     memset(ret, 0, sizeof *ret);
     err = whole ? full(d, thorough, &a) : quick(d, &a);
     /* Is it more than quick_check demands of a file? */
@@ -146,7 +153,7 @@ out:
     return err;
 }
 
-/* ---- what is wrong with the indexes -------------------------------------------------------- */
+/* ---- what is wrong with the indexes ---- */
 
 /* As its pages have them. */
 static enum wb_err count_entries(struct db *d, const char *index, int64_t *ret)
@@ -154,6 +161,7 @@ static enum wb_err count_entries(struct db *d, const char *index, int64_t *ret)
     sqlite3_stmt *stmt = NULL;
     int rc =
         sqlite3_prepare_v2(d->h, "SELECT total(ncell) FROM dbstat WHERE name = ?", -1, &stmt, NULL);
+
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(stmt, 1, index, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)
@@ -186,12 +194,14 @@ enum wb_err db_faulty_look(struct db *d, struct db_faulty *ret)
     enum wb_err err;
     int rc =
         sqlite3_prepare_v2(d->h, "PRAGMA integrity_check(" NUMBER(FINDINGS) ")", -1, &stmt, NULL);
+
     while ((rc == SQLITE_OK || rc == SQLITE_ROW) && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(stmt, 0);
         const char *index = NULL;
         int kind = text ? kind_of(text, &index) : OTHER;
         struct db_faulty_index *one =
             kind == MISSING || kind == COUNT ? faulty_of(&f, index) : NULL;
+
         if (one && kind == MISSING)
             one->missing++;
         f.findings += kind != OTHER;
@@ -213,8 +223,10 @@ enum wb_err db_faulty_lacked_rows(struct db *d, const struct db_faulty *f, bool 
 {
     bool only = f->lack_rows;
     enum wb_err err = WB_OK;
+
     for (size_t i = 0; i < f->n && only; i++) {
         int64_t now = 0;
+
         TRY(count_entries(d, f->list[i].name, &now));
         only = f->list[i].entries + f->list[i].missing == now;
     }

@@ -8,6 +8,7 @@ enum wb_err db_is_empty(struct db *d, bool *ret)
 {
     int64_t n = 0;
     enum wb_err err = db_query_int(d, "SELECT count(*) FROM sqlite_master", &n);
+
     if (err == WB_OK)
         *ret = n == 0;
     return err;
@@ -23,8 +24,10 @@ enum wb_err db_count_tables(struct db *d, const char *const *names, size_t *ret)
 {
     size_t n = 0;
     enum wb_err err = WB_OK;
+
     for (; *names; names++) {
         bool there = false;
+
         TRY(db_has_table(d, *names, &there));
         n += there;
     }
@@ -58,6 +61,7 @@ enum wb_err db_get_version(struct db *d, int64_t *ret)
 enum wb_err db_set_version(struct db *d, int version)
 {
     char sql[48];
+
     snprintf(sql, sizeof sql, "PRAGMA user_version = %d", version);
     return db_exec(d, sql);
 }

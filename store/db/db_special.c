@@ -8,6 +8,7 @@
 enum wb_err db_open_reading(struct db *d, const char *path)
 {
     enum wb_err err;
+
     memset(d, 0, sizeof *d);
     d->path = strdup(path);
     if (!d->path)
@@ -33,6 +34,7 @@ enum wb_err db_copy_pages(struct db *from, struct db *to, int pages,
     enum wb_err err = WB_OK;
     int rc = SQLITE_OK;
     sqlite3_backup *b = sqlite3_backup_init(to->h, "main", from->h, "main");
+
     if (!b)
         err = db_error(to, sqlite3_errcode(to->h));
     while (err == WB_OK && rc != SQLITE_DONE) {
@@ -50,6 +52,7 @@ enum wb_err db_copy_pages(struct db *from, struct db *to, int pages,
 enum wb_err db_exec_format(struct db *d, const char *format, ...)
 {
     va_list ap;
+
     va_start(ap, format);
     char *sql = sqlite3_vmprintf(format, ap);
     va_end(ap);
@@ -73,6 +76,7 @@ static void call(sqlite3_context *ctx, int n, sqlite3_value **values)
 {
     const struct db *d = sqlite3_user_data(ctx);
     char text[DB_FUNCTION_TEXT_MAX];
+
     (void)n;
     if (d->function(sqlite3_value_int64(values[0]), text))
         sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);

@@ -47,6 +47,7 @@ static size_t bucket_of(const char *key)
 static struct entry **find(const struct record_cache *c, const char *key)
 {
     struct entry *const *slot = &c->buckets[bucket_of(key)];
+
     while (*slot && strcmp((*slot)->key, key) != 0)
         slot = &(*slot)->next;
     return (struct entry **)(uintptr_t)slot;
@@ -55,6 +56,7 @@ static struct entry **find(const struct record_cache *c, const char *key)
 struct record_cache *record_cache_new(void *ctx, const struct record_ops *ops, size_t max)
 {
     struct record_cache *c = calloc(1, sizeof *c);
+
     if (c) {
         c->ctx = ctx;
         c->ops = ops;
@@ -67,6 +69,7 @@ struct record_cache *record_cache_new(void *ctx, const struct record_ops *ops, s
 static struct entry *unlink_entry(struct record_cache *c, struct entry **slot)
 {
     struct entry *e = *slot;
+
     *slot = e->next;
     c->n--;
     if (e->dirty)
@@ -85,6 +88,7 @@ static void entry_free(struct record_cache *c, struct entry *e)
 static void link_entry(struct record_cache *c, struct entry *e)
 {
     size_t b = bucket_of(e->key);
+
     e->next = c->buckets[b];
     c->buckets[b] = e;
     c->n++;
@@ -97,6 +101,7 @@ static enum wb_err insert(struct record_cache *c, const char *key, void *record,
 {
     size_t n = strlen(key) + 1;
     struct entry *e = malloc(sizeof *e + n);
+
     if (!e)
         return WB_ERR_NOMEM;
     *e = (struct entry){NULL, record, ++c->uses, dirty};
@@ -109,6 +114,7 @@ static enum wb_err insert(struct record_cache *c, const char *key, void *record,
 static struct entry **oldest_clean(struct record_cache *c)
 {
     struct entry **oldest = NULL;
+
     if (c->ndirty == c->n)
         return NULL;
     for (size_t b = 0; b < BUCKETS; b++) {
@@ -130,6 +136,7 @@ static enum wb_err make_room(struct record_cache *c)
     struct entry **slot = oldest_clean(c);
     if (!slot && !c->mark) {
         enum wb_err err = record_cache_flush(c);
+
         if (err != WB_OK)
             return err;
         slot = oldest_clean(c);
@@ -143,6 +150,7 @@ enum wb_err record_cache_get(struct record_cache *c, const char *key, const void
 {
     struct entry **slot = find(c, key);
     enum wb_err err;
+
     if (*slot) {
         (*slot)->used_at = ++c->uses;
         *ret = (*slot)->record;
@@ -169,6 +177,7 @@ bool record_cache_holds(const struct record_cache *c, const char *key)
 static enum wb_err displace(struct record_cache *c, const char *key)
 {
     struct entry **slot = find(c, key);
+
     if (!c->mark) {
         if (*slot)
             entry_free(c, unlink_entry(c, slot));
@@ -188,6 +197,7 @@ static enum wb_err displace(struct record_cache *c, const char *key)
 enum wb_err record_cache_put(struct record_cache *c, const char *key, void *record)
 {
     enum wb_err err;
+
     if (!record_cache_holds(c, key))
         TRY(make_room(c));
     TRY(displace(c, key));
@@ -206,12 +216,16 @@ enum wb_err record_cache_remove(struct record_cache *c, const char *key)
 enum wb_err record_cache_remove_prefix(struct record_cache *c, const char *prefix)
 {
     size_t n = strlen(prefix);
+
     for (size_t b = 0; b < BUCKETS; b++) {
         struct entry *e = c->buckets[b];
+
         while (e) {
             struct entry *next = e->next;
+
             if (strncmp(e->key, prefix, n) == 0) {
                 enum wb_err err = displace(c, e->key);
+
                 if (err != WB_OK)
                     return err;
             }
@@ -256,6 +270,7 @@ void record_cache_trim(struct record_cache *c)
 {
     for (size_t b = 0; b < BUCKETS && c->n > c->max; b++) {
         struct entry **slot = &c->buckets[b];
+
         while (*slot && c->n > c->max) {
             if ((*slot)->dirty)
                 slot = &(*slot)->next;
@@ -269,6 +284,7 @@ static void undo_drop(struct record_cache *c)
 {
     while (c->undo) {
         struct undo *u = c->undo;
+
         c->undo = u->next;
         entry_free(c, u->entry);
         free(u);
@@ -309,6 +325,7 @@ void record_cache_mark_undo(struct record_cache *c)
     /* Newest first, so that the oldest value of a key is what is left at the end. */
     while (c->undo) {
         struct undo *u = c->undo;
+
         c->undo = u->next;
         struct entry **slot = find(c, u->key);
         if (*slot)

@@ -35,6 +35,7 @@ enum wb_err sql_run(struct db *d, const char *sql, const struct sql_bind *values
 {
     struct stmt q;
     enum wb_err err = stmt_write(&q, d, sql);
+
     if (err != WB_OK)
         return err;
     sql_bind(&q, values);
@@ -45,6 +46,7 @@ enum wb_err sql_run_some(struct db *d, const char *sql, const struct sql_bind *v
                          bool *ret_more)
 {
     enum wb_err err = sql_run(d, sql, values);
+
     if (err == WB_OK)
         *ret_more = stmt_changes(d) == most;
     return err;
@@ -53,6 +55,7 @@ enum wb_err sql_run_some(struct db *d, const char *sql, const struct sql_bind *v
 enum wb_err sql_run_all(struct db *d, const char *const *sql, const struct sql_bind *values)
 {
     enum wb_err err = WB_OK;
+
     for (; err == WB_OK && *sql; sql++)
         err = sql_run(d, *sql, values);
     return err;
@@ -64,6 +67,7 @@ static enum wb_err first_row(struct stmt *q, struct db *d, const char *sql,
                              const struct sql_bind *values)
 {
     enum wb_err err = stmt_read(q, d, sql);
+
     if (err != WB_OK)
         return err;
     sql_bind(q, values);
@@ -128,6 +132,7 @@ enum wb_err sql_row(struct db *d, const char *sql, const struct sql_bind *values
 {
     struct stmt q;
     enum wb_err err = first_row(&q, d, sql, values);
+
     if (err != WB_OK)
         return err;
     err = look_at_lengths(&q, places);
@@ -142,6 +147,7 @@ enum wb_err sql_row_by(struct db *d, const char *sql, const struct sql_bind *val
 {
     struct stmt q;
     enum wb_err err = first_row(&q, d, sql, values);
+
     if (err != WB_OK)
         return err;
     err = read(&q, ctx);
@@ -154,6 +160,7 @@ enum wb_err sql_each(struct db *d, const char *sql, const struct sql_bind *value
 {
     struct stmt q;
     enum wb_err err = stmt_read(&q, d, sql);
+
     if (err != WB_OK)
         return err;
     sql_bind(&q, values);
@@ -175,6 +182,7 @@ enum wb_err sql_rows(struct db *d, const char *sql, const struct sql_bind *value
     struct stmt q;
     size_t n = 0;
     enum wb_err err = stmt_read(&q, d, sql);
+
     if (err != WB_OK)
         return err;
     sql_bind(&q, values);
@@ -196,6 +204,7 @@ enum wb_err sql_exists(struct db *d, const char *sql, const struct sql_bind *val
 {
     struct stmt q;
     enum wb_err err = first_row(&q, d, sql, values);
+
     if (err == WB_OK)
         stmt_end(&q);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
@@ -208,6 +217,7 @@ enum wb_err sql_int(struct db *d, const char *sql, const struct sql_bind *values
 {
     struct stmt q;
     enum wb_err err = first_row(&q, d, sql, values);
+
     if (err == WB_OK) {
         *ret = stmt_col_int(&q, 0);
         stmt_end(&q);

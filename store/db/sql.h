@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "store/db/stmt.h"
 
-/* ---- values of parameters ------------------------------------------------------------------ */
+/* ---- values of parameters ---- */
 
 enum sql_bind_kind {
     SQL_BIND_END,
@@ -58,7 +58,7 @@ struct sql_bind {
 /* The values of a statement that stmt.h has begun. Their bytes must live until it ends. */
 void sql_bind(struct stmt *q, const struct sql_bind *values);
 
-/* ---- places for columns -------------------------------------------------------------------- */
+/* ---- places for columns ---- */
 
 enum sql_col_kind {
     SQL_COL_END,
@@ -106,7 +106,7 @@ struct sql_col {
 /* Behind what the buffer has already. */
 #define COL_APPEND(pointer) ((struct sql_col){SQL_COL_APPEND, {.buf = (pointer)}, 0, NULL})
 
-/* ---- the calls ------------------------------------------------------------------------------ */
+/* ---- the calls ---- */
 
 /* Runs a write to its end; stmt_changes() says how many rows it changed. */
 enum wb_err sql_run(struct db *d, const char *sql, const struct sql_bind *values) WB_MUST_CHECK;

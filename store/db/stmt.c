@@ -8,6 +8,7 @@ enum wb_err stmt_read(struct stmt *q, struct db *d, const char *sql)
 {
     struct sqlite3_stmt *h = NULL;
     enum wb_err err = db_statement(d, sql, &h);
+
     if (err == WB_OK)
         *q = (struct stmt){d, h, 1, SQLITE_OK, false};
     return err;
@@ -23,6 +24,7 @@ static void note_failure(struct db *d, enum wb_err err)
 static enum wb_err prepare_write(struct stmt *q, struct db *d, const char *sql, enum wb_err begun)
 {
     enum wb_err err = begun == WB_OK ? stmt_read(q, d, sql) : begun;
+
     if (err == WB_OK)
         q->write = true;
     else
@@ -81,6 +83,7 @@ void stmt_blob(struct stmt *q, struct span bytes)
 void stmt_jid(struct stmt *q, const struct jid *j)
 {
     char text[JID_TEXT_MAX];
+
     if (jid_is_none(j)) {
         stmt_null(q);
         return;
@@ -91,12 +94,14 @@ void stmt_jid(struct stmt *q, const struct jid *j)
 void stmt_address(struct stmt *q, const struct jid *j)
 {
     char text[JID_TEXT_MAX];
+
     bound(q, sqlite3_bind_text(q->h, q->next, jid_signal_address(j, text), -1, SQLITE_TRANSIENT));
 }
 
 enum wb_err stmt_step(struct stmt *q)
 {
     int rc = q->rc != SQLITE_OK ? q->rc : sqlite3_step(q->h);
+
     if (rc == SQLITE_ROW)
         return WB_OK;
     if (rc == SQLITE_DONE)
@@ -117,6 +122,7 @@ void stmt_end(struct stmt *q)
 enum wb_err stmt_run(struct stmt *q)
 {
     enum wb_err err;
+
     do
         err = stmt_step(q);
     while (err == WB_OK);
@@ -147,6 +153,7 @@ int64_t stmt_col_int(struct stmt *q, int i)
 struct span stmt_col_span(struct stmt *q, int i)
 {
     int type = sqlite3_column_type(q->h, i);
+
     if (type == SQLITE_NULL)
         return SPAN_NULL;
     const void *p =
@@ -160,6 +167,7 @@ void stmt_col_text(struct stmt *q, int i, char *out, size_t size)
 {
     struct span s = stmt_col_span(q, i);
     const uint8_t *nul = s.n ? memchr(s.p, 0, s.n) : NULL;
+
     if (nul)
         s.n = (size_t)(nul - s.p);
     s = s.n < size ? s : utf8_valid(s) ? utf8_first(s, size - 1) : span_first(s, size - 1);
@@ -171,6 +179,7 @@ void stmt_col_text(struct stmt *q, int i, char *out, size_t size)
 enum wb_err stmt_col_bytes(struct stmt *q, int i, uint8_t *out, size_t n)
 {
     struct span s = stmt_col_span(q, i);
+
     if (!s.p || s.n != n)
         return WB_ERR_DB_CORRUPT;
     memcpy(out, s.p, n);
@@ -181,6 +190,7 @@ struct jid stmt_col_jid(struct stmt *q, int i)
 {
     struct jid j = {0};
     struct span s = stmt_col_span(q, i);
+
     if (!s.n || jid_parse(s, &j) != WB_OK)
         return (struct jid){0};
     return j;
@@ -189,6 +199,7 @@ struct jid stmt_col_jid(struct stmt *q, int i)
 enum wb_err stmt_col_copy(struct stmt *q, int i, struct arena *a, struct span *ret)
 {
     struct span s = stmt_col_span(q, i);
+
     if (!s.p) {
         *ret = SPAN_NULL;
         return WB_OK;

@@ -15,6 +15,7 @@
 static enum wb_err sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
     if (fd < 0)
         return wb_err_of_errno(errno);
     /* Some network file systems know no such flush (EINVAL), and their server does it by itself. */
@@ -27,6 +28,7 @@ enum wb_err files_sync_dir_of(const char *path)
 {
     char dir[STORE_PATH_MAX];
     const char *last = strrchr(path, '/');
+
     if (!last)
         return sync_dir(".");
     size_t n = last == path ? 1 : (size_t)(last - path);
@@ -40,6 +42,7 @@ enum wb_err files_sync_dir_of(const char *path)
 static enum wb_err make_dir(const char *path, gid_t group)
 {
     struct stat st;
+
     if (mkdir(path, 0700) != 0) {
         if (errno != EEXIST)
             return wb_err_of_errno(errno);
@@ -61,6 +64,7 @@ enum wb_err files_make_dirs(const char *path, gid_t group)
 {
     char dir[STORE_PATH_MAX];
     size_t n = strlen(path);
+
     if (n >= sizeof dir)
         return WB_ERR_INVALID;
     memcpy(dir, path, n + 1);
@@ -87,6 +91,7 @@ enum wb_err files_make(const char *path, gid_t group, bool *ret_created)
     bool created = false;
     int fd = -1;
     enum wb_err err = plain_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode, &fd);
+
     if (err == WB_OK)
         created = true;
     else if (err == WB_ERR_EXISTS)
@@ -113,6 +118,7 @@ enum { SUFFIXES = sizeof suffixes / sizeof suffixes[0] };
 static enum wb_err rename_logs(const char *from, const char *to)
 {
     char a[STORE_PATH_MAX + 16], b[STORE_PATH_MAX + 16];
+
     for (size_t i = 0; i < SUFFIXES; i++) {
         snprintf(a, sizeof a, "%s%s", from, suffixes[i]);
         snprintf(b, sizeof b, "%s%s", to, suffixes[i]);
@@ -141,6 +147,7 @@ static enum wb_err move_away(const char *from, const char *to)
 static enum wb_err move_back(const char *from, const char *to)
 {
     enum wb_err err = rename_logs(from, to);
+
     if (err == WB_OK && rename(from, to) == 0)
         return files_sync_dir_of(to);
     if (err == WB_OK)
@@ -155,6 +162,7 @@ enum wb_err files_free_name(const char *path, const char *reason, int64_t now_un
     struct tm tm;
     struct stat st;
     time_t t = (time_t)now_unix_s;
+
     if (!reason[0] || strspn(reason, "abcdefghijklmnopqrstuvwxyz-_0123456789") != strlen(reason))
         return WB_ERR_INVALID;
     if (!gmtime_r(&t, &tm) || strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm) == 0)
@@ -162,6 +170,7 @@ enum wb_err files_free_name(const char *path, const char *reason, int64_t now_un
     for (unsigned n = 0; n < 1000; n++) {
         int len = n ? snprintf(out, STORE_PATH_MAX, "%s.%s-%s.%u", path, reason, when, n)
                     : snprintf(out, STORE_PATH_MAX, "%s.%s-%s", path, reason, when);
+
         if (len < 0 || len >= STORE_PATH_MAX)
             return WB_ERR_INVALID;
         if (lstat(out, &st) != 0)
@@ -175,6 +184,7 @@ enum wb_err files_set_aside(const char *path, const char *reason, int64_t now_un
 {
     char to[STORE_PATH_MAX];
     struct stat st;
+
     if (lstat(path, &st) != 0)
         return wb_err_of_errno(errno);
     enum wb_err err = files_free_name(path, reason, now_unix_s, to);
@@ -189,6 +199,7 @@ enum wb_err files_set_aside_logs(const char *path, const char *reason, int64_t n
 {
     char to[STORE_PATH_MAX];
     enum wb_err err = files_free_name(path, reason, now_unix_s, to);
+
     return err == WB_OK ? rename_logs(path, to) : err;
 }
 
@@ -198,6 +209,7 @@ static enum wb_err take_place(const char *fresh, const char *path, const char *a
     /* A second name, so that there is a database under the first at every moment; a file system
      * without such names gets the two steps. */
     bool linked = old && link(path, aside) == 0;
+
     if (old && !linked && rename(path, aside) != 0)
         return wb_err_of_errno(errno);
     if (rename(fresh, path) == 0)
@@ -212,6 +224,7 @@ static bool has_logs(const char *path)
 {
     char name[STORE_PATH_MAX + 16];
     struct stat st;
+
     for (size_t i = 0; i < SUFFIXES; i++) {
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
         if (lstat(name, &st) == 0)
@@ -225,6 +238,7 @@ static bool has_logs(const char *path)
 static enum wb_err take_place_of_open(const char *fresh, const char *path, const char *aside)
 {
     enum wb_err err = move_away(path, aside);
+
     if (err != WB_OK || rename(fresh, path) == 0)
         return err;
     err = wb_err_of_errno(errno);
@@ -239,6 +253,7 @@ enum wb_err files_replace(const char *fresh, const char *path, const char *reaso
     struct stat st;
     bool old = lstat(path, &st) == 0;
     enum wb_err err;
+
     TRY(files_free_name(path, reason, now_unix_s, aside));
     if (old && has_logs(path)) {
         TRY(take_place_of_open(fresh, path, aside));

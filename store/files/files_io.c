@@ -15,6 +15,7 @@ enum { PIECE = 16 * 1024 }; /* on the stack of a worker */
 enum wb_err files_join(const char *dir, const char *name, char out[STORE_PATH_MAX])
 {
     int n = snprintf(out, STORE_PATH_MAX, "%s/%s", dir, name);
+
     return n < 0 || n >= STORE_PATH_MAX ? WB_ERR_INVALID : WB_OK;
 }
 
@@ -24,6 +25,7 @@ enum wb_err files_sync(const char *path)
     enum wb_err err = fd >= 0            ? WB_OK
                       : errno == ENOTDIR ? plain_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd)
                                          : wb_err_of_errno(errno);
+
     if (err != WB_OK)
         return err;
     err = fsync(fd) == 0 ? WB_OK : wb_err_of_errno(errno);
@@ -36,6 +38,7 @@ static enum wb_err read_piece(int fd, uint8_t piece[static PIECE], size_t *ret_n
 {
     for (;;) {
         ssize_t n = read(fd, piece, PIECE);
+
         if (n >= 0) {
             *ret_n = (size_t)n;
             return WB_OK;
@@ -49,6 +52,7 @@ static enum wb_err write_all(int fd, struct span bytes)
 {
     while (bytes.n > 0) {
         ssize_t n = write(fd, bytes.p, bytes.n);
+
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -67,6 +71,7 @@ enum wb_err files_hash(const char *path, uint8_t ret_sha256[static SHA256_BYTES]
     size_t n = 0;
     enum wb_err err;
     int fd = -1;
+
     err = plain_open(path, O_RDONLY | O_NOFOLLOW, 0, &fd);
     if (err != WB_OK)
         return err;
@@ -87,6 +92,7 @@ static enum wb_err create(const char *path, mode_t mode, int *ret_fd)
 {
     int fd = -1;
     enum wb_err err = plain_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, &fd);
+
     if (err != WB_OK)
         return err;
     /* Whatever the umask says. */
@@ -112,6 +118,7 @@ enum wb_err files_write_new(const char *path, struct span bytes)
 {
     int fd = -1;
     enum wb_err err = create(path, 0600, &fd);
+
     if (err != WB_OK)
         return err;
     return finish(fd, write_all(fd, bytes));
@@ -128,6 +135,7 @@ enum wb_err files_copy(const char *from, const char *to, mode_t mode)
     size_t n = 0;
     int in = -1;
     enum wb_err err = plain_open(from, O_RDONLY | O_NOFOLLOW, 0, &in);
+
     if (err != WB_OK)
         return err;
     int out = -1;

@@ -35,6 +35,7 @@ static void keep_command(char out[static COMMAND_BYTES], const char *command)
 static void holder_read(int fd, struct store_holder *h)
 {
     char text[512];
+
     memset(h, 0, sizeof *h);
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
     if (n <= 0)
@@ -64,6 +65,7 @@ static enum wb_err holder_write(int fd, const char *command, int64_t now_unix_s)
     struct utsname here = {0};
     struct tm tm;
     time_t t = (time_t)now_unix_s;
+
     if (gmtime_r(&t, &tm))
         strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
     keep_command(shown, command ? command : "");
@@ -85,6 +87,7 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
 {
     char lock_path[STORE_PATH_MAX];
     int n = snprintf(lock_path, sizeof lock_path, "%s.lock", path);
+
     if (n < 0 || (size_t)n >= sizeof lock_path)
         return WB_ERR_INVALID;
     int fd = -1;
@@ -120,6 +123,7 @@ bool store_lock_is_held(const char *path, struct store_holder *ret_holder)
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = -1;
     int n = snprintf(lock_path, sizeof lock_path, "%s.lock", path);
+
     if (n < 0 || (size_t)n >= sizeof lock_path ||
         plain_open(lock_path, O_RDONLY | O_NOFOLLOW, 0, &fd) != WB_OK)
         return false;
@@ -146,6 +150,7 @@ bool store_lock_stands(const char *path, const struct store_lock *l)
 {
     char lock_path[STORE_PATH_MAX + 8];
     struct stat ours, there;
+
     snprintf(lock_path, sizeof lock_path, "%s.lock", path);
     return l->fd >= 0 && fstat(l->fd, &ours) == 0 && stat(lock_path, &there) == 0 &&
            ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
@@ -154,6 +159,7 @@ bool store_lock_stands(const char *path, const struct store_lock *l)
 static void command_of(pid_t pid, struct store_holder *h)
 {
     char path[64], text[2 * COMMAND_BYTES];
+
     memset(h, 0, sizeof *h);
     h->pid = pid;
     snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
@@ -174,6 +180,7 @@ static bool process_has(pid_t pid, const struct stat *want)
 {
     char dir_path[64];
     bool found = false;
+
     snprintf(dir_path, sizeof dir_path, "/proc/%ld/fd", (long)pid);
     DIR *dir = opendir(dir_path);
     if (!dir)
@@ -181,6 +188,7 @@ static bool process_has(pid_t pid, const struct stat *want)
     struct dirent *e;
     while (!found && (e = readdir(dir)) != NULL) {
         struct stat st;
+
         found = e->d_name[0] != '.' && fstatat(dirfd(dir), e->d_name, &st, 0) == 0 &&
                 st.st_dev == want->st_dev && st.st_ino == want->st_ino;
     }
@@ -193,6 +201,7 @@ static bool process_has(pid_t pid, const struct stat *want)
 static bool locked_by(const char *path, off_t start, off_t len, pid_t *ret_pid)
 {
     int fd = -1;
+
     if (plain_open(path, O_RDWR | O_NOFOLLOW, 0, &fd) != WB_OK)
         return false;
     struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
@@ -213,6 +222,7 @@ static pid_t holder_in_list(const struct stat *want)
     unsigned long long ino;
     FILE *list = NULL;
     pid_t found = 0;
+
     if (plain_stream("/proc/locks", O_RDONLY, 0, &list) != WB_OK)
         return 0;
     /* "1: POSIX  ADVISORY  READ 5106 fe:00:9980316 1073741826 1073742335": process, device, inode,
@@ -233,12 +243,14 @@ static pid_t holder_of_descriptor(const struct stat *want)
 {
     pid_t found = 0;
     DIR *proc = opendir("/proc");
+
     if (!proc)
         return 0;
     struct dirent *e;
     while (found == 0 && (e = readdir(proc)) != NULL) {
         char *end;
         long pid = strtol(e->d_name, &end, 10);
+
         if (*end || pid <= 0 || pid == (long)getpid())
             continue;
         if (process_has((pid_t)pid, want))
@@ -251,6 +263,7 @@ static pid_t holder_of_descriptor(const struct stat *want)
 bool store_other_process_has_open(const char *path, struct store_holder *ret_holder)
 {
     struct stat want;
+
     if (stat(path, &want) != 0)
         return false;
     pid_t pid = holder_of_descriptor(&want);

@@ -20,6 +20,7 @@ enum wb_err chat_name_follow(struct store *s, const struct jid *who)
     struct jid chat, forms[2] = {{0}, {0}};
     size_t n = 0;
     enum wb_err err;
+
     TRY(chat_of(s, who, &chat));
     if (!jid_is_person(&chat))
         return WB_OK;

@@ -9,6 +9,7 @@ enum wb_err store_chat_name(struct store *s, const struct jid *chat_in, struct s
 {
     struct jid chat;
     enum wb_err err;
+
     TRY(chat_of(s, chat_in, &chat));
     TRY(chat_touch(s, &chat, 0));
     if (name.n == 0)
@@ -25,6 +26,7 @@ enum wb_err store_chat_get(struct store *s, const struct jid *chat_in, struct st
 {
     struct store_chat c;
     enum wb_err err;
+
     memset(&c, 0, sizeof c);
     TRY(chat_of(s, chat_in, &c.jid));
     err = sql_row(&s->msg,
@@ -43,6 +45,7 @@ static enum wb_err with_both(struct store *s, const char *sql, const char *lid, 
                              size_t *changed)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->msg, sql, BINDS(BIND_TEXT(lid), BIND_TEXT(pn))));
     if (changed)
         *changed += stmt_changes(&s->msg);
@@ -66,6 +69,7 @@ out:
 static enum wb_err move_chat(struct store *s, const char *lid, const char *pn, size_t *moved)
 {
     enum wb_err err;
+
     TRY(with_both(
         s,
         "INSERT INTO chats (jid, name, last_message_time)"
@@ -110,6 +114,7 @@ static enum wb_err name_senders(struct store *s, const char *lid, const char *pn
 {
     bool any = false;
     enum wb_err err;
+
     TRY(sql_exists(&s->msg,
                    "SELECT 1 FROM messages WHERE sender_lid = ? AND sender_pn IS NULL LIMIT 1",
                    BINDS(BIND_TEXT(lid)), &any));
@@ -136,6 +141,7 @@ enum wb_err store_chat_rekey(struct store *s, const struct jid *lid_in, const st
     size_t moved = 0;
     bool there = false;
     enum wb_err err;
+
     if (lid_jid.server != JID_LID || pn_jid.server != JID_PN)
         return WB_ERR_INVALID;
     jid_text(&lid_jid, lid);
@@ -170,6 +176,7 @@ enum wb_err store_chats_rekey_known(struct store *s, size_t *ret_moved)
     size_t moved = 0, n;
     struct jid jid, pn;
     enum wb_err err;
+
     do {
         memcpy(after, lid, sizeof after);
         TRY(next_lid(s, after, lid));

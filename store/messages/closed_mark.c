@@ -22,6 +22,7 @@ static void describe(const char *path, char out[static MARK_MAX])
 {
     char log[STORE_PATH_MAX + 8];
     struct stat st, log_st;
+
     out[0] = 0;
     snprintf(log, sizeof log, "%s-wal", path);
     if (stat(path, &st) != 0 || st.st_size < LARGE ||
@@ -36,6 +37,7 @@ enum wb_err messages_closed_put(struct store *s)
 {
     char mark[MARK_MAX];
     enum wb_err err;
+
     describe(s->msg_path, mark);
     if (!mark[0])
         return WB_OK; /* an older mark does not fit any more */
@@ -51,6 +53,7 @@ bool messages_closed_holds(struct store *s)
     struct buf left = buf_new(STORE_META_MAX);
     bool ours = false;
     bool holds = false;
+
     describe(s->msg_path, mark);
     if (!mark[0])
         return false;

@@ -26,6 +26,7 @@ static enum wb_err set_one(struct store *s, const char *sql, const struct jid *w
 {
     struct jid bare = jid_unhosted(jid_bare(*who));
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa, sql,
                 BINDS(BIND_TEXT(s->our), BIND_JID(&bare), BIND_OR_EMPTY(name_of(value)))));
@@ -72,12 +73,14 @@ enum wb_err store_contact_get(struct store *s, const struct jid *who, struct sto
     struct jid forms[2];
     size_t n = 0, found = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     memset(&c, 0, sizeof c);
     TRY(both_forms(s, who, forms, &n));
     c.jid = forms[0];
     for (size_t i = 0; i < n; i++) {
         struct stmt q;
+
         TRY(stmt_read(&q, &s->wa,
                       "SELECT first_name, full_name, push_name, business_name, redacted_phone"
                       " FROM whatsmeow_contacts WHERE our_jid = ? AND their_jid = ?"));
@@ -111,6 +114,7 @@ enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint
 {
     struct jid chat = jid_bare(*person);
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(store_canonical(s, &chat, &chat));
     err = sql_run(&s->wa,
@@ -129,6 +133,7 @@ enum wb_err store_chat_timer_get(struct store *s, const struct jid *person,
 {
     struct jid chat = jid_bare(*person);
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(store_canonical(s, &chat, &chat));
     err = sql_row(&s->wa,
@@ -145,6 +150,7 @@ enum wb_err store_message_secret_put(struct store *s, const struct jid *chat_in,
                                      const uint8_t secret[static MESSAGE_SECRET_BYTES])
 {
     struct jid chat = jid_bare(*chat_in), sender = jid_bare(*sender_in);
+
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
@@ -173,6 +179,7 @@ enum wb_err store_message_secret_get(struct store *s, const struct jid *chat,
     struct jid chats[2], senders[2];
     size_t nchats = 0, nsenders = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(both_forms(s, chat, chats, &nchats));
     TRY(both_forms(s, sender, senders, &nsenders));

@@ -9,6 +9,7 @@ enum wb_err fork_columns_look(struct store *s)
 {
     bool quoted = false, deleted = false;
     enum wb_err err;
+
     TRY(db_has_column(&s->msg, "messages", "quoted_message_id", &quoted));
     TRY(db_has_column(&s->msg, "messages", "deleted_at", &deleted));
     s->fork.quoted = quoted;
@@ -30,6 +31,7 @@ enum wb_err fork_columns_deleted(struct store *s, int64_t rowid, int64_t t)
     char text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+
     if (!s->fork.deleted)
         return WB_OK;
     TRY(stmt_write(&q, &s->msg, "UPDATE messages SET deleted_at = ? WHERE rowid = ?"));

@@ -50,6 +50,7 @@ enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_
     struct stmt q;
     int64_t at = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     err = soonest(s, &at);
     if (err == WB_ERR_NOT_FOUND || (err == WB_OK && at > now)) {
@@ -104,6 +105,7 @@ static enum wb_err count(struct store *s, const char *statement, size_t *ret_n)
 {
     int64_t n = 0;
     enum wb_err err = read_number(s, statement, &n);
+
     if (err == WB_OK)
         *ret_n = (size_t)n;
     return err;
@@ -114,7 +116,7 @@ enum wb_err store_history_files_count(struct store *s, size_t *ret_n)
     return count(s, "SELECT count(*) FROM bridge_history_files WHERE our_jid = ?", ret_n);
 }
 
-/* ---- parts that were given up --------------------------------------------------------------- */
+/* ---- parts that were given up ---- */
 
 enum wb_err store_history_lost_at(struct store *s, const struct store_history_part *p,
                                   int64_t *ret_at)

@@ -13,6 +13,7 @@ static enum wb_err all_gap(struct store *s, int64_t *ret_since, int64_t *ret_unt
 {
     int64_t since, until;
     enum wb_err err;
+
     TRY(store_meta_get_int(s, STORE_META_HISTORY_SINCE, &since));
     TRY(store_meta_get_int(s, STORE_META_HISTORY_UNTIL, &until));
     *ret_since = since;
@@ -25,6 +26,7 @@ enum wb_err store_history_gap_all(struct store *s, int64_t since, int64_t until)
 {
     int64_t old_since, old_until;
     enum wb_err err;
+
     if (since > until)
         return WB_ERR_INVALID;
     err = all_gap(s, &old_since, &old_until);
@@ -41,6 +43,7 @@ out:
 enum wb_err store_history_gap_all_end(struct store *s)
 {
     enum wb_err err;
+
     TRY(store_meta_put(s, STORE_META_HISTORY_SINCE, SPAN_NULL));
     err = store_meta_put(s, STORE_META_HISTORY_UNTIL, SPAN_NULL);
 out:
@@ -53,6 +56,7 @@ out:
 static enum wb_err read_gap(struct stmt *q, void *ret)
 {
     struct store_history_gap *g = ret;
+
     memset(g, 0, sizeof *g);
     g->chat = stmt_col_jid(q, 0);
     g->since = stmt_col_int(q, 1);
@@ -84,6 +88,7 @@ enum wb_err store_history_gap_get(struct store *s, const struct jid *chat_in,
     int64_t since, until;
     struct jid chat;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(chat_of(s, chat_in, &chat));
     err = row_get(s, &chat, &g);
@@ -111,6 +116,7 @@ enum wb_err store_history_gap_put(struct store *s, const struct store_history_ga
 {
     struct jid chat;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (jid_is_none(&g->chat) || g->since > g->until)
         return WB_ERR_INVALID;
@@ -136,6 +142,7 @@ enum wb_err store_history_gap_open(struct store *s, const struct jid *chat, int6
 {
     struct store_history_gap g;
     enum wb_err err;
+
     if (since > until || strlen(reason) > STORE_REASON_MAX)
         return WB_ERR_INVALID;
     err = store_history_gap_get(s, chat, &g);
@@ -174,6 +181,7 @@ static enum wb_err join_forms(struct store *s, struct store_history_gap *g)
 {
     struct jid chat;
     enum wb_err err;
+
     TRY(chat_of(s, &g->chat, &chat));
     if (jid_eq(&chat, &g->chat))
         return WB_OK;
@@ -189,6 +197,7 @@ enum wb_err store_history_gap_next(struct store *s, char cursor[JID_TEXT_MAX],
                                    struct store_history_gap *ret)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_row_by(&s->wa,
                    "SELECT " COLUMNS " FROM bridge_history_gaps"
@@ -205,6 +214,7 @@ static enum wb_err count_quiet(struct store *s, int64_t until, size_t *ret)
     char text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->msg,
                   "SELECT count(*) FROM chats WHERE last_message_time <= ?"
                   " AND jid NOT LIKE '%@broadcast'"));
@@ -231,6 +241,7 @@ enum wb_err store_history_gaps_sum(struct store *s, struct store_history_gaps *r
     struct store_history_gaps sum = {0};
     int64_t filled = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_row(&s->wa,
                 "SELECT coalesce(sum(closed = 0), 0), coalesce(sum(filled), 0)"
@@ -255,6 +266,7 @@ enum wb_err store_history_waiting(struct store *s, const struct store_history_ga
     char from[TIME_TEXT_BYTES], to[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+
     /* For the index, with room as below: a large chat is not looked through. */
     TRY(stmt_read(&q, &s->msg,
                   "SELECT 1 FROM messages WHERE chat_jid = ? AND timestamp BETWEEN ? AND ?"
@@ -281,6 +293,7 @@ enum wb_err store_history_anchor(struct store *s, const struct jid *chat_in, int
     struct jid chat;
     struct stmt q;
     enum wb_err err;
+
     TRY(chat_of(s, chat_in, &chat));
     /* Texts are of the host's zone, which may have changed: a day of room, then the exact time.
      * Rows of other programs have no server_time. */
@@ -295,6 +308,7 @@ enum wb_err store_history_anchor(struct store *s, const struct jid *chat_in, int
     err = stmt_step(&q);
     if (err == WB_OK) {
         stmt_col_text(&q, 0, ret->id, sizeof ret->id);
+
         ret->from_me = stmt_col_int(&q, 1) != 0;
         ret->timestamp = stmt_col_int(&q, 2);
     }

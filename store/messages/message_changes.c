@@ -20,6 +20,7 @@ static enum wb_err wait_for_target(struct store *s, const struct store_message_c
                               .timestamp = c->timestamp,
                               .received_at = c->timestamp};
     enum wb_err err;
+
     TRY(store_message_placeholder(s, &m, &outcome));
     err = row_find(s, chat, c->target_id, w, f);
 out:
@@ -34,6 +35,7 @@ enum wb_err store_message_edit(struct store *s, const struct store_message_chang
     struct jid chat;
     struct who w;
     enum wb_err err;
+
     TRY(chat_of(s, &c->chat, &chat));
     TRY(who_is(s, &c->sender, &c->sender_alt, &w));
     TRY(row_find(s, &chat, c->target_id, &w, &f));
@@ -62,6 +64,7 @@ static enum wb_err revoke_target(struct store *s, const struct store_message_cha
     bool named = by_admin && !jid_is_none(&c->target_sender);
     struct who w;
     enum wb_err err;
+
     if (by_admin && !named) {
         err = row_find_any(s, chat, c->target_id, ret);
         if (err != WB_ERR_NOT_FOUND)
@@ -86,6 +89,7 @@ enum wb_err store_message_revoke(struct store *s, const struct store_message_cha
     struct jid chat;
     struct who w;
     enum wb_err err;
+
     TRY(chat_of(s, &c->chat, &chat));
     TRY(revoke_target(s, c, &chat, by_admin, &f));
     if (f.revoked)
@@ -105,6 +109,7 @@ enum wb_err store_message_react(struct store *s, const struct store_message_chan
     struct jid chat;
     struct who w;
     enum wb_err err;
+
     if (c->target_id.n == 0 || c->target_id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
     TRY(chat_of(s, &c->chat, &chat));

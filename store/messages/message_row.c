@@ -14,9 +14,11 @@ enum wb_err who_is(struct store *s, const struct jid *sender, const struct jid *
     const struct jid *forms[] = {sender, sender_alt};
     struct who w;
     enum wb_err err;
+
     memset(&w, 0, sizeof w);
     for (size_t i = 0; i < 2; i++) {
         struct jid j = jid_unhosted(jid_bare(*forms[i]));
+
         if (j.server == JID_LID && jid_is_none(&w.lid))
             w.lid = j;
         else if (j.server == JID_PN && jid_is_none(&w.pn))
@@ -41,8 +43,10 @@ enum wb_err who_is(struct store *s, const struct jid *sender, const struct jid *
 enum wb_err chat_of(struct store *s, const struct jid *chat, struct jid *ret)
 {
     struct jid j = jid_unhosted(jid_bare(*chat)), pn;
+
     if (j.server == JID_LID) {
         enum wb_err err = store_pn_of_lid(s, &j, &pn);
+
         if (err == WB_OK)
             j = pn;
         else if (err != WB_ERR_NOT_FOUND)
@@ -55,6 +59,7 @@ enum wb_err chat_of(struct store *s, const struct jid *chat, struct jid *ret)
 static bool jid_is_text(const struct jid *j, struct span text)
 {
     char own[JID_TEXT_MAX];
+
     return text.n && !jid_is_none(j) && span_eq_cstr(text, jid_text(j, own));
 }
 
@@ -62,6 +67,7 @@ static bool jid_is_text(const struct jid *j, struct span text)
 static bool same_user(struct span sender, const struct who *w)
 {
     size_t n = 0;
+
     while (n < sender.n && sender.p[n] != '@' && sender.p[n] != ':')
         n++;
     struct span user = span_first(sender, n);
@@ -80,6 +86,7 @@ static enum wb_err look_up(struct store *s, const struct jid *chat, struct span 
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->msg,
                   "SELECT " FOUND_COLUMNS " FROM messages WHERE id = ? AND chat_jid = ?"));
     stmt_text_span(&q, id);
@@ -90,6 +97,7 @@ static enum wb_err look_up(struct store *s, const struct jid *chat, struct span 
         /* Digits alone do not tell a LID from a number: only where the row has nothing else. */
         bool same = !who || jid_is_text(&who->lid, lid) || jid_is_text(&who->pn, pn) ||
                     (!lid.n && !pn.n && same_user(stmt_col_span(&q, 4), who));
+
         if (same) {
             f->rowid = stmt_col_int(&q, 0);
             f->waiting = stmt_col_int(&q, 1) != 0;
@@ -126,6 +134,7 @@ static enum wb_err look_beside(struct store *s, const struct jid *chat, struct s
     const char *users[] = {who->lid.user, who->pn.user, who->user};
     bool taken = false;
     enum wb_err err = WB_ERR_NOT_FOUND;
+
     f->beside = true;
     for (size_t i = 0; i < 3; i++) {
         snprintf(f->id, sizeof f->id, "%.*s%s%s", (int)id.n, (const char *)id.p, between, users[i]);
@@ -142,6 +151,7 @@ enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, co
 {
     struct found_row f;
     enum wb_err err;
+
     TRY(row_new(id, &f));
     err = look_up(s, chat, id, who, &f);
     if (err == WB_ERR_EXISTS)
@@ -161,6 +171,7 @@ enum wb_err row_find_any(struct store *s, const struct jid *chat, struct span id
 {
     struct found_row f;
     enum wb_err err;
+
     TRY(row_new(id, &f));
     TRY(look_up(s, chat, id, NULL, &f));
     *ret = f;
@@ -179,6 +190,7 @@ bool time_text(int64_t t, char text[TIME_TEXT_BYTES])
     struct tm tm;
     time_t when = (time_t)t;
     char date[16];
+
     /* P-MC-13: local time with a colon in the offset. SQLite reads years of four digits only. */
     if (!localtime_r(&when, &tm) || tm.tm_year < 1 - 1900 || tm.tm_year > 9999 - 1900 ||
         strftime(date, sizeof date, "-%m-%d %H:%M:%S", &tm) == 0 ||
@@ -214,6 +226,7 @@ static enum wb_err touch(struct store *s, const struct jid *chat, int64_t t)
     char text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+
     if (t <= 0)
         return sql_run(&s->msg,
                        "INSERT INTO chats (jid) VALUES (?)"
@@ -237,6 +250,7 @@ out:
 enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t)
 {
     enum wb_err err;
+
     if (touched(s, chat, t))
         return WB_OK;
     stmt_inserted_forget(&s->msg);
@@ -255,6 +269,7 @@ static void chats_forget(void *ctx)
 static void row_forget(void *ctx)
 {
     struct store *s = ctx;
+
     store_chats_clear(s);
     s->mark_row = 0;
 }
@@ -262,6 +277,7 @@ static void row_forget(void *ctx)
 static void row_mark(void *ctx)
 {
     struct store *s = ctx;
+
     s->mark_row = 0;
 }
 
@@ -270,6 +286,7 @@ static enum wb_err row_mark_undo(void *ctx)
 {
     struct store *s = ctx;
     enum wb_err err = s->mark_row ? row_remove(s, s->mark_row) : WB_OK;
+
     store_chats_clear(s);
     return err;
 }
@@ -278,6 +295,7 @@ static enum wb_err row_mark_undo(void *ctx)
 static enum wb_err row_probe(void *ctx)
 {
     struct store *s = ctx;
+
     return db_exec(&s->msg, "UPDATE bridge_change_seq SET value = value + 1");
 }
 

@@ -19,6 +19,7 @@ static void bind_content(struct stmt *q, const struct store_message *m)
     stmt_text_or_empty(q, m->media_type); /* '' and not NULL in a text row (P-MC-14) */
     stmt_text_or_empty(q, m->filename);
     stmt_text_or_empty(q, m->url);
+
     stmt_blob(q, m->media_key);
     stmt_blob(q, m->file_sha256);
     stmt_blob(q, m->file_enc_sha256);
@@ -55,6 +56,7 @@ static enum wb_err insert(struct store *s, const struct store_message *m, const 
     char time_text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+
     TRY(alone ? stmt_write_unmarked(&q, &s->msg, sql) : stmt_write(&q, &s->msg, sql));
     bind_content(&q, m);
     stmt_text(&q, f->id);
@@ -86,6 +88,7 @@ static enum wb_err fill(struct store *s, const struct store_message *m, const st
     char time_text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_write(&q, &s->msg,
                    "UPDATE messages SET"
                    " content = iif(edited_at IS NULL, ?1, content), media_type = ?2,"
@@ -122,6 +125,7 @@ enum wb_err store_message_opened(struct store *s, const struct store_message *m)
     struct who w;
     struct stmt q;
     enum wb_err err;
+
     TRY(chat_of(s, &m->chat, &chat));
     TRY(who_is(s, &m->sender, &m->sender_alt, &w));
     TRY(row_find(s, &chat, m->id, &w, &f));
@@ -154,6 +158,7 @@ static enum wb_err put(struct store *s, const struct store_message *m, bool wait
     struct jid chat;
     struct who w;
     enum wb_err err;
+
     TRY(chat_of(s, &m->chat, &chat));
     TRY(who_is(s, &m->sender, &m->sender_alt, &w));
     /* Nearly every id is new: only one that is not is looked for. */
@@ -202,18 +207,20 @@ enum wb_err store_message_placeholder(struct store *s, const struct store_messag
                                  .received_at = m->received_at,
                                  .push_name = m->push_name,
                                  .addressing = m->addressing};
+
     return put(s, &bare, true, ret);
 }
 
 enum wb_err store_message_event(struct store *s, const struct store_message *m)
 {
     enum store_message_outcome outcome;
+
     if (!is_event(m) || m->id.n == 0 || !memchr(m->id.p, ' ', m->id.n))
         return WB_ERR_INVALID;
     return put(s, m, false, &outcome);
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 #define ROW_COLUMNS                                                                                \
     "id, chat_jid, sender, sender_lid, sender_pn, is_from_me, state = 'waiting',"                  \
@@ -226,6 +233,7 @@ enum wb_err store_message_event(struct store *s, const struct store_message *m)
 static enum wb_err read_row(struct stmt *q, struct arena *a, struct store_message_row *r)
 {
     enum wb_err err;
+
     TRY(stmt_col_copy(q, 0, a, &r->id));
     r->chat = stmt_col_jid(q, 1);
     stmt_col_text(q, 2, r->sender, sizeof r->sender);
@@ -258,6 +266,7 @@ static enum wb_err read_found(struct store *s, int64_t rowid, struct arena *a,
     struct store_message_row r;
     struct stmt q;
     enum wb_err err;
+
     memset(&r, 0, sizeof r);
     TRY(stmt_read(&q, &s->msg, "SELECT " ROW_COLUMNS " FROM messages WHERE rowid = ?"));
     stmt_int(&q, rowid);
@@ -293,6 +302,7 @@ static enum wb_err find_row(struct store *s, const struct jid *chat_in, struct s
 {
     struct jid chat, lid;
     enum wb_err err;
+
     TRY(chat_of(s, chat_in, &chat));
     err = find_in(s, &chat, id, w, f);
     if (err == WB_ERR_NOT_FOUND && chat.server == JID_PN) {
@@ -312,6 +322,7 @@ enum wb_err store_message_get(struct store *s, const struct jid *chat, struct sp
     struct found_row f;
     struct who w;
     enum wb_err err;
+
     if (sender)
         TRY(who_is(s, sender, &none, &w));
     TRY(find_row(s, chat, id, sender ? &w : NULL, &f));
@@ -328,6 +339,7 @@ enum wb_err store_message_known(struct store *s, const struct jid *chat, struct 
     struct found_row f = {0};
     struct who w;
     enum wb_err err;
+
     TRY(who_is(s, sender, sender_alt ? sender_alt : &none, &w));
     err = find_row(s, chat, id, &w, &f);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)

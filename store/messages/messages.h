@@ -130,7 +130,7 @@ struct span store_message_text(const struct store_message_row *r);
 /* Unix seconds of the newest row, 0 when there is none. */
 enum wb_err store_message_last_time(struct store *s, int64_t *ret) WB_MUST_CHECK;
 
-/* ---- chats -------------------------------------------------------------------------------- */
+/* ---- chats ---- */
 
 /* Makes the row or gives it a name. A name that is there, and not only the number, is kept unless
  * replace (P-MC-19); an empty name changes nothing. 1:1 chats get theirs by themselves. */

@@ -137,6 +137,7 @@ enum wb_err messages_schema_check(struct db *d)
     size_t n = 0;
     bool there = false;
     enum wb_err err;
+
     TRY(db_count_tables(d, tables, &n));
     if (n == 0) {
         /* Ours to fill, unless it is somebody else's database. */
@@ -159,6 +160,7 @@ enum wb_err messages_schema_taken_over(struct db *d, bool *ret)
     int64_t version = 0;
     bool empty = true;
     enum wb_err err;
+
     TRY(db_get_version(d, &version));
     TRY(db_is_empty(d, &empty));
     *ret = !empty && version < MESSAGES_SCHEMA;
@@ -170,6 +172,7 @@ static enum wb_err add_later_index(struct db *d)
 {
     bool there = false;
     enum wb_err err;
+
     TRY(db_has_name(d, "bridge_reactions_lid", &there));
     if (!there)
         err = db_exec(d, later_index);
@@ -181,6 +184,7 @@ enum wb_err messages_schema_apply(struct db *d)
 {
     int64_t version = 0;
     enum wb_err err;
+
     TRY(db_get_version(d, &version));
     if (version >= MESSAGES_SCHEMA)
         return add_later_index(d);
@@ -189,6 +193,7 @@ enum wb_err messages_schema_apply(struct db *d)
         TRY(db_exec(d, base_tables[i]));
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         bool there = false;
+
         TRY(db_has_any_column(d, "messages", columns[i].name, &there));
         if (!there)
             TRY(db_exec(d, columns[i].add));
@@ -215,6 +220,7 @@ static enum wb_err remembered_format(struct db *d, enum store_time_format *ret)
                                    "SELECT timestamp = 'text' FROM bridge_format"
                                    " WHERE timestamp IN ('text', 'integer')",
                                    &text);
+
     if (err == WB_OK)
         *ret = text ? STORE_TIME_TEXT : STORE_TIME_INTEGER;
     return err;
@@ -231,6 +237,7 @@ static enum wb_err first_format(struct db *d, enum store_time_format *ret)
                                    "SELECT typeof(timestamp) = 'text' FROM messages"
                                    " WHERE " IS_TIME("timestamp") " ORDER BY rowid LIMIT 1",
                                    &text);
+
     if (err == WB_ERR_NOT_FOUND)
         err = db_query_int(d,
                            "SELECT typeof(last_message_time) = 'text' FROM chats"
@@ -251,6 +258,7 @@ enum wb_err messages_time_format(struct db *d, enum store_time_format asked,
 {
     enum store_time_format known = STORE_TIME_AUTO, was;
     enum wb_err err = remembered_format(d, &known);
+
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     was = known;
@@ -269,6 +277,7 @@ out:
 enum wb_err messages_remember_format(struct db *d, enum store_time_format f)
 {
     enum wb_err err;
+
     TRY(db_exec(d, format_table));
     TRY(db_exec(d, format_row));
     err = db_exec(d, f == STORE_TIME_TEXT ? "UPDATE bridge_format SET timestamp = 'text'"

@@ -21,6 +21,7 @@ struct old_row {
 static bool begins(struct span s, const char *with)
 {
     const size_t n = strlen(with);
+
     return s.n >= n && memcmp(s.p, with, n) == 0;
 }
 
@@ -29,6 +30,7 @@ static bool begins(struct span s, const char *with)
 static bool is_description(const struct old_row *r, struct arena *a)
 {
     struct content c;
+
     if (span_eq_cstr(r->kind, STORE_EVENT_KIND))
         return begins(r->id, STORE_EVENT_KIND " ");
     if (!begins(r->content, "["))
@@ -55,6 +57,7 @@ static enum wb_err find(struct store *s, int64_t from, int64_t to, int64_t *ret,
     struct stmt q;
     size_t n = 0;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->msg,
                   "SELECT rowid, id, kind, content, raw, edited_at IS NOT NULL FROM messages"
                   " WHERE rowid > ? AND rowid <= ? AND kind <> 'text' AND content <> ''"
@@ -65,6 +68,7 @@ static enum wb_err find(struct store *s, int64_t from, int64_t to, int64_t *ret,
         const struct old_row r = {stmt_col_int(&q, 0),  stmt_col_int(&q, 5) != 0,
                                   stmt_col_span(&q, 1), stmt_col_span(&q, 2),
                                   stmt_col_span(&q, 3), stmt_col_span(&q, 4)};
+
         if (is_description(&r, &a))
             ret[n++] = r.rowid;
         arena_reset(&a);
@@ -88,6 +92,7 @@ enum wb_err messages_move_summaries(struct store *s, size_t *moved, bool *ret_mo
     int64_t rows[STORE_SUMMARY_ROWS], from = 0, until = 0, to;
     size_t n = 0;
     enum wb_err err;
+
     TRY(db_query_int(&s->msg, "SELECT summaries_from FROM bridge_format", &from));
     TRY(db_query_int(&s->msg, "SELECT summaries_until FROM bridge_format", &until));
     *ret_more = false;

@@ -27,6 +27,7 @@ struct found_chat {
 static enum wb_err read_number(struct stmt *q, void *ret)
 {
     struct found_time *f = ret;
+
     *f = (struct found_time){stmt_col_int(q, 0), stmt_col_int(q, 1)};
     return WB_OK;
 }
@@ -36,6 +37,7 @@ static enum wb_err read_number(struct stmt *q, void *ret)
 static enum wb_err find_numbers(struct store *s, struct found_time *ret, size_t *ret_n, bool *more)
 {
     enum wb_err err;
+
     TRY(sql_rows(&s->msg,
                  "SELECT rowid, timestamp FROM messages"
                  " WHERE " IS_NUMBER("timestamp") " LIMIT ?",
@@ -51,6 +53,7 @@ out:
 static void stand_at(struct store_tidy *t, struct span text, int64_t rowid)
 {
     const bool fits = text.n < sizeof t->text - 1;
+
     t->text_n = fits ? text.n : sizeof t->text;
     memcpy(t->text, text.p, fits ? text.n : sizeof t->text - 1);
     if (!fits)
@@ -73,6 +76,7 @@ static enum wb_err read_texts(struct store *s, struct store_tidy *t, bool same, 
     const struct store_tidy from = *t; /* bound while t goes on */
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->msg,
                   same ? TEXT_ROWS "WHERE timestamp = ? AND rowid > ? ORDER BY rowid LIMIT ?"
                        : TEXT_ROWS "WHERE timestamp > ? AND timestamp < x''"
@@ -101,6 +105,7 @@ static enum wb_err find_texts(struct store *s, struct store_tidy *t, struct foun
 {
     struct texts r = {.found = ret};
     enum wb_err err;
+
     TRY(read_texts(s, t, true, &r));
     if (r.seen < STORE_TIDY_ROWS)
         TRY(read_texts(s, t, false, &r));
@@ -115,6 +120,7 @@ static enum wb_err put_time(struct store *s, const char *sql, const struct found
     char text[TIME_TEXT_BYTES];
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_write(&q, &s->msg, sql));
     bind_time(&q, s, found->seconds, text);
     stmt_int(&q, found->rowid);
@@ -129,6 +135,7 @@ static enum wb_err tidy_times(struct store *s, struct store_tidy *t)
     size_t n = 0;
     bool more = false;
     enum wb_err err;
+
     if (s->time_format == STORE_TIME_TEXT)
         TRY(find_numbers(s, found, &n, &more));
     else
@@ -151,6 +158,7 @@ static enum wb_err next_chats(struct store *s, int64_t after, struct found_chat 
     size_t n = 0;
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(
         &q, &s->msg,
         "SELECT rowid, " SQL_SECONDS("last_message_time") ", " IS_NUMBER(
@@ -179,9 +187,11 @@ static enum wb_err tidy_chats(struct store *s, struct store_tidy *t)
     struct found_chat found[STORE_TIDY_ROWS];
     size_t n = 0;
     enum wb_err err;
+
     TRY(next_chats(s, t->rowid, found, &n));
     for (size_t i = 0; i < n; i++) {
         const struct found_time time = {found[i].rowid, found[i].seconds};
+
         if (found[i].other_form)
             TRY(put_time(s, "UPDATE chats SET last_message_time = ? WHERE rowid = ?", &time));
         t->chats += found[i].other_form;
@@ -201,6 +211,7 @@ static enum wb_err tidy_summaries(struct store *s, struct store_tidy *t)
 {
     bool more = false;
     enum wb_err err = messages_move_summaries(s, &t->summaries, &more);
+
     if (err == WB_OK && !more)
         t->step = STORE_TIDY_DONE;
     return err;
@@ -209,6 +220,7 @@ static enum wb_err tidy_summaries(struct store *s, struct store_tidy *t)
 enum wb_err store_messages_tidy(struct store *s, struct store_tidy *t, bool *ret_more)
 {
     enum wb_err err = WB_OK;
+
     if (t->step == STORE_TIDY_TIMES)
         err = tidy_times(s, t);
     else if (t->step == STORE_TIDY_CHATS)

@@ -24,6 +24,7 @@ enum wb_err store_phone_request_get(struct store *s, struct span request_id,
 {
     struct store_phone_request r;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     memset(&r, 0, sizeof r);
     err = sql_row(&s->wa,

@@ -34,6 +34,7 @@ enum wb_err store_revoke_put(struct store *s, const struct store_revoke *r, bool
 {
     int64_t here = 0, all = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (!r->id[0] || !r->target_id[0] || jid_is_none(&r->chat) || jid_is_none(&r->sender))
         return WB_ERR_INVALID;
@@ -51,6 +52,7 @@ enum wb_err store_revoke_next(struct store *s, const struct jid *chat, int64_t a
 {
     struct store_revoke r;
     enum wb_err err;
+
     memset(&r, 0, sizeof r);
     r.chat = *chat;
     NEED_ACCOUNT(s);
@@ -71,6 +73,7 @@ out:
 enum wb_err store_revoke_next_chat(struct store *s, const struct jid *after, struct jid *ret)
 {
     char text[JID_TEXT_MAX] = "";
+
     NEED_ACCOUNT(s);
     if (!jid_is_none(after))
         jid_text(after, text);

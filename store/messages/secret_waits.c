@@ -70,6 +70,7 @@ enum wb_err store_secret_wait_put(struct store *s, const struct store_secret_wai
     enum store_secret_wait_outcome outcome = STORE_WAIT_KEPT;
     int64_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (!w->id[0] || !w->target_id[0] || jid_is_none(&w->chat) || jid_is_none(&sender))
         return WB_ERR_INVALID;
@@ -97,6 +98,7 @@ enum wb_err store_secret_wait_next(struct store *s, struct span target_id, int64
 {
     struct store_secret_wait w;
     enum wb_err err;
+
     memset(&w, 0, sizeof w);
     NEED_ACCOUNT(s);
     TRY(sql_row(&s->wa,
@@ -135,7 +137,7 @@ enum wb_err store_secret_wait_prune(struct store *s, int64_t before, bool *ret_m
                         STORE_PRUNE_ROWS, ret_more);
 }
 
-/* ---- what our phone does not have either ---------------------------------------------------- */
+/* ---- what our phone does not have either ---- */
 
 /* Whose and which one: the primary key. */
 struct none_key {
@@ -147,6 +149,7 @@ static enum wb_err none_key_of(struct store *s, const struct jid *chat, const st
 {
     const struct jid bare_chat = jid_bare(*chat), bare_sender = jid_bare(*sender);
     enum wb_err err;
+
     TRY(store_canonical(s, &bare_chat, &ret->chat));
     err = store_canonical(s, &bare_sender, &ret->sender);
 out:
@@ -158,6 +161,7 @@ enum wb_err store_secret_none_put(struct store *s, const struct jid *chat, const
 {
     struct none_key k;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(none_key_of(s, chat, sender, &k));
     err = sql_run(&s->wa,
@@ -176,6 +180,7 @@ enum wb_err store_secret_none_known(struct store *s, const struct jid *chat,
 {
     struct none_key k;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(none_key_of(s, chat, sender, &k));
     err = sql_exists(

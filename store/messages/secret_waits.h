@@ -36,7 +36,7 @@ enum wb_err store_secret_wait_any(struct store *s, bool *ret_any) WB_MUST_CHECK;
 /* Those noted before, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
 enum wb_err store_secret_wait_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
-/* ---- messages whose secret our phone does not have either ------------------------------------ */
+/* ---- messages whose secret our phone does not have either ---- */
 
 /* answered_at: unix seconds. Chat and sender in either form; what is kept for a person before their
  * LID is known is not found by it afterwards. */

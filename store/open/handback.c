@@ -101,7 +101,7 @@ static enum wb_err other_form(struct handing *h, const struct row *r, enum jid_s
     return err;
 }
 
-/* ---- to numbers ------------------------------------------------------------------------------ */
+/* ---- to numbers ---- */
 
 /* The key that the session under the number is with, where one of both identities is that; else
  * that of the LID, under which we kept it. */
@@ -255,7 +255,7 @@ out:
     return err;
 }
 
-/* ---- and back -------------------------------------------------------------------------------- */
+/* ---- and back ---- */
 
 enum wb_err store_handed_back(struct store *s, bool *ret)
 {

@@ -59,6 +59,7 @@ static void info_holder(struct store_open_info *info, enum store_file file, cons
 static enum wb_err same_file(const char *a, const char *b, bool *ret_same)
 {
     struct stat sa, sb;
+
     *ret_same = strcmp(a, b) == 0 || (stat(a, &sa) == 0 && stat(b, &sb) == 0 &&
                                       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino);
     return WB_OK;
@@ -76,6 +77,7 @@ static enum wb_err guarded(struct store_open_info *info, enum wb_err err)
 static enum wb_err directory_made(struct store_open_info *info, const char *path, enum wb_err err)
 {
     const char *slash = strrchr(path, '/');
+
     if (err != WB_OK)
         snprintf(info->text, sizeof info->text, "the directory %.*s cannot be made: %.90s",
                  slash ? (int)(slash - path) : 0, path, plain_error_text(err));
@@ -91,8 +93,10 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
     bool same = false;
     const gid_t group = s->readers_group;
     enum wb_err err = same_file(s->wa_path, s->msg_path, &same);
+
     if (err == WB_OK && same) {
         info_text(info, STORE_FILE_MESSAGES, s->msg_path, "is the same file as whatsapp.db");
+
         return WB_ERR_INVALID;
     }
     /* Before the first mode is changed. */
@@ -178,6 +182,7 @@ static enum wb_err check_number(struct store *s, const char *phone_user,
     struct jid *found = NULL;
     size_t n = 0;
     enum wb_err err = WB_OK;
+
     if (!phone_user || info->schema == 0) /* whose it is does not matter, or nobody's yet */
         return WB_OK;
     TRY(account_list(&s->wa, NULL, 0, &n));
@@ -229,6 +234,7 @@ static enum wb_err look_at_whatsapp(struct store *s, struct store_open_info *inf
     bool taken_over = false;
     struct db_found found;
     enum wb_err err;
+
     if (!s->keep_modes)
         TRY(files_make(s->wa_path, 0, &info->created_whatsapp));
     TRY(set_foreign_log_aside(s, s->wa_path));
@@ -256,6 +262,7 @@ static enum wb_err use_whatsapp(struct store *s, struct store_open_info *info)
 {
     bool ignored;
     enum wb_err err;
+
     db_keep_log(&s->wa, false);
     s->wa_used = true;
     err = whatsapp_schema_apply(&s->wa, info->schema);
@@ -276,6 +283,7 @@ out:
 static enum wb_err open_whatsapp(struct store *s, struct store_open_info *info)
 {
     enum wb_err err = look_at_whatsapp(s, info);
+
     return err == WB_OK ? use_whatsapp(s, info) : err;
 }
 
@@ -284,6 +292,7 @@ static enum wb_err look_at_messages(struct store *s, struct store_open_info *inf
     bool taken_over = false;
     struct db_found found;
     enum wb_err err;
+
     if (!s->keep_modes)
         TRY(files_make(s->msg_path, s->readers_group, &info->created_messages));
     TRY(set_foreign_log_aside(s, s->msg_path));
@@ -312,6 +321,7 @@ out:
 static enum wb_err use_messages(struct store *s, struct store_open_info *info)
 {
     enum wb_err err;
+
     db_keep_log(&s->msg, false);
     TRY(messages_schema_apply(&s->msg));
     TRY(db_set_wal(&s->msg));
@@ -330,6 +340,7 @@ static enum wb_err note_lost_rows(struct store *s, struct store_open_info *info)
 {
     const int64_t now = clock_unix_s(s->clock);
     enum wb_err err = WB_OK;
+
     if (s->lost_rows)
         err = store_restore_note_gap_in(&s->wa, now - STORE_LOST_ROWS_S, now);
     if (err != WB_OK)
@@ -350,6 +361,7 @@ static enum wb_err backup_before_upgrade(struct store *s, const struct store_con
     struct backup_result *made = NULL;
     bool empty = false;
     enum wb_err err;
+
     if (!info->taken_over || !config->backups_dir)
         return WB_OK;
     made = calloc(1, sizeof *made);
@@ -400,6 +412,7 @@ enum wb_err store_open(const struct store_config *config, struct store **ret,
                        struct store_open_info *ret_info)
 {
     enum wb_err err;
+
     memset(ret_info, 0, sizeof *ret_info);
     struct store *s = calloc(1, sizeof *s);
     if (!s)
@@ -429,12 +442,14 @@ static enum wb_err close_in_order(struct store *s)
 {
     bool mark = s->msg.h && s->wa_used && !s->msg.corrupt && !s->wa.corrupt;
     enum wb_err err = WB_OK;
+
     db_close(&s->msg);
     if (mark)
         err = messages_closed_put(s);
     /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
     if (s->wa.h && s->wa_used) {
         enum wb_err mode = db_set_delete_mode(&s->wa, DB_STOP_WAIT_MS);
+
         err = err == WB_OK ? mode : err;
     }
     return err;
@@ -443,12 +458,14 @@ static enum wb_err close_in_order(struct store *s)
 enum wb_err store_close(struct store *s)
 {
     enum wb_err err = WB_OK;
+
     if (!s)
         return WB_OK;
     store_rollback(s);
     bool opened = s->wa.h != NULL;
     if (s->wa_used && s->msg.h && store_check_names(s) != WB_OK) {
         char text[512]; /* the caller has been told before, or asked for no more than a close */
+
         err = store_rescue(s, text);
         /* What bears the logs' names now is not ours to remove. */
         db_keep_log(&s->wa, true);
@@ -480,6 +497,7 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
     char aside[STORE_PATH_MAX];
     struct store_open_info info = {0};
     enum wb_err err;
+
     if (store_batch_open(s))
         return WB_ERR_STATE;
     store_rollback(s); /* clean records go too: they belong to the old file */
@@ -491,6 +509,7 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
     err = files_set_aside(s->wa_path, reason, clock_unix_s(s->clock), aside);
     if (err != WB_OK) {
         enum wb_err again = open_whatsapp(s, &info);
+
         return again != WB_OK ? again : err;
     }
     FAULT_POINT("aside.moved");
@@ -518,6 +537,7 @@ enum wb_err store_set_aside_file(const char *path, const char *reason, const str
     struct store_lock lock = store_lock_none();
     struct store_holder holder;
     enum wb_err err;
+
     TRY(store_lock_take(path, "setting a damaged file aside", clock_unix_s(clock), &lock, &holder));
     err = files_set_aside(path, reason, clock_unix_s(clock), ret_path);
 out:

@@ -31,6 +31,7 @@ static void tell(struct recovering *r, const char *fmt, ...)
     char *text = r->done->text;
     size_t n = strlen(text), room = sizeof r->done->text - n;
     va_list ap;
+
     if (n > 0 && room > 2) {
         memcpy(text + n, "; ", 3);
         n += 2;
@@ -45,6 +46,7 @@ static void tell(struct recovering *r, const char *fmt, ...)
 static bool is_empty(const char *path)
 {
     struct stat st;
+
     return stat(path, &st) != 0 || (S_ISREG(st.st_mode) && st.st_size == 0);
 }
 
@@ -53,6 +55,7 @@ static bool newest_is_before_unlink(struct recovering *r)
     struct backup_entry *list = NULL;
     size_t n = 0;
     bool yes = false;
+
     if (store_backup_list(r->config->backups_dir, &list, &n) != WB_OK)
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -68,6 +71,7 @@ static bool newest_is_before_unlink(struct recovering *r)
 static void wait_a_little(void)
 {
     struct timespec t = {.tv_sec = 0, .tv_nsec = POLL_MS * 1000000L};
+
     nanosleep(&t, NULL);
 }
 
@@ -95,6 +99,7 @@ static enum wb_err restore(struct recovering *r, enum store_file file, const cha
                               .rng = r->rng};
     int64_t until = clock_mono_ms(r->config->clock) + RECOVER_WAIT_S * 1000;
     enum wb_err err;
+
     if (!r->config->backups_dir)
         return WB_ERR_NOT_FOUND;
     r->info->file = file;
@@ -139,6 +144,7 @@ static enum wb_err begin_new_messages(struct recovering *r)
 {
     char aside[STORE_PATH_MAX];
     enum wb_err err;
+
     /* The note first: without the file the next start would know of no gap. */
     err = store_restore_note_gap(r->config->whatsapp_path, 0, clock_unix_s(r->config->clock),
                                  r->config->clock);
@@ -162,6 +168,7 @@ out:
 static enum wb_err missing_files(struct recovering *r)
 {
     enum wb_err err = WB_OK;
+
     if (!r->config->backups_dir)
         return WB_OK;
     if (is_empty(r->config->whatsapp_path) && !newest_is_before_unlink(r))
@@ -184,6 +191,7 @@ static enum wb_err open_and_look(struct recovering *r, struct store **ret)
     struct store *s = NULL;
     enum wb_err err;
     int64_t until = clock_mono_ms(r->config->clock) + RECOVER_WAIT_S * 1000;
+
     while ((err = store_open(r->config, &s, r->info)) == WB_ERR_LOCKED && tool_has_it(r->info) &&
            clock_mono_ms(r->config->clock) < until)
         wait_a_little();
@@ -215,6 +223,7 @@ enum wb_err store_open_recovering(const struct store_config *config, const char 
     struct recovering r = {
         .config = config, .phone_user = phone_user, .rng = rng, .info = ret_info, .done = ret_done};
     enum wb_err err;
+
     memset(ret_info, 0, sizeof *ret_info);
     memset(ret_done, 0, sizeof *ret_done);
     TRY(missing_files(&r));

@@ -21,6 +21,7 @@ static enum wb_err keep_copy(struct store *s, const char *path, char ret[STORE_P
     char copy[STORE_PATH_MAX], unfinished[STORE_PATH_MAX + 32] = "";
     struct db from = {0};
     enum wb_err err;
+
     TRY(files_free_name(path, "damaged", clock_unix_s(s->clock), copy));
     snprintf(unfinished, sizeof unfinished, "%s" REINDEX_UNFINISHED, path);
     unlink(unfinished); /* of a run that was ended */
@@ -44,6 +45,7 @@ out:
 static const char *base_of(const char *path)
 {
     const char *base = strrchr(path, '/');
+
     return base ? base + 1 : path;
 }
 
@@ -53,6 +55,7 @@ static void add(char *out, size_t size, const char *fmt, ...)
 {
     const size_t n = strlen(out);
     va_list ap;
+
     va_start(ap, fmt);
     vsnprintf(out + n, size - n, fmt, ap);
     va_end(ap);
@@ -63,6 +66,7 @@ static void tell(struct store_open_info *info, const char *path, const char *fin
 {
     char *out = info->mended;
     const size_t size = sizeof info->mended;
+
     add(out, size, "%s%s had damaged indexes (%.100s); they were made anew, ", out[0] ? "; " : "",
         base_of(path), finding);
     if (n->same.removed)
@@ -93,6 +97,7 @@ static enum wb_err mend(struct store *s, struct db *d, bool is_copy, struct stor
     char copy[STORE_PATH_MAX] = "", finding[sizeof d->error], why[256] = "";
     struct indexes_anew n = {.whatsapp = d == &s->wa};
     enum wb_err err;
+
     n.ratchets = n.whatsapp && !is_copy;
     memcpy(finding, d->error, sizeof finding);
     if (!is_copy)
@@ -122,6 +127,7 @@ enum wb_err store_reindex(struct store *s, const struct store_config *config,
                           struct store_open_info *info)
 {
     enum wb_err err = WB_OK;
+
     if (s->wa_indexes)
         TRY(mend(s, &s->wa, config->is_copy, info));
     if (s->msg_indexes)

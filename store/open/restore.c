@@ -35,6 +35,7 @@ struct restoring {
 static bool is_file(const char *path)
 {
     struct stat st;
+
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
 }
 
@@ -44,6 +45,7 @@ static enum wb_err lock_one(struct restoring *r, const char *path, bool alone,
 {
     struct store_holder h = {0};
     enum wb_err err;
+
     TRY(files_make_dirs(path, 0));
     err = alone ? guard_whatsapp(path, r->job->messages_path, r->job->readers_group,
                                  r->ret->tightened)
@@ -75,6 +77,7 @@ static void look_who_has_them(struct restoring *r)
 {
     struct store_holder h = {0};
     const char *wa = r->job->whatsapp_path, *msg = r->job->messages_path;
+
     if (store_lock_is_held(wa, &h) || store_other_program_has_open(wa, &h))
         say_in_use(r, wa, &h);
     if (store_lock_is_held(msg, &h))
@@ -84,20 +87,23 @@ static void look_who_has_them(struct restoring *r)
 static enum wb_err take_locks(struct restoring *r)
 {
     enum wb_err err;
+
     TRY(lock_one(r, r->job->whatsapp_path, true, &r->whatsapp_lock));
     err = lock_one(r, r->job->messages_path, false, &r->messages_lock);
 out:
     return err;
 }
 
-/* ---- what is there, and what is wanted ----------------------------------------------------- */
+/* ---- what is there, and what is wanted ---- */
 
 /* Before anything is made or locked for it. */
 static enum wb_err find_set(struct restoring *r)
 {
     enum wb_err err;
+
     if (strchr(r->job->set, '/')) {
         int n = snprintf(r->set, sizeof r->set, "%s", r->job->set);
+
         err = n < 0 || (size_t)n >= sizeof r->set ? WB_ERR_INVALID : WB_OK;
     } else {
         err = backup_name_valid(r->job->set) ? files_join(r->job->dir, r->job->set, r->set)
@@ -116,6 +122,7 @@ out:
 static void look_at_files(struct restoring *r)
 {
     char why[512]; /* of no interest: what is not good is replaced */
+
     r->whatsapp_good = is_file(r->job->whatsapp_path) &&
                        backup_check_whatsapp(r->job->whatsapp_path, &r->now, why) == WB_OK &&
                        !r->now.indexes;
@@ -131,6 +138,7 @@ static enum wb_err check_number(struct restoring *r)
     const char *ours = r->job->phone_user ? r->job->phone_user
                        : r->whatsapp_good ? r->now.phone
                                           : "";
+
     if (!ours[0] || !set[0] || strcmp(ours, set) == 0)
         return WB_OK;
     snprintf(r->ret->text, sizeof r->ret->text,
@@ -142,6 +150,7 @@ static enum wb_err decide(struct restoring *r)
 {
     const struct restore_job *job = r->job;
     const struct backup_manifest *m = &r->ret->manifest;
+
     r->ret->whatsapp = !job->keep_whatsapp;
     r->ret->messages =
         job->messages == RESTORE_MESSAGES_ALWAYS ||
@@ -153,7 +162,7 @@ static enum wb_err decide(struct restoring *r)
     return WB_OK;
 }
 
-/* ---- the gap -------------------------------------------------------------------------------- */
+/* ---- the gap ---- */
 
 struct gap_note {
     bool there; /* the file can hold a note: the Go bridge's cannot, and needs none */
@@ -163,6 +172,7 @@ struct gap_note {
 static enum wb_err set_note(struct db *d, const char *text)
 {
     enum wb_err err;
+
     if (text[0])
         TRY(sql_run(d,
                     "INSERT INTO bridge_meta (name, value) VALUES ('" STORE_META_GAP "', ?)"
@@ -179,6 +189,7 @@ static enum wb_err read_note(struct db *d, struct gap_note *ret)
 {
     struct gap_note note = {0};
     enum wb_err err;
+
     TRY(db_has_table(d, "bridge_meta", &note.there));
     if (note.there) {
         err = sql_row(d, "SELECT value FROM bridge_meta WHERE name = '" STORE_META_GAP "'",
@@ -197,12 +208,14 @@ static enum wb_err note_in(struct db *d, int64_t from, int64_t to, struct gap_no
     char text[GAP_TEXT_MAX];
     struct gap_note note = {0};
     enum wb_err err;
+
     if (to < from)
         to = from + 1; /* by a clock that is behind: what comes from now on is newer than the gap */
     TRY(read_note(d, &note));
     if (note.there) {
         /* One that the bridge has not taken over yet is part of it. */
         long long earlier = note.before[0] ? strtoll(note.before, NULL, 10) : from;
+
         snprintf(text, sizeof text, "%lld %lld", earlier < from ? earlier : (long long)from,
                  (long long)to);
         TRY(set_note(d, text));
@@ -217,6 +230,7 @@ static enum wb_err write_gap(const char *whatsapp_path, int64_t from, int64_t to
 {
     struct db d = {0};
     enum wb_err err;
+
     if (!is_file(whatsapp_path)) {
         *ret = (struct gap_note){0};
         return WB_OK;
@@ -231,6 +245,7 @@ out:
 enum wb_err store_restore_note_gap_in(struct db *whatsapp, int64_t from, int64_t to)
 {
     struct gap_note before;
+
     return note_in(whatsapp, from, to, &before);
 }
 
@@ -238,6 +253,7 @@ enum wb_err store_restore_note_gap_in(struct db *whatsapp, int64_t from, int64_t
 static void take_gap_back(const char *whatsapp_path, const struct gap_note *note)
 {
     struct db d = {0};
+
     if (note->there && db_open(&d, whatsapp_path) == WB_OK && set_note(&d, note->before) != WB_OK)
         d.error[0] = 0;
     db_close(&d);
@@ -250,6 +266,7 @@ enum wb_err store_restore_note_gap(const char *whatsapp_path, int64_t from, int6
     struct store_holder h;
     struct gap_note before;
     enum wb_err err;
+
     TRY(store_lock_take(whatsapp_path, "noting a gap", clock_unix_s(clock), &lock, &h));
     err = write_gap(whatsapp_path, from, to, &before);
 out:
@@ -257,7 +274,7 @@ out:
     return err;
 }
 
-/* ---- the copy of whatsapp.db, made harmless ------------------------------------------------- */
+/* ---- the copy of whatsapp.db, made harmless ---- */
 
 static void clear_staging(const char *staging)
 {
@@ -267,6 +284,7 @@ static void clear_staging(const char *staging)
         "messages.db-journal", "messages.db.lock",
     };
     char path[STORE_PATH_MAX];
+
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (files_join(staging, names[i], path) == WB_OK)
             unlink(path);
@@ -287,6 +305,7 @@ static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, cons
                                   .is_copy = true,
                                   .clock = r->job->clock};
     enum wb_err err = store_open(&config, &s, &info);
+
     if (err != WB_OK) {
         snprintf(r->ret->text, sizeof r->ret->text, "%s", info.text);
         return err;
@@ -299,7 +318,7 @@ static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, cons
     return err != WB_OK ? err : closed;
 }
 
-/* ---- copies beside the files ---------------------------------------------------------------- */
+/* ---- copies beside the files ---- */
 
 /* What the new whatsapp.db has to tell of messages.db goes into the copy: it is there as soon as
  * the file is. */
@@ -307,6 +326,7 @@ static enum wb_err note_in_copy(struct restoring *r, const char *copy)
 {
     struct gap_note before;
     int64_t from = backup_manifest_since(&r->ret->manifest);
+
     if (!r->ret->messages && !r->job->gap)
         return WB_OK;
     if (r->job->gap && (!r->ret->messages || r->job->gap_from < from))
@@ -319,6 +339,7 @@ static enum wb_err stage_whatsapp(struct restoring *r)
     char from[STORE_PATH_MAX], messages[STORE_PATH_MAX];
     enum wb_err err;
     int n = snprintf(r->staging, sizeof r->staging, "%s.restoring", r->job->whatsapp_path);
+
     if (n < 0 || (size_t)n >= sizeof r->staging) {
         r->staging[0] = 0;
         return WB_ERR_INVALID;
@@ -346,6 +367,7 @@ static enum wb_err stage_messages(struct restoring *r)
     enum wb_err err;
     int n =
         snprintf(r->new_messages, sizeof r->new_messages, "%s.restoring", r->job->messages_path);
+
     if (n < 0 || (size_t)n >= sizeof r->new_messages) {
         r->new_messages[0] = 0;
         return WB_ERR_INVALID;
@@ -367,11 +389,12 @@ static void clear_copies(struct restoring *r)
         unlink(r->new_messages);
 }
 
-/* ---- into their places ---------------------------------------------------------------------- */
+/* ---- into their places ---- */
 
 static enum wb_err place_whatsapp(struct restoring *r)
 {
     struct db old = {0};
+
     /* A good old file leaves no log behind that would have to be moved apart from it. */
     if (r->whatsapp_good && db_open(&old, r->job->whatsapp_path) == WB_OK &&
         db_set_delete_mode(&old, DB_BUSY_TIMEOUT_MS) != WB_OK)
@@ -394,6 +417,7 @@ static enum wb_err take_whatsapp_back(struct restoring *r)
 {
     const char *aside = r->ret->whatsapp_aside;
     enum wb_err err = WB_OK;
+
     if (aside[0])
         err = files_put_back(aside, r->job->whatsapp_path);
     else if (unlink(r->job->whatsapp_path) != 0)
@@ -411,6 +435,7 @@ static enum wb_err take_whatsapp_back(struct restoring *r)
 static enum wb_err place_both(struct restoring *r)
 {
     enum wb_err err, back;
+
     /* whatsapp.db first: interrupted between the two, messages are ahead of the ratchets. */
     TRY(place_whatsapp(r));
     err = place_messages(r);
@@ -430,6 +455,7 @@ static enum wb_err place_messages_only(struct restoring *r)
     struct gap_note before = {0};
     enum wb_err err = write_gap(r->job->whatsapp_path, backup_manifest_since(&r->ret->manifest),
                                 clock_unix_s(r->job->clock), &before);
+
     /* A damaged whatsapp.db comes back next, and is told then (struct restore_job, gap). */
     if (err == WB_ERR_DB_CORRUPT && r->job->damaged)
         err = WB_OK;
@@ -441,7 +467,7 @@ out:
     return err;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------ */
+/* ---- all of it ---- */
 
 static enum wb_err backup_first(struct restoring *r)
 {
@@ -452,6 +478,7 @@ static enum wb_err backup_first(struct restoring *r)
                              .reason = BACKUP_BEFORE_RESTORE,
                              .program = r->job->program,
                              .clock = r->job->clock};
+
     if (r->job->damaged || !r->whatsapp_good)
         return WB_OK; /* it is set aside as it is */
     if (!r->messages_good)
@@ -470,6 +497,7 @@ static enum wb_err backup_first(struct restoring *r)
 static enum wb_err carry_out(struct restoring *r)
 {
     enum wb_err err;
+
     TRY(backup_first(r));
     TRY(backup_dir_lock(r->job->dir, true, r->job->command, r->job->clock, &r->dir_lock,
                         r->ret->tightened, r->ret->text));
@@ -493,6 +521,7 @@ enum wb_err store_restore(const struct restore_job *job, struct restore_result *
 {
     struct restoring r = {.job = job, .ret = ret};
     enum wb_err err;
+
     memset(ret, 0, sizeof *ret);
     r.whatsapp_lock = r.messages_lock = r.dir_lock = store_lock_none();
     TRY(find_set(&r));

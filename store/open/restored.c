@@ -31,6 +31,7 @@ static enum wb_err move_record(struct store *s, const char *address, struct span
 {
     struct signal_session *session = NULL;
     enum wb_err err = session_json_read(json, &session);
+
     if (err == WB_ERR_NOMEM)
         return err;
     buf_clear(&s->json);
@@ -70,6 +71,7 @@ static enum wb_err retire_rows(struct store *s, const char *sql, const struct rn
     char address[STORE_NAME_MAX + 1] = "", last[STORE_NAME_MAX + 1] = "";
     struct buf json = buf_new(STORE_SESSION_JSON_MAX);
     enum wb_err err;
+
     while ((err = next_record(s, sql, last, address, &json)) == WB_OK) {
         TRY(move_record(s, address, buf_span(&json), rng));
         memcpy(last, address, sizeof last);
@@ -98,6 +100,7 @@ _Static_assert(ADDRESS_MAX == STORE_NAME_MAX && RECORD_MAX == STORE_SESSION_JSON
 static enum wb_err move_unreadable(struct store *s, size_t *count)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->wa,
                 "INSERT INTO bridge_sessions_receive (our_jid, their_id, session)"
                 " SELECT our_jid, their_id, session FROM whatsmeow_sessions WHERE our_jid = ?"
@@ -116,6 +119,7 @@ static enum wb_err retire_sessions(struct store *s, const struct rng *rng, size_
 {
     size_t again = 0;
     enum wb_err err;
+
     /* Records without a sending chain in some state stand here, whatever their current state is. */
     TRY(retire_rows(s,
                     "SELECT their_id, session FROM bridge_sessions_receive AS r"
@@ -136,6 +140,7 @@ out:
 static enum wb_err delete_own_sender_keys(struct store *s, const struct jid *own, size_t *count)
 {
     enum wb_err err = WB_OK;
+
     if (jid_is_none(own))
         return WB_OK;
     TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_sender_keys WHERE our_jid = ? AND sender_id = ?",
@@ -149,6 +154,7 @@ static enum wb_err one_account(struct store *s, const struct rng *rng,
                                struct restored_counts *counts)
 {
     enum wb_err err;
+
     TRY(retire_sessions(s, rng, &counts->sessions));
     TRY(delete_own_sender_keys(s, &s->our_jid, &counts->sender_keys));
     TRY(delete_own_sender_keys(s, &s->our_lid, &counts->sender_keys));
@@ -163,6 +169,7 @@ static enum wb_err select_account(struct store *s, int64_t n)
 {
     struct jid jid = {0}, lid = {0};
     enum wb_err err;
+
     TRY(sql_row(&s->wa,
                 "SELECT jid, lid FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER
                 " LIMIT 1 OFFSET ?",
@@ -179,6 +186,7 @@ enum wb_err store_restored_get(struct store *s, struct store_restored *ret)
     const char *at;
     char *end;
     enum wb_err err;
+
     TRY(store_meta_get(s, STORE_META_RESTORED, &text));
     at = buf_cstr(&text);
     r.backup_at = strtoll(at, &end, 10);
@@ -199,6 +207,7 @@ enum wb_err store_make_restored(struct store *s, const char *name, int64_t backu
 {
     char text[128];
     enum wb_err err;
+
     for (int64_t n = 0; (err = select_account(s, n)) == WB_OK; n++)
         TRY(one_account(s, rng, counts));
     if (err != WB_ERR_NOT_FOUND)

@@ -27,6 +27,7 @@ static enum wb_err lock(struct converting *c, const char *path, struct store_loc
 {
     struct store_holder h = {0};
     enum wb_err err = store_lock_take(path, c->job->command, clock_unix_s(c->job->clock), ret, &h);
+
     if (err == WB_ERR_LOCKED)
         snprintf(c->ret->text, sizeof c->ret->text, "%.200s is held by process %ld (%.200s)", path,
                  (long)h.pid, h.command);
@@ -48,6 +49,7 @@ static enum wb_err guard(struct converting *c)
     const gid_t readers = guard_readers_group(job->messages_path);
     const bool readable = guard_others_read(job->messages_path);
     enum wb_err err;
+
     if (job->dry_run)
         return WB_OK;
     TRY(guarded(
@@ -64,6 +66,7 @@ static enum wb_err lock_both(struct converting *c)
 {
     struct store_holder h = {0};
     enum wb_err err;
+
     TRY(guard(c));
     TRY(lock(c, c->job->whatsapp_path, &c->wa_lock));
     TRY(lock(c, c->job->messages_path, &c->msg_lock));
@@ -79,6 +82,7 @@ out:
 static enum wb_err make_backup(struct converting *c)
 {
     struct backup_result *made = calloc(1, sizeof *made);
+
     if (!made)
         return WB_ERR_NOMEM;
     enum wb_err err =
@@ -140,11 +144,13 @@ static enum wb_err trigger_sql(struct db *d, char **ret)
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, d, "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"));
     stmt_text(&q, TRIGGER);
     err = stmt_step(&q);
     if (err == WB_OK) {
         struct span sql = stmt_col_span(&q, 0);
+
         *ret = strndup((const char *)sql.p, sql.n);
         err = *ret ? WB_OK : WB_ERR_NOMEM;
     } else if (err == WB_ERR_NOT_FOUND) {
@@ -159,6 +165,7 @@ out:
 static enum wb_err remember(struct db *d, enum store_time_format to)
 {
     enum wb_err err;
+
     TRY(db_begin(d));
     TRY(messages_remember_format(d, to));
     err = db_commit(d);
@@ -172,6 +179,7 @@ static enum wb_err convert(struct db *d, const struct statements *s, enum store_
 {
     char *trigger = NULL;
     enum wb_err err;
+
     TRY(trigger_sql(d, &trigger));
     TRY(db_begin(d));
     if (trigger)
@@ -193,6 +201,7 @@ static enum wb_err run(struct converting *c)
 {
     const struct statements *s = c->job->to == STORE_TIME_TEXT ? &to_text : &to_integer;
     enum wb_err err;
+
     TRY(lock_both(c));
     TRY(db_open(&c->db, c->job->messages_path));
     TRY(messages_schema_check(&c->db));
@@ -216,6 +225,7 @@ out:
 enum wb_err store_time_convert(const struct time_convert_job *job, struct time_convert_result *ret)
 {
     struct converting c = {job, ret, store_lock_none(), store_lock_none(), {0}};
+
     memset(ret, 0, sizeof *ret);
     if (job->to != STORE_TIME_INTEGER && job->to != STORE_TIME_TEXT)
         return WB_ERR_INVALID;

@@ -14,6 +14,7 @@ enum wb_err store_outbox_add(struct store *s, const struct store_outbox_row *row
     struct arena a = arena_new(STORE_BLOB_MAX * 4U);
     struct stmt q;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (!row->message_id[0] || jid_is_none(&row->chat))
         return WB_ERR_INVALID;
@@ -53,6 +54,7 @@ enum wb_err outbox_read_row(struct stmt *q, struct arena *a, struct store_outbox
 {
     struct store_outbox_row r;
     enum wb_err err;
+
     memset(&r, 0, sizeof r);
     r.seq = stmt_col_int(q, 0);
     stmt_col_text(q, 1, r.message_id, sizeof r.message_id);
@@ -89,6 +91,7 @@ struct reading {
 static enum wb_err read_row(struct stmt *q, void *ctx)
 {
     const struct reading *r = ctx;
+
     return outbox_read_row(q, r->arena, r->row);
 }
 
@@ -96,6 +99,7 @@ enum wb_err store_outbox_by_id(struct store *s, const char *message_id, struct a
                                struct store_outbox_row *ret)
 {
     struct reading r = {a, ret};
+
     NEED_ACCOUNT(s);
     return sql_row_by(&s->wa, ROW "message_id = ?", BINDS(BIND_TEXT(s->our), BIND_TEXT(message_id)),
                       read_row, &r);
@@ -105,6 +109,7 @@ enum wb_err store_outbox_by_key(struct store *s, const char *key, struct arena *
                                 struct store_outbox_row *ret)
 {
     struct reading r = {a, ret};
+
     NEED_ACCOUNT(s);
     return sql_row_by(&s->wa, ROW "key = ?", BINDS(BIND_TEXT(s->our), BIND_TEXT(key)), read_row,
                       &r);
@@ -114,16 +119,18 @@ enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, in
                               struct arena *a, struct store_outbox_row *ret)
 {
     struct reading r = {a, ret};
+
     NEED_ACCOUNT(s);
     return sql_row_by(&s->wa, ROW "state = ? AND seq > ? ORDER BY seq LIMIT 1",
                       BINDS(BIND_TEXT(s->our), BIND_INT(state), BIND_INT(after)), read_row, &r);
 }
 
-/* ---- changes of state ---------------------------------------------------------------------- */
+/* ---- changes of state ---- */
 
 static enum wb_err state_of(struct store *s, const char *message_id, enum store_outbox_state *ret)
 {
     int64_t state = 0;
+
     NEED_ACCOUNT(s);
     enum wb_err err =
         sql_int(&s->wa, "SELECT state FROM bridge_outbox WHERE our_jid = ? AND message_id = ?",
@@ -159,6 +166,7 @@ enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct sp
 {
     enum store_outbox_state state = OUTBOX_QUEUED;
     enum wb_err err;
+
     if (!sealed.n)
         return WB_ERR_INVALID;
     TRY(state_of(s, message_id, &state));
@@ -181,6 +189,7 @@ enum wb_err store_outbox_acked(struct store *s, const char *message_id, int64_t 
 {
     enum store_outbox_state state = OUTBOX_QUEUED;
     enum wb_err err;
+
     TRY(state_of(s, message_id, &state));
     if (state == OUTBOX_QUEUED || state == OUTBOX_FAILED)
         return WB_ERR_STATE;
@@ -203,6 +212,7 @@ enum wb_err store_outbox_fail(struct store *s, const char *message_id, const cha
 {
     enum store_outbox_state state = OUTBOX_QUEUED;
     enum wb_err err;
+
     if (strlen(reason) > STORE_REASON_MAX)
         return WB_ERR_INVALID;
     TRY(state_of(s, message_id, &state));
@@ -222,6 +232,7 @@ enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_
 {
     bool there = false;
     enum wb_err err;
+
     TRY(db_has_table(whatsapp, "bridge_outbox", &there));
     if (there) {
         TRY(sql_run(whatsapp,
@@ -240,6 +251,7 @@ out:
 enum wb_err store_outbox_answer(struct store *s, const char *message_id, struct span answer)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa, "UPDATE bridge_outbox SET answer = ? WHERE our_jid = ? AND message_id = ?",
                 BINDS(BIND_BLOB(answer), BIND_TEXT(s->our), BIND_TEXT(message_id))));
@@ -259,6 +271,7 @@ enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state, s
 enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s, bool *ret_more)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa, "UPDATE bridge_outbox SET acked_at = ? WHERE our_jid = ? AND acked_at > ?",
                 BINDS(BIND_INT(now), BIND_TEXT(s->our), BIND_INT(now))));

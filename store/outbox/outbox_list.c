@@ -32,6 +32,7 @@ struct page {
 static enum wb_err read_row(struct stmt *q, void *ctx)
 {
     struct page *p = ctx;
+
     return outbox_read_row(q, p->arena, &p->rows[p->n++]);
 }
 
@@ -42,6 +43,7 @@ enum wb_err store_outbox_list(struct store *s, const struct store_outbox_filter 
     struct jid forms[2] = {{0}};
     size_t nforms = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (f->limit == 0 || f->limit > OUTBOX_LIST_MAX || f->beyond < 0)
         return WB_ERR_INVALID;

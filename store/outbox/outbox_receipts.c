@@ -17,6 +17,7 @@ static enum wb_err find(struct store *s, const char *message_id, struct sealed_r
 {
     int64_t state = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_row(&s->wa,
                 "SELECT seq, state, recipients FROM bridge_outbox"
@@ -41,6 +42,7 @@ static enum wb_err note(struct store *s, int64_t seq, const struct jid *person,
 {
     char text[JID_TEXT_MAX];
     struct jid one = jid_bare(jid_unhosted(*person));
+
     return sql_run(&s->wa,
                    "INSERT INTO bridge_outbox_receipts AS r (seq, person, state) VALUES (?, ?, ?)"
                    " ON CONFLICT (seq, person) DO UPDATE"
@@ -61,6 +63,7 @@ static enum wb_err reached(struct store *s, const struct sealed_row *row,
 {
     int64_t n = 0;
     enum wb_err err = WB_OK;
+
     *ret = row->state;
     for (int state = OUTBOX_DELIVERED; state <= (int)receipt; state++) {
         if ((int)row->state >= state)
@@ -79,6 +82,7 @@ enum wb_err store_outbox_receipt(struct store *s, const char *message_id, const 
     struct sealed_row row = {0};
     enum store_outbox_state now;
     enum wb_err err;
+
     if (!jid_is_person(person) || (state != OUTBOX_DELIVERED && state != OUTBOX_READ))
         return WB_ERR_INVALID;
     TRY(find(s, message_id, &row));

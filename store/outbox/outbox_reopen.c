@@ -5,6 +5,7 @@
 enum wb_err store_outbox_reopen(struct store *s, const char *message_id, int64_t how)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (how < OUTBOX_REOPENED)
         return WB_ERR_INVALID;
@@ -23,6 +24,7 @@ out:
 enum wb_err store_outbox_reopened(struct store *s, const char *message_id, int64_t *ret_how)
 {
     int64_t how = 0;
+
     NEED_ACCOUNT(s);
     const enum wb_err err =
         sql_int(&s->wa, "SELECT reopened FROM bridge_outbox WHERE our_jid = ? AND message_id = ?",

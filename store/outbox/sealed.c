@@ -19,14 +19,16 @@ enum { TOUCH_S = 24 * 3600 };
     "SELECT l.devices FROM bridge_sealed AS m JOIN bridge_sealed_lists AS l"                       \
     " ON l.list = m.list WHERE m.our_jid = ? AND m.message_id = ?"
 
-/* ---- the text ------------------------------------------------------------------------------- */
+/* ---- the text ---- */
 
 static enum wb_err write_list(const struct jid *devices, size_t n, struct buf *out)
 {
     char text[JID_TEXT_MAX];
+
     for (size_t i = 0; i < n; i++) {
         struct jid plain = jid_unhosted(devices[i]), user = jid_bare(plain), before;
         bool same = false;
+
         if (i > 0) {
             before = jid_unhosted(devices[i - 1]);
             same = jid_same_user(&plain, &before);
@@ -49,6 +51,7 @@ static bool has_number(struct span numbers, unsigned wanted)
         const uint8_t *comma = memchr(numbers.p, ',', numbers.n);
         size_t n = comma ? (size_t)(comma - numbers.p) : numbers.n;
         uint64_t number;
+
         if (span_to_u64(span_first(numbers, n), &number) && number == wanted)
             return true;
         numbers = span_skip(numbers, comma ? n + 1 : n);
@@ -60,6 +63,7 @@ static bool has_number(struct span numbers, unsigned wanted)
 static bool is_line_of(struct span line, const char *user, struct span *ret_devices)
 {
     size_t n = strlen(user);
+
     if (line.n <= n || line.p[n] != ':' || memcmp(line.p, user, n) != 0)
         return false;
     *ret_devices = span_skip(line, n + 1);
@@ -72,13 +76,16 @@ static void look_through(struct span list, const struct jid *forms, size_t nform
                          struct store_sealed_match *m)
 {
     char users[2][JID_TEXT_MAX];
+
     for (size_t i = 0; i < nforms; i++)
         jid_text(&forms[i], users[i]);
     while (list.n) {
         const uint8_t *end = memchr(list.p, '\n', list.n);
         size_t n = end ? (size_t)(end - list.p) : list.n;
+
         for (size_t i = 0; i < nforms; i++) {
             struct span devices;
+
             if (!is_line_of(span_first(list, n), users[i], &devices))
                 continue;
             if (!m->person)
@@ -90,7 +97,7 @@ static void look_through(struct span list, const struct jid *forms, size_t nform
     }
 }
 
-/* ---- rows ----------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 static enum wb_err find_list(struct store *s, struct span hash, int64_t *ret_list, int64_t *ret_at)
 {
@@ -103,6 +110,7 @@ static enum wb_err add_list(struct store *s, struct span hash, struct span text,
                             int64_t *ret_list)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->wa,
                 "INSERT INTO bridge_sealed_lists (our_jid, hash, used_at, devices)"
                 " VALUES (?, ?, ?, ?)",
@@ -126,6 +134,7 @@ static enum wb_err list_for(struct store *s, struct span before, const struct ji
     struct buf text = buf_new(STORE_SEALED_LIST_MAX);
     int64_t at = 0;
     enum wb_err err;
+
     buf_append(&text, before);
     TRY(write_list(devices, n, &text));
     sha256(buf_span(&text), hash);
@@ -144,6 +153,7 @@ static enum wb_err put(struct store *s, struct span id, struct span before,
 {
     int64_t list = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
@@ -170,6 +180,7 @@ enum wb_err store_sealed_add(struct store *s, struct span id, const struct jid *
     struct arena a = arena_new(STORE_SEALED_LIST_MAX * 2U);
     struct span before = SPAN_NULL;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_row(&s->wa, LIST_OF, BINDS(BIND_TEXT(s->our), BIND_SPAN(id)),
                 COLS(COL_COPY(&a, &before))));
@@ -187,6 +198,7 @@ enum wb_err store_sealed_find(struct store *s, struct span id, const struct jid 
     size_t n = 0;
     struct stmt q;
     enum wb_err err;
+
     memset(&m, 0, sizeof m);
     NEED_ACCOUNT(s);
     TRY(both_forms(s, device, forms, &n));
@@ -203,7 +215,7 @@ out:
     return err;
 }
 
-/* ---- many of one message --------------------------------------------------------------------- */
+/* ---- many of one message ---- */
 
 struct sealed_line {
     struct span user, devices;
@@ -221,12 +233,14 @@ static int compare_lines(const void *a, const void *b)
     const struct span x = ((const struct sealed_line *)a)->user;
     const struct span y = ((const struct sealed_line *)b)->user;
     const int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+
     return c ? c : (x.n > y.n) - (x.n < y.n);
 }
 
 static enum wb_err cut_lines(struct store_sealed_list *l, struct span text)
 {
     size_t n = 0;
+
     for (size_t i = 0; i < text.n; i++)
         n += text.p[i] == '\n';
     l->lines = calloc(n + 1, sizeof *l->lines);
@@ -236,6 +250,7 @@ static enum wb_err cut_lines(struct store_sealed_list *l, struct span text)
         const uint8_t *end = memchr(text.p, '\n', text.n);
         const struct span line = span_first(text, (size_t)(end - text.p));
         const uint8_t *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
+
         if (!colon)
             return WB_ERR_DB_CORRUPT;
         const size_t user = (size_t)(colon - line.p);
@@ -251,6 +266,7 @@ enum wb_err store_sealed_load(struct store *s, struct span id, struct store_seal
     struct store_sealed_list *l = calloc(1, sizeof *l);
     struct span text = SPAN_NULL;
     enum wb_err err = l ? WB_OK : WB_ERR_NOMEM;
+
     TRY(err);
     l->s = s;
     l->text = arena_new(STORE_SEALED_LIST_MAX * 2U);
@@ -285,6 +301,7 @@ static void look_at(const struct store_sealed_list *list, const struct jid *user
     const struct sealed_line *end = list->lines + list->n;
     const struct sealed_line *at =
         bsearch(&wanted, list->lines, list->n, sizeof wanted, compare_lines);
+
     while (at && at > list->lines && compare_lines(at - 1, &wanted) == 0)
         at--;
     for (; at && at < end && compare_lines(at, &wanted) == 0; at++) {
@@ -301,6 +318,7 @@ enum wb_err store_sealed_has(struct store_sealed_list *list, const struct jid *d
     bool person = false, exactly = false;
     size_t n = 0;
     enum wb_err err = WB_OK;
+
     look_at(list, &user, device->device, &person, &exactly);
     if (!exactly) { /* asking for the other form costs more than the rest */
         TRY(both_forms(list->s, device, forms, &n));
@@ -313,7 +331,7 @@ out:
     return err;
 }
 
-/* ---- forgetting ------------------------------------------------------------------------------ */
+/* ---- forgetting ---- */
 
 /* A statement with the account, a time and, unless 0, a limit. */
 static enum wb_err run_aged(struct store *s, const char *sql, int64_t t, int64_t limit,
@@ -321,6 +339,7 @@ static enum wb_err run_aged(struct store *s, const char *sql, int64_t t, int64_t
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_write(&q, &s->wa, sql));
     stmt_text(&q, s->our);
     stmt_int(&q, t);
@@ -336,6 +355,7 @@ enum wb_err store_sealed_prune(struct store *s, int64_t now, int64_t keep_s, boo
 {
     size_t messages = 0, lists = 0, changed;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(run_aged(s, "UPDATE bridge_sealed SET sealed_at = ?2 WHERE our_jid = ?1 AND sealed_at > ?2",
                  now, 0, &changed));

@@ -22,6 +22,7 @@ enum wb_err store_select(struct store *s, const struct jid *jid, const struct ji
     char text[JID_TEXT_MAX];
     int64_t n = 0;
     jid_text(jid, text);
+
     if (strcmp(text, s->our) != 0) {
         /* The cached records are another account's. */
         if (record_cache_dirty(s->sessions) || record_cache_dirty(s->sender_keys))
@@ -54,6 +55,7 @@ static enum wb_err read_pair(struct stmt *q, int column, struct x25519_pair *ret
 {
     uint8_t priv[X25519_KEY_BYTES];
     enum wb_err err = stmt_col_bytes(q, column, priv, sizeof priv);
+
     if (err == WB_OK)
         x25519_from_private(priv, ret);
     secret_wipe(priv, sizeof priv);
@@ -63,6 +65,7 @@ static enum wb_err read_pair(struct stmt *q, int column, struct x25519_pair *ret
 static enum wb_err read_account(struct stmt *q, struct account *a)
 {
     enum wb_err err;
+
     a->jid = stmt_col_jid(q, 0);
     a->lid = stmt_col_jid(q, 1);
     if (a->jid.server != JID_PN)
@@ -97,10 +100,12 @@ enum wb_err store_account_load(struct store *s, const char *phone_user, struct a
     struct account a = {0};
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->wa,
                   "SELECT " ACCOUNT_COLUMNS " FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER));
     while ((err = stmt_step(&q)) == WB_OK) {
         struct jid jid = stmt_col_jid(&q, 0);
+
         if (phone_user && strcmp(jid.user, phone_user) != 0)
             continue;
         err = read_account(&q, &a);
@@ -120,11 +125,13 @@ static enum wb_err same_keys(struct store *s, const struct account *a)
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->wa, "SELECT identity_key FROM whatsmeow_device WHERE jid = ?"));
     stmt_jid(&q, &a->jid);
     err = stmt_step(&q);
     if (err == WB_OK) {
         struct span key = stmt_col_span(&q, 0);
+
         if (key.n != X25519_KEY_BYTES || !secret_eq(key.p, a->keys.identity.priv, key.n))
             err = WB_ERR_EXISTS;
     }
@@ -139,6 +146,7 @@ out:
 enum wb_err store_account_save(struct store *s, const struct account *a)
 {
     enum wb_err err;
+
     if (a->jid.server != JID_PN || a->adv_details_n > sizeof a->adv_details)
         return WB_ERR_INVALID;
     err = same_keys(s, a);
@@ -188,6 +196,7 @@ enum wb_err store_account_push_name_get(struct store *s, char ret_name[static ST
 enum wb_err store_account_lid_migration(struct store *s, int64_t at)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa,
                 "UPDATE whatsmeow_device SET lid_migration_ts = ?"
@@ -203,6 +212,7 @@ enum wb_err account_list(struct db *d, struct jid *ret, size_t max, size_t *ret_
     struct stmt q;
     enum wb_err err;
     size_t n = 0;
+
     TRY(stmt_read(&q, d, "SELECT jid FROM whatsmeow_device ORDER BY " SQL_ROW_NUMBER));
     while ((err = stmt_step(&q)) == WB_OK) {
         if (n < max)
@@ -226,6 +236,7 @@ enum wb_err store_account_list(struct store *s, struct jid *ret, size_t max, siz
 enum wb_err store_logged_out_set(struct store *s, const char *reason, int64_t at_unix_s)
 {
     char value[STORE_REASON_MAX + 32];
+
     if (strlen(reason) > STORE_REASON_MAX)
         return WB_ERR_INVALID;
     int n = snprintf(value, sizeof value, "%lld %s", (long long)at_unix_s, reason);
@@ -237,6 +248,7 @@ enum wb_err store_logged_out_get(struct store *s, char ret_reason[STORE_REASON_M
 {
     struct buf value = buf_new(STORE_META_MAX);
     enum wb_err err;
+
     TRY(store_meta_get(s, STORE_META_LOGGED_OUT, &value));
     struct span text = buf_span(&value);
     const uint8_t *space = memchr(text.p, ' ', text.n);

@@ -7,6 +7,7 @@
 enum wb_err store_acquaintance_put(struct store *s, const struct jid *who)
 {
     struct jid bare = jid_unhosted(jid_bare(*who));
+
     NEED_ACCOUNT(s);
     return sql_run(&s->wa,
                    "INSERT INTO bridge_acquaintances (our_jid, person) VALUES (?, ?)"
@@ -20,6 +21,7 @@ enum wb_err store_acquaintance_has(struct store *s, const struct jid *who, bool 
     size_t n = 0;
     bool has = false;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(both_forms(s, who, forms, &n));
     for (size_t i = 0; i < n && !has; i++)

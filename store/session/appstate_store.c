@@ -26,6 +26,7 @@ static enum wb_err read_key(struct stmt *q, void *ctx)
 {
     struct store_appstate_key *ret = ctx;
     struct store_appstate_key k;
+
     memset(&k, 0, sizeof k);
     struct span id = stmt_col_span(q, 0);
     if (id.n == 0 || id.n > sizeof k.id)
@@ -63,6 +64,7 @@ enum wb_err store_appstate_version_get(struct store *s, const char *name, uint64
     struct stmt q;
     int64_t version = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(stmt_read(&q, &s->wa,
                   "SELECT version, hash FROM whatsmeow_app_state_version"

@@ -23,6 +23,7 @@ static bool get_device(const char *text, struct store_device *ret)
 {
     char *end = NULL;
     unsigned long id = strtoul(text, &end, 10);
+
     if (end == text || *end != ':' || id > UINT16_MAX)
         return false;
     const char *second = end + 1;
@@ -37,6 +38,7 @@ static bool get_device(const char *text, struct store_device *ret)
 static enum wb_err get_list(char *text, struct arena *a, struct store_device_list *ret)
 {
     size_t n = text[0] ? 1 : 0, i = 0;
+
     for (const char *c = text; *c; c++)
         n += *c == ',';
     if (n > STORE_DEVICES_MAX)
@@ -61,6 +63,7 @@ enum wb_err store_devices_get(struct store *s, const struct jid *user, struct ar
     struct store_device_list list = {0};
     struct span text = SPAN_NULL;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_row(&s->wa,
                 "SELECT devices, hash, checked_at FROM bridge_devices"
@@ -83,6 +86,7 @@ enum wb_err store_devices_put(struct store *s, const struct jid *user,
     struct jid bare = jid_unhosted(jid_bare(*user));
     struct buf text = buf_new(STORE_DEVICES_MAX * 24);
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (list->n > STORE_DEVICES_MAX)
         return WB_ERR_TOO_LARGE;
@@ -103,12 +107,13 @@ out:
 enum wb_err store_devices_drop(struct store *s, const struct jid *user)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
+
     NEED_ACCOUNT(s);
     return sql_run(&s->wa, "DELETE FROM bridge_devices WHERE our_jid = ? AND user = ?",
                    BINDS(BIND_TEXT(s->our), BIND_JID(&bare)));
 }
 
-/* ---- sender key memory -------------------------------------------------------------------- */
+/* ---- sender key memory ---- */
 
 /* In the text of bridge_skdm.device, behind the address: has the key, but is to be given it again.
  * A device has one row in each group: with the mark, or without. With a row of the same text in
@@ -151,6 +156,7 @@ static enum wb_err skdm_given(struct store *s, const struct jid *group, uint32_t
     struct stmt q;
     size_t others = 0;
     enum wb_err err = all ? WB_OK : WB_ERR_NOMEM;
+
     TRY(err);
     for (size_t i = 0; i < n; i++) {
         jid_signal_address(&devices[i], all[i].address);
@@ -166,6 +172,7 @@ static enum wb_err skdm_given(struct store *s, const struct jid *group, uint32_t
     while ((err = stmt_step(&q)) == WB_OK) {
         stmt_col_text(&q, 0, row.address, sizeof row.address);
         const bool doubted = take_doubt(row.address);
+
         found = bsearch(&row, all, n, sizeof *all, compare_address);
         others += !found;
         /* Two that were listed may share an address. */
@@ -190,6 +197,7 @@ enum wb_err store_skdm_missing(struct store *s, const struct jid *group, uint32_
 {
     size_t others;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     memset(ret_missing, 0, n * sizeof *ret_missing);
     TRY(skdm_given(s, group, key_id, devices, n, ret_missing, &others));
@@ -211,6 +219,7 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
 {
     char group_text[JID_TEXT_MAX];
     enum wb_err err = WB_OK;
+
     NEED_ACCOUNT(s);
     jid_text(group, group_text);
     for (size_t i = 0; err == WB_OK && i < n; i++)
@@ -228,6 +237,7 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
 static enum wb_err forget_other_keys(struct store *s, const struct jid *group, uint32_t key_id)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->wa,
                 "DELETE FROM bridge_skdm WHERE our_jid = ? AND group_jid = ? AND key_id <> ?",
                 BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_INT(key_id))));
@@ -244,6 +254,7 @@ enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t 
 {
     char group_text[JID_TEXT_MAX];
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     jid_text(group, group_text);
     TRY(forget_other_keys(s, group, key_id));
@@ -280,6 +291,7 @@ enum wb_err store_skdm_refused(struct store *s, const struct jid *group, const c
 enum wb_err store_skdm_carried(struct store *s, const struct jid *group, const char *carrier)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa,
                 "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "')"
@@ -317,6 +329,7 @@ enum wb_err store_skdm_doubt_given(struct store *s, const struct jid *group,
                                    const struct jid *device)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(not_carried(s, group, device));
     err = sql_run(
@@ -332,6 +345,7 @@ enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, ui
                                     const struct jid *device)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(not_carried(s, group, device));
     TRY(store_skdm_mark(s, group, key_id, device, 1));
@@ -348,6 +362,7 @@ out:
 enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
 {
     enum wb_err err;
+
     TRY(store_skdm_not_carried(s, device));
     err = sql_run(&s->wa,
                   "UPDATE OR REPLACE " SKDM_BY_DEVICE " SET device = device || '!'"
@@ -361,6 +376,7 @@ enum wb_err store_skdm_doubt_user(struct store *s, const struct jid *user)
 {
     struct signal_user u = signal_user_of(user);
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa,
                 "DELETE FROM bridge_skdm_carriers WHERE our_jid = ?1 AND (group_jid, device) IN"
@@ -377,6 +393,7 @@ out:
 enum wb_err store_skdm_doubt_group(struct store *s, const struct jid *group)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa, "DELETE FROM bridge_skdm_carriers WHERE our_jid = ? AND group_jid = ?",
                 BINDS(BIND_TEXT(s->our), BIND_JID(group))));

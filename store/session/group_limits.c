@@ -10,6 +10,7 @@ enum wb_err store_group_limits_get(struct store *s, const struct jid *group,
 {
     struct store_group_limits l = {0};
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     err = sql_row(&s->wa,
                   "SELECT resend_due, resends_held, refreshed_at, refreshed_for, devices_at,"

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/session/limits.h"
-#include "store/db/sql.h"
 
 #define COLUMNS                                                                                    \
     "jid, subject, addressing, ephemeral_s, announce, left, version, updated_at, kind, parent"
@@ -14,6 +14,7 @@ static enum wb_err read_group(struct stmt *q, void *ret)
 {
     struct store_group *g = ret;
     int64_t kind = stmt_col_int(q, 8);
+
     memset(g, 0, sizeof *g);
     g->jid = stmt_col_jid(q, 0);
     stmt_col_text(q, 1, g->subject, sizeof g->subject);
@@ -34,6 +35,7 @@ static enum wb_err read_member(struct stmt *q, void *ret)
 {
     struct store_group_member *m = ret;
     int64_t rank = stmt_col_int(q, 2);
+
     m->lid = stmt_col_jid(q, 0);
     m->pn = stmt_col_jid(q, 1);
     m->rank = rank == STORE_SUPERADMIN ? STORE_SUPERADMIN
@@ -67,6 +69,7 @@ enum wb_err store_group_get(struct store *s, const struct jid *group, struct are
     struct store_group g;
     size_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(get_info(s, group, &g));
     TRY(count_members(s, group, &n));
@@ -97,6 +100,7 @@ static enum wb_err write_info(struct store *s, const struct store_group *g, cons
 enum wb_err store_group_put_info(struct store *s, const struct store_group *g)
 {
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(write_info(s, g,
                    "UPDATE bridge_groups SET subject = ?3, addressing = ?4, ephemeral_s = ?5,"
@@ -141,6 +145,7 @@ enum wb_err store_group_put(struct store *s, const struct store_group *g)
     const struct jid none = {0};
     struct jid lid, pn;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (g->nmembers > STORE_GROUP_MEMBERS_MAX)
         return WB_ERR_TOO_LARGE;
@@ -172,6 +177,7 @@ static enum wb_err remove_member(struct store *s, const struct jid *group, const
                                  const struct jid *pn)
 {
     enum wb_err err;
+
     TRY(run_member(s,
                    "DELETE FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"
                    " AND member = coalesce(?3, ?4)",
@@ -198,6 +204,7 @@ struct forms {
 static enum wb_err fill_forms(struct stmt *q, void *ctx)
 {
     const struct forms *f = ctx;
+
     if (jid_is_none(f->lid))
         *f->lid = stmt_col_jid(q, 0);
     if (jid_is_none(f->pn))
@@ -211,6 +218,7 @@ static enum wb_err take_member(struct store *s, const struct jid *group, struct 
 {
     struct forms f = {lid, pn};
     enum wb_err err;
+
     TRY(sql_each(&s->wa, MEMBER_OF("lid, pn"),
                  BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_JID(lid), BIND_JID(pn)), fill_forms,
                  &f));
@@ -225,6 +233,7 @@ enum wb_err store_group_member_put(struct store *s, const struct jid *group,
     struct store_group g;
     struct jid lid, pn;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(member_forms(m, &lid, &pn));
     TRY(get_info(s, group, &g));
@@ -238,6 +247,7 @@ enum wb_err store_group_member_get(struct store *s, const struct jid *group, con
                                    struct store_group_member *ret)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
+
     NEED_ACCOUNT(s);
     return sql_row_by(&s->wa, MEMBER_OF("lid, pn, rank"),
                       BINDS(BIND_TEXT(s->our), BIND_JID(group), BIND_JID(&bare), BIND_JID(&bare)),
@@ -248,6 +258,7 @@ enum wb_err store_group_member_remove(struct store *s, const struct jid *group,
                                       const struct jid *user)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
+
     NEED_ACCOUNT(s);
     return remove_member(s, group, &bare, &bare);
 }
@@ -256,6 +267,7 @@ static enum wb_err read_listed(struct stmt *q, void *ret)
 {
     struct store_group *g = ret;
     enum wb_err err = read_group(q, g);
+
     g->nmembers = (size_t)stmt_col_int(q, 10);
     return err;
 }
@@ -266,6 +278,7 @@ enum wb_err store_groups_list(struct store *s, struct arena *a, struct store_gro
     struct store_group *groups;
     int64_t max = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(db_query_int(&s->wa, "SELECT count(*) FROM bridge_groups", &max));
     groups = arena_alloc(a, (size_t)(max + 1) * sizeof *groups);

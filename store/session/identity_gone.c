@@ -37,6 +37,7 @@ static enum wb_err drop_oldest(struct store *s, const char *from, const char *to
 enum wb_err identity_gone_add_range(struct store *s, const char *from, const char *to)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->wa,
                 "INSERT INTO bridge_identities_gone (our_jid, their_id, identity, nr)"
                 " SELECT our_jid, their_id, identity, 1 + (SELECT coalesce(max(nr), 0)"
@@ -57,6 +58,7 @@ enum wb_err identity_gone_add(struct store *s, const struct jid *device,
 {
     char address[JID_TEXT_MAX], behind[JID_TEXT_MAX + 1];
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     jid_signal_address(device, address);
     TRY(sql_run(
@@ -88,6 +90,7 @@ enum wb_err identity_gone_remove_present(struct store *s, const struct jid *devi
 {
     uint8_t present[X25519_KEY_BYTES];
     enum wb_err err = store_identity_get(s, device, present);
+
     if (err == WB_OK)
         return identity_gone_remove(s, device, present);
     return err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT ? WB_OK : err;

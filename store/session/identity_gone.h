@@ -19,7 +19,7 @@ enum wb_err store_identity_is_gone(struct store *s, const struct jid *device,
                                    const uint8_t identity[static X25519_KEY_BYTES],
                                    bool *ret_gone) WB_MUST_CHECK;
 
-/* ---- private to store/ -------------------------------------------------------------------- */
+/* ---- private to store/ ---- */
 
 enum wb_err identity_gone_add(struct store *s, const struct jid *device,
                               const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;

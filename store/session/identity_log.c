@@ -17,6 +17,7 @@ static enum wb_err read_one(struct store *s, const struct jid *user,
                               " WHERE our_jid = ? AND user = ?",
                               BINDS(BIND_TEXT(s->our), BIND_JID(user)),
                               COLS(COL_INT(&at), COL_INT(&changes), COL_INT(&phone_at)));
+
     sum->changed_at = at > sum->changed_at ? at : sum->changed_at;
     sum->phone_at = phone_at > sum->phone_at ? phone_at : sum->phone_at;
     sum->changes += (uint64_t)changes;
@@ -30,6 +31,7 @@ enum wb_err store_identity_change_get(struct store *s, const struct jid *user,
     struct store_identity_change sum = {0};
     size_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(both_forms(s, &bare, forms, &n));
     for (size_t i = 0; i < n; i++)
@@ -47,6 +49,7 @@ enum wb_err store_identity_change_add(struct store *s, const struct jid *user, i
                                       bool phone)
 {
     struct jid bare = jid_unhosted(jid_bare(*user));
+
     NEED_ACCOUNT(s);
     return sql_run(
         &s->wa,
@@ -60,6 +63,7 @@ enum wb_err store_identity_change_add(struct store *s, const struct jid *user, i
 enum wb_err store_identity_any(struct store *s, const struct jid *user, bool *ret)
 {
     struct signal_user u = signal_user_of(user);
+
     NEED_ACCOUNT(s);
     return sql_exists(&s->wa,
                       "SELECT 1 FROM whatsmeow_identity_keys"
@@ -81,6 +85,7 @@ enum wb_err store_people_has(struct store *s, const struct jid *who, bool *ret)
 {
     char text[JID_TEXT_MAX], a[JID_TEXT_MAX], b[JID_TEXT_MAX];
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     jid_text(who, text);
     TRY(nearest(s, "SELECT their_jid FROM whatsmeow_contacts WHERE our_jid = ? AND their_jid = ?",
@@ -99,6 +104,7 @@ enum wb_err store_people_next(struct store *s, const char *beyond, bool backward
     const char *from = backwards && !beyond[0] ? "~" : beyond; /* behind all JIDs */
     const char *pick;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (backwards) {
         TRY(nearest(s,

@@ -13,6 +13,7 @@ static void space(struct json_in *j)
 {
     while (j->at < j->in.n) {
         uint8_t c = j->in.p[j->at];
+
         if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
             break;
         j->at++;
@@ -43,6 +44,7 @@ static void expect(struct json_in *j, char c)
 static bool word(struct json_in *j, const char *text)
 {
     size_t n = strlen(text);
+
     space(j);
     if (j->in.n - j->at < n || memcmp(j->in.p + j->at, text, n) != 0)
         return false;
@@ -164,6 +166,7 @@ static void skip_string(struct json_in *j)
 static void skip_plain(struct json_in *j)
 {
     size_t start = j->at;
+
     while (j->at < j->in.n && !strchr(",]} \n\r\t", j->in.p[j->at]))
         j->at++;
     if (j->at == start)
@@ -176,8 +179,10 @@ void json_in_skip(struct json_in *j)
     char close[STORE_JSON_DEPTH_MAX + 1];
     bool first[STORE_JSON_DEPTH_MAX + 1];
     size_t n = 0;
+
     do {
         uint8_t c = peek(j);
+
         if (c == '{' || c == '[') {
             down(j, (char)c);
             if (j->err != WB_OK)
@@ -215,6 +220,7 @@ static char lower(char c)
 bool json_in_key_is(struct span key, const char *name)
 {
     size_t n = strlen(name);
+
     if (key.n != n)
         return false;
     for (size_t i = 0; i < n; i++) {

@@ -28,6 +28,7 @@ bool store_lids_migrated(struct store *s, const char *pn_user)
     uint64_t h = hash_text(pn_user) | 1;
     uint64_t *slot = &s->lids->migrated[(h >> 1) % MIGRATED_SLOTS];
     bool was = *slot == h;
+
     *slot = h;
     return was;
 }
@@ -35,6 +36,7 @@ bool store_lids_migrated(struct store *s, const char *pn_user)
 static void remember(struct store *s, const char *lid, const char *pn)
 {
     struct lid_slot pair;
+
     memset(&pair, 0, sizeof pair);
     memcpy(pair.lid, lid, strlen(lid) + 1);
     memcpy(pair.pn, pn, strlen(pn) + 1);
@@ -46,6 +48,7 @@ static void forget(struct store *s, const char *lid, const char *pn)
 {
     struct lid_slot *l = slot_of(s->lids->by_lid, lid);
     struct lid_slot *p = slot_of(s->lids->by_pn, pn);
+
     if (strcmp(l->lid, lid) == 0)
         memset(l, 0, sizeof *l);
     if (strcmp(p->pn, pn) == 0)
@@ -64,6 +67,7 @@ static const char lid_by_pn[] = "SELECT lid FROM whatsmeow_lid_map WHERE pn = ?"
 static enum wb_err pn_user_of(struct store *s, const char *lid, char ret[JID_USER_MAX + 1])
 {
     struct lid_slot *slot = slot_of(s->lids->by_lid, lid);
+
     if (strcmp(slot->lid, lid) == 0) {
         memcpy(ret, slot->pn, sizeof slot->pn);
         return WB_OK;
@@ -80,6 +84,7 @@ static enum wb_err pn_user_of(struct store *s, const char *lid, char ret[JID_USE
 static enum wb_err lid_user_of(struct store *s, const char *pn, char ret[JID_USER_MAX + 1])
 {
     struct lid_slot *slot = slot_of(s->lids->by_pn, pn);
+
     if (strcmp(slot->pn, pn) == 0) {
         memcpy(ret, slot->lid, sizeof slot->lid);
         return WB_OK;
@@ -97,6 +102,7 @@ static enum wb_err lid_user_of(struct store *s, const char *pn, char ret[JID_USE
 static enum wb_err write_pair(struct store *s, const char *lid, const char *pn)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->wa, "DELETE FROM whatsmeow_lid_map WHERE pn = ? AND lid <> ?",
                 BINDS(BIND_TEXT(pn), BIND_TEXT(lid))));
     err = sql_run(&s->wa,
@@ -113,8 +119,10 @@ enum wb_err store_lid_put(struct store *s, const struct jid *lid_in, const struc
     struct jid lid = jid_unhosted(*lid_in), pn = jid_unhosted(*pn_in);
     char old_pn[JID_USER_MAX + 1] = "", old_lid[JID_USER_MAX + 1] = "";
     enum wb_err err;
+
     if (lid.server == JID_PN && pn.server == JID_LID) {
         struct jid other = lid;
+
         lid = pn;
         pn = other;
     }
@@ -147,6 +155,7 @@ enum wb_err store_lid_of_pn(struct store *s, const struct jid *pn, struct jid *r
 {
     char user[JID_USER_MAX + 1];
     struct jid j = jid_unhosted(*pn);
+
     if (j.server != JID_PN || !j.user[0])
         return WB_ERR_NOT_FOUND;
     enum wb_err err = lid_user_of(s, j.user, user);
@@ -159,6 +168,7 @@ enum wb_err store_pn_of_lid(struct store *s, const struct jid *lid, struct jid *
 {
     char user[JID_USER_MAX + 1];
     struct jid j = jid_unhosted(*lid);
+
     if (j.server != JID_LID || !j.user[0])
         return WB_ERR_NOT_FOUND;
     enum wb_err err = pn_user_of(s, j.user, user);
@@ -177,8 +187,10 @@ enum wb_err store_canonical(struct store *s, const struct jid *device, struct ji
 {
     struct jid j = jid_unhosted(*device);
     struct jid lid;
+
     if (j.server == JID_PN) {
         enum wb_err err = store_lid_of_pn(s, &j, &lid);
+
         if (err == WB_OK)
             j = lid;
         else if (err != WB_ERR_NOT_FOUND)

@@ -20,6 +20,7 @@ static enum wb_err has_device(struct store *s, const char *phone_user, bool *ret
     struct jid found[ACCOUNTS_LOOKED_AT];
     size_t n = 0;
     enum wb_err err = store_account_list(s, found, ACCOUNTS_LOOKED_AT, &n);
+
     *ret = false;
     for (size_t i = 0; err == WB_OK && i < n && i < ACCOUNTS_LOOKED_AT; i++)
         *ret = *ret || strcmp(found[i].user, phone_user) == 0;
@@ -32,6 +33,7 @@ enum wb_err store_messages_owner(struct store *s, const char *phone_user,
     char phone[JID_USER_MAX + 1];
     bool known = false;
     enum wb_err err;
+
     TRY(sql_run(&s->msg,
                 "CREATE TABLE IF NOT EXISTS bridge_owner"
                 " (one INTEGER PRIMARY KEY CHECK (one = 1), phone TEXT NOT NULL)",

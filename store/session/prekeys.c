@@ -10,6 +10,7 @@ static enum wb_err high_water(struct store *s, uint32_t *ret)
 {
     int64_t high = 0, stored = 0;
     enum wb_err err = store_meta_get_int(s, STORE_META_PREKEY_HIGH, &high);
+
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     TRY(sql_int(&s->wa, "SELECT max(key_id) FROM whatsmeow_pre_keys WHERE jid = ?",
@@ -25,6 +26,7 @@ static enum wb_err read_pair(struct stmt *q, void *ret)
 {
     uint8_t priv[X25519_KEY_BYTES];
     enum wb_err err = stmt_col_bytes(q, 0, priv, sizeof priv);
+
     if (err == WB_OK)
         x25519_from_private(priv, ret);
     secret_wipe(priv, sizeof priv);
@@ -34,6 +36,7 @@ static enum wb_err read_pair(struct stmt *q, void *ret)
 static enum wb_err read_key(struct stmt *q, void *ret)
 {
     struct store_prekey *k = ret;
+
     k->id = (uint32_t)stmt_col_int(q, 1);
     return read_pair(q, &k->pair);
 }
@@ -64,6 +67,7 @@ enum wb_err store_prekeys_offer(struct store *s, const struct rng *rng, size_t w
     uint32_t high = 0;
     size_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(high_water(s, &high));
     TRY(take_stored(s, want, ret, &n));
@@ -98,6 +102,7 @@ enum wb_err store_prekey_delete(struct store *s, uint32_t id)
     uint32_t high = 0;
     int64_t stored = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     /* whatsmeow's own keys have no mark of ours yet: remember the highest before rows go. */
     err = store_meta_get_int(s, STORE_META_PREKEY_HIGH, &stored);
@@ -117,6 +122,7 @@ enum wb_err store_prekeys_skip(struct store *s, const struct rng *rng, uint32_t 
     struct store_prekey last = {0};
     uint32_t high = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(high_water(s, &high));
     uint32_t left = high < PREKEY_ID_MAX ? PREKEY_ID_MAX - high : 0;
@@ -144,6 +150,7 @@ enum wb_err store_prekeys_used_up_to(struct store *s, const struct rng *rng, uin
     struct store_prekey last = {0};
     uint32_t high = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (id > PREKEY_ID_MAX)
         return WB_ERR_INVALID;
@@ -163,6 +170,7 @@ enum wb_err store_prekeys_count(struct store *s, size_t *ret_all, size_t *ret_of
 {
     size_t all = 0, offered = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_row(&s->wa,
                 "SELECT count(*), coalesce(sum(uploaded <> 0), 0) FROM whatsmeow_pre_keys"

@@ -16,6 +16,7 @@ enum wb_err store_private_by_get(struct store *s, int64_t now, enum store_privat
 {
     int64_t by = STORE_PRIVATE_UNKNOWN;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(sql_int(&s->wa, BY, BINDS(BIND_INT(now - STORE_PRIVATE_DOUBT_S), BIND_TEXT(s->our)), &by));
     if (by < STORE_PRIVATE_UNKNOWN || by > STORE_PRIVATE_BY_NUMBER)
@@ -51,7 +52,7 @@ enum wb_err store_private_by_server(struct store *s, enum store_private_by by, i
                 by, now);
 }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 static bool is_number(const struct jid *j)
 {
@@ -78,6 +79,7 @@ enum wb_err store_number_get(struct store *s, const struct jid *typed, struct ji
 {
     struct stmt q;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(stmt_read(&q, &s->wa,
                   "SELECT named, answered_at FROM bridge_numbers WHERE our_jid = ? AND typed = ?"));

@@ -7,12 +7,13 @@
 #include "store/db/sql.h"
 #include "store/session/other_form.h"
 
-/* ---- plaintexts of sent messages ----------------------------------------------------------- */
+/* ---- plaintexts of sent messages ---- */
 
 enum wb_err store_retry_sent_put(struct store *s, const struct jid *chat_in, struct span id,
                                  struct span plaintext, int64_t now_ms)
 {
     struct jid chat = jid_bare(*chat_in);
+
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX || !plaintext.p)
         return WB_ERR_INVALID;
@@ -33,6 +34,7 @@ enum wb_err store_retry_sent_get(struct store *s, const struct jid *chat, struct
     struct jid forms[2];
     size_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(both_forms(s, chat, forms, &n));
     err = WB_ERR_NOT_FOUND;
@@ -52,6 +54,7 @@ enum wb_err store_retry_sent_drop(struct store *s, const struct jid *chat, struc
     struct jid forms[2];
     size_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(both_forms(s, chat, forms, &n));
     for (size_t i = 0; i < n && err == WB_OK; i++) {
@@ -76,13 +79,14 @@ enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms, bool *ret
         ret_more);
 }
 
-/* ---- peers that ask us ---------------------------------------------------------------------- */
+/* ---- peers that ask us ---- */
 
 enum wb_err store_retry_peer_count(struct store *s, const struct jid *device, struct span id,
                                    int64_t now, uint32_t *ret_count)
 {
     struct stmt q;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (!id.n || id.n > STORE_MESSAGE_ID_MAX)
         return WB_ERR_INVALID;
@@ -142,12 +146,14 @@ enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_mo
         " WHERE our_jid = ? AND at < ? ORDER BY at LIMIT ?)",
     };
     bool more = false;
+
     NEED_ACCOUNT(s);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bool some = false;
         enum wb_err err = sql_run_some(
             &s->wa, rows[i], BINDS(BIND_TEXT(s->our), BIND_INT(before), BIND_INT(STORE_PRUNE_ROWS)),
             STORE_PRUNE_ROWS, &some);
+
         if (err != WB_OK)
             return err;
         more |= some;
@@ -156,7 +162,7 @@ enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_mo
     return WB_OK;
 }
 
-/* ---- ciphertexts seen ----------------------------------------------------------------------- */
+/* ---- ciphertexts seen ---- */
 
 enum wb_err store_event_put(struct store *s, const uint8_t hash[static STORE_EVENT_HASH_BYTES],
                             struct span plaintext, int64_t server_time, int64_t now_ms)

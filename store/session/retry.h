@@ -7,7 +7,7 @@
 #include "proto/jid.h"
 #include "store/core/store.h"
 
-/* ---- plaintexts of sent messages, for peers that ask again (whatsmeow_retry_buffer) -------- */
+/* ---- plaintexts of sent messages, for peers that ask again (whatsmeow_retry_buffer) ---- */
 
 /* plaintext: the unpadded Message protobuf, as whatsmeow keeps it. */
 enum wb_err store_retry_sent_put(struct store *s, const struct jid *chat, struct span id,
@@ -22,7 +22,7 @@ enum wb_err store_retry_sent_drop(struct store *s, const struct jid *chat,
 enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms,
                                    bool *ret_more) WB_MUST_CHECK;
 
-/* ---- retry receipts that we owe or wait for ------------------------------------------------ */
+/* ---- retry receipts that we owe or wait for ---- */
 
 enum { STORE_RETRY_RECEIPTS_MAX = 4 }; /* to the sender, for one message (P-RC-35) */
 
@@ -73,7 +73,7 @@ enum wb_err store_retry_owed_lost(struct store *s) WB_MUST_CHECK;
 /* Of messages older than that, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
 enum wb_err store_retry_owed_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
-/* ---- peers that ask us --------------------------------------------------------------------- */
+/* ---- peers that ask us ---- */
 
 /* Counts one more request of this device for this message; *ret_count includes it. */
 enum wb_err store_retry_peer_count(struct store *s, const struct jid *device, struct span id,
@@ -88,7 +88,7 @@ enum wb_err store_retry_rebuild_put(struct store *s, const struct jid *device, i
 /* The older ones, STORE_PRUNE_ROWS of each kind at most; *ret_more: there may be more. */
 enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
-/* ---- ciphertexts seen (whatsmeow_event_buffer) ---------------------------------------------- */
+/* ---- ciphertexts seen (whatsmeow_event_buffer) ---- */
 
 enum { STORE_EVENT_HASH_BYTES = 32 };
 /* The caller computes the hash (P-RC-21). Insert-or-ignore; plaintext may be SPAN_NULL. */

@@ -21,6 +21,7 @@ static enum wb_err forms_of(struct store *s, const struct jid *who, struct jid r
     struct jid forms[2] = {{0}};
     size_t n = 0;
     enum wb_err err = both_forms(s, who, forms, &n);
+
     if (err != WB_OK)
         return err;
     bool swap = n == 2 && forms[1].server == JID_LID;
@@ -33,6 +34,7 @@ static enum wb_err key_of(struct store *s, const struct jid *chat, const struct 
                           struct owed_key *ret)
 {
     enum wb_err err;
+
     TRY(forms_of(s, chat, ret->chats));
     err = forms_of(s, sender, ret->senders);
 out:
@@ -59,6 +61,7 @@ enum wb_err store_retry_owed_put(struct store *s, const struct store_retry_owed 
 {
     struct owed_key k;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (!o->id[0])
         return WB_ERR_INVALID;
@@ -91,6 +94,7 @@ out:
 static enum wb_err read_row(struct stmt *q, void *ret)
 {
     struct store_retry_owed *o = ret;
+
     memset(o, 0, sizeof *o);
     stmt_col_text(q, 1, o->id, sizeof o->id);
     o->chat = stmt_col_jid(q, 2);
@@ -114,6 +118,7 @@ enum wb_err store_retry_owed_get(struct store *s, const struct jid *chat, const 
 {
     struct owed_key k;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(key_of(s, chat, sender, &k));
     err = sql_row_by(&s->wa, ROW KEY_IS, BINDS(KEY_BINDS(s, &k, id)), read_row, ret);
@@ -127,6 +132,7 @@ static enum wb_err write_one(struct store *s, const char *sql, const struct jid 
 {
     struct owed_key k;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(key_of(s, chat, sender, &k));
     err = sql_run(&s->wa, sql, BINDS(KEY_BINDS(s, &k, id)));
@@ -179,6 +185,7 @@ enum wb_err store_retry_owed_of_phone(struct store *s, enum store_phone_asked ph
         [STORE_PHONE_ACKED] = ROW "our_jid = ? AND phone_asked = 2 AND asked_at <= ?"
                                   " ORDER BY asked_at LIMIT 1",
     };
+
     return read_first(s, sql[phone], asked_before, ret);
 }
 

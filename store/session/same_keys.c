@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/db/db_special.h"
-#include "store/db/stmt.h"
 #include "store/db/db_schema.h"
+#include "store/db/db_special.h"
 #include "store/db/sql.h"
+#include "store/db/stmt.h"
 
 enum { NAME_MAX_BYTES = 128, COLUMNS_MAX_BYTES = 1024 };
 
@@ -24,6 +24,7 @@ static bool has_ratchets(const char *table)
         "whatsmeow_device",   "whatsmeow_identity_keys", "whatsmeow_pre_keys",
         "whatsmeow_sessions", "whatsmeow_sender_keys",
     };
+
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         if (strcmp(tables[i], table) == 0)
             return true;
@@ -35,6 +36,7 @@ static bool has_ratchets(const char *table)
 static enum wb_err next_index(struct db *d, struct unique *u)
 {
     enum wb_err err;
+
     err = sql_row(d, "SELECT min(name) FROM sqlite_master WHERE type = 'index' AND name > ?",
                   BINDS(BIND_TEXT(u->index)), COLS(COL_TEXT(u->index, sizeof u->index)));
     if (err == WB_OK && !u->index[0])
@@ -48,6 +50,7 @@ static enum wb_err look_at(struct db *d, struct unique *u, bool *ret)
 {
     struct stmt q;
     enum wb_err err;
+
     *ret = false;
     err = sql_row(d,
                   "SELECT tbl_name FROM sqlite_master, pragma_index_list(tbl_name) AS i,"
@@ -67,6 +70,7 @@ static enum wb_err look_at(struct db *d, struct unique *u, bool *ret)
     err = stmt_step(&q);
     if (err == WB_OK) {
         const struct span key = stmt_col_span(&q, 0), set = stmt_col_span(&q, 1);
+
         *ret = stmt_col_int(&q, 2) != 0 && key.n < sizeof u->key && set.n < sizeof u->set;
         stmt_col_text(&q, 0, u->key, sizeof u->key);
         stmt_col_text(&q, 1, u->set, sizeof u->set);
@@ -87,6 +91,7 @@ static enum wb_err remove_older(struct db *d, const struct unique *u, const char
         " OVER (PARTITION BY %s ORDER BY %s rowid DESC) AS nr FROM \"%w\" NOT INDEXED WHERE %s)"
         " WHERE nr > 1)",
         u->table, u->key, newest, u->table, u->set);
+
     if (err == WB_OK)
         *removed += (int64_t)stmt_changes(d);
     return err;
@@ -96,6 +101,7 @@ static enum wb_err remove_older(struct db *d, const struct unique *u, const char
 static enum wb_err number_anew(struct db *d, int64_t *numbered)
 {
     enum wb_err err;
+
     TRY(db_exec(d, "UPDATE bridge_change_seq SET value ="
                    " max(value, (SELECT coalesce(max(change_seq), 0) FROM messages NOT INDEXED))"));
     TRY(db_exec(d,
@@ -118,6 +124,7 @@ static enum wb_err each_index(struct db *d, bool whatsapp, struct same_keys *ret
     struct unique u = {.index = ""};
     bool usable, numbers = false, number = false;
     enum wb_err err;
+
     TRY(db_has_column(d, "messages", "change_seq", &numbers));
     while ((err = next_index(d, &u)) == WB_OK) {
         TRY(look_at(d, &u, &usable));
@@ -139,6 +146,7 @@ out:
 enum wb_err same_keys_remove(struct db *d, bool whatsapp, struct same_keys *ret)
 {
     enum wb_err err;
+
     db_let_schema_be_written(d, true);
     err = each_index(d, whatsapp, ret);
     db_let_schema_be_written(d, false);

@@ -8,6 +8,7 @@ static void get_message_key(struct json_in *j, struct sender_message_key *k)
 {
     struct span key;
     bool first = true;
+
     json_in_object(j);
     while (json_in_key(j, &first, &key)) {
         if (json_in_key_is(key, "Iteration"))
@@ -28,6 +29,7 @@ static void get_keys(struct json_in *j, struct sender_key_state *s)
     size_t cap = 0;
     bool first = true;
     void *items = NULL;
+
     if (json_in_null(j))
         return;
     if (s->keys) { /* the same name twice */
@@ -38,6 +40,7 @@ static void get_keys(struct json_in *j, struct sender_key_state *s)
     while (json_in_item(j, &first)) {
         struct sender_message_key *k =
             json_grow(j, &items, &s->nkeys, &cap, sizeof *k, SENDER_KEY_MESSAGE_KEYS_MAX);
+
         if (k)
             get_message_key(j, k);
     }
@@ -48,6 +51,7 @@ static void get_chain_key(struct json_in *j, struct sender_key_state *s)
 {
     struct span key;
     bool first = true;
+
     json_in_object(j);
     while (json_in_key(j, &first, &key)) {
         if (json_in_key_is(key, "Iteration"))
@@ -63,6 +67,7 @@ static void get_chain_key(struct json_in *j, struct sender_key_state *s)
 static void get_private(struct json_in *j, struct sender_key_state *s)
 {
     static const uint8_t zeros[X25519_KEY_BYTES];
+
     if (json_in_null(j))
         return;
     json_get_bytes(j, s->signing_priv, sizeof s->signing_priv);
@@ -73,6 +78,7 @@ static void get_state(struct json_in *j, struct sender_key_state *s)
 {
     struct span key;
     bool first = true, has_public = false, has_chain = false;
+
     json_in_object(j);
     while (json_in_key(j, &first, &key)) {
         if (json_in_key_is(key, "Keys")) {
@@ -102,6 +108,7 @@ static void get_state(struct json_in *j, struct sender_key_state *s)
 static void get_states(struct json_in *j, struct sender_key_record *r)
 {
     bool first = true;
+
     if (json_in_null(j))
         return;
     json_in_array(j);
@@ -125,6 +132,7 @@ enum wb_err sender_key_json_read(struct span json, struct sender_key_record **re
     struct json_in j = json_in_new(json);
     struct span key;
     bool first = true;
+
     if (json.n > STORE_SESSION_JSON_MAX)
         return WB_ERR_TOO_LARGE;
     struct sender_key_record *r = sender_key_record_new();

@@ -13,6 +13,7 @@ enum { KEY_MAX = 2 * JID_TEXT_MAX };
 static const char *key_of(const struct jid *group, const struct jid *sender, char out[KEY_MAX])
 {
     size_t n = strlen(jid_text(group, out));
+
     out[n] = '\n';
     jid_signal_address(sender, out + n + 1);
     return out;
@@ -37,6 +38,7 @@ static enum wb_err sender_key_load(void *ctx, const char *key, void **ret)
     struct sender_key_record *record = NULL;
     struct stmt q;
     enum wb_err err;
+
     s->unreadable = false;
     TRY(stmt_read(&q, &s->wa,
                   "SELECT sender_key FROM whatsmeow_sender_keys"
@@ -61,6 +63,7 @@ static enum wb_err sender_key_write(void *ctx, const char *key, const void *reco
 {
     struct store *s = ctx;
     enum wb_err err;
+
     buf_clear(&s->json);
     sender_key_json_write(record, &s->json);
     TRY(buf_err(&s->json));
@@ -81,6 +84,7 @@ enum wb_err store_sender_key_load(struct store *s, const struct jid *group,
 {
     char key[KEY_MAX];
     const void *record = NULL;
+
     NEED_ACCOUNT(s);
     enum wb_err err = record_cache_get(s->sender_keys, key_of(group, sender, key), &record);
     if (err != WB_OK)
@@ -96,6 +100,7 @@ enum wb_err store_sender_key_save(struct store *s, const struct jid *group,
                                   const struct jid *sender, struct sender_key_record *record)
 {
     char key[KEY_MAX];
+
     if (!s->our[0]) {
         sender_key_record_free(record);
         return WB_ERR_STATE;
@@ -110,6 +115,7 @@ enum wb_err store_sender_key_delete(struct store *s, const struct jid *group,
 {
     char key[KEY_MAX];
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     key_of(group, sender, key);
     TRY(sql_run(&s->wa,

@@ -55,6 +55,7 @@ static enum wb_err lids_mark_undo(void *ctx)
 static enum wb_err drop_caches(void *ctx)
 {
     struct store *s = ctx;
+
     s->pn_sender_keys = PN_KEYS_UNKNOWN;
     return whatsapp_drop_caches(&s->wa);
 }

@@ -7,6 +7,7 @@
 static void put_key(struct buf *out, const uint8_t pub[X25519_KEY_BYTES])
 {
     uint8_t djb[DJB_KEY_BYTES];
+
     djb_encode(pub, djb);
     buf_u8(out, '"');
     buf_b64(out, SPAN_ARRAY(djb));
@@ -24,6 +25,7 @@ static void put_u32(struct buf *out, uint32_t v)
 {
     char digits[10];
     size_t n = sizeof digits;
+
     do
         digits[--n] = (char)('0' + v % 10);
     while ((v /= 10) != 0);
@@ -48,6 +50,7 @@ static void put_chain(struct buf *out, const struct signal_chain *c, bool sendin
     PUT(out, "},\"MessageKeys\":[");
     for (size_t i = 0; i < c->nkeys; i++) {
         const struct signal_message_keys *k = &c->keys[i];
+
         if (i)
             PUT(out, ",");
         PUT(out, "{\"CipherKey\":");
@@ -159,6 +162,7 @@ bool session_json_is_with(struct span json, const uint8_t identity[static X25519
     put_key(&value, identity);
     if (at && buf_err(&value) == WB_OK) {
         struct span rest = span_skip(json, (size_t)(at - json.p) + sizeof name - 1);
+
         same = rest.n >= value.n && memcmp(rest.p, value.p, value.n) == 0;
     }
     buf_free(&value);
@@ -170,6 +174,7 @@ static void put_sender_state(struct buf *out, const struct sender_key_state *s)
     PUT(out, "{\"Keys\":[");
     for (size_t i = 0; i < s->nkeys; i++) {
         const struct sender_message_key *k = &s->keys[i];
+
         if (i)
             PUT(out, ",");
         PUT(out, "{\"Iteration\":");

@@ -12,6 +12,7 @@ void json_get_bytes(struct json_in *j, uint8_t *out, size_t n)
     struct span text = json_in_string(j);
     uint8_t bytes[64];
     size_t got = 0;
+
     if (j->err != WB_OK)
         return;
     if (text.n > B64_CHARS(sizeof bytes) || b64_decode(text, bytes, sizeof bytes, &got) != WB_OK ||
@@ -25,6 +26,7 @@ void json_get_bytes(struct json_in *j, uint8_t *out, size_t n)
 void json_get_key(struct json_in *j, uint8_t out[X25519_KEY_BYTES])
 {
     uint8_t djb[DJB_KEY_BYTES] = {0};
+
     json_get_bytes(j, djb, sizeof djb);
     if (j->err == WB_OK && djb[0] != DJB_TYPE)
         json_in_fail(j, WB_ERR_MALFORMED);
@@ -36,6 +38,7 @@ void *json_grow(struct json_in *j, void **items, size_t *n, size_t *cap, size_t 
 {
     if (*n == *cap) {
         size_t cap_new = *cap ? *cap * 2 : 4;
+
         cap_new = cap_new > max ? max : cap_new;
         void *p = *n < max ? calloc(cap_new, size) : NULL;
         if (!p) {
@@ -55,6 +58,7 @@ static void get_message_keys(struct json_in *j, struct signal_message_keys *k)
 {
     struct span key;
     bool first = true;
+
     json_in_object(j);
     while (json_in_key(j, &first, &key)) {
         if (json_in_key_is(key, "CipherKey"))
@@ -74,6 +78,7 @@ static void get_chain_key(struct json_in *j, struct signal_chain_key *k)
 {
     struct span key;
     bool first = true;
+
     json_in_object(j);
     while (json_in_key(j, &first, &key)) {
         if (json_in_key_is(key, "Key"))
@@ -89,6 +94,7 @@ static void get_keys(struct json_in *j, struct signal_chain *c)
 {
     size_t cap = 0;
     bool first = true;
+
     if (json_in_null(j))
         return;
     if (c->keys) { /* the same name twice */
@@ -100,6 +106,7 @@ static void get_keys(struct json_in *j, struct signal_chain *c)
     while (json_in_item(j, &first)) {
         struct signal_message_keys *k =
             json_grow(j, &items, &c->nkeys, &cap, sizeof *k, SIGNAL_MESSAGE_KEYS_MAX);
+
         if (k)
             get_message_keys(j, k);
     }
@@ -110,6 +117,7 @@ static void get_chain(struct json_in *j, struct signal_chain *c)
 {
     struct span key;
     bool first = true, has_public = false, has_chain_key = false;
+
     json_in_object(j);
     while (json_in_key(j, &first, &key)) {
         if (json_in_key_is(key, "SenderRatchetKeyPublic")) {
@@ -135,6 +143,7 @@ static void get_prekey_id(struct json_in *j, struct signal_pending_prekey *p)
 {
     struct span key;
     bool first = true, empty = false;
+
     if (json_in_null(j))
         return;
     json_in_object(j);
@@ -155,6 +164,7 @@ static void get_pending(struct json_in *j, struct signal_pending_prekey *p)
 {
     struct span key;
     bool first = true, has_base = false;
+
     if (json_in_null(j))
         return;
     json_in_object(j);
@@ -178,6 +188,7 @@ static void get_pending(struct json_in *j, struct signal_pending_prekey *p)
 static void get_receiver_chains(struct json_in *j, struct signal_state *s)
 {
     bool first = true;
+
     if (json_in_null(j))
         return;
     json_in_array(j);
@@ -243,6 +254,7 @@ static struct signal_state *get_state(struct json_in *j)
     struct span key;
     bool first = true;
     unsigned has = 0;
+
     if (json_in_null(j))
         return NULL;
     struct signal_state *s = signal_state_new();
@@ -265,6 +277,7 @@ static struct signal_state *get_state(struct json_in *j)
 static void get_archived(struct json_in *j, struct signal_session *s)
 {
     bool first = true;
+
     if (json_in_null(j))
         return;
     json_in_array(j);
@@ -284,6 +297,7 @@ enum wb_err session_json_read(struct span json, struct signal_session **ret)
     struct json_in j = json_in_new(json);
     struct span key;
     bool first = true;
+
     if (json.n > STORE_SESSION_JSON_MAX)
         return WB_ERR_TOO_LARGE;
     struct signal_session *s = signal_session_new();

@@ -43,6 +43,7 @@ static void found_add(struct found *f, const struct jid *group, uint64_t device)
     if (f->n == f->cap) {
         size_t cap = f->cap ? f->cap * 2 : 8;
         void *p = f->n < FOUND_MAX ? realloc(f->items, cap * sizeof *f->items) : NULL;
+
         if (!p) {
             f->err = WB_ERR_NOMEM;
             return;
@@ -57,6 +58,7 @@ static void found_add(struct found *f, const struct jid *group, uint64_t device)
 static bool device_of(const struct found *f, struct span address, uint64_t *ret)
 {
     size_t n = f->nprefix;
+
     return address.n > n && memcmp(address.p, f->prefix, n) == 0 &&
            span_to_u64(span_skip(address, n), ret);
 }
@@ -65,6 +67,7 @@ static void session_key(void *ctx, const char *key)
 {
     struct found *f = ctx;
     uint64_t device = 0;
+
     /* Asked of each record in memory, for each person of a large group: nearly always no. */
     if (strncmp(key, f->prefix, f->nprefix) != 0)
         return;
@@ -78,6 +81,7 @@ static void sender_key(void *ctx, const char *key)
     uint64_t device = 0;
     struct jid group;
     const char *newline = strchr(key, '\n');
+
     if (newline && device_of(f, span_cstr(newline + 1), &device) &&
         jid_parse(SPAN(key, (size_t)(newline - key)), &group) == WB_OK)
         found_add(f, &group, device);
@@ -89,6 +93,7 @@ static enum wb_err find_rows(struct store *s, const char *sql, const struct sign
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->wa, sql));
     stmt_text(&q, s->our);
     stmt_text(&q, u->from);
@@ -96,6 +101,7 @@ static enum wb_err find_rows(struct store *s, const char *sql, const struct sign
     while ((err = stmt_step(&q)) == WB_OK) {
         uint64_t device = 0;
         struct jid group = groups ? stmt_col_jid(&q, 1) : (struct jid){0};
+
         if (device_of(f, stmt_col_span(&q, 0), &device) && (!groups || !jid_is_none(&group)))
             found_add(f, &group, device);
     }
@@ -112,6 +118,7 @@ static enum wb_err follow_identity(struct store *s, const struct jid *from, cons
 {
     uint8_t pn[X25519_KEY_BYTES], lid[X25519_KEY_BYTES];
     enum wb_err err;
+
     if (!merged->current)
         return WB_OK;
     TRY(store_identity_get(s, from, pn));
@@ -129,6 +136,7 @@ static enum wb_err move_session(struct store *s, const struct jid *from, const s
     struct signal_session *pn = NULL, *lid = NULL;
     bool unreadable = false;
     enum wb_err err = store_session_load(s, from, &pn, &unreadable);
+
     if (err == WB_ERR_NOT_FOUND) /* an unreadable one is left where it is */
         return WB_OK;
     TRY(err);
@@ -158,6 +166,7 @@ enum wb_err signal_move_sender_key(struct store *s, const struct jid *group, con
 {
     struct sender_key_record *pn = NULL, *lid = NULL;
     enum wb_err err = store_sender_key_load(s, group, from, &pn);
+
     if (err == WB_ERR_NOT_FOUND)
         return WB_OK;
     TRY(err);
@@ -187,6 +196,7 @@ static enum wb_err move_sessions(struct store *s, const struct jid *pn, const st
     struct signal_user u = signal_user_of(pn);
     struct found f = found_of(&u);
     enum wb_err err;
+
     record_cache_each_key(s->sessions, session_key, &f);
     TRY(find_rows(s,
                   "SELECT their_id FROM whatsmeow_sessions"
@@ -200,6 +210,7 @@ static enum wb_err move_sessions(struct store *s, const struct jid *pn, const st
     for (size_t i = 0; i < f.n; i++) {
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
+
         TRY(move_session(s, &from, &to, moved));
     }
 out:
@@ -212,6 +223,7 @@ out:
 static enum wb_err any_pn_sender_keys(struct store *s)
 {
     bool any = false;
+
     if (s->pn_sender_keys != PN_KEYS_UNKNOWN)
         return WB_OK;
     enum wb_err err = sql_exists(&s->wa,
@@ -229,6 +241,7 @@ static enum wb_err move_sender_keys(struct store *s, const struct jid *pn, const
     struct signal_user u = signal_user_of(pn);
     struct found f = found_of(&u);
     enum wb_err err;
+
     TRY(any_pn_sender_keys(s));
     if (s->pn_sender_keys == PN_KEYS_NONE)
         return WB_OK;
@@ -240,6 +253,7 @@ static enum wb_err move_sender_keys(struct store *s, const struct jid *pn, const
     for (size_t i = 0; i < f.n; i++) {
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
+
         TRY(signal_move_sender_key(s, &f.items[i].group, &from, &to, moved));
     }
 out:
@@ -252,6 +266,7 @@ static enum wb_err note_replaced(struct store *s, const struct jid *from, const 
 {
     uint8_t pn[X25519_KEY_BYTES], lid[X25519_KEY_BYTES];
     enum wb_err err;
+
     TRY(store_identity_get(s, to, lid));
     TRY(store_identity_get(s, from, pn));
     if (memcmp(pn, lid, sizeof pn) != 0)
@@ -266,6 +281,7 @@ static enum wb_err move_gone(struct store *s, const struct jid *pn, const struct
     struct signal_user u = signal_user_of(pn);
     struct found f = found_of(&u);
     enum wb_err err;
+
     TRY(find_rows(s,
                   "SELECT their_id FROM bridge_identities_gone"
                   " WHERE our_jid = ? AND their_id >= ? AND their_id < ?",
@@ -273,6 +289,7 @@ static enum wb_err move_gone(struct store *s, const struct jid *pn, const struct
     for (size_t i = 0; i < f.n; i++) {
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
+
         TRY(identity_gone_move(s, &from, &to));
         TRY(identity_gone_remove_present(s, &to));
     }
@@ -288,6 +305,7 @@ static enum wb_err move_identities(struct store *s, const struct jid *pn, const 
     struct signal_user u = signal_user_of(pn);
     struct found f = found_of(&u);
     enum wb_err err;
+
     TRY(find_rows(s,
                   "SELECT their_id FROM whatsmeow_identity_keys"
                   " WHERE our_jid = ? AND their_id >= ? AND their_id < ?",
@@ -295,6 +313,7 @@ static enum wb_err move_identities(struct store *s, const struct jid *pn, const 
     for (size_t i = 0; i < f.n; i++) {
         struct jid from = jid_with_device(*pn, f.items[i].device);
         struct jid to = jid_with_device(*lid, f.items[i].device);
+
         TRY(note_replaced(s, &from, &to));
         TRY(sql_run(&s->wa,
                     "INSERT INTO whatsmeow_identity_keys (our_jid, their_id, identity)"
@@ -319,6 +338,7 @@ enum wb_err store_signal_migrate(struct store *s, const struct jid *pn_in, const
     struct jid pn = jid_unhosted(jid_bare(*pn_in)), lid = jid_unhosted(jid_bare(*lid_in));
     size_t moved = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     if (pn.server != JID_PN || lid.server != JID_LID || !pn.user[0] || !lid.user[0])
         return WB_ERR_INVALID;

@@ -14,7 +14,7 @@
 #include "store/session/session_json_priv.h"
 #include "store/session/signal_user.h"
 
-/* ---- one record from and to its row ------------------------------------------------------- */
+/* ---- one record from and to its row ---- */
 
 static void session_free(void *record)
 {
@@ -25,6 +25,7 @@ static enum wb_err session_from(struct store *s, struct stmt *q, void **ret)
 {
     struct signal_session *session = NULL;
     struct span json = stmt_col_span(q, 0);
+
     if (!json.p)
         return WB_ERR_NOT_FOUND;
     enum wb_err err = session_json_read(json, &session);
@@ -41,6 +42,7 @@ static enum wb_err session_row(struct store *s, const char *sql, const char *key
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->wa, sql));
     stmt_text(&q, s->our);
     stmt_text(&q, key);
@@ -55,6 +57,7 @@ out:
 static enum wb_err session_load(void *ctx, const char *key, void **ret)
 {
     struct store *s = ctx;
+
     s->unreadable = false;
     enum wb_err err = session_row(
         s, "SELECT session FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?", key, ret);
@@ -70,6 +73,7 @@ static enum wb_err put_row(struct store *s, const char *sql, const char *key, st
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_write(&q, &s->wa, sql));
     stmt_text(&q, s->our);
     stmt_text(&q, key);
@@ -89,6 +93,7 @@ static enum wb_err session_write(void *ctx, const char *key, const void *record)
     bool fit = session_json_fit_for_whatsmeow(session);
     size_t keep = session->narchived;
     enum wb_err err;
+
     buf_clear(&s->json);
     session_json_write_some(session, keep, &s->json);
     /* A peer that filled all its old chains with skipped keys: the oldest states go first. */
@@ -124,13 +129,14 @@ out:
 
 const struct record_ops store_session_ops = {session_free, session_load, session_write};
 
-/* ---- sessions ----------------------------------------------------------------------------- */
+/* ---- sessions ---- */
 
 enum wb_err store_session_load(struct store *s, const struct jid *device,
                                struct signal_session **ret, bool *ret_unreadable)
 {
     char address[JID_TEXT_MAX];
     const void *record = NULL;
+
     NEED_ACCOUNT(s);
     s->unreadable = false;
     enum wb_err err = record_cache_get(s->sessions, jid_signal_address(device, address), &record);
@@ -149,6 +155,7 @@ enum wb_err store_session_save(struct store *s, const struct jid *device,
                                struct signal_session *session)
 {
     char address[JID_TEXT_MAX];
+
     if (!s->our[0]) {
         signal_session_free(session);
         return WB_ERR_STATE;
@@ -160,6 +167,7 @@ enum wb_err store_session_delete(struct store *s, const struct jid *device)
 {
     char address[JID_TEXT_MAX];
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     jid_signal_address(device, address);
     TRY(put_row(s, "DELETE FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?", address,
@@ -179,6 +187,7 @@ static enum wb_err can_send(struct store *s, const struct jid *device,
 {
     uint8_t identity[X25519_KEY_BYTES];
     enum wb_err err = store_identity_get(s, device, identity);
+
     if (err == WB_OK || err == WB_ERR_NOT_FOUND) {
         *ret = signal_session_can_send_to(session, err == WB_OK ? identity : NULL);
         err = WB_OK;
@@ -190,6 +199,7 @@ enum wb_err store_session_has(struct store *s, const struct jid *device, bool *r
 {
     char address[JID_TEXT_MAX];
     const void *record = NULL;
+
     NEED_ACCOUNT(s);
     enum wb_err err = record_cache_get(s->sessions, jid_signal_address(device, address), &record);
     if (err == WB_OK) {
@@ -207,6 +217,7 @@ enum wb_err store_session_for_sending(struct store *s, const struct jid *device,
     struct signal_session *session = NULL;
     bool can = false;
     enum wb_err err = store_session_load(s, device, &session, NULL);
+
     if (err == WB_ERR_NOT_FOUND)
         return WB_ERR_NO_SESSION;
     TRY(err);
@@ -229,6 +240,7 @@ static enum wb_err row_sends_to(struct store *s, const char *address, const uint
 {
     struct stmt q;
     enum wb_err err;
+
     TRY(stmt_read(&q, &s->wa,
                   "SELECT session FROM whatsmeow_sessions WHERE our_jid = ? AND their_id = ?"
                   " AND session IS NOT NULL"));
@@ -251,6 +263,7 @@ static enum wb_err has_row(struct store *s, const struct jid *device, const char
 {
     uint8_t identity[X25519_KEY_BYTES];
     enum wb_err err = store_identity_get(s, device, identity);
+
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     return row_sends_to(s, address, err == WB_OK ? identity : NULL, ret_has);
@@ -260,10 +273,12 @@ enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, 
                                     bool *ret_has)
 {
     size_t room = STORE_SESSION_CACHE_MAX;
+
     NEED_ACCOUNT(s);
     for (size_t i = 0; i < n; i++) {
         char address[JID_TEXT_MAX];
         enum wb_err err;
+
         jid_signal_address(&devices[i], address);
         if (room > 0 || record_cache_holds(s->sessions, address)) {
             err = store_session_has(s, &devices[i], &ret_has[i]);
@@ -277,7 +292,7 @@ enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, 
     return WB_OK;
 }
 
-/* ---- identities --------------------------------------------------------------------------- */
+/* ---- identities ---- */
 
 enum wb_err store_identity_get(struct store *s, const struct jid *device,
                                uint8_t ret_identity[static X25519_KEY_BYTES])
@@ -295,6 +310,7 @@ enum wb_err store_identity_put(struct store *s, const struct jid *device,
 {
     uint8_t known[X25519_KEY_BYTES];
     enum wb_err err = store_identity_get(s, device, known);
+
     if (err == WB_OK && memcmp(known, identity, sizeof known) == 0)
         return identity_gone_remove(s, device, identity);
     if (err == WB_OK)
@@ -322,6 +338,7 @@ enum wb_err store_signal_forget_user(struct store *s, const struct jid *user)
     };
     struct signal_user u = signal_user_of(user);
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(identity_gone_add_range(s, u.from, u.to));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -340,6 +357,7 @@ enum wb_err store_signal_forget_device(struct store *s, const struct jid *device
 {
     uint8_t known[X25519_KEY_BYTES];
     enum wb_err err;
+
     TRY(store_session_delete(s, device));
     err = store_identity_get(s, device, known);
     if (err == WB_OK)

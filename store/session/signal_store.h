@@ -12,7 +12,7 @@
 
 struct record_ops;
 
-/* ---- sessions ----------------------------------------------------------------------------- */
+/* ---- sessions ---- */
 
 /* A copy, to be freed with signal_session_free() or handed to store_session_save().
  * NOT_FOUND: no session. DB_CORRUPT is never returned for one bad record: an unreadable one is
@@ -43,7 +43,7 @@ enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, 
 enum wb_err store_signal_migrate(struct store *s, const struct jid *pn, const struct jid *lid,
                                  size_t *ret_moved) WB_MUST_CHECK;
 
-/* ---- identities --------------------------------------------------------------------------- */
+/* ---- identities ---- */
 
 /* NOT_FOUND: never seen (trust on first use). */
 enum wb_err store_identity_get(struct store *s, const struct jid *device,
@@ -57,7 +57,7 @@ enum wb_err store_signal_forget_user(struct store *s, const struct jid *user) WB
 /* One device: identity, session, SKDM memory. */
 enum wb_err store_signal_forget_device(struct store *s, const struct jid *device) WB_MUST_CHECK;
 
-/* ---- sender keys -------------------------------------------------------------------------- */
+/* ---- sender keys ---- */
 
 /* group: group (or status broadcast) JID; sender: device JID, our own LID device for our key.
  * As with sessions: a copy; NOT_FOUND also for an unreadable record. */

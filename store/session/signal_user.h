@@ -16,6 +16,7 @@ static inline struct signal_user signal_user_of(const struct jid *user)
 {
     struct signal_user u;
     struct jid bare = jid_unhosted(jid_bare(*user));
+
     memset(&u, 0, sizeof u);
     jid_signal_address(&bare, u.from);
     char *colon = strrchr(u.from, ':');

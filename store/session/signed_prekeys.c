@@ -25,6 +25,7 @@ static enum wb_err read_row(struct stmt *q, void *ctx)
     struct store_signed_prekey k = {.id = (uint32_t)stmt_col_int(q, 0)};
     uint8_t priv[X25519_KEY_BYTES];
     enum wb_err err = stmt_col_bytes(q, 1, priv, sizeof priv);
+
     if (err == WB_OK) {
         x25519_from_private(priv, &k.pair);
         err = stmt_col_bytes(q, 2, k.sig, sizeof k.sig);
@@ -80,6 +81,7 @@ enum wb_err store_signed_prekey_current(struct store *s, int64_t now_s,
     struct store_signed_prekey k = {.id = 0}, known = {.id = 0};
     bool same;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(device_row(s, &k));
     err = our_row(s, k.id, &known);
@@ -114,6 +116,7 @@ static enum wb_err high_water(struct store *s, uint32_t *ret)
 {
     int64_t high = 0, stored = 0, used = 0;
     enum wb_err err = store_meta_get_int(s, STORE_META_SIGNED_PREKEY_HIGH, &high);
+
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     TRY(sql_row(&s->wa,
@@ -135,6 +138,7 @@ enum wb_err store_signed_prekey_make(struct store *s, const struct rng *rng,
     uint8_t signed_bytes[DJB_KEY_BYTES];
     uint32_t high = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(high_water(s, &high));
     TRY(high < PREKEY_ID_MAX ? WB_OK : WB_ERR_STATE);
@@ -163,6 +167,7 @@ enum wb_err store_signed_prekey_use(struct store *s, uint32_t id, int64_t now_s)
 {
     struct store_signed_prekey k = {.id = 0};
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(store_signed_prekey_current(s, now_s, &k));
     TRY(put_row(s, &k)); /* replaced from now on, whatever stood there */
@@ -179,6 +184,7 @@ out:
 enum wb_err store_signed_prekey_get(struct store *s, uint32_t id, struct x25519_pair *ret_pair)
 {
     struct store_signed_prekey k = {.id = 0};
+
     NEED_ACCOUNT(s);
     enum wb_err err = our_row(s, id, &k);
     if (err == WB_OK)
@@ -187,12 +193,13 @@ enum wb_err store_signed_prekey_get(struct store *s, uint32_t id, struct x25519_
     return err == WB_ERR_NOT_FOUND ? WB_ERR_BAD_KEY_ID : err;
 }
 
-/* ---- retirement ------------------------------------------------------------------------------ */
+/* ---- retirement ---- */
 
 /* The private key goes at once. The row stays until nothing refers to it. */
 static enum wb_err retire_keys(struct store *s, int64_t before_s, size_t *ret_n)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->wa,
                 "UPDATE bridge_signed_prekeys SET replaced_at = -1, key = zeroblob(32)"
                 " WHERE our_jid = ?1 AND replaced_at > 0 AND replaced_at <= ?2 AND id <>"
@@ -214,6 +221,7 @@ static enum wb_err any_retired(struct store *s, uint32_t *ret_id)
 static enum wb_err delete_some(struct store *s, uint32_t id, size_t *ret_n)
 {
     enum wb_err err;
+
     TRY(sql_run(&s->wa,
                 "DELETE FROM bridge_base_keys WHERE our_jid = ?1 AND signed_prekey_id = ?2"
                 " AND base_key IN (SELECT base_key FROM bridge_base_keys"
@@ -237,6 +245,7 @@ enum wb_err store_signed_prekeys_retire(struct store *s, int64_t before_s, bool 
     uint32_t id = 0, high = 0;
     size_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     *ret_more = false;
     TRY(retire_keys(s, before_s, &n));
@@ -262,6 +271,7 @@ enum wb_err store_signed_prekeys_restored(struct store *s, const struct rng *rng
     struct store_signed_prekey k = {.id = 0};
     uint32_t high = 0, left;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(store_signed_prekey_current(s, 0, &k));
     k.since = 0;
@@ -275,7 +285,7 @@ out:
     return err;
 }
 
-/* ---- base keys ------------------------------------------------------------------------------- */
+/* ---- base keys ---- */
 
 enum wb_err store_base_key_used(struct store *s, uint32_t signed_prekey_id,
                                 const uint8_t base_key[static X25519_KEY_BYTES], bool *ret_used)

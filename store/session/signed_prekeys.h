@@ -46,7 +46,7 @@ enum wb_err store_signed_prekeys_retire(struct store *s, int64_t before_s,
  * same copy as well. */
 enum wb_err store_signed_prekeys_restored(struct store *s, const struct rng *rng) WB_MUST_CHECK;
 
-/* ---- base keys that were used ---------------------------------------------------------------- */
+/* ---- base keys that were used ---- */
 
 /* A pkmsg can be delivered again. One that has a one-time prekey opens once, because that is
  * deleted; one without could set up its session again when the record is gone. So each base key is

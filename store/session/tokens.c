@@ -1,15 +1,16 @@
 #include "store/session/tokens.h"
 
 #include "store/core/state.h"
+#include "store/db/sql.h"
 #include "store/db/stmt.h"
 #include "store/session/limits.h"
-#include "store/db/sql.h"
 #include "store/session/other_form.h"
 
 enum wb_err store_token_put(struct store *s, const struct jid *who, struct span token,
                             int64_t timestamp)
 {
     struct jid bare = jid_unhosted(jid_bare(*who));
+
     NEED_ACCOUNT(s);
     if (token.n > STORE_TOKEN_MAX)
         return WB_ERR_TOO_LARGE;
@@ -29,6 +30,7 @@ enum wb_err store_token_get(struct store *s, const struct jid *who, int64_t now,
     struct jid forms[2];
     size_t n = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(both_forms(s, who, forms, &n));
     err = WB_ERR_NOT_FOUND;
@@ -51,10 +53,12 @@ enum wb_err store_token_issued_get(struct store *s, const struct jid *who, int64
     size_t n = 0;
     int64_t at = 0;
     enum wb_err err;
+
     NEED_ACCOUNT(s);
     TRY(both_forms(s, who, forms, &n));
     for (size_t i = 0; i < n; i++) {
         int64_t one = 0;
+
         err = sql_int(&s->wa,
                       "SELECT coalesce(sender_timestamp, 0) FROM whatsmeow_privacy_tokens"
                       " WHERE our_jid = ? AND their_jid = ?",
@@ -72,6 +76,7 @@ out:
 enum wb_err store_token_issued_put(struct store *s, const struct jid *who, int64_t at)
 {
     struct jid bare = jid_unhosted(jid_bare(*who));
+
     NEED_ACCOUNT(s);
     /* A contact that gave us no token yet has an empty one of time 0, which is never fresh. */
     return sql_run(&s->wa,
@@ -91,6 +96,7 @@ enum wb_err store_token_prune(struct store *s, int64_t now)
         " WHERE our_jid = ? AND timestamp < ? AND length(token) > 0",
         NULL,
     };
+
     NEED_ACCOUNT(s);
     return sql_run_all(&s->wa, rows, BINDS(BIND_TEXT(s->our), BIND_INT(store_token_cutoff(now))));
 }

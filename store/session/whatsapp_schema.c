@@ -296,6 +296,7 @@ static enum wb_err read_compat(struct db *d, int64_t version, int64_t *ret)
 {
     bool there = false;
     enum wb_err err;
+
     TRY(has_compat(d, &there));
     if (there)
         err = db_query_int(d, "SELECT coalesce(nullif(compat, 0), version) FROM whatsmeow_version",
@@ -402,6 +403,7 @@ static enum wb_err ours_there(struct db *d, bool *ret)
     int64_t ours = 0;
     bool there = false;
     enum wb_err err;
+
     TRY(db_has_table(d, "bridge_meta", &there));
     if (there) {
         err = db_query_int(d, "SELECT value FROM bridge_meta WHERE name = 'schema'", &ours);
@@ -423,6 +425,7 @@ enum wb_err whatsapp_schema_taken_over(struct db *d, int version, bool *ret)
 {
     bool ours = false;
     enum wb_err err;
+
     TRY(ours_there(d, &ours));
     *ret = version > 0 && (version < SCHEMA_VERSION || !ours);
 out:
@@ -432,6 +435,7 @@ out:
 static enum wb_err make_whatsmeows(struct db *d)
 {
     enum wb_err err;
+
     for (size_t i = 0; i < sizeof whatsmeow_tables / sizeof whatsmeow_tables[0]; i++)
         TRY(db_exec(d, whatsmeow_tables[i]));
     err = db_exec(d, SCHEMA_ROW);
@@ -443,6 +447,7 @@ static enum wb_err bring_up(struct db *d, int version)
 {
     bool compat = false;
     enum wb_err err;
+
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         for (size_t j = 0; j < 2 && steps[i].to > version && steps[i].sql[j]; j++)
             TRY(db_exec(d, steps[i].sql[j]));
@@ -484,6 +489,7 @@ out:
 enum wb_err whatsapp_drop_caches(struct db *d)
 {
     enum wb_err err;
+
     TRY(db_begin(d));
     TRY(db_exec(d, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
                    "DELETE FROM bridge_skdm_carriers;"
@@ -501,6 +507,7 @@ enum wb_err whatsapp_used_without_us(struct db *d, bool *ret_used)
     int64_t foreign = 0;
     enum wb_err err =
         db_query_int(d, "SELECT value FROM bridge_meta WHERE name = 'foreign'", &foreign);
+
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;
     err = WB_OK;

@@ -146,6 +146,7 @@ static void no_lock(void *user)
 struct lsc *lsc_new(struct rng rng)
 {
     struct lsc *l = calloc(1, sizeof *l);
+
     signal_crypto_provider provider = {
         .random_func = random_bytes,
         .hmac_sha256_init_func = hmac_init,
@@ -180,6 +181,7 @@ void lsc_free(struct lsc *l)
 static ec_public_key *public_key(struct lsc *l, const uint8_t pub[static 32])
 {
     uint8_t djb[DJB_KEY_BYTES];
+
     ec_public_key *k = NULL;
 
     djb_encode(pub, djb);

@@ -191,6 +191,7 @@ static int sender_key_load(signal_buffer **ret, signal_buffer **user_record,
                            const signal_protocol_sender_key_name *name, void *user)
 {
     struct lsc_party *p = user;
+
     signal_buffer *b = p->sender_keys[name->sender.device_id];
 
     (void)user_record;

@@ -81,6 +81,7 @@ static void record_digest(const struct sender_key_record *r, uint8_t digest[32])
     memset(digest, (int)r->nstates, 32);
     for (size_t i = 0; i < r->nstates; i++) {
         struct sender_key_state flat = *r->states[i];
+
         flat.keys = NULL;
         flat.has_prepared = false;
         memset(&flat.prepared, 0, sizeof flat.prepared);
@@ -216,6 +217,7 @@ static void step_burst(struct world *w)
     w->long_burst = false;
     while (n-- > 0) {
         struct buf b = write_twice(w, i, SPAN_LIT("lost"));
+
         buf_free(&b);
     }
 }
@@ -237,6 +239,7 @@ static void step(struct world *w)
         step_burst(w);
     } else {
         struct sender_key_record *copy = sender_key_record_clone(x->at_receiver);
+
         CHECK(&w->s, copy != NULL);
         sender_key_record_free(x->at_receiver);
         x->at_receiver = copy;
@@ -278,6 +281,7 @@ int main(int argc, char **argv)
     script_begin(&w.s, argc, argv, STEPS_DEFAULT);
     for (unsigned long i = 0; w.s.step < w.s.steps; i++) {
         unsigned long left = w.s.steps - w.s.step;
+
         life(&w, i, left < STEPS_PER_LIFE ? left : STEPS_PER_LIFE);
     }
     printf("%lu steps, seed %llu: %lu messages sent, %lu SKDMs filed, %lu rotations, %lu opened "

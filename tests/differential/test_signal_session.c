@@ -69,6 +69,7 @@ static struct signal_bundle take_bundle(struct world *w, struct device *d)
     memcpy(b.signed_prekey_sig, d->signed_prekey_sig, sizeof b.signed_prekey_sig);
     if (d->next_prekey < LSC_PREKEYS_MAX && script_chance(&w->s, 700)) {
         uint32_t id = d->next_prekey++;
+
         x25519_generate(&w->s.rng, &d->prekeys[id]);
         d->usable[id] = true;
         lsc_party_add_prekey(d->oracle, id, &d->prekeys[id]);
@@ -257,6 +258,7 @@ static void step_burst(struct world *w)
     }
     while (n-- > 0) {
         struct letter l = write_twice(w, from, SPAN_LIT("lost"));
+
         letter_free(&l);
     }
 }
@@ -280,6 +282,7 @@ static void step(struct world *w)
         step_burst(w);
     } else {
         struct signal_session *copy = signal_session_clone(w->d[side].ours);
+
         CHECK(&w->s, copy != NULL);
         signal_session_free(w->d[side].ours);
         w->d[side].ours = copy;
@@ -318,6 +321,7 @@ int main(int argc, char **argv)
     script_begin(&w.s, argc, argv, STEPS_DEFAULT);
     for (unsigned long i = 0; w.s.step < w.s.steps; i++) {
         unsigned long left = w.s.steps - w.s.step;
+
         life(&w, i, left < STEPS_PER_LIFE ? left : STEPS_PER_LIFE);
     }
     printf("%lu steps, seed %llu: %lu sessions started (at most %zu archived), %lu messages sent, "

@@ -176,6 +176,7 @@ static void agreements_are_equal(void **state)
         uint8_t secret[X25519_KEY_BYTES], *their_secret;
         struct both b;
         uint8_t djb[DJB_KEY_BYTES];
+
         ec_public_key *pub;
 
         both_new(&b);
@@ -199,5 +200,6 @@ int main(void)
         cmocka_unit_test(both_refuse),
         cmocka_unit_test(agreements_are_equal),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, setup, teardown) : 1;
 }

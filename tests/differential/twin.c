@@ -10,6 +10,7 @@ static void shared_fill(void *ctx, uint8_t *out, size_t n)
     /* The same at every draw: the oracle draws for each state that it tries, we draw once. */
     while (n > 0) {
         size_t part = n < sizeof block ? n : sizeof block;
+
         sha256(SPAN(id, sizeof id), block);
         memcpy(out, block, part);
         out += part;

@@ -15,6 +15,7 @@ static enum wb_err take(struct frame_reader *r, struct buf *frames)
 
     for (;;) {
         enum wb_err err = frame_reader_next(r, &f);
+
         if (err != WB_OK || span_is_null(f))
             return err;
         buf_u32be(frames, (uint32_t)f.n);
@@ -30,6 +31,7 @@ static enum wb_err feed(struct span stream, uint32_t seed, struct buf *frames)
 
     while (stream.n && err == WB_OK) {
         size_t n = MAX_FRAME;
+
         if (seed) {
             seed = seed * 1103515245 + 12345;
             n = 1 + (seed >> 16) % 40;
@@ -51,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0 && size < OUT_MAX / 4) {
         struct span stream = SPAN(data + 1, size - 1);
         enum wb_err a = feed(stream, 0, &whole), b = feed(stream, data[0] + 1U, &cut);
+
         if (a != b || !span_eq(buf_span(&whole), buf_span(&cut)))
             abort();
     }

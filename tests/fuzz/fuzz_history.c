@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct history_sync sync;
     struct history_conversation c;
     struct web_message w;
+
     if (history_sync_decode(SPAN(data, size), &a, &sync) == WB_OK) {
         for (size_t i = 0; i < sync.n; i++) {
             inside(sync.conversations[i], data, size);

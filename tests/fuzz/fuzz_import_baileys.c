@@ -21,6 +21,7 @@ static void session(struct span in)
     struct signal_local local;
     struct signal_session *s = NULL, *again = NULL;
     struct buf out = buf_new(64 << 20);
+
     memset(&local, 0, sizeof local);
     if (session_file_read(in, &local, &rng, &s) == WB_OK) {
         session_json_write(s, &out);
@@ -36,6 +37,7 @@ static void sender_key(struct span in)
 {
     struct sender_key_record *r = NULL, *again = NULL;
     struct buf out = buf_new(64 << 20);
+
     if (sender_key_file_read(in, &r) == WB_OK) {
         sender_key_json_write(r, &out);
         if (out.n <= STORE_SESSION_JSON_MAX &&
@@ -51,6 +53,7 @@ static void creds(struct span in)
 {
     struct creds c;
     const char *what = NULL;
+
     if (creds_read(in, &c, &what) != WB_OK && !what)
         abort();
 }
@@ -87,6 +90,7 @@ static void small(uint8_t kind, struct span in)
     struct token_file token;
     struct buf fingerprint = buf_new(4096);
     uint64_t version = 0;
+
     memset(&app, 0, sizeof app);
     enum wb_err err = kind == 3   ? prekey_file_read(in, &pair)
                       : kind == 4 ? identity_file_read(in, key)
@@ -103,6 +107,7 @@ static void small(uint8_t kind, struct span in)
 static void name(struct span in)
 {
     struct buf text = buf_new(in.n + 1);
+
     buf_append(&text, in);
     if (file_name_read(buf_cstr(&text)).kind >= FILE_KIND_COUNT)
         abort();

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mock_content c;
     struct span in = SPAN(data, size);
+
     content_read(in, &c);
     if (c.nmentions > CONTENT_MENTIONS_MAX)
         __builtin_trap();

@@ -13,6 +13,7 @@ static void drop_agents(struct arena *a, struct node *n)
 {
     for (struct node_attr *attr = n->attrs; attr; attr = attr->next) {
         struct jid *copy;
+
         if (!attr->jid || !attr->jid->agent)
             continue;
         if (!(copy = ARENA_NEW(a, struct jid)))
@@ -37,6 +38,7 @@ static void text_to_bytes(struct node *n)
 static void print(struct node *n, struct buf *text)
 {
     node_print_text(n, text);
+
     buf_clear(text);
     text_to_bytes(n);
     node_print(n, text);

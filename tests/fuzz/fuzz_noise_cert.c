@@ -41,6 +41,7 @@ static void signed_chain(const struct keys *k, struct span intermediate, struct 
         abort();
     if (cert_wire_chain_encode(&c, &chain) == WB_OK) {
         enum wb_err err = noise_cert_verify(buf_span(&chain), k->root.pub, k->server, NOW);
+
         if (err != WB_OK && err != WB_ERR_BAD_CERT && err != WB_ERR_CLOCK)
             abort();
     }

@@ -10,6 +10,7 @@ static void session(struct span in)
 {
     struct signal_session *s = NULL, *again = NULL;
     struct buf once = buf_new(64 << 20), twice = buf_new(64 << 20);
+
     if (session_json_read(in, &s) == WB_OK) {
         session_json_write(s, &once);
         if (session_json_read(buf_span(&once), &again) != WB_OK)
@@ -28,6 +29,7 @@ static void sender_key(struct span in)
 {
     struct sender_key_record *r = NULL, *again = NULL;
     struct buf once = buf_new(64 << 20), twice = buf_new(64 << 20);
+
     if (sender_key_json_read(in, &r) == WB_OK) {
         sender_key_json_write(r, &once);
         if (sender_key_json_read(buf_span(&once), &again) != WB_OK)

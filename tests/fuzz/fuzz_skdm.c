@@ -18,6 +18,7 @@ static void check_record(const struct sender_key_record *r)
     must(r->nstates <= SENDER_KEY_STATES_MAX);
     for (size_t i = 0; i < r->nstates; i++) {
         const struct sender_key_state *s = r->states[i];
+
         must(s->nkeys <= SENDER_KEY_MESSAGE_KEYS_MAX);
         must(s->first_iteration <= s->iteration);
         for (size_t k = 0; k < s->nkeys; k++)
@@ -43,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t n = reader_u8(&in);
         struct span skdm = reader_bytes(&in, n < reader_left(&in) ? n : reader_left(&in));
         size_t before = r->nstates;
+
         if (sender_key_process_distribution(r, skdm) != WB_OK)
             must(r->nstates == before);
         check_record(r);

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     }
     for (struct dirent *e; (e = readdir(dir));) {
         char path[4096];
+
         if (e->d_name[0] == '.')
             continue;
         snprintf(path, sizeof path, "%s/%s", argv[1], e->d_name);

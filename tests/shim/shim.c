@@ -117,7 +117,7 @@ static int fail(int error)
     return -1;
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static int open_watched(int dir, const char *path, int flags, mode_t mode)
 {
@@ -228,7 +228,7 @@ int unlink(const char *path)
     return 0;
 }
 
-/* ---- contents ------------------------------------------------------------------------------- */
+/* ---- contents ---- */
 
 /* How much of n bytes at an offset fits on the disk. */
 static size_t fits(int fd, size_t n, int64_t at)
@@ -357,7 +357,7 @@ int fdatasync(int fd)
     return sync_any(fd, SYS_fdatasync);
 }
 
-/* ---- room ----------------------------------------------------------------------------------- */
+/* ---- room ---- */
 
 int statvfs(const char *restrict path, struct statvfs *restrict v)
 {
@@ -374,7 +374,7 @@ int statvfs(const char *restrict path, struct statvfs *restrict v)
     return 0;
 }
 
-/* ---- the clocks ----------------------------------------------------------------------------- */
+/* ---- the clocks ---- */
 
 static time_t offset(void)
 {
@@ -416,8 +416,7 @@ int gettimeofday(struct timeval *restrict tv, void *restrict zone)
     return 0;
 }
 
-/* ---- sockets ----------------------------------------------------------------------------------
- */
+/* ---- sockets ---- */
 
 /* What libwebsockets 4.1.6 does with an IPv4 address. */
 int bind(int fd, const struct sockaddr *address, socklen_t n)

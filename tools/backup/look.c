@@ -14,6 +14,7 @@ enum looked look_for_backups(const struct options *o, char why[512])
     struct backup_entry *list = NULL;
     size_t n = 0;
     enum wb_err err = store_backup_look(o->dir, why);
+
     if (err == WB_ERR_NOT_FOUND && !o->dir_given) {
         /* The bridge makes it with the first backup. But is there a store at all? */
         err = store_backup_look(o->store, why);
@@ -37,6 +38,7 @@ enum looked look_for_backups(const struct options *o, char why[512])
 bool look_at_file(const char *path, char why[512])
 {
     enum wb_err err = plain_look(path);
+
     if (err == WB_ERR_NOT_FOUND)
         snprintf(why, 512, "%.450s is not there", path);
     else if (err != WB_OK)
@@ -53,6 +55,7 @@ bool look_for_place(const char *path, char why[512])
     char dir[STORE_PATH_MAX];
     const char *slash = strrchr(path, '/');
     size_t n = slash ? (size_t)(slash - path) : 0;
+
     if (!slash)
         snprintf(dir, sizeof dir, ".");
     else if (n + 1 < sizeof dir)

@@ -43,6 +43,7 @@ static void print_json(json_t *j)
 static int fail(const struct options *o, const char *what, enum wb_err err, const char *text)
 {
     const char *why = text && text[0] ? text : wb_err_text(err);
+
     if (o->json)
         print_json(
             json_pack("{s:b, s:s, s:s}", "success", 0, "error", wb_err_name(err), "message", why));
@@ -64,6 +65,7 @@ static json_t *manifest_json(const char *name, const struct backup_manifest *m)
 static void print_line(const char *name, const struct backup_manifest *m)
 {
     size_t n = strlen(m->phone);
+
     printf("%-42s %10.1f MB %9lld messages %5lld sessions  %s%s%s\n", name,
            (double)(m->whatsapp.size + m->messages.size) / 1e6, (long long)m->message_rows,
            (long long)m->sessions, n ? "+..." : "not paired",
@@ -83,11 +85,12 @@ static void say_shut_out(const char *messages_path)
     struct buf text = buf_new(4 * STORE_PATH_MAX);
 
     store_shut_out_text(messages_path, &text);
+
     fprintf(stderr, "bridge-backup: %s\n", buf_text(&text));
     buf_free(&text);
 }
 
-/* ---- create, list, verify, prune ------------------------------------------------------------- */
+/* ---- create, list, verify, prune ---- */
 
 static int create(const struct options *o)
 {
@@ -106,6 +109,7 @@ static int create(const struct options *o)
     enum wb_err err = access(o->whatsapp_path, F_OK) == 0
                           ? guard_whatsapp(o->whatsapp_path, o->messages_path, readers, tightened)
                           : WB_OK;
+
     if (err == WB_OK && access(o->messages_path, F_OK) == 0)
         err = guard_messages(o->messages_path, readers, tightened);
     if (err != WB_OK)
@@ -131,6 +135,7 @@ static int list(const struct options *o)
     char why[512];
     const enum looked looked = look_for_backups(o, why);
     enum wb_err err = WB_OK;
+
     if (looked == LOOKED_WRONG)
         return fail(o, NULL, WB_ERR_NOT_FOUND, why);
     if (looked == LOOKED_THERE)
@@ -163,6 +168,7 @@ static int list(const struct options *o)
 static enum wb_err unsealed(const struct options *o, const char *file, char dir[STORE_PATH_MAX])
 {
     const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
+
     if (snprintf(dir, STORE_PATH_MAX, "%s.unsealed-%ld", file, (long)getpid()) >= STORE_PATH_MAX)
         return WB_ERR_INVALID;
     return store_backup_unseal(file, &with, dir);
@@ -171,6 +177,7 @@ static enum wb_err unsealed(const struct options *o, const char *file, char dir[
 static bool is_sealed(const char *name)
 {
     size_t n = strlen(name), m = strlen(BACKUP_SEALED);
+
     return n > m && strcmp(name + n - m, BACKUP_SEALED) == 0;
 }
 
@@ -179,6 +186,7 @@ static enum wb_err verify_one(const struct options *o, const char *name, struct 
 {
     char dir[STORE_PATH_MAX];
     enum wb_err err;
+
     why[0] = 0;
     if (!is_sealed(name))
         return strchr(name, '/') ? store_backup_verify_at(name, m, why)
@@ -196,6 +204,7 @@ static enum wb_err say_verified(const struct options *o, const char *name, json_
     char why[512];
     enum wb_err err = verify_one(o, name, &m, why);
     const char *text = why[0] ? why : wb_err_text(err);
+
     if (o->json)
         json_array_append_new(all, json_pack("{s:s, s:b, s:s}", "name", name, "good", err == WB_OK,
                                              "message", err == WB_OK ? "" : text));
@@ -211,14 +220,17 @@ static int verify(const struct options *o)
     struct backup_entry *e = NULL;
     size_t n = 0;
     int status = EXIT_DONE;
+
     if (!o->argument[0]) {
         enum wb_err err = store_backup_list(o->dir, &e, &n);
+
         if (err != WB_OK)
             return fail(o, o->dir, err, NULL);
     }
     json_t *all = json_array();
     for (size_t i = 0; i < (o->argument[0] ? 1 : n); i++) {
         int one = status_of(say_verified(o, o->argument[0] ? o->argument[0] : e[i].name, all));
+
         /* That one is no good is worse than that one cannot be read. */
         status = one > status ? one : status;
     }
@@ -238,6 +250,7 @@ struct pruned {
 static void say_pruned(void *ctx, const char *name)
 {
     struct pruned *p = ctx;
+
     json_array_append_new(p->names, json_string(name));
     if (!p->o->json)
         printf("%s %s\n", p->o->dry_run ? "would remove" : "removed", name);
@@ -248,6 +261,7 @@ static enum wb_err say_none_removed(const struct options *o)
     struct backup_entry *e = NULL;
     size_t n = 0;
     const enum wb_err err = store_backup_list(o->dir, &e, &n);
+
     if (err == WB_OK)
         printf("nothing to remove: %zu backup%s kept\n", n, n == 1 ? " is" : "s are");
     free(e);
@@ -261,6 +275,7 @@ static int prune(const struct options *o)
     const struct backup_keep keep = {o->keep, o->days};
     const enum looked looked = look_for_backups(o, why);
     enum wb_err err = looked == LOOKED_WRONG ? WB_ERR_NOT_FOUND : WB_OK;
+
     if (looked == LOOKED_THERE)
         err = store_backup_prune(o->dir, &keep, &clock_system, NULL, o->dry_run, say_pruned, &p,
                                  tightened);
@@ -276,7 +291,7 @@ static int prune(const struct options *o)
                         : fail(o, "prune", err, looked == LOOKED_WRONG ? why : tightened);
 }
 
-/* ---- restore --------------------------------------------------------------------------------- */
+/* ---- restore ---- */
 
 static const char *why_messages_stay(const struct options *o, const struct restore_result *r)
 {
@@ -292,6 +307,7 @@ static void print_restored(const struct options *o, const char *name,
                            const struct restore_result *r)
 {
     const char *did = o->dry_run ? "would be" : "was";
+
     if (o->json) {
         print_json(json_pack(
             "{s:b, s:b, s:s, s:o, s:b, s:b, s:s, s:s, s:s, s:I, s:I, s:I}", "success", 1, "dry_run",
@@ -350,6 +366,7 @@ static enum wb_err find_set(const struct options *o, char set[STORE_PATH_MAX], c
     char newest[BACKUP_NAME_MAX + 1];
     enum wb_err err = WB_OK;
     const char *given = o->argument[0];
+
     *ret_unsealed = false;
     if (strcmp(given, "latest") == 0) {
         TRY(store_backup_newest_good(o->dir, o->phone,
@@ -385,6 +402,7 @@ static int restore(const struct options *o)
                               .rng = &rng_system};
     bool was_sealed = false;
     int status = EXIT_FAILED;
+
     if (!r || !restore_choices(o, &job)) {
         free(r);
         return EXIT_USAGE;
@@ -408,13 +426,14 @@ static int restore(const struct options *o)
     return status;
 }
 
-/* ---- sealed files ---------------------------------------------------------------------------- */
+/* ---- sealed files ---- */
 
 static int seal(const struct options *o)
 {
     char path[STORE_PATH_MAX];
     const struct backup_seal_to to = {o->public_key_file, o->passphrase_file};
     enum wb_err err = store_backup_seal(o->dir, o->argument[0], &to, path);
+
     if (err == WB_ERR_INVALID && to.passphrase_file) {
         fail(o, to.passphrase_file, err,
              "its first line is no passphrase of 12 characters or more");
@@ -441,6 +460,7 @@ static int unseal(const struct options *o)
     const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
     char text[STORE_PATH_MAX + 100];
     enum wb_err err = store_backup_unseal(o->argument[0], &with, o->argument[1]);
+
     if (err == WB_ERR_EXISTS)
         return fail(o, NULL, err, taken(o->argument[1], "directory", text));
     return err == WB_OK ? EXIT_DONE : fail(o, o->argument[0], err, NULL);
@@ -450,6 +470,7 @@ static int keygen(const struct options *o)
 {
     char pub[2 * X25519_KEY_BYTES + 1], text[STORE_PATH_MAX + 100];
     enum wb_err err = store_backup_keygen(o->argument[0], &rng_system, pub);
+
     if (err == WB_ERR_EXISTS)
         return fail(o, NULL, err, taken(o->argument[0], "file", text));
     if (err != WB_OK)
@@ -490,6 +511,7 @@ static bool look_first(const struct options *o, const struct command *c, int *re
     const char *files[] = {o->public_key_file, o->secret_key_file, o->passphrase_file};
     bool ok = true;
     char why[512];
+
     for (size_t i = 0; ok && i < sizeof files / sizeof files[0]; i++)
         ok = !files[i] || look_at_file(files[i], why);
     if (ok && c->first == FIRST_NEW)
@@ -509,6 +531,7 @@ static bool look_first(const struct options *o, const struct command *c, int *re
 static bool rightly_used(const struct options *o, const struct command *c)
 {
     const char *surplus = c->arguments < 2 ? o->argument[c->arguments] : NULL;
+
     if (c->wants && !(o->argument[0] && (c->run != unseal || o->argument[1]))) {
         fprintf(stderr, "bridge-backup: %s: %s\n", o->command, c->wants);
         return false;
@@ -536,6 +559,7 @@ static bool rightly_used(const struct options *o, const struct command *c)
 int main(int argc, char **argv)
 {
     struct options o;
+
     core_dumps_guard(argc, argv);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -556,6 +580,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; o.command && i < sizeof commands / sizeof commands[0]; i++) {
         int status = EXIT_USAGE;
+
         if (strcmp(commands[i].name, o.command) != 0)
             continue;
         if (rightly_used(&o, &commands[i]) && look_first(&o, &commands[i], &status))

@@ -59,6 +59,7 @@ struct values {
 static bool number(const char *name, const char *text, unsigned *ret)
 {
     uint64_t v = *ret;
+
     if (text && (!span_to_u64(span_cstr(text), &v) || v > 100000)) {
         fprintf(stderr, "bridge-backup: %s: '%s' is not a number\n", name, text);
         return false;
@@ -71,6 +72,7 @@ static bool path(char out[STORE_PATH_MAX], const char *given, const char *dir, c
 {
     int n = given ? snprintf(out, STORE_PATH_MAX, "%s", given)
                   : snprintf(out, STORE_PATH_MAX, "%s/%s", dir, name);
+
     return n > 0 && n < STORE_PATH_MAX;
 }
 
@@ -95,6 +97,7 @@ static bool option(struct options *o, struct values *v, const char *name, const 
         {"--secret-key-file", &o->secret_key_file},
         {"--passphrase-file", &o->passphrase_file},
     };
+
     *ret_took_value = false;
     if (strcmp(name, "--json") == 0)
         return o->json = true;
@@ -140,6 +143,7 @@ static bool phone_digits(struct options *o)
 {
     static char digits[32];
     size_t n = 0;
+
     for (const char *p = o->phone; p && *p; p++) {
         if (*p >= '0' && *p <= '9' && n + 1 < sizeof digits)
             digits[n++] = *p;
@@ -157,11 +161,13 @@ static bool phone_digits(struct options *o)
 bool options_read(int argc, char **argv, struct options *o)
 {
     struct values v = {.store = "./store"};
+
     memset(o, 0, sizeof *o);
     o->keep = 5;
     o->days = 7;
     for (int i = 1; i < argc; i++) {
         bool took = false;
+
         if (strncmp(argv[i], "--", 2) != 0) {
             if (!word(o, argv[i]))
                 return false;

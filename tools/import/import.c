@@ -61,7 +61,7 @@ static enum wb_err remember_number(struct import *im, const struct jid *person)
     return WB_OK;
 }
 
-/* ---- one file of each kind ------------------------------------------------------------------ */
+/* ---- one file of each kind ---- */
 
 static enum wb_err take_lid_mapping(struct import *im, const struct file_name *f, struct span json)
 {
@@ -291,7 +291,7 @@ out:
     return err;
 }
 
-/* ---- all of them ---------------------------------------------------------------------------- */
+/* ---- all of them ---- */
 
 typedef enum wb_err take_fn(struct import *im, const struct file_name *f, struct span json);
 

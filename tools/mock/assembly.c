@@ -23,9 +23,10 @@ enum wb_err mock_init(struct mock *m, const struct mock_config *cfg, const struc
         x25519_generate(&m->rng, &m->root);
     x25519_generate(&m->rng, &m->intermediate);
     x25519_generate(&m->rng, &m->noise_static);
-    if (cfg->trace_path != NULL) {
+    if (cfg->trace_path) {
         enum wb_err err =
             plain_stream(cfg->trace_path, O_WRONLY | O_CREAT | O_TRUNC, 0666, &m->trace);
+
         if (err != WB_OK)
             return err;
     }
@@ -34,15 +35,17 @@ enum wb_err mock_init(struct mock *m, const struct mock_config *cfg, const struc
 
 void mock_free(struct mock *m)
 {
-    while (m->timers != NULL) {
+    while (m->timers) {
         struct mock_timer *t = m->timers;
+
         m->timers = t->next;
-        if (t->drop != NULL)
+        if (t->drop)
             t->drop(t->arg);
         free(t);
     }
-    while (m->inbox != NULL) {
+    while (m->inbox) {
         struct inbox_item *i = m->inbox;
+
         m->inbox = i->next;
         free(i);
     }
@@ -53,7 +56,7 @@ void mock_free(struct mock *m)
     world_free(&m->world);
     map_free(&m->used_keys, NULL);
     arena_free(&m->a);
-    if (m->trace != NULL)
+    if (m->trace)
         (void)fclose(m->trace);
     m->trace = NULL;
 }
@@ -61,9 +64,11 @@ void mock_free(struct mock *m)
 enum wb_err mock_populate(struct mock *m)
 {
     enum wb_err err = WB_OK;
+
     mock_enter(m);
     for (unsigned i = 0; i < m->cfg.contacts && err == WB_OK; i++) {
         char digits[24], name[32];
+
         (void)snprintf(digits, sizeof digits, "2782000%04u", 1000 + i);
         (void)snprintf(name, sizeof name, "Contact %u", i);
         if (world_add_account(m, digits, name, true) == NULL)
@@ -71,9 +76,10 @@ enum wb_err mock_populate(struct mock *m)
     }
     for (unsigned i = 0; i < m->cfg.groups && err == WB_OK; i++) {
         char subject[32];
+
         (void)snprintf(subject, sizeof subject, "Group %u", i);
         struct group *g = world_add_group(m, subject, !m->cfg.groups_pn);
-        if (g == NULL) {
+        if (!g) {
             err = WB_ERR_NOMEM;
             break;
         }

@@ -57,10 +57,12 @@ static const struct iq_route {
 static const struct iq_route *route_of(struct client *c, const struct node *iq)
 {
     const char *xmlns = mock_attr(c->m, iq, "xmlns"), *type = mock_attr(c->m, iq, "type");
+
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         const struct iq_route *r = &routes[i];
-        if (strcmp(r->xmlns, xmlns) == 0 && (r->type == NULL || strcmp(r->type, type) == 0) &&
-            (r->child == NULL || node_child(iq, r->child) != NULL))
+
+        if (strcmp(r->xmlns, xmlns) == 0 && (!r->type || strcmp(r->type, type) == 0) &&
+            (!r->child || node_child(iq, r->child) != NULL))
             return r;
     }
     return NULL;
@@ -71,6 +73,7 @@ static struct node *answer(struct client *c, const struct node *iq, const char *
     struct mock *m = c->m;
     struct node *n = mock_node(m, "iq");
     struct jid to;
+
     if (!node_attr_get_jid(iq, "to", &to))
         to = jid_server_only(JID_PN);
     node_attr_jid(&m->a, n, "from", &to);
@@ -112,6 +115,7 @@ static void send_error_for(struct client *c, const struct node *iq, int code, in
     struct mock *m = c->m;
     struct node *n = answer(c, iq, "error");
     struct node *e = node_child_new(&m->a, n, "error");
+
     node_attr_u64(&m->a, e, "code", (uint64_t)code);
     node_attr_text(&m->a, e, "text", error_text(code));
     if (backoff_s > 0)
@@ -128,6 +132,7 @@ static void send_error(struct client *c, const struct node *iq, int code)
 static void answered(struct client *c, const struct node *iq)
 {
     struct mock *m = c->m;
+
     if (pair_answered(c, iq))
         return;
     const char *id = mock_attr(m, iq, "id");
@@ -141,6 +146,7 @@ static void answered(struct client *c, const struct node *iq)
 void iq_from_client(struct client *c, const struct node *iq)
 {
     struct mock *m = c->m;
+
     if (node_attr_is(iq, "type", "result") || node_attr_is(iq, "type", "error")) {
         answered(c, iq);
         return;
@@ -154,7 +160,7 @@ void iq_from_client(struct client *c, const struct node *iq)
         return;
     }
     const struct iq_route *r = route_of(c, iq);
-    if (r == NULL) {
+    if (!r) {
         mock_flag(m, c->label, "unknown-iq", iq, "%s %s", mock_attr(m, iq, "type"),
                   mock_attr(m, iq, "xmlns"));
         send_error(c, iq, 501);

@@ -21,9 +21,10 @@ static void on_signal(int number)
 static void print_ready(const struct mock *m, const struct server *s, const char *ca)
 {
     struct buf hex = buf_new(128);
+
     buf_hex(&hex, SPAN_ARRAY(m->root.pub));
     (void)printf("ROOT_KEY=%s\n", buf_cstr(&hex));
-    if (ca != NULL)
+    if (ca)
         (void)printf("CA_FILE=%s\n", ca);
     (void)printf("LISTENING=%s://127.0.0.1:%u/ws/chat\n", ca != NULL ? "wss" : "ws",
                  server_port(s));
@@ -35,7 +36,8 @@ static void print_ready(const struct mock *m, const struct server *s, const char
 static bool make_tls(const struct mock_config *c, char *cert, char *key, size_t max)
 {
     const char *tmp = getenv("TMPDIR");
-    if (c->ca_path != NULL)
+
+    if (c->ca_path)
         (void)snprintf(cert, max, "%s", c->ca_path);
     else
         (void)snprintf(cert, max, "%s/wa-mock-%ld-ca.pem", tmp != NULL ? tmp : "/tmp",
@@ -47,19 +49,20 @@ static bool make_tls(const struct mock_config *c, char *cert, char *key, size_t 
 static int run(struct mock *m, const struct mock_config *c)
 {
     char cert[512], key[512];
+
     if (c->tls && !make_tls(c, cert, key, sizeof cert)) {
         (void)fprintf(stderr, "wa-mock: cannot make a certificate\n");
         return 1;
     }
     struct server *s = server_start(m, c->tls ? cert : NULL, c->tls ? key : NULL);
-    if (s == NULL)
+    if (!s)
         return 1;
     print_ready(m, s, c->tls ? cert : NULL);
     server_run(s, &stop);
     server_stop(s);
     if (c->tls) {
         (void)unlink(key);
-        if (c->ca_path == NULL)
+        if (!c->ca_path)
             (void)unlink(cert);
     }
     return 0;
@@ -69,6 +72,7 @@ int main(int argc, char **argv)
 {
     struct mock_config c;
     static struct mock m; /* must not move, and is large */
+
     switch (config_parse(argc, argv, &c)) {
     case CONFIG_HELP:
         return 0;

@@ -65,14 +65,16 @@ static struct server *server_of(struct lws *wsi)
 static void want_write(void *socket)
 {
     struct caller *s = socket;
-    if (s != NULL)
+
+    if (s)
         (void)lws_callback_on_writable(s->wsi);
 }
 
 static void close_socket(void *socket)
 {
     struct caller *s = socket;
-    if (s == NULL)
+
+    if (!s)
         return;
     s->abort = true;
     lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
@@ -81,14 +83,15 @@ static void close_socket(void *socket)
 static void cut_socket(void *socket, enum socket_cut how)
 {
     struct caller *s = socket;
-    if (s == NULL)
+
+    if (!s)
         return;
     if (how == SOCKET_DEAF)
         (void)lws_rx_flow_control(s->wsi, 0);
     cut_fd(lws_get_socket_fd(s->wsi), how);
 }
 
-/* ---- timers ------------------------------------------------------------------------------- */
+/* ---- timers ---- */
 
 static void schedule(struct server *s);
 
@@ -97,17 +100,19 @@ static void tick(lws_sorted_usec_list_t *sul)
 {
     struct server *s = lws_container_of(sul, struct server, sul);
     mock_timers_run(s->m);
+
     schedule(s);
 }
 
 static void schedule(struct server *s)
 {
     int64_t wait = mock_timer_wait(s->m);
+
     if (wait >= 0)
         lws_sul_schedule(s->context, 0, &s->sul, tick, (lws_usec_t)wait * LWS_US_PER_MS + 1);
 }
 
-/* ---- answers ------------------------------------------------------------------------------ */
+/* ---- answers ---- */
 
 /* By ourselves: libwebsockets knows the reason phrases of a few codes only. */
 static int write_head(struct lws *wsi, int status, const char *type, size_t body, bool last)
@@ -116,10 +121,11 @@ static int write_head(struct lws *wsi, int status, const char *type, size_t body
     int n = snprintf((char *)head + LWS_PRE, HEADER_ROOM,
                      "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n%s\r\n", status,
                      http_reason(status), type, body, last ? "connection: close\r\n" : "");
+
     return lws_write(wsi, head + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS) == n ? 0 : -1;
 }
 
-/* ---- WebSocket ---------------------------------------------------------------------------- */
+/* ---- WebSocket ---- */
 
 /* The HTTP status to refuse the upgrade with; 0 to accept. */
 static int upgrade_verdict(struct lws *wsi)
@@ -127,6 +133,7 @@ static int upgrade_verdict(struct lws *wsi)
     struct mock *m = server_of(wsi)->m;
     struct trouble *t = &m->trouble;
     char text[256];
+
     if (t->upgrade_until_ms != 0 && clock_mono_ms(m->clock) > t->upgrade_until_ms)
         t->upgrade_status = 0;
     if (t->upgrade_status != 0)
@@ -152,9 +159,10 @@ static int write_one(struct caller *s, struct out_msg *o)
     unsigned char *out = malloc(LWS_PRE + o->n);
     int flags = o->start ? LWS_WRITE_BINARY : LWS_WRITE_CONTINUATION;
     int written = -1;
+
     if (o->more)
         flags |= LWS_WRITE_NO_FIN;
-    if (out != NULL) {
+    if (out) {
         memcpy(out + LWS_PRE, o->bytes, o->n);
         written = lws_write(s->wsi, out + LWS_PRE, o->n, (enum lws_write_protocol)flags);
     }
@@ -166,18 +174,20 @@ static int write_one(struct caller *s, struct out_msg *o)
 static int ws_write(struct caller *s)
 {
     struct client *c = s->client;
-    if (s->abort || c == NULL)
+
+    if (s->abort || !c)
         return -1;
     for (int n = 0; n < WRITES_AT_ONCE; n++) {
         struct out_msg *o = client_next_out(c);
-        if (o == NULL)
+
+        if (!o)
             break;
         if (write_one(s, o) < 0)
             return -1;
         if (lws_send_pipe_choked(s->wsi))
             break;
     }
-    if (c->out != NULL)
+    if (c->out)
         (void)lws_callback_on_writable(s->wsi);
     else if (c->close_when_sent) {
         lws_close_reason(s->wsi,
@@ -194,6 +204,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct calle
 {
     struct server *server = server_of(wsi);
     int result = 0;
+
     switch ((int)reason) {
     case LWS_CALLBACK_ESTABLISHED:
         s->wsi = wsi;
@@ -205,14 +216,14 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct calle
             s->binary = lws_frame_is_binary(wsi) != 0;
         if (s->abort)
             result = -1;
-        else if (s->binary && s->client != NULL)
+        else if (s->binary && s->client)
             client_receive(s->client, SPAN(in, len));
         break;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         result = ws_write(s);
         break;
     case LWS_CALLBACK_CLOSED:
-        if (s->client != NULL)
+        if (s->client)
             client_gone(s->client);
         s->client = NULL;
         break;
@@ -223,7 +234,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct calle
     return result;
 }
 
-/* ---- HTTP --------------------------------------------------------------------------------- */
+/* ---- HTTP ---- */
 
 static bool read_line(struct lws *wsi, struct caller *s)
 {
@@ -232,6 +243,7 @@ static bool read_line(struct lws *wsi, struct caller *s)
         const char *method;
     } methods[] = {
         {WSI_TOKEN_GET_URI, "GET"}, {WSI_TOKEN_POST_URI, "POST"}, {WSI_TOKEN_DELETE_URI, "DELETE"}};
+
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (lws_hdr_copy(wsi, s->path, sizeof s->path, methods[i].token) > 0) {
             (void)snprintf(s->method, sizeof s->method, "%s", methods[i].method);
@@ -254,8 +266,10 @@ static void read_query(struct lws *wsi, struct caller *s)
 {
     size_t n = 0;
     char part[QUERY_MAX / 2];
+
     for (int i = 0;; i++) {
         int got = lws_hdr_copy_fragment(wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i);
+
         if (got < 0 || n + (size_t)got + 2 > sizeof s->query)
             break;
         memcpy(s->query + n, part, (size_t)got);
@@ -281,6 +295,7 @@ static int respond(struct lws *wsi, struct caller *s)
                              .fetch_site = s->fetch_site,
                              .fetch_dest = s->fetch_dest};
     struct http_response *r = &s->response;
+
     *r = (struct http_response){
         .status = 500, .type = "text/plain", .body = buf_new(MOCK_HTTP_BODY_MAX)};
     admin_http(server_of(wsi)->m, &q, r);
@@ -296,6 +311,7 @@ static int respond(struct lws *wsi, struct caller *s)
 static bool comes_in_chunks(struct lws *wsi)
 {
     char coding[16];
+
     return lws_hdr_copy(wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 &&
            strcasecmp(coding, "chunked") == 0;
 }
@@ -303,6 +319,7 @@ static bool comes_in_chunks(struct lws *wsi)
 static int http_start(struct lws *wsi, struct caller *s)
 {
     char length[24];
+
     s->wsi = wsi;
     buf_free(&s->body);
     s->body = buf_new(MOCK_HTTP_BODY_MAX);
@@ -326,6 +343,7 @@ static int http_start(struct lws *wsi, struct caller *s)
 static int http_body(struct lws *wsi, struct caller *s, struct span part)
 {
     bool done = false;
+
     if (!s->in_chunks) {
         buf_append(&s->body, part);
         return buf_err(&s->body) == WB_OK ? 0 : -1;
@@ -342,6 +360,7 @@ static int http_write(struct lws *wsi, struct caller *s)
     unsigned char out[LWS_PRE + HTTP_CHUNK];
     struct buf *body = &s->response.body;
     size_t n = body->n - s->sent;
+
     if (!s->answered || n == 0)
         return 0;
     if (n > HTTP_CHUNK)
@@ -364,6 +383,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct cal
                    size_t len)
 {
     int result = 0, status;
+
     switch ((int)reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         status = upgrade_verdict(wsi);
@@ -384,7 +404,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct cal
         break;
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
-        if (s != NULL) {
+        if (s) {
             buf_free(&s->body);
             buf_free(&s->response.body);
         }
@@ -403,6 +423,7 @@ static void accept_callers(struct server *s, int listening)
     for (int n = 0; n < CALLERS_AT_ONCE; n++) {
         struct ip peer;
         int fd = listen_accept(listening, &peer);
+
         if (fd < 0)
             return;
         if (ip_is_loopback(&peer) && (size_t)fd < s->descriptors_below)
@@ -434,7 +455,7 @@ static const struct lws_protocols protocols[] = {
     {PROTOCOL, callback, sizeof(struct caller), RX_BYTES, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0}};
 
-/* ---- life --------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 /* The socket is our own, for base/listen.h's reasons; libwebsockets watches it and serves whom we
  * accept. */
@@ -444,6 +465,7 @@ static bool start_listening(struct server *s)
     struct buf problem = buf_new(1024);
     lws_sock_file_fd_type fd;
     bool ok = false;
+
     if (listen_open(ADDRESS, s->m->cfg.port, &l, &problem) != WB_OK) {
         (void)fprintf(stderr, "wa-mock: %s\n", buf_cstr(&problem));
     } else {
@@ -461,6 +483,7 @@ static bool start_listening(struct server *s)
 static bool make_vhost(struct server *s, const char *cert, const char *key)
 {
     struct lws_context_creation_info info;
+
     memset(&info, 0, sizeof info);
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
@@ -471,10 +494,10 @@ static bool make_vhost(struct server *s, const char *cert, const char *key)
     info.pt_serv_buf_size = RX_BYTES;
     info.alpn = "http/1.1"; /* h2 would bring another way to upgrade */
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
-    if (cert != NULL)
+    if (cert)
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     s->context = lws_create_context(&info);
-    if (s->context == NULL)
+    if (!s->context)
         return false;
     info.ssl_cert_filepath = cert;
     info.ssl_private_key_filepath = key;
@@ -485,7 +508,8 @@ static bool make_vhost(struct server *s, const char *cert, const char *key)
 struct server *server_start(struct mock *m, const char *cert, const char *key)
 {
     struct server *s = calloc(1, sizeof *s);
-    if (s == NULL)
+
+    if (!s)
         return NULL;
     s->m = m;
     s->descriptors_below = fd_limit_raise(DESCRIPTORS_WANTED) - DESCRIPTORS_KEPT;
@@ -519,9 +543,9 @@ void server_run(struct server *s, const volatile int *stop)
 
 void server_stop(struct server *s)
 {
-    if (s == NULL)
+    if (!s)
         return;
-    if (s->context != NULL)
+    if (s->context)
         lws_context_destroy(s->context);
     free(s);
 }

@@ -17,16 +17,17 @@ static void payload(struct client *c, struct span p)
     struct mock *m = c->m;
     struct span version = pb_bytes(pb_bytes(p, 5), 2);
     struct node *shown = mock_node(m, "client-payload"); /* for the trace, no stanza of the wire */
+
     node_set_bytes(&m->a, shown, p);
     mock_trace(m, "in", c->label, shown);
     c->version = (uint32_t)pb_u64(version, 3, 0);
-    if (version.p == NULL || pb_u64(version, 1, 0) != 2 || pb_u64(version, 2, 0) != 3000)
+    if (!version.p || pb_u64(version, 1, 0) != 2 || pb_u64(version, 2, 0) != 3000)
         mock_flag(m, c->label, "bad-version", NULL, "appVersion is not 2.3000.N");
     if (c->version < m->trouble.min_version) {
         login_failure(c, 405, 0, 0);
         return;
     }
-    if (pb_bytes(p, 19).p != NULL)
+    if (pb_bytes(p, 19).p)
         pair_start(c, p);
     else
         login_start(c, p);
@@ -60,8 +61,10 @@ static void watch_rate(struct client *c, const struct node *n)
 static void ib(struct client *c, const struct node *n)
 {
     static const char *const known[] = {"unified_session", "offline_batch", "tos", "gpp"};
+
     for (const struct node *k = n->first; k != NULL; k = k->next) {
         bool ok = false;
+
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             ok = ok || node_is(k, known[i]);
         if (node_is(k, "offline_batch"))
@@ -77,6 +80,7 @@ static void call(struct client *c, const struct node *n)
     struct mock *m = c->m;
     struct node *ack = mock_node(m, "ack");
     node_attr_text(&m->a, ack, "class", "call");
+
     node_copy_attr(&m->a, ack, n, "id");
     struct jid to;
     if (node_attr_get_jid(n, "to", &to))
@@ -127,14 +131,14 @@ static void stanza(struct client *c, const struct node *n)
     watch_rate(c, n);
     if (c->state == CLIENT_REGISTERING)
         registering(c, n);
-    else if (c->device != NULL)
+    else if (c->device)
         logged_in(c, n);
 }
 
 static void gone(struct client *c)
 {
     pair_gone(c);
-    if (c->device != NULL && c->device->client == c) {
+    if (c->device && c->device->client == c) {
         c->device->client = NULL;
         c->device->available = false;
     }

@@ -48,6 +48,7 @@ int main(void)
 
     while (read_exactly(&in, 4)) {
         size_t n = (size_t)in.p[0] << 24 | (size_t)in.p[1] << 16 | (size_t)in.p[2] << 8 | in.p[3];
+
         if (!read_exactly(&in, n)) {
             fprintf(stderr, "node_pipe: input ends inside a stanza\n");
             return 1;

@@ -13,11 +13,12 @@
 #include "proto/limits.h"
 #include "tests/peers/baileys/proto_tables.h"
 
-/* ---- structs to JSON ------------------------------------------------------------------------ */
+/* ---- structs to JSON ---- */
 
 static json_t *hex_of(struct span s)
 {
     struct buf hex = buf_new(2 * MESSAGE_PLAINTEXT_MAX + 1);
+
     for (size_t i = 0; i < s.n; i++)
         buf_printf(&hex, "%02x", s.p[i]);
     json_t *text = json_string(buf_cstr(&hex));
@@ -28,6 +29,7 @@ static json_t *hex_of(struct span s)
 static json_t *decimal(long long v)
 {
     char text[24];
+
     (void)snprintf(text, sizeof text, "%lld", v);
     return v != 0 ? json_string(text) : NULL;
 }
@@ -35,6 +37,7 @@ static json_t *decimal(long long v)
 static json_t *decimal_unsigned(unsigned long long v)
 {
     char text[24];
+
     (void)snprintf(text, sizeof text, "%llu", v);
     return v != 0 ? json_string(text) : NULL;
 }
@@ -46,6 +49,7 @@ static json_t *list_json(const struct member *m, const uint8_t *base)
     const uint8_t *at = *(const uint8_t *const *)(const void *)(base + m->at);
     size_t n = *(const size_t *)(const void *)(base + m->count_at);
     json_t *list = json_array();
+
     for (size_t i = 0; i < n; i++)
         (void)json_array_append_new(list, struct_json(m->table, at + i * m->size));
     if (n > 0)
@@ -59,6 +63,7 @@ static json_t *member_json(const struct member *m, const uint8_t *base)
 {
     const void *at = base + m->at;
     double d;
+
     switch (m->type) {
     case SPAN_T:
         return span_is_null(*(const struct span *)at) ? NULL : hex_of(*(const struct span *)at);
@@ -98,20 +103,22 @@ static json_t *struct_json(const struct member *table, const uint8_t *base)
 {
     if (table->name[0] == '\0') {
         json_t *element = member_json(table, base);
+
         return element != NULL ? element : json_string("");
     }
     json_t *made = json_object();
     for (const struct member *m = table; m->name != NULL; m++) {
         json_t *part = member_json(m, base);
+
         if (json_is_object(part) && json_object_size(part) == 0 && m->type == STRUCT_T)
             json_decref(part);
-        else if (part != NULL)
+        else if (part)
             (void)json_object_set_new(made, m->name, part);
     }
     return made;
 }
 
-/* ---- JSON to structs ------------------------------------------------------------------------ */
+/* ---- JSON to structs ---- */
 
 static unsigned nibble(char c)
 {
@@ -124,6 +131,7 @@ static struct span unhex(const json_t *text, struct arena *a)
     const char *hex = json_string_value(text);
     size_t n = hex != NULL ? strlen(hex) / 2 : 0;
     uint8_t *bytes = hex != NULL ? arena_alloc(a, n + 1) : NULL;
+
     for (size_t i = 0; bytes != NULL && i < n; i++)
         bytes[i] = (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
     return bytes != NULL ? SPAN(bytes, n) : SPAN_NULL;
@@ -136,7 +144,8 @@ static void list_from(const struct member *m, const json_t *v, struct arena *a, 
 {
     size_t n = json_array_size(v);
     uint8_t *at = arena_alloc(a, n * m->size + 1);
-    if (at == NULL)
+
+    if (!at)
         return;
     memset(at, 0, n * m->size + 1);
     for (size_t i = 0; i < n; i++)
@@ -151,6 +160,7 @@ static void member_from(const struct member *m, const json_t *v, struct arena *a
     const char *number = json_is_string(v) ? json_string_value(v) : "0";
     double d = json_number_value(v);
     struct span bytes;
+
     switch (m->type) {
     case SPAN_T:
         *(struct span *)at = unhex(v, a);
@@ -196,12 +206,13 @@ static void struct_from(const struct member *table, const json_t *v, struct aren
 {
     for (const struct member *m = table; m->name != NULL; m++) {
         const json_t *part = m->name[0] != '\0' ? json_object_get(v, m->name) : v;
-        if (part != NULL)
+
+        if (part)
             member_from(m, part, a, base);
     }
 }
 
-/* ---- readers, and the writers of the same structs -------------------------------------------- */
+/* ---- readers, and the writers of the same structs ---- */
 
 #define READS(name, type)                                                                          \
     static enum wb_err read_##name(struct span in, struct arena *a, void *v)                       \
@@ -328,19 +339,20 @@ static json_t *refused(enum wb_err err)
 static json_t *answer_read(const struct reader *r, struct span in, struct arena *a)
 {
     union any v;
+
     memset(&v, 0, sizeof v);
     enum wb_err err = r->read(in, a, &v);
     if (err != WB_OK)
         return refused(err);
     json_t *made = json_pack("{s:o}", "v", struct_json(r->table, (const uint8_t *)&v));
     struct buf again = buf_new(MESSAGE_PLAINTEXT_MAX);
-    if (r->write != NULL && r->write(&v, &again) == WB_OK)
+    if (r->write && r->write(&v, &again) == WB_OK)
         (void)json_object_set_new(made, "again", hex_of(buf_span(&again)));
     buf_free(&again);
     return made;
 }
 
-/* ---- writers -------------------------------------------------------------------------------- */
+/* ---- writers ---- */
 
 static const char *const writers[] = {
     "text",        "media",       "skdm",      "device_sent", "reaction", "revoke",
@@ -393,6 +405,7 @@ static json_t *answer_write(const char *name, const json_t *given, struct arena 
     struct arguments v;
     struct buf out = buf_new(MESSAGE_PLAINTEXT_MAX);
     size_t which = 0;
+
     memset(&v, 0, sizeof v);
     struct_from(arguments_table, given, a, (uint8_t *)&v);
     while (which < sizeof writers / sizeof writers[0] && strcmp(writers[which], name) != 0)
@@ -407,7 +420,8 @@ static json_t *answer(const json_t *asked, struct arena *a)
 {
     const char *read = json_string_value(json_object_get(asked, "read"));
     const char *write = json_string_value(json_object_get(asked, "write"));
-    if (write != NULL)
+
+    if (write)
         return answer_write(write, json_object_get(asked, "v"), a);
     for (size_t i = 0; read != NULL && i < sizeof readers / sizeof readers[0]; i++) {
         if (strcmp(readers[i].name, read) == 0)
@@ -422,9 +436,11 @@ int main(void)
     char *line = NULL;
     size_t room = 0;
     int status = 0;
+
     while (status == 0 && getline(&line, &room, stdin) > 0) {
         json_t *asked = json_loads(line, 0, NULL);
         json_t *made = answer(asked, &a);
+
         status = json_dumpf(made, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF;
         json_decref(asked);
         json_decref(made);

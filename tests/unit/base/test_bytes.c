@@ -89,6 +89,7 @@ static void arena_is_zeroed_and_bounded(void **state)
 
     for (int round = 0; round < 3; round++) {
         uint8_t *p = arena_alloc(&a, 100000);
+
         assert_non_null(p);
         for (size_t i = 0; i < 100000; i++)
             assert_int_equal(p[i], 0);
@@ -179,6 +180,7 @@ static void seeded_rng_repeats(void **state)
     for (int i = 0; i < 100; i++) {
         uint32_t v = rng_below(&a, 10);
         assert_true(v < 10);
+
         assert_int_equal(v, rng_below(&b, 10));
     }
 }
@@ -189,11 +191,13 @@ static void yes_and_no_are_words_of_one_list(void **state)
     static const char *const no[] = {"false", "no", "off", "0"};
     static const char *const neither[] = {"", "TRUE", "2", "truer", "y"};
     bool value = false;
+
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         assert_true(text_yes_no(yes[i], &value));
         assert_true(value);
         assert_true(text_yes_no(no[i], &value));
+
         assert_false(value);
     }
     value = true;

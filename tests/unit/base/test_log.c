@@ -174,6 +174,7 @@ static void long_lines_are_cut(void **state)
     for (size_t k = 0; k < 2 * sizeof fill / sizeof *fill; k++) {
         char big[6000] = "";
         const char *piece = fill[k / 2];
+
         f->log.format = k % 2 ? LOG_JSON : LOG_TEXT;
         while (strlen(big) + strlen(piece) < sizeof big)
             strcat(big, piece);

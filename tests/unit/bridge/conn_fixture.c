@@ -1,7 +1,7 @@
 /* conn_fixture.c - see conn_fixture.h. */
 #include "tests/unit/bridge/conn_fixture.h"
 
-/* ---- the server ----------------------------------------------------------------------------- */
+/* ---- the server ---- */
 
 char no_text[1];
 
@@ -176,6 +176,7 @@ static void server_stanza(struct line *t, struct span frame)
     struct heard *h = &s->heard[s->nheard];
 
     assert_true(s->nheard < HEARD_MAX);
+
     OK(noise_transport_open(&s->transport, frame, &plain));
     OK(node_unpack(arena_copy(&s->arena, buf_span(&plain)), &s->arena, &h->n));
     node_print(h->n, &xml);
@@ -281,6 +282,7 @@ void line_pass(struct line *t, int64_t ms)
 void server_accept(struct line *t)
 {
     assert_true(the_ws.active && !the_ws.established);
+
     the_ws.established = true;
     the_ws.cb.open(the_ws.cb.ctx);
     turn(t);
@@ -301,7 +303,7 @@ int64_t until_next_dial(struct line *t)
     return dials > before ? now_ms - since : -1;
 }
 
-/* ---- stanzas of the server --------------------------------------------------------------- */
+/* ---- stanzas of the server ---- */
 
 struct node *el(struct line *t, const char *tag, ...)
 {

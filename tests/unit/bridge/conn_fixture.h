@@ -18,7 +18,7 @@ enum { HEARD_MAX = 256, HEARD_BYTES = 2048, DAY_S = 86400 };
 #define OWN_PN  "27820000001:7@s.whatsapp.net"
 #define OWN_LID "111000111:7@lid"
 
-/* ---- the server ----------------------------------------------------------------------------- */
+/* ---- the server ---- */
 
 enum server_step { SERVER_INTRO, SERVER_HELLO, SERVER_FINISH, SERVER_STREAM };
 
@@ -95,7 +95,7 @@ void server_accept(struct line *t);
 /* The time until the bridge dials again; -1: not within a day. */
 int64_t until_next_dial(struct line *t);
 
-/* ---- stanzas of the server --------------------------------------------------------------- */
+/* ---- stanzas of the server ---- */
 
 /* <tag key=value ...>; values with an '@' or of a bare server are addresses. */
 struct node *el(struct line *t, const char *tag, ...);

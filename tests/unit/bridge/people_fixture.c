@@ -9,6 +9,7 @@ static int64_t desk_ms(void *ctx)
 static int64_t desk_wall_ms(void *ctx)
 {
     struct desk *d = ctx;
+
     return d->now_ms + d->jumped_ms;
 }
 
@@ -18,6 +19,7 @@ static enum wb_err desk_send(struct bridge *b, const struct node *n)
     struct desk *d = (struct desk *)b;
     struct buf packed = buf_new(OUTGOING_STANZA_BYTES_MAX);
     struct span kept;
+
     if (!d->connected)
         return WB_ERR_STATE;
     assert_true(d->nsent < SENT_MAX);
@@ -31,6 +33,7 @@ static enum wb_err desk_send(struct bridge *b, const struct node *n)
 static void desk_account(struct desk *d)
 {
     struct account *a = &d->account;
+
     a->jid = J("27820000001:5@s.whatsapp.net");
     a->lid = J("900001:5@lid");
     x25519_generate(&d->rng, &a->keys.noise);
@@ -51,6 +54,7 @@ int desk_setup(void **state)
     struct desk *d = calloc(1, sizeof *d);
     char wa[128], msg[128];
     struct store_open_info info;
+
     OK(secret_init());
     d->now_ms = 1790000000000;
     d->connected = true;
@@ -92,6 +96,7 @@ int desk_teardown(void **state)
 {
     struct desk *d = *state;
     char command[128];
+
     iq_free(&d->b.iq);
     group_list_free(d->b.group_list);
     group_info_free(d->b.groups);
@@ -118,6 +123,7 @@ static char *xml_word(struct arena *a, const char **p, const char *stop)
 {
     size_t n = strcspn(*p, stop);
     char *word = arena_cstr(a, SPAN(*p, n));
+
     *p += n;
     return word;
 }
@@ -142,6 +148,7 @@ static struct node *xml_node(struct arena *a, const char **p)
         node_add(n, xml_node(a, p));
     if (**p != '<') {
         char *text = xml_word(a, p, "<");
+
         node_set_bytes(a, n, span_cstr(text));
     }
     *p += strcspn(*p, ">") + 1;
@@ -156,6 +163,7 @@ struct node *xml(struct desk *d, const char *text)
 struct node *bytes_node(struct desk *d, const char *tag, const void *p, size_t n)
 {
     struct node *node = node_new(&d->arena, tag);
+
     node_set_bytes(&d->arena, node, SPAN(p, n));
     return node;
 }
@@ -165,6 +173,7 @@ const char *print(struct desk *d, const struct node *n)
     struct buf out = buf_new(1 << 20);
     node_print_text(n, &out);
     const char *text = arena_cstr(&d->arena, buf_span(&out));
+
     buf_free(&out);
     return text;
 }
@@ -174,6 +183,7 @@ const char *print(struct desk *d, const struct node *n)
 struct node *desk_sent(struct desk *d)
 {
     assert_true(d->ntaken < d->nsent);
+
     return d->sent[d->ntaken++];
 }
 
@@ -186,6 +196,7 @@ void desk_reply(struct desk *d, const struct node *request, const char *type, st
 {
     struct span id = node_attr_str(request, "id", &d->arena);
     struct node *iq = node_new(&d->arena, "iq");
+
     node_attr_span(&d->arena, iq, "id", id);
     node_attr_text(&d->arena, iq, "type", type);
     if (child)
@@ -197,12 +208,14 @@ void desk_error(struct desk *d, const struct node *request, const char *code)
 {
     struct node *error = node_new(&d->arena, "error");
     node_attr_text(&d->arena, error, "code", code);
+
     desk_reply(d, request, "error", error);
 }
 
 enum wb_err desk_notify(struct desk *d, const char *text)
 {
     struct stanza s = {xml(d, text), &d->arena, d->now_ms};
+
     return stanza_handler_run(&d->b, &in_notification_handler, &s);
 }
 

@@ -3,7 +3,7 @@
 
 #include "bridge/platform/limits.h"
 
-/* ---- time ---------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 int64_t now_ms;
 int64_t wall_jump_ms;
@@ -21,7 +21,7 @@ int64_t wall(void *ctx)
 
 const struct clock hand_clock = {mono, wall, NULL};
 
-/* ---- the loop, the workers and the web page ------------------------------------------------- */
+/* ---- the loop, the workers and the web page ---- */
 
 struct loop the_loop;
 
@@ -120,7 +120,7 @@ enum wb_err http_get(const char *url, const char *const *headers, const char *ca
     return buf_err(out);
 }
 
-/* ---- the socket ----------------------------------------------------------------------------- */
+/* ---- the socket ---- */
 
 struct ws_client the_ws;
 bool server_dead;

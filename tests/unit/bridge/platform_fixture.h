@@ -14,7 +14,7 @@
 
 enum { START_S = 1790000000 };
 
-/* ---- time ---------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 /* The monotonic clock; the wall clock starts at START_S. */
 extern int64_t now_ms;
@@ -25,7 +25,7 @@ int64_t wall(void *ctx);
 /* Both clocks, as the bridge reads them. */
 extern const struct clock hand_clock;
 
-/* ---- the loop, the workers and the web page ------------------------------------------------- */
+/* ---- the loop, the workers and the web page ---- */
 
 struct loop {
     struct timers timers;
@@ -54,7 +54,7 @@ extern const char *web_document;
 /* How often the page was asked for. */
 extern unsigned page_visits;
 
-/* ---- the socket ----------------------------------------------------------------------------- */
+/* ---- the socket ---- */
 
 struct ws_client {
     struct ws_callbacks cb;

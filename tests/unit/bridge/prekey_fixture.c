@@ -22,6 +22,7 @@ int prekey_setup(void **state)
 void make_peer(struct desk *d, struct peer *p)
 {
     struct device_keys k;
+
     OK(device_keys_generate(&d->rng, &k));
     p->identity = k.identity;
     p->signed_prekey = k.signed_prekey;
@@ -34,6 +35,7 @@ static struct node *key_node(struct desk *d, const char *tag, uint8_t id, const 
 {
     const uint8_t id_bytes[3] = {0, 1, id};
     struct node *n = node_new(&d->arena, tag);
+
     node_add(n, bytes_node(d, "id", id_bytes, 3));
     node_add(n, bytes_node(d, "value", value, 32));
     if (sig)
@@ -46,6 +48,7 @@ struct node *user_node(struct desk *d, const char *jid, const struct peer *p, bo
     const uint8_t registration[4] = {0, 0, 0, 9}, type[1] = {5};
     struct node *user = node_new(&d->arena, "user");
     node_attr_text(&d->arena, user, "jid", jid);
+
     node_add(user, bytes_node(d, "registration", registration, 4));
     node_add(user, bytes_node(d, "type", type, 1));
     node_add(user, bytes_node(d, "identity", p->identity.pub, 32));
@@ -58,6 +61,7 @@ struct node *user_node(struct desk *d, const char *jid, const struct peer *p, bo
 struct node *list_of(struct desk *d, struct node *one, struct node *two)
 {
     struct node *list = node_new(&d->arena, "list");
+
     if (one)
         node_add(list, one);
     if (two)
@@ -69,6 +73,7 @@ bool can_send(struct desk *d, const char *device)
 {
     struct jid j = J(device);
     bool yes;
+
     OK(store_session_has(d->b.store, &j, &yes));
     return yes;
 }

@@ -71,6 +71,7 @@ void record_digest(const struct sender_key_record *r, uint8_t digest[32])
     memset(digest, (int)r->nstates, 32);
     for (size_t i = 0; i < r->nstates; i++) {
         struct sender_key_state flat = *r->states[i];
+
         flat.keys = NULL;
         flat.has_prepared = false;
         memset(&flat.prepared, 0, sizeof flat.prepared);
@@ -99,6 +100,7 @@ void lose(struct group *g, int n)
 {
     for (int i = 0; i < n; i++) {
         struct buf m = write_text(g, "lost");
+
         buf_free(&m);
     }
 }

@@ -153,5 +153,6 @@ int main(void)
         cmocka_unit_test(cbc_every_length),
         cmocka_unit_test(cbc_refuses),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

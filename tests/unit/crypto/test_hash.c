@@ -130,5 +130,6 @@ int main(void)
         cmocka_unit_test(digests),      cmocka_unit_test(hmacs),  cmocka_unit_test(hkdf),
         cmocka_unit_test(hkdf_longest), cmocka_unit_test(pbkdf2), cmocka_unit_test(tokens),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

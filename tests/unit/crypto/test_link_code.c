@@ -10,6 +10,7 @@ static void check_code(void)
     char text[LINK_CODE_CHARS + 1];
 
     link_code_text(vec_bytes(&v, "random", LINK_CODE_RANDOM_BYTES), text);
+
     vec_check(&v, "text", span_cstr(text));
 }
 
@@ -144,5 +145,6 @@ int main(void)
         cmocka_unit_test(wrong_code),
         cmocka_unit_test(refusals),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

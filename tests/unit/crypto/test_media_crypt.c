@@ -18,6 +18,7 @@ static struct buf file;
 static int setup(void **state)
 {
     uint8_t keys[112], mac[SHA256_BYTES];
+
     (void)state;
     if (secret_init() != WB_OK)
         return -1;
@@ -47,6 +48,7 @@ static enum wb_err open_file(struct span in)
 {
     struct buf plain = buf_new(4096);
     enum wb_err err = media_open(&secret, in, &plain);
+
     if (err == WB_OK)
         assert_true(span_eq(buf_span(&plain), SPAN_LIT("a piece of history")));
     buf_free(&plain);
@@ -95,6 +97,7 @@ static void the_phone_reads_which_file_is_missing(void **state)
     struct buf sealed = buf_new(256), plain = buf_new(256);
     struct rng_seeded state_of;
     const struct rng rng = rng_from_seed(&state_of, secret.key);
+
     (void)state;
     assert_int_equal(media_seal_missing(secret.key, SPAN_LIT("3EB0AA"), &rng, iv, &sealed), WB_OK);
     hkdf_sha256(SPAN_ARRAY(secret.key), SPAN_NULL, SPAN_LIT("WhatsApp Media Retry Notification"),
@@ -121,5 +124,6 @@ int main(void)
         SCENARIO(another_plaintext_or_key_is_refused),
         SCENARIO(the_phone_reads_which_file_is_missing),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,5 +129,6 @@ int main(void)
         cmocka_unit_test(nothing_else_opens),
         cmocka_unit_test(too_long_a_name),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,7 @@ static void published_transport(struct ends *t)
         snprintf(message, sizeof message, "message_%d", n);
         if (!vec_has(&v, message)) {
             assert_true(n > 5);
+
             break;
         }
         assert_int_equal(noise_transport_seal(from, vec_span(&v, payload), &sealed), WB_OK);
@@ -415,5 +416,6 @@ int main(void)
         cmocka_unit_test(wrong_sizes),     cmocka_unit_test(another_prologue),
         cmocka_unit_test(transport_order), cmocka_unit_test(damaged_static_pair),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

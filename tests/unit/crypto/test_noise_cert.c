@@ -159,5 +159,6 @@ int main(void)
         cmocka_unit_test(every_byte_counts),
         cmocka_unit_test(signed_but_wrong),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -108,5 +108,6 @@ int main(void)
         cmocka_unit_test(device_keys),
         cmocka_unit_test(adv),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -134,5 +134,6 @@ int main(void)
         cmocka_unit_test(generated),
         cmocka_unit_test(refusals),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

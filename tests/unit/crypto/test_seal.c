@@ -22,6 +22,7 @@ struct sealed {
 static void seal_two(struct seal_stream *s, struct sealed *out)
 {
     uint8_t hundred[100] = {9};
+
     seal_piece(s, SPAN_ARRAY(hundred), false, out->one);
     seal_piece(s, SPAN_LIT("hello"), true, out->two);
 }
@@ -30,6 +31,7 @@ static void opens(struct seal_stream *s, const struct sealed *in)
 {
     uint8_t out[128];
     bool last = true;
+
     OK(seal_open_piece(s, SPAN_ARRAY(in->one), out, &last));
     assert_false(last);
     assert_int_equal(out[0], 9);
@@ -114,6 +116,7 @@ int main(void)
         cmocka_unit_test(to_a_passphrase),
         cmocka_unit_test(headers),
     };
+
     if (secret_init() != WB_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,5 +229,6 @@ int main(void)
         SENDER(a_copy_that_began_earlier_is_asked),
         SENDER(a_full_record_opens_nothing_twice),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,8 +54,10 @@ static void in_order(void **state)
     char text[16];
 
     introduce(g);
+
     for (int i = 0; i < 40; i++) {
         struct buf m;
+
         snprintf(text, sizeof text, "m%d", i);
         m = write_text(g, text);
         reads(g, &m, text);
@@ -72,6 +74,7 @@ static void late_member(void **state)
     struct buf before = write_text(g, "not for you"), after;
 
     introduce(g);
+
     after = write_text(g, "for you");
     reads(g, &after, "for you");
     refuses(g, &before, WB_ERR_OLD_COUNTER);
@@ -82,6 +85,7 @@ static void late_member(void **state)
 static void out_of_order(void **state)
 {
     struct group *g = *state;
+
     enum { N = 60 };
     struct buf m[N];
     char text[16];
@@ -93,6 +97,7 @@ static void out_of_order(void **state)
     }
     for (int i = 0; i < N; i++) {
         int at = i * 37 % N; /* 37 and 60 have no common factor: each once */
+
         snprintf(text, sizeof text, "m%d", at);
         reads(g, &m[at], text);
         refuses(g, &m[at], WB_ERR_OLD_COUNTER);
@@ -130,10 +135,12 @@ static void damaged_bytes(void **state)
     struct buf m, skdm;
 
     introduce(g);
+
     m = write_text(g, "a message");
     for (size_t i = 0; i < m.n; i++) {
         uint8_t before[32], after[32];
         struct buf plain = buf_new(TEXT_MAX);
+
         record_digest(g->theirs, before);
         m.p[i] ^= 0x10;
         assert_int_not_equal(sender_key_decrypt(g->theirs, buf_span(&m), &plain), WB_OK);
@@ -170,6 +177,7 @@ static void skip_limits(void **state)
     struct buf first, second, at_limit, beyond, on;
 
     introduce(g);
+
     first = write_text(g, "first");
     second = write_text(g, "second");
     lose(g, SENDER_KEY_FORWARD_MAX - 2);
@@ -229,6 +237,7 @@ static void clone_is_deep(void **state)
     uint8_t a[32], b[32];
 
     introduce(g);
+
     skipped = write_text(g, "skipped");
     m = write_text(g, "m");
     reads(g, &m, "m");

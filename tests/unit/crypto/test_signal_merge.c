@@ -384,6 +384,7 @@ static void a_full_archive_loses_the_oldest(void **state)
 
     for (size_t i = 0; i < SIGNAL_ARCHIVED_STATES_MAX; i++) {
         struct signal_state *s = signal_state_new();
+
         s->base_key[0] = (uint8_t)(i + 1);
         signal_session_archive(lid, s);
     }
@@ -391,6 +392,7 @@ static void a_full_archive_loses_the_oldest(void **state)
     lid->current->base_key[1] = 1;
     for (size_t i = 0; i < 3; i++) {
         struct signal_state *s = signal_state_new();
+
         s->base_key[2] = (uint8_t)(i + 1);
         signal_session_archive(p->b.session, s);
     }
@@ -421,5 +423,6 @@ int main(void)
         TALK(a_record_that_can_send_is_current),
         TALK(a_full_archive_loses_the_oldest),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,7 @@ static void bundle_signature(void **state)
 static void out_of_order_in_one_chain(void **state)
 {
     struct pair *p = *state;
+
     enum { N = 50 };
     struct letter l[N];
     char text[16];
@@ -189,6 +190,7 @@ static void out_of_order_in_one_chain(void **state)
 static void out_of_order_across_ratchets(void **state)
 {
     struct pair *p = *state;
+
     enum { ROUNDS = 7 };
     struct letter late[ROUNDS];
 
@@ -238,6 +240,7 @@ static void damaged_bytes(void **state)
     for (size_t n = 0; n < l.bytes.n; n++) {
         struct letter cut = {.kind = SIGNAL_MSG, .bytes = buf_new(TEXT_MAX)};
         struct buf plain = buf_new(TEXT_MAX);
+
         buf_append(&cut.bytes, SPAN(l.bytes.p, n));
         assert_int_not_equal(person_open(&p->b, &cut, &plain), WB_OK);
         letter_free(&cut);

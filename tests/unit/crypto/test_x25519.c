@@ -79,5 +79,6 @@ int main(void)
         cmocka_unit_test(published),
         cmocka_unit_test(generated_pairs_agree),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -154,5 +154,6 @@ int main(void)
         cmocka_unit_test(refuses_s_of_l_or_more),
         cmocka_unit_test(refuses_keys_without_a_point),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -22,6 +22,7 @@ struct stage {
 static void run(const char *format, const char *a, const char *b)
 {
     char command[700];
+
     snprintf(command, sizeof command, format, a, b);
     assert_int_equal(system(command), 0);
 }
@@ -29,6 +30,7 @@ static void run(const char *format, const char *a, const char *b)
 static int setup(void **state)
 {
     static struct stage s;
+
     memset(&s, 0, sizeof s);
     fixture_new(&s.f);
     snprintf(s.from, sizeof s.from, "%s/from", s.f.dir);
@@ -53,6 +55,7 @@ static enum wb_err import(struct stage *s)
 static void put_file(struct stage *s, const char *name, const char *text)
 {
     char path[256];
+
     snprintf(path, sizeof path, "%s/%s", s->from, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -73,6 +76,7 @@ static void what_baileys_wrote_is_in_the_database(void **state)
     bool has = false, missing[2] = {false, false};
     size_t all = 0, offered = 0;
     struct store_prekey fresh;
+
     OK(import(s));
     assert_int_equal(s->r.prekey_high, 812);
     assert_int_equal(s->r.counts[FILE_PREKEY].carried, 3);
@@ -135,6 +139,7 @@ static void what_baileys_wrote_is_in_the_database(void **state)
 static void a_dry_run_writes_nothing(void **state)
 {
     struct stage *s = *state;
+
     s->o.dry_run = true;
     OK(import(s));
     assert_int_equal(s->r.counts[FILE_SESSION].carried, 5);
@@ -145,6 +150,7 @@ static void a_database_that_is_there_is_not_touched(void **state)
 {
     struct stage *s = *state;
     FILE *file = fopen(s->f.wa, "w");
+
     assert_non_null(file);
     fputs("mine", file);
     fclose(file);
@@ -159,6 +165,7 @@ static void a_shared_store_stays_readable_to_its_group(void **state)
     const gid_t group = getegid() ? getegid() : 1;
     char shared[128];
     struct stat st;
+
     snprintf(shared, sizeof shared, "%s/shared", s->f.dir);
     assert_int_equal(mkdir(shared, 0700), 0);
     assert_int_equal(chown(shared, (uid_t)-1, group), 0);
@@ -176,6 +183,7 @@ static void a_store_in_use_is_refused(void **state)
     struct stage *s = *state;
     struct store_lock lock;
     struct store_holder holder;
+
     OK(store_lock_take(s->f.wa, "whatsapp-bridge", fixture_time, &lock, &holder));
     assert_int_equal(import(s), WB_ERR_LOCKED);
     assert_non_null(strstr(s->r.text, "whatsapp-bridge"));
@@ -204,6 +212,7 @@ static void damaged_credentials_name_the_field(void **state)
         {"s/^.*$/[]/", "JSON"},
     };
     struct stage *s = *state;
+
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         run("cp '" VECTORS "/creds.json' '%s/creds.json%s'", s->from, "");
         run("sed -i '%s' '%s/creds.json'", cases[i].edit, s->from);
@@ -219,6 +228,7 @@ static void damaged_credentials_name_the_field(void **state)
 static void what_is_no_linked_device_is_refused(void **state)
 {
     struct stage *s = *state;
+
     put_file(s, "creds.json", "{\"me\":null}");
     assert_int_equal(import(s), WB_ERR_STATE);
     assert_non_null(strstr(s->r.text, "never linked"));
@@ -233,6 +243,7 @@ static void what_is_no_linked_device_is_refused(void **state)
 static void damaged_and_foreign_files_are_counted_and_the_rest_is_taken(void **state)
 {
     struct stage *s = *state;
+
     put_file(s, "session-100200300007926_1.1.json", "{\"_sessions\":{\"x\":");
     put_file(s, "pre-key-6.json", "");
     put_file(s, "pre-key-99999999.json", "{}");
@@ -261,6 +272,7 @@ static void records_under_a_number_go_to_the_lid(void **state)
     struct jid bob = J("100200300015845:1@lid"), alice = J("100200300007926:1@lid");
     struct signal_session *session = NULL;
     struct account a;
+
     /* Bob's only under the number; Alice's (here: Bob's again) beside the one of the LID. */
     run("mv '%s'/session-100200300015845_1.1.json '%s/session-27820000012.1.json'", s->from,
         s->from);
@@ -287,6 +299,7 @@ static void app_state_collections_keep_version_and_macs(void **state)
     char json[2048];
     struct buf hash = buf_new(512), mac = buf_new(128);
     uint8_t bytes[128] = {9};
+
     buf_b64(&hash, SPAN_ARRAY(bytes));
     buf_b64(&mac, SPAN(bytes, 32));
     snprintf(json, sizeof json,
@@ -318,6 +331,7 @@ static void a_program_that_still_writes_is_noticed(void **state)
 {
     static const struct clock clock = {writes_meanwhile, writes_meanwhile, NULL};
     struct stage *s = *state;
+
     writing = s;
     s->o.clock = &clock;
     assert_int_equal(import(s), WB_ERR_STATE);
@@ -355,10 +369,12 @@ static void names_of_files_are_understood(void **state)
         {"", FILE_OTHER, "", ""},
         {".json", FILE_OTHER, "", ""},
     };
+
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct file_name f = file_name_read(cases[i].name);
         char text[JID_TEXT_MAX];
+
         if (f.kind != cases[i].kind)
             print_error("%s: %s\n", cases[i].name, file_kind_word(f.kind));
         assert_int_equal(f.kind, cases[i].kind);
@@ -387,5 +403,6 @@ int main(void)
         SCENARIO(a_program_that_still_writes_is_noticed),
         cmocka_unit_test(names_of_files_are_understood),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

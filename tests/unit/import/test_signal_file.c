@@ -6,6 +6,7 @@
 static void put_key(struct buf *out, const uint8_t *pub)
 {
     uint8_t djb[DJB_KEY_BYTES];
+
     djb_encode(pub, djb);
     buf_b64(out, SPAN_ARRAY(djb));
 }
@@ -21,6 +22,7 @@ static void step(uint8_t chain[32])
 {
     const uint8_t two = 2;
     uint8_t next[32];
+
     hmac_sha256(SPAN(chain, 32), SPAN(&two, 1), next);
     memcpy(chain, next, sizeof next);
 }
@@ -30,6 +32,7 @@ static void put_receiving(struct buf *out, const struct signal_chain *c, unsigne
                           bool closed)
 {
     uint8_t key[32];
+
     memcpy(key, c->chain_key.key, sizeof key);
     buf_append_cstr(out, "\"");
     put_key(out, c->ratchet.pub);
@@ -37,6 +40,7 @@ static void put_receiving(struct buf *out, const struct signal_chain *c, unsigne
     for (unsigned i = 0; i < ahead; i++) {
         const uint8_t one = 1;
         uint8_t seed[32];
+
         hmac_sha256(SPAN_ARRAY(key), SPAN(&one, 1), seed);
         buf_printf(out, "%s\"%u\"", i ? "," : "", c->chain_key.index + i);
         put_b64(out, ":\"", seed, "\"");
@@ -57,6 +61,7 @@ struct form {
 static void put_state(struct buf *out, const struct signal_state *s, const struct form *f)
 {
     const struct signal_chain *send = &s->sender_chain;
+
     buf_append_cstr(out, "\"");
     put_key(out, s->base_key);
     buf_printf(out,
@@ -86,6 +91,7 @@ static enum wb_err through_node(struct person *p, struct form f, const char *mor
 {
     struct buf json = buf_new(1 << 20);
     struct signal_session *s = NULL;
+
     buf_append_cstr(&json, "{\"version\":\"v1\",\"_sessions\":{");
     put_state(&json, p->session->current, &f);
     buf_append_cstr(&json, more);
@@ -108,6 +114,7 @@ struct pair {
 static int setup(void **state)
 {
     static struct pair p;
+
     if (secret_init() != WB_OK)
         return -1;
     person_init(&p.a, 1);
@@ -126,6 +133,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct pair *p = *state;
+
     person_free(&p->a);
     person_free(&p->b);
     return 0;
@@ -134,6 +142,7 @@ static int teardown(void **state)
 static void expect(struct person *p, const struct letter *l, enum wb_err want)
 {
     struct buf plain = buf_new(TEXT_MAX);
+
     assert_int_equal(person_open(p, l, &plain), want);
     buf_free(&plain);
 }
@@ -144,6 +153,7 @@ static void skipped_keys_and_the_chain_work_on(void **state)
     struct letter l[4];
     static const char *const texts[] = {"m0", "m1", "m2", "m3"};
     struct letter first = person_write(&p->a, "first");
+
     person_reads(&p->b, &first, "first"); /* b has a receiving chain of a's newest ratchet key */
     for (int i = 0; i < 4; i++)
         l[i] = person_write(&p->a, texts[i]);
@@ -168,6 +178,7 @@ static void a_closed_chain_serves_its_skipped_keys_only(void **state)
 {
     struct pair *p = *state;
     struct letter first = person_write(&p->a, "first");
+
     person_reads(&p->b, &first, "first");
     struct letter kept = person_write(&p->a, "kept"), beyond = person_write(&p->a, "beyond");
     assert_int_equal(through_node(&p->b, (struct form){.ahead = 1, .closed_chain = true}, ""),
@@ -182,6 +193,7 @@ static void a_closed_chain_serves_its_skipped_keys_only(void **state)
 static void a_closed_session_receives_only(void **state)
 {
     struct pair *p = *state;
+
     assert_int_equal(through_node(&p->b, (struct form){.closed_state = true}, ""), WB_OK);
     assert_null(p->b.session->current);
     assert_int_equal(p->b.session->narchived, 1);
@@ -196,9 +208,11 @@ static void the_open_state_is_the_current_one_and_the_rest_is_in_order(void **st
     struct pair *p = *state;
     struct buf more = buf_new(1 << 20);
     struct signal_state *old = signal_state_clone(p->b.session->current);
+
     assert_non_null(old);
     for (uint8_t i = 1; i <= 3; i++) {
         const struct form f = {.closed_state = true, .used = 10 * i};
+
         old->base_key[0] = i; /* three closed ones, the oldest first in the file */
         buf_append_cstr(&more, ",");
         put_state(&more, old, &f);
@@ -228,15 +242,17 @@ static void what_is_no_session_is_refused(void **state)
         "null",
     };
     struct pair *p = *state;
+
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct signal_session *s = NULL;
+
         assert_int_not_equal(session_file_read(span_cstr(bad[i]), &p->b.local, &p->b.rng, &s),
                              WB_OK);
         assert_null(s);
     }
 }
 
-/* ---- sender keys ---------------------------------------------------------------------------- */
+/* ---- sender keys ---- */
 
 static void put_array(struct buf *out, const uint8_t *p, size_t n)
 {
@@ -258,12 +274,14 @@ static void put_indexed(struct buf *out, const uint8_t *p, size_t n)
 static void put_sender_state(struct buf *out, const struct sender_key_state *s, unsigned ahead)
 {
     uint8_t key[32], djb[DJB_KEY_BYTES];
+
     memcpy(key, s->chain_key, sizeof key);
     djb_encode(s->signing_pub, djb);
     buf_printf(out, "{\"senderKeyId\":%u,\"senderMessageKeys\":[", s->key_id);
     for (unsigned i = 0; i < ahead; i++) {
         const uint8_t one = 1;
         uint8_t seed[32];
+
         hmac_sha256(SPAN_ARRAY(key), SPAN(&one, 1), seed);
         buf_printf(out, "%s{\"iteration\":%u,\"seed\":", i ? "," : "", s->iteration + i);
         put_indexed(out, seed, sizeof seed);
@@ -283,6 +301,7 @@ static struct sender_key_record *read_list(const struct buf *list)
 {
     struct buf json = buf_new(1 << 20);
     struct sender_key_record *r = NULL;
+
     buf_append_cstr(&json, "{\"type\":\"Buffer\",\"data\":\"");
     buf_b64(&json, buf_span(list));
     buf_append_cstr(&json, "\"}");
@@ -297,6 +316,7 @@ static void group_keys_of_others_work_on(void **state)
     struct sender_key_record *sender = sender_key_record_new(), *mine = sender_key_record_new();
     struct buf skdm = buf_new(4096), list = buf_new(1 << 20), plain = buf_new(4096);
     struct buf sealed[3] = {buf_new(4096), buf_new(4096), buf_new(4096)};
+
     assert_int_equal(sender_key_create(sender, &p->a.rng), WB_OK);
     assert_int_equal(sender_key_distribution(sender, &skdm), WB_OK);
     assert_int_equal(sender_key_process_distribution(mine, buf_span(&skdm)), WB_OK);
@@ -332,6 +352,7 @@ static void our_own_group_key_sends_on_and_the_newest_is_first(void **state)
     struct sender_key_record *own = sender_key_record_new(), *other = sender_key_record_new();
     struct buf skdm = buf_new(4096), list = buf_new(1 << 20), sealed = buf_new(4096);
     struct buf plain = buf_new(4096);
+
     assert_int_equal(sender_key_create(own, &p->a.rng), WB_OK);
     assert_int_equal(sender_key_distribution(own, &skdm), WB_OK);
     assert_int_equal(sender_key_process_distribution(other, buf_span(&skdm)), WB_OK);
@@ -375,5 +396,6 @@ int main(void)
         SCENARIO(group_keys_of_others_work_on),
         SCENARIO(our_own_group_key_sends_on_and_the_newest_is_first),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

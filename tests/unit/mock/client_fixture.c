@@ -22,6 +22,7 @@ int setup(void **state)
     static struct fixture f;
     struct mock_config c = config_default();
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
+
     c.has_seed = true;
     c.seed[0] = 7;
     c.phone_per_name = true;
@@ -48,7 +49,7 @@ int setup(void **state)
 
 void hang_up(struct fixture *f)
 {
-    if (f->c != NULL)
+    if (f->c)
         client_gone(f->c);
     f->c = NULL;
     if (f->online)
@@ -61,6 +62,7 @@ void hang_up(struct fixture *f)
 int teardown(void **state)
 {
     struct fixture *f = *state;
+
     hang_up(f);
     frame_reader_free(&f->reader);
     arena_free(&f->a);
@@ -71,6 +73,7 @@ int teardown(void **state)
 size_t flag_count(const struct mock *m, const char *what, bool notes)
 {
     size_t n = 0;
+
     for (const struct flag *f = m->flags; f != NULL; f = f->next)
         n += strcmp(f->what, what) == 0 && f->note == notes;
     return n;
@@ -79,16 +82,18 @@ size_t flag_count(const struct mock *m, const char *what, bool notes)
 size_t faults(const struct mock *m)
 {
     size_t n = 0;
+
     for (const struct flag *f = m->flags; f != NULL; f = f->next)
         n += !f->note;
     return n;
 }
 
-/* ---- the wire ----------------------------------------------------------------------------- */
+/* ---- the wire ---- */
 
 void push(struct fixture *f, struct span payload)
 {
     struct buf framed = buf_new(1 << 20);
+
     OK(frame_write(&framed, payload));
     client_receive(f->c, buf_span(&framed));
     buf_free(&framed);
@@ -98,14 +103,15 @@ void push(struct fixture *f, struct span payload)
 static bool pull(struct fixture *f, struct buf *out)
 {
     struct span frame;
+
     for (;;) {
         OK(frame_reader_next(&f->reader, &frame));
-        if (frame.p != NULL) {
+        if (frame.p) {
             buf_append(out, frame);
             return true;
         }
         struct out_msg *o = client_next_out(f->c);
-        if (o == NULL)
+        if (!o)
             return false;
         OK(frame_reader_push(&f->reader, SPAN(o->bytes, o->n)));
         free(o);
@@ -115,6 +121,7 @@ static bool pull(struct fixture *f, struct buf *out)
 void send_node(struct fixture *f, const struct node *n)
 {
     struct buf packed = buf_new(1 << 20), sealed = buf_new(1 << 20);
+
     OK(node_pack(n, &packed));
     OK(noise_transport_seal(&f->tr, buf_span(&packed), &sealed));
     push(f, buf_span(&sealed));
@@ -126,6 +133,7 @@ const struct node *read_node(struct fixture *f)
 {
     struct buf sealed = buf_new(1 << 20), plain = buf_new(1 << 20);
     struct node *n = NULL;
+
     if (pull(f, &sealed)) {
         OK(noise_transport_open(&f->tr, buf_span(&sealed), &plain));
         struct span kept = arena_copy(&f->a, buf_span(&plain)); /* the node borrows it */
@@ -139,6 +147,7 @@ const struct node *read_node(struct fixture *f)
 const struct node *await(struct fixture *f, const char *tag)
 {
     const struct node *n;
+
     while ((n = read_node(f)) != NULL && !node_is(n, tag))
         ;
     assert_non_null(n);
@@ -155,6 +164,7 @@ static void payload_of(struct fixture *f, uint64_t user, uint64_t device, struct
 {
     struct buf version = buf_new(64), agent = buf_new(64), pairing = buf_new(512);
     uint8_t reg[4], id[3], type = DJB_TYPE, build[16] = {1};
+
     be(77, 4, reg);
     be(1, 3, id);
     pb_put_u64(&version, 1, 2);
@@ -187,6 +197,7 @@ static void payload_of(struct fixture *f, uint64_t user, uint64_t device, struct
 static void begin_fallback(struct noise_handshake *hs)
 {
     struct span name = span_cstr("Noise_XXfallback_25519_AESGCM_SHA256");
+
     sha256(name, hs->sym.ck);
     struct span parts[2] = {SPAN_ARRAY(hs->sym.ck), SPAN(wa_intro, WA_INTRO_BYTES)};
     sha256_v(parts, 2, hs->sym.h);
@@ -198,6 +209,7 @@ static void hello(struct fixture *f, bool ik)
 {
     struct buf inner = buf_new(512), msg = buf_new(512), first = buf_new(512);
     uint8_t e[X25519_KEY_BYTES], sealed[60];
+
     if (ik)
         begin_fallback(&f->hs);
     OK(noise_write_1(&f->hs, e));
@@ -222,6 +234,7 @@ static void finish(struct fixture *f, struct span payload)
     struct buf ct = buf_new(1 << 16), inner = buf_new(1 << 16), msg = buf_new(1 << 16);
     assert_true(pull(f, &frame));
     struct span server = pb_bytes(buf_span(&frame), 3);
+
     OK(noise_read_2(&f->hs, pb_bytes(server, 1), pb_bytes(server, 2), pb_bytes(server, 3), &chain));
     assert_memory_equal(f->hs.rs, f->m.noise_static.pub, X25519_KEY_BYTES);
     OK(noise_write_3(&f->hs, payload, &s, &ct));
@@ -242,6 +255,7 @@ static void finish(struct fixture *f, struct span payload)
 void connect_as(struct fixture *f, bool ik, uint64_t user, uint64_t device)
 {
     struct buf payload = buf_new(4096);
+
     f->c = client_new(&f->m, f, &session_ops);
     assert_non_null(f->c);
     OK(noise_handshake_init(&f->hs, true, SPAN(wa_intro, WA_INTRO_BYTES), &f->noise, &f->m.rng));
@@ -252,13 +266,14 @@ void connect_as(struct fixture *f, bool ik, uint64_t user, uint64_t device)
     buf_free(&payload);
 }
 
-/* ---- pairing ------------------------------------------------------------------------------ */
+/* ---- pairing ---- */
 
 const struct node *scan(struct fixture *f)
 {
     struct buf qr = buf_new(1024);
     const struct node *offer = await(f, "iq");
     struct span ref = node_content_bytes(node_child(node_child(offer, "pair-device"), "ref"));
+
     buf_append(&qr, ref);
     buf_append_cstr(&qr, ",");
     buf_b64(&qr, SPAN_ARRAY(f->noise.pub));
@@ -281,6 +296,7 @@ void sign(struct fixture *f, const struct node *success, enum account_key key)
     struct span details = pb_bytes(signed_id, 1), account = pb_bytes(signed_id, 2);
     struct buf reply = buf_new(1024);
     uint8_t sig[XEDDSA_SIG_BYTES], other[X25519_KEY_BYTES] = {5};
+
     OK(adv_make_device_signature(&f->identity, details, account.p, &f->m.rng, sig));
     pb_put_bytes(&reply, 1, details);
     if (key != KEY_LEFT_OUT)
@@ -303,6 +319,7 @@ void sign(struct fixture *f, const struct node *success, enum account_key key)
 struct device *the_device(struct fixture *f)
 {
     struct mock_account *a = f->m.world.accounts[f->m.world.naccounts - 1];
+
     return a->devices[a->ndevices - 1];
 }
 
@@ -322,6 +339,7 @@ struct node *request(struct fixture *f, const char *type, const char *id)
 {
     struct node *iq = node_new(&f->a, "iq");
     struct jid server = jid_server_only(JID_PN);
+
     node_attr_jid(&f->a, iq, "to", &server);
     node_attr_text(&f->a, iq, "type", type);
     node_attr_text(&f->a, iq, "xmlns", "encrypt");
@@ -332,6 +350,7 @@ struct node *request(struct fixture *f, const char *type, const char *id)
 const struct node *answer_to(struct fixture *f, const char *id)
 {
     const struct node *n;
+
     do
         n = await(f, "iq");
     while (!node_attr_is(n, "id", id));

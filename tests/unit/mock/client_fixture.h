@@ -55,7 +55,7 @@ size_t flag_count(const struct mock *m, const char *what, bool notes);
 /* How many faults of its clients the server has noted. */
 size_t faults(const struct mock *m);
 
-/* ---- the wire ----------------------------------------------------------------------------- */
+/* ---- the wire ---- */
 
 /* The client sends this payload in a frame. */
 void push(struct fixture *f, struct span payload);
@@ -75,7 +75,7 @@ void be(uint32_t v, size_t n, uint8_t *out);
 /* As a new device (user 0), or as the paired one. */
 void connect_as(struct fixture *f, bool ik, uint64_t user, uint64_t device);
 
-/* ---- pairing ------------------------------------------------------------------------------ */
+/* ---- pairing ---- */
 
 /* The phone scans what this client shows; the answer is <pair-success>. */
 const struct node *scan(struct fixture *f);

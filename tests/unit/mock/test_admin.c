@@ -27,6 +27,7 @@ static int setup(void **state)
 {
     static struct fixture f;
     struct mock_config c = config_default();
+
     c.has_seed = true;
     c.seed[0] = 7;
     c.contacts = 2;
@@ -58,6 +59,7 @@ static int ask(struct fixture *f, const char *method, const char *path, const ch
                              .fetch_site = "",
                              .fetch_dest = ""};
     struct http_response r = {.body = buf_new(sizeof f->answer)};
+
     admin_http(&f->m, &q, &r);
     (void)snprintf(f->answer, sizeof f->answer, "%s", buf_cstr(&r.body));
     buf_free(&r.body);
@@ -77,6 +79,7 @@ static void no_call_takes_a_field_that_it_does_not_know(void **state)
     struct fixture *f = *state;
     const char *method, *path;
     size_t n = 0;
+
     while (admin_fields_call(n, &method, &path)) {
         n++;
         assert_int_equal(ask(f, method, path, "phome=27820001000", ""), 400);
@@ -92,6 +95,7 @@ static void no_call_takes_a_field_that_it_does_not_know(void **state)
 static void a_field_has_its_type(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(post(f, "/admin/contact/script", "{\"phone\":27820001000}"), 400);
     ANSWERS(f, "phone: a text is needed");
     assert_int_equal(
@@ -114,6 +118,7 @@ static void a_field_has_its_type(void **state)
 static void all_settings_of_trouble_are_answered(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(post(f, "/admin/trouble",
                           "{\"upgrade_status\":503,\"upgrade_ms\":2000,\"require_tctoken\":true}"),
                      200);
@@ -127,6 +132,7 @@ static void all_settings_of_trouble_are_answered(void **state)
 static void an_error_names_what_is_wrong(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(
         post(f, "/admin/mock-phone/unlink", "{\"jid\":\"27820001000:9@s.whatsapp.net\"}"), 404);
     ANSWERS(f, "jid: no such linked device: '27820001000:9@s.whatsapp.net'");
@@ -147,6 +153,7 @@ static void an_error_names_what_is_wrong(void **state)
 static void a_group_is_shown_with_what_it_is(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(
         post(f, "/admin/communities", "{\"subject\":\"Town\",\"creator\":\"27820001000\"}"), 200);
     assert_int_equal(ask(f, "GET", "/admin/groups", "", ""), 200);
@@ -164,5 +171,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_error_names_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(a_group_is_shown_with_what_it_is, setup, teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

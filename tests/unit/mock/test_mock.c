@@ -35,6 +35,7 @@ static int setup(void **state)
 {
     static struct fixture f;
     struct mock_config c = config_default();
+
     c.has_seed = true;
     c.seed[0] = 7;
     c.contacts = 3;
@@ -63,6 +64,7 @@ static struct mock_account *person(struct mock *m, size_t i)
 static size_t flag_count(const struct mock *m, const char *what)
 {
     size_t n = 0;
+
     for (const struct flag *f = m->flags; f != NULL; f = f->next)
         n += strcmp(f->what, what) == 0;
     return n;
@@ -79,6 +81,7 @@ static void settle(struct mock *m)
 static void write_text(struct mock *m, struct device *from, struct jid to, const char *text)
 {
     struct buf msg = buf_new(1 << 16);
+
     mock_enter(m);
     content_text(&msg, text, NULL, 0, NULL);
     assert_non_null(actor_send(m, from, &to, NULL, "text", buf_span(&msg)));
@@ -92,9 +95,11 @@ static size_t times_read(const struct mock_account *a, uint16_t device, const ch
 {
     json_t *list = records_get(a, "messages"), *one;
     size_t i, n = 0;
+
     json_array_foreach(list, i, one)
     {
         const char *got = json_string_value(json_object_get(one, "text"));
+
         n += got != NULL && strcmp(got, text) == 0 &&
              json_integer_value(json_object_get(one, "device")) == device;
     }
@@ -150,6 +155,7 @@ static void test_timers(void **state)
 {
     struct fixture *f = *state;
     char marks[8] = "", *at = marks, *never = marks + 4;
+
     assert_int_equal(mock_timer_wait(&f->m), -1);
     assert_true(mock_timer(&f->m, 50, note_order, &at, NULL));
     assert_true(mock_timer(&f->m, 10, note_order, &at, NULL));
@@ -174,6 +180,7 @@ static void test_people_write(void **state)
     write_text(m, a->devices[0], b->lid, "one");
     write_text(m, b->devices[0], a->pn, "two");
     write_text(m, a->devices[0], b->lid, "three");
+
     assert_int_equal(times_read(b, 0, "one"), 1);
     assert_int_equal(times_read(a, 0, "two"), 1);
     assert_int_equal(times_read(b, 0, "three"), 1);
@@ -186,6 +193,7 @@ static void test_group_and_new_device(void **state)
     struct mock_account *a = person(m, 0), *b = person(m, 1), *c = person(m, 2);
     struct jid group = m->world.group_list[0]->jid;
     write_text(m, a->devices[0], group, "to all");
+
     assert_int_equal(times_read(b, 0, "to all"), 1);
     assert_int_equal(times_read(c, 0, "to all"), 1);
     struct device *d = world_add_device(m, b);
@@ -208,6 +216,7 @@ static size_t failures(const struct mock_account *a)
 {
     json_t *list = records_get(a, "failures");
     size_t n = json_array_size(list);
+
     json_decref(list);
     return n;
 }
@@ -217,6 +226,7 @@ static void test_retries(void **state)
     struct mock *m = &((struct fixture *)*state)->m;
     struct mock_account *a = person(m, 0), *b = person(m, 1);
     struct jid group = m->world.group_list[0]->jid;
+
     b->refuse = 2;
     write_text(m, a->devices[0], b->lid, "asked for twice");
     assert_int_equal(times_read(b, 0, "asked for twice"), 1);
@@ -242,6 +252,7 @@ static struct node *handmade(struct mock *m, const struct device *to, const char
     struct node *n = mock_node(m, "message");
     node_attr_text(&m->a, n, "id", id);
     node_attr_text(&m->a, n, "type", "text");
+
     node_attr_jid(&m->a, n, "to", &chat);
     struct node *t = node_child_new(&m->a, node_child_new(&m->a, n, "participants"), "to");
     node_attr_jid(&m->a, t, "jid", &j);
@@ -255,6 +266,7 @@ static struct node *handmade(struct mock *m, const struct device *to, const char
 static void signal_message(struct buf *out, uint32_t counter, const char *ciphertext)
 {
     uint8_t ratchet[DJB_KEY_BYTES] = {DJB_TYPE, 1};
+
     buf_u8(out, 0x33);
     pb_put_bytes(out, 1, SPAN_ARRAY(ratchet));
     pb_put_u64(out, 2, counter);
@@ -268,6 +280,7 @@ static void send_handmade(struct mock *m, struct device *from, struct device *to
 {
     struct buf b = buf_new(1024);
     struct message_verdict v;
+
     signal_message(&b, counter, ciphertext);
     mock_enter(m);
     message_route(m, from, "test", handmade(m, to, id, buf_span(&b)), &v);
@@ -279,6 +292,7 @@ static void test_message_key_reuse(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
     struct device *from = person(m, 0)->devices[0], *to = person(m, 1)->devices[0];
+
     send_handmade(m, from, to, "A1", 1, "x");
     send_handmade(m, from, to, "A2", 2, "y");
     send_handmade(m, from, to, "A2", 2, "y"); /* the same stanza again is no crime */
@@ -293,6 +307,7 @@ static void test_forgotten_device(void **state)
     struct mock_account *b = person(m, 1);
     struct device *second = world_add_device(m, b);
     assert_true(second != NULL && actor_attach(m, second, NULL));
+
     send_handmade(m, person(m, 0)->devices[0], b->devices[0], "B1", 1, "x");
     assert_int_equal(flag_count(m, "forgotten-device"), 1);
 }
@@ -301,6 +316,7 @@ static struct device *new_client(struct mock *m)
 {
     struct mock_account *a = world_add_account(m, "27820000001", "Client", false);
     struct device *d = a != NULL ? world_add_device(m, a) : NULL;
+
     assert_non_null(d);
     return d;
 }
@@ -311,6 +327,7 @@ static void test_news_on_the_way(void **state)
     struct mock *m = &((struct fixture *)*state)->m;
     struct mock_account *b = person(m, 1);
     struct device *client = new_client(m);
+
     /* the client's own phone never gets a copy here: one flag for each message */
     send_handmade(m, client, b->devices[0], "N1", 1, "x");
     assert_int_equal(flag_count(m, "forgotten-device"), 1);
@@ -352,6 +369,7 @@ static void test_late_frames_keep_their_order(void **state)
     struct fixture *f = *state;
     struct mock *m = &f->m;
     static const char *const frames[] = {"first", "second", "third"};
+
     m->want_write = no_write;
     struct client *c = client_new(m, f, &session_ops);
     assert_non_null(c);
@@ -367,6 +385,7 @@ static void test_late_frames_keep_their_order(void **state)
         mock_timers_run(m);
     for (size_t i = 0; i < 3; i++) {
         struct out_msg *o = client_next_out(c);
+
         assert_non_null(o);
         struct span payload = span_skip(SPAN(o->bytes, o->n), FRAME_HEADER_BYTES);
         assert_true(span_eq_cstr(payload, frames[i]));
@@ -385,6 +404,7 @@ static void test_floods(void **state)
     struct fixture *f = *state;
     struct mock *m = &f->m;
     struct client *c = client_new(m, f, &session_ops);
+
     assert_non_null(c);
     c->state = CLIENT_REGISTERING;
     mock_enter(m);
@@ -406,9 +426,11 @@ static void test_queue(void **state)
     struct mock *m = &((struct fixture *)*state)->m;
     struct device *d = new_client(m);
     struct mock_account *a = d->account;
+
     mock_enter(m);
     for (int i = 0; i < 3; i++) {
         struct node *n = deliver_notification(m, &a->pn, "test");
+
         deliver(m, d, n);
     }
     assert_int_equal(d->nqueued, 3);
@@ -441,5 +463,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_floods, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

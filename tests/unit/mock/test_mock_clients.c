@@ -4,12 +4,13 @@
 
 #include "tools/mock/core/sha1.h"
 
-/* ---- the tests ---------------------------------------------------------------------------- */
+/* ---- the tests ---- */
 
 static void test_noise_ik_falls_back_to_xx(void **state)
 {
     struct fixture *f = *state;
     struct device *d = online(f);
+
     hang_up(f);
     connect_as(f, true, strtoull(d->account->pn.user, NULL, 10), d->number);
     assert_true(node_is(await(f, "success"), "success"));
@@ -20,6 +21,7 @@ static void test_noise_ik_falls_back_to_xx(void **state)
 static void test_account_key_sent_back_is_a_note(void **state)
 {
     struct fixture *f = *state;
+
     connect_as(f, false, 0, 0);
     sign(f, scan(f), KEY_SENT_BACK);
     assert_true(node_attr_is(await(f, "stream:error"), "code", "515"));
@@ -34,6 +36,7 @@ static void test_account_key_sent_back_is_a_note(void **state)
 static void test_another_account_key_is_refused(void **state)
 {
     struct fixture *f = *state;
+
     connect_as(f, false, 0, 0);
     sign(f, scan(f), KEY_OTHER);
     assert_true(node_attr_is(await(f, "stream:error"), "code", "401"));
@@ -45,6 +48,7 @@ static void put_key(struct fixture *f, struct node *parent, const char *tag, uin
 {
     uint8_t bytes[3];
     struct node *key = node_child_new(&f->a, parent, tag);
+
     be(id, 3, bytes);
     node_set_bytes(&f->a, node_child_new(&f->a, key, "id"), SPAN_ARRAY(bytes));
     node_set_bytes(&f->a, node_child_new(&f->a, key, "value"), SPAN(pub, X25519_KEY_BYTES));
@@ -61,6 +65,7 @@ static bool upload(struct fixture *f, const char *order, uint32_t first_id,
 {
     uint8_t reg[4], type = DJB_TYPE;
     struct node *iq = request(f, "set", order);
+
     be(77, 4, reg);
     for (const char *at = order; *at != '\0'; at++) {
         if (*at == 'R')
@@ -90,6 +95,7 @@ static void test_prekeys_in_any_order(void **state)
     assert_true(upload(f, "RTILS", 1, keys));
     assert_true(upload(f, "STLRI", 101, keys));
     assert_true(upload(f, "LSITR", 201, keys));
+
     assert_int_equal(d->nprekeys, 3 * NPREKEYS);
     assert_int_equal(faults(&f->m), 0);
     assert_false(upload(f, "RTIL", 301, keys)); /* one is missing */
@@ -105,6 +111,7 @@ static void test_digest_carries_the_hash(void **state)
     struct x25519_pair keys[NPREKEYS];
     struct buf all = buf_new(4096);
     uint8_t expected[SHA1_BYTES];
+
     (void)online(f);
     assert_true(upload(f, "RTILS", 1, keys));
     struct node *iq = request(f, "get", "digest-1");
@@ -128,6 +135,7 @@ static void test_sha1(void **state)
                                                  0x6a, 0xba, 0x3e, 0x25, 0x71, 0x78, 0x50,
                                                  0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d};
     uint8_t got[SHA1_BYTES];
+
     (void)state;
     assert_true(sha1(SPAN_LIT("abc"), got));
     assert_memory_equal(got, expected, sizeof got);
@@ -139,12 +147,14 @@ static void write_twice(struct fixture *f, struct device *d, const struct mock_a
 {
     struct jid chat = account_jid(to, true), phone = device_jid(d->account->devices[0], true);
     struct node *n = node_new(&f->a, "message");
+
     node_attr_jid(&f->a, n, "to", &chat);
     node_attr_text(&f->a, n, "type", "text");
     node_attr_text(&f->a, n, "id", id);
     struct node *parts = node_child_new(&f->a, n, "participants");
     for (int i = 0; i < 2; i++) {
         struct node *one = node_child_new(&f->a, parts, "to");
+
         node_attr_jid(&f->a, one, "jid", &phone);
     }
     send_node(f, n);
@@ -155,6 +165,7 @@ static void test_own_device_twice_is_a_note_in_the_chat_with_oneself(void **stat
     struct fixture *f = *state;
     struct device *d = online(f);
     struct mock_account *other = world_add_account(&f->m, "27820001000", "Anna", true);
+
     assert_non_null(other);
     write_twice(f, d, d->account, "SELF");
     assert_int_equal(flag_count(&f->m, "duplicate-own-device", true), 1);
@@ -175,5 +186,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_own_device_twice_is_a_note_in_the_chat_with_oneself,
                                         setup, teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@ static struct node *ask(struct fixture *f, const char *type, const struct jid *t
 {
     struct node *iq = request(f, type, id);
     node_attr_text(&f->a, iq, "xmlns", "w:g2");
-    if (to != NULL)
+
+    if (to)
         node_attr_jid(&f->a, iq, "to", to);
     return iq;
 }
@@ -21,6 +22,7 @@ static struct group *make(struct fixture *f, const char *subject)
     struct node *iq = ask(f, "set", &server, subject);
     struct node *create = node_child_new(&f->a, iq, "create");
     node_attr_text(&f->a, create, "subject", subject);
+
     (void)node_child_new(&f->a, create, "parent");
     (void)node_child_new(&f->a, create, "create_general_chat");
     send_node(f, iq);
@@ -50,6 +52,7 @@ static uint64_t link_group(struct fixture *f, const struct group *parent, const 
     struct node *in = link ? node_child_new(&f->a, node_child_new(&f->a, iq, "links"), "link")
                            : node_child_new(&f->a, iq, "unlink");
     node_attr_text(&f->a, in, link ? "link_type" : "unlink_type", "sub_group");
+
     node_attr_jid(&f->a, node_child_new(&f->a, in, "group"), "jid", &g->jid);
     send_node(f, iq);
     const struct node *answer = answer_to(f, id);
@@ -70,6 +73,7 @@ static struct span listed(struct fixture *f, const struct group *parent, const c
     node_attr_text(&f->a, iq, "xmlns", "w:mex");
     struct node *query = node_child_new(&f->a, iq, "query");
     node_attr_text(&f->a, query, "query_id", "9935467776504344");
+
     (void)snprintf(text, sizeof text, "{\"variables\":{\"group_id\":\"%s\"}}",
                    jid_text(&parent->jid, jid));
     node_set_bytes(&f->a, query, span_cstr(text));
@@ -92,6 +96,7 @@ static void test_a_community_has_its_groups(void **state)
     assert_true(contains(list, "\"general_chat\":true"));
 
     struct group *sub = plain_group(f, d->account, "Choir");
+
     assert_int_equal(link_group(f, parent, sub, true, "K1"), 0);
     assert_ptr_equal(sub->parent, parent);
     assert_int_equal(link_group(f, parent, sub, true, "K2"), 409);
@@ -109,6 +114,7 @@ static void test_who_may_link_and_join(void **state)
     struct device *d = online(f);
     struct mock_account *anna = names_account(&f->m, "Anna");
     struct group *mine = make(f, "Village"), *choir = plain_group(f, anna, "Choir");
+
     assert_int_equal(link_group(f, mine, choir, true, "K1"), 403); /* not ours */
     mock_enter(&f->m);
     struct group *hers = community_create(&f->m, "Town", anna, NULL, 0, false);
@@ -117,6 +123,7 @@ static void test_who_may_link_and_join(void **state)
     for (int i = 0; i < 2; i++) { /* first as a stranger, then as a member of the community */
         const char *id = i == 0 ? "J1" : "J2";
         struct node *iq = ask(f, "set", &hers->jid, id);
+
         node_attr_jid(&f->a, node_child_new(&f->a, iq, "join_linked_group"), "jid", &choir->jid);
         send_node(f, iq);
         const struct node *answer = answer_to(f, id);
@@ -134,6 +141,7 @@ static void test_a_dissolved_community_is_gone(void **state)
     struct fixture *f = *state;
     struct device *d = online(f);
     struct group *parent = make(f, "Village"), *sub = plain_group(f, d->account, "Choir");
+
     assert_int_equal(link_group(f, parent, sub, true, "K1"), 0);
     struct node *iq = ask(f, "set", &parent->jid, "D1");
     (void)node_child_new(&f->a, iq, "delete_parent");
@@ -154,5 +162,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_may_link_and_join, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dissolved_community_is_gone, setup, teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 static struct mock_account *named(struct fixture *f, const char *name)
 {
     struct mock_account *a = names_account(&f->m, name);
+
     assert_non_null(a);
     return a;
 }
@@ -22,6 +23,7 @@ static void test_one_account_per_push_name(void **state)
 {
     struct fixture *f = *state;
     struct mock_account *a = named(f, "Anna"), *b = named(f, "Bert");
+
     assert_ptr_not_equal(a, b);
     assert_ptr_equal(named(f, "Anna"), a);
     assert_ptr_not_equal(named(f, ""), named(f, ""));
@@ -35,6 +37,7 @@ static void test_what_a_push_name_asks_for(void **state)
     struct fixture *f = *state;
     struct traits t = named(f, "restricted:Anna")->traits;
     assert_true(t.restricted && t.salted && t.sends_cstoken && !t.no_cstoken && !t.no_tctoken);
+
     t = named(f, "scenario:restricted,tc_enabled=0,cs_enabled=1:Anna")->traits;
     assert_true(t.restricted && t.no_tctoken && !t.no_cstoken);
     t = named(f, "scenario:nct_send_ab=1,nct_syncd_ab=1,nct_history_delivery=0:Anna")->traits;
@@ -50,7 +53,8 @@ static void test_what_a_push_name_asks_for(void **state)
 static struct node *message_with(struct fixture *f, const char *token, struct span bytes)
 {
     struct node *n = node_new(&f->a, "message");
-    if (token != NULL)
+
+    if (token)
         node_set_bytes(&f->a, node_child_new(&f->a, n, token), bytes);
     return n;
 }
@@ -61,6 +65,7 @@ static struct node *message_by_salt(struct fixture *f, const struct mock_account
 {
     uint8_t salt[32], mac[SHA256_BYTES];
     char lid[JID_TEXT_MAX];
+
     privacy_salt(from, salt);
     hmac_sha256(SPAN_ARRAY(salt), span_cstr(jid_text(&to->lid, lid)), mac);
     return message_with(f, "cstoken", arena_copy(&f->a, SPAN_ARRAY(mac)));
@@ -74,6 +79,7 @@ static void test_restricted_accounts_want_a_token(void **state)
     struct mock_account *tc = named(f, "scenario:restricted,cs_enabled=0:A");
     struct mock_account *cs = named(f, "scenario:restricted,tc_enabled=0:A");
     const struct node *bare = message_with(f, NULL, SPAN_NULL);
+
     assert_int_equal(privacy_refuses(&f->m, from, open, bare), 0);
     assert_int_equal(privacy_refuses(&f->m, from, any, bare), 463);
     assert_int_equal(privacy_refuses(&f->m, from, any, message_by_salt(f, from, any)), 0);
@@ -92,18 +98,20 @@ static void test_restricted_accounts_want_a_token(void **state)
     assert_int_equal(privacy_refuses(&f->m, from, cs, message_by_salt(f, from, cs)), 0);
 }
 
-/* ---- through a client --------------------------------------------------------------------- */
+/* ---- through a client ---- */
 
 static struct node *ask(struct fixture *f, const char *type, const char *xmlns, const char *id)
 {
     struct node *iq = request(f, type, id);
     node_attr_text(&f->a, iq, "xmlns", xmlns);
+
     return iq;
 }
 
 static const struct node *notified(struct fixture *f, const char *type)
 {
     const struct node *n;
+
     do
         n = await(f, "notification");
     while (!node_attr_is(n, "type", type));
@@ -113,6 +121,7 @@ static const struct node *notified(struct fixture *f, const char *type)
 static const struct node *asked_picture(struct fixture *f, const struct jid *of, const char *id)
 {
     struct node *get = ask(f, "get", "w:profile:picture", id);
+
     node_attr_jid(&f->a, get, "target", of);
     node_attr_text(&f->a, node_child_new(&f->a, get, "picture"), "type", "preview");
     send_node(f, get);
@@ -126,6 +135,7 @@ static void test_a_picture_is_shown_and_taken_back(void **state)
     const struct jid me = d->account->pn;
     assert_true(node_attr_is(asked_picture(f, &me, "P1"), "type", "error"));
     struct node *set = ask(f, "set", "w:profile:picture", "P2");
+
     node_set_bytes(&f->a, node_child_new(&f->a, set, "picture"), SPAN_LIT("\xff\xd8\xff\xe0"));
     send_node(f, set);
     const struct node *given = node_child(answer_to(f, "P2"), "picture");
@@ -145,6 +155,7 @@ static void test_a_picture_is_shown_and_taken_back(void **state)
 static void test_about_is_told(void **state)
 {
     struct fixture *f = *state;
+
     (void)online(f);
     struct node *set = ask(f, "set", "status", "S1");
     node_set_bytes(&f->a, node_child_new(&f->a, set, "status"), SPAN_LIT("at sea"));
@@ -160,6 +171,7 @@ static void types(struct fixture *f, struct mock_account *to, struct device *fro
     struct client other = {.m = &f->m, .state = CLIENT_LOGGED_IN, .device = from};
     struct jid chat = account_jid(to, true);
     struct node *n = node_new(&f->a, "chatstate");
+
     node_attr_jid(&f->a, n, "to", &chat);
     (void)node_child_new(&f->a, n, "composing");
     mock_enter(&f->m);
@@ -170,6 +182,7 @@ static void types(struct fixture *f, struct mock_account *to, struct device *fro
 static size_t chatstates(struct fixture *f)
 {
     size_t n = 0;
+
     for (const struct node *k; (k = read_node(f)) != NULL;)
         n += node_is(k, "chatstate");
     return n;
@@ -184,6 +197,7 @@ static void test_typing_waits_for_who_comes_back_soon(void **state)
 {
     struct fixture *f = *state;
     struct device *d = online(f), *anna = named(f, "Anna")->devices[0];
+
     types(f, d->account, anna);
     assert_int_equal(chatstates(f), 1);
     hang_up(f);
@@ -202,6 +216,7 @@ static void test_members_let_in_is_part_of_the_group(void **state)
 {
     struct fixture *f = *state;
     struct device *d = online(f);
+
     mock_enter(&f->m);
     struct group *g = group_create(&f->m, "locked", true, d->account, NULL, 0);
     mock_leave(&f->m);
@@ -226,11 +241,13 @@ static void test_added_members_are_answered_with_200(void **state)
     struct fixture *f = *state;
     struct device *d = online(f);
     struct mock_account *anna = named(f, "Anna");
+
     mock_enter(&f->m);
     struct group *g = group_create(&f->m, "two", true, d->account, NULL, 0);
     mock_leave(&f->m);
     for (int i = 0; i < 2; i++) { /* the second time she is a member already */
         struct node *set = ask(f, "set", "w:g2", i == 0 ? "A1" : "A2");
+
         node_attr_jid(&f->a, set, "to", &g->jid);
         struct node *add = node_child_new(&f->a, set, "add");
         node_attr_jid(&f->a, node_child_new(&f->a, add, "participant"), "jid", &anna->lid);
@@ -247,6 +264,7 @@ static void test_clients_of_one_account_reach_each_other(void **state)
 {
     struct fixture *f = *state;
     struct device *d = online(f), *beside = world_add_device(&f->m, d->account);
+
     assert_non_null(beside);
     struct jid to = device_jid(beside, false), from;
     struct node *n = node_new(&f->a, "message"), *queued;
@@ -277,6 +295,7 @@ static void test_phash_with_and_without_the_sender(void **state)
                           device_jid(d->account->devices[0], true), device_jid(d, true)};
     char with[PHASH_CHARS + 1], without[PHASH_CHARS + 1];
     struct message_verdict v;
+
     world_phash(list, 3, with);
     list[0] = device_jid(anna->devices[0], true);
     list[1] = device_jid(d->account->devices[0], true);
@@ -286,6 +305,7 @@ static void test_phash_with_and_without_the_sender(void **state)
     node_attr_text(&f->a, n, "type", "text");
     for (int i = 0; i < 2; i++) {
         node_attr_text(&f->a, n, "id", i == 0 ? "H1" : "H2");
+
         f->m.cfg.phash_without_sender = i == 1;
         mock_enter(&f->m);
         message_route(&f->m, d, "test", n, &v);
@@ -309,5 +329,6 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_phash_with_and_without_the_sender, setup, teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ static int setup(void **state)
 {
     static struct fixture f;
     struct mock_config c = config_default();
+
     c.has_seed = true;
     c.seed[0] = 7;
     c.contacts = 4;
@@ -52,6 +53,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
+
     mock_leave(&f->m);
     mock_free(&f->m);
     return 0;
@@ -66,6 +68,7 @@ static int writes_to(struct fixture *f, size_t i)
 static size_t flags(const struct fixture *f)
 {
     size_t n = 0;
+
     for (const struct flag *at = f->m.flags; at != NULL; at = at->next)
         n += strcmp(at->what, "first-contact-in-lock") == 0;
     return n;
@@ -74,6 +77,7 @@ static size_t flags(const struct fixture *f)
 static void only_strangers_are_refused(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(writes_to(f, 1), 0);
     timelock_set(&f->m, f->own, true, START_MS + HOUR_S, "BIZ_QUALITY", false);
     timelock_met(f->own, f->m.world.accounts[1]);
@@ -94,6 +98,7 @@ static void only_strangers_are_refused(void **state)
 static void a_client_that_knows_is_flagged(void **state)
 {
     struct fixture *f = *state;
+
     timelock_set(&f->m, f->own, true, START_MS + HOUR_S, "BIZ_QUALITY", false);
     assert_int_equal(writes_to(f, 3), 463);
     assert_int_equal(writes_to(f, 3), 463); /* was on its way */
@@ -113,6 +118,7 @@ static void who_asks_is_answered(void **state)
     struct span json = timelock_answer(&f->m, f->own, "23983697327930364");
     assert_true(span_eq_cstr(json, "{\"data\":{\"xwa2_fetch_account_reachout_timelock\":"
                                    "{\"is_active\":false,\"enforcement_type\":\"DEFAULT\"}}}"));
+
     timelock_set(&f->m, f->own, true, 1700003600, "BIZ_QUALITY", false);
     json = timelock_answer(&f->m, f->own, "23983697327930364");
     assert_true(span_eq_cstr(json, "{\"data\":{\"xwa2_fetch_account_reachout_timelock\":"

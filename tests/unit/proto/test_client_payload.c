@@ -134,5 +134,6 @@ int main(void)
         cmocka_unit_test(version_text),
         cmocka_unit_test(broken_payloads_are_refused),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,9 +45,11 @@ static void a_list_has_the_rows_of_all_its_sections(void **state)
     wire_put_bytes(&in, 1, SPAN_LIT("Menu"));
     for (size_t s = 0; s < 2; s++) {
         size_t section = wire_open(&in, 5);
+
         wire_put_bytes(&in, 1, SPAN_LIT("a section"));
         for (size_t r = 0; r < 2 && rows[s][r]; r++) {
             size_t row = wire_open(&in, 2);
+
             wire_put_bytes(&in, 1, span_cstr(rows[s][r]));
             wire_close(&in, row);
         }
@@ -143,6 +145,7 @@ static void no_kind_is_missing(void **state)
         struct buf out = buf_new(4096);
         struct arena a = arena_new(1 << 16);
         struct content c;
+
         wire_put_bytes(&in, number, SPAN_LIT(""));
         assert_int_equal(content_decode(buf_span(&in), &a, &c), WB_OK);
         content_readable(&c, &out);
@@ -201,6 +204,7 @@ static struct buf nested(unsigned wraps, uint32_t number, uint32_t inside)
     for (unsigned i = 0; i < wraps; i++) {
         struct buf outer = buf_new(1 << 20);
         size_t at = wire_open(&outer, number);
+
         wire_put_bytes(&outer, inside, buf_span(&m));
         wire_close(&outer, at);
         assert_int_equal(buf_err(&outer), WB_OK);
@@ -249,6 +253,7 @@ static void quotes_are_not_followed(void **state)
         struct buf outer = buf_new(1 << 20);
         size_t text = wire_open(&outer, 6);
         size_t context = wire_open(&outer, 17);
+
         wire_put_bytes(&outer, 3, buf_span(&m));
         wire_close(&outer, context);
         wire_close(&outer, text);
@@ -391,5 +396,6 @@ int main(void)
         cmocka_unit_test(file_names_have_no_path),
         cmocka_unit_test(stanza_attributes),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -415,6 +415,7 @@ static void a_full_buffer_is_said(void **state)
 
     for (size_t max = 0; max < 80; max += 7) {
         struct buf small = buf_new(max);
+
         assert_int_equal(content_encode_reaction(&key, SPAN_LIT("x"), 1, &small),
                          max < 77 ? WB_ERR_TOO_LARGE : WB_OK);
         buf_free(&small);
@@ -436,5 +437,6 @@ int main(void)
         cmocka_unit_test(answers_of_the_phone),
         cmocka_unit_test(a_full_buffer_is_said),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

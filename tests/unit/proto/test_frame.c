@@ -50,6 +50,7 @@ static void every_pair_of_cuts(void **state)
         for (size_t k = i; k <= all.n; k++) {
             struct frame_reader r = frame_reader_new(64);
             size_t seen = 0;
+
             assert_int_equal(frame_reader_push(&r, span_first(all, i)), WB_OK);
             take(&r, &seen);
             assert_int_equal(frame_reader_push(&r, SPAN(all.p + i, k - i)), WB_OK);

@@ -170,5 +170,6 @@ int main(void)
         cmocka_unit_test(certificates_round_trip),
         cmocka_unit_test(arena_bounds_the_parser),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@ static void put(struct heard *h, struct span s)
 {
     int n = snprintf(h->text + h->n, TEXT_MAX - h->n, " %.*s", s.p ? (int)s.n : 1,
                      s.p ? (const char *)s.p : "-");
+
     h->n += (size_t)n < TEXT_MAX - h->n ? (size_t)n : 0;
 }
 
@@ -32,6 +33,7 @@ static void hear(void *ctx, const struct history_fact *f)
     static const char *const kinds[] = {"chat", "pair", "name", "salt", "migrated"};
     struct heard *h = ctx;
     char times[64];
+
     h->count++;
     put(h, span_cstr(kinds[f->kind]));
     put(h, f->jid);
@@ -51,6 +53,7 @@ static void text_field(struct buf *b, uint32_t number, const char *text)
 static void conversation(struct buf *b, const char *jid, size_t messages, const char *token)
 {
     size_t at = wire_open(b, 2), msg;
+
     text_field(b, 1, jid);
     for (size_t i = 0; i < messages; i++) {
         msg = wire_open(b, 2);
@@ -71,6 +74,7 @@ static void conversation(struct buf *b, const char *jid, size_t messages, const 
 static void sample(struct buf *b)
 {
     size_t at;
+
     wire_put_uint(b, 1, 0);
     conversation(b, "27@s.whatsapp.net", 3, "TOKEN");
     conversation(b, "120363@g.us", 0, NULL);
@@ -104,11 +108,13 @@ static const char WANTED[] = " chat 27@s.whatsapp.net - 111@lid TOKEN 1790000001
 static void cut_anywhere(void **state)
 {
     struct buf b = buf_new(1 << 16);
+
     (void)state;
     sample(&b);
     for (size_t step = 1; step <= b.n; step++) {
         struct heard h = {.n = 0};
         struct history_scan s;
+
         history_scan_init(&s, hear, &h);
         for (size_t at = 0; at < b.n; at += step)
             OK(history_scan_feed(&s, span_first(span_skip(buf_span(&b), at), step)));
@@ -122,11 +128,13 @@ static void ends_early(void **state)
 {
     struct buf b = buf_new(1 << 16);
     size_t whole = 0;
+
     (void)state;
     sample(&b);
     for (size_t n = 0; n < b.n; n++) {
         struct heard h = {.n = 0};
         struct history_scan s;
+
         history_scan_init(&s, hear, &h);
         OK(history_scan_feed(&s, span_first(buf_span(&b), n)));
         whole += history_scan_end(&s) == WB_OK;
@@ -140,6 +148,7 @@ static enum wb_err scan(const char *bytes, size_t n, struct heard *h)
 {
     struct history_scan s;
     enum wb_err err;
+
     *h = (struct heard){.n = 0};
     history_scan_init(&s, hear, h);
     err = history_scan_feed(&s, SPAN(bytes, n));
@@ -151,6 +160,7 @@ static enum wb_err scan(const char *bytes, size_t n, struct heard *h)
 static void hostile(void **state)
 {
     struct heard h;
+
     (void)state;
     assert_int_equal(SCAN("\x00", &h), WB_ERR_MALFORMED);             /* field 0 */
     assert_int_equal(SCAN("\x0b", &h), WB_ERR_MALFORMED);             /* a group */
@@ -175,6 +185,7 @@ static void texts_that_are_too_long_are_none(void **state)
     struct history_scan s;
     char text[HISTORY_SCAN_TEXT_MAX + 2] = "";
     size_t at;
+
     (void)state;
     memset(text, 'x', sizeof text - 1);
     at = wire_open(&b, 7);
@@ -203,6 +214,7 @@ static void large_and_packed(void **state)
 {
     struct buf b = buf_new(80 << 20), packed = buf_new(80 << 20);
     struct heard h = {.n = 0};
+
     (void)state;
     conversation(&b, "27@s.whatsapp.net", 1000000, "TOKEN");
     pack(&b, &packed);
@@ -225,5 +237,6 @@ int main(void)
         cmocka_unit_test(hostile),          cmocka_unit_test(texts_that_are_too_long_are_none),
         cmocka_unit_test(large_and_packed),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,7 @@ static void cut_streams(void **state)
     (void)state;
     for (size_t cut = 1; cut <= sizeof hello / 2; cut++) {
         struct buf out = buf_new(1024);
+
         assert_int_equal(run(hello, cut, &out), WB_ERR_TRUNCATED);
         buf_free(&out);
     }

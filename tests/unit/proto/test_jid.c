@@ -56,6 +56,7 @@ static void text_forms_go_round(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct jid j = parse(cases[i].in);
+
         assert_int_equal(j.server, cases[i].server);
         assert_int_equal(j.device, cases[i].device);
         assert_string_equal(jid_text(&j, text), cases[i].out);
@@ -158,6 +159,7 @@ static void signal_addresses_are_read(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct jid want = parse(good[i]);
         const char *address = jid_signal_address(&want, text);
+
         assert_int_equal(jid_from_signal_address(span_cstr(address), &j), WB_OK);
         assert_true(jid_eq(&want, &j));
     }

@@ -1,7 +1,7 @@
 /* Binary nodes: the dictionary, known byte vectors, the forms of strings and addresses. */
 #include "node_fixture.h"
 
-/* ---- dictionary --------------------------------------------------------------------------- */
+/* ---- dictionary ---- */
 
 static void dictionary_is_whole(void **state)
 {
@@ -11,6 +11,7 @@ static void dictionary_is_whole(void **state)
     for (unsigned code = 1; code < TOKEN_CODE_END; code++) {
         struct span text = token_text(code);
         assert_true(text.n > 0);
+
         assert_int_equal(token_code(text), code);
         longest = text.n > longest ? text.n : longest;
     }
@@ -30,7 +31,7 @@ static void dictionary_is_whole(void **state)
     assert_int_equal(token_code(SPAN_LIT("1724")), 236 + 768);
 }
 
-/* ---- vectors P-TV-03..06 ------------------------------------------------------------------ */
+/* ---- vectors P-TV-03..06 ---- */
 
 static void vector_ping(void **state)
 {
@@ -42,6 +43,7 @@ static void vector_ping(void **state)
     node_attr_text(&f->a, n, "id", "1.2-3");
     node_attr_text(&f->a, n, "xmlns", "w:p");
     node_attr_text(&f->a, n, "type", "get");
+
     node_attr_jid(&f->a, n, "to", &server);
     packs_to(n, hex);
     reads_as(f, hex, "<iq id=\"1.2-3\" xmlns=\"w:p\" type=\"get\" to=\"s.whatsapp.net\"/>");
@@ -57,6 +59,7 @@ static void vector_passive(void **state)
     node_attr_text(&f->a, n, "id", "1.2-4");
     node_attr_text(&f->a, n, "xmlns", "passive");
     node_attr_text(&f->a, n, "type", "set");
+
     node_attr_jid(&f->a, n, "to", &server);
     node_child_new(&f->a, n, "active");
     packs_to(n, hex);
@@ -94,13 +97,14 @@ static void vector_enc(void **state)
 
     node_attr_text(&f->a, n, "v", "2");
     node_attr_text(&f->a, n, "type", "msg");
+
     node_set_bytes(&f->a, n, SPAN_LIT("\1\2\3"));
     packs_to(n, hex);
     n = reads_as(f, hex, "<enc v=\"2\" type=\"msg\">010203</enc>");
     assert_int_equal(n->content, NODE_BYTES);
 }
 
-/* ---- forms of strings --------------------------------------------------------------------- */
+/* ---- forms of strings ---- */
 
 static void string_forms(void **state)
 {
@@ -122,6 +126,7 @@ static void string_forms(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct node *n = node_new(&f->a, "item"), *back;
         char hex[64];
+
         snprintf(hex, sizeof hex, "00f8023f%s", cases[i].hex);
         node_set_text(&f->a, n, cases[i].text);
         packs_to(n, hex);
@@ -186,6 +191,7 @@ static void empty_values_are_no_attributes(void **state)
 
     node_attr_text(&f->a, n, "id", "");
     node_attr_text(&f->a, n, "id", NULL);
+
     node_attr_jid(&f->a, n, "to", &none);
     packs_to(n, "00f8013f");
     reads_as(f, "00f8033f08ff00", "<item/>");
@@ -196,7 +202,7 @@ static void empty_values_are_no_attributes(void **state)
     reads_as(f, "00f900023f00", "<item/>"); /* LIST_16 where LIST_8 would do */
 }
 
-/* ---- forms of addresses ------------------------------------------------------------------- */
+/* ---- forms of addresses ---- */
 
 /* <item to=...>: hex behind 00 f803 3f 11. */
 static void jid_form(struct fixture *f, const char *hex, const char *text, bool same_bytes)
@@ -251,6 +257,7 @@ static void jid_as_text_stays_text(void **state)
 
     node_attr_text(&f->a, n, "to", "88:3@lid");
     packs_to(n, "00f8033f11fc0838383a33406c6964");
+
     n = reads_as(f, "00f8033f11fc0838383a33406c6964", "<item to=\"88:3@lid\"/>");
     assert_null(n->attrs->jid);
     assert_true(node_attr_get_jid(n, "to", &j));
@@ -331,5 +338,6 @@ int main(void)
         T(jid_content_is_its_text),
         T(device_over_a_byte_is_refused),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

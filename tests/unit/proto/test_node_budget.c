@@ -24,7 +24,7 @@ enum {
     LONGEST_LIST = 65535,
 };
 
-/* ---- frames ---------------------------------------------------------------------------------- */
+/* ---- frames ---- */
 
 static void list16(struct buf *b, size_t n)
 {
@@ -163,8 +163,7 @@ static void all_devices(struct buf *b)
     }
 }
 
-/* ---- measuring --------------------------------------------------------------------------------
- */
+/* ---- measuring ---- */
 
 /* A line of /proc/self/status in bytes. */
 static size_t status(const char *name)
@@ -221,6 +220,7 @@ static struct cost cost_of(struct span plain)
 static struct buf frame_of(void (*fill)(struct buf *b), bool deflated)
 {
     struct buf plain = buf_new(128 * MB), b = buf_new(128 * MB);
+
     uLongf n;
 
     fill(&plain);

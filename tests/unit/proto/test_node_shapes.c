@@ -1,7 +1,7 @@
 /* Binary nodes: their shapes and limits, hostile input, building, reading and printing. */
 #include "node_fixture.h"
 
-/* ---- shapes ------------------------------------------------------------------------------- */
+/* ---- shapes ---- */
 
 static void long_lists(void **state)
 {
@@ -42,6 +42,7 @@ static void many_attributes(void **state)
     assert_int_equal(node_unpack(buf_span(&f->out), &f->a, &back), WB_OK);
     for (unsigned i = 0; i < 128; i++) {
         assert_true(node_attr_get_u64(back, keys[i], &v));
+
         assert_int_equal(v, i);
     }
 }
@@ -139,6 +140,7 @@ static void bad_input(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         enum wb_err err = read_error(f, cases[i].hex);
+
         if (err != cases[i].err)
             fail_msg("%s: %s", cases[i].hex, wb_err_name(err));
     }
@@ -154,6 +156,7 @@ static void every_prefix_of_a_stanza_is_truncated(void **state)
     assert_int_equal(node_unpack(all, &f->a, &n), WB_OK);
     for (size_t i = 0; i < all.n; i++) {
         uint8_t *cut = malloc(i ? i : 1); /* exactly sized, for ASan */
+
         memcpy(cut, all.p, i);
         assert_int_equal(node_unpack(SPAN(cut, i), &f->a, &n), WB_ERR_TRUNCATED);
         free(cut);
@@ -175,7 +178,7 @@ static void arena_limit_is_kept(void **state)
     arena_free(&small);
 }
 
-/* ---- building and reading ----------------------------------------------------------------- */
+/* ---- building and reading ---- */
 
 static void failed_allocations_flow_through(void **state)
 {
@@ -223,6 +226,7 @@ static void attributes_set_twice(void **state)
     struct jid j = jid_server_only(JID_GROUP);
 
     node_attr_text(&f->a, n, "to", "x");
+
     node_attr_u64(&f->a, n, "t", UINT64_MAX);
     node_attr_jid(&f->a, n, "to", &j);
     assert_string_equal(print(f, n), "<item to=\"g.us\" t=\"18446744073709551615\"/>");
@@ -278,6 +282,7 @@ static void printing(void **state)
 
     node_attr_text(&f->a, n, "a", "<&>\"'\\\n\x7f\xc3\xa9");
     node_attr_text(&f->a, n, "b", "\xff\xc3\xa9");
+
     node_set_bytes(&f->a, n, SPAN_LIT("caf\xc3\xa9\n<1>"));
     assert_string_equal(print(f, n), "<item a=\"&lt;&amp;&gt;&quot;'\\\\\\x0a\\x7f\xc3\xa9\" "
                                      "b=\"\\xff\\xc3\\xa9\">636166c3a90a3c313e</item>");
@@ -311,5 +316,6 @@ int main(void)
         T(reading),
         T(printing),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@ static void every_random_byte(void **state)
         struct buf b = buf_new(64);
         struct span content = SPAN_NULL;
         size_t want = random % 16 ? random % 16 : 15;
+
         buf_append_cstr(&b, "text");
         assert_int_equal(padding_add(&b, (uint8_t)random), WB_OK);
         assert_int_equal(b.n, 4 + want);

@@ -146,5 +146,6 @@ int main(void)
         cmocka_unit_test(key_index_lists),
         cmocka_unit_test(wrong_sizes_are_refused),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

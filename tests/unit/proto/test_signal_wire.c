@@ -156,5 +156,6 @@ int main(void)
         cmocka_unit_test(sender_key_messages),
         cmocka_unit_test(hostile_messages),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

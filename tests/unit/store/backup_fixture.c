@@ -23,6 +23,7 @@ struct backup_result made(struct fixture *f, struct paths *p, const char *reason
     struct backup_job job = backup_job_for(f, p, reason);
     struct backup_result r;
     enum wb_err err = store_backup_create(&job, &r);
+
     if (err != WB_OK)
         print_error("backup: %s: %s\n", wb_err_name(err), r.text);
     OK(err);
@@ -32,6 +33,7 @@ struct backup_result made(struct fixture *f, struct paths *p, const char *reason
 void damage(const char *path, long at)
 {
     FILE *file = fopen(path, "r+b");
+
     assert_non_null(file);
     assert_int_equal(fseek(file, at, SEEK_SET), 0);
     fputs("damaged here", file);

@@ -16,6 +16,7 @@ struct store_message a_message(const char *chat, const char *sender, const char 
 enum store_message_outcome put(struct fixture *f, const struct store_message *m)
 {
     enum store_message_outcome outcome = STORE_MSG_DUPLICATE;
+
     OK(store_message_put(f->s, m, &outcome));
     return outcome;
 }
@@ -24,6 +25,7 @@ enum store_message_outcome put_text(struct fixture *f, const char *chat, const c
                                     const char *id, const char *text)
 {
     struct store_message m = a_message(chat, sender, id, text);
+
     return put(f, &m);
 }
 

@@ -18,6 +18,7 @@ static void put(struct fixture *f, const char *id)
                               .timestamp = fixture_time,
                               .content = span_cstr("text"),
                               .kind = "text"};
+
     OK(store_message_put(f->s, &m, &outcome));
 }
 
@@ -25,6 +26,7 @@ static void save_session(struct fixture *f, const char *jid)
 {
     struct jid j = J(jid);
     struct signal_session *s = signal_session_new();
+
     s->current = signal_state_new();
     s->current->has_sender_chain = true;
     s->current->sender_chain.chain_key.index = 3;
@@ -37,6 +39,7 @@ static void save_sender_key(struct fixture *f, const char *who)
 {
     struct jid group = J(GROUP), sender = J(who);
     struct sender_key_record *r = sender_key_record_new();
+
     r->states[0] = sender_key_state_new();
     r->nstates = 1;
     OK(store_sender_key_save(f->s, &group, &sender, r));
@@ -46,6 +49,7 @@ static void queue(struct fixture *f, const char *id)
 {
     struct store_outbox_row row = {
         .chat = J(GROUP), .request = SPAN_LIT("r"), .content = SPAN_LIT("c"), .created_at = 1};
+
     snprintf(row.message_id, sizeof row.message_id, "%s", id);
     OK(store_outbox_add(f->s, &row, NULL));
 }
@@ -53,6 +57,7 @@ static void queue(struct fixture *f, const char *id)
 void with_backup(struct fixture *f, struct set *set)
 {
     struct store_prekey keys[5];
+
     fixture_ready(f);
     save_session(f, PEER);
     save_sender_key(f, "111000111:7@lid");
@@ -84,6 +89,7 @@ void with_backup(struct fixture *f, struct set *set)
 void run_command(const char *fmt, const char *a, const char *b)
 {
     char command[512];
+
     snprintf(command, sizeof command, fmt, a, b);
     assert_int_equal(system(command), 0);
 }

@@ -7,6 +7,7 @@ long whole_number(const char *text)
     long n = strtol(text, &end, 10);
 
     assert_true(end != text && *end == 0);
+
     return n;
 }
 
@@ -22,6 +23,7 @@ const struct clock fixture_clock = {fixture_ms, fixture_ms, NULL};
 
 struct jid J(const char *text) {
     struct jid j;
+
     OK(jid_parse_cstr(text, &j));
     return j;
 }
@@ -30,6 +32,7 @@ void
 fixture_open(struct fixture *f)
 {
     enum wb_err err = store_open(&f->config, &f->s, &f->info);
+
     if (err != WB_OK)
         print_error("open: %s: %s\n", wb_err_name(err), f->info.text);
     OK(err);
@@ -38,6 +41,7 @@ fixture_open(struct fixture *f)
 struct account fixture_account(struct fixture *f, const char *jid, const char *lid)
 {
     struct account a = {0};
+
     a.jid = J(jid);
     a.lid = J(lid);
     x25519_generate(&f->rng, &a.keys.noise);
@@ -63,6 +67,7 @@ struct account fixture_account(struct fixture *f, const char *jid, const char *l
 void fixture_new(struct fixture *f)
 {
     uint8_t seed[32] = {7};
+
     memset(f, 0, sizeof *f);
     OK(secret_init());
     snprintf(f->dir, sizeof f->dir, "/tmp/wb-store-XXXXXX");
@@ -94,6 +99,7 @@ void fixture_close(struct fixture *f)
 void fixture_free(struct fixture *f)
 {
     char command[160];
+
     if (f->s)
         OK(store_close(f->s));
     snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
@@ -103,6 +109,7 @@ void fixture_free(struct fixture *f)
 void fixture_crash_copy(struct fixture *f, struct fixture *copy)
 {
     char command[512];
+
     fixture_new(copy);
     snprintf(command, sizeof command, "cp %s/whatsapp.db* %s/messages.db* %s/ && rm -f %s/*.lock",
              f->dir, f->dir, copy->dir, copy->dir);
@@ -114,6 +121,7 @@ const char *peek_sql(const char *path, const char *sql)
     static char text[1024];
     sqlite3 *db = NULL;
     sqlite3_stmt *q = NULL;
+
     text[0] = 0;
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
     sqlite3_busy_timeout(db, 2000);
@@ -134,6 +142,7 @@ void poke_sql(const char *path, const char *sql)
 {
     sqlite3 *db = NULL;
     char *text = NULL;
+
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
                      SQLITE_OK);
     int rc = sqlite3_exec(db, sql, NULL, NULL, &text);

@@ -115,6 +115,7 @@ void make_keys(const char *path)
     struct rng rng = rng_from_seed(&state, seed);
     struct x25519_pair identity, prekey;
     char sql[1024], hex[3][2 * XEDDSA_SIG_BYTES + 1];
+
     x25519_generate(&rng, &identity);
     x25519_generate(&rng, &prekey);
     djb_encode(prekey.pub, signed_bytes);
@@ -132,6 +133,7 @@ void make_keys(const char *path)
 void make_version(const char *path, int version)
 {
     struct buf sql = buf_new(1 << 16);
+
     buf_printf(&sql, "PRAGMA synchronous = OFF; BEGIN; %s %s", version_6, version_6_rows);
     for (int v = 7; v <= version && v < LATEST; v++)
         buf_printf(&sql, "%s %s", versions[v].change, versions[v].row);

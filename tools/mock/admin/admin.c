@@ -72,6 +72,7 @@ int admin_bad(json_t **ret_out, int status, const char *fmt, ...)
 {
     char text[256];
     va_list ap;
+
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
@@ -88,24 +89,28 @@ int admin_ok(json_t **ret_out)
 const char *admin_text(const json_t *body, const char *key)
 {
     const char *s = json_string_value(json_object_get(body, key));
+
     return s != NULL ? s : "";
 }
 
 int64_t admin_int(const json_t *body, const char *key, int64_t dflt)
 {
     const json_t *v = json_object_get(body, key);
+
     return json_is_integer(v) ? (int64_t)json_integer_value(v) : dflt;
 }
 
 bool admin_bool(const json_t *body, const char *key, bool dflt)
 {
     const json_t *v = json_object_get(body, key);
+
     return json_is_boolean(v) ? json_is_true(v) : dflt;
 }
 
 static struct mock_account *account_of(struct mock *m, const char *text)
 {
     struct jid j;
+
     if (strchr(text, '@') == NULL)
         return jid_from_phone(span_cstr(text), &j) == WB_OK ? world_account_phone(&m->world, j.user)
                                                             : NULL;
@@ -117,12 +122,14 @@ struct mock_account *admin_account(struct mock *m, const struct http_request *q,
 {
     char buf[JID_TEXT_MAX];
     const char *text = admin_text(body, key);
+
     if (text[0] == '\0') {
         const char *from_query = http_query(q, key, buf, sizeof buf);
+
         text = from_query != NULL ? from_query : "";
     }
     struct mock_account *a = text[0] != '\0' ? account_of(m, text) : NULL;
-    if (a == NULL)
+    if (!a)
         (void)admin_bad(ret_out, 404, "%s: no such account: '%s'", key, text);
     return a;
 }
@@ -132,6 +139,7 @@ bool admin_bytes(const json_t *body, const char *key, char *out, size_t size)
     char name[64];
     size_t n;
     const char *text = admin_text(body, key);
+
     (void)snprintf(name, sizeof name, "%s_hex", key);
     const char *hex = admin_text(body, name);
     if (hex[0] != '\0') {
@@ -149,7 +157,8 @@ bool admin_bytes(const json_t *body, const char *key, char *out, size_t size)
 json_t *admin_shown(const char *text)
 {
     char *copy = strdup(text);
-    if (copy == NULL)
+
+    if (!copy)
         return NULL;
     utf8_clean(copy);
     json_t *shown = json_string(copy);
@@ -160,6 +169,7 @@ json_t *admin_shown(const char *text)
 struct device *admin_device(struct mock *m, const char *text)
 {
     struct jid j;
+
     return jid_parse_cstr(text, &j) == WB_OK ? world_device_jid(&m->world, &j) : NULL;
 }
 
@@ -169,6 +179,7 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
     json_t *body = NULL, *out = NULL;
     json_error_t error;
     char why[256];
+
     if (!a->text_body) {
         body = q->body.n > 0 ? json_loadb((const char *)q->body.p, q->body.n, 0, &error)
                              : json_object();
@@ -176,9 +187,9 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
             r->status = admin_bad(&out, 400, "not a JSON object: %s", error.text);
         }
     }
-    if (out == NULL && !admin_fields_ok(q, body, why, sizeof why))
+    if (!out && !admin_fields_ok(q, body, why, sizeof why))
         r->status = admin_bad(&out, 400, "%s", why);
-    if (out == NULL)
+    if (!out)
         r->status = a->call(m, q, body, &out);
     char *text = out != NULL ? json_dumps(out, JSON_COMPACT) : NULL;
     buf_append_cstr(&r->body, text != NULL ? text : "{}");
@@ -191,6 +202,7 @@ static void admin_handle(struct mock *m, const struct admin_route *a, const stru
 void admin_http(struct mock *m, const struct http_request *q, struct http_response *r)
 {
     bool path_known = false;
+
     r->status = 404;
     r->type = "application/json";
     mock_enter(m);

@@ -10,6 +10,7 @@ enum { PROTOCOL_MESSAGE = 12, TYPE_LID_MIGRATION = 22, LID_MIGRATION = 23 };
 static uint64_t digits_of(const struct jid *j)
 {
     uint64_t v = 0;
+
     (void)span_to_u64(span_cstr(j->user), &v);
     return v;
 }
@@ -19,6 +20,7 @@ static void tell_clients(struct mock *m, struct mock_account *a)
 {
     struct buf payload = buf_new(4096), wrapped = buf_new(4096), protocol = buf_new(4096);
     struct buf message = buf_new(4096), pair = buf_new(64);
+
     pb_put_u64(&pair, 1, digits_of(&a->pn));
     pb_put_u64(&pair, 2, digits_of(&a->lid));
     pb_put_bytes(&payload, 1, buf_span(&pair));
@@ -43,7 +45,7 @@ int admin_lid_migration(struct mock *m, const struct http_request *q, const json
 {
     (void)q;
     struct mock_account *a = names_of_number(m, admin_text(body, "phone"));
-    if (a == NULL)
+    if (!a)
         return admin_bad(ret_out, 400, "phone: bad phone number");
     a->unmigrated = !admin_bool(body, "migrated", !a->unmigrated);
     a->props_silent = admin_bool(body, "silent", a->props_silent);
@@ -65,7 +67,8 @@ int admin_contact_address(struct mock *m, const struct http_request *q, const js
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     char lid[JID_TEXT_MAX];
-    if (a == NULL)
+
+    if (!a)
         return 404;
     if (!a->contact)
         return admin_bad(ret_out, 409, "only scripted contacts");

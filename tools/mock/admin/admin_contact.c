@@ -19,7 +19,8 @@ enum { MESSAGE_MAX = 4 << 20, BLAST_MAX = 100000 };
 static bool add_companion(struct mock *m, struct mock_account *a, bool tell)
 {
     struct device *d = world_add_device(m, a);
-    if (d == NULL || !actor_attach(m, d, NULL))
+
+    if (!d || !actor_attach(m, d, NULL))
         return false;
     if (tell)
         devices_changed(m, a, d, DEVICE_ADDED);
@@ -30,6 +31,7 @@ static json_t *account_json(const struct mock_account *a)
 {
     char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
     json_t *devices = json_array();
+
     for (size_t i = 0; i < a->ndevices; i++)
         (void)json_array_append_new(devices, json_integer(a->devices[i]->number));
     return json_pack("{s:b,s:s,s:s,s:o,s:o}", "ok", 1, "jid", jid_text(&a->pn, pn), "lid",
@@ -46,7 +48,7 @@ int admin_contact_add(struct mock *m, const struct http_request *q, const json_t
         return admin_bad(ret_out, 400, "phone: a phone number is needed");
     struct mock_account *a =
         world_add_account(m, admin_text(body, "phone"), name[0] != '\0' ? name : "Contact", true);
-    if (a == NULL)
+    if (!a)
         return admin_bad(ret_out, 409, "phone: this number is taken");
     for (int64_t i = 1; i < admin_int(body, "devices", 1); i++) {
         if (!add_companion(m, a, false))
@@ -59,7 +61,8 @@ int admin_contact_add(struct mock *m, const struct http_request *q, const json_t
 static struct device *acting(struct mock_account *a, const json_t *body, json_t **ret_out)
 {
     struct device *d = world_device(a, (uint16_t)admin_int(body, "device", 0));
-    if (d == NULL || !world_is_played(d)) {
+
+    if (!d || !world_is_played(d)) {
         (void)admin_bad(ret_out, 404, "device: not played by the mock");
         return NULL;
     }
@@ -71,9 +74,11 @@ bool admin_target(struct mock *m, const json_t *body, struct jid *ret_to, json_t
     const char *text = admin_text(body, "to");
     bool ok = strchr(text, '@') != NULL ? jid_parse_cstr(text, ret_to) == WB_OK
                                         : jid_from_phone(span_cstr(text), ret_to) == WB_OK;
+
     if (ok && strchr(text, '@') == NULL && !admin_bool(body, "pn", false)) {
         const struct mock_account *a = world_account(&m->world, ret_to); /* LID by default */
-        if (a != NULL)
+
+        if (a)
             *ret_to = a->lid;
     }
     if (!ok ||
@@ -92,12 +97,14 @@ bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out)
     struct content_reply reply = {admin_text(re, "id"), admin_text(re, "participant"),
                                   admin_text(re, "text")};
     size_t n = 0;
+
     if (json_object_get(body, "message_hex") != NULL) { /* "" as well: a message of no bytes */
         size_t chars = strlen(hex), got;
         uint8_t *to = buf_extend(out, chars / 2);
+
         if (chars == 0)
             return true;
-        if (to == NULL || hex_decode(SPAN(hex, chars), to, chars / 2, &got) != WB_OK) {
+        if (!to || hex_decode(SPAN(hex, chars), to, chars / 2, &got) != WB_OK) {
             (void)admin_bad(ret_out, 400, "message_hex: not hex");
             return false;
         }
@@ -105,7 +112,8 @@ bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out)
     }
     for (size_t i = 0; i < json_array_size(list) && n < CONTENT_MENTIONS_MAX; i++) {
         const char *one = json_string_value(json_array_get(list, i));
-        if (one != NULL)
+
+        if (one)
             mentions[n++] = one;
     }
     if (text[0] == '\0') {
@@ -125,11 +133,12 @@ static const char *write_message(struct mock *m, struct device *d, const struct 
     const struct mock_account *peer = world_account(&m->world, to);
     struct message_verdict v;
     struct node *n;
-    if (peer != NULL && admin_bool(body, "fresh", false))
+
+    if (peer && admin_bool(body, "fresh", false))
         actor_forget_sessions(d, peer);
     n = actor_compose(m, d, to, id[0] != '\0' ? id : NULL, type[0] != '\0' ? type : "text",
                       content);
-    if (n == NULL)
+    if (!n)
         return NULL;
     node_attr_text(&m->a, n, "edit", admin_text(body, "edit"));
     if (admin_text(body, "t")[0] != '\0')
@@ -145,6 +154,7 @@ static const char *send_peer(struct mock *m, struct device *d, struct span conte
 {
     const struct mock_account *a = d->account;
     const char *sent = NULL;
+
     for (size_t i = 0; i < a->ndevices; i++) {
         if (!world_is_played(a->devices[i])) {
             actor_send_peer(m, d, a->devices[i], content);
@@ -162,13 +172,15 @@ int admin_contact_send(struct mock *m, const struct http_request *q, const json_
     struct jid to;
     struct buf msg = buf_new(MESSAGE_MAX);
     int status = 400;
-    if (d == NULL || !admin_target(m, body, &to, ret_out))
+
+    if (!d || !admin_target(m, body, &to, ret_out))
         return 404;
     if (admin_build_message(body, &msg, ret_out)) {
         const char *sent = admin_bool(body, "peer", false)
                                ? send_peer(m, d, buf_span(&msg))
                                : write_message(m, d, &to, body, buf_span(&msg));
-        if (sent == NULL)
+
+        if (!sent)
             status = admin_bad(ret_out, 422, "the message was not accepted");
         else {
             status = 200;
@@ -184,14 +196,15 @@ int admin_contact_release(struct mock *m, const struct http_request *q, const js
                           json_t **ret_out)
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+
+    if (!a)
         return 404;
     size_t n = held_release(m, a, admin_text(body, "id"), admin_bool(body, "again", false));
     *ret_out = json_pack("{s:b,s:I}", "ok", 1, "sent", (json_int_t)n);
     return 200;
 }
 
-/* ---- blast: all encrypted first, then sent -------------------------------------------------- */
+/* ---- blast: all encrypted first, then sent ---- */
 
 struct loaded {
     struct loaded *next;
@@ -206,9 +219,10 @@ static struct loaded *load_one(struct mock *m, struct device *d, const struct ji
     struct loaded *l = NULL;
     content_text(&msg, text, NULL, 0, NULL);
     struct node *n = actor_compose(m, d, to, NULL, "text", buf_span(&msg));
-    if (n != NULL && node_pack(n, &packed) == WB_OK) {
+
+    if (n && node_pack(n, &packed) == WB_OK) {
         l = malloc(sizeof *l + packed.n);
-        if (l != NULL) {
+        if (l) {
             *l = (struct loaded){NULL, packed.n};
             memcpy(l->packed, packed.p, packed.n);
         }
@@ -221,10 +235,12 @@ static struct loaded *load_one(struct mock *m, struct device *d, const struct ji
 static size_t fire(struct mock *m, struct device *d, struct loaded *list)
 {
     size_t sent = 0;
-    while (list != NULL) {
+
+    while (list) {
         struct loaded *l = list;
         struct message_verdict v;
         struct node *n;
+
         list = l->next;
         arena_reset(&m->a); /* nothing of the call lives in it */
         if (node_unpack(SPAN(l->packed, l->n), &m->a, &n) == WB_OK) {
@@ -244,7 +260,8 @@ int admin_contact_blast(struct mock *m, const struct http_request *q, const json
     struct loaded *first = NULL, **at = &first;
     int64_t count = admin_int(body, "count", 1);
     struct jid to;
-    if (d == NULL || !admin_target(m, body, &to, ret_out))
+
+    if (!d || !admin_target(m, body, &to, ret_out))
         return 404;
     if (count < 1 || count > BLAST_MAX)
         return admin_bad(ret_out, 400, "count: 1 to %d", BLAST_MAX);
@@ -252,11 +269,12 @@ int admin_contact_blast(struct mock *m, const struct http_request *q, const json
     int64_t begin = clock_mono_ms(m->clock);
     for (int64_t i = 0; i < count; i++) {
         char line[256];
+
         (void)snprintf(line, sizeof line, "%.200s %lld", text[0] != '\0' ? text : "blast",
                        (long long)i);
         *at = load_one(m, d, &to, line);
         arena_reset(&m->a);
-        if (*at == NULL)
+        if (!*at)
             break;
         at = &(*at)->next;
     }
@@ -269,7 +287,7 @@ int admin_contact_blast(struct mock *m, const struct http_request *q, const json
     return 200;
 }
 
-/* ---- what they received ------------------------------------------------------------------- */
+/* ---- what they received ---- */
 
 /* What the phone shows; with device=N what that device got, with id=X only that stanza. */
 static bool wanted(const struct http_request *q, const json_t *entry)
@@ -278,7 +296,8 @@ static bool wanted(const struct http_request *q, const json_t *entry)
     const char *id = http_query(q, "id", buf, sizeof buf);
     const char *device = http_query(q, "device", number, sizeof number);
     const json_t *d = json_object_get(entry, "device");
-    if (id != NULL && strcmp(id, admin_text(entry, "id")) != 0)
+
+    if (id && strcmp(id, admin_text(entry, "id")) != 0)
         return false;
     return d == NULL || json_integer_value(d) == (device != NULL ? strtol(device, NULL, 10) : 0);
 }
@@ -307,7 +326,8 @@ static int records(struct mock *m, const struct http_request *q, const json_t *b
     const bool brief = http_query(q, "brief", flag, sizeof flag) != NULL;
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     json_t *list = json_array();
-    if (a == NULL) {
+
+    if (!a) {
         json_decref(list);
         return 404;
     }
@@ -345,19 +365,21 @@ int admin_contact_clear(struct mock *m, const struct http_request *q, const json
                         json_t **ret_out)
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+
+    if (!a)
         return 404;
     records_clear(a);
     return admin_ok(ret_out);
 }
 
-/* ---- how they behave ---------------------------------------------------------------------- */
+/* ---- how they behave ---- */
 
 int admin_contact_script(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+
+    if (!a)
         return 404;
     a->echo = admin_bool(body, "echo", a->echo);
     a->silent = admin_bool(body, "silent", a->silent);
@@ -378,10 +400,12 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     const char *action = admin_text(body, "action");
-    if (a == NULL)
+
+    if (!a)
         return 404;
     if (strcmp(action, "add") == 0) {
         bool quiet = admin_bool(body, "quiet", false);
+
         if (!add_companion(m, a, !quiet))
             return admin_bad(ret_out, 409, "no more devices");
         a->devices[a->ndevices - 1]->unannounced = quiet;
@@ -389,18 +413,21 @@ int admin_contact_device(struct mock *m, const struct http_request *q, const jso
             unheard_came(a);
     } else if (strcmp(action, "hide") == 0) {
         struct device *d = world_add_device(m, a);
-        if (d == NULL || !actor_attach(m, d, NULL) || !world_unlist_device(m, d))
+
+        if (!d || !actor_attach(m, d, NULL) || !world_unlist_device(m, d))
             return admin_bad(ret_out, 409, "no more devices");
         *ret_out = json_pack("{s:b,s:i}", "ok", 1, "device", (int)d->number);
         return 200;
     } else if (strcmp(action, "remove") == 0) {
         struct device *d = world_device(a, (uint16_t)admin_int(body, "device", 0));
-        if (d == NULL || d->number == 0)
+
+        if (!d || d->number == 0)
             return admin_bad(ret_out, 404, "device: no such companion");
         devices_logout(m, d);
     } else if (strcmp(action, "lose") == 0) {
         struct device *d = world_device(a, (uint16_t)admin_int(body, "device", 0));
-        if (d == NULL || d->number == 0)
+
+        if (!d || d->number == 0)
             return admin_bad(ret_out, 404, "device: no such companion");
         world_remove_device(m, d);
         m->gone_refused =
@@ -418,7 +445,8 @@ int admin_contact_reinstall(struct mock *m, const struct http_request *q, const 
                             json_t **ret_out)
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+
+    if (!a)
         return 404;
     if (!a->contact)
         return admin_bad(ret_out, 409, "only scripted contacts can be set up anew");
@@ -434,7 +462,8 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
     struct device *d = a != NULL ? acting(a, body, ret_out) : NULL;
     const char *error = admin_text(body, "error");
     struct jid to, participant;
-    if (d == NULL || !admin_target(m, body, &to, ret_out))
+
+    if (!d || !admin_target(m, body, &to, ret_out))
         return 404;
     struct node *n = mock_node(m, "receipt");
     node_attr_text(&m->a, n, "id", admin_text(body, "id"));
@@ -463,8 +492,9 @@ static struct node *retry_node(struct mock *m, struct device *d, const struct gr
     const uint8_t reg[4] = {(uint8_t)(d->registration_id >> 24),
                             (uint8_t)(d->registration_id >> 16), (uint8_t)(d->registration_id >> 8),
                             (uint8_t)d->registration_id};
+
     node_attr_jid(&m->a, n, "from", g != NULL ? &g->jid : &asker);
-    if (g != NULL)
+    if (g)
         node_attr_jid(&m->a, n, "participant", &asker);
     node_attr_text(&m->a, n, "id", admin_text(body, "id"));
     node_attr_text(&m->a, n, "type", "retry");
@@ -489,7 +519,8 @@ int admin_contact_retry(struct mock *m, const struct http_request *q, const json
     struct mock_account *to = d != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
     struct jid group;
     const struct group *g = NULL;
-    if (to == NULL)
+
+    if (!to)
         return 404;
     if (jid_parse_cstr(admin_text(body, "group"), &group) == WB_OK)
         g = world_group(&m->world, &group);
@@ -504,7 +535,8 @@ int admin_token(struct mock *m, const struct http_request *q, const json_t *body
 {
     struct mock_account *from = admin_account(m, q, body, "from", ret_out);
     struct mock_account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
-    if (to == NULL)
+
+    if (!to)
         return 404;
     privacy_issue(m, from, to, mock_now_s(m));
     return admin_ok(ret_out);

@@ -100,8 +100,10 @@ bool admin_fields_call(size_t i, const char **ret_method, const char **ret_path)
 static char type_of(const char *fields, const char *name)
 {
     size_t n = strlen(name);
+
     for (const char *at = fields; *at != '\0'; at += strspn(at, " ")) {
         size_t len = strcspn(at, " :");
+
         if (len == n && strncmp(at, name, n) == 0 && at[len] == ':')
             return at[len + 1];
         if (len == n && strncmp(at, name, n) == 0)
@@ -153,9 +155,11 @@ static bool members_ok(const char *fields, const char *within, const json_t *o, 
 {
     const char *key;
     json_t *v;
+
     json_object_foreach((json_t *)(uintptr_t)o, key, v) /* reads only */
     {
         char name[2 * NAME_MAX_CHARS];
+
         (void)snprintf(name, sizeof name, "%s%.*s", within, NAME_MAX_CHARS - 1, key);
         char type = type_of(fields, name);
         if (type == '\0' || type == '?' || strlen(key) >= NAME_MAX_CHARS) {
@@ -173,9 +177,10 @@ static bool members_ok(const char *fields, const char *within, const json_t *o, 
 /* Names and values stand in lines. */
 static bool query_ok(const char *fields, const char *query, char *why, size_t size)
 {
-    while (query != NULL && *query != '\0') {
+    while (query && *query != '\0') {
         char name[NAME_MAX_CHARS];
         size_t n = strcspn(query, "=\n");
+
         (void)snprintf(name, sizeof name, "%.*s", (int)n, query);
         char type = type_of(fields, name);
         if (type != '?' && type != 't') {
@@ -191,10 +196,11 @@ static bool query_ok(const char *fields, const char *query, char *why, size_t si
 bool admin_fields_ok(const struct http_request *q, const json_t *body, char *why, size_t size)
 {
     const char *fields = NULL;
+
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         if (strcmp(calls[i].path, q->path) == 0 && strcmp(calls[i].method, q->method) == 0)
             fields = calls[i].fields;
-    if (fields == NULL) {
+    if (!fields) {
         (void)snprintf(why, size, "the fields of this call are not listed");
         return false;
     }
@@ -202,6 +208,7 @@ bool admin_fields_ok(const struct http_request *q, const json_t *body, char *why
         return false;
     for (const char *of = "reply\0target\0"; *of != '\0'; of += strlen(of) + 1) {
         char within[NAME_MAX_CHARS];
+
         (void)snprintf(within, sizeof within, "%s.", of);
         if (!members_ok(fields, within, json_object_get(body, of), why, size))
             return false;

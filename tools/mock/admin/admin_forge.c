@@ -26,6 +26,7 @@ static enum wb_err add_statement(struct forgery *f, struct node *stanza)
     struct x25519_pair account;
     uint8_t sig[XEDDSA_SIG_BYTES], own_sig[XEDDSA_SIG_BYTES];
     enum wb_err err;
+
     x25519_generate(&f->m->rng, &account);
     pb_put_u64(&details, 1, 1);
     pb_put_u64(&details, 2, mock_now_s(f->m));
@@ -56,6 +57,7 @@ static enum wb_err seal(struct forgery *f, struct device *to, struct span conten
     enum signal_message_kind kind;
     struct prekey k;
     enum wb_err err = s != NULL ? WB_OK : WB_ERR_NOMEM;
+
     TRY(err);
     memcpy(b.identity, to->identity, sizeof b.identity);
     memcpy(b.signed_prekey, to->skey, sizeof b.signed_prekey);
@@ -82,6 +84,7 @@ static struct node *message(struct forgery *f, struct device *to, struct span co
     struct node *n = mock_node(m, "message"), *enc;
     const char *id = admin_text(f->body, "id");
     struct jid recipient;
+
     if (seal(f, to, content, &ct) != WB_OK) {
         buf_free(&ct);
         return NULL;
@@ -114,6 +117,7 @@ static struct node *retry(struct forgery *f)
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
     static const uint8_t registration[4] = {0, 0, 0, 77};
     const char *id = admin_text(f->body, "id");
+
     x25519_generate(&m->rng, &skey);
     memcpy(signed_part + 1, skey.pub, sizeof skey.pub);
     memcpy(d.identity, f->local.identity.pub, sizeof d.identity);
@@ -142,6 +146,7 @@ static struct node *identity(struct forgery *f)
 {
     struct jid bare = jid_bare(f->as);
     struct node *n = deliver_notification(f->m, &bare, "encrypt");
+
     (void)node_child_new(&f->m->a, n, "identity");
     return n;
 }
@@ -153,6 +158,7 @@ static int forge_for(struct forgery *f, struct device *to, json_t **ret_out)
     const char *sent_to = admin_text(f->body, "sent_to");
     struct node *n = NULL;
     int status = 200;
+
     if (strcmp(what, "retry") == 0) {
         n = retry(f);
     } else if (strcmp(what, "identity") == 0) {
@@ -166,10 +172,11 @@ static int forge_for(struct forgery *f, struct device *to, json_t **ret_out)
     } else {
         status = 400;
     }
-    if (status == 200 && n == NULL)
+    if (status == 200 && !n)
         status = admin_bad(ret_out, 422, "this cannot be forged now");
     if (status == 200) {
         const char *id = mock_attr(f->m, n, "id");
+
         deliver(f->m, to, n);
         *ret_out = json_pack("{s:b,s:s}", "ok", 1, "id", id);
     }
@@ -183,7 +190,8 @@ int admin_forge(struct mock *m, const struct http_request *q, const json_t *body
     struct forgery f = {.m = m, .body = body, .local = {.registration_id = 77}};
     struct mock_account *victim = admin_account(m, q, body, "as", ret_out);
     struct mock_account *to = victim != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
-    if (to == NULL)
+
+    if (!to)
         return 404;
     f.victim = victim;
     f.as = admin_bool(body, "pn", false) ? victim->pn : victim->lid;

@@ -11,7 +11,8 @@ static void free_session(void *s)
 static void drop(struct map *map, const char *key, void (*free_value)(void *value))
 {
     void *value = map_get(map, key);
-    if (value != NULL && map_put(map, key, NULL))
+
+    if (value && map_put(map, key, NULL))
         free_value(value);
 }
 
@@ -20,9 +21,11 @@ static void drop_sender_keys(struct actor *a, const char *address)
 {
     struct map_slot *s;
     size_t at = 0;
+
     while ((s = map_next(&a->sender_keys, &at)) != NULL) {
         const char *bar = strrchr(s->key, '|');
-        if (bar != NULL && strcmp(bar + 1, address) == 0) {
+
+        if (bar && strcmp(bar + 1, address) == 0) {
             sender_key_record_free(s->value);
             s->value = NULL;
         }
@@ -36,13 +39,15 @@ int admin_contact_forget(struct mock *m, const struct http_request *q, const jso
     struct mock_account *with = a != NULL ? admin_account(m, q, body, "of", ret_out) : NULL;
     struct device *d =
         with != NULL ? world_device(a, (uint16_t)admin_int(body, "device", 0)) : NULL;
-    if (with == NULL)
+
+    if (!with)
         return 404;
-    if (d == NULL || !world_is_played(d))
+    if (!d || !world_is_played(d))
         return admin_bad(ret_out, 404, "device: not played by the mock");
     for (size_t i = 0; i < with->ndevices; i++) {
         struct jid j = device_jid(with->devices[i], true);
         char address[JID_TEXT_MAX];
+
         jid_signal_address(&j, address);
         drop(&d->actor->sessions, address, free_session);
         drop_sender_keys(d->actor, address);

@@ -9,10 +9,12 @@ static json_t *group_json(const struct group *g)
     char text[JID_TEXT_MAX];
     json_t *members = json_array();
     static const char *const ranks[] = {"member", "admin", "superadmin"};
+
     for (size_t i = 0; i < g->nmembers; i++) {
         const struct mock_account *a = g->members[i].account;
         json_t *one =
             json_pack("{s:s,s:s}", "phone", a->pn.user, "rank", ranks[g->members[i].rank]);
+
         (void)json_object_set_new(one, "lid", json_string(jid_text(&a->lid, text)));
         (void)json_array_append_new(members, one);
     }
@@ -46,16 +48,18 @@ int admin_group_add(struct mock *m, const struct http_request *q, const json_t *
     struct mock_account *members[2048];
     struct mock_account *creator = NULL;
     size_t n = 0;
+
     if (admin_text(body, "creator")[0] != '\0') {
         creator = admin_account(m, q, body, "creator", ret_out);
-        if (creator == NULL)
+        if (!creator)
             return 404;
     }
     for (size_t i = 0; i < json_array_size(list) && n < 2048; i++) {
         json_t *one = json_pack("{s:O}", "member", json_array_get(list, i));
+
         members[n] = admin_account(m, q, one, "member", ret_out);
         json_decref(one);
-        if (members[n] == NULL)
+        if (!members[n])
             return 404;
         n++;
     }
@@ -69,7 +73,7 @@ int admin_group_add(struct mock *m, const struct http_request *q, const json_t *
     struct group *g =
         group_create(m, subject[0] != '\0' ? subject : "Group",
                      strcmp(admin_text(body, "mode"), "pn") != 0, creator, members, n);
-    if (g == NULL)
+    if (!g)
         return admin_bad(ret_out, 500, "no memory");
     *ret_out = group_json(g);
     return 200;
@@ -80,7 +84,8 @@ static struct group *group_of(struct mock *m, const json_t *body, json_t **ret_o
     struct jid j;
     struct group *g =
         jid_parse_cstr(admin_text(body, "group"), &j) == WB_OK ? world_group(&m->world, &j) : NULL;
-    if (g == NULL)
+
+    if (!g)
         (void)admin_bad(ret_out, 404, "group: no such group");
     return g;
 }
@@ -92,7 +97,8 @@ int admin_group_member(struct mock *m, const struct http_request *q, const json_
     struct group *g = group_of(m, body, ret_out);
     struct mock_account *who = g != NULL ? admin_account(m, q, body, "phone", ret_out) : NULL;
     struct mock_account *by = NULL;
-    if (who == NULL)
+
+    if (!who)
         return 404;
     if (admin_text(body, "by")[0] != '\0' &&
         (by = admin_account(m, q, body, "by", ret_out)) == NULL)
@@ -122,7 +128,7 @@ int admin_group_set(struct mock *m, const struct http_request *q, const json_t *
 {
     (void)q;
     struct group *g = group_of(m, body, ret_out);
-    if (g == NULL)
+    if (!g)
         return 404;
     if (admin_bytes(body, "subject", g->subject, sizeof g->subject)) {
         g->subject_s = mock_now_s(m);

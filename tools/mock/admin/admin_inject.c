@@ -12,6 +12,7 @@ static bool read_bytes(const json_t *body, struct buf *out)
     uint8_t *to = buf_extend(&once, text.n / 2);
     size_t n = 0;
     bool ok = to != NULL && hex_decode(text, to, text.n / 2, &n) == WB_OK;
+
     for (int64_t i = 0; ok && i < times; i++) {
         buf_append(out, buf_span(&once));
         ok = buf_err(out) == WB_OK;
@@ -24,6 +25,7 @@ bool admin_inject(struct client *c, const char *how, const json_t *body)
 {
     struct buf bytes = buf_new(MOCK_STANZA_BYTES);
     bool ok = read_bytes(body, &bytes);
+
     if (!ok)
         goto out;
     if (strcmp(how, "plain") == 0)

@@ -9,6 +9,7 @@ static bool b64_member(const json_t *body, const char *key, uint8_t *out, size_t
                        struct span *ret_v)
 {
     size_t n;
+
     if (b64url_decode(span_cstr(admin_text(body, key)), out, max, &n) != WB_OK)
         return false;
     *ret_v = SPAN(out, n);
@@ -22,7 +23,7 @@ int admin_passkey_set(struct mock *m, const struct http_request *q, const json_t
     struct mock_account *a = names_of_number(m, admin_text(body, "phone"));
     uint8_t id_bytes[WEBAUTHN_ID_MAX], key_bytes[P256_POINT_BYTES];
     struct span id, key;
-    if (a == NULL)
+    if (!a)
         return admin_bad(ret_out, 400, "bad phone number");
     if (json_object_get(body, "public_key") != NULL &&
         (!b64_member(body, "credential_id", id_bytes, sizeof id_bytes, &id) ||
@@ -44,7 +45,8 @@ int admin_passkey_get(struct mock *m, const struct http_request *q, const json_t
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     struct passkey_link_view v;
-    if (a == NULL)
+
+    if (!a)
         return 404;
     if (!passkey_view(m, a, &v))
         return admin_bad(ret_out, 404, "no link of this account waits for a passkey");
@@ -57,10 +59,11 @@ int admin_passkey_again(struct mock *m, const struct http_request *q, const json
                         json_t **ret_out)
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+
+    if (!a)
         return 404;
     struct client *c = passkey_client(m, a);
-    if (c == NULL || !passkey_ask_again(c))
+    if (!c || !passkey_ask_again(c))
         return admin_bad(ret_out, 404, "no link of this account waits for a passkey");
     return admin_ok(ret_out);
 }

@@ -9,6 +9,7 @@ enum { HTTP_STATUS_MAX = 599 };
 static bool number(const json_t *body, const char *key, int64_t max, unsigned *ret)
 {
     int64_t v = admin_int(body, key, (int64_t)*ret);
+
     if (v < 0 || v > max)
         return false;
     *ret = (unsigned)v;
@@ -21,6 +22,7 @@ static bool give_tokens(struct mock *m, struct mock_account *a, const json_t *bo
     const json_t *from = json_object_get(body, "tokens_from"), *one;
     int64_t ago = admin_int(body, "token_age_s", 3600);
     size_t i;
+
     json_array_foreach(from, i, one)
     {
         struct jid j;
@@ -28,7 +30,8 @@ static bool give_tokens(struct mock *m, struct mock_account *a, const json_t *bo
         struct mock_account *giver = text != NULL && jid_from_phone(span_cstr(text), &j) == WB_OK
                                          ? world_account_phone(&m->world, j.user)
                                          : NULL;
-        if (giver == NULL || privacy_give(m, giver, a, mock_now_s(m) - (uint64_t)ago) == NULL)
+
+        if (!giver || privacy_give(m, giver, a, mock_now_s(m) - (uint64_t)ago) == NULL)
             return false;
     }
     return true;
@@ -41,8 +44,9 @@ int admin_phone_past(struct mock *m, const struct http_request *q, const json_t 
     const char *business = admin_text(body, "business");
     struct phone_past past = {.parts = 1};
     unsigned status = 404;
+
     (void)q;
-    if (a == NULL)
+    if (!a)
         return admin_bad(ret_out, 404, "phone: no number");
     if (!number(body, "chats", PAST_CHATS_MAX, &past.chats) ||
         !number(body, "messages", PAST_MESSAGES_MAX, &past.messages) ||

@@ -10,6 +10,7 @@
 static int paired(const struct pair_answer *a, json_t **ret_out)
 {
     char jid[JID_TEXT_MAX], lid[JID_TEXT_MAX];
+
     if (a->status != 200)
         return admin_bad(ret_out, a->status, "%s", a->message);
     *ret_out = json_pack("{s:b,s:s,s:s}", "ok", 1, "jid", jid_text(&a->jid, jid), "lid",
@@ -43,14 +44,16 @@ int admin_unlink(struct mock *m, const struct http_request *q, const json_t *bod
     const char *jid = admin_text(body, "jid");
     struct device *one = admin_device(m, jid);
     json_int_t n = 0;
-    if (jid[0] != '\0' && (one == NULL || one->number == 0))
+
+    if (jid[0] != '\0' && (!one || one->number == 0))
         return admin_bad(ret_out, 404, "jid: no such linked device: '%s'", jid);
-    if (one != NULL) {
+    if (one) {
         devices_logout(m, one);
         n++;
     } else {
         struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-        if (a == NULL)
+
+        if (!a)
             return 404;
         for (size_t i = a->ndevices; i-- > 1;) {
             if (!world_is_played(a->devices[i])) {
@@ -69,7 +72,8 @@ int admin_phone_history(struct mock *m, const struct http_request *q, const json
     static const char *const words[] = {"inline", "file", "silent"};
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
     const char *answers = admin_text(body, "answers");
-    if (a == NULL)
+
+    if (!a)
         return 404;
     for (size_t i = 0; answers != NULL && i < 3; i++) {
         if (strcmp(answers, words[i]) == 0) {
@@ -88,7 +92,7 @@ int admin_expire_refs(struct mock *m, const struct http_request *q, const json_t
     (void)q;
     (void)body;
     for (struct client *c = m->clients; c != NULL; c = c->next) {
-        if (c->state == CLIENT_REGISTERING && c->pairing == NULL && c->passkey == NULL)
+        if (c->state == CLIENT_REGISTERING && !c->pairing && !c->passkey)
             client_close(c);
     }
     return admin_ok(ret_out);
@@ -98,7 +102,8 @@ int admin_login_script(struct mock *m, const struct http_request *q, const json_
                        json_t **ret_out)
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+
+    if (!a)
         return 404;
     int64_t times = admin_int(body, "times", -1);
     a->login = (struct login_script){.reason = (int)admin_int(body, "reason", 0),
@@ -113,7 +118,7 @@ int admin_client_prekeys(struct mock *m, const struct http_request *q, const jso
 {
     (void)q;
     struct device *d = admin_device(m, admin_text(body, "jid"));
-    if (d == NULL || world_is_played(d))
+    if (!d || world_is_played(d))
         return admin_bad(ret_out, 404, "jid: no such client device");
     int64_t keep = admin_int(body, "keep", (int64_t)d->nprekeys);
     if (keep < 0)
@@ -123,6 +128,7 @@ int admin_client_prekeys(struct mock *m, const struct http_request *q, const jso
     d->withheld = admin_bool(body, "withhold", false);
     if ((size_t)keep < d->nprekeys) {
         size_t gone = d->nprekeys - (size_t)keep;
+
         memmove(d->prekeys, d->prekeys + gone, (size_t)keep * sizeof d->prekeys[0]);
         d->nprekeys = (size_t)keep;
     }

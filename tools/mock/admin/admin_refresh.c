@@ -8,8 +8,9 @@
 static int refresh_qr(struct mock *m, json_t **ret_out)
 {
     json_int_t told = 0;
+
     for (struct client *c = m->clients; c != NULL; c = c->next) {
-        if (c->state != CLIENT_REGISTERING || c->pairing != NULL)
+        if (c->state != CLIENT_REGISTERING || c->pairing)
             continue;
         struct jid server = jid_server_only(JID_PN);
         struct node *n = deliver_notification(m, &server, "companion_reg_refresh");

@@ -43,10 +43,12 @@ static void put_sub(struct buf *out, uint32_t number, struct buf *in)
 static void put_options(struct buf *out, const json_t *body, uint32_t number, bool hashes)
 {
     const json_t *list = json_object_get(body, "options");
+
     for (size_t i = 0; i < json_array_size(list) && i < OPTIONS_MAX; i++) {
         struct span name = span_cstr(json_string_value(json_array_get(list, i)));
         struct buf option = buf_new(SEALED_MAX);
         uint8_t hash[SHA256_BYTES];
+
         sha256(name, hash);
         if (hashes) {
             pb_put_bytes(out, number, SPAN_ARRAY(hash));
@@ -62,6 +64,7 @@ static void put_poll(struct buf *out, const json_t *body)
 {
     struct buf poll = buf_new(SEALED_MAX);
     pb_put_text(&poll, 2, admin_text(body, "text"));
+
     put_options(&poll, body, 3, false);
     put_sub(out, 49, &poll);
 }
@@ -70,6 +73,7 @@ static void put_event(struct buf *out, const json_t *body)
 {
     struct buf event = buf_new(SEALED_MAX);
     pb_put_text(&event, 3, admin_text(body, "text"));
+
     put_sub(out, 75, &event);
 }
 
@@ -78,6 +82,7 @@ static void put_edit(struct buf *out, const struct sealed_message *s)
 {
     struct buf key = buf_new(SEALED_MAX), text = buf_new(SEALED_MAX);
     struct buf protocol = buf_new(SEALED_MAX);
+
     pb_put_u64(&key, 2, 1);
     pb_put_text(&key, 3, admin_text(s->target, "id"));
     pb_put_text(&text, 1, admin_text(s->body, "text"));
@@ -93,6 +98,7 @@ static void put_option(struct buf *out, const json_t *body)
 {
     struct buf option = buf_new(SEALED_MAX), add = buf_new(SEALED_MAX);
     pb_put_text(&option, 1, admin_text(body, "text"));
+
     put_sub(&add, 2, &option);
     put_sub(out, 121, &add);
 }
@@ -100,6 +106,7 @@ static void put_option(struct buf *out, const json_t *body)
 static void put_plain(struct buf *out, const struct sealed_message *s)
 {
     const char *what = s->kind->what;
+
     if (strcmp(what, "edit") == 0 || strcmp(what, "schedule") == 0) {
         put_edit(out, s);
     } else if (strcmp(what, "event-edit") == 0) {
@@ -110,6 +117,7 @@ static void put_plain(struct buf *out, const struct sealed_message *s)
         put_option(out, s->body);
     } else if (strcmp(what, "reaction") == 0) {
         pb_put_text(out, 2, admin_text(s->body, "text"));
+
         pb_put_u64(out, 4, mock_now_s(s->m) * 1000);
     } else if (strcmp(what, "comment") == 0) {
         pb_put_text(out, 1, admin_text(s->body, "text"));
@@ -129,6 +137,7 @@ static enum wb_err seal(const struct sealed_message *s, struct span plain, const
     struct buf info = buf_new(4096), bound = buf_new(4096);
     uint8_t key[32];
     enum wb_err err;
+
     buf_append_cstr(&info, id);
     buf_append_cstr(&info, admin_text(s->target, "author"));
     buf_append_cstr(&info, sender);
@@ -149,6 +158,7 @@ static void put_key(struct buf *out, const struct sealed_message *s)
 {
     struct buf key = buf_new(SEALED_MAX);
     pb_put_text(&key, 1, admin_text(s->target, "chat"));
+
     if (admin_bool(s->target, "from_me", false))
         pb_put_u64(&key, 2, 1);
     pb_put_text(&key, 3, admin_text(s->target, "id"));
@@ -165,6 +175,7 @@ static enum wb_err put_sealed(struct buf *out, const struct sealed_message *s)
     struct buf *to = vote ? &value : &body;
     uint8_t iv[12];
     enum wb_err err;
+
     rng_fill(&s->m->rng, iv, sizeof iv);
     put_plain(&plain, s);
     put_key(&body, s);
@@ -189,6 +200,7 @@ out:
 static enum wb_err put_original(struct buf *out, const struct sealed_message *s, const char *what)
 {
     struct buf context = buf_new(256);
+
     if (strcmp(what, "poll") == 0)
         put_poll(out, s->body);
     else if (strcmp(what, "event") == 0)
@@ -221,16 +233,17 @@ int admin_contact_sealed(struct mock *m, const struct http_request *q, const jso
     struct jid to;
     size_t n = 0;
     enum wb_err err;
-    if (from == NULL)
+
+    if (!from)
         return 404;
     s.kind = kind_of(what);
     if (hex_decode(span_cstr(hex), s.secret, sizeof s.secret, &n) != WB_OK || n != sizeof s.secret)
         return admin_bad(ret_out, 400, "secret: 64 hex digits");
-    if (d == NULL || !world_is_played(d))
+    if (!d || !world_is_played(d))
         return admin_bad(ret_out, 404, "device: not played by the mock");
     if (!admin_target(m, body, &to, ret_out))
         return 404;
-    if (s.kind == NULL && strcmp(what, "text") != 0 && strcmp(what, "poll") != 0 &&
+    if (!s.kind && strcmp(what, "text") != 0 && strcmp(what, "poll") != 0 &&
         strcmp(what, "event") != 0)
         return admin_bad(ret_out, 400, "what: unknown");
     err = s.kind != NULL ? put_sealed(&content, &s) : put_original(&content, &s, what);
@@ -238,13 +251,13 @@ int admin_contact_sealed(struct mock *m, const struct http_request *q, const jso
                ? actor_send(m, d, &to, id[0] != '\0' ? id : NULL, "text", buf_span(&content))
                : NULL;
     buf_free(&content);
-    if (sent == NULL)
+    if (!sent)
         return admin_bad(ret_out, 422, "not sent");
     *ret_out = json_pack("{s:b,s:s}", "ok", 1, "id", sent);
     return 200;
 }
 
-/* ---- bots ------------------------------------------------------------------------------------ */
+/* ---- bots ---- */
 
 #define BOT "867051314767696@bot"
 
@@ -257,6 +270,7 @@ static enum wb_err seal_as_bot(struct mock *m, const json_t *body, const uint8_t
     struct buf plain = buf_new(SEALED_MAX), sealed = buf_new(SEALED_MAX);
     uint8_t base[32], key[32], iv[12];
     enum wb_err err;
+
     if (strcmp(edit, "inner") == 0 || strcmp(edit, "last") == 0)
         id = first;
     hkdf_sha256(SPAN(secret, 32), SPAN_NULL, SPAN_LIT("Bot Message"), base, sizeof base);
@@ -285,6 +299,7 @@ static struct node *bot_message(struct mock *m, const json_t *body, const char *
     const json_t *target = json_object_get(body, "target");
     struct node *n = mock_node(m, "message"), *child;
     struct jid bot, sender, chat;
+
     if (jid_parse_cstr(BOT, &bot) != WB_OK)
         return NULL;
     node_attr_jid(&m->a, n, "from", &bot);
@@ -315,7 +330,8 @@ int admin_contact_bot(struct mock *m, const struct http_request *q, const json_t
     struct buf sealed = buf_new(SEALED_MAX);
     uint8_t secret[32];
     size_t n = 0;
-    if (to == NULL)
+
+    if (!to)
         return 404;
     if (id[0] == '\0')
         id = mock_id(m);
@@ -324,7 +340,8 @@ int admin_contact_bot(struct mock *m, const struct http_request *q, const json_t
         return admin_bad(ret_out, 400, "secret: 64 hex digits");
     for (size_t i = 0; i < to->ndevices; i++) {
         struct node *stanza = bot_message(m, body, id, buf_span(&sealed));
-        if (!world_is_played(to->devices[i]) && stanza != NULL)
+
+        if (!world_is_played(to->devices[i]) && stanza)
             deliver(m, to->devices[i], stanza);
     }
     buf_free(&sealed);

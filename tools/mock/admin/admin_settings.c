@@ -15,6 +15,7 @@ static bool set(struct mock *m, struct mock_account *a, const char *collection, 
                 uint32_t field, struct span content)
 {
     struct buf part = buf_new(VALUE_MAX), value = buf_new(VALUE_MAX);
+
     pb_put_bytes(&part, 1, content);
     pb_put_bytes(&value, field, buf_span(&part));
     bool ok = phone_state_write(m, a, collection, index, buf_span(&value));
@@ -27,6 +28,7 @@ static bool set_salt(struct mock *m, struct mock_account *a, const char *hex)
 {
     uint8_t salt[VALUE_MAX / 2];
     size_t n = 0;
+
     if (hex[0] == '\0')
         return phone_state_write(m, a, "regular_high", "[\"nct_salt_sync\"]", SPAN_NULL);
     return hex_decode(span_cstr(hex), salt, sizeof salt, &n) == WB_OK &&
@@ -39,7 +41,7 @@ int admin_settings(struct mock *m, const struct http_request *q, const json_t *b
     (void)q;
     struct mock_account *a = names_of_number(m, admin_text(body, "phone"));
     bool ok = true;
-    if (a == NULL)
+    if (!a)
         return admin_bad(ret_out, 400, "phone: a phone number");
     if (admin_bool(body, "new_key", false))
         phone_state_new_key(a);

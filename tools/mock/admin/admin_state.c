@@ -11,6 +11,7 @@ static json_t *device_json(const struct device *d)
                           d->client != NULL && d->client->active, "available", d->available,
                           "prekeys", (json_int_t)d->nprekeys, "skey_id", (json_int_t)d->skey_id,
                           "queued", (json_int_t)d->nqueued);
+
     return o;
 }
 
@@ -25,6 +26,7 @@ int admin_state(struct mock *m, const struct http_request *q, const json_t *body
     for (size_t i = 0; i < m->world.naccounts; i++) {
         const struct mock_account *a = m->world.accounts[i];
         json_t *devices = json_array();
+
         for (size_t k = 0; k < a->ndevices; k++)
             (void)json_array_append_new(devices, device_json(a->devices[k]));
         json_t *one =
@@ -53,8 +55,7 @@ int admin_flags(struct mock *m, const struct http_request *q, const json_t *body
     for (const struct flag *f = m->flags; f != NULL; f = f->next) {
         if (f->note && !notes)
             continue;
-        if ((only != NULL && strcmp(only, f->client) != 0) ||
-            (kind != NULL && strcmp(kind, f->what) != 0))
+        if ((only && strcmp(only, f->client) != 0) || (kind && strcmp(kind, f->what) != 0))
             continue;
         json_t *o =
             json_pack("{s:I,s:I,s:s,s:s,s:s}", "id", (json_int_t)f->id, "t_ms", (json_int_t)f->t_ms,
@@ -83,7 +84,7 @@ int admin_defaults(struct mock *m, const struct http_request *q, const json_t *b
     (void)body;
     char text[16];
     const char *mode = http_query(q, "new_groups", text, sizeof text);
-    if (mode == NULL || (strcmp(mode, "pn") != 0 && strcmp(mode, "lid") != 0))
+    if (!mode || (strcmp(mode, "pn") != 0 && strcmp(mode, "lid") != 0))
         return admin_bad(ret_out, 400, "new_groups: pn or lid");
     m->cfg.groups_pn = strcmp(mode, "pn") == 0;
     return admin_ok(ret_out);

@@ -9,7 +9,8 @@ int admin_phone_timelock(struct mock *m, const struct http_request *q, const jso
     const char *type = admin_text(body, "type");
     int64_t seconds = admin_int(body, "seconds", 0);
     int64_t ends = seconds > 0 ? (int64_t)mock_now_s(m) + seconds : 0;
-    if (a == NULL)
+
+    if (!a)
         return 404;
     timelock_set(m, a, admin_bool(body, "active", true), ends,
                  type[0] != '\0' ? type : "BIZ_QUALITY", !admin_bool(body, "quiet", false));

@@ -61,6 +61,7 @@ static void set_u(const json_t *body, const char *key, unsigned *v)
 static int set_cert(struct trouble *t, const json_t *body, json_t **ret_out)
 {
     const char *name = admin_text(body, "cert");
+
     if (name[0] == '\0')
         return 200;
     for (size_t i = 0; i < sizeof cert_names / sizeof cert_names[0]; i++) {
@@ -75,6 +76,7 @@ static int set_cert(struct trouble *t, const json_t *body, json_t **ret_out)
 static int set_adv(struct trouble *t, const json_t *body, json_t **ret_out)
 {
     const char *name = admin_text(body, "adv");
+
     if (name[0] == '\0')
         return 200;
     for (size_t i = 0; i < sizeof adv_names / sizeof adv_names[0]; i++) {
@@ -91,6 +93,7 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
 {
     struct trouble *t = &m->trouble;
     int status;
+
     if (admin_bool(body, "reset", false))
         *t = (struct trouble){0};
     status = set_cert(t, body, ret_out);
@@ -131,6 +134,7 @@ int admin_trouble_set(struct mock *m, const struct http_request *q, const json_t
 static const char *number_or_text(const json_t *body, const char *key, char buf[static 24])
 {
     const json_t *v = json_object_get(body, key);
+
     if (json_is_integer(v)) {
         (void)snprintf(buf, 24, "%lld", (long long)json_integer_value(v));
         return buf;
@@ -142,6 +146,7 @@ static void stream_error(struct client *c, const json_t *body)
 {
     char buf[24];
     const char *code = number_or_text(body, "code", buf), *conflict = admin_text(body, "conflict");
+
     if (code[0] == '\0' && strcmp(conflict, "device_removed") == 0)
         code = "401";
     else if (code[0] == '\0' && conflict[0] != '\0')
@@ -150,6 +155,7 @@ static void stream_error(struct client *c, const json_t *body)
         /* Says it and is gone: it neither closes nor answers a close. */
         struct node *n = mock_node(c->m, "stream:error");
         node_attr_text(&c->m->a, n, "code", code);
+
         c->m->cut_socket(c->socket, SOCKET_DEAF);
         client_send(c, n);
         return;
@@ -168,6 +174,7 @@ static void send_dirty(struct client *c, const char *type)
     struct mock *m = c->m;
     struct node *ib = mock_node(m, "ib"), *d = node_child_new(&m->a, ib, "dirty");
     struct jid server = jid_server_only(JID_PN);
+
     node_attr_jid(&m->a, ib, "from", &server);
     node_attr_text(&m->a, d, "type", type);
     node_attr_u64(&m->a, d, "timestamp", mock_now_s(m));
@@ -179,6 +186,7 @@ static bool stream_one(struct client *c, const json_t *body)
     struct mock *m = c->m;
     const char *what = admin_text(body, "do");
     char buf[24];
+
     if (what[0] == '\0' || strcmp(what, "error") == 0) {
         stream_error(c, body);
     } else if (strcmp(what, "drop") == 0) {
@@ -197,6 +205,7 @@ static bool stream_one(struct client *c, const json_t *body)
     } else if (strcmp(what, "smax") == 0) {
         struct node *n = mock_node(m, "error");
         node_attr_text(&m->a, n, "code", "479");
+
         client_send(c, n);
     } else if (strcmp(what, "client_expiration") == 0) {
         offline_expiration(c, number_or_text(body, "t", buf));
@@ -213,9 +222,10 @@ static bool stream_one(struct client *c, const json_t *body)
 static bool stream_match(const struct client *c, const struct mock_account *a, const char *who)
 {
     struct jid j;
+
     if (c->state == CLIENT_CLOSED)
         return false;
-    if (a != NULL)
+    if (a)
         return c->device != NULL && c->device->account == a;
     return strcmp(who, "all") == 0 || strcmp(who, c->label) == 0 ||
            (c->device != NULL && jid_parse_cstr(who, &j) == WB_OK &&
@@ -228,9 +238,10 @@ int admin_stream(struct mock *m, const struct http_request *q, const json_t *bod
     struct mock_account *a = NULL;
     json_int_t n = 0;
     struct client *next;
+
     if (admin_text(body, "phone")[0] != '\0') {
         a = admin_account(m, q, body, "phone", ret_out);
-        if (a == NULL)
+        if (!a)
             return 404;
     }
     for (struct client *c = m->clients; c != NULL; c = next) {

@@ -18,6 +18,7 @@ static void known_to_phone(struct mock *m, struct mock_account *to, const struct
     char jid[JID_TEXT_MAX];
     json_t *o = json_object();
     pb_put_text(&message, 1, text);
+
     buf_hex(&hex, buf_span(&message));
     (void)json_object_set_new(o, "id", json_string(id));
     (void)json_object_set_new(o, "chat", json_string(jid_text(&from->lid, jid)));
@@ -37,7 +38,8 @@ int admin_contact_bare(struct mock *m, const struct http_request *q, const json_
     struct mock_account *from = admin_account(m, q, body, "from", ret_out);
     struct mock_account *to = from != NULL ? admin_account(m, q, body, "to", ret_out) : NULL;
     const char *id = admin_text(body, "id"), *unavailable = admin_text(body, "unavailable");
-    if (to == NULL)
+
+    if (!to)
         return 404;
     if (id[0] == '\0')
         id = mock_id(m);
@@ -66,8 +68,10 @@ int admin_contact_bare(struct mock *m, const struct http_request *q, const json_
 static const struct node *enc_for(const struct node *stanza, const struct device *d)
 {
     const struct node *parts = node_child(stanza, "participants");
+
     for (const struct node *to = node_child(parts, "to"); to != NULL; to = node_next(to, "to")) {
         struct jid j, lid = device_jid(d, true);
+
         if (node_attr_get_jid(to, "jid", &j) && jid_eq(&j, &lid))
             return node_child(to, "enc");
     }
@@ -82,17 +86,19 @@ int admin_contact_status(struct mock *m, const struct http_request *q, const jso
     struct buf content = buf_new(UNUSUAL_MAX);
     struct jid chat;
     struct node *sealed;
-    if (to == NULL || !world_is_played(from->devices[0]))
+
+    if (!to || !world_is_played(from->devices[0]))
         return to == NULL ? 404 : admin_bad(ret_out, 404, "from: not played by the mock");
     pb_put_text(&content, 1, admin_text(body, "text"));
     sealed = actor_compose(m, from->devices[0], &to->lid, NULL, "text", buf_span(&content));
     buf_free(&content);
-    if (sealed == NULL || jid_parse_cstr("status@broadcast", &chat) != WB_OK)
+    if (!sealed || jid_parse_cstr("status@broadcast", &chat) != WB_OK)
         return admin_bad(ret_out, 422, "cannot be sealed");
     for (size_t i = 0; i < to->ndevices; i++) {
         const struct node *enc = enc_for(sealed, to->devices[i]);
         struct node *n = mock_node(m, "status"), *copy = ARENA_NEW(&m->a, struct node);
-        if (world_is_played(to->devices[i]) || enc == NULL || copy == NULL)
+
+        if (world_is_played(to->devices[i]) || !enc || !copy)
             continue;
         *copy = *enc;
         copy->next = NULL;
@@ -112,7 +118,8 @@ int admin_phone_manner(struct mock *m, const struct http_request *q, const json_
                        json_t **ret_out)
 {
     struct mock_account *a = admin_account(m, q, body, "phone", ret_out);
-    if (a == NULL)
+
+    if (!a)
         return 404;
     a->resends = admin_bool(body, "resends", a->resends);
     a->told_by_server = admin_bool(body, "told_by_server", a->told_by_server);

@@ -43,6 +43,7 @@ static const char help[] =
 static bool number(const char *text, uint64_t max, uint64_t *ret_v)
 {
     uint64_t v;
+
     if (!span_to_u64(span_cstr(text), &v) || v > max) {
         (void)fprintf(stderr, "wa-mock: not a number between 0 and %llu: %s\n",
                       (unsigned long long)max, text);
@@ -56,7 +57,8 @@ static bool ref_ms(const char *text, struct mock_config *c)
 {
     const char *comma = strchr(text, ',');
     uint64_t first, next;
-    if (comma == NULL || !span_to_u64(SPAN(text, (size_t)(comma - text)), &first) ||
+
+    if (!comma || !span_to_u64(SPAN(text, (size_t)(comma - text)), &first) ||
         !span_to_u64(span_cstr(comma + 1), &next) || first > 3600000 || next > 3600000) {
         (void)fprintf(stderr, "wa-mock: --ref-ms wants FIRST,NEXT: %s\n", text);
         return false;
@@ -69,6 +71,7 @@ static bool ref_ms(const char *text, struct mock_config *c)
 static bool root_seed(const char *text, struct mock_config *c)
 {
     size_t n;
+
     if (hex_decode(span_cstr(text), c->root_seed, sizeof c->root_seed, &n) != WB_OK ||
         n != sizeof c->root_seed) {
         (void)fprintf(stderr, "wa-mock: --root-key-seed wants 64 hex digits\n");
@@ -106,6 +109,7 @@ static bool take(struct mock_config *c, int opt)
 {
     uint64_t v = 0;
     bool ok = true;
+
     switch (opt) {
     case 'p':
         ok = number(optarg, 65535, &v);
@@ -180,6 +184,7 @@ enum config_result config_parse(int argc, char **argv, struct mock_config *ret_c
 {
     struct mock_config c = config_default();
     int opt;
+
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (opt == 'h') {
             (void)fputs(help, stdout);

@@ -9,9 +9,11 @@ enum { UNWRAP_MAX = 6 };
 static struct span inner(struct span msg)
 {
     static const uint32_t wrappers[] = {40, 37, 55, 59, 53, 58};
+
     for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
         struct span w = pb_bytes(msg, wrappers[i]);
-        if (w.p != NULL)
+
+        if (w.p)
             return pb_bytes(w, 1);
     }
     return SPAN_NULL;
@@ -20,6 +22,7 @@ static struct span inner(struct span msg)
 static void read_context(struct span ctx, struct mock_content *c)
 {
     struct pb_field f;
+
     c->reply_id = pb_bytes(ctx, 1);
     c->reply_participant = pb_bytes(ctx, 2);
     c->mention_all = pb_u64(ctx, 70, 0) != 0;
@@ -40,13 +43,15 @@ static const struct content_kind {
 static void read_kind(struct span msg, struct mock_content *c)
 {
     struct span text = pb_bytes(msg, 1), protocol = pb_bytes(msg, 12);
-    if (text.p != NULL) {
+
+    if (text.p) {
         c->kind = "text";
         c->text = text;
         return;
     }
-    if (protocol.p != NULL) {
+    if (protocol.p) {
         uint64_t type = pb_u64(protocol, 2, 0);
+
         c->kind = type == 0 ? "revoke" : type == 14 ? "edit" : "protocol";
         if (type == 14)
             c->text = pb_bytes(pb_bytes(protocol, 14), 1);
@@ -54,7 +59,8 @@ static void read_kind(struct span msg, struct mock_content *c)
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct span body = pb_bytes(msg, kinds[i].field);
-        if (body.p == NULL)
+
+        if (!body.p)
             continue;
         c->kind = kinds[i].name;
         if (kinds[i].caption != 0)
@@ -68,9 +74,10 @@ static void read_kind(struct span msg, struct mock_content *c)
 void content_read(struct span msg, struct mock_content *ret_c)
 {
     struct mock_content *c = ret_c;
+
     memset(c, 0, sizeof *c);
     struct span sent = pb_bytes(msg, 31);
-    if (sent.p != NULL) {
+    if (sent.p) {
         c->sent_to = pb_bytes(sent, 1);
         msg = pb_bytes(sent, 2);
     }
@@ -79,7 +86,8 @@ void content_read(struct span msg, struct mock_content *ret_c)
     c->skdm = pb_bytes(skdm, 2);
     for (int i = 0; i < UNWRAP_MAX; i++) {
         struct span in = inner(msg);
-        if (in.p == NULL)
+
+        if (!in.p)
             break;
         msg = in;
     }
@@ -89,15 +97,17 @@ void content_read(struct span msg, struct mock_content *ret_c)
 void content_text(struct buf *out, const char *text, const char *const *mentions, size_t n,
                   const struct content_reply *reply)
 {
-    if (n == 0 && reply == NULL) {
+    if (n == 0 && !reply) {
         pb_put_text(out, 1, text);
+
         return;
     }
     struct buf ctx = buf_new(1 << 20), ext = buf_new(2 << 20), quoted = buf_new(1 << 20);
-    if (reply != NULL) {
+    if (reply) {
         pb_put_text(&ctx, 1, reply->id);
         pb_put_text(&ctx, 2, reply->participant);
         pb_put_text(&quoted, 1, reply->text);
+
         pb_put_bytes(&ctx, 3, buf_span(&quoted));
     }
     for (size_t i = 0; i < n; i++)
@@ -114,6 +124,7 @@ void content_device_sent(struct buf *out, const char *destination, struct span m
 {
     struct buf dsm = buf_new(4 << 20);
     pb_put_text(&dsm, 1, destination);
+
     pb_put_bytes(&dsm, 2, msg);
     pb_put_bytes(out, 31, buf_span(&dsm));
     buf_free(&dsm);
@@ -123,6 +134,7 @@ void content_skdm(struct buf *out, const char *group, struct span skdm)
 {
     struct buf k = buf_new(4096);
     pb_put_text(&k, 1, group);
+
     pb_put_bytes(&k, 2, skdm);
     pb_put_bytes(out, 2, buf_span(&k));
     buf_free(&k);

@@ -5,6 +5,7 @@
 void cut_fd(int fd, enum socket_cut how)
 {
     struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
     switch (how) {
     case SOCKET_RESET:
         /* Linux answers "connect to nobody" on an open connection with a reset, at once. A close

@@ -14,7 +14,8 @@ static struct map_slot *find(const struct map *m, const char *key, uint64_t hash
 {
     for (size_t i = (size_t)hash & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
         struct map_slot *s = &m->slots[i];
-        if (s->key == NULL || (s->hash == hash && strcmp(s->key, key) == 0))
+
+        if (!s->key || (s->hash == hash && strcmp(s->key, key) == 0))
             return s;
     }
 }
@@ -30,11 +31,12 @@ void *map_get(const struct map *m, const char *key)
 static bool grow(struct map *m)
 {
     struct map bigger = {NULL, m->cap == 0 ? 16 : m->cap * 2, m->n, m->free_value};
+
     bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
-    if (bigger.slots == NULL)
+    if (!bigger.slots)
         return false;
     for (size_t i = 0; i < m->cap; i++) {
-        if (m->slots[i].key != NULL)
+        if (m->slots[i].key)
             *find(&bigger, m->slots[i].key, m->slots[i].hash) = m->slots[i];
     }
     free(m->slots);
@@ -48,9 +50,9 @@ bool map_put(struct map *m, const char *key, void *value)
         return false;
     uint64_t hash = map_hash(key, strlen(key));
     struct map_slot *s = find(m, key, hash);
-    if (s->key == NULL) {
+    if (!s->key) {
         s->key = strdup(key);
-        if (s->key == NULL)
+        if (!s->key)
             return false;
         s->hash = hash;
         m->n++;
@@ -63,7 +65,8 @@ struct map_slot *map_next(const struct map *m, size_t *at)
 {
     while (*at < m->cap) {
         struct map_slot *s = &m->slots[(*at)++];
-        if (s->key != NULL && s->value != NULL)
+
+        if (s->key && s->value)
             return s;
     }
     return NULL;
@@ -76,10 +79,10 @@ void map_own(struct map *m, void (*free_value)(void *value))
 
 void map_free(struct map *m, void (*free_value)(void *value))
 {
-    if (free_value == NULL)
+    if (!free_value)
         free_value = m->free_value;
     for (size_t i = 0; i < m->cap; i++) {
-        if (m->slots[i].key != NULL && m->slots[i].value != NULL && free_value != NULL)
+        if (m->slots[i].key && m->slots[i].value && free_value)
             free_value(m->slots[i].value);
         free(m->slots[i].key);
     }

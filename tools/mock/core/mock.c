@@ -19,8 +19,9 @@ static void read_inbox(struct mock *m, void *arg)
     for (int n = 0; n < INBOX_SLICE && m->inbox != NULL; n++) {
         struct inbox_item *i = m->inbox;
         struct node *node;
+
         m->inbox = i->next;
-        if (m->inbox == NULL)
+        if (!m->inbox)
             m->inbox_last = NULL;
         if (node_unpack(SPAN(i->packed, i->n), &m->a, &node) == WB_OK)
             m->world.player->receive(m, i->to, node);
@@ -34,7 +35,7 @@ void mock_leave(struct mock *m)
     if (--m->depth > 0)
         return;
     arena_reset(&m->a);
-    if (m->inbox != NULL && !m->inbox_timer)
+    if (m->inbox && !m->inbox_timer)
         m->inbox_timer = mock_timer(m, 0, read_inbox, NULL, NULL);
 }
 
@@ -46,27 +47,29 @@ uint64_t mock_now_s(const struct mock *m)
 const char *mock_id(struct mock *m)
 {
     char *id = arena_alloc(&m->a, 40);
-    if (id == NULL)
+
+    if (!id)
         return "";
     (void)snprintf(id, 40, "%08X%016llX", rng_u32(&m->rng), (unsigned long long)++m->next_id);
     return id;
 }
 
-/* ---- timers ------------------------------------------------------------------------------- */
+/* ---- timers ---- */
 
 bool mock_timer(struct mock *m, int64_t delay_ms, void (*fire)(struct mock *, void *), void *arg,
                 void (*drop)(void *))
 {
     struct mock_timer *t = malloc(sizeof *t);
-    if (t == NULL) {
-        if (drop != NULL)
+
+    if (!t) {
+        if (drop)
             drop(arg);
         return false;
     }
     *t = (struct mock_timer){NULL, clock_mono_ms(m->clock) + delay_ms, m->next_timer++, fire, arg,
                              drop};
     struct mock_timer **at = &m->timers;
-    while (*at != NULL && (*at)->at_ms <= t->at_ms)
+    while (*at && (*at)->at_ms <= t->at_ms)
         at = &(*at)->next;
     t->next = *at;
     *at = t;
@@ -75,7 +78,7 @@ bool mock_timer(struct mock *m, int64_t delay_ms, void (*fire)(struct mock *, vo
 
 int64_t mock_timer_wait(const struct mock *m)
 {
-    if (m->timers == NULL)
+    if (!m->timers)
         return -1;
     int64_t wait = m->timers->at_ms - clock_mono_ms(m->clock);
     return wait > 0 ? wait : 0;
@@ -85,9 +88,11 @@ void mock_timers_run(struct mock *m)
 {
     int64_t now = clock_mono_ms(m->clock);
     uint64_t newest = m->next_timer; /* timers set by timers wait for the next round */
+
     for (;;) {
         struct mock_timer *t = m->timers;
-        if (t == NULL || t->at_ms > now || t->seq >= newest)
+
+        if (!t || t->at_ms > now || t->seq >= newest)
             return;
         m->timers = t->next;
         mock_enter(m);
@@ -100,24 +105,27 @@ void mock_timers_run(struct mock *m)
 void mock_timer_cancel(struct mock *m, const void *arg)
 {
     struct mock_timer **at = &m->timers;
-    while (*at != NULL) {
+
+    while (*at) {
         struct mock_timer *t = *at;
+
         if (t->arg != arg) {
             at = &t->next;
             continue;
         }
         *at = t->next;
-        if (t->drop != NULL)
+        if (t->drop)
             t->drop(t->arg);
         free(t);
     }
 }
 
-/* ---- flags and trace ---------------------------------------------------------------------- */
+/* ---- flags and trace ---- */
 
 static char *xml_of(const struct node *n)
 {
     struct buf b = buf_new(MOCK_STANZA_BYTES);
+
     node_print(n, &b);
     char *text = strdup(buf_cstr(&b));
     buf_free(&b);
@@ -130,6 +138,7 @@ static bool tolerated(const char *what)
     static const char *const notes[] = {
         "sent-to-self", "sender-key-not-rotated", "needless-device-identity", "same-id-other-bytes",
         "no-origin",    "account-key-sent-back",  "duplicate-own-device",     "presence-again"};
+
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
         if (strcmp(notes[i], what) == 0)
             return true;
@@ -141,7 +150,8 @@ void mock_flag(struct mock *m, const char *client, const char *what, const struc
                const char *fmt, ...)
 {
     struct flag *f = m->nflags < MOCK_FLAGS_MAX ? calloc(1, sizeof *f) : NULL;
-    if (f == NULL)
+
+    if (!f)
         return;
     f->id = ++m->next_flag;
     f->t_ms = clock_unix_ms(m->clock);
@@ -153,7 +163,7 @@ void mock_flag(struct mock *m, const char *client, const char *what, const struc
     va_end(ap);
     f->note = tolerated(what);
     f->stanza = node != NULL ? xml_of(node) : NULL;
-    if (m->last_flag != NULL)
+    if (m->last_flag)
         m->last_flag->next = f;
     else
         m->flags = f;
@@ -164,8 +174,9 @@ void mock_flag(struct mock *m, const char *client, const char *what, const struc
 
 void mock_flags_clear(struct mock *m)
 {
-    while (m->flags != NULL) {
+    while (m->flags) {
         struct flag *f = m->flags;
+
         m->flags = f->next;
         free(f->stanza);
         free(f);
@@ -191,6 +202,7 @@ static void put_json(FILE *out, const char *text)
     (void)fputc('"', out);
     for (; *text != '\0'; text++) {
         unsigned char c = (unsigned char)*text;
+
         if (c == '"' || c == '\\')
             (void)fprintf(out, "\\%c", c);
         else if (c < 0x20)
@@ -203,7 +215,7 @@ static void put_json(FILE *out, const char *text)
 
 void mock_trace(struct mock *m, const char *dir, const char *client, const struct node *n)
 {
-    if (m->trace == NULL)
+    if (!m->trace)
         return;
     char *xml = xml_of(n);
     int64_t t = clock_unix_ms(m->clock);
@@ -226,5 +238,6 @@ const char *mock_attr(struct mock *m, const struct node *n, const char *key)
 {
     struct span s = node_attr_str(n, key, &m->a);
     const char *text = s.n > 0 ? arena_cstr(&m->a, s) : NULL;
+
     return text != NULL ? text : "";
 }

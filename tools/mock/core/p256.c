@@ -14,7 +14,8 @@ static EVP_PKEY *key_of(const uint8_t point[static P256_POINT_BYTES])
                                           P256_POINT_BYTES),
         OSSL_PARAM_construct_end()};
     EVP_PKEY *key = NULL;
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+
+    if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
         EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
         key = NULL;
     EVP_PKEY_CTX_free(ctx);
@@ -24,6 +25,7 @@ static EVP_PKEY *key_of(const uint8_t point[static P256_POINT_BYTES])
 bool p256_key_valid(struct span point)
 {
     EVP_PKEY *key = point.n == P256_POINT_BYTES ? key_of(point.p) : NULL;
+
     EVP_PKEY_free(key);
     return key != NULL;
 }
@@ -35,6 +37,7 @@ bool p256_verify(const uint8_t point[static P256_POINT_BYTES], struct span messa
     bool good = key != NULL && md != NULL &&
                 EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
                 EVP_DigestVerify(md, sig.p, sig.n, message.p, message.n) == 1;
+
     EVP_MD_CTX_free(md);
     EVP_PKEY_free(key);
     return good;

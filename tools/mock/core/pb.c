@@ -3,6 +3,7 @@
 static bool varint(struct span *in, uint64_t *ret_v)
 {
     uint64_t v = 0;
+
     for (unsigned i = 0; i < 10 && i < in->n; i++) {
         v |= (uint64_t)(in->p[i] & 0x7f) << (7 * i);
         if ((in->p[i] & 0x80) == 0) {
@@ -31,6 +32,7 @@ bool pb_next(struct span *in, struct pb_field *ret_f)
     struct span left = *in;
     struct pb_field f = {0};
     uint64_t key, n;
+
     if (left.n == 0 || !varint(&left, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff)
         return false;
     f.number = (uint32_t)(key >> 3);
@@ -65,6 +67,7 @@ bool pb_next(struct span *in, struct pb_field *ret_f)
 bool pb_valid(struct span msg)
 {
     struct pb_field f;
+
     while (pb_next(&msg, &f)) {
     }
     return msg.n == 0;
@@ -74,6 +77,7 @@ static bool last(struct span msg, uint32_t number, struct pb_field *ret_f)
 {
     struct pb_field f;
     bool found = false;
+
     while (pb_next(&msg, &f)) {
         if (f.number == number) {
             *ret_f = f;
@@ -86,18 +90,21 @@ static bool last(struct span msg, uint32_t number, struct pb_field *ret_f)
 struct span pb_bytes(struct span msg, uint32_t number)
 {
     struct pb_field f;
+
     return last(msg, number, &f) && f.wire == 2 ? f.bytes : SPAN_NULL;
 }
 
 uint64_t pb_u64(struct span msg, uint32_t number, uint64_t dflt)
 {
     struct pb_field f;
+
     return last(msg, number, &f) && f.wire != 2 ? f.v : dflt;
 }
 
 bool pb_has(struct span msg, uint32_t number)
 {
     struct pb_field f;
+
     return last(msg, number, &f);
 }
 

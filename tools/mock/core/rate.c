@@ -25,6 +25,7 @@ static struct rate_rule *rule_of(struct mock *m, const char *kind)
 static struct rate_pause *pause_of(struct mock *m, const struct mock_account *a, const char *kind)
 {
     struct rate_pause *p = m->rates.pauses, *oldest = p;
+
     for (size_t i = 0; i < RATE_PAUSES_MAX; i++, p++) {
         if (p->account == a && strcmp(p->kind, kind) == 0)
             return p;
@@ -40,9 +41,10 @@ int rate_refuses(struct mock *m, const char *label, const struct mock_account *a
                  const struct node *iq, int64_t *ret_backoff_s)
 {
     char kind[RATE_KIND_MAX];
+
     (void)snprintf(kind, sizeof kind, "%s %s", mock_attr(m, iq, "xmlns"), mock_attr(m, iq, "type"));
     struct rate_rule *r = rule_of(m, kind);
-    if (r == NULL)
+    if (!r)
         return 0;
     struct rate_pause *p = pause_of(m, a, kind);
     int64_t now = clock_mono_ms(m->clock);
@@ -65,9 +67,10 @@ int rate_refuses(struct mock *m, const char *label, const struct mock_account *a
 bool rate_set(struct mock *m, const struct rate_rule *rule)
 {
     struct rate_rule *r = rule_of(m, rule->kind);
-    if (r == NULL)
+
+    if (!r)
         r = rule_of(m, "");
-    if (r == NULL)
+    if (!r)
         return false;
     *r = *rule;
     return true;

@@ -16,7 +16,8 @@ static struct span field(const json_t *o, const char *name, struct arena *a)
         json_is_string(v) ? SPAN(json_string_value(v), json_string_length(v)) : SPAN_NULL;
     uint8_t *bytes = text.p != NULL && text.n < FIELD_BYTES_MAX ? arena_alloc(a, text.n + 1) : NULL;
     size_t n;
-    if (bytes == NULL || (text.n > 0 && text.p[text.n - 1] == '=') ||
+
+    if (!bytes || (text.n > 0 && text.p[text.n - 1] == '=') ||
         b64url_decode(text, bytes, text.n, &n) != WB_OK)
         return SPAN_NULL;
     return SPAN(bytes, n);
@@ -25,6 +26,7 @@ static struct span field(const json_t *o, const char *name, struct arena *a)
 static bool is_text(const json_t *o, const char *name, const char *want)
 {
     const char *got = json_string_value(json_object_get(o, name));
+
     return got != NULL && strcmp(got, want) == 0;
 }
 
@@ -32,7 +34,8 @@ static bool is_text(const json_t *o, const char *name, const char *want)
 static bool origin_fits(const char *origin, const char *rp_id)
 {
     size_t n, rp = strlen(rp_id);
-    if (origin == NULL || strncmp(origin, "https://", 8) != 0)
+
+    if (!origin || strncmp(origin, "https://", 8) != 0)
         return false;
     origin += 8;
     n = strlen(origin);
@@ -44,6 +47,7 @@ static const char *check_client_data(const struct webauthn_want *w, struct span 
 {
     json_t *o = json_loadb((const char *)data.p, data.n, JSON_REJECT_DUPLICATES, NULL);
     const char *wrong = NULL;
+
     if (!json_is_object(o))
         wrong = "clientDataJSON is not a JSON object";
     else if (!is_text(o, "type", "webauthn.get"))
@@ -59,6 +63,7 @@ static const char *check_client_data(const struct webauthn_want *w, struct span 
 static const char *check_auth_data(const struct webauthn_want *w, struct span data)
 {
     uint8_t rp[SHA256_BYTES];
+
     sha256(span_cstr(w->rp_id), rp);
     if (data.n < AUTH_DATA_MIN)
         return "authenticatorData is too short";
@@ -75,15 +80,16 @@ static const char *check_response(const struct webauthn_want *w, const json_t *r
 {
     struct span client = field(r, "clientDataJSON", a), sig = field(r, "signature", a);
     struct span auth = field(r, "authenticatorData", a);
-    if (client.p == NULL || auth.p == NULL || sig.p == NULL)
+
+    if (!client.p || !auth.p || !sig.p)
         return "clientDataJSON, authenticatorData or signature is missing";
     const char *wrong = check_client_data(w, client, a);
-    if (wrong == NULL)
+    if (!wrong)
         wrong = check_auth_data(w, auth);
-    if (wrong != NULL)
+    if (wrong)
         return wrong;
     uint8_t *message = arena_alloc(a, auth.n + SHA256_BYTES);
-    if (message == NULL)
+    if (!message)
         return "out of memory";
     memcpy(message, auth.p, auth.n);
     sha256(client, message + auth.n);
@@ -96,6 +102,7 @@ const char *webauthn_check(const struct webauthn_want *w, struct span json, stru
 {
     json_t *o = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
     const char *wrong;
+
     if (!json_is_object(o))
         wrong = "not a JSON object";
     else if (!is_text(o, "type", "public-key"))

@@ -16,6 +16,7 @@ bool world_is_lid(const struct jid *j)
 struct mock_account *world_account(const struct world *w, const struct jid *user)
 {
     struct mock_account *a = NULL;
+
     if (world_is_lid(user))
         a = map_get(&w->by_lid, user->user);
     else if (user->server == JID_PN || user->server == JID_HOSTED)
@@ -26,6 +27,7 @@ struct mock_account *world_account(const struct world *w, const struct jid *user
 struct mock_account *world_account_phone(const struct world *w, const char *digits)
 {
     struct mock_account *a = map_get(&w->by_pn, digits[0] == '+' ? digits + 1 : digits);
+
     return a != NULL && !a->gone ? a : NULL;
 }
 
@@ -50,6 +52,7 @@ bool world_is_played(const struct device *d)
 struct device *world_device_jid(const struct world *w, const struct jid *j)
 {
     struct mock_account *a = world_account(w, j);
+
     return a != NULL ? world_device(a, j->device) : NULL;
 }
 
@@ -66,7 +69,8 @@ struct jid device_jid(const struct device *d, bool lid)
 static struct device *append_device(struct mock_account *a, uint16_t number)
 {
     struct device *d = a->ndevices < MOCK_DEVICES_MAX ? calloc(1, sizeof *d) : NULL;
-    if (d == NULL)
+
+    if (!d)
         return NULL;
     d->account = a;
     d->number = number;
@@ -80,13 +84,14 @@ struct mock_account *world_add_account(struct mock *m, const char *digits, const
 {
     struct world *w = &m->world;
     struct jid pn;
+
     if (jid_from_phone(span_cstr(digits), &pn) != WB_OK || map_get(&w->by_pn, pn.user) != NULL)
         return NULL;
     struct mock_account *a = calloc(1, sizeof *a);
     struct mock_account **list = realloc(w->accounts, (w->naccounts + 1) * sizeof *list);
-    if (list != NULL)
+    if (list)
         w->accounts = list;
-    if (a == NULL || list == NULL) {
+    if (!a || !list) {
         free(a);
         return NULL;
     }
@@ -103,7 +108,7 @@ struct mock_account *world_add_account(struct mock *m, const char *digits, const
     a->devices_t = mock_now_s(m);
     x25519_generate(&m->rng, &a->identity);
     struct device *phone = append_device(a, 0);
-    if (phone == NULL || !map_put(&w->by_pn, pn.user, a) || !map_put(&w->by_lid, a->lid.user, a) ||
+    if (!phone || !map_put(&w->by_pn, pn.user, a) || !map_put(&w->by_lid, a->lid.user, a) ||
         !w->player->attach(m, phone, &a->identity)) {
         /* keys of a half-made account stay in the maps only if it is listed */
         a->gone = true;
@@ -115,7 +120,8 @@ struct mock_account *world_add_account(struct mock *m, const char *digits, const
 struct device *world_add_device(struct mock *m, struct mock_account *a)
 {
     struct device *d = append_device(a, a->next_number);
-    if (d == NULL)
+
+    if (!d)
         return NULL;
     a->next_number++;
     d->key_index = a->next_key_index++;
@@ -125,7 +131,7 @@ struct device *world_add_device(struct mock *m, struct mock_account *a)
 
 static void free_part(struct part *p)
 {
-    if (p->value != NULL)
+    if (p->value)
         p->free(p->value);
     p->value = NULL;
 }
@@ -133,8 +139,9 @@ static void free_part(struct part *p)
 static void free_device(const struct player *player, struct device *d)
 {
     player->detach(d);
-    while (d->first != NULL) {
+    while (d->first) {
         struct queued *s = d->first;
+
         d->first = s->next;
         free(s);
     }
@@ -150,6 +157,7 @@ bool world_unlist_device(struct mock *m, struct device *d)
 {
     struct mock_account *a = d->account;
     size_t i = 0;
+
     while (i < a->ndevices && a->devices[i] != d)
         i++;
     if (i == a->ndevices || a->nunlisted == MOCK_UNLISTED_MAX)
@@ -165,6 +173,7 @@ void world_remove_device(struct mock *m, struct device *d)
 {
     struct mock_account *a = d->account;
     size_t i = 0;
+
     while (i < a->ndevices && a->devices[i] != d)
         i++;
     if (i == a->ndevices)
@@ -174,6 +183,7 @@ void world_remove_device(struct mock *m, struct device *d)
     a->devices_t = mock_now_s(m);
     for (struct inbox_item **at = &m->inbox; *at != NULL;) {
         struct inbox_item *item = *at;
+
         if (item->to == d) {
             *at = item->next;
             free(item);
@@ -182,12 +192,12 @@ void world_remove_device(struct mock *m, struct device *d)
         }
     }
     m->inbox_last = m->inbox;
-    while (m->inbox_last != NULL && m->inbox_last->next != NULL)
+    while (m->inbox_last && m->inbox_last->next)
         m->inbox_last = m->inbox_last->next;
     free_device(m->world.player, d);
 }
 
-/* ---- groups ------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 struct group *world_group(const struct world *w, const struct jid *j)
 {
@@ -199,9 +209,10 @@ struct group *world_add_group(struct mock *m, const char *subject, bool lid)
     struct world *w = &m->world;
     struct group *g = calloc(1, sizeof *g);
     struct group **list = realloc(w->group_list, (w->ngroups + 1) * sizeof *list);
-    if (list != NULL)
+
+    if (list)
         w->group_list = list;
-    if (g == NULL || list == NULL) {
+    if (!g || !list) {
         free(g);
         return NULL;
     }
@@ -234,7 +245,7 @@ bool world_add_member(struct group *g, struct mock_account *a, uint8_t rank)
     if (world_find_member(g, a) != NULL)
         return true;
     struct member *list = realloc(g->members, (g->nmembers + 1) * sizeof *list);
-    if (list == NULL)
+    if (!list)
         return false;
     g->members = list;
     g->members[g->nmembers++] = (struct member){a, rank};
@@ -245,7 +256,8 @@ bool world_add_member(struct group *g, struct mock_account *a, uint8_t rank)
 bool world_remove_member(struct group *g, const struct mock_account *a)
 {
     struct member *mb = world_find_member(g, a);
-    if (mb == NULL)
+
+    if (!mb)
         return false;
     size_t i = (size_t)(mb - g->members);
     memmove(mb, mb + 1, (g->nmembers - i - 1) * sizeof *mb);
@@ -257,6 +269,7 @@ bool world_remove_member(struct group *g, const struct mock_account *a)
 static void free_group_key(void *value)
 {
     struct group_key *k = value;
+
     map_free(&k->holders, NULL);
     free(k);
 }
@@ -267,8 +280,9 @@ static void free_account(const struct player *player, struct mock_account *a)
         free_device(player, a->devices[--a->ndevices]);
     while (a->nunlisted > 0)
         free_device(player, a->unlisted[--a->nunlisted]);
-    while (a->tokens != NULL) {
+    while (a->tokens) {
         struct token *t = a->tokens;
+
         a->tokens = t->next;
         free(t);
     }
@@ -303,11 +317,12 @@ void world_free(struct world *w)
     memset(w, 0, sizeof *w);
 }
 
-/* ---- participant hash --------------------------------------------------------------------- */
+/* ---- participant hash ---- */
 
 static int ad_order(const void *x, const void *y)
 {
     char a[JID_TEXT_MAX], b[JID_TEXT_MAX];
+
     return strcmp(jid_ad_text(x, a), jid_ad_text(y, b));
 }
 
@@ -316,10 +331,12 @@ void world_phash(struct jid *devices, size_t n, char ret_text[static PHASH_CHARS
     uint8_t digest[SHA256_BYTES];
     struct buf all = buf_new(1 << 24);
     struct buf text = buf_new(64);
+
     if (n > 0)
         qsort(devices, n, sizeof *devices, ad_order);
     for (size_t i = 0; i < n; i++) {
         char one[JID_TEXT_MAX];
+
         buf_append_cstr(&all, jid_ad_text(&devices[i], one));
     }
     sha256(buf_span(&all), digest);

@@ -8,11 +8,12 @@ void addressing_set(struct mock *m, struct group *g, bool lid)
 {
     const struct mock_account *creator =
         jid_is_none(&g->creator) ? NULL : world_account(&m->world, &g->creator);
+
     if (g->lid == lid)
         return;
     g->lid = lid;
     g->readdressed = true;
-    if (creator != NULL)
+    if (creator)
         g->creator = account_jid(creator, lid);
     strict_keys_unknown(g);
 }
@@ -22,6 +23,7 @@ int addressing_refuses(struct mock *m, const char *label, const struct device *f
 {
     char key[JID_TEXT_MAX + MOCK_ID_MAX + 2], who[JID_TEXT_MAX];
     struct jid j = device_jid(from, false);
+
     if (node_attr_is(n, "addressing_mode", "lid") == g->lid)
         return 0;
     if (!g->readdressed)

@@ -7,8 +7,9 @@
 static void send_stanza(struct mock *m, struct device *d, struct queued *s)
 {
     s->sent = true;
-    if (m->trace != NULL) {
+    if (m->trace) {
         struct node *n;
+
         if (node_unpack(SPAN(s->packed, s->n), &m->a, &n) == WB_OK)
             mock_trace(m, "out", d->client->label, n);
     }
@@ -23,11 +24,12 @@ static void send_stanza(struct mock *m, struct device *d, struct queued *s)
 static void to_inbox(struct mock *m, struct device *d, struct span packed)
 {
     struct inbox_item *i = malloc(sizeof *i + packed.n);
-    if (i == NULL)
+
+    if (!i)
         return;
     *i = (struct inbox_item){NULL, d, packed.n};
     memcpy(i->packed, packed.p, packed.n);
-    if (m->inbox_last != NULL)
+    if (m->inbox_last)
         m->inbox_last->next = i;
     else
         m->inbox = i;
@@ -38,7 +40,8 @@ static struct queued *queued_new(struct mock *m, const struct device *d, const s
                                  struct span packed)
 {
     struct queued *s = malloc(sizeof *s + packed.n);
-    if (s == NULL)
+
+    if (!s)
         return NULL;
     memset(s, 0, sizeof *s);
     (void)snprintf(s->id, sizeof s->id, "%s", mock_attr(m, n, "id"));
@@ -58,6 +61,7 @@ void deliver(struct mock *m, struct device *d, struct node *n)
 {
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
     bool now = d->client != NULL && d->client->active;
+
     if (!world_is_played(d) && !now)
         node_attr_text(&m->a, n, "offline", "0");
     if (node_pack(n, &packed) != WB_OK) {
@@ -71,10 +75,10 @@ void deliver(struct mock *m, struct device *d, struct node *n)
     if (d->nqueued >= MOCK_QUEUE_MAX)
         goto out;
     struct queued *s = queued_new(m, d, n, buf_span(&packed));
-    if (s == NULL)
+    if (!s)
         goto out;
     bool swap = now && m->trouble.reorder_stanzas > 0 && d->last != NULL && !d->last->sent;
-    if (d->last != NULL)
+    if (d->last)
         d->last->next = s;
     else
         d->first = s;
@@ -99,6 +103,7 @@ out:
 size_t deliver_unsent(const struct device *d)
 {
     size_t n = 0;
+
     for (const struct queued *s = d->first; s != NULL; s = s->next)
         n += !s->sent;
     return n;
@@ -112,6 +117,7 @@ size_t deliver_queue(struct mock *m, struct device *d)
 size_t deliver_some(struct mock *m, struct device *d, size_t most)
 {
     size_t n = 0;
+
     for (struct queued *s = d->first; s != NULL && d->client != NULL && n < most; s = s->next) {
         if (!s->sent) {
             send_stanza(m, d, s);
@@ -129,6 +135,7 @@ static uint64_t recent_key(const char *cls, const char *id)
 bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks)
 {
     bool any = false;
+
     for (struct queued *s = d->first; s != NULL; s = s->next) {
         if (!s->own_copy || strcmp(s->id, id) != 0)
             continue;
@@ -146,10 +153,11 @@ bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks
 static bool settle(struct device *d, const char *cls, const char *id)
 {
     struct queued *before = NULL;
+
     for (struct queued *s = d->first; s != NULL; before = s, s = s->next) {
         if (strcmp(s->id, id) != 0 || strcmp(s->cls, cls) != 0)
             continue;
-        if (before != NULL)
+        if (before)
             before->next = s->next;
         else
             d->first = s->next;
@@ -199,6 +207,7 @@ bool deliver_waiting(const struct device *d, const char *cls, const char *type,
 struct node *deliver_notification(struct mock *m, const struct jid *from, const char *type)
 {
     struct node *n = mock_node(m, "notification");
+
     node_attr_jid(&m->a, n, "from", from);
     node_attr_text(&m->a, n, "type", type);
     node_attr_text(&m->a, n, "id", mock_id(m));

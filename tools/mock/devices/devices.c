@@ -11,6 +11,7 @@ static void key_index_list(struct mock *m, struct node *parent, const struct moc
 {
     struct buf details = buf_new(4096), signed_part = buf_new(4096), msg = buf_new(8192);
     uint8_t sig[XEDDSA_SIG_BYTES];
+
     pb_put_u64(&details, 1, a->adv_raw_id);
     pb_put_u64(&details, 2, a->devices_t);
     pb_put_u64(&details, 3, a->next_key_index - 1);
@@ -45,6 +46,7 @@ void devices_hash(const struct mock_account *a, const struct device *except, boo
 {
     struct jid list[MOCK_DEVICES_MAX];
     size_t n = 0;
+
     for (size_t i = 0; i < a->ndevices; i++) {
         if (a->devices[i] != except)
             list[n++] = device_jid(a->devices[i], lid);
@@ -57,10 +59,12 @@ void devices_node(struct mock *m, struct node *parent, const struct mock_account
     char hash[PHASH_CHARS + 1];
     struct node *devices = node_child_new(&m->a, parent, "devices");
     struct node *list = node_child_new(&m->a, devices, "device-list");
+
     devices_hash(a, NULL, lid, hash);
     node_attr_text(&m->a, list, "hash", hash);
     for (size_t i = 0; i < a->ndevices; i++) {
         struct node *d = node_child_new(&m->a, list, "device");
+
         a->devices[i]->unannounced = false;
         node_attr_u64(&m->a, d, "id", a->devices[i]->number);
         device_attrs(m, d, a->devices[i]);
@@ -77,10 +81,12 @@ static void tell_others(struct mock *m, struct mock_account *a, const struct dev
     static const char *const tags[] = {"add", "remove", "update"};
     char hash[PHASH_CHARS + 1], lid_hash[PHASH_CHARS + 1];
     const struct device *except = change == DEVICE_REMOVED ? d : NULL;
+
     devices_hash(a, except, false, hash);
     devices_hash(a, except, true, lid_hash);
     for (size_t i = 0; i < m->world.naccounts; i++) {
         struct mock_account *to = m->world.accounts[i];
+
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {
@@ -94,6 +100,7 @@ static void tell_others(struct mock *m, struct mock_account *a, const struct dev
                 struct jid pn = device_jid(d, false), lid = device_jid(d, true);
                 node_attr_text(&m->a, ch, "device_lid_hash", lid_hash);
                 struct node *dev = node_child_new(&m->a, ch, "device");
+
                 node_attr_jid(&m->a, dev, "jid", &pn);
                 node_attr_jid(&m->a, dev, "lid", &lid);
                 device_attrs(m, dev, d);
@@ -109,9 +116,11 @@ static void tell_own(struct mock *m, struct mock_account *a, const struct device
 {
     char hash[PHASH_CHARS + 1];
     const struct device *except = change == DEVICE_REMOVED ? d : NULL;
+
     devices_hash(a, except, false, hash);
     for (size_t k = 0; k < a->ndevices; k++) {
         struct device *to = a->devices[k];
+
         if (to == d || world_is_played(to))
             continue;
         const struct jid server = jid_server_only(JID_PN);
@@ -149,9 +158,11 @@ bool devices_unheard(const struct device *d, const struct mock_account *a)
 void devices_logout(struct mock *m, struct device *d)
 {
     struct mock_account *a = d->account;
+
     devices_changed(m, a, d, DEVICE_REMOVED);
-    if (d->client != NULL) {
+    if (d->client) {
         struct client *c = d->client;
+
         c->device = NULL;
         client_stream_error(c, "401", "device_removed");
     }
@@ -169,6 +180,7 @@ void devices_reinstall(struct mock *m, struct mock_account *a, bool tell)
         return;
     for (size_t i = 0; tell && i < m->world.naccounts; i++) {
         struct mock_account *to = m->world.accounts[i];
+
         if (to == a || to->contact)
             continue;
         for (size_t k = 0; k < to->ndevices; k++) {

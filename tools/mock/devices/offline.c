@@ -10,6 +10,7 @@ static void send_ib(struct client *c, struct node **ret_ib, const char *tag,
                     struct node **ret_child)
 {
     struct jid server = jid_server_only(JID_PN);
+
     *ret_ib = mock_node(c->m, "ib");
     node_attr_jid(&c->m->a, *ret_ib, "from", &server);
     *ret_child = node_child_new(&c->m->a, *ret_ib, tag);
@@ -19,6 +20,7 @@ void offline_asked(struct client *c, const struct node *batch)
 {
     struct mock *m = c->m;
     uint64_t count;
+
     if (!node_attr_get_u64(batch, "count", &count) || count == 0 || count > OFFLINE_BATCH_MOST)
         mock_flag(m, c->label, "bad-offline-batch", batch, "count is not 1 to %d",
                   OFFLINE_BATCH_MOST);
@@ -38,6 +40,7 @@ void offline_asked(struct client *c, const struct node *batch)
 void offline_expiration(struct client *c, const char *t)
 {
     struct node *ib, *child;
+
     send_ib(c, &ib, "client_expiration", &child);
     if (t[0] != '\0')
         node_attr_text(&c->m->a, child, "t", t);

@@ -10,6 +10,7 @@ enum { LOW_PREKEYS = 5, ID_BYTES = 3 };
 static void put_be(struct mock *m, struct node *parent, const char *tag, uint32_t v, size_t n)
 {
     uint8_t b[4];
+
     for (size_t i = 0; i < n; i++)
         b[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
     node_set_bytes(&m->a, node_child_new(&m->a, parent, tag), SPAN(b, n));
@@ -18,6 +19,7 @@ static void put_be(struct mock *m, struct node *parent, const char *tag, uint32_
 static bool get_be(const struct node *parent, const char *tag, size_t n, uint32_t *ret_v)
 {
     struct span s = node_content_bytes(node_child(parent, tag));
+
     if (s.n != n)
         return false;
     uint32_t v = 0;
@@ -42,6 +44,7 @@ bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k)
 void prekeys_tell_if_low(struct mock *m, struct device *d)
 {
     struct jid server = jid_server_only(JID_PN);
+
     if (world_is_played(d) || d->nprekeys >= LOW_PREKEYS || d->low_told || d->prekeys_seen.n == 0)
         return;
     d->low_told = true;
@@ -55,11 +58,13 @@ void prekeys_bundle_node(struct mock *m, struct node *parent, struct device *d,
                          const struct prekey *one_time)
 {
     static const uint8_t type = DJB_TYPE;
+
     put_be(m, parent, "registration", d->registration_id, 4);
     node_set_bytes(&m->a, node_child_new(&m->a, parent, "type"), SPAN(&type, 1));
     node_set_bytes(&m->a, node_child_new(&m->a, parent, "identity"), SPAN_ARRAY(d->identity));
-    if (one_time != NULL) {
+    if (one_time) {
         struct node *key = node_child_new(&m->a, parent, "key");
+
         put_be(m, key, "id", one_time->id, ID_BYTES);
         node_set_bytes(&m->a, node_child_new(&m->a, key, "value"), SPAN_ARRAY(one_time->pub));
     }
@@ -83,6 +88,7 @@ static void put_hash(struct mock *m, struct node *digest, const struct device *d
 {
     struct buf all = buf_new((size_t)X25519_KEY_BYTES * (MOCK_PREKEYS_MAX + 4));
     uint8_t hash[SHA1_BYTES];
+
     buf_append(&all, SPAN_ARRAY(d->identity));
     buf_append(&all, SPAN_ARRAY(d->skey));
     buf_append(&all, SPAN_ARRAY(d->skey_sig));
@@ -123,6 +129,7 @@ static void foreign_bundle(struct mock *m, struct node *out, const struct device
     struct device other = {.registration_id = d->registration_id, .skey_id = 1};
     struct x25519_pair identity, skey;
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
+
     x25519_generate(&m->rng, &identity);
     x25519_generate(&m->rng, &skey);
     memcpy(signed_part + 1, skey.pub, sizeof skey.pub);
@@ -136,14 +143,16 @@ static int fetch_user(struct client *c, const struct node *user, struct node *li
 {
     struct mock *m = c->m;
     struct jid j;
+
     if (!node_attr_get_jid(user, "jid", &j))
         return 400;
     struct node *out = node_child_new(&m->a, list, "user");
     node_attr_jid(&m->a, out, "jid", &j);
     struct device *d = world_device_jid(&m->world, &j);
-    if (d == NULL) {
+    if (!d) {
         struct node *e = node_child_new(&m->a, out, "error");
         bool one = m->gone_refused == GONE_ONE;
+
         node_attr_u64(&m->a, e, "code", one ? 406 : 404);
         node_attr_text(&m->a, e, "text", one ? "not-acceptable" : "item-not-found");
         return 0;
@@ -165,6 +174,7 @@ static int fetch_user(struct client *c, const struct node *user, struct node *li
 static bool names_a_gone_device(struct mock *m, const struct node *key)
 {
     struct jid j;
+
     for (const struct node *u = node_child(key, "user"); u != NULL; u = node_next(u, "user")) {
         if (node_attr_get_jid(u, "jid", &j) && world_device_jid(&m->world, &j) == NULL)
             return true;
@@ -177,10 +187,12 @@ int iq_prekey_fetch(struct client *c, const struct node *iq, struct node *result
     const struct node *key = node_child(iq, "key");
     struct node *list = node_child_new(&c->m->a, result, "list");
     size_t n = 0;
+
     if (c->m->gone_refused == GONE_BATCH && names_a_gone_device(c->m, key))
         return 406;
     for (const struct node *u = node_child(key, "user"); u != NULL; u = node_next(u, "user")) {
         int code = fetch_user(c, u, list);
+
         if (code != 0)
             return code;
         n++;
@@ -195,6 +207,7 @@ static int take_skey(struct client *c, const struct node *skey)
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
     struct span value = node_content_bytes(node_child(skey, "value"));
     struct span sig = node_content_bytes(node_child(skey, "signature"));
+
     if (!get_be(skey, "id", ID_BYTES, &id) || value.n != X25519_KEY_BYTES ||
         sig.n != XEDDSA_SIG_BYTES)
         return 400;
@@ -228,6 +241,7 @@ void prekeys_ask_compare(struct mock *m, struct device *d)
 {
     struct jid server = jid_server_only(JID_PN);
     struct node *n = deliver_notification(m, &server, "encrypt");
+
     (void)node_child_new(&m->a, n, "digest");
     deliver(m, d, n);
 }
@@ -244,6 +258,7 @@ int iq_prekey_rotate(struct client *c, const struct node *iq, struct node *resul
 static const char *check_upload(struct client *c, const struct node *iq)
 {
     static const char *const parts[] = {"registration", "type", "identity", "list", "skey"};
+
     enum { PARTS = sizeof parts / sizeof parts[0] };
     uint32_t registration;
     struct span type = node_content_bytes(node_child(iq, "type"));
@@ -271,6 +286,7 @@ static bool add_prekey(struct client *c, const struct node *key)
     struct span value = node_content_bytes(node_child(key, "value"));
     uint32_t id;
     char text[16];
+
     if (!get_be(key, "id", ID_BYTES, &id) || id == 0 || value.n != X25519_KEY_BYTES ||
         d->nprekeys >= MOCK_PREKEYS_MAX)
         return false;
@@ -278,7 +294,7 @@ static bool add_prekey(struct client *c, const struct node *key)
     if (map_get(&d->prekeys_seen, text) != NULL)
         mock_flag(c->m, c->label, "prekey-reuse", key, "prekey id %u was uploaded before", id);
     struct prekey *list = realloc(d->prekeys, (d->nprekeys + 1) * sizeof *list);
-    if (list == NULL)
+    if (!list)
         return false;
     d->prekeys = list;
     list[d->nprekeys].id = id;
@@ -291,7 +307,7 @@ int iq_prekey_upload(struct client *c, const struct node *iq, struct node *resul
 {
     (void)result;
     const char *wrong = check_upload(c, iq);
-    if (wrong != NULL) {
+    if (wrong) {
         mock_flag(c->m, c->label, "bad-prekeys", NULL, "%s", wrong);
         return 406;
     }

@@ -31,6 +31,7 @@ static bool has_token(const struct mock_account *giver, const struct mock_accoun
                       const struct node *n)
 {
     const struct token *t = token_of(giver, who);
+
     return t != NULL && span_eq(node_content_bytes(node_child(n, "tctoken")), SPAN_ARRAY(t->bytes));
 }
 
@@ -40,6 +41,7 @@ static bool good_cstoken(const struct mock_account *from, const struct mock_acco
 {
     uint8_t salt[PRIVACY_SALT_BYTES], mac[SHA256_BYTES];
     char lid[JID_TEXT_MAX];
+
     privacy_salt(from, salt);
     hmac_sha256(SPAN_ARRAY(salt), span_cstr(jid_text(&to->lid, lid)), mac);
     return span_eq(cs, SPAN_ARRAY(mac));
@@ -70,11 +72,12 @@ struct token *privacy_give(struct mock *m, struct mock_account *giver, struct mo
                            uint64_t t)
 {
     struct token *tok = giver->tokens;
-    while (tok != NULL && tok->peer != peer)
+
+    while (tok && tok->peer != peer)
         tok = tok->next;
-    if (tok == NULL) {
+    if (!tok) {
         tok = calloc(1, sizeof *tok);
-        if (tok == NULL)
+        if (!tok)
             return NULL;
         tok->peer = peer;
         tok->next = giver->tokens;
@@ -89,7 +92,8 @@ void privacy_issue(struct mock *m, struct mock_account *giver, struct mock_accou
                    uint64_t t)
 {
     const struct token *tok = privacy_give(m, giver, peer, t);
-    if (tok == NULL)
+
+    if (!tok)
         return;
     for (size_t i = 0; i < peer->ndevices; i++) {
         if (world_is_played(peer->devices[i]))

@@ -18,7 +18,8 @@ static struct bucket *bucket_of(struct group *g, const struct device *from)
     char key[JID_TEXT_MAX];
     struct jid j = device_jid(from, false);
     struct bucket *b = map_get(&g->resends, jid_text(&j, key));
-    if (b == NULL && (b = calloc(1, sizeof *b)) != NULL && !map_put(&g->resends, key, b)) {
+
+    if (!b && (b = calloc(1, sizeof *b)) != NULL && !map_put(&g->resends, key, b)) {
         free(b);
         b = NULL;
     }
@@ -30,7 +31,8 @@ void resends_note(struct mock *m, const char *label, const struct device *from, 
 {
     int64_t now = clock_mono_ms(m->clock);
     struct bucket *b = !world_is_played(from) ? bucket_of(g, from) : NULL;
-    if (b == NULL)
+
+    if (!b)
         return;
     if (b->full_ms < now)
         b->full_ms = now;

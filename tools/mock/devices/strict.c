@@ -11,6 +11,7 @@ enum { SIGNAL_VERSION_BYTE = 0x33, MAC_BYTES = 8, GROUP_SIG_BYTES = 64 };
 static const char *address(const struct device *d, char text[static JID_TEXT_MAX])
 {
     struct jid j = device_jid(d, true);
+
     return jid_signal_address(&j, text);
 }
 
@@ -46,9 +47,10 @@ static void use_key(struct mock *m, const char *label, const char *key, struct s
 {
     void *value = as_value(map_hash(ct.p, ct.n));
     void *old = map_get(&m->used_keys, key);
-    if (old != NULL && old != value)
+
+    if (old && old != value)
         mock_flag(m, label, "message-key-reuse", enc, "two ciphertexts for %s", key);
-    else if (old == NULL && m->used_keys.n < MOCK_USED_KEYS_MAX)
+    else if (!old && m->used_keys.n < MOCK_USED_KEYS_MAX)
         (void)map_put(&m->used_keys, key, value);
 }
 
@@ -57,13 +59,14 @@ void strict_enc(struct mock *m, const struct device *from, const char *label,
 {
     char a[JID_TEXT_MAX], b[JID_TEXT_MAX], key[2 * JID_TEXT_MAX + 96];
     struct span ct = node_content_bytes(enc), body;
+
     if (!node_attr_is(enc, "v", "2")) {
         mock_flag(m, label, "bad-enc", enc, "v is not 2");
         return;
     }
-    if (to == NULL) {
+    if (!to) {
         body = sender_body(ct);
-        if (body.p == NULL || !node_attr_is(enc, "type", "skmsg")) {
+        if (!body.p || !node_attr_is(enc, "type", "skmsg")) {
             mock_flag(m, label, "bad-enc", enc, "not a sender key message");
             return;
         }
@@ -74,7 +77,7 @@ void strict_enc(struct mock *m, const struct device *from, const char *label,
     }
     bool pkmsg = node_attr_is(enc, "type", "pkmsg");
     body = signal_body(ct, pkmsg);
-    if (body.p == NULL || (!pkmsg && !node_attr_is(enc, "type", "msg"))) {
+    if (!body.p || (!pkmsg && !node_attr_is(enc, "type", "msg"))) {
         mock_flag(m, label, "bad-enc", enc, "not a Signal message");
         return;
     }
@@ -87,16 +90,17 @@ void strict_enc(struct mock *m, const struct device *from, const char *label,
     use_key(m, label, key, body, enc);
 }
 
-/* ---- sender keys -------------------------------------------------------------------------- */
+/* ---- sender keys ---- */
 
 static struct group_key *group_key_of(struct group *g, const struct device *from, uint32_t id,
                                       bool *ret_stale)
 {
     char a[JID_TEXT_MAX];
     struct group_key *k = map_get(&g->keys, address(from, a));
-    if (k == NULL) {
+
+    if (!k) {
         k = calloc(1, sizeof *k);
-        if (k == NULL || !map_put(&g->keys, a, k)) {
+        if (!k || !map_put(&g->keys, a, k)) {
             free(k);
             return NULL;
         }
@@ -117,8 +121,10 @@ static void flag_forgotten(struct mock *m, const struct device *from, const char
     struct buf missing = buf_new(4096);
     char a[JID_TEXT_MAX];
     size_t count = 0;
+
     for (size_t i = 0; i < g->nmembers; i++) {
         const struct mock_account *acc = g->members[i].account;
+
         if (devices_unheard(from, acc))
             continue;
         for (size_t d = 0; d < acc->ndevices; d++) {
@@ -140,10 +146,11 @@ void strict_group_key(struct mock *m, const struct device *from, const char *lab
     const struct node *enc = node_child(n, "enc");
     struct span body = sender_body(node_content_bytes(enc));
     bool stale;
-    if (body.p == NULL)
+
+    if (!body.p)
         return;
     struct group_key *k = group_key_of(g, from, (uint32_t)pb_u64(body, 1, 0), &stale);
-    if (k == NULL)
+    if (!k)
         return;
     if (stale)
         mock_flag(m, label, "sender-key-not-rotated", n, "key %u although a member has left",
@@ -154,7 +161,8 @@ void strict_group_key(struct mock *m, const struct device *from, const char *lab
         char a[JID_TEXT_MAX];
         struct device *d =
             node_attr_get_jid(to, "jid", &j) ? world_device_jid(&m->world, &j) : NULL;
-        if (d != NULL && node_child(to, "enc") != NULL)
+
+        if (d && node_child(to, "enc") != NULL)
             (void)map_put(&k->holders, address(d, a), k);
     }
     flag_forgotten(m, from, label, g, k, n);
@@ -164,7 +172,8 @@ void strict_group_given(struct group *g, const struct device *from, const struct
 {
     char a[JID_TEXT_MAX];
     struct group_key *k = map_get(&g->keys, address(from, a));
-    if (k != NULL)
+
+    if (k)
         (void)map_put(&k->holders, address(to, a), k);
 }
 
@@ -172,8 +181,10 @@ void strict_keys_unknown(struct group *g)
 {
     size_t at = 0;
     struct map_slot *s;
+
     while ((s = map_next(&g->keys, &at)) != NULL) {
         struct group_key *k = s->value;
+
         map_free(&k->holders, NULL);
         k->holders = (struct map){0};
     }
@@ -183,20 +194,22 @@ void strict_member_left(struct group *g)
 {
     size_t at = 0;
     struct map_slot *s;
+
     while ((s = map_next(&g->keys, &at)) != NULL)
         ((struct group_key *)s->value)->stale = true;
 }
 
-/* ---- the rest ----------------------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 bool strict_device_identity(struct mock *m, const struct device *from, const char *label,
                             const struct node *n)
 {
     struct span got = node_content_bytes(node_child(n, "device-identity"));
     struct span ours = buf_span(&from->adv);
+
     if (from->number == 0 || world_is_played(from)) /* what we play wrongly is nobody's fault */
         return true;
-    if (got.p == NULL) {
+    if (!got.p) {
         mock_flag(m, label, "missing-device-identity", n, "pkmsg without device-identity");
         return false;
     }
@@ -214,6 +227,7 @@ int strict_seen_id(struct mock *m, const struct device *from, const char *id, co
 {
     char a[JID_TEXT_MAX], key[JID_TEXT_MAX + MOCK_ID_MAX + 8];
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
+
     if (node_pack(n, &packed) != WB_OK) {
         buf_free(&packed);
         return 0;
@@ -222,7 +236,7 @@ int strict_seen_id(struct mock *m, const struct device *from, const char *id, co
     buf_free(&packed);
     (void)snprintf(key, sizeof key, "id|%s|%s", address(from, a), id);
     void *old = map_get(&m->used_keys, key);
-    if (old == NULL && m->used_keys.n < MOCK_USED_KEYS_MAX)
+    if (!old && m->used_keys.n < MOCK_USED_KEYS_MAX)
         (void)map_put(&m->used_keys, key, value);
     return old == NULL ? 0 : old == value ? 1 : 2;
 }

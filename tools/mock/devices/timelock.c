@@ -18,6 +18,7 @@ static struct span state_json(struct mock *m, const struct mock_account *a, cons
     struct buf text = buf_new(1024);
     struct span copy;
     char ends[24] = "";
+
     if (a->lock.active && a->lock.ends_s != 0)
         (void)snprintf(ends, sizeof ends, "%lld", (long long)a->lock.ends_s);
     buf_printf(&text, "{\"data\":{\"%s\":{\"is_active\":%s,", name,
@@ -33,6 +34,7 @@ static struct span state_json(struct mock *m, const struct mock_account *a, cons
 static void tell(struct mock *m, struct mock_account *a)
 {
     const struct jid server = jid_server_only(JID_PN);
+
     for (size_t i = 0; i < a->ndevices; i++) {
         if (world_is_played(a->devices[i]))
             continue;
@@ -57,6 +59,7 @@ static bool knows(struct mock *m, const struct device *from)
 {
     const struct account_lock *l = &from->account->lock;
     const struct jid server = jid_server_only(JID_PN);
+
     return (l->told && !deliver_waiting(from, "notification", "mex", &server)) ||
            (l->refused_ms != 0 && clock_mono_ms(m->clock) - l->refused_ms > ON_ITS_WAY_MS);
 }
@@ -65,6 +68,7 @@ int timelock_refuses(struct mock *m, struct device *from, struct mock_account *t
                      const char *label, const struct node *message)
 {
     struct mock_account *own = from->account;
+
     if (own == to || own->contact || !is_active(m, own) ||
         map_get(&own->met, to->lid.user) != NULL || privacy_gave(to, own))
         return 0;

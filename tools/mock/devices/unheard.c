@@ -14,6 +14,7 @@ struct mismatch {
 static const char *key_of(const struct device *d, char text[static JID_TEXT_MAX])
 {
     struct jid j = device_jid(d, false);
+
     return jid_text(&j, text);
 }
 
@@ -27,6 +28,7 @@ void unheard_came(struct mock_account *a)
 bool unheard_is(const struct device *d, const struct mock_account *a)
 {
     char key[JID_TEXT_MAX];
+
     return a->unheard && map_get(&a->heard, key_of(d, key)) == NULL;
 }
 
@@ -34,22 +36,25 @@ void unheard_mismatch(struct mock *m, const struct device *from, struct group *g
 {
     char key[JID_TEXT_MAX];
     struct mismatch *s = map_get(&g->mismatches, key_of(from, key));
+
     (void)m;
-    if (s == NULL && (s = calloc(1, sizeof *s)) != NULL && !map_put(&g->mismatches, key, s)) {
+    if (!s && (s = calloc(1, sizeof *s)) != NULL && !map_put(&g->mismatches, key, s)) {
         free(s);
         s = NULL;
     }
-    if (s != NULL)
+    if (s)
         s->pending = true;
 }
 
 static size_t named(const struct mock *m, const struct group *g, const struct node *users)
 {
     size_t n = 0;
+
     for (const struct node *u = node_child(users, "user"); u != NULL; u = node_next(u, "user")) {
         struct jid j;
         const struct mock_account *a =
             node_attr_get_jid(u, "jid", &j) ? world_account(&m->world, &j) : NULL;
+
         n += a != NULL && world_find_member(g, a) != NULL;
     }
     return n;
@@ -59,6 +64,7 @@ static void look_at_group(struct mock *m, const char *label, struct group *g, st
                           const struct node *users)
 {
     int64_t now = clock_mono_ms(m->clock);
+
     if (!s->pending || g->nmembers < WORLD_MIN || 2 * named(m, g, users) <= g->nmembers)
         return;
     if (s->asked && now - s->asked_ms < HOUR_MS)
@@ -73,18 +79,21 @@ void unheard_asked(struct mock *m, const char *label, const struct device *from,
                    const struct node *users)
 {
     char key[JID_TEXT_MAX];
+
     (void)key_of(from, key);
     for (const struct node *u = node_child(users, "user"); u != NULL; u = node_next(u, "user")) {
         struct jid j;
         struct mock_account *a =
             node_attr_get_jid(u, "jid", &j) ? world_account(&m->world, &j) : NULL;
-        if (a != NULL && a->unheard)
+
+        if (a && a->unheard)
             (void)map_put(&a->heard, key, a);
     }
     for (size_t i = 0; i < m->world.ngroups; i++) {
         struct group *g = m->world.group_list[i];
         struct mismatch *s = map_get(&g->mismatches, key);
-        if (s != NULL)
+
+        if (s)
             look_at_group(m, label, g, s, users);
     }
 }

@@ -21,6 +21,7 @@ static bool take_bytes(struct span s, size_t n, uint8_t *out)
 static uint32_t be(struct span s)
 {
     uint32_t v = 0;
+
     for (size_t i = 0; i < s.n; i++)
         v = v << 8 | s.p[i];
     return v;
@@ -33,6 +34,7 @@ static const char *take_registration(struct client *c, struct span d)
     struct registration *r = &c->reg;
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
     struct span keytype = pb_bytes(d, 2);
+
     if (pb_bytes(d, 1).n != 4)
         return "registration id is not 4 bytes";
     r->registration_id = be(pb_bytes(d, 1));
@@ -52,7 +54,7 @@ static const char *take_registration(struct client *c, struct span d)
         return "signed prekey does not verify";
     if (pb_bytes(d, 7).n != 16)
         return "build hash is not 16 bytes";
-    if (pb_bytes(d, 8).p == NULL || !pb_valid(pb_bytes(d, 8)))
+    if (pb_bytes(d, 8).!p || !pb_valid(pb_bytes(d, 8)))
         return "no DeviceProps";
     r->platform = pb_u64(pb_bytes(d, 8), 3, 0);
     return NULL;
@@ -61,7 +63,8 @@ static const char *take_registration(struct client *c, struct span d)
 static void refs_expired(struct mock *m, void *arg)
 {
     struct client *c = arg;
-    if (c->state == CLIENT_REGISTERING && c->pairing == NULL && c->passkey == NULL) {
+
+    if (c->state == CLIENT_REGISTERING && !c->pairing && !c->passkey) {
         mock_say(m, "refs of %s have expired", c->label);
         client_close(c);
     }
@@ -72,6 +75,7 @@ static void make_refs(struct client *c)
     for (size_t i = 0; i < CLIENT_REFS; i++) {
         uint8_t r[75]; /* as long as WhatsApp's: "2@" and 100 characters */
         struct buf text = buf_new(sizeof c->refs[0]);
+
         rng_fill(&c->m->rng, r, sizeof r);
         buf_append_cstr(&text, "2@");
         buf_b64url(&text, SPAN_ARRAY(r), false);
@@ -84,7 +88,8 @@ void pair_start(struct client *c, struct span p)
 {
     struct mock *m = c->m;
     const char *wrong = take_registration(c, pb_bytes(p, 19));
-    if (wrong != NULL) {
+
+    if (wrong) {
         mock_flag(m, c->label, "bad-registration", NULL, "%s", wrong);
         login_failure(c, 400, 0, 0);
         return;
@@ -111,7 +116,7 @@ void pair_start(struct client *c, struct span p)
     (void)mock_timer(m, life, refs_expired, c, NULL);
 }
 
-/* ---- the phone's side --------------------------------------------------------------------- */
+/* ---- the phone's side ---- */
 
 struct qr_parts {
     char ref[128];
@@ -121,6 +126,7 @@ struct qr_parts {
 static bool b64_field(struct span s, uint8_t out[static 32])
 {
     size_t n;
+
     return b64_decode(s, out, 32, &n) == WB_OK && n == 32;
 }
 
@@ -138,13 +144,15 @@ static const char *parse_qr(struct span qr, struct qr_parts *q)
     static const char prefix[] = "https://wa.me/settings/linked_devices#";
     struct span part[6];
     size_t n = 0;
+
     qr = trim(qr);
     if (qr.n > sizeof prefix - 1 && memcmp(qr.p, prefix, sizeof prefix - 1) == 0)
         qr = span_skip(qr, sizeof prefix - 1);
     while (n < 6) {
         const uint8_t *comma = qr.n > 0 ? memchr(qr.p, ',', qr.n) : NULL;
+
         part[n++] = comma != NULL ? SPAN(qr.p, (size_t)(comma - qr.p)) : qr;
-        if (comma == NULL)
+        if (!comma)
             break;
         qr = span_skip(qr, (size_t)(comma - qr.p) + 1);
     }
@@ -178,12 +186,13 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
 {
     struct qr_parts q;
     const char *wrong = parse_qr(qr, &q);
-    if (wrong != NULL)
+
+    if (wrong)
         return (struct pair_answer){.status = 400, .message = wrong};
     struct client *c = client_of_ref(m, q.ref);
-    if (c == NULL)
+    if (!c)
         return (struct pair_answer){.status = 404, .message = "no client shows this ref"};
-    if (c->pairing != NULL || c->passkey != NULL)
+    if (c->pairing || c->passkey)
         return (struct pair_answer){.status = 409, .message = "this client is being paired"};
     if (memcmp(q.noise, c->noise_pub, sizeof q.noise) != 0 ||
         memcmp(q.identity, c->reg.identity, sizeof q.identity) != 0) {
@@ -192,7 +201,7 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
     }
     struct mock_account *a = m->cfg.phone_per_name && digits == NULL ? names_account(m, c->reg.name)
                                                                      : names_of_number(m, digits);
-    if (a == NULL)
+    if (!a)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     return passkey_or_link(c, a, q.adv);
 }
@@ -214,6 +223,7 @@ static enum wb_err sign_identity(struct mock *m, const struct mock_account *a,
     struct buf details = buf_new(256);
     uint8_t sig[XEDDSA_SIG_BYTES];
     enum wb_err err;
+
     pb_put_u64(&details, 1, a->adv_raw_id);
     pb_put_u64(&details, 2, mock_now_s(m));
     pb_put_u64(&details, 3, d->key_index);
@@ -233,7 +243,8 @@ out:
 static struct device *new_companion(struct client *c, struct mock_account *a)
 {
     struct device *d = world_add_device(c->m, a);
-    if (d == NULL)
+
+    if (!d)
         return NULL;
     memcpy(d->noise, c->noise_pub, sizeof d->noise);
     memcpy(d->identity, c->reg.identity, sizeof d->identity);
@@ -251,6 +262,7 @@ static struct node *pair_success_node(struct client *c, const struct device *d,
     struct jid server = jid_server_only(JID_PN), jid = device_jid(d, false);
     struct jid lid = device_jid(d, true);
     struct node *iq = mock_node(m, "iq");
+
     (void)snprintf(c->pair_iq, sizeof c->pair_iq, "%s", mock_id(m));
     node_attr_jid(&m->a, iq, "from", &server);
     node_attr_text(&m->a, iq, "type", "set");
@@ -274,7 +286,8 @@ struct pair_answer pair_link(struct client *c, struct mock_account *a,
 {
     struct mock *m = c->m;
     struct device *d = new_companion(c, a);
-    if (d == NULL)
+
+    if (!d)
         return (struct pair_answer){.status = 409, .message = "too many devices"};
     struct buf hmac_msg = buf_new(4096);
     uint8_t hmac[SHA256_BYTES];
@@ -299,7 +312,7 @@ out:
     return answer;
 }
 
-/* ---- the client's answer ------------------------------------------------------------------ */
+/* ---- the client's answer ---- */
 
 /* What is wrong with the reply of P-PR-13, NULL if nothing. On success d->adv has all 4 fields. */
 static const char *check_sign(struct client *c, const struct node *iq)
@@ -308,7 +321,8 @@ static const char *check_sign(struct client *c, const struct node *iq)
     const struct node *id = node_child(node_child(iq, "pair-device-sign"), "device-identity");
     struct span got = node_content_bytes(id), ours = buf_span(&d->adv);
     uint64_t key_index;
-    if (id == NULL || got.p == NULL || !pb_valid(got))
+
+    if (!id || !got.p || !pb_valid(got))
         return "no device-identity in pair-device-sign";
     if (!node_attr_get_u64(id, "key-index", &key_index) || key_index != d->key_index)
         return "wrong key-index";
@@ -342,6 +356,7 @@ bool pair_answered(struct client *c, const struct node *iq)
 {
     struct mock *m = c->m;
     const char *id = mock_attr(m, iq, "id");
+
     if (c->offer_iq[0] != '\0' && strcmp(id, c->offer_iq) == 0) {
         c->offer_iq[0] = '\0';
         if (!node_attr_is(iq, "type", "result"))
@@ -351,10 +366,10 @@ bool pair_answered(struct client *c, const struct node *iq)
     if (c->pair_iq[0] == '\0' || strcmp(id, c->pair_iq) != 0)
         return false;
     c->pair_iq[0] = '\0';
-    if (c->pairing == NULL)
+    if (!c->pairing)
         return true;
     const char *wrong = node_attr_is(iq, "type", "result") ? check_sign(c, iq) : "pairing refused";
-    if (wrong != NULL) {
+    if (wrong) {
         mock_flag(m, c->label, "bad-pair-sign", iq, "%s", wrong);
         pair_gone(c);
         client_stream_error(c, "401", NULL);
@@ -372,8 +387,9 @@ void pair_gone(struct client *c)
 {
     pair_codes_forget(c);
     passkey_gone(c);
-    if (c->pairing != NULL) {
+    if (c->pairing) {
         struct device *d = c->pairing;
+
         c->pairing = NULL;
         world_remove_device(c->m, d);
     }

@@ -24,8 +24,10 @@ void pair_codes_forget(struct client *c)
 {
     size_t at = 0;
     struct map_slot *s;
+
     while ((s = map_next(&c->m->pair_codes, &at)) != NULL) {
         struct code_wait *w = s->value;
+
         if (w->c == c) {
             s->value = NULL;
             free(w);
@@ -40,9 +42,11 @@ static bool display_name_known(struct span s)
                                            "Safari", "Edge",    "Chromium", "Desktop"};
     static const char *const systems[] = {"Linux",  "Mac OS", "Windows", "Ubuntu", "macOS",
                                           "Debian", "Fedora", "Android", "iOS"};
+
     for (size_t b = 0; b < sizeof browsers / sizeof browsers[0]; b++) {
         for (size_t o = 0; o < sizeof systems / sizeof systems[0]; o++) {
             char text[64];
+
             (void)snprintf(text, sizeof text, "%s (%s)", browsers[b], systems[o]);
             if (span_eq_cstr(s, text))
                 return true;
@@ -56,6 +60,7 @@ static const char *check_hello(struct client *c, const struct node *reg)
     struct span wrapped =
         node_content_bytes(node_child(reg, "link_code_pairing_wrapped_companion_ephemeral_pub"));
     struct span noise = node_content_bytes(node_child(reg, "companion_server_auth_key_pub"));
+
     if (wrapped.n != LINK_CODE_WRAPPED_KEY_BYTES)
         return "wrapped ephemeral key is not 80 bytes";
     if (!span_eq(noise, SPAN_ARRAY(c->noise_pub)))
@@ -74,17 +79,18 @@ static int hello(struct client *c, const struct node *reg, struct node *result)
     struct mock *m = c->m;
     struct jid phone;
     const char *wrong = check_hello(c, reg);
-    if (wrong == NULL && (!node_attr_get_jid(reg, "jid", &phone) || phone.server != JID_PN ||
-                          phone.user[0] == '\0' || phone.user[0] == '0'))
+
+    if (!wrong && (!node_attr_get_jid(reg, "jid", &phone) || phone.server != JID_PN ||
+                   phone.user[0] == '\0' || phone.user[0] == '0'))
         wrong = "jid is not a phone number";
-    if (wrong != NULL) {
+    if (wrong) {
         mock_flag(m, c->label, "bad-companion-hello", reg, "%s", wrong);
         return 400;
     }
     pair_codes_forget(c);
     struct code_wait *w = calloc(1, sizeof *w);
     const char *ref = mock_id(m);
-    if (w == NULL || !map_put(&m->pair_codes, ref, w)) {
+    if (!w || !map_put(&m->pair_codes, ref, w)) {
         free(w);
         return 500;
     }
@@ -110,8 +116,9 @@ struct link_later {
 static void link_now(struct mock *m, void *arg)
 {
     struct link_later *l = arg;
+
     for (struct client *c = m->clients; c != NULL; c = c->next) {
-        if (c->number == l->client_number && c->state == CLIENT_REGISTERING && c->pairing == NULL)
+        if (c->number == l->client_number && c->state == CLIENT_REGISTERING && !c->pairing)
             (void)passkey_or_link(c, l->a, l->adv_secret);
     }
     free(l);
@@ -126,13 +133,14 @@ static int finish(struct client *c, const struct node *reg)
     struct span identity = node_content_bytes(node_child(reg, "companion_identity_public"));
     char *key = arena_cstr(&m->a, ref);
     struct code_wait *w = key != NULL ? map_get(&m->pair_codes, key) : NULL;
-    if (w == NULL || w->c != c || !w->typed) {
+
+    if (!w || w->c != c || !w->typed) {
         mock_flag(m, c->label, "bad-companion-finish", reg, "unknown link_code_pairing_ref");
         return 400;
     }
     struct mock_account *a = world_account(&m->world, &w->phone);
     struct link_later *l = calloc(1, sizeof *l);
-    if (a == NULL || l == NULL) {
+    if (!a || !l) {
         free(l);
         return 500;
     }
@@ -154,6 +162,7 @@ static int finish(struct client *c, const struct node *reg)
 int iq_pair_code(struct client *c, const struct node *iq, struct node *result)
 {
     const struct node *reg = node_child(iq, "link_code_companion_reg");
+
     if (c->state != CLIENT_REGISTERING)
         return 403;
     if (node_attr_is(reg, "stage", "companion_hello"))
@@ -167,6 +176,7 @@ int iq_pair_code(struct client *c, const struct node *iq, struct node *result)
 static bool clean_code(const char *text, char out[static LINK_CODE_CHARS + 1])
 {
     size_t n = 0;
+
     for (; *text != '\0'; text++) {
         if (*text == '-' || isspace((unsigned char)*text))
             continue;
@@ -182,8 +192,10 @@ static struct map_slot *waiting_for(struct mock *m, const struct jid *phone)
 {
     size_t at = 0;
     struct map_slot *s;
+
     while ((s = map_next(&m->pair_codes, &at)) != NULL) {
         const struct code_wait *w = s->value;
+
         if (jid_same_user(&w->phone, phone))
             return s;
     }
@@ -194,13 +206,14 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
 {
     char clean[LINK_CODE_CHARS + 1];
     uint8_t wrapped[LINK_CODE_WRAPPED_KEY_BYTES];
+
     if (!clean_code(code, clean))
         return (struct pair_answer){.status = 400, .message = "a code has 8 characters"};
     struct mock_account *a = names_of_number(m, digits);
-    if (a == NULL)
+    if (!a)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     struct map_slot *slot = waiting_for(m, &a->pn);
-    if (slot == NULL)
+    if (!slot)
         return (struct pair_answer){.status = 404, .message = "no client asked for this number"};
     struct code_wait *w = slot->value;
     if (w->typed)
@@ -230,10 +243,11 @@ struct pair_answer pair_enter_code(struct mock *m, const char *code, const char 
 struct pair_answer pair_refresh_code(struct mock *m, const char *digits)
 {
     struct mock_account *a = names_of_number(m, digits);
-    if (a == NULL)
+
+    if (!a)
         return (struct pair_answer){.status = 400, .message = "bad phone number"};
     struct map_slot *slot = waiting_for(m, &a->pn);
-    if (slot == NULL)
+    if (!slot)
         return (struct pair_answer){.status = 404, .message = "no client asked for this number"};
     struct code_wait *w = slot->value;
     struct jid server = jid_server_only(JID_PN);

@@ -45,7 +45,7 @@ bool passkey_register(struct mock_account *a, struct span id, struct span key)
     return true;
 }
 
-/* ---- the demand --------------------------------------------------------------------------- */
+/* ---- the demand ---- */
 
 static int64_t timeout_of(const struct passkey_link *l)
 {
@@ -55,6 +55,7 @@ static int64_t timeout_of(const struct passkey_link *l)
 static json_t *b64_json(struct span s)
 {
     struct buf text = buf_new(4096);
+
     buf_b64url(&text, s, false);
     json_t *v = json_string(buf_cstr(&text));
     buf_free(&text);
@@ -72,6 +73,7 @@ static void put_options(struct mock *m, const struct passkey_link *l, struct nod
                   "type", "public-key", "transports", "internal", "hybrid", "userVerification",
                   "required", "extensions");
     char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+
     node_set_bytes(&m->a, node_child_new(&m->a, parent, "passkey_request_options"),
                    span_cstr(text != NULL ? text : "{}"));
     free(text);
@@ -83,7 +85,8 @@ static void challenge_expired(struct mock *m, void *arg)
 {
     struct client *c = arg;
     const struct passkey_link *l = c->passkey;
-    if (l == NULL || l->stage != ASKED || clock_mono_ms(m->clock) < l->expires_ms)
+
+    if (!l || l->stage != ASKED || clock_mono_ms(m->clock) < l->expires_ms)
         return;
     mock_say(m, "the passkey challenge of %s has expired", c->label);
     client_close(c);
@@ -95,6 +98,7 @@ static void demand(struct client *c)
     struct passkey_link *l = c->passkey;
     struct jid server = jid_server_only(JID_PN);
     struct node *n = deliver_notification(m, &server, "passkey_prologue_request");
+
     rng_fill(&m->rng, l->challenge, sizeof l->challenge);
     l->stage = ASKED;
     l->ref[0] = l->code[0] = '\0';
@@ -112,7 +116,7 @@ struct pair_answer passkey_or_link(struct client *c, struct mock_account *a,
     if (!a->passkey.demanded)
         return pair_link(c, a, adv_secret);
     struct passkey_link *l = calloc(1, sizeof *l);
-    if (l == NULL)
+    if (!l)
         return (struct pair_answer){.status = 500, .message = "out of memory"};
     passkey_gone(c);
     l->account = a;
@@ -127,13 +131,13 @@ struct pair_answer passkey_or_link(struct client *c, struct mock_account *a,
 
 bool passkey_ask_again(struct client *c)
 {
-    if (c->passkey == NULL)
+    if (!c->passkey)
         return false;
     demand(c);
     return true;
 }
 
-/* ---- the prologue ------------------------------------------------------------------------- */
+/* ---- the prologue ---- */
 
 static bool take(struct span s, uint8_t *out, size_t n)
 {
@@ -148,6 +152,7 @@ static const char *take_payload(struct client *c, struct span p)
 {
     struct passkey_link *l = c->passkey;
     struct span identity = pb_bytes(p, 1);
+
     if (!pb_valid(p) || !pb_valid(identity) || identity.n > IDENTITY_MAX)
         return "prologue_payload is not understood";
     if (!take(pb_bytes(identity, 1), l->companion, sizeof l->companion))
@@ -168,6 +173,7 @@ static const char *check_order(const struct node *prologue)
     static const char *const order[] = {"credential_id", "webauthn_assertion", "prologue_payload",
                                         "pairing_handoff_proof"};
     size_t at = 0;
+
     for (const struct node *n = prologue->first; n != NULL; n = n->next, at++) {
         if (at == sizeof order / sizeof order[0] || !node_is(n, order[at]) ||
             node_content_bytes(n).n == 0)
@@ -179,6 +185,7 @@ static const char *check_order(const struct node *prologue)
 static bool proof_fits(const struct passkey_link *l, struct span payload, struct span proof)
 {
     uint8_t want[PASSKEY_HASH_BYTES];
+
     passkey_handoff_proof(l->handoff_key, payload, want);
     return span_eq(proof, SPAN_ARRAY(want));
 }
@@ -190,7 +197,8 @@ static void phone_continues(struct mock *m, void *arg)
     struct passkey_link *l = c->passkey;
     struct jid server = jid_server_only(JID_PN);
     struct buf identity = buf_new(128);
-    if (l == NULL || l->stage != ANSWERED || l->account->passkey.silent)
+
+    if (!l || l->stage != ANSWERED || l->account->passkey.silent)
         return;
     x25519_generate(&m->rng, &l->ephemeral);
     rng_fill(&m->rng, l->nonce, sizeof l->nonce);
@@ -214,11 +222,12 @@ static int prologue(struct client *c, const struct node *p)
                                        SPAN(l->account->passkey.id, l->account->passkey.nid),
                                        l->account->passkey.key};
     const char *wrong = l->stage != ASKED ? "it was answered already" : check_order(p);
-    if (wrong == NULL)
+
+    if (!wrong)
         wrong = take_payload(c, payload);
-    if (wrong == NULL && proof.p != NULL && !proof_fits(l, payload, proof))
+    if (!wrong && proof.p && !proof_fits(l, payload, proof))
         wrong = "pairing_handoff_proof does not verify";
-    if (wrong != NULL) {
+    if (wrong) {
         mock_flag(m, c->label, "bad-passkey-prologue", p, "%s", wrong);
         return 400;
     }
@@ -227,7 +236,7 @@ static int prologue(struct client *c, const struct node *p)
     if (!span_eq(id, want.credential_id))
         l->refused = "another credential";
     wrong = webauthn_check(&want, node_content_bytes(node_child(p, "webauthn_assertion")), &m->a);
-    if (wrong != NULL)
+    if (wrong)
         l->refused = wrong;
     if (l->refused[0] != '\0') {
         mock_say(m, "%s: assertion refused: %s", c->label, l->refused);
@@ -238,7 +247,7 @@ static int prologue(struct client *c, const struct node *p)
     return mock_timer(m, 0, phone_continues, c, NULL) ? 0 : 500;
 }
 
-/* ---- nonce and pairing request ------------------------------------------------------------ */
+/* ---- nonce and pairing request ---- */
 
 static int reveal(struct client *c, const struct node *n)
 {
@@ -247,15 +256,16 @@ static int reveal(struct client *c, const struct node *n)
     uint8_t hash[PASSKEY_HASH_BYTES];
     char code[LINK_CODE_CHARS + 1];
     const char *wrong = NULL;
+
     if (l->stage != ANSWERED)
         wrong = "companion_nonce at the wrong time";
     else if (nonce.n != PASSKEY_NONCE_BYTES)
         wrong = "companion_nonce is not 32 bytes";
     else
         passkey_commitment(buf_span(&l->identity), nonce.p, hash);
-    if (wrong == NULL && memcmp(hash, l->commitment, sizeof hash) != 0)
+    if (!wrong && memcmp(hash, l->commitment, sizeof hash) != 0)
         wrong = "companion_nonce is not what was committed to";
-    if (wrong != NULL) {
+    if (wrong) {
         mock_flag(c->m, c->label, "bad-companion-nonce", n, "%s", wrong);
         return 400;
     }
@@ -273,6 +283,7 @@ static const char *open_request(struct client *c, struct span sealed)
     struct buf plain = buf_new(1024);
     uint8_t key[PASSKEY_KEY_BYTES];
     const char *wrong = NULL;
+
     if (!pb_valid(sealed) || iv.n != GCM_IV_BYTES)
         wrong = "not understood";
     else if (passkey_request_key(&l->ephemeral, l->companion, (uint32_t)c->reg.platform, l->ref,
@@ -293,7 +304,7 @@ static void link_now(struct mock *m, void *arg)
 {
     (void)m;
     struct client *c = arg;
-    if (c->passkey != NULL && c->passkey->stage == FINISHED && c->pairing == NULL)
+    if (c->passkey && c->passkey->stage == FINISHED && !c->pairing)
         (void)pair_link(c, c->passkey->account, c->passkey->adv_secret);
 }
 
@@ -303,12 +314,13 @@ static int request(struct client *c, const struct node *n)
     uint8_t key[PASSKEY_KEY_BYTES];
     const char *wrong = l->stage != REVEALED ? "encrypted_pairing_request at the wrong time"
                                              : open_request(c, node_content_bytes(n));
-    if (wrong == NULL) {
+
+    if (!wrong) {
         passkey_handoff_key(l->adv_secret, key);
         if (memcmp(key, l->handoff_key, sizeof key) == 0)
             wrong = "the ADV secret is still the one of the QR or the code";
     }
-    if (wrong != NULL) {
+    if (wrong) {
         mock_flag(c->m, c->label, "bad-pairing-request", n, "%s", wrong);
         return 400;
     }
@@ -316,13 +328,14 @@ static int request(struct client *c, const struct node *n)
     return mock_timer(c->m, 0, link_now, c, NULL) ? 0 : 500;
 }
 
-/* ---- requests: each is refused when no passkey is demanded --------------------------------- */
+/* ---- requests: each is refused when no passkey is demanded ---- */
 
 bool passkey_ref(struct client *c, struct node *result)
 {
     struct mock *m = c->m;
     struct passkey_link *l = c->passkey;
-    if (l == NULL)
+
+    if (!l)
         return false;
     (void)snprintf(l->ref, sizeof l->ref, "%.60s", mock_id(m));
     node_set_bytes(&m->a, node_child_new(&m->a, result, "ref"), span_cstr(l->ref));
@@ -332,7 +345,7 @@ bool passkey_ref(struct client *c, struct node *result)
 int iq_passkey_options(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
-    if (c->passkey == NULL)
+    if (!c->passkey)
         return 501;
     put_options(c->m, c->passkey, result);
     return 0;
@@ -356,12 +369,13 @@ int iq_passkey_request(struct client *c, const struct node *iq, struct node *res
     return c->passkey != NULL ? request(c, node_child(iq, "encrypted_pairing_request")) : 501;
 }
 
-/* ---- what can be looked at ---------------------------------------------------------------- */
+/* ---- what can be looked at ---- */
 
 struct client *passkey_client(const struct mock *m, const struct mock_account *a)
 {
     struct client *c = m->clients;
-    while (c != NULL && (c->passkey == NULL || c->passkey->account != a))
+
+    while (c && (!c->passkey || c->passkey->account != a))
         c = c->next;
     return c;
 }
@@ -371,7 +385,8 @@ bool passkey_view(const struct mock *m, const struct mock_account *a,
 {
     static const char *const stages[] = {"asked", "answered", "revealed", "finished"};
     const struct client *c = passkey_client(m, a);
-    if (c == NULL)
+
+    if (!c)
         return false;
     *ret_v = (struct passkey_link_view){stages[c->passkey->stage], c->passkey->refused,
                                         c->passkey->code, c->passkey->proof};
@@ -381,8 +396,9 @@ bool passkey_view(const struct mock *m, const struct mock_account *a,
 void passkey_gone(struct client *c)
 {
     struct passkey_link *l = c->passkey;
+
     c->passkey = NULL;
-    if (l == NULL)
+    if (!l)
         return;
     buf_free(&l->identity);
     secret_free_sized(l, sizeof *l);

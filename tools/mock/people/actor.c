@@ -28,6 +28,7 @@ static enum wb_err make_identity(struct mock *m, struct device *d, const struct 
     struct buf details = buf_new(256);
     uint8_t sig[XEDDSA_SIG_BYTES], own_sig[XEDDSA_SIG_BYTES];
     enum wb_err err;
+
     pb_put_u64(&details, 1, a->adv_raw_id);
     pb_put_u64(&details, 2, mock_now_s(m));
     pb_put_u64(&details, 3, d->key_index);
@@ -49,11 +50,12 @@ bool actor_attach(struct mock *m, struct device *d, const struct x25519_pair *id
 {
     struct actor *a = calloc(1, sizeof *a);
     uint8_t signed_part[1 + X25519_KEY_BYTES] = {DJB_TYPE};
-    if (a == NULL)
+
+    if (!a)
         return false;
     a->device = d;
     a->next_prekey = 1;
-    if (identity != NULL)
+    if (identity)
         a->local.identity = *identity;
     else
         x25519_generate(&m->rng, &a->local.identity);
@@ -66,7 +68,7 @@ bool actor_attach(struct mock *m, struct device *d, const struct x25519_pair *id
     d->skey_id = 1;
     if (xeddsa_sign(a->local.identity.priv, SPAN_ARRAY(signed_part), &m->rng, d->skey_sig) !=
             WB_OK ||
-        (identity == NULL && make_identity(m, d, &a->local.identity) != WB_OK)) {
+        (!identity && make_identity(m, d, &a->local.identity) != WB_OK)) {
         free(a);
         return false;
     }
@@ -77,7 +79,8 @@ bool actor_attach(struct mock *m, struct device *d, const struct x25519_pair *id
 void actor_detach(struct device *d)
 {
     struct actor *a = d->actor;
-    if (a == NULL)
+
+    if (!a)
         return;
     map_free(&a->prekeys, free_pair);
     map_free(&a->sessions, free_session);
@@ -92,10 +95,11 @@ bool actor_next_prekey(struct mock *m, struct device *d, struct prekey *ret_k)
 {
     struct actor *a = d->actor;
     char id[16];
+
     if (d->account->no_prekeys)
         return false;
     struct x25519_pair *pair = malloc(sizeof *pair);
-    if (pair == NULL)
+    if (!pair)
         return false;
     x25519_generate(&m->rng, pair);
     (void)snprintf(id, sizeof id, "%u", a->next_prekey);
@@ -113,9 +117,10 @@ struct signal_session *actor_session(struct actor *a, const struct device *with)
     char text[JID_TEXT_MAX];
     struct jid j = device_jid(with, true);
     struct signal_session *s = map_get(&a->sessions, jid_signal_address(&j, text));
-    if (s == NULL) {
+
+    if (!s) {
         s = signal_session_new();
-        if (s != NULL && !map_put(&a->sessions, text, s)) {
+        if (s && !map_put(&a->sessions, text, s)) {
             signal_session_free(s);
             s = NULL;
         }
@@ -128,6 +133,7 @@ const char *actor_group_address(const struct jid *group, const struct device *d,
 {
     char a[JID_TEXT_MAX];
     struct jid j = device_jid(d, true);
+
     (void)snprintf(text, ACTOR_GROUP_ADDRESS_MAX, "%s|%s", group->user, jid_signal_address(&j, a));
     return text;
 }
@@ -138,9 +144,10 @@ struct sender_key_record *actor_sender_key(struct actor *a, const struct jid *gr
     char text[ACTOR_GROUP_ADDRESS_MAX];
     struct sender_key_record *r =
         map_get(&a->sender_keys, actor_group_address(group, sender, text));
-    if (r == NULL) {
+
+    if (!r) {
         r = sender_key_record_new();
-        if (r != NULL && !map_put(&a->sender_keys, text, r)) {
+        if (r && !map_put(&a->sender_keys, text, r)) {
             sender_key_record_free(r);
             r = NULL;
         }
@@ -152,7 +159,8 @@ void actor_forget_sessions(struct device *from, const struct mock_account *with)
 {
     for (size_t i = 0; world_is_played(from) && i < with->ndevices; i++) {
         struct signal_session *s = actor_session(from->actor, with->devices[i]);
-        if (s != NULL)
+
+        if (s)
             signal_session_archive_current(s);
     }
 }

@@ -32,6 +32,7 @@ static enum wb_err open_prekey(struct arriving *v, struct signal_session *s, str
     char id[16];
     bool used;
     enum wb_err err = signal_prekey_header_parse(ct, &h);
+
     if (err != WB_OK)
         return err;
     /* A played phone that was set up anew may have late ones (held.h). */
@@ -42,11 +43,11 @@ static enum wb_err open_prekey(struct arriving *v, struct signal_session *s, str
     struct x25519_pair *pre = h.has_prekey_id ? map_get(&a->prekeys, id) : NULL;
     if (h.signed_prekey_id != v->me->skey_id)
         return WB_ERR_BAD_KEY_ID;
-    if (h.has_prekey_id && pre == NULL && !signal_session_has_base_key(s, h.base_key))
+    if (h.has_prekey_id && !pre && !signal_session_has_base_key(s, h.base_key))
         return WB_ERR_BAD_KEY_ID;
     err = signal_decrypt_prekey(s, &a->local, &h, v->sender->identity, &a->skey, pre, &v->m->rng,
                                 plain, &used);
-    if (err == WB_OK && used && pre != NULL) {
+    if (err == WB_OK && used && pre) {
         (void)map_put(&a->prekeys, id, NULL);
         secret_free_sized(pre, sizeof *pre);
     }
@@ -62,12 +63,13 @@ static enum wb_err open_enc(struct arriving *v, const struct node *enc, struct b
     struct sender_key_record *r;
     struct signal_session *s;
     enum wb_err err;
+
     if (node_attr_is(enc, "type", "skmsg")) {
         r = actor_sender_key(a, &v->chat, v->sender);
         err = r == NULL ? WB_ERR_NOMEM : sender_key_decrypt(r, ct, &padded);
     } else {
         s = actor_session(a, v->sender);
-        if (s == NULL)
+        if (!s)
             err = WB_ERR_NOMEM;
         else if (node_attr_is(enc, "type", "pkmsg"))
             err = open_prekey(v, s, ct, &padded);
@@ -95,6 +97,7 @@ static void record(struct arriving *v, const struct mock_content *c, struct span
     struct buf hex = buf_new(2 * PLAIN_MAX + 1);
     json_t *o = json_object(), *mentions = json_array();
     struct jid sender = device_jid(v->sender, true), pn = device_jid(v->sender, false);
+
     for (size_t i = 0; i < c->nmentions; i++)
         (void)json_array_append_new(mentions, text_or_null(c->mentions[i]));
     buf_hex(&hex, plain);
@@ -125,6 +128,7 @@ static void echo(struct arriving *v, const struct mock_content *c)
 {
     struct mock *m = v->m;
     struct buf text = buf_new(1 << 20), msg = buf_new(2 << 20);
+
     buf_append_cstr(&text, "echo: ");
     buf_append(&text, c->text);
     content_text(&msg, buf_cstr(&text), NULL, 0, NULL);
@@ -137,19 +141,21 @@ static void understood(struct arriving *v, struct span plain)
 {
     struct mock_content c;
     struct actor *a = v->me->actor;
+
     if (!pb_valid(plain))
         mock_flag(v->m, v->client, "bad-content", v->n, "not a protobuf");
     content_read(plain, &c);
-    if (c.skdm.p != NULL) {
+    if (c.skdm.p) {
         struct sender_key_record *r = actor_sender_key(a, &v->chat, v->sender);
         char text[JID_TEXT_MAX];
+
         if (!span_eq_cstr(c.skdm_group, jid_text(&v->chat, text)))
             mock_flag(v->m, v->client, "bad-content", v->n, "sender key for another group");
-        if (r == NULL || sender_key_process_distribution(r, c.skdm) != WB_OK)
+        if (!r || sender_key_process_distribution(r, c.skdm) != WB_OK)
             mock_flag(v->m, v->client, "bad-content", v->n, "unusable sender key");
     }
     bool own = v->sender->account == v->me->account;
-    if (own && !v->group && c.sent_to.p == NULL && !node_attr_is(v->n, "category", "peer"))
+    if (own && !v->group && !c.sent_to.p && !node_attr_is(v->n, "category", "peer"))
         mock_flag(v->m, v->client, "missing-device-sent", v->n,
                   "own device got a bare message (P-SD-14)");
     if (strcmp(c.kind, "skdm") == 0)
@@ -158,7 +164,7 @@ static void understood(struct arriving *v, struct span plain)
     if (own && v->me->number == 0 && node_attr_is(v->n, "category", "peer"))
         phone_asked(v->m, v->me, v->sender, mock_attr(v->m, v->n, "id"), plain);
     if (v->me->account->echo && v->me->number == 0 && !own && !world_is_played(v->sender) &&
-        c.text.p != NULL)
+        c.text.p)
         echo(v, &c);
 }
 
@@ -167,9 +173,11 @@ void actor_put_keys(struct mock *m, struct device *d, struct node *receipt)
     struct node *keys = node_child_new(&m->a, receipt, "keys"), *bundle = mock_node(m, "keys");
     struct prekey k;
     bool got = actor_next_prekey(m, d, &k);
+
     prekeys_bundle_node(m, bundle, d, got ? &k : NULL);
     for (struct node *b = bundle != NULL ? bundle->first : NULL; b != NULL;) {
         struct node *next = b->next;
+
         b->next = NULL;
         if (!node_is(b, "registration"))
             node_add(keys, b);
@@ -185,6 +193,7 @@ static void ask_again(struct arriving *v, uint64_t had_count, bool force_keys)
     struct node *n = mock_node(m, "receipt");
     uint64_t count = had_count + 1;
     uint8_t reg[4];
+
     if (count >= 5)
         return;
     for (size_t i = 0; i < 4; i++)
@@ -208,6 +217,7 @@ static void ask_again(struct arriving *v, uint64_t had_count, bool force_keys)
 static uint64_t count_of(const struct node *n)
 {
     uint64_t count = 0;
+
     for (const struct node *e = node_child(n, "enc"); e != NULL; e = node_next(e, "enc"))
         (void)node_attr_get_u64(e, "count", &count);
     return count;
@@ -218,6 +228,7 @@ static void record_failure(struct arriving *v, enum wb_err err)
     json_t *o = json_object();
     char text[JID_TEXT_MAX];
     struct jid sender = device_jid(v->sender, true);
+
     (void)json_object_set_new(o, "id", json_string(mock_attr(v->m, v->n, "id")));
     (void)json_object_set_new(o, "from", json_string(jid_text(&sender, text)));
     (void)json_object_set_new(o, "device", json_integer(v->me->number));
@@ -242,6 +253,7 @@ static void message(struct arriving *v)
     struct mock_account *own = v->me->account;
     enum wb_err worst = WB_OK;
     bool pairwise_failed = false;
+
     if (identity_missing(v)) {
         record_failure(v, WB_ERR_UNTRUSTED_IDENTITY);
         return;
@@ -255,6 +267,7 @@ static void message(struct arriving *v)
         struct buf plain = buf_new(PLAIN_MAX);
         bool sk = node_attr_is(e, "type", "skmsg");
         enum wb_err err = sk && pairwise_failed ? WB_ERR_NO_SENDER_KEY : open_enc(v, e, &plain);
+
         if (err == WB_OK)
             understood(v, buf_span(&plain));
         else if (err != WB_ERR_OLD_COUNTER)
@@ -280,6 +293,7 @@ static void message(struct arriving *v)
 static void receipt(struct mock *m, struct device *d, const struct node *n)
 {
     static const char *const keys[] = {"id", "from", "participant", "recipient", "type", "t"};
+
     if (node_attr_is(n, "type", "retry")) {
         if (!d->account->ignore_retries)
             actor_resend(m, d, n);
@@ -289,11 +303,12 @@ static void receipt(struct mock *m, struct device *d, const struct node *n)
     json_t *o = json_object();
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const char *text = mock_attr(m, n, keys[i]);
+
         if (text[0] != '\0')
             (void)json_object_set_new(o, keys[i], json_string(text));
     }
     const struct node *retry = node_child(n, "retry");
-    if (retry != NULL) {
+    if (retry) {
         (void)json_object_set_new(o, "count", json_string(mock_attr(m, retry, "count")));
         (void)json_object_set_new(o, "keys", json_boolean(node_child(n, "keys") != NULL));
     }
@@ -309,6 +324,7 @@ void actor_receive(struct mock *m, struct device *d, const struct node *n)
 {
     struct arriving v = {.m = m, .me = d, .n = n};
     struct jid sender;
+
     if (node_is(n, "receipt")) {
         receipt(m, d, n);
         return;
@@ -319,7 +335,7 @@ void actor_receive(struct mock *m, struct device *d, const struct node *n)
     v.group = v.from.server == JID_GROUP || v.from.server == JID_BROADCAST;
     (void)node_attr_get_jid(n, "participant", &sender);
     v.sender = world_device_jid(&m->world, &sender);
-    if (v.sender == NULL)
+    if (!v.sender)
         return;
     v.chat = jid_bare(v.from);
     if (v.sender->account == d->account)

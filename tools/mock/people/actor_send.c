@@ -32,7 +32,8 @@ static enum wb_err ensure_session(struct mock *m, struct actor *a, struct device
     struct signal_session *s = actor_session(a, with);
     struct signal_bundle b = {0};
     struct prekey k;
-    if (s == NULL)
+
+    if (!s)
         return WB_ERR_NOMEM;
     *ret_s = s;
     if (signal_session_can_send(s))
@@ -54,6 +55,7 @@ static enum wb_err ensure_session(struct mock *m, struct actor *a, struct device
 static void damage(struct buf *ct, bool pkmsg)
 {
     struct span inner = pkmsg ? pb_bytes(span_skip(buf_span(ct), 1), 4) : buf_span(ct);
+
     if (inner.n > 0)
         ct->p[(size_t)(inner.p - ct->p) + inner.n - 1] ^= 0x40;
 }
@@ -68,6 +70,7 @@ static struct node *pairwise(struct sending *g, struct device *to, struct span c
     enum signal_message_kind kind;
     struct node *enc = NULL;
     enum wb_err err;
+
     buf_append(&plain, content);
     TRY(padding_add(&plain, (uint8_t)rng_below(&m->rng, 256)));
     TRY(ensure_session(m, g->from->actor, to, &s));
@@ -93,9 +96,10 @@ static void add_to(struct sending *g, struct device *to, struct span content)
 {
     struct mock *m = g->m;
     struct node *enc = pairwise(g, to, content, 0);
-    if (enc == NULL)
+
+    if (!enc)
         return;
-    if (g->parts == NULL)
+    if (!g->parts)
         g->parts = node_child_new(&m->a, g->stanza, "participants");
     struct jid j = device_jid(to, g->lid);
     struct node *n = node_child_new(&m->a, g->parts, "to");
@@ -107,6 +111,7 @@ static void add_to(struct sending *g, struct device *to, struct span content)
 static void spoil(struct buf *adv, uint32_t field)
 {
     struct span s = pb_bytes(buf_span(adv), field);
+
     if (s.n > 9)
         adv->p[(size_t)(s.p - adv->p) + 9] ^= 1;
 }
@@ -117,6 +122,7 @@ static void add_identity(struct sending *g)
     struct mock *m = g->m;
     enum adv_trouble t = m->trouble.adv;
     struct buf adv = buf_new(4096);
+
     if (g->pkmsg && g->from->number > 0 && t != ADV_TROUBLE_MISSING) {
         buf_append(&adv, t == ADV_TROUBLE_GARBAGE ? SPAN_LIT("\x0a\x7fno statement")
                                                   : buf_span(&g->from->adv));
@@ -138,7 +144,8 @@ static void to_person(struct sending *g, const struct jid *to, struct span conte
     char chat[JID_TEXT_MAX];
     struct buf wrapped = buf_new(CONTENT_MAX);
     struct jid bare = jid_bare(*to);
-    if (peer == NULL)
+
+    if (!peer)
         return;
     content_device_sent(&wrapped, jid_text(&bare, chat), content);
     for (size_t i = 0; i < peer->ndevices; i++) {
@@ -153,12 +160,13 @@ static void to_person(struct sending *g, const struct jid *to, struct span conte
     buf_free(&wrapped);
 }
 
-/* ---- groups ------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static void forget_given(struct actor *a, const struct group *grp)
 {
     size_t at = 0, n = strlen(grp->jid.user);
     struct map_slot *s;
+
     while ((s = map_next(&a->given, &at)) != NULL) {
         if (strncmp(s->key, grp->jid.user, n) == 0 && s->key[n] == '|')
             s->value = NULL;
@@ -172,10 +180,11 @@ static struct sender_key_record *own_sender_key(struct sending *g, struct group 
     struct sender_key_record *r = actor_sender_key(a, &grp->jid, g->from);
     char address[JID_TEXT_MAX];
     struct jid j = device_jid(g->from, true);
-    if (r == NULL)
+
+    if (!r)
         return NULL;
     const struct group_key *k = map_get(&grp->keys, jid_signal_address(&j, address));
-    if (r->nstates > 0 && (k == NULL || !k->stale))
+    if (r->nstates > 0 && (!k || !k->stale))
         return r;
     forget_given(a, grp);
     return sender_key_create(r, &g->m->rng) == WB_OK ? r : NULL;
@@ -185,10 +194,13 @@ static void give_key(struct sending *g, struct group *grp, struct span skdm_mess
 {
     struct actor *a = g->from->actor;
     char key[ACTOR_GROUP_ADDRESS_MAX];
+
     for (size_t i = 0; i < grp->nmembers; i++) {
         struct mock_account *acc = grp->members[i].account;
+
         for (size_t k = 0; k < acc->ndevices; k++) {
             struct device *d = acc->devices[k];
+
             if (d == g->from || map_get(&a->given, actor_group_address(&grp->jid, d, key)) != NULL)
                 continue;
             add_to(g, d, skdm_message);
@@ -202,15 +214,17 @@ static void put_phash(struct sending *g, const struct group *grp)
     struct mock *m = g->m;
     size_t max = 0, n = 0;
     char hash[PHASH_CHARS + 1];
+
     for (size_t i = 0; i < grp->nmembers; i++)
         max += grp->members[i].account->ndevices;
     struct jid *list = arena_alloc(&m->a, (max + 1) * sizeof *list);
     for (size_t i = 0; list != NULL && i < grp->nmembers; i++) {
         const struct mock_account *acc = grp->members[i].account;
+
         for (size_t k = 0; k < acc->ndevices; k++)
             list[n++] = device_jid(acc->devices[k], grp->lid);
     }
-    if (list != NULL) {
+    if (list) {
         world_phash(list, n, hash);
         node_attr_text(&m->a, g->stanza, "phash", hash);
     }
@@ -224,6 +238,7 @@ static void to_group(struct sending *g, struct group *grp, struct span content)
     char text[JID_TEXT_MAX];
     struct sender_key_record *r = own_sender_key(g, grp);
     enum wb_err err = r != NULL ? WB_OK : WB_ERR_NOMEM;
+
     if (err != WB_OK)
         goto out;
     TRY(sender_key_distribution(r, &skdm));
@@ -250,13 +265,14 @@ out:
     buf_free(&ct);
 }
 
-/* ---- entry -------------------------------------------------------------------------------- */
+/* ---- entry ---- */
 
 static void remember(struct mock *m, struct actor *a, const char *id, const struct jid *to,
                      struct span content)
 {
     struct sent_message *s = malloc(sizeof *s + content.n);
-    if (s == NULL)
+
+    if (!s)
         return;
     s->chat = jid_bare(*to);
     s->t = mock_now_s(m);
@@ -282,18 +298,19 @@ struct node *actor_compose(struct mock *m, struct device *from, const struct jid
 {
     struct sending g = {.m = m, .from = from, .lid = world_is_lid(to)};
     struct group *grp = world_group(&m->world, to);
+
     if (!world_is_played(from))
         return NULL;
-    if (id == NULL)
+    if (!id)
         id = mock_id(m);
     g.corrupt = damage_next(from->account);
-    if (grp != NULL)
+    if (grp)
         g.lid = grp->lid;
     g.stanza = mock_node(m, "message");
     node_attr_text(&m->a, g.stanza, "id", id);
     node_attr_text(&m->a, g.stanza, "type", type);
     node_attr_jid(&m->a, g.stanza, "to", to);
-    if (grp != NULL)
+    if (grp)
         to_group(&g, grp, content);
     else
         to_person(&g, to, content);
@@ -306,7 +323,8 @@ const char *actor_send(struct mock *m, struct device *from, const struct jid *to
 {
     struct message_verdict v;
     struct node *n = actor_compose(m, from, to, id, type, content);
-    if (n == NULL)
+
+    if (!n)
         return NULL;
     message_route(m, from, actor_label(from), n, &v);
     return v.error == 0 ? mock_attr(m, n, "id") : NULL;
@@ -318,7 +336,8 @@ void actor_send_peer(struct mock *m, struct device *from, struct device *to, str
     struct message_verdict v;
     struct jid j = device_jid(to, false);
     struct node *enc = pairwise(&g, to, content, 0);
-    if (enc == NULL)
+
+    if (!enc)
         return;
     g.stanza = mock_node(m, "message");
     node_attr_text(&m->a, g.stanza, "id", mock_id(m));
@@ -334,6 +353,7 @@ static bool take_key(const struct node *key, uint32_t *ret_id, uint8_t *ret_pub)
 {
     struct span id = node_content_bytes(node_child(key, "id"));
     struct span pub = node_content_bytes(node_child(key, "value"));
+
     if (id.n != 3 || pub.n != X25519_KEY_BYTES)
         return false;
     *ret_id = (uint32_t)id.p[0] << 16 | (uint32_t)id.p[1] << 8 | id.p[2];
@@ -349,6 +369,7 @@ static bool bundle_of(const struct node *receipt, struct signal_bundle *b)
     struct span identity = node_content_bytes(node_child(keys, "identity"));
     const struct node *skey = node_child(keys, "skey"), *key = node_child(keys, "key");
     struct span sig = node_content_bytes(node_child(skey, "signature"));
+
     memset(b, 0, sizeof *b);
     if (reg.n != 4 || identity.n != X25519_KEY_BYTES || sig.n != XEDDSA_SIG_BYTES ||
         !take_key(skey, &b->signed_prekey_id, b->signed_prekey))
@@ -370,17 +391,19 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
     uint64_t count = 1;
     char key[ACTOR_GROUP_ADDRESS_MAX], text[JID_TEXT_MAX];
     struct sent_message *s = map_get(&a->sent, mock_attr(m, receipt, "id"));
-    if (s == NULL || !node_attr_get_jid(receipt, "from", &from))
+
+    if (!s || !node_attr_get_jid(receipt, "from", &from))
         return;
     asker = from;
     (void)node_attr_get_jid(receipt, "participant", &asker);
     (void)node_attr_get_u64(node_child(receipt, "retry"), "count", &count);
     struct device *to = world_device_jid(&m->world, &asker);
-    if (to == NULL)
+    if (!to)
         return;
     if (node_child(receipt, "keys") != NULL) {
         struct signal_session *sess = actor_session(a, to);
-        if (!bundle_of(receipt, &b) || sess == NULL ||
+
+        if (!bundle_of(receipt, &b) || !sess ||
             signal_session_start(sess, &a->local, &b, &m->rng) != WB_OK) {
             mock_flag(m, "client", "bad-retry-keys", receipt, "no usable bundle in the retry");
             return;
@@ -388,9 +411,10 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
     }
     struct group *grp = world_group(&m->world, &s->chat);
     struct buf content = buf_new(CONTENT_MAX), skdm = buf_new(4096), wrapped = buf_new(CONTENT_MAX);
-    if (grp != NULL) {
+    if (grp) {
         struct sender_key_record *r = actor_sender_key(a, &grp->jid, d);
-        if (r != NULL && sender_key_distribution(r, &skdm) == WB_OK)
+
+        if (r && sender_key_distribution(r, &skdm) == WB_OK)
             content_skdm(&content, jid_text(&grp->jid, text), buf_span(&skdm));
         (void)map_put(&a->given, actor_group_address(&grp->jid, to, key), to);
     }
@@ -404,14 +428,15 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
     node_attr_text(&m->a, g.stanza, "id", mock_attr(m, receipt, "id"));
     node_attr_text(&m->a, g.stanza, "type", "text");
     node_attr_jid(&m->a, g.stanza, "to", &from);
-    if (grp != NULL)
+    if (grp)
         node_attr_jid(&m->a, g.stanza, "participant", &asker);
     if (own)
         node_attr_jid(&m->a, g.stanza, "recipient", &s->chat);
     node_attr_u64(&m->a, g.stanza, "t", s->t);
     struct node *enc = pairwise(&g, to, buf_span(own ? &wrapped : &content), count);
-    if (enc != NULL) {
+    if (enc) {
         struct message_verdict v;
+
         node_add(g.stanza, enc);
         add_identity(&g);
         message_route(m, d, actor_label(d), g.stanza, &v);
@@ -425,6 +450,7 @@ void actor_receipt(struct mock *m, struct device *d, const struct node *message,
 {
     struct node *n = mock_node(m, "receipt");
     struct jid from;
+
     if (!node_attr_get_jid(message, "from", &from))
         return;
     node_copy_attr(&m->a, n, message, "id");

@@ -22,6 +22,7 @@ static void put_name(struct buf *out, const struct jid *who, const char *text)
     char jid[JID_TEXT_MAX];
     pb_put_text(&name, 1, jid_text(who, jid));
     pb_put_text(&name, 2, text);
+
     put_message(out, 7, &name);
     buf_free(&name);
 }
@@ -37,6 +38,7 @@ static void names(const struct mock *m, const struct mock_account *me, struct bu
         const struct mock_account *a = m->world.accounts[i];
         char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
         struct buf pair = buf_new(512);
+
         if (!a->contact)
             continue;
         put_name(out, &a->pn, a->name);
@@ -51,10 +53,11 @@ void phone_send_names(struct mock *m, struct device *d)
 {
     struct buf history = buf_new(HISTORY_MAX), packed = buf_new(HISTORY_MAX);
     struct buf note = buf_new(HISTORY_MAX);
+
     names(m, d->account, &history);
     uLongf n = compressBound((uLong)history.n);
     uint8_t *to = buf_extend(&packed, n);
-    if (to != NULL && compress(to, &n, history.p, (uLong)history.n) == Z_OK) {
+    if (to && compress(to, &n, history.p, (uLong)history.n) == Z_OK) {
         packed.n = n;
         pb_put_u64(&note, 6, SYNC_PUSH_NAME);
         pb_put_u64(&note, 7, 1);

@@ -26,6 +26,7 @@ static bool read_request(struct span plain, struct wanted *w)
     struct span protocol = pb_bytes(plain, PROTOCOL_MESSAGE);
     struct span request = pb_bytes(protocol, TYPE_REQUEST);
     struct span on_demand = pb_bytes(request, 4);
+
     if (pb_u64(protocol, 2, 0) != TYPE_REQUEST || pb_u64(request, 1, 0) != ON_DEMAND_REQUEST)
         return false;
     *w = (struct wanted){.chat = pb_bytes(on_demand, 1),
@@ -38,6 +39,7 @@ static bool read_request(struct span plain, struct wanted *w)
 static const char *text_of(const json_t *o, const char *key)
 {
     const char *text = json_string_value(json_object_get(o, key));
+
     return text != NULL ? text : "";
 }
 
@@ -45,6 +47,7 @@ static const char *text_of(const json_t *o, const char *key)
 static bool same_chat(const struct mock *m, struct span one, const char *other)
 {
     struct jid a, b;
+
     if (jid_parse(one, &a) != WB_OK || jid_parse_cstr(other, &b) != WB_OK)
         return false;
     struct device *x = world_device_jid(&m->world, &a), *y = world_device_jid(&m->world, &b);
@@ -55,6 +58,7 @@ static bool same_chat(const struct mock *m, struct span one, const char *other)
 static struct span unwrapped(struct span message)
 {
     struct span inner = pb_bytes(pb_bytes(message, DEVICE_SENT), 2);
+
     return inner.p != NULL ? inner : message;
 }
 
@@ -68,7 +72,8 @@ static void put_message(struct buf *out, const struct mock_account *me, const js
     size_t n = 0, room = strlen(hex) / 2;
     uint8_t *message = malloc(room + 1);
     struct jid from;
-    if (message == NULL || hex_decode(span_cstr(hex), message, room, &n) != WB_OK ||
+
+    if (!message || hex_decode(span_cstr(hex), message, room, &n) != WB_OK ||
         jid_parse_cstr(text_of(o, "from"), &from) != WB_OK)
         goto out;
     bool from_me = jid_same_user(&from, &me->lid);
@@ -97,6 +102,7 @@ static void put_page(struct mock *m, struct mock_account *me, const struct wante
 {
     json_t *all = records_get(me, "messages");
     size_t i = json_array_size(all), n = 0;
+
     /* To the named one; a phone that does not know it goes by the time. */
     while (i > 0 && !span_eq_cstr(w->oldest_id, text_of(json_array_get(all, i - 1), "id")))
         i--;
@@ -110,6 +116,7 @@ static void put_page(struct mock *m, struct mock_account *me, const struct wante
     pb_put_bytes(out, 1, w->chat);
     for (i--; i > 0 && n < w->count; i--) {
         const json_t *o = json_array_get(all, i - 1);
+
         if (!same_chat(m, w->chat, text_of(o, "chat")) ||
             strcmp(text_of(o, "category"), "peer") == 0)
             continue;
@@ -123,6 +130,7 @@ static void put_page(struct mock *m, struct mock_account *me, const struct wante
 bool phone_put_file(struct mock *m, struct span packed, struct buf *note)
 {
     struct media_file f;
+
     if (!media_seal(m, "WhatsApp History Keys", "md-msg-hist", packed, &f))
         return false;
     pb_put_bytes(note, 1, SPAN_ARRAY(f.sha256));
@@ -137,6 +145,7 @@ void phone_send_note(struct mock *m, struct device *phone, struct device *to,
                      const struct buf *note)
 {
     struct buf protocol = buf_new(note->n + 64), msg = buf_new(note->n + 128);
+
     pb_put_u64(&protocol, 2, TYPE_HISTORY);
     pb_put_bytes(&protocol, 6, buf_span(note));
     pb_put_bytes(&msg, PROTOCOL_MESSAGE, buf_span(&protocol));
@@ -152,6 +161,7 @@ void phone_asked(struct mock *m, struct device *phone, struct device *by, const 
     struct buf packed = buf_new(HISTORY_MAX), note = buf_new(HISTORY_MAX);
     struct wanted w;
     size_t n = 0;
+
     phone_resend_asked(m, phone, by, id, plain);
     if (phone_state_asked(m, by, plain) || !read_request(plain, &w) ||
         phone->account->history == PHONE_HISTORY_SILENT)
@@ -162,8 +172,9 @@ void phone_asked(struct mock *m, struct device *phone, struct device *by, const 
         pb_put_bytes(&sync, 2, buf_span(&conversation));
     uLongf size = compressBound((uLong)sync.n);
     uint8_t *to = buf_extend(&packed, size);
-    if (to != NULL && compress(to, &size, sync.p, (uLong)sync.n) == Z_OK) {
+    if (to && compress(to, &size, sync.p, (uLong)sync.n) == Z_OK) {
         bool ok = true;
+
         packed.n = size;
         if (phone->account->history == PHONE_HISTORY_FILE)
             ok = phone_put_file(m, buf_span(&packed), &note);

@@ -27,6 +27,7 @@ static void put_messages(struct mock *m, struct buf *chat, const char *jid, unsi
         struct buf key = buf_new(256), text = buf_new(512), msg = buf_new(1024);
         struct buf web = buf_new(2048), item = buf_new(2048);
         uint8_t noise[48];
+
         rng_fill(&m->rng, noise, sizeof noise);
         pb_put_text(&key, 1, jid);
         pb_put_u64(&key, 2, i % 2);
@@ -59,12 +60,13 @@ static void put_contact(struct mock *m, const struct mock_account *me, struct mo
     const struct phone_past *past = &me->past;
     char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
     struct buf chat = buf_new(PART_MAX);
+
     (void)jid_text(&a->pn, pn);
     (void)jid_text(&a->lid, lid);
     pb_put_text(&chat, 1, past->by_number ? pn : lid);
     put_messages(m, &chat, past->by_number ? pn : lid, past->messages);
     pb_put_u64(&chat, 12, mock_now_s(m) - 60);
-    if (t != NULL) {
+    if (t) {
         pb_put_bytes(&chat, 21, SPAN_ARRAY(t->bytes));
         pb_put_u64(&chat, 22, t->t);
         pb_put_u64(&chat, 28, t->t);
@@ -81,6 +83,7 @@ static void put_stranger(struct mock *m, const struct phone_past *past, unsigned
     struct buf chat = buf_new(PART_MAX), pair = buf_new(MAPPING_BYTES);
     char pn[JID_TEXT_MAX], lid[JID_TEXT_MAX];
     uint8_t token[16];
+
     rng_fill(&m->rng, token, sizeof token);
     (void)snprintf(pn, sizeof pn, "2783%07u@s.whatsapp.net", i);
     (void)snprintf(lid, sizeof lid, "9000000%07u@lid", i);
@@ -101,6 +104,7 @@ static void part(struct mock *m, struct mock_account *me, unsigned nr, struct bu
     const struct phone_past *past = &me->past;
     struct world *w = &m->world;
     uint8_t salt[PRIVACY_SALT_BYTES];
+
     pb_put_u64(out, 1, nr == 0 ? SYNC_BOOTSTRAP : SYNC_RECENT);
     for (size_t i = 0; i < w->naccounts; i++)
         if (w->accounts[i]->contact && i % past->parts == nr)
@@ -119,7 +123,7 @@ static bool deflate_all(struct span in, struct buf *out)
 {
     uLongf n = compressBound((uLong)in.n);
     uint8_t *to = buf_extend(out, n);
-    if (to == NULL || compress2(to, &n, in.p, (uLong)in.n, Z_BEST_SPEED) != Z_OK)
+    if (!to || compress2(to, &n, in.p, (uLong)in.n, Z_BEST_SPEED) != Z_OK)
         return false;
     out->n = n;
     return true;
@@ -132,6 +136,7 @@ static void laid(struct mock *m, struct mock_account *me, unsigned nr, const str
     struct span key = pb_bytes(buf_span(note), 3), path = pb_bytes(buf_span(note), 5);
     size_t at = past->nlaid++ % (sizeof past->laid / sizeof past->laid[0]);
     char text[128];
+
     if (key.n != sizeof past->laid[0].key || path.n >= sizeof text)
         return;
     memcpy(past->laid[at].key, key.p, key.n);
@@ -146,6 +151,7 @@ static void send_part(struct mock *m, struct device *d, unsigned nr)
 {
     struct mock_account *me = d->account;
     struct buf history = buf_new(PART_MAX), packed = buf_new(PART_MAX), note = buf_new(PART_MAX);
+
     part(m, me, nr, &history);
     bool ok = deflate_all(buf_span(&history), &packed);
     if (ok && me->past.broken && nr == 0)
@@ -184,8 +190,10 @@ bool phone_past_file_missing(struct mock *m, struct device *d, const char *label
     const size_t room = sizeof past->laid / sizeof past->laid[0];
     const char *id = mock_attr(m, receipt, "id");
     uint8_t key[AES_KEY_BYTES];
+
     for (size_t i = 0; iv.n == GCM_IV_BYTES && i < past->nlaid && i < room; i++) {
         struct buf plain = buf_new(1024);
+
         hkdf_sha256(SPAN_ARRAY(past->laid[i].key), SPAN_NULL,
                     SPAN_LIT("WhatsApp Media Retry Notification"), key, sizeof key);
         bool good = aes_gcm_open(key, iv.p, span_cstr(id), sealed, &plain) == WB_OK &&
@@ -193,6 +201,7 @@ bool phone_past_file_missing(struct mock *m, struct device *d, const char *label
         buf_free(&plain);
         if (good) {
             const unsigned nr = past->laid[i].part;
+
             if (past->asked[nr])
                 mock_flag(m, label, "history-asked-again", receipt, "part %u", nr);
             past->asked[nr] = true;

@@ -13,6 +13,7 @@ enum { DEVICE_SENT = 31, CONTEXT_INFO = 35, RESEND_MAX = 4 << 20 };
 static const char *text_of(const json_t *o, const char *key)
 {
     const char *text = json_string_value(json_object_get(o, key));
+
     return text != NULL ? text : "";
 }
 
@@ -26,14 +27,16 @@ static bool put_web(struct buf *out, const json_t *o, struct span key)
     struct jid from;
     bool ok = bytes != NULL && hex_decode(span_cstr(hex), bytes, room, &n) == WB_OK &&
               jid_parse_cstr(text_of(o, "from"), &from) == WB_OK;
+
     if (ok) {
         struct span message = SPAN(bytes, n), rest, inner = pb_bytes(message, DEVICE_SENT);
         struct buf content = buf_new(RESEND_MAX);
         struct pb_field f;
         struct span secret = pb_bytes(pb_bytes(message, CONTEXT_INFO), 3);
-        if (inner.p != NULL)
+
+        if (inner.p)
             message = pb_bytes(inner, 2);
-        if (secret.p == NULL)
+        if (!secret.p)
             secret = pb_bytes(pb_bytes(message, CONTEXT_INFO), 3);
         for (rest = message; pb_next(&rest, &f);)
             if (f.wire == 2 && f.number != CONTEXT_INFO)
@@ -41,7 +44,7 @@ static bool put_web(struct buf *out, const json_t *o, struct span key)
         pb_put_bytes(out, 1, key);
         pb_put_bytes(out, 2, buf_span(&content));
         pb_put_u64(out, 3, (uint64_t)json_integer_value(json_object_get(o, "t")));
-        if (secret.p != NULL)
+        if (secret.p)
             pb_put_bytes(out, 49, secret);
         buf_free(&content);
     }
@@ -56,6 +59,7 @@ static void answer(struct mock *m, struct device *phone, struct device *to, cons
     struct buf part = buf_new(RESEND_MAX), result = buf_new(RESEND_MAX);
     struct buf response = buf_new(RESEND_MAX), protocol = buf_new(RESEND_MAX);
     struct buf msg = buf_new(RESEND_MAX);
+
     pb_put_bytes(&part, 1, buf_span(web));
     pb_put_bytes(&result, 4, buf_span(&part));
     pb_put_u64(&response, 1, PLACEHOLDER_RESEND);
@@ -78,6 +82,7 @@ void phone_resend_asked(struct mock *m, struct device *phone, struct device *by,
     struct span protocol = pb_bytes(plain, PROTOCOL_MESSAGE);
     struct span request = pb_bytes(protocol, TYPE_REQUEST);
     struct span key = pb_bytes(pb_bytes(request, 5), 1), wanted = pb_bytes(key, 3);
+
     if (!phone->account->resends || pb_u64(protocol, 2, 0) != TYPE_REQUEST ||
         pb_u64(request, 1, 0) != PLACEHOLDER_RESEND)
         return;
@@ -87,6 +92,7 @@ void phone_resend_asked(struct mock *m, struct device *phone, struct device *by,
         struct buf web = buf_new(RESEND_MAX);
         bool found = span_eq_cstr(wanted, text_of(o, "id")) &&
                      json_integer_value(json_object_get(o, "device")) == 0;
+
         if (found && put_web(&web, o, key))
             answer(m, phone, by, id, &web);
         buf_free(&web);

@@ -33,6 +33,7 @@ struct view {
 static void free_view(void *value)
 {
     struct view *v = value;
+
     map_free(&v->records, free);
     free(v);
 }
@@ -40,10 +41,11 @@ static void free_view(void *value)
 static struct view *view_of(struct mock_account *a, const char *name)
 {
     struct view *v = map_get(&a->phone_state, name);
+
     map_own(&a->phone_state, free_view);
-    if (v == NULL) {
+    if (!v) {
         v = calloc(1, sizeof *v);
-        if (v == NULL || !map_put(&a->phone_state, name, v)) {
+        if (!v || !map_put(&a->phone_state, name, v)) {
             free(v);
             return NULL;
         }
@@ -51,7 +53,7 @@ static struct view *view_of(struct mock_account *a, const char *name)
     return v;
 }
 
-/* ---- keys ------------------------------------------------------------------------------------ */
+/* ---- keys ---- */
 
 /* id: epoch and device, as phones number them; data: from the phone's identity, so that every
  * companion gets the same. */
@@ -59,6 +61,7 @@ static void key_of(const struct mock_account *a, unsigned epoch, uint8_t id[stat
                    uint8_t data[static APPSTATE_SECRET_BYTES])
 {
     static const uint8_t first[KEY_ID_BYTES] = {0, 0, 0, 0, 0x2c, 1};
+
     memcpy(id, first, KEY_ID_BYTES);
     id[4] = (uint8_t)(0x2c + epoch);
     const uint8_t info[] = {'a', 'p', 'p', ' ', 's', 't', 'a', 't', 'e', (uint8_t)epoch};
@@ -70,6 +73,7 @@ static bool find_key(const struct mock_account *a, struct span id, struct appsta
 {
     for (unsigned epoch = 0; epoch <= a->state_epoch; epoch++) {
         uint8_t known[KEY_ID_BYTES], data[APPSTATE_SECRET_BYTES];
+
         key_of(a, epoch, known, data);
         if (span_eq(id, SPAN_ARRAY(known))) {
             appstate_keys_expand(data, ret);
@@ -91,6 +95,7 @@ static void share(struct mock *m, struct device *to, unsigned epoch)
     struct buf id = buf_new(64), data = buf_new(256), print = buf_new(64), key = buf_new(512);
     struct buf list = buf_new(512), protocol = buf_new(1024), msg = buf_new(1024);
     uint8_t key_id[KEY_ID_BYTES], key_data[APPSTATE_SECRET_BYTES];
+
     key_of(a, epoch, key_id, key_data);
     pb_put_bytes(&id, 1, SPAN_ARRAY(key_id));
     pb_put_u64(&print, 1, a->adv_raw_id);
@@ -124,6 +129,7 @@ static void share_key(struct mock *m, struct device *to, struct span key_id)
 {
     for (unsigned epoch = 0; epoch <= to->account->state_epoch; epoch++) {
         uint8_t id[KEY_ID_BYTES], data[APPSTATE_SECRET_BYTES];
+
         key_of(to->account, epoch, id, data);
         if (span_eq(key_id, SPAN_ARRAY(id))) {
             share(m, to, epoch);
@@ -138,6 +144,7 @@ bool phone_state_asked(struct mock *m, struct device *by, struct span plain)
     struct span protocol = pb_bytes(plain, PROTOCOL_MESSAGE);
     struct span rest = pb_bytes(protocol, 8);
     struct pb_field f;
+
     if (pb_u64(protocol, 2, 0) != TYPE_KEY_REQUEST)
         return false;
     while (pb_next(&rest, &f)) {
@@ -147,7 +154,7 @@ bool phone_state_asked(struct mock *m, struct device *by, struct span plain)
     return true;
 }
 
-/* ---- reading patches ------------------------------------------------------------------------- */
+/* ---- reading patches ---- */
 
 struct parsed {
     struct span index_mac, value, key_id;
@@ -174,6 +181,7 @@ static const char *check_record(const struct mock_account *a, const struct parse
     struct buf plain = buf_new(STATE_MAX);
     uint8_t mac[APPSTATE_MAC_LEN];
     const char *bad = NULL;
+
     if (!find_key(a, r->key_id, &keys)) {
         bad = "a key that the phone has not made";
     } else if (appstate_value_open(&keys, r->remove ? APPSTATE_REMOVE : APPSTATE_SET, r->key_id,
@@ -202,13 +210,13 @@ static bool keep_record(struct view *v, const struct parsed *r, struct span byte
     index_key key;
     key_text(r->index_mac, key);
     struct record *old = map_get(&v->records, key), *now = NULL;
-    if (old != NULL)
+    if (old)
         appstate_hash_remove(v->hash, mac_of(pb_bytes(pb_bytes(SPAN(old->bytes, old->n), 2), 1)).p);
     free(old);
     if (!r->remove) {
         appstate_hash_add(v->hash, mac_of(r->value).p);
         now = malloc(sizeof *now + bytes.n);
-        if (now != NULL) {
+        if (now) {
             now->n = bytes.n;
             memcpy(now->bytes, bytes.p, bytes.n);
         }
@@ -225,29 +233,31 @@ static const char *read_patch(struct mock_account *a, struct view *v, const char
     struct pb_field f;
     uint8_t mac[APPSTATE_MAC_LEN];
     const char *bad = NULL;
-    while (bad == NULL && pb_next(&rest, &f)) {
+
+    while (!bad && pb_next(&rest, &f)) {
         struct span record = pb_bytes(f.bytes, 2);
         struct parsed r = {.remove = pb_u64(f.bytes, 1, 0) == 1};
+
         if (f.number != 2 || f.wire != 2)
             continue;
         if (!parse_record(record, &r))
             bad = "a record without index, value or key";
         else
             bad = check_record(a, &r);
-        if (bad == NULL && !keep_record(v, &r, record))
+        if (!bad && !keep_record(v, &r, record))
             bad = "no memory";
-        if (bad == NULL)
+        if (!bad)
             buf_append(&macs, mac_of(r.value));
     }
     struct span snapshot_mac = pb_bytes(patch, 4);
-    if (bad == NULL && !find_key(a, pb_bytes(pb_bytes(patch, 6), 1), &keys))
+    if (!bad && !find_key(a, pb_bytes(pb_bytes(patch, 6), 1), &keys))
         bad = "a patch with a key that the phone has not made";
-    if (bad == NULL) {
+    if (!bad) {
         appstate_snapshot_mac(&keys, v->hash, version, span_cstr(name), mac);
         if (!span_eq(snapshot_mac, SPAN_ARRAY(mac)))
             bad = "a snapshot MAC that is not that of all values";
     }
-    if (bad == NULL) {
+    if (!bad) {
         appstate_patch_mac(&keys, snapshot_mac, buf_span(&macs), version, span_cstr(name), mac);
         if (!span_eq(pb_bytes(patch, 5), SPAN_ARRAY(mac)))
             bad = "a wrong patch MAC";
@@ -262,24 +272,26 @@ void phone_state_read(struct mock *m, struct mock_account *a, const struct devic
     struct view *v = view_of(a, name);
     const char *bad = v == NULL ? "no memory" : NULL;
     char who[JID_TEXT_MAX];
-    if (bad == NULL && !v->lost)
+
+    if (!bad && !v->lost)
         bad = read_patch(a, v, name, version, patch);
-    if (bad == NULL)
+    if (!bad)
         return;
-    if (v != NULL)
+    if (v)
         v->lost = true;
-    if (by == NULL)
+    if (!by)
         return;
     const struct jid writer = device_jid(by, false);
     mock_flag(m, jid_text(&writer, who), "bad-app-state", NULL, "%s: %s", name, bad);
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* SyncdSnapshot{1 {1 version}, 2 records, 3 mac, 4 {1 key id}}, sealed as a file. */
 static bool put_file(struct mock *m, struct span plain, struct buf *out)
 {
     struct media_file f;
+
     if (!media_seal(m, "WhatsApp App State Keys", "md-app-state", plain, &f))
         return false;
     pb_put_bytes(out, 1, SPAN_ARRAY(f.key));
@@ -300,7 +312,8 @@ bool phone_state_snapshot(struct mock *m, struct mock_account *a, const char *na
     const struct map_slot *s;
     size_t at = 0, n = 0;
     bool ok = false;
-    if (v == NULL || v->lost || version == 0 || !a->state_snapshots)
+
+    if (!v || v->lost || version == 0 || !a->state_snapshots)
         goto out;
     key_of(a, a->state_epoch, id, data);
     appstate_keys_expand(data, &keys);
@@ -308,6 +321,7 @@ bool phone_state_snapshot(struct mock *m, struct mock_account *a, const char *na
     pb_put_bytes(&snapshot, 1, buf_span(&part));
     while ((s = map_next(&v->records, &at)) != NULL) {
         const struct record *r = s->value;
+
         pb_put_bytes(&snapshot, 2, SPAN(r->bytes, r->n));
         n++;
     }
@@ -333,6 +347,7 @@ static bool put_mutation(struct mock *m, const struct appstate_keys *keys, struc
     struct buf timed = buf_new(STATE_MAX), part = buf_new(STATE_MAX);
     const enum appstate_op op = value.p == NULL ? APPSTATE_REMOVE : APPSTATE_SET;
     uint8_t iv[16], mac[APPSTATE_MAC_LEN];
+
     rng_fill(&m->rng, iv, sizeof iv);
     pb_put_u64(&timed, 1, mock_now_s(m) * 1000);
     buf_append(&timed, value);
@@ -367,11 +382,12 @@ static void next_hash(const struct view *v, const struct appstate_keys *keys, co
                       uint8_t hash[static APPSTATE_LT_HASH_BYTES])
 {
     uint8_t mac[APPSTATE_MAC_LEN];
+
     index_key key;
     memcpy(hash, v->hash, APPSTATE_LT_HASH_BYTES);
     appstate_index_mac(keys, span_cstr(index), mac);
     const struct record *old = map_get(&v->records, key_text(SPAN_ARRAY(mac), key));
-    if (old != NULL)
+    if (old)
         appstate_hash_remove(hash, mac_of(pb_bytes(pb_bytes(SPAN(old->bytes, old->n), 2), 1)).p);
     if (!remove)
         appstate_hash_add(hash, value_mac.p);
@@ -388,7 +404,8 @@ bool phone_state_write(struct mock *m, struct mock_account *a, const char *name,
     const uint64_t version = appstate_version(a, name) + 1;
     struct appstate_keys keys;
     bool ok = false;
-    if (v == NULL || v->lost)
+
+    if (!v || v->lost)
         goto out;
     key_of(a, a->state_epoch, id, data);
     appstate_keys_expand(data, &keys);

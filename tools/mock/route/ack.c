@@ -9,6 +9,7 @@ enum { OWN_COPY_TRIES = 4 };
 static bool known_class(const char *cls)
 {
     static const char *const classes[] = {"message", "receipt", "notification", "call", "status"};
+
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         if (strcmp(cls, classes[i]) == 0)
             return true;
@@ -22,6 +23,7 @@ void ack_from_client(struct client *c, const struct node *ack)
     const char *cls = mock_attr(m, ack, "class"), *id = mock_attr(m, ack, "id");
     const char *wrong = NULL;
     unsigned acks = 0;
+
     if (!known_class(cls) || id[0] == '\0')
         wrong = "class and id are needed";
     else if (!node_has_attr(ack, "to"))
@@ -33,7 +35,7 @@ void ack_from_client(struct client *c, const struct node *ack)
         wrong = acks > OWN_COPY_TRIES ? "an own copy is ended by a receipt of type sender" : NULL;
     else if (!deliver_acked(c->device, cls, id))
         wrong = "nothing with this id was sent";
-    if (wrong == NULL)
+    if (!wrong)
         return;
     mock_flag(m, c->label, "wrong-ack", ack, "%s", wrong);
     if (m->cfg.strict_close || acks > OWN_COPY_TRIES)

@@ -12,8 +12,10 @@ struct kept_chatstate {
 static void free_all(void *value)
 {
     struct kept_chatstate *k = value;
-    while (k != NULL) {
+
+    while (k) {
         struct kept_chatstate *next = k->next;
+
         free(k);
         k = next;
     }
@@ -23,8 +25,10 @@ void chatstate_flush(struct mock *m, struct device *d)
 {
     int64_t now = clock_mono_ms(m->clock);
     const struct kept_chatstate *k = d->chatstates.value;
+
     for (; k != NULL && d->client != NULL; k = k->next) {
         struct node *n;
+
         if (k->until_ms > now && node_unpack(SPAN(k->packed, k->n), &m->a, &n) == WB_OK)
             client_send(d->client, n);
     }
@@ -37,17 +41,18 @@ static void keep(struct mock *m, struct device *d, const struct node *n)
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
     struct kept_chatstate *k = NULL, *last = d->chatstates.value;
     size_t n_kept = last != NULL;
-    while (last != NULL && last->next != NULL) {
+
+    while (last && last->next) {
         last = last->next;
         n_kept++;
     }
     if (n_kept < MOCK_CHATSTATES_MAX && node_pack(n, &packed) == WB_OK)
         k = malloc(sizeof *k + packed.n);
-    if (k != NULL) {
+    if (k) {
         *k = (struct kept_chatstate){NULL, clock_mono_ms(m->clock) + m->cfg.chatstate_ttl_ms,
                                      packed.n};
         memcpy(k->packed, packed.p, packed.n);
-        if (last != NULL)
+        if (last)
             last->next = k;
         else
             d->chatstates = (struct part){k, free_all};
@@ -63,15 +68,16 @@ static void tell(struct mock *m, struct device *d, const struct node *chatstate,
     struct node *n = mock_node(m, "chatstate");
     node_attr_jid(&m->a, n, "from", from);
     node_attr_jid(&m->a, n, "participant", participant);
-    if (chatstate->first != NULL) {
+    if (chatstate->first) {
         struct node *state = ARENA_NEW(&m->a, struct node);
-        if (state == NULL)
+
+        if (!state)
             return;
         *state = *chatstate->first;
         state->next = NULL;
         node_add(n, state);
     }
-    if (d->client != NULL && d->client->active)
+    if (d->client && d->client->active)
         client_send(d->client, n);
     else if (m->cfg.chatstate_ttl_ms > 0)
         keep(m, d, n);
@@ -88,6 +94,7 @@ void chatstate_from_client(struct client *c, const struct node *chatstate)
 {
     struct mock *m = c->m;
     struct jid to;
+
     if (!node_attr_get_jid(chatstate, "to", &to)) {
         mock_flag(m, c->label, "wrong-chatstate", chatstate, "no to");
         return;
@@ -96,7 +103,7 @@ void chatstate_from_client(struct client *c, const struct node *chatstate)
     const struct mock_account *own = c->device->account;
     struct jid me = device_jid(c->device, g != NULL ? g->lid : world_is_lid(&to));
     struct mock_account *peer = world_account(&m->world, &to);
-    if (g == NULL && peer != NULL && peer != own)
+    if (!g && peer && peer != own)
         tell_account(m, peer, chatstate, &me, NULL);
     for (size_t i = 0; g != NULL && i < g->nmembers; i++) {
         if (g->members[i].account != own)

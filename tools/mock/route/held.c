@@ -15,8 +15,10 @@ struct held {
 static void free_all(void *value)
 {
     struct held *h = value;
-    while (h != NULL) {
+
+    while (h) {
         struct held *next = h->next;
+
         buf_free(&h->packed);
         free(h);
         h = next;
@@ -27,7 +29,8 @@ bool held_add(struct device *from, const struct node *stanza)
 {
     struct part *part = &from->account->held;
     struct held *h = calloc(1, sizeof *h), *last = part->value;
-    if (h == NULL)
+
+    if (!h)
         return false;
     h->device = from->number;
     h->packed = buf_new(HELD_BYTES_MAX);
@@ -36,9 +39,9 @@ bool held_add(struct device *from, const struct node *stanza)
         free(h);
         return false;
     }
-    while (last != NULL && last->next != NULL)
+    while (last && last->next)
         last = last->next;
-    if (last != NULL)
+    if (last)
         last->next = h;
     else
         *part = (struct part){h, free_all};
@@ -50,7 +53,8 @@ static bool route(struct mock *m, struct mock_account *a, const struct held *h, 
     struct device *from = world_device(a, h->device);
     struct message_verdict v;
     struct node *n = NULL;
-    if (from == NULL || node_unpack(buf_span(&h->packed), &m->a, &n) != WB_OK)
+
+    if (!from || node_unpack(buf_span(&h->packed), &m->a, &n) != WB_OK)
         return false;
     if (id[0] != '\0')
         node_attr_text(&m->a, n, "id", id);
@@ -61,6 +65,7 @@ static bool route(struct mock *m, struct mock_account *a, const struct held *h, 
 size_t held_release(struct mock *m, struct mock_account *a, const char *id, bool again)
 {
     size_t n = 0;
+
     for (const struct held *h = a->held.value; h != NULL; h = h->next)
         n += route(m, a, h, id);
     if (!again) {

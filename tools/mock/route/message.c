@@ -26,7 +26,8 @@ struct fan {
 static struct node *shallow(struct mock *m, const struct node *n)
 {
     struct node *copy = ARENA_NEW(&m->a, struct node);
-    if (copy != NULL) {
+
+    if (copy) {
         *copy = *n;
         copy->next = NULL;
     }
@@ -38,6 +39,7 @@ static bool passes_through(const struct node *k)
 {
     static const char *const server_only[] = {"participants", "enc",     "device-identity",
                                               "tctoken",      "cstoken", "reporting"};
+
     for (size_t i = 0; i < sizeof server_only / sizeof server_only[0]; i++) {
         if (node_is(k, server_only[i]))
             return false;
@@ -52,7 +54,8 @@ static struct node *copy_for(const struct fan *f, bool own)
     struct node *out = mock_node(m, "message");
     struct jid sender = device_jid(f->from, f->lid);
     struct jid other = account_jid(f->from->account, !f->lid);
-    if (f->group != NULL || f->to.server == JID_BROADCAST) {
+
+    if (f->group || f->to.server == JID_BROADCAST) {
         node_attr_jid(&m->a, out, "from", &f->to);
         node_attr_jid(&m->a, out, "participant", &sender);
         node_attr_jid(&m->a, out, f->lid ? "participant_pn" : "participant_lid", &other);
@@ -61,6 +64,7 @@ static struct node *copy_for(const struct fan *f, bool own)
         node_attr_jid(&m->a, out, "from", &sender);
         if (own) {
             struct jid alt = account_jid(f->peer, !f->lid);
+
             node_attr_jid(&m->a, out, "recipient", &f->to);
             node_attr_jid(&m->a, out, f->lid ? "peer_recipient_pn" : "peer_recipient_lid", &alt);
         } else {
@@ -90,7 +94,7 @@ static void put_enc(const struct fan *f, struct node *out, const struct node *en
 {
     node_add(out, shallow(f->m, enc));
     const struct node *identity = node_child(f->n, "device-identity");
-    if (node_attr_is(enc, "type", "pkmsg") && identity != NULL)
+    if (node_attr_is(enc, "type", "pkmsg") && identity)
         node_add(out, shallow(f->m, identity));
 }
 
@@ -103,6 +107,7 @@ static const struct node *to_of(const struct fan *f, const struct device *d)
 static bool any_pkmsg(const struct node *n)
 {
     const struct node *parts = node_child(n, "participants");
+
     for (const struct node *e = node_child(n, "enc"); e != NULL; e = node_next(e, "enc")) {
         if (node_attr_is(e, "type", "pkmsg"))
             return true;
@@ -119,13 +124,16 @@ static void check_participants(const struct fan *f)
 {
     struct mock *m = f->m;
     const struct node *parts = node_child(f->n, "participants");
+
     for (const struct node *to = node_child(parts, "to"); to != NULL; to = node_next(to, "to")) {
         struct jid j = {0};
         const struct node *enc = node_child(to, "enc");
         struct device *d = NULL;
+
         if (!node_attr_get_jid(to, "jid", &j) || (d = world_device_jid(&m->world, &j)) == NULL) {
             const struct mock_account *a = world_account(&m->world, &j);
-            if (a == NULL || !devices_unheard(f->from, a))
+
+            if (!a || !devices_unheard(f->from, a))
                 mock_flag(m, f->label, "stale-device", to, "no such device");
             continue;
         }
@@ -139,14 +147,14 @@ static void check_participants(const struct fan *f)
                       to, "a device is addressed twice");
         d->to_mark = f->mark;
         d->to = to;
-        if (enc != NULL)
+        if (enc)
             strict_enc(m, f->from, f->label, d, NULL, enc);
         else if (f->to.server != JID_BROADCAST)
             mock_flag(m, f->label, "bad-message", to, "participant without enc");
     }
 }
 
-/* ---- 1:1 ---------------------------------------------------------------------------------- */
+/* ---- 1:1 ---- */
 
 /* missing: room for all devices of the account; *n grows. */
 static void flag_missing(const struct fan *f, const struct mock_account *a, bool all,
@@ -154,6 +162,7 @@ static void flag_missing(const struct fan *f, const struct mock_account *a, bool
 {
     char text[JID_TEXT_MAX];
     bool unheard = devices_unheard(f->from, a);
+
     for (size_t i = 0; i < a->ndevices; i++) {
         if (a->devices[i] == f->from || to_of(f, a->devices[i]) != NULL)
             continue;
@@ -177,6 +186,7 @@ static size_t add_devices(const struct mock_account *a, bool lid, struct jid *li
 static size_t without(struct jid *list, size_t n, struct jid one)
 {
     size_t kept = 0;
+
     for (size_t i = 0; i < n; i++) {
         if (!jid_eq(&list[i], &one))
             list[kept++] = list[i];
@@ -192,6 +202,7 @@ static void direct(const struct fan *f, struct message_verdict *v)
     size_t nmissing = 0;
     struct mock_account *own = f->from->account;
     size_t n = add_devices(f->peer, f->lid, list, 0, 2 * MOCK_DEVICES_MAX);
+
     if (own != f->peer)
         n = add_devices(own, f->lid, list, n, 2 * MOCK_DEVICES_MAX);
     if (m->cfg.phash_without_sender)
@@ -217,7 +228,8 @@ static void direct(const struct fan *f, struct message_verdict *v)
         struct jid j;
         struct device *d =
             node_attr_get_jid(to, "jid", &j) ? world_device_jid(&m->world, &j) : NULL;
-        if (d == NULL || d == f->from || node_child(to, "enc") == NULL)
+
+        if (!d || d == f->from || node_child(to, "enc") == NULL)
             continue;
         if (d->account != f->peer && d->account != own) {
             mock_flag(m, f->label, "stranger-device", to, "neither recipient nor own");
@@ -229,12 +241,13 @@ static void direct(const struct fan *f, struct message_verdict *v)
     }
 }
 
-/* ---- groups ------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static struct jid *group_devices(const struct fan *f, size_t *ret_n)
 {
     const struct group *g = f->group;
     size_t max = 0, n = 0;
+
     for (size_t i = 0; i < g->nmembers; i++)
         max += g->members[i].account->ndevices;
     struct jid *list = arena_alloc(&f->m->a, (max + 1) * sizeof *list);
@@ -250,6 +263,7 @@ static void check_phash(const struct fan *f, struct message_verdict *v)
     struct jid *list = group_devices(f, &n);
     const char *sent = mock_attr(f->m, f->n, "phash");
     char right[PHASH_CHARS + 1];
+
     world_phash(list, n, right);
     if (sent[0] == '\0')
         return; /* Baileys sends none in groups, and is served */
@@ -271,7 +285,8 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
     struct group *g = f->group;
     const struct node *enc = node_child(f->n, "enc");
     struct member *me = world_find_member(g, f->from->account);
-    if (!f->from->account->unruly && (me == NULL || (g->announcement && me->rank == 0))) {
+
+    if (!f->from->account->unruly && (!me || (g->announcement && me->rank == 0))) {
         v->error = 403;
         return;
     }
@@ -280,21 +295,23 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
                   g->jid.user);
         return;
     }
-    if (enc != NULL)
+    if (enc)
         strict_enc(m, f->from, f->label, NULL, g, enc);
     check_phash(f, v);
     strict_group_key(m, f->from, f->label, g, f->n);
     for (size_t i = 0; i < g->nmembers; i++) {
         struct mock_account *a = g->members[i].account;
+
         for (size_t k = 0; k < a->ndevices; k++) {
             struct device *d = a->devices[k];
+
             if (d == f->from)
                 continue;
             const struct node *to = to_of(f, d);
             struct node *out = copy_for(f, a == f->from->account);
-            if (to != NULL && node_child(to, "enc") != NULL)
+            if (to && node_child(to, "enc") != NULL)
                 put_enc(f, out, node_child(to, "enc"));
-            if (enc != NULL)
+            if (enc)
                 node_add(out, shallow(m, enc));
             deliver(m, d, out);
         }
@@ -306,6 +323,7 @@ static void group_direct(const struct fan *f, struct message_verdict *v)
 {
     struct mock *m = f->m;
     const struct node *parts = node_child(f->n, "participants");
+
     if (world_find_member(f->group, f->from->account) == NULL) {
         v->error = 403;
         return;
@@ -317,7 +335,8 @@ static void group_direct(const struct fan *f, struct message_verdict *v)
         struct jid j;
         struct device *d =
             node_attr_get_jid(to, "jid", &j) ? world_device_jid(&m->world, &j) : NULL;
-        if (d == NULL || d == f->from || node_child(to, "enc") == NULL)
+
+        if (!d || d == f->from || node_child(to, "enc") == NULL)
             continue;
         if (world_find_member(f->group, d->account) == NULL) {
             mock_flag(m, f->label, "stranger-device", to, "no member");
@@ -334,11 +353,13 @@ static void broadcast(const struct fan *f)
 {
     struct mock *m = f->m;
     const struct node *parts = node_child(f->n, "participants");
+
     for (const struct node *to = node_child(parts, "to"); to != NULL; to = node_next(to, "to")) {
         struct jid j;
         struct device *d =
             node_attr_get_jid(to, "jid", &j) ? world_device_jid(&m->world, &j) : NULL;
-        if (d == NULL || d == f->from || node_child(to, "enc") == NULL)
+
+        if (!d || d == f->from || node_child(to, "enc") == NULL)
             continue;
         struct node *out = copy_for(f, d->account == f->from->account);
         put_enc(f, out, node_child(to, "enc"));
@@ -348,12 +369,13 @@ static void broadcast(const struct fan *f)
     }
 }
 
-/* ---- one device: retries and peer messages ------------------------------------------------ */
+/* ---- one device: retries and peer messages ---- */
 
 static void single(const struct fan *f, struct device *d, struct message_verdict *v)
 {
     const struct node *enc = node_child(f->n, "enc");
-    if (d == NULL || d == f->from) {
+
+    if (!d || d == f->from) {
         v->error = 479;
         mock_flag(f->m, f->label, "stale-device", f->n, "no such device");
         return;
@@ -368,8 +390,10 @@ static void single(const struct fan *f, struct device *d, struct message_verdict
 static void peer_message(struct fan *f, struct message_verdict *v)
 {
     struct mock_account *own = f->from->account;
+
     if (f->peer == own && f->from->number == 0) { /* the phone to one of its companions */
         struct device *d = world_device(own, f->to.device);
+
         f->peer = NULL;
         single(f, d, v);
         return;
@@ -393,7 +417,8 @@ static void peer_message(struct fan *f, struct message_verdict *v)
 static void retry_message(struct fan *f, struct message_verdict *v)
 {
     struct jid j = f->to;
-    if (f->group != NULL && !node_attr_get_jid(f->n, "participant", &j)) {
+
+    if (f->group && !node_attr_get_jid(f->n, "participant", &j)) {
         mock_flag(f->m, f->label, "bad-message", f->n, "retry in a group without participant");
         v->error = 479;
         return;
@@ -401,8 +426,9 @@ static void retry_message(struct fan *f, struct message_verdict *v)
     if (!node_has_attr(node_child(f->n, "enc"), "count"))
         mock_flag(f->m, f->label, "bad-message", f->n, "re-sent enc without count");
     struct device *d = world_device_jid(&f->m->world, &j);
-    if (d != NULL && d->account == f->from->account && f->group == NULL) {
+    if (d && d->account == f->from->account && !f->group) {
         struct jid chat; /* our own device asked: the chat is in recipient */
+
         if (node_attr_get_jid(f->n, "recipient", &chat)) {
             f->peer = world_account(&f->m->world, &chat);
             f->to = chat;
@@ -410,20 +436,21 @@ static void retry_message(struct fan *f, struct message_verdict *v)
     } else {
         f->peer = NULL;
     }
-    if (f->group != NULL && d != NULL) {
+    if (f->group && d) {
         resends_note(f->m, f->label, f->from, f->group, f->n);
         strict_group_given(f->group, f->from, d);
     }
     single(f, d, v);
 }
 
-/* ---- entry -------------------------------------------------------------------------------- */
+/* ---- entry ---- */
 
 static const char *shape(struct mock *m, const struct node *n, struct jid *ret_to)
 {
     static const char *const types[] = {"text",  "media", "reaction",   "poll",
                                         "event", "pay",   "medianotify"};
     const char *type = mock_attr(m, n, "type"), *id = mock_attr(m, n, "id");
+
     if (id[0] == '\0' || strlen(id) >= MOCK_ID_MAX)
         return "no id";
     if (!node_attr_get_jid(n, "to", ret_to))
@@ -440,6 +467,7 @@ static const char *shape(struct mock *m, const struct node *n, struct jid *ret_t
 static bool resolve(struct fan *f, struct message_verdict *v)
 {
     struct world *w = &f->m->world;
+
     if (f->to.server == JID_GROUP) {
         f->group = world_group(w, &f->to);
         f->lid = f->group != NULL && f->group->lid;
@@ -461,6 +489,7 @@ static void dispatch(struct fan *f, struct message_verdict *v)
     struct mock *m = f->m;
     const struct node *n = f->n;
     bool pkmsg = any_pkmsg(n);
+
     v->error = address_refuses(m, f->label, f->from, f->peer, n);
     if (v->error != 0)
         return;
@@ -474,7 +503,7 @@ static void dispatch(struct fan *f, struct message_verdict *v)
     }
     const struct node *enc = node_child(n, "enc");
     /* Baileys leaves a copy in <participants> as well: the bare enc is the one that counts */
-    if (enc != NULL && !node_attr_is(enc, "type", "skmsg")) {
+    if (enc && !node_attr_is(enc, "type", "skmsg")) {
         retry_message(f, v);
         return;
     }
@@ -483,9 +512,9 @@ static void dispatch(struct fan *f, struct message_verdict *v)
         v->error = 479;
         return;
     }
-    if (f->group != NULL && (v->error = addressing_refuses(m, f->label, f->from, f->group, n)) != 0)
+    if (f->group && (v->error = addressing_refuses(m, f->label, f->from, f->group, n)) != 0)
         return; /* nobody has it: another form under this id is no second message */
-    if (f->group != NULL && enc == NULL) {
+    if (f->group && !enc) {
         group_direct(f, v);
         return;
     }
@@ -497,9 +526,9 @@ static void dispatch(struct fan *f, struct message_verdict *v)
     if (seen == 1)
         return; /* sent again after a lost ack: accepted, not delivered twice */
     check_participants(f);
-    if (f->group != NULL)
+    if (f->group)
         group_fan(f, v);
-    else if (f->peer != NULL)
+    else if (f->peer)
         direct(f, v);
     else
         broadcast(f);
@@ -511,7 +540,8 @@ void message_route(struct mock *m, struct device *from, const char *label, const
     struct fan f = {.m = m, .from = from, .label = label, .n = n, .mark = ++m->next_mark};
     struct message_verdict v = {0};
     const char *wrong = shape(m, n, &f.to);
-    if (wrong != NULL) {
+
+    if (wrong) {
         mock_flag(m, label, "bad-message", n, "%s", wrong);
         v.error = 479;
         v.bad_shape = true;

@@ -15,6 +15,7 @@ struct late_ack {
 static void send_late_ack(struct mock *m, void *arg)
 {
     struct late_ack *l = arg;
+
     for (struct client *c = m->clients; c != NULL; c = c->next) {
         if (c->number == l->client_number)
             client_send_packed(c, SPAN(l->packed, l->n));
@@ -26,6 +27,7 @@ static void send_ack(struct client *c, const struct node *ack)
 {
     struct mock *m = c->m;
     struct trouble *t = &m->trouble;
+
     if (t->ack_drop > 0) {
         t->ack_drop--;
         return;
@@ -38,7 +40,8 @@ static void send_ack(struct client *c, const struct node *ack)
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
     if (node_pack(ack, &packed) == WB_OK) {
         struct late_ack *l = malloc(sizeof *l + packed.n);
-        if (l != NULL) {
+
+        if (l) {
             *l = (struct late_ack){c->number, packed.n};
             memcpy(l->packed, packed.p, packed.n);
             mock_trace(m, "out", c->label, ack);
@@ -53,6 +56,7 @@ void message_from_client(struct client *c, const struct node *n)
     struct mock *m = c->m;
     struct trouble *t = &m->trouble;
     struct message_verdict v = {0};
+
     if (t->refuse_drop > 0) {
         t->refuse_drop--;
         return;
@@ -70,7 +74,7 @@ void message_from_client(struct client *c, const struct node *n)
     struct node *ack = mock_node(m, "ack");
     struct jid to;
     struct group *g = node_attr_get_jid(n, "to", &to) ? world_group(&m->world, &to) : NULL;
-    if (g != NULL && v.error == 0 && v.phash[0] != '\0')
+    if (g && v.error == 0 && v.phash[0] != '\0')
         unheard_mismatch(m, c->device, g);
     node_attr_text(&m->a, ack, "class", "message");
     node_copy_attr(&m->a, ack, n, "id");

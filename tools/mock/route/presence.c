@@ -5,7 +5,7 @@
 
 static void tell(struct device *to, struct node *n)
 {
-    if (to->client != NULL && to->client->active)
+    if (to->client && to->client->active)
         client_send(to->client, n);
 }
 
@@ -14,14 +14,16 @@ static void broadcast_presence(struct client *c, bool available)
 {
     struct mock *m = c->m;
     struct mock_account *own = c->device->account;
+
     for (struct client *o = m->clients; o != NULL; o = o->next) {
-        if (o->device == NULL || o->device->account == own ||
+        if (!o->device || o->device->account == own ||
             map_get(&o->device->subscribed, own->lid.user) == NULL)
             continue;
         struct node *n = mock_node(m, "presence");
         node_attr_jid(&m->a, n, "from", map_get(&o->device->subscribed, own->lid.user));
         if (!available) {
             node_attr_text(&m->a, n, "type", "unavailable");
+
             node_attr_u64(&m->a, n, "last", mock_now_s(m));
         }
         tell(o->device, n);
@@ -33,6 +35,7 @@ static void subscribe(struct client *c, const struct node *presence)
     struct mock *m = c->m;
     struct jid to;
     struct mock_account *a;
+
     if (!node_attr_get_jid(presence, "to", &to) || (a = world_account(&m->world, &to)) == NULL)
         return;
     if (!privacy_shows(a, c->device->account, presence))
@@ -72,6 +75,7 @@ void presence_from_client(struct client *c, const struct node *presence)
     struct mock *m = c->m;
     struct device *d = c->device;
     const char *type = mock_attr(m, presence, "type"), *name = mock_attr(m, presence, "name");
+
     if (strcmp(type, "subscribe") == 0) {
         subscribe(c, presence);
         return;

@@ -16,6 +16,7 @@ static bool known_type(const char *type)
         "",          "inactive",        "sender",      "retry",        "read",
         "read-self", "played",          "played-self", "server-error", "peer_msg",
         "hist_sync", "enc_rekey_retry", "view"};
+
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (strcmp(type, types[i]) == 0)
             return true;
@@ -29,6 +30,7 @@ static struct node *copy_for(const struct passing *p, bool own_chat)
     struct mock *m = p->m;
     struct node *out = mock_node(m, "receipt");
     struct jid reader = device_jid(p->from, p->lid);
+
     if (p->to.server == JID_GROUP || p->to.server == JID_BROADCAST) {
         node_attr_jid(&m->a, out, "from", &p->to);
         node_attr_jid(&m->a, out, "participant", &reader);
@@ -49,7 +51,8 @@ static struct node *copy_for(const struct passing *p, bool own_chat)
         node_copy_attr(&m->a, out, p->n, "recipient");
     for (const struct node *k = p->n->first; k != NULL; k = k->next) {
         struct node *copy = ARENA_NEW(&m->a, struct node);
-        if (copy != NULL) {
+
+        if (copy) {
             *copy = *k;
             copy->next = NULL;
             node_add(out, copy);
@@ -60,7 +63,7 @@ static struct node *copy_for(const struct passing *p, bool own_chat)
 
 static void to_device(const struct passing *p, struct device *d)
 {
-    if (d != NULL && d != p->from)
+    if (d && d != p->from)
         deliver(p->m, d, copy_for(p, false));
 }
 
@@ -69,6 +72,7 @@ static void to_account(const struct passing *p, struct mock_account *a, bool own
 {
     for (size_t i = 0; a != NULL && i < a->ndevices; i++) {
         struct device *d = a->devices[i];
+
         if (d != p->from)
             deliver(p->m, d, copy_for(p, own_chat));
     }
@@ -79,6 +83,7 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
     struct passing p = {.m = m, .from = from, .n = n};
     const char *type = mock_attr(m, n, "type");
     struct jid author;
+
     if (!known_type(type) || !node_has_attr(n, "id") || !node_attr_get_jid(n, "to", &p.to)) {
         mock_flag(m, label, "wrong-receipt", n, "type '%s'", type);
         return false;
@@ -86,6 +91,7 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
     author = p.to;
     if (p.to.server == JID_GROUP || p.to.server == JID_BROADCAST) {
         const struct group *g = world_group(&m->world, &p.to);
+
         p.lid = g == NULL || g->lid;
         if (!node_attr_get_jid(n, "participant", &author)) {
             mock_flag(m, label, "wrong-receipt", n, "group receipt without participant");
@@ -95,7 +101,7 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
         p.lid = world_is_lid(&p.to);
     }
     struct mock_account *a = world_account(&m->world, &author);
-    if (a == NULL) {
+    if (!a) {
         if (author.server != JID_NEWSLETTER && author.server != JID_BOT)
             mock_flag(m, label, "wrong-receipt", n, "nobody to tell");
         return true;
@@ -124,6 +130,7 @@ static void settle(struct client *c, const struct node *n)
     bool peer = strcmp(type, "peer_msg") == 0 || strcmp(type, "hist_sync") == 0;
     /* A <status> is settled by its ack; one that came as a <message>, by this. */
     bool status = node_attr_is(n, "context", "status");
+
     if (!delivery && !peer)
         return;
     if (!deliver_acked(c->device, "message", id) && !status)
@@ -141,9 +148,10 @@ static void check_retry(struct client *c, const struct node *n)
     struct mock *m = c->m;
     uint64_t count = 0;
     const struct node *retry = node_child(n, "retry");
+
     if (!node_attr_is(n, "type", "retry"))
         return;
-    if (retry == NULL || !node_attr_get_u64(retry, "count", &count) || count == 0 ||
+    if (!retry || !node_attr_get_u64(retry, "count", &count) || count == 0 ||
         !node_has_attr(retry, "t") || !node_attr_is(retry, "v", "1") ||
         strcmp(mock_attr(m, retry, "id"), mock_attr(m, n, "id")) != 0 ||
         node_content_bytes(node_child(n, "registration")).n != 4)
@@ -157,6 +165,7 @@ void receipt_from_client(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
     bool ok = receipt_route(m, c->device, c->label, n);
+
     if (ok) {
         settle(c, n);
         check_retry(c, n);

@@ -11,7 +11,7 @@ void community_node(struct mock *m, struct node *group, const struct group *g)
         (void)node_child_new(&m->a, group, "default_sub_group");
     if (g->general_chat)
         (void)node_child_new(&m->a, group, "general_chat");
-    if (g->parent != NULL)
+    if (g->parent)
         node_attr_jid(&m->a, node_child_new(&m->a, group, "linked_parent"), "jid", &g->parent->jid);
 }
 
@@ -22,6 +22,7 @@ static void tell(struct mock *m, struct group *of, const struct group *other, co
     struct node *n = mock_node(m, link ? "link" : "unlink");
     struct node *one = node_child_new(&m->a, n, "group");
     node_attr_text(&m->a, n, link ? "link_type" : "unlink_type", type);
+
     if (!link)
         node_attr_text(&m->a, n, "unlink_reason", "unlink_group");
     node_attr_jid(&m->a, one, "jid", &other->jid);
@@ -34,7 +35,8 @@ static void tell(struct mock *m, struct group *of, const struct group *other, co
 void community_link(struct mock *m, struct group *g, struct group *parent)
 {
     struct group *community = parent != NULL ? parent : g->parent;
-    if (community == NULL)
+
+    if (!community)
         return;
     g->parent = parent;
     tell(m, g, community, "parent_group", parent != NULL);

@@ -18,14 +18,15 @@ struct group *community_create(struct mock *m, const char *subject, struct mock_
     struct group *parent = group_make(m, subject, lid, creator, members, n);
     struct group *news = group_make(m, subject, lid, creator, members, n);
     struct group *chat = general_chat ? group_make(m, "General", lid, creator, members, n) : NULL;
-    if (parent == NULL || news == NULL || (general_chat && chat == NULL))
+
+    if (!parent || !news || (general_chat && !chat))
         return NULL;
     parent->community = true;
     news->announcement = news->default_sub_group = true;
     news->parent = parent;
     group_tell_created(m, parent, creator);
     group_tell_created(m, news, creator);
-    if (chat != NULL) {
+    if (chat) {
         chat->general_chat = true;
         chat->parent = parent;
         group_tell_created(m, chat, creator);
@@ -38,6 +39,7 @@ static struct group *sub_group(struct mock *m, const struct node *n, const struc
 {
     struct jid j;
     struct group *g = node_attr_get_jid(n, "jid", &j) ? world_group(&m->world, &j) : NULL;
+
     return g != NULL && g->parent == parent ? g : NULL;
 }
 
@@ -47,11 +49,12 @@ static int link_one(struct client *c, const struct node *k, struct group *parent
     struct jid j;
     struct group *g = node_attr_get_jid(k, "jid", &j) ? world_group(&m->world, &j) : NULL;
     const struct member *me = g != NULL ? world_find_member(g, c->device->account) : NULL;
-    if (g == NULL || (!link && g->parent != parent))
+
+    if (!g || (!link && g->parent != parent))
         return 404;
-    if (me == NULL || me->rank == 0)
+    if (!me || me->rank == 0)
         return 403;
-    if (link && (g->parent != NULL || g->community))
+    if (link && (g->parent || g->community))
         return 409;
     community_link(m, g, link ? parent : NULL);
     return 0;
@@ -61,9 +64,11 @@ static void link_all(struct client *c, const struct node *in, struct node *out,
                      struct group *parent, bool link)
 {
     struct mock *m = c->m;
+
     for (const struct node *k = node_child(in, "group"); k != NULL; k = node_next(k, "group")) {
         struct node *one = node_child_new(&m->a, out, "group");
         int code = link_one(c, k, parent, link);
+
         node_copy_attr(&m->a, one, k, "jid");
         if (code != 0)
             node_attr_u64(&m->a, one, "error", (uint64_t)code);
@@ -73,6 +78,7 @@ static void link_all(struct client *c, const struct node *in, struct node *out,
 static void dissolve(struct client *c, struct group *parent)
 {
     struct mock *m = c->m;
+
     for (size_t i = 0; i < m->world.ngroups; i++) {
         if (m->world.group_list[i]->parent == parent)
             community_link(m, m->world.group_list[i], NULL);
@@ -87,10 +93,12 @@ static int join(struct client *c, const struct node *k, struct node *result,
 {
     struct mock *m = c->m;
     struct group *g = sub_group(m, k, parent);
-    if (g == NULL)
+
+    if (!g)
         return 404;
     if (world_find_member(g, c->device->account) == NULL) {
         int code = group_change_member(m, g, NULL, c->device->account, GROUP_ADD);
+
         if (code != 0)
             return code;
     }
@@ -103,20 +111,23 @@ int community_set(struct client *c, const struct node *k, struct node *result, s
     struct mock *m = c->m;
     const struct member *me = world_find_member(g, c->device->account);
     const struct node *link = node_is(k, "links") ? node_child(k, "link") : NULL;
+
     if (node_is(k, "join_linked_group"))
         return me != NULL ? join(c, k, result, g) : 403;
     bool unlink = node_is(k, "unlink"), ends = node_is(k, "delete_parent");
-    if (link == NULL && !unlink && !ends)
+    if (!link && !unlink && !ends)
         return COMMUNITY_OTHER;
-    if (!g->community || me == NULL || me->rank == 0)
+    if (!g->community || !me || me->rank == 0)
         return 403;
-    if (link != NULL) {
+    if (link) {
         struct node *out = node_child_new(&m->a, node_child_new(&m->a, result, "links"), "link");
         node_attr_text(&m->a, out, "link_type", "sub_group");
+
         link_all(c, link, out, g, true);
     } else if (unlink) {
         struct node *out = node_child_new(&m->a, result, "unlink");
         node_attr_text(&m->a, out, "unlink_type", "sub_group");
+
         link_all(c, k, out, g, false);
     } else {
         dissolve(c, g);
@@ -128,9 +139,11 @@ int community_get(struct client *c, const struct node *iq, struct node *result, 
 {
     struct mock *m = c->m;
     const struct node *linked = node_child(iq, "query_linked");
-    if (linked != NULL) {
+
+    if (linked) {
         const struct group *sub = sub_group(m, linked, g);
-        if (sub == NULL)
+
+        if (!sub)
             return 404;
         (void)group_node(m, node_child_new(&m->a, result, "linked_group"), sub);
         return 0;
@@ -140,6 +153,7 @@ int community_get(struct client *c, const struct node *iq, struct node *result, 
     struct node *all = node_child_new(&m->a, result, "linked_groups_participants");
     for (size_t i = 0; i < m->world.ngroups; i++) {
         const struct group *sub = m->world.group_list[i];
+
         if (sub->parent != g)
             continue;
         struct node *one = node_child_new(&m->a, all, "group");
@@ -150,11 +164,12 @@ int community_get(struct client *c, const struct node *iq, struct node *result, 
     return 0;
 }
 
-/* ---- w:mex -------------------------------------------------------------------------------- */
+/* ---- w:mex ---- */
 
 static json_t *shown(const struct group *g)
 {
     char jid[JID_TEXT_MAX];
+
     return json_pack("{s:s,s:{s:s,s:I},s:I,s:I,s:{s:b}}", "id", jid_text(&g->jid, jid), "subject",
                      "value", g->subject, "creation_time", (json_int_t)g->created_s,
                      "participants_count", (json_int_t)g->nmembers, "total_participants_count",
@@ -164,11 +179,13 @@ static json_t *shown(const struct group *g)
 static json_t *contents(const struct mock *m, const struct group *parent)
 {
     json_t *news = NULL, *edges = json_array();
+
     for (size_t i = 0; i < m->world.ngroups; i++) {
         const struct group *g = m->world.group_list[i];
+
         if (g->parent != parent)
             continue;
-        if (g->default_sub_group && news == NULL)
+        if (g->default_sub_group && !news)
             news = shown(g);
         else
             (void)json_array_append_new(edges, json_pack("{s:o}", "node", shown(g)));
@@ -183,6 +200,7 @@ struct span community_answer(struct client *c, const char *query_id, struct span
     struct span answer = SPAN_NULL;
     struct jid j;
     bool groups = strcmp(query_id, QUERY_SUB_GROUPS) == 0;
+
     if (!groups && strcmp(query_id, QUERY_COUNTS) != 0)
         return SPAN_NULL;
     json_t *q = json_loadb((const char *)text.p, text.n, 0, NULL);
@@ -192,10 +210,11 @@ struct span community_answer(struct client *c, const char *query_id, struct span
                : json_object_get(json_object_get(variables, "input"), "group_jid"));
     const struct group *g =
         id != NULL && jid_parse_cstr(id, &j) == WB_OK ? world_group(&m->world, &j) : NULL;
-    if (g != NULL && g->community && world_find_member(g, c->device->account) != NULL) {
+    if (g && g->community && world_find_member(g, c->device->account) != NULL) {
         json_t *out = contents(m, g);
         char *dump = json_dumps(out, JSON_COMPACT);
-        if (dump != NULL)
+
+        if (dump)
             answer = arena_copy(&m->a, span_cstr(dump));
         free(dump);
         json_decref(out);

@@ -10,6 +10,7 @@ struct node *group_participant(struct mock *m, struct node *parent, const struct
     static const char *const ranks[] = {NULL, "admin", "superadmin"};
     struct jid j = account_jid(a, g->lid), other = account_jid(a, !g->lid);
     struct node *p = node_child_new(&m->a, parent, "participant");
+
     node_attr_jid(&m->a, p, "jid", &j);
     node_attr_jid(&m->a, p, g->lid ? "phone_number" : "lid", &other);
     node_attr_text(&m->a, p, "type", ranks[rank]);
@@ -21,13 +22,15 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
     struct node *n = node_child_new(&m->a, parent, "group");
     node_attr_text(&m->a, n, "id", g->jid.user);
     node_attr_text(&m->a, n, "subject", g->subject);
+
     node_attr_u64(&m->a, n, "s_t", g->subject_s);
     node_attr_u64(&m->a, n, "creation", g->created_s);
     if (!jid_is_none(&g->creator)) {
         const struct mock_account *a = world_account(&m->world, &g->creator);
+
         node_attr_jid(&m->a, n, "creator", &g->creator);
         node_attr_jid(&m->a, n, "s_o", &g->creator);
-        if (g->lid && a != NULL) {
+        if (g->lid && a) {
             node_attr_jid(&m->a, n, "creator_pn", &a->pn);
             node_attr_jid(&m->a, n, "s_o_pn", &a->pn);
         }
@@ -39,6 +42,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
     if (g->topic[0] != '\0') {
         struct node *d = node_child_new(&m->a, n, "description");
         node_attr_text(&m->a, d, "id", g->topic_id);
+
         node_attr_u64(&m->a, d, "t", g->subject_s);
         node_attr_jid(&m->a, d, "participant", &g->creator);
         node_set_bytes(&m->a, node_child_new(&m->a, d, "body"), span_cstr(g->topic));
@@ -56,6 +60,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
     community_node(m, n, g);
     if (g->ephemeral > 0) {
         struct node *e = node_child_new(&m->a, n, "ephemeral");
+
         node_attr_u64(&m->a, e, "expiration", g->ephemeral);
     }
     node_set_bytes(&m->a, node_child_new(&m->a, n, "member_add_mode"), SPAN_LIT("all_member_add"));
@@ -66,8 +71,10 @@ static struct node *news(struct mock *m, const struct group *g, const struct moc
                          struct node *child)
 {
     struct node *n = deliver_notification(m, &g->jid, "w:gp2");
-    if (by != NULL) {
+
+    if (by) {
         struct jid j = account_jid(by, g->lid);
+
         node_attr_jid(&m->a, n, "participant", &j);
         if (g->lid)
             node_attr_jid(&m->a, n, "participant_pn", &by->pn);
@@ -75,7 +82,7 @@ static struct node *news(struct mock *m, const struct group *g, const struct moc
     }
     node_attr_text(&m->a, n, "addressing_mode", g->lid ? "lid" : "pn");
     struct node *copy = ARENA_NEW(&m->a, struct node);
-    if (copy != NULL) {
+    if (copy) {
         *copy = *child;
         copy->next = NULL;
         node_add(n, copy);
@@ -96,6 +103,7 @@ static void tell_one(struct mock *m, const struct group *g, const struct mock_ac
 static struct node *create_node(struct mock *m, const struct group *g, bool fresh)
 {
     struct node *create = mock_node(m, "create");
+
     if (fresh)
         node_attr_text(&m->a, create, "type", "new");
     node_attr_text(&m->a, create, "reason", "invite");
@@ -109,8 +117,10 @@ static void tell_added(struct mock *m, const struct group *g, const struct mock_
                        struct mock_account *added, struct node *child)
 {
     struct node *create = create_node(m, g, false);
+
     for (size_t i = 0; i < g->nmembers; i++) {
         struct mock_account *a = g->members[i].account;
+
         tell_one(m, g, by, a, a == added ? create : child);
     }
 }
@@ -128,10 +138,11 @@ int group_change_member(struct mock *m, struct group *g, struct mock_account *by
     struct member *me = by != NULL ? world_find_member(g, by) : NULL;
     bool leaves = change == GROUP_REMOVE && by == who;
     uint64_t before = g->version;
-    if (by != NULL && (me == NULL || (me->rank == 0 && change != GROUP_ADD && !leaves)))
+
+    if (by && (!me || (me->rank == 0 && change != GROUP_ADD && !leaves)))
         return 403;
     struct member *target = world_find_member(g, who);
-    if (change == GROUP_ADD ? target != NULL : target == NULL)
+    if (change == GROUP_ADD ? target : !target)
         return change == GROUP_ADD ? 409 : 404;
     if (change == GROUP_ADD && !world_add_member(g, who, 0))
         return 500;
@@ -160,9 +171,10 @@ struct group *group_make(struct mock *m, const char *subject, bool lid,
                          struct mock_account *creator, struct mock_account **members, size_t n)
 {
     struct group *g = world_add_group(m, subject, lid);
-    if (g == NULL)
+
+    if (!g)
         return NULL;
-    if (creator != NULL) {
+    if (creator) {
         g->creator = account_jid(creator, lid);
         if (!world_add_member(g, creator, 2))
             return NULL;
@@ -183,7 +195,8 @@ struct group *group_create(struct mock *m, const char *subject, bool lid,
                            struct mock_account *creator, struct mock_account **members, size_t n)
 {
     struct group *g = group_make(m, subject, lid, creator, members, n);
-    if (g != NULL)
+
+    if (g)
         group_tell_created(m, g, creator);
     return g;
 }
@@ -191,6 +204,7 @@ struct group *group_create(struct mock *m, const char *subject, bool lid,
 void group_welcome(struct mock *m, struct mock_account *a)
 {
     size_t n = m->cfg.groups < m->world.ngroups ? m->cfg.groups : m->world.ngroups;
+
     for (size_t i = 0; i < n; i++)
         (void)world_add_member(m->world.group_list[i], a, 0);
 }

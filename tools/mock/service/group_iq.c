@@ -6,6 +6,7 @@
 static struct group *target(struct client *c, const struct node *iq)
 {
     struct jid to;
+
     return node_attr_get_jid(iq, "to", &to) ? world_group(&c->m->world, &to) : NULL;
 }
 
@@ -13,8 +14,10 @@ static int participating(struct client *c, struct node *result)
 {
     struct mock *m = c->m;
     struct node *list = node_child_new(&m->a, result, "groups");
+
     for (size_t i = 0; i < m->world.ngroups; i++) {
         const struct group *g = m->world.group_list[i];
+
         if (world_find_member(g, c->device->account) != NULL)
             (void)group_node(m, list, g);
     }
@@ -24,10 +27,11 @@ static int participating(struct client *c, struct node *result)
 int iq_group_get(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
+
     if (node_child(iq, "participating") != NULL)
         return participating(c, result);
     struct group *g = target(c, iq);
-    if (g == NULL)
+    if (!g)
         return 404;
     if (world_find_member(g, c->device->account) == NULL)
         return 403;
@@ -38,6 +42,7 @@ int iq_group_get(struct client *c, const struct node *iq, struct node *result)
     if (node_child(iq, "invite") != NULL) {
         struct node *invite = node_child_new(&m->a, result, "invite");
         char code[24];
+
         (void)snprintf(code, sizeof code, "Mock%.17s", g->jid.user);
         node_attr_text(&m->a, invite, "code", code);
         return 0;
@@ -60,13 +65,15 @@ static int create(struct client *c, const struct node *create, struct node *resu
     size_t n = 0;
     struct mock_account *own = c->device->account;
     const char *subject = mock_attr(m, create, "subject");
+
     for (const struct node *p = node_child(create, "participant"); p != NULL;
          p = node_next(p, "participant")) {
         struct jid j;
+
         if (!node_attr_get_jid(p, "jid", &j))
             return 400;
         struct mock_account *a = world_account(&m->world, &j);
-        if (a != NULL && a != own && n < sizeof members / sizeof members[0])
+        if (a && a != own && n < sizeof members / sizeof members[0])
             members[n++] = a;
     }
     if (subject[0] == '\0')
@@ -77,9 +84,9 @@ static int create(struct client *c, const struct node *create, struct node *resu
                                              node_child(create, "create_general_chat") != NULL)
                           : group_create(m, subject, !m->cfg.groups_pn, own, members, n);
     struct jid parent;
-    if (g == NULL)
+    if (!g)
         return 500;
-    if (in != NULL && node_attr_get_jid(in, "jid", &parent))
+    if (in && node_attr_get_jid(in, "jid", &parent))
         community_link(m, g, world_group(&m->world, &parent));
     (void)group_node(m, result, g);
     return 0;
@@ -91,7 +98,8 @@ static int change(struct client *c, const struct node *in, struct node *result, 
     struct mock *m = c->m;
     static const char *const tags[] = {"add", "remove", "promote", "demote"};
     const struct member *me = world_find_member(g, c->device->account);
-    if (me == NULL || (me->rank == 0 && what != GROUP_ADD))
+
+    if (!me || (me->rank == 0 && what != GROUP_ADD))
         return 403;
     struct node *out = node_child_new(&m->a, result, tags[what]);
     for (const struct node *p = node_child(in, "participant"); p != NULL;
@@ -101,7 +109,8 @@ static int change(struct client *c, const struct node *in, struct node *result, 
             node_attr_get_jid(p, "jid", &j) ? world_account(&m->world, &j) : NULL;
         int code = a != NULL ? group_change_member(m, g, c->device->account, a, what) : 404;
         struct node *one;
-        if (a != NULL) {
+
+        if (a) {
             one = group_participant(m, out, g, a, 0);
         } else {
             one = node_child_new(&m->a, out, "participant");
@@ -117,11 +126,13 @@ static int leave(struct client *c, const struct node *in, struct node *result)
 {
     struct mock *m = c->m;
     struct node *out = node_child_new(&m->a, result, "leave");
+
     for (const struct node *k = node_child(in, "group"); k != NULL; k = node_next(k, "group")) {
         struct jid j;
         struct group *g = node_attr_get_jid(k, "id", &j) ? world_group(&m->world, &j) : NULL;
         int code = 404;
-        if (g != NULL)
+
+        if (g)
             code = group_change_member(m, g, c->device->account, c->device->account, GROUP_REMOVE);
         struct node *one = node_child_new(&m->a, out, "group");
         node_copy_attr(&m->a, one, k, "id");
@@ -136,6 +147,7 @@ static void set_subject(struct client *c, const struct node *k, struct group *g)
     struct mock *m = c->m;
     struct span text = node_content_bytes(k);
     struct jid by = account_jid(c->device->account, g->lid);
+
     (void)snprintf(g->subject, sizeof g->subject, "%.*s", (int)text.n, (const char *)text.p);
     g->subject_s = mock_now_s(m);
     struct node *n = mock_node(m, "subject");
@@ -150,12 +162,13 @@ static void set_description(struct client *c, const struct node *k, struct group
     struct mock *m = c->m;
     const struct node *body = node_child(k, "body");
     struct span text = node_content_bytes(body);
+
     (void)snprintf(g->topic, sizeof g->topic, "%.*s", (int)text.n,
                    text.p != NULL ? (const char *)text.p : "");
     (void)snprintf(g->topic_id, sizeof g->topic_id, "%s", mock_attr(m, k, "id"));
     struct node *n = mock_node(m, "description");
     node_attr_text(&m->a, n, "id", g->topic_id);
-    if (body == NULL)
+    if (!body)
         (void)node_child_new(&m->a, n, "delete");
     else
         node_set_bytes(&m->a, node_child_new(&m->a, n, "body"), text);
@@ -166,6 +179,7 @@ static void set_description(struct client *c, const struct node *k, struct group
 static bool set_switch(struct group *g, const struct node *k)
 {
     uint64_t seconds = 0;
+
     if (node_is(k, "announcement") || node_is(k, "not_announcement"))
         g->announcement = node_is(k, "announcement");
     else if (node_is(k, "locked") || node_is(k, "unlocked"))
@@ -185,7 +199,8 @@ static void tell_switch(struct client *c, struct group *g, const struct node *k)
 {
     struct mock *m = c->m;
     char *tag = arena_cstr(&m->a, k->tag);
-    if (tag == NULL)
+
+    if (!tag)
         return;
     struct node *n = mock_node(m, tag);
     if (g->ephemeral > 0 && node_is(k, "ephemeral"))
@@ -200,14 +215,15 @@ int iq_group_set(struct client *c, const struct node *iq, struct node *result)
     struct mock *m = c->m;
     static const char *const changes[] = {"add", "remove", "promote", "demote"};
     const struct node *k = iq->content == NODE_CHILDREN ? iq->first : NULL;
-    if (k == NULL)
+
+    if (!k)
         return 400;
     if (node_is(k, "create"))
         return create(c, k, result);
     if (node_is(k, "leave"))
         return leave(c, k, result);
     struct group *g = target(c, iq);
-    if (g == NULL)
+    if (!g)
         return 404;
     for (size_t i = 0; i < 4; i++) {
         if (node_is(k, changes[i]))
@@ -217,7 +233,7 @@ int iq_group_set(struct client *c, const struct node *iq, struct node *result)
     if (code != COMMUNITY_OTHER)
         return code;
     const struct member *me = world_find_member(g, c->device->account);
-    if (me == NULL || (g->locked && me->rank == 0))
+    if (!me || (g->locked && me->rank == 0))
         return 403;
     if (node_is(k, "subject"))
         set_subject(c, k, g);

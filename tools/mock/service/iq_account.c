@@ -29,7 +29,8 @@ int iq_ping(struct client *c, const struct node *iq, struct node *result)
 static void unlink_later(struct mock *m, void *arg)
 {
     struct client *c = arg;
-    if (c->device != NULL)
+
+    if (c->device)
         devices_logout(m, c->device);
 }
 
@@ -37,8 +38,9 @@ int iq_md(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     const struct node *remove = node_child(iq, "remove-companion-device");
+
     (void)result;
-    if (remove == NULL || c->device == NULL || !node_attr_is(iq, "type", "set"))
+    if (!remove || !c->device || !node_attr_is(iq, "type", "set"))
         return 501;
     struct jid j;
     if (!node_attr_get_jid(remove, "jid", &j) || world_device_jid(&m->world, &j) != c->device ||
@@ -67,19 +69,21 @@ int iq_privacy_set(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
     const struct node *tokens = node_child(iq, "tokens");
+
     (void)result;
-    if (tokens == NULL)
+    if (!tokens)
         return node_child(iq, "privacy") != NULL ? 0 : 400;
     for (const struct node *t = node_child(tokens, "token"); t != NULL; t = node_next(t, "token")) {
         struct jid j;
         uint64_t when;
+
         if (!node_attr_get_jid(t, "jid", &j) || !node_attr_get_u64(t, "t", &when) ||
             !node_attr_is(t, "type", "trusted_contact")) {
             mock_flag(m, c->label, "bad-token", t, "jid, t and type=trusted_contact are needed");
             return 400;
         }
         struct mock_account *peer = world_account(&m->world, &j);
-        if (peer != NULL)
+        if (peer)
             privacy_issue(m, c->device->account, peer, when);
     }
     return 0;
@@ -97,6 +101,7 @@ int iq_blocklist_get(struct client *c, const struct node *iq, struct node *resul
     while ((s = map_next(&a->blocked, &at)) != NULL) {
         struct jid j;
         struct node *item = node_child_new(&m->a, list, "item");
+
         if (jid_make(span_cstr(s->key), JID_LID, 0, &j) == WB_OK)
             node_attr_jid(&m->a, item, "jid", &j);
     }
@@ -109,7 +114,8 @@ int iq_blocklist_set(struct client *c, const struct node *iq, struct node *resul
     const struct node *item = node_child(iq, "item");
     struct jid j;
     struct mock_account *peer;
-    if (item == NULL || !node_attr_get_jid(item, "jid", &j) ||
+
+    if (!item || !node_attr_get_jid(item, "jid", &j) ||
         (peer = world_account(&m->world, &j)) == NULL)
         return 400;
     bool block = node_attr_is(item, "action", "block");
@@ -124,6 +130,7 @@ static int props(struct client *c, struct node *result)
     node_attr_text(&m->a, p, "protocol", "1");
     node_attr_text(&m->a, p, "hash", "mock");
     node_attr_text(&m->a, p, "refresh", "86400");
+
     names_put_props(m, p, c->device != NULL ? c->device->account : NULL);
     return 0;
 }
@@ -196,11 +203,12 @@ int iq_business(struct client *c, const struct node *iq, struct node *result)
 int iq_mex(struct client *c, const struct node *iq, struct node *result)
 {
     const struct node *query = node_child(iq, "query");
-    if (query == NULL)
+
+    if (!query)
         return 400;
     const char *id = mock_attr(c->m, query, "query_id");
     struct span answer = timelock_answer(c->m, c->device->account, id);
-    if (answer.p == NULL)
+    if (!answer.p)
         answer = community_answer(c, id, node_content_bytes(query));
     node_set_bytes(&c->m->a, node_child_new(&c->m->a, result, "result"),
                    answer.p != NULL ? answer : SPAN_LIT("{\"data\":{}}"));
@@ -212,6 +220,7 @@ int iq_newsletter(struct client *c, const struct node *iq, struct node *result)
     if (node_child(iq, "live_updates") != NULL) {
         struct node *l = node_child_new(&c->m->a, result, "live_updates");
         node_attr_text(&c->m->a, l, "duration", "300");
+
         return 0;
     }
     return 404;
@@ -227,6 +236,7 @@ int iq_tos(struct client *c, const struct node *iq, struct node *result)
 int iq_qr(struct client *c, const struct node *iq, struct node *result)
 {
     const struct node *qr = node_child(iq, "qr");
+
     if (!node_attr_is(qr, "type", "contact"))
         return 404; /* no such link */
     struct node *out = node_child_new(&c->m->a, result, "qr");

@@ -9,6 +9,7 @@ void login_failure(struct client *c, int reason, uint32_t code, uint32_t expire)
 {
     struct mock *m = c->m;
     struct node *n = mock_node(m, "failure");
+
     node_attr_u64(&m->a, n, "reason", (uint64_t)reason);
     if (code != 0)
         node_attr_u64(&m->a, n, "code", code);
@@ -26,6 +27,7 @@ static void server_ping(struct mock *m, void *arg)
     struct client *c = arg;
     struct node *iq = mock_node(m, "iq");
     struct jid server = jid_server_only(JID_PN);
+
     (void)snprintf(c->ping_id, sizeof c->ping_id, "%s", mock_id(m));
     node_attr_jid(&m->a, iq, "from", &server);
     node_attr_text(&m->a, iq, "type", "get");
@@ -42,6 +44,7 @@ static void success(struct client *c, bool passive)
     struct device *d = c->device;
     struct jid lid = device_jid(d, true);
     struct node *n = mock_node(m, "success");
+
     node_attr_u64(&m->a, n, "t", mock_now_s(m));
     node_attr_jid(&m->a, n, "lid", &lid);
     node_attr_u64(&m->a, n, "props", 27);
@@ -60,12 +63,13 @@ static int verdict(struct client *c, struct span p, struct device **ret_d)
 {
     struct mock *m = c->m;
     char digits[32];
+
     (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)pb_u64(p, 1, 0));
     uint64_t number = pb_u64(p, 18, 0);
     struct mock_account *a = world_account_phone(&m->world, digits);
     (void)snprintf(c->label, sizeof c->label, "%s:%llu@s.whatsapp.net", digits,
                    (unsigned long long)number);
-    if (a == NULL)
+    if (!a)
         return 401;
     if (a->login.reason != 0 && a->login.times > 0) {
         if (a->login.times != UINT32_MAX)
@@ -74,7 +78,7 @@ static int verdict(struct client *c, struct span p, struct device **ret_d)
     }
     struct device *d =
         number > 0 && number <= UINT16_MAX ? world_device(a, (uint16_t)number) : NULL;
-    if (d == NULL || world_is_played(d))
+    if (!d || world_is_played(d))
         return 401;
     if (memcmp(d->noise, c->noise_pub, sizeof d->noise) != 0) {
         mock_flag(m, c->label, "wrong-noise-key", NULL, "not the key this device paired with");
@@ -89,15 +93,18 @@ void login_start(struct client *c, struct span p)
     struct mock *m = c->m;
     struct device *d = NULL;
     int reason = verdict(c, p, &d);
+
     if (reason != 0) {
         struct jid j;
         struct mock_account *a =
             jid_parse_cstr(c->label, &j) == WB_OK ? world_account(&m->world, &j) : NULL;
+
         login_failure(c, reason, a != NULL ? a->login.code : 0, a != NULL ? a->login.expire : 0);
         return;
     }
-    if (d->client != NULL) {
+    if (d->client) {
         struct client *old = d->client;
+
         old->device = NULL;
         old->active = false;
         client_stream_error(old, "409", "replaced");
@@ -115,6 +122,7 @@ void login_start(struct client *c, struct span p)
 static size_t count_class(const struct device *d, const char *cls)
 {
     size_t n = 0;
+
     for (const struct queued *s = d->first; s != NULL; s = s->next)
         n += strcmp(s->cls, cls) == 0;
     return n;
@@ -125,6 +133,7 @@ void login_active(struct client *c)
     struct mock *m = c->m;
     struct device *d = c->device;
     struct jid server = jid_server_only(JID_PN);
+
     if (c->active)
         return;
     c->active = true;

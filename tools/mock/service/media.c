@@ -38,7 +38,8 @@ int iq_media_conn(struct client *c, const struct node *iq, struct node *result)
 static bool hash_of(const char *path, char out[static 64])
 {
     const char *last = strrchr(path, '/');
-    if (strncmp(path, "/mms/", 5) != 0 || last == NULL || last < path + 5)
+
+    if (strncmp(path, "/mms/", 5) != 0 || !last || last < path + 5)
         return false;
     size_t n = strcspn(last + 1, "=");
     if (n == 0 || n >= 64)
@@ -50,8 +51,9 @@ static bool hash_of(const char *path, char out[static 64])
 bool media_put(struct mock *m, const char *hash, struct span bytes)
 {
     struct blob *b = malloc(sizeof *b + bytes.n);
+
     free(map_get(&m->media, hash));
-    if (b == NULL || !map_put(&m->media, hash, b)) {
+    if (!b || !map_put(&m->media, hash, b)) {
         free(b);
         return false;
     }
@@ -65,6 +67,7 @@ bool media_keep(struct mock *m, struct span bytes, char ret_hash[static MEDIA_HA
 {
     uint8_t digest[SHA256_BYTES];
     struct buf text = buf_new(64);
+
     sha256(bytes, digest);
     buf_b64url(&text, SPAN_ARRAY(digest), false);
     (void)snprintf(ret_hash, MEDIA_HASH_CHARS + 1, "%s", buf_cstr(&text));
@@ -78,6 +81,7 @@ bool media_seal(struct mock *m, const char *info, const char *type, struct span 
     uint8_t keys[112], mac[SHA256_BYTES];
     struct buf file = buf_new(plain.n + 64);
     char hash[MEDIA_HASH_CHARS + 1];
+
     rng_fill(&m->rng, ret->key, sizeof ret->key);
     hkdf_sha256(SPAN_ARRAY(ret->key), SPAN_NULL, span_cstr(info), keys, sizeof keys);
     bool ok = cbc_encrypt(keys + 16, keys, plain, &file) == WB_OK;
@@ -96,6 +100,7 @@ bool media_seal(struct mock *m, const char *info, const char *type, struct span 
 void media_drop(struct mock *m, const char *hash)
 {
     struct blob *b = map_get(&m->media, hash);
+
     (void)map_put(&m->media, hash, NULL);
     free(b);
 }
@@ -107,7 +112,8 @@ static void upload(struct mock *m, const struct http_request *q, const char *has
     struct buf text = buf_new(64);
     char auth[64];
     const char *got = http_query(q, "auth", auth, sizeof auth);
-    if (got == NULL || strcmp(got, "mock-auth") != 0) {
+
+    if (!got || strcmp(got, "mock-auth") != 0) {
         r->status = 401;
         return;
     }
@@ -134,6 +140,7 @@ static void upload(struct mock *m, const struct http_request *q, const char *has
 void media_http(struct mock *m, const struct http_request *q, struct http_response *r)
 {
     char hash[64];
+
     if (!hash_of(q->path, hash)) {
         r->status = 404;
         return;
@@ -146,7 +153,7 @@ void media_http(struct mock *m, const struct http_request *q, struct http_respon
     if (m->media_gone > 0 && strcmp(q->method, "GET") == 0) {
         m->media_gone--;
         r->status = (int)m->media_gone_status;
-    } else if (b == NULL) {
+    } else if (!b) {
         r->status = 404;
     } else if (strcmp(q->method, "DELETE") == 0) {
         media_drop(m, hash);

@@ -42,6 +42,7 @@ static void write_salt(struct mock *m, struct mock_account *a)
 {
     struct buf action = buf_new(64), value = buf_new(64);
     uint8_t salt[PRIVACY_SALT_BYTES];
+
     privacy_salt(a, salt);
     pb_put_bytes(&action, 1, SPAN_ARRAY(salt));
     pb_put_bytes(&value, ACTION_SALT, buf_span(&action));
@@ -57,9 +58,10 @@ static void read_flags(struct traits *t, const char *at, const char *end)
     while (at < end) {
         char flag[32];
         size_t n = strcspn(at, ",:");
+
         (void)snprintf(flag, sizeof flag, "%.*s", (int)n, at);
         char *value = strchr(flag, '=');
-        if (value != NULL)
+        if (value)
             *value++ = '\0';
         set_flag(t, flag, value == NULL || strcmp(value, "0") != 0);
         at += n + 1;
@@ -70,6 +72,7 @@ static void read_traits(struct traits *t, const char *name)
 {
     static const char restricted[] = "restricted:", scenario[] = "scenario:";
     const char *flags = name + sizeof scenario - 1;
+
     *t = (struct traits){.by_name = true, .salted = true, .sends_cstoken = true};
     if (strncmp(name, restricted, sizeof restricted - 1) == 0)
         t->restricted = true;
@@ -80,17 +83,19 @@ static void read_traits(struct traits *t, const char *name)
 struct mock_account *names_of_number(struct mock *m, const char *digits)
 {
     struct jid pn;
-    if (digits == NULL || digits[0] == '\0')
+
+    if (!digits || digits[0] == '\0')
         digits = m->cfg.phone;
     if (jid_from_phone(span_cstr(digits), &pn) != WB_OK)
         return NULL;
     struct mock_account *a = world_account_phone(&m->world, pn.user);
-    if (a == NULL) {
+    if (!a) {
         char name[64];
+
         (void)snprintf(name, sizeof name, "User %s",
                        pn.user + (strlen(pn.user) > 4 ? strlen(pn.user) - 4 : 0));
         a = world_add_account(m, pn.user, name, false);
-        if (a != NULL)
+        if (a)
             group_welcome(m, a);
     }
     return a;
@@ -100,14 +105,15 @@ struct mock_account *names_account(struct mock *m, const char *name)
 {
     struct mock_account *a = name[0] != '\0' ? map_get(&m->named, name) : NULL;
     char digits[32];
-    if (a != NULL)
+
+    if (a)
         return a;
     do
         (void)snprintf(digits, sizeof digits, "%llu",
                        (unsigned long long)(FIRST_PHONE + m->next_named++));
     while (world_account_phone(&m->world, digits) != NULL);
     a = names_of_number(m, digits);
-    if (a == NULL)
+    if (!a)
         return NULL;
     a->silent = true;
     read_traits(&a->traits, name);
@@ -128,13 +134,14 @@ void names_free(struct mock *m)
 static void put_prop(struct mock *m, struct node *props, uint64_t code)
 {
     struct node *p = node_child_new(&m->a, props, "prop");
+
     node_attr_u64(&m->a, p, "config_code", code);
     node_attr_text(&m->a, p, "config_value", "1");
 }
 
 void names_put_props(struct mock *m, struct node *props, const struct mock_account *a)
 {
-    if (a == NULL || !a->traits.by_name)
+    if (!a || !a->traits.by_name)
         return;
     put_prop(m, props, PROP_LID_CHATS);
     put_prop(m, props, PROP_SEND_TCTOKEN);
@@ -145,6 +152,7 @@ void names_put_props(struct mock *m, struct node *props, const struct mock_accou
 void names_put_salt(const struct mock_account *a, struct buf *history)
 {
     uint8_t salt[PRIVACY_SALT_BYTES];
+
     if (!a->traits.by_name || !a->traits.salted)
         return;
     privacy_salt(a, salt);

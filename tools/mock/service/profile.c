@@ -13,12 +13,13 @@ static void tell_all(struct mock *m, const struct mock_account *a, const char *t
 {
     for (size_t i = 0; i < m->world.naccounts; i++) {
         struct mock_account *to = m->world.accounts[i];
+
         for (size_t k = 0; k < to->ndevices; k++) {
             if (world_is_played(to->devices[k]))
                 continue;
             struct node *n = deliver_notification(m, &a->pn, type);
             struct node *copy = ARENA_NEW(&m->a, struct node);
-            if (copy == NULL)
+            if (!copy)
                 return;
             *copy = *child;
             copy->next = NULL;
@@ -28,11 +29,12 @@ static void tell_all(struct mock *m, const struct mock_account *a, const char *t
     }
 }
 
-/* ---- pictures ----------------------------------------------------------------------------- */
+/* ---- pictures ---- */
 
 static void tell_picture(struct mock *m, const struct mock_account *a)
 {
     struct node *child = mock_node(m, a->picture_id != 0 ? "set" : "delete");
+
     node_attr_jid(&m->a, child, "jid", &a->pn);
     node_attr_jid(&m->a, child, "author", &a->pn);
     if (a->picture_id != 0)
@@ -48,13 +50,14 @@ int iq_picture_get(struct client *c, const struct node *iq, struct node *result)
     const struct node *ask = node_child(iq, "picture");
     struct jid target;
     char path[96];
+
     if (!node_attr_get_jid(iq, "target", &target))
         target = c->device->account->pn;
     const struct mock_account *a = world_account(&m->world, &target);
     uint64_t known = 0;
-    if (ask == NULL)
+    if (!ask)
         return 400;
-    if (a == NULL || a->picture_id == 0 || !privacy_shows(a, c->device->account, ask))
+    if (!a || a->picture_id == 0 || !privacy_shows(a, c->device->account, ask))
         return 404;
     struct node *p = node_child_new(&m->a, result, "picture");
     if (node_attr_get_u64(ask, "id", &known) && known == a->picture_id)
@@ -80,14 +83,15 @@ int iq_picture_set(struct client *c, const struct node *iq, struct node *result)
     struct span jpeg = node_content_bytes(p);
     struct jid target;
     bool of_group = node_attr_get_jid(iq, "target", &target) && target.server == JID_GROUP;
-    if (p != NULL && (jpeg.n < 3 || memcmp(jpeg.p, "\xff\xd8\xff", 3) != 0))
+
+    if (p && (jpeg.n < 3 || memcmp(jpeg.p, "\xff\xd8\xff", 3) != 0))
         return 406;
     uint64_t id = p != NULL ? mock_now_s(m) + ++m->next_picture : 0;
-    if (p != NULL)
+    if (p)
         node_attr_u64(&m->a, node_child_new(&m->a, result, "picture"), "id", id);
     if (of_group)
         return 0;
-    if (p != NULL && !media_keep(m, jpeg, own->picture_hash))
+    if (p && !media_keep(m, jpeg, own->picture_hash))
         return 500;
     own->picture_id = id;
     client_send(c, result);
@@ -95,7 +99,7 @@ int iq_picture_set(struct client *c, const struct node *iq, struct node *result)
     return IQ_SENT;
 }
 
-/* ---- 'about' ------------------------------------------------------------------------------ */
+/* ---- 'about' ---- */
 
 /* The audience of status messages: all contacts. */
 int iq_status_get(struct client *c, const struct node *iq, struct node *result)
@@ -115,7 +119,8 @@ int iq_status_set(struct client *c, const struct node *iq, struct node *result)
     struct mock_account *own = c->device->account;
     const struct node *status = node_child(iq, "status");
     struct span text = node_content_bytes(status);
-    if (status == NULL)
+
+    if (!status)
         return iq->first != NULL ? 0 : 400;
     (void)snprintf(own->about, sizeof own->about, "%.*s", (int)text.n,
                    text.p != NULL ? (const char *)text.p : "");

@@ -13,7 +13,8 @@ struct asked {
 static bool read_query(struct client *c, const struct node *query, struct asked *ret_q)
 {
     struct asked q = {0};
-    if (query == NULL || query->first == NULL)
+
+    if (!query || !query->first)
         return false;
     for (const struct node *k = query->first; k != NULL; k = k->next) {
         if (node_is(k, "devices"))
@@ -50,6 +51,7 @@ static struct mock_account *account_of_contact(struct client *c, struct span tex
 {
     char digits[32];
     size_t n = 0;
+
     for (size_t i = 0; i < text.n && n + 1 < sizeof digits; i++) {
         if (text.p[i] == '@')
             break;
@@ -67,7 +69,8 @@ static void put_contact(struct client *c, struct node *out, const struct node *u
     struct node *k = node_child_new(&m->a, out, "contact");
     node_attr_text(&m->a, k, "type", a != NULL ? "in" : "out");
     struct span asked = node_content_bytes(node_child(user, "contact"));
-    if (asked.p != NULL)
+
+    if (asked.p)
         node_set_bytes(&m->a, k, asked);
 }
 
@@ -75,8 +78,10 @@ static void put_details(struct client *c, struct node *out, const struct asked *
                         struct mock_account *a, bool lid)
 {
     struct mock *m = c->m;
+
     if (q->lid && !a->no_lid) {
         struct node *k = node_child_new(&m->a, out, "lid");
+
         node_attr_jid(&m->a, k, "val", &a->lid);
     }
     if (q->devices)
@@ -85,6 +90,7 @@ static void put_details(struct client *c, struct node *out, const struct asked *
         (void)node_child_new(&m->a, out, "business");
     if (q->status) {
         struct node *k = node_child_new(&m->a, out, "status");
+
         node_attr_u64(&m->a, k, "t", a->devices_t);
         node_set_bytes(&m->a, k,
                        a->about[0] != '\0' ? span_cstr(a->about)
@@ -92,10 +98,12 @@ static void put_details(struct client *c, struct node *out, const struct asked *
     }
     if (q->picture) {
         struct node *k = node_child_new(&m->a, out, "picture");
+
         node_attr_u64(&m->a, k, "id", a->picture_id != 0 ? a->picture_id : 1700000000);
     }
     if (q->disappearing) {
         struct node *k = node_child_new(&m->a, out, "disappearing_mode");
+
         node_attr_u64(&m->a, k, "duration", 0);
         node_attr_u64(&m->a, k, "t", 0);
     }
@@ -111,10 +119,11 @@ static void answer_user(struct client *c, const struct node *user, const struct 
     struct mock_account *a;
     bool by_jid = node_attr_get_jid(user, "jid", &j);
     struct span number = node_content_bytes(node_child(user, "contact"));
+
     if (by_jid) {
         a = world_account(&m->world, &j);
         j = jid_bare(j);
-    } else if (number.p != NULL) {
+    } else if (number.p) {
         a = account_of_contact(c, number);
     } else {
         mock_flag(m, c->label, "bad-usync", user, "user without jid and without contact");
@@ -122,15 +131,15 @@ static void answer_user(struct client *c, const struct node *user, const struct 
     }
     struct node *out = node_child_new(&m->a, list, "user");
     bool lid = by_jid ? world_is_lid(&j) : q->contact_lid && a != NULL && !a->no_lid;
-    if (a != NULL && !by_jid)
+    if (a && !by_jid)
         j = account_jid(a, lid);
-    if (a != NULL || by_jid)
+    if (a || by_jid)
         node_attr_jid(&m->a, out, "jid", &j);
-    if (a != NULL && lid && !by_jid)
+    if (a && lid && !by_jid)
         node_attr_jid(&m->a, out, "pn_jid", &a->pn);
     if (q->contact)
         put_contact(c, out, user, a);
-    if (a != NULL)
+    if (a)
         put_details(c, out, q, a, lid);
 }
 
@@ -140,9 +149,9 @@ int iq_usync(struct client *c, const struct node *iq, struct node *result)
     const struct node *usync = node_child(iq, "usync");
     const struct node *users = node_child(usync, "list");
     struct asked q;
-    if (users == NULL || !read_query(c, node_child(usync, "query"), &q) ||
-        !node_has_attr(usync, "sid") || !node_has_attr(usync, "mode") ||
-        !node_has_attr(usync, "context")) {
+
+    if (!users || !read_query(c, node_child(usync, "query"), &q) || !node_has_attr(usync, "sid") ||
+        !node_has_attr(usync, "mode") || !node_has_attr(usync, "context")) {
         mock_flag(m, c->label, "bad-usync", iq, "sid, mode, context, query and list are needed");
         return 400;
     }
@@ -155,7 +164,8 @@ int iq_usync(struct client *c, const struct node *iq, struct node *result)
     struct node *status = node_child_new(&m->a, out, "result");
     for (const struct node *k = node_child(usync, "query")->first; k != NULL; k = k->next) {
         char *tag = arena_cstr(&m->a, k->tag);
-        if (tag != NULL)
+
+        if (tag)
             (void)node_child_new(&m->a, status, tag);
     }
     struct node *list = node_child_new(&m->a, out, "list");

@@ -18,12 +18,13 @@ static const char *odd_headers(const struct http_request *q, bool worker)
 bool webpage_http(struct mock *m, const struct http_request *q, struct http_response *r)
 {
     bool worker = strcmp(q->path, "/sw.js") == 0;
+
     if (m->trouble.client_revision == 0 || strcmp(q->method, "GET") != 0 ||
         (!worker && strcmp(q->path, "/") != 0) || (worker && m->no_worker_script))
         return false;
     const char *odd = odd_headers(q, worker);
     r->type = worker ? "application/javascript" : "text/html";
-    if (odd != NULL) {
+    if (odd) {
         mock_flag(m, "http", "bad-page-request", NULL, "%s: %s", q->path, odd);
         r->status = 400;
         buf_append_cstr(&r->body, "<!DOCTYPE html><title>Error</title>\n");

@@ -9,7 +9,8 @@
 struct client *client_new(struct mock *m, void *socket, const struct client_ops *ops)
 {
     struct client *c = calloc(1, sizeof *c);
-    if (c == NULL)
+
+    if (!c)
         return NULL;
     c->m = m;
     c->ops = ops;
@@ -31,17 +32,19 @@ struct client *client_new(struct mock *m, void *socket, const struct client_ops 
 void client_gone(struct client *c)
 {
     struct mock *m = c->m;
+
     mock_enter(m);
     c->ops->gone(c);
     mock_leave(m);
     mock_timer_cancel(m, c);
     struct client **at = &m->clients;
-    while (*at != NULL && *at != c)
+    while (*at && *at != c)
         at = &(*at)->next;
     if (*at == c)
         *at = c->next;
-    while (c->out != NULL) {
+    while (c->out) {
         struct out_msg *o = c->out;
+
         c->out = o->next;
         free(o);
     }
@@ -61,8 +64,9 @@ void client_close(struct client *c)
 
 void client_abort(struct client *c)
 {
-    while (c->out != NULL) {
+    while (c->out) {
         struct out_msg *o = c->out;
+
         c->out = o->next;
         free(o);
     }
@@ -94,27 +98,29 @@ void client_end(struct client *c)
 struct out_msg *client_next_out(struct client *c)
 {
     struct out_msg *o = c->out;
-    if (o != NULL) {
+
+    if (o) {
         c->out = o->next;
-        if (c->out == NULL)
+        if (!c->out)
             c->out_last = NULL;
     }
     return o;
 }
 
-/* ---- out ---------------------------------------------------------------------------------- */
+/* ---- out ---- */
 
 static void enqueue(struct client *c, struct span bytes, bool start, bool more)
 {
     struct out_msg *o = malloc(sizeof *o + bytes.n);
-    if (o == NULL)
+
+    if (!o)
         return;
     o->next = NULL;
     o->start = start;
     o->more = more;
     o->n = bytes.n;
     memcpy(o->bytes, bytes.p, bytes.n);
-    if (c->out_last != NULL)
+    if (c->out_last)
         c->out_last->next = o;
     else
         c->out = o;
@@ -133,10 +139,12 @@ static void write_cut(struct client *c, struct span frame)
     const struct trouble *t = &c->m->trouble;
     size_t step = t->fragment_bytes > 0 ? t->fragment_bytes : t->chop_bytes;
     bool fragments = t->fragment_bytes > 0;
+
     if (step == 0)
         step = frame.n;
     for (size_t at = 0; at < frame.n; at += step) {
         struct span piece = span_first(span_skip(frame, at), step);
+
         enqueue(c, piece, !fragments || at == 0, fragments && at + piece.n < frame.n);
     }
     c->m->want_write(c->socket);
@@ -145,6 +153,7 @@ static void write_cut(struct client *c, struct span frame)
 static void send_late(struct mock *m, void *arg)
 {
     struct late_frame *late = arg;
+
     for (struct client *c = m->clients; c != NULL; c = c->next) {
         if (c->number == late->client_number) {
             c->nlate--;
@@ -160,6 +169,7 @@ void client_send_frame(struct client *c, struct span payload)
     struct mock *m = c->m;
     struct trouble *t = &m->trouble;
     struct buf framed = buf_new(MOCK_STANZA_BYTES + 64);
+
     if (frame_write(&framed, payload) != WB_OK)
         goto out;
     if (c->tr_ready && t->drop_frames > 0) {
@@ -173,7 +183,8 @@ void client_send_frame(struct client *c, struct span payload)
     int64_t now = clock_mono_ms(m->clock);
     if (t->delay_ms > 0 || c->nlate > 0) {
         struct late_frame *late = malloc(sizeof *late + framed.n);
-        if (late == NULL)
+
+        if (!late)
             goto out;
         *late = (struct late_frame){m, c->number, framed.n};
         memcpy(late->bytes, framed.p, framed.n);
@@ -200,7 +211,7 @@ static bool deflated(struct span packed, struct buf *out)
     uLongf n = compressBound((uLong)packed.n - 1);
     buf_u8(out, 2);
     uint8_t *to = buf_extend(out, n);
-    if (to == NULL || compress(to, &n, packed.p + 1, (uLong)packed.n - 1) != Z_OK)
+    if (!to || compress(to, &n, packed.p + 1, (uLong)packed.n - 1) != Z_OK)
         return false;
     out->n = 1 + n;
     return true;
@@ -210,7 +221,8 @@ void client_send_packed(struct client *c, struct span packed)
 {
     struct buf sealed = buf_new(MOCK_STANZA_BYTES + 64);
     struct buf small = buf_new(MOCK_STANZA_BYTES);
-    if (!c->tr_ready || c->ending || c->close_when_sent || c->socket == NULL)
+
+    if (!c->tr_ready || c->ending || c->close_when_sent || !c->socket)
         return;
     unsigned over = c->m->cfg.compress_over;
     if (over > 0 && packed.n > over && packed.p[0] == 0 && deflated(packed, &small))
@@ -224,8 +236,10 @@ void client_send_packed(struct client *c, struct span packed)
 void client_send(struct client *c, const struct node *n)
 {
     struct buf packed = buf_new(MOCK_STANZA_BYTES);
+
     if (node_pack(n, &packed) == WB_OK) {
         mock_trace(c->m, "out", c->label, n);
+
         client_send_packed(c, buf_span(&packed));
     } else {
         mock_say(c->m, "a stanza for %s could not be packed", c->label);
@@ -237,7 +251,8 @@ void client_stream_error(struct client *c, const char *code, const char *conflic
 {
     struct node *n = mock_node(c->m, "stream:error");
     node_attr_text(&c->m->a, n, "code", code);
-    if (conflict != NULL && conflict[0] != '\0') {
+
+    if (conflict && conflict[0] != '\0') {
         struct node *k = node_child_new(&c->m->a, n, "conflict");
         node_attr_text(&c->m->a, k, "type", conflict);
     }
@@ -245,12 +260,13 @@ void client_stream_error(struct client *c, const char *code, const char *conflic
     client_end(c);
 }
 
-/* ---- in ----------------------------------------------------------------------------------- */
+/* ---- in ---- */
 
 /* Takes edge routing (P-WS-09) and the intro off the stream. False: wait or closed. */
 static bool take_intro(struct client *c, struct span *bytes)
 {
     static const uint8_t routing[WA_INTRO_BYTES] = {'E', 'D', 0, 1};
+
     buf_append(&c->intro, *bytes);
     struct span all = buf_span(&c->intro);
     if (all.n < WA_INTRO_BYTES)
@@ -279,6 +295,7 @@ static void take_stanza(struct client *c, struct span frame)
     struct mock *m = c->m;
     struct buf plain = buf_new(MOCK_STANZA_BYTES);
     struct node *n;
+
     if (noise_transport_open(&c->tr, frame, &plain) != WB_OK) {
         mock_flag(m, c->label, "bad-frame", NULL, "a frame of %zu bytes does not decrypt", frame.n);
         client_abort(c);
@@ -288,6 +305,7 @@ static void take_stanza(struct client *c, struct span frame)
         client_stream_error(c, "500", NULL);
     } else {
         mock_trace(m, "in", c->label, n);
+
         c->ops->stanza(c, n);
     }
     buf_free(&plain);
@@ -323,11 +341,12 @@ void client_receive(struct client *c, struct span bytes)
     buf_clear(&c->intro);
     for (;;) {
         struct span frame;
+
         if (frame_reader_next(&c->reader, &frame) != WB_OK) {
             client_abort(c);
             return;
         }
-        if (frame.p == NULL || c->state == CLIENT_CLOSED || c->ending || c->close_when_sent)
+        if (!frame.p || c->state == CLIENT_CLOSED || c->ending || c->close_when_sent)
             return;
         mock_enter(c->m);
         take_frame(c, frame);

@@ -18,6 +18,7 @@ static enum wb_err wrong_serial(struct mock *m, struct span good, struct buf *ou
     struct buf details = buf_new(CERT_MAX_BYTES), cert = buf_new(CERT_MAX_BYTES);
     uint8_t sig[XEDDSA_SIG_BYTES];
     enum wb_err err;
+
     pb_put_u64(&details, 1, pb_u64(old, 1, 0));
     pb_put_u64(&details, 2, 7);
     pb_put_bytes(&details, 3, pb_bytes(old, 3));
@@ -45,6 +46,7 @@ static enum wb_err certificate(struct mock *m, struct buf *out)
     struct buf good = buf_new(CERT_MAX_BYTES);
     struct x25519_pair other;
     enum wb_err err;
+
     memcpy(p.server_static, m->noise_static.pub, sizeof p.server_static);
     x25519_generate(&m->rng, &other);
     if (m->trouble.cert == CERT_BAD_ROOT_SIGNATURE)
@@ -66,9 +68,11 @@ static enum wb_err certificate(struct mock *m, struct buf *out)
         buf_append(out, SPAN_LIT("\x0a\x7fnot a certificate chain"));
     } else {
         size_t at = out->n;
+
         buf_append(out, buf_span(&good));
         if (m->trouble.cert == CERT_BAD_LEAF_SIGNATURE && buf_err(out) == WB_OK) {
             struct span sig = pb_bytes(pb_bytes(buf_span(&good), 1), 2);
+
             out->p[at + (size_t)(sig.p - good.p) + 5] ^= 1;
         }
     }
@@ -87,6 +91,7 @@ static void fall_back(struct noise_symmetric_state *sym)
 {
     static const char name[] = "Noise_XXfallback_25519_AESGCM_SHA256";
     uint8_t h[SHA256_BYTES];
+
     sha256(SPAN(name, sizeof name - 1), h);
     memcpy(sym->ck, h, sizeof sym->ck);
     struct span parts[2] = {SPAN_ARRAY(h), SPAN(wa_intro, WA_INTRO_BYTES)};
@@ -102,6 +107,7 @@ void handshake_hello(struct client *c, struct span frame)
     uint8_t e[X25519_KEY_BYTES];
     struct span client_hello = pb_bytes(frame, HANDSHAKE_CLIENT_HELLO);
     enum wb_err err;
+
     TRY(pb_valid(frame) && client_hello.p != NULL ? WB_OK : WB_ERR_MALFORMED);
     if (pb_has(client_hello, 2))
         fall_back(&c->hs.sym);
@@ -133,6 +139,7 @@ void handshake_finish(struct client *c, struct span frame)
     struct buf plain = buf_new(1 << 16);
     struct span finish = pb_bytes(frame, HANDSHAKE_CLIENT_FINISH);
     enum wb_err err;
+
     TRY(pb_valid(frame) && finish.p != NULL ? WB_OK : WB_ERR_MALFORMED);
     TRY(noise_read_3(&c->hs, pb_bytes(finish, 1), pb_bytes(finish, 2), &plain));
     TRY(noise_split(&c->hs, &c->tr));

@@ -15,6 +15,7 @@ enum { LIFE_S = 30 * 24 * 3600 };
 static bool add_extension(X509 *x, int nid, const char *value)
 {
     X509V3_CTX ctx;
+
     X509V3_set_ctx_nodb(&ctx);
     X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
     X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
@@ -26,7 +27,8 @@ static bool add_extension(X509 *x, int nid, const char *value)
 static X509 *make_certificate(EVP_PKEY *key)
 {
     X509 *x = X509_new();
-    if (x == NULL)
+
+    if (!x)
         return NULL;
     X509_NAME *name = X509_get_subject_name(x);
     bool ok = X509_set_version(x, 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x), 1) == 1 &&
@@ -49,6 +51,7 @@ static X509 *make_certificate(EVP_PKEY *key)
 static FILE *create(const char *path)
 {
     FILE *file = NULL;
+
     return plain_stream(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, &file) == WB_OK ? file : NULL;
 }
 
@@ -59,12 +62,13 @@ enum wb_err tls_make(const char *cert_path, const char *key_path)
     X509 *x = key != NULL ? make_certificate(key) : NULL;
     FILE *cert = x != NULL ? create(cert_path) : NULL;
     FILE *secret = cert != NULL ? create(key_path) : NULL;
-    if (secret != NULL && PEM_write_X509(cert, x) == 1 &&
+
+    if (secret && PEM_write_X509(cert, x) == 1 &&
         PEM_write_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) == 1)
         err = WB_OK;
-    if (cert != NULL && fclose(cert) != 0)
+    if (cert && fclose(cert) != 0)
         err = WB_ERR_IO;
-    if (secret != NULL && fclose(secret) != 0)
+    if (secret && fclose(secret) != 0)
         err = WB_ERR_IO;
     X509_free(x);
     EVP_PKEY_free(key);

@@ -22,7 +22,7 @@ static struct line *online(void)
     return t;
 }
 
-/* ---- stream errors --------------------------------------------------------------------------- */
+/* ---- stream errors ---- */
 
 static void restart_is_at_once(void **state)
 {
@@ -185,8 +185,7 @@ static void unlinked(void **state)
     }
 }
 
-/* ---- the socket --------------------------------------------------------------------------------
- */
+/* ---- the socket ---- */
 
 static void every_dial_failure_is_tried_again(void **state)
 {

@@ -13,7 +13,7 @@ static void fail_login(struct line *t, const char *reason)
     server_send(t, el(t, "failure", "reason", reason, NULL));
 }
 
-/* ---- failures -------------------------------------------------------------------------------- */
+/* ---- failures ---- */
 
 static void final_failures(void **state)
 {

@@ -149,7 +149,7 @@ static void the_connection_ends(void **state)
     line_free(t);
 }
 
-/* ---- the end of the version ------------------------------------------------------------------ */
+/* ---- the end of the version ---- */
 
 static int64_t told_end(struct line *t)
 {

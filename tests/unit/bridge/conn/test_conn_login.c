@@ -2,7 +2,7 @@
  * the server leads to. The whole bridge runs; only socket, clock and workers are the test's. */
 #include "tests/unit/bridge/conn_fixture.h"
 
-/* ---- handshake and login --------------------------------------------------------------------- */
+/* ---- handshake and login ---- */
 
 static void login_in_order(void **state)
 {
@@ -200,8 +200,7 @@ static void certificates(void **state)
     line_free(t);
 }
 
-/* ---- prekeys ----------------------------------------------------------------------------------
- */
+/* ---- prekeys ---- */
 
 static void prekey_upload_form(void **state)
 {
@@ -301,8 +300,7 @@ static void refill_on_notification(void **state)
     line_free(t);
 }
 
-/* ---- presence, offline queue ------------------------------------------------------------------
- */
+/* ---- presence, offline queue ---- */
 
 static void presence_with_a_name(void **state)
 {
@@ -406,7 +404,7 @@ static void offline_phase(void **state)
     line_free(t);
 }
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static enum wb_err last_answer;
 static unsigned answers;
@@ -446,8 +444,7 @@ static void requests_end_with_the_connection(void **state)
     line_free(t);
 }
 
-/* ---- stanzas that mean nothing here -----------------------------------------------------------
- */
+/* ---- stanzas that mean nothing here ---- */
 
 static void everything_is_acked_once(void **state)
 {

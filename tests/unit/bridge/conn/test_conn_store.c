@@ -36,8 +36,7 @@ static struct node *low(struct line *t, const char *id, const char *count)
                 el(t, "count", "value", count, NULL));
 }
 
-/* ---- prekeys -----------------------------------------------------------------------------------
- */
+/* ---- prekeys ---- */
 
 /* The login's own look and the server's word, in every order: one upload. */
 static void two_triggers_make_one_upload(void **state)
@@ -144,8 +143,7 @@ static void no_ids_left(void **state)
     line_free(t);
 }
 
-/* ---- the disk ----------------------------------------------------------------------------------
- */
+/* ---- the disk ---- */
 
 /* Our LID could not be written down: that is made up for at the next login. */
 static void the_lid_of_a_failed_login(void **state)

@@ -63,6 +63,7 @@ static struct node *other(struct line *t)
     struct node *n = el(t, "ib", "from", "s.whatsapp.net", NULL);
 
     node_attr_text(&t->server.arena, node_child_new(&t->server.arena, n, "offline"), "count", "1");
+
     return n;
 }
 
@@ -80,6 +81,7 @@ static void server_send_plain(struct line *t, struct span plain)
 static struct buf bomb(void)
 {
     struct buf plain = buf_new(32 << 20), b = buf_new(32 << 20);
+
     uLongf n;
     uint8_t *to;
 

@@ -106,5 +106,6 @@ int main(void)
         cmocka_unit_test(what_others_wrote_is_passed_over),
         cmocka_unit_test(no_more_than_there_is_room_for),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

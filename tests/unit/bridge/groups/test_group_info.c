@@ -51,6 +51,7 @@ static struct store_group stored(struct desk *d, const char *group)
 {
     struct jid j = J(group);
     struct store_group g;
+
     OK(store_group_get(d->b.store, &j, &d->arena, &g));
     return g;
 }
@@ -110,6 +111,7 @@ static void reads_a_group(void **state)
     struct desk *d = *state;
     struct store_group g;
     size_t odd;
+
     OK(group_parse(xml(d, "<group id='" GROUP_ID "' subject='Trade desk' addressing_mode='lid'"
                           " p_v_id='17'>" MEMBERS "<participant/><participant jid='1@g.us'/>"
                           "<ephemeral expiration='86400'/><announcement/></group>"),
@@ -156,6 +158,7 @@ static void asks_for_one_group(void **state)
 {
     struct desk *d = *state;
     struct jid group = J(GROUP_JID), pn = J("27820000002@s.whatsapp.net"), lid;
+
     OK(group_info_get(&d->b, &group, GROUP_INFO_CACHED, on_group, 1));
     OK(group_info_get(&d->b, &group, GROUP_INFO_FRESH, on_group, 2));
     struct node *iq = desk_sent(d);
@@ -193,6 +196,7 @@ static void a_wall_clock_that_jumps_makes_no_group_old(void **state)
     struct desk *d = *state;
     struct jid group = J(GROUP_JID);
     const int64_t year_s = 365LL * 86400, now_s = d->now_ms / 1000;
+
     d->jumped_ms = year_s * 1000;
     OK(group_info_store(&d->b, xml(d, GROUP(GROUP_ID, "Trade desk")), &d->arena, NULL));
     assert_int_equal(stored(d, GROUP_JID).updated_at, now_s + year_s);
@@ -211,6 +215,7 @@ static void knows_that_we_are_out(void **state)
 {
     struct desk *d = *state;
     struct jid group = J(GROUP_JID), person = J("900002@lid");
+
     OK(group_info_store(&d->b, xml(d, GROUP(GROUP_ID, "Trade desk")), &d->arena, NULL));
     OK(group_info_get(&d->b, &group, GROUP_INFO_FRESH, on_group, 1));
     desk_error(d, desk_sent(d), "403");
@@ -230,6 +235,7 @@ static void knows_that_we_are_out(void **state)
 static void lists_groups_at_login(void **state)
 {
     struct desk *d = *state;
+
     OK(group_info_store(&d->b, xml(d, GROUP("120363000000000002", "Old")), &d->arena, NULL));
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     struct node *iq = desk_sent(d);
@@ -281,6 +287,7 @@ static void lists_groups_at_login(void **state)
 static void an_odd_group_makes_nobody_leave(void **state)
 {
     struct desk *d = *state;
+
     OK(group_info_store(&d->b, xml(d, GROUP("120363000000000002", "Old")), &d->arena, NULL));
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     desk_reply(
@@ -297,6 +304,7 @@ static void an_odd_group_makes_nobody_leave(void **state)
 static void tries_the_list_again(void **state)
 {
     struct desk *d = *state;
+
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     desk_error(d, desk_sent(d), "500");
     assert_none_sent(d);
@@ -314,6 +322,7 @@ static bool with_members(const struct node *iq)
 static bool list_is_known(struct desk *d)
 {
     int64_t at;
+
     return store_meta_get_int(d->b.store, STORE_META_GROUPS_AT, &at) == WB_OK;
 }
 
@@ -323,6 +332,7 @@ static void a_list_that_never_comes_is_asked_for_without_members(void **state)
     struct desk *d = *state;
     struct jid old = J("120363000000000002@g.us"), bare = J("120363000000000003@g.us");
     struct node *iq;
+
     OK(group_info_store(&d->b, xml(d, GROUP("120363000000000002", "Old")), &d->arena, NULL));
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     group_list_dirty(&d->b, xml(d, "<dirty type='groups' timestamp='1789'/>"));
@@ -360,6 +370,7 @@ static void a_list_that_never_comes_is_asked_for_without_members(void **state)
 static void connections_that_end_meanwhile(void **state)
 {
     struct desk *d = *state;
+
     for (int i = 0; i < 3; i++) {
         events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
         assert_int_equal(with_members(desk_sent(d)), i < 2);
@@ -372,6 +383,7 @@ static void pauses_between_lists_grow_to_an_hour(void **state)
 {
     struct desk *d = *state;
     int64_t pause = GROUP_LIST_RETRY_MS;
+
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     for (int i = 0; i < 9; i++) {
         desk_error(d, desk_sent(d), "500");
@@ -400,9 +412,11 @@ static void each_group_of_a_list_has_its_own_memory(void **state)
     iq = desk_sent(d);
     for (unsigned i = 0; i < GROUPS; i++) {
         struct node *g = node_child_new(&d->arena, groups, "group");
+
         node_attr_u64(&d->arena, g, "id", 120363000000000000u + i);
         for (unsigned k = 0; k < EACH; k++) {
             struct jid j = J("1@lid");
+
             snprintf(j.user, sizeof j.user, "%u", 700000 + i * EACH + k);
             node_attr_jid(&d->arena, node_child_new(&d->arena, g, "participant"), "jid", &j);
         }
@@ -420,6 +434,7 @@ static void each_group_of_a_list_has_its_own_memory(void **state)
 static void cleans_dirty_groups(void **state)
 {
     struct desk *d = *state;
+
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     desk_reply(d, desk_sent(d), "result", xml(d, "<groups/>"));
     group_list_dirty(&d->b, xml(d, "<dirty type='account_sync' timestamp='1'/>"));
@@ -454,5 +469,6 @@ int main(void)
         TEST(pauses_between_lists_grow_to_an_hour),
         TEST(each_group_of_a_list_has_its_own_memory),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

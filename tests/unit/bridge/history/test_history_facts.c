@@ -24,6 +24,7 @@ struct told {
 static int setup(void **state)
 {
     static struct told t;
+
     memset(&t, 0, sizeof t);
     receiver_init(&t.r);
     t.plain = buf_new(16 << 20);
@@ -36,6 +37,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct told *t = *state;
+
     buf_free(&t->plain);
     buf_free(&t->packed);
     buf_free(&t->facts);
@@ -46,6 +48,7 @@ static int teardown(void **state)
 static void chat(struct told *t, const char *jid, const char *token, uint64_t at, uint64_t issued)
 {
     size_t open = wire_open(&t->plain, 2);
+
     wire_put_bytes(&t->plain, 1, span_cstr(jid));
     wire_put_bytes(&t->plain, 21, span_cstr(token));
     if (at)
@@ -57,6 +60,7 @@ static void chat(struct told *t, const char *jid, const char *token, uint64_t at
 static void two(struct told *t, uint32_t field, const char *one, const char *other)
 {
     size_t open = wire_open(&t->plain, field);
+
     wire_put_bytes(&t->plain, 1, span_cstr(one));
     wire_put_bytes(&t->plain, 2, span_cstr(other));
     wire_close(&t->plain, open);
@@ -66,6 +70,7 @@ static void two(struct told *t, uint32_t field, const char *one, const char *oth
 static unsigned take(struct told *t)
 {
     struct history_facts_at at = {.offset = 0};
+
     uLongf n = compressBound((uLong)t->plain.n);
     unsigned slices = 0;
     bool more = true;
@@ -90,6 +95,7 @@ static void assert_token(struct told *t, const char *who, const char *wanted)
     struct buf b = buf_new(STORE_TOKEN_MAX);
     struct jid jid = J(who);
     enum wb_err err = store_token_get(t->r.f.s, &jid, bridge_server_now_s(&t->r.b), &b);
+
     assert_int_equal(err, wanted ? WB_OK : WB_ERR_NOT_FOUND);
     if (wanted)
         assert_string_equal(buf_cstr(&b), wanted);
@@ -103,6 +109,7 @@ static void a_token_is_found_under_both_addresses(void **state)
     const uint64_t now = (uint64_t)bridge_server_now_s(&t->r.b);
     struct jid alice = J(ALICE);
     int64_t issued = 0;
+
     chat(t, ALICE, "TOKEN", now - 100, now - 50);
     two(t, 15, "27820000011@c.us", ALICE_LID);
     take(t);
@@ -159,6 +166,7 @@ static void a_pair_that_is_known_stays(void **state)
 {
     struct told *t = *state;
     struct jid lid = J(ALICE_LID), pn = J(ALICE), got;
+
     OK(store_lid_put(t->r.f.s, &lid, &pn, NULL));
     two(t, 15, ALICE, "999@lid");
     two(t, 15, "27820000099@s.whatsapp.net", ALICE_LID);
@@ -179,6 +187,7 @@ static void the_salt_fills_in_where_nothing_is(void **state)
 {
     struct told *t = *state;
     struct buf b = buf_new(STORE_TOKEN_MAX);
+
     wire_put_bytes(&t->plain, 19, SPAN_LIT("FIRST"));
     take(t);
     wire_put_bytes(&t->plain, 19, SPAN_LIT("SECOND"));
@@ -193,6 +202,7 @@ static void names_and_our_own(void **state)
     struct told *t = *state;
     char own[JID_TEXT_MAX];
     struct jid me = jid_bare(t->r.b.own_pn);
+
     OK(store_account_push_name_set(t->r.f.s, ""));
     two(t, 7, ALICE, "Alice");
     two(t, 7, "27820000012@s.whatsapp.net", "-");
@@ -209,9 +219,11 @@ static void many_are_stored_in_slices(void **state)
 {
     struct told *t = *state;
     const uint64_t now = (uint64_t)bridge_server_now_s(&t->r.b);
+
     for (int again = 0; again < 2; again++) {
         for (unsigned i = 0; i < 2000; i++) {
             char lid[JID_TEXT_MAX], pn[JID_TEXT_MAX];
+
             snprintf(lid, sizeof lid, "5550%05u@lid", i);
             snprintf(pn, sizeof pn, "2783000%04u@s.whatsapp.net", i);
             chat(t, lid, "TOKEN", now - 100, 0);
@@ -227,6 +239,7 @@ static void many_are_stored_in_slices(void **state)
 static void what_finds_no_room_is_left_out(void **state)
 {
     struct told *t = *state;
+
     buf_free(&t->facts);
     t->facts = buf_new(200);
     for (unsigned i = 0; i < 10; i++)
@@ -236,7 +249,7 @@ static void what_finds_no_room_is_left_out(void **state)
     assert_look_wa(&t->r, "SELECT push_name FROM whatsmeow_contacts", "Alice");
 }
 
-/* ---- our own name ---------------------------------------------------------------------------- */
+/* ---- our own name ---- */
 
 static void learn(struct told *t, const char *name, enum own_name_source source)
 {
@@ -270,6 +283,7 @@ static void the_stronger_source_of_our_name_counts(void **state)
         {"Renamed", OWN_NAME_PHONE, "Renamed"},
         {"  De\x01pot\n \xe2\x80\xaeN\xc3\xa4me \xef\xbb\xbf", OWN_NAME_PHONE, "Depot N\xc3\xa4me"},
     };
+
     OK(store_account_push_name_set(t->r.f.s, ""));
     t->r.b.config = &config;
     assert_int_equal(own_name_get(&t->r.b, name), OWN_NAME_UNKNOWN);

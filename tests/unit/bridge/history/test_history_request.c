@@ -21,6 +21,7 @@ static int setup(void **state)
 {
     static struct scene s;
     static char empty[1];
+
     memset(&s, 0, sizeof s);
     s.time_before = fixture_time;
     receiver_init(&s.r);
@@ -39,6 +40,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct scene *s = *state;
+
     history_request_free(s->r.b.history);
     free(s->r.b.config);
     writer_free(&s->alice);
@@ -51,6 +53,7 @@ static int teardown(void **state)
 static void from_alice(struct scene *s, const char *id, const char *text, struct node **ret_n)
 {
     struct node *n = stanza(&s->r, ALICE, id);
+
     add_sealed(&s->r, &s->alice, n, text_message(&s->r, text));
     receive(&s->r, n);
     if (ret_n)
@@ -61,6 +64,7 @@ static void from_alice(struct scene *s, const char *id, const char *text, struct
 static void lose_one(struct scene *s)
 {
     struct node *n = stanza(&s->r, OWN_PHONE, "P1");
+
     add_sealed(&s->r, &s->phone, n, text_message(&s->r, "note to self"));
     receive(&s->r, n);
     from_alice(s, "A1", "gone", &n);
@@ -74,6 +78,7 @@ static void lose_one(struct scene *s)
 static void pass(struct scene *s, int64_t seconds)
 {
     fixture_time += seconds;
+
     mono_now += seconds * 1000;
     nsent = 0;
     timers_run(&s->r.timers);
@@ -93,6 +98,7 @@ static void history_is_asked_for_after_a_while(void **state)
 {
     struct scene *s = *state;
     char id[64];
+
     lose_one(s);
     pass(s, 2);
     assert_int_equal(nsent, 0);
@@ -111,6 +117,7 @@ static void history_is_asked_for_after_a_while(void **state)
 static void what_came_by_itself_is_not_asked_for(void **state)
 {
     struct scene *s = *state;
+
     lose_one(s);
     pass(s, 2);
     from_alice(s, "A2", "the next one", NULL);
@@ -121,11 +128,12 @@ static void what_came_by_itself_is_not_asked_for(void **state)
     assert_look_wa(&s->r, "SELECT closed FROM bridge_history_gaps", "1");
 }
 
-/* ---- answers -------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void put_web(struct buf *out, const char *chat, const char *id, int64_t t, const char *text)
 {
     struct buf message = buf_new(4096), web = buf_new(8192);
+
     OK(content_encode_text(span_cstr(text), NULL, &message));
     const struct web_message w = {.key = {.remote_jid = span_cstr(chat), .id = span_cstr(id)},
                                   .message = buf_span(&message),
@@ -143,6 +151,7 @@ static void stored_zlib(struct span in, struct buf *out)
 {
     uint32_t a = 1, b = 0;
     assert_true(in.n < 65536);
+
     for (size_t i = 0; i < in.n; i++) {
         a = (a + in.p[i]) % 65521;
         b = (b + a) % 65521;
@@ -161,6 +170,7 @@ static enum wb_err answer(struct scene *s, const char *request_id, const char *c
                           const struct buf *messages)
 {
     struct buf sync = buf_new(65536), packed = buf_new(65536);
+
     wire_put_uint(&sync, 1, HISTORY_ON_DEMAND);
     size_t mark = wire_open(&sync, 2);
     wire_put_bytes(&sync, 1, span_cstr(chat));
@@ -187,6 +197,7 @@ static void an_answer_fills_the_placeholder_and_changes_nothing_else(void **stat
     struct buf page = buf_new(65536);
     int64_t lost_at = fixture_time;
     char id[64];
+
     lose_one(s);
     pass(s, 3);
     from_alice(s, "A2", "the next one", NULL);
@@ -216,6 +227,7 @@ static void answers_that_are_not_what_was_asked_for(void **state)
     struct scene *s = *state;
     struct buf page = buf_new(65536);
     char id[64];
+
     lose_one(s);
     pass(s, 3);
     from_alice(s, "A2", "the next one", NULL);
@@ -244,6 +256,7 @@ static void a_file_that_has_to_wait_is_asked_for_again(void **state)
     struct scene *s = *state;
     const uint8_t key[32] = {1};
     char id[64];
+
     lose_one(s);
     pass(s, 3);
     from_alice(s, "A2", "the next one", NULL);
@@ -267,6 +280,7 @@ static void a_silent_phone_is_asked_by_another_message(void **state)
 {
     struct scene *s = *state;
     char id[64], again[64];
+
     lose_one(s);
     pass(s, 3);
     from_alice(s, "A2", "the next one", NULL);
@@ -300,11 +314,13 @@ static void a_phone_is_not_flooded(void **state)
     struct buf none = buf_new(1024);
     char text[JID_TEXT_MAX], id[64];
     struct node *n = stanza(&s->r, OWN_PHONE, "P1");
+
     add_sealed(&s->r, &s->phone, n, text_message(&s->r, "note to self"));
     receive(&s->r, n);
     OK(store_history_gap_all(s->r.f.s, fixture_time - 1000, fixture_time - 500));
     for (size_t i = 0; i < CHATS; i++) {
         enum store_message_outcome outcome;
+
         chat_of(i, text);
         struct jid chat = J(text);
         const struct store_message m = {.id = SPAN_LIT("M"),
@@ -352,5 +368,6 @@ int main(void)
         SCENARIO(a_silent_phone_is_asked_by_another_message),
         SCENARIO(a_phone_is_not_flooded),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,8 +7,7 @@
 #include "crypto/prim_hash.h"
 #include "store/session/signal_store.h"
 
-/* ---- the QR ------------------------------------------------------------------------------------
- */
+/* ---- the QR ---- */
 
 static void registration(void **state)
 {
@@ -96,8 +95,7 @@ static void foreign_pair_device(void **state)
     line_free(t);
 }
 
-/* ---- the proof ---------------------------------------------------------------------------------
- */
+/* ---- the proof ---- */
 
 static void paired_by_qr(void **state)
 {

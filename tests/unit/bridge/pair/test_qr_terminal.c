@@ -78,6 +78,7 @@ static void test_fits_into_80_by_24(void **state)
         struct qr_symbol *q = symbol(n);
         assert_true(fits(q, &usual, "127.0.0.1", &out));
         assert_true(has_sextants(buf_cstr(&out)));
+
         free(q);
     }
     buf_free(&out);
@@ -93,6 +94,7 @@ static void test_every_window(void **state)
     for (unsigned rows = 14; rows <= 60; rows++)
         for (unsigned columns = 48; columns <= 200; columns += 4) {
             const struct qr_terminal t = {columns, rows, true, false};
+
             if (!fits(q, &t, "127.0.0.1", &out))
                 assert_false(strstr(buf_cstr(&out), "\x1b[") != NULL);
         }
@@ -150,6 +152,7 @@ static void test_addresses(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_true(fits(q, &usual, cases[i].bind, &out));
+
         assert_non_null(strstr(buf_cstr(&out), cases[i].browser));
         assert_non_null(strstr(buf_cstr(&out), cases[i].tunnel));
     }

@@ -78,7 +78,7 @@ static void challenges(void **state)
     buf_free(&many);
 }
 
-/* ---- answers ------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 struct browser {
     const char *type, *challenge, *origin, *rp_id, *id, *handle; /* NULL: as it should be */

@@ -51,6 +51,7 @@ static int setup(void **state)
 static bool has(uint64_t key, const char *device)
 {
     struct jid j = J(device);
+
     for (size_t i = 0; i < told[key].n; i++)
         if (jid_eq(&told[key].jids[i], &j))
             return true;
@@ -60,6 +61,7 @@ static bool has(uint64_t key, const char *device)
 static void reply_users(struct desk *d, const struct node *iq, const char *users)
 {
     struct buf text = buf_new(1 << 20);
+
     buf_printf(&text, "<usync><list>%s</list></usync>", users);
     desk_reply(d, iq, "result", xml(d, buf_cstr(&text)));
     buf_free(&text);
@@ -102,6 +104,7 @@ static void asks_once_for_all(void **state)
 {
     struct desk *d = *state;
     struct jid users[] = {J("900002@lid"), J("900003:4@lid"), J("900002@lid")};
+
     OK(device_sync_get(&d->b, users, 3, true, on_devices, 1));
     struct node *iq = desk_sent(d);
     assert_none_sent(d);
@@ -148,6 +151,7 @@ static void a_wall_clock_that_jumps_makes_no_list_old(void **state)
     struct store_device_list list = {.devices = &one, .n = 1};
     const int64_t year_s = 365LL * 86400, now_s = d->now_ms / 1000;
     bridge_server_time(&d->b, now_s);
+
     list.checked_at = now_s;
     OK(store_devices_put(d->b.store, &user, &list));
     for (int64_t jump = -year_s; jump <= year_s; jump += 2 * year_s) {
@@ -168,6 +172,7 @@ static void shares_questions(void **state)
 {
     struct desk *d = *state;
     struct jid users[] = {J("900002@lid"), J("900003@lid"), J("900004@lid")};
+
     OK(device_sync_get(&d->b, users, 2, false, on_devices, 1));
     OK(device_sync_get(&d->b, users + 1, 2, false, on_devices, 2));
     OK(device_sync_get(&d->b, users, 1, false, on_devices, 3));
@@ -190,8 +195,10 @@ static void asks_in_chunks(void **state)
     struct desk *d = *state;
     struct jid users[500];
     struct buf text = buf_new(1 << 20);
+
     for (size_t i = 0; i < 500; i++) {
         char t[32];
+
         snprintf(t, sizeof t, "%zu@lid", 910000 + i);
         users[i] = J(t);
     }
@@ -214,6 +221,7 @@ static void tells_failures(void **state)
 {
     struct desk *d = *state;
     struct jid users[] = {J("900002@lid"), J("900003@lid")};
+
     OK(device_sync_get(&d->b, users, 1, false, on_devices, 1));
     reply_users(d, desk_sent(d), LIST("900002@lid", "<device id='0'/>"));
     OK(device_sync_get(&d->b, users, 2, false, on_devices, 2));
@@ -243,6 +251,7 @@ static void drops_both_forms(void **state)
     struct jid pn = J("27820000002@s.whatsapp.net"), lid = J("900002@lid");
     struct store_device one = {0};
     struct store_device_list list = {.devices = &one, .n = 1, .checked_at = d->now_ms / 1000};
+
     OK(identity_learn(&d->b, &pn, &lid));
     OK(store_devices_put(d->b.store, &pn, &list));
     OK(store_devices_put(d->b.store, &lid, &list));
@@ -251,14 +260,14 @@ static void drops_both_forms(void **state)
     assert_int_equal(store_devices_get(d->b.store, &lid, &d->arena, &list), WB_ERR_NOT_FOUND);
 }
 
-/* ---- LIDs ---------------------------------------------------------------------------------------
- */
+/* ---- LIDs ---- */
 
 static void finds_lids(void **state)
 {
     struct desk *d = *state;
     struct jid pns[] = {J("27820000003@s.whatsapp.net"), J("27820000002@s.whatsapp.net")};
     struct jid known = J("900003@lid"), found = J("900002@lid");
+
     OK(identity_learn(&d->b, &pns[0], &known));
     OK(lid_lookup(&d->b, pns, 2, on_lids, 1));
     struct node *iq = desk_sent(d);
@@ -280,6 +289,7 @@ static void numbers_that_lead_elsewhere(void **state)
     struct desk *d = *state;
     struct jid pns[] = {J("5511987654321@s.whatsapp.net"), J("27820000005@s.whatsapp.net")};
     struct jid named = J("551187654321@s.whatsapp.net"), lid = J("900005@lid"), got;
+
     OK(lid_lookup(&d->b, pns, 2, on_lids, 1));
     reply_users(d, desk_sent(d),
                 "<user jid='900005@lid' pn_jid='551187654321@s.whatsapp.net'>"
@@ -324,6 +334,7 @@ static void an_error_within_an_answer_is_for_now(void **state)
     struct store_device one = {0};
     const int64_t old = d->now_ms / 1000 - DEVICE_LIST_AGE_S - 1;
     struct store_device_list list = {.devices = &one, .n = 1, .checked_at = old};
+
     OK(store_devices_put(d->b.store, &user, &list));
     OK(device_sync_get(&d->b, &user, 1, false, on_devices, 1));
     desk_reply(d, desk_sent(d), "result", xml(d, devices_error));
@@ -346,6 +357,7 @@ static void pauses_within_answers_grow(void **state)
     struct desk *d = *state;
     struct jid pn = J("27820000002@s.whatsapp.net");
     int64_t wanted = IQ_PAUSE_FIRST_S * INT64_C(1000), most = IQ_PAUSE_GROWN_S * INT64_C(1000);
+
     for (int i = 0; i < 12; i++) {
         OK(lid_lookup(&d->b, &pn, 1, on_lids, 1));
         desk_reply(d, desk_sent(d), "result", xml(d, contact_error));
@@ -366,6 +378,7 @@ static void a_lid_out_of_date_waits_for_the_end_of_a_pause(void **state)
 {
     struct desk *d = *state;
     struct jid pn = J("27820000002@s.whatsapp.net"), lid = J("900002@lid");
+
     OK(identity_learn(&d->b, &pn, &lid));
     iq_pause_begin(&d->b.iq.pauses, IQ_KIND_USYNC, 30, d->now_ms);
     OK(lid_refresh(&d->b, &lid));
@@ -400,6 +413,7 @@ static void knows_who_is_not_on_whatsapp(void **state)
 {
     struct desk *d = *state;
     struct jid pn = J("27820000004@s.whatsapp.net"), lid = J("900004@lid");
+
     OK(lid_lookup(&d->b, &pn, 1, on_lids, 1));
     reply_users(d, desk_sent(d), "<user jid='27820000004@s.whatsapp.net'/>");
     assert_int_equal(told[1].err, WB_ERR_NOT_FOUND);
@@ -429,5 +443,6 @@ int main(void)
         TEST(pauses_within_answers_grow),
         TEST(a_wall_clock_that_jumps_makes_no_list_old),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

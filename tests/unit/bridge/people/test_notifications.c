@@ -18,6 +18,7 @@ static struct store_group stored(struct desk *d)
 {
     struct jid j = J(GROUP_JID);
     struct store_group g;
+
     OK(store_group_get(d->b.store, &j, &d->arena, &g));
     return g;
 }
@@ -37,6 +38,7 @@ static void put_group(struct desk *d)
 static const struct store_group_member *member(const struct store_group *g, const char *jid)
 {
     struct jid j = J(jid);
+
     for (size_t i = 0; i < g->nmembers; i++)
         if (jid_eq(&g->members[i].lid, &j) || jid_eq(&g->members[i].pn, &j))
             return &g->members[i];
@@ -50,6 +52,7 @@ static const struct store_group_member *member(const struct store_group *g, cons
 static void members_come_and_go(void **state)
 {
     struct desk *d = *state;
+
     put_group(d);
     OK(desk_notify(d, GP2("<add v_id='18' prev_v_id='17'><participant jid='900003@lid'"
                           " phone_number='27820000003@s.whatsapp.net'/><participant/></add>")));
@@ -81,8 +84,10 @@ static void we_are_removed(void **state)
 {
     struct desk *d = *state;
     static const char *const forms[] = {"900001@lid", "27820000001@s.whatsapp.net"};
+
     for (size_t i = 0; i < 2; i++) {
         char text[512];
+
         put_group(d);
         assert_false(stored(d).left);
         snprintf(text, sizeof text, GP2("<remove><participant jid='%s'/></remove>"), forms[i]);
@@ -103,6 +108,7 @@ static void settings_change(void **state)
     struct desk *d = *state;
     struct store_chat chat;
     struct jid group = J(GROUP_JID);
+
     put_group(d);
     OK(desk_notify(d, GP2("<subject subject='New name' s_t='1'/><announcement v_id='1'/>"
                           "<ephemeral expiration='604800'/><locked/><unheard_of/>")));
@@ -173,6 +179,7 @@ static void a_group_joins_and_leaves_a_community(void **state)
 static void a_new_group_appears(void **state)
 {
     struct desk *d = *state;
+
     OK(desk_notify(d, GP2("<create type='new'><group id='120363000000000001' subject='Fresh'>"
                           "<participant jid='27820000001@s.whatsapp.net' type='superadmin'/>"
                           "</group></create>")));
@@ -184,6 +191,7 @@ static void a_new_group_appears(void **state)
 static void an_unknown_group_is_looked_at(void **state)
 {
     struct desk *d = *state;
+
     OK(desk_notify(d, GP2("<subject subject='Who?'/><add><participant jid='900002@lid'/></add>")));
     struct node *iq = desk_sent(d);
     assert_none_sent(d);
@@ -205,6 +213,7 @@ static void put_devices(struct desk *d, const char *user, unsigned n)
     struct store_device devices[8] = {0};
     struct store_device_list list = {.devices = devices, .n = n, .checked_at = 1};
     struct jid j = J(user);
+
     for (unsigned i = 0; i < n; i++)
         devices[i].id = (uint16_t)i;
     OK(store_devices_put(d->b.store, &j, &list));
@@ -215,6 +224,7 @@ static int cached(struct desk *d, const char *user)
 {
     struct jid j = J(user);
     struct store_device_list list;
+
     return store_devices_get(d->b.store, &j, &d->arena, &list) == WB_OK ? (int)list.n : -1;
 }
 
@@ -222,6 +232,7 @@ static const char *hash(struct desk *d, const char *user, unsigned n)
 {
     struct jid devices[8];
     char *text = arena_alloc(&d->arena, PHASH_TEXT_BYTES);
+
     for (unsigned i = 0; i < n; i++)
         devices[i] = jid_with_device(J(user), (uint16_t)i);
     OK(phash_of(devices, n, text));
@@ -235,6 +246,7 @@ static void put_session(struct desk *d, const char *device)
     struct signal_local local = {.identity = d->account.keys.identity, .registration_id = 77};
     struct device_keys k;
     struct signal_bundle bundle = {.registration_id = 9, .signed_prekey_id = 1};
+
     OK(device_keys_generate(&d->rng, &k));
     memcpy(bundle.identity, k.identity.pub, 32);
     memcpy(bundle.signed_prekey, k.signed_prekey.pub, 32);
@@ -248,6 +260,7 @@ static bool has_session(struct desk *d, const char *device)
 {
     struct jid j = J(device);
     bool yes;
+
     OK(store_session_has(d->b.store, &j, &yes));
     return yes;
 }
@@ -259,6 +272,7 @@ static void notify_devices(struct desk *d, const char *what, unsigned device, co
                            const char *lid_hash)
 {
     char text[1024];
+
     snprintf(text, sizeof text,
              "<notification type='devices' id='1' from='" PN "' lid='" LID "'>"
              "<%s device_hash='%s' device_lid_hash='%s'>"
@@ -272,6 +286,7 @@ static void device_lists_follow(void **state)
 {
     struct desk *d = *state;
     struct jid pn = J(PN), lid;
+
     notify_devices(d, "add", 2, "2:x", "2:x"); /* nothing cached: nothing to follow */
     assert_int_equal(cached(d, LID), -1);
     OK(store_lid_of_pn(d->b.store, &pn, &lid)); /* but the pair is learned */
@@ -297,6 +312,7 @@ static void removed_devices_lose_everything(void **state)
     struct jid both[] = {gone, stays};
     bool missing[2];
     size_t others = 0;
+
     put_devices(d, LID, 2);
     put_session(d, "900002:1@lid");
     put_session(d, LID);
@@ -324,6 +340,7 @@ static void our_own_devices_follow(void **state)
 {
     struct desk *d = *state;
     char text[1024];
+
     put_devices(d, "900001@lid", 3);
     put_session(d, "900001:2@lid");
     snprintf(text, sizeof text,
@@ -388,6 +405,7 @@ static void a_reinstalled_phone_starts_anew(void **state)
     struct desk *d = *state;
     struct jid pn = J(PN), lid = J(LID), other = J("900003@lid");
     uint8_t identity[32];
+
     OK(identity_learn(&d->b, &pn, &lid));
     put_session(d, LID);
     put_session(d, "900002:4@lid");
@@ -408,6 +426,7 @@ static void a_reinstalled_phone_gets_our_token_again(void **state)
     struct desk *d = *state;
     struct jid pn = J(PN), lid = J(LID);
     int64_t issued = d->now_ms / 1000 - 86400;
+
     OK(identity_learn(&d->b, &pn, &lid));
     OK(desk_notify(d, "<notification type='encrypt' from='" PN "'><identity/></notification>"));
     assert_none_sent(d); /* none was given */
@@ -429,6 +448,7 @@ static void a_new_installation_that_is_known_gets_our_token_too(void **state)
     uint8_t identity[X25519_KEY_BYTES] = {1}, got[X25519_KEY_BYTES];
     const int64_t now = d->now_ms / 1000;
     char told[200];
+
     OK(identity_learn(&d->b, &pn, &lid));
     OK(identity_note(&d->b, &lid, identity, now, NULL));
     identity[0] = 2;
@@ -450,6 +470,7 @@ static void keeps_tokens(void **state)
     struct jid lid = J(LID), pn = J(PN), known;
     struct buf token = buf_new(256);
     int64_t now = d->now_ms / 1000;
+
     OK(desk_notify(d, "<notification type='privacy_token' from='" PN "' sender_lid='" LID "'>"
                       "<tokens><token type='trusted_contact' t='1789999000'>tok1</token>"
                       "<token type='other' t='1789999999'>no</token>"
@@ -477,6 +498,7 @@ static void numbers_change(void **state)
 {
     struct desk *d = *state;
     struct jid old = J(PN), now = J("27820000022@s.whatsapp.net"), lid = J(LID), got;
+
     OK(identity_learn(&d->b, &old, &lid));
     OK(desk_notify(d,
                    "<notification type='contacts' from='" PN "'><modify old='" PN "' old_lid='" LID
@@ -490,6 +512,7 @@ static void other_types_pass(void **state)
 {
     struct desk *d = *state;
     struct jid lid = J(LID), pn;
+
     OK(desk_notify(d, "<notification type='server_sync' from='s.whatsapp.net'>"
                       "<collection name='regular' version='3'/></notification>"));
     OK(desk_notify(d, "<notification type='unheard_of' from='" GROUP_JID "' participant='" LID
@@ -520,5 +543,6 @@ int main(void)
         TEST(numbers_change),
         TEST(other_types_pass),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

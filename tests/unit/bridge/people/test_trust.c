@@ -19,8 +19,7 @@
 #define OWN_LID "111000111@lid"
 #define EVENTS  "SELECT count(*) FROM messages WHERE kind = 'event'"
 
-/* ---- our phone --------------------------------------------------------------------------------
- */
+/* ---- our phone ---- */
 
 static void only_its_own_key_speaks_for_our_phone(void **state)
 {
@@ -173,6 +172,7 @@ static void other_linked_devices_hand_over_nothing(void **state)
         struct node *n = stanza(r, "111000111:8@lid", i ? "T2" : "T1");
 
         node_attr_text(&r->arena, n, "category", "peer");
+
         if (i)
             OK(lid_mappings_encode(&maps, &b));
         else
@@ -188,8 +188,7 @@ static void other_linked_devices_hand_over_nothing(void **state)
     writer_free(&tablet);
 }
 
-/* ---- codes ------------------------------------------------------------------------------------
- */
+/* ---- codes ---- */
 
 static char told[8][64];
 static size_t ntold;
@@ -224,9 +223,11 @@ static void each_change_has_one_row_in_the_persons_chat(void **state)
     struct store_identity_change c;
 
     hear_trust(r);
+
     OK(identity_learn(&r->b, &lid, &pn));
     for (size_t i = 0; i < sizeof keys; i++) {
         change_to(r, ALICE_LID, keys[i]);
+
         OK(batch_commit(&r->b));
     }
     assert_look(r, EVENTS, "3"); /* the first is no change, the third neither; back is one */
@@ -250,6 +251,7 @@ static void a_change_that_is_noted_again_has_its_row(void **state)
 
     change_to(r, ALICE, 1);
     change_to(r, ALICE, 2);
+
     OK(store_commit(r->f.s));
     poke_sql(r->f.wa, "DELETE FROM bridge_identity_changes");
     poke_sql(r->f.wa, "UPDATE whatsmeow_identity_keys SET identity ="
@@ -267,6 +269,7 @@ static void what_was_undone_is_not_told(void **state)
 
     hear_trust(r);
     change_to(r, ALICE, 1);
+
     OK(batch_commit(&r->b));
     OK(store_mark(r->f.s));
     change_to(r, ALICE, 2);
@@ -286,6 +289,7 @@ static void an_old_notification_does_not_forget_the_new_key(void **state)
 
     change_to(r, ALICE, 1);
     change_to(r, ALICE, 2);
+
     OK(device_sync_reinstalled(&r->b, &alice, fixture_time - 5)); /* that change, told late */
     OK(store_identity_get(r->f.s, &alice, got));
     assert_int_equal(got[0], 2);
@@ -311,6 +315,7 @@ static void a_linked_devices_change_does_not_hide_the_phones(void **state)
     uint8_t identity[X25519_KEY_BYTES] = {7}, got[X25519_KEY_BYTES];
 
     change_to(r, ALICE, 1);
+
     OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));
     identity[0] = 8;
     OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));
@@ -359,8 +364,7 @@ static void nobody_can_change_such_a_row(void **state)
     assert_int_equal(last, 0);
 }
 
-/* ---- devices of others ------------------------------------------------------------------------
- */
+/* ---- devices of others ---- */
 
 /* What Alice's account says of her tablet. */
 static void vouch(struct receiver *r, struct writer *alice, struct writer *tablet,

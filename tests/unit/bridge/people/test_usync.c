@@ -8,6 +8,7 @@ static void asks_for_devices(void **state)
 {
     struct desk *d = *state;
     struct jid users[] = {J("27820000002:3@s.whatsapp.net"), J("900003@lid")};
+
     assert_string_equal(
         print(d, usync_new(&d->arena, USYNC_DEVICES, "7", users, NULL, 2)),
         print(d, xml(d, "<iq to='s.whatsapp.net' type='get' xmlns='usync'>"
@@ -22,6 +23,7 @@ static void asks_who_people_are(void **state)
     struct desk *d = *state;
     struct jid users[] = {J("27820000002@s.whatsapp.net"), J("27820000003@s.whatsapp.net")};
     struct span tokens[] = {SPAN_LIT("token"), SPAN_NULL};
+
     assert_string_equal(
         print(d, usync_new(&d->arena, USYNC_INFO, "7", users, tokens, 2)),
         print(d, xml(d, "<iq to='s.whatsapp.net' type='get' xmlns='usync'>"
@@ -43,6 +45,7 @@ static struct usync_user *parse(struct desk *d, const char *users, size_t *n, si
 {
     struct buf text = buf_new(1 << 20);
     struct usync_answer ans;
+
     buf_printf(&text, "<iq type='result'><usync><list>%s</list></usync></iq>", users);
     OK(usync_parse(xml(d, buf_cstr(&text)), USYNC_DEVICES, &d->arena, &ans));
     buf_free(&text);
@@ -66,6 +69,7 @@ static void reads_device_lists(void **state)
               "<user jid='900004@lid'><devices><error code='404'/></devices></user>"
               "<user/><user jid='nonsense@@'/><user jid='1203@g.us'/><other/>",
               &n, &odd);
+
     assert_int_equal(n, 3);
     assert_int_equal(odd, 4);
     assert_true(u[0].has_devices);
@@ -95,6 +99,7 @@ static void reads_identities_and_registration(void **state)
               "<user><contact type='out'>+27820000004</contact></user>",
               &n, &odd);
     struct jid lid = J("900002@lid"), pn = J("27820000003@s.whatsapp.net");
+
     assert_int_equal(n, 3);
     assert_true(jid_eq(&u[0].lid, &lid));
     assert_true(jid_eq(&u[1].pn, &pn));
@@ -113,6 +118,7 @@ static void leaves_dead_devices_out(void **state)
     struct adv_signed_key_list sealed = {0};
     struct buf details = buf_new(256), bytes = buf_new(512);
     struct store_device_list list;
+
     OK(adv_key_list_encode(&keys, &details));
     uint8_t sig[64] = {1}, key[32] = {2};
     sealed.details = buf_span(&details);
@@ -138,6 +144,7 @@ static struct usync_answer answer(struct desk *d, enum usync_kind kind, const ch
 {
     struct buf text = buf_new(4096);
     struct usync_answer ans;
+
     buf_printf(&text, "<iq><usync>%s<list>%s</list></usync></iq>", result, users);
     OK(usync_parse(xml(d, buf_cstr(&text)), kind, &d->arena, &ans));
     buf_free(&text);
@@ -213,6 +220,7 @@ static void errors_within_an_answer(void **state)
     struct desk *d = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct usync_answer ans = answer(d, cases[i].kind, cases[i].result, cases[i].users);
+
         assert_int_equal(ans.err, cases[i].err);
         assert_int_equal(ans.pauses, cases[i].pauses);
         assert_int_equal(ans.backoff_s, cases[i].backoff_s);
@@ -227,6 +235,7 @@ static void bounds_answers(void **state)
     struct usync_answer ans;
     struct node *iq = xml(d, "<iq><usync><list></list></usync></iq>");
     struct node *list = iq->first->first;
+
     for (size_t i = 0; i <= USYNC_ANSWER_USERS_MAX; i++)
         node_add(list, xml(d, "<user jid='900002@lid'/>"));
     assert_int_equal(usync_parse(iq, USYNC_DEVICES, &d->arena, &ans), WB_ERR_TOO_LARGE);
@@ -249,5 +258,6 @@ int main(void)
         TEST(leaves_dead_devices_out), TEST(bounds_answers),
         TEST(errors_within_an_answer),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ static void program(struct place *p, const char *body)
 static void gone(struct place *p)
 {
     char command[128];
+
     snprintf(command, sizeof command, "rm -r '%s'", p->dir);
     assert_int_equal(system(command), 0);
 }
@@ -45,6 +46,7 @@ static void gone(struct place *p)
 static void written(struct place *p, char text[256])
 {
     FILE *f = fopen(p->out, "r");
+
     assert_non_null(f);
     size_t n = fread(text, 1, 255, f);
     text[n] = 0;
@@ -54,6 +56,7 @@ static void written(struct place *p, char text[256])
 static int64_t now_ms(void)
 {
     struct timespec t;
+
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
@@ -139,5 +142,6 @@ int main(void)
         cmocka_unit_test(it_cannot_run_for_ever),
         cmocka_unit_test(it_inherits_nothing),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

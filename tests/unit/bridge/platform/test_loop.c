@@ -126,8 +126,7 @@ static void test_signals(void **state)
     assert_int_equal(f->last_signal, SIGUSR2);
 }
 
-/* ---- jobs ---------------------------------------------------------------------------------------
- */
+/* ---- jobs ---- */
 
 struct work {
     struct fixture *f;

@@ -294,6 +294,7 @@ static struct node *answer_of(struct receiver *r, const char *id, size_t n)
     uint8_t *bytes = arena_alloc(&r->arena, n + 1);
 
     node_attr_text(&r->arena, answer, "id", id);
+
     node_set_bytes(&r->arena, node_child_new(&r->arena, answer, "enc"), SPAN(bytes, n));
     return answer;
 }
@@ -340,5 +341,6 @@ int main(void)
         T(no_more_is_asked_at_once_than_the_server_acks),
         T(more_answers_than_may_wait),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ static struct node *copy_of(struct receiver *r, const struct node *n, const char
     const struct node *enc = node_child(n, "enc");
 
     assert_true(node_attr_is(enc, "type", "pkmsg"));
+
     add_enc(r, copy, "pkmsg", node_content_bytes(enc));
     return copy;
 }
@@ -122,6 +123,7 @@ static struct node *peer_letter(struct receiver *r, struct writer *phone, const 
 
     node_attr_text(&r->arena, n, "category", "peer");
     node_attr_text(&r->arena, n, "type", "peer_msg");
+
     enc = add_sealed(r, phone, n, text_message(r, id));
     if (count)
         node_attr_text(&r->arena, enc, "count", count);
@@ -181,5 +183,6 @@ int main(void)
         T(a_new_session_is_taken),
         T(our_phone_is_asked_to_repeat),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

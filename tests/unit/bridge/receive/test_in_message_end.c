@@ -191,5 +191,6 @@ int main(void)
         T(without_enc_the_phone_is_asked),
         T(a_status_is_stored_and_acked_as_one),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,5 +135,6 @@ int main(void)
         T(key_in_a_private_chat_is_ignored),
         T(key_of_our_own_phone),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@ static void each_new_name_is_learned(void **state)
         struct node *n = letter(r, &alice, ALICE, id, "good morning");
 
         node_attr_text(&r->arena, n, "notify", names[i]);
+
         receive(r, n);
         assert_look_wa(r, "SELECT push_name FROM whatsmeow_contacts", names[i]);
     }
@@ -76,5 +77,6 @@ int main(void)
         T(what_is_stored_already_is_no_news),
         T(a_wrong_mac_is_named_in_the_retry),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

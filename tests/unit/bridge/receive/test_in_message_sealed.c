@@ -324,7 +324,7 @@ static void a_bots_answer_to_what_is_not_here(void **state)
                 " (a bot's answer to a message that is not here)");
 }
 
-/* ---- what cannot be opened ------------------------------------------------------------------- */
+/* ---- what cannot be opened ---- */
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -336,5 +336,6 @@ int main(void)
         T(reactions_and_comments),          T(answers_to_an_event_and_its_changes),
         T(a_bot_answers_bit_by_bit),        T(a_bots_answer_to_what_is_not_here),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

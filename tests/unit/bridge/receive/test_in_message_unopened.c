@@ -14,7 +14,7 @@
 
 #define BOT "867051314767696@bot"
 
-/* ---- what cannot be opened ------------------------------------------------------------------- */
+/* ---- what cannot be opened ---- */
 
 static void what_does_not_open_says_what_it_is(void **state)
 {
@@ -352,5 +352,6 @@ int main(void)
         T(one_member_floods_nobody),           T(a_phone_without_the_secret_is_asked_once),
         T(a_vote_leaves_the_retries_alone),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,5 +198,6 @@ int main(void)
         T(the_name_of_a_failed_batch_is_learned_again),
         T(messages_of_a_failed_batch_are_no_news),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,7 @@ static void note(void *ctx, enum cmd_result r, const char *text)
     struct told *told = ctx;
 
     assert_true(text[0]);
+
     told->times++;
     told->result = r;
 }
@@ -247,8 +248,7 @@ static void another_backup_is_being_made(void **state)
     }
 }
 
-/* ---- another session comes in its place -------------------------------------------------------
- */
+/* ---- another session comes in its place ---- */
 
 /* Logged out, its backup made; a QR is shown, and a phone has scanned it. */
 static struct line *scanned(struct phone *p)

@@ -192,5 +192,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_doubt_since, setup, world_teardown),
         cmocka_unit_test_setup_teardown(who_leaves_before_the_ack, setup, world_teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

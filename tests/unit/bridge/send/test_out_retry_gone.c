@@ -43,6 +43,7 @@ static bool read_by(struct peer *p, const char *recipient, const char *text)
     struct content c;
 
     send_text(1, recipient, text);
+
     own = enc_for(wire_node(i), jid_text(&p->device, device));
     if (own && peer_read(p, own, &c) != WB_OK)
         return false;
@@ -151,5 +152,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(strangers_change_nothing, setup, world_teardown),
         cmocka_unit_test_setup_teardown(dishonest_keys_are_not_taken, setup, world_teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,5 +231,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_old_session_still_reads, setup, world_teardown),
         cmocka_unit_test_setup_teardown(few_are_not_wasted_on_lost_sessions, setup, world_teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ static void assert_reads(struct desk *d, const char *device, const struct peer *
     struct buf cipher = buf_new(4096), plain = buf_new(4096);
     enum signal_message_kind kind;
     bool used;
+
     OK(store_session_load(d->b.store, &j, &ours, NULL));
     OK(signal_encrypt(ours, SPAN_LIT("hello"), &kind, &cipher));
     assert_int_equal(kind, SIGNAL_PKMSG);
@@ -39,6 +40,7 @@ static void starts_sessions(void **state)
     struct jid devices[] = {J("27820000002:3@s.whatsapp.net"), J("900003@lid")};
     struct jid pn = J("27820000002@s.whatsapp.net"), lid = J("900002@lid");
     struct peer one, two;
+
     make_peer(d, &one);
     make_peer(d, &two);
     OK(identity_learn(&d->b, &pn, &lid));
@@ -74,6 +76,7 @@ static void asks_for_each_device_once(void **state)
     struct desk *d = *state;
     struct jid devices[] = {J("900002@lid"), J("900003@lid")};
     struct peer p;
+
     make_peer(d, &p);
     OK(prekey_fetch(&d->b, devices, 1, false, on_fetched, 1));
     OK(prekey_fetch(&d->b, devices, 1, false, on_fetched, 2));
@@ -198,11 +201,13 @@ static void odd_keys_spoil_one_device_only(void **state)
                                           "id",           "value",    "signature"};
     struct jid devices[] = {J("900002@lid"), J("900003@lid")};
     struct peer p;
+
     make_peer(d, &p);
     for (size_t i = 0; i < sizeof spoiled / sizeof spoiled[0]; i++) {
         struct node *bad = user_node(d, "900002@lid", &p, true);
         struct signal_bundle bundle;
         const struct node *n = node_child(bad, spoiled[i]);
+
         if (!n)
             n = node_child(node_child(bad, "skey"), spoiled[i]);
         ((struct node *)n)->content = NODE_BYTES;
@@ -261,6 +266,7 @@ static void takes_a_changed_identity(void **state)
     uint8_t identity[32];
     struct signal_session *s;
     bool missing = false;
+
     make_peer(d, &old);
     make_peer(d, &new);
     OK(prekey_fetch(&d->b, &device, 1, false, on_fetched, 1));
@@ -287,6 +293,7 @@ static void late_keys_of_a_former_identity(void **state)
     struct peer old, new;
     struct signal_bundle bundle;
     uint8_t identity[32];
+
     make_peer(d, &old);
     make_peer(d, &new);
     OK(prekey_bundle_parse(user_node(d, "900002@lid", &old, true), &bundle));
@@ -317,5 +324,6 @@ int main(void)
         TEST(takes_a_changed_identity),
         TEST(late_keys_of_a_former_identity),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

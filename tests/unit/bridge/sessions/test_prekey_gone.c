@@ -345,5 +345,6 @@ int main(void)
         TEST(a_stale_device_that_is_named),
         TEST(what_ends_a_split),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

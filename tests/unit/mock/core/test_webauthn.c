@@ -26,6 +26,7 @@ static void assertions(void **state)
         const char *wrong =
             check(vec_span(&v, "challenge"), vec_span(&v, "credential_id"),
                   vec_bytes(&v, "public_key", P256_POINT_BYTES), vec_span(&v, "credential"));
+
         vec_check(&v, "problem", span_cstr(wrong ? wrong : ""));
         *(wrong ? &bad : &good) += 1;
     }
@@ -58,5 +59,6 @@ int main(void)
         cmocka_unit_test(assertions),
         cmocka_unit_test(keys),
     };
+
     return secret_init() == WB_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -22,6 +22,7 @@ static void put(struct fixture *f, const char *id)
                               .timestamp = fixture_time,
                               .content = span_cstr("text"),
                               .kind = "text"};
+
     OK(store_message_put(f->s, &m, &outcome));
 }
 
@@ -29,6 +30,7 @@ static void save_session(struct fixture *f, uint32_t tag)
 {
     struct jid j = J("555:0@lid");
     struct signal_session *s = signal_session_new();
+
     s->current = signal_state_new();
     s->current->has_sender_chain = true;
     s->current->remote_registration_id = tag;
@@ -38,12 +40,12 @@ static void save_session(struct fixture *f, uint32_t tag)
 static int mode_of(const char *path)
 {
     struct stat st;
+
     assert_int_equal(stat(path, &st), 0);
     return (int)(st.st_mode & 07777);
 }
 
-/* ---- making -----------------------------------------------------------------------------------
- */
+/* ---- making ---- */
 
 static void a_set_is_what_was_committed(void **state)
 {
@@ -92,11 +94,13 @@ static bool locked_for_others(struct fixture *f)
 {
     char shm[160];
     int status = 0;
+
     snprintf(shm, sizeof shm, "%s-shm", f->wa);
     pid_t pid = fork();
     if (pid == 0) {
         struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 9};
         int fd = open(shm, O_RDWR);
+
         _exit(fd >= 0 && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK ? 1 : 0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -203,6 +207,7 @@ static bool try_another(void *ctx)
     struct holder *h = ctx;
     struct backup_job job = h->job;
     struct backup_result r;
+
     job.cancelled = NULL;
     h->inner = store_backup_create(&job, &r);
     snprintf(h->text, sizeof h->text, "%s", r.text);
@@ -237,6 +242,7 @@ struct writer {
 static void *backup_thread(void *arg)
 {
     struct writer *w = arg;
+
     w->err = store_backup_create(&w->job, &w->result);
     return NULL;
 }
@@ -256,6 +262,7 @@ static void messages_are_never_behind_the_ratchets(void **state)
         assert_int_equal(pthread_create(&thread, NULL, backup_thread, &w), 0);
         for (int i = 0; i < 40; i++) {
             char id[16];
+
             snprintf(id, sizeof id, "M%u", ++n);
             put(&f, id);
             save_session(&f, n); /* the tag counts the messages */
@@ -277,8 +284,7 @@ static void messages_are_never_behind_the_ratchets(void **state)
     fixture_free(&f);
 }
 
-/* ---- verifying --------------------------------------------------------------------------------
- */
+/* ---- verifying ---- */
 
 static void any_change_is_noticed(void **state)
 {
@@ -312,8 +318,7 @@ static void any_change_is_noticed(void **state)
     fixture_free(&f);
 }
 
-/* ---- manifest and names -----------------------------------------------------------------------
- */
+/* ---- manifest and names ---- */
 
 static enum wb_err read_text(const char *json, struct backup_manifest *m)
 {
@@ -364,6 +369,7 @@ static void manifest_is_read_strictly(void **state)
         char bad[2048];
         const char *good = buf_cstr(&text);
         const char *at = strstr(good, changes[i][0]);
+
         assert_non_null(at);
         snprintf(bad, sizeof bad, "%.*s%s%s", (int)(at - good), good, changes[i][1],
                  at + strlen(changes[i][0]));
@@ -414,5 +420,6 @@ int main(void)
         cmocka_unit_test(manifest_is_read_strictly),
         cmocka_unit_test(names),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,14 +13,14 @@
 
 #define GROUP "120363000000000001@g.us"
 
-/* ---- pruning ----------------------------------------------------------------------------------
- */
+/* ---- pruning ---- */
 
 enum { DAY = 86400 };
 
 static struct backup_entry entry(int64_t at, const char *reason, const char *phone)
 {
     struct backup_entry e = {.manifest = {.created_at = at, .sequence = at}};
+
     OK(backup_name(at, reason, e.name));
     snprintf(e.manifest.reason, sizeof e.manifest.reason, "%s", reason);
     snprintf(e.manifest.phone, sizeof e.manifest.phone, "%s", phone);
@@ -31,6 +31,7 @@ static struct backup_entry entry(int64_t at, const char *reason, const char *pho
 static size_t ten_days(struct backup_entry *list, int64_t now)
 {
     size_t n = 0;
+
     for (int64_t h = 0; h < 240; h++)
         list[n++] = entry(now - h * 3600, BACKUP_SCHEDULED, "27820000001");
     return n;
@@ -39,6 +40,7 @@ static size_t ten_days(struct backup_entry *list, int64_t now)
 static size_t kept(const bool *drop, size_t n)
 {
     size_t k = 0;
+
     for (size_t i = 0; i < n; i++)
         k += !drop[i];
     return k;
@@ -88,6 +90,7 @@ static void what_is_never_pruned(void **state)
 static void count_told(void *ctx, const char *name)
 {
     assert_true(backup_name_valid(name));
+
     ++*(int *)ctx;
 }
 
@@ -143,6 +146,7 @@ static void the_order_is_that_of_making(void **state)
     fixture_ready(&f);
     for (size_t i = 0; i < N; i++) {
         fixture_time += steps[i];
+
         snprintf(made_names[i], sizeof made_names[i], "%s", made(&f, &p, BACKUP_SCHEDULED).name);
     }
     OK(store_backup_list(p.dir, &list, &n));
@@ -211,5 +215,6 @@ int main(void)
         cmocka_unit_test(a_wrong_clock_prunes_nothing_good),
         cmocka_unit_test(the_order_is_that_of_making),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 static void sh(const struct fixture *f, const char *script)
 {
     char command[600];
+
     snprintf(command, sizeof command, "cd %s && %s", f->dir, script);
     assert_int_equal(system(command), 0);
 }
@@ -29,12 +30,14 @@ static void put(struct fixture *f, const char *name, int64_t value)
 static int64_t got(struct fixture *f, const char *name)
 {
     int64_t value = 0;
+
     return store_meta_get_int(f->s, name, &value) == WB_OK ? value : 0;
 }
 
 static void assert_noticed(struct fixture *f, enum store_file want)
 {
     enum store_file file;
+
     OK(store_meta_put_int(f->s, "late", 1));
     assert_int_equal(store_commit(f->s), WB_ERR_MOVED);
     assert_false(store_batch_open(f->s));
@@ -46,6 +49,7 @@ static void assert_noticed(struct fixture *f, enum store_file want)
 static void assert_all_there(struct fixture *f)
 {
     struct account a;
+
     fixture_close(f);
     f->config.phone_user = "27820000001";
     fixture_open(f);
@@ -79,11 +83,13 @@ static void removed(void **state)
 {
     static const char *const how[] = {"rm whatsapp.db", "rm whatsapp.db*",
                                       "rm whatsapp.db* messages.db*"};
+
     (void)state;
     for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
         struct fixture f;
         char text[512];
         struct stat st;
+
         fixture_ready(&f);
         put(&f, "x", 5);
         sh(&f, how[i]);
@@ -164,6 +170,7 @@ static pid_t rival(struct fixture *f, bool by_lock)
 {
     int ready[2];
     char c;
+
     assert_int_equal(pipe(ready), 0);
     pid_t pid = fork();
     if (pid == 0) {
@@ -171,6 +178,7 @@ static pid_t rival(struct fixture *f, bool by_lock)
         struct store_holder h;
         bool ok = by_lock ? store_lock_take(f->wa, "rival", 0, &l, &h) == WB_OK
                           : open(f->wa, O_RDONLY) >= 0;
+
         if (!ok || write(ready[1], "r", 1) != 1)
             _exit(1);
         pause();
@@ -188,6 +196,7 @@ static void replaced_and_taken(void **state)
     for (int by_lock = 0; by_lock < 2; by_lock++) {
         struct fixture f;
         char text[512];
+
         fixture_ready(&f);
         put(&f, "x", 5);
         sh(&f, "rm whatsapp.db*");
@@ -212,10 +221,12 @@ static void the_log_removed(void **state)
 {
     static const char *const what[] = {"rm whatsapp.db-wal", "rm whatsapp.db-shm",
                                        "rm *-wal *-shm"};
+
     (void)state;
     for (size_t i = 0; i < sizeof what / sizeof what[0]; i++) {
         struct fixture f;
         char text[512];
+
         fixture_ready(&f);
         put(&f, "x", 5);
         sh(&f, what[i]);
@@ -258,12 +269,12 @@ static void a_failed_rescue_is_tried_again(void **state)
     fixture_free(&f);
 }
 
-/* ---- damage ------------------------------------------------------------------------------------
- */
+/* ---- damage ---- */
 
 static void spoil(const char *path, off_t from, size_t n)
 {
     char bytes[4096];
+
     memset(bytes, 0xa5, sizeof bytes);
     int fd = open(path, O_WRONLY);
     assert_true(fd >= 0);
@@ -299,9 +310,11 @@ static void crash_in_use(struct fixture *f)
 {
     int status;
     pid_t pid = fork();
+
     if (pid == 0) {
         bool ok = store_open(&f->config, &f->s, &f->info) == WB_OK &&
                   store_probe(f->s, 1) == WB_OK && store_commit(f->s) == WB_OK;
+
         _exit(ok ? 0 : 1);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -362,5 +375,6 @@ int main(void)
         cmocka_unit_test(found_malformed_in_use),
         cmocka_unit_test(a_large_file),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

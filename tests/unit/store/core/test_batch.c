@@ -19,6 +19,7 @@ static enum wb_err put(struct fixture *f, const char *id, struct span text)
                               .timestamp = fixture_time,
                               .content = text,
                               .kind = "text"};
+
     return store_message_put(f->s, &m, &outcome);
 }
 
@@ -26,6 +27,7 @@ static void save_session(struct fixture *f, uint32_t tag)
 {
     struct jid j = J("555:0@lid");
     struct signal_session *s = signal_session_new();
+
     s->current = signal_state_new();
     s->current->has_sender_chain = true;
     s->current->remote_registration_id = tag;
@@ -36,6 +38,7 @@ static uint32_t session_tag(struct fixture *f)
 {
     struct jid j = J("555:0@lid");
     struct signal_session *s = NULL;
+
     if (store_session_load(f->s, &j, &s, NULL) != WB_OK)
         return 0;
     uint32_t tag = s->current->remote_registration_id;
@@ -239,11 +242,12 @@ static void clean_close_leaves_delete_mode_and_no_log(void **state)
     fixture_free(&f);
 }
 
-/* ---- outbox: it commits with the ratchet (rule 2) ------------------------------------------- */
+/* ---- outbox: it commits with the ratchet (rule 2) ---- */
 
 static struct store_outbox_row a_row(const char *id, const char *key)
 {
     struct store_outbox_row r = {.chat = J(GROUP), .created_at = fixture_time};
+
     snprintf(r.message_id, sizeof r.message_id, "%s", id);
     snprintf(r.key, sizeof r.key, "%s", key);
     r.request = SPAN_LIT("request");
@@ -349,6 +353,7 @@ static void a_failed_write_is_not_committed(void **state)
     (void)state;
     for (int in_messages = 0; in_messages < 2; in_messages++) {
         struct fixture f;
+
         fixture_ready(&f);
         OK(db_exec(&f.s->wa, "CREATE TRIGGER full BEFORE INSERT ON bridge_meta"
                              " WHEN new.name = 'two' BEGIN SELECT RAISE(ABORT, 'full'); END"));
@@ -469,5 +474,6 @@ int main(void)
         cmocka_unit_test(outbox_row_goes_forward_only),
         cmocka_unit_test(sealed_bytes_and_ratchet_commit_together),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ static struct {
 int lstat(const char *restrict path, struct stat *restrict st)
 {
     int rc = fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+
     if (rc == 0 && swap.target && strcmp(path, swap.name) == 0) {
         swap.done = unlink(path) == 0 && symlink(swap.target, path) == 0;
         swap.target = NULL;
@@ -28,6 +29,7 @@ int lstat(const char *restrict path, struct stat *restrict st)
 static unsigned mode(const char *path)
 {
     struct stat st;
+
     assert_int_equal(stat(path, &st), 0);
     return st.st_mode & 07777;
 }
@@ -119,6 +121,7 @@ static void beside_whatsapp_db_readers_only_read(void **state)
 static gid_t group_of(const char *path)
 {
     struct stat st;
+
     assert_int_equal(stat(path, &st), 0);
     return st.st_gid;
 }
@@ -276,6 +279,7 @@ static void a_link_put_there_meanwhile_is_not_followed(void **state)
 static void pipes_beside_a_database_are_refused(void **state)
 {
     static const char *const names[] = {"-wal", "-shm", "-journal", ".lock", ""};
+
     (void)state;
     alarm(WITHIN_S);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -283,6 +287,7 @@ static void pipes_beside_a_database_are_refused(void **state)
             struct fixture f;
             struct store *s = NULL;
             char path[160];
+
             fixture_new(&f);
             if (i < 4) {
                 fixture_open(&f);
@@ -368,5 +373,6 @@ int main(void)
         cmocka_unit_test(readers_are_known_by_the_modes),
         cmocka_unit_test(files_and_directories_are_flushed_and_nothing_else),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

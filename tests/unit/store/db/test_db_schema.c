@@ -23,6 +23,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
+
     assert_non_null(f);
     *f = (struct fixture){.path = "/tmp/wb-test-schema-XXXXXX"};
     int fd = mkstemp(f->path);
@@ -36,6 +37,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
+
     db_close(&f->d);
     unlink(f->path);
     free(f);
@@ -49,6 +51,7 @@ static void tables_and_columns_are_found_by_name(void **state)
     struct fixture *f = *state;
     bool is = false;
     size_t n = 9;
+
     OK(db_is_empty(&f->d, &is));
     assert_true(is);
     OK(db_exec(&f->d, "CREATE TABLE a (x, y GENERATED ALWAYS AS (x + 1)); CREATE TABLE b (z);"
@@ -83,6 +86,7 @@ static void a_version_is_kept(void **state)
 {
     struct fixture *f = *state;
     int64_t version = 9;
+
     OK(db_get_version(&f->d, &version));
     assert_int_equal(version, 0);
     OK(db_set_version(&f->d, 2));
@@ -95,6 +99,7 @@ static void a_version_is_kept(void **state)
 static void foreign_keys_can_be_left_alone(void **state)
 {
     struct fixture *f = *state;
+
     OK(db_exec(&f->d, "CREATE TABLE a (x PRIMARY KEY);"
                       "CREATE TABLE b (x REFERENCES a (x))"));
     assert_int_equal(db_exec(&f->d, "INSERT INTO b (x) VALUES (1)"), WB_ERR_DB);
@@ -108,6 +113,7 @@ static void the_greater_of_two_and_of_three(void **state)
 {
     struct fixture *f = *state;
     int64_t n = 0;
+
     OK(db_query_int(&f->d, "SELECT " SQL_GREATER("3", "4"), &n));
     assert_int_equal(n, 4);
     OK(db_query_int(&f->d, "SELECT " SQL_GREATER("4", "4"), &n));
@@ -130,5 +136,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(foreign_keys_can_be_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(the_greater_of_two_and_of_three, setup, teardown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ static struct db d;
 static int setup(void **state)
 {
     int fd = mkstemp(path);
+
     (void)state;
     assert_true(fd >= 0);
     close(fd);
@@ -62,6 +63,7 @@ static const uint8_t four[4] = {1, 0, 2, 3};
 static void put(int64_t number)
 {
     struct jid jid, device;
+
     OK(jid_parse_cstr("4915100000001@s.whatsapp.net", &jid));
     OK(jid_parse_cstr("4915100000001:7@s.whatsapp.net", &device));
     OK(sql_run(&d,
@@ -83,6 +85,7 @@ static void each_type_goes_in_and_comes_out(void **state)
     struct jid jid = {0}, device;
     struct span word = SPAN_NULL;
     struct arena a = arena_new(1000);
+
     (void)state;
     put(-5);
     OK(sql_row(&d, GET_ALL, BINDS(BIND_INT(-5)),
@@ -108,6 +111,7 @@ static void each_type_goes_in_and_comes_out(void **state)
 static void bytes_are_appended_to_a_buffer(void **state)
 {
     struct buf roomy = buf_new(100), narrow = buf_new(3);
+
     (void)state;
     put(1);
     buf_append(&roomy, SPAN_LIT("<"));
@@ -127,6 +131,7 @@ static void nothing_is_written_without_a_row_or_with_bytes_of_another_length(voi
 {
     int64_t number = 42;
     uint8_t bytes[5] = {9, 9, 9, 9, 9};
+
     (void)state;
     assert_int_equal(sql_row(&d, "SELECT number FROM t WHERE number = ?", BINDS(BIND_INT(1)),
                              COLS(COL_INT(&number))),
@@ -151,6 +156,7 @@ static void nothing_is_written_without_a_row_or_with_bytes_of_another_length(voi
 static void is_there_a_row(void **state)
 {
     bool there = true;
+
     (void)state;
     OK(sql_exists(&d, "SELECT 1 FROM t WHERE number = ?", BINDS(BIND_INT(1)), &there));
     assert_false(there);
@@ -170,6 +176,7 @@ struct sum {
 static enum wb_err add(struct stmt *q, void *ctx)
 {
     struct sum *s = ctx;
+
     s->numbers += stmt_col_int(q, 0);
     return ++s->rows == s->last ? WB_ERR_TOO_LARGE : WB_OK;
 }
@@ -177,6 +184,7 @@ static enum wb_err add(struct stmt *q, void *ctx)
 static void rows_are_read_by_a_function(void **state)
 {
     struct sum all = {0}, some = {.last = 2}, first = {0};
+
     (void)state;
     OK(sql_each(&d, "SELECT number FROM t ORDER BY number LIMIT ?", BINDS(BIND_INT(9)), add, &all));
     assert_int_equal(all.rows, 0);
@@ -206,6 +214,7 @@ static void rows_are_read_by_a_function(void **state)
 static enum wb_err read_number(struct stmt *q, void *element)
 {
     int64_t *number = element;
+
     *number = stmt_col_int(q, 0);
     return *number == 3 ? WB_ERR_NOT_FOUND : WB_OK;
 }
@@ -215,6 +224,7 @@ static void rows_fill_an_array(void **state)
     static const char sql[] = "SELECT number FROM t WHERE number > ? ORDER BY number";
     int64_t numbers[3] = {7, 7, 7};
     size_t n = 9;
+
     (void)state;
     OK(sql_rows(&d, sql, BINDS(BIND_INT(0)), read_number, numbers, sizeof *numbers, 2, &n));
     assert_int_equal(n, 0);
@@ -245,6 +255,7 @@ static void a_write_begins_a_transaction_and_its_error_ends_the_list(void **stat
                                       "INSERT INTO t (number) VALUES (?1)",
                                       "UPDATE t SET size = ?1 + 2", NULL};
     int64_t size = 0, flag = 0;
+
     (void)state;
     put(1);
     assert_true(d.in_tx);
@@ -269,6 +280,7 @@ static void a_write_in_pieces_says_whether_there_is_more(void **state)
 {
     static const char sql[] = "DELETE FROM t WHERE number IN (SELECT number FROM t LIMIT ?)";
     bool more = false;
+
     (void)state;
     for (int i = 1; i <= 3; i++)
         put(i);
@@ -289,6 +301,7 @@ static void sql_that_cannot_be_prepared_is_an_error(void **state)
     bool there = true;
     int64_t n = 7;
     struct sum s = {0};
+
     (void)state;
     assert_int_equal(
         sql_exists(&d, "SELECT 1 FROM nowhere WHERE a = ?", BINDS(BIND_INT(1)), &there), WB_ERR_DB);
@@ -321,5 +334,6 @@ int main(void)
         cmocka_unit_test_setup(a_write_in_pieces_says_whether_there_is_more, empty),
         cmocka_unit_test_setup(sql_that_cannot_be_prepared_is_an_error, empty),
     };
+
     return cmocka_run_group_tests(tests, setup, teardown);
 }

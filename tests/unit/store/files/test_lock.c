@@ -15,11 +15,13 @@ static pid_t undumpable_holder(struct fixture *f)
 {
     int ready[2];
     char c;
+
     assert_int_equal(pipe(ready), 0);
     pid_t pid = fork();
     if (pid == 0) {
         bool ok = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) == 0 &&
                   store_open(&f->config, &f->s, &f->info) == WB_OK;
+
         if (!ok || write(ready[1], "r", 1) != 1)
             _exit(1);
         pause();
@@ -130,5 +132,6 @@ int main(void)
         cmocka_unit_test(a_command_that_is_cut_says_so),
         cmocka_unit_test(why_something_failed_is_never_empty),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,7 @@ static void chat_names_are_kept(void **state)
 static const char *name_of_chat(struct fixture *f, const char *jid)
 {
     char sql[200];
+
     snprintf(sql, sizeof sql, "SELECT coalesce(name, 'none') FROM chats WHERE jid = '%s'", jid);
     return committed(f, sql);
 }
@@ -174,6 +175,7 @@ static void chats_follow_their_newest_message(void **state)
     struct jid lid = J("555@lid"), pn = J("27820000005@s.whatsapp.net");
     struct store_message m;
     char id[8];
+
     (void)state;
     fixture_ready(&f);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
@@ -212,5 +214,6 @@ int main(void)
         cmocka_unit_test(rows_of_go_move_with_their_sender),
         cmocka_unit_test(chats_follow_their_newest_message),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

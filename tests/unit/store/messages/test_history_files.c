@@ -11,6 +11,7 @@ static void noted_once_and_in_order(void **state)
     struct buf note = buf_new(1024);
     int64_t soonest = 7, first;
     size_t n = 9;
+
     (void)state;
     fixture_ready(&f);
     OK(store_history_files_count(f.s, &n));
@@ -62,6 +63,7 @@ static void lost_until_it_is_read(void **state)
     struct fixture f;
     int64_t at = 0;
     size_t n = 9;
+
     (void)state;
     fixture_ready(&f);
     assert_int_equal(store_history_lost_at(f.s, &part, &at), WB_ERR_NOT_FOUND);
@@ -83,5 +85,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(noted_once_and_in_order),
                                        cmocka_unit_test(lost_until_it_is_read)};
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

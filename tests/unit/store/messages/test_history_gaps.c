@@ -12,6 +12,7 @@ static void a_gap_is_opened_once_and_made_wider(void **state)
     struct fixture f;
     struct store_history_gap g;
     struct jid group = J(GROUP);
+
     (void)state;
     fixture_ready(&f);
     assert_int_equal(store_history_gap_get(f.s, &group, &g), WB_ERR_NOT_FOUND);
@@ -42,6 +43,7 @@ static void after_a_restore_every_chat_has_one_until_it_is_closed(void **state)
     struct store_history_gaps sum;
     struct jid group = J(GROUP);
     char cursor[JID_TEXT_MAX] = "";
+
     (void)state;
     fixture_new(&f);
     fixture_open(&f);
@@ -84,6 +86,7 @@ static void a_lids_gap_joins_that_of_its_number(void **state)
     struct jid lid = J("555000555@lid"), pn = J("27820000005@s.whatsapp.net");
     char cursor[JID_TEXT_MAX] = "";
     bool changed;
+
     (void)state;
     fixture_ready(&f);
     OK(store_history_gap_open(f.s, &lid, 2000, 3000, "old_counter"));
@@ -115,16 +118,19 @@ static void put(struct fixture *f, const char *id, int64_t t, bool from_me)
                               .received_at = t,
                               .kind = "text",
                               .content = SPAN_LIT("x")};
+
     OK(store_message_put(f->s, &m, &outcome));
 }
 
 static void quiet_chats_are_counted(void **state)
 {
     static const enum store_time_format formats[] = {STORE_TIME_INTEGER, STORE_TIME_TEXT};
+
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct fixture f;
         struct store_history_gaps sum;
+
         fixture_new(&f);
         f.config.time_format = formats[i];
         fixture_open(&f);
@@ -146,11 +152,13 @@ static void quiet_chats_are_counted(void **state)
 static void asking_begins_at_the_oldest_message_behind_the_gap(void **state)
 {
     static const enum store_time_format formats[] = {STORE_TIME_INTEGER, STORE_TIME_TEXT};
+
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct fixture f;
         struct store_history_anchor a;
         struct jid group = J(GROUP), other = J("27820000009@s.whatsapp.net");
+
         fixture_new(&f);
         f.config.time_format = formats[i];
         fixture_open(&f);
@@ -175,6 +183,7 @@ static void a_chat_has_one_gap_under_both_forms(void **state)
     struct fixture f;
     struct store_history_gap g;
     struct jid lid = J("555000555@lid"), pn = J("27820000005@s.whatsapp.net");
+
     (void)state;
     fixture_ready(&f);
     OK(store_lid_put(f.s, &lid, &pn, NULL));
@@ -197,6 +206,7 @@ static void a_placeholder_in_a_gap_is_found(void **state)
                                   .timestamp = 1790000100,
                                   .received_at = 1790000100};
         bool waiting = true;
+
         fixture_new(&f);
         f.config.time_format = i ? STORE_TIME_TEXT : STORE_TIME_INTEGER;
         fixture_open(&f);
@@ -226,5 +236,6 @@ int main(void)
         cmocka_unit_test(a_chat_has_one_gap_under_both_forms),
         cmocka_unit_test(a_placeholder_in_a_gap_is_found),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,7 @@ static void indexes_are_used(void **state)
     assert_int_equal(sqlite3_open(f.msg, &db), SQLITE_OK);
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         sqlite3_stmt *q = NULL;
+
         assert_int_equal(sqlite3_prepare_v2(db, queries[i][0], -1, &q, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_step(q), SQLITE_ROW);
         const char *plan = (const char *)sqlite3_column_text(q, 3);
@@ -131,6 +132,7 @@ static void any_number_of_senders_has_one_id(void **state)
     put_text(&f, GROUP, "27820000009@s.whatsapp.net", "A1~888", "of 9, too");
     for (int i = 0; i < 2; i++) {
         enum store_message_outcome wanted = i ? STORE_MSG_DUPLICATE : STORE_MSG_BESIDE;
+
         assert_int_equal(put_text(&f, GROUP, "27820000008@s.whatsapp.net", "A1", "of 8"), wanted);
         assert_int_equal(put_text(&f, GROUP, "888@lid", "A1", "of 7"), wanted);
         assert_int_equal(put_text(&f, GROUP, "777@lid", "A1", "of 6"), wanted);
@@ -441,6 +443,7 @@ static void mark_undoes_rows(void **state)
     static const char all[] = "SELECT group_concat(id || content) FROM messages";
     struct store_message_change edit = a_change(person, "A3", 5);
     struct fixture f;
+
     (void)state;
     fixture_ready(&f);
     put_text(&f, GROUP, person, "A1", "+");
@@ -475,6 +478,7 @@ static void half_a_row_takes_its_batch_along(void **state)
     enum store_message_outcome outcome = STORE_MSG_DUPLICATE;
     struct store_message bad = a_message(GROUP, person, "A3", "bad");
     struct fixture f;
+
     (void)state;
     fixture_ready(&f);
     put_text(&f, GROUP, person, "A1", "x");
@@ -530,5 +534,6 @@ int main(void)
         cmocka_unit_test(half_a_row_takes_its_batch_along),
         cmocka_unit_test(foreign_database_is_left_alone),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

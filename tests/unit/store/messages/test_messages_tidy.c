@@ -33,6 +33,7 @@ static void put(struct fixture *f, const char *id)
                               .received_at = fixture_time,
                               .content = SPAN_LIT("of ours"),
                               .kind = "text"};
+
     OK(store_message_put(f->s, &m, &outcome));
     OK(store_commit(f->s));
 }
@@ -42,6 +43,7 @@ static size_t tidy(struct fixture *f, struct store_tidy *t)
 {
     size_t n = 0;
     bool more = true;
+
     while (more) {
         OK(store_messages_tidy(f->s, t, &more));
         OK(store_commit(f->s));
@@ -208,6 +210,7 @@ static void put_old(struct fixture *f, const char *id, const char *kind, const c
     char sql[2048], hex[1024] = "";
     size_t n = raw ? raw->n : 0;
     assert_true(n * 2 < sizeof hex);
+
     for (size_t i = 0; i < n; i++)
         snprintf(hex + 2 * i, 3, "%02x", raw->p[i]);
     snprintf(
@@ -310,5 +313,6 @@ int main(void)
         cmocka_unit_test(a_conversion_is_remembered),
         cmocka_unit_test(descriptions_of_an_older_version_leave_content),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

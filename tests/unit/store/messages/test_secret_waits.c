@@ -46,6 +46,7 @@ static bool waits(struct fixture *f, const char *target)
     const enum wb_err err = store_secret_wait_next(f->s, span_cstr(target), 0, &w);
 
     assert_true(err == WB_OK || err == WB_ERR_NOT_FOUND);
+
     return err == WB_OK;
 }
 
@@ -250,5 +251,6 @@ int main(void)
         cmocka_unit_test(a_phone_without_the_secret_is_remembered),
         cmocka_unit_test(only_the_latest_secrets_are_kept),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -258,6 +258,7 @@ static void many_people(void **state)
     fixture_ready(&f);
     for (unsigned i = 0; i < people; i++) {
         char lid[40], pn[40];
+
         snprintf(lid, sizeof lid, "%u@lid", 5000 + i);
         snprintf(pn, sizeof pn, "2783%07u@s.whatsapp.net", i);
         struct jid l = J(lid), p = J(pn);
@@ -286,8 +287,7 @@ static void many_people(void **state)
     fixture_free(&f);
 }
 
-/* ---- the job ----------------------------------------------------------------------------------
- */
+/* ---- the job ---- */
 
 struct stage {
     struct fixture f;
@@ -384,10 +384,12 @@ static void what_a_start_would_change_is_refused(void **state)
         "CREATE TABLE empty (a, b); CREATE INDEX extra_a ON empty (a); UPDATE sqlite_master SET"
         " tbl_name = 'extra', sql = 'CREATE INDEX extra_a ON extra (a)' WHERE name = 'extra_a'",
     };
+
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         struct stage s;
         char command[300];
+
         stage_set(&s);
         fixture_close(&s.f);
         poke_sql(s.f.msg, changes[i / 2]);
@@ -408,6 +410,7 @@ static void what_a_start_would_change_is_refused(void **state)
 static mode_t mode_of(const char *path)
 {
     struct stat st;
+
     assert_int_equal(stat(path, &st), 0);
     return st.st_mode & 07777;
 }
@@ -461,6 +464,7 @@ struct reader {
 static void fill_and_read(void *ctx, uint8_t *out, size_t n)
 {
     struct reader *r = ctx;
+
     if (!r->db) {
         assert_int_equal(sqlite3_open(r->path, &r->db), SQLITE_OK);
         assert_int_equal(
@@ -503,5 +507,6 @@ int main(void)
         cmocka_unit_test(it_is_done_after_a_backup),
         cmocka_unit_test(what_is_not_ours_is_refused),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

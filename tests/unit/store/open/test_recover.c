@@ -12,9 +12,9 @@
 #include "store/session/prekeys.h"
 #include "store/session/signal_store.h"
 
-/* ---- what is put back cannot go on where it was --------------------------------------------- */
+/* ---- what is put back cannot go on where it was ---- */
 
-/* ---- damage at start ------------------------------------------------------------------------ */
+/* ---- damage at start ---- */
 
 static enum wb_err start(struct fixture *f, struct store_recovery *done)
 {
@@ -54,6 +54,7 @@ static void a_damaged_session_comes_back(void **state)
         struct fixture f;
         struct set set;
         struct store_recovery done;
+
         with_backup(&f, &set);
         run_command(damages[i], f.wa, "");
         OK(start(&f, &done));
@@ -76,6 +77,7 @@ static void damaged_messages_come_back(void **state)
         struct fixture f;
         struct set set;
         struct store_recovery done;
+
         with_backup(&f, &set);
         run_command(damages[i], f.msg, "");
         OK(start(&f, &done));
@@ -96,6 +98,7 @@ static void both_come_back_at_one_start(void **state)
         struct fixture f;
         struct set set;
         struct store_recovery done;
+
         with_backup(&f, &set);
         run_command("rm '%s'", f.msg, "");
         run_command(damages[i], f.wa, "");
@@ -111,6 +114,7 @@ static void both_come_back_at_one_start(void **state)
 static int64_t ten_seconds_later(void *ctx)
 {
     int64_t *now_ms = ctx;
+
     return *now_ms += 10000;
 }
 
@@ -205,6 +209,7 @@ static void after_an_unlinking_nothing_comes_back(void **state)
         struct fixture f;
         struct set set;
         struct store_recovery done;
+
         with_backup(&f, &set);
         struct backup_job job = {.whatsapp_path = f.wa,
                                  .messages_path = NULL,
@@ -305,5 +310,6 @@ int main(void)
         cmocka_unit_test(a_foreign_log_is_not_replayed),
         cmocka_unit_test(another_numbers_messages),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

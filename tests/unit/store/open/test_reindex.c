@@ -28,6 +28,7 @@ static void behind_its_back(const char *path, const char *sql)
 static void sh(const struct fixture *f, const char *script)
 {
     char command[700];
+
     snprintf(command, sizeof command, "cd %s && %s", f->dir, script);
     if (system(command) != 0)
         fail_msg("%s", command);
@@ -53,6 +54,7 @@ static void an_index_that_lacks_rows_is_made_anew(void **state)
     for (int i = 0; i < 4; i++) {
         struct fixture f;
         const bool whatsapp = i % 2 == 0;
+
         ready(&f, EXTRA(""));
         const char *path = whatsapp ? f.wa : f.msg;
         behind_its_back(path, ROW_MISSING);
@@ -120,9 +122,11 @@ static void a_session_that_may_be_old_is_not_used(void **state)
         ROW_GONE ";" ROW_MISSING "; INSERT INTO extra VALUES (7, 8)", /* and less */
         "UPDATE extra SET a = 9 WHERE a = 5", /* its entry is of another value */
     };
+
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         struct fixture f;
+
         ready(&f, EXTRA(""));
         behind_its_back(f.wa, changes[i]);
         assert_refused(&f, f.wa, "sessions may be old");
@@ -135,6 +139,7 @@ static void a_session_that_may_be_old_is_not_used(void **state)
 static void without_its_key(const char *path, const char *table, const char *key, const char *sql)
 {
     char text[1000];
+
     snprintf(text, sizeof text,
              "DROP TABLE IF EXISTS whole; CREATE TABLE whole AS SELECT * FROM sqlite_master WHERE"
              " tbl_name = '%s' ORDER BY rowid;"
@@ -161,6 +166,7 @@ static void of_rows_with_one_key_the_newest_stays(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct fixture f;
+
         ready(&f, EXTRA("UNIQUE"));
         behind_its_back(i ? f.msg : f.wa, "INSERT INTO extra VALUES (1, 9), (NULL, 8), (NULL, 8)");
         fixture_open(&f);
@@ -272,6 +278,7 @@ static void another_finding_hides_no_damage_of_indexes(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct fixture f;
+
         ready(&f, EXTRA(""));
         const char *path = i ? f.msg : f.wa;
         poke_sql(path, TWICE);
@@ -354,6 +361,7 @@ static void damage_the_set(struct fixture *f, const struct backup_result *made, 
                            const char *sql)
 {
     char path[256], script[600];
+
     snprintf(path, sizeof path, "%s/backups/%s/%s", f->dir, made->name, name);
     snprintf(script, sizeof script, "sha256sum < %s | cut -c 1-64 > old", path);
     sh(f, script);
@@ -367,6 +375,7 @@ static void damage_the_set(struct fixture *f, const struct backup_result *made, 
 static void a_set_with_damaged_indexes_is_restored_with_new_ones(void **state)
 {
     static const char *const changes[] = {ROW_MISSING, ROW_GONE};
+
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         struct fixture f;
@@ -374,6 +383,7 @@ static void a_set_with_damaged_indexes_is_restored_with_new_ones(void **state)
         struct backup_manifest m;
         struct store_recovery done;
         char dir[160], why[512];
+
         ready(&f, EXTRA(""));
         backup(&f, dir, WB_OK, &made);
         damage_the_set(&f, &made, "whatsapp.db", changes[i]);
@@ -425,5 +435,6 @@ int main(void)
         cmocka_unit_test(a_set_with_damaged_indexes_is_restored_with_new_ones),
         cmocka_unit_test(the_start_tells_of_new_indexes),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

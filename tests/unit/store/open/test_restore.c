@@ -25,12 +25,13 @@ static struct restore_job job_for(struct fixture *f, struct set *set)
 static void restored(const struct restore_job *job, struct restore_result *r)
 {
     enum wb_err err = store_restore(job, r);
+
     if (err != WB_OK)
         print_error("restore: %s: %s\n", wb_err_name(err), r->text);
     OK(err);
 }
 
-/* ---- what is put back cannot go on where it was --------------------------------------------- */
+/* ---- what is put back cannot go on where it was ---- */
 
 static void nothing_old_is_sent_with(void **state)
 {
@@ -121,6 +122,7 @@ static void odd_rows_do_not_stop_a_restore(void **state)
                                     .dir = set.dir,
                                     .reason = BACKUP_MANUAL,
                                     .clock = &fixture_clock};
+
         OK(store_backup_create(&backup, &set.made));
         const struct restore_job job = job_for(&f, &set);
         restored(&job, &r);
@@ -400,5 +402,6 @@ int main(void)
         cmocka_unit_test(without_a_note_nothing_is_replaced),
         cmocka_unit_test(what_cannot_be_copied_changes_nothing),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

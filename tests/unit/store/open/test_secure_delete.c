@@ -18,6 +18,7 @@ static int turn_it_off(sqlite3 *h, char **error, const void *routines)
 static bool in_directory(const char *dir)
 {
     char command[300];
+
     snprintf(command, sizeof command, "grep -rqaF '%s' '%s'", marker, dir);
     return system(command) == 0;
 }
@@ -25,6 +26,7 @@ static bool in_directory(const char *dir)
 static void write_marker(struct fixture *f)
 {
     char sql[300];
+
     OK(store_meta_put(f->s, "marker", SPAN(marker, strlen(marker))));
     OK(store_commit(f->s));
     snprintf(sql, sizeof sql, "INSERT INTO chats (jid, name) VALUES ('1@s.whatsapp.net', '%s')",
@@ -80,6 +82,7 @@ int main(void)
         cmocka_unit_test(deleted_keys_are_not_found_in_the_files),
         cmocka_unit_test(nor_in_a_backup_that_was_made_since),
     };
+
     /* Debian's SQLite overwrites by default; others do not. */
     if (sqlite3_auto_extension((void (*)(void))turn_it_off) != SQLITE_OK)
         return 1;

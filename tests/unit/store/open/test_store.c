@@ -13,6 +13,7 @@
 static int mode_of(const char *path)
 {
     struct stat st;
+
     assert_int_equal(stat(path, &st), 0);
     return (int)(st.st_mode & 07777);
 }
@@ -146,6 +147,7 @@ static void another_program_with_the_file_open(void **state)
     pid_t child = fork();
     if (child == 0) {
         int fd = open(f.wa, O_RDONLY);
+
         close(go[1]);
         if (fd < 0 || write(ready[1], "r", 1) != 1)
             _exit(1);
@@ -258,6 +260,7 @@ static void newer_compatible_schema_is_taken(void **state)
 static void damage(const char *path, long from, long n)
 {
     FILE *file = fopen(path, "r+");
+
     assert_non_null(file);
     assert_int_equal(fseek(file, from, SEEK_SET), 0);
     for (long i = 0; i < n; i++)
@@ -336,6 +339,7 @@ static void set_aside_session_keeps_the_old_file(void **state)
 static double now_s(void)
 {
     struct timespec t;
+
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
@@ -501,5 +505,6 @@ int main(void)
         cmocka_unit_test(logged_out_is_a_mark_only),
         cmocka_unit_test(meta_values),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ static struct time_convert_result result;
 static void go_files(struct fixture *f)
 {
     static char backups[128];
+
     setenv("TZ", "Africa/Johannesburg", 1);
     tzset();
     fixture_new(f);
@@ -49,6 +50,7 @@ static enum wb_err convert(struct fixture *f, enum store_time_format to, bool dr
                                    .to = to,
                                    .dry_run = dry_run,
                                    .clock = &fixture_clock};
+
     return store_time_convert(&job, &result);
 }
 
@@ -115,6 +117,7 @@ static void a_conversion_before_the_first_start_holds(void **state)
 
     for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
         struct fixture f;
+
         go_files(&f);
         poke_sql(f.msg, first[i]);
         OK(convert(&f, STORE_TIME_INTEGER, false));
@@ -176,6 +179,7 @@ static void nothing_is_converted_when_it_cannot_be(void **state)
     if (child == 0) {
         FILE *held = fopen(f.wa, "r");
         char c = held ? 'x' : '!';
+
         if (write(ready[1], &c, 1) != 1)
             _exit(1);
         pause();
@@ -215,5 +219,6 @@ int main(void)
         cmocka_unit_test(odd_years_stay_readable),
         cmocka_unit_test(nothing_is_converted_when_it_cannot_be),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

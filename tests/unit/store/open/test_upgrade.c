@@ -9,6 +9,7 @@
 static void old_file(struct fixture *f, int version)
 {
     static char backups[128];
+
     fixture_new(f);
     snprintf(backups, sizeof backups, "%s/backups", f->dir);
     f->config.backups_dir = backups;
@@ -19,6 +20,7 @@ static void old_file(struct fixture *f, int version)
 static char *first_text(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *q = NULL;
+
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK);
     char *text = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_text(q, 0)
                      ? strdup((const char *)sqlite3_column_text(q, 0))
@@ -32,6 +34,7 @@ static char *first_text(sqlite3 *db, const char *sql)
 static char *select_everything(const char *path)
 {
     sqlite3 *db = NULL;
+
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     char *sql = first_text(
         db, "SELECT 'SELECT group_concat(x, char(10)) FROM (' || group_concat("
@@ -46,6 +49,7 @@ static char *select_everything(const char *path)
 static char *everything(const char *path, const char *select)
 {
     sqlite3 *db = NULL;
+
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     char *text = first_text(db, select);
     sqlite3_close(db);
@@ -56,6 +60,7 @@ static char *everything(const char *path, const char *select)
 static void same_bytes(const struct fixture *f, const char *path, const char *copy)
 {
     char command[400];
+
     snprintf(command, sizeof command, "cmp '%s' '%s/%s'", path, f->dir, copy);
     assert_int_equal(system(command), 0);
 }
@@ -63,6 +68,7 @@ static void same_bytes(const struct fixture *f, const char *path, const char *co
 static void keep_copy(const struct fixture *f, const char *path, const char *copy)
 {
     char command[400];
+
     snprintf(command, sizeof command, "cp '%s' '%s/%s'", path, f->dir, copy);
     assert_int_equal(system(command), 0);
 }
@@ -74,6 +80,7 @@ static void every_version_becomes_the_latest(void **state)
         struct fixture f;
         struct account a;
         char backup[300];
+
         old_file(&f, version);
         char *select = select_everything(f.wa);
         char *before = everything(f.wa, select);
@@ -122,6 +129,7 @@ static void sort_words(char *line)
 {
     char *words[64], *save = NULL, copy[2048];
     size_t n = 0, at = 0;
+
     snprintf(copy, sizeof copy, "%s", line);
     for (char *w = strtok_r(copy, " \n", &save); w && n < 64; w = strtok_r(NULL, " \n", &save)) {
         /* Version 2 could not add a NOT NULL column (P-DB-26). */
@@ -197,6 +205,7 @@ static void upgraded_file_is_used(void **state)
 static void refused(struct fixture *f, enum wb_err want, const char *word)
 {
     struct store *s = NULL;
+
     keep_copy(f, f->wa, "copy");
     enum wb_err err = store_open(&f->config, &s, &f->info);
     if (err != want)
@@ -366,5 +375,6 @@ int main(void)
         cmocka_unit_test(oldest_messages_get_their_columns),
         cmocka_unit_test(messages_alone_are_backed_up_too),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,7 @@ static void pruned_in_steps(void **state)
 {
     struct world *w = *state;
     const struct jid alice = J(ALICE_LID);
+
     enum { MANY = 2 * STORE_PRUNE_ROWS + 10 };
     char id[16], want[16];
     bool more;

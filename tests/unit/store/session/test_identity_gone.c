@@ -15,6 +15,7 @@ static void save_with(struct fixture *f, const struct jid *device, uint8_t ident
 {
     struct signal_session *s = signal_session_new();
     struct x25519_pair pair;
+
     assert_non_null(s);
     s->current = signal_state_new();
     assert_non_null(s->current);
@@ -29,6 +30,7 @@ static void save_with(struct fixture *f, const struct jid *device, uint8_t ident
 static void put(struct fixture *f, const struct jid *device, uint8_t n)
 {
     uint8_t identity[32];
+
     identity_of(n, identity);
     OK(store_identity_put(f->s, device, identity));
 }
@@ -37,6 +39,7 @@ static bool gone(struct fixture *f, const struct jid *device, uint8_t n)
 {
     uint8_t identity[32];
     bool ret = false;
+
     identity_of(n, identity);
     OK(store_identity_is_gone(f->s, device, identity, &ret));
     return ret;
@@ -47,6 +50,7 @@ static bool has(struct fixture *f, const struct jid *device)
     struct signal_session *s = NULL;
     bool ret = false;
     enum wb_err err = store_session_for_sending(f->s, device, &s);
+
     OK(store_session_has(f->s, device, &ret));
     assert_int_equal(err, ret ? WB_OK : WB_ERR_NO_SESSION);
     signal_session_free(s);
@@ -56,6 +60,7 @@ static bool has(struct fixture *f, const struct jid *device)
 static void reopen(struct fixture *f)
 {
     struct account a;
+
     fixture_close(f);
     fixture_open(f);
     OK(store_account_load(f->s, NULL, &a));
@@ -260,5 +265,6 @@ int main(void)
         cmocka_unit_test(session_of_another_identity_does_not_send),
         cmocka_unit_test(many_devices_are_looked_at),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@ static void read_vector(const char *name, struct buf *out)
 {
     char path[512], block[4096];
     size_t n;
+
     snprintf(path, sizeof path, "%s/tests/vectors/session_json/%s.json", WB_SOURCE_DIR, name);
     FILE *f = fopen(path, "r");
     assert_non_null(f);
@@ -29,6 +30,7 @@ static struct signal_session *session_vector(const char *name)
 {
     struct buf in = buf_new(1 << 20), out = buf_new(1 << 20);
     struct signal_session *s = NULL;
+
     read_vector(name, &in);
     assert_int_equal(session_json_read(buf_span(&in), &s), WB_OK);
     session_json_write(s, &out);
@@ -74,6 +76,7 @@ static struct sender_key_record *sender_vector(const char *name)
 {
     struct buf in = buf_new(1 << 20), out = buf_new(1 << 20);
     struct sender_key_record *r = NULL;
+
     read_vector(name, &in);
     assert_int_equal(sender_key_json_read(buf_span(&in), &r), WB_OK);
     sender_key_json_write(r, &out);
@@ -143,6 +146,7 @@ static enum wb_err try_session(const char *text)
 {
     struct signal_session *s = NULL;
     enum wb_err err = session_json_read(span_cstr(text), &s);
+
     signal_session_free(s);
     return err;
 }
@@ -181,6 +185,7 @@ static void cut_records_are_refused(void **state)
     for (size_t n = 0; n < in.n; n++) {
         struct signal_session *s = NULL;
         uint8_t *copy = malloc(n ? n : 1);
+
         memcpy(copy, in.p, n);
         assert_int_not_equal(session_json_read(SPAN(copy, n), &s), WB_OK);
         assert_null(s);
@@ -201,6 +206,7 @@ int main(void)
         cmocka_unit_test(broken_records_are_refused),
         cmocka_unit_test(cut_records_are_refused),
     };
+
     if (secret_init() != WB_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ static struct signal_session *a_session(struct fixture *f, uint32_t tag)
 {
     struct signal_session *s = signal_session_new();
     struct x25519_pair pair;
+
     assert_non_null(s);
     s->current = signal_state_new();
     assert_non_null(s->current);
@@ -29,6 +30,7 @@ static uint32_t tag_of(struct fixture *f, const char *jid)
     struct jid j = J(jid);
     struct signal_session *s = NULL;
     enum wb_err err = store_session_load(f->s, &j, &s, NULL);
+
     if (err == WB_ERR_NOT_FOUND)
         return 0;
     OK(err);
@@ -40,12 +42,14 @@ static uint32_t tag_of(struct fixture *f, const char *jid)
 static void save(struct fixture *f, const char *jid, uint32_t tag)
 {
     struct jid j = J(jid);
+
     OK(store_session_save(f->s, &j, a_session(f, tag)));
 }
 
 static void reopen(struct fixture *f)
 {
     struct account a;
+
     fixture_close(f);
     fixture_open(f);
     OK(store_account_load(f->s, NULL, &a));
@@ -408,5 +412,6 @@ int main(void)
         cmocka_unit_test(prekeys_of_whatsmeow_count),
         cmocka_unit_test(lid_map_is_one_to_one),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

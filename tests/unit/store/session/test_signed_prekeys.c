@@ -9,6 +9,7 @@
 static void identity_of(struct fixture *f, struct x25519_pair *ret)
 {
     struct account a;
+
     OK(store_account_load(f->s, NULL, &a));
     *ret = a.keys.identity;
     account_wipe(&a);
@@ -19,6 +20,7 @@ static struct store_signed_prekey made(struct fixture *f, int64_t now)
     struct x25519_pair identity;
     struct store_signed_prekey k;
     uint8_t djb[DJB_KEY_BYTES];
+
     identity_of(f, &identity);
     OK(store_signed_prekey_make(f->s, &f->rng, &identity, now, &k));
     djb_encode(k.pair.pub, djb);
@@ -29,6 +31,7 @@ static struct store_signed_prekey made(struct fixture *f, int64_t now)
 static struct store_signed_prekey current(struct fixture *f, int64_t now)
 {
     struct store_signed_prekey k;
+
     OK(store_signed_prekey_current(f->s, now, &k));
     return k;
 }
@@ -38,14 +41,17 @@ static bool accepted(struct fixture *f, uint32_t id)
     struct x25519_pair pair;
     enum wb_err err = store_signed_prekey_get(f->s, id, &pair);
     assert_true(err == WB_OK || err == WB_ERR_BAD_KEY_ID);
+
     return err == WB_OK;
 }
 
 static void retire(struct fixture *f, int64_t before)
 {
     bool more = true;
+
     for (int i = 0; more; i++) {
         assert_true(i < 100);
+
         OK(store_signed_prekeys_retire(f->s, before, &more));
     }
 }
@@ -53,6 +59,7 @@ static void retire(struct fixture *f, int64_t before)
 static void reopen(struct fixture *f)
 {
     struct account a;
+
     OK(store_commit(f->s));
     fixture_close(f);
     fixture_open(f);
@@ -64,6 +71,7 @@ static void reopen(struct fixture *f)
 static void poked(struct fixture *f, const char *sql)
 {
     struct account a;
+
     OK(store_commit(f->s));
     fixture_close(f);
     poke_sql(f->wa, sql);
@@ -218,5 +226,6 @@ int main(void)
         cmocka_unit_test(restored_copy_makes_a_new_one),
         cmocka_unit_test(base_keys_go_with_their_signed_prekey),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 static void know(struct fixture *f, const char *lid, const char *pn)
 {
     struct jid l = J(lid), p = J(pn);
+
     OK(store_lid_put(f->s, &l, &p, NULL));
 }
 
@@ -420,6 +421,7 @@ static void ciphertexts_seen(void **state)
     for (uint8_t i = 0; i < 2; i++) {
         for (int j = 0; j < STORE_PRUNE_ROWS; j++) {
             uint8_t other[32] = {7, i, (uint8_t)(j >> 8), (uint8_t)j};
+
             OK(store_event_put(f.s, other, SPAN_NULL, 6, 6000 + i));
         }
     }
@@ -505,5 +507,6 @@ int main(void)
         cmocka_unit_test(app_state),
         cmocka_unit_test(needs_an_account),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 static void rows(sqlite3 *db, struct buf *out, const char *sql, const char *table)
 {
     sqlite3_stmt *q = NULL;
+
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK);
     sqlite3_bind_text(q, 1, table, -1, SQLITE_STATIC);
     bool first = true;
@@ -145,5 +146,6 @@ int main(void)
         cmocka_unit_test(ours_stand_apart),
         cmocka_unit_test(an_older_program_can_have_the_file),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
