@@ -161,7 +161,7 @@ class Style(unittest.TestCase):
         self.assertEqual(self.mended("if (a->b == NULL || c[i] != NULL)", "a condition says !a->b",
                                      "a condition says c[i]"), "if (!a->b || c[i])")
         for good in ("return a == NULL;", "while ((e = readdir(d)) != NULL)", "if (f(x) != NULL)", "ok = a != NULL && b;",
-                     'if (strcmp(a, "b == NULL"))', "if (!a)"):
+                     'if (strcmp(a, "b == NULL"))', "if (a ? b != NULL : b == NULL)", "if (!a)"):
             self.mended(good)
 
     def test_rulers_are_short(self):

@@ -98,7 +98,7 @@ def null_tests(text):
     for start, end in conditions(code):
         for match in COMPARED.finditer(code, start, end):
             around = code[match.end():end].lstrip()
-            if around.startswith("?") or around[:2] in ("==", "!=") or re.search(r"[!=]= ?$", code[start:match.start()]):
+            if around.startswith("?") or around[:2] in ("==", "!=") or re.search(r"(?:[!=]=|[?:]) ?$", code[start:match.start()]):
                 continue
             found.append((match.start(), match.end(), ("!" if match.group(3) == "=" else "") + match.group(2)))
     return found

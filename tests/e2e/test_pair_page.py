@@ -178,11 +178,11 @@ class PairPage(Case):
             return set(re.findall(r'X\(\w+, "(\w+)"\)', macro)) - set(unless)
         self.open()
         self.looks("Scan with the phone")
-        reasons = known("conn.h", "CONN_REASON_LIST", (
+        reasons = known("core/link.h", "CONN_REASON_LIST", (
             "starting", "connecting", "restart", "asked", "stopping",  # on the way
             "qr_not_scanned", "wrong_number", "passkey_not_done",  # while pairing
             "replaced", "outdated", "banned", "logged_out", "login_failure", "store_error"))  # a status of their own
-        for what, words in ((known("health.h", "HEALTH_STATUS_LIST"), "STATES"), (reasons, "REASONS")):
+        for what, words in ((known("conn/conn_health.h", "HEALTH_STATUS_LIST"), "STATES"), (reasons, "REASONS")):
             with self.subTest(words):
                 self.assertGreater(len(what), 8)
                 self.assertEqual(what - set(self.browser.run(f"Object.keys({words})")), set())

@@ -142,7 +142,7 @@ int group_change_member(struct mock *m, struct group *g, struct mock_account *by
     if (by && (!me || (me->rank == 0 && change != GROUP_ADD && !leaves)))
         return 403;
     struct member *target = world_find_member(g, who);
-    if (change == GROUP_ADD ? target : !target)
+    if (change == GROUP_ADD ? target != NULL : target == NULL)
         return change == GROUP_ADD ? 409 : 404;
     if (change == GROUP_ADD && !world_add_member(g, who, 0))
         return 500;
