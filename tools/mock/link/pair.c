@@ -54,7 +54,7 @@ static const char *take_registration(struct client *c, struct span d)
         return "signed prekey does not verify";
     if (pb_bytes(d, 7).n != 16)
         return "build hash is not 16 bytes";
-    if (pb_bytes(d, 8).!p || !pb_valid(pb_bytes(d, 8)))
+    if (pb_bytes(d, 8).p == NULL || !pb_valid(pb_bytes(d, 8)))
         return "no DeviceProps";
     r->platform = pb_u64(pb_bytes(d, 8), 3, 0);
     return NULL;
