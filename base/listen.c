@@ -291,7 +291,6 @@ static enum wb_err elsewhere(const char *address, const union address *is, struc
     char text[IP_TEXT_MAX];
 
     address_text(is, text);
-
     buf_printf(problem, "asked to listen on %s, but the system put the socket on %s port %u",
                address, text, get_port(is));
     return WB_ERR_IO;
@@ -303,7 +302,6 @@ static void add_text(char list[static LISTEN_TEXT_MAX], const union address *a)
     char text[IP_TEXT_MAX];
 
     address_text(a, text);
-
     snprintf(list + at, LISTEN_TEXT_MAX - at, "%s%s", at ? ", " : "", text);
 }
 
@@ -346,7 +344,6 @@ static enum wb_err open_all(const char *address, const union address *all, size_
         }
         if (failed && some && not_here(failed)) {
             add_text(l->missing, &a);
-
             continue;
         }
         if (failed)
@@ -371,7 +368,6 @@ static void tell(const char *address, bool some, uint16_t port, const struct obs
     char text[IP_TEXT_MAX];
 
     ip_text(&what->ip, text);
-
     buf_printf(problem, "cannot listen on %s%s%s%s port %u: %s", address, some ? " (" : "",
                some ? text : "", some ? ")" : "", port, strerror(what->failed));
     if (what->failed == EADDRINUSE && port_holder_text(&what->ip, what->port, &holder))

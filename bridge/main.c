@@ -77,7 +77,6 @@ static int open_failed(const struct program *p, enum wb_err err, const struct st
     struct buf text = buf_new(PROBLEM_MAX);
 
     store_trouble_text(&p->config, err, i, &text);
-
     fprintf(stderr, "whatsapp-bridge: %s", buf_text(&text));
     buf_free(&text);
     if (err == WB_ERR_LOCKED)
@@ -199,7 +198,6 @@ static void log_opened(struct program *p)
         log_warn(&p->log, "store", "%s", i->tightened);
     if (i->readers_shut_out) {
         store_shut_out_text(p->config.db_path, &shut_out);
-
         log_warn(&p->log, "store", "%s", buf_text(&shut_out));
     }
     if (i->readers_kept_out[0])

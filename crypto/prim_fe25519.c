@@ -154,7 +154,6 @@ bool fe25519_u_to_y(const uint8_t u[static FE25519_BYTES], uint8_t ret_y[static 
     struct fe under = fe_add(fu, ONE);
 
     fe_to_bytes(under, check);
-
     if (memcmp(check, zero, sizeof zero) == 0)
         return false;
     fe_to_bytes(fe_mul(fe_sub(fu, ONE), fe_invert(under)), ret_y);

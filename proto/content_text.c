@@ -169,12 +169,10 @@ static void put_line(const struct content *c, struct buf *out)
 
     if (!word) {
         content_clean_text(c->text, out);
-
         return;
     }
     if (c->media.present && c->text.n) {
         content_clean_text(c->text, out); /* a caption speaks for its file */
-
         return;
     }
     buf_printf(out, "[%s]", word);

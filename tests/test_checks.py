@@ -154,19 +154,22 @@ class Style(unittest.TestCase):
         self.mended("    if (a) {\n        EVP_PKEY *k = NULL;\n        use(k);\n    }\n", blank)
         for good in ("void f(void)\n{\n    int a;\n\n    use(a);\n}\n", "void f(void)\n{\n    int a = 1;\n}\n",
                      "struct s {\n    int a;\n    char b;\n};\n", "void f(void)\n{\n    use(1);\n    int a = 2;\n}\n",
+                     "void f(void)\n{\n    jid_text(j, t);\n    use(t);\n}\n",
+                     "void f(void)\n{\n    batch_note_trouble(b);\n    use(b);\n}\n",
                      "#define M(x) \\\n    do { \\\n        int a = x; \\\n        use(a); \\\n    } while (0)\n"):
             self.mended(good)
 
     def test_conditions_test_pointers_as_they_are(self):
         self.assertEqual(self.mended("if (a->b == NULL || c[i] != NULL)", "a condition says !a->b",
                                      "a condition says c[i]"), "if (!a->b || c[i])")
-        for good in ("return a == NULL;", "while ((e = readdir(d)) != NULL)", "if (f(x) != NULL)", "ok = a != NULL && b;",
+        for good in ("if (f(x).p == NULL)", "if (f(x)->p == NULL)", "if (!a == NULL)", "return a == NULL;", "while ((e = readdir(d)) != NULL)", "if (f(x) != NULL)", "ok = a != NULL && b;",
                      'if (strcmp(a, "b == NULL"))', "if (a ? b != NULL : b == NULL)", "if (!a)"):
             self.mended(good)
 
     def test_rulers_are_short(self):
         self.assertEqual(self.mended("/* ---- a b ------------\n */\n", "a ruler is /* ---- a b ---- */"),
                          "/* ---- a b ---- */\n")
+        self.mended("/* ---- a b\n * ------- */\n", "a ruler is /* ---- a b ---- */")
         self.mended("/* ---- a b ---- */\n")
 
 

@@ -11,10 +11,10 @@ import pathlib
 import re
 import sys
 
-RULER = re.compile(r"/\* -{2,} +(\S(?:[^\n]*?\S)?) +-{2,}\s*(?:\n \*\s*)?\*/")
+RULER = re.compile(r"/\* -{2,} +(\S(?:[^\n]*?\S)?)(?: +|\s*\n \* *)-{2,}\s*(?:\n \*\s*)?\*/")
 TYPE_WORD = (r"(?:static|const|volatile|extern|register|unsigned|signed|long|short|int|char|bool|float|double|void|"
              r"size_t|ssize_t|va_list|FILE|DIR|jmp_buf|sqlite3\w*|[a-z]\w*_t|[a-z]\w*_fn|"
-             r"(?:struct|enum|union)\s+\w+)")
+             r"(?:struct|enum|union)\s+\w+)\b(?!\s*\()")
 # Names of types of libraries begin with a capital letter: a pointer, or a value that is initialized or just named.
 LIBRARY_TYPE = r"[A-Z]\w*\s*\*+\s*\w+\s*[=;,]|[A-Z]\w*\s+\w+\s*[=;,\[]"
 DECLARATION = re.compile(rf"(?:{TYPE_WORD}\s*(?:\*\s*(?:const\s*)?)*\s*)+[\w*(\[]|(?:const\s+)?(?:{LIBRARY_TYPE})")
@@ -98,7 +98,7 @@ def null_tests(text):
     for start, end in conditions(code):
         for match in COMPARED.finditer(code, start, end):
             around = code[match.end():end].lstrip()
-            if around.startswith("?") or around[:2] in ("==", "!=") or re.search(r"(?:[!=]=|[?:]) ?$", code[start:match.start()]):
+            if match.group(1) or around.startswith("?") or around[:2] in ("==", "!=") or re.search(r"(?:[!=]=|[?:]) ?$", code[start:match.start()]):
                 continue
             found.append((match.start(), match.end(), ("!" if match.group(3) == "=" else "") + match.group(2)))
     return found

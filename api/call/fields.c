@@ -169,7 +169,6 @@ bool api_fields_known(struct api_request *r, json_t *object, const char *const *
         i = json_object_iter_next(object, i);
     if (i) {
         unknown_name_text("field", span_cstr(json_object_iter_key(i)), known, &text);
-
         api_reply_error(r, CMD_BAD_REQUEST, buf_text(&text));
     }
     buf_free(&text);

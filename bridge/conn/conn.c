@@ -323,8 +323,7 @@ bool conn_readable(const struct conn *c)
     return c->transport_live && !conn_closing(c) && ws_client_readable(c->ws);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 void conn_account_changed(struct conn *c)
 {

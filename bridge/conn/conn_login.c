@@ -122,8 +122,7 @@ void conn_on_success(struct conn *c, const struct conn_input *in)
     prekey_upload_login(b->prekeys);
 }
 
-/* ---- active
- * --------------------------------------------------------------------------------------- */
+/* ---- active ---- */
 
 static enum wb_err send_active(struct conn *c, iq_fn *fn)
 {
@@ -238,8 +237,7 @@ void conn_offline_done(struct conn *c)
     events_emit_kind(&c->b->events, BRIDGE_EV_OFFLINE_DONE);
 }
 
-/* ---- reasons against us
- * ------------------------------------------------------------------------------ */
+/* ---- reasons against us ---- */
 
 /* Remembered over restarts; the keys stay (R-401, P-ER-02, P-ER-22). */
 static void note_logged_out(struct conn *c, const char *reason)

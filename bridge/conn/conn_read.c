@@ -100,7 +100,6 @@ void conn_trim(struct conn *c, struct buf *b)
 static void trim(struct conn *c)
 {
     conn_trim(c, &c->plain);
-
     if (c->arena.used <= CONN_KEEP_BYTES)
         return;
     arena_free(&c->arena);

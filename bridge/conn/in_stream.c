@@ -177,8 +177,7 @@ enum conn_reason stream_error_reaction(const struct stream_error_info *e)
     }
 }
 
-/* ---- xmlstreamend, error
- * -------------------------------------------------------------------------- */
+/* ---- xmlstreamend, error ---- */
 
 static enum wb_err stream_end_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {

@@ -76,7 +76,6 @@ bool batch_probe(struct bridge *b)
     err = store_probe(b->store, clock_unix_s(b->clock));
     if (err != WB_OK) {
         batch_note_trouble(b, err);
-
         store_rollback(b->store);
         return false;
     }
@@ -142,7 +141,6 @@ void batch_note_trouble(struct bridge *b, enum wb_err why)
 void batch_fail(struct bridge *b, enum wb_err why)
 {
     batch_note_trouble(b, why);
-
     store_rollback(b->store);
     outgoing_drop(b);
     b->batch = (struct batch){0};

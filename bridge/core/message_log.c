@@ -102,7 +102,6 @@ void message_log_not_sent(struct bridge *b, const struct jid *chat, const char *
     char where[LOG_PHONE_BYTES], text[WHY_BYTES_MAX] = "";
 
     shorten_numbers(text, sizeof text, why);
-
     log_info(b->log, "send", "%s to %s was not sent: %s: %s", id, short_name(where, chat), code,
              text);
 }

@@ -41,7 +41,6 @@ static void send_clean(struct group_list *l)
     enum wb_err err;
 
     node_attr_text(&a, clean, "type", "groups");
-
     node_attr_u64(&a, clean, "timestamp", l->dirty_at);
     err = iq_send(&b->iq, &a, iq, 0, on_clean, 0);
     if (err != WB_OK)

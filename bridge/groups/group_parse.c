@@ -80,7 +80,6 @@ void group_parse_subject(struct span text, char out[static STORE_NAME_MAX + 1])
     struct span cut;
 
     content_clean_text(span_first(text, STORE_NAME_MAX + 4), &clean);
-
     cut = utf8_first(buf_span(&clean), STORE_NAME_MAX);
     if (cut.n)
         memcpy(out, cut.p, cut.n);

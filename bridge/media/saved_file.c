@@ -46,7 +46,6 @@ static const char *find_in(const char *store, const struct jid *chat, const char
     const char *found = NULL;
 
     jid_text(chat, name);
-
     for (char *p = name; *p; p++)
         if (*p == ':')
             *p = '_';

@@ -117,7 +117,6 @@ static void write_qr(struct conn *c)
     struct pairing *p = c->pairing;
 
     qr_text(c, p->refs[p->at], p->qr);
-
     qr_show(c);
 }
 
@@ -233,8 +232,7 @@ static void on_pair_device(struct conn *c, const struct conn_input *in)
 const struct stanza_handler in_iq_pair_device_handler = {"pair-device", STANZA_ACK_NEVER, NULL,
                                                          pair_device_apply};
 
-/* ---- <pair-success>
- * ------------------------------------------------------------------------------- */
+/* ---- <pair-success> ---- */
 
 struct pair_success {
     struct jid jid, lid;
@@ -539,8 +537,7 @@ const struct conn_pairing pairing_of_conn = {
     .passkey_timer = passkey_on_timer,
 };
 
-/* ---- what api/ sees
- * ---------------------------------------------------------------------------------- */
+/* ---- what api/ sees ---- */
 
 bool bridge_qr(struct bridge *b, struct qr_current *ret_qr)
 {

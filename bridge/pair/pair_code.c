@@ -55,8 +55,7 @@ static void finish_is_over(struct conn *c)
         pairing_redraw_qr(c);
 }
 
-/* ---- companion_hello
- * -------------------------------------------------------------------------------- */
+/* ---- companion_hello ---- */
 
 static void on_hello_answer(struct bridge *b, uint64_t key, const struct iq_reply *reply)
 {
@@ -191,8 +190,7 @@ void pair_code_ask(struct conn *c)
         no_code(c, err);
 }
 
-/* ---- companion_finish
- * ------------------------------------------------------------------------------- */
+/* ---- companion_finish ---- */
 
 struct link_code_answer {
     bool refresh; /* the code on show is to be replaced (P-X2-16); else it was typed */
@@ -337,8 +335,7 @@ static enum wb_err link_code_apply(struct bridge *b, const struct stanza *s, voi
 const struct stanza_handler in_notification_link_code_handler = {
     "link_code_companion_reg", STANZA_ACK_ALWAYS, link_code_parse, link_code_apply};
 
-/* ---- what api/ sees
- * ---------------------------------------------------------------------------------- */
+/* ---- what api/ sees ---- */
 
 bool bridge_pair_code(struct bridge *b, char out[static 10])
 {

@@ -57,7 +57,6 @@ enum wb_err out_receipt_missing(struct bridge *b, struct arena *a, struct span i
     enum wb_err err;
 
     node_attr_text(a, n, "category", "peer");
-
     TRY(media_seal_missing(key, id, b->rng, iv, &sealed));
     node_set_bytes(a, node_child_new(a, encrypt, "enc_p"), arena_copy(a, buf_span(&sealed)));
     node_set_bytes(a, node_child_new(a, encrypt, "enc_iv"), arena_copy(a, SPAN_ARRAY(iv)));
@@ -119,7 +118,6 @@ enum wb_err out_receipt_retry(struct bridge *b, struct arena *a, const struct st
     enum wb_err err = WB_OK;
 
     node_attr_text(a, n, "type", "retry");
-
     if (peer)
         node_attr_text(a, n, "category", "peer");
     retry = node_child_new(a, n, "retry");

@@ -114,7 +114,6 @@ static void join(struct call *c, struct out_item *it)
         tell(c, it->id, &o);
     } else if (out_wait_add(it, c->key[0] != '\0', c->r, c->done, c->ctx, c->ticket) != WB_OK) {
         tell_text(c, CMD_INTERNAL, "out of memory; the message is queued if it has a key");
-
         if (!it->durable)
             out_queue_fail(it, CMD_INTERNAL, 0, "out of memory");
     }
@@ -128,7 +127,6 @@ static void repeated(struct call *c, const struct store_outbox_row *row)
 
     if (memcmp(row->body_hash, c->hash, sizeof c->hash) != 0) {
         tell_text(c, CMD_KEY_REUSED, "this key was used for another message; take a new one");
-
         return;
     }
     c->q.to = row->chat; /* it may be the number that the server names, by now */
@@ -251,12 +249,10 @@ static void accept_request(struct call *c)
     if (jid_is_none(&c->b->own_pn) || out_queue_load(c->b) != WB_OK) {
         tell_text(c, CMD_NOT_CONNECTED,
                   "this bridge is not linked to a phone yet; see /health and /api/qr");
-
         return;
     }
     if (take_named(c) != WB_OK) {
         tell_text(c, CMD_INTERNAL, "the outbox cannot be read now; see the log");
-
         return;
     }
     if (c->key[0])

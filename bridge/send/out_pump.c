@@ -108,7 +108,6 @@ void out_pump_run(void *ctx)
     struct out_item *it;
 
     out_queue_take_reopened(b);
-
     if (!out_expiry_look(b) || !first_contact_look(b)) {
         out_queue_kick(b);
         return;

@@ -202,7 +202,6 @@ static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
 
     node_attr_text(&a, n, "class", "receipt");
     node_attr_text(&a, n, "id", r->receipt_id);
-
     node_attr_jid(&a, n, "to", &r->from);
     if (!jid_is_none(&r->participant))
         node_attr_jid(&a, n, "participant", &r->participant);

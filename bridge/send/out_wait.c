@@ -125,6 +125,7 @@ static void on_finish(void *ctx)
 {
     struct bridge *b = ctx;
     struct out_message_state *s = b->out_message;
+
     void (*done)(struct bridge *) = s->finish.done;
 
     s->finish.done = NULL;

@@ -310,8 +310,7 @@ out:
     return err;
 }
 
-/* ---- a phone that was installed anew
- * ------------------------------------------------------------- */
+/* ---- a phone that was installed anew ---- */
 
 static enum wb_err forget_form(struct bridge *b, const struct jid *user, enum reinstall what)
 {

@@ -24,8 +24,7 @@ bool config_set(struct config *c, const struct setting *s, const char *value, co
     return false;
 }
 
-/* ---- all of them
- * ------------------------------------------------------------------------------------ */
+/* ---- all of them ---- */
 
 static bool defaults(struct config *c, struct buf *problem)
 {

@@ -257,8 +257,7 @@ static bool set_group_name(struct config *c, size_t offset, const char *value, c
     return (!value[0] || getgrnam(value)) && config_put_text(c, offset, value);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ---- */
 
 #define FIELD(f) .offset = offsetof(struct config, f), .size = sizeof(((struct config *)0)->f)
 

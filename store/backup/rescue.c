@@ -127,8 +127,8 @@ enum wb_err store_rescue(struct store *s, char ret_text[TEXT_MAX])
     const struct patient messages = {&s->msg,      s->msg_path,     s->readers_group,
                                      &s->msg_lock, &s->msg_rescued, s->clock};
     enum wb_err err;
-    ret_text[0] = 0;
 
+    ret_text[0] = 0;
     store_rollback(s);
     TRY(rescue_one(&whatsapp, ret_text));
     err = rescue_one(&messages, ret_text);

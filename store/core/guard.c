@@ -236,7 +236,6 @@ bool guard_readers_kept_out(const char *whatsapp_path, const char *messages_path
     if (!group_enters(&st, group)) {
         say_how_to_enter(real, st.st_mode, name,
                          same_dir(whatsapp_path, messages_path) ? "2750" : "2770", text, size);
-
         return true;
     }
     for (char *slash; (slash = strrchr(real, '/')) != NULL && slash > real;) {

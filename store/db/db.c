@@ -53,7 +53,6 @@ static int last_errno(struct db *d)
     int error = 0;
 
     sqlite3_file_control(d->h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-
     if (log && log->pMethods)
         log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
     if (!error)
@@ -140,7 +139,6 @@ enum wb_err db_open(struct db *d, const char *path)
     /* Its statistics of malloc() take a mutex each time. Refused, and harmless, once SQLite runs.
      */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-
     memset(d, 0, sizeof *d);
     d->path = strdup(path);
     if (!d->path)
@@ -495,7 +493,6 @@ enum wb_err db_statement(struct db *d, const char *sql, sqlite3_stmt **ret)
     struct db_statement *e = free_place(d);
     if (!e) { /* all busy: more nesting than any function has */
         sqlite3_finalize(stmt);
-
         return WB_ERR_BUG;
     }
     *e = (struct db_statement){sql, stmt, ++d->uses, true};
@@ -507,7 +504,6 @@ void db_statement_done(struct db *d, sqlite3_stmt *stmt)
 {
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
-
     for (size_t i = 0; i < d->nstatements; i++) {
         if (d->statements[i].stmt == stmt)
             d->statements[i].busy = false;

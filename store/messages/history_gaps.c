@@ -308,7 +308,6 @@ enum wb_err store_history_anchor(struct store *s, const struct jid *chat_in, int
     err = stmt_step(&q);
     if (err == WB_OK) {
         stmt_col_text(&q, 0, ret->id, sizeof ret->id);
-
         ret->from_me = stmt_col_int(&q, 1) != 0;
         ret->timestamp = stmt_col_int(&q, 2);
     }

@@ -19,7 +19,6 @@ static void bind_content(struct stmt *q, const struct store_message *m)
     stmt_text_or_empty(q, m->media_type); /* '' and not NULL in a text row (P-MC-14) */
     stmt_text_or_empty(q, m->filename);
     stmt_text_or_empty(q, m->url);
-
     stmt_blob(q, m->media_key);
     stmt_blob(q, m->file_sha256);
     stmt_blob(q, m->file_enc_sha256);

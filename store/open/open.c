@@ -96,7 +96,6 @@ static enum wb_err take_locks(struct store *s, const struct store_config *config
 
     if (err == WB_OK && same) {
         info_text(info, STORE_FILE_MESSAGES, s->msg_path, "is the same file as whatsapp.db");
-
         return WB_ERR_INVALID;
     }
     /* Before the first mode is changed. */

@@ -21,8 +21,8 @@ enum wb_err store_select(struct store *s, const struct jid *jid, const struct ji
 {
     char text[JID_TEXT_MAX];
     int64_t n = 0;
-    jid_text(jid, text);
 
+    jid_text(jid, text);
     if (strcmp(text, s->our) != 0) {
         /* The cached records are another account's. */
         if (record_cache_dirty(s->sessions) || record_cache_dirty(s->sender_keys))

@@ -172,7 +172,6 @@ static enum wb_err skdm_given(struct store *s, const struct jid *group, uint32_t
     while ((err = stmt_step(&q)) == WB_OK) {
         stmt_col_text(&q, 0, row.address, sizeof row.address);
         const bool doubted = take_doubt(row.address);
-
         found = bsearch(&row, all, n, sizeof *all, compare_address);
         others += !found;
         /* Two that were listed may share an address. */

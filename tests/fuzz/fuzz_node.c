@@ -38,7 +38,6 @@ static void text_to_bytes(struct node *n)
 static void print(struct node *n, struct buf *text)
 {
     node_print_text(n, text);
-
     buf_clear(text);
     text_to_bytes(n);
     node_print(n, text);

@@ -85,7 +85,6 @@ static void say_shut_out(const char *messages_path)
     struct buf text = buf_new(4 * STORE_PATH_MAX);
 
     store_shut_out_text(messages_path, &text);
-
     fprintf(stderr, "bridge-backup: %s\n", buf_text(&text));
     buf_free(&text);
 }

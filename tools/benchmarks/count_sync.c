@@ -21,6 +21,7 @@ static unsigned long long now_ns(void)
 static int timed(const char *name, int fd)
 {
     unsigned long long begin = now_ns();
+
     int (*real)(int) = NULL;
     int rc = 0;
 

@@ -49,7 +49,6 @@ static void print_modes(const struct time_convert_result *r, const char *message
         fprintf(stderr, "bridge-convert-timestamps: %s\n", r->tightened);
     if (r->readers_shut_out) {
         store_shut_out_text(messages_path, &text);
-
         fprintf(stderr, "bridge-convert-timestamps: %s\n", buf_text(&text));
     }
     buf_free(&text);

@@ -99,8 +99,8 @@ static void schedule(struct server *s);
 static void tick(lws_sorted_usec_list_t *sul)
 {
     struct server *s = lws_container_of(sul, struct server, sul);
-    mock_timers_run(s->m);
 
+    mock_timers_run(s->m);
     schedule(s);
 }
 
@@ -463,9 +463,9 @@ static bool start_listening(struct server *s)
 {
     struct listeners l;
     struct buf problem = buf_new(1024);
+
     lws_sock_file_fd_type fd;
     bool ok = false;
-
     if (listen_open(ADDRESS, s->m->cfg.port, &l, &problem) != WB_OK) {
         (void)fprintf(stderr, "wa-mock: %s\n", buf_cstr(&problem));
     } else {

@@ -27,7 +27,7 @@ static void payload(struct client *c, struct span p)
         login_failure(c, 405, 0, 0);
         return;
     }
-    if (pb_bytes(p, 19).p)
+    if (pb_bytes(p, 19).p != NULL)
         pair_start(c, p);
     else
         login_start(c, p);
@@ -79,8 +79,8 @@ static void call(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
     struct node *ack = mock_node(m, "ack");
-    node_attr_text(&m->a, ack, "class", "call");
 
+    node_attr_text(&m->a, ack, "class", "call");
     node_copy_attr(&m->a, ack, n, "id");
     struct jid to;
     if (node_attr_get_jid(n, "to", &to))

@@ -179,8 +179,8 @@ static void seeded_rng_repeats(void **state)
 
     for (int i = 0; i < 100; i++) {
         uint32_t v = rng_below(&a, 10);
-        assert_true(v < 10);
 
+        assert_true(v < 10);
         assert_int_equal(v, rng_below(&b, 10));
     }
 }
@@ -197,7 +197,6 @@ static void yes_and_no_are_words_of_one_list(void **state)
         assert_true(text_yes_no(yes[i], &value));
         assert_true(value);
         assert_true(text_yes_no(no[i], &value));
-
         assert_false(value);
     }
     value = true;

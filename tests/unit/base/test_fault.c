@@ -56,7 +56,6 @@ static void test_unarmed(void **state)
         int status = child(plans[i], NULL);
 
         assert_true(WIFEXITED(status));
-
         assert_int_equal(WEXITSTATUS(status), 0);
     }
 }

@@ -117,7 +117,6 @@ static bool answers(const char *address, uint16_t port)
     int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
 
     assert_true(is_v4 || inet_pton(AF_INET6, address, &v6.sin6_addr) == 1);
-
     if (fd < 0)
         return false;
     yes = (is_v4 ? connect(fd, (struct sockaddr *)&v4, sizeof v4)
@@ -141,7 +140,6 @@ static void opened(const char *address, const char *where)
 
         assert_true(ip_of_socket(l.fd[i], &ip));
         ip_text(&ip, text);
-
         assert_non_null(strstr(where, text));
     }
 }

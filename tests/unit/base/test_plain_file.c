@@ -51,7 +51,6 @@ static void write_file(const char *path, const char *text, mode_t mode)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
     assert_true(fd >= 0);
-
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     assert_int_equal(fchmod(fd, mode), 0);
     close(fd);

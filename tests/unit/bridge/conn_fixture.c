@@ -176,7 +176,6 @@ static void server_stanza(struct line *t, struct span frame)
     struct heard *h = &s->heard[s->nheard];
 
     assert_true(s->nheard < HEARD_MAX);
-
     OK(noise_transport_open(&s->transport, frame, &plain));
     OK(node_unpack(arena_copy(&s->arena, buf_span(&plain)), &s->arena, &h->n));
     node_print(h->n, &xml);
@@ -282,7 +281,6 @@ void line_pass(struct line *t, int64_t ms)
 void server_accept(struct line *t)
 {
     assert_true(the_ws.active && !the_ws.established);
-
     the_ws.established = true;
     the_ws.cb.open(the_ws.cb.ctx);
     turn(t);

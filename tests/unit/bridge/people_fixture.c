@@ -171,9 +171,9 @@ struct node *bytes_node(struct desk *d, const char *tag, const void *p, size_t n
 const char *print(struct desk *d, const struct node *n)
 {
     struct buf out = buf_new(1 << 20);
+
     node_print_text(n, &out);
     const char *text = arena_cstr(&d->arena, buf_span(&out));
-
     buf_free(&out);
     return text;
 }
@@ -183,7 +183,6 @@ const char *print(struct desk *d, const struct node *n)
 struct node *desk_sent(struct desk *d)
 {
     assert_true(d->ntaken < d->nsent);
-
     return d->sent[d->ntaken++];
 }
 
@@ -207,8 +206,8 @@ void desk_reply(struct desk *d, const struct node *request, const char *type, st
 void desk_error(struct desk *d, const struct node *request, const char *code)
 {
     struct node *error = node_new(&d->arena, "error");
-    node_attr_text(&d->arena, error, "code", code);
 
+    node_attr_text(&d->arena, error, "code", code);
     desk_reply(d, request, "error", error);
 }
 

@@ -102,7 +102,6 @@ void check_reply(struct line *t, struct phone *p, const struct heard *h)
 
     assert_true(node_attr_is(h->n, "type", "result") && node_attr_is(h->n, "id", "P2"));
     assert_true(node_attr_is(n, "key-index", "3"));
-
     OK(adv_signed_identity_decode(node_content_bytes(n), &t->server.arena, &id));
     assert_true(span_is_null(id.account_key)); /* left out here, kept by us (P-PR-13) */
     assert_true(span_eq(id.details, buf_span(&p->details)));

@@ -47,8 +47,8 @@ struct node *user_node(struct desk *d, const char *jid, const struct peer *p, bo
 {
     const uint8_t registration[4] = {0, 0, 0, 9}, type[1] = {5};
     struct node *user = node_new(&d->arena, "user");
-    node_attr_text(&d->arena, user, "jid", jid);
 
+    node_attr_text(&d->arena, user, "jid", jid);
     node_add(user, bytes_node(d, "registration", registration, 4));
     node_add(user, bytes_node(d, "type", type, 1));
     node_add(user, bytes_node(d, "identity", p->identity.pub, 32));

@@ -51,7 +51,6 @@ static void note_event(void *ctx, const struct bridge_event *e)
     char chat[JID_TEXT_MAX];
 
     assert_true(r->nevents < EVENTS_MAX);
-
     snprintf(r->events[r->nevents++], sizeof r->events[0], "%s %s", jid_text(e->chat, chat), e->id);
 }
 
@@ -258,7 +257,6 @@ struct node *add_enc(struct receiver *r, struct node *n, const char *type, struc
 
     node_attr_text(&r->arena, enc, "v", "2");
     node_attr_text(&r->arena, enc, "type", type);
-
     node_set_bytes(&r->arena, enc, bytes);
     return enc;
 }

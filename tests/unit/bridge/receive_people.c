@@ -6,7 +6,6 @@ int setup(void **state)
     struct receiver *r = malloc(sizeof *r);
 
     fixture_time = 1790000000;
-
     mono_now = 1000;
     receiver_init(r);
     *state = r;

@@ -93,7 +93,6 @@ const char *sent_to(const char *recipient, const char *text)
     size_t i = w.nwire;
 
     send_text(0, recipient, text);
-
     ack(wire_id(i));
     return wire_id(i);
 }

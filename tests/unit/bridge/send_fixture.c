@@ -63,7 +63,6 @@ struct pending *ask(enum pending_kind kind, const struct jid *jids, size_t n, ui
     struct pending *p = &w.pending[w.npending];
 
     assert_true(w.npending < PENDING_MAX && n <= PEERS_MAX);
-
     w.npending++;
     *p = (struct pending){.kind = kind, .key = key, .n = n};
     if (n)
@@ -132,7 +131,6 @@ struct peer *add_peer(const char *device)
     uint8_t seed[32] = {(uint8_t)(100 + w.npeers)};
 
     assert_true(w.npeers <= PEERS_MAX);
-
     memset(p, 0, sizeof *p);
     p->device = J(device);
     p->rng = rng_from_seed(&p->seed, seed);
@@ -210,7 +208,6 @@ const struct node *wire_node(size_t i)
     struct span copy;
 
     assert_true(i < w.nwire);
-
     copy = arena_copy(&w.r.arena, buf_span(&w.wire[i]));
     OK(node_unpack(copy, &w.r.arena, &n));
     return n;
@@ -385,7 +382,6 @@ void ack_at(const char *id, unsigned error, const char *phash, uint64_t t)
 
     node_attr_text(&w.r.arena, n, "class", "message");
     node_attr_text(&w.r.arena, n, "id", id);
-
     node_attr_u64(&w.r.arena, n, "t", t);
     if (error)
         node_attr_u64(&w.r.arena, n, "error", error);

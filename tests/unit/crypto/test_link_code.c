@@ -10,7 +10,6 @@ static void check_code(void)
     char text[LINK_CODE_CHARS + 1];
 
     link_code_text(vec_bytes(&v, "random", LINK_CODE_RANDOM_BYTES), text);
-
     vec_check(&v, "text", span_cstr(text));
 }
 

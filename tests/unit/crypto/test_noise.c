@@ -131,7 +131,6 @@ static void published_transport(struct ends *t)
         snprintf(message, sizeof message, "message_%d", n);
         if (!vec_has(&v, message)) {
             assert_true(n > 5);
-
             break;
         }
         assert_int_equal(noise_transport_seal(from, vec_span(&v, payload), &sealed), WB_OK);

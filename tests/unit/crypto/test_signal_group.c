@@ -54,7 +54,6 @@ static void in_order(void **state)
     char text[16];
 
     introduce(g);
-
     for (int i = 0; i < 40; i++) {
         struct buf m;
 
@@ -74,7 +73,6 @@ static void late_member(void **state)
     struct buf before = write_text(g, "not for you"), after;
 
     introduce(g);
-
     after = write_text(g, "for you");
     reads(g, &after, "for you");
     refuses(g, &before, WB_ERR_OLD_COUNTER);
@@ -135,7 +133,6 @@ static void damaged_bytes(void **state)
     struct buf m, skdm;
 
     introduce(g);
-
     m = write_text(g, "a message");
     for (size_t i = 0; i < m.n; i++) {
         uint8_t before[32], after[32];
@@ -177,7 +174,6 @@ static void skip_limits(void **state)
     struct buf first, second, at_limit, beyond, on;
 
     introduce(g);
-
     first = write_text(g, "first");
     second = write_text(g, "second");
     lose(g, SENDER_KEY_FORWARD_MAX - 2);
@@ -237,7 +233,6 @@ static void clone_is_deep(void **state)
     uint8_t a[32], b[32];
 
     introduce(g);
-
     skipped = write_text(g, "skipped");
     m = write_text(g, "m");
     reads(g, &m, "m");

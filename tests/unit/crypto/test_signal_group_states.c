@@ -12,8 +12,8 @@ static void rotation(void **state)
 
     for (int i = 0; i <= SENDER_KEY_STATES_MAX; i++) {
         struct buf now;
-        introduce(g);
 
+        introduce(g);
         late[i] = write_text(g, "late");
         now = write_text(g, "now");
         reads(g, &now, "now");
@@ -38,7 +38,6 @@ static void distribution_at_our_place_or_ahead(void **state)
     struct buf skipped, used, unread, m;
 
     introduce(g);
-
     skipped = write_text(g, "skipped");
     used = write_text(g, "used");
     reads(g, &used, "used");
@@ -100,7 +99,6 @@ static void distribution_far_ahead(void **state)
     struct buf early, m;
 
     introduce(g);
-
     early = write_text(g, "early");
     lose(g, SENDER_KEY_FORWARD_MAX + 10);
     m = write_text(g, "x");
@@ -192,7 +190,6 @@ static void same_id_other_signing_key(void **state)
     struct buf a, b;
 
     introduce(g);
-
     a = write_text(g, "first key");
     assert_int_equal(sender_key_create(g->own, &g->rng), WB_OK);
     g->own->states[0]->key_id = g->own->states[1]->key_id;
@@ -215,7 +212,6 @@ static void own_record_keeps_its_chain(void **state)
     uint8_t before[32], after[32];
 
     introduce(g);
-
     m = write_text(g, "one");
     later = distribution(g);
     record_digest(g->own, before);

@@ -232,9 +232,9 @@ static void finish(struct fixture *f, struct span payload)
 {
     struct buf frame = buf_new(1 << 16), chain = buf_new(1 << 16), s = buf_new(256);
     struct buf ct = buf_new(1 << 16), inner = buf_new(1 << 16), msg = buf_new(1 << 16);
+
     assert_true(pull(f, &frame));
     struct span server = pb_bytes(buf_span(&frame), 3);
-
     OK(noise_read_2(&f->hs, pb_bytes(server, 1), pb_bytes(server, 2), pb_bytes(server, 3), &chain));
     assert_memory_equal(f->hs.rs, f->m.noise_static.pub, X25519_KEY_BYTES);
     OK(noise_write_3(&f->hs, payload, &s, &ct));

@@ -177,10 +177,10 @@ static void test_people_write(void **state)
 {
     struct mock *m = &((struct fixture *)*state)->m;
     struct mock_account *a = person(m, 0), *b = person(m, 1);
+
     write_text(m, a->devices[0], b->lid, "one");
     write_text(m, b->devices[0], a->pn, "two");
     write_text(m, a->devices[0], b->lid, "three");
-
     assert_int_equal(times_read(b, 0, "one"), 1);
     assert_int_equal(times_read(a, 0, "two"), 1);
     assert_int_equal(times_read(b, 0, "three"), 1);
@@ -192,8 +192,8 @@ static void test_group_and_new_device(void **state)
     struct mock *m = &((struct fixture *)*state)->m;
     struct mock_account *a = person(m, 0), *b = person(m, 1), *c = person(m, 2);
     struct jid group = m->world.group_list[0]->jid;
-    write_text(m, a->devices[0], group, "to all");
 
+    write_text(m, a->devices[0], group, "to all");
     assert_int_equal(times_read(b, 0, "to all"), 1);
     assert_int_equal(times_read(c, 0, "to all"), 1);
     struct device *d = world_add_device(m, b);
@@ -250,9 +250,9 @@ static struct node *handmade(struct mock *m, const struct device *to, const char
 {
     struct jid j = device_jid(to, true), chat = jid_bare(j);
     struct node *n = mock_node(m, "message");
+
     node_attr_text(&m->a, n, "id", id);
     node_attr_text(&m->a, n, "type", "text");
-
     node_attr_jid(&m->a, n, "to", &chat);
     struct node *t = node_child_new(&m->a, node_child_new(&m->a, n, "participants"), "to");
     node_attr_jid(&m->a, t, "jid", &j);
@@ -306,8 +306,8 @@ static void test_forgotten_device(void **state)
     struct mock *m = &((struct fixture *)*state)->m;
     struct mock_account *b = person(m, 1);
     struct device *second = world_add_device(m, b);
-    assert_true(second != NULL && actor_attach(m, second, NULL));
 
+    assert_true(second != NULL && actor_attach(m, second, NULL));
     send_handmade(m, person(m, 0)->devices[0], b->devices[0], "B1", 1, "x");
     assert_int_equal(flag_count(m, "forgotten-device"), 1);
 }

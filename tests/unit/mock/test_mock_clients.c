@@ -92,10 +92,10 @@ static void test_prekeys_in_any_order(void **state)
     struct fixture *f = *state;
     struct x25519_pair keys[NPREKEYS];
     struct device *d = online(f);
+
     assert_true(upload(f, "RTILS", 1, keys));
     assert_true(upload(f, "STLRI", 101, keys));
     assert_true(upload(f, "LSITR", 201, keys));
-
     assert_int_equal(d->nprekeys, 3 * NPREKEYS);
     assert_int_equal(faults(&f->m), 0);
     assert_false(upload(f, "RTIL", 301, keys)); /* one is missing */

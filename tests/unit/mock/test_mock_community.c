@@ -8,8 +8,8 @@
 static struct node *ask(struct fixture *f, const char *type, const struct jid *to, const char *id)
 {
     struct node *iq = request(f, type, id);
-    node_attr_text(&f->a, iq, "xmlns", "w:g2");
 
+    node_attr_text(&f->a, iq, "xmlns", "w:g2");
     if (to)
         node_attr_jid(&f->a, iq, "to", to);
     return iq;
@@ -21,8 +21,8 @@ static struct group *make(struct fixture *f, const char *subject)
     struct jid server = jid_server_only(JID_GROUP), jid = {0};
     struct node *iq = ask(f, "set", &server, subject);
     struct node *create = node_child_new(&f->a, iq, "create");
-    node_attr_text(&f->a, create, "subject", subject);
 
+    node_attr_text(&f->a, create, "subject", subject);
     (void)node_child_new(&f->a, create, "parent");
     (void)node_child_new(&f->a, create, "create_general_chat");
     send_node(f, iq);
@@ -51,8 +51,8 @@ static uint64_t link_group(struct fixture *f, const struct group *parent, const 
     struct node *iq = ask(f, "set", &parent->jid, id);
     struct node *in = link ? node_child_new(&f->a, node_child_new(&f->a, iq, "links"), "link")
                            : node_child_new(&f->a, iq, "unlink");
-    node_attr_text(&f->a, in, link ? "link_type" : "unlink_type", "sub_group");
 
+    node_attr_text(&f->a, in, link ? "link_type" : "unlink_type", "sub_group");
     node_attr_jid(&f->a, node_child_new(&f->a, in, "group"), "jid", &g->jid);
     send_node(f, iq);
     const struct node *answer = answer_to(f, id);
@@ -70,10 +70,10 @@ static struct span listed(struct fixture *f, const struct group *parent, const c
 {
     char jid[JID_TEXT_MAX], text[256];
     struct node *iq = request(f, "get", id);
+
     node_attr_text(&f->a, iq, "xmlns", "w:mex");
     struct node *query = node_child_new(&f->a, iq, "query");
     node_attr_text(&f->a, query, "query_id", "9935467776504344");
-
     (void)snprintf(text, sizeof text, "{\"variables\":{\"group_id\":\"%s\"}}",
                    jid_text(&parent->jid, jid));
     node_set_bytes(&f->a, query, span_cstr(text));
@@ -92,11 +92,11 @@ static void test_a_community_has_its_groups(void **state)
     struct device *d = online(f);
     struct group *parent = make(f, "Village");
     struct span list = listed(f, parent, "L1");
+
     assert_true(contains(list, "\"default_sub_group\":{"));
     assert_true(contains(list, "\"general_chat\":true"));
 
     struct group *sub = plain_group(f, d->account, "Choir");
-
     assert_int_equal(link_group(f, parent, sub, true, "K1"), 0);
     assert_ptr_equal(sub->parent, parent);
     assert_int_equal(link_group(f, parent, sub, true, "K2"), 409);

@@ -36,8 +36,8 @@ static void test_what_a_push_name_asks_for(void **state)
 {
     struct fixture *f = *state;
     struct traits t = named(f, "restricted:Anna")->traits;
-    assert_true(t.restricted && t.salted && t.sends_cstoken && !t.no_cstoken && !t.no_tctoken);
 
+    assert_true(t.restricted && t.salted && t.sends_cstoken && !t.no_cstoken && !t.no_tctoken);
     t = named(f, "scenario:restricted,tc_enabled=0,cs_enabled=1:Anna")->traits;
     assert_true(t.restricted && t.no_tctoken && !t.no_cstoken);
     t = named(f, "scenario:nct_send_ab=1,nct_syncd_ab=1,nct_history_delivery=0:Anna")->traits;
@@ -103,8 +103,8 @@ static void test_restricted_accounts_want_a_token(void **state)
 static struct node *ask(struct fixture *f, const char *type, const char *xmlns, const char *id)
 {
     struct node *iq = request(f, type, id);
-    node_attr_text(&f->a, iq, "xmlns", xmlns);
 
+    node_attr_text(&f->a, iq, "xmlns", xmlns);
     return iq;
 }
 
@@ -133,9 +133,9 @@ static void test_a_picture_is_shown_and_taken_back(void **state)
     struct fixture *f = *state;
     struct device *d = online(f);
     const struct jid me = d->account->pn;
+
     assert_true(node_attr_is(asked_picture(f, &me, "P1"), "type", "error"));
     struct node *set = ask(f, "set", "w:profile:picture", "P2");
-
     node_set_bytes(&f->a, node_child_new(&f->a, set, "picture"), SPAN_LIT("\xff\xd8\xff\xe0"));
     send_node(f, set);
     const struct node *given = node_child(answer_to(f, "P2"), "picture");
@@ -305,7 +305,6 @@ static void test_phash_with_and_without_the_sender(void **state)
     node_attr_text(&f->a, n, "type", "text");
     for (int i = 0; i < 2; i++) {
         node_attr_text(&f->a, n, "id", i == 0 ? "H1" : "H2");
-
         f->m.cfg.phash_without_sender = i == 1;
         mock_enter(&f->m);
         message_route(&f->m, d, "test", n, &v);

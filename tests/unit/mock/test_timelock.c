@@ -116,9 +116,9 @@ static void who_asks_is_answered(void **state)
 {
     struct fixture *f = *state;
     struct span json = timelock_answer(&f->m, f->own, "23983697327930364");
+
     assert_true(span_eq_cstr(json, "{\"data\":{\"xwa2_fetch_account_reachout_timelock\":"
                                    "{\"is_active\":false,\"enforcement_type\":\"DEFAULT\"}}}"));
-
     timelock_set(&f->m, f->own, true, 1700003600, "BIZ_QUALITY", false);
     json = timelock_answer(&f->m, f->own, "23983697327930364");
     assert_true(span_eq_cstr(json, "{\"data\":{\"xwa2_fetch_account_reachout_timelock\":"

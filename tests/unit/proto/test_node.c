@@ -10,8 +10,8 @@ static void dictionary_is_whole(void **state)
     (void)state;
     for (unsigned code = 1; code < TOKEN_CODE_END; code++) {
         struct span text = token_text(code);
-        assert_true(text.n > 0);
 
+        assert_true(text.n > 0);
         assert_int_equal(token_code(text), code);
         longest = text.n > longest ? text.n : longest;
     }
@@ -43,7 +43,6 @@ static void vector_ping(void **state)
     node_attr_text(&f->a, n, "id", "1.2-3");
     node_attr_text(&f->a, n, "xmlns", "w:p");
     node_attr_text(&f->a, n, "type", "get");
-
     node_attr_jid(&f->a, n, "to", &server);
     packs_to(n, hex);
     reads_as(f, hex, "<iq id=\"1.2-3\" xmlns=\"w:p\" type=\"get\" to=\"s.whatsapp.net\"/>");
@@ -59,7 +58,6 @@ static void vector_passive(void **state)
     node_attr_text(&f->a, n, "id", "1.2-4");
     node_attr_text(&f->a, n, "xmlns", "passive");
     node_attr_text(&f->a, n, "type", "set");
-
     node_attr_jid(&f->a, n, "to", &server);
     node_child_new(&f->a, n, "active");
     packs_to(n, hex);
@@ -97,7 +95,6 @@ static void vector_enc(void **state)
 
     node_attr_text(&f->a, n, "v", "2");
     node_attr_text(&f->a, n, "type", "msg");
-
     node_set_bytes(&f->a, n, SPAN_LIT("\1\2\3"));
     packs_to(n, hex);
     n = reads_as(f, hex, "<enc v=\"2\" type=\"msg\">010203</enc>");
@@ -191,7 +188,6 @@ static void empty_values_are_no_attributes(void **state)
 
     node_attr_text(&f->a, n, "id", "");
     node_attr_text(&f->a, n, "id", NULL);
-
     node_attr_jid(&f->a, n, "to", &none);
     packs_to(n, "00f8013f");
     reads_as(f, "00f8033f08ff00", "<item/>");
@@ -257,7 +253,6 @@ static void jid_as_text_stays_text(void **state)
 
     node_attr_text(&f->a, n, "to", "88:3@lid");
     packs_to(n, "00f8033f11fc0838383a33406c6964");
-
     n = reads_as(f, "00f8033f11fc0838383a33406c6964", "<item to=\"88:3@lid\"/>");
     assert_null(n->attrs->jid);
     assert_true(node_attr_get_jid(n, "to", &j));

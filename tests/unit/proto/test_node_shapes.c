@@ -42,7 +42,6 @@ static void many_attributes(void **state)
     assert_int_equal(node_unpack(buf_span(&f->out), &f->a, &back), WB_OK);
     for (unsigned i = 0; i < 128; i++) {
         assert_true(node_attr_get_u64(back, keys[i], &v));
-
         assert_int_equal(v, i);
     }
 }
@@ -226,7 +225,6 @@ static void attributes_set_twice(void **state)
     struct jid j = jid_server_only(JID_GROUP);
 
     node_attr_text(&f->a, n, "to", "x");
-
     node_attr_u64(&f->a, n, "t", UINT64_MAX);
     node_attr_jid(&f->a, n, "to", &j);
     assert_string_equal(print(f, n), "<item to=\"g.us\" t=\"18446744073709551615\"/>");
@@ -282,7 +280,6 @@ static void printing(void **state)
 
     node_attr_text(&f->a, n, "a", "<&>\"'\\\n\x7f\xc3\xa9");
     node_attr_text(&f->a, n, "b", "\xff\xc3\xa9");
-
     node_set_bytes(&f->a, n, SPAN_LIT("caf\xc3\xa9\n<1>"));
     assert_string_equal(print(f, n), "<item a=\"&lt;&amp;&gt;&quot;'\\\\\\x0a\\x7f\xc3\xa9\" "
                                      "b=\"\\xff\\xc3\\xa9\">636166c3a90a3c313e</item>");

@@ -7,7 +7,6 @@ long whole_number(const char *text)
     long n = strtol(text, &end, 10);
 
     assert_true(end != text && *end == 0);
-
     return n;
 }
 

@@ -217,9 +217,9 @@ static struct loaded *load_one(struct mock *m, struct device *d, const struct ji
 {
     struct buf msg = buf_new(MESSAGE_MAX), packed = buf_new(MOCK_STANZA_BYTES);
     struct loaded *l = NULL;
+
     content_text(&msg, text, NULL, 0, NULL);
     struct node *n = actor_compose(m, d, to, NULL, "text", buf_span(&msg));
-
     if (n && node_pack(n, &packed) == WB_OK) {
         l = malloc(sizeof *l + packed.n);
         if (l) {
@@ -474,6 +474,7 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
     node_attr_u64(&m->a, n, "t", mock_now_s(m));
     if (error[0] != '\0') { /* the device got the stanza, and not what is in it */
         struct node *e = node_child_new(&m->a, n, "error");
+
         node_attr_text(&m->a, e, "reason", "lid");
         node_attr_text(&m->a, e, "type", error);
     }

@@ -63,8 +63,8 @@ static void put_options(struct buf *out, const json_t *body, uint32_t number, bo
 static void put_poll(struct buf *out, const json_t *body)
 {
     struct buf poll = buf_new(SEALED_MAX);
-    pb_put_text(&poll, 2, admin_text(body, "text"));
 
+    pb_put_text(&poll, 2, admin_text(body, "text"));
     put_options(&poll, body, 3, false);
     put_sub(out, 49, &poll);
 }
@@ -72,8 +72,8 @@ static void put_poll(struct buf *out, const json_t *body)
 static void put_event(struct buf *out, const json_t *body)
 {
     struct buf event = buf_new(SEALED_MAX);
-    pb_put_text(&event, 3, admin_text(body, "text"));
 
+    pb_put_text(&event, 3, admin_text(body, "text"));
     put_sub(out, 75, &event);
 }
 
@@ -97,8 +97,8 @@ static void put_edit(struct buf *out, const struct sealed_message *s)
 static void put_option(struct buf *out, const json_t *body)
 {
     struct buf option = buf_new(SEALED_MAX), add = buf_new(SEALED_MAX);
-    pb_put_text(&option, 1, admin_text(body, "text"));
 
+    pb_put_text(&option, 1, admin_text(body, "text"));
     put_sub(&add, 2, &option);
     put_sub(out, 121, &add);
 }
@@ -117,7 +117,6 @@ static void put_plain(struct buf *out, const struct sealed_message *s)
         put_option(out, s->body);
     } else if (strcmp(what, "reaction") == 0) {
         pb_put_text(out, 2, admin_text(s->body, "text"));
-
         pb_put_u64(out, 4, mock_now_s(s->m) * 1000);
     } else if (strcmp(what, "comment") == 0) {
         pb_put_text(out, 1, admin_text(s->body, "text"));
@@ -157,8 +156,8 @@ static enum wb_err seal(const struct sealed_message *s, struct span plain, const
 static void put_key(struct buf *out, const struct sealed_message *s)
 {
     struct buf key = buf_new(SEALED_MAX);
-    pb_put_text(&key, 1, admin_text(s->target, "chat"));
 
+    pb_put_text(&key, 1, admin_text(s->target, "chat"));
     if (admin_bool(s->target, "from_me", false))
         pb_put_u64(&key, 2, 1);
     pb_put_text(&key, 3, admin_text(s->target, "id"));

@@ -154,8 +154,8 @@ static void stream_error(struct client *c, const json_t *body)
     if (admin_bool(body, "deaf", false)) {
         /* Says it and is gone: it neither closes nor answers a close. */
         struct node *n = mock_node(c->m, "stream:error");
-        node_attr_text(&c->m->a, n, "code", code);
 
+        node_attr_text(&c->m->a, n, "code", code);
         c->m->cut_socket(c->socket, SOCKET_DEAF);
         client_send(c, n);
         return;
@@ -204,8 +204,8 @@ static bool stream_one(struct client *c, const json_t *body)
         client_end(c);
     } else if (strcmp(what, "smax") == 0) {
         struct node *n = mock_node(m, "error");
-        node_attr_text(&m->a, n, "code", "479");
 
+        node_attr_text(&m->a, n, "code", "479");
         client_send(c, n);
     } else if (strcmp(what, "client_expiration") == 0) {
         offline_expiration(c, number_or_text(body, "t", buf));

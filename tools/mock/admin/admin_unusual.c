@@ -17,8 +17,8 @@ static void known_to_phone(struct mock *m, struct mock_account *to, const struct
     struct buf message = buf_new(UNUSUAL_MAX), hex = buf_new(2 * UNUSUAL_MAX + 1);
     char jid[JID_TEXT_MAX];
     json_t *o = json_object();
-    pb_put_text(&message, 1, text);
 
+    pb_put_text(&message, 1, text);
     buf_hex(&hex, buf_span(&message));
     (void)json_object_set_new(o, "id", json_string(id));
     (void)json_object_set_new(o, "chat", json_string(jid_text(&from->lid, jid)));

@@ -99,7 +99,6 @@ void content_text(struct buf *out, const char *text, const char *const *mentions
 {
     if (n == 0 && !reply) {
         pb_put_text(out, 1, text);
-
         return;
     }
     struct buf ctx = buf_new(1 << 20), ext = buf_new(2 << 20), quoted = buf_new(1 << 20);
@@ -107,7 +106,6 @@ void content_text(struct buf *out, const char *text, const char *const *mentions
         pb_put_text(&ctx, 1, reply->id);
         pb_put_text(&ctx, 2, reply->participant);
         pb_put_text(&quoted, 1, reply->text);
-
         pb_put_bytes(&ctx, 3, buf_span(&quoted));
     }
     for (size_t i = 0; i < n; i++)
@@ -123,8 +121,8 @@ void content_text(struct buf *out, const char *text, const char *const *mentions
 void content_device_sent(struct buf *out, const char *destination, struct span msg)
 {
     struct buf dsm = buf_new(4 << 20);
-    pb_put_text(&dsm, 1, destination);
 
+    pb_put_text(&dsm, 1, destination);
     pb_put_bytes(&dsm, 2, msg);
     pb_put_bytes(out, 31, buf_span(&dsm));
     buf_free(&dsm);
@@ -133,8 +131,8 @@ void content_device_sent(struct buf *out, const char *destination, struct span m
 void content_skdm(struct buf *out, const char *group, struct span skdm)
 {
     struct buf k = buf_new(4096);
-    pb_put_text(&k, 1, group);
 
+    pb_put_text(&k, 1, group);
     pb_put_bytes(&k, 2, skdm);
     pb_put_bytes(out, 2, buf_span(&k));
     buf_free(&k);

@@ -98,9 +98,9 @@ static void tell_others(struct mock *m, struct mock_account *a, const struct dev
             node_attr_text(&m->a, ch, change == DEVICE_UPDATED ? "hash" : "device_hash", hash);
             if (change != DEVICE_UPDATED) {
                 struct jid pn = device_jid(d, false), lid = device_jid(d, true);
+
                 node_attr_text(&m->a, ch, "device_lid_hash", lid_hash);
                 struct node *dev = node_child_new(&m->a, ch, "device");
-
                 node_attr_jid(&m->a, dev, "jid", &pn);
                 node_attr_jid(&m->a, dev, "lid", &lid);
                 device_attrs(m, dev, d);

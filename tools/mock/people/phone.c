@@ -20,9 +20,9 @@ static void put_name(struct buf *out, const struct jid *who, const char *text)
 {
     struct buf name = buf_new(512);
     char jid[JID_TEXT_MAX];
+
     pb_put_text(&name, 1, jid_text(who, jid));
     pb_put_text(&name, 2, text);
-
     put_message(out, 7, &name);
     buf_free(&name);
 }

@@ -23,7 +23,6 @@ static void broadcast_presence(struct client *c, bool available)
         node_attr_jid(&m->a, n, "from", map_get(&o->device->subscribed, own->lid.user));
         if (!available) {
             node_attr_text(&m->a, n, "type", "unavailable");
-
             node_attr_u64(&m->a, n, "last", mock_now_s(m));
         }
         tell(o->device, n);

@@ -159,7 +159,6 @@ static int one(struct client *c, const struct node *k, struct node *sync)
         struct node *e = node_child_new(&m->a, out, "error");
         node_attr_text(&m->a, e, "code", "409");
         node_attr_text(&m->a, e, "text", "conflict");
-
         put_patches(m, out, col, version);
     } else if (patch.p) {
         if (!appstate_add(m, c->device->account, c->device, name, patch))

@@ -21,8 +21,8 @@ static void tell(struct mock *m, struct group *of, const struct group *other, co
 {
     struct node *n = mock_node(m, link ? "link" : "unlink");
     struct node *one = node_child_new(&m->a, n, "group");
-    node_attr_text(&m->a, n, link ? "link_type" : "unlink_type", type);
 
+    node_attr_text(&m->a, n, link ? "link_type" : "unlink_type", type);
     if (!link)
         node_attr_text(&m->a, n, "unlink_reason", "unlink_group");
     node_attr_jid(&m->a, one, "jid", &other->jid);

@@ -121,13 +121,13 @@ int community_set(struct client *c, const struct node *k, struct node *result, s
         return 403;
     if (link) {
         struct node *out = node_child_new(&m->a, node_child_new(&m->a, result, "links"), "link");
-        node_attr_text(&m->a, out, "link_type", "sub_group");
 
+        node_attr_text(&m->a, out, "link_type", "sub_group");
         link_all(c, link, out, g, true);
     } else if (unlink) {
         struct node *out = node_child_new(&m->a, result, "unlink");
-        node_attr_text(&m->a, out, "unlink_type", "sub_group");
 
+        node_attr_text(&m->a, out, "unlink_type", "sub_group");
         link_all(c, k, out, g, false);
     } else {
         dissolve(c, g);

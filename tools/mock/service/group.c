@@ -20,6 +20,7 @@ struct node *group_participant(struct mock *m, struct node *parent, const struct
 struct node *group_node(struct mock *m, struct node *parent, const struct group *g)
 {
     struct node *n = node_child_new(&m->a, parent, "group");
+
     node_attr_text(&m->a, n, "id", g->jid.user);
     node_attr_text(&m->a, n, "subject", g->subject);
 
@@ -41,6 +42,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
     node_attr_u64(&m->a, n, "a_v_id", g->created_s * 1000000);
     if (g->topic[0] != '\0') {
         struct node *d = node_child_new(&m->a, n, "description");
+
         node_attr_text(&m->a, d, "id", g->topic_id);
 
         node_attr_u64(&m->a, d, "t", g->subject_s);
@@ -55,6 +57,7 @@ struct node *group_node(struct mock *m, struct node *parent, const struct group 
         (void)node_child_new(&m->a, n, "locked");
     if (g->approval) {
         struct node *mode = node_child_new(&m->a, n, "membership_approval_mode");
+
         node_attr_text(&m->a, node_child_new(&m->a, mode, "group_join"), "state", "on");
     }
     community_node(m, n, g);

@@ -59,6 +59,7 @@ int iq_privacy_get(struct client *c, const struct node *iq, struct node *result)
     struct node *p = node_child_new(&c->m->a, result, "privacy");
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         struct node *k = node_child_new(&c->m->a, p, "category");
+
         node_attr_text(&c->m->a, k, "name", settings[i][0]);
         node_attr_text(&c->m->a, k, "value", settings[i][1]);
     }
@@ -127,10 +128,10 @@ static int props(struct client *c, struct node *result)
 {
     struct mock *m = c->m;
     struct node *p = node_child_new(&m->a, result, "props");
+
     node_attr_text(&m->a, p, "protocol", "1");
     node_attr_text(&m->a, p, "hash", "mock");
     node_attr_text(&m->a, p, "refresh", "86400");
-
     names_put_props(m, p, c->device != NULL ? c->device->account : NULL);
     return 0;
 }
@@ -219,8 +220,8 @@ int iq_newsletter(struct client *c, const struct node *iq, struct node *result)
 {
     if (node_child(iq, "live_updates") != NULL) {
         struct node *l = node_child_new(&c->m->a, result, "live_updates");
-        node_attr_text(&c->m->a, l, "duration", "300");
 
+        node_attr_text(&c->m->a, l, "duration", "300");
         return 0;
     }
     return 404;

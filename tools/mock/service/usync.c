@@ -67,9 +67,9 @@ static void put_contact(struct client *c, struct node *out, const struct node *u
 {
     struct mock *m = c->m;
     struct node *k = node_child_new(&m->a, out, "contact");
+
     node_attr_text(&m->a, k, "type", a != NULL ? "in" : "out");
     struct span asked = node_content_bytes(node_child(user, "contact"));
-
     if (asked.p)
         node_set_bytes(&m->a, k, asked);
 }

@@ -239,7 +239,6 @@ void client_send(struct client *c, const struct node *n)
 
     if (node_pack(n, &packed) == WB_OK) {
         mock_trace(c->m, "out", c->label, n);
-
         client_send_packed(c, buf_span(&packed));
     } else {
         mock_say(c->m, "a stanza for %s could not be packed", c->label);
@@ -250,10 +249,11 @@ void client_send(struct client *c, const struct node *n)
 void client_stream_error(struct client *c, const char *code, const char *conflict)
 {
     struct node *n = mock_node(c->m, "stream:error");
-    node_attr_text(&c->m->a, n, "code", code);
 
+    node_attr_text(&c->m->a, n, "code", code);
     if (conflict && conflict[0] != '\0') {
         struct node *k = node_child_new(&c->m->a, n, "conflict");
+
         node_attr_text(&c->m->a, k, "type", conflict);
     }
     client_send(c, n);
@@ -305,7 +305,6 @@ static void take_stanza(struct client *c, struct span frame)
         client_stream_error(c, "500", NULL);
     } else {
         mock_trace(m, "in", c->label, n);
-
         c->ops->stanza(c, n);
     }
     buf_free(&plain);

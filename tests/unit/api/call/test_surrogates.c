@@ -14,7 +14,6 @@ static void assert_mended(const char *from, const char *to)
     char text[100];
 
     assert_true(strlen(from) < sizeof text);
-
     memcpy(text, from, strlen(from) + 1);
     surrogates_mend((uint8_t *)text, strlen(text));
     assert_string_equal(text, to);

@@ -37,12 +37,10 @@ static enum wb_err note(void *ctx, bool removed, const struct appstate_action *a
     t->removed += removed;
     if (appstate_value_part(action->value, APPSTATE_PUSH_NAME, &part) == WB_OK) {
         assert_true(span_eq_cstr(action->index, "[\"setting_pushName\"]"));
-
         snprintf(t->name, sizeof t->name, "%.*s", (int)part.n, (const char *)part.p);
     }
     if (appstate_value_part(action->value, APPSTATE_NCT_SALT, &part) == WB_OK) {
         assert_true(span_eq_cstr(action->index, "[\"nct_salt_sync\"]"));
-
         snprintf(t->salt, sizeof t->salt, "%.*s", (int)part.n, (const char *)part.p);
     }
     return WB_OK;

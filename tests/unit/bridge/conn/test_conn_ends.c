@@ -9,7 +9,6 @@ static int64_t until_it_dials(struct line *t)
     int64_t ms = until_next_dial(t);
 
     assert_true(ms >= 0);
-
     return ms;
 }
 
@@ -101,7 +100,6 @@ static void cut_silence(struct line *t)
         int64_t due = timers_next_ms(&the_loop.timers);
 
         assert_true(due >= 0);
-
         line_pass(t, due > now_ms ? due - now_ms : 0);
         deaf(t);
     }

@@ -17,7 +17,6 @@ static void pings(void **state)
         assert_null(maybe_hear(t, "xmlns=\"w:p\""));
         for (h = NULL; !h; h = maybe_hear(t, "xmlns=\"w:p\"")) {
             assert_true(timers_next_ms(&the_loop.timers) <= now_ms + PING_MAX_MS);
-
             line_pass(t, 100);
         }
         assert_non_null(strstr(h->xml, "to=\"s.whatsapp.net\" type=\"get\""));

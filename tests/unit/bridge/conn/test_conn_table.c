@@ -22,7 +22,6 @@ static void test_total(void **state)
     (void)state;
     for (unsigned s = 0; s < CONN_STATE_COUNT; s++) {
         assert_true(conn_state_name((enum conn_state)s)[0]);
-
         for (unsigned e = 0; e < CONN_EVENT_COUNT; e++) {
             assert_non_null(conn_table_find((enum conn_state)s, (enum conn_event)e));
             assert_true(conn_event_name((enum conn_event)e)[0]);

@@ -63,7 +63,6 @@ static struct node *other(struct line *t)
     struct node *n = el(t, "ib", "from", "s.whatsapp.net", NULL);
 
     node_attr_text(&t->server.arena, node_child_new(&t->server.arena, n, "offline"), "count", "1");
-
     return n;
 }
 

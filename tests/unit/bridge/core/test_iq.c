@@ -94,7 +94,6 @@ static bool answer(struct fixture *f, const char *id, const char *type, const ch
 
     node_attr_text(&f->arena, n, "id", id);
     node_attr_text(&f->arena, n, "type", type);
-
     if (code) {
         struct node *e = node_child_new(&f->arena, n, "error");
 
@@ -227,7 +226,6 @@ static void refuse(struct fixture *f, const char *code, const char *backoff)
     node_attr_text(&f->arena, n, "id", f->sent_id);
     node_attr_text(&f->arena, n, "type", "error");
     node_attr_text(&f->arena, e, "code", code);
-
     if (backoff)
         node_attr_text(&f->arena, e, "backoff", backoff);
     assert_true(iq_handle(&f->iq, n, &f->arena));

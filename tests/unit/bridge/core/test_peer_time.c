@@ -30,7 +30,6 @@ static void times(void **state)
                                      UINT64_MAX};
 
     bridge_server_time(&r->b, NOW);
-
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(peer_time_s(b, wrong[i], 7), 7);
         assert_int_equal(peer_time_stanza_s(b, wrong[i]), NOW);
@@ -133,7 +132,6 @@ static void history_of_impossible_times(void **state)
     struct receiver *r = *state;
 
     bridge_server_time(&r->b, NOW);
-
     for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
         char id[8], sql[80];
         struct buf web = buf_new(1 << 16);
@@ -235,7 +233,6 @@ static void groups(void **state)
     struct node *n = node_new(&r->arena, "ephemeral");
 
     node_attr_text(&r->arena, n, "expiration", "4294967295");
-
     assert_int_equal(group_parse_ephemeral(n), 90 * DAY);
 }
 

@@ -78,7 +78,6 @@ static void lose_one(struct scene *s)
 static void pass(struct scene *s, int64_t seconds)
 {
     fixture_time += seconds;
-
     mono_now += seconds * 1000;
     nsent = 0;
     timers_run(&s->r.timers);
@@ -150,8 +149,8 @@ static void put_web(struct buf *out, const char *chat, const char *id, int64_t t
 static void stored_zlib(struct span in, struct buf *out)
 {
     uint32_t a = 1, b = 0;
-    assert_true(in.n < 65536);
 
+    assert_true(in.n < 65536);
     for (size_t i = 0; i < in.n; i++) {
         a = (a + in.p[i]) % 65521;
         b = (b + a) % 65521;

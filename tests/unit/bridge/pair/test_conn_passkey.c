@@ -108,7 +108,6 @@ static struct heard *prologue(struct line *t)
     struct heard *h = hear(t, "<ref/>");
 
     assert_true(node_attr_is(h->n, "type", "get") && node_attr_is(h->n, "xmlns", "md"));
-
     answer(t, h, bytes_el(t, "ref", SPAN_LIT("REF-9")));
     return hear(t, "<passkey_prologue>");
 }
@@ -123,7 +122,6 @@ static struct span field(struct span msg, unsigned number)
         struct span content = (key & 7) == 2 ? SPAN(msg.p + 2, n) : SPAN(msg.p + 1, 1);
 
         assert_true(key < 128 && n < 128 && n + 2 <= msg.n);
-
         if (key >> 3 == number)
             return content;
         msg = span_skip(msg, 2 + n);

@@ -76,9 +76,9 @@ static void test_fits_into_80_by_24(void **state)
     (void)state;
     for (size_t n = WHATSAPP_MIN; n <= WHATSAPP_MAX; n += 8) {
         struct qr_symbol *q = symbol(n);
+
         assert_true(fits(q, &usual, "127.0.0.1", &out));
         assert_true(has_sextants(buf_cstr(&out)));
-
         free(q);
     }
     buf_free(&out);
@@ -152,7 +152,6 @@ static void test_addresses(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_true(fits(q, &usual, cases[i].bind, &out));
-
         assert_non_null(strstr(buf_cstr(&out), cases[i].browser));
         assert_non_null(strstr(buf_cstr(&out), cases[i].tunnel));
     }

@@ -150,8 +150,8 @@ static void a_wall_clock_that_jumps_makes_no_list_old(void **state)
     struct store_device one = {0};
     struct store_device_list list = {.devices = &one, .n = 1};
     const int64_t year_s = 365LL * 86400, now_s = d->now_ms / 1000;
-    bridge_server_time(&d->b, now_s);
 
+    bridge_server_time(&d->b, now_s);
     list.checked_at = now_s;
     OK(store_devices_put(d->b.store, &user, &list));
     for (int64_t jump = -year_s; jump <= year_s; jump += 2 * year_s) {

@@ -205,8 +205,7 @@ static void an_unknown_group_is_looked_at(void **state)
         WB_ERR_MALFORMED);
 }
 
-/* ---- devices
- * -------------------------------------------------------------------------------------- */
+/* ---- devices ---- */
 
 static void put_devices(struct desk *d, const char *user, unsigned n)
 {

@@ -62,7 +62,6 @@ static void answer(const char *json)
 
     node_attr_text(a, n, "id", question_id());
     node_attr_text(a, n, "type", json ? "result" : "error");
-
     if (json)
         node_set_bytes(a, node_child_new(a, n, "result"), span_cstr(json));
     assert_true(iq_handle(&w.r.b.iq, n, a));
@@ -78,7 +77,6 @@ static void limit(int64_t backoff_s)
 
     node_attr_text(a, n, "id", question_id());
     node_attr_text(a, n, "type", "error");
-
     node_attr_u64(a, error, "code", 429);
     node_attr_u64(a, error, "backoff", (uint64_t)backoff_s);
     assert_true(iq_handle(&w.r.b.iq, n, a));

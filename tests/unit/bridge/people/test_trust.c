@@ -172,7 +172,6 @@ static void other_linked_devices_hand_over_nothing(void **state)
         struct node *n = stanza(r, "111000111:8@lid", i ? "T2" : "T1");
 
         node_attr_text(&r->arena, n, "category", "peer");
-
         if (i)
             OK(lid_mappings_encode(&maps, &b));
         else
@@ -223,11 +222,9 @@ static void each_change_has_one_row_in_the_persons_chat(void **state)
     struct store_identity_change c;
 
     hear_trust(r);
-
     OK(identity_learn(&r->b, &lid, &pn));
     for (size_t i = 0; i < sizeof keys; i++) {
         change_to(r, ALICE_LID, keys[i]);
-
         OK(batch_commit(&r->b));
     }
     assert_look(r, EVENTS, "3"); /* the first is no change, the third neither; back is one */
@@ -251,7 +248,6 @@ static void a_change_that_is_noted_again_has_its_row(void **state)
 
     change_to(r, ALICE, 1);
     change_to(r, ALICE, 2);
-
     OK(store_commit(r->f.s));
     poke_sql(r->f.wa, "DELETE FROM bridge_identity_changes");
     poke_sql(r->f.wa, "UPDATE whatsmeow_identity_keys SET identity ="
@@ -269,7 +265,6 @@ static void what_was_undone_is_not_told(void **state)
 
     hear_trust(r);
     change_to(r, ALICE, 1);
-
     OK(batch_commit(&r->b));
     OK(store_mark(r->f.s));
     change_to(r, ALICE, 2);
@@ -289,7 +284,6 @@ static void an_old_notification_does_not_forget_the_new_key(void **state)
 
     change_to(r, ALICE, 1);
     change_to(r, ALICE, 2);
-
     OK(device_sync_reinstalled(&r->b, &alice, fixture_time - 5)); /* that change, told late */
     OK(store_identity_get(r->f.s, &alice, got));
     assert_int_equal(got[0], 2);
@@ -315,7 +309,6 @@ static void a_linked_devices_change_does_not_hide_the_phones(void **state)
     uint8_t identity[X25519_KEY_BYTES] = {7}, got[X25519_KEY_BYTES];
 
     change_to(r, ALICE, 1);
-
     OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));
     identity[0] = 8;
     OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));

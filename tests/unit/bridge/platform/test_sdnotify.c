@@ -136,7 +136,6 @@ static void watchdog(void **state)
     assert_string_equal(said(d), "WATCHDOG=1");
     for (int i = 0; i < 5; i++) {
         fake_time_pass(&d->time, 14999);
-
         assert_string_equal(said(d), "");
         fake_time_pass(&d->time, 1);
         assert_string_equal(said(d), "WATCHDOG=1");
@@ -190,7 +189,6 @@ static void nobody_reads(void **state)
     sdnotify_ready(&d->s);
     for (int i = 0; i < 1000; i++) { /* more than a socket keeps */
         fake_time_pass(&d->time, 1);
-
         sdnotify_status(&d->s, "ok");
     }
     sdnotify_stopping(&d->s);

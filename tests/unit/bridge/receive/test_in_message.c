@@ -190,7 +190,6 @@ static void group_without_the_key(void **state)
     struct node *n = group_stanza(r, BOB_LID, "G1"), *resent;
 
     node_attr_text(&r->arena, n, "addressing_mode", "lid");
-
     attr_jid(r, n, "participant_pn", BOB);
     writer_init(&bob, 3);
     OK(sender_key_create(bob.group_key, &bob.rng));

@@ -294,7 +294,6 @@ static struct node *answer_of(struct receiver *r, const char *id, size_t n)
     uint8_t *bytes = arena_alloc(&r->arena, n + 1);
 
     node_attr_text(&r->arena, answer, "id", id);
-
     node_set_bytes(&r->arena, node_child_new(&r->arena, answer, "enc"), SPAN(bytes, n));
     return answer;
 }

@@ -25,7 +25,6 @@ static struct node *copy_of(struct receiver *r, const struct node *n, const char
     const struct node *enc = node_child(n, "enc");
 
     assert_true(node_attr_is(enc, "type", "pkmsg"));
-
     add_enc(r, copy, "pkmsg", node_content_bytes(enc));
     return copy;
 }
@@ -123,7 +122,6 @@ static struct node *peer_letter(struct receiver *r, struct writer *phone, const 
 
     node_attr_text(&r->arena, n, "category", "peer");
     node_attr_text(&r->arena, n, "type", "peer_msg");
-
     enc = add_sealed(r, phone, n, text_message(r, id));
     if (count)
         node_attr_text(&r->arena, enc, "count", count);

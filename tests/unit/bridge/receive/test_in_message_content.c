@@ -132,7 +132,6 @@ static void disappearing_messages_are_noted(void **state)
     int64_t set_at = 0;
 
     fixture_time = 1790000030;
-
     writer_init(&alice, 1);
     writer_start(&alice, r);
     receive(r, letter(r, &alice, ALICE, "A1", "says nothing of it"));
@@ -230,7 +229,6 @@ static struct node *peer_stanza(struct receiver *r, struct writer *w, const char
 
     node_attr_text(&r->arena, n, "category", "peer");
     node_attr_text(&r->arena, n, "type", "peer_msg");
-
     add_sealed(r, w, n, keep(r, b));
     return n;
 }
@@ -393,7 +391,6 @@ static void resent_by_the_phone(void **state)
     char id[64];
 
     ask_the_phone(r, &phone, id);
-
     /* Without a request, for another request, of another chat, under another id: not taken. */
     hand_on(r, &phone, "", ALICE, "A1", "nobody asked");
     hand_on(r, &phone, "3EB0FFFF", ALICE, "A1", "nobody asked");
@@ -418,7 +415,6 @@ static void resent_under_another_persons_lid(void **state)
     char id[64];
 
     ask_the_phone(r, &phone, id);
-
     OK(store_lid_put(r->f.s, &(struct jid){.server = JID_LID, .user = "222000222"}, &alice, NULL));
     hand_on(r, &phone, id, BOB_LID, "A1", "of somebody else"); /* her LID is another one */
     assert_int_equal(r->b.trust.unasked_answers, 1);
@@ -436,7 +432,6 @@ static void resent_under_an_unknown_lid(void **state)
     char id[64];
 
     ask_the_phone(r, &phone, id);
-
     hand_on(r, &phone, id, ALICE_LID, "A1", "here it is");
     assert_look(r, "SELECT count(*) FROM messages WHERE content = 'here it is'", "1");
     assert_int_equal(r->b.trust.unasked_answers, 0);

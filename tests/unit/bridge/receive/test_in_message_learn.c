@@ -15,7 +15,6 @@ static void each_new_name_is_learned(void **state)
         struct node *n = letter(r, &alice, ALICE, id, "good morning");
 
         node_attr_text(&r->arena, n, "notify", names[i]);
-
         receive(r, n);
         assert_look_wa(r, "SELECT push_name FROM whatsmeow_contacts", names[i]);
     }

@@ -76,7 +76,6 @@ static void the_count_of_a_resend_goes_on(void **state)
 
     node_attr_text(&r->arena, enc, "count", "2");
     node_attr_text(&r->arena, enc, "decrypt-fail", "hide");
-
     receive(r, n);
     has(sent[0], "count=\"3\"");
     assert_look(r, "SELECT count(*) FROM messages", "0");
@@ -255,7 +254,6 @@ static void requests_to_the_phone_are_not_lost(void **state)
     assert_int_equal(phone_requests(r), 1);
     for (int i = 0; i < 2; i++) {
         fixture_time += 6;
-
         receiver_restart(r);
         events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
         OK(batch_commit(&r->b));

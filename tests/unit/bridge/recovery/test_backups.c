@@ -53,7 +53,6 @@ static void note(void *ctx, enum cmd_result r, const char *text)
     struct told *told = ctx;
 
     assert_true(text[0]);
-
     told->times++;
     told->result = r;
 }

@@ -156,7 +156,6 @@ static struct node *incapable(struct receiver *r, const char *type, const char *
 
     node_attr_text(&r->arena, error, "reason", reason);
     node_attr_text(&r->arena, error, "type", what);
-
     return n;
 }
 
@@ -223,7 +222,6 @@ static void a_group_is_done_when_all_are(void **state)
     struct jid lid = J(BOB "@lid"), pn = J("27820000012@s.whatsapp.net");
 
     message_sent_to(r, "G1", GROUP, 2);
-
     OK(store_lid_put(r->f.s, &lid, &pn, NULL));
     take(r, of_member(r, BOB ":4@lid", NULL));
     take(r, of_member(r, BOB "@lid", "inactive"));
@@ -268,7 +266,6 @@ static void only_who_was_sent_it_confirms(void **state)
     struct jid lid = J("222000013@lid"), pn = J("27820000013@s.whatsapp.net");
 
     message_sent_to(r, "G1", GROUP, 2);
-
     take(r, of_member(r, "999000001@lid", "read"));
     take(r, of_member(r, "999000002:5@lid", NULL));
     OK(store_group_put(r->f.s, &g)); /* has joined since */
@@ -295,7 +292,6 @@ static void without_a_note_the_chat_decides(void **state)
     struct store_group g = {.jid = J(GROUP), .members = members, .nmembers = 1};
 
     message_sent_to(r, "G1", GROUP, 1);
-
     message_sent(r, "M1");
     OK(db_exec(&r->f.s->wa, "DELETE FROM bridge_sealed"));
     OK(store_group_put(r->f.s, &g));

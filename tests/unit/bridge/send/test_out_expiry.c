@@ -31,7 +31,6 @@ static void queue(size_t i, const char *key)
 static void clock_jumps(int64_t by_s)
 {
     fixture_time += by_s;
-
     run();
 }
 

@@ -269,7 +269,6 @@ static void bad_requests_have_no_effect(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         send_text(0, rows[i].recipient, rows[i].text);
-
         assert_int_equal(w.answers[0].calls, 1);
         assert_int_equal(w.answers[0].result, rows[i].result);
     }

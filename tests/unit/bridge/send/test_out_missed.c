@@ -99,7 +99,6 @@ static void the_same_hash_asks_once_an_hour(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         send_text(i, GROUP, "again");
-
         differ(wire_id(i), "2:AAAAAAAA");
     }
     assert_int_equal(w.asked[ASKED_GROUP], 3 + 1);
@@ -122,7 +121,6 @@ static void who_has_no_device_is_not_asked_about_for_ever(void **state)
     add_member(NEWCOMER, NULL);
     for (size_t i = 0; i < 5; i++) {
         send_text(i, GROUP, "again");
-
         differ(wire_id(i), "2:AAAAAAAA");
     }
     assert_int_equal(w.asked[ASKED_GROUP], 5 + 2);
@@ -210,7 +208,6 @@ static void answer_one(void)
 static void miss_somebody(void)
 {
     send_text(0, GROUP, "one");
-
     add_member(NEWCOMER, NULL);
     add_peer(NEWCOMER);
     w.hold = true;

@@ -97,7 +97,6 @@ static void their_order_stays(void **state)
     ack(wire_id(0));
     for (size_t i = 0; i < 3; i++) {
         queue_text(1 + i, "text");
-
         snprintf(ids[i], sizeof ids[i], "%s", wire_id(1 + i));
     }
     w.hold = true;
@@ -110,7 +109,6 @@ static void their_order_stays(void **state)
     /* Each may wait for the ack of the one before, which brings the key. */
     for (size_t i = 0; i < 4; i++) {
         assert_true(w.nwire > 4 + i);
-
         if (i < 3)
             assert_string_equal(wire_id(4 + i), ids[i]);
         OK(reads("222000011@lid", 4 + i, i < 3 ? "text" : "last"));
@@ -234,7 +232,6 @@ static void each_of_a_burst_gives_no_keys_again(void **state)
     ack(wire_id(0));
     for (size_t i = 0; i < 4; i++) {
         queue_text(1 + i, "text");
-
         snprintf(ids[i], sizeof ids[i], "%s", wire_id(1 + i));
     }
     for (size_t i = 0; i < 4; i++) {
@@ -310,7 +307,6 @@ static void ack_in_vain(const char *id, unsigned code)
 
     node_attr_text(&w.r.arena, n, "class", "message");
     node_attr_text(&w.r.arena, n, "id", id);
-
     node_attr_u64(&w.r.arena, n, "error", code);
     OK(in_ack_handler.parse(&s, &parsed));
     OK(in_ack_handler.apply(&w.r.b, &s, parsed));

@@ -43,7 +43,6 @@ static bool read_by(struct peer *p, const char *recipient, const char *text)
     struct content c;
 
     send_text(1, recipient, text);
-
     own = enc_for(wire_node(i), jid_text(&p->device, device));
     if (own && peer_read(p, own, &c) != WB_OK)
         return false;

@@ -13,7 +13,6 @@ static void ack_comes(const char *id)
 
     node_attr_text(&w.r.arena, n, "class", "message");
     node_attr_text(&w.r.arena, n, "id", id);
-
     node_attr_u64(&w.r.arena, n, "t", 1790000123);
     OK(in_ack_handler.parse(&s, &parsed));
     OK(in_ack_handler.apply(&w.r.b, &s, parsed));
@@ -102,7 +101,6 @@ static void after_400_nothing_is_believed_of_the_recipients(void **state)
 static void send_over_a_restart(const char *to)
 {
     send_text(0, to, "once");
-
     world_restart();
     go_online();
     assert_int_equal(w.nwire, 2);

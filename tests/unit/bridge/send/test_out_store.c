@@ -32,7 +32,6 @@ static void open_batch(void)
 static void assert_all_dropped(void)
 {
     assert_true(w.r.b.store_failed);
-
     assert_false(batch_is_open(&w.r.b));
     OK(batch_commit(&w.r.b));
     assert_int_equal(nsent, 0);

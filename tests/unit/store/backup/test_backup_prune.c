@@ -90,7 +90,6 @@ static void what_is_never_pruned(void **state)
 static void count_told(void *ctx, const char *name)
 {
     assert_true(backup_name_valid(name));
-
     ++*(int *)ctx;
 }
 
@@ -146,7 +145,6 @@ static void the_order_is_that_of_making(void **state)
     fixture_ready(&f);
     for (size_t i = 0; i < N; i++) {
         fixture_time += steps[i];
-
         snprintf(made_names[i], sizeof made_names[i], "%s", made(&f, &p, BACKUP_SCHEDULED).name);
     }
     OK(store_backup_list(p.dir, &list, &n));

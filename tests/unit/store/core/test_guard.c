@@ -326,6 +326,7 @@ static void readers_are_known_by_the_modes(void **state)
         (void)unlink(f.msg);
         if (cases[i].file) {
             int fd = open(f.msg, O_WRONLY | O_CREAT, 0600);
+
             assert_true(fd >= 0 && fchown(fd, (uid_t)-1, group) == 0 &&
                         fchmod(fd, cases[i].file) == 0 && close(fd) == 0);
         }

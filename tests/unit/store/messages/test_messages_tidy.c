@@ -209,8 +209,8 @@ static void put_old(struct fixture *f, const char *id, const char *kind, const c
 {
     char sql[2048], hex[1024] = "";
     size_t n = raw ? raw->n : 0;
-    assert_true(n * 2 < sizeof hex);
 
+    assert_true(n * 2 < sizeof hex);
     for (size_t i = 0; i < n; i++)
         snprintf(hex + 2 * i, 3, "%02x", raw->p[i]);
     snprintf(

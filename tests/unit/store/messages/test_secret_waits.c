@@ -46,7 +46,6 @@ static bool waits(struct fixture *f, const char *target)
     const enum wb_err err = store_secret_wait_next(f->s, span_cstr(target), 0, &w);
 
     assert_true(err == WB_OK || err == WB_ERR_NOT_FOUND);
-
     return err == WB_OK;
 }
 

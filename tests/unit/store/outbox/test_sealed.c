@@ -16,7 +16,6 @@ static int setup(void **state)
     struct account a;
 
     fixture_time = 1790000000;
-
     fixture_new(f);
     fixture_open(f);
     a = fixture_account(f, "27820000001:7@s.whatsapp.net", "111000111:7@lid");
@@ -117,7 +116,6 @@ static void who_is_listed_twice_is_one_person(void **state)
 
             assert_true(m.person && m.device);
             assert_true(jid_eq(&m.as, k == 0 ? &pn : &lid));
-
             assert_loaded(f, asks[i], true, true);
         }
     }

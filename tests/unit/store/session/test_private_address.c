@@ -14,7 +14,6 @@ static int setup(void **state)
     struct account a;
 
     fixture_time = NOW;
-
     fixture_new(f);
     fixture_open(f);
     a = fixture_account(f, "27820000001:7@s.whatsapp.net", "111000111:7@lid");

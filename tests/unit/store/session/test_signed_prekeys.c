@@ -40,8 +40,8 @@ static bool accepted(struct fixture *f, uint32_t id)
 {
     struct x25519_pair pair;
     enum wb_err err = store_signed_prekey_get(f->s, id, &pair);
-    assert_true(err == WB_OK || err == WB_ERR_BAD_KEY_ID);
 
+    assert_true(err == WB_OK || err == WB_ERR_BAD_KEY_ID);
     return err == WB_OK;
 }
 
@@ -51,7 +51,6 @@ static void retire(struct fixture *f, int64_t before)
 
     for (int i = 0; more; i++) {
         assert_true(i < 100);
-
         OK(store_signed_prekeys_retire(f->s, before, &more));
     }
 }
