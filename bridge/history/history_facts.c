@@ -269,7 +269,7 @@ enum wb_err history_facts_apply(struct bridge *b, struct span facts, struct hist
             break;
         if (!next_fact(facts, &at->offset, &f)) {
             if (at->second) {
-                in_message_names_changed(b);
+                in_message_state_names_changed(b);
                 *ret_more = false;
                 return WB_OK;
             }

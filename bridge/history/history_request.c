@@ -329,7 +329,7 @@ static enum wb_err take_message(struct bridge *b, struct arena *a, struct span w
     enum wb_err err = in_message_read_web(b, a, web, g->until, &w);
 
     if (err == WB_OK)
-        err = in_message_same(b, &w.m.chat, &g->chat, &same, &maybe);
+        err = in_message_resent_same(b, &w.m.chat, &g->chat, &same, &maybe);
     if (err == WB_OK && !maybe) {
         b->trust.unasked_answers++;
         err = WB_ERR_PROTOCOL;
@@ -365,7 +365,7 @@ static enum wb_err take_conversation(struct bridge *b, struct span in, struct ar
 
     TRY(history_conversation_decode(in, lists, &c));
     TRY(jid_parse(c.id, &chat));
-    TRY(in_message_same(b, &chat, &g->chat, &same, NULL));
+    TRY(in_message_resent_same(b, &chat, &g->chat, &same, NULL));
     if (!same)
         goto out; /* not what was asked for */
     for (size_t i = 0; i < c.n && i < HISTORY_PAGE_MAX; i++) {

@@ -115,13 +115,13 @@ static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct
         TRY(in_message_store(b, m, c, &row));
     }
     if (!m->peer)
-        TRY(in_message_secret(b, m, c->secret));
+        TRY(in_message_sealed_secret(b, m, c->secret));
     r->content = c->kind != CONTENT_NONE;
     r->empty = !r->content && !c->carries && !m->peer && !(e && e->hide_fail);
     /* Nothing in messages.db has this id: its ciphertext is remembered, so that a second delivery
      * is not taken for a loss (P-RC-20, 21). A skmsg beside it speaks for the stanza. */
     if (!row && e && (r->content || m->nenc == 1)) {
-        in_message_enc_hash(m, e, hash);
+        in_message_decrypt_enc_hash(m, e, hash);
         TRY(store_event_put(b->store, hash, SPAN_NULL, m->t, bridge_server_now_ms(b)));
     }
     if (r->content)
@@ -158,7 +158,7 @@ static enum wb_err take_buffered(struct bridge *b, const struct stanza *s, struc
 {
     uint8_t hash[STORE_EVENT_HASH_BYTES];
     struct span plain;
-    enum wb_err err = in_message_buffered(b, s->arena, m, e, hash, &plain);
+    enum wb_err err = in_message_decrypt_buffered(b, s->arena, m, e, hash, &plain);
 
     if (err == WB_ERR_NOT_FOUND || (err == WB_OK && span_is_null(plain)))
         return WB_OK;
@@ -250,7 +250,7 @@ static enum wb_err take_forged(struct bridge *b, const struct stanza *s, struct 
     enum wb_err err;
 
     if (!m->peer)
-        TRY(in_message_placeholder(b, m));
+        TRY(in_message_store_placeholder(b, m));
     err = answer_end(b, s, m);
 out:
     return err;
@@ -270,7 +270,7 @@ static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct
     log_info(b->log, "message", "%.*s cannot be decrypted: %s", (int)m->id.n, (const char *)m->id.p,
              wb_err_text(why));
     if (!m->peer && !e->hide_fail && !is_old_status(b, m))
-        TRY(in_message_placeholder(b, m));
+        TRY(in_message_store_placeholder(b, m));
     if (!m->bot && !is_old_status(b, m))
         TRY(retry_owed_add(b, s->arena, m, e, why));
     /* While its sender is asked, it stays where it is: should what is sent anew be lost, this one
@@ -322,7 +322,7 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
 
     TRY(is_known(b, m, &known));
     if (!known) {
-        err = in_message_buffered(b, s->arena, m, e, hash, &ignored);
+        err = in_message_decrypt_buffered(b, s->arena, m, e, hash, &ignored);
         if (err != WB_OK && err != WB_ERR_NOT_FOUND)
             return err;
         known = err == WB_OK;
@@ -334,7 +334,7 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
         log_warn(b->log, "message", "%.*s was lost: its key is used, its content unknown",
                  (int)m->id.n, (const char *)m->id.p);
         if (!e->hide_fail)
-            TRY(in_message_placeholder(b, m));
+            TRY(in_message_store_placeholder(b, m));
         /* Should the sender still write in a session that we do not have: new keys for it. */
         TRY(retry_owed_add(b, s->arena, m, why == WB_ERR_BASE_KEY_USED ? e : NULL, why));
         /* Should the phone not answer that: with the history around it. */
@@ -416,7 +416,7 @@ static enum wb_err take_unavailable(struct bridge *b, const struct stanza *s, st
 
     if (m->peer)
         return answer_ack(s, m, 0);
-    TRY(in_message_placeholder(b, m));
+    TRY(in_message_store_placeholder(b, m));
     TRY(store_message_known(b->store, &m->chat, m->id, &m->sender, &m->sender_alt, &known,
                             &waiting));
     if (waiting && !begins_with(m->unavailable_type, "view_once") &&
@@ -487,7 +487,7 @@ static enum wb_err take_unknown(struct bridge *b, const struct stanza *s, struct
     enum wb_err err = WB_OK;
 
     if (!m->peer)
-        TRY(in_message_placeholder(b, m));
+        TRY(in_message_store_placeholder(b, m));
     log_warn(b->log, "message", "%.*s: unknown kind of encryption", (int)m->id.n,
              (const char *)m->id.p);
     TRY(answer_receipt(b, s, m));
@@ -536,7 +536,7 @@ static enum wb_err release(struct bridge *b, const struct stanza *s, const struc
     for (size_t i = 0; i < m->nanswers; i++)
         TRY(outgoing_after_commit(b, m->answers[i]));
     if (m->stored)
-        TRY(in_message_news_add(b, m, s->received_ms));
+        TRY(in_message_state_news_add(b, m, s->received_ms));
 out:
     return err;
 }

@@ -100,8 +100,8 @@ enum wb_err in_message_take_web(struct bridge *b, struct in_message_web *w) WB_M
 /* Are both JIDs one chat or person, under whatever form (devices are ignored)? *ret_maybe (may be
  * NULL): they are, or one is a number and the other a LID and the pair is not known, so that nobody
  * can tell. */
-enum wb_err in_message_same(struct bridge *b, const struct jid *one, const struct jid *other,
-                            bool *ret_same, bool *ret_maybe) WB_MUST_CHECK;
+enum wb_err in_message_resent_same(struct bridge *b, const struct jid *one, const struct jid *other,
+                                   bool *ret_same, bool *ret_maybe) WB_MUST_CHECK;
 
 /* Listens to the bridge's events; after its store and timers are there. */
 enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s) WB_MUST_CHECK;
@@ -113,7 +113,7 @@ enum wb_err in_message_acked(struct bridge *b, struct span id) WB_MUST_CHECK;
 enum wb_err in_message_group_list(struct bridge *b, const struct jid *group,
                                   bool none) WB_MUST_CHECK;
 /* Push names were written by others: what a message says is compared with the store again. */
-void in_message_names_changed(struct bridge *b);
+void in_message_state_names_changed(struct bridge *b);
 void in_message_free(struct in_message_state *s); /* NULL-safe */
 
 /* The rows of the table by tag (dispatch.c). */

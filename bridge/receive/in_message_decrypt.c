@@ -231,8 +231,8 @@ enum wb_err in_message_decrypt(struct bridge *b, const struct in_message *m, con
     return verdict(err, ret_result);
 }
 
-enum wb_err in_message_sender_key(struct bridge *b, const struct in_message *m, struct span skdm,
-                                  enum wb_err *ret_result)
+enum wb_err in_message_decrypt_sender_key(struct bridge *b, const struct in_message *m,
+                                          struct span skdm, enum wb_err *ret_result)
 {
     struct sender_key_record *record = NULL;
     enum wb_err err = store_sender_key_load(b->store, &m->chat, &m->address, &record);
@@ -272,8 +272,8 @@ static void hash_as(const struct in_message *m, const struct in_enc *e,
     sha256_v(parts, n, ret_hash);
 }
 
-void in_message_enc_hash(const struct in_message *m, const struct in_enc *e,
-                         uint8_t ret_hash[static SHA256_BYTES])
+void in_message_decrypt_enc_hash(const struct in_message *m, const struct in_enc *e,
+                                 uint8_t ret_hash[static SHA256_BYTES])
 {
     hash_as(m, e, &m->address, ret_hash);
 }
@@ -292,9 +292,10 @@ static enum wb_err look_up(struct bridge *b, struct arena *a,
     return WB_OK;
 }
 
-enum wb_err in_message_buffered(struct bridge *b, struct arena *a, const struct in_message *m,
-                                const struct in_enc *e, uint8_t ret_hash[static SHA256_BYTES],
-                                struct span *ret_content)
+enum wb_err in_message_decrypt_buffered(struct bridge *b, struct arena *a,
+                                        const struct in_message *m, const struct in_enc *e,
+                                        uint8_t ret_hash[static SHA256_BYTES],
+                                        struct span *ret_content)
 {
     /* Which form of the sender was the known one then? */
     const struct jid *forms[] = {&m->address, &m->sender, &m->sender_alt};

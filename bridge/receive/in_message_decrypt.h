@@ -18,17 +18,18 @@ enum wb_err in_message_decrypt(struct bridge *b, const struct in_message *m, con
 
 /* Files the sender key that came with a group message (P-RC-16), which the caller has found to be
  * for m->chat. *ret_result as above. */
-enum wb_err in_message_sender_key(struct bridge *b, const struct in_message *m, struct span skdm,
-                                  enum wb_err *ret_result) WB_MUST_CHECK;
+enum wb_err in_message_decrypt_sender_key(struct bridge *b, const struct in_message *m,
+                                          struct span skdm, enum wb_err *ret_result) WB_MUST_CHECK;
 
 /* The name of a ciphertext in whatsmeow_event_buffer (P-RC-21). */
-void in_message_enc_hash(const struct in_message *m, const struct in_enc *e,
-                         uint8_t ret_hash[static SHA256_BYTES]);
+void in_message_decrypt_enc_hash(const struct in_message *m, const struct in_enc *e,
+                                 uint8_t ret_hash[static SHA256_BYTES]);
 /* Was that ciphertext decrypted before, by us or by whatsmeow? The name of its row, and its content
  * (in the arena) where whatsmeow's process ended before it was handled; SPAN_NULL: it was handled.
  * NOT_FOUND: no row. */
-enum wb_err in_message_buffered(struct bridge *b, struct arena *a, const struct in_message *m,
-                                const struct in_enc *e, uint8_t ret_hash[static SHA256_BYTES],
-                                struct span *ret_content) WB_MUST_CHECK;
+enum wb_err in_message_decrypt_buffered(struct bridge *b, struct arena *a,
+                                        const struct in_message *m, const struct in_enc *e,
+                                        uint8_t ret_hash[static SHA256_BYTES],
+                                        struct span *ret_content) WB_MUST_CHECK;
 
 #endif

@@ -27,7 +27,7 @@ static enum wb_err take_sender_key(struct bridge *b, const struct in_message *m,
                  (int)m->id.n, (const char *)m->id.p);
         return WB_OK;
     }
-    TRY(in_message_sender_key(b, m, c->skdm, &result));
+    TRY(in_message_decrypt_sender_key(b, m, c->skdm, &result));
     FAULT_POINT("skdm.taken");
     if (result != WB_OK)
         log_warn(b->log, "message", "sender key in %.*s: %s", (int)m->id.n, (const char *)m->id.p,

@@ -40,18 +40,18 @@ struct in_message_state {
  * copy of it can be recognised by that. */
 enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struct content *c,
                              bool *ret_row) WB_MUST_CHECK;
-/* The same for what in_message_open() opened. */
+/* The same for what in_message_sealed_open() opened. */
 enum wb_err in_message_store_opened(struct bridge *b, struct in_message *m, const struct content *c,
                                     bool *ret_row) WB_MUST_CHECK;
 /* What was opened late: the row that told of it says now what it says. NOT_FOUND: there is none. */
-enum wb_err in_message_fill_opened(struct bridge *b, const struct in_message *m,
-                                   const struct content *c) WB_MUST_CHECK;
+enum wb_err in_message_store_fill_opened(struct bridge *b, const struct in_message *m,
+                                         const struct content *c) WB_MUST_CHECK;
 /* A change that its sender may not make: the message that it is about stays as it is, and what was
  * wanted becomes a row of its own. Logged and counted. */
 enum wb_err in_message_store_refused(struct bridge *b, struct in_message *m,
                                      const struct content *c) WB_MUST_CHECK;
 /* A row for what cannot be read yet. */
-enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m) WB_MUST_CHECK;
+enum wb_err in_message_store_placeholder(struct bridge *b, struct in_message *m) WB_MUST_CHECK;
 /* A row for a plaintext that is no Message: its bytes are kept. */
 enum wb_err in_message_store_unreadable(struct bridge *b, struct in_message *m,
                                         struct span plain) WB_MUST_CHECK;
@@ -74,20 +74,21 @@ struct in_message_opened {
 };
 /* Opens c (content_is_sealed()). What waits for a message that we do not have is remembered, and
  * our phone is asked for that message, unless it is already, or has answered without a secret. The
- * caller ends with in_message_opened_free(), also
+ * caller ends with in_message_sealed_free(), also
  * after an error. */
-enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct content *c,
-                            struct in_message_opened *ret) WB_MUST_CHECK;
-void in_message_opened_free(struct in_message_opened *o);
+enum wb_err in_message_sealed_open(struct bridge *b, struct in_message *m, const struct content *c,
+                                   struct in_message_opened *ret) WB_MUST_CHECK;
+void in_message_sealed_free(struct in_message_opened *o);
 /* After the row of m, if it has one, was made: keeps the secret of m, and opens what has waited for
  * it. secret: any bytes of a peer's; nothing happens unless they are MESSAGE_SECRET_BYTES. */
-enum wb_err in_message_secret(struct bridge *b, const struct in_message *m,
-                              struct span secret) WB_MUST_CHECK;
+enum wb_err in_message_sealed_secret(struct bridge *b, const struct in_message *m,
+                                     struct span secret) WB_MUST_CHECK;
 /* Our phone has answered a request for that message, and what it handed on is stored. If the secret
  * has not come with it, that is remembered; and when the message is here, nothing waits for it any
  * longer. */
-enum wb_err in_message_phone_answered(struct bridge *b, const struct jid *chat,
-                                      const struct jid *sender, struct span id) WB_MUST_CHECK;
+enum wb_err in_message_sealed_phone_answered(struct bridge *b, const struct jid *chat,
+                                             const struct jid *sender,
+                                             struct span id) WB_MUST_CHECK;
 
 /* ---- in_message_bot.c: what bots seal with the secret of the message that asked them ---- */
 
@@ -120,7 +121,7 @@ enum wb_err in_message_refuse(struct bridge *b, const struct stanza *s, struct i
 /* ---- in_message.c ---- */
 
 /* BRIDGE_EV_MESSAGE for this one when the batch is durable. */
-enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m,
-                                int64_t received_ms) WB_MUST_CHECK;
+enum wb_err in_message_state_news_add(struct bridge *b, const struct in_message *m,
+                                      int64_t received_ms) WB_MUST_CHECK;
 
 #endif

@@ -23,7 +23,7 @@ static enum wb_err leave_trace(struct bridge *b, const struct stanza *s, struct 
     enum wb_err err;
 
     TRY(store_mark(b->store));
-    err = in_message_placeholder(b, m);
+    err = in_message_store_placeholder(b, m);
     if (err == WB_OK && !m->bot)
         err = retry_owed_add(b, s->arena, m, NULL, why);
     if (err == WB_OK)

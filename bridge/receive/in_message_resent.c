@@ -70,15 +70,15 @@ enum wb_err in_message_take_web(struct bridge *b, struct in_message_web *w)
     if (w->c.kind == CONTENT_PROTOCOL)
         return WB_OK;
     TRY(in_message_store(b, &w->m, &w->c, &row));
-    TRY(in_message_secret(b, &w->m, span_is_null(w->secret) ? w->c.secret : w->secret));
+    TRY(in_message_sealed_secret(b, &w->m, span_is_null(w->secret) ? w->c.secret : w->secret));
     if (w->c.kind != CONTENT_NONE)
         TRY(retry_owed_done(b, &w->m));
 out:
     return err;
 }
 
-enum wb_err in_message_same(struct bridge *b, const struct jid *one, const struct jid *other,
-                            bool *ret_same, bool *ret_maybe)
+enum wb_err in_message_resent_same(struct bridge *b, const struct jid *one, const struct jid *other,
+                                   bool *ret_same, bool *ret_maybe)
 {
     struct jid x, y;
     enum wb_err err;
@@ -100,8 +100,8 @@ static enum wb_err is_asked_for(struct bridge *b, const struct store_phone_reque
     bool same, chat = false, sender = false;
     enum wb_err err;
 
-    TRY(in_message_same(b, &r->chat, &m->chat, &same, &chat));
-    TRY(in_message_same(b, &r->sender, &m->sender, &same, &sender));
+    TRY(in_message_resent_same(b, &r->chat, &m->chat, &same, &chat));
+    TRY(in_message_resent_same(b, &r->sender, &m->sender, &same, &sender));
     *ret_asked = chat && sender && span_eq_cstr(m->id, r->id);
 out:
     return err;
@@ -125,7 +125,7 @@ static enum wb_err take_one(struct bridge *b, const struct stanza *s, struct spa
     TRY(in_message_take_web(b, &w));
     /* What somebody's vote was about may be of years ago: it is stored, and is no news. */
     if (w.m.stored && !for_secret)
-        TRY(in_message_news_add(b, &w.m, s->received_ms));
+        TRY(in_message_state_news_add(b, &w.m, s->received_ms));
 out:
     return err;
 }
@@ -156,7 +156,7 @@ static enum wb_err resent_apply(struct bridge *b, const struct own_message *o)
         if (err != WB_OK)
             log_warn(b->log, "message", "a message resent by our phone: %s", wb_err_text(err));
     }
-    TRY(in_message_phone_answered(b, &asked.chat, &asked.sender, span_cstr(asked.id)));
+    TRY(in_message_sealed_phone_answered(b, &asked.chat, &asked.sender, span_cstr(asked.id)));
     err = store_phone_request_done(b->store, r.stanza_id);
 out:
     return err;

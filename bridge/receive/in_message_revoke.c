@@ -58,9 +58,9 @@ static enum wb_err is_sender(struct bridge *b, const struct jid *author, const s
     bool is = false;
     enum wb_err err;
 
-    TRY(in_message_same(b, author, sender, &is, NULL));
+    TRY(in_message_resent_same(b, author, sender, &is, NULL));
     if (!is && !jid_is_none(sender_alt))
-        TRY(in_message_same(b, author, sender_alt, &is, NULL));
+        TRY(in_message_resent_same(b, author, sender_alt, &is, NULL));
     *ret_is = is;
 out:
     return err;
@@ -184,7 +184,7 @@ static enum wb_err refuse(struct bridge *b, const struct store_revoke *r)
 
     TRY(in_message_store_refused(b, &m, &c));
     if (m.stored)
-        err = in_message_news_add(b, &m, clock_unix_ms(b->clock));
+        err = in_message_state_news_add(b, &m, clock_unix_ms(b->clock));
 out:
     return err;
 }

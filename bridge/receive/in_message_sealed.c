@@ -350,8 +350,8 @@ out:
     return err;
 }
 
-enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct content *c,
-                            struct in_message_opened *ret)
+enum wb_err in_message_sealed_open(struct bridge *b, struct in_message *m, const struct content *c,
+                                   struct in_message_opened *ret)
 {
     enum wb_err err;
 
@@ -368,7 +368,7 @@ enum wb_err in_message_open(struct bridge *b, struct in_message *m, const struct
     return err == WB_ERR_NOT_FOUND ? wait_and_ask(b, m, c) : WB_OK;
 }
 
-void in_message_opened_free(struct in_message_opened *o)
+void in_message_sealed_free(struct in_message_opened *o)
 {
     arena_free(&o->a);
     buf_free(&o->plain);
@@ -383,7 +383,7 @@ static enum wb_err apply_opened(struct bridge *b, struct in_message *m, const st
     enum wb_err err;
 
     TRY(in_message_store_opened(b, m, c, &row));
-    err = in_message_fill_opened(b, m, c);
+    err = in_message_store_fill_opened(b, m, c);
 out:
     return err;
 }
@@ -424,7 +424,7 @@ static enum wb_err open_waiting(struct bridge *b, const struct store_secret_wait
     TRY(apply_opened(b, &m, &o.c));
     log_info(b->log, "message", "%s: what it is about has come", w->id);
 out:
-    in_message_opened_free(&o);
+    in_message_sealed_free(&o);
     return err;
 }
 
@@ -436,7 +436,7 @@ static enum wb_err open_all_waiting(struct bridge *b, const struct in_message *m
     while ((err = store_secret_wait_next(b->store, m->id, w.seq, &w)) == WB_OK) {
         bool same = false;
 
-        TRY(in_message_same(b, &w.chat, &m->chat, &same, NULL));
+        TRY(in_message_resent_same(b, &w.chat, &m->chat, &same, NULL));
         if (!same)
             continue;
         err = open_waiting(b, &w);
@@ -468,7 +468,8 @@ out:
     return err;
 }
 
-enum wb_err in_message_secret(struct bridge *b, const struct in_message *m, struct span secret)
+enum wb_err in_message_sealed_secret(struct bridge *b, const struct in_message *m,
+                                     struct span secret)
 {
     struct jid sender = jid_bare(m->sender);
     bool some = false;
@@ -498,11 +499,11 @@ static enum wb_err waits_for(struct bridge *b, const struct store_secret_wait *w
     bool same = false;
     enum wb_err err;
 
-    TRY(in_message_same(b, &w->chat, chat, &same, NULL));
+    TRY(in_message_resent_same(b, &w->chat, chat, &same, NULL));
     if (same) {
         TRY(read_waiting(b, w, &a, &m, &c));
         TRY(original_of(b, &m, &c, &original));
-        TRY(in_message_same(b, &original.sender, sender, &same, NULL));
+        TRY(in_message_resent_same(b, &original.sender, sender, &same, NULL));
     }
     *ret_waits = same;
 out:
@@ -529,8 +530,8 @@ out:
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-enum wb_err in_message_phone_answered(struct bridge *b, const struct jid *chat,
-                                      const struct jid *sender, struct span id)
+enum wb_err in_message_sealed_phone_answered(struct bridge *b, const struct jid *chat,
+                                             const struct jid *sender, struct span id)
 {
     const struct in_message m = {.id = id, .chat = *chat, .sender = *sender};
     uint8_t secret[MESSAGE_SECRET_BYTES];

@@ -20,7 +20,8 @@ enum {
 
 /* ---- news after the commit ---- */
 
-enum wb_err in_message_news_add(struct bridge *b, const struct in_message *m, int64_t received_ms)
+enum wb_err in_message_state_news_add(struct bridge *b, const struct in_message *m,
+                                      int64_t received_ms)
 {
     struct in_message_state *st = b->in_message;
     struct in_message_news *n;
@@ -161,7 +162,7 @@ out:
     return err;
 }
 
-void in_message_names_changed(struct bridge *b)
+void in_message_state_names_changed(struct bridge *b)
 {
     if (b->in_message)
         memset(b->in_message->push_names, 0, sizeof b->in_message->push_names);

@@ -206,8 +206,8 @@ out:
     return err;
 }
 
-enum wb_err in_message_fill_opened(struct bridge *b, const struct in_message *m,
-                                   const struct content *c)
+enum wb_err in_message_store_fill_opened(struct bridge *b, const struct in_message *m,
+                                         const struct content *c)
 {
     struct store_message row = row_of(b, m);
     char quoted[JID_TEXT_MAX];
@@ -299,10 +299,10 @@ enum wb_err in_message_store(struct bridge *b, struct in_message *m, const struc
         return WB_OK;
     if (!content_is_sealed(c))
         return in_message_store_opened(b, m, c, ret_row);
-    err = in_message_open(b, m, c, &o);
+    err = in_message_sealed_open(b, m, c, &o);
     if (err == WB_OK)
         err = in_message_store_opened(b, m, &o.c, ret_row);
-    in_message_opened_free(&o);
+    in_message_sealed_free(&o);
     return err;
 }
 
@@ -315,7 +315,7 @@ enum wb_err in_message_store_refused(struct bridge *b, struct in_message *m,
     return store_row(b, m, c);
 }
 
-enum wb_err in_message_placeholder(struct bridge *b, struct in_message *m)
+enum wb_err in_message_store_placeholder(struct bridge *b, struct in_message *m)
 {
     struct store_message row = row_of(b, m);
     enum store_message_outcome outcome;

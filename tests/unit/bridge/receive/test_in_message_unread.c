@@ -174,7 +174,7 @@ static void left_in_the_buffer(struct receiver *r, bool by_bytes)
     if (by_bytes)
         sha256(m.enc[0].bytes, hash);
     else
-        in_message_enc_hash(&m, &m.enc[0], hash);
+        in_message_decrypt_enc_hash(&m, &m.enc[0], hash);
     /* conversation: "almost lost", with one byte of padding */
     buf_append(&padded, SPAN_LIT("\x0a\x0b"
                                  "almost lost\x01"));

@@ -67,10 +67,10 @@ static void ciphertext_key_vector(void **state)
         k[i] = i;
     e.bytes = SPAN_ARRAY(k);
     assert_int_equal(hex_decode(span_cstr(want), expected, sizeof expected, &n), WB_OK);
-    in_message_enc_hash(&m, &e, hash);
+    in_message_decrypt_enc_hash(&m, &e, hash);
     assert_memory_equal(hash, expected, sizeof hash);
     e.type = IN_ENC_PKMSG;
-    in_message_enc_hash(&m, &e, other);
+    in_message_decrypt_enc_hash(&m, &e, other);
     assert_memory_not_equal(other, hash, sizeof hash);
 }
 
