@@ -1,5 +1,5 @@
-/* The way of a <message>: parsed, decrypted part by part, stored, answered (design rules 1 and 4;
- * docs/protocol/receiving.md). */
+/* The way of a <message>: parsed, decrypted part by part, stored, answered. Rule 1: message, then
+ * ratchet, then ack; rule 4: one session per person, under the LID; docs/protocol/receiving.md. */
 #include "bridge/receive/in_message.h"
 
 #include <string.h>
@@ -20,26 +20,26 @@
 #include "store/messages/messages.h"
 #include "store/session/retry.h"
 
-/* P-RC-29 */
+/* Error codes of a refusing ack (P-RC-29). */
 enum {
     NACK_PARSE = 487,
     NACK_UNRECOGNIZED = 488,
     NACK_PROTOBUF = 491,
     NACK_NO_SECRET = 495,
 };
-enum { STATUS_RETRY_MAX_S = 24 * 3600 }; /* older ones are gone anyway (P-RC-37) */
+enum { STATUS_RETRY_MAX_S = 24 * 3600 }; /* a status lasts a day (P-RC-37) */
 
 /* What became of one <enc>. */
 struct taken {
-    enum wb_err result; /* of the decryption */
-    bool content;       /* it had something to say, and that was dealt with */
+    enum wb_err result; /* the verdict of the decryption */
+    bool content;       /* it had content, which was dealt with */
     bool unreadable;    /* decrypted, but no Message */
     bool empty;         /* a Message that has neither content nor keys */
 };
 
 /* ---- what every stanza teaches ---- */
 
-/* Names hardly ever change: the store is asked only about new ones. */
+/* Push names hardly ever change: the store is asked only about names not seen lately. */
 static enum wb_err learn_push_name(struct bridge *b, const struct in_message *m)
 {
     struct in_message_state *st = b->in_message;
@@ -59,7 +59,7 @@ out:
     return err;
 }
 
-/* P-RC-07 */
+/* Learns names and the pair of LID and number that the stanza shows (P-RC-07). */
 static enum wb_err learn(struct bridge *b, const struct in_message *m)
 {
     struct jid who = jid_bare(m->sender);
@@ -78,7 +78,7 @@ out:
 
 /* ---- content ---- */
 
-/* From us without a recipient: the message itself says whom it went to (P-RC-17). */
+/* A message of ours without recipient: its content says whom it went to (P-RC-17). */
 static void take_destination(struct in_message *m, const struct content *c)
 {
     struct jid chat;
@@ -89,7 +89,7 @@ static void take_destination(struct in_message *m, const struct content *c)
         m->chat = jid_bare(jid_unhosted(chat));
 }
 
-/* A bot's answer that goes on: what it has said before is replaced. */
+/* A bot's answer that goes on replaces the text that the bot has sent before. */
 static struct content continued(const struct in_message *m, const struct content *c)
 {
     return (struct content){.kind = CONTENT_EDIT,
@@ -97,7 +97,7 @@ static struct content continued(const struct in_message *m, const struct content
                             .inner = c->kind == CONTENT_EDIT && c->inner ? c->inner : c};
 }
 
-/* e NULL: it was not encrypted in a session. */
+/* e NULL: the content was not encrypted in a session. */
 static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct in_enc *e, const struct content *c, struct taken *r)
 {
@@ -108,7 +108,7 @@ static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct
     take_destination(m, c);
     TRY(in_message_keys(b, m, c));
     if (c->kind == CONTENT_PROTOCOL || m->peer) {
-        /* Only our own devices have any say here (P-RC-50). */
+        /* Protocol messages count only from our own devices (P-RC-50). */
         if (m->from_me && c->kind == CONTENT_PROTOCOL)
             TRY(in_message_peer(b, s, m, c));
     } else {
@@ -118,8 +118,9 @@ static enum wb_err take_content(struct bridge *b, const struct stanza *s, struct
         TRY(in_message_sealed_secret(b, m, c->secret));
     r->content = c->kind != CONTENT_NONE;
     r->empty = !r->content && !c->carries && !m->peer && !(e && e->hide_fail);
-    /* Nothing in messages.db has this id: its ciphertext is remembered, so that a second delivery
-     * is not taken for a loss (P-RC-20, 21). A skmsg beside it speaks for the stanza. */
+    /* No row of messages.db has this id: the ciphertext's hash is remembered, so that a second
+     * delivery is not taken for a loss (P-RC-20, 21). If there is a skmsg beside e, that one speaks
+     * for the stanza. */
     if (!row && e && (r->content || m->nenc == 1)) {
         in_message_decrypt_enc_hash(m, e, hash);
         TRY(store_event_put(b->store, hash, SPAN_NULL, m->t, bridge_server_now_ms(b)));
@@ -151,8 +152,8 @@ static enum wb_err take_plain(struct bridge *b, const struct stanza *s, struct i
     return m->peer ? WB_OK : in_message_store_unreadable(b, m, plain);
 }
 
-/* Its key is used, but perhaps not its content: the program that had this session before stores it
- * until it has been handled (P-RC-21). */
+/* The message's key is used, but perhaps nobody has handled its content: the Go bridge stores a
+ * plaintext until it is handled (P-RC-21). */
 static enum wb_err take_buffered(struct bridge *b, const struct stanza *s, struct in_message *m,
                                  const struct in_enc *e, struct taken *r)
 {
@@ -172,7 +173,7 @@ out:
     return err;
 }
 
-/* Its key was used before. */
+/* The message's key was used before. */
 static bool is_used_up(enum wb_err e)
 {
     return e == WB_ERR_OLD_COUNTER || e == WB_ERR_BASE_KEY_USED;
@@ -217,11 +218,11 @@ static enum wb_err answer_receipt(struct bridge *b, const struct stanza *s, stru
 {
     enum wb_err err;
 
-    /* A bot that writes in the chat of people is not told; the server wants an ack. */
+    /* A bot that writes in a chat of people gets no receipt; the server wants an ack. */
     if (m->bot && m->chat.server != JID_BOT)
         return answer_ack(s, m, 0);
     err = in_message_answer(m, out_receipt_delivery(b, s->arena, m));
-    /* A <status> wants an ack of its own class, whatever else it gets (P-X2-21). */
+    /* A <status> wants an ack of its own class, whatever other answers it gets (P-X2-21). */
     if (err == WB_OK && node_is(s->node, "status"))
         err = answer_ack(s, m, 0);
     return err;
@@ -232,7 +233,7 @@ bool in_message_is_own_copy(const struct in_message *m)
     return m->from_me && !m->peer && !jid_is_none(&m->recipient);
 }
 
-/* There is nothing more to be done about it, and it is not read. */
+/* Ends the delivery of a message that is not read, when nothing more can be done about it. */
 static enum wb_err answer_end(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
     return in_message_is_own_copy(m) ? answer_receipt(b, s, m) : answer_ack(s, m, 0);
@@ -243,8 +244,9 @@ static bool is_old_status(const struct bridge *b, const struct in_message *m)
     return in_message_is_status(m) && m->t < bridge_server_now_s(b) - STATUS_RETRY_MAX_S;
 }
 
-/* Somebody speaks in the name of our own phone (trust.h). What "it" sends anew would be no better,
- * and there is nobody else to ask: a placeholder tells of it, the ack ends its delivery. */
+/* Somebody speaks in the name of our own phone (trust.h). A resend from the same sender would be no
+ * better, and there is nobody else to ask: a placeholder tells of the message, the ack ends its
+ * delivery. */
 static enum wb_err take_forged(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
     enum wb_err err;
@@ -256,7 +258,8 @@ out:
     return err;
 }
 
-/* P-RC-32: a placeholder, a retry receipt, the ack; but what is stored is not asked for. */
+/* Decryption failed: a placeholder, a retry receipt, the ack (P-RC-32); but a message that is
+ * stored already is not asked for. */
 static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct in_message *m,
                                 const struct in_enc *e, enum wb_err why)
 {
@@ -273,14 +276,15 @@ static enum wb_err take_failure(struct bridge *b, const struct stanza *s, struct
         TRY(in_message_store_placeholder(b, m));
     if (!m->bot && !is_old_status(b, m))
         TRY(retry_owed_add(b, s->arena, m, e, why));
-    /* While its sender is asked, it stays where it is: should what is sent anew be lost, this one
-     * comes again. */
+    /* While the sender is asked to resend it, the server keeps this copy: if the resent one is
+     * lost, this one comes again. */
     TRY(m->retried ? answer_ack(s, m, 0) : answer_end(b, s, m));
 out:
     return err;
 }
 
-/* Is it stored, or asked for already? A placeholder alone may have been made by an edit. */
+/* Is m stored, or asked for already? A placeholder alone proves neither: an edit may have made
+ * it. */
 static enum wb_err is_known(struct bridge *b, const struct in_message *m, bool *ret_known)
 {
     bool known = false, waiting = false;
@@ -310,8 +314,8 @@ static enum wb_err note_gap(struct bridge *b, const struct in_message *m)
     return err;
 }
 
-/* The key of this message was used before. A copy of what we have is merely receipted; of what we
- * do not have, only the phone still knows the content (rule 1). */
+/* The key of this message was used before. If we have the message, this is a copy, which is merely
+ * receipted. If not, only the phone still knows the content (rule 1). */
 static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, struct in_message *m,
                                     const struct in_enc *e, enum wb_err why)
 {
@@ -327,7 +331,7 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
             return err;
         known = err == WB_OK;
     }
-    /* Of our own device, in a session that we do not have: it repeats what it has for us. */
+    /* From our own device, in a session that we do not have: the device repeats it when asked. */
     if (!known && m->peer && why == WB_ERR_BASE_KEY_USED)
         return take_failure(b, s, m, e, why);
     if (!known && !m->peer) {
@@ -335,9 +339,10 @@ static enum wb_err take_old_counter(struct bridge *b, const struct stanza *s, st
                  (int)m->id.n, (const char *)m->id.p);
         if (!e->hide_fail)
             TRY(in_message_store_placeholder(b, m));
-        /* Should the sender still write in a session that we do not have: new keys for it. */
+        /* If the sender still uses a session that we do not have, the retry receipt brings it new
+         * keys. */
         TRY(retry_owed_add(b, s->arena, m, why == WB_ERR_BASE_KEY_USED ? e : NULL, why));
-        /* Should the phone not answer that: with the history around it. */
+        /* If the phone does not answer that, a request for the history around the message can. */
         if (!e->hide_fail)
             TRY(note_gap(b, m));
     }
@@ -346,8 +351,8 @@ out:
     return err;
 }
 
-/* One answer for all parts. The group part speaks for the stanza where there is one: what comes
- * with it pairwise is only its key. */
+/* One answer for all parts. If there is a group part, it speaks for the stanza: the pairwise part
+ * beside it brings only its key. */
 static enum wb_err conclude(struct bridge *b, const struct stanza *s, struct in_message *m,
                             const struct taken *taken)
 {
@@ -407,8 +412,9 @@ static bool begins_with(struct span s, const char *word)
     return span_eq_cstr(span_first(s, strlen(word)), word);
 }
 
-/* Nothing in it is for us: the server says so (P-RC-19), or there is no <enc> at all, as in
- * messages that begin with an advertisement (P-X2-09). Our phone has it. */
+/* The stanza has no content for us: the server says so (P-RC-19: <unavailable>), or there is no
+ * <enc> at all, as in chats that begin with an advertisement (P-X2-09). Our phone has the
+ * content. */
 static enum wb_err take_unavailable(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
     bool known = false, waiting = false;
@@ -439,9 +445,9 @@ out:
     return err;
 }
 
-/* What a bot says in answer to a message whose secret we do not have: in a group our phone gives it
- * to the bot alone, so that it never comes. A row says that there is something to be read there:
- * one for the whole answer, in however many bits it comes. */
+/* A bot's answer to a message whose secret we do not have: in a group our phone gives the secret to
+ * the bot alone, so it never comes. One row says that there is an answer, in however many bits the
+ * answer comes. */
 static enum wb_err take_unopened(struct bridge *b, const struct stanza *s, struct in_message *m,
                                  enum wb_err why)
 {
@@ -481,7 +487,7 @@ out:
     return err;
 }
 
-/* Encrypted in a way that nobody has told us about. */
+/* Every <enc> is of a kind that this program does not know. */
 static enum wb_err take_unknown(struct bridge *b, const struct stanza *s, struct in_message *m)
 {
     enum wb_err err = WB_OK;
@@ -512,7 +518,7 @@ static enum wb_err handle(struct bridge *b, const struct stanza *s, struct in_me
     m->nenc = n;
     if (m->newsletter)
         return take_newsletter(b, s, m);
-    if (node_is(s->node, "status") && !in_message_is_status(m)) /* of what we do not follow */
+    if (node_is(s->node, "status") && !in_message_is_status(m)) /* a kind we do not follow */
         return answer_ack(s, m, 0);
     if (n)
         return take_encrypted(b, s, m);
@@ -566,7 +572,7 @@ static enum wb_err message_apply(struct bridge *b, const struct stanza *s, void 
     }
     if (wb_err_stops_us(err))
         return err == WB_ERR_LOCKED ? WB_ERR_DB : err;
-    /* What one sender does must not take the batch of others with it. */
+    /* One sender's bad message must not fail the batch with the messages of others. */
     log_error(b->log, "message", "%.*s: %s", (int)m.id.n, (const char *)m.id.p, wb_err_text(err));
     why = err;
     retry_owed_undo(b, requests);

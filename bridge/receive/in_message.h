@@ -18,19 +18,19 @@ enum {
 
 enum in_enc_type { IN_ENC_MSG, IN_ENC_PKMSG, IN_ENC_SKMSG, IN_ENC_MSMSG, IN_ENC_OTHER };
 
-/* One <enc> (P-RC-11). */
+/* One <enc>: one encrypted part of the stanza (P-RC-11: its kinds and attributes). */
 struct in_enc {
     enum in_enc_type type;
     struct span bytes;
-    uint64_t version; /* 2 when not said */
-    uint32_t count;   /* of a resend; 0: first time */
+    uint64_t version; /* 2 when the stanza names none */
+    uint32_t count;   /* how often the sender has resent it; 0: first time */
     bool hide_fail;   /* decrypt-fail=hide: no placeholder when it cannot be read */
 };
 
-/* A stanza as it reads. Spans are the frame's. */
+/* A <message> stanza as read. Its spans borrow from the frame. */
 struct in_message {
     struct span stanza_id; /* as written: what answers repeat */
-    struct span id;        /* what the row is found by: the same, unless that is no usable id */
+    struct span id;        /* names the row: stanza_id, or its hash when that is unusable */
     struct span type, push_name, edit;
     struct span business_name; /* of <verified_name> */
     int64_t t; /* unix seconds, the server's (P-RC-57); not negative. As parsed it may
@@ -38,7 +38,8 @@ struct in_message {
 
     /* As written: what answers repeat. JID_NONE when absent. */
     struct jid from, participant, recipient;
-    /* As meant (P-RC-03..06): hosted forms are plain, sender and its other form are devices. */
+    /* As meant (P-RC-03..06: who wrote and where): hosted JIDs in their plain form; sender and
+     * sender_alt with device number. */
     struct jid chat, sender;
     struct jid sender_alt; /* the other identity of the sender, if the stanza names it */
     struct jid chat_alt;   /* from us: the other identity of the person we wrote to */
@@ -76,47 +77,50 @@ struct in_message {
 enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct jid *own_pn,
                              const struct jid *own_lid, struct in_message *ret_m) WB_MUST_CHECK;
 
-/* One more answer; NULL: NOMEM. */
+/* Adds n to the answers that leave after the commit; n NULL (out of memory): NOMEM. */
 enum wb_err in_message_answer(struct in_message *m, const struct node *n) WB_MUST_CHECK;
 
-/* A status, under whichever name its stanza came (P-X2-21). */
+/* Is it a status? Statuses come as <message> and as <status> (P-X2-21). */
 bool in_message_is_status(const struct in_message *m);
 
-/* Can it be asked for again? Nobody would know it by an id that we made. */
+/* Can it be asked for again? Not when m->id is a hash of ours: nobody else knows that id. */
 bool in_message_can_ask(const struct in_message *m);
 
-/* One WebMessageInfo of our phone, read: no effects. fallback_t: its time when it names none. m
- * tells chat, sender, id and time. Errors of class PEER: it is of no use. */
+/* Reads one WebMessageInfo that our phone sent; no effects. fallback_t: the message's time (unix
+ * seconds) when it names none. Of ret->m, chat, sender, id and time are filled in. Errors of class
+ * PEER: the message is of no use. */
 struct in_message_web {
     struct in_message m;
     struct content c;
-    struct span secret; /* that the phone names beside the content; SPAN_NULL: none */
+    struct span secret; /* message secret beside the content; SPAN_NULL: none */
 };
 enum wb_err in_message_read_web(struct bridge *b, struct arena *a, struct span in,
                                 int64_t fallback_t, struct in_message_web *ret) WB_MUST_CHECK;
-/* It was asked for: a row where nothing is, a placeholder filled in, a change made; a row that is
- * there stays as it is. w->m.stored: a row was made or filled. */
+/* Stores a message that we asked our phone for: makes a row where there is none, fills in a
+ * placeholder, or makes the change that the message asks for. A complete row stays as it is.
+ * w->m.stored: a row was made or filled. */
 enum wb_err in_message_take_web(struct bridge *b, struct in_message_web *w) WB_MUST_CHECK;
 /* Are both JIDs one chat or person, under whatever form (devices are ignored)? *ret_maybe (may be
- * NULL): they are, or one is a number and the other a LID and the pair is not known, so that nobody
- * can tell. */
+ * NULL): they are the same, or one is a number and the other a LID and the pair is not known, so
+ * that nobody can tell. */
 enum wb_err in_message_resent_same(struct bridge *b, const struct jid *one, const struct jid *other,
                                    bool *ret_same, bool *ret_maybe) WB_MUST_CHECK;
 
-/* Listens to the bridge's events; after its store and timers are there. */
+/* Listens to the bridge's events; call it when the bridge's store and timers exist. */
 enum wb_err in_message_new(struct bridge *b, struct in_message_state **ret_s) WB_MUST_CHECK;
-/* The server's <ack> of a message of ours: perhaps of a request to our phone. */
+/* The server has acked the message `id` of ours, which may be a request to our phone. */
 enum wb_err in_message_acked(struct bridge *b, struct span id) WB_MUST_CHECK;
-/* The list of this group's members was stored: messages that wait to be deleted by an admin of it
- * (in_message_revoke.h) are deleted, or not. none: it will not come, for we are not in the group,
- * so nobody is known as an admin of it. In the open batch. */
+/* The list of this group's members was stored: deletions that waited for it (in_message_revoke.h)
+ * are made or refused. none: the list will not come, because we are not in the group; then nobody
+ * counts as an admin. In the open batch. */
 enum wb_err in_message_group_list(struct bridge *b, const struct jid *group,
                                   bool none) WB_MUST_CHECK;
-/* Push names were written by others: what a message says is compared with the store again. */
+/* Another part of the bridge wrote push names: forgets which names the store has, so that the next
+ * messages are compared with it again. */
 void in_message_state_names_changed(struct bridge *b);
 void in_message_free(struct in_message_state *s); /* NULL-safe */
 
-/* The rows of the table by tag (dispatch.c). */
+/* Rows of dispatch.c's table of stanza tags. */
 extern const struct stanza_handler in_message_handler;
 extern const struct stanza_handler in_appdata_handler;
 extern const struct stanza_handler in_status_handler;

@@ -1,4 +1,5 @@
-/* Messages of bots: sealed with the secret of the message that asked them (P-RC-11, P-RC-52). */
+/* Messages of bots: an answer is sealed with the secret of the question (P-RC-11, P-RC-52: <enc
+ * type=msmsg> and its keys). */
 #include "base/secret.h"
 #include "bridge/core/context.h"
 #include "bridge/core/msgid.h"
@@ -10,7 +11,7 @@
 /* MessageSecretMessage */
 enum { SECRET_MESSAGE_IV = 2, SECRET_MESSAGE_PAYLOAD = 3 };
 
-/* Who asked: the stanza says it, or it was one of our own devices. */
+/* Who asked the bot: the stanza names the person, or one of our own devices asked. */
 static size_t askers(const struct bridge *b, const struct in_message *m, struct jid ret[static 3])
 {
     const struct jid all[] = {m->target_sender, b->own_lid, b->own_pn};

@@ -16,7 +16,7 @@
 
 enum { ENC_VERSION = 2 };
 
-/* Splits an error into the enc's and ours. */
+/* An error of class PEER is the verdict on the <enc>; any other one is our own failure. */
 static enum wb_err verdict(enum wb_err err, enum wb_err *ret_result)
 {
     if (err != WB_OK && wb_err_class(err) != WB_CLASS_PEER)
@@ -40,7 +40,7 @@ static enum wb_err load_pairs(struct bridge *b, const struct signal_prekey_heade
     *p = (struct prekey_pairs){.signed_prekey = NULL};
     if (h->signed_prekey_id == b->account->keys.signed_prekey_id) {
         p->signed_prekey = &b->account->keys.signed_prekey;
-    } else { /* one that was replaced, or that the server has and has not told us yet */
+    } else { /* a replaced key, or a new one whose upload the server has not confirmed yet */
         err = store_signed_prekey_get(b->store, h->signed_prekey_id, &p->older);
         if (err == WB_OK)
             p->signed_prekey = &p->older;
@@ -55,8 +55,8 @@ out:
     return err == WB_ERR_BAD_KEY_ID ? WB_OK : err;
 }
 
-/* Its session was set up before, and the record does not have it (any more): this is a copy of a
- * message, or the sender still uses a session that we lost. It is never set up a second time. */
+/* This base key set up a session before that our record does not have (any more): the message is a
+ * copy, or the sender still uses a session that we lost. A session is never set up twice. */
 static enum wb_err refuse_used_base_key(struct bridge *b, const struct signal_prekey_header *h)
 {
     bool used = false;
@@ -65,8 +65,9 @@ static enum wb_err refuse_used_base_key(struct bridge *b, const struct signal_pr
     return err == WB_OK && used ? WB_ERR_BASE_KEY_USED : err;
 }
 
-/* The message has proven that its sender owns this identity. A changed one is taken over, as all
- * clients do; the old session stays archived, so that late messages can be read (P-SG-22, 23). */
+/* The message has proven that its sender owns this identity. A changed identity is taken over, as
+ * by all clients; the old session stays archived, so that late messages can be read (P-SG-22,
+ * 23). */
 static enum wb_err take_identity(struct bridge *b, const struct in_message *m,
                                  const uint8_t identity[static X25519_KEY_BYTES])
 {
@@ -78,9 +79,9 @@ out:
     return err;
 }
 
-/* Whom the device is trusted to be when this pkmsg is taken: its sender, unless that is an
- * identity that the device had before. Then the message is a late one of an installation that is
- * gone: it is read, and whatever stands there now stays. */
+/* Is this the identity of an earlier installation of the device? Then the pkmsg comes late: it is
+ * read, but the identity stored now stays. Any other sender of a pkmsg is trusted to be the
+ * device. */
 static enum wb_err is_late(struct bridge *b, const struct jid *address,
                            const uint8_t identity[static X25519_KEY_BYTES], bool *ret_late)
 {
@@ -111,7 +112,7 @@ static enum wb_err trusted_identity(struct bridge *b, const struct jid *address,
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* Takes the session that was loaded, or a fresh one. */
+/* *session: the loaded session; when NULL, a fresh one is made, which the caller frees. */
 static enum wb_err decrypt_prekey(struct bridge *b, const struct in_message *m, struct span bytes,
                                   struct signal_session **session, struct buf *plain)
 {
@@ -278,7 +279,8 @@ void in_message_decrypt_enc_hash(const struct in_message *m, const struct in_enc
     hash_as(m, e, &m->address, ret_hash);
 }
 
-/* WB_OK: there is a row; what it holds is no use without its padding. */
+/* WB_OK: there is a row. *ret_content: its plaintext without padding; SPAN_NULL if none or
+ * broken. */
 static enum wb_err look_up(struct bridge *b, struct arena *a,
                            const uint8_t hash[static SHA256_BYTES], struct span *ret_content)
 {
@@ -297,7 +299,7 @@ enum wb_err in_message_decrypt_buffered(struct bridge *b, struct arena *a,
                                         uint8_t ret_hash[static SHA256_BYTES],
                                         struct span *ret_content)
 {
-    /* Which form of the sender was the known one then? */
+    /* The hash holds the form of the sender that was known then; all three are tried. */
     const struct jid *forms[] = {&m->address, &m->sender, &m->sender_alt};
     enum wb_err err = WB_ERR_NOT_FOUND;
 
@@ -307,7 +309,7 @@ enum wb_err in_message_decrypt_buffered(struct bridge *b, struct arena *a,
         hash_as(m, e, forms[i], ret_hash);
         err = look_up(b, a, ret_hash, ret_content);
     }
-    if (err == WB_ERR_NOT_FOUND) { /* builds of 2025 name it by its bytes alone */
+    if (err == WB_ERR_NOT_FOUND) { /* whatsmeow builds of 2025 hash only the bytes */
         sha256(e->bytes, ret_hash);
         err = look_up(b, a, ret_hash, ret_content);
     }

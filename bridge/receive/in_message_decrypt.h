@@ -1,5 +1,5 @@
-/* in_message_decrypt.h - one <enc> to its plaintext. Sessions, identities, prekeys and sender keys
- * that it moves are in the open batch (design rule 1). */
+/* in_message_decrypt.h - decrypts one <enc>. Changes of sessions, identities, prekeys and sender
+ * keys go into the open batch, so that they are committed after the message (rule 1). */
 #ifndef BRIDGE_RECEIVE_IN_MESSAGE_DECRYPT_H
 #define BRIDGE_RECEIVE_IN_MESSAGE_DECRYPT_H
 
@@ -16,17 +16,18 @@ enum wb_err in_message_decrypt(struct bridge *b, const struct in_message *m, con
                                struct buf *plain, struct span *ret_content,
                                enum wb_err *ret_result) WB_MUST_CHECK;
 
-/* Files the sender key that came with a group message (P-RC-16), which the caller has found to be
- * for m->chat. *ret_result as above. */
+/* Stores the sender key that came with a group message (P-RC-16). The caller has checked that the
+ * key is for m->chat. *ret_result as above. */
 enum wb_err in_message_decrypt_sender_key(struct bridge *b, const struct in_message *m,
                                           struct span skdm, enum wb_err *ret_result) WB_MUST_CHECK;
 
-/* The name of a ciphertext in whatsmeow_event_buffer (P-RC-21). */
+/* The hash under which whatsmeow_event_buffer keeps a ciphertext (P-RC-21: whatsmeow's memory of
+ * what it has decrypted). */
 void in_message_decrypt_enc_hash(const struct in_message *m, const struct in_enc *e,
                                  uint8_t ret_hash[static SHA256_BYTES]);
-/* Was that ciphertext decrypted before, by us or by whatsmeow? The name of its row, and its content
- * (in the arena) where whatsmeow's process ended before it was handled; SPAN_NULL: it was handled.
- * NOT_FOUND: no row. */
+/* Was this ciphertext decrypted before, by us or by whatsmeow? ret_hash: the name of its row.
+ * *ret_content: the plaintext (in the arena) when whatsmeow's process ended before handling it;
+ * SPAN_NULL when it was handled. NOT_FOUND: no row. */
 enum wb_err in_message_decrypt_buffered(struct bridge *b, struct arena *a,
                                         const struct in_message *m, const struct in_enc *e,
                                         uint8_t ret_hash[static SHA256_BYTES],

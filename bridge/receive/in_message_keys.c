@@ -1,4 +1,4 @@
-/* in_message_keys.c - what comes along with any content: a sender key. */
+/* in_message_keys.c - the sender key that may come along with any content. */
 #include "base/fault.h"
 #include "bridge/core/context.h"
 #include "bridge/receive/in_message_decrypt.h"

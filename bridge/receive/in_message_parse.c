@@ -1,4 +1,4 @@
-/* The attributes of <message> (P-RC-02..11). */
+/* Reads the attributes and children of <message> (P-RC-02..11: who, where, when, which <enc>s). */
 #include <string.h>
 
 #include "base/text.h"
@@ -18,7 +18,8 @@ bool in_message_can_ask(const struct in_message *m)
     return m->id.p == m->stanza_id.p;
 }
 
-/* The same row for the same id, however it is made. */
+/* m->id is the stanza's id, or its hash when the id cannot be stored: the same id gives the same
+ * row. */
 static enum wb_err read_id(struct arena *a, struct in_message *m)
 {
     uint8_t hash[SHA256_BYTES];
@@ -49,7 +50,7 @@ static bool is_own(const struct jid *j, const struct jid *own_pn, const struct j
     return plain.user[0] && (jid_same_user(&plain, own_pn) || jid_same_user(&plain, own_lid));
 }
 
-/* P-RC-03 */
+/* A message in a group or broadcast (P-RC-03). */
 static enum wb_err read_group(const struct node *n, struct in_message *m)
 {
     m->group = true;
@@ -63,7 +64,7 @@ static enum wb_err read_group(const struct node *n, struct in_message *m)
     return WB_OK;
 }
 
-/* P-RC-04 */
+/* A message that another device of our own account sent (P-RC-04). */
 static enum wb_err read_own(const struct node *n, struct in_message *m)
 {
     /* A server is no chat: such a row could be found by nobody. */
@@ -75,7 +76,7 @@ static enum wb_err read_own(const struct node *n, struct in_message *m)
     return WB_OK;
 }
 
-/* P-RC-05, P-RC-09 */
+/* A private message of somebody else or of a bot (P-RC-05, P-RC-09). */
 static void read_other(const struct node *n, struct in_message *m)
 {
     m->sender = jid_unhosted(m->from);
@@ -120,7 +121,7 @@ static enum wb_err read_source(const struct node *n, const struct jid *own_pn,
     if (!jid_is_person(&m->sender_alt) || m->sender_alt.server == m->sender.server)
         m->sender_alt = (struct jid){0};
     else if (m->sender_alt.device == 0)
-        m->sender_alt.device = m->sender.device; /* P-RC-06 */
+        m->sender_alt.device = m->sender.device; /* the other form names no device (P-RC-06) */
     if (m->sender.server == JID_LID || m->chat.server == JID_LID)
         m->lid_addressing = true;
 out:
@@ -158,7 +159,8 @@ static void read_enc(const struct node *n, struct in_message *m)
     m->enc[m->nenc++] = e;
 }
 
-/* VerifiedNameCertificate{1 details{4 verifiedName}} (P-RC-07). A broken one is no name. */
+/* VerifiedNameCertificate{1 details{4 verifiedName}} (P-RC-07). A broken certificate gives no
+ * name. */
 static struct span verified_name(const struct node *n)
 {
     struct span details, name;
@@ -210,7 +212,8 @@ enum wb_err in_message_parse(const struct node *n, struct arena *a, const struct
     if (m.stanza_id.n == 0 || !node_has_attr(n, "t"))
         return WB_ERR_MALFORMED;
     TRY(read_id(a, &m));
-    /* A time that is none does not make a message unreadable: peer_time.h. */
+    /* An impossible time does not make a message unreadable: message_apply() corrects it
+     * (peer_time.h). */
     m.t = node_attr_get_u64(n, "t", &t) && t <= INT64_MAX ? (int64_t)t : 0;
     TRY(read_source(n, own_pn, own_lid, &m));
     m.type = node_attr_str(n, "type", a);

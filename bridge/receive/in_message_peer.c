@@ -1,4 +1,4 @@
-/* What our own devices tell us in protocol messages; none of it is a chat message. */
+/* Protocol messages in which our own devices tell us something; none is a chat message. */
 #include "bridge/core/context.h"
 #include "bridge/core/own_message.h"
 #include "bridge/receive/in_message_private.h"

@@ -1,12 +1,12 @@
-/* Messages that cannot be dealt with: refused, but not without a trace. */
+/* Messages that cannot be dealt with are refused, but leave a placeholder. */
 #include "bridge/core/context.h"
 #include "bridge/receive/in_message_private.h"
 #include "bridge/receive/out_receipt.h"
 #include "store/core/batch.h"
 
-enum { NACK_UNHANDLED = 500 }; /* P-RC-29 */
+enum { NACK_UNHANDLED = 500 }; /* "unhandled" (P-RC-29) */
 
-/* Nothing that a person should see. */
+/* Is it a message that no person should see? */
 static bool is_hidden(const struct in_message *m)
 {
     for (size_t i = 0; i < m->nenc; i++)
@@ -15,7 +15,8 @@ static bool is_hidden(const struct in_message *m)
     return m->peer || m->newsletter;
 }
 
-/* A placeholder says that there was one, and our phone, which has it too, is asked for it once. */
+/* A placeholder says that there was a message, and our phone, which has it too, is asked for it
+ * once. */
 static enum wb_err leave_trace(struct bridge *b, const struct stanza *s, struct in_message *m,
                                enum wb_err why)
 {

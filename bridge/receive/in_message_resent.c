@@ -1,5 +1,5 @@
-/* Messages that our phone hands on: again, because we could not read them (P-RC-45, P-RC-46), and
- * out of its history (P-HI-09). */
+/* Messages that our phone hands on: those that we could not read and asked for (P-RC-45, P-RC-46),
+ * and those of its history (P-HI-09). */
 #include <string.h>
 
 #include "bridge/core/context.h"
@@ -13,7 +13,7 @@
 #include "store/messages/phone_requests.h"
 #include "store/session/lid_map.h"
 
-/* Chat and sender by P-HI-09; MALFORMED when they are no addresses. */
+/* Chat and sender of a WebMessageInfo (P-HI-09); MALFORMED when they are no addresses. */
 static enum wb_err read_source(struct bridge *b, const struct web_message *w, struct in_message *m)
 {
     struct span sender = w->participant.n ? w->participant : w->key.participant;
@@ -92,8 +92,8 @@ out:
     return err;
 }
 
-/* Chat, sender and id of the one message that this request was for. A phone may name a person by
- * the form that we do not know. */
+/* Is m the message that the request was for: same chat, sender and id? A phone may name a person by
+ * a form that we do not know. */
 static enum wb_err is_asked_for(struct bridge *b, const struct store_phone_request *r,
                                 const struct in_message *m, bool *ret_asked)
 {
@@ -123,7 +123,7 @@ static enum wb_err take_one(struct bridge *b, const struct stanza *s, struct spa
     }
     TRY(retry_owed_is_for_secret(b, &r->chat, &r->sender, w.m.id, &for_secret));
     TRY(in_message_take_web(b, &w));
-    /* What somebody's vote was about may be of years ago: it is stored, and is no news. */
+    /* A poll fetched for the sake of a vote may be years old: it is stored, but is no news. */
     if (w.m.stored && !for_secret)
         TRY(in_message_state_news_add(b, &w.m, s->received_ms));
 out:

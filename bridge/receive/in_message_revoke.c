@@ -12,11 +12,11 @@
 #include "store/messages/messages.h"
 #include "store/messages/revokes.h"
 
-/* What our own list of the group says. */
+/* What our own list of the group's members says of the sender. */
 enum authority { NO_ADMIN, ADMIN, ADMIN_UNKNOWN };
 
-/* A list that may be wrong can still say who is an admin, but not who is none: somebody may have
- * been made one since. */
+/* A list that may be out of date can still say who is an admin, but not who is none: somebody may
+ * have become an admin since. */
 static bool is_reliable(const struct bridge *b, const struct store_group *g)
 {
     const int64_t now = bridge_server_now_s(b);
@@ -66,7 +66,8 @@ out:
     return err;
 }
 
-/* Whose message it is: named by the key only in a revoke of another's message (JID_NONE: not). */
+/* The author of the message to be deleted: the key names one only when an admin deletes another
+ * person's message (JID_NONE: none named). */
 static enum wb_err author_of(struct bridge *b, const struct in_message *m, const struct content *c,
                              struct jid *ret)
 {
@@ -85,7 +86,7 @@ out:
     return err;
 }
 
-/* ---- those that wait ---- */
+/* ---- deletions that wait ---- */
 
 static void on_list(struct bridge *b, uint64_t key, const struct group_info_result *r)
 {
@@ -125,7 +126,7 @@ static enum wb_err wait_for_list(struct bridge *b, const struct in_message *m,
         err = group_info_get(b, &m->chat, GROUP_INFO_FRESH, on_list, 0);
         if (err == WB_ERR_NOMEM)
             return err;
-        err = WB_OK; /* else at the next login */
+        err = WB_OK; /* if it cannot be asked now, it is asked at the next login */
     }
 out:
     return err;
@@ -168,7 +169,7 @@ static enum wb_err apply(struct bridge *b, const struct store_revoke *r)
     return store_message_revoke(b->store, &change, true);
 }
 
-/* It becomes a message that says what its sender wanted. */
+/* The refused deletion becomes a row that says what its sender wanted. */
 static enum wb_err refuse(struct bridge *b, const struct store_revoke *r)
 {
     struct in_message m = {.id = span_cstr(r->id),
@@ -194,8 +195,8 @@ static bool too_old(const struct bridge *b, const struct store_revoke *r)
     return r->noted_at < bridge_server_now_s(b) - REVOKE_WAIT_S;
 }
 
-/* What cannot be dealt with is let go: it would fail the next time as well, stay the first of its
- * group for ever, and make each answer about the group fail. */
+/* A deletion that cannot be dealt with is dropped: it would fail the next time too, stay the first
+ * of its group for ever, and make each answer about the group fail. */
 static enum wb_err settle(struct bridge *b, const struct store_revoke *r, bool may)
 {
     enum wb_err err = may ? apply(b, r) : WB_ERR_REFUSED;
@@ -213,9 +214,9 @@ out:
     return err;
 }
 
-/* no_list: there is none and will be none. How long one has waited is looked at here only: at a
- * login and when a list comes. In between nothing could be decided anyway, and a row more costs
- * nothing. */
+/* no_list: there is no list and will be none. Only here, at a login and when a list comes, is it
+ * checked how long a deletion has waited: in between nothing could be decided, and one more row
+ * costs nothing. */
 static enum wb_err decide(struct bridge *b, const struct jid *group, bool no_list)
 {
     struct store_revoke r = {0};
@@ -223,7 +224,7 @@ static enum wb_err decide(struct bridge *b, const struct jid *group, bool no_lis
 
     while ((err = store_revoke_next(b->store, group, r.seq, &r)) == WB_OK) {
         enum authority authority = NO_ADMIN;
-        bool own; /* we know it since, perhaps from the list */
+        bool own; /* the two forms are known by now, perhaps from the list */
 
         TRY(is_sender(b, &r.author, &r.sender, &r.sender_alt, &own));
         if (!no_list && !own)
@@ -245,7 +246,7 @@ enum wb_err in_message_group_list(struct bridge *b, const struct jid *group, boo
 
 static void on_resumed(struct bridge *b, uint64_t key, const struct group_info_result *r);
 
-/* One at a time: it may be many groups, and the answers are long. */
+/* Groups are asked for one at a time: there may be many, and the answers are long. */
 static void ask_next(struct bridge *b)
 {
     struct jid *at = &b->in_message->revokes_at;
@@ -254,7 +255,7 @@ static void ask_next(struct bridge *b)
     if (err == WB_ERR_NOT_FOUND)
         return;
     if (err == WB_OK)
-        err = decide(b, at, false); /* what has waited for too long */
+        err = decide(b, at, false); /* drops deletions that have waited for too long */
     if (err != WB_OK)
         batch_fail(b, err);
     else if (group_info_get(b, at, GROUP_INFO_FRESH, on_resumed, 0) != WB_OK)

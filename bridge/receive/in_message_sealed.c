@@ -1,5 +1,5 @@
 /* Edits, votes, reactions, comments and answers that are sealed with the secret of the message that
- * they are about (P-RC-52, P-RC-53, P-X2-19). Phones seal the edit of a message so since 2026. */
+ * they are about (P-RC-52, P-RC-53, P-X2-19). Since 2026 phones seal edits in this way. */
 #include <string.h>
 
 #include "base/secret.h"
@@ -23,7 +23,7 @@ static const char no_way[] = "cannot be read: sealed in an unknown way";
 
 enum { FORMS_MAX = 2, AUTHORS_MAX = 2 };
 
-/* One person under the addresses that are known. */
+/* One person's known addresses. */
 struct person {
     struct jid form[FORMS_MAX];
     size_t n;
@@ -63,15 +63,16 @@ static enum wb_err person_of(struct bridge *b, const struct jid *jid, const stru
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* Only who wrote something may edit it; new options of a poll may be anybody's. */
+/* Must its sender be the original's author? Only the author may edit; anybody may add an option to
+ * a poll. */
 static bool is_authors_own(const struct content *c)
 {
     return c->kind == CONTENT_SECRET_EDIT && c->sealed_type != SEALED_POLL_ADD_OPTION;
 }
 
-/* Who may have written what it is about, the most likely one first. The key is written from where
- * its sender stands: there from_me means the sender, and in a private chat the rest is the other
- * one, whatever addresses it names. */
+/* Who may have written the original, the most likely person first. The key is written from its
+ * sender's point of view: from_me means the sender; otherwise, in a private chat, the author is the
+ * other person, whatever addresses the key names. */
 static enum wb_err authors_of(struct bridge *b, const struct in_message *m, const struct content *c,
                               struct person ret[static AUTHORS_MAX], size_t *ret_n)
 {
@@ -97,8 +98,7 @@ out:
 
 /* ---- opening ---- */
 
-/* The uses that it may have been sealed for; clients do not agree about the new option of a poll.
- */
+/* The uses that c may have been sealed for; clients differ about the new option of a poll. */
 static size_t uses_of(const struct content *c, enum msg_secret_use ret[static 2])
 {
     static const enum msg_secret_use of_type[] = {[SEALED_EVENT_EDIT] = MSG_SECRET_EVENT_EDIT,
@@ -127,7 +127,7 @@ static size_t uses_of(const struct content *c, enum msg_secret_use ret[static 2]
     }
 }
 
-/* With this secret, under all addresses of author and sender. BAD_MAC: none fits. */
+/* Opens c with this secret, trying all addresses of author and sender. BAD_MAC: none fits. */
 static enum wb_err try_open(const struct content *c, const uint8_t *secret,
                             const struct person *author, const struct person *sender,
                             struct buf *out)
@@ -154,7 +154,7 @@ static enum wb_err try_open(const struct content *c, const uint8_t *secret,
     return err;
 }
 
-/* NOT_FOUND: no secret is known; other errors of class PEER: it does not open. */
+/* NOT_FOUND: no secret is known; other errors of class PEER: c does not open. */
 static enum wb_err unseal(struct bridge *b, const struct in_message *m, const struct content *c,
                           struct buf *out)
 {
@@ -221,9 +221,10 @@ out:
     return err;
 }
 
-/* ---- what waits ---- */
+/* ---- waiting for a secret ---- */
 
-/* The message whose secret is missing, by who most likely wrote it. NOT_FOUND: nobody is named. */
+/* The message whose secret is missing, with its most likely author as sender. NOT_FOUND: c names no
+ * author. */
 static enum wb_err original_of(struct bridge *b, const struct in_message *m,
                                const struct content *c, struct in_message *ret)
 {
@@ -245,7 +246,7 @@ out:
     return err;
 }
 
-/* Is it here, so that nothing more of it comes? */
+/* Is that message here, so that no further copy of it will come? */
 static enum wb_err is_here(struct bridge *b, const struct jid *chat, const struct jid *sender,
                            struct span id, bool *ret_here)
 {
@@ -264,7 +265,7 @@ static void copy_id(char out[static STORE_MESSAGE_ID_MAX + 1], struct span id)
     out[id.n] = '\0';
 }
 
-/* *ret_ask: our phone may be asked for what it waits for. */
+/* Remembers that m waits for a secret. *ret_ask: our phone may be asked for the original. */
 static enum wb_err wait_for_secret(struct bridge *b, const struct in_message *m,
                                    const struct content *c, bool *ret_ask)
 {
@@ -285,7 +286,7 @@ static enum wb_err wait_for_secret(struct bridge *b, const struct in_message *m,
         log_warn(b->log, "message", "%s: too many wait for the message that it is about", w.id);
     else
         b->in_message->secret_waits = WAITS_SOME;
-    /* Of whom so much waits already, our phone is asked nothing more. */
+    /* When too much of this sender's waits already, our phone is asked for nothing more. */
     *ret_ask = outcome == STORE_WAIT_KEPT;
 out:
     return err;
@@ -324,9 +325,9 @@ static void begin(struct in_message_opened *o)
     o->plain = buf_new(MESSAGE_PLAINTEXT_MAX);
 }
 
-/* Its row is all that there is until the original brings the secret, or our phone does. What our
- * phone has answered without one is not asked for again; and when that message is here, nothing
- * waits for it. */
+/* Only the row of m stands until the original or our phone brings the secret. A message that our
+ * phone has handed on without a secret is not asked for again; if it is here, nothing waits for
+ * it. */
 static enum wb_err wait_and_ask(struct bridge *b, struct in_message *m, const struct content *c)
 {
     struct in_message original;
@@ -344,7 +345,7 @@ static enum wb_err wait_and_ask(struct bridge *b, struct in_message *m, const st
     if (here)
         return WB_OK;
     TRY(wait_for_secret(b, m, c, &ask));
-    if (ask && named && !none && m->arena) /* without: our phone itself handed it on */
+    if (ask && named && !none && m->arena) /* without an arena our phone itself handed m on */
         err = retry_owed_for_secret(b, m, &original);
 out:
     return err;
@@ -374,9 +375,9 @@ void in_message_sealed_free(struct in_message_opened *o)
     buf_free(&o->plain);
 }
 
-/* ---- when the message comes ---- */
+/* ---- when the original comes ---- */
 
-/* The row that told of it says now what it said; what it changes is changed. */
+/* The row that stood for the sealed content gets its text, or the change is made. */
 static enum wb_err apply_opened(struct bridge *b, struct in_message *m, const struct content *c)
 {
     bool row;
@@ -388,7 +389,7 @@ out:
     return err;
 }
 
-/* Its own row has the sealed bytes. NOT_FOUND: there is no such row any more. */
+/* Reads the sealed bytes from the row of the waiting message. NOT_FOUND: that row is gone. */
 static enum wb_err read_waiting(struct bridge *b, const struct store_secret_wait *w,
                                 struct arena *a, struct in_message *ret_m, struct content *ret_c)
 {
@@ -410,7 +411,7 @@ out:
     return err;
 }
 
-/* NOT_FOUND: as read_waiting(), or its secret has still not come. */
+/* NOT_FOUND: as in read_waiting(), or the secret has still not come. */
 static enum wb_err open_waiting(struct bridge *b, const struct store_secret_wait *w)
 {
     struct in_message m;
@@ -441,7 +442,7 @@ static enum wb_err open_all_waiting(struct bridge *b, const struct in_message *m
             continue;
         err = open_waiting(b, &w);
         if (err == WB_ERR_NOT_FOUND)
-            continue; /* it is about a message of somebody else with this id */
+            continue; /* w is about another person's message with this id */
         if (err != WB_OK && wb_err_class(err) != WB_CLASS_PEER)
             return err;
         if (err != WB_OK)
@@ -452,7 +453,7 @@ out:
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* Asked once: nearly never does anything wait. */
+/* The store is asked once and the answer kept: nearly always nothing waits. */
 static enum wb_err anything_waits(struct bridge *b, bool *ret_some)
 {
     struct in_message_state *st = b->in_message;
@@ -487,9 +488,9 @@ out:
     return err;
 }
 
-/* ---- when nobody has it ---- */
+/* ---- when nobody has the secret ---- */
 
-/* Does it wait for the message of this sender, and not for another one with that id? */
+/* Does w wait for this sender's message, and not for another one with the same id? */
 static enum wb_err waits_for(struct bridge *b, const struct store_secret_wait *w,
                              const struct jid *chat, const struct jid *sender, bool *ret_waits)
 {

@@ -1,5 +1,5 @@
-/* in_message_state.c - what receiving remembers between stanzas, and whom it tells of what is
- * stored: nobody hears of a message before its batch is committed. */
+/* in_message_state.c - what receiving remembers between stanzas, and the news of stored messages:
+ * nobody hears of a message before its batch is committed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +13,8 @@
 
 enum {
     NEWS_FIRST_CAP = 64,
-    /* A text without a wrong byte always fits; U+FFFD is longer than the byte that it stands for,
-     * and what is too long then is cut (content_readable). */
+    /* A valid text always fits. U+FFFD is longer than the wrong byte that it replaces; a text that
+     * becomes too long by that is cut (content_readable). */
     TEXT_MAX = MESSAGE_PLAINTEXT_MAX,
 };
 
@@ -58,8 +58,8 @@ static void forget_news(struct in_message_state *st)
     message_said_forget(&st->said);
 }
 
-/* How many messages of others have been stored in all: one write for a batch, and part of it. A
- * number that began anew at each start would tell a monitor of messages that were lost. */
+/* Writes down how many messages of others have been stored in all, once per batch and as part of
+ * it. A count that began anew at each start would look to a monitor like lost messages. */
 static void on_batch_ends(void *ctx, const struct bridge_event *ev)
 {
     const struct in_message_state *st = ctx;

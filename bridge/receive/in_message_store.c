@@ -1,4 +1,5 @@
-/* Content to rows of messages.db (P-MC-12..19): inserted, filled in, changed. */
+/* Turns content into rows of messages.db (P-MC-12..19: the Go bridge's columns): inserted, filled
+ * in, changed. */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static struct store_message_change change_of(const struct in_message *m, const s
                                          .timestamp = m->t};
 }
 
-/* A peer's text as it may be stored: itself when it is clean, else a clean copy in out. */
+/* A peer's text as it may be stored: s itself when it is clean, else a clean copy in out. */
 static struct span clean(struct span s, struct buf *out)
 {
     if (s.n == 0)
@@ -52,8 +53,8 @@ static struct span clean(struct span s, struct buf *out)
     return buf_span(out);
 }
 
-/* P-MC-16, from the message's own time and id: the same name whenever it is stored, and no two
- * alike. */
+/* A file name in the Go bridge's form (P-MC-16), but made from the message's own time and id: the
+ * same name whenever it is stored, and no two alike. */
 static void file_name(const struct in_message *m, const struct content *c, struct buf *out)
 {
     static const struct {
@@ -69,7 +70,7 @@ static void file_name(const struct in_message *m, const struct content *c, struc
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].type, type) == 0)
             extension = kinds[i].extension;
-    /* Civil date of a day number: eras of 400 years that begin on 1 March. */
+    /* Day number to calendar date, counted in eras of 400 years that begin on 1 March. */
     days += 719468;
     era = days / 146097;
     doe = days % 146097;
@@ -158,15 +159,15 @@ static struct span or_null(const struct buf *b)
     return b->n ? buf_span(b) : SPAN_NULL;
 }
 
-/* Of the text that read_words() made: what was written, or the summary. What has no words of its
- * own says nothing in the column that readers search for words: in the Go bridge's rows it is empty
- * as well, or there is no such row (P-MC-15). */
+/* The text of read_words() when a person wrote it and written is true, or when it is our summary
+ * and written is false; else SPAN_NULL. Summaries stay out of the column that readers search for
+ * words: in the Go bridge's rows that column is empty then, or there is no row (P-MC-15). */
 static struct span written_part(const struct bridge *b, const struct content *c, bool written)
 {
     return content_is_written(c) == written ? or_null(&b->in_message->text) : SPAN_NULL;
 }
 
-/* What c says, into the columns of the row; quoted holds one of them. */
+/* Puts c into the columns of the row, which borrows from quoted. */
 static enum wb_err put_content(struct bridge *b, const struct in_message *m,
                                const struct content *c, char quoted[static JID_TEXT_MAX],
                                struct store_message *row)
@@ -245,8 +246,9 @@ static enum wb_err react(struct bridge *b, const struct in_message *m, const str
     return store_message_react(b->store, &change, buf_span(&st->names));
 }
 
-/* What a 1:1 chat says of disappearing messages, so that ours disappear as well (P-SD-43). The
- * setting itself names its seconds; every later message repeats them and when they were set. */
+/* Notes the timer of disappearing messages in a 1:1 chat, so that our messages disappear, too
+ * (P-SD-43). The message that sets the timer names its seconds; every later message repeats the
+ * seconds and the time when they were set. */
 static enum wb_err note_timer(struct bridge *b, const struct in_message *m, const struct content *c)
 {
     const int64_t said = c->context.ephemeral_setting_timestamp;
@@ -259,7 +261,7 @@ static enum wb_err note_timer(struct bridge *b, const struct in_message *m, cons
         seconds = peer_expiration_s(c->number > 0 ? (uint64_t)c->number : 0);
     else if (!c->context.present || !c->context.has_expiration)
         return WB_OK;
-    if (set_at > m->t) /* before its own message, or it would outdo what is set later */
+    if (set_at > m->t) /* a set time after its own message would outdo later settings */
         set_at = m->t;
     return store_chat_timer_put(b->store, &m->chat, seconds, set_at, bridge_server_now_s(b));
 }

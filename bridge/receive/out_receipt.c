@@ -6,7 +6,8 @@
 #include "store/session/account.h"
 #include "store/session/prekeys.h"
 
-/* `to` is the stanza's from as it was written, and recipient and participant go back with it. */
+/* `to`: the stanza's `from` as it was written; recipient and participant are copied from it,
+ * too. */
 static struct node *receipt(struct arena *a, struct span id, const struct jid *to,
                             const struct jid *recipient, const struct jid *participant)
 {
@@ -67,7 +68,7 @@ out:
     return err;
 }
 
-/* P-RC-36; 0 is not written. */
+/* The error code of a retry receipt (P-RC-36); 0 is not written. */
 static unsigned retry_code(enum wb_err why)
 {
     switch ((int)why) {
@@ -130,7 +131,8 @@ enum wb_err out_receipt_retry(struct bridge *b, struct arena *a, const struct st
     node_add(n, own_registration_node(a, b->account));
     if (with_keys) {
         err = add_keys(b, a, n);
-        /* All ids are used up: it can still be asked for, with the keys that the sender has. */
+        /* All prekey ids are used up: the message can still be asked for, with the keys that the
+         * sender has. */
         if (err == WB_ERR_STATE)
             err = WB_OK;
         TRY(err);

@@ -16,16 +16,18 @@
 #include "store/messages/phone_requests.h"
 
 enum {
-    RETRY_PHONE_MS = 5 * 1000,  /* the sender has so long before the phone is asked (P-RC-45) */
-    RETRY_AGAIN_S = 60,         /* asked more lately: an answer may be on its way */
+    RETRY_PHONE_MS = 5 * 1000,  /* the sender's time to answer before the phone is asked
+                                 * (P-RC-45) */
+    RETRY_AGAIN_S = 60,         /* asked less than that ago: an answer may be on its way */
     RETRY_PHONE_AGAIN_S = 3600, /* the phone is asked again after a reconnect */
     RETRY_AGE_MAX_S = 14 * 24 * 3600 /* nobody keeps messages for longer (P-RC-45) */,
-    RETRY_GO_ASKED_MAX = 64,     /* in one go; the rest RETRY_PHONE_MS later */
-    RETRY_GO_ROWS_MAX = 256,     /* in one go, with those that are found to have come: some 10 ms */
+    RETRY_GO_ASKED_MAX = 64,     /* requests in one go; the rest follow RETRY_PHONE_MS later */
+    RETRY_GO_ROWS_MAX = 256,     /* rows in one go, also those that have come: some 10 ms */
     RETRY_ARENA_MAX = 256 << 10, /* one receipt or request at a time */
 };
 
-/* Why our phone is asked for a message that nobody has sent us in vain. */
+/* The reason noted for a message that is wanted only for its secret; no sender failed to reach
+ * us. */
 #define RETRY_FOR_SECRET "secret"
 
 static void on_timer(void *ctx);
@@ -91,7 +93,8 @@ static void note_request(struct retry_owed *r, struct retry_request *q,
     memcpy(q->id, o->id, sizeof q->id);
 }
 
-/* For its answer, which may come after days: only what was asked for is taken. */
+/* Stores the request for the sake of its answer, which may come after days: only messages that were
+ * asked for are taken. */
 static enum wb_err note_asked(struct bridge *b, const struct store_retry_owed *o,
                               struct span request_id, int64_t now)
 {
@@ -101,8 +104,8 @@ static enum wb_err note_asked(struct bridge *b, const struct store_retry_owed *o
     return store_phone_request_put(b->store, request_id, &r, now);
 }
 
-/* Before the first request of a connection: what another one asked and got no ack for is due again.
- */
+/* Before the first request of a connection: requests of an earlier one that got no ack are due
+ * again. */
 static enum wb_err take_back_lost(struct retry_owed *r)
 {
     enum wb_err err = WB_OK;
@@ -114,7 +117,7 @@ static enum wb_err take_back_lost(struct retry_owed *r)
     return err;
 }
 
-/* Also a refusal counts: the same request would be refused again. */
+/* A refusing ack counts, too: the same request would be refused again. */
 enum wb_err retry_owed_acked(struct retry_owed *r, struct span request_id)
 {
     for (size_t i = 0; i < RETRY_REQUESTS_KEPT; i++) {
@@ -146,8 +149,8 @@ static bool is_for_secret(const struct store_retry_owed *o)
     return strcmp(o->reason, RETRY_FOR_SECRET) == 0;
 }
 
-/* The row that is there, or a new one. Of a message that was wanted for its secret alone nobody has
- * asked the sender: what comes of it now is the first. */
+/* Loads the row of m, or begins a new one, also when m was wanted only for its secret: then the
+ * sender was never asked, and this delivery is the first. */
 static enum wb_err load(struct bridge *b, const struct in_message *m, enum wb_err why,
                         struct store_retry_owed *o)
 {
@@ -165,8 +168,9 @@ static enum wb_err load(struct bridge *b, const struct in_message *m, enum wb_er
     return WB_OK;
 }
 
-/* Asks the phone, when a request may go out: *ret_n NULL if not. Without a session with it: later
- * (retry_owed_phone_ready). What it cannot be asked for counts as asked. */
+/* Asks the phone, if a request may go out (*ret_n NULL: not). Without a session with the phone it
+ * is asked later (retry_owed_phone_ready). A message that it cannot be asked for counts as
+ * asked. */
 static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_retry_owed *o,
                              const struct node **ret_n)
 {
@@ -203,7 +207,8 @@ static enum wb_err ask_phone(struct bridge *b, struct arena *a, struct store_ret
     return err;
 }
 
-/* The keys go along when the sender cannot reach us without them (P-RC-34, rule 7). */
+/* Keys go along when the sender cannot reach us without them (P-RC-34; rule 7: a prekey is offered
+ * once). */
 static bool keys_needed(const struct in_message *m, const struct store_retry_owed *o,
                         enum wb_err why)
 {
@@ -221,8 +226,8 @@ static enum wb_err ask_sender(struct bridge *b, struct arena *a, struct in_messa
     struct node *n;
     enum wb_err err;
 
-    /* A resend tells which one it is: after a restart without our own count. Of what our own
-     * devices send we never have one. */
+    /* A resend tells its number, which helps when we have no count of our own: after a restart, and
+     * for messages of our own devices, for which no row is kept. */
     if (o->count == 0 && (m->children == 1 || m->peer))
         o->count = e->count;
     if (o->count >= STORE_RETRY_RECEIPTS_MAX) {
@@ -262,7 +267,7 @@ enum wb_err retry_owed_add(struct bridge *b, struct arena *a, struct in_message 
         if (request)
             TRY(in_message_answer(m, request));
     }
-    /* Our own devices repeat what they have for us when they are asked once; there is no row. */
+    /* Our own devices repeat a message when they are asked once; no row is kept. */
     if (m->peer)
         return WB_OK;
     TRY(store_retry_owed_put(b->store, &o));
@@ -274,9 +279,9 @@ out:
     return err;
 }
 
-/* Anybody's message may cost our phone one: a bucket of PHONE_SECRETS_BURST that gets one more
- * every PHONE_SECRETS_EACH_MS. What finds it empty waits for its original without being asked for.
- */
+/* Anybody's message may make us ask our phone: requests come from a bucket of PHONE_SECRETS_BURST
+ * that gets one more every PHONE_SECRETS_EACH_MS. When it is empty, the message waits for its
+ * original, which is not asked for. */
 static bool may_ask(struct retry_owed *r)
 {
     const int64_t now = clock_mono_ms(r->b->clock);
@@ -301,7 +306,7 @@ enum wb_err retry_owed_for_secret(struct bridge *b, struct in_message *m,
     TRY(take_back_lost(r));
     err = store_retry_owed_get(b->store, &original->chat, &original->sender, original->id, &o);
     if (err != WB_ERR_NOT_FOUND)
-        return err; /* whoever is asked for it, and when, stays as it is */
+        return err; /* it is owed already: who is asked for it and when does not change */
     if (!may_ask(r))
         return WB_OK;
     new_row(original, RETRY_FOR_SECRET, &o);
@@ -356,7 +361,7 @@ enum wb_err retry_owed_done(struct bridge *b, const struct in_message *m)
     TRY(store_retry_owed_done(b->store, &m->chat, &m->sender, m->id));
     if (!jid_is_none(&m->sender_alt))
         TRY(store_retry_owed_done(b->store, &m->chat, &m->sender_alt, m->id));
-    /* Perhaps that was the last one. */
+    /* Perhaps that was the last row. */
     r->some = OWED_UNKNOWN;
 out:
     return err;
@@ -364,12 +369,12 @@ out:
 
 /* ---- again, later ---- */
 
-/* Who is asked next for the row. */
+/* Whom we ask next for the row's message. */
 enum whom { ASK_SENDER, ASK_PHONE };
 
-/* The next row that is due, along the indexes: each row that is taken leaves the set that it was
- * found in. NOT_FOUND: none, or none that may go now. While the server owes us the acks of as many
- * requests as may be out, nothing is looked for. */
+/* The next row that is due, found by the indexes: a row that was asked for leaves the set in which
+ * it was found. NOT_FOUND: none is due, or none may go now. While RETRY_REQUESTS_KEPT requests are
+ * without ack, no row for the phone is looked for. */
 static enum wb_err next_due(struct retry_owed *r, struct store_retry_owed *ret, enum whom *ret_whom)
 {
     const int64_t now = bridge_server_now_s(r->b);
@@ -405,7 +410,7 @@ static enum wb_err has_secret(struct bridge *b, const struct store_retry_owed *o
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* It may have come without us: to the Go bridge, or after the backup that was restored. */
+/* The message may have come without us: to the Go bridge, or after the restored backup was made. */
 static enum wb_err has_come(struct bridge *b, const struct store_retry_owed *o, bool *ret_come)
 {
     bool known = false, waiting = false;
@@ -423,7 +428,7 @@ out:
     return err;
 }
 
-/* Asks for one row. *ret_n NULL: there is nothing to ask for, or (*ret_wait) not yet. */
+/* Asks for one row's message. *ret_n NULL: there is nothing to ask for, or (*ret_wait) not yet. */
 static enum wb_err ask_again(struct bridge *b, struct arena *a, struct store_retry_owed *o,
                              enum whom whom, const struct node **ret_n, bool *ret_wait)
 {
@@ -447,7 +452,7 @@ out:
     return err;
 }
 
-/* What is due, as much as fits in one go. *ret_wait: our phone cannot be asked yet. */
+/* Asks for the due rows, as many as fit in one go. *ret_wait: our phone cannot be asked yet. */
 static enum wb_err go(struct retry_owed *r, bool *ret_wait)
 {
     struct arena a = arena_new(RETRY_ARENA_MAX);
@@ -527,7 +532,7 @@ static void run(struct retry_owed *r)
         r->again_before = 0;
     }
     TRY(any_left(r, waits, &left));
-    /* Once more for those whose sender still has time, and for the rest. */
+    /* Later for rows whose sender still has time, and for those that did not fit. */
     if (left)
         timer_start(b->timers, &r->timer, RETRY_PHONE_MS, on_timer, r);
 out:
@@ -539,7 +544,7 @@ static void on_timer(void *ctx)
 {
     struct retry_owed *r = ctx;
 
-    /* Offline: the next login has its own round. */
+    /* When offline, nothing is done: the next login starts its own round. */
     if (conn_online(r->b->conn))
         run(r);
 }
