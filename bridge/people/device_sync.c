@@ -21,7 +21,7 @@ struct device_sync {
 struct device_wait {
     device_sync_fn *fn;
     uint64_t key;
-    bool *asked; /* of users[]: the server was asked, and what it says counts */
+    bool *asked; /* per user: the server was asked, so its answer is taken */
     size_t n;
     struct jid users[]; /* bare, sorted, without doubles */
 };
@@ -51,7 +51,8 @@ static enum wb_err ask(struct bridge *b, const struct jid *users, size_t n, uint
     return err;
 }
 
-/* P-US-05: nothing said means nothing changed; the old list counts as looked at now. */
+/* An answer that says nothing of the user's devices means no change (P-US-05): the old list counts
+ * as checked now. */
 static enum wb_err keep_old(struct bridge *b, const struct jid *user, struct arena *a)
 {
     struct store_device_list old;
@@ -66,7 +67,7 @@ out:
     return err;
 }
 
-/* Of a list that nobody stands for: the phone, which needs no list. */
+/* Of a list without a valid signature only the phone is kept: the phone needs no list. */
 static enum wb_err keep_phone(struct store_device_list *list, struct arena *a)
 {
     list->n = 0;
@@ -84,7 +85,7 @@ static enum wb_err take_user(struct bridge *b, const struct usync_user *u, struc
     enum wb_err err;
 
     TRY(identity_learn(b, &u->lid, &u->pn));
-    if (!u->has_devices && u->failed) /* it is asked again */
+    if (!u->has_devices && u->failed) /* the next caller asks again */
         return WB_OK;
     if (!u->has_devices)
         return keep_old(b, &u->jid, a);
@@ -92,7 +93,7 @@ static enum wb_err take_user(struct bridge *b, const struct usync_user *u, struc
     if (err == WB_ERR_NOT_VOUCHED)
         err = keep_phone(&list, a);
     TRY(err);
-    if (list.n == 0) /* never kept (P-SD-07): asked again next time */
+    if (list.n == 0) /* an empty list is never kept (P-SD-07) */
         return store_devices_drop(b->store, &u->jid);
     list.checked_at = bridge_server_now_s(b);
     err = store_devices_put(b->store, &u->jid, &list);
@@ -110,7 +111,7 @@ static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_re
     TRY(usync_read(b, USYNC_DEVICES, reply, &ans));
     for (size_t i = 0; i < ans.n; i++) {
         if (!asked || !bsearch(&ans.users[i].jid, asked, nasked, sizeof *asked, shared_query_cmp)) {
-            ans.odd++; /* a list that nobody asked for is not believed */
+            ans.odd++; /* lists that nobody asked for are ignored */
             continue;
         }
         err = take_user(b, &ans.users[i], reply->arena);
@@ -212,8 +213,8 @@ static enum wb_err find_unknown(struct bridge *b, struct device_wait *w, bool at
     return err;
 }
 
-/* Asks for what is not known, and at first also when that is nothing (the answer never comes from
- * within). *ret_asked: done() comes again, and has the wait. */
+/* Asks for the unknown lists. At first it also starts a query about nobody, as the caller's answer
+ * may not come from within the call. *ret_asked: done() is called again and owns w. */
 static enum wb_err ask_unknown(struct bridge *b, struct device_wait *w, bool at_first,
                                bool *ret_asked)
 {
@@ -240,8 +241,8 @@ static void done(struct bridge *b, void *payload, enum wb_err err)
     struct arena a = arena_new(DEVICE_SYNC_ARENA_MAX);
     bool asked = false;
 
-    /* While others were asked about, a list that was known may have been dropped (an ack with
-     * another hash, a notification): without it somebody would be left out. */
+    /* While the query was under way, a known list may have been dropped (by an ack with another
+     * hash or a notification): without that list somebody would be left out. */
     if (err == WB_OK)
         err = ask_unknown(b, w, false, &asked);
     if (asked)
@@ -274,7 +275,8 @@ static size_t collect_users(const struct bridge *b, const struct jid *users, siz
         if ((j.server == JID_PN || j.server == JID_LID) && j.user[0])
             out[got++] = j; /* bots and the like have no devices */
     }
-    /* In the form of the others: a stanza that names devices in both is refused (P-X2-01). */
+    /* Our own devices take the form (number or LID) of the others: the server refuses a stanza that
+     * mixes both forms (P-X2-01). */
     if (with_self) {
         bool number = jid_is_none(&b->own_lid) || (got > 0 && out[0].server == JID_PN);
 

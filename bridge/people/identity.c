@@ -24,8 +24,9 @@ enum wb_err identity_learn(struct bridge *b, const struct jid *one, const struct
     }
     if (lid.server != JID_LID || pn.server != JID_PN || !lid.user[0] || !pn.user[0])
         return WB_OK;
-    /* Who could give our number another LID, or our LID another number, could speak for us. Until
-     * the login has named our LID, which it files itself, nobody else says which one it is. */
+    /* A pair that joins our number to a foreign LID, or our LID to a foreign number, would let its
+     * sender speak for us. The login names and stores our own LID; until then pairs with our number
+     * are ignored. */
     if (jid_is_none(&b->own_lid) && bridge_is_self(b, &pn))
         return WB_OK;
     if (bridge_is_self(b, &lid) != bridge_is_self(b, &pn)) {
@@ -60,7 +61,8 @@ enum wb_err identity_session_address(struct bridge *b, const struct jid *device,
 
     if (plain.server == JID_PN)
         err = store_lid_of_pn(b->store, &plain, &lid);
-    else if (plain.server == JID_LID) /* the pair may be older than the move to the LID */
+    else if (plain.server == JID_LID) /* the pair may have been stored before sessions moved to the
+                                       * LID */
         err = store_pn_of_lid(b->store, &plain, &pn);
     if (err == WB_ERR_NOT_FOUND) {
         *ret_address = plain;

@@ -20,7 +20,7 @@ static const char id_prefix[] = "event "; /* the space: no stanza can have such 
 
 /* ---- the row ---- */
 
-/* As people know them: a name of theirs, else the number. */
+/* The person as readers know them: a name, else the number, else the LID. */
 static enum wb_err name_of(struct bridge *b, const struct jid *user, char ret[NAME_TEXT_BYTES])
 {
     struct store_contact c = {.jid = *user};
@@ -44,8 +44,9 @@ static enum wb_err name_of(struct bridge *b, const struct jid *user, char ret[NA
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* The same for the same change, so that one which is noted again after a crash between the two
- * commits finds its row; another one for each other change, also back to an earlier key. */
+/* The row's id. The same change always gives the same id, so that noting it again after a crash
+ * between the two commits finds its row; every other change gives another id, also one back to an
+ * earlier key. */
 static void event_id(const struct jid *user, uint64_t before,
                      const uint8_t was[static X25519_KEY_BYTES],
                      const uint8_t is[static X25519_KEY_BYTES],
@@ -87,7 +88,7 @@ out:
 
 /* ---- news ---- */
 
-/* What waits for its commit to be told. */
+/* Changes that are told when their batch is committed. */
 struct identity_news {
     struct bridge *b;
     struct jid *people; /* as their chats are named; malloc'd */
@@ -117,7 +118,7 @@ static enum wb_err news_add(struct bridge *b, const struct jid *user)
     return WB_OK;
 }
 
-/* What a stanza noted that was undone alone is not in the file. */
+/* Is the change in the file? Not if the stanza that noted it was undone on its own. */
 static bool is_there(struct bridge *b, const struct jid *who)
 {
     struct store_identity_change c;
@@ -178,7 +179,7 @@ void identity_news_free(struct identity_news *w)
 
 /* ---- changes ---- */
 
-/* A time to come would hide all changes until then. */
+/* A time in the future would hide all changes until then. */
 static int64_t not_later(const struct bridge *b, int64_t at)
 {
     int64_t now = bridge_server_now_s(b);
@@ -194,8 +195,8 @@ static enum wb_err note_change(struct bridge *b, const struct jid *user, bool ph
     struct store_identity_change before;
     enum wb_err err;
 
-    /* Our own other devices: there is no chat in which that would be news, and no code to compare.
-     */
+    /* Changes of our own other devices are not told: there is no chat for such news, and no
+     * security code to compare. */
     if (bridge_is_self(b, user))
         return WB_OK;
     at = not_later(b, at);
@@ -225,7 +226,7 @@ enum wb_err identity_note(struct bridge *b, const struct jid *address,
         log_warn(b->log, "signal", "security code changed: %s device %u",
                  log_phone(phone, jid_text(address, text)), (unsigned)address->device);
         TRY(note_change(b, &user, address->device == 0, known, identity, at));
-        /* A new installation has none of the keys that the old one was given. */
+        /* The new installation does not have the sender keys that the old one was given. */
         TRY(store_skdm_doubt_user(b->store, address));
     }
     if (changed || err == WB_ERR_NOT_FOUND)
@@ -260,7 +261,7 @@ enum wb_err identity_note_reinstalled(struct bridge *b, const struct jid *who, i
     else if (any && last.changes > 0 && at <= last.changed_at)
         *ret = REINSTALL_OF_PHONE;
     if (!any || *ret == REINSTALL_KNOWN)
-        return WB_OK; /* never met: the next key is the first */
+        return WB_OK; /* no key is known of the person: the next one is the first */
     err = store_identity_get(b->store, &user, was);
     if (err != WB_OK && err != WB_ERR_NOT_FOUND)
         return err;

@@ -1,4 +1,4 @@
-/* The pairs of number and LID that our phone tells when it moves the account's chats to LIDs
+/* Learns the pairs of number and LID that our phone sends when it moves the account's chats to LIDs
  * (P-RC-54). */
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
-/* Notifications about people: their number, the token by which they trust us (P-NT-13, P-NT-15). */
+/* Notifications about people: a changed number (P-NT-15), the token by which they trust us
+ * (P-NT-13). */
 #include "bridge/people/in_people_notification.h"
 
 #include "bridge/core/context.h"
@@ -8,7 +9,7 @@
 #include "store/session/lid_map.h"
 #include "store/session/tokens.h"
 
-/* Every one of these is from a person. */
+/* All these notifications come from a person. */
 static enum wb_err parse_from(const struct stanza *s, void **ret_parsed)
 {
     struct jid *from = ARENA_NEW(s->arena, struct jid);
@@ -24,7 +25,7 @@ static enum wb_err parse_from(const struct stanza *s, void **ret_parsed)
 
 /* ---- privacy tokens ---- */
 
-/* Kept under the LID where that is known (P-NT-13). */
+/* A token is kept under the person's LID if known (P-NT-13). */
 static enum wb_err token_owner(struct bridge *b, const struct node *n, const struct jid *from,
                                struct jid *ret_owner)
 {
@@ -60,7 +61,8 @@ static enum wb_err token_apply(struct bridge *b, const struct stanza *s, void *p
             log_debug(b->log, "tokens", "a token of another kind is passed over");
             continue;
         }
-        /* The newest one counts: what claims to be of later is of now, of before is the oldest. */
+        /* The token with the newest time counts. A time in the future is taken as now, an
+         * impossible one as 0, the oldest. */
         TRY(store_token_put(b->store, &owner, bytes,
                             peer_time_s(b, at, at > (uint64_t)now ? now : 0)));
     }
@@ -91,7 +93,7 @@ static enum wb_err contacts_apply(struct bridge *b, const struct stanza *s, void
     for (const struct node *n = node_child(s->node, "modify"); n; n = node_next(n, "modify")) {
         struct jid jid;
 
-        /* In this order: where both numbers have one LID, the new number keeps it. */
+        /* The old pair is learned first: if both numbers have one LID, the new number keeps it. */
         TRY(learn_attrs(b, n, "old", "old_lid"));
         if (node_attr_get_jid(n, "old", &jid) && jid_is_person(&jid))
             TRY(device_sync_drop(b, &jid, 1));

@@ -36,8 +36,8 @@ static enum wb_err ask(struct bridge *b, const struct jid *pns, size_t n, uint64
 
 /* ---- answers ---- */
 
-/* The number that was asked for: the answer repeats it; without that it is the one in the JID.
- * False: it is none of those. */
+/* Which number that we asked for this <user> answers: the text that the answer repeats, or else the
+ * number in its JID. False: none of those that we asked for. */
 static bool asked_number(const struct usync_user *u, const struct jid *asked, size_t nasked,
                          struct jid *ret_typed)
 {
@@ -55,7 +55,7 @@ static bool asked_number(const struct usync_user *u, const struct jid *asked, si
     return bsearch(ret_typed, asked, nasked, sizeof *asked, shared_query_cmp) != NULL;
 }
 
-/* Is this somebody's number? Who is named with a LID or with devices is there. */
+/* Does the number have an account? An answer with a LID or with devices says so, too. */
 static bool is_somebody(const struct usync_user *u)
 {
     return u->contact == USYNC_CONTACT_IN ||
@@ -63,8 +63,8 @@ static bool is_somebody(const struct usync_user *u)
             (!jid_is_none(&u->lid) || (u->has_devices && u->devices.n > 0)));
 }
 
-/* The number of the account: as the answer says; where that names the LID alone, the one that is
- * known for it, since what was typed may be another spelling; and at last what was typed. */
+/* The number of the account: as the answer says; if it names only the LID, the number that we know
+ * for that LID, since the typed number may be another spelling; otherwise the typed number. */
 static enum wb_err name_of(struct bridge *b, const struct jid *typed, const struct usync_user *u,
                            struct jid *ret_named)
 {
@@ -83,7 +83,8 @@ static enum wb_err name_of(struct bridge *b, const struct jid *typed, const stru
     return err;
 }
 
-/* Pairs of LID and number are kept as such; what they do not show is noted by itself. */
+/* Pairs of LID and number are learned; another spelling of the number, or a missing LID, is noted
+ * separately. */
 static enum wb_err take_user(struct bridge *b, const struct jid *typed, const struct usync_user *u)
 {
     struct jid named;
@@ -113,7 +114,7 @@ static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_re
         const struct usync_user *u = &ans.users[i];
         struct jid typed;
 
-        if (u->contact == USYNC_CONTACT_FAILED) { /* which does not say that nobody is there */
+        if (u->contact == USYNC_CONTACT_FAILED) { /* an error does not say that nobody is there */
             failed++;
             continue;
         }
@@ -121,7 +122,7 @@ static enum wb_err take_answer(struct bridge *b, uint64_t id, const struct iq_re
             ans.odd++;
             continue;
         }
-        if (u->failed && jid_is_none(&u->lid)) /* nor that there is no LID */
+        if (u->failed && jid_is_none(&u->lid)) /* an error does not say that there is no LID */
             continue;
         err = take_user(b, &typed, u);
         if (err != WB_OK) {
@@ -152,7 +153,7 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
 
 /* ---- what is known ---- */
 
-/* By the map, or by an answer that is not too old. NOT_FOUND. */
+/* Looks in the map of pairs, then among answers that are not too old. NOT_FOUND. */
 static enum wb_err known(struct bridge *b, const struct jid *pn, struct jid *ret_lid,
                          struct jid *ret_named)
 {
@@ -216,7 +217,7 @@ static void done(struct bridge *b, void *payload, enum wb_err err)
             err = e;
     }
     if (all)
-        err = WB_OK; /* another source told the rest meanwhile */
+        err = WB_OK; /* meanwhile another source told what was missing */
     else if (err == WB_OK)
         err = WB_ERR_NOT_FOUND;
     w->fn(b, w->key, &(struct lid_lookup_result){err, w->jids, lids, named, w->n});

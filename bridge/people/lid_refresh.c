@@ -35,7 +35,7 @@ void lid_refresh_free(struct lid_refresh *r)
     free(r);
 }
 
-/* The slots are counted from 1 as keys of questions. */
+/* A question's key is its slot number, counted from 1. */
 static const struct jid *slot_jid(const struct bridge *b, uint64_t key)
 {
     return &b->lid_refresh->asked[key - 1].pn;
@@ -49,7 +49,7 @@ static enum wb_err take_answer(struct bridge *b, uint64_t key, const struct iq_r
     TRY(usync_read(b, USYNC_INFO, reply, &ans));
     for (size_t i = 0; i < ans.n; i++) {
         if (!jid_eq(&ans.users[i].jid, slot_jid(b, key)))
-            continue; /* nobody asked for it, or the slot is somebody else's by now */
+            continue; /* nobody asked for this LID, or another person has the slot by now */
         err = identity_learn(b, &ans.users[i].lid, &ans.users[i].pn);
         if (err != WB_OK) {
             batch_fail(b, err);
@@ -129,7 +129,7 @@ enum wb_err lid_refresh(struct bridge *b, const struct jid *from)
     log_info(b->log, "lid", "WhatsApp says that a LID is out of date; it is asked for again");
     err = ask(b, &pn, key);
     if (err == WB_ERR_STATE || err == WB_ERR_NET || err == WB_ERR_RATE_LIMITED) {
-        b->lid_refresh->asked[key - 1].pn = (struct jid){0}; /* the next ack says it again */
+        b->lid_refresh->asked[key - 1].pn = (struct jid){0}; /* the next ack repeats refresh_lid */
         err = WB_OK;
     }
 out:

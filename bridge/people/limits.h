@@ -10,28 +10,28 @@ enum {
      */
     ADV_STATEMENT_MAX = 768,
     ADV_LIST_MAX = 8192,
-    /* What is decoded of them, and the list of a person's devices. */
+    /* Memory for a decoded statement and a person's list of devices. */
     TRUST_ARENA_MAX = 256 * 1024,
 
-    /* Answers in JSON: questions in GraphQL have those. */
+    /* Answers to GraphQL questions come in JSON. */
     MEX_JSON_MAX = 64 * 1024, /* the state of an account is 200 bytes; a newsletter's a few kB */
 
     /* Questions about people and groups. A user of a usync answer takes some 200 to 500 bytes, one
      * with keys some 250: answers stay near 100 kB, and one that fails costs little. */
     USYNC_USERS_MAX = 256,
     /* Acks of private messages whose hash is not ours make us ask for the devices of each person
-     * once in that time, and of so many people: a server may go on naming such hashes. */
+     * once in that time, and for so many people: a server may go on naming such hashes. */
     PERSON_REFRESH_S = 3600,
     PERSON_LIMIT_SLOTS = 256,
-    /* One send under way: request, members and devices of the largest group, the stanza. The
-     * private address of a person is read with the same measure. */
+    /* One send under way: request, members and devices of the largest group, the stanza. Reading a
+     * person's private address may use as much. */
     SEND_ARENA_MAX = 256 << 20,
     /* A LID that is out of date is asked for once in that time: the acks go on saying it until the
      * answer is here, and to so many people at once. */
     LID_REFRESH_MS = 10 * 60 * 1000,
     LID_REFRESH_SLOTS = 32,
     /* What the server says of a number is believed for a day: numbers get other owners, and people
-     * LIDs. Within that each number is asked for once. */
+     * get LIDs. Within that each number is asked for once. */
     NUMBER_AGE_S = 24 * 3600,
     /* More than was asked for is odd, but a server may name both forms of a person. */
     USYNC_ANSWER_USERS_MAX = 4 * USYNC_USERS_MAX,
@@ -43,8 +43,8 @@ enum {
      * bounds the effect of one that was lost. */
     DEVICE_LIST_AGE_S = 24 * 3600,
 
-    /* A restriction without an end (time_lock.h): as WhatsApp Web takes one that is not named, then
-     * twice as long after each guess of the last day that was too short. */
+    /* A restriction without a named end (time_lock.h): first the guess that WhatsApp Web makes,
+     * then twice as long after each guess of the last day that was too short. */
     TIME_LOCK_GUESS_S = 60,
     TIME_LOCK_GUESS_MAX_S = 3600,
     TIME_LOCK_GUESSES_MS = 24 * 3600 * 1000,

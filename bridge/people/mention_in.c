@@ -4,10 +4,10 @@
 #include "proto/content.h"
 #include "store/session/lid_map.h"
 
-/* The largest groups; more would only be made to fill a database. */
+/* As many as the largest groups have members; more would only serve to fill a database. */
 enum { MENTIONS_IN_MAX = 1024 };
 
-/* Users of people are digits, which also makes them safe in JSON. */
+/* A person's JID has digits for its user, which makes it safe in JSON, too. */
 static bool is_person(const struct jid *j)
 {
     if (!jid_is_person(j) || !j->user[0])

@@ -4,7 +4,7 @@
 
 #include "bridge/people/limits.h"
 
-/* The server writes numbers as texts, and peers have seen them as numbers, too. */
+/* The server writes numbers as texts; other clients have seen plain numbers, too. */
 static int64_t seconds_of(const json_t *v)
 {
     uint64_t n = 0;
@@ -25,7 +25,7 @@ enum wb_err mex_time_lock_parse(struct span json, const char *name, struct mex_t
 
     if (json.n > MEX_JSON_MAX)
         return WB_ERR_TOO_LARGE;
-    /* jansson bounds the depth (2048) and wants valid UTF-8. */
+    /* jansson itself limits the depth to 2048 and refuses invalid UTF-8. */
     o = json_loadb(json.n ? (const char *)json.p : "", json.n, JSON_REJECT_DUPLICATES, NULL);
     errors = json_object_get(o, "errors");
     lock = json_object_get(json_object_get(o, "data"), name);

@@ -7,7 +7,7 @@
 #include "bridge/people/limits.h"
 #include "store/session/lid_map.h"
 
-/* Whom a hash has made us ask about. */
+/* A person about whose devices a hash has made us ask. */
 struct person_limit {
     struct jid person; /* bare, by LID when it is known; JID_NONE: a free slot */
     int64_t at_ms;     /* monotonic */
@@ -41,7 +41,7 @@ static bool is_over(const struct person_limit *p, int64_t now_ms)
     return now_ms - p->at_ms >= (int64_t)PERSON_REFRESH_S * 1000;
 }
 
-/* For somebody else; NULL: all of them still hold. */
+/* A slot for another person; NULL: all slots are still in use. */
 static struct person_limit *take_slot(struct person_limits *l, int64_t now_ms)
 {
     for (size_t i = 0; i < PERSON_LIMIT_SLOTS; i++)

@@ -14,16 +14,16 @@ enum {
     DAY_S = 24 * 3600,
     WEEK_MS = 7 * 24 * 3600 * 1000,
     THREE_DAYS_MS = 3 * 24 * 3600 * 1000,
-    SETTLE_MS = 1, /* not from within the commit that brought the name */
+    SETTLE_MS = 1, /* a pause, so as not to send from within the commit of a new name */
     NOTE_BYTES = STORE_NAME_MAX + JID_TEXT_MAX + 32,
 };
 
 struct presence {
     struct bridge *b;
-    struct timer timer; /* the day is over, or the name has changed */
+    struct timer timer; /* fires when the day is over or the name has changed */
 };
 
-/* P-LG-12. */
+/* The unified session id that goes with presence available (P-LG-12). */
 static enum wb_err send_unified_session(struct bridge *b, struct arena *a)
 {
     struct node *ib = node_new(a, "ib");
@@ -48,7 +48,7 @@ static enum wb_err send_presence(struct bridge *b, struct arena *a, const char *
     return outgoing_send(b, n);
 }
 
-/* P-LG-13: '@' has no place in a name. */
+/* Removes '@', which has no place in an announced name (P-LG-13). */
 static void clean_name(char *name)
 {
     size_t at = 0;
@@ -59,8 +59,8 @@ static void clean_name(char *name)
     name[at] = '\0';
 }
 
-/* What was announced is kept as "<unix seconds> <device> <name>": a device that was linked anew, or
- * another name, was never announced. */
+/* The announced name is kept as "<unix seconds> <device> <name>". If the device was linked anew or
+ * the name differs, it was not announced yet. */
 static enum wb_err write_down(struct bridge *b, const char *name)
 {
     char note[NOTE_BYTES], jid[JID_TEXT_MAX];
@@ -70,8 +70,8 @@ static enum wb_err write_down(struct bridge *b, const char *name)
     return store_meta_put(b->store, STORE_META_PRESENCE, SPAN(note, (size_t)n));
 }
 
-/* How many seconds ago this name was announced; a day or more when it was not. A time that lies
- * ahead was noted by a wrong clock. */
+/* How many seconds ago this name was announced; a day or more when it was not. A time in the future
+ * was noted by a wrong clock and does not count. */
 static int64_t announced_ago_s(struct bridge *b, const char *name)
 {
     struct buf note = buf_new(STORE_META_MAX);

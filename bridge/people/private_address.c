@@ -6,8 +6,8 @@
 #include "store/session/lid_map.h"
 #include "store/session/private_address.h"
 
-/* In the row of a message that has turned the account to the other address, so that it is known
- * after a restart: this, and enum store_private_by of before. */
+/* Added to the earlier enum store_private_by in the row of a message whose refusal has turned the
+ * account to the other address, so that this is known after a restart. */
 enum { TURNED_FROM = OUTBOX_REOPENED + 1 };
 
 enum wb_err private_address(struct bridge *b, const struct jid *lid, const struct jid *pn,
@@ -79,7 +79,7 @@ out:
 enum wb_err private_address_no_help(struct bridge *b, int64_t how)
 {
     if (how < TURNED_FROM || how > TURNED_FROM + STORE_PRIVATE_BY_NUMBER)
-        return WB_OK; /* it has turned nothing */
+        return WB_OK; /* this message has not turned the account */
     return store_private_by_server(b->store, (enum store_private_by)(how - TURNED_FROM),
                                    bridge_server_now_s(b));
 }

@@ -92,7 +92,8 @@ static void on_issued(struct bridge *b, uint64_t key, const struct iq_reply *rep
     }
 }
 
-/* Is it time, and is none on its way? The slot for it, or NULL. */
+/* A free slot for giving `who` our token; TCTOKEN_PENDING_MAX: there is none, or the token is on
+ * its way. */
 static size_t free_slot(const struct tctokens *s, const struct jid *who)
 {
     size_t slot = TCTOKEN_PENDING_MAX;

@@ -11,11 +11,11 @@
 struct time_lock {
     struct bridge *b;
     bool (*online)(struct bridge *b);
-    bool loaded;        /* until_s is what the file says */
+    bool loaded;        /* until_s was read from the file */
     bool named;         /* until_s is WhatsApp's word, not our guess */
     int64_t until_s;    /* server time, unix seconds; 0: none */
-    int64_t guessed_ms; /* monotonic, of the last end that we guessed, as nobody has named it */
-    unsigned guesses;   /* of those, in a row */
+    int64_t guessed_ms; /* monotonic: when we last guessed an end that nobody had named */
+    unsigned guesses;   /* guessed ends in a row */
     uint64_t asked;     /* the question that is under way; 0: none */
     enum time_lock_why {
         TIME_LOCK_LASTS,   /* does it still last? */
@@ -27,7 +27,7 @@ struct time_lock {
 
 static void on_end(void *ctx);
 
-/* Timers count in a clock that does not jump; the end is an instant of the server's. */
+/* Timers use the monotonic clock, while the end is a time of the server's clock. */
 static void plan_end(struct time_lock *l)
 {
     struct bridge *b = l->b;
@@ -43,7 +43,7 @@ static void plan_end(struct time_lock *l)
                     on_end, l);
 }
 
-/* What cannot be read now is read at the next question. */
+/* If the file cannot be read now, the next call tries again. */
 static void load(struct time_lock *l)
 {
     struct bridge *b = l->b;
@@ -61,10 +61,10 @@ static void load(struct time_lock *l)
     l->changes++;
     l->until_s = until;
     l->named = named != 0;
-    plan_end(l); /* which may have passed */
+    plan_end(l); /* the end may have passed already */
 }
 
-/* The end that we guessed has come, and WhatsApp has not said yet that it is one. */
+/* The guessed end has come, but WhatsApp has not confirmed it yet. */
 static bool is_open(const struct time_lock *l, int64_t now)
 {
     return l->until_s && l->until_s <= now && !l->named;
@@ -76,7 +76,7 @@ int64_t time_lock_until_s(struct time_lock *l)
 
     load(l);
     if (is_open(l, now))
-        return now + TIME_LOCK_LOOK_S; /* when it is asked again at the latest */
+        return now + TIME_LOCK_LOOK_S; /* WhatsApp is asked again by then */
     return l->until_s > now ? l->until_s : 0;
 }
 
@@ -90,7 +90,7 @@ uint64_t time_lock_changes(const struct time_lock *l)
     return l->changes;
 }
 
-/* until_s 0: it is over. The file first: what follows is looked at when the loop comes to it. */
+/* until_s 0: the lock is over. Writes the file first; listeners act when the loop comes to them. */
 static enum wb_err set(struct time_lock *l, int64_t until_s, bool named)
 {
     struct bridge *b = l->b;
@@ -122,8 +122,7 @@ out:
     return err;
 }
 
-/* As WhatsApp Web waits where no end is named, and twice as long for each time that this was too
- * short. */
+/* The wait of WhatsApp Web when no end is named, doubled for each guess that was too short. */
 static int64_t next_guess_s(struct time_lock *l)
 {
     const int64_t mono = clock_mono_ms(l->b->clock);
@@ -150,7 +149,7 @@ enum wb_err time_lock_told(struct time_lock *l, const struct mex_time_lock *told
         l->guesses = 0;
         return l->until_s ? set(l, 0, true) : WB_OK;
     }
-    if (until <= 0) /* it is asked again at the end that we guess */
+    if (until <= 0) /* no end is named: WhatsApp is asked again at the guessed end */
         return l->until_s > now && !l->named ? WB_OK : set(l, now + next_guess_s(l), false);
     l->guesses = 0;
     return set(l, until > now + TIME_LOCK_MAX_S ? now + TIME_LOCK_MAX_S : until, true);
@@ -158,8 +157,7 @@ enum wb_err time_lock_told(struct time_lock *l, const struct mex_time_lock *told
 
 /* ---- asking ---- */
 
-/* The question did not get to WhatsApp, or its answer not to us: it is asked again after the next
- * login, or after a while. */
+/* The question or its answer got lost: it is asked again after the next login, or after a while. */
 static bool is_unanswered(enum wb_err err)
 {
     return err == WB_ERR_NET || err == WB_ERR_TIMEOUT || err == WB_ERR_CANCELLED ||
@@ -177,11 +175,12 @@ static enum wb_err answered(struct time_lock *l, const struct iq_reply *reply)
                                   MEX_LOCK_ASKED, &lock);
     if (err != WB_OK) {
         log_debug(b->log, "send", "the state of the account is not known: %s", wb_err_text(err));
-        /* It does not tell, and will not: then the end that we guessed is one. If it was too
-         * early, the next refusal says so. */
+        /* WhatsApp refuses to tell: then the guessed end counts. If it was too early, the next
+         * refusal says so. */
         return !is_unanswered(err) && is_open(l, bridge_server_now_s(b)) ? set(l, 0, false) : WB_OK;
     }
-    /* There is no lock, it says, and has just refused a message for one: not at once again. */
+    /* WhatsApp says that there is no lock, but has just refused a message because of one: the guess
+     * stays. */
     if (!lock.active && l->why == TIME_LOCK_REFUSAL)
         return WB_OK;
     return time_lock_told(l, &lock);
@@ -200,7 +199,7 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
         batch_fail(b, err);
 }
 
-/* What cannot be asked now is asked at the next login, or when a while has passed (on_end()). */
+/* If WhatsApp cannot be asked now, it is asked at the next login, or after a while (on_end()). */
 static void ask(struct time_lock *l, enum time_lock_why why)
 {
     struct arena a = arena_new(16 * 1024);
@@ -244,8 +243,8 @@ void time_lock_online(struct time_lock *l)
         ask(l, TIME_LOCK_LASTS);
 }
 
-/* An end that WhatsApp has named is the end. Behind a guess it is asked until it has answered,
- * however long that takes, and nothing leaves before. */
+/* An end that WhatsApp has named needs no question. After a guessed end WhatsApp is asked until it
+ * answers, however long that takes, and no first message leaves before. */
 static void on_end(void *ctx)
 {
     struct time_lock *l = ctx;
@@ -267,7 +266,7 @@ static void on_end(void *ctx)
         err = batch_commit(b);
     else
         batch_fail(b, err);
-    if (err != WB_OK) /* tried again, as with everything that cannot be stored */
+    if (err != WB_OK) /* tried again, like everything that cannot be stored */
         timer_start(b->timers, &l->end, TIME_LOCK_LOOK_S * 1000, on_end, l);
 }
 

@@ -20,9 +20,9 @@ static bool is_zero(const uint8_t key[static X25519_KEY_BYTES])
     return secret_eq(key, zeros, sizeof zeros);
 }
 
-/* Is this the identity key of the phone that we are linked to? Without adv_account_sig_key (zeros,
- * in files of other programs) it is the key that verifies the account's signature over our
- * identity, which only the phone's does. */
+/* Is this the identity key of the phone that we are linked to? When adv_account_sig_key is missing
+ * (zeros, in files of other programs), the key must verify the account's signature over our
+ * identity, which only the phone's key does. */
 static bool is_phone_key(const struct bridge *b, const uint8_t identity[static X25519_KEY_BYTES])
 {
     const struct account *a = b->account;
@@ -60,7 +60,7 @@ enum wb_err trust_own(struct bridge *b, const struct jid *device, const struct j
     return WB_ERR_FOREIGN_IDENTITY;
 }
 
-/* In this form of the phone's address. */
+/* Corrects the stored identity under this form of the phone's address. */
 static enum wb_err pin_form(struct bridge *b, const struct jid *phone)
 {
     struct signal_session *session = NULL, *moved;
@@ -124,7 +124,7 @@ static enum adv_check_setting setting(const struct bridge *b)
     return b->config ? b->config->adv_check : ADV_CHECK_WARN;
 }
 
-/* The key that signs for this person's devices, as far as we know it for ourselves: the identity of
+/* The key that signs for this person's devices, as far as we know it independently: the identity of
  * their phone. *ret_key points to buf; NULL: not known. */
 static enum wb_err account_key(struct bridge *b, const struct jid *address,
                                uint8_t buf[static X25519_KEY_BYTES], const uint8_t **ret_key)
@@ -143,8 +143,8 @@ static enum wb_err account_key(struct bridge *b, const struct jid *address,
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* Is the device missing in a list that is newer than its linking? Both times are the account's and
- * the server's; a list that we do not have, or that is older, says nothing. */
+/* Is the device missing in a list that is newer than its linking? The account and the server set
+ * both times, not the device; a list that we do not have, or an older one, says nothing. */
 static enum wb_err is_unlisted(struct bridge *b, const struct jid *address,
                                const struct adv_identity *details, struct arena *a, bool *ret)
 {

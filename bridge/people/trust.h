@@ -1,7 +1,7 @@
-/* trust.h - whose keys are believed. Of our own devices, those that we know for certain: the
- * phone's identity key is the account's signature key, our own is ours; no other may speak for them
- * (P-PR-14, P-RC-51). Of other people's linked devices, what their account says of them (adv.h):
- * looked at, and refused only by the setting adv_check (P-RC-14). */
+/* trust.h - which identity keys are believed. Two keys of our own account are certain: the phone's,
+ * which is the account's signature key, and our own; no other key may speak for these devices
+ * (P-PR-14, P-RC-51). For other people's linked devices their account's statement (adv.h) is
+ * checked; a bad one is refused only by the setting adv_check (P-RC-14). */
 #ifndef BRIDGE_PEOPLE_TRUST_H
 #define BRIDGE_PEOPLE_TRUST_H
 
@@ -11,7 +11,8 @@
 struct bridge;
 
 /* device: as the stanza or list names it, address: under which its session is kept.
- * FOREIGN_IDENTITY: it is our phone or ourselves, and the key is another's; counted and logged. */
+ * FOREIGN_IDENTITY: the device is our phone or ourselves, but the key is another one; counted and
+ * logged. */
 enum wb_err trust_own(struct bridge *b, const struct jid *device, const struct jid *address,
                       const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
 
@@ -22,13 +23,13 @@ enum wb_err trust_companion(struct bridge *b, const struct jid *address,
                             const uint8_t identity[static X25519_KEY_BYTES],
                             struct span statement) WB_MUST_CHECK;
 
-/* A person's signed list of devices. NOT_VOUCHED: as above. */
+/* Checks a person's signed list of devices. NOT_VOUCHED: as in trust_companion(). */
 enum wb_err trust_device_list(struct bridge *b, const struct jid *user,
                               struct span key_list) WB_MUST_CHECK;
 
-/* At each login: what the file says of our phone is put right (a program without these checks may
- * have taken over another key): the stored identity, and session states with anybody else. In the
- * open batch. */
+/* At each login: corrects what the file says of our phone, because a program without these checks
+ * may have taken over another key. Puts the stored identity right and drops session states with any
+ * other key. In the open batch. */
 enum wb_err trust_pin_phone(struct bridge *b) WB_MUST_CHECK;
 
 #endif

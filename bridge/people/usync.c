@@ -84,8 +84,8 @@ struct node *usync_new(struct arena *a, enum usync_kind kind, const char *sid,
 
 /* ---- answers ---- */
 
-/* The indexes that the account has signed for; false when there is no readable list, and then every
- * device counts, as in the clients that do not look at it. */
+/* The device indexes that the account has signed; false when there is no readable list, and then
+ * every device counts, as in clients that ignore the list. */
 static bool read_key_list(const struct node *devices, struct arena *a, struct adv_key_list *ret)
 {
     struct span bytes = node_content_bytes(node_child(devices, "key-index-list"));
@@ -95,8 +95,8 @@ static bool read_key_list(const struct node *devices, struct arena *a, struct ad
            adv_key_list_decode(list.details, a, ret) == WB_OK;
 }
 
-/* P-US-07: the phone, what is listed as valid, and what is newer than the list. A device without an
- * index cannot be judged. */
+/* Alive are the phone, devices listed as valid, and devices newer than the list (P-US-07). A device
+ * without an index cannot be judged. */
 static bool device_alive(const struct store_device *d, bool has_index, const struct adv_key_list *k)
 {
     if (d->id == 0 || d->hosted || !has_index || d->key_index > k->current_index)
@@ -190,7 +190,7 @@ static void read_contact(const struct node *n, struct usync_user *u)
         u->contact = USYNC_CONTACT_OUT;
 }
 
-/* What a question is asked for; the rest of its protocols may fail. */
+/* The protocols that a kind of question needs; its other protocols may fail. */
 static const char *const *wanted(enum usync_kind kind)
 {
     static const char *const devices[] = {"devices", NULL}, *const info[] = {"lid", NULL},
@@ -205,8 +205,8 @@ static bool is_worse(enum wb_err err, enum wb_err than)
            (err == WB_ERR_TIMEOUT && than == WB_ERR_REFUSED);
 }
 
-/* Of the protocols in n, a <user> or the <result>: WB_OK, or the worst of their errors. Without a
- * LID people are written to by number (P-X2-25), so its plain refusal is an answer. */
+/* The worst error of the protocols in n (a <user> or the <result>), or WB_OK. A plain refusal of
+ * the LID is an answer, since people without a LID are written to by number (P-X2-25). */
 static enum wb_err read_errors(const struct node *n, enum usync_kind kind, struct arena *a,
                                struct usync_answer *ans)
 {
@@ -292,7 +292,7 @@ enum wb_err usync_parse(const struct node *iq, enum usync_kind kind, struct aren
         if (err != WB_OK)
             continue;
         err = read_errors(u, kind, a, &ans);
-        if (err == WB_ERR_REFUSED) /* is an answer about this person */
+        if (err == WB_ERR_REFUSED) /* a refusal is an answer about this person */
             err = WB_OK;
         user->failed = ans.err != WB_OK || err != WB_OK;
         if (err != WB_OK && is_worse(err, of_users))

@@ -1,6 +1,6 @@
 /* usync.h - asking the server about people: their devices, their other identity, whether a number
- * is on WhatsApp (P-US-01..09). Builds the question and reads the answer; who asks keeps the state.
- */
+ * is on WhatsApp (P-US-01..09). Builds the question and reads the answer; the caller keeps the
+ * state. */
 #ifndef BRIDGE_PEOPLE_USYNC_H
 #define BRIDGE_PEOPLE_USYNC_H
 
@@ -19,7 +19,7 @@ enum usync_kind {
 };
 
 enum usync_contact {
-    USYNC_CONTACT_UNKNOWN, /* it says nothing of it */
+    USYNC_CONTACT_UNKNOWN, /* the answer does not say */
     USYNC_CONTACT_IN,
     USYNC_CONTACT_OUT,
     USYNC_CONTACT_FAILED, /* an <error> in the place of the answer */
@@ -28,12 +28,12 @@ enum usync_contact {
 /* One <user> of an answer. */
 struct usync_user {
     struct jid jid; /* bare; in the form that was asked, but for USYNC_CONTACT */
-    struct jid lid; /* what the answer says besides; JID_NONE: nothing */
+    struct jid lid; /* lid and pn: other forms in the answer; JID_NONE: none */
     struct jid pn;
     enum usync_contact contact;
     struct span contact_text; /* the number as it was asked ("+2782..."), SPAN_NULL: none */
     bool has_devices;         /* false: nothing was said of devices, keep what is known (P-US-05) */
-    struct store_device_list devices; /* hosted ones marked; the dead ones of P-US-07 are gone */
+    struct store_device_list devices; /* hosted ones are marked, unlisted ones removed (P-US-07) */
     bool failed;          /* an <error> instead of what was asked about this person, for now */
     struct span key_list; /* content of <key-index-list>, SPAN_NULL: none */
 };
@@ -44,28 +44,28 @@ struct usync_user {
 struct node *usync_new(struct arena *a, enum usync_kind kind, const char *sid,
                        const struct jid *users, const struct span *tokens, size_t n);
 
-/* The users of an <iq type=result>; odd entries are left out and counted. It may hold errors all
- * the same: <error code= backoff=/> in a protocol of <result>, which is one about everybody, or of
- * a <user> (P-X2-05). Those of the protocols that the question is asked for count: */
+/* The users of an <iq type=result>; odd entries are left out and counted. A result may hold errors,
+ * too: <error code= backoff=/> in a protocol of <result>, which is about everybody, or of a <user>
+ * (P-X2-05). Only errors of the protocols that the question needs count: */
 struct usync_answer {
     struct usync_user *users;
     size_t n, odd;
     /* WB_OK, or the worst: RATE_LIMITED: a 429, or 500 and above with a `backoff`. TIMEOUT: 500 and
-     * above. REFUSED: another code about everybody. What is said of others holds. */
+     * above. REFUSED: another code about everybody. Answers about other people still hold. */
     enum wb_err err;
-    bool pauses; /* one of them is a 429 or has a `backoff` */
+    bool pauses; /* one of the errors is a 429 or has a `backoff` */
     uint64_t backoff_s;
 };
 /* In the arena. PROTOCOL: no list in it and no error either; TOO_LARGE: over
  * USYNC_ANSWER_USERS_MAX. */
 enum wb_err usync_parse(const struct node *iq, enum usync_kind kind, struct arena *a,
                         struct usync_answer *ret) WB_MUST_CHECK;
-/* The same of a reply; the pause that it asks for begins. */
+/* usync_parse() of a reply; a pause that the reply asks for begins. */
 enum wb_err usync_read(struct bridge *b, enum usync_kind kind, const struct iq_reply *reply,
                        struct usync_answer *ret) WB_MUST_CHECK;
 
 /* Why a question about people failed: reply->err, but TIMEOUT where the server says that it is in
- * trouble itself (500 and above): that is no word about anybody, and passes. */
+ * trouble itself (500 and above): such an error says nothing about a person, and passes. */
 enum wb_err usync_failure(const struct iq_reply *reply);
 
 /* <device-list>, and next to it <key-index-list>, as in <devices> of usync (P-US-02, 06, 07).
