@@ -18,7 +18,7 @@ enum { HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403, HTTP_NOT_FOUND = 404 };
 
 struct group_info {
     struct shared_query query;
-    uint32_t code; /* of the answer that is being passed on */
+    uint32_t code; /* error code of the answer that is passed on */
 };
 
 struct group_wait {
@@ -29,7 +29,8 @@ struct group_wait {
 
 /* ---- taking over what the server says ---- */
 
-/* Members by one identity only come with a shortened number for people to look at (P-GR-05). */
+/* Learns pairs of LID and number, and stores the shortened number for display with which a member
+ * known by LID only comes (P-GR-05). */
 static enum wb_err learn_members(struct bridge *b, const struct store_group *g,
                                  const struct node *group, struct arena *a)
 {
@@ -49,8 +50,7 @@ out:
     return err;
 }
 
-/* A list without its members says nothing of them: the known ones stay, but are asked for before
- * they are used. */
+/* A <group> without members: the known members stay, but are asked for before they are used. */
 static enum wb_err store_without_members(struct bridge *b, struct store_group *g)
 {
     enum wb_err err;
@@ -60,8 +60,8 @@ static enum wb_err store_without_members(struct bridge *b, struct store_group *g
     return err == WB_ERR_NOT_FOUND ? store_group_put(b->store, g) : err;
 }
 
-/* Who is called by another identity finds our sender key under another name (P-SG-31): everybody is
- * given it again. */
+/* When the group's addressing changes, members look for our sender key under our other address
+ * (P-SG-31): everybody is given the key again. */
 static enum wb_err note_addressing(struct bridge *b, const struct store_group *g)
 {
     struct store_group old;
@@ -139,7 +139,7 @@ enum wb_err group_info_stale(struct bridge *b, const struct jid *group)
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* How a stanza of the server names the group's addressing; false: it does not. */
+/* The group's addressing that a stanza of the server names; false: it names none. */
 static bool told_addressing(const struct node *n, enum store_addressing *ret)
 {
     if (node_attr_is(n, "addressing_mode", "lid"))
@@ -189,7 +189,7 @@ static enum wb_err ask(struct bridge *b, const struct jid *groups, size_t n, uin
     struct node *iq = iq_new(&a, "get", "w:g2", &groups[0]);
     enum wb_err err;
 
-    (void)n; /* one at a time: chunk_max */
+    (void)n; /* always 1: chunk_max */
     node_attr_text(&a, node_child_new(&a, iq, "query"), "request", "interactive");
     err = iq_send(&b->iq, &a, iq, 0, on_answer, id);
     arena_free(&a);

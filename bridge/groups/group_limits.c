@@ -8,11 +8,10 @@
 #include "store/session/group_limits.h"
 #include "store/session/lid_map.h"
 
-/* What one person of a group has of its resends. Not kept over a restart: the group's own limit
- * is. */
+/* One person's share of a group's resends. Only the group's own limit is kept over a restart. */
 struct group_share {
     struct jid group, person;
-    int64_t due_ms; /* monotonic; until then it is (partly) used up */
+    int64_t due_ms; /* monotonic: when the share is full again */
 };
 
 struct group_limits {
@@ -34,8 +33,8 @@ void group_limits_free(struct group_limits *l)
     free(l);
 }
 
-/* Has the interval since `at` passed? What a wrong clock has noted for the future counts as never.
- */
+/* Has the interval since `at` passed? A time in the future, noted by a wrong clock, counts as
+ * never. */
 static bool is_over(int64_t at, int64_t interval_s, int64_t now)
 {
     return now - at >= interval_s || at > now + CLOCK_SLACK_S;
@@ -57,8 +56,7 @@ out:
     return err;
 }
 
-/* The share of this person: the one that is noted, or in the place of the one that is full again
- * first. */
+/* This person's share: the noted one, or a new one in the slot whose share is full again first. */
 static struct group_share *share_of(struct bridge *b, const struct jid *group,
                                     const struct jid *person)
 {
@@ -79,7 +77,8 @@ static struct group_share *share_of(struct bridge *b, const struct jid *group,
     return best;
 }
 
-/* Both are buckets that fill by one per interval, kept as the time at which they will be full. */
+/* Both limits are buckets that fill by one per interval, kept as the time at which they will be
+ * full. */
 enum wb_err group_limit_resend(struct bridge *b, const struct jid *group, const struct jid *person,
                                bool *ret_may)
 {
@@ -122,7 +121,7 @@ out:
     return err;
 }
 
-/* The hash as it is noted: with a '+' while newcomers explain it. */
+/* The text under which a hash is noted: with a '+' while newcomers explain it. */
 static void hash_text(struct span hash, bool newcomers, char out[static STORE_GROUP_HASH_MAX + 1])
 {
     hash = span_first(hash, STORE_GROUP_HASH_MAX - 1);
@@ -155,7 +154,8 @@ enum wb_err group_limit_devices(struct bridge *b, const struct jid *group, struc
 
     TRY(store_group_limits_get(b->store, group, &l));
     hash_text(hash, true, before);
-    /* Somebody without any device is new each time. */
+    /* A member without any device would count as a newcomer each time: newcomers explain a hash
+     * once. */
     newcomers = newcomers && (strcmp(before, l.refreshed_for) != 0 ||
                               is_over(l.refreshed_at, GROUP_REFRESH_S, now));
     hash_text(hash, newcomers, l.refreshed_for);

@@ -20,9 +20,9 @@ void group_links_parse(const struct node *group, struct store_group *g)
         g->parent = jid_bare(parent);
 }
 
-/* ---- news of it ---- */
+/* ---- changes ---- */
 
-/* The other group: its address, or as in other places the digits alone (P-GR-03). */
+/* The other group of a link: its address, or only its digits (P-GR-03). */
 static bool read_other(const struct node *n, struct arena *a, struct jid *ret)
 {
     struct jid j;

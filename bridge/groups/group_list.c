@@ -16,10 +16,10 @@ struct group_list {
     struct timer retry;
     bool online, offline_done;
     bool asking;
-    bool without_members; /* the list with all members could not be had: not asked for any more */
+    bool without_members; /* the list with members could not be had and is not asked for any more */
     unsigned failures;    /* in a row */
     bool dirty;
-    uint64_t dirty_at; /* the server's timestamp, given back to it */
+    uint64_t dirty_at; /* the server's timestamp, sent back in <clean> */
 };
 
 /* ---- the server is told that we are up to date ---- */
@@ -51,7 +51,7 @@ static void send_clean(struct group_list *l)
 
 /* ---- the list ---- */
 
-/* Groups that we know and that are not in the list: we are not in them any more. */
+/* Known groups that are not in the list: we are not in them any more. */
 static enum wb_err mark_left(struct bridge *b, const struct jid *listed, size_t nlisted)
 {
     struct arena a = arena_new(GROUP_LIST_ARENA_MAX);
@@ -69,8 +69,8 @@ out:
     return err;
 }
 
-/* Every group that can be read; *ret_complete is false when one could not, and then nothing can be
- * said of those that are missing. Each has the arena for itself: the members of all would be more
+/* Stores every group that can be read; *ret_complete is false when one could not, and then a
+ * missing group proves nothing. Each group gets the arena anew: all members together would be more
  * than the frame's own arena has left. */
 static enum wb_err take_groups(struct bridge *b, const struct node *groups, struct jid *listed,
                                size_t *ret_n, bool *ret_complete)
@@ -156,10 +156,10 @@ static void ask_later(struct group_list *l, int64_t ms)
     timer_start(l->b->timers, &l->retry, ms > pause ? ms : pause, on_retry, l->b);
 }
 
-/* All groups and all their members are one stanza. When that is more than a frame may be, it is
- * passed over, and nothing but the time that runs out tells us: then the groups alone must do, and
- * each one's members are asked for when they are used (group_info.h). A connection that ended says
- * nothing, unless that happens twice. */
+/* All groups and all their members come in one stanza. A stanza larger than a frame may be is
+ * passed over, and we notice only a timeout: then the list is asked for without members, and each
+ * group's members when they are used (group_info.h). A connection that ended proves nothing, unless
+ * that happens twice. */
 static void note_failure(struct group_list *l, enum wb_err err)
 {
     const bool cut = err == WB_ERR_NET || err == WB_ERR_CANCELLED;
@@ -188,7 +188,7 @@ static void on_list(struct bridge *b, uint64_t key, const struct iq_reply *reply
             send_clean(l);
         return;
     }
-    if (err != WB_ERR_RATE_LIMITED) /* that says nothing about the list */
+    if (err != WB_ERR_RATE_LIMITED) /* a rate limit says nothing about the list */
         note_failure(l, err);
     log_warn(b->log, "groups", "the list of groups was not read: %s (%u)", wb_err_text(err),
              reply->code);
@@ -224,7 +224,7 @@ out:
 
 /* ---- when ---- */
 
-/* *ret_never: it was not read yet. */
+/* Is the list older than GROUP_LIST_AGE_S? *ret_never: it was never read. */
 static bool is_old(struct bridge *b, bool *ret_never)
 {
     const int64_t now = bridge_server_now_s(b);
@@ -234,8 +234,8 @@ static bool is_old(struct bridge *b, bool *ret_never)
     return *ret_never || at > now + CLOCK_SLACK_S || now - at >= GROUP_LIST_AGE_S;
 }
 
-/* A list that was never read is wanted at once; another one after the offline queue, so that the
- * notifications in it do not undo what the list says. */
+/* A list that was never read is asked for at once; a newer one only after the offline queue, so
+ * that the notifications in the queue do not undo what the list says. */
 static void consider(struct bridge *b)
 {
     struct group_list *l = b->group_list;

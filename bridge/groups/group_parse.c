@@ -10,7 +10,7 @@ static struct jid person(struct jid j)
     return jid_bare(jid_unhosted(j));
 }
 
-/* Files j under the identity that it is; anything but a person is passed over. */
+/* Stores j as the member's LID or number; anything but a person is passed over. */
 static void take_form(struct jid j, struct store_group_member *m)
 {
     j = person(j);
@@ -35,7 +35,7 @@ enum wb_err group_parse_member(const struct node *participant,
     if (node_attr_get_jid(participant, "lid", &j))
         take_form(j, &m);
     if (node_attr_get_jid(participant, "jid", &j))
-        take_form(j, &m); /* last: what the group calls them by counts (P-GR-05) */
+        take_form(j, &m); /* last, because the address that the group uses counts (P-GR-05) */
     if (jid_is_none(&m.lid) && jid_is_none(&m.pn))
         return WB_ERR_MALFORMED;
     if (node_attr_is(participant, "type", "superadmin"))
@@ -74,8 +74,8 @@ enum wb_err group_parse_members(const struct node *n, struct arena *a,
 
 void group_parse_subject(struct span text, char out[static STORE_NAME_MAX + 1])
 {
-    /* Somebody's words: bytes that are no character become U+FFFD. More than can be stored are not
-     * looked at. */
+    /* A person wrote the text: bytes that are no character become U+FFFD. Text beyond what can be
+     * stored is not read. */
     struct buf clean = buf_new((STORE_NAME_MAX + 4) * 3);
     struct span cut;
 

@@ -1,4 +1,5 @@
-/* group_parse.h - what the server says of groups, as values (P-GR-03..05, P-GR-14). No effects. */
+/* group_parse.h - reads the server's stanzas about groups into values (P-GR-03..05, P-GR-14). No
+ * effects. */
 #ifndef BRIDGE_GROUPS_GROUP_PARSE_H
 #define BRIDGE_GROUPS_GROUP_PARSE_H
 
@@ -11,11 +12,12 @@
 enum wb_err group_parse(const struct node *group, struct arena *a, struct store_group *ret_group,
                         size_t *ret_odd) WB_MUST_CHECK;
 
-/* One <participant>: both forms as far as they are told. MALFORMED: no person. */
+/* One <participant>, with LID and number as far as the stanza has them. MALFORMED: no person. */
 enum wb_err group_parse_member(const struct node *participant,
                                struct store_group_member *ret_member) WB_MUST_CHECK;
 
-/* The <participant>s below n, in the arena; others are left out and counted. */
+/* The <participant>s below n, in the arena; unreadable ones are left out and counted in
+ * *ret_odd. */
 enum wb_err group_parse_members(const struct node *n, struct arena *a,
                                 struct store_group_member **ret_members, size_t *ret_n,
                                 size_t *ret_odd) WB_MUST_CHECK;

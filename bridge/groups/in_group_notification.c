@@ -1,4 +1,4 @@
-/* <notification type=w:gp2>: what happens to groups and in them (P-GR-14..17). */
+/* <notification type=w:gp2>: changes of groups and their members (P-GR-14..17). */
 #include "bridge/groups/in_group_notification.h"
 
 #include "bridge/core/context.h"
@@ -57,11 +57,11 @@ static void set_joined(struct store_group *g, const struct node *n, struct arena
     (void)n;
     (void)a;
     g->left = false;
-    g->updated_at = 0; /* the others' coming and going was not told to us */
+    g->updated_at = 0; /* stale: we were not told who came and left meanwhile */
 }
 
-/* Members came or went. When the version that this change builds on is not ours, something was
- * missed and the group is asked for before it is used. */
+/* Members came or went. When the change builds on another version than ours, we have missed a
+ * change, and the group is asked for before it is used. */
 static void set_version(struct store_group *g, const struct node *n, struct arena *a)
 {
     struct span before = node_attr_str(n, "prev_v_id", a), now = node_attr_str(n, "v_id", a);
@@ -81,7 +81,7 @@ static void set_stale(struct store_group *g, const struct node *n, struct arena 
     g->updated_at = 0;
 }
 
-/* NOT_FOUND when the group is not known. */
+/* Loads the group, lets fn change it and stores it. NOT_FOUND when the group is not known. */
 static enum wb_err change(struct bridge *b, const struct jid *group, const struct node *n,
                           struct arena *a, change_fn *fn)
 {
@@ -237,7 +237,7 @@ static enum wb_err apply_child(struct bridge *b, const struct jid *group, const 
     return WB_OK;
 }
 
-/* Changes of a group that nobody told us of: look at it when there is time. */
+/* A change of a group that we do not know: the group was asked for. */
 static void on_unknown(struct bridge *b, uint64_t key, const struct group_info_result *r)
 {
     (void)key;

@@ -1,5 +1,5 @@
-/* <notification type=mex>: of all that comes this way, the state of our account matters (P-X2-06).
- * What it is about, the name in the JSON says; op_name may change. */
+/* <notification type=mex>: only the state of our own account matters here (P-X2-06: time-lock). The
+ * name in the JSON tells the subject; op_name may change. */
 #include "bridge/core/context.h"
 #include "bridge/groups/in_group_notification.h"
 #include "bridge/people/mex.h"

@@ -11,8 +11,8 @@ enum {
     GROUP_LIST_RETRY_MAX_MS = 3600 * 1000,
     /* One group is asked for again after this time, whatever notifications said. */
     GROUP_AGE_S = 24 * 3600,
-    /* What a group shows us by the way (another addressing, another hash of its devices) makes us
-     * ask about it not more often than that: it may go on showing it. */
+    /* Stanzas of a group that show another addressing or another hash of its devices make us ask
+     * about it not more often than that: the group may go on showing it. */
     GROUP_REFRESH_S = 3600,
     /* One group with its members, of 170 bytes each. */
     GROUP_ARENA_MAX = 16 << 20,
@@ -24,13 +24,14 @@ enum {
      * resends); a healthy group needs a few a day. */
     GROUP_RESEND_BURST = 20,
     GROUP_RESEND_S = 6,
-    /* Of that one person of the group gets half at most, with all devices: whoever asks for more
-     * leaves the others something. */
+    /* One person of the group, with all devices, gets half of that at most, so that others get
+     * something, too. */
     GROUP_RESEND_SHARE = GROUP_RESEND_BURST / 2,
     GROUP_RESEND_SHARE_S = 2 * GROUP_RESEND_S,
     GROUP_RESEND_SHARES = 64, /* people who are remembered, all groups together */
-    /* The first so many of a full bucket leave in the session that there is, as one device's first
-     * request asks for. When more ask, a session that may be lost is not worth a resend. */
+    /* The first so many resends of a full bucket use the present session, as a device's first
+     * request wants it. When more are asked for, a session that may be lost is not worth a
+     * resend. */
     GROUP_RESEND_TRUSTING = 5,
 };
 

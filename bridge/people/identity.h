@@ -1,5 +1,6 @@
-/* identity.h - the one place where the bridge learns that a LID and a phone number are one person
- * (P-RC-07, P-US-14, rule 4: one session per person). */
+/* identity.h - of the room people/ (who people are: addresses, devices, trust, limits; it knows
+ * nothing of sessions, groups and messages): the one place where the bridge learns that a LID and a
+ * phone number are one person (P-RC-07, P-US-14, rule 4: one session per person). */
 #ifndef BRIDGE_PEOPLE_IDENTITY_H
 #define BRIDGE_PEOPLE_IDENTITY_H
 

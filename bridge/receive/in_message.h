@@ -1,6 +1,7 @@
 /* in_message.h - a received <message>: what its stanza says (parse, no effects), what is in it
- * (decrypted part by part), what becomes of it (rows, keys, answers). docs/protocol/receiving.md
- * tells the whole way. */
+ * (decrypted part by part), what becomes of it (rows, keys, answers). The room receive/ knows
+ * nothing of how messages are sent and of the HTTP API. docs/protocol/receiving.md tells the whole
+ * way. */
 #ifndef BRIDGE_RECEIVE_IN_MESSAGE_H
 #define BRIDGE_RECEIVE_IN_MESSAGE_H
 

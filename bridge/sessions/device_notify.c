@@ -13,7 +13,8 @@
 #include "store/session/lid_map.h"
 #include "store/session/signal_store.h"
 
-/* A device that is gone: its session can serve nobody else, and keys it was given are to change. */
+/* A device is gone: its session is deleted, and the sender keys that it was given have to
+ * change. */
 static enum wb_err device_gone(struct bridge *b, const struct jid *device)
 {
     struct jid address;
@@ -36,7 +37,8 @@ static enum wb_err hash_of(const struct jid *user, const struct store_device_lis
     return phash_of(devices, list->n, ret_hash);
 }
 
-/* Keeps the list when it is the one that the hash names (P-NT-08), else the next send asks. */
+/* Keeps the list when it fits the server's hash (P-NT-08); otherwise drops it, so that the next
+ * send asks. */
 static enum wb_err put_if(struct bridge *b, const struct jid *user, struct store_device_list *list,
                           struct span hash)
 {
@@ -70,7 +72,7 @@ static void remove_device(struct store_device_list *list, uint16_t id)
     list->n = kept;
 }
 
-/* The same with one more; false when there is no room. */
+/* Adds one device to the list; false when there is no room or no memory. */
 static bool add_device(struct arena *a, struct store_device_list *list, struct store_device d)
 {
     struct store_device *more = arena_alloc(a, (list->n + 1) * sizeof *more);
@@ -85,7 +87,7 @@ static bool add_device(struct arena *a, struct store_device_list *list, struct s
     return true;
 }
 
-/* Which attributes tell of one of the person's two identities. */
+/* One of the person's two identities, and the attributes that tell of it. */
 struct form {
     struct jid user;
     const char *device_attr; /* of <device> */
@@ -98,7 +100,7 @@ static enum wb_err change_list(struct bridge *b, const struct form *f, const str
     struct store_device_list list;
     enum wb_err err = store_devices_get(b->store, &f->user, a, &list);
 
-    if (err != WB_OK) /* not cached: nothing to keep right */
+    if (err != WB_OK) /* the list is not cached: nothing to update */
         return err == WB_ERR_NOT_FOUND ? WB_OK : err;
     for (const struct node *d = node_child(change, "device"); d; d = node_next(d, "device")) {
         struct jid jid;
@@ -120,7 +122,7 @@ static enum wb_err change_list(struct bridge *b, const struct form *f, const str
     return put_if(b, &f->user, &list, node_attr_str(change, f->hash_attr, a));
 }
 
-/* Only devices of the person whom the notification is about. */
+/* Forgets the removed devices, but only those of the person whom the notification is about. */
 static enum wb_err forget_removed(struct bridge *b, const struct form *f, const struct node *change)
 {
     enum wb_err err = WB_OK;
@@ -143,13 +145,13 @@ static enum wb_err apply_change(struct bridge *b, const struct form *forms, size
 {
     enum wb_err err = WB_OK;
 
-    if (node_is(change, "update")) /* no list in it (P-NT-09) */
+    if (node_is(change, "update")) /* an update brings no list (P-NT-09) */
         return device_sync_drop(b, &forms[0].user, 1);
     if (!node_is(change, "add") && !node_is(change, "remove"))
         return WB_OK;
     err = trust_device_list(b, &forms[0].user,
                             node_content_bytes(node_child(change, "key-index-list")));
-    if (err == WB_ERR_NOT_VOUCHED) /* who would stand for it? the next send asks */
+    if (err == WB_ERR_NOT_VOUCHED) /* nobody has signed this change; the next send asks */
         return device_sync_drop(b, &forms[0].user, 1);
     TRY(err);
     if (node_is(change, "add"))
@@ -260,8 +262,9 @@ out:
     return err;
 }
 
-/* Which of our addresses the list is for. The account itself may say it, or the server, which then
- * names no user: the devices do (JID_NONE: they do not). FALSE: it is somebody else's. */
+/* Which of our addresses the list is for. The notification's sender is either our account, which
+ * names it, or the server without a user: then the first device names it (JID_NONE: it does not).
+ * False: the list is somebody else's. */
 static bool own_user(const struct bridge *b, const struct jid *from, const struct node *devices,
                      struct jid *ret_user)
 {
@@ -302,7 +305,7 @@ enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
         TRY(device_sync_drop(b, &own_pn, 1));
         return jid_is_none(&own_lid) ? WB_OK : device_sync_drop(b, &own_lid, 1);
     }
-    if (!in_list(&list, b->own_pn.device)) /* no logout by itself (P-NT-07) */
+    if (!in_list(&list, b->own_pn.device)) /* that alone is no logout (P-NT-07) */
         log_warn(b->log, "devices", "the list of our linked devices is without us");
     TRY(put_own(b, &own_pn, &list, a));
     err = put_own(b, &own_lid, &list, a);
@@ -348,8 +351,8 @@ enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int
     enum reinstall what = REINSTALL_NEW;
     enum wb_err err;
 
-    /* A phone of ours that was installed anew has unlinked us: then the server ends the session,
-     * and there is nothing to be forgotten meanwhile. */
+    /* If our own phone was installed anew, that has unlinked us: the server ends our session, and
+     * nothing needs to be forgotten before. */
     if (bridge_is_self(b, user)) {
         b->trust.foreign_keys++;
         log_warn(b->log, "trust", "the server says that our own phone has another key: ignored");
@@ -364,7 +367,8 @@ enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int
     TRY(device_sync_drop(b, user, 1));
     prekey_fetch_back(b, &forms[0]);
     prekey_fetch_back(b, &forms[1]);
-    /* The new installation has no token of ours, whoever told us first of it. */
+    /* The new installation has no token of ours, even if its key was known before this
+     * notification. */
     tctoken_reissue(b->tokens, forms[1].server == JID_LID ? &forms[1] : user);
 out:
     return err;

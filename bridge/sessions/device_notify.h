@@ -1,5 +1,5 @@
-/* device_notify.h - device lists and identities that change, as notifications tell (P-NT-04,
- * P-NT-06..10). The rows of these are in in_device_notification.c. */
+/* device_notify.h - takes over changed device lists and identities that notifications tell
+ * (P-NT-04, P-NT-06..10). Their stanza handlers are in in_device_notification.c. */
 #ifndef BRIDGE_SESSIONS_DEVICE_NOTIFY_H
 #define BRIDGE_SESSIONS_DEVICE_NOTIFY_H
 
@@ -7,17 +7,17 @@
 
 struct bridge;
 
-/* <notification type=devices> and <devices> of account_sync. The whole
- * notification / the child; class PEER errors are odd stanzas. */
+/* device_sync_changed(): a whole <notification type=devices>. device_sync_own_changed(): the child
+ * <devices> of account_sync. Errors of class PEER: an odd stanza. */
 enum wb_err device_sync_changed(struct bridge *b, const struct node *notification,
                                 struct arena *a) WB_MUST_CHECK;
 enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
                                     const struct node *devices, struct arena *a) WB_MUST_CHECK;
-/* <notification type=encrypt><identity/>: this person's phone was installed anew. Identities,
- * sessions, sender-key memory and device lists go, under both identities (P-NT-04). at: unix
- * seconds of the server. Of ourselves nothing goes, and nothing but the device lists when a change
- * of the phone's key of that time is known already (enum reinstall). Our privacy token goes to the
- * new installation in any case. */
+/* <notification type=encrypt><identity/>: this person's phone was installed anew. Forgets the
+ * person's identities, sessions, sender-key memory and device lists, under both addresses
+ * (P-NT-04). at: unix seconds of the server. Nothing is forgotten of ourselves, and only the device
+ * lists when a change of the phone's key at or after `at` is known already (enum reinstall). The
+ * new installation is given our privacy token in any case. */
 enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who,
                                     int64_t at) WB_MUST_CHECK;
 

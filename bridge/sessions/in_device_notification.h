@@ -1,5 +1,5 @@
-/* in_device_notification.h - what the server tells of devices and keys, ours and others': rows for
- * in_notification.c. */
+/* in_device_notification.h - handlers of notifications about our and other people's devices and
+ * keys: rows for in_notification.c. */
 #ifndef BRIDGE_SESSIONS_IN_DEVICE_NOTIFICATION_H
 #define BRIDGE_SESSIONS_IN_DEVICE_NOTIFICATION_H
 

@@ -13,10 +13,12 @@ enum {
     PREKEY_STALE_MAX = 1024,
     /* Requests that one question of 256 devices may take: five that are gone need 40 at most. */
     PREKEY_QUESTION_REQUESTS = 64,
-    /* Halves of questions that were cut short: one question leaves nine at most. */
+    /* Parts kept from questions that ended before all their devices were settled: one question
+     * leaves nine at most. */
     PREKEY_KEPT_PARTS = 32,
     PREKEY_STALE_MS = 3600 * 1000,
-    /* Ten devices for each of them would be far more than there are. */
+    /* Devices of one prekey_fetch() call: ten for each of the 20,000 members of the largest group
+     * would be far more than there are. */
     PREKEY_FETCH_DEVICES_MAX = 200 * 1000,
 };
 

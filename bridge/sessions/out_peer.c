@@ -13,7 +13,7 @@ enum wb_err out_peer_seal(struct bridge *b, struct arena *a, struct span message
                           const char *push_priority, struct node **ret_n)
 {
     const struct jid to = jid_bare(b->own_pn);
-    struct jid address; /* with which the phone's own messages are decrypted */
+    struct jid address; /* the address under which the phone's messages are decrypted */
     char id[MSGID_BYTES];
     struct node *n, *child, *enc = NULL;
     bool pkmsg = false;
@@ -44,7 +44,7 @@ out:
 static void on_session(struct bridge *b, uint64_t key, const struct prekey_fetch_result *r)
 {
     (void)key;
-    if (r->err == WB_ERR_RATE_LIMITED) /* whoever wants it next asks again */
+    if (r->err == WB_ERR_RATE_LIMITED) /* the next caller that wants the session asks again */
         b->phone_session_asked = false;
     if (r->err != WB_OK || r->missing) {
         log_info(b->log, "signal", "no session with our own phone: %s",

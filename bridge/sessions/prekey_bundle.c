@@ -1,4 +1,4 @@
-/* Keys on the wire (P-SD-09), as prekey_fetch.h tells. */
+/* Reads keys from stanzas (P-SD-09): the parsing functions of prekey_fetch.h. */
 #include <string.h>
 
 #include "bridge/sessions/prekey_fetch.h"

@@ -19,8 +19,9 @@
 
 enum { PREKEY_ARENA_MAX = 4 << 20 };
 
-/* Each costs some 0.4 ms (a signature, four key agreements, a record), a linked device two
- * signatures more: so many between two looks at the sockets, however large the group. */
+/* A new session costs some 0.4 ms (a signature, four key agreements, a record), for a linked device
+ * two signatures more: so many are started between two looks at the sockets, however large the
+ * group is. */
 enum { USERS_AT_ONCE = 32 };
 
 enum { CODE_GONE = 406, CODE_RATE = 429, CODE_SERVER = 500 };
@@ -31,26 +32,26 @@ struct prekey_user {
     bool gone;       /* the server does not know it any more */
     enum wb_err err; /* of reading its bundle */
     struct signal_bundle bundle;
-    struct prekey_kept_statement statement; /* what its account says of it */
+    struct prekey_kept_statement statement; /* what the account says of this device */
 };
 struct prekey_answer {
     struct prekey_answer *next;
     uint64_t id;       /* of the question */
-    enum wb_err later; /* what the server says of some for now; WB_OK: nothing */
+    enum wb_err later; /* why the server could not answer for some devices now; WB_OK: it did */
     size_t n, at;
     struct prekey_user users[];
 };
 
-/* A question on its way: one part after the other, so that a whole batch that is refused does not
- * become a burst of requests. */
+/* A question under way. Its parts are sent one after the other, so that a whole batch that is
+ * refused does not become a burst of requests. */
 struct prekey_question {
     struct prekey_question *next;
     uint64_t id;
     struct prekey_part *parts; /* the first is on the wire while `asked` */
     bool asked;
-    bool split;      /* one of them was refused because of a device that is gone */
+    bool split;      /* a part was refused because of a device that is gone */
     size_t nasked;   /* requests so far */
-    size_t nanswers; /* of it, in prekey_fetch.answers */
+    size_t nanswers; /* answers to it in prekey_fetch.answers */
     enum wb_err err;
 };
 
@@ -61,7 +62,7 @@ struct prekey_fetch {
     struct prekey_answer *answers; /* oldest first */
     struct timer timer;
     struct prekey_stale stale;
-    struct prekey_part *kept; /* of questions that have ended before their halving had */
+    struct prekey_part *kept; /* parts of questions that ended before their halving was done */
 };
 
 struct prekey_wait {
@@ -88,7 +89,8 @@ static enum wb_err load_local(struct bridge *b, struct signal_local *ret_local)
     return WB_OK;
 }
 
-/* The new identity is taken, as in every client; but nobody's in the name of our own phone. */
+/* Starts a session from a bundle. A changed identity is taken over, as by every client; but no
+ * other identity than the known one is believed for our own phone. */
 static enum wb_err start(struct bridge *b, const struct jid *device,
                          const struct signal_local *local, const struct signal_bundle *bundle,
                          struct span statement)
@@ -113,7 +115,7 @@ static enum wb_err start(struct bridge *b, const struct jid *device,
     session = NULL;
     TRY(err);
     TRY(identity_note(b, &address, bundle->identity, bridge_server_now_s(b), &changed));
-    if (rebuilt || changed) /* whoever is behind the session now has no sender key of ours */
+    if (rebuilt || changed) /* the device behind the new session has no sender key of ours */
         err = store_skdm_doubt_user(b->store, &address);
 out:
     signal_session_free(session);
@@ -200,7 +202,7 @@ static struct prekey_question *find_question(struct prekey_fetch *f, uint64_t id
     return q;
 }
 
-/* What the server says of one part holds for that only. */
+/* Does the next part follow? Yes, when the error concerns this part only. */
 static bool goes_on(enum wb_err err)
 {
     return err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL;
@@ -208,7 +210,7 @@ static bool goes_on(enum wb_err err)
 
 static void ask_next(struct prekey_fetch *f, struct prekey_question *q)
 {
-    enum wb_err err = WB_ERR_TIMEOUT; /* enough for now */
+    enum wb_err err = WB_ERR_TIMEOUT; /* when the question has used up its requests */
 
     if (q->nasked < PREKEY_QUESTION_REQUESTS)
         err = send_part(f->b, q->parts, q->id);
@@ -219,7 +221,7 @@ static void ask_next(struct prekey_fetch *f, struct prekey_question *q)
         q->err = err;
 }
 
-/* Something of the question has ended: the next part, or the end. */
+/* A part or an answer of the question is done: sends the next part, or ends the question. */
 static void go_on(struct prekey_fetch *f, struct prekey_question *q, enum wb_err err)
 {
     struct prekey_question **at = &f->questions;
@@ -241,7 +243,7 @@ static void go_on(struct prekey_fetch *f, struct prekey_question *q, enum wb_err
     shared_query_end(&f->query, id, err);
 }
 
-/* What the server cannot tell of some of the devices for now. */
+/* Collects that the server cannot answer for some of the devices now. */
 struct keys_later {
     enum wb_err err;
     bool pauses;
@@ -266,8 +268,8 @@ static void read_error(const struct node *user, struct arena *a, struct keys_lat
         l->backoff_s = backoff_s;
 }
 
-/* What was asked for, of the server's list; whatever is wrong with one <user> concerns that device
- * only. */
+/* Takes the devices that were asked for from the server's list; an error in one <user> concerns
+ * that device only. */
 static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct prekey_part *part,
                                 const struct iq_reply *reply, struct prekey_answer **ret_answer)
 {
@@ -306,7 +308,7 @@ static enum wb_err parse_answer(struct bridge *b, uint64_t id, const struct prek
     return WB_OK;
 }
 
-/* The server does not know the device: whoever listed it is out of date. */
+/* The server does not know the device: the list that named it is out of date. */
 static enum wb_err take_gone(struct bridge *b, const struct jid *device)
 {
     struct prekey_fetch *f = b->prekey_fetch;
@@ -316,7 +318,8 @@ static enum wb_err take_gone(struct bridge *b, const struct jid *device)
     enum wb_err err = WB_OK;
 
     if (prekey_stale_has(&f->stale, device, now, NULL))
-        return WB_OK; /* the list was dropped already, and names it still */
+        return WB_OK; /* the list was dropped within the hour already, and the new one still names
+                       * the device */
     log_info(b->log, "signal", "%s device %u is not there any more: the list is asked for again",
              log_phone(shown, jid_text(device, text)), (unsigned)device->device);
     TRY(identity_session_address(b, device, &address));
@@ -360,7 +363,7 @@ static enum wb_err take_some(struct bridge *b, struct prekey_answer *a)
 
 static void on_timer(void *ctx);
 
-/* An answer is in the sessions, or will not be. */
+/* All of an answer's sessions are started, or the rest of it is given up. */
 static void answer_over(struct prekey_fetch *f, struct prekey_answer *a, enum wb_err err)
 {
     struct prekey_question *q = find_question(f, a->id);
@@ -372,8 +375,8 @@ static void answer_over(struct prekey_fetch *f, struct prekey_answer *a, enum wb
     go_on(f, q, err);
 }
 
-/* Some of the oldest answer, which is out of the list meanwhile: a failure may end the connection,
- * and with it all that are in the list. */
+/* Starts some sessions of the oldest answer, which is out of the list meanwhile: a failure may end
+ * the connection, which frees all answers in the list. */
 static void work(struct prekey_fetch *f)
 {
     struct prekey_answer *a = f->answers;
@@ -396,8 +399,9 @@ static void on_timer(void *ctx)
     work(ctx);
 }
 
-/* 406 says that one of the devices is gone, not which: half of them each, down to one (P-X2-12).
- * What the server cannot answer now, it can later: nobody is left out because of that. */
+/* 406 says that one of the devices is gone, but not which: the part is halved, down to one device
+ * (P-X2-12). A code of 500 and above means that the server can answer later: no device is left out
+ * because of it. */
 static enum wb_err take_refusal(struct bridge *b, struct prekey_question *q, uint32_t code)
 {
     struct jid device;
@@ -450,7 +454,8 @@ static void on_answer(struct bridge *b, uint64_t key, const struct iq_reply *rep
         work(f);
 }
 
-/* The session may be another one before the next connection: nothing is put into that. */
+/* Drops all answers: before the next connection another account may be linked, which must not get
+ * these sessions. */
 static void on_offline(void *ctx, const struct bridge_event *e)
 {
     struct bridge *b = ctx;
@@ -475,7 +480,7 @@ static void done(struct bridge *b, void *payload, enum wb_err err)
     bool *has = calloc(w->n ? w->n : 1, sizeof *has);
     enum wb_err e = has ? WB_OK : WB_ERR_NOMEM;
 
-    /* A LID that became known meanwhile has moved the sessions. */
+    /* A LID that became known meanwhile has moved sessions to another address. */
     for (size_t i = 0; i < w->n && e == WB_OK; i++)
         e = identity_session_address(b, &w->devices[i], &w->devices[i]);
     if (e == WB_OK)
@@ -500,8 +505,9 @@ static void done(struct bridge *b, void *payload, enum wb_err err)
 static const struct shared_query_ops ops = {
     .chunk_max = PREKEY_FETCH_USERS_MAX, .ask = ask, .done = done, .drop = free};
 
-/* Whom the server did not know just now is not asked about with every message. A renewal is asked
- * for by the device itself, so it is there.
+/* Devices without a session, but not those that the server did not know lately: they are not asked
+ * about with every message. With renew all are taken, since the device itself asked for the new
+ * session and so exists.
  *
  * The question names the devices as they were listed (P-SD-08, P-US-08); the sessions that answer
  * it are looked up, and later kept, under their canonical addresses. */

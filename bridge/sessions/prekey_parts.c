@@ -69,7 +69,7 @@ static bool has(const struct prekey_part *p, const struct jid *device)
     return bsearch(device, p->devices, p->n, sizeof *device, shared_query_cmp) != NULL;
 }
 
-/* Moves what is also in p out of devices; the number of those that are left. */
+/* Moves the devices that are also in p from devices to common; returns how many are left. */
 static size_t move_common(const struct prekey_part *p, struct jid *devices, size_t n,
                           struct jid *common, size_t *ret_ncommon)
 {
@@ -104,7 +104,7 @@ enum wb_err prekey_parts_make(struct prekey_part **kept, const struct prekey_sta
                               struct prekey_part **ret_list, bool *ret_halved)
 {
     struct jid *others = calloc(2 * n, sizeof *others), *common = others + n;
-    struct prekey_part *list = NULL, **at = kept; /* the last one first, until the end */
+    struct prekey_part *list = NULL, **at = kept; /* built backwards, and turned round at the end */
     size_t nothers = 0, ncommon;
     enum wb_err err = others ? WB_OK : WB_ERR_NOMEM;
 

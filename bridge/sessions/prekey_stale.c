@@ -1,6 +1,6 @@
 #include "bridge/sessions/prekey_stale.h"
 
-/* s->n: not there. */
+/* The index of the device; s->n: not in the list. */
 static size_t find(const struct prekey_stale *s, const struct jid *device)
 {
     size_t i = 0;

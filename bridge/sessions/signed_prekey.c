@@ -20,8 +20,8 @@ enum {
     KEEP_REPLACED_S = 45 * DAY_S,
     CHECK_MS = 6 * 3600 * 1000,
     AGAIN_MS = 3600 * 1000, /* after a refusal or no answer */
-    PAUSE_MAX_S = DAY_S,    /* whatever the server names in a refusal */
-    MORE_MS = 1000,         /* more rows to remove */
+    PAUSE_MAX_S = DAY_S,    /* at most, even if the server's refusal names more */
+    MORE_MS = 1000,         /* until the next rows are removed */
     /* No clock, not even the server's, makes us rotate more often while we run. */
     MADE_PAUSE_MS = 7 * DAY_S * 1000,
     SKEY_ID_BYTES = 3,
@@ -31,12 +31,12 @@ enum {
 struct signed_prekey {
     struct bridge *b;
     struct timer timer;
-    bool waiting;     /* for the answer to a rotation or a digest */
+    bool waiting;     /* the answer to a rotation or a digest is awaited */
     uint32_t sent_id; /* the key that the server was told of */
-    uint64_t uploads; /* prekey_upload_count() when that left */
+    uint64_t uploads; /* prekey_upload_count() when that key was sent */
     int64_t made_ms;  /* monotonic time when this run made one; 0: never */
-    bool refused;     /* the last key that the server was told of */
-    int64_t pause_ms; /* refused: no key is sent before this monotonic time */
+    bool refused;     /* the key that was sent to the server last */
+    int64_t pause_ms; /* after a refusal no key is sent before this monotonic time */
 };
 
 static void check(struct signed_prekey *p);
@@ -51,8 +51,8 @@ static void look_again(struct signed_prekey *p, int64_t ms)
     timer_start(p->b->timers, &p->timer, ms, on_timer, p);
 }
 
-/* Whatever asks for it (the timer, a login, a digest): a refused server is not told of a key again
- * before the pause is over. 0: it may be told. */
+/* After a refusal no key is sent again before the pause is over, whether the timer, a login or a
+ * digest asks for it. 0: a key may be sent. */
 static int64_t pause_left_ms(const struct signed_prekey *p)
 {
     const int64_t left = p->pause_ms - clock_mono_ms(p->b->clock);
@@ -83,7 +83,7 @@ static enum wb_err send(struct signed_prekey *p, const struct store_signed_preke
     return err;
 }
 
-/* The server has the pending one. */
+/* The server has the pending key: it becomes the current one. */
 static enum wb_err put_into_use(struct signed_prekey *p, uint32_t id)
 {
     struct bridge *b = p->b;
@@ -103,7 +103,7 @@ out:
     return err;
 }
 
-/* Tells the server of the key once more, whichever it is. */
+/* Sends the key with this id, current or pending, to the server once more. */
 static enum wb_err tell(struct signed_prekey *p, uint32_t id)
 {
     struct store_signed_prekey k = {.id = 0};
@@ -153,7 +153,8 @@ static void on_rotated(struct bridge *b, uint64_t key, const struct iq_reply *re
         return;
     }
     p->refused = false;
-    /* One-time prekeys that left after it named the one before, and brought that back. */
+    /* One-time prekeys that were uploaded after this key named the earlier signed prekey, and so
+     * made it the server's key again. */
     if (prekey_upload_count(b->prekeys) != p->uploads) {
         if (tell(p, id) != WB_OK)
             look_again(p, AGAIN_MS);
@@ -249,7 +250,7 @@ static bool may_make(const struct signed_prekey *p)
     return p->made_ms == 0 || clock_mono_ms(p->b->clock) - p->made_ms >= MADE_PAUSE_MS;
 }
 
-/* The next one: durable before anybody can have it. */
+/* Makes the next key and commits it before anybody can have it. */
 static enum wb_err make(struct signed_prekey *p, struct store_signed_prekey *ret)
 {
     struct bridge *b = p->b;
@@ -261,7 +262,7 @@ static enum wb_err make(struct signed_prekey *p, struct store_signed_prekey *ret
     return err;
 }
 
-/* What the store has to do, and the key that the server is to be told of (id 0: none). */
+/* Does what is due in the store. *ret: the key to send to the server (id 0: none). */
 static enum wb_err plan(struct signed_prekey *p, struct store_signed_prekey *ret, bool *ret_more)
 {
     struct bridge *b = p->b;
@@ -310,7 +311,8 @@ static void check(struct signed_prekey *p)
     if (next.id && pause == 0) {
         FAULT_POINT("rotate.stored");
         TRY(send(p, &next));
-    } else if (p->refused && pause == 0) { /* the current one: does the server lack it still? */
+    } else if (p->refused && pause == 0) { /* the current key was refused: does the server still
+                                            * lack it? */
         signed_prekey_verify(p);
     }
 out:
