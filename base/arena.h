@@ -12,7 +12,7 @@ struct arena {
     struct arena_block *blocks; /* newest first */
     size_t used;                /* bytes handed out since the last reset */
     size_t max;
-    bool refused; /* since then something was refused because of max */
+    bool refused; /* since the last reset an allocation was refused because of max */
 };
 
 static inline struct arena arena_new(size_t max)
@@ -22,7 +22,8 @@ static inline struct arena arena_new(size_t max)
 
 /* n zeroed bytes, or NULL when memory or max is exhausted. */
 void *arena_alloc(struct arena *a, size_t n) WB_MUST_CHECK;
-/* Would max be exceeded by n more bytes? Tells a peer's too much from the machine's too little. */
+/* Would max be exceeded by n more bytes? Tells whether an allocation failed because a peer sent
+ * too much (true) or because the machine has too little memory (false). */
 bool arena_is_full(const struct arena *a, size_t n);
 /* A copy with a NUL behind it; {NULL,0} on failure. */
 struct span arena_copy(struct arena *a, struct span s) WB_MUST_CHECK;

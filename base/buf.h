@@ -51,8 +51,8 @@ static inline enum wb_err buf_err(const struct buf *b)
 
 /* NUL-terminated view (the NUL is not counted); "" on failure. Lives until the next append. */
 const char *buf_cstr(struct buf *b);
-/* The same for people to read: when not all of it fitted, what did, and " ..." behind it. "" only
- * when nothing did. */
+/* The same view for people to read: a text that did not fit whole is cut and ends in " ...". ""
+ * only when nothing fitted. */
 const char *buf_text(struct buf *b);
 
 #endif

@@ -10,7 +10,7 @@ static int hex_value(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Of what is of no use to us but must not be endless. */
+/* Counts a byte of an extension or a trailer: nobody uses these, but they must not be endless. */
 static bool may_skip(struct chunked *c)
 {
     return ++c->skipped <= CHUNKED_EXTRA_MAX;
@@ -31,7 +31,7 @@ static enum chunked_state size_byte(struct chunked *c, uint8_t b)
     return b == '\r' ? CHUNKED_SIZE_LF : CHUNKED_BAD;
 }
 
-/* Up to its line's end; a lone LF is none. */
+/* Skips a byte of a line up to CR LF; a lone LF does not end the line. */
 static enum chunked_state skip_byte(struct chunked *c, uint8_t b, enum chunked_state same,
                                     enum chunked_state end)
 {
@@ -46,7 +46,7 @@ static enum chunked_state size_done(struct chunked *c)
     return c->left > 0 ? CHUNKED_DATA : CHUNKED_TRAILER;
 }
 
-/* Whatever is not a chunk's own bytes. */
+/* The state after a byte that is no content of a chunk. */
 static enum chunked_state next_state(struct chunked *c, uint8_t b)
 {
     switch (c->state) {

@@ -15,7 +15,7 @@ enum chunked_state {
     CHUNKED_DATA,
     CHUNKED_DATA_CR,
     CHUNKED_DATA_LF,
-    CHUNKED_TRAILER, /* at the start of a line of it */
+    CHUNKED_TRAILER, /* at the start of a line of the trailer */
     CHUNKED_TRAILER_LINE,
     CHUNKED_TRAILER_LF,
     CHUNKED_END_LF,
@@ -26,14 +26,14 @@ enum chunked_state {
 /* All zero at the start. */
 struct chunked {
     enum chunked_state state;
-    uint64_t left;   /* of the chunk */
-    unsigned digits; /* of its size */
+    uint64_t left;   /* bytes of the chunk that are still to come */
+    unsigned digits; /* hexadecimal digits of the chunk's size read so far */
     size_t skipped;  /* bytes of extensions and trailers so far */
 };
 
-/* The next bytes of the connection, any number; the body's own are appended to out. *ret_done: the
- * end was among them, what is behind it is ignored. MALFORMED (and from then on always), TOO_LARGE
- * over out's maximum. */
+/* Takes the next bytes of the connection, any number, and appends the body's content to out.
+ * *ret_done: the body's end was among them; bytes behind that end are ignored. MALFORMED (and
+ * from then on always), TOO_LARGE over out's maximum. */
 enum wb_err chunked_push(struct chunked *c, struct span in, struct buf *out,
                          bool *ret_done) WB_MUST_CHECK;
 

@@ -33,6 +33,6 @@ const char *clock_text(int64_t unix_s, char out[static CLOCK_TEXT_MAX])
 
     if (!gmtime_r(&t, &tm) || !strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm))
         snprintf(out, CLOCK_TEXT_MAX, "%lld",
-                 (long long)unix_s); /* of a year beyond all calendars */
+                 (long long)unix_s); /* a year that gmtime_r() cannot express */
     return out;
 }

@@ -14,8 +14,7 @@ struct clock {
 extern const struct clock clock_system;
 
 enum { CLOCK_TEXT_MAX = 32 };
-/* "2026-12-01 10:00:00 UTC", as people read it; all texts for people have times in this form. out
- * is returned. */
+/* "2026-12-01 10:00:00 UTC", the form of all times in texts for people. Returns out. */
 const char *clock_text(int64_t unix_s, char out[static CLOCK_TEXT_MAX]);
 
 static inline int64_t clock_mono_ms(const struct clock *c)

@@ -19,13 +19,14 @@ struct core_dumps {
 
 /* First thing in main(), before a key is read. */
 void core_dumps_forbid(struct core_dumps *ret);
-/* Once the settings are known. allow: for developers; all is as it was before, so that debuggers
- * and core dumps work. Else the hard limit is taken away too, for good. */
+/* Call it once the settings are known. allow (for developers): restores what was before
+ * core_dumps_forbid(), so that debuggers and core dumps work. Otherwise the hard limit becomes 0
+ * too, for good. */
 void core_dumps_settle(const struct core_dumps *before, bool allow);
-/* Does the environment allow them (true, yes, on, 1)? */
+/* Does the environment allow core dumps (true, yes, on, 1)? */
 bool core_dumps_env(void);
-/* All of it for a program without settings, first thing in main(): allowed by the environment, or
- * by an argument --core-dumps. */
+/* For a program without settings, first thing in main(): forbids core dumps unless the
+ * environment or an argument --core-dumps allows them. */
 void core_dumps_guard(int argc, char *const *argv);
 
 #endif

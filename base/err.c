@@ -45,7 +45,7 @@ enum wb_err wb_err_of_errno(int error)
     case EEXIST:
         return WB_ERR_EXISTS;
     case ELOOP:  /* a symbolic link, and O_NOFOLLOW */
-    case EISDIR: /* to be written */
+    case EISDIR: /* a directory, opened for writing */
     case ENXIO:  /* a socket, or a pipe without a reader */
         return WB_ERR_NOT_PLAIN;
     case ENOSPC:

@@ -68,17 +68,17 @@ enum wb_err_class { WB_CLASS_PEER, WB_CLASS_LOCAL, WB_CLASS_STATE, WB_CLASS_BUG 
 
 /* Static text, never NULL. */
 const char *wb_err_text(enum wb_err e);
-/* The list's name, e.g. "BAD_MAC": for logs and machine-readable reasons. */
+/* The name in the list above, e.g. "BAD_MAC": for logs and machine-readable reasons. */
 const char *wb_err_name(enum wb_err e);
 enum wb_err_class wb_err_class(enum wb_err e);
 /* Is this trouble of this machine or program, and no fault of what the other side sent? */
 bool wb_err_is_ours(enum wb_err e);
-/* The same, or another process holds the file: whatever is being dealt with cannot be dealt with
- * now, and must come again. */
+/* The same, or another process holds the file: the stanza or request at hand cannot be handled
+ * now and must come again. */
 bool wb_err_stops_us(enum wb_err e);
-/* What a call of the system about a file said by errno. NOT_FOUND, EXISTS, NO_SPACE, NOMEM;
- * NOT_PLAIN: a symbolic link and O_NOFOLLOW, a directory, a socket, a pipe without a reader. All
- * else is IO; never WB_OK. */
+/* The error for an errno that a system call about a file has set. NOT_FOUND, EXISTS, NO_SPACE,
+ * NOMEM; NOT_PLAIN: a symbolic link opened with O_NOFOLLOW, a directory, a socket, a pipe
+ * without a reader. Every other errno is IO; never WB_OK. */
 enum wb_err wb_err_of_errno(int error);
 
 #define WB_MUST_CHECK __attribute__((warn_unused_result))

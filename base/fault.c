@@ -10,11 +10,12 @@
 
 #include "base/plain_file.h"
 
-/* What the environment asks for. Static: a point has no caller that could hand it over. */
+/* The fault that the environment asks for. Static: a fault point has no caller that could pass
+ * it in. */
 struct plan {
     bool read;
     char name[64];
-    unsigned long left; /* passes until it strikes; 0: never */
+    unsigned long left; /* passes until the fault strikes; 0: never */
     enum wb_err error;  /* OK: kill */
     int log_fd;
 };
@@ -48,7 +49,7 @@ static void note(int fd, const char *name)
     memcpy(line, name, n);
     line[n++] = '\n';
     if (write(fd, line, n) < 0) {
-        /* The proof will miss it. */
+        /* A lost line makes the proof "no point is dead" fail, which is noticed. */
     }
 }
 

@@ -1,5 +1,5 @@
-/* fnv.h - FNV-1a: a quick hash for tables in memory. Not for what an attacker may choose, nor for
- * what is stored. */
+/* fnv.h - FNV-1a: a quick hash for tables in memory. Not for keys that an attacker may choose
+ * (collisions), nor for values that are stored. */
 #ifndef BASE_FNV_H
 #define BASE_FNV_H
 
@@ -9,7 +9,7 @@
 #define FNV_START   14695981039346656037u
 #define FNV32_START 2166136261u
 
-/* h: FNV_START, or the hash of what stands before. */
+/* h: FNV_START, or the hash of the words before this one. */
 static inline uint64_t fnv_word(uint64_t h, uint64_t word)
 {
     return (h ^ word) * 1099511628211u;
@@ -31,7 +31,7 @@ static inline uint64_t fnv_text(uint64_t h, const char *text)
     return h;
 }
 
-/* In 32 bits; h: FNV32_START, or the hash of what stands before. */
+/* The 32-bit hash of n bytes; h: FNV32_START, or the hash of the bytes before them. */
 static inline uint32_t fnv32(uint32_t h, const void *p, size_t n)
 {
     const uint8_t *bytes = (const uint8_t *)p;

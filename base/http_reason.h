@@ -2,8 +2,8 @@
 #ifndef BASE_HTTP_REASON_H
 #define BASE_HTTP_REASON_H
 
-/* The phrase that IANA's registry has for it (RFC 9110, 15), never empty: of a code that it does
- * not have, the name of its class. */
+/* The phrase in IANA's registry for this status (RFC 9110, 15), never empty: a status that the
+ * registry does not have gets the name of its class. */
 const char *http_reason(int status);
 
 #endif

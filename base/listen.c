@@ -13,8 +13,8 @@
 #include "base/port_holder.h"
 
 enum {
-    NAME_MAX_CHARS = 253, /* of a host name */
-    ANY_PORT_TRIES = 16,  /* for a port that is free on every address of a name */
+    NAME_MAX_CHARS = 253, /* characters of a host name */
+    ANY_PORT_TRIES = 16,  /* attempts to find a port that is free on every address of a name */
     HOLDER_BYTES_MAX = 400,
 };
 
@@ -65,7 +65,8 @@ bool ip_is_v4(const struct ip *ip)
     return memcmp(ip->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
 }
 
-/* An IPv6 address that only wraps an IPv4 one is that one: an IPv6 socket would take no other. */
+/* An IPv6 address that wraps an IPv4 one (::ffff:a.b.c.d) becomes that IPv4 address: a socket on
+ * the IPv6 form would accept no other. */
 static bool read_literal(const char *text, union address *ret)
 {
     union address a = {0};
@@ -128,7 +129,7 @@ static bool is_localhost(const char *address)
     return strcasecmp(address, "localhost") == 0;
 }
 
-/* No machine has such an address: those of groups (multicast), and what is kept for later. */
+/* Is it an address that no machine can have: multicast, or reserved? */
 static bool is_of_many(const union address *a)
 {
     if (a->any.sa_family == AF_INET)
@@ -136,7 +137,7 @@ static bool is_of_many(const union address *a)
     return IN6_IS_ADDR_MULTICAST(&a->v6.sin6_addr);
 }
 
-/* A name ends in a letter's label: "127.1" and "10.0.0.256" are slips, not names. */
+/* The last label of a host name is no number: "127.1" and "10.0.0.256" are slips, not names. */
 bool listen_address_valid(const char *address)
 {
     const char *last = strrchr(address, '.');
@@ -163,7 +164,7 @@ bool listen_address_is_loopback(const char *address)
     return read_literal(address, &a) && to_ip(&a, &ip) && ip_is_loopback(&ip);
 }
 
-/* Those of all[0..n) and this one, each once. */
+/* Adds the address to all[0..n) unless it is there already; returns the new n. */
 static size_t add_address(union address *all, size_t n, const union address *a)
 {
     struct ip new, old;
@@ -178,7 +179,7 @@ static size_t add_address(union address *all, size_t n, const union address *a)
     return n;
 }
 
-/* NET: the name is to blame; IO: the machine, or the name server that did not answer. */
+/* NET: the name is wrong; IO: the machine has trouble, or the name server did not answer. */
 static enum wb_err of_resolver(int rc)
 {
     return rc == EAI_AGAIN || rc == EAI_MEMORY || rc == EAI_SYSTEM ? WB_ERR_IO : WB_ERR_NET;
@@ -238,7 +239,7 @@ static bool takes_ipv4(const union address *a)
     return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
 }
 
-/* Errno, or 0. */
+/* Returns errno, or 0 when the socket listens. */
 static int open_one(const union address *a, int *ret_fd)
 {
     int only_v6 = !takes_ipv4(a), on = 1, failed = 0;
@@ -258,7 +259,7 @@ static int open_one(const union address *a, int *ret_fd)
     return failed;
 }
 
-/* Is that socket where we asked for, as the kernel sees it? *ret_is: where it is. */
+/* Is that socket where we asked for, as the kernel sees it? *ret_is: the socket's address. */
 static bool is_where_asked(int fd, const union address *asked, union address *ret_is)
 {
     socklen_t n = sizeof *ret_is, size = sizeof(int);
@@ -310,8 +311,8 @@ static bool not_here(int failed)
     return failed == EADDRNOTAVAIL || failed == EAFNOSUPPORT || failed == EPROTONOSUPPORT;
 }
 
-/* NET: whoever wrote the settings can mend it; IO: only the machine can, which has no descriptors
- * or no memory left for example. */
+/* NET: other settings can mend it; IO: they cannot, because the machine has no descriptors or no
+ * memory left, for example. */
 static enum wb_err of_errno(int failed)
 {
     return failed == EADDRINUSE || failed == EACCES || failed == EINVAL || not_here(failed)
@@ -319,14 +320,14 @@ static enum wb_err of_errno(int failed)
                : WB_ERR_IO;
 }
 
-/* What stood in the way. */
+/* Why an attempt to listen failed. */
 struct obstacle {
-    int failed; /* errno; 0: there is none, or the error has been told */
+    int failed; /* errno; 0: no obstacle, or its text is in `problem` already */
     struct ip ip;
     uint16_t port;
 };
 
-/* One attempt. */
+/* One attempt to listen on all[0..n). */
 static enum wb_err open_all(const char *address, const union address *all, size_t n, bool some,
                             uint16_t port, struct listeners *l, struct obstacle *ret_what,
                             struct buf *problem)
@@ -360,7 +361,8 @@ static enum wb_err open_all(const char *address, const union address *all, size_
 }
 
 /* "cannot listen on localhost (::1) port 8080: Address already in use, by pid 4711 (python3
- * server.py) (--bind, --port)". some: it is a name, and the one of its addresses is named. */
+ * server.py) (--bind, --port)". some: `address` is a name, so the text names the address that
+ * failed, too. */
 static void tell(const char *address, bool some, uint16_t port, const struct obstacle *what,
                  enum wb_err err, struct buf *problem)
 {

@@ -1,4 +1,5 @@
-/* listen.h - sockets that listen exactly where they were asked to, and who calls on them.
+/* listen.h - sockets that listen exactly where they were asked to, and the addresses of their
+ * callers.
  *
  * Our own bind(), because a library's may mean something else: libwebsockets 4.1.6 takes an IPv4
  * address for an IPv6 socket's and listens on "::", to which the whole network has access. After
@@ -17,34 +18,34 @@ struct listeners {
     size_t n;
     int fd[LISTEN_SOCKETS_MAX];  /* nonblocking, closed on exec; owned */
     uint16_t port;               /* of all of them */
-    char where[LISTEN_TEXT_MAX]; /* "127.0.0.1, ::1": as the kernel says it */
+    char where[LISTEN_TEXT_MAX]; /* "127.0.0.1, ::1": the addresses that the kernel reports */
     /* Addresses of the name that this machine does not have; or "". */
     char missing[LISTEN_TEXT_MAX];
 };
 
-/* What --bind may be: an IPv4 or IPv6 address that a machine can have (not one of a group of
- * machines, as 224.0.0.1), localhost, or a name of letters, digits, '-', '.'. */
+/* Is it a valid --bind: an IPv4 or IPv6 address that a machine can have (no multicast address
+ * such as 224.0.0.1), localhost, or a name of letters, digits, '-', '.'. */
 bool listen_address_valid(const char *address);
 
-/* Is it a loopback address, or localhost? A name is not, wherever it leads. */
+/* Is it a loopback address, or localhost? Any other name is not, whatever address it has. */
 bool listen_address_is_loopback(const char *address);
 
 /* Listens on every address that `address` means and on no other:
  * - an IPv4 or IPv6 address is itself; "0.0.0.0" is all of IPv4; "::" is all of IPv6 and, as with
  *   most programs on Linux, all of IPv4 too; any other IPv6 socket never takes IPv4.
  * - "localhost" is 127.0.0.1 and ::1, whatever the resolver thinks.
- * - another name is all its addresses (the resolver is asked; that may take seconds).
- * Of localhost and names, addresses that this machine does not have are left out, as ::1 without
- * IPv6, if there is another one (`missing` has them). port 0: any free one, the same for all.
- * NET, which other settings mend: no address, one that is in use, may not be taken or is not this
- * machine's. IO, which they do not: the kernel put a socket elsewhere, or has none left; no memory;
- * the resolver has no answer now. problem says which. */
+ * - any other name means all its addresses (the resolver is asked; that may take seconds). For
+ *   localhost and names, addresses that this machine does not have (::1 without IPv6, for
+ *   example) are left out and listed in `missing`, if at least one other is there. port 0: any
+ *   free one, the same for all.
+ *   NET (other settings can mend it): the name has no address, or an address is in use, not
+ *   permitted or not this machine's. IO (settings cannot mend it): the kernel put a socket
+ *   elsewhere, or has none left; no memory; the resolver has no answer now. problem says which. */
 enum wb_err listen_open(const char *address, uint16_t port, struct listeners *ret,
                         struct buf *problem) WB_MUST_CHECK;
 void listen_close(struct listeners *l);
 
-/* Who is at the other end of a socket, or where ours is: an IPv6 address, IPv4 as ::ffff:a.b.c.d.
- */
+/* The address of one end of a socket: an IPv6 address, IPv4 as ::ffff:a.b.c.d. */
 struct ip {
     uint8_t bytes[16];
 };
@@ -52,7 +53,7 @@ struct ip {
 /* The next connection of a listening socket, nonblocking, without Nagle's delay. -1 with errno. */
 int listen_accept(int fd, struct ip *ret_peer);
 
-/* False: not an IP socket, or not connected. */
+/* The other end's address, and our own. False: not an IP socket, or not connected. */
 bool ip_of_peer(int fd, struct ip *ret);
 bool ip_of_socket(int fd, struct ip *ret);
 /* ::ffff:a.b.c.d. */

@@ -21,7 +21,8 @@ enum {
 
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
-/* -1: it cannot be opened, or is no place for a log. Nothing that is open may make us wait. */
+/* The descriptor of the log; -1: the file cannot be opened, or is no place for a log. Writing to
+ * the descriptor never waits. */
 static int open_log(const char *path)
 {
     struct stat st;
@@ -34,8 +35,8 @@ static int open_log(const char *path)
     if (fd < 0)
         return -1;
     if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
-        return fd; /* a reader that falls behind loses lines, and does not stop us */
-    if (fcntl(fd, F_SETFL, O_APPEND) == 0) /* a terminal gets them all */
+        return fd; /* a pipe's slow reader loses lines, and does not stop us */
+    if (fcntl(fd, F_SETFL, O_APPEND) == 0) /* a terminal gets all lines */
         return fd;
     close(fd);
     return -1;
@@ -87,7 +88,7 @@ static void put_line(struct log *l, const char *line, size_t n)
     }
     if (n > LOG_HELD_MAX - l->nheld)
         flush(l);
-    memcpy(l->held + l->nheld, line, n); /* a line is shorter than what is held */
+    memcpy(l->held + l->nheld, line, n); /* a line is shorter than LOG_HELD_MAX */
     l->nheld += n;
 }
 
@@ -169,9 +170,9 @@ static size_t plain_bytes(const unsigned char *in, bool utf8)
     return *in < 0xE0 ? 2 : *in < 0xF0 ? 3 : 4;
 }
 
-/* Control characters could forge lines, drive a terminal or turn the text around, and a line of
- * JSON must be UTF-8: \xNN per byte (text), or \u00NN, and \u20NN of a whole character (JSON). Cuts
- * between characters. */
+/* Escapes control characters, which could forge lines, drive a terminal or turn the text around,
+ * and bytes that are not UTF-8, which JSON forbids. Text: \xNN per byte. JSON: \u00NN per byte,
+ * \u20NN for a whole character. Cuts between characters. */
 static void escape(char *out, size_t cap, const char *in, bool json)
 {
     bool utf8 = utf8_valid(span_cstr(in));
@@ -211,7 +212,7 @@ static void drop_last_character(char *s)
     s[n] = 0;
 }
 
-/* Texts of libraries, and lists of problems, end with one. */
+/* Texts of libraries and lists of problems end with a line end, which the log adds itself. */
 static void drop_line_end(char *s)
 {
     size_t n = strlen(s);

@@ -21,21 +21,22 @@ struct log {
     char *path;    /* NULL: standard output */
     int fd;
     uint64_t lines; /* written so far */
-    char *held;     /* by log_hold(): nheld bytes that are not written yet */
+    char *held;     /* since log_hold(): nheld bytes that are not written yet */
     size_t nheld;
     bool holding;
 };
 
-/* path is copied; NULL writes to standard output. IO when the file cannot be opened, or is neither
- * a plain file nor a terminal or another character device, nor a pipe that somebody reads. A pipe
+/* path is copied; NULL writes to standard output. IO when path cannot be opened, or is something
+ * else than a plain file, a character device (a terminal) or a pipe that somebody reads. A pipe
  * whose reader falls behind loses lines. */
 enum wb_err log_open(struct log *l, const struct clock *clock, const char *path) WB_MUST_CHECK;
 /* After a log rotation (SIGHUP): the old file stays in use when the new one cannot be opened. */
 enum wb_err log_reopen(struct log *l) WB_MUST_CHECK;
 void log_close(struct log *l);
 
-/* Many lines follow at once, as one write(2) each some 16 kB: written when they are all there, with
- * log_release(), and in order with all other lines. Without memory they are written one by one. */
+/* For many lines at once: from log_hold() to log_release() lines are collected and written with
+ * one write(2) per some 16 kB, in order with all other lines. Without memory they are written
+ * one by one. */
 void log_hold(struct log *l);
 void log_release(struct log *l);
 
@@ -61,8 +62,8 @@ void log_write(struct log *l, enum log_level level, const char *area, const char
     } while (0)
 
 /* "2782…0001": enough to recognise, not enough to call. Works on digits or JID text; group ids
- * pass whole, but for the phone number in old ones. buf gets a NUL-terminated text and is returned.
- */
+ * stay whole, except for the phone number in old ones. buf gets a NUL-terminated text and is
+ * returned. */
 #define LOG_PHONE_BYTES 96
 const char *log_phone(char buf[static LOG_PHONE_BYTES], const char *number_or_jid);
 

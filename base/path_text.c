@@ -17,7 +17,8 @@ void path_shell_word(struct buf *out, const char *word)
     buf_u8(out, '\'');
     for (; *word; word++)
         if (*word == '\'')
-            buf_append_cstr(out, "'\\''"); /* nothing quotes it inside of quotes */
+            buf_append_cstr(out, "'\\''"); /* a quote cannot be escaped inside single quotes: close,
+                                              escape, reopen */
         else
             buf_u8(out, (uint8_t)*word);
     buf_u8(out, '\'');
@@ -36,5 +37,5 @@ void path_directory(const char *path, char out[static PATH_DIRECTORY_BYTES])
     }
     snprintf(out, PATH_DIRECTORY_BYTES, "%.*s%s", (int)(n < fits ? n : fits), path,
              n > fits ? more : "");
-    utf8_clean(out); /* a character may have been cut */
+    utf8_clean(out); /* snprintf() may have cut a character */
 }

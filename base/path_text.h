@@ -4,12 +4,11 @@
 
 #include "base/buf.h"
 
-/* Appends what a POSIX shell takes for exactly this one word: with quotes only where they are
- * needed. */
+/* Appends the word as a POSIX shell must read it, quoted only where quotes are needed. */
 void path_shell_word(struct buf *out, const char *word);
 
-/* The directory of a file, NUL-terminated: "/" of what is in the root, "." of a name without any
- * directory; of a longer one than fits the first bytes and an ellipsis. */
+/* The directory of a file, NUL-terminated: "/" for a file in the root, "." for a name without a
+ * directory. A directory that is too long is cut and ends in an ellipsis. */
 enum { PATH_DIRECTORY_BYTES = 254 };
 void path_directory(const char *path, char out[static PATH_DIRECTORY_BYTES]);
 

@@ -27,7 +27,7 @@ enum wb_err plain_open_at(int dir, const char *path, int flags, mode_t mode, int
     struct stat st;
     int fd;
 
-    /* Some devices do something when they are opened: they are looked at first. */
+    /* Opening some devices has effects, so the file's type is checked before the open. */
     if (!(flags & O_EXCL) && fstatat(dir, path, &st, 0) == 0 && !S_ISREG(st.st_mode))
         return WB_ERR_NOT_PLAIN;
     fd = openat(dir, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
@@ -92,7 +92,7 @@ enum wb_err plain_tighten(int fd, mode_t mode, mode_t *ret_was)
         return WB_OK;
     if (fchmod(fd, st.st_mode & 07777 & (mode | 07700)) != 0 || fstat(fd, &st) != 0)
         return wb_err_of_errno(errno);
-    /* Some file systems keep no modes, and say nothing. */
+    /* Some file systems keep no modes and report no error: the mode is read again. */
     return (st.st_mode & 077 & ~mode) == 0 ? WB_OK : WB_ERR_IO;
 }
 
@@ -100,6 +100,6 @@ const char *plain_error_text(enum wb_err err)
 {
     if (err == WB_ERR_NOT_PLAIN)
         return wb_err_text(err);
-    /* The words that all other places have for it. */
+    /* The same words for a full disk as everywhere else. */
     return errno == ENOSPC ? wb_err_text(WB_ERR_NO_SPACE) : strerror(errno);
 }

@@ -12,10 +12,10 @@
 #include "base/text.h"
 
 enum {
-    LINE_BYTES = 512,     /* of /proc/net/tcp: some 150 */
+    LINE_BYTES = 512,     /* a line of /proc/net/tcp has some 150 */
     STATE_LISTEN = 0x0A,  /* TCP_LISTEN */
-    COMMAND_BYTES = 4096, /* of a command, to find a file's name in it */
-    WORD_BYTES = 100,     /* of one of its words, in a message */
+    COMMAND_BYTES = 4096, /* read of a command line, to find a file's name in it */
+    WORD_BYTES = 100,     /* shown of one word of the command line */
     WORD_HEX = 8,         /* an address is written in words of 32 bits */
 };
 
@@ -56,7 +56,8 @@ static bool is_any(const struct ip *ip)
            (ip_is_v4(ip) || memcmp(ip->bytes, none, sizeof none) == 0);
 }
 
-/* How well a socket that listens there explains that we cannot; 0: not at all. */
+/* How well a socket that listens on `theirs` explains that we cannot listen on `ours`; 0: not at
+ * all. */
 static unsigned rank_of(const struct ip *theirs, const struct ip *ours)
 {
     bool same_kind = ip_is_v4(theirs) == ip_is_v4(ours);
@@ -66,7 +67,7 @@ static unsigned rank_of(const struct ip *theirs, const struct ip *ours)
     if (is_any(theirs) && same_kind)
         return 3;
     if (is_any(theirs) && ip_is_v4(ours))
-        return 2; /* "::", which takes IPv4 as well, mostly */
+        return 2; /* "::", whose socket mostly takes IPv4, too */
     return is_any(ours) && (same_kind || !ip_is_v4(ours));
 }
 
@@ -93,7 +94,7 @@ static bool read_line(char *line, const struct ip *address, uint16_t port, struc
     return true;
 }
 
-/* The best of this list and of what was found before. */
+/* Replaces *best by a socket of this list that ranks higher. */
 static void look_in_list(const char *path, const struct ip *address, uint16_t port,
                          struct holder *best)
 {
@@ -109,7 +110,7 @@ static void look_in_list(const char *path, const struct ip *address, uint16_t po
     fclose(list);
 }
 
-/* Has this process a descriptor of that socket? A descriptor's number is a link to what it is. */
+/* Has this process a descriptor of that socket? /proc/PID/fd/N is a link that names the socket. */
 static bool has_socket(const char *pid, uint64_t inode)
 {
     char path[64];
@@ -155,7 +156,7 @@ static void append_word(const char *word, struct buf *out)
     buf_printf(out, "%s%s", shown, strlen(word) > WORD_BYTES ? "…" : "");
 }
 
-/* The program, and what it runs: the first of its arguments that is the name of a file. */
+/* Appends the program, and the first of its arguments that is the name of a file (a script). */
 static void append_command(const char *pid, struct buf *out)
 {
     char path[64], text[COMMAND_BYTES + 1];

@@ -14,8 +14,8 @@ enum wb_err secret_init(void) WB_MUST_CHECK;
 void secret_wipe(void *p, size_t n);
 bool secret_eq(const void *a, const void *b, size_t n);
 
-/* Long-lived keys: guarded, locked memory; NULL when there is none. Freed (and wiped) by
- * secret_free() only. */
+/* n bytes of guarded, locked memory for long-lived keys; NULL when there is none left. Not
+ * zeroed. Only secret_free() may free it, and wipes it. */
 void *secret_alloc(size_t n) WB_MUST_CHECK;
 void secret_free(void *p);
 

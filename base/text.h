@@ -19,15 +19,16 @@ enum wb_err b64_decode(struct span text, uint8_t *out, size_t max, size_t *ret_n
 /* URL alphabet, padding optional. */
 enum wb_err b64url_decode(struct span text, uint8_t *out, size_t max, size_t *ret_n) WB_MUST_CHECK;
 
-/* How our settings say it: true, yes, on, 1, or false, no, off, 0. false: neither. */
+/* Reads a yes or no as settings write it: true, yes, on, 1, or false, no, off, 0. Returns false
+ * for any other text. */
 bool text_yes_no(const char *text, bool *ret);
 
 bool utf8_valid(struct span s);
 size_t utf8_chars(struct span s); /* code points; s must be valid */
 /* The longest prefix of at most n bytes that does not cut a character. s must be valid. */
 struct span utf8_first(struct span s, size_t n);
-/* Puts '?' for every byte that is part of no character: a peer's words, or the end of a text that
- * was cut. */
+/* Replaces every byte that belongs to no valid character by '?': for a peer's words, or a text
+ * that was cut in the middle of a character. */
 void utf8_clean(char *text);
 
 #endif
