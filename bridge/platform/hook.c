@@ -83,8 +83,9 @@ enum wb_err hook_run(const char *program, const char *argument, int64_t timeout_
     int status = 0;
     pid_t pid;
 
-    /* Looked at first: where posix_spawn() is a plain fork (under qemu-user, say) it cannot report
-     * that the program did not start, and the child's status 127 looks like the program's own. */
+    /* The program is checked first: where posix_spawn() is a plain fork (under qemu-user, say)
+     * it cannot report that the program did not start, and the child's status 127 looks like the
+     * program's own. */
     if (access(program, X_OK) != 0 || start(program, argument, &pid) != 0)
         return WB_ERR_NOT_FOUND;
     for (;;) {

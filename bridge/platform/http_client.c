@@ -19,7 +19,7 @@
 enum {
     HEADERS_MAX = 16,
     FIRST_HEADER = 5, /* argv: program, word, url, timeout, CA file, headers */
-    GRACE_MS = 2000,  /* to start, and to end by its own time limit */
+    GRACE_MS = 2000,  /* for the helper to start, and to end by its own time limit */
     READ_BYTES = 64 * 1024,
     STATUS_FIRST = 64, /* exit statuses that name an outcome; others are an accident */
 };
@@ -31,7 +31,8 @@ static const enum wb_err outcomes[] = {WB_OK,          WB_ERR_NET,       WB_ERR_
                                        WB_ERR_IO,      WB_ERR_NOT_FOUND, WB_ERR_GONE};
 enum { OUTCOMES = sizeof outcomes / sizeof *outcomes };
 
-/* What NET can be, in words; the exit statuses behind those of the outcomes. */
+/* The causes of NET in words. The helper's exit status for a cause is its place in this table,
+ * counted on from the last status of an outcome. */
 static const struct {
     CURLcode code;
     const char *words;
@@ -45,7 +46,7 @@ static const struct {
     {CURLE_RECV_ERROR, "the connection was reset"},
     {CURLE_PARTIAL_FILE, "the connection was closed in the middle of the answer"},
     {CURLE_WEIRD_SERVER_REPLY, "what answers speaks no HTTP"},
-    {CURLE_UNSUPPORTED_PROTOCOL, "what answers speaks no HTTP"}, /* nor 0.9, says libcurl */
+    {CURLE_UNSUPPORTED_PROTOCOL, "what answers speaks no HTTP"}, /* libcurl's answer to HTTP/0.9 */
 };
 enum { TROUBLES = sizeof troubles / sizeof *troubles };
 
@@ -69,7 +70,7 @@ static bool load(void *library, const char *name, void *ret_function, size_t n)
     return symbol != NULL;
 }
 
-/* It stays loaded: the process ends soon. */
+/* libcurl is never unloaded: the process ends soon. */
 static enum wb_err load_curl(struct curl_api *c)
 {
     void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
@@ -87,7 +88,7 @@ static enum wb_err load_curl(struct curl_api *c)
                : WB_ERR_NOT_FOUND;
 }
 
-/* A parent that has enough closes the pipe. */
+/* The write fails when the parent has enough and has closed the pipe; then the transfer ends. */
 static size_t on_body(char *data, size_t size, size_t n, void *user)
 {
     (void)user;
@@ -118,7 +119,7 @@ static enum wb_err outcome(const struct curl_api *c, CURL *curl, CURLcode code, 
     return fflush(stdout) == 0 ? WB_OK : WB_ERR_IO;
 }
 
-/* *ret_trouble: which of them it was; untouched: none. */
+/* *ret_trouble: the row of `troubles` that explains NET; untouched when none does. */
 static enum wb_err fetch(int argc, char *const *argv, int *ret_trouble)
 {
     struct curl_api c;
@@ -143,7 +144,7 @@ static enum wb_err fetch(int argc, char *const *argv, int *ret_trouble)
     c.setopt(curl, CURLOPT_URL, argv[2]);
     c.setopt(curl, CURLOPT_HTTPHEADER, list);
     c.setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    c.setopt(curl, CURLOPT_PROXY, ""); /* none of the environment's either */
+    c.setopt(curl, CURLOPT_PROXY, ""); /* "" also switches off the proxies of the environment */
     c.setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     c.setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     c.setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -179,7 +180,8 @@ int http_client_main(int argc, char *const *argv)
 
 /* ---- the process that asks ---- */
 
-/* No file of ours but the pipe: a lock that lived on in it would keep the store closed. */
+/* The helper inherits no file of ours but the pipe: a lock that it held after our end would keep
+ * the store from being opened. */
 static enum wb_err start(char *const *argv, int out, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t files;
@@ -219,7 +221,7 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* All that it writes. */
+/* Appends all that the helper writes, until it closes the pipe or until_ms. */
 static enum wb_err read_all(int in, int64_t until_ms, struct buf *out)
 {
     uint8_t *bytes = malloc(READ_BYTES);
@@ -276,7 +278,7 @@ enum wb_err http_get(const char *url, const char *const *headers, const char *ca
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         return WB_ERR_INVALID;
     snprintf(timeout, sizeof timeout, "%ld", timeout_ms);
-    for (; n < FIRST_HEADER; n++) /* exec wants char *, and changes nothing */
+    for (; n < FIRST_HEADER; n++) /* exec wants char *, but does not change the texts */
         memcpy(&argv[n], &words[n], sizeof argv[n]);
     for (size_t i = 0; headers && headers[i]; i++, n++) {
         if (i == HEADERS_MAX)

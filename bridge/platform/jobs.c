@@ -112,7 +112,7 @@ static void *worker(void *arg)
         if (j->closing)
             break;
         pthread_mutex_unlock(&j->lock);
-        /* Without memory for the post the result is drained with the next one, or at the end. */
+        /* When there is no memory for the post, the next post or jobs_free() drains this result. */
         if (loop_post(j->loop, drain, j) == WB_OK) {
         }
         pthread_mutex_lock(&j->lock);

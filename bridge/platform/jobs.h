@@ -1,5 +1,6 @@
-/* jobs.h - workers for what would stall the loop: outgoing HTTP, names, copies, media. A job gets
- * all it needs in ctx and touches neither protocol state nor the loop's database connections. */
+/* jobs.h - worker threads for work that would stall the loop: outgoing HTTP, name lookups,
+ * copies, media. A job gets all it needs in ctx and touches neither protocol state nor the
+ * loop's database connections. */
 #ifndef BRIDGE_PLATFORM_JOBS_H
 #define BRIDGE_PLATFORM_JOBS_H
 
@@ -15,8 +16,9 @@ typedef void job_done_fn(void *ctx, bool ran);
 
 /* Threads are made on demand (at most max_threads) and end after some idle seconds. */
 enum wb_err jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs) WB_MUST_CHECK;
-/* Before anything that runs jobs is freed. Waits a second at most for what runs; what still runs
- * then (a name server that does not answer) is left to the end of the process. NULL-safe. */
+/* Call it before anything that runs jobs is freed. Waits at most a second for running jobs; a
+ * job that still runs then (a name server does not answer) is left to the end of the process.
+ * NULL-safe. */
 void jobs_free(struct jobs *j);
 
 /* TOO_LARGE when too many wait; NOMEM (also when no thread can be made). */

@@ -25,7 +25,7 @@ struct loop {
     struct timers timers;
     struct pauses pauses;
     struct lws_context *lws;
-    struct lws_vhost *vhost; /* of our own descriptors */
+    struct lws_vhost *vhost; /* for our own descriptors (timer, signals) */
     int timer_fd, signal_fd; /* owned by libwebsockets once adopted */
     bool stop;
     struct loop_deferred *deferred, **deferred_end;
@@ -41,7 +41,8 @@ static void read_timer(int fd)
 {
     uint64_t expirations;
 
-    /* What is due is run after every iteration; here only the descriptor is made quiet. */
+    /* Due timers run after every iteration; here the descriptor is only read, so that it stops
+     * being readable. */
     if (read(fd, &expirations, sizeof expirations) < 0)
         return;
 }
@@ -98,7 +99,8 @@ static enum wb_err open_context(struct loop *l)
                    LWS_SERVER_OPTION_JUST_USE_RAW_ORIGIN,
         .fd_limit_per_thread = LOOP_SOCKETS_MAX,
         .pt_serv_buf_size = LOOP_READ_BYTES,
-        /* Nobody else. int in Debian 12's libwebsockets, unsigned in Debian 13's. */
+        /* -1: keep our user and group. The fields are int in Debian 12's libwebsockets, unsigned
+         * in Debian 13's. */
         .gid = (__typeof__(info.gid))-1,
         .uid = (__typeof__(info.uid))-1,
         .user = l,
@@ -113,7 +115,7 @@ static enum wb_err open_context(struct loop *l)
     l->vhost = lws_create_vhost(l->lws, &info);
     if (!l->vhost)
         return WB_ERR_NOMEM;
-    /* BOOTTIME: what fell due while the host slept fires when it wakes. */
+    /* BOOTTIME: timers that fell due while the host slept fire when it wakes. */
     l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     return l->timer_fd < 0 ? WB_ERR_IO : adopt(l, l->timer_fd);
 }
@@ -277,8 +279,8 @@ static void run_posts(struct loop *l)
 
 static void run_deferred(struct loop *l)
 {
-    /* Only what is queued now; what these add comes in the next iteration. One at a time from the
-     * queue, so that each may cancel any other. */
+    /* Runs only the work that is queued now; work that it adds comes in the next iteration.
+     * Entries leave the queue one at a time, so that each may cancel any other. */
     size_t n = 0;
 
     for (const struct loop_deferred *d = l->deferred; d; d = d->next)
@@ -291,7 +293,7 @@ static void run_deferred(struct loop *l)
     }
 }
 
-/* Sets the timer descriptor to the earliest of what we wait for. */
+/* Sets the timer descriptor to the earliest timer, or to the end of max_wait_ms. */
 static enum wb_err arm(struct loop *l, int max_wait_ms)
 {
     int64_t due = timers_next_ms(&l->timers);

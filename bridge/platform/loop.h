@@ -1,6 +1,8 @@
-/* loop.h - the one thread that owns sockets, protocol state and databases: timers, deferred work,
- * results of workers, signals. Wraps one libwebsockets context for the process's life; the
- * WhatsApp socket and the HTTP server each make their own vhost in it. */
+/* loop.h - the one thread that owns sockets, protocol state and databases: timers, deferred
+ * work, results of workers, signals. The room platform/ is the machine as the bridge uses it
+ * (loop, sockets, workers, systemd); it knows nothing of WhatsApp's protocol, of settings or of
+ * the store. The loop wraps one libwebsockets context for the process's life; the WhatsApp
+ * socket and the HTTP server each make their own vhost in it. */
 #ifndef BRIDGE_PLATFORM_LOOP_H
 #define BRIDGE_PLATFORM_LOOP_H
 
@@ -9,9 +11,9 @@
 #include "bridge/platform/timers.h"
 
 enum {
-    /* Sockets at once: callers of the API and ours. When all are taken nobody else is heard, and
-     * WhatsApp not called: fd_budget.h keeps the callers well below. libwebsockets reserves some 20
-     * bytes for each. */
+    /* Sockets at once: callers of the API and ours. When all are taken no new caller is heard
+     * and WhatsApp cannot be called: fd_budget.h keeps the number of callers well below.
+     * libwebsockets reserves some 20 bytes for each socket. */
     LOOP_SOCKETS_MAX = 640,
 };
 
@@ -25,7 +27,7 @@ void loop_free(struct loop *l); /* NULL-safe */
 
 struct lws_context *loop_lws(struct loop *l);
 struct timers *loop_timers(struct loop *l);
-/* Who is called from within the event library says so there (pauses_mark()). */
+/* Callbacks that libwebsockets calls directly name their work there (pauses_mark()). */
 struct pauses *loop_pauses(struct loop *l);
 
 /* Work for the end of this iteration, in order; embedded in its owner, queued at most once. Work
@@ -52,7 +54,7 @@ enum wb_err loop_watch_signals(struct loop *l, const int *signals, size_t n, loo
 /* Called after each iteration, before sleeping: the end of a batch. At most one. */
 void loop_set_iteration_end(struct loop *l, loop_fn *fn, void *ctx);
 
-/* Until loop_stop(). IO when the event library fails. */
+/* Runs until loop_stop(). IO when the event library fails. */
 enum wb_err loop_run(struct loop *l) WB_MUST_CHECK;
 /* One iteration that waits at most max_wait_ms: for tests. */
 enum wb_err loop_step(struct loop *l, int max_wait_ms) WB_MUST_CHECK;

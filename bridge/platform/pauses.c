@@ -5,7 +5,8 @@ void pauses_init(struct pauses *p, const struct clock *clock)
     *p = (struct pauses){.clock = clock, .longest_who = ""};
 }
 
-/* Names are compared as pointers: they are literals, and the same name twice does no harm. */
+/* Names are compared as pointers, because they are literals; two entries for one name do no
+ * harm. */
 static void add(struct pauses *p, const char *who, int64_t ms)
 {
     size_t i = 0;

@@ -1,6 +1,6 @@
-/* pauses.h - how long the loop was busy without looking at its sockets, and with what. While it is,
- * nobody is answered: the longest such pause is what a monitor that asks /health may have to wait.
- */
+/* pauses.h - how long the loop was busy without looking at its sockets, and with which work.
+ * During such a pause nobody is answered: a monitor that asks /health may have to wait as long
+ * as the longest pause. */
 #ifndef BRIDGE_PLATFORM_PAUSES_H
 #define BRIDGE_PLATFORM_PAUSES_H
 
@@ -9,15 +9,17 @@
 
 #include "base/clock.h"
 
-/* What an iteration of the loop did, added up by name; more kinds than that go together. */
+/* Kinds of work whose times in one iteration are added up by name; further kinds share an entry. */
 enum { PAUSES_PARTS_MAX = 12 };
 
 struct pauses {
     const struct clock *clock;
-    void (*told)(void *ctx, int64_t ms, const char *who); /* of pauses of told_from_ms and more */
+    /* Called for pauses of told_from_ms and more. */
+    void (*told)(void *ctx, int64_t ms, const char *who);
     void *ctx;
     int64_t told_from_ms;
-    /* The longest since the start: milliseconds, and what took most of it ("" before the first). */
+    /* The longest pause since the start: milliseconds, and the work that took most of it (""
+     * before the first). */
     int64_t longest_ms;
     const char *longest_who;
     /* The iteration under way. */
@@ -31,7 +33,8 @@ struct pauses {
 };
 
 void pauses_init(struct pauses *p, const struct clock *clock);
-/* From here on the loop does this; `who` is kept. Costs a look at the clock. NULL p: nothing. */
+/* From here on the loop does the work named `who`, a text that is kept by its pointer. Costs a
+ * look at the clock. p NULL: does nothing. */
 void pauses_mark(struct pauses *p, const char *who);
 /* The loop is about to wait again. */
 void pauses_over(struct pauses *p);

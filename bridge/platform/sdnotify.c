@@ -10,8 +10,8 @@
 
 #include "base/span.h"
 
-/* A systemd that does not read must not stop the loop: what comes again is not waited with, what
- * comes once waits for a second. */
+/* A systemd that does not read must not stop the loop: a repeated message never waits, a message
+ * that is sent only once waits for at most a second. */
 static void tell(const struct sdnotify *s, const char *text, bool once)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -29,7 +29,7 @@ static void tell(const struct sdnotify *s, const char *text, bool once)
     memcpy(to.sun_path, s->path, s->path_n);
     if (to.sun_path[0] == '@')
         to.sun_path[0] = '\0'; /* the abstract namespace */
-    /* A lost datagram is systemd's to notice. */
+    /* An error is ignored: systemd notices when a sign of life is missing. */
     (void)(sendto(fd, text, strlen(text), flags, (struct sockaddr *)(void *)&to,
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + s->path_n)) < 0);
     close(fd);

@@ -14,14 +14,15 @@ struct sdnotify {
     unsigned path_n;
 };
 
-/* timers: may be NULL, and set before sdnotify_ready(). Reads NOTIFY_SOCKET, WATCHDOG_USEC and
- * WATCHDOG_PID. */
+/* timers: may be NULL here, but must be set before sdnotify_ready(). Reads NOTIFY_SOCKET,
+ * WATCHDOG_USEC and WATCHDOG_PID. */
 void sdnotify_init(struct sdnotify *s, struct timers *timers);
-/* Half the watchdog's time between signs of life, from the loop itself: a hung loop is restarted.
- */
+/* Reports readiness; from then on the loop itself sends a sign of life every half of the
+ * watchdog's time, so that systemd restarts a hung bridge. */
 void sdnotify_ready(struct sdnotify *s);
-/* Before work on this thread that may take minutes: neither the start nor the watchdog is given up
- * for busy_ms; sdnotify_ready() ends that. what: one word or more for `systemctl status`. */
+/* Call it before work on this thread that may take minutes: for busy_ms systemd neither ends the
+ * start nor expects signs of life; sdnotify_ready() ends that. what: a few words for `systemctl
+ * status`. */
 void sdnotify_busy(struct sdnotify *s, const char *what, int64_t busy_ms);
 void sdnotify_stopping(struct sdnotify *s);
 void sdnotify_reloading(struct sdnotify *s, int64_t mono_us);

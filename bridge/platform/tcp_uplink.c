@@ -1,7 +1,7 @@
 #include "bridge/platform/tcp_uplink.h"
 
-/* Of the kernel: the C library's struct tcp_info ends before the bytes. The two headers do not go
- * together, hence this file. */
+/* The kernel's header: the C library's struct tcp_info lacks the byte counters. The two headers
+ * cannot be included together, hence this file. */
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>

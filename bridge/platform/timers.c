@@ -30,9 +30,9 @@ void timer_start(struct timers *ts, struct timer *t, int64_t after_ms, timer_fn 
     t->fn = fn;
     t->ctx = ctx;
     t->armed = true;
-    /* Each part has one, and each send and caller that waits: usually some dozen, at the very most
-     * as many thousand as SEND_OPEN_MAX allows. A sorted list is quick enough for that. Equal times
-     * keep their order. */
+    /* Each part has a timer, and each send and each caller that waits has one: usually some
+     * dozen, at the very most the thousands that SEND_OPEN_MAX allows. A sorted list is quick
+     * enough for that. Equal times keep their order. */
     for (at = ts->first; at && at->due_ms <= t->due_ms; at = at->next)
         before = at;
     t->prev = before;
@@ -55,7 +55,7 @@ int64_t timer_left_ms(const struct timers *ts, const struct timer *t)
     return left > 0 ? left : 0;
 }
 
-/* The earliest that is due and was started before this round. */
+/* The earliest timer that is due and was started before this round; NULL: none. */
 static struct timer *due_timer(const struct timers *ts, int64_t now, uint64_t round)
 {
     struct timer *t = ts->first;

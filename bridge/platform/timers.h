@@ -16,7 +16,8 @@ typedef void timer_fn(void *ctx);
 struct timer {
     struct timer *prev, *next; /* list sorted by due_ms */
     int64_t due_ms;
-    uint64_t number; /* of its start: what is started while others run waits for the next round */
+    uint64_t number; /* counts starts: a timer that is started while others run waits for the next
+                        round */
     timer_fn *fn;
     void *ctx;
     bool armed;
@@ -36,9 +37,9 @@ void timer_stop(struct timers *ts, struct timer *t);
 /* Milliseconds until it fires, 0 when overdue, -1 when not armed. */
 int64_t timer_left_ms(const struct timers *ts, const struct timer *t);
 
-/* Runs what is due, in order; timers started meanwhile wait for the next call. */
+/* Runs the due timers in order; timers started meanwhile wait for the next call. */
 void timers_run(struct timers *ts);
-/* When the next one is due (clock's time); -1 when there is none. */
+/* When the next timer is due (monotonic time of the clock); -1 when there is none. */
 int64_t timers_next_ms(const struct timers *ts);
 
 #endif

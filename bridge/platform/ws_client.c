@@ -42,14 +42,15 @@ struct ws_client {
     uint64_t attempt; /* names the resolving job that counts */
     bool active;      /* between open() and ended() */
     bool established, closing;
-    bool asked;                 /* the upgrade: TCP and TLS are there */
-    bool dialling, dial_failed; /* within libwebsockets' call; it failed before that returned */
+    bool asked;                 /* the upgrade was asked for: TCP and TLS are there */
+    bool dialling, dial_failed; /* dialling: inside libwebsockets' connect call; dial_failed: it
+                                   failed before that call returned */
     bool tls_begun;             /* TCP is there, and TLS has been given its time */
-    int64_t deadline_ms;        /* for all of it until the upgrade is answered */
-    int64_t step_ms;            /* what the present step was given */
+    int64_t deadline_ms;        /* for the whole dial, until the upgrade is answered */
+    int64_t step_ms;            /* time that the present step was given */
     struct chunk *first, **end;
-    size_t queued;  /* bytes of these */
-    size_t handed;  /* of the message that libwebsockets has, as long as it keeps some of it */
+    size_t queued;  /* bytes in that queue */
+    size_t handed;  /* bytes of the message that libwebsockets has not sent in full yet */
     uint64_t taken; /* bytes queued on this connection */
     bool reading_off;
     struct ws_end_info info;
@@ -85,7 +86,8 @@ static void report_end(void *ctx)
     c->cb.ended(c->cb.ctx, &c->info);
 }
 
-/* The first reason given counts; the owner hears of it at the end of the iteration. */
+/* Ends the connection. The first reason given counts; the owner hears of the end at the end of
+ * the iteration. */
 __attribute__((format(printf, 3, 4))) static void end(struct ws_client *c, enum ws_end why,
                                                       const char *fmt, ...)
 {
@@ -114,8 +116,8 @@ static long verdict_on_cert(struct lws *wsi)
 
 /* ---- why it cannot be reached ---- */
 
-/* error: of a connection that was tried only to ask. 0: it can be made, so what failed came after
- * it: a reset, which leaves nothing of the first connection to look at. */
+/* error: errno of a second TCP connection, tried only to learn the cause. 0: that connection can
+ * be made, so the first one failed later, by a reset, which leaves nothing to look at. */
 static void end_unreachable(struct ws_client *c, int error)
 {
     if (error == 0 && c->url.tls)
@@ -141,8 +143,8 @@ static void reached(void *ctx, uint64_t attempt, int error)
         end_unreachable(c, error);
 }
 
-/* A refusal of this machine's own comes at once; one of another may take its round trip, for which
- * a worker waits. */
+/* This machine's own refusal comes at once; another machine's may take a round trip, for which a
+ * worker waits. */
 static void say_why(struct ws_client *c)
 {
     const char *address = c->addresses[c->next_address ? c->next_address - 1 : 0];
@@ -170,8 +172,9 @@ static bool has_spoken(struct ws_client *c)
     return c->wsi && tcp_uplink_received(lws_get_socket_fd(c->wsi)) > 0;
 }
 
-/* Something may have come all the same: the greeting of another program, say, which libwebsockets
- * waits to be an answer of HTTP. Behind TLS only TLS itself would be seen. */
+/* The other end did not answer in time, but may have sent something: the greeting of another
+ * program, for example, which libwebsockets takes for the begin of an HTTP answer. With TLS only
+ * the bytes of TLS itself can be seen. */
 static void end_silent(struct ws_client *c, bool spoken)
 {
     if (spoken && !c->url.tls)
@@ -198,7 +201,7 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
 
     c->wsi = NULL;
     c->dial_failed = true;
-    if (c->dialling) /* try_next() goes on with it */
+    if (c->dialling) /* try_next() handles the failure */
         return;
     if (c->closing) {
         end(c, WS_END_CLOSED, "given up");
@@ -241,7 +244,7 @@ static int write_one(struct ws_client *c, struct lws *wsi)
     bool drained = c->handed > 0;
 
     pauses_mark(loop_pauses(c->loop), "WhatsApp's socket");
-    c->handed = 0; /* called only when libwebsockets has nothing left of it */
+    c->handed = 0; /* libwebsockets calls only when it has sent all of the last message */
     if (!k) {
         if (!c->closing) {
             if (drained && c->cb.drained)
@@ -278,7 +281,7 @@ static int received(struct ws_client *c, struct lws *wsi, const void *in, size_t
     return c->cb.receive(c->cb.ctx, SPAN(in, n)) || c->closing ? 0 : -1;
 }
 
-/* Negative: close the connection. */
+/* The upgrade has succeeded. Returns a negative number to close the connection. */
 static int opened(struct ws_client *c)
 {
     const char *problem = c->url.tls ? ws_tls_problem(lws_get_ssl(c->wsi), c->url.host) : NULL;
@@ -351,7 +354,7 @@ static const struct lws_protocols ws_protocols[] = {
 };
 
 /* Made at the first use; the CA file does not change while we run. No proxy: libwebsockets would
- * take one from the environment (http_proxy), of which nobody told us. */
+ * take one from the environment (http_proxy), which no setting of ours names. */
 static bool ensure_vhost(struct ws_client *c)
 {
     struct lws_context_creation_info info = {
@@ -362,12 +365,13 @@ static bool ensure_vhost(struct ws_client *c)
         .options = c->url.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
         .ssl_client_options_set = ws_tls_options(),
         .http_proxy_address = "",
-        /* Not its business: we know for what we wait, and say so. */
+        /* libwebsockets' own limits are longer than ours: we know what we wait for, and name it
+         * in the error. */
         .timeout_secs = 2 * CONN_SOCKET_TIMEOUT_MS / 1000,
         .connect_timeout_secs = 2 * CONN_SOCKET_TIMEOUT_MS / 1000,
     };
 
-    /* OpenSSL opens it by its name. */
+    /* OpenSSL opens the CA file by its name, so its type is checked here. */
     if (!c->vhost && c->ca_file[0] && plain_look(c->ca_file) != WB_OK)
         return false;
     if (!c->vhost)
@@ -375,9 +379,9 @@ static bool ensure_vhost(struct ws_client *c)
     return c->vhost != NULL;
 }
 
-/* Else libwebsockets sends a ping of the WebSocket layer every five minutes, which no client of
- * WhatsApp's does, and gives the connection up when the answer takes ten seconds, as it does behind
- * a slow line. Whether the server is there is bridge/conn/keepalive.c's to find out. */
+/* Without this libwebsockets sends a ping of the WebSocket layer every five minutes, which no
+ * client of WhatsApp's does, and gives the connection up when the answer takes ten seconds, as
+ * on a slow line. bridge/conn/keepalive.c finds out whether the server is there. */
 static const lws_retry_bo_t no_pings;
 
 static void try_next(struct ws_client *c)
@@ -472,7 +476,8 @@ void ws_client_free(struct ws_client *c)
     free(c);
 }
 
-/* It no longer talks to us; libwebsockets ends it by itself. */
+/* Separates the libwebsockets connection from this client: no more callbacks; libwebsockets
+ * closes it by itself. */
 static void let_go(struct ws_client *c)
 {
     struct lws *wsi = c->wsi;
@@ -492,7 +497,7 @@ static void on_timeout(void *ctx)
     end(c, WS_END_CLOSED, "closed by us");
 }
 
-/* The time of a step is over, or all of it. */
+/* The time of a step, or of the whole dial, is over. */
 static void on_step_timeout(void *ctx)
 {
     struct ws_client *c = ctx;
@@ -520,10 +525,10 @@ static void on_step_timeout(void *ctx)
             host, port, step_s(c));
 }
 
-/* A limit for one step leaves time for the addresses that come after this one. After the last one
- * there is nothing else to try, so TCP and TLS have all that is left: on a slow line packets are
- * lost, and the system repeats its first one after 1, 3, 7 and 15 s. The answer to the upgrade is
- * waited for on a line that has just carried one. */
+/* A limit for one step leaves time for the addresses that come after this one. With the last
+ * address there is nothing else to try, so TCP and TLS have all the time that is left: on a slow
+ * line packets are lost, and the system repeats its first packet after 1, 3, 7 and 15 s. The
+ * answer to the upgrade keeps its short limit: the line has just carried TLS. */
 static void start_step(struct ws_client *c)
 {
     const bool last = !c->asked && c->naddresses > 0 && c->next_address >= c->naddresses;

@@ -1,5 +1,6 @@
-/* ws_client.h - the one WebSocket to WhatsApp: bytes in, bytes out, how it ended. Knows nothing of
- * frames (P-WS-01, P-WS-02, P-WS-04, P-WS-13). */
+/* ws_client.h - the one WebSocket to WhatsApp: bytes in, bytes out, how it ended. Knows nothing
+ * of WhatsApp's frames. (P-WS-01, P-WS-02, P-WS-04, P-WS-13: URL, headers, binary messages
+ * only.) */
 #ifndef BRIDGE_PLATFORM_WS_CLIENT_H
 #define BRIDGE_PLATFORM_WS_CLIENT_H
 
@@ -30,8 +31,8 @@ struct ws_end_info {
 
 struct ws_callbacks {
     void (*open)(void *ctx);
-    /* Bytes of binary messages, cut anywhere; borrowed. False: stop reading, the owner has closed.
-     */
+    /* Bytes of binary messages, cut anywhere; borrowed for the call. Returns false to stop
+     * reading: the owner has closed. */
     bool (*receive)(void *ctx, struct span bytes);
     /* A message has left the queue: there is more room (ws_client_waiting()). NULL: not asked for.
      */
@@ -56,25 +57,26 @@ void ws_client_free(struct ws_client *c);
 /* STATE when a socket is still there, INVALID url, NOMEM. Failures to connect come as ended(),
  * never from within this call. */
 enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target) WB_MUST_CHECK;
-/* Queues one binary message (copied). STATE when not open, NOMEM; TOO_LARGE when
- * WS_SEND_QUEUE_BYTES_MAX would wait: nothing was queued then, all goes on. */
+/* Queues one binary message (copied). STATE when not open, NOMEM; TOO_LARGE when more than
+ * WS_SEND_QUEUE_BYTES_MAX would wait: then nothing is queued and the connection goes on. */
 enum wb_err ws_client_send(struct ws_client *c, struct span bytes) WB_MUST_CHECK;
 /* Would a message of n bytes be queued? OK, or what ws_client_send() would say. */
 enum wb_err ws_client_would_send(const struct ws_client *c, size_t n) WB_MUST_CHECK;
-/* Bytes that were queued on this connection, and how many of them the system has not taken yet. */
+/* Bytes queued on this connection since it opened, and how many of them the system has not taken
+ * yet. */
 uint64_t ws_client_taken(const struct ws_client *c);
 size_t ws_client_waiting(const struct ws_client *c);
-/* How far the system has come with the rest; zeroes without a socket. */
+/* How far the system has come with the bytes that it has taken; zeroes without a socket. */
 struct tcp_uplink ws_client_uplink(const struct ws_client *c);
-/* Stops and goes on reading; what was read already may still come. */
+/* Stops (false) or resumes (true) reading; bytes that were read already may still come. */
 void ws_client_read(struct ws_client *c, bool on);
-/* Code 1000; what is queued is sent first; ended() follows within CONN_CLOSE_TIMEOUT_MS. Before the
- * upgrade it gives up the attempt. Harmless when there is no socket. */
+/* Closes with code 1000 after the queued messages; ended() follows within CONN_CLOSE_TIMEOUT_MS.
+ * Before the upgrade it gives up the attempt. Harmless when there is no socket. */
 void ws_client_close(struct ws_client *c);
-/* Ends it without a word, for a server that is not there any more; ended() follows in this
- * iteration of the loop. Harmless when there is no socket. */
+/* Ends the connection without a close frame, for a server that no longer answers; ended()
+ * follows in this iteration of the loop. Harmless when there is no socket. */
 void ws_client_abort(struct ws_client *c);
-/* Between a good open and ended(). */
+/* True from a successful ws_client_open() until ended(). */
 bool ws_client_active(const struct ws_client *c);
 /* Are there bytes that the next iteration will bring? */
 bool ws_client_readable(const struct ws_client *c);

@@ -15,7 +15,8 @@
 #include "bridge/platform/jobs.h"
 #include "bridge/platform/ws_url.h"
 
-/* A datagram socket only asks the routing table. */
+/* Connects only to learn the errno. A datagram socket asks only the routing table and sends
+ * nothing. */
 static int connect_errno(const struct addrinfo *ai, int type, int wait_ms)
 {
     struct pollfd p = {.events = POLLOUT};
@@ -139,7 +140,7 @@ static void look_up(void *ctx)
         freeaddrinfo(all);
 }
 
-/* Takes job, which done() frees; so does this when there is no worker for it. */
+/* Takes over job: done() frees it, and so does this function when there is no worker. */
 static enum wb_err start(struct jobs *jobs, job_work_fn *work, job_done_fn *done, void *job)
 {
     enum wb_err err = jobs_run(jobs, work, done, job);

@@ -1,5 +1,5 @@
-/* ws_reach.h - why a server cannot be reached, in words for people. libwebsockets does not tell
- * what the system said, so the system is asked once more; that is done only after a failure. */
+/* ws_reach.h - why a server cannot be reached, in words for people. libwebsockets does not hand
+ * on the system's error, so after a failure, and only then, the system is asked once more. */
 #ifndef BRIDGE_PLATFORM_WS_REACH_H
 #define BRIDGE_PLATFORM_WS_REACH_H
 
@@ -16,8 +16,8 @@ enum {
     WS_WORDS_MAX = 400, /* a host of WS_HOST_MAX and a sentence */
     /* Until a refusal must have come back from the other side of the world. */
     REACH_WAIT_MS = 2000,
-    REACH_AT_ONCE_MS = 10,   /* for a refusal of this machine's own; on the loop */
-    REACH_ADDRESSES_MAX = 8, /* of a name; more are not tried */
+    REACH_AT_ONCE_MS = 10,   /* for this machine's own refusal; waited for on the loop */
+    REACH_ADDRESSES_MAX = 8, /* addresses of one name; more are not tried */
 };
 
 struct ws_reach_names {

@@ -14,7 +14,7 @@ struct ws_url {
     uint16_t port;
 };
 
-/* False: it is none, or longer than the limits above. */
+/* False: the text is no such URL, or a part is longer than the limits above. */
 bool ws_url_parse(const char *text, struct ws_url *ret_url);
 bool ws_url_valid(const char *url);
 /* Is the host an IPv4 or IPv6 address, and no name? */

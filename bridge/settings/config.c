@@ -64,7 +64,7 @@ static bool read_token(struct config *c, struct buf *problem)
     if (!c->api_token_file[0])
         return true;
     if (plain_stream(c->api_token_file, O_RDONLY, 0, &f) == WB_OK)
-        setvbuf(f, NULL, _IONBF, 0); /* no second copy of it */
+        setvbuf(f, NULL, _IONBF, 0); /* stdio must keep no second copy of the token */
     n = f ? fread(token, 1, sizeof token - 1, f) : 0;
     if (f)
         fclose(f);
@@ -85,7 +85,7 @@ static bool read_token(struct config *c, struct buf *problem)
     return ok;
 }
 
-/* What only shows when all is read. */
+/* Checks that need all settings together. */
 static bool complete(struct config *c, struct buf *problem)
 {
     bool ok = read_token(c, problem);

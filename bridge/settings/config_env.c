@@ -22,7 +22,7 @@ bool config_read_env(struct config *c, char *const *envp, struct buf *problem)
         const struct setting *s = &config_settings[i];
         const char *value = config_find_env(envp, s->env);
 
-        /* Empty is unset, as in "ROLE=" of a unit's environment file. */
+        /* An empty variable counts as unset, as in "ROLE=" of a unit's environment file. */
         if (value && value[0])
             ok = config_set(c, s, value, s->env, problem) && ok;
     }
@@ -46,7 +46,7 @@ static const struct setting *match(const char *arg, const char **ret_value)
     return NULL;
 }
 
-/* "--help", and "-h" for it. */
+/* Is it that option without a value, or "-h" for "--help"? */
 static bool is_flag(const char *arg, const char *option)
 {
     return (strncmp(arg, "--", 2) == 0 && strcmp(arg + 2, option) == 0) ||
@@ -55,7 +55,7 @@ static bool is_flag(const char *arg, const char *option)
 
 const char *config_find_arg(int argc, char *const *argv, const char *option)
 {
-    const char *found = NULL; /* the last one counts, as of every option */
+    const char *found = NULL; /* the last occurrence counts, as with every option */
 
     for (int i = 1; i < argc; i++) {
         const char *value;
@@ -64,7 +64,7 @@ const char *config_find_arg(int argc, char *const *argv, const char *option)
         if (s && strcmp(s->option, option) == 0)
             found = value ? value : i + 1 < argc ? argv[i + 1] : NULL;
         if (s && s->argument && !value)
-            i++; /* the next one is its value, whatever it looks like */
+            i++; /* the next argument is the option's value, even if it begins with "--" */
         else if (!s && is_flag(argv[i], option))
             return "";
     }
@@ -91,8 +91,8 @@ bool config_read_args(struct config *c, int argc, char *const *argv, struct buf 
             value = "true";
         if (!value && i + 1 < argc)
             value = argv[++i];
-        /* Empty is mostly a script's variable that is not set: of --server-url it would mean
-         * WhatsApp's own. */
+        /* An empty value mostly comes from an unset variable of a script; an empty --server-url,
+         * for example, would silently mean WhatsApp's own server. */
         if (!value || !value[0]) {
             buf_printf(problem, "%s: a value is missing\n", source);
             ok = false;

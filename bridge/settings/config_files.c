@@ -1,5 +1,5 @@
-/* Files that settings name: what would otherwise only show when they are used, after the store was
- * made. */
+/* Checks of the files that settings name: without them an error would show only when the file is
+ * used, after the store was made. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "bridge/settings/config_private.h"
 #include "bridge/settings/limits.h"
 
-/* Does a line begin a certificate? Files with other things in between are usual. */
+/* Does any line begin a certificate? Other text between certificates is usual. */
 static bool has_certificate(const char *path)
 {
     static const char begin[] = "-----BEGIN ", end[] = "CERTIFICATE-----";
@@ -32,7 +32,7 @@ static bool has_certificate(const char *path)
     return found;
 }
 
-/* The directory is there, or is the store's, which is still to be made. */
+/* Is the file's directory there, or is it the store's, which is still to be made? */
 static bool has_directory(const struct config *c, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -40,7 +40,7 @@ static bool has_directory(const struct config *c, const char *path)
     size_t n = slash ? (size_t)(slash - path) : 0;
 
     if (n == 0)
-        return true; /* the root, or where we are */
+        return true; /* the file lies in the root or in our working directory */
     if (n >= sizeof directory)
         return false;
     memcpy(directory, path, n);

@@ -22,7 +22,7 @@ void config_help(struct buf *out)
 
         snprintf(left, sizeof left, "--%s%s%s", s->option, s->argument ? " " : "",
                  s->argument ? s->argument : "");
-        if (strlen(left) > OPTION_COLUMNS) /* side by side they would be read as one sentence */
+        if (strlen(left) > OPTION_COLUMNS) /* too long for its column: the help begins a new line */
             buf_printf(out, "  %s\n  %-*s %s\n", left, OPTION_COLUMNS, "", s->help);
         else
             buf_printf(out, "  %-*s %s\n", OPTION_COLUMNS, left, s->help);

@@ -35,7 +35,7 @@ struct config_source {
     const char *text;
 };
 
-/* Sets one; a bad value is appended to problem as one line. */
+/* Sets one setting. A bad value: false, and one line about it is appended to problem. */
 bool config_set(struct config *c, const struct setting *s, const char *value, const char *source,
                 struct buf *problem);
 /* Adds one monitored group. */
@@ -46,13 +46,13 @@ setting_fn config_set_groups;
 
 /* config_yaml.c: false after appending to problem. */
 bool config_read_yaml(struct config *c, const char *path, struct buf *problem);
-/* config_files.c: of all settings together; false after appending to problem. */
+/* config_files.c: checks the files that the settings name; false after appending to problem. */
 bool config_check_files(const struct config *c, struct buf *problem);
 /* config_env.c */
 bool config_read_env(struct config *c, char *const *envp, struct buf *problem);
 bool config_read_args(struct config *c, int argc, char *const *argv, struct buf *problem);
-/* The value of an option or variable before all is read (for --config, --help), NULL when absent.
- */
+/* The value of one option or variable, looked up before the settings are read (for --config,
+ * --help); NULL when absent. */
 const char *config_find_arg(int argc, char *const *argv, const char *option);
 const char *config_find_env(char *const *envp, const char *name);
 

@@ -160,7 +160,7 @@ static bool set_level(struct config *c, size_t offset, const char *value, const 
     return log_level_parse(value, (enum log_level *)(void *)((char *)c + offset));
 }
 
-/* One of n words; the field is an enum counted from 0. */
+/* Takes one of n words; the field is an enum whose values are the words' places, from 0. */
 static bool set_word(struct config *c, size_t offset, const char *value, const char *const *words,
                      unsigned n)
 {

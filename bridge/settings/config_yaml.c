@@ -15,7 +15,7 @@ struct yaml_file {
     yaml_parser_t parser;
     yaml_event_t event; /* the current one */
     bool have_event;
-    uint64_t seen; /* a bit for each setting */
+    uint64_t seen; /* a bit for each setting that was read, to find doubles */
     struct buf *problem;
 };
 
@@ -106,7 +106,8 @@ static const struct setting *find(const char *key)
     return NULL;
 }
 
-/* The key is the current event. A bad value does not end the reading: all are named at once. */
+/* The key is the current event. A bad value does not end the reading, so that one run names all
+ * bad values. */
 static bool read_setting(struct yaml_file *y, bool *ret_bad)
 {
     char key[64];
@@ -136,7 +137,7 @@ static bool read_setting(struct yaml_file *y, bool *ret_bad)
     return true;
 }
 
-/* Nothing of a second document would be used. */
+/* A second document is an error, because nothing of it would be used. */
 static bool ends_here(struct yaml_file *y)
 {
     if (!next(y) || !next(y)) /* the end of the document, of the file */

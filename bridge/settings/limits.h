@@ -6,9 +6,9 @@
 enum {
     CONFIG_FILE_BYTES_MAX = 1 << 20,
     CONFIG_GROUPS_MAX = 4096,
-    /* CAs in PEM: the system's are some 220 kB. */
+    /* A file of CAs in PEM: the system's is some 220 kB. */
     CONFIG_CA_BYTES_MAX = 16 << 20,
-    /* --first-contact-interval: a day between two people who are written to for the first time. */
+    /* --first-contact-interval: at most a day between first messages to two new people. */
     FIRST_CONTACT_S_MAX = 24 * 3600,
 };
 
