@@ -42,7 +42,7 @@
 
 enum {
     BRIDGE_WORKERS_MAX = 3 /* one may be busy with a hook for long */,
-    /* Of the 5 s that SIGTERM allows: for acks that are under way, and for the close. */
+    /* Two parts of the 5 s that SIGTERM allows: for acks that are under way, and for the close. */
     FINISH_MS = 1500,
     SHUTDOWN_MS = 2500,
 };
@@ -55,9 +55,9 @@ static void on_checkpoint(void *ctx)
     store_checkpoint(b->store);
 }
 
-/* A checkpoint waits for the disk as a commit does: not in the same turn, so that others are
- * answered in between. Nothing is read from WhatsApp meanwhile, or a batch would be open
- * (conn_uplink.c). */
+/* A checkpoint waits for the disk as a commit does, so it runs in a later turn of the loop than the
+ * commit: callers are answered in between. Until then nothing is read from WhatsApp
+ * (conn_uplink.c), or a batch would be open at the checkpoint. */
 static void plan_checkpoint(struct bridge *b)
 {
     if (store_checkpoint_due(b->store))
@@ -77,7 +77,8 @@ static void on_iteration_end(void *ctx)
 }
 
 /* The end of a batch: everything that was readable has been handled, or it has become long enough.
- * Then commit, then acks and receipts leave (design rule 3). */
+ * Then the batch commits, then acks and receipts leave (design rule 3: what arrived together
+ * commits together). */
 static void end_batch(struct bridge *b)
 {
     if (!batch_is_open(b)) {
@@ -87,7 +88,7 @@ static void end_batch(struct bridge *b)
     if (b->batch.stanzas > 0 && b->batch.stanzas < BATCH_STANZAS_MAX &&
         clock_mono_ms(b->clock) - b->batch.opened_ms < BATCH_MS_MAX && conn_readable(b->conn))
         return;
-    /* On failure it has said so and closed the connection. */
+    /* On failure batch_commit() has logged it and closed the connection. */
     (void)(batch_commit(b) == WB_OK);
 }
 
@@ -106,7 +107,7 @@ static enum wb_err iq_port_send(struct bridge *b, const struct node *n)
     return outgoing_send(b, n);
 }
 
-/* What is open can be used no longer: callers that wait are answered, then this run ends. */
+/* The open databases can be used no longer: waiting callers are answered, then this run ends. */
 static void on_begin_anew(void *ctx, const struct bridge_event *e)
 {
     (void)e;
@@ -149,7 +150,7 @@ out:
     return err;
 }
 
-/* /health tells of the newest message also after a restart: monitors look at its age. */
+/* /health reports the time of the newest message also after a restart: monitors look at its age. */
 static enum wb_err read_last_message(struct bridge *b)
 {
     int64_t newest_s = 0;
@@ -206,7 +207,7 @@ void bridge_free(struct bridge *b)
     if (!b)
         return;
     backups_stop(b->backups);
-    /* First: results of jobs reach parts that are still there. */
+    /* Jobs end first, while the parts that take their results still exist. */
     jobs_free(b->jobs);
     backups_free(b->backups);
     b->backups = NULL; /* events may still come */
@@ -217,10 +218,10 @@ void bridge_free(struct bridge *b)
     timer_stop(b->timers, &b->store_probe);
     mishap_free(b->mishap);
     if (b->prekeys)
-        prekey_upload_stop(b->prekeys); /* else the login would go on to its next step */
+        prekey_upload_stop(b->prekeys); /* or a login would go on to its next step */
     iq_free(&b->iq);
     app_state_free(b->app_state);
-    b->app_state = NULL; /* events may still come, here and there */
+    b->app_state = NULL; /* events may still come, and app_state_free() is over */
     presence_free(b->presence);
     b->presence = NULL;
     history_request_free(b->history);
@@ -239,7 +240,7 @@ void bridge_free(struct bridge *b)
     prekey_fetch_free(b->prekey_fetch);
     b->prekey_fetch = NULL; /* events may still come */
     signed_prekey_free(b->signed_prekey);
-    b->signed_prekey = NULL; /* as well */
+    b->signed_prekey = NULL; /* events may still come */
     lid_refresh_free(b->lid_refresh);
     shared_query_delete(b->lids);
     device_sync_free(b->devices);
@@ -254,7 +255,8 @@ void bridge_free(struct bridge *b)
     free(b);
 }
 
-/* Programs and libraries use these without a word; whoever set one should know that we do not. */
+/* Many programs use these variables silently; an operator who has set one should know that the
+ * bridge does not. */
 static void note_proxy(struct bridge *b)
 {
     static const char *const names[] = {"http_proxy",  "https_proxy", "HTTPS_PROXY", "HTTP_PROXY",

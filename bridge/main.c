@@ -64,10 +64,10 @@ struct program {
     size_t api_connections_max, api_descriptors_below; /* fd_budget.h */
     bool log_open, stopping;
     bool on_terminal; /* started on one, and not to outlive it */
-    /* Of the run before, which ended because its files could be used no longer. */
+    /* Why the run before this one ended: its files could be used no longer. */
     char mishap[600];
-    bool again, damaged; /* again: one more run begins; damaged: that was why */
-    bool reopening;      /* that one has not opened its files yet */
+    bool again, damaged; /* again: one more run begins; damaged: because a file was found damaged */
+    bool reopening;      /* the new run has not opened its files yet */
 };
 
 /* ---- the store ---- */
@@ -85,7 +85,7 @@ static int open_failed(const struct program *p, enum wb_err err, const struct st
         return EXIT_DAMAGED;
     if (err == WB_ERR_OTHER_NUMBER)
         return EXIT_WRONG_NUMBER;
-    /* A bridge that was running waits until somebody has cleared it away. */
+    /* A bridge that was running waits until somebody has removed what is in the file's place. */
     if (err == WB_ERR_NOT_PLAIN)
         return p->reopening ? EXIT_FAILED : EXIT_USAGE;
     return err == WB_ERR_INVALID || err == WB_ERR_DB_SCHEMA ? EXIT_USAGE : EXIT_FAILED;
@@ -103,7 +103,8 @@ static void command_line(const struct program *p, char out[static COMMAND_MAX])
     }
 }
 
-/* A stop that has not been read yet: the loop may be waiting for another program's lock. */
+/* Is there a signal to stop that the loop has not read yet? The loop may be waiting for another
+ * program's lock. */
 static bool stop_is_pending(void)
 {
     sigset_t pending;
@@ -142,8 +143,9 @@ static int open_store(struct program *p)
     return err == WB_OK ? EXIT_OK : open_failed(p, err, &p->opened);
 }
 
-/* The messages of another number are refused (R-105), as store_open() does with its session. Whose
- * they are is noted once a phone is linked: --phone may be a slip until then. */
+/* A messages.db of another number is refused (R-105: one store per number), as store_open() refuses
+ * another number's session. The number is noted in messages.db only once a phone is linked: until
+ * then --phone may be a slip. */
 static int check_messages(const struct program *p)
 {
     char other[JID_USER_MAX + 1];
@@ -165,13 +167,14 @@ static int check_messages(const struct program *p)
                 p->config.db_path, other, p->config.phone.user);
         return EXIT_WRONG_NUMBER;
     }
-    /* What the disk does not take now is tried again at the next start. */
+    /* A note that the disk does not take now is tried again at the next start. */
     if (err != WB_OK)
         store_rollback(p->store);
     return EXIT_OK;
 }
 
-/* It would show as an error of whatsapp.db, which may be in the best order. */
+/* Checked here, because store_open() would report it as an error of whatsapp.db, which may be
+ * sound. */
 static int check_backups_dir(const struct program *p)
 {
     struct stat st;
@@ -190,7 +193,7 @@ static void log_opened(struct program *p)
     const struct store_open_info *i = &p->opened;
     struct buf shut_out = buf_new(PROBLEM_MAX);
 
-    /* Whoever mistyped --store learns of it before a second device is linked. */
+    /* An operator who mistyped --store learns of it before a second device is linked. */
     if (i->created_whatsapp)
         log_info(&p->log, "store", "%s is new: this number has to be linked",
                  p->config.whatsapp_db_path);
@@ -214,7 +217,7 @@ static void log_opened(struct program *p)
 
 /* ---- while running ---- */
 
-/* One line of the log for each that is wrong. */
+/* One line of the log for each wrong setting. */
 static void log_problems(struct program *p, const char *text)
 {
     while (*text) {
@@ -226,7 +229,7 @@ static void log_problems(struct program *p, const char *text)
     }
 }
 
-/* A secret that others on this machine can read is none. */
+/* Warns of a secret's file that other users of this machine can read or change. */
 static void warn_of_file(struct program *p, const char *setting, const char *path)
 {
     struct stat st;
@@ -277,7 +280,8 @@ static bool has_terminal(void)
     return true;
 }
 
-/* Who starts it with nohup says that it should go on without the terminal. */
+/* Should the bridge end with its terminal? Not when it was started with nohup, which ignores
+ * SIGHUP. */
 static bool ends_with_terminal(void)
 {
     struct sigaction old;
@@ -292,8 +296,8 @@ static const char *stop_word(int signal_number)
                                      : "SIGHUP: the terminal that it was started on is closed";
 }
 
-/* SIGHUP asks for the settings; but it is also what a closed window sends, and a bridge that nobody
- * sees any more would keep the next one from the session. */
+/* SIGHUP asks to read the settings again; but a closed terminal window sends it, too, and a bridge
+ * that nobody sees any more would keep the session from the next one. */
 static void on_signal(void *ctx, int signal_number)
 {
     struct program *p = ctx;
@@ -328,7 +332,7 @@ static bool repaired(const struct program *p)
            p->recovery.indexes;
 }
 
-/* Not to be killed in the middle of a rescue. */
+/* Tells systemd, so that it does not kill the bridge in the middle of a rescue. */
 static void on_stall(void *ctx, const struct bridge_event *e)
 {
     struct program *p = ctx;
@@ -375,10 +379,10 @@ static void begin_anew(struct program *p, const char *why, bool damaged)
     snprintf(p->mishap, sizeof p->mishap, "%s", why);
     p->again = p->reopening = true;
     p->damaged = damaged;
-    p->config.port = api_port(p->api); /* the same, also where any free one was asked for */
+    p->config.port = api_port(p->api); /* the same again, even if it was "any free one" */
 }
 
-/* What was answered last is also written. */
+/* Gives the last answers time to be written. */
 static void write_answers(struct program *p)
 {
     int64_t until = clock_mono_ms(&clock_system) + ANSWERS_MS;
@@ -444,7 +448,7 @@ static void clean_up(struct program *p, int status)
     p->log_open = false;
 }
 
-/* /health tells what became of the files in use as it tells what was repaired at the start. */
+/* Adds why the run before ended to the text of repairs, which /health shows. */
 static void add_mishap(struct program *p)
 {
     char *text = p->recovery.text;
@@ -493,7 +497,8 @@ static int start(struct program *p)
 }
 
 /* The files cannot be opened again, because the disk is full for example: a bridge that was running
- * waits for it, as it does with open files. Signals are still blocked from the run before. */
+ * waits until they can, as it waits for room with open files. Signals are still blocked from the
+ * run before. */
 static bool wait_for_disk(struct program *p)
 {
     static const struct timespec pause = {.tv_sec = REOPEN_S};
@@ -506,7 +511,7 @@ static bool wait_for_disk(struct program *p)
     return sigtimedwait(&stop, NULL, &pause) < 0;
 }
 
-/* Before anything of ours is open. */
+/* Call it before we open any file or socket. */
 static int share_descriptors(struct program *p)
 {
     size_t inherited = fd_limit_open();
@@ -523,7 +528,8 @@ static int share_descriptors(struct program *p)
     return EXIT_FAILED;
 }
 
-/* A wrong key would show at the first backup only, and at each one after it. */
+/* Checked at the start: a wrong key would otherwise fail every backup, the first one perhaps after
+ * an hour. */
 static int check_backup_key(const struct program *p)
 {
     const char *key = p->config.backup_public_key, *phrase = p->config.backup_passphrase_file;
@@ -540,7 +546,8 @@ static int check_backup_key(const struct program *p)
     return EXIT_USAGE;
 }
 
-/* Only at the first start: of what goes missing while it runs a rescue knows more. */
+/* Only before the first run: a file that goes missing while the bridge runs is a matter of the
+ * rescue. */
 static int check_paths(const struct program *p)
 {
     struct buf text = buf_new(PROBLEM_MAX);
@@ -585,13 +592,13 @@ int main(int argc, char **argv, char **envp)
     struct core_dumps dumps;
     int status = http_client_main(argc, argv);
 
-    if (status >= 0) /* the process of one HTTP request, which has no keys */
+    if (status >= 0) /* this process makes one HTTP request and has no keys */
         return status;
     p.on_terminal = ends_with_terminal();
     status = EXIT_OK;
     core_dumps_forbid(&dumps);
     if (config_load(argc, argv, envp, &p.config, &action, &text) != WB_OK) {
-        core_dumps_settle(&dumps, core_dumps_env()); /* all that can be known */
+        core_dumps_settle(&dumps, core_dumps_env()); /* only the environment can tell */
         fprintf(stderr, "whatsapp-bridge: wrong settings\n%s", buf_text(&text));
         buf_free(&text);
         return EXIT_USAGE;

@@ -29,7 +29,8 @@ enum wb_err batch_commit(struct bridge *b)
             return err;
         }
         b->iq.pauses_unwritten = false;
-        /* One database may be written while another program holds the other: the probe tells. */
+        /* This commit may have written one database while another program holds the other: only the
+         * probe writes both. */
         if (b->store_failed && (!b->store_held || b->store_probing)) {
             b->store_failed = b->store_probe_failed = b->store_held = false;
             batch_set_wait(b);
@@ -43,20 +44,21 @@ enum wb_err batch_commit(struct bridge *b)
     if (b->outgoing.nqueued == 0)
         return WB_OK;
     err = outgoing_release(b);
-    /* Acks that did not leave are not an error of the store: the server delivers again. */
+    /* Acks that did not leave are no error of the store: the server delivers again what they
+     * acknowledge. */
     if (err != WB_OK && err != WB_ERR_STATE)
         b->link.drop(b->link.conn, CONN_WHY_PROTOCOL);
     return WB_OK;
 }
 
-/* With a full disk nothing could be acknowledged: whether there is room again shows a write,
- * without bothering the server. */
+/* With a full disk nothing can be acknowledged. A write to the databases shows whether there is
+ * room again, without bothering the server. */
 static void on_probe(void *ctx)
 {
     struct bridge *b = ctx;
     const bool was_full = b->store_probe_failed;
 
-    /* What is open shows it as well; what was moved away is written by mishap.c. */
+    /* An open batch will show it, too; a database that was moved away is written by mishap.c. */
     if (b->store_moved || batch_is_open(b)) {
         timer_start(b->timers, &b->store_probe, STORE_PROBE_MS, on_probe, b);
         return;
@@ -92,7 +94,8 @@ void batch_set_wait(struct bridge *b)
                                              : STORE_WAIT_USUAL);
 }
 
-/* What SQLite says of it ("database is locked") does not say by whom. */
+/* Is a database held by another program? SQLite's text ("database is locked") does not say by
+ * whom. */
 static bool note_held(struct bridge *b)
 {
     enum store_file file;
@@ -102,13 +105,13 @@ static bool note_held(struct bridge *b)
     snprintf(b->store_trouble, sizeof b->store_trouble,
              "%s is held by another program, which has begun to write and does not end",
              file == STORE_FILE_MESSAGES ? "messages.db" : "whatsapp.db");
-    (void)store_error_text(b->store); /* said */
+    (void)store_error_text(b->store); /* cleared: our text replaces it */
     return true;
 }
 
 static void note_failure(struct bridge *b, enum wb_err why)
 {
-    /* The directory first: the text forgets which file it was. */
+    /* The path is read before the text, because reading the text forgets the file. */
     const char *path = why == WB_ERR_NO_SPACE ? store_full_path(b->store) : "";
     char directory[PATH_DIRECTORY_BYTES];
     const char *more = store_error_text(b->store);
@@ -124,7 +127,8 @@ static void note_failure(struct bridge *b, enum wb_err why)
 
 void batch_note_trouble(struct bridge *b, enum wb_err why)
 {
-    /* DB: a handler's word for LOCKED, which means something else to its caller. */
+    /* DB: some handlers return it in place of LOCKED, which means something else to their
+     * callers. */
     b->store_held = (why == WB_ERR_LOCKED || why == WB_ERR_DB) && note_held(b);
     if (!b->store_held)
         note_failure(b, why);

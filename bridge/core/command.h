@@ -1,5 +1,5 @@
-/* command.h - the outcome of what a caller of the API asks for, as every part gives it. It knows no
- * call: these are declared by the rooms that answer them. */
+/* command.h - the outcome of a command that a caller of the API gives, the same for every part. It
+ * declares no commands: the rooms that answer them do. */
 #ifndef BRIDGE_CORE_COMMAND_H
 #define BRIDGE_CORE_COMMAND_H
 

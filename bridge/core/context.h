@@ -1,6 +1,8 @@
-/* context.h - everything that belongs to one paired number: what main.c gives, where the parts are,
- * who we are and what time the server has. Passed in, never global. It knows nothing of what the
- * parts do. Included by the parts of bridge/ only; api/ uses commands.h, health.h and events.h. */
+/* context.h - the room core/: the words that all rooms of bridge/ share. This file is everything
+ * that belongs to one paired number: what main.c gives, where the parts are, who we are and what
+ * time the server has. Passed in, never global. The room knows nothing of what the parts do, nor of
+ * sockets and logins. Included by the parts of bridge/ only; api/ uses commands.h, health.h and
+ * events.h. */
 #ifndef BRIDGE_CORE_CONTEXT_H
 #define BRIDGE_CORE_CONTEXT_H
 
@@ -51,7 +53,7 @@ struct time_lock;
 /* The batch that is open (batch.c). */
 struct batch {
     unsigned stanzas;  /* since the last commit */
-    int64_t opened_ms; /* monotonic, of the first of them */
+    int64_t opened_ms; /* monotonic time of the first of these stanzas */
 };
 
 struct bridge {
@@ -64,8 +66,7 @@ struct bridge {
     struct timers *timers;
     struct pauses *pauses; /* NULL without a loop */
     struct store *store;
-    uint16_t
-        api_port; /* where the API listens, also when any free port was asked for; 0: nowhere */
+    uint16_t api_port; /* the API's port, also when any free one was asked for; 0: none */
 
     /* Parts with their state inline. */
     struct events events;
@@ -76,17 +77,17 @@ struct bridge {
      * that the connection cannot go on. */
     enum wb_err (*on_stanza)(struct bridge *b, const struct stanza *s);
     struct batch batch;
-    struct loop_deferred checkpoint; /* in a turn of its own */
+    struct loop_deferred checkpoint; /* runs in a turn of its own */
     struct {
         command_done_fn *done; /* NULL: no unlink is under way */
         void *ctx;
     } unlinking;
 
-    /* Ports: what parts below ask of parts above them; set by bridge_new(). */
-    /* <success>, in the open batch: who we are is known. */
+    /* Ports: functions of upper rooms that lower rooms call; set by bridge_new(). */
+    /* Called at <success>, in the open batch: our own JIDs are known. */
     enum wb_err (*on_login)(struct bridge *b);
-    /* In the open batch: the list of this group's members was stored; none: it will not come, for
-     * we are not in the group. NULL: nobody waits for lists. */
+    /* Called in the open batch: the list of this group's members was stored; none: no list will
+     * come, because we are not in the group. NULL: nobody waits for lists. */
     enum wb_err (*on_group_list)(struct bridge *b, const struct jid *group, bool none);
     /* A protocol message of one of our own devices (own_message.h). */
     enum wb_err (*on_own_message)(struct bridge *b, const struct own_message *o);
@@ -114,7 +115,7 @@ struct bridge {
     struct history_request *history;
     struct history_offered *history_offered;
     struct messages_tidy *messages_tidy;
-    struct history_download *history_downloads; /* those that wait for the list of hosts */
+    struct history_download *history_downloads; /* that wait for the list of media hosts */
     struct backups *backups;
     struct mishap *mishap;
     struct presence *presence;
@@ -123,37 +124,38 @@ struct bridge {
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;
     const struct account *account; /* keys and ADV identity; NULL while unpaired */
-    /* Server time minus our monotonic clock, once it was told (P-LG-01): a wall clock that jumps
-     * makes nothing too old. */
+    /* Server time minus our monotonic clock, once the server has told it (P-LG-01: <success> names
+     * it): with it a wall clock that jumps makes no message too old. */
     int64_t server_offset_ms;
     bool server_time_known;
     bool presence_available;  /* we announced ourselves available: receipts are active (P-RC-24) */
     bool phone_session_asked; /* on this connection (out_peer.h) */
     bool own_name_changed;    /* in the open batch (own_name.h) */
     bool store_failed;        /* the last commit failed; cleared by the next good one */
-    char store_trouble[400];  /* and why, for people */
-    bool store_held;          /* because another program holds a database */
-    bool store_probing;       /* what is committed wrote in both */
+    char store_trouble[400];  /* why it failed, for people */
+    bool store_held;          /* the commit failed because another program holds a database */
+    bool store_probing;       /* the commit under way writes to both databases */
     bool store_moved;         /* a database was moved away and is not rescued yet (mishap.h) */
-    struct timer store_probe; /* tries a write, while it failed */
-    bool store_probe_failed;  /* at least once: the disk is really full, and not only for a batch */
+    struct timer store_probe; /* tries a write while store_failed */
+    bool store_probe_failed;  /* a test write has failed, too: the disk is really full, and not only
+                                 for one batch */
 
     int64_t started_ms;      /* monotonic */
     int64_t last_stanza_ms;  /* wall clock */
     int64_t last_message_ms; /* wall clock, of arrival */
     uint64_t messages_stored, reconnects;
-    /* What others wanted and had no right to, since the start. */
+    /* Requests of others that they had no right to, since the start. */
     struct {
-        uint64_t receipts; /* confirmed what they were not sent */
-        uint64_t retries;  /* asked for what they were not sent */
-        uint64_t changes;  /* deleted or edited what is not theirs */
+        uint64_t receipts; /* receipts for messages that their sender was not sent */
+        uint64_t retries;  /* retries of messages that their sender was not sent */
+        uint64_t changes;  /* deletions or edits of other people's messages */
     } refused;
-    /* Whose keys and words were not believed, since the start (trust.h). */
+    /* Keys and statements that were not believed, since the start (trust.h). */
     struct {
         uint64_t codes_changed;     /* security codes of other people (identity_change.h) */
         uint64_t foreign_keys;      /* keys "of our own phone or device" that are not */
         uint64_t unvouched_devices; /* devices that their account does not vouch for */
-        uint64_t unvouched_refused; /* of these */
+        uint64_t unvouched_refused; /* of these devices, refused */
         uint64_t unasked_answers;   /* messages that "our phone" handed on, unasked */
     } trust;
     uint64_t group_resends_held; /* since the start (group_limits.h) */

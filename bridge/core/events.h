@@ -1,5 +1,6 @@
-/* events.h - news inside the process. Upward news (to api/) and sideways news (between the parts
- * of bridge/) travel by these, so that nobody calls to the left. Delivered at once, on the loop. */
+/* events.h - news inside the process. Upward news (to api/) and sideways news (between the parts of
+ * bridge/) travel by events, so that no lower part calls an upper one. Delivered at once, on the
+ * loop. */
 #ifndef BRIDGE_CORE_EVENTS_H
 #define BRIDGE_CORE_EVENTS_H
 
@@ -20,13 +21,13 @@ enum bridge_event_kind {
     BRIDGE_EV_BATCH_DONE,   /* committed: what was stored is durable */
     BRIDGE_EV_BATCH_FAILED, /* rolled back: drop decoded caches */
     BRIDGE_EV_MESSAGE,      /* a message was stored durably: chat and id */
-    BRIDGE_EV_IDENTITY,     /* somebody's security code changed, durably: chat is theirs */
+    BRIDGE_EV_IDENTITY,     /* a person's security code changed, durably: chat is that person's */
     BRIDGE_EV_TIME_LOCK,    /* WhatsApp has restricted the account, or does so no longer */
     BRIDGE_EV_LOGGED_OUT,   /* by the server or by us; the account is set aside */
     BRIDGE_EV_GAP,          /* in the open batch: a chat lacks something (history_gaps.h) */
     BRIDGE_EV_PHONE_READY,  /* there is a session with our phone now: it can be asked */
     BRIDGE_EV_SETTINGS,     /* re-read by SIGHUP */
-    BRIDGE_EV_BEGIN_ANEW,   /* the open databases can be used no longer: this run is to end */
+    BRIDGE_EV_BEGIN_ANEW,   /* the open databases can be used no longer: this run must end */
     BRIDGE_EV_STALL,        /* work begins on the loop that may take minutes */
     BRIDGE_EV_COUNT,
 };
@@ -46,7 +47,7 @@ struct events {
 
 void events_init(struct events *es);
 void events_free(struct events *es);
-/* For the life of es. In the order of subscription. NOMEM. */
+/* Subscribes fn for the life of es; subscribers are called in the order of subscription. NOMEM. */
 enum wb_err events_on(struct events *es, enum bridge_event_kind kind, event_fn *fn,
                       void *ctx) WB_MUST_CHECK;
 void events_emit(struct events *es, const struct bridge_event *e);

@@ -25,7 +25,7 @@ void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers)
 
 void iq_free(struct iq_table *t)
 {
-    t->closed = true; /* who hears of it here cannot ask anew */
+    t->closed = true; /* a callback that hears CANCELLED cannot send a new request */
     iq_fail_all(t, WB_ERR_CANCELLED);
     timer_stop(t->timers, &t->timer);
 }
@@ -160,8 +160,8 @@ void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, str
         *ret_text = node_attr_str(e, "text", a);
 }
 
-/* Whatever code it comes with, `backoff` is obeyed; but where the code answers the question (403,
- * 404 ...) the asker gets this answer. */
+/* `backoff` is obeyed with every error code; but a code that answers the question (403, 404 ...) is
+ * handed to the asker. */
 static void take_error(struct iq_table *t, struct iq_pending *p, const struct node *n,
                        struct arena *a, struct iq_reply *r)
 {
@@ -173,7 +173,7 @@ static void take_error(struct iq_table *t, struct iq_pending *p, const struct no
         return;
     iq_pause_begin(&t->pauses, p->kind, backoff_s, clock_mono_ms(t->timers->clock));
     pauses_changed(t);
-    p->probe = false; /* it has ended with the next pause, which is not to be forgotten */
+    p->probe = false; /* the probe has ended in the next pause, which must not be forgotten */
     if (r->code == CODE_RATE || r->code >= CODE_SERVER)
         r->err = WB_ERR_RATE_LIMITED;
 }
@@ -221,7 +221,8 @@ void iq_forget_pauses(struct iq_table *t)
 void iq_fail_all(struct iq_table *t, enum wb_err why)
 {
     struct iq_reply r = {.err = why, .text = SPAN_LIT("")};
-    /* The whole list is taken first: a callback may ask anew on another connection. */
+    /* The whole list is taken first, because a callback may send a new request on another
+     * connection. */
     struct iq_pending *p = t->first;
 
     t->first = NULL;

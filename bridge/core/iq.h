@@ -1,5 +1,6 @@
-/* iq.h - requests to the server and their answers, matched by id (P-LG-25, P-LG-26); who asks too
- * much is told by the server to pause, and all requests of that kind do (iq_pause.h, P-X2-05). */
+/* iq.h - requests to the server and their answers, matched by id (P-LG-25, P-LG-26). When we ask
+ * too much the server demands a pause, which holds for all requests of that kind (iq_pause.h,
+ * P-X2-05). */
 #ifndef BRIDGE_CORE_IQ_H
 #define BRIDGE_CORE_IQ_H
 
@@ -12,25 +13,23 @@
 struct bridge;
 struct iq_pending;
 
-/* How a request ended.
- * OK: node is the whole <iq type=result>.
- * REFUSED: the server said type=error; code and text (either may be missing: 0, empty).
- * RATE_LIMITED: the same, but for now only: a 429, or an error of 500 and above with a `backoff`.
- * The question is open as before; iq_pause_left_ms() tells when it may be asked again.
- * TIMEOUT: nothing within the time. NET: the connection went away first. CANCELLED: shutting down.
- * PROTOCOL: an answer that is neither result nor error.
- * node and text live until the callback returns; node is NULL for TIMEOUT, NET and CANCELLED. */
+/* How a request ended. OK: node is the whole <iq type=result>. REFUSED: the server said type=error;
+ * code and text (either may be missing: 0, empty). RATE_LIMITED: the same, but for now only: a 429,
+ * or an error of 500 and above with a `backoff`. The question is still open; iq_pause_left_ms()
+ * tells when it may be asked again. TIMEOUT: nothing within the time. NET: the connection went away
+ * first. CANCELLED: shutting down. PROTOCOL: an answer that is neither result nor error. node and
+ * text live until the callback returns; node is NULL for TIMEOUT, NET and CANCELLED. */
 struct iq_reply {
     enum wb_err err;
     uint32_t code;
     struct span text;
     const struct node *node;
     struct arena *arena; /* of the reply's frame; NULL when node is NULL */
-    unsigned refusals;   /* of its kind in a row, which this answer has ended */
+    unsigned refusals;   /* refusals of its kind in a row that came before this answer */
 };
 
-/* key is the caller's name for what it asked, never a pointer into something that may be gone: the
- * callback looks its own state up by it. Called exactly once per successful iq_send(), never from
+/* key is the caller's name for its request, never a pointer to memory that may be gone: the
+ * callback looks up its own state by it. Called exactly once per successful iq_send(), never from
  * within iq_send(). */
 typedef void iq_fn(struct bridge *b, uint64_t key, const struct iq_reply *reply);
 
@@ -50,8 +49,10 @@ struct iq_table {
     uint64_t counter;
     bool closed; /* being freed */
     struct iq_pauses pauses;
-    void (*pauses_changed)(struct bridge *b); /* one has begun or is over; NULL: nobody asks */
-    bool pauses_unwritten;                    /* in no batch that was committed (iq_pause_keep.h) */
+    /* A pause has begun or is over; NULL: nobody is told. */
+    void (*pauses_changed)(struct bridge *b);
+    bool pauses_unwritten; /* changed since the last committed batch that wrote them
+                              (iq_pause_keep.h) */
 };
 
 /* Kinds of requests (iq_pause.h) that callers ask about. */
@@ -62,12 +63,12 @@ struct iq_table {
 #define IQ_KIND_MEDIA         "w:m set"
 
 void iq_init(struct iq_table *t, struct iq_port port, struct timers *timers);
-/* Ends all with CANCELLED. */
+/* Ends all requests with CANCELLED. */
 void iq_free(struct iq_table *t);
 /* A new connection: a fresh random prefix for ids. */
 void iq_new_connection(struct iq_table *t, const struct rng *rng);
-/* A stanza id that is unique on this connection, NUL-terminated. Also for messages of our own that
- * have no prescribed form. */
+/* A stanza id that is unique on this connection, NUL-terminated. Also for our own stanzas whose id
+ * has no prescribed form. */
 void iq_new_id(struct iq_table *t, char out[static IQ_ID_MAX]);
 
 /* <iq to=s.whatsapp.net (or `to`) type=get|set xmlns=...>; the id is added by iq_send(). NULL on
@@ -81,20 +82,20 @@ enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t
 
 /* How long no request of a kind may leave, in milliseconds; 0: one may now. */
 int64_t iq_pause_left_ms(const struct iq_table *t, const char *kind);
-/* An answer that is a <iq type=result>, but holds an error of the server's for now: the pause
- * begins all the same (backoff_s 0: none is named), and grows when the one before was ended by r
- * only. */
+/* For an <iq type=result> that holds an error which passes: a pause begins all the same (backoff_s
+ * 0: the server names no time), and is longer than the last one if only r had ended that. */
 void iq_refused_within(struct iq_table *t, const char *kind, const struct iq_reply *r,
                        uint64_t backoff_s);
-/* Another account: what was asked of the one before does not concern it. */
+/* For another account: the pauses of the one before do not concern it. */
 void iq_forget_pauses(struct iq_table *t);
 
 /* An incoming <iq type=result|error>: true when it answered one of ours. */
 bool iq_handle(struct iq_table *t, const struct node *n, struct arena *a);
-/* The connection went away: ends all with `why` (NET, CANCELLED). */
+/* The connection went away: ends all requests with `why` (NET, CANCELLED). */
 void iq_fail_all(struct iq_table *t, enum wb_err why);
 
-/* Reads <error code= text= backoff=/> of a refused iq; *ret_backoff_s is 0 when it is not said. */
+/* Reads <error code= text= backoff=/> of a refused iq; *ret_backoff_s is 0 when the server names
+ * none. */
 void iq_error_of(const struct node *iq, struct arena *a, uint32_t *ret_code, struct span *ret_text,
                  uint64_t *ret_backoff_s);
 

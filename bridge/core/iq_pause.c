@@ -55,7 +55,7 @@ int64_t iq_pause_left(const struct iq_pauses *p, const char *kind, int64_t now_m
     return p->list[at].probing ? IQ_PROBE_MS : 0;
 }
 
-/* A new entry; when there is no room, in place of the one that ends first. */
+/* A new entry; when there is no room, it replaces the pause that ends first. */
 static struct iq_pause *add(struct iq_pauses *p, const char *kind)
 {
     size_t at = p->n;

@@ -10,7 +10,7 @@
 enum { LINE_MAX_BYTES = 20 + 1 + 10 + 1 + IQ_KIND_MAX };
 _Static_assert((int)IQ_PAUSES_MAX *LINE_MAX_BYTES <= (int)STORE_META_MAX, "one value holds them");
 
-/* More refusals in a row change nothing: the pause has its full length long before. */
+/* More refusals in a row change nothing: a pause has its full length long before. */
 enum { REFUSALS_MAX = 1000 };
 
 void iq_pauses_write(const struct iq_pauses *p, int64_t now_s, int64_t now_ms, struct buf *out)
@@ -24,7 +24,7 @@ void iq_pauses_write(const struct iq_pauses *p, int64_t now_s, int64_t now_ms, s
     }
 }
 
-/* The number that the text begins with, and the blank behind it. */
+/* Takes the number at the begin of the text, and the blank behind it. */
 static bool take_number(struct span *text, uint64_t *ret)
 {
     const uint8_t *blank = text->n ? memchr(text->p, ' ', text->n) : NULL;

@@ -1,5 +1,5 @@
 /* link.h - the stream to WhatsApp as core sees it: where stanzas leave, and why a stream is ended.
- * It knows nothing of sockets, logins and pairing: conn_new() fills in how it is done, tests put
+ * It knows nothing of sockets, logins and pairing: conn_new() fills in the functions, tests put
  * fakes here. */
 #ifndef BRIDGE_CORE_LINK_H
 #define BRIDGE_CORE_LINK_H
@@ -16,7 +16,7 @@ struct node;
     X(NONE, "")                     /* online */                                                   \
     X(START, "starting")            /* not started yet */                                          \
     X(NETWORK, "no_network")        /* no route from here, dead socket */                          \
-    X(NAME, "name_lookup")          /* the server's name is not known, or not to be had */         \
+    X(NAME, "name_lookup")          /* the server's name is unknown or cannot be looked up */      \
     X(UNREACHABLE, "unreachable")   /* no TCP connection: refused, unreachable, silent */          \
     X(SILENT, "no_answer")          /* connected, and then nothing */                              \
     X(REFUSED, "refused")           /* closed or refused before we are logged in */                \
@@ -51,7 +51,7 @@ struct link {
     struct conn *conn; /* handed to each of the functions */
     /* Seals one packed stanza and sends it: conn_send_plain(). */
     enum wb_err (*send)(struct conn *c, struct span packed);
-    /* Notes what went out, for the server's complaints. */
+    /* Notes a stanza that went out, for the log if the server complains of it. */
     void (*note_sent)(struct conn *c, const struct node *n);
     /* Bytes that wait for the socket. */
     size_t (*waiting)(const struct conn *c);

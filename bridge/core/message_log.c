@@ -10,7 +10,7 @@
 enum {
     TEXT_BYTES_MAX = 1000, /* a log line has room for twice that */
     WHY_BYTES_MAX = 512,   /* more than the text of an outcome */
-    PHONE_DIGITS_MIN = 8,  /* as log_phone() has it */
+    PHONE_DIGITS_MIN = 8,  /* the same as in log_phone() */
 };
 
 static size_t count_chars(struct span s)
@@ -38,7 +38,7 @@ void message_said_forget(struct message_said *s)
     *s = (struct message_said){0};
 }
 
-/* A number alone, and what is none with what it is. */
+/* A phone number alone; any other JID with its server ("...@g.us"). */
 static const char *short_name(char out[static LOG_PHONE_BYTES], const struct jid *j)
 {
     char text[JID_TEXT_MAX];
@@ -77,7 +77,8 @@ void message_log_sent(struct bridge *b, const struct jid *chat, const char *id,
              s->text ? s->text : "");
 }
 
-/* A sentence for a caller names people by whole numbers. */
+/* Shortens the phone numbers in a sentence: sentences for API callers hold whole numbers, the log
+ * must not. */
 static void shorten_numbers(char *out, size_t max, const char *text)
 {
     size_t at = 0;

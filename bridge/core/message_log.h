@@ -17,14 +17,14 @@ struct message_said {
     char *text; /* with log_messages; NULL: not, or no memory */
 };
 
-/* Notes it, in place of what was noted before. */
+/* Notes a message's kind and length, in place of the note before. */
 void message_said_note(const struct bridge *b, struct message_said *s, const char *kind,
                        struct span content);
-/* Frees and empties it. */
+/* Frees and empties the note. */
 void message_said_forget(struct message_said *s);
 
-/* "stored text (12 characters) from 2782…1000 in 12036…@g.us, id ABC"; sender: as a number where it
- * is known. */
+/* "stored text (12 characters) from 2782…1000 in 12036…@g.us, id ABC"; The sender is shown as a
+ * phone number where that is known. */
 void message_log_stored(struct bridge *b, const struct jid *chat, const struct jid *sender,
                         bool from_me, const char *id, const struct message_said *s);
 /* "sent text (12 characters) to 2782…1000, id ABC": WhatsApp has accepted it. */

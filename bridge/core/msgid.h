@@ -1,4 +1,4 @@
-/* msgid.h - ids of messages: those that we make (P-SD-01), and what others may call theirs. */
+/* msgid.h - ids of messages: how we make ours (P-SD-01), and which ids of others are accepted. */
 #ifndef BRIDGE_CORE_MSGID_H
 #define BRIDGE_CORE_MSGID_H
 

@@ -42,7 +42,8 @@ enum wb_err outgoing_after_commit(struct bridge *b, const struct node *n)
     enum wb_err err;
 
     TRY(node_pack(n, &packed));
-    /* Nothing half: what is there already can still leave, and a smaller one wait. */
+    /* A stanza is queued whole or not at all: the stanzas already queued can still leave, and a
+     * smaller one may still fit. */
     if (packed.n + QUEUE_HEADER_BYTES > o->queue.max - o->queue.n) {
         err = WB_ERR_TOO_LARGE;
         goto out;
@@ -94,7 +95,7 @@ enum wb_err outgoing_ack(struct bridge *b, const struct stanza *s, unsigned erro
     return n ? outgoing_after_commit(b, n) : WB_ERR_NOMEM;
 }
 
-/* The first of them; how many bytes of the queue it was. */
+/* Sends the first stanza in `rest`; *ret_n: how many bytes of the queue it took. */
 static enum wb_err send_first(struct bridge *b, struct span rest, size_t *ret_n)
 {
     struct reader r = reader_new(rest);
@@ -110,8 +111,8 @@ out:
     return err;
 }
 
-/* A slow line does not make megabytes of answers wait in the socket's queue, where pings and
- * requests would stand behind them. */
+/* Sends released stanzas only while the socket has room: on a slow line megabytes of answers would
+ * otherwise wait in its queue ahead of pings and requests. */
 static enum wb_err send_released(struct bridge *b)
 {
     struct outgoing *o = &b->outgoing;
@@ -145,7 +146,8 @@ enum wb_err outgoing_release(struct bridge *b)
 
 void outgoing_more(struct bridge *b)
 {
-    /* Acks that did not leave come up again: the server delivers once more what they answer. */
+    /* Acks that did not leave are no loss: after the reconnect the server delivers again what they
+     * acknowledge. */
     if (b->outgoing.released && send_released(b) != WB_OK)
         b->link.drop(b->link.conn, CONN_WHY_PROTOCOL);
 }

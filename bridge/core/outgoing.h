@@ -1,5 +1,5 @@
 /* outgoing.h - stanzas on their way to the server: at once, or after the commit of the batch that
- * they acknowledge (design rules 1 and 3). */
+ * they acknowledge (design rules 1 and 3: message, then ratchet, then ack, a batch at a time). */
 #ifndef BRIDGE_CORE_OUTGOING_H
 #define BRIDGE_CORE_OUTGOING_H
 
@@ -12,21 +12,24 @@ struct stanza;
 struct outgoing {
     struct buf queue; /* packed stanzas, each behind its u32be length, waiting for the commit */
     size_t nqueued;   /* of them, stanzas whose batch is open */
-    size_t released;  /* bytes of those in front whose batch is committed: for room in the socket */
+    size_t released;  /* bytes at the front whose batch is committed; they wait for room in the
+                         socket */
 };
 
 void outgoing_init(struct outgoing *o);
 void outgoing_free(struct outgoing *o);
 
 /* Packs, encrypts and hands to the socket now, in call order. STATE when there is no encrypted
- * stream (it is not kept: the caller decides what a reconnect means); NOMEM; TOO_LARGE: larger than
- * any stanza, or so much waits for the socket that it was not taken. All goes on. */
+ * stream (the stanza is not kept: the caller decides whether to send it after a reconnect); NOMEM;
+ * TOO_LARGE: the stanza is larger than any may be, or too much waits for the socket. After an error
+ * the connection goes on. */
 enum wb_err outgoing_send(struct bridge *b, const struct node *n) WB_MUST_CHECK;
-/* The same for bytes made by node_pack() earlier: a sealed message from the outbox (rule 2). */
+/* The same for bytes made by node_pack() earlier: a sealed message from the outbox (rule 2: every
+ * re-send is the same bytes). */
 enum wb_err outgoing_send_packed(struct bridge *b, struct span packed) WB_MUST_CHECK;
 
 /* Packs now, leaves after the commit of the open batch; dropped when the batch fails or the
- * connection goes away (the server will deliver again what it answers). NOMEM/TOO_LARGE: the
+ * connection goes away (the server delivers again what the stanza answers). NOMEM/TOO_LARGE: the
  * caller fails the stanza. */
 enum wb_err outgoing_after_commit(struct bridge *b, const struct node *n) WB_MUST_CHECK;
 
@@ -36,13 +39,13 @@ struct node *outgoing_ack_node(struct arena *a, const struct node *stanza, unsig
 /* The node above through outgoing_after_commit(). */
 enum wb_err outgoing_ack(struct bridge *b, const struct stanza *s, unsigned error) WB_MUST_CHECK;
 
-/* Does so much wait that the batch should be committed now? */
+/* Do so many bytes wait that the batch should be committed now? */
 bool outgoing_is_full(const struct bridge *b);
 
 /* For batch.c and conn.c. */
-/* The batch is committed: what waited for it leaves as the socket has room. */
+/* The batch is committed: stanzas that waited for it leave as the socket has room. */
 enum wb_err outgoing_release(struct bridge *b) WB_MUST_CHECK;
-/* There is room again. */
+/* The socket has room again: sends more of the released stanzas. */
 void outgoing_more(struct bridge *b);
 void outgoing_drop(struct bridge *b);
 

@@ -1,5 +1,6 @@
-/* own_message.h - a protocol message of one of our own devices: what its row sees of it. The rows
- * lie in the rooms that they are about; dispatch/own_messages.c has the table. */
+/* own_message.h - a protocol message of one of our own devices, as its handler sees it. Each
+ * handler is a row that lies in the room that the message is about; dispatch/own_messages.c has the
+ * table of rows. */
 #ifndef BRIDGE_CORE_OWN_MESSAGE_H
 #define BRIDGE_CORE_OWN_MESSAGE_H
 
@@ -14,7 +15,7 @@ struct own_message {
     struct in_message *m; /* for receive/ and the rooms above it */
     struct arena *arena;  /* of the stanza */
     struct span id;       /* of the stanza, as written */
-    unsigned device;      /* of ours that sent it; 0: the phone */
+    unsigned device;      /* our device that sent the message; 0: the phone */
     int64_t t;            /* unix seconds, the server's */
     int type;             /* PROTOCOL_... of content.h */
     struct span payload;
@@ -23,7 +24,7 @@ struct own_message {
 struct own_message_row {
     int type;
     bool from_phone_only;
-    /* In the open batch. Errors of class PEER: it is logged as of no use. */
+    /* Called in the open batch. An error of class PEER: the message is logged as useless. */
     enum wb_err (*apply)(struct bridge *b, const struct own_message *o);
 };
 

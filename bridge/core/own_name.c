@@ -8,8 +8,8 @@
 #include "store/core/meta.h"
 #include "store/session/account.h"
 
-/* "<source> <name>": the source is that of this name only. Where the file has another name by now,
- * somebody else has written it. */
+/* "<source> <name>": the source belongs to this name only. If the file has another name by now,
+ * another program has written that one. */
 enum { NOTE_BYTES = STORE_NAME_MAX + 16 };
 
 static const char *const words[] = {
@@ -24,7 +24,7 @@ static struct span note_of(enum own_name_source source, const char *name, char o
     return SPAN(out, (size_t)n);
 }
 
-/* What is stored, and where that comes from. */
+/* Reads the stored name and its source. */
 static enum wb_err stored(struct bridge *b, char ret_name[static STORE_NAME_MAX + 1],
                           enum own_name_source *ret_source)
 {
@@ -69,9 +69,9 @@ static size_t invisible(struct span s)
     return p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf ? 3 : 0;
 }
 
-/* The name without what shows nothing, without spaces around it, cut at a character. False: nothing
- * is left that others would see ('@' has no place in a name, P-LG-13), or it is "-", which stands
- * for none. */
+/* The name without invisible characters and without spaces around it, cut at a character. False:
+ * nothing is left that others would see ('@' may not be in a name, P-LG-13), or the name is "-",
+ * which means "no name". */
 static bool usable(struct span name, char out[static STORE_NAME_MAX + 1])
 {
     size_t n = 0, skip;

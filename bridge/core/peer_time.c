@@ -5,7 +5,8 @@
 
 static const uint64_t earliest_s = 1230768000;    /* 2009-01-01: WhatsApp's first year */
 static const uint64_t millis_from = 100000000000; /* as seconds the year 5138, as ms 1973 */
-/* This program is not older than that; a machine without a clock says 1970. */
+/* When this program was written: a clock that shows an earlier time is wrong (1970 on a machine
+ * without a clock). */
 static const int64_t built_s = 1767225600; /* 2026-01-01 */
 static const int64_t year_s = 365 * 86400;
 
@@ -45,7 +46,7 @@ enum wb_err peer_time_server(uint64_t t, int64_t *ret_s)
     return WB_OK;
 }
 
-/* Of a duration over its maximum: is it one in milliseconds? */
+/* A duration over its maximum may be in milliseconds: then converts it to seconds. */
 static uint64_t from_millis(uint64_t v, uint64_t max)
 {
     return v > max && v % 1000 == 0 && v / 1000 <= max ? v / 1000 : v;

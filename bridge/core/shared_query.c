@@ -92,7 +92,8 @@ static void wait_for(struct shared_wait *w, uint64_t id)
     w->pending[w->npending++] = id;
 }
 
-/* Takes the JIDs that are being asked about already out of jids; w waits for those questions. */
+/* Removes from jids those that a question on its way asks about already; w waits for these
+ * questions. */
 static size_t join_questions(struct shared_query *q, struct shared_wait *w, struct jid *jids,
                              size_t n)
 {
@@ -133,8 +134,8 @@ static enum wb_err ask(struct shared_query *q, struct shared_wait *w, const stru
     return WB_OK;
 }
 
-/* Takes the waits that wait for nothing any more out of the list, oldest first, and then tells
- * them: what they do about it may add new ones, whose turn is later. */
+/* Takes the waits whose questions are all answered out of the list, oldest first, and then tells
+ * them: their reactions may add new waits, whose turn comes later. */
 static void finish(struct shared_query *q)
 {
     struct shared_wait *ready = NULL, **end = &ready;
@@ -200,8 +201,8 @@ const struct jid *shared_query_jids(const struct shared_query *q, uint64_t id, s
     return NULL;
 }
 
-/* The first failure; but one that passes comes before what the server has said for good, or those
- * of whom nothing is known would count as answered. */
+/* Which of two failures is reported: the first; but a failure that passes goes before a final
+ * answer of the server, or JIDs of which nothing is known would count as answered. */
 static enum wb_err worse(enum wb_err first, enum wb_err err)
 {
     const bool said = first == WB_ERR_REFUSED || first == WB_ERR_PROTOCOL;

@@ -1,6 +1,7 @@
-/* shared_query.h - many askers, one question: who needs something of JIDs that are being asked
- * about already waits for that answer, the rest goes out in chunks (P-US-09). Used by device_sync,
- * lid_lookup, prekey_fetch and group_info, each with its own question. */
+/* shared_query.h - many askers, one question: an asker waits for questions about its JIDs that are
+ * on their way already, and a question about the other JIDs goes out in chunks (P-US-09: large
+ * lists are split). Used by device_sync, lid_lookup, prekey_fetch and group_info, each with its own
+ * question. */
 #ifndef BRIDGE_CORE_SHARED_QUERY_H
 #define BRIDGE_CORE_SHARED_QUERY_H
 
@@ -8,7 +9,7 @@
 #include "proto/jid.h"
 
 struct bridge;
-struct shared_question; /* on its way, with the sorted JIDs that it is about */
+struct shared_question; /* a question on its way, with its JIDs, sorted */
 struct shared_wait;     /* an asker, with the questions that it waits for */
 
 struct shared_query_ops {
@@ -17,7 +18,7 @@ struct shared_query_ops {
     enum wb_err (*ask)(struct bridge *b, const struct jid *jids, size_t n, uint64_t id);
     /* All answers are there. err: WB_OK or the first failure. Takes over payload. */
     void (*done)(struct bridge *b, void *payload, enum wb_err err);
-    /* The bridge is being freed: only free it. */
+    /* The bridge is being freed: only free the payload. */
     void (*drop)(void *payload);
 };
 
@@ -26,14 +27,15 @@ struct shared_query {
     const struct shared_query_ops *ops;
     struct shared_question *questions;
     struct shared_wait *waits;
-    struct timer timer; /* for those that need not wait: done is never called from within */
+    struct timer timer; /* for waits that are complete at once: done is never called from within
+                           shared_query_add() */
     uint64_t last_id;
 };
 
 void shared_query_init(struct shared_query *q, struct bridge *b,
                        const struct shared_query_ops *ops);
 void shared_query_free(struct shared_query *q);
-/* The same for one that stands alone. NOMEM. */
+/* Allocates and initialises one that is no member of another struct. NOMEM. */
 enum wb_err shared_query_new(struct bridge *b, const struct shared_query_ops *ops,
                              struct shared_query **ret_q) WB_MUST_CHECK;
 void shared_query_delete(struct shared_query *q); /* NULL-safe; waiting callers are not told */
@@ -47,8 +49,8 @@ enum wb_err shared_query_add(struct shared_query *q, struct jid *jids, size_t n,
 /* The JIDs of a question on its way (sorted, without doubles), to judge an answer by. NULL when
  * there is no such question (any more). */
 const struct jid *shared_query_jids(const struct shared_query *q, uint64_t id, size_t *ret_n);
-/* The question is answered or has failed, and what it brought is stored: those that waited for
- * nothing else are told. */
+/* The question is answered or has failed, and its answer is stored: waits that need no other answer
+ * are told. */
 void shared_query_end(struct shared_query *q, uint64_t id, enum wb_err err);
 
 /* jid_cmp() for qsort and bsearch. */

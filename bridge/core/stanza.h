@@ -1,5 +1,5 @@
-/* stanza.h - one incoming stanza, and what is done with one kind of them: a parse (validates, no
- * effects) and an apply (effects). Which kinds there are is known to dispatch/ alone.
+/* stanza.h - one incoming stanza, and the handler of one kind of stanzas: a parse (validates, no
+ * effects) and an apply (effects). Only dispatch/ knows which kinds there are.
  *
  * A new kind of stanza is written as in_<kind>.c in the room that it belongs to, with one
  *     const struct stanza_handler in_<kind>_handler = {"<tag>", ..., parse, apply};
@@ -11,21 +11,22 @@
 
 struct bridge;
 
-/* One stanza under way. All of it lives until apply returns. */
+/* One stanza under way. All its memory lives until apply returns. */
 struct stanza {
     const struct node *node;
     struct arena *arena; /* of the frame; parsed values live here too */
     int64_t received_ms; /* wall clock at arrival */
 };
 
-/* Who answers a stanza of this kind. */
+/* Who acknowledges a stanza of this kind. */
 enum stanza_ack {
     STANZA_ACK_NEVER, /* the server expects none (success, ib, iq, ack, stream:error ...) */
-    /* dispatch queues the one generic ack after apply, whatever parse and apply said, so that the
-     * server does not deliver it for ever (P-RC-30) - but not when apply failed on our side (class
-     * LOCAL or BUG: full disk, no memory): then it must come again. */
+    /* dispatch queues the generic ack after apply, also when parse or apply has failed, so that the
+     * server does not deliver the stanza for ever (P-RC-30). Only when apply failed on our side
+     * (class LOCAL or BUG: full disk, no memory) there is no ack: then the stanza must come
+     * again. */
     STANZA_ACK_ALWAYS,
-    STANZA_ACK_HANDLER, /* apply does it: messages, retry receipts */
+    STANZA_ACK_HANDLER, /* apply acknowledges: messages, retry receipts */
 };
 
 struct stanza_handler {

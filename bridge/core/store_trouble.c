@@ -6,8 +6,8 @@
 
 #include "base/path_text.h"
 
-/* The options by which bridge-backup finds the same files. Whatever lies in the store needs none.
- */
+/* Writes a bridge-backup command with the options by which it finds the same files. Files in the
+ * store directory need no option. */
 static void backup_command(const struct config *c, const char *command, struct buf *out)
 {
     char usual[STORE_PATH_MAX];
@@ -27,7 +27,7 @@ static void backup_command(const struct config *c, const char *command, struct b
     buf_printf(out, " %s", command);
 }
 
-/* What the store says mostly begins with the file, which need not be named twice. */
+/* The reason without the file's name at its begin, which the sentence names already. */
 static const char *without(const char *file, const char *why)
 {
     size_t n = strlen(file);
@@ -35,7 +35,8 @@ static const char *without(const char *file, const char *why)
     return strncmp(why, file, n) == 0 && strncmp(why + n, ": ", 2) == 0 ? why + n + 2 : why;
 }
 
-/* Nobody can decide this for the operator: begun anew, the number has to be linked once more. */
+/* A damaged file without a good backup: only the operator can decide what to do, because with a new
+ * file the number must be linked again. */
 static void damaged(const struct config *c, const char *file, const char *why, struct buf *out)
 {
     char aside[STORE_PATH_MAX + sizeof ".damaged"];
@@ -108,7 +109,8 @@ static void move_command(const char *from, const char *to, struct buf *out)
 
 static bool left_behind(const char *option, const char *path, const char *usual, struct buf *out)
 {
-    /* The database first: without its log it would be an earlier state. The -shm is made anew. */
+    /* The database first: without its log it would be in an earlier state. SQLite makes the -shm
+     * anew. */
     static const char *const with[] = {"", "-wal", "-journal"};
     char dir[STORE_PATH_MAX], from[STORE_PATH_MAX + 16], to[STORE_PATH_MAX + 16];
     const char *slash = strrchr(path, '/');
