@@ -36,7 +36,7 @@ void backoff_penalty(struct backoff *b, unsigned more)
 
 void backoff_longest(struct backoff *b)
 {
-    b->failures = BACKOFF_MAX_S; /* more than it takes */
+    b->failures = BACKOFF_MAX_S; /* more than are needed for the longest pause */
 }
 
 void backoff_reset(struct backoff *b)

@@ -94,8 +94,9 @@ void conn_event(struct conn *c, enum conn_event e, const struct conn_input *in)
     conn_table_find(c->state, e)(c, in ? in : &nothing);
 }
 
-/* What was handled is kept; its acks are not sent any more, so the server delivers it again and it
- * is then found to be known (rule 1). Writes of others (the outbox) may be in the same batch. */
+/* Commits the batch when the stream ends. The acks of its stanzas are no longer sent, so the server
+ * delivers these stanzas again, and they are recognised then (rule 1: a redelivered message is only
+ * acknowledged). Writes of other parts (the outbox) may be in the same batch. */
 static void keep_batch(struct bridge *b)
 {
     enum wb_err err;
@@ -112,14 +113,14 @@ static void keep_batch(struct bridge *b)
     events_emit_kind(&b->events, BRIDGE_EV_BATCH_FAILED);
 }
 
-/* What belongs to one stream, forgotten when it ends. */
+/* Forgets the state that belongs to one stream, when it ends. */
 static void forget_stream(struct conn *c)
 {
     struct bridge *b = c->b;
     bool was_logged_in = c->logged_in;
 
-    /* From here on nobody takes it for a connection that works; what it was is kept for the
-     * decisions that follow (conn_table.c, conn_plan.c). */
+    /* From here on no part takes this for a working connection; was_logged_in remembers what it was
+     * for the decisions that follow (conn_table.c, conn_plan.c). */
     c->logged_in = false;
     if (was_logged_in) {
         c->was_logged_in = true;
@@ -166,20 +167,20 @@ void conn_close(struct conn *c, enum conn_reason why, const char *detail)
     c->closing_ms = clock_mono_ms(c->b->clock);
     if (detail[0])
         conn_detail(c, "%s", detail);
-    if (why == CONN_WHY_RESTART && c->detail[0]) /* a sentence of its own */
+    if (why == CONN_WHY_RESTART && c->detail[0]) /* the detail is a sentence of its own */
         log_info(c->b->log, "conn", "%s", c->detail);
     else
         log_info(c->b->log, "conn", "closing: %s%s%s", conn_reason_name(why),
                  c->detail[0] ? ": " : "", c->detail);
     conn_set_state(c, CONN_WAIT_CLOSE, 0);
     forget_stream(c);
-    if (c->ending) /* on_ws_ended() goes on with it */
+    if (c->ending) /* on_ws_ended() finishes the end */
         return;
-    /* Without a socket nothing would ever end: it is over at once. */
+    /* Without a socket no ENDED event would come: the connection has ended at once. */
     if (!ws_client_active(c->ws))
         conn_event(c, CONN_EV_ENDED, NULL);
     else if (why == CONN_WHY_NETWORK)
-        ws_client_abort(c->ws); /* nobody is there to answer a close frame */
+        ws_client_abort(c->ws); /* the other end is gone and would not answer a close frame */
     else
         ws_client_close(c->ws);
 }
@@ -196,7 +197,7 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
     struct conn *c = ctx;
     struct conn_input in = {.end = info};
 
-    /* What was read before the end, and not looked at yet: perhaps it says why. */
+    /* Handles frames that were read before the end: one of them may say why the stream ended. */
     c->ending = true;
     while (c->more.queued) {
         loop_defer_cancel(c->b->loop, &c->more);
@@ -204,14 +205,14 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
     }
     c->ending = false;
     if (c->state != CONN_WAIT_CLOSE) {
-        /* An attempt that failed is said once, with what comes next (conn_plan.c). */
+        /* A failed attempt gets one log line, together with the next step (conn_plan.c). */
         log_write(c->b->log, info->end == WS_END_CLOSED ? LOG_INFO : LOG_DEBUG, "conn",
                   "the socket ended: %s", info->text);
         c->closing_ms = clock_mono_ms(c->b->clock);
         forget_stream(c);
     }
     free_stream(c);
-    /* What could not be sent on this stream says nothing against the next one. */
+    /* A failed send on this stream must not close the next one. */
     if (c->b->loop)
         loop_defer_cancel(c->b->loop, &c->broken);
     conn_event(c, CONN_EV_ENDED, &in);
@@ -232,7 +233,7 @@ void conn_connect(struct conn *c)
     }
     c->was_logged_in = false;
     c->lasted_ms = 0;
-    if (!batch_probe(b)) { /* before the server is bothered */
+    if (!batch_probe(b)) { /* a store that cannot be written shows before the server is bothered */
         c->why = CONN_WHY_STORE;
         conn_plan_next(c);
         return;
@@ -250,7 +251,7 @@ void conn_connect(struct conn *c)
         return;
     }
     log_info(b->log, "conn", "connecting to %s", target.url);
-    /* ws_client has its own time limit; ours is only the net below. */
+    /* ws_client has its own time limit; the state's longer one is only a safety net. */
     conn_set_state(c, CONN_WAIT_SOCKET, CONN_SOCKET_TIMEOUT_MS + CONN_CLOSE_TIMEOUT_MS);
 }
 
@@ -281,7 +282,8 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
 
     if (!c->transport_live || conn_closing(c))
         return WB_ERR_STATE;
-    /* Before the counter of the stream moves: what does not fit is not sent, and nothing breaks. */
+    /* Asked before the cipher's counter moves: a stanza that does not fit is not sent, and the
+     * stream stays intact. */
     err = conn_would_send(c, packed.n);
     if (err != WB_OK)
         return err;
@@ -289,9 +291,10 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
     TRY(noise_transport_seal(&c->transport, packed, &c->sealed));
     TRY(conn_send_frame(c, buf_span(&c->sealed)));
     keepalive_sent(c->b->keepalive);
-    conn_trim(c, &c->sealed); /* 812 prekeys, or a message to a large group */
+    conn_trim(c, &c->sealed); /* it is large after 812 prekeys, or a message to a large group */
 out:
-    /* The counter has moved on: nothing that follows could be read by the server. */
+    /* The cipher's counter has moved on without a frame, so the server could read nothing that
+     * follows. */
     if (err != WB_OK && c->b->loop)
         loop_defer(c->b->loop, &c->broken, on_broken, c);
     return err;
@@ -332,9 +335,9 @@ void conn_account_changed(struct conn *c)
     c->b->own_lid = c->paired ? c->account->lid : (struct jid){0};
 }
 
-/* After bridge-handback: what a program without LIDs has gone on with is ours again. What is not
- * done now, because the disk is full for instance, is done person by person (identity.c), and at
- * the next start. */
+/* After bridge-handback: moves the sessions and sender keys that a program without LIDs has used
+ * back under LIDs. Records that cannot be moved now, because the disk is full for instance, are
+ * moved person by person (identity.c), and at the next start. */
 static void take_again(struct conn *c)
 {
     bool handed_back = false;
@@ -491,7 +494,7 @@ enum wb_err conn_reconnect(struct conn *c)
     replaced_reset(&c->replaced);
     c->banned_until_s = 0;
     c->login_failures = 0;
-    c->version_retried = false; /* a look at the page that is under way counts for this attempt */
+    c->version_retried = false; /* a version fetch under way counts for this attempt */
     conn_event(c, CONN_EV_OPERATOR, NULL);
     return WB_OK;
 }
@@ -509,7 +512,8 @@ enum wb_err conn_pair(struct conn *c)
         return WB_ERR_STATE;
     if (!c->paired && c->pair_wanted)
         return WB_OK;
-    /* The account stays in whatsapp.db until another one is proven. */
+    /* The account stays in whatsapp.db until another one is proven (R-401: credentials are never
+     * deleted). */
     TRY(conn_fresh_keys(c));
     c->paired = false;
     c->pair_wanted = true;

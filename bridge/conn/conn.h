@@ -1,5 +1,6 @@
-/* conn.h - the one connection to WhatsApp: what it waits for, and what happens when that comes or
- * does not come. */
+/* conn.h - the room conn/: the one connection to WhatsApp, from the socket to "online" and back:
+ * its states, logins, reconnects, keepalive, prekeys and web version. It knows nothing of messages
+ * and chats, nor of how a device is paired (conn_private.h: struct conn_pairing). */
 #ifndef BRIDGE_CONN_CONN_H
 #define BRIDGE_CONN_CONN_H
 
@@ -41,13 +42,15 @@ enum conn_state {
         CONN_STATE_COUNT
 };
 
-/* The state's and the reason's names in logs and /health ("wait_success", "replaced"). */
+/* Names of the state and of the reason in logs and /health ("wait_success", "replaced"). */
 const char *conn_state_name(enum conn_state s);
 const char *conn_reason_name(enum conn_reason r);
-/* Did we not get as far as a login? Then the detail is a sentence of its own: who, and what. */
+/* Did the attempt fail before a login? Then its detail is a whole sentence that names the host and
+ * the problem. */
 bool conn_reason_is_network(enum conn_reason r);
 
-/* how_to_pair: what is done while there is no account (conn_private.h); outlives the connection. */
+/* how_to_pair: the functions for pairing while there is no account (conn_private.h); they outlive
+ * the connection. */
 enum wb_err conn_new(struct bridge *b, const struct conn_pairing *how_to_pair,
                      struct conn **ret_c) WB_MUST_CHECK;
 void conn_free(struct conn *c);
@@ -58,8 +61,9 @@ void conn_start(struct conn *c);
 enum wb_err conn_reconnect(struct conn *c) WB_MUST_CHECK;
 /* Closes and reconnects with backoff, for a reason found elsewhere (store failure, dead socket). */
 void conn_drop(struct conn *c, enum conn_reason why);
-/* A write works again. was_full: for a while none did, so that what is waited for is over; else the
- * pauses stay, or each batch that does not fit would be followed by a login. */
+/* A write works again. was_full: test writes failed for a while, so the wait for room is over and
+ * the connection is opened. Otherwise the pause before the next attempt stays, or each batch that
+ * does not fit would cause a login. */
 void conn_store_works(struct conn *c, bool was_full);
 /* Closes for good; the loop is stopped when the socket is gone. */
 void conn_shutdown(struct conn *c);
@@ -76,43 +80,46 @@ struct conn_report {
 void conn_report(const struct conn *c, struct conn_report *ret);
 /* N of 2.3000.N that this stream was opened with. */
 uint32_t conn_version(const struct conn *c);
-/* Logged in: <success> was seen on this connection. */
+/* Was <success> seen on this connection? */
 bool conn_logged_in(const struct conn *c);
-/* Active: messages may be sent. */
+/* Is it active, so that messages may be sent? */
 bool conn_online(const struct conn *c);
-/* And is what waited for us while we were away delivered, as far as the server says? */
+/* Is it active, and has the server said that it has delivered the offline queue? */
 bool conn_caught_up(const struct conn *c);
 
 /* <ib><offline_preview>: so many stanzas wait on the server. */
 void conn_offline_announced(struct conn *c, uint64_t count);
-/* All have come, or the connection has ended. */
+/* All announced stanzas have come, or the connection has ended. */
 void conn_offline_forget(struct conn *c);
-/* <ib><offline>, or the phase has lasted long enough (P-LG-19). */
+/* <ib><offline> has come, or the phase has lasted CONN_OFFLINE_PHASE_MS (P-LG-19: then the offline
+ * queue counts as delivered). */
 void conn_offline_done(struct conn *c);
 
 /* The store has another signed prekey now: the keys in memory follow. */
 void conn_signed_prekey_changed(struct conn *c);
 
-/* The last stanzas sent, to the log: the server complains of one. */
+/* Logs the last stanzas sent, because the server complains of one. */
 void conn_log_sent(struct conn *c);
 
-/* Seals one packed stanza and sends it. STATE without an encrypted stream; TOO_LARGE when too much
- * waits for the socket, which harms nothing. */
+/* Seals one packed stanza and sends it. STATE without an encrypted stream; TOO_LARGE when too many
+ * bytes wait for the socket: the connection goes on. */
 enum wb_err conn_send_plain(struct conn *c, struct span packed) WB_MUST_CHECK;
-/* How what was sent proceeds (conn_uplink.c). All are harmless without a connection. */
-/* Bytes that wait for the socket: the limits *_ROOM_BYTES are compared with it. */
+/* How far the sent bytes have come (conn_uplink.c). All are harmless without a connection. */
+/* Bytes that wait for the socket; compare the limits *_ROOM_BYTES with them. */
 size_t conn_waiting(const struct conn *c);
-/* Names the end of all that was sent on this connection so far; has that left? */
+/* conn_sent_mark() names the last byte sent on this connection so far; conn_has_left(): has the
+ * system taken all bytes up to that mark? */
 uint64_t conn_sent_mark(const struct conn *c);
 bool conn_has_left(const struct conn *c, uint64_t mark);
-/* Is anything of it not yet at the other end? *seen is what the last call saw, 0 at first:
- * *ret_moved tells whether it has come further since. */
+/* Are there sent bytes that the other end has not confirmed? *seen keeps the progress that the last
+ * call saw, 0 at first; *ret_moved: more bytes were confirmed since then. */
 bool conn_uplink_busy(const struct conn *c, uint64_t *seen, bool *ret_moved);
 
-/* Reads on, or not: while too many answers wait, frames that were read, or a checkpoint. */
+/* Stops reading while too many answers wait, or unhandled frames, or a checkpoint; else resumes
+ * it. */
 void conn_pace_reading(struct conn *c);
 
-/* Notes what goes out, for conn_log_sent(). */
+/* Notes a stanza that goes out, for conn_log_sent(). */
 void conn_note_sent(struct conn *c, const struct node *n);
 /* Are more bytes of the server here already? The batch may then go on. */
 bool conn_readable(const struct conn *c);
@@ -120,7 +127,7 @@ bool conn_readable(const struct conn *c);
 enum wb_err conn_pair(struct conn *c) WB_MUST_CHECK;
 /* WhatsApp has confirmed that we unlink ourselves: closes, to stay stopped. */
 void conn_unlink(struct conn *c);
-/* The session is set aside, too: no account any more. */
+/* After conn_unlink(): the session is set aside, so there is no account any more. */
 void conn_unlinked(struct conn *c);
 
 #endif

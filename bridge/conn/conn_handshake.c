@@ -1,4 +1,5 @@
-/* Noise XX as the initiator, and what we say of ourselves in it (P-HS-01..13, 17..26). */
+/* The Noise XX handshake as the initiator, and the payload in which we describe our client
+ * (P-HS-01..13, 17..26). */
 #include "bridge/conn/conn_private.h"
 #include "bridge/conn/version_fetch.h"
 #include "crypto/noise_cert.h"
@@ -28,7 +29,7 @@ out:
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
 }
 
-/* Login as the paired device. */
+/* The payload for a login as the paired device. */
 static enum wb_err login_payload(struct conn *c, struct client_version v, struct buf *out)
 {
     uint64_t user;
@@ -38,7 +39,7 @@ static enum wb_err login_payload(struct conn *c, struct client_version v, struct
     return client_payload_login(v, user, c->account->jid.device, out);
 }
 
-/* Registration of a new device. */
+/* The payload that registers a new device. */
 static enum wb_err registration_payload(struct conn *c, struct client_version v, struct buf *out)
 {
     const struct device_keys *k = &c->account->keys;

@@ -1,4 +1,4 @@
-/* conn_health.h - how the connection fares, in one word and one sentence for the operator: for
+/* conn_health.h - the connection's condition in one word and one sentence for the operator: for
  * /health, and for the log when the next attempt is planned. */
 #ifndef BRIDGE_CONN_CONN_HEALTH_H
 #define BRIDGE_CONN_CONN_HEALTH_H
@@ -31,11 +31,11 @@ enum health_status {
 const char *health_status_word(enum health_status s);
 
 enum health_status conn_health(const struct bridge *b);
-/* While a QR is on show the end of the connection before says something only if it was pairing's.
- */
+/* Is the last reason out of date? While a QR is shown, the end of the connection before matters
+ * only if pairing caused it. */
 bool conn_health_reason_is_old(const struct conn *c, enum health_status s);
 
-/* What it is, and what to do: the `detail` of /health, which the log says as well. "" for OK. */
+/* What is wrong and what to do: the `detail` of /health, which is logged, too. "" for OK. */
 enum { HEALTH_DETAIL_MAX = 700 };
 const char *conn_health_detail(struct bridge *b, char out[static HEALTH_DETAIL_MAX]);
 

@@ -1,4 +1,5 @@
-/* From <success> to online, and the server's reasons against it (areas LG, ER). */
+/* From <success> to online, and the server's reasons against a login (areas LG and ER of the
+ * protocol checklist: login, errors). */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 
 enum {
     ACTIVE_MS = 20 * 1000,
-    PREKEYS_STEP_MS = 3 * IQ_TIMEOUT_MS, /* the count and the upload, with room */
+    PREKEYS_STEP_MS = 3 * IQ_TIMEOUT_MS, /* time for the count and the upload, with room */
     BANNED_DEFAULT_S = 3600,             /* a ban without an end */
     CODE_TOO_MANY = 429,
 };
@@ -29,7 +30,8 @@ static void on_stable(void *ctx)
     backoff_reset(&c->backoff);
 }
 
-/* The name may have been changed on the phone meanwhile (in_device_notification.c). */
+/* Reads our name from the store again: the phone may have changed it meanwhile
+ * (in_device_notification.c). */
 static void refresh_name(struct conn *c)
 {
     struct account now;
@@ -52,7 +54,7 @@ void conn_signed_prekey_changed(struct conn *c)
     account_wipe(&now);
 }
 
-/* P-LG-02: the LID in <success> wins, and is half of our own LID <-> PN pair. */
+/* P-LG-02: the LID in <success> wins, and makes our own LID <-> PN pair complete. */
 static enum wb_err save_lid(struct conn *c, const struct jid *lid)
 {
     struct bridge *b = c->b;
@@ -90,7 +92,7 @@ static enum wb_err note_success(struct conn *c, const struct success_info *i)
     TRY(batch_commit(b));
     return WB_OK;
 out:
-    /* What was not stored is new once more at the next login. */
+    /* A LID that could not be stored must count as new again at the next login. */
     c->account->lid = lid_before;
     conn_account_changed(c);
     if (c->state != CONN_WAIT_CLOSE)
@@ -138,8 +140,9 @@ static enum wb_err send_active(struct conn *c, iq_fn *fn)
 
 static void on_active_later(void *ctx);
 
-/* The server has enough of us for now (429): until <active/> is taken it may keep new messages back
- * although we are online. As long as it says, or 10 s, twice as long each time (iq_pause.h). */
+/* The server refuses <active/> for now (429) and may keep new messages back until it takes it,
+ * although we are online. Sends <active/> again after the pause that it names, or after 10 s,
+ * doubled each time (iq_pause.h). */
 static void active_later(struct conn *c, const struct iq_reply *reply)
 {
     uint64_t s = 0;
@@ -161,7 +164,7 @@ static void active_later(struct conn *c, const struct iq_reply *reply)
     timer_start(c->b->timers, &c->active_timer, (int64_t)s * 1000, on_active_later, c);
 }
 
-/* False: the connection went away, whose end says what follows. */
+/* False: the connection went away; its end decides what follows. */
 static bool take_active_answer(struct bridge *b, const struct iq_reply *reply)
 {
     if (reply->err == WB_ERR_NET || reply->err == WB_ERR_CANCELLED)
@@ -221,7 +224,7 @@ void conn_on_active(struct conn *c, const struct conn_input *in)
     timer_start(c->b->timers, &c->offline_timer, CONN_OFFLINE_PHASE_MS, on_offline_phase_over, c);
     events_emit_kind(&c->b->events, BRIDGE_EV_ACTIVE);
     events_emit_kind(&c->b->events, BRIDGE_EV_ONLINE);
-    if (c->offline_over) /* said before we were there */
+    if (c->offline_over) /* the server said so before we were online */
         conn_offline_done(c);
 }
 
@@ -239,7 +242,8 @@ void conn_offline_done(struct conn *c)
 
 /* ---- reasons against us ---- */
 
-/* Remembered over restarts; the keys stay (R-401, P-ER-02, P-ER-22). */
+/* Notes the logout in the store, so that a restart does not try again (P-ER-22); the keys stay
+ * (R-401: never deleted; P-ER-02: only some codes are final). */
 static void note_logged_out(struct conn *c, const char *reason)
 {
     struct bridge *b = c->b;
@@ -314,7 +318,8 @@ void conn_on_failure(struct conn *c, const struct conn_input *in)
     else if (why == CONN_WHY_BANNED)
         note_ban(c, f);
     if (c->state == CONN_WAIT_CLOSE)
-        c->why = why; /* the store failed meanwhile: the server's reason weighs more */
+        c->why = why; /* we close already, because the store failed: the server's reason is the more
+                         important one */
     else
         conn_close(c, why, "");
     if (why == CONN_WHY_LOGGED_OUT)
@@ -327,7 +332,7 @@ void conn_on_stream_error(struct conn *c, const struct conn_input *in)
     enum conn_reason why = stream_error_reaction(e);
     char reason[48];
 
-    if (why == CONN_WHY_RESTART) /* no trouble: it belongs to each pairing */
+    if (why == CONN_WHY_RESTART) /* no error: each pairing ends with this */
         conn_detail(c, "WhatsApp asks for a new connection%s (%u)",
                     c->state == CONN_WAIT_PAIR_RESTART ? " after linking" : "", e->code);
     else

@@ -1,13 +1,14 @@
-/* What gathered on the server while we were away, when nothing of it comes (P-X2-17).
+/* Asks the server for the offline queue (stanzas that it kept while we were away) when none of them
+ * come by themselves (P-X2-17).
  *
- * The server tells how much it has (<offline_preview>), and sends it by itself, as a rule. Some
- * accounts get it only in parts that the client asks for, as WhatsApp's own client does; unasked,
- * the messages would stay on the server. So: announced, and then nothing for ten seconds: asked
- * for, once. Once more only after something has come: at once when the part was a full one, else
- * after another ten seconds. */
+ * The server tells how many stanzas it has (<offline_preview>), and as a rule sends them by itself.
+ * Some accounts get them only in parts that the client asks for, as WhatsApp's own client does;
+ * without asking, the messages would stay on the server. So: when stanzas are announced and none
+ * come for ten seconds, we ask once. We ask again only after some have come: at once when the part
+ * was a full one, else after another ten seconds. */
 #include "bridge/conn/conn_private.h"
 
-enum { OFFLINE_BATCH = 200 }; /* as many as WhatsApp's own client asks for */
+enum { OFFLINE_BATCH = 200 }; /* stanzas of one part, as WhatsApp's own client asks for */
 
 static void on_silence(void *ctx);
 
@@ -20,11 +21,13 @@ static void ask(struct conn *c)
     node_attr_u64(&a, node_child_new(&a, ib, "offline_batch"), "count", OFFLINE_BATCH);
     err = ib ? outgoing_send(c->b, ib) : WB_ERR_NOMEM;
     arena_free(&a);
-    c->offline_pulled = 1; /* from here on they are counted */
+    c->offline_pulled = 1; /* 1 plus the stanzas that come from here on */
     if (err == WB_OK)
-        log_info(c->b->log, "conn", "what was announced does not come by itself: it is asked for");
+        log_info(c->b->log, "conn",
+                 "announced messages do not come by themselves: asking for them");
     else
-        log_warn(c->b->log, "conn", "what waits could not be asked for: %s", wb_err_text(err));
+        log_warn(c->b->log, "conn", "the waiting messages could not be asked for: %s",
+                 wb_err_text(err));
 }
 
 static void look_in(struct conn *c, int64_t ms)
@@ -37,7 +40,7 @@ static void on_silence(void *ctx)
     struct conn *c = ctx;
     const int64_t now = clock_mono_ms(c->b->clock);
 
-    if (c->state != CONN_ONLINE) { /* it waits for us */
+    if (c->state != CONN_ONLINE) { /* the server waits until we are online */
         c->offline_heard_ms = now;
         look_in(c, CONN_OFFLINE_SILENCE_MS);
         return;
@@ -46,7 +49,7 @@ static void on_silence(void *ctx)
         look_in(c, c->offline_heard_ms + CONN_OFFLINE_SILENCE_MS - now);
         return;
     }
-    if (c->offline_asked) { /* it has nothing, or gives nothing */
+    if (c->offline_asked) { /* the server has nothing, or gives us nothing */
         c->offline_waits = false;
         return;
     }
@@ -71,7 +74,7 @@ void conn_offline_heard(struct conn *c)
     c->offline_asked = false;
     c->offline_heard_ms = clock_mono_ms(c->b->clock);
     if (c->offline_pulled && c->offline_pulled++ == OFFLINE_BATCH && c->state == CONN_ONLINE)
-        ask(c); /* it was a full part: there may be more */
+        ask(c); /* the part was a full one: there may be more */
 }
 
 void conn_offline_forget(struct conn *c)

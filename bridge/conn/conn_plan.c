@@ -1,4 +1,5 @@
-/* What follows when a connection is over, or a new attempt is due: the reactions of area ER. */
+/* What follows when a connection is over, or a new attempt is due: the reactions of area ER
+ * (errors) of the protocol checklist. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,16 +15,16 @@ enum {
     PLAN_RESTART_APART_MS = 5000,    /* two 515 closer than that: the second one waits */
     PLAN_NORMAL_LIFE_MS = 60 * 1000, /* a connection that was logged in so long was a good one */
     PLAN_SCAN_AGAIN_MS = 1000,       /* a new set of QR codes */
-    PLAN_SLOW_MS = 60 * 60 * 1000, /* outdated without a newer version, refused for long: hourly */
-    PLAN_FAILURE_MS = 60 * 1000,   /* a <failure> without a rule of its own; doubled each time */
-    PLAN_CLOCK_MS = 60 * 1000,     /* the clock may be set meanwhile */
-    PLAN_STORE_MS = 5 * 1000,      /* at least, while the disk is full */
-    PLAN_RATE_PENALTY = 5,         /* P-ER-12 */
+    PLAN_SLOW_MS = 60 * 60 * 1000,   /* outdated and no newer version, or refused for long */
+    PLAN_FAILURE_MS = 60 * 1000,     /* a <failure> without a rule of its own; doubled each time */
+    PLAN_CLOCK_MS = 60 * 1000,       /* the clock may be set meanwhile */
+    PLAN_STORE_MS = 5 * 1000,        /* at least, while the disk is full */
+    PLAN_RATE_PENALTY = 5,           /* P-ER-12 */
     PLAN_VERSION_MS = VERSION_SOURCES * VERSION_FETCH_MS + 1000,
 };
 
-/* What an operator should see at a glance: a connection that was lost, and what to do about it.
- * Nobody has to do anything about a QR that was not scanned. */
+/* Warnings and errors are for an operator's first glance: a lost connection, or a problem to solve.
+ * A QR that was not scanned needs no action. */
 static enum log_level level_of(enum conn_reason why)
 {
     switch (why) {
@@ -83,8 +84,8 @@ static int64_t at_least(int64_t ms, int64_t minimum)
     return ms > minimum ? ms : minimum;
 }
 
-/* Who it may be, when it is a program of this machine that has our file open. A worker looks: some
- * machines have thousands of processes. */
+/* Looks for a program of this machine that has whatsapp.db open, and so may be the one that
+ * replaces us. A worker looks, because some machines have thousands of processes. */
 struct look {
     struct bridge *b;
     char *path;
@@ -143,11 +144,11 @@ static void plan_banned(struct conn *c)
     int64_t now = clock_unix_s(c->b->clock);
     int64_t left = c->banned_until_s - now;
 
-    /* The clock was set back since: no ban becomes longer by that. */
+    /* The clock was set back since then: that must not make the ban longer. */
     if (c->banned_for_s > 0 && left > c->banned_for_s) {
         left = c->banned_for_s;
         c->banned_until_s = now + left;
-        conn_store_ban(c); /* nor does it begin anew with each restart */
+        conn_store_ban(c); /* stored, or each restart would begin the ban anew */
     }
     if (left <= 0) {
         c->banned_until_s = 0;
@@ -179,8 +180,9 @@ void conn_plan_version(struct conn *c)
 {
     uint32_t now = version_current(c->b->version);
 
-    /* Never the same number again at once, never an older one (P-HS-19); and only one newer one: a
-     * page that names another number at every look is not followed for ever (P-ER-06). */
+    /* Never the same version again at once, never an older one (P-HS-19), and only one retry with a
+     * newer one: a page that names another version at every look is not followed for ever
+     * (P-ER-06). */
     if (c->version_retried) {
         stay_outdated(c, "so it does the one before; update this program or set --wa-version");
         return;
@@ -195,8 +197,9 @@ void conn_plan_version(struct conn *c)
 }
 
 /* A <failure> that does not say that we are unlinked, and that nobody has explained yet (400, 409,
- * 415, 418, new ones): it may pass, and nobody may be there to help. 1, 2, 4 ... 60 minutes, with a
- * tenth of jitter, until a login succeeds (P-X2-24). A newer version may be the cure. */
+ * 415, 418, new ones): the refusal may pass, and nobody may be there to help. So we try again after
+ * 1, 2, 4 ... 60 minutes, with a tenth of jitter, until a login succeeds (P-X2-24). A newer version
+ * may be the cure. */
 static void plan_failure(struct conn *c)
 {
     int64_t ms = PLAN_FAILURE_MS;
@@ -212,7 +215,8 @@ static void plan_failure(struct conn *c)
     wait(c, ms - ms / 10 + (int64_t)rng_below(c->b->rng, (uint32_t)(ms / 5) + 1));
 }
 
-/* 515 is followed at once, but a server that says nothing else is not hammered. */
+/* After a 515 we reconnect at once, but not again and again to a server that answers nothing
+ * else. */
 static void plan_restart(struct conn *c)
 {
     int64_t now = clock_mono_ms(c->b->clock);
@@ -225,18 +229,19 @@ static void plan_restart(struct conn *c)
         conn_connect(c);
 }
 
-/* A server closes every few minutes, in whatever way, and that is normal (R-113): after a minute
- * online the delays begin anew. Shorter connections count as failures (P-ER-17), so a server that
- * lets us in for a moment only is not hammered; one that does it for a minute each time is asked
- * about once a minute. Who says that we come too often is believed (P-ER-12). */
+/* That the server closes the connection every few minutes, in whatever way, is normal (R-113):
+ * after a minute online the delays begin anew. Shorter connections count as failures (P-ER-17), so
+ * a server that lets us in for a moment only is not hammered; a server that lets us in for a minute
+ * each time is called about once a minute. After "rate limited" the delays do not begin anew
+ * (P-ER-12). */
 static void forgive(struct conn *c)
 {
     if (c->lasted_ms >= PLAN_NORMAL_LIFE_MS && c->why != CONN_WHY_RATE)
         backoff_reset(&c->backoff);
 }
 
-/* The delay is one between attempts: a server that did not answer our close frame has used up some
- * of it already. */
+/* The delay counts from the end of the last attempt: the time that a server took to answer our
+ * close frame is part of it. */
 static void wait_usual(struct conn *c)
 {
     int64_t closing = clock_mono_ms(c->b->clock) - c->closing_ms;
@@ -318,7 +323,8 @@ void conn_plan_next(struct conn *c)
 
 /* ---- the first attempt ---- */
 
-/* What earlier runs left: a logout is not tried again (P-ER-22), a ban is waited for. */
+/* Does a note of an earlier run hold us back? After a logout there is no new attempt (P-ER-22), and
+ * a ban is waited for. */
 static bool held_back(struct conn *c)
 {
     char reason[STORE_REASON_MAX + 1], text[CLOCK_TEXT_MAX];

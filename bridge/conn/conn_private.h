@@ -1,4 +1,5 @@
-/* conn_private.h - the connection's inside, shared by bridge/conn*.c (and its tests) only. */
+/* conn_private.h - the connection's inside, shared by the files of bridge/conn/ and bridge/pair/
+ * and their tests only. */
 #ifndef BRIDGE_CONN_CONN_PRIVATE_H
 #define BRIDGE_CONN_CONN_PRIVATE_H
 
@@ -15,7 +16,7 @@
 /* X(name): what may happen. Every state has an answer to each (conn_table.c). */
 #define CONN_EVENT_LIST(X)                                                                         \
     X(OPERATOR)     /* asked to connect now */                                                     \
-    X(TIMER)        /* the time that the state may last is over */                                 \
+    X(TIMER)        /* the state's time limit is over */                                           \
     X(VERSION)      /* the version fetch ended */                                                  \
     X(SOCKET_OPEN)  /* the upgrade succeeded */                                                    \
     X(HELLO)        /* a frame before the encrypted stream */                                      \
@@ -25,7 +26,7 @@
     X(FAILURE)                                                                                     \
     X(STREAM_ERROR)                                                                                \
     X(STREAM_END)                                                                                  \
-    X(PREKEYS) /* counted and, if needed, uploaded (or it failed) */                               \
+    X(PREKEYS) /* prekeys were counted and, if needed, uploaded (or that failed) */                \
     X(ACTIVE)  /* the answer to <active/> (or none) */                                             \
     X(DROP)    /* a reason of ours to close */                                                     \
     X(ENDED)   /* the socket is gone */                                                            \
@@ -56,14 +57,14 @@ struct conn_pairing {
     /* c->pairing. NOMEM. */
     enum wb_err (*make)(struct conn *c);
     void (*destroy)(struct conn *c); /* also when it could not be made */
-    /* The connection is gone: no QR and no code are valid any more. */
+    /* Called when the connection is gone: no QR and no code are valid any more. */
     void (*stream_over)(struct conn *c);
     conn_handler *pair_device, *pair_success, *early_success;
     conn_handler *qr_timer, *passkey_timer;
 };
 
-/* DeviceProps.platformType that we register with (P-HS-23): "unknown", as whatsmeow. The passkey
- * step names it again (P-PR-31). */
+/* The DeviceProps.platformType that we register with (P-HS-23): "unknown", as whatsmeow does. The
+ * passkey step names it again (P-PR-31). */
 enum { CONN_PLATFORM = 0 };
 
 /* Tag, id and type of the last stanzas sent; no content. */
@@ -76,14 +77,14 @@ struct sent_log {
 struct conn {
     struct bridge *b;
     enum conn_state state;
-    enum conn_reason why;      /* of the last end; decides what follows */
-    char detail[WS_WORDS_MAX]; /* words of the server or the system for it; "" */
-    char before[WS_WORDS_MAX]; /* why the attempt before this one failed; "": it did not */
-    int64_t state_ms;          /* monotonic time since when the state lasts */
+    enum conn_reason why;      /* why the last connection ended; decides what follows */
+    char detail[WS_WORDS_MAX]; /* words of the server or the system for `why`; "" */
+    char before[WS_WORDS_MAX]; /* why the attempt before this one failed; "": it succeeded */
+    int64_t state_ms;          /* monotonic time at which the state began */
 
     struct ws_client *ws;
     struct frame_reader frames;
-    struct arena arena; /* of the frame under way */
+    struct arena arena; /* nodes of the frame under way */
     struct buf plain;   /* its plaintext */
     struct buf sealed;  /* of the stanza being sent */
     struct noise_handshake hs;
@@ -91,52 +92,52 @@ struct conn {
     bool hs_live, transport_live;
     bool intro_sent;
 
-    /* Keys in guarded memory. Unpaired: fresh keys, jid is none. */
+    /* Keys in guarded memory. Unpaired: fresh keys, and the JID is JID_NONE. */
     struct account *account;
     bool paired;
     bool pair_wanted; /* show a QR while unpaired */
-    bool logged_in;   /* <success> on this connection */
+    bool logged_in;   /* <success> has come on this connection */
     bool shutting_down;
-    bool ending; /* the socket has ended; the last of what it brought is looked at */
+    bool ending; /* the socket has ended; its last frames are being handled */
 
-    struct timer step_timer;    /* how long the state may last, or the backoff */
-    struct timer stable_timer;  /* forgets the backoff */
+    struct timer step_timer;    /* the state's time limit, or the backoff's end */
+    struct timer stable_timer;  /* resets the backoff after a stable time */
     struct timer offline_timer; /* the offline phase is over */
     struct timer active_timer;  /* <active/> is sent again after a pause that the server wants */
-    unsigned active_refusals;   /* on this connection */
-    struct timer silence_timer; /* nothing of what was announced comes (conn_offline.c) */
-    struct timer calm_timer;    /* the memory of a burst goes back to the system */
-    bool offline_phase;         /* the server is delivering what waited */
-    bool offline_over;          /* on this stream it has said that it is done with that */
-    bool offline_waits;         /* announced, and not delivered yet */
-    bool offline_asked;         /* asked for, and nothing has come since */
-    unsigned offline_pulled;    /* of the part that was asked for have come; 0 also: none was */
-    int64_t offline_heard_ms;   /* monotonic time of the last of it */
+    unsigned active_refusals;   /* of <active/> on this connection */
+    struct timer silence_timer; /* announced stanzas do not come (conn_offline.c) */
+    struct timer calm_timer;    /* then memory that a burst has used goes back to the system */
+    bool offline_phase;         /* the server is delivering the offline queue */
+    bool offline_over;  /* on this stream the server has said that the offline queue is delivered */
+    bool offline_waits; /* stanzas are announced and not delivered yet */
+    bool offline_asked; /* we asked for them, and none has come since */
+    unsigned offline_pulled;  /* 1 + stanzas of the part we asked for; 0: we did not ask */
+    int64_t offline_heard_ms; /* monotonic time of the last of these stanzas */
     struct backoff backoff;
     struct replaced replaced;
-    int64_t banned_until_s;  /* server's word, our clock; 0: no */
-    int64_t banned_for_s;    /* server's word: how long; 0: not known */
+    int64_t banned_until_s;  /* unix seconds, by the server's word and our clock; 0: no ban */
+    int64_t banned_for_s;    /* the ban's length by the server's word, seconds; 0: not known */
     int64_t connected_at_ms; /* wall clock of <success>; 0: not connected */
-    int64_t logged_in_ms;    /* the same on the monotonic clock */
+    int64_t logged_in_ms;    /* the same moment on the monotonic clock */
     /* Of the connection that has ended, until the next attempt: `logged_in` is false by then. */
     bool was_logged_in;
-    int64_t lasted_ms;       /* how long it was logged in; 0: never */
-    int64_t closing_ms;      /* monotonic time of its end, or of our decision to end it */
-    int64_t restarted_ms;    /* monotonic time of the last 515; 0: never */
+    int64_t lasted_ms;    /* how long it was logged in; 0: never */
+    int64_t closing_ms;   /* monotonic time of the connection's end, or of our decision to end it */
+    int64_t restarted_ms; /* monotonic time of the last 515; 0: never */
     uint32_t version_used;   /* N of 2.3000.N sent last */
-    unsigned login_failures; /* that have no rule of their own, since a login succeeded */
-    bool version_retried;    /* 405 was followed by one attempt with a newer version */
+    unsigned login_failures; /* <failure>s without a rule of their own, since a login succeeded */
+    bool version_retried;    /* after 405 one attempt with a newer version was made */
     bool refs_shown;         /* this connection offered a QR */
     const struct conn_pairing *how_to_pair;
     struct pairing *pairing;
     struct loop_deferred more;   /* frames that were read wait for the loop's next turn */
-    struct loop_deferred broken; /* the stream cannot be sent on: closes it */
-    struct sent_log sent;        /* what was sent last, for the server's complaints (P-ER-13) */
+    struct loop_deferred broken; /* sending on the stream has failed: closes it */
+    struct sent_log sent;        /* the last stanzas sent, if the server complains (P-ER-13) */
 };
 
-/* The handler of a pair; never NULL. */
+/* The handler of an event in a state; never NULL. */
 conn_handler *conn_table_find(enum conn_state s, enum conn_event e);
-/* Runs it. */
+/* Runs the handler of the event in the present state. */
 void conn_event(struct conn *c, enum conn_event e, const struct conn_input *in);
 /* The only place where the state changes: logs old -> new. wait_ms > 0 arms the state's timer. */
 void conn_set_state(struct conn *c, enum conn_state s, int64_t wait_ms);
@@ -145,37 +146,39 @@ void conn_close(struct conn *c, enum conn_reason why, const char *detail);
 void conn_detail(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* conn_read.c */
-/* Nothing that still comes counts. */
+/* Is the connection closing, so that stanzas which still come are ignored? */
 bool conn_closing(const struct conn *c);
-/* Bytes from the socket. False: nothing more is wanted. */
+/* Takes bytes from the socket. Returns false to stop reading. */
 bool conn_on_receive(void *ctx, struct span bytes);
-/* What has been read, up to one batch; the rest in the loop's next turn. */
+/* Handles the frames that have been read, up to one batch; the rest follow in the loop's next
+ * turn. */
 void conn_take_frames(void *ctx);
-/* A burst is over, or a large stanza: what they used goes back to the system soon. */
+/* A burst or a large stanza is over: the memory that it used goes back to the system soon. */
 void conn_calm_soon(struct conn *c);
-/* A buffer that a large stanza has made large is given back. */
+/* Frees a buffer that a large stanza has made large. */
 void conn_trim(struct conn *c, struct buf *b);
 
 /* conn.c */
 void conn_connect(struct conn *c);
 enum wb_err conn_send_frame(struct conn *c, struct span payload) WB_MUST_CHECK;
-/* The account of the store into c->account; NOT_FOUND: unpaired. */
+/* Reads the store's account into c->account; NOT_FOUND: unpaired. */
 enum wb_err conn_load_account(struct conn *c) WB_MUST_CHECK;
 void conn_account_changed(struct conn *c);
 /* Fresh keys for a device that is to be paired. */
 enum wb_err conn_fresh_keys(struct conn *c) WB_MUST_CHECK;
-/* Writes down until when; a failure is logged. */
+/* Stores the ban's end; a failure is logged. */
 void conn_store_ban(struct conn *c);
-/* There is none (any more), whatever the store remembers; part of the open batch. */
+/* Removes the ban from memory and store; part of the open batch. */
 enum wb_err conn_ban_over(struct conn *c) WB_MUST_CHECK;
 
 /* conn_uplink.c */
-/* The socket has taken something: what waited for room goes on. */
+/* The socket has taken bytes: sends that waited for room go on. */
 void conn_on_drained(void *ctx);
-/* OK: a stanza of so many packed bytes can be encrypted and queued now. STATE, TOO_LARGE. */
+/* OK: a stanza of so many packed bytes can be encrypted and queued now. Errors as
+ * conn_send_plain(): STATE, TOO_LARGE. */
 enum wb_err conn_would_send(const struct conn *c, size_t packed) WB_MUST_CHECK;
 
-/* conn_plan.c: the socket is gone (or was never there): what now. */
+/* conn_plan.c: the socket is gone (or was never there): decides what comes next. */
 void conn_plan_next(struct conn *c);
 /* The version fetch that WAIT_VERSION waits for ended, or took too long. */
 void conn_plan_version(struct conn *c);
@@ -188,7 +191,7 @@ conn_handler conn_on_success, conn_on_failure, conn_on_stream_error, conn_on_str
     conn_on_prekeys, conn_on_active;
 
 /* conn_offline.c */
-/* One of those that were announced has come, while offline_waits. */
+/* An announced stanza has come; called while offline_waits. */
 void conn_offline_heard(struct conn *c);
 
 /* conn_table.c: pairing's handlers, as rows of the table. */

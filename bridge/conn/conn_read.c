@@ -1,4 +1,4 @@
-/* What comes from the socket: bytes to frames, frames to stanzas, a batch of them at a time. */
+/* Input from the socket: bytes to frames, frames to stanzas, a batch of stanzas at a time. */
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -30,7 +30,7 @@ static enum wb_err take_stanza(struct conn *c, struct span frame)
     keepalive_heard(b->keepalive);
     err = node_unpack(buf_span(&c->plain), &c->arena, &n);
     if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
-        /* Only this one is lost: the stream goes on behind it (P-BN-23). */
+        /* Only this stanza is lost: the stream goes on behind it (P-BN-23). */
         log_warn(b->log, "conn", "a stanza of %zu bytes cannot be read: %s", frame.n,
                  wb_err_text(err));
         return WB_OK;
@@ -80,9 +80,9 @@ static void on_calm(void *ctx)
 #endif
 }
 
-/* malloc keeps what was freed below the top of its heaps for ever: for a process that idles for
- * months that is the size of its largest burst. Not at once: the next stanza would need the same
- * pages again. */
+/* malloc never gives back memory that was freed below the top of its heaps: a process that idles
+ * for months would keep the size of its largest burst. malloc_trim() does, but not at once: the
+ * next stanza would need the same pages again. */
 void conn_calm_soon(struct conn *c)
 {
     timer_start(c->b->timers, &c->calm_timer, CONN_CALM_MS, on_calm, c);
@@ -112,7 +112,8 @@ static bool batch_is_long(const struct bridge *b)
            (b->batch.stanzas > 0 && clock_mono_ms(b->clock) - b->batch.opened_ms >= BATCH_MS_MAX);
 }
 
-/* What has been read, up to one batch: then the loop's other sockets have their turn. */
+/* Handles the frames that have been read, up to one batch: then the loop's other sockets have their
+ * turn. */
 void conn_take_frames(void *ctx)
 {
     struct conn *c = ctx;
@@ -129,7 +130,7 @@ void conn_take_frames(void *ctx)
         conn_close(c, CONN_WHY_PROTOCOL, wb_err_text(err));
     else if (!conn_closing(c) && batch_is_long(c->b)) {
         loop_defer(c->b->loop, &c->more, conn_take_frames, c);
-        (void)(batch_commit(c->b) == WB_OK); /* on failure it has closed the connection */
+        (void)(batch_commit(c->b) == WB_OK); /* a failure has closed the connection */
     }
     trim(c);
     conn_pace_reading(c);

@@ -1,5 +1,5 @@
-/* What each state does with each event. What has no row closes the connection: a protocol error,
- * never silence. */
+/* What each state does with each event. An event without a row closes the connection as a protocol
+ * error; no event is silently ignored. */
 #include "bridge/conn/conn_private.h"
 
 static void ignore(struct conn *c, const struct conn_input *in)
@@ -20,7 +20,7 @@ static void operator_connect(struct conn *c, const struct conn_input *in)
     conn_connect(c);
 }
 
-/* There is a socket: a fresh one is made when it is gone. */
+/* Closes the socket that is there; a fresh one is made when it is gone. */
 static void operator_restart(struct conn *c, const struct conn_input *in)
 {
     (void)in;
@@ -39,7 +39,7 @@ static void backoff_over(struct conn *c, const struct conn_input *in)
     conn_connect(c);
 }
 
-/* What it was that did not come, for people. */
+/* Names, for people, what a state has waited for in vain. */
 static const char *awaited(enum conn_state s)
 {
     switch (s) {
@@ -86,9 +86,9 @@ static void drop(struct conn *c, const struct conn_input *in)
     conn_close(c, in->why, "");
 }
 
-/* P-WS-12: others are not answered differently in a second. They are tried again all the same, with
- * the longest pause: a proxy or WhatsApp's edge may have said it, and nobody may be there to help.
- */
+/* May the next attempt succeed soon after this HTTP status (P-WS-12)? Other statuses will be the
+ * same in a second. They are tried again, too, but with the longest pause: a proxy or WhatsApp's
+ * edge may have sent the status, and nobody may be there to help. */
 static bool upgrade_may_pass(int http_status)
 {
     return http_status == 408 || (http_status >= 500 && http_status <= 504);
@@ -152,7 +152,7 @@ static void ended_after_pairing(struct conn *c, const struct conn_input *in)
     conn_plan_next(c);
 }
 
-/* The server has not asked for the restart: we do it. */
+/* The server has not asked for the restart in time: we restart by ourselves. */
 static void restart_not_asked(struct conn *c, const struct conn_input *in)
 {
     (void)in;
@@ -169,7 +169,7 @@ static void ended_while_pairing(struct conn *c, const struct conn_input *in)
     ended(c, in);
 }
 
-/* The challenge was for that connection only: pairing starts anew. */
+/* A passkey challenge holds for its connection only: pairing starts anew. */
 static void ended_during_passkey(struct conn *c, const struct conn_input *in)
 {
     if (in->end->end == WS_END_CLOSED) {
@@ -235,17 +235,17 @@ void conn_on_passkey_timer(struct conn *c, const struct conn_input *in)
 
 /* ---- the table ---- */
 
-/* What all states with a socket have in common. */
+/* Rows that all states with a socket have in common. */
 #define WITH_SOCKET                                                                                \
     [CONN_EV_OPERATOR] = operator_restart, [CONN_EV_VERSION] = ignore, [CONN_EV_DROP] = drop,      \
     [CONN_EV_SHUTDOWN] = shutdown_close
-/* ... and once the stream is encrypted. */
+/* ... and rows of all states whose stream is encrypted. */
 #define WITH_STREAM                                                                                \
     WITH_SOCKET, [CONN_EV_FAILURE] = conn_on_failure,                                              \
                  [CONN_EV_STREAM_ERROR] = conn_on_stream_error,                                    \
                  [CONN_EV_STREAM_END] = conn_on_stream_end
 #define USUAL_END [CONN_EV_TIMER] = step_timeout, [CONN_EV_ENDED] = ended
-/* Answers to questions of the connection before may come as "it went away". */
+/* Requests of the connection before may still end, with "it went away". */
 #define LATE_ANSWERS [CONN_EV_PREKEYS] = ignore, [CONN_EV_ACTIVE] = ignore
 /* No socket: nothing of a stream can come. */
 #define WITHOUT_SOCKET                                                                             \

@@ -1,6 +1,6 @@
-/* What we send is not sent before the network has taken it. Nothing here is an error: a line may be
- * slow. Who has much to send asks how much waits (conn_waiting()) and goes on when there is room:
- * requests and pings always, answers next, messages of the outbox last. */
+/* Bytes that we send may wait long for the network. That is no error: a line may be slow. A part
+ * that has much to send asks how many bytes wait (conn_waiting()) and goes on when there is room:
+ * requests and pings are always queued, answers come next, messages of the outbox last. */
 #include "bridge/conn/conn_private.h"
 #include "store/core/batch.h"
 

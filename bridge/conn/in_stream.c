@@ -88,7 +88,7 @@ enum conn_reason failure_reaction(const struct failure_info *f)
         return CONN_WHY_OUTDATED;
     case 429:
         return CONN_WHY_RATE;
-    default: /* 500 internal, 501 experimental, 502, 503 unavailable, 504: they pass */
+    default: /* 500 internal, 501 experimental, 502, 503 unavailable, 504: these errors pass */
         return f->reason >= 500 ? CONN_WHY_SERVER : CONN_WHY_FAILURE;
     }
 }

@@ -1,4 +1,4 @@
-/* in_stream.h - the parsed forms of <success>, <failure> and <stream:error> (areas LG, ER). */
+/* in_stream.h - the parsed forms of <success>, <failure> and <stream:error>. */
 #ifndef BRIDGE_CONN_IN_STREAM_H
 #define BRIDGE_CONN_IN_STREAM_H
 

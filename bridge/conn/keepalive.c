@@ -8,13 +8,13 @@
 struct keepalive {
     struct bridge *b;
     struct timer ping;    /* the next one */
-    struct timer silence; /* sent something, nothing heard since */
+    struct timer silence; /* runs from a send until something is heard */
     int64_t planned_ms;   /* when the ping timer should fire */
     unsigned failures;    /* pings without an answer, in a row */
     bool running;
     bool probing;  /* a ping was sent because of the silence */
-    bool behind;   /* when it was sent, or looked after last, there was more to send before it */
-    uint64_t seen; /* how far the line had come then (conn_uplink_busy()) */
+    bool behind;   /* when the ping was sent, or checked last, other bytes still waited before it */
+    uint64_t seen; /* how many bytes were confirmed at that time (conn_uplink_busy()) */
 };
 
 static void on_ping_timer(void *ctx);
@@ -90,9 +90,9 @@ static void on_ping_timer(void *ctx)
     send_ping(k);
 }
 
-/* A slow line may need a minute for one stanza to a large group, and only then comes the ping
- * behind it: while the other end's system confirms more and more of it nobody is dead. When all has
- * left, the answer still has its time. */
+/* A slow line may need a minute for one stanza to a large group, and the ping waits behind it:
+ * while the other end's system confirms more and more bytes the connection is alive. When all has
+ * left, the ping's answer still has its full time. */
 static bool still_sending(struct keepalive *k)
 {
     bool was_behind = k->behind, moved;
@@ -101,8 +101,9 @@ static bool still_sending(struct keepalive *k)
     return was_behind && moved;
 }
 
-/* Much of what we send has no answer (acks): silence is first asked about, then believed. As every
- * ping is a send, a dead socket is noticed within a minute, long before the three of P-LG-21. */
+/* Many stanzas that we send have no answer (acks): after a silence a ping is sent, and only if that
+ * stays unanswered the socket counts as dead. As every ping is a send, a dead socket is noticed
+ * within a minute, long before the three of P-LG-21. */
 static void on_silence(void *ctx)
 {
     struct keepalive *k = ctx;

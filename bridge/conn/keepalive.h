@@ -9,7 +9,7 @@ struct keepalive;
 
 enum wb_err keepalive_new(struct bridge *b, struct keepalive **ret_k) WB_MUST_CHECK;
 void keepalive_free(struct keepalive *k);
-/* From <success> until the stream ends. All NULL-safe. */
+/* Runs from <success> until the stream ends. All functions are NULL-safe. */
 void keepalive_start(struct keepalive *k);
 void keepalive_stop(struct keepalive *k);
 /* Something was sent / received on the stream. */

@@ -13,11 +13,11 @@ enum {
         60 *
         1000, /* the offline queue counts as delivered (P-LG-19: its mark is waited for so long) */
     CONN_OFFLINE_SILENCE_MS =
-        10 * 1000, /* it was announced and does not come (P-X2-17: then it is asked for) */
+        10 * 1000, /* announced stanzas do not come (P-X2-17: then we ask for them) */
     CONN_REPLACED_WINDOW_MS = 3600 * 1000, /* five replacements in it: the operator decides */
     CONN_REPLACED_MAX = 5,
     CONN_CALM_MS = 5 * 1000,     /* after a burst; then its memory goes back to the system */
-    CONN_KEEP_BYTES = 64 * 1024, /* of the memory of a stanza, kept for the next; most are < 1 kB */
+    CONN_KEEP_BYTES = 64 * 1024, /* of a stanza's buffer, kept for the next; most are < 1 kB */
 
     /* Keepalive (P-LG-21, P-LG-22: pings, and when their silence means a dead socket). */
     PING_MIN_MS = 20 * 1000,
@@ -33,8 +33,8 @@ enum {
     PREKEY_RECENT_MS = 10 * 60 * 1000,
     PREKEY_RETRY_MAX_S = 610,
 
-    /* With so many bytes of answers before the socket, or so many in its queue, nothing more is
-     * read: reading would only bring more to answer. */
+    /* With so many bytes of answers waiting for the socket, or so many in its queue, we stop
+     * reading: more stanzas would only need more answers. */
     READ_ANSWERS_BYTES_MAX = 4 << 20,
     READ_QUEUE_BYTES_MAX = 16 << 20,
 

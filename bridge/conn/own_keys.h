@@ -13,7 +13,7 @@ struct store_prekey;
 /* <device-identity>: the whole ADVSignedDeviceIdentity, the account's key included (P-SD-17). NULL
  * on no memory. */
 struct node *own_device_identity_node(struct arena *a, const struct account *acc);
-/* <registration>, 4 bytes BE. */
+/* <registration>: the registration id in 4 bytes, big-endian. */
 struct node *own_registration_node(struct arena *a, const struct account *acc);
 /* <skey> with id, value and signature, under parent (P-LG-06, P-LG-11). */
 void own_skey_node(struct arena *a, struct node *parent, uint32_t id,

@@ -12,15 +12,15 @@
 
 enum { KEY_TYPE_DJB = 5, PREKEY_STANZA_ARENA_MAX = 1 << 20 };
 
-/* What we wait for. */
+/* Which answer of the server we wait for. */
 enum prekey_step { PREKEY_IDLE, PREKEY_WAIT_COUNT, PREKEY_WAIT_UPLOAD };
 
 struct prekey_upload {
     struct bridge *b;
     enum prekey_step step;
-    bool login;          /* the connection waits for us */
+    bool login;          /* a login waits for CONN_EV_PREKEYS */
     int64_t uploaded_ms; /* monotonic time of the last good upload; 0: never */
-    uint64_t uploads;    /* that have left */
+    uint64_t uploads;    /* uploads that have left */
     struct timer retry;
     int64_t retry_a, retry_b; /* two Fibonacci numbers, seconds */
 };
@@ -54,7 +54,7 @@ static void on_retry(void *ctx)
         ask_count(p);
 }
 
-/* How long the server wants none of what an upload consists of, ms. */
+/* How long the server wants no request of the kinds that an upload needs, ms. */
 static int64_t pause_left_ms(const struct prekey_upload *p)
 {
     const int64_t count = iq_pause_left_ms(&p->b->iq, IQ_KIND_PREKEYS);
@@ -145,7 +145,8 @@ static void on_uploaded(struct bridge *b, uint64_t key, const struct iq_reply *r
     over(p, reply->err == WB_OK);
 }
 
-/* Offered, made durable, then sent (rule 8). */
+/* Marked as offered, made durable, then sent (rule 7: an id that may have been offered is never
+ * used again). */
 static enum wb_err upload(struct prekey_upload *p, size_t n)
 {
     struct bridge *b = p->b;
@@ -154,7 +155,7 @@ static enum wb_err upload(struct prekey_upload *p, size_t n)
     enum wb_err err = keys ? WB_OK : WB_ERR_NOMEM;
 
     TRY(err);
-    /* Keys are offered once: not before they may leave. */
+    /* A key can be offered only once, so no key is marked before the upload may leave. */
     if (iq_pause_left_ms(&b->iq, IQ_KIND_PREKEY_UPLOAD) > 0)
         err = WB_ERR_RATE_LIMITED;
     TRY(err);
@@ -180,7 +181,7 @@ out:
     return err;
 }
 
-/* The number to upload, 0 for none. */
+/* How many keys to upload; 0: none. */
 static size_t wanted(const struct prekey_upload *p, uint64_t server, size_t offered)
 {
     int64_t now = clock_mono_ms(p->b->clock);
@@ -242,7 +243,8 @@ void prekey_upload_refill(struct prekey_upload *p, uint64_t server_count)
 {
     if (server_count >= PREKEY_MIN || p->step != PREKEY_IDLE)
         return;
-    /* The count is asked again: the notification may be older than our last upload (P-LG-08). */
+    /* Asks the server for the count again: the notification may be older than our last upload
+     * (P-LG-08). */
     ask_count(p);
 }
 

@@ -22,9 +22,9 @@ enum {
 
 struct version_fetch {
     struct bridge *b;
-    uint32_t newest; /* of built in, remembered, found */
+    uint32_t newest; /* the newest of: built in, remembered, found */
     bool busy;
-    uint32_t expiring;    /* WhatsApp has announced the end of this N; 0: of none */
+    uint32_t expiring;    /* the N whose end WhatsApp has announced; 0: none */
     int64_t expires_at_s; /* that end */
     struct timer daily;
 };
@@ -32,9 +32,9 @@ struct version_fetch {
 static void version_fetch_expiry_plan(struct version_fetch *v);
 static void load_expiry(struct version_fetch *v);
 
-/* The pages are served to browsers only: each is asked for with the headers of clients that work
- * on it (P-X2-18). The worker's script names the version first; the page is there when that is not.
- */
+/* WhatsApp serves these pages to browsers only, so each request has the headers of clients for
+ * which it works (P-X2-18). The service worker's script comes first; the page is for when the
+ * script fails. */
 static const char *const worker_headers[] = {
     "Sec-Fetch-Site: none",
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -59,14 +59,14 @@ static const struct {
     const char *const *headers;
 } sources[VERSION_SOURCES] = {{"/sw.js", worker_headers}, {"/", document_headers}};
 
-/* A job owns all it needs. */
+/* A job has copies of all it needs. */
 struct fetch_job {
     struct bridge *b;
     char urls[VERSION_SOURCES][URL_MAX];
     char *ca_file;
     enum wb_err errs[VERSION_SOURCES]; /* of each source */
     const char *whys[VERSION_SOURCES]; /* NULL: what errs says */
-    size_t tried;                      /* so many of them; the last one counts */
+    size_t tried; /* how many sources were tried; the last one's result counts */
     uint32_t n;
 };
 
@@ -157,7 +157,7 @@ uint32_t version_current(const struct version_fetch *v)
     return v->b->config->wa_version ? v->b->config->wa_version : v->newest;
 }
 
-/* Part of the open batch; a lost value is found again. */
+/* Stores N in the open batch; a lost value is found on the web again. */
 static void remember(struct version_fetch *v, uint32_t n)
 {
     char text[32];
@@ -169,7 +169,7 @@ static void remember(struct version_fetch *v, uint32_t n)
 
 void version_good(struct version_fetch *v, uint32_t n)
 {
-    /* An older one that --wa-version asks for is not where a later start should begin. */
+    /* An older version, set with --wa-version, must not be where a later start begins. */
     if (n > remembered(v))
         remember(v, n);
 }
@@ -199,8 +199,7 @@ static void fetch(void *ctx)
     }
 }
 
-/* Servers other than WhatsApp's have no such pages: that is no fault, and nobody has to do anything
- * about it. */
+/* Servers other than WhatsApp's have no such pages: that is no error and needs no action. */
 static bool no_pages(const struct fetch_job *j)
 {
     for (size_t i = 0; i < j->tried; i++)
@@ -209,7 +208,7 @@ static bool no_pages(const struct fetch_job *j)
     return j->tried > 0;
 }
 
-/* What the look has brought. */
+/* Takes over the result of a look on the web. */
 static void take(struct version_fetch *v, const struct fetch_job *j)
 {
     struct bridge *b = v->b;
@@ -229,7 +228,7 @@ static void take(struct version_fetch *v, const struct fetch_job *j)
         return;
     log_info(b->log, "version", "the web version is " VERSION_PREFIX "%u", j->n);
     if (j->n > v->newest)
-        v->newest = j->n; /* kept once a login with it succeeded */
+        v->newest = j->n; /* stored once a login with it succeeds */
     if (store_meta_put_int(b->store, STORE_META_VERSION_LOOKED_AT, clock_unix_s(b->clock)) != WB_OK)
         log_warn(b->log, "version", "the time of the look was not kept");
 }
@@ -273,7 +272,7 @@ void version_fetch_start(struct version_fetch *v)
     v->busy = true;
 }
 
-/* How long the last look that brought a number holds; 0: no longer. */
+/* How long, in ms, the result of the last successful look is still fresh; 0: it is not. */
 static int64_t fresh_ms(const struct version_fetch *v)
 {
     const int64_t now = clock_unix_s(v->b->clock);
@@ -307,8 +306,8 @@ static void on_daily(void *ctx)
     version_fetch_expiry_plan(v);
 }
 
-/* Once a day, by the monotonic clock, until there is a newer one: the number in use may end before
- * the next start, and after it only a 405 would tell. */
+/* Plans a look once a day, by the monotonic clock, until there is a newer version: the one in use
+ * may end before the next start, and after its end only a 405 would tell. */
 static void version_fetch_expiry_plan(struct version_fetch *v)
 {
     const int64_t fresh = fresh_ms(v);
@@ -348,7 +347,7 @@ void version_expiry_announced(struct version_fetch *v, uint32_t n, uint64_t at_s
     if (at_s == 0 || at_s > DATES_END_S || n == 0)
         return;
     if (v->expiring == n && (int64_t)at_s >= v->expires_at_s)
-        return; /* known, and not sooner */
+        return; /* an end of this version is known, and this one is no earlier */
     t = (time_t)at_s;
     if (gmtime_r(&t, &tm))
         (void)strftime(day, sizeof day, "%Y-%m-%d", &tm);
