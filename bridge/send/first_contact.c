@@ -12,10 +12,10 @@
 #include "store/session/tokens.h"
 
 enum {
-    REFUSED_AT_ONCE = 8, /* each is a commit, and the loop has other things to do */
+    REFUSED_AT_ONCE = 8, /* each refusal is a commit, and the loop has other things to do */
 };
 
-/* Their token says that they know us, also where no message of them is here. */
+/* A person who gave us a token knows us, even if no message of theirs is stored here. */
 static bool gave_a_token(struct bridge *b, const struct jid *who)
 {
     struct buf token = buf_new(STORE_TOKEN_MAX);
@@ -25,7 +25,7 @@ static bool gave_a_token(struct bridge *b, const struct jid *who)
     return gave;
 }
 
-/* What cannot be looked up is not held back. */
+/* A chat that cannot be looked up is not held back. */
 static bool is_unknown(struct bridge *b, const struct jid *who)
 {
     struct store_chat chat = {.last_message_time = 0};
@@ -39,7 +39,7 @@ static bool is_unknown(struct bridge *b, const struct jid *who)
            !gave_a_token(b, who);
 }
 
-/* A number may be another spelling of the one under which we know them. */
+/* The number may be another spelling of the number under which we know the person. */
 static bool is_stranger(struct bridge *b, const struct jid *who)
 {
     struct jid named;
@@ -48,8 +48,8 @@ static bool is_stranger(struct bridge *b, const struct jid *who)
            (lid_lookup_once_named(b, who, &named) != WB_OK || is_unknown(b, &named));
 }
 
-/* Our phone had a chat with them before we were linked. The restriction does not know that:
- * WhatsApp goes by messages and tokens, and a refusal makes it longer. */
+/* Our phone had a chat with them before we were linked. The restriction does not know of that chat:
+ * WhatsApp goes by messages and tokens, and a refused message prolongs the restriction. */
 static bool is_acquaintance(struct bridge *b, const struct jid *who)
 {
     struct jid named;
@@ -82,7 +82,8 @@ static bool may_be_news(const struct out_item *it)
     return !it->b->out_message->ports->caught_up(it->b) && is_stranger(it->b, &it->chat);
 }
 
-/* A bucket of FIRST_CONTACT_BURST that fills by one per interval, kept as one time. */
+/* A bucket of FIRST_CONTACT_BURST messages that refills by one per interval, kept as one time
+ * (due_ms). */
 int64_t first_contact_wait_ms(struct out_item *it)
 {
     struct first_contact *f = &it->b->out_message->first_contact;
@@ -140,7 +141,7 @@ void first_contact_say(struct bridge *b, struct out_outcome *ret_o)
     *ret_o = o;
 }
 
-/* Its caller, who gave no key, goes before; or its own time is over. */
+/* A send without a key waits only as long as its caller does, other sends until their deadline. */
 static bool waits_in_vain(const struct out_item *it, int64_t lock_ms)
 {
     const struct bridge *b = it->b;
@@ -150,7 +151,7 @@ static bool waits_in_vain(const struct out_item *it, int64_t lock_ms)
     return !it->callers || timer_left_ms(b->timers, &it->callers->timer) < lock_ms;
 }
 
-/* The next one that is to be refused; each is looked at once in a round. */
+/* The next item that is to be refused; each item is looked at once in a round. */
 static struct out_item *find_hopeless(struct out_message_state *s, int64_t lock_ms)
 {
     for (struct out_lane *l = s->lanes; l; l = l->next)
@@ -164,7 +165,7 @@ static struct out_item *find_hopeless(struct out_message_state *s, int64_t lock_
     return NULL;
 }
 
-/* May it start now after all? */
+/* Items that the restriction held back may start now: the pump looks at them again. */
 static void wake(struct bridge *b, struct out_message_state *s)
 {
     for (struct out_lane *l = s->lanes; l; l = l->next)

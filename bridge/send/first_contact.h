@@ -1,6 +1,6 @@
 /* first_contact.h - first messages to people are spaced out: a number that writes to many new
- * people quickly is restricted by WhatsApp (P-SD-25, P-SD-26). One that is restricted sends none at
- * all before the end of that (time_lock.h). Private to send/. */
+ * people quickly is restricted by WhatsApp (P-SD-25, P-SD-26). A restricted number sends no first
+ * messages before the restriction ends (people/time_lock.h). Private to send/. */
 #ifndef BRIDGE_SEND_FIRST_CONTACT_H
 #define BRIDGE_SEND_FIRST_CONTACT_H
 
@@ -13,10 +13,12 @@ struct out_item;
 struct out_outcome;
 
 struct first_contact {
-    int64_t due_ms;      /* monotonic; when all that have left would have left one by one */
-    unsigned lock_round; /* of first_contact_look() */
-    /* A new round begins when the restriction has changed since the last one (time_lock_changes()),
-     * or when news says so: what waited for us at the server is read. */
+    int64_t due_ms;      /* monotonic; when all first messages so far would have left, one per
+                          * interval */
+    unsigned lock_round; /* of first_contact_look(), which looks at each item once a round */
+    /* A new round begins when the restriction has changed since the last round
+     * (time_lock_changes()), or when `news` says so: what waited for us at the server has been
+     * read. */
     uint64_t lock_changes;
     bool news;
 };
@@ -30,21 +32,22 @@ enum out_held {
 };
 
 /* Milliseconds that the item must wait before its preparation starts; 0: it may start now. it->held
- * says why. That is asked once for each item that may (admitted), but for the restriction. Groups,
- * people with whom anything was ever exchanged, also by our phone before we were linked, and people
- * who gave us a token do not wait. */
+ * says why it waits. Once an item may start (it->admitted), only the restriction can make it wait
+ * again. Groups, people with whom anything was ever exchanged (also by our phone before we were
+ * linked), and people who gave us a token do not wait. */
 int64_t first_contact_wait_ms(struct out_item *it);
 
-/* Seconds that a message to this chat must wait for the end of the account's restriction; 0: it is
- * not restricted, or they know us. */
+/* Seconds until the account's restriction ends, if this chat must wait for that; 0: the account is
+ * not restricted, or the person knows us. */
 int64_t first_contact_lock_s(struct bridge *b, const struct jid *chat);
-/* The same of a message that is under way: may it not go on now? */
+/* Whether a message that is under way may not go on now because of the restriction. */
 bool first_contact_locked(const struct out_item *it);
-/* What a caller is told whose message would wait in vain: RESTRICTED, with the end. */
+/* The answer to a caller whose message would wait in vain: RESTRICTED, with the restriction's
+ * end. */
 void first_contact_say(struct bridge *b, struct out_outcome *ret_o);
-/* After news of the restriction: what is queued goes on, or is refused if it would be over its time
- * before the end, or its caller gone. False: there is more of it; nothing may be started before the
- * next look. */
+/* After news of the restriction: queued items go on, or are refused if the restriction outlasts
+ * their time or their caller's wait. False: more items must be looked at; nothing may be started
+ * before the next call. */
 bool first_contact_look(struct bridge *b);
 
 #endif

@@ -10,7 +10,8 @@
 #include "store/outbox/outbox.h"
 #include "store/session/lid_map.h"
 
-/* Only a receipt of delivery carries that error; other errors mean nothing to other clients. */
+/* Only a receipt of delivery carries that error (feature-incapable); other errors mean nothing to
+ * other clients either. */
 static enum in_receipt_kind delivered_or_not(const struct node *n)
 {
     const struct node *error = node_child(n, "error");
@@ -59,7 +60,7 @@ static size_t count_items(const struct node *n, const struct node *list)
     return count;
 }
 
-/* What is being read. */
+/* The receipt that is being read. */
 struct reading {
     struct arena *arena;
     struct in_receipt_item *items;
@@ -72,7 +73,8 @@ static void add_item(struct reading *r, struct span id, const struct jid *person
         r->items[r->n++] = (struct in_receipt_item){id, jid_bare(jid_unhosted(*person)), t};
 }
 
-/* The stanza's id is that of the first message; the keys name them all, the users who (P-RC-48). */
+/* The stanza's id is that of the first message; the keys name all messages, the <user>s say
+ * who has them (P-RC-48: grouped receipt). */
 static void read_grouped(struct reading *r, const struct node *parts, int64_t t)
 {
     for (; parts; parts = node_next(parts, "participants")) {
@@ -130,8 +132,8 @@ enum wb_err in_receipt_parse(const struct node *n, struct arena *a, struct in_re
 
 enum { NACK_PARSE = 487 /* P-RC-29 */ };
 
-/* Only who got it can have it: a receipt that names another chat says nothing about this message.
- */
+/* Only the recipient can have the message: a receipt that names another chat says nothing about
+ * it. */
 static enum wb_err is_of_chat(struct bridge *b, const struct jid *chat, const struct jid *from,
                               bool *ret_is)
 {
@@ -147,9 +149,9 @@ out:
     return err;
 }
 
-/* A row goes forward only; what is not ours, or too old, is passed over. Our own other devices
- * confirm what they got of us: that is not the recipient. Nor is somebody for whom the message was
- * not sealed, whatever they know of it: neither is it counted, nor is it the server's ack. */
+/* A message's state goes forward only; messages that are not ours, or too old, are passed over. Our
+ * own other devices confirm what they got of us, but are not the recipient. A receipt of somebody
+ * for whom the message was not sealed is not counted, and does not replace the server's ack. */
 static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
                              const struct in_receipt_item *item)
 {

@@ -1,5 +1,5 @@
-/* in_receipt.h - receipts for messages of ours (P-RC-47, P-RC-48): what they say, before anything
- * is done about it. */
+/* in_receipt.h - receipts for messages of ours (P-RC-47, P-RC-48): what a receipt says, and the
+ * handler that notes it. */
 #ifndef BRIDGE_SEND_IN_RECEIPT_H
 #define BRIDGE_SEND_IN_RECEIPT_H
 
@@ -8,11 +8,12 @@
 
 enum in_receipt_kind {
     IN_RECEIPT_DELIVERED, /* without a type, or inactive: a device has it */
-    IN_RECEIPT_INCAPABLE, /* such a one with <error reason=lid type=feature-incapable>: the server
-                             has it, but the person's client cannot take it (P-X2-15) */
+    IN_RECEIPT_INCAPABLE, /* like DELIVERED, with <error reason=lid type=feature-incapable>: the
+                           * server has the message, but the person's client cannot take it
+                           * (P-X2-15) */
     IN_RECEIPT_READ,      /* read, played */
     IN_RECEIPT_RETRY,
-    IN_RECEIPT_OTHER, /* between our own devices, or nothing to us */
+    IN_RECEIPT_OTHER, /* between our own devices, or of no use to us */
 };
 
 /* A large group's grouped receipt names each of its people once. */

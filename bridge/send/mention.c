@@ -85,7 +85,7 @@ static const struct store_group_member *find_member(const struct mention_chat *c
     return NULL;
 }
 
-/* The form that the chat needs, or else the one that there is. */
+/* The JID in the form that the chat needs, or else in the form that is known. */
 static struct jid wire_form(enum store_addressing addressing, const struct mention_person *p)
 {
     bool lid_wanted = addressing == STORE_ADDRESSING_LID;
@@ -95,7 +95,7 @@ static struct jid wire_form(enum store_addressing addressing, const struct menti
     return jid_bare(p->pn);
 }
 
-/* Knows of a member what the group and the map say together. */
+/* Fills in what the group and the LID map together say of a member. */
 static enum wb_err fill_member(struct bridge *b, const struct store_group_member *m,
                                struct mention_person *p)
 {
@@ -112,8 +112,8 @@ static enum wb_err fill_member(struct bridge *b, const struct store_group_member
     return err;
 }
 
-/* Digits that are no number in the group may be a member's LID: it is what the Go bridge stored as
- * the sender, and callers read it there. NULL: they are not. */
+/* Digits that are no member's number may be a member's LID: the Go bridge stored LID digits as the
+ * sender, and callers read them there. *ret NULL: they are not. */
 static enum wb_err member_by_lid_digits(struct bridge *b, const struct mention_chat *chat,
                                         const struct jid *who, struct mention_person *p,
                                         const struct store_group_member **ret)
@@ -133,7 +133,7 @@ out:
     return err;
 }
 
-/* Who is meant, and the member that they are; NULL: none. Numbers go first. */
+/* Who is meant, and which member that is; NULL: no member. A phone number goes before a LID. */
 static enum wb_err find_meant(struct bridge *b, const struct mention_chat *chat,
                               const struct jid *who, struct mention_person *p,
                               const struct store_group_member **ret)
@@ -191,8 +191,8 @@ static size_t digits_at(struct span s, size_t at)
     return n;
 }
 
-/* Every "@digits" (or "@+digits") of a mentioned person in the form of the wire; the rest as it
- * is. */
+/* Writes every "@digits" (or "@+digits") of a mentioned person in the wire's form; the other text
+ * stays as it is. */
 static void rewrite(struct span text, struct mention_person *people, size_t n, struct buf *out)
 {
     size_t i = 0, from = 0;
@@ -276,7 +276,7 @@ static int by_span(const void *a, const void *b)
     return c ? c : (x->n > y->n) - (x->n < y->n);
 }
 
-/* Everybody but us behind those who were named, once each. */
+/* Adds everybody but us behind the people who were named, once each. */
 static enum wb_err add_everybody(struct bridge *b, const struct mention_chat *chat, struct list *l)
 {
     size_t named = l->n;
@@ -305,7 +305,7 @@ out:
     return err;
 }
 
-/* Who is meant, once each; those who are no members go to `absent`. */
+/* Finds who is meant, once each; people who are no members go to `absent`. */
 static enum wb_err resolve(struct bridge *b, const struct mention_chat *chat,
                            const struct mention_request *r, struct mention_person *people,
                            size_t *ret_n, size_t *absent, size_t *ret_nabsent)

@@ -9,10 +9,10 @@
 
 struct bridge;
 
-/* A mention as callers write it: a phone number, a phone JID or a LID, with or without device. Bare
- * digits are taken for a number here; where they are none in the chat but a member's LID,
- * mention_compile() means that member.
- * INVALID for anything else. *ret_person is bare. */
+/* A mention as callers write it: a phone number, a phone JID or a LID, with or without a device.
+ * INVALID for anything else. Bare digits are taken for a phone number here; if no member has that
+ * number but one has that LID, mention_compile() means that member. *ret_person is bare (without a
+ * device). */
 enum wb_err mention_parse(struct span text, struct jid *ret_person) WB_MUST_CHECK;
 
 /* Who can be mentioned in a chat, and how they are written there. */
@@ -26,24 +26,25 @@ struct mention_request {
     struct span text;      /* valid UTF-8 */
     const struct jid *who; /* bare PNs or LIDs, as the caller gave them */
     size_t nwho;
-    bool all;          /* everybody but us, the text untouched */
-    bool allow_absent; /* people who are not members are written as well as may be */
+    bool all;          /* everybody but us is mentioned too; no "@" is added to the text for them */
+    bool allow_absent; /* people who are not members are mentioned in the best form that is known */
 };
 
-/* Everything in the arena. */
+/* The result; everything in it lives in the arena. */
 struct mention_result {
     struct span text;             /* "@digits" of the wire form for each mention */
     const struct span *mentioned; /* JID texts, without doubles */
     size_t nmentioned;
     bool all;
-    /* Not members (and not allowed): their positions in who. Nothing else is filled then. */
+    /* Positions in `who` of people who are not members (when !allow_absent). Nothing else is filled
+     * then. */
     const size_t *absent;
     size_t nabsent;
 };
 
-/* Those who are no members by what is known now, but might be by their LID: phone numbers that the
- * map has no LID for. Asking for them first keeps a member from being refused. *ret_pns in the
- * arena. */
+/* The people in `who` who are no members as far as we know, but might be by their LID: phone
+ * numbers for which the map has no LID. Asking the server for those LIDs first keeps a member from
+ * being refused. *ret_pns lies in the arena. */
 enum wb_err mention_unknown(struct bridge *b, struct arena *a, const struct mention_chat *chat,
                             const struct mention_request *r, struct jid **ret_pns,
                             size_t *ret_n) WB_MUST_CHECK;
@@ -53,9 +54,10 @@ enum wb_err mention_compile(struct bridge *b, struct arena *a, const struct ment
                             const struct mention_request *r,
                             struct mention_result *ret) WB_MUST_CHECK;
 
-/* Room for a sentence's part that names people; one address and a count always fit. */
+/* Room for the part of a sentence that names people; one address and a count always fit. */
 enum { MENTION_NAMES_MAX = 160 };
-/* "A, B" or, when not all fit, "A, B and 3 more": the people at these positions of who, n > 0. */
+/* Writes "A, B" or, when not all fit, "A, B and 3 more": the people at these n > 0 positions of
+ * `who`. */
 void mention_names(const struct jid *who, const size_t *positions, size_t n,
                    char ret_text[static MENTION_NAMES_MAX]);
 

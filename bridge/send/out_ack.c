@@ -25,7 +25,8 @@ static struct jid lid_of(struct bridge *b, const struct jid *chat)
     return *chat;
 }
 
-/* Whom it was made for is not whom the server knows: look again before the next message. */
+/* The devices for which it was sealed are not those that the server knows: drop our lists, so that
+ * they are asked for before the next message. */
 static enum wb_err forget_recipients(struct bridge *b, const struct jid *chat)
 {
     struct arena a = arena_new(SEND_ARENA_MAX);
@@ -88,7 +89,7 @@ static enum wb_err refused(struct bridge *b, struct out_item *it, uint32_t code)
     TRY(out_outcome_store(b, it->id, &it->outcome));
     if (code == 479 || code == 400)
         TRY(forget_recipients(b, &it->chat));
-    if (code == 463) { /* for the next message; this one is not repeated (P-SD-31) */
+    if (code == 463) { /* 463 holds back the next messages; this one is not repeated (P-SD-31) */
         TRY(time_lock_refused(b->time_lock));
         tctoken_issue(b->tokens, &to);
     }
@@ -96,8 +97,8 @@ out:
     return err;
 }
 
-/* What we sealed before a restart has no hash of ours any more. In a group the server names its own
- * only when it differs, in private chats always. */
+/* After a restart we have no hash of ours for what was sealed before. In a group the server names
+ * its hash only when it differs from ours, in private chats always. */
 static bool other_devices(const struct out_item *it, struct span hash)
 {
     const bool group = it->chat.server == JID_GROUP;
@@ -107,7 +108,7 @@ static bool other_devices(const struct out_item *it, struct span hash)
     return group || !span_eq_cstr(hash, it->phash_others);
 }
 
-/* A device of the person's, or of ours, has missed this private message. */
+/* A device of the person, or of ours, has missed this private message. */
 static enum wb_err look_for_devices(struct out_item *it)
 {
     struct bridge *b = it->b;
@@ -136,7 +137,7 @@ out:
 
 static enum wb_err accepted(struct bridge *b, struct out_item *it, const struct out_ack *ack)
 {
-    /* Of the ack, or of the receipt that overtook it (0: not said). */
+    /* Time of the ack, or of the receipt that overtook it (0: not said). */
     const int64_t t = peer_time_stanza_s(b, ack->t > 0 ? (uint64_t)ack->t : 0);
     const struct jid to = lid_of(b, &it->chat);
     enum wb_err err;
@@ -193,7 +194,7 @@ enum wb_err out_ack_delivered(struct bridge *b, struct span id, int64_t t)
 
     if (!b->out_message || jid_is_none(&b->own_pn))
         return WB_OK;
-    TRY(out_queue_load(b)); /* it may be the first that comes after a restart */
+    TRY(out_queue_load(b)); /* this ack may be the first stanza after a restart */
     it = out_queue_find(b, id);
     if (it && (it->step == OUT_ON_WIRE || it->step == OUT_SEALED))
         err = out_ack_take(b, &ack);

@@ -19,8 +19,8 @@ struct out_ack {
 /* Acks of stanzas that are no sends of ours (resends, requests to the phone) are passed over. What
  * an ack changes is in the open batch; callers are answered after its commit. */
 enum wb_err out_ack_take(struct bridge *b, const struct out_ack *ack) WB_MUST_CHECK;
-/* A receipt of the recipient: the server has it, so it counts as the ack where that was lost (with
- * its connection, say) or is late. t: unix seconds of the receipt, 0: not said. */
+/* A recipient's receipt shows that the server has the message, so it counts as the ack when the ack
+ * was lost (with its connection, say) or is late. t: unix seconds of the receipt, 0: not said. */
 enum wb_err out_ack_delivered(struct bridge *b, struct span id, int64_t t) WB_MUST_CHECK;
 
 #endif

@@ -19,21 +19,21 @@ struct out_caller {
 
 /* Answers and forgets all who wait for the item. */
 void out_caller_answer(struct out_item *it, const struct out_outcome *o);
-/* The ack does not come: those without a key are told that the outcome is unknown. */
+/* The ack does not come: callers without a key are told that the outcome is unknown. */
 void out_caller_unknown(struct out_item *it);
 /* Forgets all who wait for the item. */
 void out_caller_free(struct out_item *it);
-/* How far it is, in the API's words: "queued" or "sealed". */
+/* How far the send is, in the API's words: "queued" or "sealed". */
 const char *out_caller_state(const struct out_item *it);
 
-/* One answer. id: SPAN_NULL when the result has none. */
+/* Gives one answer. id: SPAN_NULL when the result has none. */
 void out_caller_tell(send_done_fn *done, void *ctx, const char *id, const struct jid *chat,
                      const struct out_outcome *o);
-/* Answers and forgets one. */
+/* Answers one caller and frees it. */
 void out_caller_end(struct out_caller *w, const struct out_outcome *o);
-/* Takes one out of its item's list without an answer; who calls this frees it. */
+/* Takes one caller out of its item's list without an answer; the code that calls this frees it. */
 void out_caller_remove(struct out_caller *w);
-/* What one hears while the server has not confirmed what was sent. */
+/* The answer for a caller while the server has not confirmed what was sent. */
 struct out_outcome out_caller_unknown_outcome(void);
 bool out_caller_is_sealed(const struct out_item *it);
 

@@ -12,8 +12,8 @@
 
 /* ---- what is sent ---- */
 
-/* The quoted copy carries no quotes and mentions of its own: it is built anew from what the row
- * has; what is neither text nor a file is quoted by its readable text. */
+/* The quoted copy carries no quotes and mentions of its own: it is built anew from the stored row.
+ * A message that is neither text nor a file is quoted by its readable text. */
 static enum wb_err quote(const struct store_message_row *row, struct arena *a, struct buf *out)
 {
     struct content c;
@@ -26,7 +26,7 @@ static enum wb_err quote(const struct store_message_row *row, struct arena *a, s
     return content_encode_text(store_message_text(row), NULL, out);
 }
 
-/* Whose message it was, in the form of the chat. */
+/* The sender of the quoted message, in the form of the chat. */
 static struct jid quoted_sender(const struct bridge *b, const struct out_work *w,
                                 const struct store_message_row *row)
 {
@@ -65,7 +65,7 @@ out:
     return err;
 }
 
-/* Messages of a chat whose messages disappear say so themselves (P-SD-43). */
+/* A message in a chat whose messages disappear says so itself (P-SD-43). */
 static enum wb_err add_timer(struct bridge *b, const struct out_work *w, struct content_extras *x)
 {
     uint32_t seconds = w->group.ephemeral_s;
@@ -77,7 +77,7 @@ static enum wb_err add_timer(struct bridge *b, const struct out_work *w, struct 
     if (err != WB_OK || seconds == 0)
         return err == WB_ERR_NOT_FOUND ? WB_OK : err;
     x->has_expiration = true;
-    /* What an older bridge has noted may be out of range. */
+    /* A value that an older bridge has stored may be out of range. */
     x->expiration = peer_expiration_s(seconds);
     x->ephemeral_setting_timestamp = set_at > 0 ? peer_time_stanza_s(b, (uint64_t)set_at) : 0;
     return WB_OK;
@@ -103,7 +103,8 @@ out:
 
 /* ---- what is stored ---- */
 
-/* Of a private message the list of devices that it was sealed for tells it. */
+/* The addressing that the send used; in a private chat the list of devices for which it was sealed
+ * tells it. */
 static enum wb_err addressing_of(struct bridge *b, const struct jid *chat, struct span id,
                                  struct arena *a, enum store_addressing *ret_addressing)
 {

@@ -10,9 +10,9 @@
  * it answers is not stored. */
 enum wb_err out_content_make(struct bridge *b, struct out_work *w) WB_MUST_CHECK;
 
-/* The row of an acked send, made from the very plaintext that was sealed, in the open batch. t:
- * unix seconds of the ack. *ret_said: for its line in the log, once the batch is committed; nothing
- * was noted when the text is not kept any more. */
+/* Stores the row of an acked send, made from the very plaintext that was sealed, in the open batch.
+ * t: unix seconds of the ack. *ret_said: the message's line for the log, to be written once the
+ * batch is committed; empty when the text is not kept any more. */
 enum wb_err out_content_store(struct bridge *b, const struct jid *chat, const char *id, int64_t t,
                               struct message_said *ret_said) WB_MUST_CHECK;
 

@@ -2,7 +2,7 @@
 
 #include "bridge/core/context.h"
 
-enum { NO_LONGER_S = SEND_KEEP_S }; /* no caller may ask for more */
+enum { NO_LONGER_S = SEND_KEEP_S }; /* no caller may ask for a longer life */
 
 struct out_instant out_deadline_clocks(const struct bridge *b)
 {

@@ -12,9 +12,9 @@
 
 #include "bridge/send/out_queue.h"
 
-#define OUT_NEVER INT64_MAX /* the deadline of what has none */
+#define OUT_NEVER INT64_MAX /* the deadline of an item that has none */
 
-/* One look at the clocks, so that all of a look agrees. */
+/* One reading of both clocks, so that all decisions of one pass agree. */
 struct out_instant {
     int64_t mono_ms, server_s;
 };
@@ -22,17 +22,18 @@ struct out_instant out_deadline_clocks(const struct bridge *b);
 
 /* The item's deadline from its row. */
 void out_deadline_set(struct out_item *it, const struct store_outbox_row *row);
-/* The row is from before this process: nobody waits for it any more, and time has passed. */
+/* The row is from before this process: no caller waits for it any more, and time has passed. */
 void out_deadline_earlier_run(struct out_item *it);
-/* The same of a sealed one: its bytes go out in any case, but they may be refused for their form.
- */
+/* The same for a sealed item: its bytes go out in any case, but the server may refuse their form,
+ * and then its deadline counts again. */
 void out_deadline_earlier_seal(struct out_item *it);
-/* It was sealed at it->sealed_at, and goes back to those that are not. What has no time of its own,
- * since its caller has it while they wait, has the rest of what sealed bytes have. */
+/* The item was sealed at it->sealed_at and goes back to the unsealed ones. An item without a
+ * deadline of its own (its caller waits for it) gets the rest of the time that sealed bytes
+ * have. */
 void out_deadline_reopened(struct out_item *it);
-/* Did its caller give it a time to live? */
+/* Did the item's caller give it a time to live? */
 bool out_deadline_is_own(const struct out_item *it);
-/* How much of its time the earlier run has left, now that the time is known. */
+/* Sets how much of its time the earlier run has left the item, once the server's time is known. */
 void out_deadline_prove(struct out_item *it, struct out_instant now);
 /* Seconds by which the row's instants are off. */
 int64_t out_deadline_row_off_s(const struct out_item *it, struct out_instant now);

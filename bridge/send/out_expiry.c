@@ -5,14 +5,14 @@
 #include "bridge/send/out_deadline.h"
 
 enum {
-    /* Between looks at a wall clock that may jump, while it is all that is known. */
+    /* Between looks at a wall clock that may jump, while no better clock is known. */
     WALL_LOOK_MS = 60 * 1000,
-    /* Each is a commit, and the loop has other things to do: after a long outage they are
-     * thousands. */
+    /* Each failure is a commit, and the loop has other things to do: after a long outage thousands
+     * fail. */
     FAILED_AT_ONCE = 8,
 };
 
-/* The queued item behind this one, over all lanes; NULL: the first. */
+/* The queued item behind `it`, over all lanes; NULL: the first. */
 static struct out_item *next_queued(const struct out_message_state *s, const struct out_item *it)
 {
     const struct out_lane *l = it ? it->lane->next : s->lanes;
@@ -54,8 +54,9 @@ static void correct_rows(struct bridge *b, struct out_instant now)
              n);
 }
 
-/* ret_next: the next deadline when there is none that is over. What could not be marked as failed
- * waits for the end of its pause, and is never started (out_pump.c looks here first). */
+/* The next item that is over its time; if there is none, *ret_next is the next deadline. An item
+ * that could not be marked as failed waits for the end of its pause, and is never started
+ * (out_pump.c looks here first). */
 static struct out_item *find_over(const struct out_message_state *s, int64_t now_ms,
                                   int64_t *ret_next)
 {

@@ -36,13 +36,13 @@ static bool caught_up(struct bridge *b)
     return b->conn && conn_caught_up(b->conn);
 }
 
-/* Nothing connects by itself any more: waiting would be in vain. */
+/* After a logout no connection comes by itself: waiting would be in vain. */
 static bool logged_out(const struct bridge *b)
 {
     return b->conn && conn_reason(b->conn) == CONN_WHY_LOGGED_OUT;
 }
 
-/* Answers go first: while some wait nothing leaves the outbox. */
+/* Answers go first: nothing leaves the outbox while answers wait for the socket. */
 static bool has_room(struct bridge *b)
 {
     return b->outgoing.released == 0 && conn_waiting(b->conn) < SEND_ROOM_BYTES;
@@ -100,12 +100,12 @@ static void tell_text(struct call *c, enum cmd_result result, const char *text)
     tell(c, NULL, &o);
 }
 
-/* It is on its way: wait for it, or not. */
+/* The message is on its way: its caller waits for the end, or is answered at once. */
 static void join(struct call *c, struct out_item *it)
 {
     const int64_t lock_s = it->lane ? first_contact_lock_s(c->b, &it->chat) : 0;
 
-    /* Whoever has a key need not wait for what is certain. */
+    /* A caller with a key need not wait if its wait certainly ends before the restriction does. */
     if (c->r->wait_s == 0 || (c->key[0] && lock_s > c->r->wait_s)) {
         struct out_outcome o;
 
@@ -119,7 +119,7 @@ static void join(struct call *c, struct out_item *it)
     }
 }
 
-/* The same key again: the same answer, or wait for it (interfaces.md). */
+/* A request repeats a key: its caller gets the same answer, or waits for it (interfaces.md). */
 static void repeated(struct call *c, const struct store_outbox_row *row)
 {
     struct out_item *it = out_queue_find(c->b, span_cstr(row->message_id));
@@ -129,7 +129,8 @@ static void repeated(struct call *c, const struct store_outbox_row *row)
         tell_text(c, CMD_KEY_REUSED, "this key was used for another message; take a new one");
         return;
     }
-    c->q.to = row->chat; /* it may be the number that the server names, by now */
+    c->q.to = row->chat; /* the number that the server names, by now, if it differs from the
+                          * caller's */
     if (it && logged_out(c->b)) {
         out_queue_never(it, &o);
         tell(c, row->message_id, &o);
@@ -141,8 +142,8 @@ static void repeated(struct call *c, const struct store_outbox_row *row)
     }
 }
 
-/* A number that leads to another one is that other one, from the start; the caller's key goes with
- * what the caller wrote. */
+/* A number that WhatsApp has named otherwise before (P-X2-22) is replaced by that other number from
+ * the start; the caller's key stays tied to what the caller wrote. */
 static enum wb_err take_named(struct call *c)
 {
     struct jid named;
@@ -174,12 +175,13 @@ static bool stored_reply(struct call *c)
 
 static int64_t expiry_of(const struct call *c, bool durable, int64_t now)
 {
-    if (!durable) /* should the process end meanwhile, its caller is gone: a restart drops it */
+    if (!durable) /* a caller without a key is gone if the process ends meanwhile: a restart drops
+                   * the send */
         return now;
     return now + (c->r->expires_s ? c->r->expires_s : SEND_EXPIRES_S);
 }
 
-/* batch_fail() has noted why. */
+/* batch_fail() has noted the reason in store_trouble. */
 static void tell_not_stored(struct call *c)
 {
     struct out_outcome o = {.result = CMD_STORE_ERROR};
@@ -215,7 +217,7 @@ static void fresh(struct call *c)
     FAULT_POINT("outbox.row");
     TRY(batch_commit(b));
     FAULT_POINT("outbox.queued");
-    /* From here on the row is there, and goes out at the latest after a restart. */
+    /* From here on the row is stored, and is sent after a restart at the latest. */
     err = out_queue_add(b, &row, durable, &it);
     if (err == WB_OK)
         join(c, it);
@@ -224,7 +226,8 @@ out:
         tell_not_stored(c);
 }
 
-/* It would be over its time, or its caller gone, before WhatsApp lets it leave (P-X2-06). */
+/* The message's time, or its caller's wait, would end before WhatsApp lets it leave (P-X2-06: no
+ * first contact until the restriction ends). */
 static bool in_vain(struct call *c)
 {
     const bool durable = c->key[0] || c->r->wait_s == 0;
@@ -325,8 +328,8 @@ void bridge_send_abandon(struct bridge *b, uint64_t ticket)
 
 static enum wb_err prune(struct bridge *b, bool *ret_more)
 {
-    /* By a wall clock that is ahead we would forget keys of callers: a repeated request would be
-     * sent again. */
+    /* If the wall clock is ahead, pruning by it would forget keys of callers too soon: a repeated
+     * request would be sent again. */
     const int64_t now = bridge_server_now_s(b);
     bool more_sends = false, more_texts = false, more_peers = false, more_lists = false;
     bool more_secrets = false, more_waits = false, more_none = false, more_numbers = false;
@@ -348,7 +351,8 @@ out:
     return err;
 }
 
-/* A connection may last for months, and so may an outage: by the clock, not by the logins. */
+/* A connection may last for months, and so may an outage: old rows are removed by the clock, not at
+ * logins. */
 static void on_prune(void *ctx)
 {
     struct bridge *b = ctx;
@@ -376,8 +380,9 @@ static void on_event(void *ctx, const struct bridge_event *e)
         if (!b->out_message->prune.armed)
             on_prune(b);
     } else if (e->kind == BRIDGE_EV_OFFLINE_DONE) {
-        b->out_message->first_contact.news = true; /* or the absence of any */
-        out_queue_kick(b); /* those to groups and to new people have waited for it */
+        b->out_message->first_contact.news = true; /* all that waited is read, so news of a
+                                                    * restriction has come or there is none */
+        out_queue_kick(b); /* sends to groups and to new people have waited for this event */
     } else if (e->kind == BRIDGE_EV_TIME_LOCK) {
         out_queue_kick(b);
     } else if (e->kind == BRIDGE_EV_OFFLINE) {
@@ -391,7 +396,7 @@ static void on_event(void *ctx, const struct bridge_event *e)
     } else if (e->kind == BRIDGE_EV_BATCH_FAILED) {
         out_queue_uncommitted(b);
     } else if (e->kind == BRIDGE_EV_LOGGED_OUT || e->kind == BRIDGE_EV_PAIRED) {
-        /* PAIRED: callers between the two have brought rows back that are set aside by now. */
+        /* PAIRED: requests since the logout may have loaded rows whose file is set aside by now. */
         out_queue_clear(b, true);
         out_missing_clear(b->out_message);
         person_limits_forget(b->person_limits);

@@ -40,15 +40,15 @@
 struct bridge;
 struct out_message_state;
 
-/* What sending needs of the other parts; tests put fakes here. */
+/* What sending needs of the other rooms; tests put fakes here. */
 struct out_ports {
     bool (*online)(struct bridge *b);
-    /* Has everything been read that waited for us? */
+    /* Has everything been read that waited for us at the server? */
     bool (*caught_up)(struct bridge *b);
-    /* Is there room for one more message? It may then be of any size. */
+    /* Is there room in the socket for one more message, of any size? */
     bool (*room)(struct bridge *b);
     enum wb_err (*send_packed)(struct bridge *b, struct span packed);
-    /* Names the end of what was sent so far; has it left? */
+    /* sent_mark names the end of what was sent so far; the next call says whether it has left. */
     uint64_t (*sent_mark)(struct bridge *b);
     bool (*has_left)(struct bridge *b, uint64_t mark);
     enum wb_err (*lids)(struct bridge *b, const struct jid *pns, size_t n, lid_lookup_fn *fn,
@@ -65,10 +65,10 @@ extern const struct out_ports out_ports_bridge;
 /* Listens to the events of b. ports outlives it. */
 enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s) WB_MUST_CHECK;
-/* NULL-safe. Callers that wait are not answered any more. */
+/* NULL-safe. Waiting callers are not answered any more. */
 void out_message_free(struct bridge *b, struct out_message_state *s);
-/* The program ends: who waits gets up to `ms` longer while there is a connection, then the answer
- * of a wait that is over. done is called once, not from within this. */
+/* The program ends: callers may wait up to `ms` longer while there is a connection, then get the
+ * answer of a wait that is over. done is called once, not from within this function. */
 void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b));
 
 #endif

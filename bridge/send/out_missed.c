@@ -36,7 +36,7 @@ void out_missed_clear(struct out_message_state *s)
         end(&s->missed[i]);
 }
 
-/* The slot with this key; 0: a free one. NULL: none. */
+/* The slot with this key; key 0: a free slot. NULL: none. */
 static struct out_missed *find(struct bridge *b, uint64_t key)
 {
     struct out_message_state *s = b->out_message;
@@ -53,20 +53,22 @@ static uint64_t new_key(struct bridge *b, struct out_missed *m)
     return m->key;
 }
 
-/* Without an answer the next message asks. */
+/* Ends a look without an answer: the next message to the group asks again. */
 static void end_untold(struct bridge *b, struct out_missed *m, enum wb_err why)
 {
     enum wb_err err = group_info_stale(b, &m->group);
 
-    log_info(b->log, "send", "%s: whom it has missed is not known: %s", m->id, wb_err_text(why));
-    if (wb_err_is_ours(err)) /* not: the account is gone meanwhile */
+    log_info(b->log, "send", "%s: the devices that missed it are not known: %s", m->id,
+             wb_err_text(why));
+    if (wb_err_is_ours(err)) /* otherwise the account has gone meanwhile */
         batch_fail(b, err);
     end(m);
 }
 
 static void look_again(void *ctx);
 
-/* Trouble passes, and the message must not stay lost to those people because of it. */
+/* The look has failed for now: it is repeated later, since trouble passes and the message must not
+ * stay lost to those people because of it. */
 static void give_up(struct bridge *b, struct out_missed *m, enum wb_err why, const char *kind)
 {
     const int64_t pause = why == WB_ERR_RATE_LIMITED ? iq_pause_left_ms(&b->iq, kind) : 0;
@@ -85,28 +87,29 @@ static void give_up(struct bridge *b, struct out_missed *m, enum wb_err why, con
     free(m->devices);
     m->devices = NULL;
     m->ndevices = 0;
-    log_info(b->log, "send", "%s: whom it has missed is asked again later: %s", m->id,
+    log_info(b->log, "send", "%s: which devices missed it is asked again later: %s", m->id,
              wb_err_text(why));
     timer_start(b->timers, &m->timer, ms < SEND_RETRY_MAX_MS || pause ? ms : SEND_RETRY_MAX_MS,
                 look_again, m);
 }
 
-/* After a step of our own in the open batch. */
+/* Ends a look after a step of our own in the open batch: err says how that went. */
 static void conclude(struct bridge *b, struct out_missed *m, enum wb_err err)
 {
     if (err == WB_OK)
         return;
     if (wb_err_is_ours(err))
         batch_fail(b, err);
-    log_warn(b->log, "send", "%s: whom it has missed does not get it now: %s", m->id,
+    log_warn(b->log, "send", "%s: the devices that missed it do not get it now: %s", m->id,
              wb_err_text(err));
     end(m);
 }
 
 /* ---- the message for these devices ---- */
 
-/* The message, and our sender key with it for what comes later. As the server may refuse it, the
- * devices are given the key with the next message again (P-X2-10). */
+/* The message's plaintext, with our sender key for the messages that follow. As the server may
+ * refuse the stanza, the devices are given the key once more with the next message (P-X2-10: only
+ * an accepted stanza counts). */
 static enum wb_err make_plain(const struct out_missed *m, struct span message,
                               const struct sender_key_record *record, struct buf *out)
 {
@@ -138,7 +141,7 @@ static enum wb_err seal_for(struct bridge *b, struct out_missed *m, struct arena
         TRY(identity_session_address(b, &m->devices[i], &address));
         err = pairwise_encrypt(b, a, &address, plain, &enc, &pkmsg);
         if (err != WB_OK && !wb_err_is_ours(err))
-            continue; /* no session (P-SD-10): it gets the key with the next message */
+            continue; /* no session (P-SD-10): the device gets the key with the next message */
         TRY(err);
         to = node_child_new(a, participants, "to");
         node_attr_jid(a, to, "jid", &m->devices[i]);
@@ -153,7 +156,8 @@ out:
     return err;
 }
 
-/* Pairwise to each of them, with the same id (P-X2-13); leaves after the commit of the ratchets. */
+/* Encrypts pairwise for each device, with the same message id (P-X2-13); the stanza leaves after
+ * the commit of the ratchets. */
 static enum wb_err make_stanza(struct bridge *b, struct out_missed *m, struct arena *a,
                                struct node **ret)
 {
@@ -204,7 +208,7 @@ out:
     return err;
 }
 
-/* Half a message must not move any ratchet. */
+/* Sends to all devices or changes nothing: half a message must not move any ratchet. */
 static enum wb_err send_whole(struct bridge *b, struct out_missed *m)
 {
     enum wb_err err = store_mark(b->store);
@@ -236,7 +240,7 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
 
 /* ---- who they are ---- */
 
-/* Hosted devices get no group keys (P-SD-34). */
+/* Hosted devices (run by Meta) get no group keys (P-SD-34). */
 static bool gets_keys(const struct jid *device)
 {
     return device->server != JID_HOSTED && device->server != JID_HOSTED_LID;
@@ -314,8 +318,9 @@ out:
     return err;
 }
 
-/* Newcomers explain the hash, and only their devices are unknown. Else somebody has other devices
- * than we know of. */
+/* If newcomers explain the server's hash, only their device lists are unknown and asked for.
+ * Otherwise some member has other devices than we know of: all lists are asked for, if the limit
+ * allows that. */
 static enum wb_err ask_devices(struct bridge *b, struct out_missed *m, const struct store_group *g)
 {
     struct jid *users = calloc(g->nmembers + 1, sizeof *users);

@@ -18,14 +18,14 @@
 #include "store/session/lid_map.h"
 #include "store/session/retry.h"
 
-/* One message, while it is asked who lacks it. */
+/* One message, while the server is asked which devices lack it. */
 struct out_missing {
     struct out_missing *next;
-    uint64_t key; /* of the question that it waits for */
+    uint64_t key; /* of the question that this waits for */
     char id[STORE_MESSAGE_ID_MAX + 1];
-    struct jid to; /* as it was sealed */
+    struct jid to; /* address for which it was sealed */
     size_t n, nlacking;
-    struct jid *devices; /* all that there are; those that lack it are the first */
+    struct jid *devices; /* all devices of both sides; those that lack the message come first */
 };
 
 static void free_missing(struct out_missing *w)
@@ -34,7 +34,7 @@ static void free_missing(struct out_missing *w)
     free(w);
 }
 
-/* Takes it out of the list, NULL when it is gone; the caller frees it. */
+/* Takes the message out of the list; NULL when it is not there any more. The caller frees it. */
 static struct out_missing *take(struct bridge *b, uint64_t key)
 {
     struct out_missing **at = b->out_message ? &b->out_message->missing : NULL, *w;
@@ -73,7 +73,8 @@ void out_missing_clear(struct out_message_state *s)
 
 /* ---- the stanza ---- */
 
-/* Those who lack it and can be encrypted for, into `done`, one <to> each. */
+/* Adds one <to> for each device that lacks the message and can be encrypted for; those go into
+ * `done`. */
 static enum wb_err add_devices(struct bridge *b, struct arena *a, const struct out_missing *w,
                                struct span plain, struct span own, struct node *participants,
                                bool *done, bool *ret_pkmsg)
@@ -104,7 +105,7 @@ out:
     return err;
 }
 
-/* From now on these devices may confirm it, too, and have it again. */
+/* From now on these devices may confirm the message, too, and may ask for it again. */
 static enum wb_err note_sealed(struct bridge *b, const struct out_missing *w, const bool *done,
                                struct arena *a)
 {
@@ -192,14 +193,14 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
     if (!w)
         return;
     if (r->err == WB_OK || r->err == WB_ERR_REFUSED || r->err == WB_ERR_PROTOCOL)
-        send_it(b, w); /* those without a session are left out */
+        send_it(b, w); /* devices without a session are left out */
     else
-        log_info(b->log, "send", "%s: those who lack it get the next message: %s", w->id,
+        log_info(b->log, "send", "%s: devices that lack it get the next message only: %s", w->id,
                  wb_err_text(r->err));
     free_missing(w);
 }
 
-/* Of all devices: which were not sealed for, in front. */
+/* Sorts all devices so that those for which the message was not sealed come first. */
 static enum wb_err sort_lacking(struct bridge *b, struct out_missing *w,
                                 const struct device_sync_result *r)
 {
@@ -243,7 +244,7 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
         return;
     w = take(b, key);
 out:
-    log_info(b->log, "send", "who lacks a message is not known now: %s", wb_err_text(err));
+    log_info(b->log, "send", "which devices lack a message is not known now: %s", wb_err_text(err));
     if (w)
         free_missing(w);
 }
@@ -268,7 +269,8 @@ enum wb_err out_missing_start(struct out_item *it)
     err = s->ports->devices(b, &w->to, 1, true, on_devices, w->key);
     if (err != WB_OK) {
         free_missing(take(b, w->key));
-        log_info(b->log, "send", "%s: who lacks it is not known now: %s", it->id, wb_err_text(err));
+        log_info(b->log, "send", "%s: which devices lack it is not known now: %s", it->id,
+                 wb_err_text(err));
     }
     err = WB_OK;
 out:

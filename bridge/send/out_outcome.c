@@ -25,7 +25,8 @@ out:
     return err;
 }
 
-/* A reason that is no result (set by a restore, say): what happened is not known. */
+/* The reason in the row may be no cmd_result (set by a restore, say): then the outcome is
+ * unknown. */
 static enum cmd_result result_of_reason(const char *reason)
 {
     for (enum cmd_result r = CMD_BAD_REQUEST; r < CMD_RESULT_COUNT; r++)

@@ -14,13 +14,14 @@ struct out_outcome {
     enum cmd_result result;
     int64_t timestamp_s;
     uint32_t server_code;
-    int64_t restricted_s; /* of answers that are given at once; time_lock.h */
+    int64_t restricted_s; /* until when (unix) the account is restricted; only in answers given at
+                           * once; time_lock.h */
     char text[OUT_TEXT_MAX];
 };
 
-/* An outcome of that kind. */
+/* Fills *o with this kind of outcome and its text. */
 void out_outcome_say(struct out_outcome *o, enum cmd_result result, const char *text);
-/* An outcome as the outbox keeps it, and back. */
+/* Writes an outcome to the outbox, and reads it back. */
 enum wb_err out_outcome_store(struct bridge *b, const char *id,
                               const struct out_outcome *o) WB_MUST_CHECK;
 void out_outcome_of_row(const struct store_outbox_row *row, struct out_outcome *ret);

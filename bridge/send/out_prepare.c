@@ -13,23 +13,25 @@
 
 /* ---- questions ---- */
 
-/* The caller's part ended (or not): the machine's and the network's trouble passes, ours does not
- * get better by itself either, but must not lose a message. */
+/* The preparation ended in the caller, perhaps with an error. Trouble of the machine or the network
+ * passes; an error of ours does not get better by itself, but must not lose a message either: in
+ * every case the item is tried again later. */
 static void ended(struct out_item *it, enum wb_err err)
 {
     if (err != WB_OK)
         out_queue_later(it, err);
 }
 
-/* Trouble that may be over after a pause, as opposed to "the server has answered badly". */
+/* Is this trouble that may be over after a pause, as opposed to "the server has answered badly"? */
 static bool passes(enum wb_err err)
 {
     return err != WB_OK && err != WB_ERR_REFUSED && err != WB_ERR_PROTOCOL &&
            err != WB_ERR_NOT_FOUND;
 }
 
-/* The question could not be asked, or brought no answer. kind: of the request. In a pause that the
- * server wants, it waits for its end and costs no try: nothing is sealed without those devices. */
+/* The question could not be asked, or brought no answer. kind: of the request. If the server wants
+ * a pause, the item waits for its end, which costs no try: nothing is sealed without those
+ * devices. */
 static void later(struct out_item *it, enum wb_err err, const char *kind)
 {
     if (err == WB_ERR_RATE_LIMITED)
@@ -120,8 +122,8 @@ out:
     ended(it, err);
 }
 
-/* Digits that are no number may be the LID of somebody we know, which the Go bridge stored as the
- * sender. NOT_FOUND: they are not. */
+/* Digits that are no phone number may be the LID of somebody we know: the Go bridge stored such
+ * digits as the sender. NOT_FOUND: they are no such LID. */
 static enum wb_err to_lid_digits(struct out_item *it)
 {
     struct bridge *b = it->b;
@@ -153,8 +155,8 @@ static void no_number(struct out_item *it)
         ended(it, err);
 }
 
-/* From here on the message is one for the number that the server names (P-X2-22): its row, the
- * answer, and the receipts. */
+/* From here on the message goes to the number that the server names (P-X2-22: it may differ from
+ * the number that was typed): its row, the answer, and the receipts name that number. */
 static void to_number(struct out_item *it, const struct jid *lid, const struct jid *named)
 {
     enum wb_err err = WB_OK;
@@ -190,7 +192,7 @@ static void to_person(struct out_item *it, const struct jid *lid, const struct j
 
     w->lid = jid_bare(*lid);
     w->pn = jid_bare(*pn);
-    /* Later requests by the other form queue up behind it. */
+    /* Later requests by the person's other form queue up behind this one. */
     it->lane->chat = jid_is_none(&w->lid) ? w->pn : w->lid;
     TRY(private_address(it->b, &w->lid, &w->pn, &w->to));
     compile(it);
@@ -233,7 +235,8 @@ static void group_failed(struct out_item *it, const struct group_info_result *r)
         later(it, r->err, IQ_KIND_GROUPS);
 }
 
-/* The server would take the message, and show it to nobody (P-X2-20). */
+/* The server would take the message, and show it to nobody (P-X2-20: a community's parent
+ * group). */
 static void refuse_community(struct out_item *it)
 {
     char text[GROUP_LINKS_TEXT_MAX];
@@ -263,7 +266,7 @@ static void on_group(struct bridge *b, uint64_t key, const struct group_info_res
     }
     member = !r->group->left && group_info_has_self(b, r->group, &admin);
     if ((!member || (r->group->announce && !admin)) && !it->work->group_fresh) {
-        ask_group(it, GROUP_INFO_FRESH); /* what is cached may be out of date */
+        ask_group(it, GROUP_INFO_FRESH); /* the cached group may be out of date */
         return;
     }
     if (!member) {
@@ -313,7 +316,7 @@ static struct mention_chat mention_chat_of(const struct bridge *b, const struct 
         two, 2, w->to.server == JID_LID ? STORE_ADDRESSING_LID : STORE_ADDRESSING_PN};
 }
 
-/* False: a question was asked first, or it is over. */
+/* *ret_go_on false: a question was asked first, or the preparation has ended. */
 static enum wb_err compile_mentions(struct out_item *it, bool *ret_go_on)
 {
     struct out_work *w = it->work;
@@ -341,7 +344,7 @@ static enum wb_err compile_mentions(struct out_item *it, bool *ret_go_on)
     if (w->mentions.nabsent == 0)
         *ret_go_on = true;
     else if (!jid_is_none(&w->group.jid) && !w->group_fresh)
-        ask_group(it, GROUP_INFO_FRESH); /* they may have joined just now */
+        ask_group(it, GROUP_INFO_FRESH); /* absent people may have joined just now */
     else
         refuse_absent(it, &w->mentions);
 out:
@@ -426,7 +429,7 @@ static enum wb_err take_devices(struct out_work *w, const struct device_sync_res
     return WB_OK;
 }
 
-/* In a group: anybody else, unless we are alone in it. */
+/* Is there a recipient? In a group: anybody else, unless we are alone in it. */
 static bool reaches(const struct bridge *b, const struct out_work *w)
 {
     const bool group = !jid_is_none(&w->group.jid);
@@ -447,7 +450,7 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
 
     if (!it)
         return;
-    /* Whatever went wrong: whose devices are not known would be left out for good. */
+    /* After any error: people whose devices are not known would never get this message. */
     if (r->err != WB_OK) {
         later(it, r->err, IQ_KIND_USYNC);
         return;
@@ -463,8 +466,8 @@ out:
 
 /* ---- sessions ---- */
 
-/* Which devices must be encrypted for one by one: all of a 1:1 chat; in a group those that lack our
- * sender key. */
+/* Asks for sessions with the devices that must be encrypted for one by one: all of a 1:1 chat; in a
+ * group those that lack our sender key. */
 static enum wb_err ask_sessions(struct out_item *it)
 {
     struct out_work *w = it->work;
@@ -498,7 +501,7 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
         out_seal(it);
         return;
     }
-    /* The list was out of date: whoever is in the new one gets this message, too. */
+    /* The device list was out of date: every device of the new list gets this message, too. */
     it->work->relisted = true;
     ended(it, ask_devices(it));
 }

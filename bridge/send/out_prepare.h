@@ -9,7 +9,7 @@
 /* What the group calls this member, by its addressing where that form is known; bare. */
 struct jid out_prepare_member_jid(const struct store_group *g, const struct store_group_member *m);
 
-/* From QUEUED on; ends in out_queue_later(), _fail() or _sealed(). */
+/* Prepares a QUEUED item; ends in out_queue_later(), out_queue_fail() or out_queue_sealed(). */
 void out_prepare_start(struct out_item *it);
 
 #endif

@@ -12,8 +12,8 @@ static void on_keys_late(void *ctx)
     out_queue_kick(ctx);
 }
 
-/* How long the ack of a message that carries keys may be waited for. What is not on the wire is on
- * its way there. */
+/* How long to wait for the ack of a message that carries keys. A carrier that is not on the wire is
+ * on its way there, and has the full time. */
 static int64_t keys_due_ms(const struct out_item *carrier)
 {
     struct bridge *b = carrier->b;
@@ -26,7 +26,7 @@ static int64_t keys_due_ms(const struct out_item *carrier)
 }
 
 /* A message that gives our sender key to people of this group is on its way. Before its ack nobody
- * knows whether they have the key: the next message would have to give it once more, to all of
+ * knows whether they have the key: the next message would have to give the key once more, to all of
  * them. */
 static bool key_on_its_way(const struct out_item *it)
 {
@@ -51,9 +51,9 @@ static void on_turn(void *ctx)
     out_queue_kick(it->b);
 }
 
-/* A group may have lost a member while we were away, who has our sender key: what waited for us is
- * read before anything is sealed for the group. A first message to somebody may have to wait for
- * its turn. */
+/* A group may have lost a member while we were away, and that member has our sender key: everything
+ * that waited for us is read before a message is sealed for the group. A first message to somebody
+ * may have to wait for its turn. */
 static bool may_start(struct out_item *it)
 {
     int64_t wait;
@@ -81,7 +81,8 @@ static struct out_item *next_to_start(struct out_message_state *s)
     return NULL;
 }
 
-/* Each chat has its turn, also when one of them has thousands of messages. */
+/* Moves the lane to the end: each chat has its turn, even if one of them has thousands of
+ * messages. */
 static void to_the_end(struct out_message_state *s, struct out_lane *lane)
 {
     struct out_lane **at = &s->lanes;
@@ -97,9 +98,10 @@ static void to_the_end(struct out_message_state *s, struct out_lane *lane)
     *at = lane;
 }
 
-/* What is sealed goes out; on a slow line that would only mean that it cannot be taken back. So
- * preparing waits for room in the socket (out_wire_room()), and after a while lets others have the
- * loop: of whom everything is known is sealed and committed at once. */
+/* A sealed message cannot be taken back, and on a slow line sealing early gains nothing. So
+ * preparing waits for room in the socket (out_wire_room()). It also lets other work run after a
+ * while: a message whose recipients are fully known is sealed and committed at once, within this
+ * loop. */
 void out_pump_run(void *ctx)
 {
     struct bridge *b = ctx;

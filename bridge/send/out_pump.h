@@ -3,8 +3,8 @@
 #ifndef BRIDGE_SEND_OUT_PUMP_H
 #define BRIDGE_SEND_OUT_PUMP_H
 
-/* Fails what is over its time, sends what is sealed, and starts what may start. bridge: a struct
- * bridge; out_queue_kick() has a timer call this. */
+/* Fails items over their time, sends what is sealed, and starts items that may start. bridge: a
+ * struct bridge; out_queue_kick() has a timer call this. */
 void out_pump_run(void *bridge);
 
 #endif

@@ -26,7 +26,8 @@ static void free_item(struct out_item *it)
     free(it);
 }
 
-/* Both forms of a person are one chat: a lane from before the pair was known is found, too. */
+/* Both forms of a person (number, LID) are one chat: a lane is also found if it was made before the
+ * two forms were known to be one person. */
 static struct out_lane *find_lane(struct bridge *b, const struct jid *canonical)
 {
     struct jid pn;
@@ -69,7 +70,7 @@ static void free_lane(struct out_message_state *s, struct out_lane *lane)
     free(lane);
 }
 
-/* Takes an unsealed item out of its lane; an empty lane goes. */
+/* Takes an unsealed item out of its lane; an empty lane is freed. */
 static void leave_lane(struct out_item *it)
 {
     struct out_lane *l = it->lane;
@@ -207,8 +208,10 @@ static enum wb_err load_state(struct bridge *b, enum store_outbox_state state)
             }
             it->step = OUT_SEALED;
             out_deadline_earlier_seal(it);
-            it->durable = true;                         /* its bytes go out in any case */
-            it->carries = it->chat.server == JID_GROUP; /* it is not known any more */
+            it->durable = true;                         /* its bytes go out in any case, caller or
+                                                         * not */
+            it->carries = it->chat.server == JID_GROUP; /* after a restart it is not known whether
+                                                         * it carries keys */
             join_sealed(it);
         }
     }
@@ -279,13 +282,14 @@ void out_queue_later(struct out_item *it, enum wb_err trouble)
     it->tries++;
     timer_start(it->b->timers, &it->timer, pause < most ? pause : most, on_pause_over, it);
     log_info(it->b->log, "send", "%s waits: %s", it->id, wb_err_text(trouble));
-    out_queue_kick(it->b); /* the others need not wait for it */
+    out_queue_kick(it->b); /* the other chats need not wait for this one's pause */
 }
 
 void out_queue_after_pause(struct out_item *it, int64_t ms)
 {
     struct bridge *b = it->b;
-    int64_t ahead = ms > 0 ? 0 : 1; /* it has ended in between: never at once all the same */
+    int64_t ahead = ms > 0 ? 0 : 1; /* the pause may have ended in between: even then never at
+                                     * once */
 
     stop_asking(it);
     for (const struct out_lane *l = b->out_message->lanes; l; l = l->next)
@@ -345,7 +349,7 @@ void out_queue_sealed(struct out_item *it)
 
 /* ---- refused for its form ---- */
 
-/* Before those of its chat that were accepted after it. */
+/* Puts the item before the items of its chat that were accepted after it. */
 static void put_in_order(struct out_lane *lane, struct out_item *it)
 {
     struct out_item *before = NULL, *next = lane->first;
@@ -354,7 +358,7 @@ static void put_in_order(struct out_lane *lane, struct out_item *it)
         before = next;
         next = next->next;
     }
-    /* Only the first of a lane asks; this one begins anew behind it. */
+    /* Only the first of a lane asks; an item that was asking begins anew behind this one. */
     if (!before && next && next->step == OUT_ASKING)
         stop_asking(next);
     it->next = next;
@@ -363,7 +367,7 @@ static void put_in_order(struct out_lane *lane, struct out_item *it)
         lane->last = it;
 }
 
-/* Without memory the row stays queued, and goes out after the next start. */
+/* Without memory for a lane the row stays queued, and goes out after the next start. */
 static void no_memory(struct out_item *it)
 {
     struct out_outcome o;
@@ -442,7 +446,7 @@ void out_queue_uncommitted(struct bridge *b)
 {
     for (struct out_item *it = b->out_message->sealed; it; it = it->next) {
         message_said_forget(&it->said);
-        /* The server answers the same bytes in the same way again. */
+        /* These are final: the server answers the same bytes in the same way again. */
         if (it->step == OUT_SETTLED || it->step == OUT_REOPENING) {
             it->step = OUT_SEALED;
             it->old_copies = 0;

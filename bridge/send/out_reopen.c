@@ -11,8 +11,8 @@ enum {
     STALE_ADDRESSING = 421, /* the group calls its members by their other identity (P-X2-02) */
 };
 
-/* Its bytes may have been sent more than once on this connection, when their ack was late: what the
- * server says of the other copies says nothing of the new form. */
+/* The item's bytes may have been sent more than once on this connection, when their ack was late:
+ * the server's answers to the other copies say nothing about the new form. */
 static enum wb_err reopen(struct out_item *it, uint32_t code, int64_t how, bool *ret_again)
 {
     enum wb_err err = store_outbox_reopen(it->b->store, it->id, how);
@@ -26,8 +26,8 @@ static enum wb_err reopen(struct out_item *it, uint32_t code, int64_t how, bool 
     return err == WB_ERR_STATE ? WB_OK : err;
 }
 
-/* Not when it was asked for after this message was sealed: of many that were on their way, one
- * asks. */
+/* Asks for the group, unless that happened after this message was sealed: of many refused messages
+ * one asks. */
 static enum wb_err ask_for_group(struct out_item *it)
 {
     struct store_group g;
@@ -41,9 +41,9 @@ static enum wb_err ask_for_group(struct out_item *it)
 }
 
 /* The group calls its members by their other identity now, and nobody told us. Whether or not this
- * message is made anew, the next one asks for the group. Nobody got this stanza, or the keys in it;
- * what others have brought holds: when the answer shows another addressing, everybody is given the
- * key again, once (group_info.c). */
+ * message is made anew, the next one asks for the group. Nobody got this stanza, or the keys in it.
+ * Keys that other stanzas have brought stay valid: when the answer shows another addressing,
+ * everybody is given the key again, once (group_info.c). */
 static enum wb_err reopen_group(struct out_item *it, uint32_t code, bool *ret_again)
 {
     struct bridge *b = it->b;
@@ -63,8 +63,8 @@ out:
     return err;
 }
 
-/* The bytes that were refused say it best: the account's state may be another one by now, and after
- * a restart nothing else remembers it. */
+/* The address for which the item was sealed, read from the refused bytes: the account's state may
+ * have changed since, and after a restart nothing else remembers the address. */
 static enum wb_err sealed_for(struct out_item *it, struct jid *ret_to)
 {
     struct arena a = arena_new(SEND_ARENA_MAX);
@@ -81,9 +81,9 @@ out:
     return err;
 }
 
-/* *ret_how, unless 0: it was refused for its address, and may go by the other one
- * (private_address_refused()). Both what was sealed (under the form that was refused) and what is
- * known of devices is made anew. */
+/* *ret_how, unless 0: the message was refused for its address, and may go by the person's other
+ * address (private_address_refused()). The notes for which devices it was sealed (under the refused
+ * address) and the known devices are dropped, to be made anew. */
 static enum wb_err refused_address(struct out_item *it, uint32_t code, int64_t *ret_how)
 {
     struct bridge *b = it->b;
@@ -104,8 +104,9 @@ out:
     return err;
 }
 
-/* Once: what is refused by both addresses is not refused for its address. Whether it was reopened
- * is in its row only, so that no rollback and no restart makes it another. */
+/* Reopens an item once: a message that both addresses refuse is not refused for its address. Only
+ * the item's row says whether it was reopened, so no rollback and no restart can reopen it
+ * again. */
 static enum wb_err reopen_private(struct out_item *it, uint32_t code, bool *ret_again)
 {
     struct bridge *b = it->b;

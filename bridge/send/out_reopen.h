@@ -5,9 +5,9 @@
 
 #include "bridge/send/out_queue.h"
 
-/* The server has refused it with this code. *ret_again: it is REOPENING, and
- * is no failure; what is wrong of what we know of the chat is dropped in any case. In the open
- * batch. Store errors. */
+/* The server has refused the item with this code. *ret_again: the item is REOPENING, and that is no
+ * failure; in any case, what we wrongly believed of the chat is dropped. In the open batch. Store
+ * errors. */
 enum wb_err out_reopen(struct out_item *it, uint32_t code, bool *ret_again) WB_MUST_CHECK;
 
 #endif

@@ -86,7 +86,7 @@ enum wb_err out_request_recipient(struct span text, struct jid *ret_to)
         return jid_from_phone(text, ret_to);
     if (jid_parse(text, &j) != WB_OK)
         return WB_ERR_INVALID;
-    j = jid_bare(j); /* a device's JID out of a log means the person (P-SD-02) */
+    j = jid_bare(j); /* a device's JID, copied from a log, means the person (P-SD-02) */
     if (j.server == JID_PN &&
         (!all_of(j.user, "0123456789") || jid_from_phone(span_cstr(j.user), &phone) != WB_OK))
         return WB_ERR_INVALID;

@@ -1,5 +1,5 @@
-/* out_request.h - what a caller wants to have sent: what is wrong with it, and its form in the
- * outbox. Without effects. */
+/* out_request.h - what a caller wants to have sent: its validation, and its form in the outbox.
+ * Without effects. */
 #ifndef BRIDGE_SEND_OUT_REQUEST_H
 #define BRIDGE_SEND_OUT_REQUEST_H
 
@@ -17,12 +17,14 @@ struct out_request {
     struct span reply_to; /* SPAN_NULL: none */
 };
 
-/* False: *o says why. mentions: room for r->nmentions; q borrows from r. */
+/* Validates r into *q, which borrows from r. False: *o says why not. mentions: room for
+ * r->nmentions. */
 bool out_request_check(const struct send_request *r, struct jid *mentions, struct out_request *q,
                        struct out_outcome *o) WB_MUST_CHECK;
 /* A phone number, or the JID of a person or group (P-MC-05). INVALID. */
 enum wb_err out_request_recipient(struct span text, struct jid *ret_to) WB_MUST_CHECK;
-/* The form in the outbox; everything of ret lives in `in` or the arena. MALFORMED. */
+/* Writes the form in the outbox, and reads it back: everything of ret lives in `in` or the arena.
+ * MALFORMED. */
 enum wb_err out_request_encode(const struct out_request *r, struct buf *out) WB_MUST_CHECK;
 enum wb_err out_request_decode(struct span in, struct arena *a,
                                struct out_request *ret) WB_MUST_CHECK;

@@ -24,7 +24,7 @@
 #include "store/session/retry.h"
 #include "store/session/signal_store.h"
 
-/* A request as it reads; it outlives the frame while prekeys are fetched. */
+/* A request as it was read; it outlives the frame while prekeys are fetched. */
 struct out_retry_pending {
     struct out_retry_pending *next;
     uint64_t key;
@@ -32,15 +32,15 @@ struct out_retry_pending {
     char receipt_id[STORE_MESSAGE_ID_MAX + 1]; /* of the request itself, for its ack */
     struct jid from, participant, recipient;   /* repeated in the answer; JID_NONE: absent */
     struct jid device;                         /* who asks */
-    struct jid chat;                           /* under which the plaintext is kept */
+    struct jid chat;                           /* the chat under which the plaintext is kept */
     int64_t t;
     uint32_t count;
     char edit[8];
-    bool member; /* in a group: the person is one of it now */
-    bool renew;  /* a new session is fetched in place of the one that there is */
-    bool paused; /* asked for again after the pause that the server wants (iq_pause.h) */
+    bool member; /* in a group: the person is a member now */
+    bool renew;  /* a new session is fetched to replace the present one */
+    bool paused; /* waits to ask again after the server's pause (iq_pause.h) */
     bool has_keys;
-    struct signal_bundle keys; /* which came with the request */
+    struct signal_bundle keys; /* the keys that came with the request */
     struct prekey_kept_statement statement;
 };
 
@@ -48,7 +48,7 @@ struct out_retry_pending {
 enum verdict {
     VERDICT_NO,
     VERDICT_YES,
-    VERDICT_IF_LISTED, /* its person may have the message; is the device theirs? */
+    VERDICT_IF_LISTED, /* the person may have the message; is the device theirs? */
 };
 
 /* ---- the request ---- */
@@ -82,7 +82,7 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
         r->participant = (struct jid){0};
     if (!node_attr_get_jid(s->node, "recipient", &r->recipient))
         r->recipient = (struct jid){0};
-    if (!jid_is_person(&r->from)) { /* a group: the asker is one of it */
+    if (!jid_is_person(&r->from)) { /* a group: the asker is one of its members */
         r->chat = r->from;
         r->device = r->participant;
     } else {
@@ -97,8 +97,9 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
 
 /* ---- the answer ---- */
 
-/* What our own other devices and members of a group need besides the message (P-RC-43). Whether it
- * can read the group now, the next message must not depend on (P-RC-44). */
+/* Besides the message our own devices need its chat, and a group's members our sender key
+ * (P-RC-43). The key is still doubted: the next message must not depend on this one's success
+ * (P-RC-44). */
 static enum wb_err add_context(struct bridge *b, const struct out_retry_pending *r,
                                const struct jid *address, struct span message, struct buf *out)
 {
@@ -112,7 +113,7 @@ static enum wb_err add_context(struct bridge *b, const struct out_retry_pending 
         return content_encode_device_sent(span_cstr(jid_text(&r->chat, text)), message, out);
     buf_append(out, message);
     TRY(buf_err(out));
-    if (r->chat.server != JID_GROUP || !r->member) /* who has left must not read on */
+    if (r->chat.server != JID_GROUP || !r->member) /* a member who has left must not read on */
         goto out;
     err = store_sender_key_load(b->store, &r->chat, &owner, &record);
     if (err == WB_OK) {
@@ -158,7 +159,7 @@ static struct node *answer_node(struct bridge *b, struct arena *a,
     return n;
 }
 
-/* Pairwise to the one device, with the session that there is now; leaves after the commit. */
+/* Encrypts for the one device in the present session; the stanza leaves after the commit. */
 static enum wb_err resend(struct bridge *b, const struct out_retry_pending *r)
 {
     struct arena a = arena_new(SEND_ARENA_MAX);
@@ -193,7 +194,7 @@ static void note_refusal(struct bridge *b, const char *id, const char *why)
 
 /* ---- sessions ---- */
 
-/* As outgoing_ack_node() makes it; the stanza is gone. */
+/* Builds the ack that outgoing_ack_node() would make; the stanza itself is gone by now. */
 static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
 {
     struct arena a = arena_new(16 * 1024);
@@ -213,7 +214,8 @@ static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
     return err;
 }
 
-/* Not before it has been done: what a broken connection prevented is due at once. */
+/* Notes a new session only when it is made: one that a broken connection prevented is due at once.
+ */
 static enum wb_err note_rebuilt(struct bridge *b, const struct out_retry_pending *r)
 {
     const uint8_t no_base_key[32] = {0};
@@ -226,7 +228,7 @@ out:
     return err;
 }
 
-/* Takes a waiting request out of the list, NULL when it is gone; the caller frees it. */
+/* Takes a waiting request out of the list; NULL when it is gone. The caller frees it. */
 static struct out_retry_pending *take_waiting(struct bridge *b, uint64_t key)
 {
     struct out_retry_pending **at = b->out_message ? &b->out_message->retries : NULL, *r;
@@ -242,7 +244,8 @@ static struct out_retry_pending *take_waiting(struct bridge *b, uint64_t key)
     return r;
 }
 
-/* NULL: no memory, or too many of them; then the next connection brings the request again. */
+/* Keeps a waiting request. NULL: no room or memory; the next connection brings the request again.
+ */
 static struct out_retry_pending *park(struct bridge *b, const struct out_retry_pending *r)
 {
     struct out_message_state *s = b->out_message;
@@ -263,8 +266,8 @@ static struct out_retry_pending *park(struct bridge *b, const struct out_retry_p
     return kept;
 }
 
-/* The end of a request that waited. Without the ack the server delivers it once more: so it comes
- * with the answer, or with the refusal. */
+/* The end of a request that waited. Without an ack the server delivers the request once more: so
+ * the ack leaves only now, with the answer or the refusal. */
 static void conclude_late(struct bridge *b, const struct out_retry_pending *r, enum wb_err err)
 {
     enum wb_err acked = wb_err_is_ours(err) ? err : ack_late(b, r);
@@ -277,7 +280,7 @@ static void conclude_late(struct bridge *b, const struct out_retry_pending *r, e
 
 static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetch_result *p);
 
-/* One after the other, as chats that waited for the same pause. */
+/* Fetches for one waiting request after the other, like chats that waited for the same pause. */
 static void on_pause_over(void *ctx)
 {
     struct bridge *b = ctx;
@@ -295,7 +298,7 @@ static void on_pause_over(void *ctx)
     timer_start(b->timers, &s->retry_pause, SEND_AFTER_PAUSE_MS, on_pause_over, b);
 }
 
-/* Takes r back: without its keys the device would have nothing until the next login. */
+/* Puts r back: without a session the device would have nothing until the next login. */
 static void wait_for_pause(struct bridge *b, struct out_retry_pending *r)
 {
     struct out_message_state *s = b->out_message;
@@ -318,7 +321,7 @@ void out_retry_offline(struct out_message_state *s)
         struct out_retry_pending *r = *at;
 
         if (!r->paused) {
-            at = &r->next; /* its question ends, and with it the request */
+            at = &r->next; /* the end of its question also ends the request */
             continue;
         }
         *at = r->next;
@@ -334,7 +337,7 @@ static void on_sessions(struct bridge *b, uint64_t key, const struct prekey_fetc
 
     if (!r)
         return;
-    /* With the old session, if need be: the device asks again when it cannot read that either. */
+    /* If need be with the old session: a device that cannot read that either asks again. */
     if (err == WB_OK || err == WB_ERR_REFUSED || err == WB_ERR_PROTOCOL) {
         err = err == WB_OK ? note_rebuilt(b, r) : WB_OK;
         if (err == WB_OK)
@@ -361,7 +364,7 @@ void out_retry_clear(struct out_message_state *s)
     memset(s->retry_asked, 0, sizeof s->retry_asked);
 }
 
-/* From here on on_sessions() owes the ack; or, with too many of them, the next connection does. */
+/* From here on on_sessions() owes the ack; if park() fails, the next connection asks again. */
 static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pending *r,
                                      bool renew)
 {
@@ -377,9 +380,9 @@ static enum wb_err fetch_then_resend(struct bridge *b, const struct out_retry_pe
     return err;
 }
 
-/* P-RC-41: without keys in the request a new session is due when there is none, or when the old
- * one evidently does not work, or many devices of the group ask, so that there is no second answer
- * for each; but not more often than hourly, one-time keys are precious. */
+/* P-RC-41: without keys in the request a new session is due when there is none, or when the present
+ * one evidently does not work, or when many devices of the group ask, so that each needs no second
+ * answer. But it is made at most once an hour: one-time keys are precious. */
 static enum wb_err judge_session(struct bridge *b, const struct out_retry_pending *r,
                                  bool *ret_fetch, bool *ret_renew)
 {
@@ -401,7 +404,7 @@ out:
     return err;
 }
 
-/* *ret_later: it is not answered yet, nor to be acked. */
+/* *ret_later: the request is not answered yet, and not to be acked yet. */
 static enum wb_err with_session(struct bridge *b, const struct out_retry_pending *r,
                                 bool *ret_later)
 {
@@ -411,8 +414,8 @@ static enum wb_err with_session(struct bridge *b, const struct out_retry_pending
     if (r->has_keys) {
         err =
             prekey_start_session(b, &r->device, &r->keys, SPAN(r->statement.bytes, r->statement.n));
-        /* Keys of a former identity: from a phone that is gone, or that is in use again after all.
-         * If it goes on asking, the server is asked who is there now. */
+        /* The keys are of a former identity: of a phone that is gone, or that is in use again after
+         * all. If the device goes on asking, the server is asked for its present identity. */
         if (err == WB_ERR_UNTRUSTED_IDENTITY)
             err = judge_session(b, r, &fetch, &renew);
         TRY(err);
@@ -427,8 +430,8 @@ out:
 
 /* ---- who may have it ---- */
 
-/* There is no such message in that chat: it is too old, or another chat's, whose people alone may
- * have it. The device cannot read what we write all the same. */
+/* There is no such message in that chat: the message is too old, or belongs to another chat, whose
+ * people alone may have it. In either case the device cannot read what we write. */
 static enum wb_err not_kept(struct bridge *b, const struct stanza *s,
                             const struct out_retry_pending *r)
 {
@@ -445,9 +448,9 @@ static enum wb_err not_kept(struct bridge *b, const struct stanza *s,
     return out_retry_gone(b, s->node, span_cstr(r->id), &r->device, m.device);
 }
 
-/* Whose request it is we learn from the server alone, and what it is worth from our own notes: to
- * whom the message went. A stranger learns nothing, also not whether there is such a message: the
- * ack is the same in any case, and nobody is asked about them. */
+/* The server alone tells us who asks, and our own notes alone tell whether the message went to
+ * them. A stranger learns nothing, not even whether there is such a message: the ack is the same in
+ * any case, and the server is not asked about the stranger. */
 static enum wb_err may_have(struct bridge *b, const struct stanza *s, struct out_retry_pending *r,
                             enum verdict *ret)
 {
@@ -473,9 +476,9 @@ out:
     return err;
 }
 
-/* P-X2-07: too much was sent to the group again. The device, if it is to read on, gets the key with
- * the next message, in the session that it asks for, or in a new one when it names none: the one
- * that there is may be what it has lost. */
+/* P-X2-07 (resends to a group are limited): too much was sent to the group again. If the device may
+ * read on, it gets the sender key with the next message: in the session that its keys start, or in
+ * a new session when it sent no keys, since the device may have lost the present one. */
 static enum wb_err give_key_later(struct bridge *b, const struct out_retry_pending *r)
 {
     const struct jid owner = out_seal_key_owner(b);
@@ -509,8 +512,8 @@ out:
     return err;
 }
 
-/* Has the device not asked for it too often (P-RC-39, P-RC-40)? Then it is answered, now or later.
- */
+/* Answers the request, now or later, unless the device has asked for the message too often
+ * (P-RC-39, P-RC-40). */
 static enum wb_err answer(struct bridge *b, const struct out_retry_pending *r, bool *ret_later)
 {
     const struct jid plain = jid_unhosted(r->device);
@@ -531,7 +534,7 @@ out:
     return err;
 }
 
-/* What the server says of the person's devices. */
+/* The server has told which devices the person has. */
 static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_result *d)
 {
     struct out_retry_pending *r = take_waiting(b, key);
@@ -541,7 +544,7 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
     if (!r)
         return;
     out_retry_devices_answered(b, &r->device, d, &listed);
-    if (d->err != WB_OK) { /* not acked: the request comes again */
+    if (d->err != WB_OK) { /* not acked: the server delivers the request again */
         log_info(b->log, "send", "%s is not sent again now: %s", r->id, wb_err_text(d->err));
     } else {
         if (listed)
@@ -554,7 +557,7 @@ static void on_devices(struct bridge *b, uint64_t key, const struct device_sync_
     free(r);
 }
 
-/* *ret_later as above. */
+/* *ret_later as in with_session(). */
 static enum wb_err answer_if_listed(struct bridge *b, const struct out_retry_pending *r,
                                     bool *ret_later)
 {
@@ -585,7 +588,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
     if (!b->out_message)
         return WB_ERR_BUG;
     TRY(parse(b, s, &r));
-    if (r.chat.server == JID_GROUP) /* whatever becomes of the request (P-X2-11) */
+    if (r.chat.server == JID_GROUP) /* P-X2-11: doubted in any case */
         TRY(out_retry_gone_doubt(b, &r.chat, &r.device));
     TRY(may_have(b, s, &r, &verdict));
     if (verdict != VERDICT_NO && node_child(s->node, "keys")) {
@@ -597,7 +600,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
         err = answer(b, &r, &later);
     else if (err == WB_OK && verdict == VERDICT_IF_LISTED)
         err = answer_if_listed(b, &r, &later);
-    /* What the asker did wrong does not get better by being delivered again. */
+    /* A request that is the asker's fault does not get better by being delivered again. */
     if (err != WB_OK && !wb_err_is_ours(err)) {
         log_warn(b->log, "send", "%s is not sent again: %s", r.id, wb_err_text(err));
         err = WB_OK;

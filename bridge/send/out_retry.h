@@ -4,10 +4,11 @@
 
 #include "bridge/core/stanza.h"
 
-/* A <receipt type=retry>, unparsed. Answers it and acks it (the caller does neither): the ack alone
- * when the message is not known any more or was asked for too often. When prekeys must be fetched
- * first, the ack comes with the answer: with the connection gone, the request comes again. Class
- * PEER: an odd stanza, to be acked by the caller; everything else as in stanza.h. */
+/* Handles a <receipt type=retry>, unparsed: resends the message and acks the receipt (the caller
+ * does neither). The receipt is only acked when the message is not known any more or was asked for
+ * too often. When prekeys must be fetched first, the ack comes with the resend: if the connection
+ * breaks before, the server delivers the request again. Errors of class PEER: an odd stanza, to be
+ * acked by the caller; everything else as in stanza.h. */
 enum wb_err out_retry_request(struct bridge *b, const struct stanza *s) WB_MUST_CHECK;
 
 #endif

@@ -4,8 +4,8 @@
 #include "bridge/send/out_queue.h"
 #include "store/session/devices.h"
 
-/* The form that is asked about, not the canonical one: the answer may teach the LID, and then the
- * slot would not be found again. */
+/* The JID in the form that is asked about, not the canonical form: the answer may teach the LID,
+ * and then the slot would not be found again. */
 static struct jid user_of(const struct jid *device)
 {
     return jid_bare(jid_unhosted(*device));
@@ -19,7 +19,8 @@ static struct out_retry_asked *slot_of(struct out_message_state *s, const struct
     return NULL;
 }
 
-/* For somebody new: the one that is the longest ago and that nobody waits for; NULL: none. */
+/* A slot for a new person: of those that nobody waits for, the one that was asked the longest ago;
+ * NULL: none. */
 static struct out_retry_asked *take_slot(struct out_message_state *s, const struct jid *user)
 {
     struct out_retry_asked *best = NULL;
@@ -36,7 +37,8 @@ static struct out_retry_asked *take_slot(struct out_message_state *s, const stru
     return best;
 }
 
-/* Is a list kept? The server's empty one is not (P-SD-07), and would be asked for each time. */
+/* Is a device list of the person kept? An empty list from the server is not kept (P-SD-07), and
+ * would be asked for each time. */
 static enum wb_err is_kept(struct bridge *b, const struct jid *user, bool *ret_kept)
 {
     struct arena a = arena_new(1 << 20);

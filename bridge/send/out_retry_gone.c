@@ -58,7 +58,7 @@ out:
     return err;
 }
 
-/* Of somebody who may never have been sent the message. */
+/* May these keys be taken, though their sender may never have been sent the message? */
 static enum wb_err is_credible(struct bridge *b, const struct jid *address,
                                const struct signal_bundle *keys, bool *ret_is)
 {
@@ -120,7 +120,7 @@ enum wb_err out_retry_gone(struct bridge *b, const struct node *receipt, struct 
     TRY(store_retry_rebuild_put(b->store, &address, bridge_server_now_s(b), no_base_key));
     log_info(b->log, "send", "the keys of that request are for the next message to its device");
 out:
-    /* An unreadable bundle is the peer's fault, and no better the next time. */
+    /* An unreadable bundle is the peer's fault, and does not get better the next time. */
     if (err == WB_OK || wb_err_is_ours(err))
         return err;
     log_warn(b->log, "send", "the keys of that request are of no use: %s", wb_err_text(err));

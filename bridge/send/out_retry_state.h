@@ -4,9 +4,9 @@
 
 struct out_message_state;
 
-/* Forgets them: the devices ask again. */
+/* Forgets all waiting resends: the devices ask again. */
 void out_retry_clear(struct out_message_state *s);
-/* The connection is gone: those that waited for a pause come again with the next one. */
+/* The connection is gone: requests that waited for a pause come again with the next connection. */
 void out_retry_offline(struct out_message_state *s);
 
 #endif

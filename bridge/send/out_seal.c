@@ -19,12 +19,13 @@
 #include "store/session/retry.h"
 #include "store/session/signal_store.h"
 
-/* Looked up together; well below the store's cache, so that none is decoded twice. */
+/* Sessions that are looked up together; well below the store's cache, so that none is decoded
+ * twice. */
 enum { SESSIONS_CHUNK = STORE_SESSION_CACHE_MAX / 2 };
 
 /* ---- a list of devices ---- */
 
-/* A stanza that is being made. */
+/* The stanza that is being made. */
 struct out_sealing {
     struct out_item *it;
     struct bridge *b;
@@ -61,7 +62,8 @@ static enum wb_err seal_device(struct out_sealing *s, size_t i, struct span plai
     return WB_OK;
 }
 
-/* plain for people's devices, own for our other devices (may be the same); wanted NULL: all. */
+/* Seals `plain` for people's devices and `own` for our other devices (may be the same text); wanted
+ * NULL: for all devices. */
 static enum wb_err seal_devices(struct out_sealing *s, struct span plain, struct span own,
                                 const bool *wanted)
 {
@@ -98,7 +100,7 @@ static enum wb_err canonical_addresses(struct bridge *b, struct out_work *w,
     return err;
 }
 
-/* Over all devices that it is made for, the sending one included (P-SD-22). */
+/* The hash over all devices for which it is made, the sending one included (P-SD-22). */
 static enum wb_err participant_hash(struct out_sealing *s, const struct jid *self)
 {
     size_t n = s->w->ndevices;
@@ -112,9 +114,9 @@ static enum wb_err participant_hash(struct out_sealing *s, const struct jid *sel
     return phash_of(all, n + 1, s->it->phash);
 }
 
-/* What an ack of a private message may name as well: clients of WhatsApp differ in whether the
- * sending device counts there (whatsmeow: yes, whatsapp-rust: no), and no source says which of them
- * the server agrees with. */
+/* The other hash that an ack of a private message may name: clients of WhatsApp differ in whether
+ * the sending device counts there (whatsmeow: yes, whatsapp-rust: no), and no source says with
+ * which of them the server agrees. */
 static enum wb_err hash_of_others(struct out_sealing *s)
 {
     return phash_of(s->w->devices, s->w->ndevices, s->it->phash_others);
@@ -161,7 +163,7 @@ struct jid out_seal_key_owner(const struct bridge *b)
     return jid_is_none(&b->own_lid) ? b->own_pn : b->own_lid;
 }
 
-/* Our key of the group, a new one when there is none or when somebody has it who must not read on
+/* Our key of the group; a new key when there is none, or when somebody has it who must not read on
  * (P-SD-36). */
 static enum wb_err sender_key_for(struct bridge *b, const struct out_work *w,
                                   const struct jid *addresses, struct sender_key_record **ret,
@@ -238,7 +240,7 @@ out:
     return err;
 }
 
-/* Gives the key, as it is before this message (P-SG-30), to those who lack it. */
+/* Gives the key, in its state before this message (P-SG-30), to the devices that lack it. */
 static enum wb_err distribute(struct out_sealing *s, const struct sender_key_record *r,
                               const bool *wanted)
 {
@@ -305,7 +307,7 @@ static enum wb_err seal_group(struct out_sealing *s)
     if (nwanted) {
         s->participants = node_new(s->a, "participants");
         TRY(distribute(s, r, wanted));
-        /* Nobody could read it. */
+        /* Nobody could read the message. */
         if (s->ndone == 0 && nwanted == w->ndevices) {
             err = WB_ERR_NO_SESSION;
             goto out;
@@ -323,9 +325,10 @@ out:
     return err;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole message ---- */
 
-/* People besides ourselves; the devices of each stand together (device_sync.h). */
+/* The number of people besides ourselves; a person's devices stand together in the list
+ * (device_sync.h). */
 static uint32_t people_of(const struct bridge *b, const struct out_work *w)
 {
     struct jid last = {0};
@@ -377,7 +380,8 @@ void out_seal(struct out_item *it)
     struct buf packed = buf_new(OUTGOING_STANZA_BYTES_MAX);
     enum wb_err err;
 
-    if (first_contact_locked(it)) { /* since its preparation began */
+    if (first_contact_locked(it)) { /* the account was restricted since the item's preparation
+                                     * began */
         out_queue_again(it);
         return;
     }

@@ -8,7 +8,7 @@
 
 enum { COMMIT_GRACE_MS = 1000 };
 
-/* Without a caller the message must not go out any more: nobody would know. */
+/* A send without a key must not go out once its caller is gone: nobody would know of it. */
 static void cancel(struct out_item *it)
 {
     struct out_message_state *s = it->b->out_message;
@@ -50,7 +50,8 @@ static void cancel(struct out_item *it)
                        "stays queued");
 }
 
-/* The answer for now. Not for a settled item: its answer is here and is being committed. */
+/* Ends a caller's wait with the answer for now. A settled item is passed over: its final answer is
+ * being committed. */
 static void end_wait(struct out_caller *w)
 {
     struct out_item *it = w->item;
@@ -67,8 +68,8 @@ static void end_wait(struct out_caller *w)
     }
 }
 
-/* Without a connection nothing becomes of a message that is not sealed: its caller hears so soon.
- * One that is sealed goes out again after a reconnect, and its ack may come in time. */
+/* Without a connection an unsealed message does not get on: its caller hears so soon. A sealed
+ * message goes out again after a reconnect, and its ack may come in time. */
 static bool hopeless(const struct out_caller *w)
 {
     struct bridge *b = w->item->b;
@@ -99,7 +100,7 @@ static void on_wait_over(void *ctx)
     if (w->item->step == OUT_SETTLED)
         timer_start(w->item->b->timers, &w->timer, COMMIT_GRACE_MS, on_wait_over, w);
     else if (left_ms(w) > 0 && !hopeless(w))
-        arm(w); /* it has been without a connection in between */
+        arm(w); /* the connection was gone in between */
     else
         end_wait(w);
 }
@@ -129,8 +130,8 @@ static void on_finish(void *ctx)
     void (*done)(struct bridge *) = s->finish.done;
 
     s->finish.done = NULL;
-    /* An item that cannot be cancelled, because the disk is full, keeps its callers: no endless
-     * loop. */
+    /* An item that cannot be cancelled, because the disk is full, keeps its callers: the counter
+     * prevents an endless loop. */
     for (size_t left = s->ncallers; left > 0; left--) {
         struct out_caller *w = unsettled_in(s->sealed);
 

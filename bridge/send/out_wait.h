@@ -1,16 +1,16 @@
-/* out_wait.h - how long callers wait, and what becomes of a send for which its caller does not wait
- * any longer. Private to send/. */
+/* out_wait.h - how long callers wait, and what becomes of a send whose caller has stopped waiting.
+ * Private to send/. */
 #ifndef BRIDGE_SEND_OUT_WAIT_H
 #define BRIDGE_SEND_OUT_WAIT_H
 
 #include "bridge/send/out_queue.h"
 
-/* done is called once: at the end of the send or of the wait, which is as long as r says, r being
- * what the caller asked for. NOMEM. */
+/* Makes a caller wait for the item. done is called once: at the end of the send, or of the wait
+ * that the request r allows. NOMEM. */
 enum wb_err out_wait_add(struct out_item *it, bool keyed, const struct send_request *r,
                          send_done_fn *done, void *ctx, uint64_t ticket) WB_MUST_CHECK;
-/* The connection is gone: who did not say how long to wait, and cannot have a message queued, is
- * told soon. */
+/* The connection is gone: callers that did not say how long to wait, and whose message cannot stay
+ * queued, are told soon. */
 void out_wait_offline(struct bridge *b);
 /* The caller has gone away. A send without a key that is not sealed is cancelled. */
 void out_wait_abandon(struct bridge *b, uint64_t ticket);

@@ -1,13 +1,13 @@
-/* What is sealed goes out as there is room for it: from the outbox, one by one, so that thousands
- * of messages never stand in memory or before an ack. */
+/* Sealed messages go out as there is room for them: from the outbox, one by one, so that thousands
+ * of messages are never held in memory, and never delay an ack of ours. */
 #include "bridge/send/out_wire.h"
 
 #include "bridge/core/batch.h"
 #include "bridge/core/context.h"
 #include "bridge/send/out_caller.h"
 
-/* No ack. That says nothing while the message has not even left: a slow line is not sent the same
- * bytes twice. */
+/* No ack has come. That means nothing while the message has not even left: on a slow line the same
+ * bytes are not sent twice. */
 static void on_no_ack(void *ctx)
 {
     struct out_item *it = ctx;
@@ -35,7 +35,7 @@ static void on_no_ack(void *ctx)
     }
 }
 
-/* False: it was not taken, and is to be sent later. */
+/* Sends the packed bytes. False: they were not taken, and are to be sent later. */
 static bool wire(struct out_item *it, struct span packed)
 {
     struct bridge *b = it->b;
@@ -64,7 +64,7 @@ void out_wire_sealed(struct out_item *it, struct span packed)
     struct bridge *b = it->b;
     struct out_message_state *s = b->out_message;
 
-    /* Those before it go first: one of them may be of the same chat. */
+    /* Sealed messages before it go first: one of them may be of the same chat. */
     if (!s->unsent && may_send(b) && wire(it, packed))
         return;
     if (!s->unsent)
@@ -72,7 +72,8 @@ void out_wire_sealed(struct out_item *it, struct span packed)
     out_wire_unsent(b);
 }
 
-/* The very bytes of before (design rule 2), under the same id. False: not taken now. */
+/* Sends the very bytes of before (design rule 2: a key never makes two ciphertexts) under the same
+ * id. False: not taken now. */
 static bool send_stored(struct out_item *it)
 {
     struct bridge *b = it->b;
@@ -84,7 +85,7 @@ static bool send_stored(struct out_item *it)
     if (err != WB_OK || row.state != OUTBOX_SEALED || !row.sealed.n) {
         log_error(b->log, "send", "%s: its sealed bytes are not in the outbox (%s)", it->id,
                   wb_err_text(err));
-        it->tries = SEND_WIRE_TRIES; /* on this connection it is not looked for again */
+        it->tries = SEND_WIRE_TRIES; /* not looked for again on this connection */
         it->late = true;             /* nobody need wait for its ack */
     } else {
         if (!it->fresh)
@@ -120,8 +121,8 @@ void out_wire_room(struct bridge *b)
     }
 }
 
-/* Sent long ago, never acked: nobody can know any more. Told to callers as such; what has certainly
- * never left was not sent. */
+/* The message was sent long ago and never acked: nobody can know its outcome any more, and callers
+ * are told so. A message that has certainly never left was not sent. */
 static enum wb_err give_up(struct out_item *it)
 {
     enum wb_err err;
@@ -145,7 +146,8 @@ out:
 void out_wire_online(struct bridge *b)
 {
     struct out_message_state *s = b->out_message;
-    int64_t now = bridge_server_now_s(b); /* a wall clock that jumps makes nothing too old */
+    int64_t now = bridge_server_now_s(b); /* server time: a wall clock that jumps makes no message
+                                           * too old */
     bool given_up = false;
     enum wb_err err = WB_OK;
 
@@ -162,7 +164,7 @@ void out_wire_online(struct bridge *b)
         batch_fail(b, err);
     else if (given_up)
         err = batch_commit(b);
-    if (err != WB_OK) /* the connection is closed; at the next one again */
+    if (err != WB_OK) /* the connection is closed; the next one tries again */
         return;
     s->unsent = s->sealed;
     out_wire_unsent(b);

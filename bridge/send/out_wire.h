@@ -1,5 +1,4 @@
-/* out_wire.h - what is sealed goes to the socket, in the order of sealing. Private to
- * send/. */
+/* out_wire.h - sealed messages go to the socket, in the order of sealing. Private to send/. */
 #ifndef BRIDGE_SEND_OUT_WIRE_H
 #define BRIDGE_SEND_OUT_WIRE_H
 
@@ -9,9 +8,9 @@
 void out_wire_online(struct bridge *b);
 void out_wire_offline(struct bridge *b);
 void out_wire_room(struct bridge *b);
-/* Sends as many of the sealed as there is room for. */
+/* Sends as many of the sealed messages as there is room for. */
 void out_wire_unsent(struct bridge *b);
-/* Sends the newest of the sealed, now or when it is its turn. packed: its bytes. */
+/* Sends the newest sealed message, now or when its turn comes. packed: its bytes. */
 void out_wire_sealed(struct out_item *it, struct span packed);
 
 #endif
