@@ -29,7 +29,7 @@ static const struct api_route *const routes[] = {
     &route_outbox_cancel,
 };
 
-/* Without a token: a browser sends none with an address. */
+/* These need no token: a browser sends none when a person opens an address. */
 static const struct api_route *const open_routes[] = {&route_root, &route_pair_page,
                                                       &route_pair_script, &route_pair_style};
 
@@ -41,11 +41,12 @@ static bool is_open(const char *path)
     return false;
 }
 
-/* These look at parameters themselves. */
+/* These calls read parameters, and check them themselves. */
 static const struct api_route *const asking_routes[] = {&route_outbox, &route_contacts};
 
-/* What is read only, and whose address gets a parameter that means nothing: a picture that shall
- * not come from a cache, a monitor's mark. Of any other call a parameter is a slip. */
+/* Read-only calls, which ignore unknown parameters: people add some to keep a picture out of a
+ * cache or to mark a monitor's calls. On any other call an unknown parameter is taken for a
+ * slip. */
 static const struct api_route *const lenient_routes[] = {&route_health, &route_qr, &route_qr_svg,
                                                          &route_qr_png};
 
@@ -60,7 +61,8 @@ static bool may_have_query(const struct api_route *route)
     return is_open(route->path);
 }
 
-/* Calls that are answered at once and cost next to nothing, /health and the pages: never busy. */
+/* Calls that are answered at once and cost next to nothing (/health and the pages): they are served
+ * however busy the API is. */
 static bool is_quick(const struct api_route *route)
 {
     return route == &route_health || is_open(route->path);
@@ -95,7 +97,7 @@ static bool allowed(struct api_request *r)
     return false;
 }
 
-/* *ret_param: what the '*' at the end stands for. */
+/* *ret_param: the text in place of the '*' at the end. */
 static bool matches(const char *pattern, const char *path, const char **ret_param)
 {
     size_t n = strlen(pattern);
@@ -109,7 +111,8 @@ static bool matches(const char *pattern, const char *path, const char **ret_para
     return true;
 }
 
-/* The Allow header of a path that is called with another method; "": there is no such path. */
+/* Fills the Allow header of a path that is called with another method; "": there is no such
+ * path. */
 static void allow_of(struct api_request *r)
 {
     static const struct {
@@ -130,7 +133,7 @@ static void allow_of(struct api_request *r)
         }
 }
 
-/* "Use GET or HEAD": few callers look at headers. */
+/* The text says "Use GET or HEAD", too: few callers look at headers. */
 static void method_not_allowed(struct api_request *r)
 {
     char text[sizeof "Use " + sizeof r->allow + 1];

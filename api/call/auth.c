@@ -56,7 +56,7 @@ static bool is_local_name(const struct config *c, const char *local, struct span
            is_address(name, c->bind) || is_address(name, local);
 }
 
-/* Is it an entry of the comma-separated api_hosts, with or without a port? */
+/* Is `authority` an entry of the comma-separated api_hosts, with or without a port? */
 static bool is_listed(const struct config *c, struct span authority, struct span name)
 {
     const char *at = c->api_hosts;

@@ -5,19 +5,20 @@
 #include "api/call/surrogates.h"
 
 enum {
-    /* Longer names are compared by their beginning. */
+    /* Longer names are compared by their first characters only. */
     NAME_CHARS = 40,
-    /* Of a name that we do not know, in an answer. */
+    /* Of an unknown name, so many characters are shown in an answer. */
     SHOWN_CHARS = 60,
     TEXT_BYTES_MAX = 1000,
-    /* A common beginning of so many characters is no chance; or of one less, if it is all. */
+    /* Names with so many first characters in common count as alike; one less is enough if that is
+     * the whole name. */
     PREFIX_MIN = 4,
     SLIPS_MAX = 2,
 };
 
-/* ---- what was meant ---- */
+/* ---- which name was meant ---- */
 
-/* What other programs' APIs call it. */
+/* Names that other programs' APIs use for our fields. */
 static const struct {
     const char *theirs, *ours;
 } other_names[] = {
@@ -53,7 +54,7 @@ static const struct {
     {"pin", "code"},
 };
 
-/* Lower case, without what joins words; cut at NAME_CHARS. */
+/* Lower case, without the characters that join words ('_', '-'); cut at NAME_CHARS. */
 static size_t plain(struct span name, char out[static NAME_CHARS + 1])
 {
     size_t n = 0;
@@ -70,7 +71,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Insertions, deletions and changes that make one of the other (Levenshtein). */
+/* The number of insertions, deletions and changes that turn one name into the other
+ * (Levenshtein). */
 static size_t slips(const char *a, const char *b)
 {
     size_t n = strlen(b), row[NAME_CHARS + 1];

@@ -8,11 +8,11 @@ enum {
     API_HEADER_VALUE_MAX = 1024,
     /* An IPv6 address with a scope, as text. */
     API_ADDRESS_MAX = 80,
-    /* The longest call and a key of 128 characters of 4 bytes. */
+    /* The longest path of a call and a key of 128 characters of 4 bytes. */
     API_PATH_MAX = 640,
-    /* Parameters of one call: a state, a chat, two numbers. */
+    /* The parameters of one call: a state, a chat, two numbers. */
     API_QUERY_MAX = 1024,
-    /* Answers are JSON lists of groups at most: 4096 groups of some 300 bytes. */
+    /* The longest answers are JSON lists of groups: 4096 groups of some 300 bytes. */
     API_REPLY_BYTES_MAX = 8 << 20,
     API_ARENA_BYTES_MAX = 16 << 20,
 };

@@ -1,6 +1,6 @@
-/* request.h - one call: who asks, what was asked, and the answer. It knows no sockets, and not
- * which calls there are. A handler answers at once or keeps the request and answers later; if the
- * caller goes away first, `gone` is called and the request must not be touched any more. */
+/* request.h - one call: its caller, the request, and the answer. It knows no sockets, and not which
+ * calls there are. A handler answers at once or keeps the request and answers later; if the caller
+ * goes away first, `gone` is called and the request must not be touched any more. */
 #ifndef API_CALL_REQUEST_H
 #define API_CALL_REQUEST_H
 
@@ -32,7 +32,7 @@ enum api_method {
 };
 
 struct api_request {
-    /* What it is asked of: api.c sets these before the first handler sees the request. */
+    /* The bridge and its API: api.c sets these before the first handler sees the request. */
     struct bridge *bridge;
     const struct config *config;
     uint16_t port; /* where the API listens */
@@ -47,9 +47,9 @@ struct api_request {
     char authorization[API_HEADER_VALUE_MAX];
     char content_type[API_HEADER_VALUE_MAX];
     char idempotency_key[API_HEADER_VALUE_MAX];
-    bool header_too_long; /* one of the above did not fit */
-    bool bad_query;       /* too long, or a NUL in it */
-    struct buf body;      /* until the handler has returned */
+    bool header_too_long; /* one of these headers did not fit */
+    bool bad_query;       /* the query is too long, or has a NUL in it */
+    struct buf body;      /* kept until the handler has returned */
     struct arena arena;
 
     /* The answer. */
@@ -59,7 +59,7 @@ struct api_request {
     char allow[40];         /* the Allow header of a 405, else "" */
     const char *policy;     /* static; Content-Security-Policy of a page */
     const char *location;   /* static; where a 302 leads */
-    bool retry_later;       /* an error that comes from too much at once: with Retry-After */
+    bool retry_later;       /* an error because of too many requests: answered with Retry-After */
     struct buf reply;
 
     void (*gone)(void *ctx);
@@ -67,65 +67,66 @@ struct api_request {
     uint64_t ticket;     /* of bridge_send() */
     const char *sent_to; /* the recipient as the caller wrote it, in the arena */
 
-    /* What on_request of the server decides from the head alone; handle is NULL until then, and of
-     * a call that is refused. */
+    /* The server's on_request sets these from the head alone; handle is NULL until then, and stays
+     * NULL for a call that is refused. */
     void (*handle)(struct api_request *r);
-    const char *call; /* static: the call in the log of pauses */
+    const char *call; /* static: the call's name in the log of long pauses of the loop */
     bool takes_body;  /* the handler reads the body */
-    bool is_quick;    /* it costs next to nothing: served however many others wait */
+    bool is_quick;    /* the call costs next to nothing: it is served however many others wait */
 
-    /* Ways to the server, which are set from the beginning: the answer in r is complete and is sent
-     * when the socket takes it, then r is freed; and: is there room for an answer of n bytes,
-     * beside those that callers have not taken yet? */
+    /* Ways to the server, set from the beginning. send_answer: the answer in r is complete; it is
+     * sent when the socket takes it, then r is freed. may_hold: is there room for an answer of n
+     * bytes, beside the answers that callers have not taken yet? */
     void (*send_answer)(struct api_request *r);
     bool (*may_hold)(struct api_request *r, size_t n);
 
-    /* The server's own. */
+    /* The fields from here on belong to the server. */
     struct http_server *server;
     struct lws *wsi;
     struct caller *caller;
     bool dispatched;
     bool body_complete;
-    bool unwanted;      /* the call has no body: it is read and dropped, then the call is served */
+    bool unwanted;      /* the call takes no body: one that comes is read and dropped, then the call
+                         * is served */
     bool unread;        /* the body is not waited for, the answer leaves at once */
     uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
-    int64_t body_until_ms; /* when it has to be here (monotonic) */
-    bool in_chunks;        /* body_left is 1 until the last one */
+    int64_t body_until_ms; /* until when the whole body has to be here (monotonic) */
+    bool in_chunks;        /* body_left is 1 until the last chunk */
     struct chunked chunks;
     bool may_have_interim, expects_continue;
     struct buf output; /* head and body of the answer, as they leave */
-    size_t written;    /* bytes of it */
+    size_t written;    /* bytes of output that the socket has taken */
     struct loop_deferred writing;
     struct api_request *prev, *next;
 };
 
-/* Answers; exactly one of these per request. */
+/* Sends the answer; exactly one of these functions is called per request. */
 void api_reply(struct api_request *r, int status, const char *static_type, struct span body);
-/* Takes the reference; NULL (no memory) becomes a plain 500. */
+/* Takes over the reference; NULL (no memory) becomes a plain 500. */
 void api_reply_json(struct api_request *r, int status, json_t *new_body);
-/* A text as JSON. Bytes that are no UTF-8 (a text that was cut, an old name) become '?': else the
- * whole field would be missing. A new reference; NULL: no memory. */
+/* A text as JSON. Bytes that are no UTF-8 (a text that was cut, an old name) become '?': otherwise
+ * the whole field would be missing. A new reference; NULL: no memory. */
 json_t *api_text(struct span text);
 /* The same of a field that may be missing: SPAN_NULL is null. */
 json_t *api_text_or_null(struct span text);
 /* {"success":false,"error":code,"message":text} with the code's status. */
 void api_reply_error(struct api_request *r, enum cmd_result result, const char *text);
-/* RATE_LIMITED, with Retry-After. */
+/* Answers RATE_LIMITED, with Retry-After. */
 void api_reply_busy(struct api_request *r, const char *text);
 /* {"success":true,"message":text}. */
 void api_reply_done(struct api_request *r, int status, const char *text);
 
-/* For commands that answer by callback: the request while its caller is there, then NULL. The
- * callback frees it. NULL: no memory, answered. */
+/* For commands that answer by callback: holds the request while its caller is there, then NULL. The
+ * callback frees the struct. NULL from api_wait(): no memory, and the request was answered. */
 struct api_waiting {
     struct api_request *request;
 };
 struct api_waiting *api_wait(struct api_request *r) WB_MUST_CHECK;
 
-/* A parameter of the query; false when it is not given. */
+/* Gets a parameter of the query; false when it is not given. */
 bool api_query(const struct api_request *r, const char *name, struct span *ret_value);
-/* Every parameter is one of `known` (ends with NULL), and given once. False: answered with
- * bad_request. */
+/* Is every parameter one of `known` (ends with NULL), and given once? False: the request was
+ * answered with bad_request. */
 bool api_query_known(struct api_request *r, const char *const *known) WB_MUST_CHECK;
 
 #endif

@@ -12,7 +12,7 @@ static int hex_value(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The code unit of the \uXXXX that stands there; -1: there is none. */
+/* The code unit of a \uXXXX at p; -1: there is no \uXXXX. */
 static int unit_at(const uint8_t *p, size_t n)
 {
     int unit = 0;
@@ -52,7 +52,8 @@ void surrogates_mend(uint8_t *json, size_t n)
         }
         if (is_high(unit) || is_low(unit))
             memcpy(json + i, "\\ufffd", ESCAPE);
-        /* A backslash takes the next byte with it: of "\\ud83d" only the first is one. */
+        /* A backslash takes the next byte with it: "\\ud83d" is an escaped backslash and no \u
+         * escape. */
         i += unit >= 0 ? (size_t)ESCAPE : json[i] == '\\' ? 2 : 1;
     }
 }

@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Makes \ufffd (the replacement character) of every \uXXXX that is a surrogate without its other
- * half, in place: both are six bytes. Nothing else is changed, and nothing of what is no JSON. */
+/* Replaces every \uXXXX that is a surrogate without its other half by \ufffd (the replacement
+ * character), in place: both are six bytes. Changes nothing else, and nothing in bytes that are no
+ * JSON. */
 void surrogates_mend(uint8_t *json, size_t n);
 
 #endif

@@ -47,7 +47,7 @@ void callers_remove(struct callers *c, struct caller *who)
     free(who);
 }
 
-/* Who has one IPv6 address has all of its /64. */
+/* Whoever has one IPv6 address has all of its /64. */
 static bool same_place(const struct ip *a, const struct ip *b)
 {
     bool v4 = ip_is_v4(a) || ip_is_v4(b);
@@ -86,8 +86,8 @@ static struct caller *oldest(const struct callers *c, const struct ip *from,
     return any;
 }
 
-/* The address of which there are the most strangers; NULL: there are none. Each address is counted
- * at its first one; the work is bounded by the connections there can be. */
+/* The address with the most strangers; NULL: there are no strangers. Each address is counted at its
+ * first stranger; the work is bounded by the number of connections. */
 static const struct ip *most_frequent(const struct callers *c)
 {
     const struct ip *most = NULL;

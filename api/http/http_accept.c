@@ -1,5 +1,5 @@
-/* Our own sockets, for base/listen.h's reasons: libwebsockets watches them as it does any
- * descriptor, and serves whom we accept. */
+/* Sockets that we open ourselves, for the reasons in base/listen.h: libwebsockets watches them like
+ * any descriptor, and serves the connections that we accept. */
 #include <errno.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static struct http_server *server_of(const struct caller *who)
     return lws_vhost_user(lws_get_vhost(who->link));
 }
 
-/* In the loop's next iteration: it may be in an event of this very connection now. */
+/* Closes in the loop's next iteration: this may run in an event of the same connection. */
 static void send_away(void *ctx)
 {
     struct caller *who = ctx;
@@ -44,7 +44,7 @@ void http_no_deadline(struct http_server *server, struct caller *who)
 
 /* ---- callers ---- */
 
-/* It has sent something that we have not read yet: it is not silent, we are late. */
+/* The caller has sent bytes that we have not read yet: it is not silent, we are late. */
 static bool is_waiting(const struct caller *who)
 {
     int n = 0;
@@ -52,7 +52,8 @@ static bool is_waiting(const struct caller *who)
     return ioctl(lws_get_socket_fd(who->link), FIONREAD, &n) == 0 && n > 0;
 }
 
-/* For when the system or libwebsockets has no place left, below our own limit. */
+/* Closes the oldest stranger when the system or libwebsockets has no place left though our own
+ * limit is not reached. */
 static void make_room(struct http_server *server)
 {
     for (size_t left = (callers_strangers(&server->callers) + 1) / 2; left > 0; left--) {
@@ -63,8 +64,8 @@ static void make_room(struct http_server *server)
     }
 }
 
-/* A socket is a descriptor like any other to libwebsockets: it tells when there is something to
- * read or room to write, and has no timers of its own for it, which would end what waits longer. */
+/* Hands the socket to libwebsockets as a plain descriptor: so libwebsockets tells when there is
+ * something to read or room to write, and sets no timers of its own, which would end long waits. */
 static void take(struct http_server *server, int fd, const struct ip *address)
 {
     bool room;
@@ -87,7 +88,7 @@ static void take(struct http_server *server, int fd, const struct ip *address)
         http_deadline(server, who, API_HEAD_MS);
         return;
     }
-    callers_remove(&server->callers, who); /* the vhost has the descriptor, until its end */
+    callers_remove(&server->callers, who); /* the vhost keeps the descriptor until the vhost ends */
     make_room(server);
 }
 
@@ -102,15 +103,15 @@ static void go_on(void *ctx)
     flow(ctx, 1);
 }
 
-/* Is this descriptor, of a connection that was just accepted, one of those set aside for us? */
+/* Is this descriptor, of a connection just accepted, outside those that connections may use? */
 static bool is_set_aside(const struct http_server *server, int fd)
 {
     return server->deps.descriptors_below > 0 && (size_t)fd >= server->deps.descriptors_below;
 }
 
-/* No descriptors, or nobody who could go: the callers wait in the kernel's queue, for the places of
- * the oldest strangers and of those who are just answered. Without the pause the socket would stay
- * readable and the loop would never rest. */
+/* No descriptors are left, or no caller can go: newcomers wait in the kernel's queue, for the
+ * places of the oldest strangers and of callers that are just being answered. Without the pause the
+ * socket would stay readable and the loop would never rest. */
 static void pause_accepting(struct http_server *server)
 {
     make_room(server);

@@ -7,7 +7,7 @@
 
 enum { HEAD_BYTES_MAX = 2048 };
 
-/* By ourselves: libwebsockets knows the reason phrases of a few codes only. */
+/* Written by ourselves: libwebsockets knows the reason phrases of only a few codes. */
 static void make_head(const struct api_request *r, struct buf *out)
 {
     buf_printf(out,
@@ -40,9 +40,9 @@ static enum wb_err make_output(struct api_request *r)
     return buf_err(&r->output);
 }
 
-/* What the caller has sent behind its request is read before the connection is closed: the kernel
- * answers unread bytes with a reset, which can take the answer away from a caller that has not read
- * it yet. */
+/* Bytes that the caller has sent behind its request are read before the connection is closed: the
+ * kernel answers unread bytes with a reset, which can destroy the answer before the caller has read
+ * it. */
 static void linger(struct api_request *r)
 {
     struct http_server *server = r->server;
@@ -62,7 +62,8 @@ static void linger(struct api_request *r)
     lws_rx_flow_control(wsi, 1);
 }
 
-/* Not from within an event of libwebsockets: 4.1 forgets there that the socket is waited for. */
+/* Runs outside events of libwebsockets: within one, version 4.1 forgets that we wait for the
+ * socket. */
 static void write_some(void *ctx)
 {
     struct api_request *r = ctx;
@@ -95,13 +96,14 @@ void http_write(struct api_request *r)
         loop_defer(r->server->deps.loop, &r->writing, write_some, r);
 }
 
-/* Answering while a body is still coming in would make clients see a reset: it is read first. */
+/* An answer while a body is still coming in would make clients see a reset: the body is read
+ * first. */
 void http_answer(struct api_request *r)
 {
     if (r->caller->answered || (r->body_left > 0 && !r->unread))
         return;
     r->caller->answered = true;
-    r->body_complete = true; /* what still comes of it is dropped */
+    r->body_complete = true; /* the rest of the body is dropped */
     http_deadline(r->server, r->caller, (int64_t)API_TRANSFER_S * 1000);
     http_write(r);
 }
@@ -111,7 +113,8 @@ bool http_may_hold(struct api_request *r, size_t n)
     return callers_hold_answer(&r->server->callers, r->caller, n);
 }
 
-/* An answer before the answer. It is 25 bytes on a socket that has sent nothing yet. */
+/* Sends "100 Continue" before the answer: 25 bytes on a socket that has sent nothing yet, so they
+ * always fit. */
 void http_interim(struct api_request *r)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -2,8 +2,8 @@
  * It reads and drops every other body, for a client that is still sending would see a reset. */
 #include "api/http/http_private.h"
 
-/* Callers that stop in the middle must not use up API_REQUESTS_MAX: neither for a pause nor in all
- * may a body take too long. */
+/* Callers that stop in the middle of a body must not use up API_REQUESTS_MAX: there is a limit for
+ * each pause (API_TRANSFER_S), and one for the whole body. */
 static void await_more(struct api_request *r)
 {
     int64_t left = r->body_until_ms - clock_mono_ms(&clock_system);
@@ -12,7 +12,8 @@ static void await_more(struct api_request *r)
     http_deadline(r->server, r->caller, left < pause ? left : pause);
 }
 
-/* Once it is refused, or its handler has returned: others may need the room. */
+/* Frees the body once the request is refused or its handler has returned: other callers may need
+ * the room. */
 static void drop_body(struct api_request *r)
 {
     buf_free(&r->body);
@@ -24,7 +25,7 @@ static void dispatch(struct api_request *r)
     if (r->dispatched || r->answered)
         return;
     r->dispatched = true;
-    http_no_deadline(r->server, r->caller); /* the handler's own waits end it */
+    http_no_deadline(r->server, r->caller); /* the handler's own waits end the request */
     pauses_mark(loop_pauses(r->server->deps.loop), r->call);
     r->handle(r);
     drop_body(r);
@@ -42,8 +43,9 @@ static void refuse_much(struct api_request *r)
     api_reply_busy(r, "Too many large bodies at once; try again later");
 }
 
-/* Notes that `n` bytes of its body are kept. Only bytes that have come count: a caller that
- * announces a large body and sends nothing takes no room from others. False: refused. */
+/* Notes that `n` bytes of the body are kept. Only bytes that have come count: a caller that
+ * announces a large body and sends nothing takes no room from others. False: the request was
+ * refused. */
 static bool may_keep(struct api_request *r, size_t n)
 {
     if (callers_hold_body(&r->server->callers, r->caller, n))
@@ -52,7 +54,7 @@ static bool may_keep(struct api_request *r, size_t n)
     return false;
 }
 
-/* The rest of the body is not waited for. */
+/* Does not wait for the rest of the body. */
 static void end_body(struct api_request *r)
 {
     r->unread = r->body_complete = true;
@@ -78,7 +80,7 @@ void http_body_begin(struct api_request *r, bool body_here)
         await_more(r);
     if (!r->expects_continue || body_here)
         return;
-    /* The caller asks before it sends. */
+    /* The caller asks (Expect: 100-continue) before it sends the body. */
     if (r->answered)
         end_body(r);
     else
@@ -113,9 +115,10 @@ static void take_chunks(struct api_request *r, struct span in)
     bool done = false;
     enum wb_err err = chunked_push(&r->chunks, in, &r->body, &done);
 
-    if (r->answered) /* refused: its chunks are followed to their end, and dropped */
+    if (r->answered) /* refused: its chunks are read to their end, and dropped */
         buf_clear(&r->body);
-    /* What is refused in the middle is not read to its end, which nobody knows. */
+    /* A request that is refused in the middle of its chunks is not read to the end, which nobody
+     * knows. */
     if (err == WB_OK && !r->answered && !may_keep(r, r->body.n)) {
         end_body(r);
         return;

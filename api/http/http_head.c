@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- where it ends ---- */
+/* ---- where the head ends ---- */
 
 size_t http_head_length(struct http_head_scan *s, struct span in)
 {
@@ -22,7 +22,7 @@ size_t http_head_length(struct http_head_scan *s, struct span in)
     return 0;
 }
 
-/* RFC 9110, 5.6.2: what methods and names of headers are made of. */
+/* The characters of methods and header names (RFC 9110, 5.6.2). */
 static bool is_token_char(uint8_t c)
 {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
@@ -50,7 +50,7 @@ bool http_head_possible(struct span in)
 
 /* ---- lines ---- */
 
-/* The next line without its end, which is CRLF or LF alone; false: there is none. */
+/* Takes the next line without its end, which is CRLF or LF alone; false: there is no line. */
 static bool take_line(struct span *rest, struct span *ret_line)
 {
     const uint8_t *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
@@ -93,7 +93,7 @@ static bool is_word(struct span s, const char *word)
 
 /* ---- the request line ---- */
 
-/* "/path?query", or "http://host/path?query" as to a proxy (RFC 9112, 3.2.2). */
+/* Takes "/path?query", or "http://host/path?query" as sent to a proxy (RFC 9112, 3.2.2). */
 static bool take_target(struct span target, struct http_head *h)
 {
     static const char scheme[] = "http://";
@@ -116,7 +116,7 @@ static bool take_target(struct span target, struct http_head *h)
     return true;
 }
 
-/* NULL, or what is wrong. */
+/* NULL, or a sentence about what is wrong. */
 static const char *take_request_line(struct span line, struct http_head *h)
 {
     const uint8_t *space = memchr(line.p, ' ', line.n);
@@ -142,7 +142,7 @@ static const char *take_request_line(struct span line, struct http_head *h)
 
 /* ---- headers ---- */
 
-/* Of these one is enough, and two of them mean different things to different readers. */
+/* For headers that may be there once: two of them mean different things to different readers. */
 static const char *put_once(struct span *field, struct span value, const char *problem)
 {
     if (!span_is_null(*field) && !span_eq(*field, value))
@@ -194,7 +194,8 @@ enum wb_err http_head_parse(struct span head, struct http_head *ret, const char 
     const char *problem = NULL;
 
     while (take_line(&head, &line) && line.n == 0)
-        ; /* empty lines before it: a client's slip that is as old as the protocol */
+        ; /* empty lines before the request line: a slip of clients that is as old as the
+           * protocol */
     problem = line.n ? take_request_line(line, &h) : "There is no request line";
     while (!problem && take_line(&head, &line) && line.n > 0)
         problem = take_header(line, &h, &host);
@@ -217,7 +218,7 @@ static int hex_value(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The next character of an escaped text; -1: it is none, or NUL. */
+/* The next character of an escaped text; -1: a bad escape, or NUL. */
 static int take_char(struct span *s, bool plus_is_space)
 {
     uint8_t c = s->p[0];
@@ -263,7 +264,7 @@ bool http_query_decode(struct span query, char *out, size_t room)
             query = span_skip(query, 1);
         if (cut && !open)
             continue;
-        /* Room for this one, the part's NUL and the empty one at the end. */
+        /* Room for this character, the part's NUL and the empty part at the end. */
         if (c < 0 || at + 3 > room)
             return false;
         out[at++] = (char)c;

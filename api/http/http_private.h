@@ -16,38 +16,38 @@ struct lws_vhost;
 struct http_server {
     struct http_server_deps deps;
     struct lws_vhost *vhost;
-    struct api_request *requests; /* under way */
+    struct api_request *requests; /* those under way */
     struct callers callers;
     struct lws *listening[LISTEN_SOCKETS_MAX];
     size_t nlistening;
-    struct timer pause; /* of accepting */
+    struct timer pause; /* runs while no connections are accepted */
     uint16_t port;
     char where[LISTEN_TEXT_MAX]; /* the addresses we listen on */
     char missing[LISTEN_TEXT_MAX];
     bool stopping;
 };
 
-/* libwebsockets' memory per connection. */
+/* Our data about a connection, in memory that libwebsockets gives each one. */
 struct connection {
-    struct buf head; /* what has come of it */
+    struct buf head; /* what has come of the request's head */
     struct http_head_scan scan;
     struct api_request *request; /* from the end of its head until its answer is with the socket */
-    size_t dropped;              /* bytes read behind the request, and not looked at */
+    size_t dropped;              /* bytes that were read behind the request and dropped */
     bool ended;                  /* the caller sends nothing more */
-    bool lingering;              /* the answer has left: until the caller closes */
+    bool lingering;              /* the answer has left, and we wait for the caller to close */
 };
 
 /* ---- http_accept.c: connections ---- */
 
 /* Listens and hands the sockets to libwebsockets, which closes them with the vhost. */
 enum wb_err http_listen(struct http_server *server, struct buf *problem) WB_MUST_CHECK;
-/* A listening socket has callers. */
+/* To be called when a listening socket has connections to accept. */
 void http_accept(struct http_server *server, struct lws *listening);
 /* A connection is gone: its memory with libwebsockets is about to be freed. */
 void http_gone(struct http_server *server, struct lws *wsi);
-/* Nothing of ours is called any more by a connection or a timer. */
+/* From here on no connection and no timer calls us any more. */
 void http_forget_all(struct http_server *server);
-/* It is closed when it takes longer than that from now. */
+/* Closes the caller's connection after ms milliseconds, unless this is called again before. */
 void http_deadline(struct http_server *server, struct caller *who, int64_t ms);
 void http_no_deadline(struct http_server *server, struct caller *who);
 /* Has libwebsockets close the connection as soon as it can. */
@@ -58,32 +58,33 @@ void http_send_away(struct caller *who);
 /* NULL: no memory. */
 struct api_request *http_request_new(struct http_server *server, struct lws *wsi);
 void http_request_free(struct api_request *r);
-/* The connection ends before the answer: whoever works on it is told. */
+/* The connection ends before the answer: the handler that works on the request is told. */
 void http_request_abandon(struct api_request *r);
-/* Reads the complete head. False: it cannot be read, answered. */
+/* Reads the complete head. False: it cannot be read, and the request was answered. */
 bool http_read_head(struct api_request *r, struct span head);
 /* Answers 400; nothing more is read. */
 void http_refuse_head(struct api_request *r, const char *problem);
 
 /* ---- http_body.c: the body, and what follows it ---- */
 
-/* The head is read, and answered if it was refused. body_here: bytes of the body have come with it.
- */
+/* To be called when the head is read, and was answered if it was refused. body_here: bytes of the
+ * body have come with it. */
 void http_body_begin(struct api_request *r, bool body_here);
-/* The next bytes, as long as body_complete is not set. */
+/* Takes the next bytes of the body, as long as body_complete is not set. */
 void http_body_take(struct api_request *r, struct span in);
-/* The caller sends no more of it. */
+/* The caller has ended its side of the connection: no more of the body comes. */
 void http_body_cut(struct api_request *r);
 
 /* ---- http_answer.c ---- */
 
-/* r->send_answer and r->may_hold. */
+/* The functions behind r->send_answer and r->may_hold. */
 void http_answer(struct api_request *r);
 bool http_may_hold(struct api_request *r, size_t n);
 
-/* The socket takes more, if there is an answer. NULL-safe. */
+/* Writes more of the answer, if there is one, when the socket takes more. NULL-safe. */
 void http_write(struct api_request *r);
-/* "100 Continue": send the body, or: the connection is still there. */
+/* Sends "100 Continue": tells the caller to send the body, or that the connection is still
+ * there. */
 void http_interim(struct api_request *r);
 
 #endif

@@ -67,7 +67,8 @@ static void copy_header(struct api_request *r, struct span value, char *out)
     out[value.n] = '\0';
 }
 
-/* Both ends as the kernel knows them, whatever the settings or the headers say. */
+/* Notes both addresses of the connection as the kernel knows them, whatever the settings or headers
+ * say. */
 static void note_addresses(struct api_request *r)
 {
     int fd = lws_get_socket_fd(r->wsi);
@@ -100,7 +101,7 @@ static bool is_word(struct span s, const char *word)
     return s.n == strlen(word) && strncasecmp((const char *)s.p, word, s.n) == 0;
 }
 
-/* How the body comes, if one does. */
+/* Reads how the body comes (length or chunks), if there is one. */
 static bool read_framing(struct api_request *r, const struct http_head *h)
 {
     bool coded = !span_is_null(h->transfer_encoding);

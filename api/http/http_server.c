@@ -27,7 +27,7 @@ const char *http_server_missing(const struct http_server *s)
 
 /* ---- events ---- */
 
-/* The head is complete, and perhaps something of what follows it. */
+/* The head is complete, and something of the body may have come with it. */
 static void begin(struct connection *c, struct api_request *r, size_t head_bytes)
 {
     struct span all = buf_span(&c->head), rest = span_skip(all, head_bytes);
@@ -40,7 +40,7 @@ static void begin(struct connection *c, struct api_request *r, size_t head_bytes
         http_body_take(r, rest);
 }
 
-/* Bytes before the end of the head. Negative: close the connection. */
+/* Takes bytes up to the end of the head. Negative: close the connection. */
 static int take_head(struct http_server *server, struct lws *wsi, struct connection *c,
                      struct span in)
 {
@@ -69,7 +69,7 @@ static int take_head(struct http_server *server, struct lws *wsi, struct connect
     return 0;
 }
 
-/* What is behind a request is not looked at. Negative: close the connection. */
+/* Drops bytes behind the request. Negative: close the connection. */
 static int drop(struct lws *wsi, struct connection *c, size_t n)
 {
     c->dropped += n;
@@ -81,8 +81,8 @@ static int drop(struct lws *wsi, struct connection *c, size_t n)
     return 0;
 }
 
-/* The caller has sent its FIN: it hung up, or it has said all that it wants to say and waits (both
- * are the same to us). If it hung up, the next byte that it gets tells the kernel. */
+/* The caller has sent its FIN: it hung up, or it has sent everything and waits (both look the same
+ * to us). If it hung up, the kernel learns that with the next byte that we send. */
 static int ended(struct http_server *server, struct lws *wsi, struct connection *c)
 {
     struct api_request *r = c->request;
@@ -104,7 +104,8 @@ static int ended(struct http_server *server, struct lws *wsi, struct connection 
     return 0;
 }
 
-/* One read a turn, so that others have theirs. Negative: close the connection. */
+/* One read per turn of the loop, so that other connections have theirs. Negative: close the
+ * connection. */
 static int read_some(struct http_server *server, struct lws *wsi, struct connection *c)
 {
     const struct caller *who = lws_get_opaque_user_data(wsi);
@@ -144,9 +145,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
     (void)in;
     (void)len;
-    /* http_server_stop() frees the server: libwebsockets reports only the ends of the last
-     * connections after it.
-     */
+    /* http_server_stop() frees the server: libwebsockets reports the ends of the last connections
+     * only after that. */
     if (server && (reason == LWS_CALLBACK_RAW_RX_FILE || reason == LWS_CALLBACK_RAW_WRITEABLE_FILE))
         pauses_mark(loop_pauses(server->deps.loop), "the API's sockets");
     if (server && reason == LWS_CALLBACK_RAW_RX_FILE && lws_get_opaque_user_data(wsi))
@@ -220,7 +220,7 @@ void http_server_stop(struct http_server *server)
         http_request_abandon(r);
     }
     http_forget_all(server);
-    /* The vhost goes with the context: connections may still be closing. */
+    /* The vhost is freed with the context: connections may still be closing. */
     lws_vhost_destroy(server->vhost);
     free(server);
 }

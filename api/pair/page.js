@@ -1,14 +1,14 @@
 'use strict';
-// Leads a person through linking, and says in words for people what is in every state of the bridge
-// (/health). What the API says for programs is not shown. Everything that comes from the bridge is
+// Leads a person through linking, and tells in plain words what each state of the bridge (/health)
+// means. Texts of the API that are meant for programs are not shown. Everything that comes from the bridge is
 // shown as text, never as HTML. The token stays in this tab: a reload keeps it, closing forgets it.
 
 const POLL_MS = 1500;
 const ASK_MS = 10000; // an answer takes milliseconds
-const ACT_MS = 60000; // WhatsApp is asked meanwhile
+const ACT_MS = 60000; // WhatsApp must answer first
 
 const BY_ITSELF = 'The bridge tries again by itself; nothing is lost.';
-// By status: what is, and what to do about it. again: is there a point in trying at once?
+// By status: the state, what to do about it, and the button that helps ('again': trying at once may help).
 const STATES = {
   starting: ['The bridge is starting…', 'This takes a few seconds.'],
   connecting: ['Connecting to WhatsApp…', 'This takes a few seconds.'],
@@ -31,8 +31,8 @@ const STATES = {
     'Make room on the computer that the bridge runs on, or ask who looks after it. The bridge goes on by itself ' +
     'as soon as it can write; until then WhatsApp keeps what arrives.', 'again'],
 };
-// By reason, instead of `connecting` and `disconnected`. An attempt may take most of the time that there is no
-// connection: why the one before it failed is what a person needs to read meanwhile too.
+// By reason, shown instead of `connecting` and `disconnected`. Without a connection, attempts may take most of the
+// time: during an attempt, too, a person needs to read why the one before it failed.
 const REASONS = {
   database_held: ['The bridge cannot write its files', 'Another program on the bridge’s computer is writing to the ' +
     'same database and does not finish. Close that program (a database viewer?), or end its transaction. The bridge ' +
@@ -85,7 +85,7 @@ const NO_ANSWER = ['The bridge does not answer', 'Is it running? Start it, or th
   'again by itself.'];
 const NOT_UNDERSTOOD = ['The bridge has trouble', 'It answers, but not with what this page knows. Load the page again; if ' +
   'that does not help, its log says more.'];
-// What a button was answered, by the API's error code.
+// What the page says when a button's call fails, by the API's error code.
 const REFUSALS = {
   rate_limited: 'Too many codes were asked for. Wait some minutes, or scan the QR code.',
   refused: 'WhatsApp gives no code for this number now. Try again later, or scan the QR code.',
@@ -99,7 +99,7 @@ const PAIR_REFUSED = 'This is not possible now: the bridge is linked, is being u
 
 const part = (id) => document.getElementById(id);
 const show = (id, on) => { part(id).hidden = !on; };
-// Only what changes: a screen reader reads out what is written.
+// Writes only texts that change: a screen reader reads out everything that is written.
 const say = (id, text) => { if (part(id).textContent !== text) part(id).textContent = text; };
 let token = remembered();
 let tokenWrong = false;
@@ -110,14 +110,14 @@ let codeWas = '';
 let busy = false;
 let statusWas = '';
 
-// What a token is made of: a header takes no other characters, and the setting neither.
+// Can this be a token? A header takes no other characters, and neither does the setting.
 function isToken(text) {
   return /^[\x21-\x7e]+$/.test(text);
 }
 
 function remembered() {
   let kept = '';
-  try { kept = sessionStorage.getItem('token') || ''; } catch { /* then it is asked for */ }
+  try { kept = sessionStorage.getItem('token') || ''; } catch { /* then the page asks for the token */ }
   return isToken(kept) ? kept : '';
 }
 function remember() {
@@ -201,7 +201,7 @@ function hideQr() {
   qrText = '';
 }
 
-// Whoever asked for it: this page, before a reload or not, another program, or --pair-code.
+// Shows the code, whoever asked for it: this page (perhaps before a reload), another program, or --pair-code.
 async function showCode() {
   const answer = await ask('GET', '/api/pair-code');
   const shown = answer.ok ? await answer.json() : null;
@@ -229,7 +229,7 @@ function showPasskey(passkey) {
   say('passkey-code', passkey.code || '');
 }
 
-// Nothing of what was shown may be used while nobody knows whether it still holds.
+// Hides what was shown, so that nobody uses it while it is unknown whether it still holds.
 function nothing() {
   for (const id of ['scan', 'code-line', 'passkey', 'confirm', 'linked', 'times', 'phone-line']) show(id, false);
   hideQr();
@@ -272,7 +272,7 @@ async function look() {
   say('jid', health.phone || '');
   state(words(health, step));
   times(health);
-  if (health.status !== statusWas) busy = false; // what a button said is over
+  if (health.status !== statusWas) busy = false; // the answer to a button is out of date
   statusWas = health.status;
   if (!busy) problem(health.status !== 'ok' && passkey.problem ? sentence(passkey.problem) : '');
   show('scan', pairing);
@@ -303,8 +303,8 @@ async function poll() {
 
 // ---- what a person asks for ---------------------------------------------------------------------
 
-// What it answers stays on the page until the next one. Of the passkey's calls it is a sentence for
-// people; of the others the code is put into words here.
+// Makes a call for a button. Its error stays on the page until the next call. The passkey's calls answer with a
+// sentence for people; for the other calls the error code is put into words here.
 async function act(button, path, body, refusals) {
   busy = true;
   button.disabled = true;
@@ -330,7 +330,7 @@ function on(id, event, handler) {
 
 on('token-form', 'submit', () => {
   const typed = part('token').value.trim();
-  tokenWrong = true; // if it is asked for once more
+  tokenWrong = true; // so says the page if it has to ask once more
   if (!isToken(typed)) {
     state(BAD_TOKEN);
     return;

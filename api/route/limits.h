@@ -5,9 +5,9 @@
 enum {
     /* WhatsApp's own limit for a text, in characters. */
     API_TEXT_CHARS_MAX = 65536,
-    /* Sends in one answer of GET /api/outbox, when the caller does not say. */
+    /* Sends in one answer of GET /api/outbox, unless the caller says how many. */
     API_OUTBOX_PAGE = 50,
-    /* People in one answer of GET /api/contacts, likewise. */
+    /* People in one answer of GET /api/contacts, unless the caller says how many. */
     API_CONTACTS_PAGE = 50,
     /* A caller that waits: the longest wait_s and expires_s that are taken. */
     API_WAIT_S_MAX = 600,

@@ -6,7 +6,8 @@
 #include "api/call/request.h"
 #include "api/route/limits.h"
 
-/* A path that ends in '*' takes anything there but nothing; handlers find it in r->param. */
+/* A path that ends in '*' takes any text there except an empty one; handlers find it in
+ * r->param. */
 struct api_route {
     enum api_method method;
     const char *path;

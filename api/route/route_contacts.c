@@ -25,7 +25,7 @@ static void bad(struct api_request *r, const char *what)
     api_reply_error(r, CMD_BAD_REQUEST, what);
 }
 
-/* False: answered. */
+/* False: the request was answered. */
 static bool parse_query(struct api_request *r, struct contacts_query *q)
 {
     static const char *const known[] = {"limit", "before", "after", NULL};

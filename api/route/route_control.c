@@ -1,11 +1,11 @@
-/* POST /api/reconnect, /api/pair, /api/unlink: commands without parameters: a body has no fields.
- */
+/* POST /api/reconnect, /api/pair, /api/unlink: commands without parameters, so a body may have no
+ * fields. */
 #include <stdlib.h>
 
 #include "api/call/fields.h"
 #include "api/route/route.h"
 
-/* A caller that left while the command runs: the command goes on. */
+/* If the caller leaves while the command runs, the command goes on. */
 static void done(void *ctx, enum cmd_result result, const char *text)
 {
     struct api_waiting *w = ctx;

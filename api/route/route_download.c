@@ -1,11 +1,11 @@
-/* POST /api/download: a file that the Go bridge has saved is named; media is not fetched yet, and
- * the answer says so plainly. */
+/* POST /api/download: names a file that the Go bridge has saved; media is not fetched yet, and the
+ * answer says so plainly. */
 #include "api/call/fields.h"
 #include "api/route/route.h"
 #include "base/text.h"
 #include "bridge/media/saved_file.h"
 
-/* False: answered. */
+/* False: the request was answered. */
 static bool get(struct api_request *r, const json_t *body, const char *field, struct span *ret)
 {
     const json_t *v = json_object_get(body, field);

@@ -1,4 +1,5 @@
-/* GET /health: 200 while connected and logged in, 503 with the reason otherwise. */
+/* GET /health: 200 while connected and logged in, 503 with the reason otherwise (R-106: a health
+ * check). */
 #include "bridge/calls/health.h"
 
 #include "api/route/route.h"
@@ -8,7 +9,7 @@ static json_t *time_or_null(int64_t unix_s)
     return unix_s ? json_integer(unix_s) : json_null();
 }
 
-/* "" is what is not known. */
+/* "" means not known: null. */
 static json_t *known_or_null(const char *text)
 {
     return api_text_or_null(text[0] ? span_cstr(text) : SPAN_NULL);
@@ -31,7 +32,7 @@ static json_t *groups_json(const struct health *h)
     return list;
 }
 
-/* Only while something may be missing, or came late. */
+/* Adds "history_gap", only while messages may be missing or came late. */
 static void put_gaps(json_t *o, const struct health *h)
 {
     if (!h->gap_until_s && !h->gap_chats && !h->gap_filled)
@@ -43,7 +44,7 @@ static void put_gaps(json_t *o, const struct health *h)
                   "chats_quiet", (json_int_t)h->gap_quiet, "filled", (json_int_t)h->gap_filled));
 }
 
-/* Only while there are any. */
+/* Adds "phone_history", only while parts of it wait or were given up. */
 static void put_history(json_t *o, const struct health *h)
 {
     if (h->history_waiting || h->history_given_up)
@@ -52,7 +53,7 @@ static void put_history(json_t *o, const struct health *h)
                                       "given_up", (json_int_t)h->history_given_up));
 }
 
-/* Only while WhatsApp wants fewer questions. */
+/* Adds "query_pauses", only while WhatsApp wants fewer questions. */
 static void put_query_pauses(json_t *o, const struct health *h)
 {
     json_t *list;
@@ -67,7 +68,7 @@ static void put_query_pauses(json_t *o, const struct health *h)
     json_object_set_new(o, "query_pauses", list);
 }
 
-/* Only where there are any. */
+/* Adds "warnings", only where there are any. */
 static void put_warnings(json_t *o, const struct health *h)
 {
     json_t *list;

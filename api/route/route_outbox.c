@@ -1,5 +1,5 @@
-/* GET /api/outbox, GET and DELETE /api/outbox/{id}: what was sent, what waits, and taking it back.
- */
+/* GET /api/outbox, GET and DELETE /api/outbox/{id}: what was sent, what waits, and cancelling a
+ * queued send. */
 #include "bridge/calls/outbox_view.h"
 
 #include "api/route/route.h"
@@ -41,7 +41,7 @@ static void bad(struct api_request *r, const char *name, const char *what)
     api_reply_error(r, CMD_BAD_REQUEST, text);
 }
 
-/* False: answered. */
+/* False: the request was answered. */
 static bool get_number(struct api_request *r, const char *name, uint64_t min, uint64_t max,
                        uint64_t *ret)
 {
@@ -114,7 +114,7 @@ static void handle_list(struct api_request *r)
         api_reply_error(r, result, "The outbox cannot be read now; see the log");
 }
 
-/* ---- one ---- */
+/* ---- one send ---- */
 
 static void reply_one(struct api_request *r, enum cmd_result result, const struct outbox_entry *e)
 {

@@ -1,11 +1,11 @@
-/* GET /pair: a page that leads a person through linking, the passkey step included. It is the same
- * for everybody and holds nothing of the account, so that it needs no token: what it shows it asks
- * for through the API, with the token that the person gives it. */
+/* GET /pair: a page that leads a person through linking, the passkey step included. The page is the
+ * same for everybody and holds nothing of the account, so it needs no token: it asks the API for
+ * what it shows, with the token that the person enters. */
 #include "api/route/assets.h"
 #include "api/route/route.h"
 
-/* Only our own script and style, no other host, no frame around us. The QR is a blob, because a
- * picture's address could not carry the token. */
+/* Allows only our own script and style, no other host, and no frame around the page. The QR is a
+ * blob, because a picture's address could not carry the token. */
 #define POLICY                                                                                     \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,7 +31,8 @@ static void handle_style(struct api_request *r)
     answer(r, "text/css; charset=utf-8", &asset_pair_css);
 }
 
-/* What somebody types is the address without a path. The page says what is, also once linked. */
+/* People type the address without a path. They are sent to the page, which shows the bridge's state
+ * even once it is linked. */
 static void handle_root(struct api_request *r)
 {
     r->location = "/pair";

@@ -9,7 +9,7 @@
 
 #define OPTIONS_MARK "@OPTIONS@"
 
-/* ---- what is asked ---- */
+/* ---- what WhatsApp asks ---- */
 
 static const uint8_t *find(struct span in, const char *text)
 {
@@ -21,8 +21,8 @@ static const uint8_t *find(struct span in, const char *text)
     return NULL;
 }
 
-/* The script for the owner's browser console: the asset with the options in it. They are written
- * anew as ASCII JSON, which is a JavaScript literal whatever the server put into them. */
+/* The script for the owner's browser console: the asset with the options in it. The options are
+ * written anew as ASCII JSON, which is a JavaScript literal whatever the server put into them. */
 static json_t *snippet_json(const json_t *options)
 {
     struct span all = SPAN(asset_pair_snippet.bytes, asset_pair_snippet.n);
@@ -63,7 +63,7 @@ static void handle_get(struct api_request *r)
     api_reply_json(r, 200, o);
 }
 
-/* ---- what is answered ---- */
+/* ---- the owner's answer ---- */
 
 static void done(void *ctx, enum cmd_result result, uint32_t server_code, const char *text)
 {
@@ -81,7 +81,8 @@ static void done(void *ctx, enum cmd_result result, uint32_t server_code, const 
     free(w);
 }
 
-/* The credential alone, as the browser's console shows it, or {"credential", "compare_code"}. */
+/* Takes the credential alone, as the browser's console shows it, or {"credential",
+ * "compare_code"}. */
 static void handle_response(struct api_request *r)
 {
     static const struct api_fields any = {NULL, "the credential as the browser shows it"};
@@ -94,7 +95,7 @@ static void handle_response(struct api_request *r)
         return;
     credential = json_object_get(body, "credential");
     compare = json_object_get(body, "compare_code");
-    /* Alone, it has the names that browsers give it. */
+    /* A credential alone has the field names that browsers give it. */
     if (credential && !api_fields_known(r, body, wrapped)) {
         json_decref(body);
         return;

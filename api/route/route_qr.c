@@ -6,7 +6,7 @@
 
 enum { PIXELS_PER_MODULE = 6, SVG_BYTES_MAX = 1 << 20 };
 
-/* False: answered with 404 and the reason. */
+/* False: the request was answered with 404 and the reason. */
 static bool current(struct api_request *r, struct qr_current *ret_qr)
 {
     if (bridge_qr(r->bridge, ret_qr))
@@ -71,7 +71,7 @@ static void flush_png(png_structp png)
     (void)png;
 }
 
-/* One bit per pixel, 0 = black. libpng leaves by longjmp on errors. */
+/* One bit per pixel, 0 = black. libpng reports errors by longjmp. */
 static bool encode_png(const struct qr_symbol *s, struct buf *out)
 {
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "api/route/route.h"
 #include "base/text.h"
 
-/* What a body holds, borrowed from its json_t. */
+/* The fields of a body, borrowed from its json_t. */
 struct send_body {
     struct send_request request;
     struct span mentions[SEND_MENTIONS_MAX];
@@ -18,7 +18,7 @@ static void bad(struct api_request *r, const char *field, const char *what)
     api_reply_error(r, CMD_BAD_REQUEST, text);
 }
 
-/* Absent and null are the same: SPAN_NULL. False: answered. */
+/* A missing field and null are the same: SPAN_NULL. False: the request was answered. */
 static bool get_text(struct api_request *r, const json_t *body, const char *field,
                      struct span *ret_text)
 {
@@ -80,7 +80,7 @@ static bool add_mention(struct api_request *r, struct send_body *b, const json_t
     }
     text = SPAN(json_string_value(v), json_string_length(v));
     if (text.n == 0)
-        return true; /* callers that always send the field */
+        return true; /* empty: some callers always send the field */
     if (span_eq_cstr(text, "all")) {
         b->request.mention_all = true;
         return true;
@@ -108,8 +108,8 @@ static bool get_mentions(struct api_request *r, const json_t *body, struct send_
     return true;
 }
 
-/* GET and DELETE /api/outbox/{key} name a send in a path, and clients (browsers, curl) and proxies
- * take "//", "." and ".." out of a path, also where they were percent-encoded: such a key would
+/* GET and DELETE /api/outbox/{key} name a send in a path. Clients (browsers, curl) and proxies
+ * remove "//", "." and ".." from a path, even percent-encoded ones: a key with such parts would
  * name another send. */
 static bool fits_a_path(struct span key)
 {
@@ -126,7 +126,7 @@ static bool fits_a_path(struct span key)
     return true;
 }
 
-/* `id` and the Idempotency-Key header mean the same. */
+/* Takes the key, from `id` or the Idempotency-Key header, which mean the same. */
 static bool get_key(struct api_request *r, const json_t *body, struct span *ret_key)
 {
     struct span header = r->idempotency_key[0] ? span_cstr(r->idempotency_key) : SPAN_NULL;
@@ -161,7 +161,7 @@ static bool get_wait(struct api_request *r, const json_t *body, struct send_requ
     return get_seconds(r, body, "wait_s", API_WAIT_S_DEFAULT, API_WAIT_S_MAX, &s->wait_s);
 }
 
-/* Fields that both calls share. */
+/* Reads the fields that both calls share. */
 static bool get_common(struct api_request *r, const json_t *body, struct send_body *b)
 {
     return get_key(r, body, &b->request.key) && get_wait(r, body, &b->request) &&
@@ -192,8 +192,8 @@ static bool parse_send(struct api_request *r, const json_t *body, struct send_bo
     return true;
 }
 
-/* R-108: the group sees "@<user> <message>", the person is notified. The bridge puts the
- * "@digits" of a mention that is not in the text in front of it. */
+/* R-108 (/send-message): the group sees "@<user> <message>", and the person is notified. The bridge
+ * puts the "@digits" of a mention in front of a text that does not have them. */
 static bool parse_send_message(struct api_request *r, const json_t *body, struct send_body *b)
 {
     struct span person;
