@@ -20,8 +20,8 @@ void appstate_keys_expand(const uint8_t secret[static APPSTATE_SECRET_BYTES],
                 (uint8_t *)ret, sizeof *ret);
 }
 
-/* What is authenticated besides the ciphertext: the operation and the key's id in front, their
- * length behind. */
+/* The MAC covers the ciphertext with the operation and the key's id in front, and their length
+ * behind. */
 static void value_mac(const struct appstate_keys *k, enum appstate_op op, struct span key_id,
                       struct span sealed, uint8_t out[static APPSTATE_MAC_LEN])
 {

@@ -1,5 +1,6 @@
-/* Pairing by an 8-character code: each side sends an ephemeral key hidden under the code, then the
- * companion sends its identity sealed to the ephemeral secret, and both derive the ADV secret. */
+/* Pairing by an 8-character code: each side sends an ephemeral key encrypted under the code, then
+ * the companion sends its identity sealed to the ephemeral secret, and both derive the ADV
+ * secret. */
 #include "base/secret.h"
 #include "crypto/pair_crypt.h"
 #include "crypto/prim_aead.h"
@@ -33,7 +34,7 @@ void link_code_text(const uint8_t random[static LINK_CODE_RANDOM_BYTES],
     out[LINK_CODE_CHARS] = 0;
 }
 
-/* One function for both directions, as CTR is its own inverse. */
+/* One function for both directions: encrypting and decrypting are the same in CTR mode. */
 static enum wb_err crypt_key(const char *code, const uint8_t salt[static LINK_CODE_SALT_BYTES],
                              const uint8_t iv[static AES_BLOCK_BYTES],
                              const uint8_t in[static X25519_KEY_BYTES],

@@ -10,7 +10,7 @@ struct media_keys {
     uint8_t iv[AES_BLOCK_BYTES];
     uint8_t cipher[AES_KEY_BYTES];
     uint8_t mac[SHA256_BYTES];
-    uint8_t ref[32]; /* not used by anybody */
+    uint8_t ref[32]; /* nobody uses these bytes */
 };
 
 static bool is_hash(struct span in, const uint8_t want[static SHA256_BYTES])

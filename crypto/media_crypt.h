@@ -13,7 +13,7 @@ enum { MEDIA_KEY_BYTES = 32, MEDIA_MAC_BYTES = 10 };
 #define MEDIA_INFO_HISTORY   "WhatsApp History Keys"
 #define MEDIA_INFO_APP_STATE "WhatsApp App State Keys"
 
-/* What the message says of its file. */
+/* What the message tells about its file. */
 struct media_secret {
     const char *info; /* by kind: MEDIA_INFO_... */
     uint8_t key[MEDIA_KEY_BYTES];
@@ -21,13 +21,13 @@ struct media_secret {
     uint8_t file_enc_sha256[SHA256_BYTES];
 };
 
-/* Appends the plaintext of the whole file. TRUNCATED; BAD_MAC: not the file that was named, or
- * altered (either hash, or the MAC); BAD_PADDING. */
+/* Appends the plaintext of the whole file. TRUNCATED; BAD_MAC: another file than the message names,
+ * or altered (either hash, or the MAC); BAD_PADDING. */
 enum wb_err media_open(const struct media_secret *s, struct span file,
                        struct buf *plain) WB_MUST_CHECK;
 
-/* What asks our phone to lay the file of that message on the hosts anew (P-HI-12): appends the
- * sealed ServerErrorReceipt, which names the message; ret_iv goes beside it. */
+/* Makes the request that our phone upload the file of that message to the hosts anew (P-HI-12):
+ * appends the sealed ServerErrorReceipt, which names the message; ret_iv is sent beside it. */
 enum wb_err media_seal_missing(const uint8_t key[static MEDIA_KEY_BYTES], struct span message_id,
                                const struct rng *rng, uint8_t ret_iv[static GCM_IV_BYTES],
                                struct buf *out) WB_MUST_CHECK;

@@ -4,7 +4,7 @@
 #include "crypto/prim_aead.h"
 #include "crypto/prim_hash.h"
 
-/* An id, two addresses, the use: what is longer is no id and no address. */
+/* An id, two addresses, the use: a longer text cannot be made of real ids and addresses. */
 enum { INFO_MAX = 1024 };
 
 static const char *const use_words[MSG_SECRET_USES] = {
@@ -16,7 +16,7 @@ static const char *const use_words[MSG_SECRET_USES] = {
     [MSG_SECRET_COMMENT] = "Enc Comment",
     [MSG_SECRET_POLL_VOTE] = "Poll Vote",
     [MSG_SECRET_EVENT_RESPONSE] = "Event Response",
-    [MSG_SECRET_BOT_MESSAGE] = "", /* its word makes the first of its two keys */
+    [MSG_SECRET_BOT_MESSAGE] = "", /* the word for bots makes the first of its two keys */
 };
 
 static enum wb_err derive(const struct msg_secret *m, uint8_t key[static AES_KEY_BYTES])

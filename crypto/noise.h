@@ -13,7 +13,7 @@ struct noise_cipher_state {
     struct gcm *gcm; /* NULL: no key yet */
     uint32_t n;
 };
-/* Overwrites c without looking at it: free a used one first. Counter 0. */
+/* Overwrites c unread: free a used one first. The counter starts at 0. */
 enum wb_err noise_cipher_init(struct noise_cipher_state *c,
                               const uint8_t key[static AES_KEY_BYTES]) WB_MUST_CHECK;
 void noise_cipher_free(struct noise_cipher_state *c); /* wipes; usable again after init */
@@ -31,7 +31,7 @@ struct noise_symmetric_state {
     uint8_t h[SHA256_BYTES];
 };
 
-/* Noise 5.3 for XX; the states are what we wait for. Any error moves to FAILED. */
+/* Noise 5.3 for XX; each step is named for what we do next. Any error moves to FAILED. */
 enum noise_handshake_step {
     NOISE_INIT_WRITE_1, /* initiator: -> e */
     NOISE_INIT_READ_2,  /* initiator: <- e, ee, s, es */
@@ -40,7 +40,7 @@ enum noise_handshake_step {
     NOISE_RESP_WRITE_2,
     NOISE_RESP_READ_3,
     NOISE_COMPLETE, /* split is possible */
-    NOISE_SPLIT,    /* the keys are with the transport; rs stays readable */
+    NOISE_SPLIT,    /* the transport has the keys; rs stays readable */
     NOISE_FAILED,
 };
 
@@ -53,8 +53,8 @@ struct noise_handshake {
 };
 
 /* s is our static pair; rng draws the ephemeral. prologue is mixed into h (P-HS-02). Overwrites hs
- * without looking at it; always follow with noise_handshake_free(). BAD_KEY when the halves
- * of s do not belong together: a damaged key would only show as a silent close of the server. */
+ * unread; always follow with noise_handshake_free(). BAD_KEY when the halves of s do not belong
+ * together: otherwise a damaged key would only show when the server silently closes. */
 enum wb_err noise_handshake_init(struct noise_handshake *hs, bool initiator, struct span prologue,
                                  const struct x25519_pair *s, const struct rng *rng) WB_MUST_CHECK;
 void noise_handshake_free(struct noise_handshake *hs); /* wipes */
@@ -71,7 +71,8 @@ enum wb_err noise_read_1(struct noise_handshake *hs, struct span e) WB_MUST_CHEC
 enum wb_err noise_write_2(struct noise_handshake *hs, struct span payload,
                           uint8_t ret_e[static X25519_KEY_BYTES], struct buf *static_ct,
                           struct buf *payload_ct) WB_MUST_CHECK;
-/* After it hs->rs is the server's static key. payload gets the decrypted certificate chain. */
+/* After this function hs->rs is the server's static key. payload gets the decrypted certificate
+ * chain. */
 enum wb_err noise_read_2(struct noise_handshake *hs, struct span e, struct span static_ct,
                          struct span payload_ct, struct buf *payload) WB_MUST_CHECK;
 enum wb_err noise_write_3(struct noise_handshake *hs, struct span payload, struct buf *static_ct,
@@ -83,7 +84,7 @@ enum wb_err noise_read_3(struct noise_handshake *hs, struct span static_ct, stru
 struct noise_transport {
     struct noise_cipher_state send, receive;
 };
-/* After NOISE_COMPLETE, once: the handshake's keys are wiped. STATE otherwise. */
+/* After NOISE_COMPLETE, once; it wipes the handshake's keys. STATE otherwise. */
 enum wb_err noise_split(struct noise_handshake *hs, struct noise_transport *ret_t) WB_MUST_CHECK;
 void noise_transport_free(struct noise_transport *t);
 enum wb_err noise_transport_seal(struct noise_transport *t, struct span plain,

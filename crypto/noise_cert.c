@@ -5,7 +5,7 @@
 #include "proto/handshake_wire.h"
 
 enum { ROOT_SERIAL = 0, ISSUED_INTERMEDIATE_SERIAL = 1, ISSUED_LEAF_SERIAL = 2 };
-enum { CERT_DETAILS_MAX = 256 }; /* of those we issue: some 60 bytes */
+enum { CERT_DETAILS_MAX = 256 }; /* certificates that we issue have some 60 bytes */
 
 _Static_assert((int)HANDSHAKE_KEY_BYTES == (int)X25519_KEY_BYTES, "key size on the wire");
 _Static_assert((int)HANDSHAKE_SIG_BYTES == (int)XEDDSA_SIG_BYTES, "signature size on the wire");
@@ -20,7 +20,7 @@ static bool in_date(const struct cert_wire_details *d, int64_t now_s)
     return now_s >= 0 && d->not_before <= (uint64_t)now_s && (uint64_t)now_s <= d->not_after;
 }
 
-/* The signature first: unsigned details are not even parsed. */
+/* The signature is checked first: unsigned details are not even parsed. */
 static enum wb_err open_cert(const struct cert_wire_signed *cert,
                              const uint8_t issuer_key[static X25519_KEY_BYTES],
                              uint32_t issuer_serial, struct arena *a,
@@ -57,7 +57,7 @@ enum wb_err noise_cert_verify(struct span chain, const uint8_t root_key[static X
         err = WB_ERR_CLOCK;
 out:
     arena_free(&arena);
-    /* Whatever a peer got wrong is one thing to the caller; want of memory is another. */
+    /* Every mistake of a peer is the same error to the caller; want of memory is another. */
     if (err != WB_OK && err != WB_ERR_CLOCK && err != WB_ERR_NOMEM)
         err = WB_ERR_BAD_CERT;
     return err;

@@ -9,8 +9,9 @@
 /* WhatsApp's root key (P-HS-07), the default of --root-key. */
 extern const uint8_t noise_root_key_whatsapp[X25519_KEY_BYTES];
 
-/* Both signatures, serials, key match, validity at now_s (unix seconds). BAD_CERT; CLOCK when only
- * the dates are wrong (everything else verified): a wrong clock must be tellable from an attack. */
+/* Checks both signatures, serials, key match, and validity at now_s (unix seconds). BAD_CERT; CLOCK
+ * when only the dates are wrong (everything else verified): callers must be able to tell a wrong
+ * clock from an attack. */
 enum wb_err noise_cert_verify(struct span chain, const uint8_t root_key[static X25519_KEY_BYTES],
                               const uint8_t server_static[static X25519_KEY_BYTES],
                               int64_t now_s) WB_MUST_CHECK;

@@ -10,7 +10,7 @@
 #include "crypto/limits.h"
 #include "crypto/noise_internal.h"
 
-/* The one place that changes the step. */
+/* The only function that changes the step. */
 static enum wb_err finish(struct noise_handshake *hs, enum wb_err err,
                           enum noise_handshake_step next)
 {

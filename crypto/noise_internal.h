@@ -12,10 +12,12 @@ void noise_symmetric_init(struct noise_symmetric_state *s, struct span prologue)
 void noise_symmetric_free(struct noise_symmetric_state *s); /* wipes */
 /* h = SHA256(h || data). */
 void noise_symmetric_mix_hash(struct noise_symmetric_state *s, struct span data);
-/* ck and the cipher's key from a shared secret; the counter restarts (P-HS-03). NOMEM. */
+/* Derives a new ck and the cipher's key from a shared secret; the counter restarts (P-HS-03).
+ * NOMEM. */
 enum wb_err noise_symmetric_mix_key(struct noise_symmetric_state *s,
                                     const uint8_t secret[static X25519_KEY_BYTES]) WB_MUST_CHECK;
-/* AEAD with h as associated data, then the ciphertext goes into h (P-HS-04). Append to out. */
+/* AEAD with h as associated data, then the ciphertext is mixed into h (P-HS-04). Both append to
+ * out. */
 enum wb_err noise_symmetric_encrypt(struct noise_symmetric_state *s, struct span in,
                                     struct buf *out) WB_MUST_CHECK;
 enum wb_err noise_symmetric_decrypt(struct noise_symmetric_state *s, struct span in,

@@ -5,7 +5,7 @@
 
 enum { FIRST_SIGNED_PREKEY_ID = 1 };
 
-/* What an ADV MAC or signature is about: two bytes in front of the signed data. */
+/* The two bytes in front of the signed data tell what an ADV MAC or signature is about. */
 static const uint8_t PREFIX_ACCOUNT[2] = {6, 0};
 static const uint8_t PREFIX_DEVICE[2] = {6, 1};
 static const uint8_t PREFIX_KEY_LIST[2] = {6, 2};

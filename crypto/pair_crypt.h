@@ -19,7 +19,7 @@ enum {
     LINK_CODE_BUNDLE_BYTES = 156, /* salt 32, nonce 12, 3 x 32 sealed, tag 16 */
 };
 
-/* Everything made before pairing; it becomes the device row. Wipe it with secret_wipe(). */
+/* All keys made before pairing; they become the device row. Wipe with secret_wipe(). */
 struct device_keys {
     struct x25519_pair noise;
     struct x25519_pair identity;
@@ -29,7 +29,7 @@ struct device_keys {
     uint32_t registration_id;
     uint8_t adv_secret[ADV_SECRET_BYTES];
 };
-/* P-HS-26; the signature is over 05 || signed prekey (P-HS-22). */
+/* Draws the keys (P-HS-26); the signature is over 05 || signed prekey (P-HS-22). */
 enum wb_err device_keys_generate(const struct rng *rng, struct device_keys *ret_k) WB_MUST_CHECK;
 
 /* HMAC over [06 05 if hosted] || details (P-PR-08). BAD_MAC. */
@@ -58,8 +58,8 @@ enum wb_err adv_check_device_signature(const uint8_t device_identity[static X255
                                        const uint8_t account_key[static X25519_KEY_BYTES],
                                        struct span sig) WB_MUST_CHECK;
 
-/* What others' devices show (P-RC-14, P-US-07): the counter-signature of a companion, hosted ones
- * with 06 06 in front or, as those made by whatsmeow, 06 01. */
+/* Checks the counter-signature of another person's companion device (P-RC-14, P-US-07): of a hosted
+ * one with 06 06 in front or, if whatsmeow made it, 06 01. */
 enum wb_err adv_check_companion_signature(const uint8_t device_identity[static X25519_KEY_BYTES],
                                           struct span details, bool hosted,
                                           const uint8_t account_key[static X25519_KEY_BYTES],
@@ -79,7 +79,7 @@ enum wb_err
 link_code_wrap_key(const char *code, const uint8_t pub[static X25519_KEY_BYTES],
                    const struct rng *rng,
                    uint8_t ret_wrapped[static LINK_CODE_WRAPPED_KEY_BYTES]) WB_MUST_CHECK;
-/* MALFORMED under 80 bytes; what follows them is ignored (P-PR-21). A wrong code cannot be seen
+/* MALFORMED under 80 bytes; bytes after those are ignored (P-PR-21). A wrong code cannot be seen
  * here: it gives a wrong key, and the finish fails on the other side. */
 enum wb_err link_code_unwrap_key(const char *code, struct span wrapped,
                                  uint8_t ret_pub[static X25519_KEY_BYTES]) WB_MUST_CHECK;
@@ -91,9 +91,9 @@ link_code_finish_companion(const struct x25519_pair *ephemeral, const struct x25
                            const uint8_t phone_identity[static X25519_KEY_BYTES],
                            const struct rng *rng, struct buf *wrapped_bundle,
                            uint8_t ret_adv_secret[static ADV_SECRET_BYTES]) WB_MUST_CHECK;
-/* The phone's side of the same: opens the bundle, checks both identities, derives the secret.
- * MALFORMED: not 156 bytes. BAD_MAC: the code was wrong, or altered bytes. UNTRUSTED_IDENTITY: the
- * bundle names other identities than the stanza. */
+/* The phone's side of the finish: opens the bundle, checks both identities, derives the secret.
+ * MALFORMED: not 156 bytes. BAD_MAC: a wrong code, or altered bytes. UNTRUSTED_IDENTITY: the bundle
+ * names other identities than the stanza. */
 enum wb_err link_code_finish_phone(const struct x25519_pair *ephemeral,
                                    const struct x25519_pair *identity,
                                    const uint8_t companion_ephemeral[static X25519_KEY_BYTES],

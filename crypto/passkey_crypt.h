@@ -12,8 +12,8 @@ enum {
     PASSKEY_KEY_BYTES = 32,
 };
 
-/* Key of the proof that we are the companion whose QR was scanned or whose code was typed: only it
- * and the phone know the ADV secret (P-PR-30). */
+/* Key of the proof that we are the companion whose QR was scanned or whose code was typed: only
+ * that companion and the phone know the ADV secret (P-PR-30). */
 void passkey_handoff_key(const uint8_t adv_secret[static ADV_SECRET_BYTES],
                          uint8_t out[static PASSKEY_KEY_BYTES]);
 /* HMAC-SHA256(handoff key, prologue) (P-PR-32). */
@@ -22,9 +22,9 @@ void passkey_handoff_proof(const uint8_t key[static PASSKEY_KEY_BYTES], struct s
 /* SHA256(identity || nonce) (P-PR-31). */
 void passkey_commitment(struct span identity, const uint8_t nonce[static PASSKEY_NONCE_BYTES],
                         uint8_t out[static PASSKEY_HASH_BYTES]);
-/* Key of the pairing request (P-PR-34); own and theirs are the two ephemerals, from either side.
- * ref: text of at most PASSKEY_REF_MAX (crypto/limits.h) characters. BAD_KEY: a small-order point.
- * TOO_LARGE: the ref. */
+/* Key of the pairing request (P-PR-34); own and theirs are the two ephemerals, seen from either
+ * side. ref: text of at most PASSKEY_REF_MAX (crypto/limits.h) characters. BAD_KEY: a small-order
+ * point. TOO_LARGE: the ref is longer. */
 enum wb_err passkey_request_key(const struct x25519_pair *own,
                                 const uint8_t theirs[static X25519_KEY_BYTES], uint32_t device_type,
                                 const char *ref,

@@ -39,7 +39,7 @@ void gcm_free(struct gcm *g)
     free(g);
 }
 
-/* EVP counts in int: nothing here comes near (frames are under 16 MiB). */
+/* EVP counts in int: no input here is nearly that long (frames are under 16 MiB). */
 static bool too_long(struct span aad, struct span in)
 {
     return aad.n > INT_MAX || in.n > INT_MAX - GCM_TAG_BYTES;
@@ -82,7 +82,7 @@ enum wb_err gcm_open(struct gcm *g, const uint8_t iv[static GCM_IV_BYTES], struc
         return WB_ERR_NOMEM;
     }
     if (EVP_DecryptFinal_ex(g->ctx, end, &n) <= 0) {
-        secret_wipe(out, text_n); /* unauthenticated text goes nowhere */
+        secret_wipe(out, text_n); /* unauthenticated text is never handed out */
         return WB_ERR_BAD_MAC;
     }
     return WB_OK;

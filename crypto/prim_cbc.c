@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "crypto/prim_evp.h"
 
-/* PKCS#7: 1 to 16 bytes, so a whole number of blocks gets one more. */
+/* PKCS#7 adds 1 to 16 bytes: a text of whole blocks gets a block more. */
 static size_t padded_size(size_t n)
 {
     return (n / AES_BLOCK_BYTES + 1) * AES_BLOCK_BYTES;
@@ -49,7 +49,7 @@ enum wb_err cbc_decrypt(const uint8_t key[static AES_KEY_BYTES],
         return WB_ERR_BAD_PADDING;
     if (in.n > INT_MAX)
         return WB_ERR_TOO_LARGE;
-    /* EVP may write a whole block more than the text while it looks at the padding. */
+    /* EVP may write a whole block more than the text while it checks the padding. */
     p = buf_extend(out, in.n);
     if (!p)
         return buf_err(out);

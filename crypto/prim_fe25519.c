@@ -1,6 +1,6 @@
-/* A field element is five limbs of 51 bits, v[0] + v[1] 2^51 + ..., so that 2^255 = 19 folds the
- * upper half of a product back. Limbs may exceed 51 bits by a little between reductions; the
- * comments give the bounds that keep the 128-bit sums from overflowing. */
+/* A field element is five limbs of 51 bits, v[0] + v[1] 2^51 + ...; since 2^255 = 19 (mod p), the
+ * upper half of a product folds back times 19. Limbs may exceed 51 bits by a little between
+ * reductions; the comments give the bounds that keep the 128-bit sums from overflowing. */
 #include "crypto/prim_fe25519.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ static struct fe fe_from_bytes(const uint8_t b[static FE25519_BYTES])
                         (w2 >> 25 | w3 << 39) & MASK51, w3 >> 12 & MASK51}};
 }
 
-/* Moves what is over 51 bits to the next limb, and from the last, times 19, to the first. */
+/* Carries bits above 51 into the next limb, and from the last limb, times 19, into the first. */
 static struct fe fe_carry(struct fe a)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -60,8 +60,8 @@ static struct fe fe_sub(struct fe a, struct fe b)
     return fe_carry(a);
 }
 
-/* Limbs under 2^52: each column is under 5 * 19 * 2^104 < 2^111. Columns past the fifth come back
- * times 19, which is put into b beforehand (19 * 2^52 < 2^57). */
+/* Limbs under 2^52: each column is under 5 * 19 * 2^104 < 2^111. Columns past the fifth fold back
+ * times 19, a factor that is put into b beforehand (19 * 2^52 < 2^57). */
 static struct fe fe_mul(struct fe a, struct fe b)
 {
     const uint64_t *x = a.v, *y = b.v;
@@ -89,7 +89,7 @@ static struct fe fe_mul(struct fe a, struct fe b)
          (u128)x[4] * y[0];
     r.v[4] = (uint64_t)c & MASK51;
     c >>= 51;
-    c = c * 19 + r.v[0]; /* over 64 bits: it goes in as two limbs */
+    c = c * 19 + r.v[0]; /* over 64 bits: added as two limbs */
     r.v[0] = (uint64_t)c & MASK51;
     r.v[1] += (uint64_t)(c >> 51);
     return r;
@@ -121,7 +121,7 @@ static struct fe fe_invert(struct fe a)
     return fe_mul(fe_square_times(x01, 3), x2);
 }
 
-/* The one value under p. */
+/* Writes the one value below p. */
 static void fe_to_bytes(struct fe a, uint8_t out[static FE25519_BYTES])
 {
     uint64_t q = 19;

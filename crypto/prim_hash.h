@@ -7,7 +7,7 @@
 
 enum { SHA256_BYTES = 32, SHA512_BYTES = 64, MD5_BYTES = 16, HKDF_OUT_MAX = 255 * 32 };
 
-/* The concatenation of n spans, without copying them together. */
+/* Hashes the concatenation of n spans, without copying them together. */
 void sha256_v(const struct span *parts, size_t n, uint8_t out[static SHA256_BYTES]);
 void sha256(struct span in, uint8_t out[static SHA256_BYTES]);
 /* BUG where OpenSSL is configured without MD5 (FIPS). */
@@ -18,7 +18,7 @@ void hmac_sha256(struct span key, struct span in, uint8_t out[static SHA256_BYTE
 void hmac_sha512_v(struct span key, const struct span *parts, size_t n,
                    uint8_t out[static SHA512_BYTES]);
 
-/* The same in pieces, for files: begin, any number of adds, end once (it wipes the stream). */
+/* HMAC in pieces, for files: begin, any number of adds, end once (it wipes the stream). */
 struct sha256_stream {
     uint64_t opaque[14];
 };

@@ -13,7 +13,7 @@ enum {
     KEY_BYTES = crypto_secretstream_xchacha20poly1305_KEYBYTES,
     STREAM_HEADER_BYTES = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
     SALT_BYTES = crypto_pwhash_argon2id_SALTBYTES,
-    /* 64 MiB and three passes: a tenth of a second or so, once an hour at most. */
+    /* 64 MiB and three passes: about a tenth of a second, once an hour at most. */
     WORK_PASSES = 3,
     WORK_KIB = 64 * 1024,
     KEY_HEADER =
@@ -33,7 +33,7 @@ static stream_state *state_of(struct seal_stream *s)
     return (stream_state *)(void *)s->opaque;
 }
 
-/* The stream begins with key; the whole header is remembered for the first piece. */
+/* The stream begins with key; the whole header is kept to authenticate it with the first piece. */
 static enum wb_err begin(struct seal_stream *s, const uint8_t key[KEY_BYTES], struct buf *header,
                          size_t start)
 {
@@ -132,7 +132,7 @@ enum wb_err seal_header_look(struct span start, enum seal_kind *ret_kind, size_t
     return WB_OK;
 }
 
-/* The rest of a header of this kind, behind magic and kind. */
+/* Checks magic and kind, and gives the rest of the header. */
 static enum wb_err expect(struct span header, enum seal_kind want, struct span *ret_rest)
 {
     enum seal_kind kind;
@@ -192,7 +192,7 @@ enum wb_err seal_open_with_passphrase(struct seal_stream *s, struct span header,
 
     TRY(expect(header, SEAL_TO_PASSPHRASE, &rest));
     uint32_t passes = u32be(rest.p), kib = u32be(rest.p + 4);
-    /* Somebody else's file must not keep us busy for hours. */
+    /* A file from somebody else must not keep us busy for hours. */
     if (passes > WORK_PASSES || kib > WORK_KIB)
         return WB_ERR_TOO_LARGE;
     TRY(derive(passphrase, rest.p + 8, passes, kib, key));

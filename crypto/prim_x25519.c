@@ -26,7 +26,7 @@ void x25519_from_private(const uint8_t priv[static X25519_KEY_BYTES], struct x25
 {
     uint8_t pub[X25519_KEY_BYTES];
 
-    /* libsodium clamps its own copy; a base point multiple cannot be refused. */
+    /* libsodium clamps its own copy; a multiple of the base point is never refused. */
     crypto_scalarmult_curve25519_base(pub, priv);
     memmove(ret_pair->priv, priv, X25519_KEY_BYTES);
     memcpy(ret_pair->pub, pub, X25519_KEY_BYTES);

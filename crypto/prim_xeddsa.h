@@ -9,8 +9,8 @@
 enum { XEDDSA_SIG_BYTES = 64 };
 
 /* Signs the concatenation of parts. priv is an X25519 private key (clamped here, as X25519 itself
- * does); 64 bytes of rng make every signature different. BAD_KEY for a private
- * key of no use (its public point is the neutral one). */
+ * does); 64 bytes of rng make every signature different. BAD_KEY for an unusable private key (its
+ * public point is the neutral one). */
 enum wb_err xeddsa_sign_v(const uint8_t priv[static X25519_KEY_BYTES], const struct span *parts,
                           size_t n, const struct rng *rng,
                           uint8_t ret_sig[static XEDDSA_SIG_BYTES]) WB_MUST_CHECK;
@@ -25,7 +25,7 @@ enum wb_err xeddsa_verify(const uint8_t pub[static X25519_KEY_BYTES], struct spa
                           const uint8_t sig[static XEDDSA_SIG_BYTES]) WB_MUST_CHECK;
 
 /* A key that verifies many signatures (a sender key): its Edwards y is computed once. The sign bit
- * is not part of it, it travels in each signature. */
+ * is not part of the key; each signature carries it. */
 struct xeddsa_public_key {
     uint8_t y[X25519_KEY_BYTES];
 };

@@ -8,7 +8,7 @@ static struct signal_state *state_at(const struct signal_session *s, size_t i)
     return s->archived[i - 1];
 }
 
-/* Of the failures of several states the one that says most is reported. */
+/* If several states fail, the failure that tells the most is reported: rank of an error. */
 static int telling(enum wb_err e)
 {
     static const enum wb_err order[] = {WB_ERR_NO_SESSION,    WB_ERR_BAD_KEY,
@@ -21,8 +21,8 @@ static int telling(enum wb_err e)
     return -1; /* not about the message: stop at once */
 }
 
-/* States that know (or do not know) the message's ratchet key, current first. *ret_at: the state
- * that decrypted it. *worst: the most telling failure so far. */
+/* Tries the states that know (or do not know) the message's ratchet key, current first. *ret_at:
+ * the state that decrypted it. *worst: the most telling failure so far. */
 static bool try_states(struct signal_session *s, const struct signal_incoming *m, bool known,
                        const struct rng *rng, struct buf *plain, enum wb_err *worst, size_t *ret_at,
                        bool *ret_stepped)
@@ -46,18 +46,18 @@ static bool try_states(struct signal_session *s, const struct signal_incoming *m
     return false;
 }
 
-/* Is the state with the owner of this identity? */
+/* Is the state's peer the owner of this identity? */
 static bool is_of(const struct signal_state *state, const uint8_t *identity)
 {
     return identity && memcmp(state->remote_identity, identity, X25519_KEY_BYTES) == 0;
 }
 
-/* P-SG-16. A state of an identity that is not the trusted one is for receiving only, too: it is
- * with an installation that is gone, and what we would send with it nobody could read. A record
- * without a current state, and a retired state, are for receiving only: the
- * sending chains may have moved on elsewhere (a restored copy), so such a state becomes current
- * only when the message brought a new ratchet key, and with it a sending chain that nobody else
- * has. */
+/* P-SG-16: the state that decrypted becomes current, with exceptions. A state of an identity that
+ * is not the trusted one is for receiving only: its installation is gone, and nobody could read
+ * what we would send with it. A record without a current state, and a retired state, are for
+ * receiving only, too: their sending chains may have moved on elsewhere (a restored copy). Such a
+ * state becomes current only when the message brought a new ratchet key, and with it a sending
+ * chain that nobody else has. */
 static void promote(struct signal_session *s, size_t at, bool stepped, const uint8_t *trusted)
 {
     struct signal_state *state;
@@ -86,9 +86,9 @@ enum wb_err signal_decrypt(struct signal_session *s, struct span message, const 
 
     if (err != WB_OK)
         return err;
-    /* A ratchet key is one state's alone, so the states that know it go first: the others would
-     * cost an agreement each, and can only fail. They are still asked, in case a key appears
-     * twice, but not about a counter that is known to be used. */
+    /* A ratchet key belongs to one state, so states that know it go first: the others would cost an
+     * agreement each, and can only fail. The others are still tried, in case a key appears twice,
+     * but not for a counter that is known to be used. */
     if (try_states(s, &m, true, rng, plain, &worst, &at, &stepped)) {
         promote(s, at, stepped, trusted);
         return WB_OK;
@@ -133,7 +133,7 @@ enum wb_err signal_decrypt_prekey(struct signal_session *s, const struct signal_
     enum wb_err err;
 
     if (known) {
-        /* The header is not under the MAC: it must not speak for another identity. */
+        /* The MAC does not cover the header: it must not speak for another identity. */
         if (memcmp(known->remote_identity, h->identity, X25519_KEY_BYTES) != 0)
             return WB_ERR_UNTRUSTED_IDENTITY;
         TRY(signal_decrypt(s, h->message, trusted, rng, plain));

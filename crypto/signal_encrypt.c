@@ -3,7 +3,7 @@
 #include "crypto/signal_internal.h"
 #include "proto/signal_wire.h"
 
-/* Keys, counters and field heads around a ciphertext, generously. */
+/* Keys, counters and field heads around a ciphertext; a generous bound. */
 enum { MESSAGE_OVERHEAD_MAX = 256 };
 
 static enum wb_err write_message(const struct signal_state *state,

@@ -38,7 +38,7 @@ out:
     return err;
 }
 
-/* Does the chain of `behind` lead to that of `ahead`? */
+/* Does the chain of `behind` lead to the chain of `ahead`? */
 static bool leads_to(const struct sender_key_state *behind, const struct sender_key_state *ahead)
 {
     uint8_t chain[32];
@@ -61,7 +61,7 @@ static bool same_chain(const struct sender_key_state *a, const struct sender_key
     return a->iteration <= b->iteration ? leads_to(a, b) : leads_to(b, a);
 }
 
-/* The keys from early's place up to the state's first one, in front of those it has. */
+/* Adds the keys from early's place up to the state's first key, in front of the keys it has. */
 static enum wb_err add_earlier(struct sender_key_state *state, struct sender_key_state *early)
 {
     size_t room = SENDER_KEY_MESSAGE_KEYS_MAX - state->nkeys;
@@ -71,7 +71,7 @@ static enum wb_err add_earlier(struct sender_key_state *state, struct sender_key
 
     if (end <= early->iteration || room == 0)
         return WB_OK;
-    while (end - early->iteration > room) { /* the oldest are the ones to do without */
+    while (end - early->iteration > room) { /* no room for all: the oldest keys are left out */
         sender_chain_key_next(early->chain_key);
         early->iteration++;
     }
@@ -113,7 +113,7 @@ enum wb_err sender_key_process_distribution(struct sender_key_record *r, struct 
         sender_key_record_push(r, state);
         return WB_OK;
     }
-    /* Our own chain is moved by our own messages only (P-SG-30). */
+    /* Only our own messages move our own chain (P-SG-30). */
     if (!r->states[at]->has_signing_priv) {
         if (state->iteration >= r->states[at]->iteration)
             TRY(sender_key_state_forward(r->states[at], state->iteration));

@@ -31,7 +31,7 @@ out:
     return err;
 }
 
-/* A key that was passed over earlier: used once, then gone. */
+/* Opens with a key that was passed over earlier: it is used once, then gone. */
 static enum wb_err open_stored(struct sender_key_state *state, const struct group_incoming *m,
                                struct buf *plain)
 {
@@ -75,7 +75,7 @@ out:
     return err;
 }
 
-/* Most of the time of a group message goes here, so the key is prepared once. */
+/* Most of the time for a group message is spent here, so the key is prepared once. */
 static enum wb_err check_signature(struct sender_key_state *state, const struct group_incoming *m)
 {
     enum wb_err err = WB_OK;
@@ -88,7 +88,7 @@ out:
     return err;
 }
 
-/* Signature first, then the key (P-SG-29). */
+/* Checks the signature before deriving the key (P-SG-29). */
 static enum wb_err open_with(struct sender_key_state *state, const struct group_incoming *m,
                              struct buf *plain)
 {
@@ -123,9 +123,9 @@ bool sender_key_is_used(const struct sender_key_state *state, uint32_t iteration
     return true;
 }
 
-/* A record can hold one chain twice (signal_group_distribution.c). A key that either of the two
- * states has used is used up, or the other one would open a copy of the message again. Only the
- * owner of the signing key can make a message count as old, so the signature comes first. */
+/* A record can hold one chain twice (signal_group_distribution.c). A key that either copy has used
+ * is used up, or the other copy would open the message once more. Only the owner of the signing key
+ * can make a message count as old, so the signature is checked first. */
 static enum wb_err refuse_used(struct sender_key_record *r, const struct group_incoming *m)
 {
     for (size_t i = 0; i < r->nstates; i++) {
@@ -153,7 +153,7 @@ enum wb_err sender_key_decrypt(struct sender_key_record *r, struct span message,
         return WB_ERR_NO_SENDER_KEY;
     TRY(group_incoming_parse(message, &m));
     TRY(refuse_used(r, &m));
-    /* An id can be there twice (signal_group_distribution.c): any of them may open it. */
+    /* An id can be there twice (signal_group_distribution.c): either state may open the message. */
     for (size_t i = 0; i < r->nstates; i++) {
         if (r->states[i]->key_id != m.key_id)
             continue;

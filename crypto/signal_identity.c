@@ -1,4 +1,4 @@
-/* signal_identity.c - states of a record whose peer is another than it should be. */
+/* signal_identity.c - removes states of a record whose peer has an identity that is not its own. */
 #include "crypto/signal.h"
 
 size_t signal_session_drop_foreign(struct signal_session *s, signal_identity_belongs *belongs,

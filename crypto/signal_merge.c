@@ -1,13 +1,13 @@
-/* signal_merge.c - two records of one peer, filed under its two addresses, become one. */
+/* signal_merge.c - merges two records of one peer that were filed under its two addresses. */
 #include <string.h>
 
 #include "crypto/signal_internal.h"
 
 /* How many messages one copy of a sending chain may be ahead of the other and still be recognised
- * as the same chain, one HMAC a message. No peer answers so seldom. */
+ * as the same chain, at one HMAC a message. No peer stays silent for so many messages. */
 enum { SENT_APART_MAX = 1 << 16 };
 
-/* Are they copies of one state? The base key names it (P-SG-17). */
+/* Are these copies of one state? The base key names the state (P-SG-17). */
 static bool same_state(const struct signal_state *a, const struct signal_state *b)
 {
     return memcmp(a->base_key, b->base_key, sizeof a->base_key) == 0 &&
@@ -40,14 +40,14 @@ static struct signal_chain *receiver_like(struct signal_state *s, const struct s
 
 enum order { FIRST_IS_AHEAD, SECOND_IS_AHEAD, LEVEL, PARTED };
 
-/* Each has stepped for itself: their own ratchet keys are not the same. */
+/* Have both copies stepped for themselves? Then their own ratchet keys differ. */
 static bool send_apart(const struct signal_state *a, const struct signal_state *b)
 {
     return a->has_sender_chain && b->has_sender_chain &&
            !same_ratchet(&a->sender_chain, &b->sender_chain);
 }
 
-/* Which of two copies has seen more of the peer's ratchet keys? PARTED: each has stepped for
+/* Which of two copies has seen more of the peer's ratchet keys? PARTED: each copy has stepped for
  * itself. */
 static enum order compare(struct signal_state *a, struct signal_state *b)
 {
@@ -64,8 +64,8 @@ static enum order compare(struct signal_state *a, struct signal_state *b)
         return FIRST_IS_AHEAD;
     if (receiver_like(b, last_a))
         return SECOND_IS_AHEAD;
-    /* So far apart that neither keeps the other's last chain: a copy whose sending chain is still
-     * spent has not stepped since it was made. */
+    /* Neither copy keeps the other's last chain, so they are far apart: a copy whose sending chain
+     * is still spent has not stepped since it was made. */
     if (is_spent(a) != is_spent(b))
         return is_spent(a) ? SECOND_IS_AHEAD : FIRST_IS_AHEAD;
     return PARTED;
@@ -81,8 +81,8 @@ static bool has_key(const struct signal_chain *c, uint32_t index)
     return false;
 }
 
-/* The further one of two copies of a receiving chain, without the skipped keys that the other one
- * has used: no key opens two messages. */
+/* Keeps the further one of two copies of a receiving chain, without the skipped keys that the other
+ * copy has used: no key opens two messages. */
 static void merge_chain(struct signal_chain *kept, struct signal_chain *other)
 {
     size_t n = 0;
@@ -112,8 +112,8 @@ static void drop_receiver(struct signal_state *s, struct signal_chain *c)
     secret_wipe(last, sizeof *last);
 }
 
-/* The receiving chains that both copies have are kept's alone afterwards: a chain that stood in two
- * states would go on in each of them, and each would open what the other has opened. */
+/* Receiving chains that both copies have stay in `kept` alone: a chain that stood in two states
+ * would go on in each of them, and each would open what the other has opened. */
 static void take_common_chains(struct signal_state *kept, struct signal_state *other)
 {
     for (size_t i = 0; i < kept->nreceiver_chains; i++) {
@@ -141,10 +141,10 @@ static bool goes_on_from(const struct signal_chain_key *a, const struct signal_c
     return same;
 }
 
-/* Of two copies that are level both send in one chain. That which has sent more goes on, or a key
- * would serve two messages. What the LID's copy holds must be proven to be that chain, though: it
- * was made without a key for sending, and a program that does not know the mark of a spent chain
- * sends with what stands there instead, which nobody can read. */
+/* Two copies that are level both send in one chain. The copy that has sent more goes on, or a key
+ * would serve two messages. But the LID's copy must be proven to hold that chain: it was made
+ * without a key for sending, and a program that does not know the mark of a spent chain sends with
+ * the bytes that stand there instead, which nobody can read. */
 static bool lid_sends_on(const struct signal_state *lid, const struct signal_state *number)
 {
     if (can_send(lid) != can_send(number))
@@ -153,7 +153,7 @@ static bool lid_sends_on(const struct signal_state *lid, const struct signal_sta
            goes_on_from(&number->sender_chain.chain_key, &lid->sender_chain.chain_key);
 }
 
-/* One state of two copies; the other one is freed, or left in *ret_parted. */
+/* Makes one state of two copies; the other copy is freed, or left in *ret_parted. */
 static struct signal_state *merge_states(struct signal_state *lid, struct signal_state *number,
                                          struct signal_state **ret_parted)
 {
@@ -211,9 +211,9 @@ static bool share_a_chain(struct signal_state *a, const struct signal_state *b)
 
 enum { NO_COPY = SIGNAL_ARCHIVED_STATES_MAX + 1, STATES_MAX = NO_COPY };
 
-/* For each state of `first` its copy in `second`, or NO_COPY. Where copies that once parted stand
- * in a record side by side, those that still have a chain in common belong together: what one of
- * them has read of it must reach the other. */
+/* Finds for each state of `first` its copy in `second`, or NO_COPY. Where copies that once parted
+ * stand in one record side by side, copies that still have a chain in common are paired: what one
+ * of them has read of that chain must reach the other. */
 static void pair_copies(const struct line *first, const struct line *second,
                         size_t ret_copy[static STATES_MAX])
 {
@@ -232,7 +232,7 @@ static void pair_copies(const struct line *first, const struct line *second,
                 }
 }
 
-/* Does the number's record go on where the LID's ends? Else the LID's goes first. */
+/* Does the number's record continue the LID's? If not, the LID's goes first. */
 static bool number_leads(const struct line *lid, const struct line *number)
 {
     const struct signal_state *a = lid->states[0], *b = number->states[0];
@@ -257,7 +257,7 @@ static struct signal_state *state_at(const struct signal_session *s, size_t i)
     return i == 0 ? s->current : s->archived[i - 1];
 }
 
-/* A receiving chain stands in one state only, the first one that has it, also where several copies
+/* Leaves each receiving chain in one state only, the first that has it, also where several copies
  * of a state have parted. */
 static void part_chains(struct signal_session *s)
 {
@@ -307,7 +307,7 @@ static bool same_chain(const struct sender_key_state *a, const struct sender_key
            memcmp(a->signing_pub, b->signing_pub, sizeof a->signing_pub) == 0;
 }
 
-/* The place of the furthest state of this chain; nstates: not there. */
+/* The index of the furthest state of this chain; nstates: the record does not have the chain. */
 static size_t furthest_at(const struct sender_key_record *r, const struct sender_key_state *chain)
 {
     size_t best = r->nstates;
@@ -335,14 +335,14 @@ static bool number_key_leads(const struct sender_key_record *lid,
     if (lid->nstates == 0 || number->nstates == 0)
         return lid->nstates == 0;
     there = furthest(number, lid->states[0]);
-    if (!there) /* what the LID has is news to the number */
+    if (!there) /* the LID's chain is new to the number's record */
         return false;
     if (!furthest(lid, number->states[0]))
         return true;
     return there->iteration >= furthest(lid, lid->states[0])->iteration;
 }
 
-/* Takes out the keys that the other copy of the chain has used. */
+/* Removes the keys that the other copy of the chain has used. */
 static void drop_used_keys(struct sender_key_state *kept, const struct sender_key_state *other)
 {
     size_t n = 0;
@@ -356,7 +356,7 @@ static void drop_used_keys(struct sender_key_state *kept, const struct sender_ke
     }
 }
 
-/* Can the copy open anything from before kept knew the chain? */
+/* Can the copy open messages from before `kept` knew the chain? */
 static bool opens_earlier(const struct sender_key_state *copy, const struct sender_key_state *kept)
 {
     if (copy->iteration < kept->first_iteration)
@@ -367,9 +367,10 @@ static bool opens_earlier(const struct sender_key_state *copy, const struct send
     return false;
 }
 
-/* Two copies of a chain become one: the further one, which opens nothing that the other has opened.
- * The other is freed, or takes the next place where it opens what the further one cannot; then
- * sender_key_decrypt() asks both what is used. Without a place for it those messages are lost. */
+/* Merges two copies of a chain: the further copy stays, without the keys that the other has used.
+ * The other copy is freed, or takes the next place if it opens messages that the further one
+ * cannot; then sender_key_decrypt() asks both which keys are used. If there is no place for it,
+ * those messages are lost. */
 static void merge_copy(struct sender_key_record *r, size_t at, struct sender_key_state *other,
                        bool room)
 {
@@ -404,7 +405,7 @@ void sender_key_record_merge(struct sender_key_record *lid, struct sender_key_re
         size_t at = furthest_at(&first, second.states[i]);
 
         if (at < first.nstates) {
-            /* No copy takes the place of a chain that only the second record has. */
+            /* No copy may take the place of a chain that only the second record has. */
             merge_copy(lid, furthest_at(lid, second.states[i]), second.states[i],
                        lid->nstates + second.nstates - i <= SENDER_KEY_STATES_MAX);
         } else if (lid->nstates == SENDER_KEY_STATES_MAX) {

@@ -3,7 +3,7 @@
 
 static const uint8_t message_seed[1] = {1}, chain_seed[1] = {2}; /* P-SG-08 */
 
-/* The two keys that every 64-byte derivation here gives. */
+/* Every 64-byte derivation here gives two keys: root and chain. */
 static void split_root_chain(const uint8_t okm[static 64], uint8_t root[static 32],
                              struct signal_chain_key *chain)
 {

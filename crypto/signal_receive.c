@@ -1,8 +1,8 @@
 /* signal_receive.c - one SignalMessage against one state.
  *
- * Nothing of the state is touched before the MAC was verified, the plaintext is there and all
- * memory is reserved: what a message would change is worked out in struct step and then filed by
- * step_commit(), which cannot fail. So no copy of the state is needed to try it. */
+ * Nothing of the state is touched before the MAC is verified, the plaintext is there and all memory
+ * is reserved: the changes are worked out in struct step and then filed by step_commit(), which
+ * cannot fail. So trying a state needs no copy of it. */
 #include <stdlib.h>
 
 #include "crypto/prim_cbc.h"
@@ -14,7 +14,7 @@ struct step {
     size_t stored;              /* index in chain->keys, or SIZE_MAX: the key is derived */
     struct signal_message_keys keys;
     struct signal_chain_key from; /* before the keys passed over */
-    struct signal_chain_key next; /* behind this message */
+    struct signal_chain_key next; /* after this message */
     uint8_t root[32];             /* new chain: after the receiving half step */
     struct signal_chain sending;  /* new chain: our next sending chain */
     uint8_t sending_root[32];
@@ -41,7 +41,7 @@ enum wb_err signal_incoming_parse(struct span message, struct signal_incoming *r
     m.signed_bytes = span_first(message, message.n - SIGNAL_MAC_BYTES);
     m.mac = message.p + m.signed_bytes.n;
     TRY(signal_wire_message_decode(span_skip(m.signed_bytes, 1), &wire));
-    m.ratchet = wire.ratchet_key + 1; /* behind the type byte */
+    m.ratchet = wire.ratchet_key + 1; /* after the type byte */
     m.counter = wire.counter;
     m.ciphertext = wire.ciphertext;
     *ret_m = m;
@@ -52,7 +52,7 @@ out:
 static struct signal_chain *find_chain(const struct signal_state *state,
                                        const struct signal_incoming *m)
 {
-    /* The newest is nearly always the one. */
+    /* It is nearly always the newest chain. */
     for (size_t i = state->nreceiver_chains; i-- > 0;) {
         const struct signal_chain *c = &state->receiver_chains[i];
 
@@ -67,7 +67,7 @@ bool signal_state_knows(const struct signal_state *state, const struct signal_in
     return find_chain(state, m) != NULL;
 }
 
-/* Which message key, and where does the chain stand behind it? */
+/* Finds the message key, and where the chain stands after it. */
 static enum wb_err step_find_keys(struct step *st, const struct signal_incoming *m)
 {
     if (m->counter < st->from.index) {
@@ -80,7 +80,7 @@ static enum wb_err step_find_keys(struct step *st, const struct signal_incoming 
         }
         return WB_ERR_OLD_COUNTER;
     }
-    /* The last index is never used: the chain could not move behind it. */
+    /* The last index is never used: the chain could not move past it. */
     if (m->counter - st->from.index > SIGNAL_FORWARD_MAX || m->counter == UINT32_MAX)
         return WB_ERR_TOO_FAR_AHEAD;
     st->next = st->from;
@@ -121,7 +121,8 @@ static enum wb_err step_check_mac(const struct step *st, const struct signal_sta
     return secret_eq(mac, m->mac, sizeof mac) ? WB_OK : WB_ERR_BAD_MAC;
 }
 
-/* The keys to keep: the old ones and those passed over, at most SIGNAL_MESSAGE_KEYS_MAX. */
+/* Collects the keys to keep: the old ones and those passed over, at most
+ * SIGNAL_MESSAGE_KEYS_MAX. */
 static enum wb_err step_keep_skipped(struct step *st, const struct signal_incoming *m)
 {
     size_t had = st->chain ? st->chain->nkeys : 0;
@@ -177,7 +178,7 @@ static void commit_new_chain(struct step *st, struct signal_state *state,
     st->chain = &state->receiver_chains[state->nreceiver_chains++];
     memset(st->chain, 0, sizeof *st->chain);
     memcpy(st->chain->ratchet.pub, m->ratchet, X25519_KEY_BYTES);
-    /* Go peers let this underflow; nobody reads it (P-SG-20). */
+    /* Go peers let this underflow; nobody reads the value (P-SG-20). */
     state->previous_counter = sent > 0 ? sent - 1 : 0;
     state->sender_chain.ratchet = st->sending.ratchet;
     state->sender_chain.chain_key = st->sending.chain_key;

@@ -1,4 +1,4 @@
-/* signal_session.c - the start of a session by us, and what a pkmsg says of itself. */
+/* signal_session.c - the start of a session by us, and the header of a pkmsg. */
 #include "crypto/signal_internal.h"
 #include "proto/signal_wire.h"
 
@@ -38,7 +38,7 @@ out:
     return err;
 }
 
-/* Not with a spent chain, nor with one whose counter would wrap: a new session is due. */
+/* A spent chain, or one whose counter would wrap, cannot send: a new session is due. */
 bool signal_session_can_send(const struct signal_session *s)
 {
     return s->current && s->current->has_sender_chain &&

@@ -1,4 +1,4 @@
-/* signal_types.c - birth, copies and death of the Signal records. */
+/* signal_types.c - makes, copies and frees the Signal records. */
 #include "crypto/signal_types.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ static void chain_free(struct signal_chain *c)
     secret_wipe(c, sizeof *c);
 }
 
-/* to is a plain copy of from; gives it its own keys. */
+/* `to` is a plain copy of `from`; gives it keys of its own. */
 static bool chain_own_keys(struct signal_chain *to, const struct signal_chain *from)
 {
     if (from->nkeys == 0) {
@@ -118,8 +118,8 @@ static void spend(struct signal_state *s, const struct rng *rng)
 {
     struct signal_chain_key *k = &s->sender_chain.chain_key;
 
-    /* Random, not zero: a program that does not know the mark makes something that nobody can read,
-     * asks for a new session and goes on. */
+    /* Random, not zero: a program that does not know the mark then sends something that nobody can
+     * read, and goes on with a new session. */
     rng_fill(rng, k->key, sizeof k->key);
     k->index = SIGNAL_CHAIN_SPENT;
 }

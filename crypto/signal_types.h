@@ -99,7 +99,7 @@ struct sender_key_state {
     bool has_signing_priv;
     struct sender_message_key *keys; /* skipped, oldest first; malloc'd */
     size_t nkeys;
-    /* Computed at the first verification, never stored. */
+    /* computed at the first verification, never stored */
     struct xeddsa_public_key prepared;
     bool has_prepared;
 };
@@ -121,12 +121,14 @@ void signal_session_free(struct signal_session *s);
 void signal_session_archive(struct signal_session *s, struct signal_state *state);
 /* The current state moves to the front of the archive (the oldest falls off). */
 void signal_session_archive_current(struct signal_session *s);
-/* The record is a copy that others may have gone on from: no state stays current, and every
- * sending chain is spent and its key overwritten, so that no program can continue it. The ratchet
- * keys stay: what peers send to them can be read, and answers it with a chain of its own. */
+/* Retires a record that is a copy which others may have gone on from: no state stays current, and
+ * every sending chain is spent and its key overwritten, so that no program can continue it. The
+ * ratchet keys stay: messages that peers send to them can be read, and each such message leads to a
+ * new sending chain of our own. */
 void signal_session_retire(struct signal_session *s, const struct rng *rng);
-/* The same, but the current state stays where it is: a copy that another program (libsignal for Go,
- * which needs a current state) may read with, and that must not send beside the original. */
+/* Like signal_session_retire(), but the current state stays current: for a copy with which another
+ * program (libsignal for Go, which needs a current state) may read, and which must not send beside
+ * the original. */
 void signal_session_spend(struct signal_session *s, const struct rng *rng);
 struct sender_key_state *sender_key_state_new(void) WB_MUST_CHECK;
 void sender_key_state_free(struct sender_key_state *s);

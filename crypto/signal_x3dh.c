@@ -67,7 +67,7 @@ enum wb_err signal_x3dh_initiate(const struct signal_local *local,
     struct x3dh_secret secret = secret_begin();
     struct signal_state *state = signal_state_new();
     struct x25519_pair base;
-    /* Id 0 reads as "no one-time prekey" at the other end (P-SG-12): do without it. */
+    /* Id 0 means "no one-time prekey" at the other end (P-SG-12): leave that prekey out. */
     bool one_time = bundle->has_prekey && bundle->prekey_id != 0;
     enum wb_err err = WB_ERR_NOMEM;
 
