@@ -26,8 +26,7 @@ static void make_iv(uint32_t n, uint8_t iv[static GCM_IV_BYTES])
     iv[11] = (uint8_t)n;
 }
 
-/* The last counter value is never used (the paper reserves 2^64-1 in the same way): so n cannot
- * wrap to 0. */
+/* The last counter value is never used (the paper reserves 2^64-1), so n cannot wrap to 0. */
 static bool can_use(const struct noise_cipher_state *c)
 {
     return c->gcm && c->n < UINT32_MAX;

@@ -1,30 +1,30 @@
-/* appstate_wire.h - app state as the server hands it over (P-AS-05, P-AS-08, P-AS-10). Spans borrow
- * from the input, lists live in the arena. Errors of all: TRUNCATED, MALFORMED; TOO_LARGE when the
- * arena is exhausted. */
+/* appstate_wire.h - the protobufs of app state as the server hands it over (P-AS-05, P-AS-08,
+ * P-AS-10). Spans borrow from the input, lists live in the arena. Errors of all functions:
+ * TRUNCATED, MALFORMED; TOO_LARGE when the arena is exhausted. */
 #ifndef PROTO_APPSTATE_WIRE_H
 #define PROTO_APPSTATE_WIRE_H
 
 #include "base/arena.h"
 
 struct appstate_record {
-    bool remove; /* else it is set */
+    bool remove; /* the record is removed; otherwise set */
     struct span index_mac, value, key_id;
 };
 
-/* A SyncdPatch, or a SyncdSnapshot (whose records are all set, and which has no external part and
- * no patch MAC). */
+/* A SyncdPatch, or a SyncdSnapshot (its records are all set, and it has no external part and no
+ * patch MAC). */
 struct appstate_patch {
     uint64_t version;
     const struct appstate_record *records;
     size_t n;
-    struct span external; /* an appstate_blob with the records instead; null: none */
+    struct span external; /* an appstate_blob that holds the records instead; null: none */
     struct span snapshot_mac, patch_mac, key_id;
 };
 enum wb_err appstate_patch_decode(struct span in, struct arena *a,
                                   struct appstate_patch *ret) WB_MUST_CHECK;
 enum wb_err appstate_snapshot_decode(struct span in, struct arena *a,
                                      struct appstate_patch *ret) WB_MUST_CHECK;
-/* The file behind `external`: fills records and n. */
+/* Decodes the file behind `external`: fills records and n. */
 enum wb_err appstate_mutations_decode(struct span in, struct arena *a,
                                       struct appstate_patch *patch) WB_MUST_CHECK;
 
@@ -35,9 +35,9 @@ struct appstate_blob {
 };
 enum wb_err appstate_blob_decode(struct span in, struct appstate_blob *ret) WB_MUST_CHECK;
 
-/* SyncActionData: what was sealed. */
+/* SyncActionData: the plaintext of a record. */
 struct appstate_action {
-    struct span index; /* JSON array text: the kind, then what it is about */
+    struct span index; /* JSON array text: the kind of setting, then what it applies to */
     struct span value; /* SyncActionValue; null: none */
 };
 enum wb_err appstate_action_decode(struct span in, struct appstate_action *ret) WB_MUST_CHECK;

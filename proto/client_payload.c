@@ -15,9 +15,9 @@ enum {
     KEY_TYPE_DJB = 5,
     STORAGE_QUOTA_MB = 10240,
     THUMBNAIL_DAYS = 60,
-    /* Asked for with a full sync: ten years, and no less than the storage quota. */
+    /* Sent when a full sync is asked for: ten years, and at least the storage quota. */
     FULL_SYNC_DAYS = 3650,
-    PROPS_MAX = 1024, /* of our own making: an OS name and some twenty numbers */
+    PROPS_MAX = 1024, /* built by ourselves: an OS name and some twenty numbers */
 };
 
 const char *client_version_text(struct client_version v, char out[static CLIENT_VERSION_TEXT_MAX])
@@ -81,7 +81,7 @@ enum wb_err client_payload_login(struct client_version version, uint64_t user, u
     return wire_pack(&c.payload.base, out);
 }
 
-/* P-HS-24, and P-HS-25 for a full sync. */
+/* History settings: P-HS-24, and P-HS-25 for a full sync. */
 static void set_history(Client__HistoryConfig *h, bool full)
 {
     client__history_config__init(h);

@@ -1,13 +1,14 @@
-/* content.h - what a decrypted message says: the `Message` protobuf, unwrapped and made plain.
- * One call gives the kind, the text or caption, the media's place and keys, whom it answers and
- * mentions, and what it carries besides (sender key, secret, news for our own devices). */
+/* content.h - what a decrypted message says: the `Message` protobuf, unwrapped and made plain. One
+ * call gives the kind, the text or caption, the media's place and keys, the message that it answers
+ * and the people that it mentions, and what else it carries (sender key, secret, news for our own
+ * devices). */
 #ifndef PROTO_CONTENT_H
 #define PROTO_CONTENT_H
 
 #include "base/arena.h"
 #include "base/buf.h"
 
-/* X(name, word): the word is for logs and JSON, stable. */
+/* X(name, word): the word is for logs and JSON, and never changes. */
 #define CONTENT_KIND_LIST(X)                                                                       \
     X(NONE, "none")       /* nothing to show: only keys or context */                              \
     X(UNKNOWN, "unknown") /* content of a kind we do not know: see unknown_fields */               \
@@ -36,7 +37,7 @@
     X(EDIT, "edit")                           /* key; inner; timestamp_ms */                       \
     X(SECRET_EDIT, "secret_edit")             /* secretEncryptedMessage: key, sealed */            \
     X(EPHEMERAL_SETTING, "ephemeral_setting") /* seconds in number */                              \
-    X(PROTOCOL, "protocol")                   /* other: protocol_type, protocol_payload */         \
+    X(PROTOCOL, "protocol")                   /* else: protocol_type, protocol_payload */          \
     X(GROUP_INVITE, "group_invite")                                                                \
     X(LIST, "list")                                                                                \
     X(LIST_RESPONSE, "list_response")                                                              \
@@ -61,7 +62,7 @@
     X(REQUEST_PHONE_NUMBER, "request_phone_number")                                                \
     X(NEWSLETTER_INVITE, "newsletter_invite")                                                      \
     X(HISTORY_NOTICE, "history_notice")                                                            \
-    X(PLACEHOLDER, "placeholder") /* the phone may show what we may not */
+    X(PLACEHOLDER, "placeholder") /* the phone may show content that we may not */
 
 enum content_kind {
 #define X(name, word) CONTENT_##name,
@@ -71,13 +72,13 @@ enum content_kind {
 };
 const char *content_kind_word(enum content_kind k);
 
-/* MessageKey (P-SD-45). Nothing there: id is null. */
+/* MessageKey (P-SD-45). id is null when there is no key. */
 struct content_key {
     struct span remote_jid, id, participant;
     bool from_me;
 };
 
-/* P-MD-18..22; what a kind does not have is null or 0. */
+/* A file (P-MD-18..22); a part that its kind does not have is null or 0. */
 struct content_media {
     bool present;
     struct span mimetype, file_name, title, url, direct_path;
@@ -92,7 +93,7 @@ struct content_media {
 /* ContextInfo (P-SD-39..43). */
 struct content_context {
     bool present;
-    struct span stanza_id, participant, remote_jid; /* what it answers */
+    struct span stanza_id, participant, remote_jid; /* the message that this one answers */
     struct span quoted;                             /* the quoted Message, encoded */
     const struct span *mentioned;                   /* JID texts */
     size_t nmentioned;
@@ -120,14 +121,14 @@ enum content_sealed_type {
 /* Texts are as the peer wrote them, perhaps not UTF-8: see content_clean_text(). */
 struct content {
     enum content_kind kind;
-    bool ephemeral, view_once, edited; /* wrappers it came in */
-    bool
-        carries; /* something for devices, such as keys: without content there is nothing to show */
+    bool ephemeral, view_once, edited; /* wrappers around the content */
+    bool carries;      /* brings something for devices, such as keys; if the kind is NONE, there is
+                        * nothing to show */
     struct span text;  /* text, caption, question, reaction, body ... */
     struct span title; /* of a link preview, list, event, invite, product ... */
     struct content_media media;
     struct content_context context;
-    struct content_key key; /* the message that this one is about */
+    struct content_key key; /* the message that this one refers to */
     int64_t timestamp_ms;   /* of an edit, reaction, vote */
     int64_t number;         /* see the kinds */
     double latitude, longitude;
@@ -136,36 +137,37 @@ struct content {
     size_t noptions;
     const struct content_contact *contacts;
     size_t ncontacts;
-    struct span sealed, sealed_iv;  /* what the message secret opens (P-RC-52) */
+    struct span sealed, sealed_iv;  /* opened with the message secret (P-RC-52) */
     int32_t sealed_type;            /* SECRET_EDIT: enum content_sealed_type */
-    const char *unopened;           /* why it could not be opened: a static text, for the reader */
+    const char *unopened;           /* why `sealed` could not be opened: a static text, for the
+                                     * reader */
     const struct content *inner;    /* EDIT: the new content; COMMENT: the comment */
-    int32_t protocol_type;          /* ProtocolMessage.type; -1 when it is none */
+    int32_t protocol_type;          /* ProtocolMessage.type; -1 when there is none */
     struct span protocol_payload;   /* the sub-message of that type: see peer_wire.h */
     struct span secret;             /* messageContextInfo.messageSecret */
     int32_t association_type;       /* 1: part of an album; 0 none */
     struct content_key association; /* the album */
     struct span skdm_group, skdm;   /* SenderKeyDistributionMessage with version byte */
-    bool device_sent;               /* from one of our own devices (P-RC-17) */
+    bool device_sent;               /* sent by one of our own devices (P-RC-17) */
     struct span destination;        /* device_sent: the chat's JID */
     const uint32_t *unknown_fields; /* numbers of content fields that we do not know */
     size_t nunknown;
     struct span message; /* the innermost encoded Message */
 };
 
-/* Decodes an unpadded plaintext; everything borrows from it or from a. MALFORMED when it is no
- * protobuf or a part that we read is broken, TOO_LARGE over MESSAGE_PLAINTEXT_MAX or a's maximum
- * (CONTENT_ARENA_MAX is enough for any real message), TOO_DEEP over the nesting limits.
+/* Decodes an unpadded plaintext; everything borrows from the plaintext or from a. MALFORMED when it
+ * is no protobuf or a part that we read is broken, TOO_LARGE over MESSAGE_PLAINTEXT_MAX or a's
+ * maximum (CONTENT_ARENA_MAX is enough for any real message), TOO_DEEP over the nesting limits.
  * Fields and kinds that we do not know are never an error. */
 enum wb_err content_decode(struct span plain, struct arena *a, struct content *ret) WB_MUST_CHECK;
 
-/* Is it of a kind that is sealed with the secret of the message that it is about? */
+/* Is the kind of c one that is sealed with the secret of the message it refers to? */
 bool content_is_sealed(const struct content *c);
-/* A sealed one, and what was inside: *ret is what it says. An edit of a message, event or poll is
- * an EDIT, a reaction a REACTION, a comment a COMMENT, an answer to an event an EVENT_RESPONSE, a
- * new option a POLL_ADD_OPTION, all with the key of c. Of a POLL_VOTE the options are SHA-256
- * hashes of the options' names. Everything borrows from c, plain and a; errors as of
- * content_decode(), and MALFORMED for what makes no sense in it. */
+/* Decodes what was inside the sealed content c: plain is its plaintext, *ret what it says. An edit
+ * of a message, event or poll becomes an EDIT, a reaction a REACTION, a comment a COMMENT, an
+ * answer to an event an EVENT_RESPONSE, a new option a POLL_ADD_OPTION, all with the key of c. The
+ * options of a POLL_VOTE are SHA-256 hashes of the options' names. Everything borrows from c, plain
+ * and a; errors as of content_decode(), and MALFORMED when the content does not fit its kind. */
 enum wb_err content_open(const struct content *c, struct span plain, struct arena *a,
                          struct content *ret) WB_MUST_CHECK;
 

@@ -19,8 +19,8 @@ const char *content_kind_word(enum content_kind k)
     }
 }
 
-/* Messages that hold another Message, in the order in which they are looked through (P-RC-18; then
- * the newer ones that only decorate their content). All but deviceSent hold it in field 1. */
+/* Messages that hold another Message, in the order in which they are searched (P-RC-18; then the
+ * newer ones that only decorate their content). All but deviceSent hold it in field 1. */
 static const uint32_t wrappers[] = {
     MSG_DEVICE_SENT, 67, 40, 37, 55, 59, 74, MSG_DOCUMENT_WITH_CAPTION, MSG_EDITED,
     /* group mention, event cover, status mention, poll option image, album child, group status
@@ -29,7 +29,7 @@ static const uint32_t wrappers[] = {
      * registration */
     62, 85, 87, 90, 91, 92, 93, 95, 96, 99, 100, 101, 103, 104, 106, 116, 118, 126, 131};
 
-/* Keys for groups and roots: nothing to show, and not ours to use. */
+/* Keys for groups and roots: nothing to show, and not for us to use. */
 static bool is_silent(uint32_t number)
 {
     return number == 15 || number == 123 || number == 127;
@@ -43,7 +43,7 @@ static int wrapper_rank(uint32_t number)
     return WRAPPER_NONE;
 }
 
-/* One level of nesting, before we know what is in it. */
+/* One level of nesting, before its content is read. */
 struct level {
     const struct content_row *row;
     struct span body; /* of row */
@@ -53,7 +53,8 @@ struct level {
 
 static enum wb_err note_unknown(uint32_t number, struct arena *a, struct content *c)
 {
-    uint32_t *list = (uint32_t *)(uintptr_t)c->unknown_fields; /* ours, made below */
+    uint32_t *list = (uint32_t *)(uintptr_t)c->unknown_fields; /* not const: the list is made
+                                                                * below */
 
     if (!list) {
         list = arena_alloc(a, UNKNOWN_FIELDS_MAX * sizeof *list);
@@ -66,7 +67,7 @@ static enum wb_err note_unknown(uint32_t number, struct arena *a, struct content
     return WB_OK;
 }
 
-/* The outermost one counts, for secrets (P-RC-17) as for sender keys. */
+/* The outermost of several counts, for secrets (P-RC-17) as for sender keys. */
 static enum wb_err take_carried(const struct wire_field *f, struct content *c)
 {
     struct content part = {0};
@@ -131,7 +132,7 @@ out:
     return err;
 }
 
-/* Steps into a wrapper. *ret_inner is null when there is nothing in it. */
+/* Steps into a wrapper. *ret_inner is null when the wrapper is empty. */
 static enum wb_err unwrap(const struct level *l, struct content *c, struct span *ret_inner)
 {
     uint32_t number = wrappers[l->wrapper];
@@ -176,8 +177,8 @@ out:
     return err;
 }
 
-/* Of each part its field `text`, which may lie in a sub-message numbered `in` (0: directly); ""
- * where it is absent. */
+/* Reads from each part its field `text`, which may lie in a sub-message numbered `in` (0:
+ * directly); "" where the field is absent. */
 static enum wb_err read_texts(const struct span *parts, size_t n, uint32_t in, uint32_t text,
                               struct span *ret)
 {
@@ -211,7 +212,7 @@ static enum wb_err new_options(size_t n, struct arena *a, struct content *c, str
     return WB_OK;
 }
 
-/* The texts of the messages numbered `list`. */
+/* Reads the texts of the messages numbered `list`. */
 static enum wb_err read_options(struct span body, uint32_t list, uint32_t in, uint32_t text,
                                 struct arena *a, struct content *c)
 {
@@ -227,7 +228,7 @@ out:
     return err;
 }
 
-/* The titles of all rows of all sections of a list. */
+/* Reads the titles of all rows of all sections of a list. */
 static enum wb_err read_list_rows(struct span body, struct arena *a, struct content *c)
 {
     struct rows {
@@ -303,7 +304,7 @@ out:
     return err;
 }
 
-/* Sub-message that belongs to a protocol type. */
+/* The sub-message that belongs to each protocol type. */
 static const struct {
     int32_t type;
     uint32_t field;
@@ -320,13 +321,13 @@ static enum wb_err read_protocol(struct span body, struct arena *a, unsigned dep
         if (typed && c->protocol_type != protocol_parts[i].type)
             continue;
         err = wire_find(body, protocol_parts[i].field, &c->protocol_payload);
-        /* Some writers leave the type out: what is there tells. */
+        /* Some writers leave the type out: then the sub-message that is there tells it. */
         if (err == WB_OK)
             c->protocol_type = protocol_parts[i].type;
         if (err != WB_ERR_NOT_FOUND)
             return err;
     }
-    /* Revoke is the default of the enum, but without a key it would revoke nothing. */
+    /* Revoke is the enum's default, but a revoke without a key would take nothing back. */
     if (c->protocol_type < 0 && c->key.id.n)
         c->protocol_type = 0;
     if (c->protocol_type == 0)
@@ -357,7 +358,7 @@ static enum wb_err read_album(struct span body, struct content *c)
     return err;
 }
 
-/* What a table of slots cannot say. */
+/* Reads what a table of slots cannot describe. */
 static enum wb_err read_special(const struct content_row *row, struct span body, struct arena *a,
                                 unsigned depth, struct content *c)
 {
@@ -446,7 +447,7 @@ static enum wb_err decode_message(struct span message, struct arena *a, unsigned
             break;
         TRY(unwrap(&l, &c, &inner));
         if (span_is_null(inner)) {
-            /* An empty wrapper: content of a kind of its own. */
+            /* An empty wrapper is content of a kind of its own. */
             if (!l.row)
                 TRY(note_unknown(wrappers[l.wrapper], a, &c));
             break;
@@ -470,7 +471,7 @@ enum wb_err content_decode(struct span plain, struct arena *a, struct content *r
 
     if (plain.n > MESSAGE_PLAINTEXT_MAX)
         return WB_ERR_TOO_LARGE;
-    /* A budget of its own: the rest of a stanza's arena is for those who answer it. */
+    /* Content has a limit of its own: the rest of a stanza's arena is kept for the answer. */
     if (max > a->used && max - a->used > CONTENT_ARENA_MAX)
         a->max = a->used + CONTENT_ARENA_MAX;
     err = decode_message(plain, a, 0, ret);

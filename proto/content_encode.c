@@ -8,7 +8,7 @@ void content_put_key(struct buf *out, uint32_t number, const struct content_key 
 {
     size_t at = wire_open(out, number);
 
-    /* fromMe is written also when false: receivers tell their own messages by it (P-SD-45). */
+    /* fromMe is written also when false: receivers recognise their own messages by it (P-SD-45). */
     if (!span_is_null(key->remote_jid))
         wire_put_bytes(out, 1, key->remote_jid);
     wire_put_uint(out, 2, key->from_me);
@@ -24,7 +24,7 @@ static bool needs_context(const struct content_extras *e)
            (e->nmentioned || e->mentions_all || !span_is_null(e->reply_id) || e->has_expiration);
 }
 
-/* ContextInfo, ascending (P-SD-39..43). */
+/* Appends the ContextInfo, fields ascending (P-SD-39..43). */
 static void put_context(struct buf *out, const struct content_extras *e)
 {
     size_t at;
@@ -98,7 +98,7 @@ static uint32_t media_number(enum content_kind kind)
     }
 }
 
-/* The slots below the context, the context, the slots above it: ascending order. */
+/* Appends the slots below the context, the context, then the slots above it: ascending order. */
 static void put_media_fields(struct buf *out, const struct content_row *row,
                              const struct content *c, const struct content_extras *extras)
 {
@@ -129,7 +129,7 @@ enum wb_err content_encode_media(enum content_kind kind, const struct content_me
     if (caption.n == 0)
         c.text = SPAN_NULL;
     if (wrapped) {
-        /* Ascending: 35 stands before 53, and behind the numbers of bare files. */
+        /* Ascending: field 35 stands before 53, and behind the numbers of bare files. */
         put_secret(out, extras ? extras->secret : SPAN_NULL);
         outer = wire_open(out, MSG_DOCUMENT_WITH_CAPTION);
         wrapper = wire_open(out, 1);
@@ -219,7 +219,7 @@ enum wb_err content_encode_poll(struct span question, const struct span *options
     uint32_t number = selectable == 1 ? MSG_POLL_V3 : MSG_POLL;
     size_t at;
 
-    /* Ascending: 35 stands before 49 and 64. */
+    /* Ascending: field 35 stands before 49 and 64. */
     put_secret(out, secret);
     at = wire_open(out, number);
     wire_put_bytes(out, 2, question);

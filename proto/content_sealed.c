@@ -1,11 +1,11 @@
-/* What was sealed with the secret of another message, opened: votes, reactions, comments, edits,
- * answers to events (P-RC-52, P-X2-19). */
+/* Decodes content that was sealed with the secret of another message: votes, reactions, comments,
+ * edits, answers to events (P-RC-52, P-X2-19). */
 #include "proto/content.h"
 #include "proto/wire_field.h"
 #include "proto/wire_map.h"
 
 enum { EVENT_GOING = 1, EVENT_NOT_GOING = 2, EVENT_MAYBE = 3 };
-/* More guests than anybody brings along: the number is the peer's. */
+/* More guests than anybody brings along: a limit, since the peer chooses the number. */
 enum { GUESTS_MAX = 1000 };
 
 bool content_is_sealed(const struct content *c)
@@ -22,7 +22,7 @@ bool content_is_sealed(const struct content *c)
     }
 }
 
-/* ReactionMessage without its key, which is outside. */
+/* ReactionMessage without its key: the sealed message has it outside. */
 static enum wb_err open_reaction(struct span plain, struct content *c)
 {
     static const struct wire_slot slots[] = {
@@ -34,7 +34,7 @@ static enum wb_err open_reaction(struct span plain, struct content *c)
     return wire_map_read(slots, plain, c);
 }
 
-/* PollVoteMessage: the hashes of what was chosen. */
+/* PollVoteMessage: the hashes of the chosen options. */
 static enum wb_err open_vote(struct span plain, struct arena *a, struct content *c)
 {
     enum wb_err err = wire_collect(plain, 1, a, &c->options, &c->noptions);
@@ -106,7 +106,8 @@ static enum wb_err open_message(struct span plain, struct arena *a, struct conte
         c->text = inner->text;
         return WB_OK;
     }
-    /* The edit that came in the clear before has the new content inside; the others are it. */
+    /* An edit of a plain message has the new content inside; edits of events and polls are the new
+     * content themselves. */
     c->kind = CONTENT_EDIT;
     c->timestamp_ms = inner->timestamp_ms;
     c->inner = inner->kind == CONTENT_EDIT ? inner->inner : inner;

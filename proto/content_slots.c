@@ -155,7 +155,7 @@ SLOTS(poll_vote) = {KEY(1), NEST(2, vote), S(4, I64, timestamp_ms), END};
 SLOTS(option) = {S(1, SPAN, text), END};
 SLOTS(poll_add_option) = {KEY(1), NEST(2, option), END};
 SLOTS(poll_result) = {S(1, SPAN, text), END};
-/* Where an event is; the place's comment is not the event's text. */
+/* Where an event is; the comment about its place is not the event's text. */
 SLOTS(event_place) = {S(1, DOUBLE, latitude), S(2, DOUBLE, longitude), S(3, SPAN, name),
                       S(4, SPAN, address), END};
 SLOTS(event) = {S(3, SPAN, title), S(4, SPAN, text), NEST(5, event_place), S(7, I64, number), END};

@@ -6,7 +6,7 @@
 #include "proto/content.h"
 #include "proto/wire_map.h"
 
-/* Numbers of the Message fields that are named in code. */
+/* Numbers of Message fields that the code names. */
 enum {
     MSG_CONVERSATION = 1,
     MSG_SKDM = 2,
@@ -37,7 +37,7 @@ extern const struct wire_slot content_secret_slots[];  /* messageContextInfo */
 extern const struct wire_slot content_skdm_slots[];
 extern const struct wire_slot content_device_sent_slots[];
 
-/* What a Message field is. */
+/* What a Message field holds. */
 struct content_row {
     uint32_t number;
     enum content_kind kind;

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 
-/* Room for a name in a file system, with a prefix of ours. */
+/* Fits into a file system's limit for names, with a prefix of ours. */
 enum { FILE_NAME_MAX = 180 };
 
 /* ---- readable text ---- */
@@ -18,7 +18,7 @@ void content_clean_text(struct span s, struct buf *out)
         const size_t room = out->max > out->n ? out->max - out->n : 0;
 
         if (s.n > room)
-            buf_append(out, utf8_first(s, room)); /* the rest sets the error */
+            buf_append(out, utf8_first(s, room)); /* the rest makes buf_append() set the error */
         buf_append(out, s.n > room ? span_skip(s, utf8_first(s, room).n) : s);
         return;
     }
@@ -36,7 +36,7 @@ void content_clean_text(struct span s, struct buf *out)
     }
 }
 
-/* What stands in brackets, where it is not the kind's own word. */
+/* The words in brackets, where they are not the kind's own word. */
 static const char *const labels[CONTENT_KIND_COUNT] = {
     [CONTENT_UNKNOWN] = "unknown message",
     [CONTENT_VIDEO_NOTE] = "video note",
@@ -84,7 +84,7 @@ static const char *sealed_label(int32_t type)
     }
 }
 
-/* NULL for kinds that are their own text. */
+/* NULL for kinds whose text stands alone. */
 /* A table in the shape of a switch, so that a new kind is a compiler warning here. */
 /* NOLINTNEXTLINE(readability-function-size) */
 static const char *label(const struct content *c)
@@ -106,7 +106,8 @@ static const char *label(const struct content *c)
     return labels[c->kind] ? labels[c->kind] : content_kind_word(c->kind);
 }
 
-/* Parts of a line: the first one after the bracket gets a blank, later ones a separator. */
+/* Appends a part of a line: the first part after the bracket gets a blank before it, later ones a
+ * separator. */
 static void put_part(struct buf *out, bool *first, const char *separator, struct span s)
 {
     if (s.n == 0)
@@ -172,7 +173,8 @@ static void put_line(const struct content *c, struct buf *out)
         return;
     }
     if (c->media.present && c->text.n) {
-        content_clean_text(c->text, out); /* a caption speaks for its file */
+        content_clean_text(c->text, out); /* a file's caption is shown instead of its name */
+
         return;
     }
     buf_printf(out, "[%s]", word);
@@ -197,7 +199,7 @@ static void put_line(const struct content *c, struct buf *out)
         buf_printf(out, " (%s)", c->unopened);
 }
 
-/* What is too long for the buffer is cut at a character, and says so. */
+/* Cuts a text that is too long for the buffer at a character, and appends " [cut]". */
 static void end_cut_text(struct buf *out)
 {
     static const char mark[] = " [cut]";
@@ -212,8 +214,8 @@ static void end_cut_text(struct buf *out)
 
 void content_readable(const struct content *c, struct buf *out)
 {
-    /* An edit, a comment, a payment's note: their inner content ends the line. At most
-     * CONTENT_INNER_MAX deep by how it was decoded. */
+    /* The inner content of an edit, a comment or a payment's note ends the line. The decoder limits
+     * it to CONTENT_INNER_MAX levels. */
     for (; c; c = c->inner) {
         put_line(c, out);
         if (c->inner)

@@ -5,17 +5,17 @@
 #include "proto/content.h"
 
 /* Appends a readable text for any kind: a text as it is, a caption, else "[kind] details". Always
- * valid UTF-8 without NUL; empty only for CONTENT_NONE. What does not fit into the buffer is cut at
- * a character and ends with " [cut]": never the error TOO_LARGE. */
+ * valid UTF-8 without NUL; empty only for CONTENT_NONE. A text that does not fit into the buffer is
+ * cut at a character and ends with " [cut]": never the error TOO_LARGE. */
 void content_readable(const struct content *c, struct buf *out);
 
-/* Is that text what somebody wrote: a text, or the caption of a file? Else content_readable() has
- * made it up of what there is, such as "[document] plan.pdf". */
+/* Is the readable text what somebody wrote (a text, or the caption of a file)? If not,
+ * content_readable() has composed it, such as "[document] plan.pdf". */
 bool content_is_written(const struct content *c);
 
-/* A peer's text as valid UTF-8 without NUL: what is no character becomes U+FFFD. What does not fit
- * is left out, at a character, and the buffer's error is TOO_LARGE. For every span of struct
- * content that is stored, shown or put into JSON. */
+/* Appends a peer's text as valid UTF-8 without NUL: bytes that are no character become U+FFFD. A
+ * text that does not fit is cut at a character, and the buffer's error is TOO_LARGE. To be used for
+ * every span of struct content that is stored, shown or put into JSON. */
 void content_clean_text(struct span s, struct buf *out);
 
 /* messages.db media_type: "image", "video", "audio", "document", "sticker", or "" (P-MC-14). */

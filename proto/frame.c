@@ -4,8 +4,8 @@ const uint8_t wa_intro[WA_INTRO_BYTES] = {'W', 'A', 6, 3};
 
 enum {
     FRAME_WIRE_MAX = 0xFFFFFF,
-    /* A reader that has handed out everything gives larger memory back: a rare big frame would
-     * otherwise be paid for as long as the connection lives. */
+    /* A reader that has handed out everything frees memory above this: otherwise one big frame,
+     * which is rare, would hold its memory as long as the connection lives. */
     FRAME_KEEP_BYTES = 64 * 1024,
 };
 
@@ -13,7 +13,8 @@ struct frame_reader frame_reader_new(size_t max_frame)
 {
     if (max_frame > FRAME_WIRE_MAX)
         max_frame = FRAME_WIRE_MAX;
-    /* One frame not yet complete, and one WebSocket message as large as the largest frame. */
+    /* Room for one frame not yet complete, and one WebSocket message as large as the largest
+     * frame. */
     return (struct frame_reader){.pending = buf_new(2 * (max_frame + FRAME_HEADER_BYTES)),
                                  .max_frame = max_frame};
 }
@@ -54,7 +55,7 @@ enum wb_err frame_reader_next(struct frame_reader *r, struct span *ret_frame)
     }
     n = (size_t)left.p[0] << 16 | (size_t)left.p[1] << 8 | left.p[2];
     if (n > r->max_frame)
-        return WB_ERR_TOO_LARGE; /* known before its bytes are waited for */
+        return WB_ERR_TOO_LARGE; /* refused before its bytes are waited for */
     if (left.n - FRAME_HEADER_BYTES < n) {
         *ret_frame = SPAN_NULL;
         return WB_OK;

@@ -1,4 +1,5 @@
-/* frame.h - 3-byte length frames out of a byte stream that may be cut anywhere (P-WS-05..08). */
+/* frame.h - cuts frames with a 3-byte length out of a byte stream that may be cut anywhere
+ * (P-WS-05..08). */
 #ifndef PROTO_FRAME_H
 #define PROTO_FRAME_H
 
@@ -20,8 +21,8 @@ struct frame_reader frame_reader_new(size_t max_frame);
 void frame_reader_free(struct frame_reader *r);
 /* Adds bytes of one WebSocket message (or part of one). NOMEM/TOO_LARGE: close the connection. */
 enum wb_err frame_reader_push(struct frame_reader *r, struct span bytes) WB_MUST_CHECK;
-/* Next complete frame. *ret_frame is SPAN_NULL (p == NULL) when more bytes are needed; it borrows
- * from the reader until the next push or next. An empty frame has n == 0 and p != NULL. */
+/* Takes the next complete frame. *ret_frame is SPAN_NULL (p == NULL) when more bytes are needed; it
+ * borrows from the reader until the next push or next. An empty frame has n == 0 and p != NULL. */
 enum wb_err frame_reader_next(struct frame_reader *r, struct span *ret_frame) WB_MUST_CHECK;
 
 /* Appends length + payload. TOO_LARGE at 2^24 and above. */

@@ -8,7 +8,7 @@ static enum wb_err parse(struct span in, struct arena *a, Hs__Message **ret_m)
     return wire_unpack(&hs__message__descriptor, in, a, (ProtobufCMessage **)(void *)ret_m);
 }
 
-/* A sealed key has exactly 48 bytes where it is there at all; a sealed payload at least its tag. */
+/* A sealed key, if present, has exactly 48 bytes; a sealed payload has at least its tag. */
 static bool sealed_ok(struct span static_ct, struct span payload_ct)
 {
     return (span_is_null(static_ct) || static_ct.n == HANDSHAKE_SEALED_BYTES) &&

@@ -1,7 +1,8 @@
-/* handshake_wire.h - the protobufs of the Noise handshake: three messages and the certificate
- * chain (P-HS-05..10, P-HS-16). Both directions: wa-mock plays the server.
- * Decoding ignores unknown fields (the post-quantum ones), checks sizes, and borrows from the
- * arena it is given; encoding appends to a buf. */
+/* handshake_wire.h - the protobufs of the Noise handshake: three messages and the certificate chain
+ * (P-HS-05..10, P-HS-16). Both directions: wa-mock plays the server.
+ *
+ * Decoding ignores unknown fields (the post-quantum ones), checks sizes, and borrows from the given
+ * arena; encoding appends to a buf. */
 #ifndef PROTO_HANDSHAKE_WIRE_H
 #define PROTO_HANDSHAKE_WIRE_H
 
@@ -58,7 +59,7 @@ struct cert_wire_details {
     uint64_t not_before; /* unix seconds */
     uint64_t not_after;
 };
-/* The signature is over the details as received, so they stay raw here. */
+/* The signature covers the details as received, so they stay raw here. */
 struct cert_wire_signed {
     struct span details;
     uint8_t signature[HANDSHAKE_SIG_BYTES];

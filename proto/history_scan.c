@@ -7,12 +7,12 @@
 
 enum state { TAG, VALUE, LENGTH, BYTES };
 
-/* The messages that are looked into. */
+/* The messages whose fields are read. */
 enum message { SYNC, CONVERSATION, PUSH_NAME, MAPPING, SETTINGS };
 
 enum slot { SLOT_JID, SLOT_PN, SLOT_LID, SLOT_BYTES, NO_SLOT = HISTORY_SCAN_SLOTS };
 
-/* waHistorySync.proto: where a field of bytes goes, or which message it holds. */
+/* Fields of bytes in waHistorySync.proto: where their bytes go, or which message they hold. */
 static const struct known {
     enum message in;
     uint32_t field;
@@ -74,7 +74,7 @@ static void tell(struct history_scan *s, enum history_fact_kind kind)
     s->fn(s->ctx, &f);
 }
 
-/* The message that was looked into is complete. */
+/* The inner message that was being read is complete. */
 static void leave(struct history_scan *s)
 {
     const bool pn = s->text[SLOT_PN].there, lid = s->text[SLOT_LID].there;
@@ -104,7 +104,7 @@ static void leave(struct history_scan *s)
     forget(s);
 }
 
-/* A field has ended, and perhaps the message that it is in. */
+/* A field has ended, and perhaps the message around it. */
 static void field_done(struct history_scan *s)
 {
     if (s->slot != NO_SLOT) {
@@ -182,7 +182,7 @@ static enum wb_err take_byte(struct history_scan *s, uint8_t c)
 {
     if (s->message != SYNC) {
         if (s->left == 0)
-            return WB_ERR_MALFORMED; /* the number goes on, its message does not */
+            return WB_ERR_MALFORMED; /* the number goes on after its message has ended */
         s->left--;
     }
     if (s->shift > 63 || (s->shift == 63 && (c & 0x7f) > 1))

@@ -1,5 +1,5 @@
-/* history_wire.h - HistorySync: what the phone hands over of its chats (P-HI-04, P-HI-07). Spans
- * borrow from the input, lists live in the arena. */
+/* history_wire.h - the HistorySync protobuf: chats and messages that the phone hands over (P-HI-04,
+ * P-HI-07). Spans borrow from the input, lists live in the arena. */
 #ifndef PROTO_HISTORY_WIRE_H
 #define PROTO_HISTORY_WIRE_H
 

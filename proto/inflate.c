@@ -5,7 +5,8 @@
 
 enum { CHUNK = 16 * 1024 };
 
-/* Where the output goes: into memory of a known size, to a function, or it is only counted. */
+/* Where the output goes: into memory of a known size, to a function, or nowhere (it is only
+ * counted). */
 struct sink {
     uint8_t *to;
     inflate_part_fn *each;
@@ -19,7 +20,7 @@ static enum wb_err step(z_stream *z, struct sink *s, int *ret_rc)
     uint8_t counted[CHUNK];
     size_t room = s->max - s->n < CHUNK ? (size_t)(s->max - s->n) : CHUNK;
 
-    /* Without room one byte more than may be is still asked for: is there more? */
+    /* Without room left, one more byte is asked for: it shows whether the stream is too long. */
     z->next_out = s->to && room ? s->to + s->n : counted;
     z->avail_out = room ? (uInt)room : 1;
     room = z->avail_out;
@@ -29,7 +30,7 @@ static enum wb_err step(z_stream *z, struct sink *s, int *ret_rc)
     if (*ret_rc == Z_BUF_ERROR) /* no progress: the input ended before the stream did */
         return WB_ERR_TRUNCATED;
     if (*ret_rc != Z_OK &&
-        *ret_rc != Z_STREAM_END) /* bad data, or a preset dictionary is asked for */
+        *ret_rc != Z_STREAM_END) /* bad data, or the stream wants a preset dictionary */
         return WB_ERR_MALFORMED;
     s->n += room - z->avail_out;
     if (s->n > s->max)

@@ -15,7 +15,8 @@ static const struct {
     {JID_MSGR, "msgr"},
     {JID_INTEROP, "interop"},
     {JID_CALL, "call"},
-    {JID_PN, "c.us"}, /* legacy name (P-BN-21); only read, so behind the one that is written */
+    {JID_PN, "c.us"}, /* legacy name (P-BN-21); only read, so it stands behind the name that is
+                       * written */
 };
 
 enum { SERVER_COUNT = sizeof servers / sizeof *servers };
@@ -36,8 +37,8 @@ enum jid_server jid_server_parse(struct span name)
     return JID_NONE;
 }
 
-/* What the text form can carry and give back: none of its own separators, nothing that could
- * break a log line. */
+/* Can the text form carry this user and give it back? It must have none of the form's own
+ * separators, and nothing that could break a log line. */
 static bool user_ok(struct span user)
 {
     for (size_t i = 0; i < user.n; i++) {
@@ -68,7 +69,7 @@ struct jid jid_server_only(enum jid_server server)
     return (struct jid){.server = server};
 }
 
-/* The place of the last c, or s.n. */
+/* The index of the last c, or s.n. */
 static size_t find_last(struct span s, char c)
 {
     for (size_t i = s.n; i > 0; i--)
@@ -77,7 +78,7 @@ static size_t find_last(struct span s, char c)
     return s.n;
 }
 
-/* Cuts "<sep>digits" off the end of *s; false if there is a sep but no number of at most max. */
+/* Cuts "<sep>digits" off the end of *s; false if sep is there but no number of at most max. */
 static bool cut_number(struct span *s, char sep, uint64_t max, uint64_t *ret_v)
 {
     size_t at = find_last(*s, sep);
@@ -105,7 +106,8 @@ enum wb_err jid_parse(struct span text, struct jid *ret_jid)
     if (s == JID_NONE || !cut_number(&user, ':', UINT16_MAX, &device) ||
         !cut_number(&user, '.', UINT8_MAX, &agent))
         return WB_ERR_MALFORMED;
-    /* "@server" is the bare server (Baileys writes it so); ":3@server" is nobody. */
+    /* "@server" means the bare server (Baileys writes it so); ":3@server" has no user and is
+     * refused. */
     if ((user.n == 0 && whole > 0) || jid_make(user, s, (uint16_t)device, &j) != WB_OK)
         return WB_ERR_MALFORMED;
     j.agent = (uint8_t)agent;
@@ -118,8 +120,8 @@ enum wb_err jid_parse_cstr(const char *text, struct jid *ret_jid)
     return jid_parse(span_cstr(text), ret_jid);
 }
 
-/* Texts are made many times for each message, which snprintf() would take seriously. The longest:
- * "user.255:65535@s.whatsapp.net". */
+/* These texts are made many times for each message, where snprintf() would cost too much. The
+ * longest: "user.255:65535@s.whatsapp.net". */
 _Static_assert(JID_TEXT_MAX >= JID_USER_MAX + sizeof ".255:65535@s.whatsapp.net", "JID text");
 
 static char *put(char *p, const char *text)
@@ -130,7 +132,7 @@ static char *put(char *p, const char *text)
     return p + n;
 }
 
-/* Separator and number. */
+/* Writes the separator and the number. */
 static char *put_number(char *p, char sep, unsigned v)
 {
     unsigned unit = 1;
@@ -151,7 +153,7 @@ const char *jid_text(const struct jid *j, char buf[static JID_TEXT_MAX])
         p = put_number(p, '.', j->agent);
     if (j->agent > 0 || j->device > 0)
         p = put_number(p, ':', j->device);
-    if (p > buf) /* the server alone has no "@" */
+    if (p > buf) /* a bare server has no "@" */
         *p++ = '@';
     *put(p, jid_server_name(j->server)) = '\0';
     return buf;

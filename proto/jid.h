@@ -1,5 +1,5 @@
-/* jid.h - WhatsApp addresses (P-BN-13..22). A jid is a small value: copied freely, owns its text.
- */
+/* jid.h - WhatsApp addresses (P-BN-13..22). A jid is a small value that owns its text: it is copied
+ * freely. */
 #ifndef PROTO_JID_H
 #define PROTO_JID_H
 
@@ -27,17 +27,18 @@ enum { JID_TEXT_MAX = JID_USER_MAX + 32 };
 
 struct jid {
     enum jid_server server;
-    uint16_t device;             /* 0: the phone, or no device meant */
+    uint16_t device;             /* 0: the phone, or no particular device */
     uint8_t agent;               /* raw agent, almost always 0 */
     uint16_t integrator;         /* interop only */
     char user[JID_USER_MAX + 1]; /* "" for a bare server such as s.whatsapp.net or g.us */
 };
 
-/* "user[.agent][:device]@server", "server" or "@server" (P-BN-19). MALFORMED on anything else. */
+/* Parses "user[.agent][:device]@server", "server" or "@server" (P-BN-19). MALFORMED on anything
+ * else. */
 enum wb_err jid_parse(struct span text, struct jid *ret_jid) WB_MUST_CHECK;
 enum wb_err jid_parse_cstr(const char *text, struct jid *ret_jid) WB_MUST_CHECK;
-/* A user of digits (or any text without '@', ':', '.', blanks and control characters: INVALID) at
- * a server. TOO_LARGE over JID_USER_MAX. */
+/* Makes the JID of a user (digits, or any text without '@', ':', '.', blanks and control
+ * characters: INVALID) at a server. TOO_LARGE over JID_USER_MAX. */
 enum wb_err jid_make(struct span user, enum jid_server server, uint16_t device,
                      struct jid *ret_jid) WB_MUST_CHECK;
 struct jid jid_server_only(enum jid_server server);
@@ -70,8 +71,8 @@ bool jid_is_person(const struct jid *j);
 /* The AD_JID domain byte (P-BN-14); 0 for PN and everything else. */
 uint8_t jid_domain(const struct jid *j);
 
-/* A phone number as people write it: optional '+', digits, spaces, dashes, dots, parentheses;
- * 7..15 digits, no leading 0 (international form). INVALID otherwise. */
+/* Parses a phone number as people write it: optional '+', digits, spaces, dashes, dots,
+ * parentheses; 7..15 digits, no leading 0 (international form). INVALID otherwise. */
 enum wb_err jid_from_phone(struct span text, struct jid *ret_pn) WB_MUST_CHECK;
 
 #endif

@@ -5,20 +5,20 @@
 enum {
     /* The wire allows 2^24-1; the largest real stanzas are group lists of some hundred kB. */
     FRAME_PAYLOAD_MAX = (1 << 24) - 1,
-    /* Inflated stanza: as much as a frame could carry without compression. */
+    /* Inflated stanza: as much as a frame could carry uncompressed. */
     NODE_INFLATED_MAX = FRAME_PAYLOAD_MAX,
-    /* What one frame may take once it is decrypted: plaintext, what was inflated from it, nodes,
-     * attributes, addresses. The largest stanza that can be imagined, a group of 60,000 members
-     * with three addresses and two texts each, takes 38 MB (43 with all keys spelled out). With its
-     * ciphertext, 16 MB at most, a frame stays below 64 MB. Nodes of three bytes, deflated a
-     * thousand times, would otherwise become as much as there is. */
+    /* Memory that one frame may take once it is decrypted: plaintext, inflated bytes, nodes,
+     * attributes, addresses. The largest imaginable stanza, a group of 60,000 members with three
+     * addresses and two texts each, takes 38 MB (43 with all keys spelled out). With its
+     * ciphertext, 16 MB at most, a frame stays below 64 MB. Without this limit nodes of three
+     * bytes, deflated a thousand times, would use up all memory. */
     NODE_MEMORY_MAX = 44 << 20,
-    /* Eight nodes for each of those members: what the loop does for one stanza has an end, too. */
+    /* Eight nodes for each of those members: the loop's work for one stanza has a limit, too. */
     NODE_COUNT_MAX = 8 * 60000,
     /* Deepest stanzas seen have 7 levels. */
     NODE_DEPTH_MAX = 32,
     /* Arena for one stanza: its nodes, and the lists that handlers make of them (members, ids), so
-     * that a stanza that can be read can be handled as well. */
+     * that every stanza that can be read can also be handled. */
     NODE_ARENA_MAX = NODE_MEMORY_MAX + (8 << 20),
     /* WhatsApp's own text limit is 65,536 characters; media thumbnails add some 100 kB. */
     MESSAGE_PLAINTEXT_MAX = 4 << 20,

@@ -1,4 +1,4 @@
-/* node.h - one stanza: tag, attributes, and nothing, bytes or children (P-BN-01).
+/* node.h - one stanza: a tag, attributes, and as content nothing, bytes or children (P-BN-01).
  *
  * Nodes live in an arena and are freed with it. Strings of decoded nodes are spans into the frame
  * or into static token tables wherever that is possible, so the frame must outlive the node. */
@@ -33,20 +33,22 @@ struct node {
 
 /* ---- codec ---- */
 
-/* A transport plaintext: flag byte, then one encoded node, inflated (into the arena) if bit 0x02 is
- * set (P-BN-02); every byte must be used up (TRAILING otherwise). TRUNCATED, MALFORMED, TOO_DEEP,
- * NOMEM as they say; TOO_LARGE for more than NODE_COUNT_MAX nodes, or when `in` and what is made of
- * it, inflated or decoded, are more than NODE_MEMORY_MAX bytes (or the arena is full). */
+/* Decodes a transport plaintext: flag byte, then one encoded node, inflated (into the arena) if bit
+ * 0x02 is set (P-BN-02); every byte must be used up (TRAILING otherwise). TRUNCATED, MALFORMED,
+ * TOO_DEEP, NOMEM as they say; TOO_LARGE for more than NODE_COUNT_MAX nodes, or when `in`, its
+ * inflated bytes and its nodes together are more than NODE_MEMORY_MAX bytes (or the arena is
+ * full). */
 enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node) WB_MUST_CHECK;
 /* Appends flag byte 00 and the node. Empty attribute values are left out (P-BN-11). The form of
- * each value follows P-BN-06 and P-BN-15. NOMEM for NULL and failed nodes, TOO_DEEP, TOO_LARGE
- * over 65,535 list elements, INVALID for what has no wire form: an empty tag, the tag "0"
- * (P-BN-25), a device above 255 in an AD_JID. A failed call leaves out->n as it was. */
+ * each value follows P-BN-06 and P-BN-15. NOMEM for NULL and failed nodes, TOO_DEEP, TOO_LARGE over
+ * 65,535 list elements, INVALID when there is no wire form: an empty tag, the tag "0" (P-BN-25), a
+ * device above 255 in an AD_JID. A failed call leaves out->n as it was. */
 enum wb_err node_pack(const struct node *n, struct buf *out) WB_MUST_CHECK;
 /* Appends readable XML for traces and logs, valid UTF-8 without control characters: bytes content
  * as hex, so two different stanzas never print alike. */
 void node_print(const struct node *n, struct buf *out);
-/* The same with bytes content as text where it is printable UTF-8: for people, not for tests. */
+/* The same, but bytes content is shown as text where it is printable UTF-8: for people, not for
+ * tests. */
 void node_print_text(const struct node *n, struct buf *out);
 
 /* ---- building ------------------------------------------------------------------------------
@@ -63,11 +65,11 @@ void node_attr_u64(struct arena *a, struct node *n, const char *key, uint64_t va
 struct node *node_add(struct node *parent, struct node *child);
 /* node_new + node_add. */
 struct node *node_child_new(struct arena *a, struct node *parent, const char *static_tag);
-/* Content bytes, copied. */
+/* Sets the content to a copy of these bytes. */
 void node_set_bytes(struct arena *a, struct node *n, struct span bytes);
-/* Content string, copied: goes out as a token or packed where it fits. */
+/* Sets the content to a copy of this text: it goes out as a token or packed where it fits. */
 void node_set_text(struct arena *a, struct node *n, const char *text);
-/* A copy of one attribute of src (any form), if it is there (P-RC-23, P-RC-27). */
+/* Copies one attribute of src (any form), if it is there (P-RC-23, P-RC-27). */
 void node_copy_attr(struct arena *a, struct node *dst, const struct node *src, const char *key);
 
 /* ---- reading ---- */
@@ -79,7 +81,8 @@ const struct node *node_child(const struct node *n, const char *tag);
 const struct node *node_next(const struct node *n, const char *tag);
 size_t node_child_count(const struct node *n);
 
-/* The last one of that key, as maps of other clients keep it; NULL if none. */
+/* The last attribute with that key, which is the one that maps of other clients keep; NULL if
+ * none. */
 const struct node_attr *node_find_attr(const struct node *n, const char *key);
 bool node_has_attr(const struct node *n, const char *key);
 /* Text of an attribute; a JID value is printed into the arena. SPAN_NULL when absent. */

@@ -12,7 +12,7 @@ struct node *node_new(struct arena *a, const char *static_tag)
     return n;
 }
 
-/* The attribute of that key, made if need be; NULL (and n failed) without memory. */
+/* The attribute with that key, made if there is none; NULL (and n failed) without memory. */
 static struct node_attr *attr_for(struct arena *a, struct node *n, const char *key)
 {
     struct node_attr *attr;

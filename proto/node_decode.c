@@ -8,7 +8,8 @@
 
 #include "base/reader.h"
 
-/* The reader's sticky error is the decoder's: helpers return empty values after a failure. */
+/* The reader's sticky error also serves the decoder: helpers return empty values after a
+ * failure. */
 struct decoder {
     struct reader r;
     struct arena *a;
@@ -19,7 +20,7 @@ struct decoder {
 enum value_kind {
     VALUE_NONE,  /* LIST_EMPTY, or failed */
     VALUE_TEXT,  /* a token or packed string */
-    VALUE_BYTES, /* BINARY_*: text or bytes, as the place has it */
+    VALUE_BYTES, /* BINARY_*: text or bytes, depending on where it stands */
     VALUE_JID,
 };
 
@@ -39,8 +40,8 @@ static uint8_t next_u8(struct decoder *d)
     return 0;
 }
 
-/* A frame that is too large is the peer's fault, no memory is ours: only the latter ends the
- * connection, after which the same frame would come again. */
+/* A frame that is too large is the peer's fault; want of memory is ours, and only that ends the
+ * connection, after which the server sends the same frame again. */
 static void *alloc(struct decoder *d, size_t n)
 {
     size_t used = d->a->used;
@@ -67,8 +68,8 @@ static struct span read_token(struct decoder *d, uint8_t tag)
     return token_text(TOKEN_SINGLE_COUNT + 256U * (tag - (unsigned)WIRE_DICTIONARY_0) + next_u8(d));
 }
 
-/* P-BN-08, P-BN-09. The nibble behind an odd last character is padding; writers put 15 there,
- * but what it is does not matter as long as it belongs to the alphabet. */
+/* P-BN-08, P-BN-09. The nibble behind an odd last character is padding; writers put 15 there, but
+ * any nibble of the alphabet is accepted. */
 static struct span read_packed(struct decoder *d, uint8_t tag)
 {
     static const char hex[16] = "0123456789ABCDEF";
@@ -121,7 +122,7 @@ static bool is_binary(uint8_t tag)
     return tag == WIRE_BINARY_8 || tag == WIRE_BINARY_20 || tag == WIRE_BINARY_32;
 }
 
-/* A string in any form; LIST_EMPTY is an empty one. SPAN_NULL after a failure. */
+/* Reads a string in any form; LIST_EMPTY is an empty string. SPAN_NULL after a failure. */
 static struct span read_string(struct decoder *d)
 {
     uint8_t tag = next_u8(d);
@@ -142,8 +143,8 @@ static struct span read_string(struct decoder *d)
 
 /* ---- addresses ---- */
 
-/* An address that struct jid cannot hold (unknown server, very long user) is still only an
- * attribute: it is kept as its text. */
+/* An address that struct jid cannot hold (unknown server, very long user) is kept as its text: it
+ * is only an attribute. */
 static struct value jid_as_text(struct decoder *d, const struct jid *j, struct span user,
                                 struct span server)
 {
@@ -168,7 +169,7 @@ static struct value jid_as_text(struct decoder *d, const struct jid *j, struct s
     return (struct value){VALUE_TEXT, SPAN(p, user.n + n + server.n), NULL};
 }
 
-/* want: server, device, agent and integrator; its user is filled in here. */
+/* Makes a JID value. want: server, device, agent and integrator; the user is filled in here. */
 static struct value jid_value(struct decoder *d, struct jid want, struct span user,
                               struct span server)
 {
@@ -238,11 +239,11 @@ static struct value read_interop_jid(struct decoder *d) /* P-BN-17 */
     before = d->r;
     server = read_string(d);
     if (d->r.err != WB_OK || !span_eq_cstr(server, "interop"))
-        d->r = before; /* some writers leave it out */
+        d->r = before; /* some writers leave the server's name out */
     return jid_value(d, j, user, SPAN_LIT("interop"));
 }
 
-/* Everything but lists of nodes. */
+/* Reads any value except lists of nodes. */
 static struct value read_value(struct decoder *d)
 {
     uint8_t tag = next_u8(d);
@@ -270,8 +271,8 @@ static struct value read_value(struct decoder *d)
 
 /* ---- nodes ---- */
 
-/* Elements of a list whose tag is read; each takes at least min_bytes, so that a small frame
- * cannot announce a large list (P-BN-23). */
+/* The number of elements of a list whose tag is read; each element takes at least min_bytes, so
+ * that a small frame cannot announce a large list (P-BN-23). */
 static size_t read_list_size(struct decoder *d, uint8_t tag, size_t min_bytes)
 {
     size_t n = 0;
@@ -342,7 +343,7 @@ static void read_content(struct decoder *d, struct node *n, int depth)
     v = read_value(d);
     n->content = v.kind == VALUE_BYTES ? NODE_BYTES : NODE_TEXT;
     n->bytes = v.text;
-    if (v.kind == VALUE_JID) { /* content has no JID form of its own here: its text */
+    if (v.kind == VALUE_JID) { /* content has no JID form here: it becomes text */
         size_t size = strlen(jid_text(v.jid, text));
         uint8_t *copy = alloc(d, size);
 
@@ -373,7 +374,7 @@ static struct node *read_node(struct decoder *d, int depth)
     return d->r.err == WB_OK ? n : NULL;
 }
 
-/* taken: bytes that the frame has taken so far, `in` among them. */
+/* taken: bytes of memory that the frame has taken so far, `in` included. */
 static enum wb_err decode(struct span in, size_t taken, struct arena *a, struct node **ret_node)
 {
     struct decoder d = {.r = reader_new(in), .a = a, .nodes_left = NODE_COUNT_MAX};
@@ -401,7 +402,7 @@ enum wb_err node_unpack(struct span in, struct arena *a, struct node **ret_node)
         return WB_ERR_TRUNCATED;
     if (!(in.p[0] & WIRE_FLAG_ZLIB))
         return decode(body, in.n, a, ret_node);
-    /* Its size first: a buffer that grows would be in memory two or three times. */
+    /* Learns the size first: a growing buffer would take two or three times the memory. */
     TRY(inflate_size(body, NODE_INFLATED_MAX, &n));
     inflated = arena_alloc(a, n); /* the nodes point into it */
     if (!inflated)

@@ -94,7 +94,7 @@ static enum wb_err write_jid(struct buf *out, const struct jid *j) /* P-BN-13..1
 
     if (hosted || ((j->server == JID_PN || j->server == JID_LID) && j->device > 0)) {
         if (j->device > UINT8_MAX)
-            return WB_ERR_INVALID; /* cut to a byte, it would be another device */
+            return WB_ERR_INVALID; /* cut to one byte, it would name another device */
         buf_u8(out, WIRE_AD_JID);
         buf_u8(out, jid_domain(j));
         buf_u8(out, (uint8_t)j->device);

@@ -15,7 +15,7 @@ static const char *entity(uint8_t c)
     case '"':
         return "&quot;";
     case '\\':
-        return "\\\\"; /* so that "\x.." below is never ambiguous */
+        return "\\\\"; /* escaped, so that "\x.." below is never ambiguous */
     default:
         return NULL;
     }

@@ -20,12 +20,12 @@ enum node_wire {
 };
 
 enum {
-    WIRE_FLAG_ZLIB = 0x02,  /* P-BN-02 */
+    WIRE_FLAG_ZLIB = 0x02,  /* the bytes after the flag are deflated (P-BN-02) */
     WIRE_PACKED_ODD = 0x80, /* P-BN-08: the last nibble is padding */
     WIRE_PACKED_MAX = 127,  /* characters of a packed string that we write */
-    WIRE_PACKED_PAD = 0x0F, /* P-BN-09 */
+    WIRE_PACKED_PAD = 0x0F, /* padding nibble (P-BN-09) */
     WIRE_LIST_MAX = 0xFFFF, /* elements of LIST_16 */
-    WIRE_DOMAIN_LID = 1,    /* P-BN-14 */
+    WIRE_DOMAIN_LID = 1,    /* domain bytes of an AD_JID (P-BN-14) */
     WIRE_DOMAIN_HOSTED = 128,
     WIRE_DOMAIN_HOSTED_LID = 129,
 };

@@ -1,6 +1,6 @@
 /* pair_wire.h - the ADV (account-device verification) protobufs of pairing (P-PR-08..13) and of
- * device lists. Signatures are over the raw details, so these stay spans. Decoded spans borrow
- * from the arena. */
+ * device lists. Signatures cover the raw details, so details stay spans. Decoded spans borrow from
+ * the arena. */
 #ifndef PROTO_PAIR_WIRE_H
 #define PROTO_PAIR_WIRE_H
 
@@ -33,8 +33,8 @@ enum wb_err adv_signed_identity_decode(struct span in, struct arena *a,
 enum wb_err adv_signed_identity_encode(const struct adv_signed_identity *v, bool with_account_key,
                                        struct buf *out) WB_MUST_CHECK;
 
-/* <client-props> of pair-success (ClientPairingProps): are the account's private chats kept under
- * LIDs (P-X2-01)? NOT_FOUND: it does not say. MALFORMED. */
+/* Decodes <client-props> of pair-success (ClientPairingProps): are the account's private chats kept
+ * under LIDs (P-X2-01)? NOT_FOUND: the field is not there. MALFORMED. */
 enum wb_err client_props_decode(struct span in, struct arena *a,
                                 bool *ret_lid_migrated) WB_MUST_CHECK;
 

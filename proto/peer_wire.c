@@ -72,7 +72,7 @@ enum wb_err history_notification_encode(const struct history_notification *n, st
 
     wire_map_write(history_slots, n, out);
     if (n->sync_type == 0)
-        wire_put_uint(out, 6, 0); /* INITIAL_BOOTSTRAP is said, not left out */
+        wire_put_uint(out, 6, 0); /* INITIAL_BOOTSTRAP is 0, and written all the same */
     return close_protocol(out, o);
 }
 

@@ -1,6 +1,6 @@
-/* peer_wire.h - what our own devices tell each other inside protocol messages (P-RC-45, 46, 51,
- * 54, P-HI-01, 13, P-AS-02, 18). Decoders take content.protocol_payload of the named type; encoders
- * append a whole Message. Both directions: wa-mock plays the phone. */
+/* peer_wire.h - what our own devices tell each other inside protocol messages (P-RC-45, 46, 51, 54,
+ * P-HI-01, 13, P-AS-02, 18). Decoders take content.protocol_payload of the type that they are named
+ * for; encoders append a whole Message. Both directions: wa-mock plays the phone. */
 #ifndef PROTO_PEER_WIRE_H
 #define PROTO_PEER_WIRE_H
 
@@ -39,7 +39,7 @@ enum wb_err history_notification_decode(struct span payload, struct arena *a,
 enum wb_err history_notification_encode(const struct history_notification *n,
                                         struct buf *out) WB_MUST_CHECK;
 
-/* APP_STATE_KEY_SHARE (P-AS-02). fingerprint stays encoded: it is stored as it is. */
+/* APP_STATE_KEY_SHARE (P-AS-02). fingerprint stays encoded, since it is stored so. */
 struct app_state_key {
     struct span key_id, key_data, fingerprint;
     int64_t timestamp;
@@ -48,8 +48,8 @@ struct app_state_keys {
     const struct app_state_key *keys;
     size_t n;
 };
-/* Entries without id are left out; one with an id and null key_data says that the phone lacks it.
- */
+/* Entries without id are left out; an entry with an id and null key_data says that the phone lacks
+ * that key. */
 enum wb_err app_state_keys_decode(struct span payload, struct arena *a,
                                   struct app_state_keys *ret_k) WB_MUST_CHECK;
 enum wb_err app_state_keys_encode(const struct app_state_keys *k, struct buf *out) WB_MUST_CHECK;
@@ -83,11 +83,11 @@ struct peer_history_request {
 };
 enum wb_err peer_history_request_encode(const struct peer_history_request *r,
                                         struct buf *out) WB_MUST_CHECK;
-/* Ask the phone for a collection's snapshot when ours cannot be repaired (P-AS-23). */
+/* Asks the phone for a collection's snapshot when ours cannot be repaired (P-AS-23). */
 enum wb_err peer_snapshot_request_encode(struct span collection, int64_t timestamp,
                                          struct buf *out) WB_MUST_CHECK;
 struct peer_request {
-    int32_t type; /* enum peer_request_type, or what we do not know */
+    int32_t type; /* enum peer_request_type, or an unknown number */
     const struct content_key *placeholders;
     size_t nplaceholders;
     struct peer_history_request history; /* type 3 */

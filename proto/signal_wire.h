@@ -1,9 +1,9 @@
-/* signal_wire.h - the protobuf bodies of the Signal messages: without version byte, MAC and
+/* signal_wire.h - the protobuf bodies of the Signal messages, without version byte, MAC and
  * signature, which crypto/ adds (P-SG-10, 12, 25, 26).
  *
- * Encoding is canonical (P-SG-19): every field, ascending, minimal varints, zeros included,
- * because peers serialise a parsed message again before they check its MAC. Decoding is strict on
- * sizes and takes unknown fields and any order. Spans borrow from the input; no memory is taken. */
+ * Encoding is canonical (P-SG-19): every field, ascending, minimal varints, zeros included, because
+ * peers serialise a parsed message again before they check its MAC. Decoding is strict on sizes and
+ * takes unknown fields and any order. Spans borrow from the input; no memory is allocated. */
 #ifndef PROTO_SIGNAL_WIRE_H
 #define PROTO_SIGNAL_WIRE_H
 

@@ -2,8 +2,9 @@
 
 #include "base/fnv.h"
 
-/* All texts in one block without NULs, and offsets into it: no pointers, so nothing to relocate,
- * and the pages stay shared between processes. The members only give each text its place. */
+/* All texts in one block without NULs, and offsets into it: without pointers there is nothing to
+ * relocate, and the pages stay shared between processes. The members only give each text its
+ * place. */
 struct token_pool {
 #define T(code, text) char t##code[sizeof(text) - 1];
 #include "proto/token_list.inc"
@@ -41,7 +42,7 @@ unsigned token_code(struct span text)
 
     if (text.n > TOKEN_TEXT_MAX)
         return 0;
-    h = fnv32(FNV32_START, text.p, text.n); /* as in tools/token_slots.py */
+    h = fnv32(FNV32_START, text.p, text.n); /* the same hash as in tools/token_slots.py */
     /* The table is a third full: the walk always ends at a free slot. */
     for (uint32_t at = (h ^ h >> 16) % SLOTS; slots[at]; at = (at + 1) % SLOTS)
         if (span_eq(token_text(slots[at]), text))

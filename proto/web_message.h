@@ -4,13 +4,13 @@
 
 #include "proto/content.h"
 
-/* What is absent is null or 0. Spans borrow from the input. */
+/* Absent parts are null or 0. Spans borrow from the input. */
 struct web_message {
     struct content_key key; /* chat, id, from_me; participant in groups */
     struct span message;    /* encoded Message */
     int64_t timestamp;      /* unix seconds */
     struct span participant, push_name;
-    struct span secret; /* messageSecret: of a message whose content does not bring it along */
+    struct span secret; /* messageSecret, when the content itself does not bring it along */
 };
 
 /* MALFORMED: no protobuf, or a key without chat or id. */

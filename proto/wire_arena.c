@@ -1,7 +1,8 @@
 #include "proto/wire_arena.h"
 
-/* protobuf-c makes large structs out of fields of two bytes. It leaves this part of the arena to
- * those who answer the message that was too large: without an answer it would come again. */
+/* protobuf-c makes large structs out of fields of two bytes. One part in so many of the arena is
+ * kept from it, for answering a message that was too large: without an answer that message would
+ * come again. */
 enum { LEFT_FOR_OTHERS = 32 };
 
 struct bounded {
@@ -21,7 +22,7 @@ static void *bounded_alloc(void *data, size_t n)
     return p;
 }
 
-/* The arena frees everything at once. */
+/* Nothing is freed singly: the arena frees everything at once. */
 static void bounded_free(void *data, void *p)
 {
     (void)data;

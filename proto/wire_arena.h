@@ -9,9 +9,9 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-/* Parses in as a message of type d. The message and its bytes live in a; nothing of it is ever
- * freed singly, but never all of a is taken. TOO_LARGE when that is not enough, NOMEM when the
- * machine has no more, MALFORMED otherwise. Unknown fields are kept by protobuf-c as
+/* Parses `in` as a message of type d. The message and its bytes live in a, and are freed only with
+ * it; a part of a is always left free. TOO_LARGE when the rest is not enough, NOMEM when the
+ * machine has no more memory, MALFORMED otherwise. Unknown fields are kept by protobuf-c as
  * message->unknown_fields and otherwise ignored. */
 enum wb_err wire_unpack(const ProtobufCMessageDescriptor *d, struct span in, struct arena *a,
                         ProtobufCMessage **ret_m) WB_MUST_CHECK;
@@ -19,7 +19,8 @@ enum wb_err wire_unpack(const ProtobufCMessageDescriptor *d, struct span in, str
 /* Appends the serialised message (fields ascending by number) to out; the error is out's. */
 enum wb_err wire_pack(const ProtobufCMessage *m, struct buf *out) WB_MUST_CHECK;
 
-/* protobuf-c's bytes from a span and back. An absent field is SPAN_NULL, an empty one is not. */
+/* Turns a span into protobuf-c's bytes and back. An absent field is SPAN_NULL, an empty one is
+ * not. */
 static inline ProtobufCBinaryData wire_bytes(struct span s)
 {
     /* protobuf-c has no const; packing does not write. */

@@ -1,5 +1,5 @@
-/* wire_field.h - a protobuf's fields one by one, without memory: for the small messages of the
- * hot path, and to look at a message whose parts are decoded only when needed. */
+/* wire_field.h - reads and writes a protobuf's fields one by one, without allocating: for the small
+ * messages of the hot path, and for messages whose parts are decoded only when needed. */
 #ifndef PROTO_WIRE_FIELD_H
 #define PROTO_WIRE_FIELD_H
 
@@ -15,14 +15,15 @@ struct wire_field {
     struct span bytes; /* WIRE_BYTES: borrowed, never null */
 };
 
-/* Takes the next field off *rest. *ret_f is left alone at the end of the message (rest->n == 0 is
- * the caller's loop condition). TRUNCATED; MALFORMED on groups, number 0, varints over 64 bits. */
+/* Takes the next field off *rest. At the end of the message *ret_f is left alone (the caller loops
+ * until rest->n == 0). TRUNCATED; MALFORMED on groups, number 0, varints over 64 bits. */
 enum wb_err wire_next(struct span *rest, struct wire_field *ret_f) WB_MUST_CHECK;
 
 /* The last bytes field of that number (protobuf: the last one counts); NOT_FOUND. */
 enum wb_err wire_find(struct span message, uint32_t number, struct span *ret_bytes) WB_MUST_CHECK;
 
-/* All bytes fields of that number in order; the list lives in a. TOO_LARGE when a is exhausted. */
+/* Collects all bytes fields of that number in order; the list lives in a. TOO_LARGE when a is
+ * exhausted. */
 enum wb_err wire_collect(struct span message, uint32_t number, struct arena *a,
                          const struct span **ret_list, size_t *ret_n) WB_MUST_CHECK;
 
@@ -31,7 +32,8 @@ void wire_put_uint(struct buf *out, uint32_t number, uint64_t v);
 void wire_put_bytes(struct buf *out, uint32_t number, struct span bytes);
 void wire_put_double(struct buf *out, uint32_t number, double v);
 
-/* A sub-message written in place: open, append its fields, close with what open gave. */
+/* Writes a sub-message in place: open, append its fields, close with the value that open
+ * returned. */
 size_t wire_open(struct buf *out, uint32_t number) WB_MUST_CHECK;
 void wire_close(struct buf *out, size_t mark);
 

@@ -2,7 +2,7 @@
 
 #include "proto/wire_field.h"
 
-/* Tables nest by hand-written constants; the deepest today has 3 levels. */
+/* Only hand-written tables nest; the deepest today has 3 levels. */
 enum { NESTED_MAX = 6 };
 
 static enum wb_err read_at(const struct wire_slot *slots, struct span in, uint8_t *base,

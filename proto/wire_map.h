@@ -1,7 +1,7 @@
-/* wire_map.h - a protobuf's fields laid onto a struct by a table, both ways. The table is the
- * schema. It serves the big, nested and mostly unread messages (message content), where protobuf-c
- * would copy every thumbnail and follow a peer's nesting without a limit: here spans borrow from
- * the input, and only nesting that a table names is entered. */
+/* wire_map.h - maps a protobuf's fields to a struct by a table, both ways. The table is the schema.
+ * It serves the big, nested and mostly unread messages (message content), where protobuf-c would
+ * copy every thumbnail and follow a peer's nesting without a limit: here spans borrow from the
+ * input, and only nesting that a table names is entered. */
 #ifndef PROTO_WIRE_MAP_H
 #define PROTO_WIRE_MAP_H
 
@@ -15,8 +15,8 @@ enum wire_slot_type {
     SLOT_I64,    /* int64_t */
     SLOT_BOOL,   /* bool */
     SLOT_DOUBLE, /* double */
-    SLOT_SEEN,   /* bool: the field is there, whatever it holds (reading only) */
-    SLOT_NESTED, /* a sub-message, by a table of its own whose offsets begin at this offset */
+    SLOT_SEEN,   /* bool: the field is there, with any value (reading only) */
+    SLOT_NESTED, /* a sub-message, read by its own table, whose offsets begin at this offset */
 };
 
 struct wire_slot {
@@ -26,9 +26,10 @@ struct wire_slot {
     const struct wire_slot *nested;
 };
 
-/* Fills what the input has, leaves the rest of *ret alone. As in every protobuf reader a field of
- * unknown number or of another wire type is skipped and the last of several wins. TRUNCATED,
- * MALFORMED; then *ret is partly filled, so callers read into a scratch struct. */
+/* Fills the members whose fields the input has, and leaves the rest of *ret alone. As in every
+ * protobuf reader a field of unknown number or of another wire type is skipped and the last of
+ * several wins. TRUNCATED, MALFORMED; then *ret is partly filled, so callers read into a scratch
+ * struct. */
 enum wb_err wire_map_read(const struct wire_slot *slots, struct span in, void *ret) WB_MUST_CHECK;
 
 /* Appends the fields in table order (keep tables ascending): null spans, zeros, false and empty
