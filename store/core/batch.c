@@ -18,7 +18,7 @@ void store_on_batch(struct store *s, const struct batch_listener *l, void *ctx)
     s->listeners[s->nlisteners++].ctx = ctx;
 }
 
-/* For each listener that has this function: told that it happened. */
+/* Calls this function of each listener that has it. */
 #define TELL(s, what)                                                                              \
     do {                                                                                           \
         for (size_t i_ = 0; i_ < (s)->nlisteners; i_++) {                                          \
@@ -26,7 +26,7 @@ void store_on_batch(struct store *s, const struct batch_listener *l, void *ctx)
                 (s)->listeners[i_].to->what((s)->listeners[i_].ctx);                               \
         }                                                                                          \
     } while (0)
-/* The same for one that can fail; goes to out with the first error. */
+/* The same for a function that can fail; goes to out with the first error. */
 #define TRY_TELL(s, what)                                                                          \
     do {                                                                                           \
         err = WB_OK;                                                                               \
@@ -126,7 +126,7 @@ static enum wb_err room_for_batch(const char *path)
 {
     struct statvfs v;
 
-    /* A file system that does not count its blocks is believed. */
+    /* A file system that does not count its blocks counts as having room. */
     if (statvfs(path, &v) != 0 || v.f_blocks == 0 || v.f_frsize == 0)
         return WB_OK;
     return v.f_bavail >= STORE_ROOM_MIN / v.f_frsize ? WB_OK : WB_ERR_NO_SPACE;

@@ -43,13 +43,14 @@ enum wb_err store_mark_keep(struct store *s) WB_MUST_CHECK;
  * whole batch has been rolled back. */
 enum wb_err store_mark_undo(struct store *s) WB_MUST_CHECK;
 
-/* Who keeps something beside the databases - decoded records, a cache - and has to follow what
- * becomes of the batch. What a listener has no use for is NULL. ctx: as given to store_on_batch().
- * Private to store/. */
+/* A listener keeps something beside the databases (decoded records, a cache) that has to follow
+ * what becomes of the batch. A function that it does not need is NULL. ctx: as given to
+ * store_on_batch(). Private to store/. */
 struct batch_listener {
     /* Is something changed that is not written yet? */
     bool (*dirty)(const void *ctx);
-    /* Writes that into whatsapp.db, which commits next; and after this commit. */
+    /* write: writes the changes into whatsapp.db, which commits next; written: after that commit.
+     */
     enum wb_err (*write)(void *ctx);
     void (*written)(void *ctx);
     /* messages.db has committed. */
@@ -62,11 +63,12 @@ struct batch_listener {
     enum wb_err (*mark_undo)(void *ctx);
     /* Another program has written whatsapp.db; after forget. */
     enum wb_err (*written_by_others)(void *ctx);
-    /* Writes a little into messages.db, that nobody minds. */
+    /* Writes something into messages.db that no reader notices. */
     enum wb_err (*probe)(void *ctx);
 };
 enum { BATCH_LISTENERS_MAX = 8 /* session/ has four, messages/ one */ };
-/* l and ctx live as long as the store. They are told in the order in which they came. */
+/* l and ctx live as long as the store. Listeners are called in the order in which they were added.
+ */
 void store_on_batch(struct store *s, const struct batch_listener *l, void *ctx);
 
 #endif

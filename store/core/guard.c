@@ -74,7 +74,7 @@ static bool holds_only_a_store(const char *dir)
     return d && only;
 }
 
-/* And what SQLite and we put beside it. */
+/* Does dir hold nothing but this file, and what SQLite and we put beside the file? */
 static bool holds_only_this(const char *dir, const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -90,7 +90,8 @@ static bool holds_only_this(const char *dir, const char *path)
     return d && only;
 }
 
-/* By the open file (-1: it cannot be opened): behind the name there may be another one by now. */
+/* Changes the mode of the open file fd (-1: it cannot be opened), not of the name, which may lead
+ * to another file by now. */
 static enum wb_err tighten(int fd, const char *path, mode_t was, mode_t loose, char *text)
 {
     if (plain_tighten(fd, 07777 & ~loose, &was) == WB_OK) {
@@ -177,7 +178,8 @@ static bool group_enters(const struct stat *st, gid_t group)
 void guard_let_readers_in(const char *whatsapp_path, const char *messages_path, gid_t group,
                           char *text)
 {
-    /* SQLite makes -wal and -shm: without the bit that hands the group on they get ours. */
+    /* SQLite makes -wal and -shm: without the directory's bit that hands its group on they would
+     * get our own group. */
     enum { ENOUGH = 02050 };
     const bool beside = same_dir(whatsapp_path, messages_path);
     const mode_t mode = beside ? 02750 : 02770;
@@ -198,8 +200,8 @@ void guard_let_readers_in(const char *whatsapp_path, const char *messages_path, 
     close(fd);
 }
 
-/* Who owns a directory and lets somebody else in has thought of it; an ACL shows among the bits of
- * the group. */
+/* An owner who lets somebody else into a directory did so on purpose; an ACL shows among the bits
+ * of the group. */
 static bool only_we_enter(const struct stat *st)
 {
     return st->st_uid == geteuid() && !(st->st_mode & 011);
@@ -256,13 +258,13 @@ static enum wb_err guard_file(const char *name, mode_t mode, gid_t group, char *
     struct stat st;
     int fd = -1;
 
-    /* What is no plain file is refused by whoever opens it. */
+    /* Anything but a plain file is refused later, when it is opened. */
     if (lstat(name, &st) != 0 || !S_ISREG(st.st_mode) || !loose_bits(&st, mode, group))
         return WB_OK;
     enum wb_err err = plain_open(name, O_RDONLY | O_NOFOLLOW, 0, &fd);
     if (err == WB_ERR_NOT_FOUND || err == WB_ERR_NOT_PLAIN)
-        return WB_OK; /* meanwhile */
-    /* One that may not even be opened cannot be changed either. */
+        return WB_OK; /* it was removed or replaced meanwhile */
+    /* The mode of a file that may not even be opened cannot be changed either. */
     mode_t loose = fd >= 0 && fstat(fd, &st) != 0 ? 0 : loose_bits(&st, mode, group);
     err = loose ? tighten(fd, name, st.st_mode & 07777, loose, text) : WB_OK;
     if (fd >= 0)
@@ -300,7 +302,7 @@ bool guard_others_read(const char *path)
 
     if (stat(path, &file) != 0 || dir_of(path, name) != WB_OK || stat(name, &dir) != 0)
         return false;
-    /* To read it one must also get there. */
+    /* To read the file others must also be able to enter its directory. */
     return ((file.st_mode & 04) && (dir.st_mode & 01)) ||
            ((file.st_mode & 040) && (dir.st_mode & (dir.st_gid == file.st_gid ? 010 : 01)));
 }

@@ -1,5 +1,5 @@
-/* limits.h - sizes that several rooms of store/ keep to, because a peer, a foreign file or a disk
- * controls what they are of; with their reasons. */
+/* limits.h - limits, with their reasons, on what a peer, a foreign file or a disk controls, where
+ * several rooms of store/ keep them. */
 #ifndef STORE_CORE_LIMITS_H
 #define STORE_CORE_LIMITS_H
 
@@ -8,8 +8,8 @@
 enum {
     /* Pairs of a LID and a number kept between batches, each way: some 100 bytes each. */
     STORE_LID_CACHE_MAX = 512,
-    /* Of 8 bytes each: people whose records need no look before each message, several times a large
-     * group. */
+    /* People whose records need no look before each message, several times a large group: 8 bytes
+       each. */
     STORE_MIGRATED_CACHE_MAX = 4096,
     /* Names people give themselves: WhatsApp's limit is 25 characters, businesses have more. */
     STORE_NAME_MAX = 255,

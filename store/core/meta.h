@@ -42,7 +42,7 @@ enum wb_err store_meta_get(struct store *s, const char *name, struct buf *out) W
 /* NOT_FOUND also for something that is no number. */
 enum wb_err store_meta_get_int(struct store *s, const char *name, int64_t *ret) WB_MUST_CHECK;
 
-/* The commit of ours that follows is newer than what another program wrote. Private to store/. */
+/* Notes that our next commit is newer than what another program wrote. Private to store/. */
 enum wb_err store_meta_not_foreign(struct store *s) WB_MUST_CHECK;
 
 #endif

@@ -43,7 +43,7 @@ struct store {
     bool thorough;                /* of the configuration */
     bool wa_indexes, msg_indexes; /* found damaged by store_open(), the rest whole */
     bool keep_modes;              /* of the configuration */
-    bool lost_rows;               /* of messages.db, as its indexes told */
+    bool lost_rows;               /* messages.db lost rows, as its indexes showed */
     enum store_file moved;        /* store_check_names() found it so; never taken back */
     bool wa_rescued, msg_rescued;
     bool mark;              /* between store_mark() and its end */

@@ -6,10 +6,10 @@
  * and one to messages.db. One thread uses it. Writes of every function in store/ gather in an open
  * batch (store/core/batch.h) and are durable after store_commit(); reads see the batch.
  *
- * Errors that any function of store/ may return and that are not repeated at each:
- * NOMEM, NO_SPACE (disk full), IO, DB_CORRUPT, DB (anything else of SQLite), LOCKED (another
- * program held the database longer than the busy timeout). After one of these the caller rolls
- * back (store_rollback) and closes its connection (rule 1). */
+ * Errors that any function of store/ may return and that are not repeated at each: NOMEM, NO_SPACE
+ * (disk full), IO, DB_CORRUPT, DB (anything else of SQLite), LOCKED (another program held the
+ * database longer than the busy timeout). After one of these the caller rolls back (store_rollback)
+ * and closes its connection, so that the server delivers again (rule 1). */
 #ifndef STORE_CORE_STORE_H
 #define STORE_CORE_STORE_H
 
@@ -44,14 +44,14 @@ bool store_is_held(const struct store *s, enum store_file *ret_file);
 /* SQLite's words for the failures since the last call, for the log: never NULL,
  * holds table and column names but no values. Lives until the next call. */
 const char *store_error_text(struct store *s);
-/* After NO_SPACE: the path of the database for which there was none; before store_error_text(). */
+/* After NO_SPACE: the path of the database that found no space; call before store_error_text(). */
 const char *store_full_path(struct store *s);
-/* For messages: the same, and where it has none the words of err. */
+/* For people: what store_error_text() gives, or the words of err where that is nothing. */
 const char *store_error_why(struct store *s, enum wb_err err);
 
 /* The format in force for messages.db: INTEGER or TEXT, never AUTO. */
 enum store_time_format store_time_format(const struct store *s);
-/* It is another one than the file had, because the configuration says so. */
+/* Is that format another one than the file had, because the configuration says so? */
 bool store_time_format_changed(const struct store *s);
 
 #endif

@@ -46,7 +46,7 @@ static enum wb_err from_sqlite(int rc, int extended)
     }
 }
 
-/* What the system said to the file that failed: the log, else the database. */
+/* The system's error number for the file that failed: the log's, else the database's. */
 static int last_errno(struct db *d)
 {
     sqlite3_file *log = NULL;
@@ -79,7 +79,8 @@ enum wb_err db_exec(struct db *d, const char *sql)
     return db_error(d, sqlite3_exec(d->h, sql, NULL, NULL, NULL));
 }
 
-/* In the place of SQLite's own, whose wait nothing can end: a stop would come seconds late. */
+/* Replaces SQLite's own busy handler, whose wait nothing can end: a stop would come seconds late.
+ */
 static int on_busy(void *ctx, int tries)
 {
     struct db *d = ctx;
@@ -136,8 +137,8 @@ enum wb_err db_open(struct db *d, const char *path)
     char pragma[64];
     enum wb_err err;
 
-    /* Its statistics of malloc() take a mutex each time. Refused, and harmless, once SQLite runs.
-     */
+    /* SQLite's statistics of malloc() take a mutex each time. Once SQLite runs it refuses this
+     * call, which is harmless. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     memset(d, 0, sizeof *d);
     d->path = strdup(path);
@@ -156,9 +157,10 @@ enum wb_err db_open(struct db *d, const char *path)
     TRY(db_exec(d, "PRAGMA foreign_keys = ON"));
     TRY(db_exec(d, "PRAGMA mmap_size = 0"));
     TRY(db_exec(d, "PRAGMA temp_store = MEMORY"));
-    /* Used keys and old ratchets: overwritten, whatever the distribution's default is. */
+    /* Used keys and old ratchets are overwritten on the disk, whatever the distribution's default
+     * is. */
     TRY(db_exec(d, "PRAGMA secure_delete = ON"));
-    /* Trust in what a damaged file's schema says is not needed (SQLite's own advice). */
+    /* Do not trust what a damaged file's schema says (SQLite's own advice). */
     sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     TRY(db_exec(d, "PRAGMA cell_size_check = ON"));
     err = WB_OK;
@@ -212,8 +214,8 @@ void db_checkpoint(struct db *d)
     FAULT_POINT("checkpoint.done");
 }
 
-/* In the place of SQLite's own, which would checkpoint within the commit: two flushes in a row, and
- * with both files four, while nobody is answered. */
+/* Replaces SQLite's own hook, which would checkpoint within the commit: two flushes in a row, four
+ * with both files, while nobody is answered. */
 static int on_wal(void *ctx, sqlite3 *h, const char *name, int pages)
 {
     struct db *d = ctx;
@@ -449,9 +451,9 @@ enum wb_err db_mark_undo(struct db *d)
     if (d->mark_on)
         err = db_exec(d, "ROLLBACK TO mark; RELEASE mark");
     if (d->mark_on && err == WB_OK)
-        d->failed = WB_OK; /* since the mark: no write was let through before it */
+        d->failed = WB_OK; /* it failed after the mark: earlier, no write was let through */
     if (err == WB_OK)
-        err = d->failed; /* of an unmarked one: no savepoint undoes it */
+        err = d->failed; /* of an unmarked write, which no savepoint undoes */
     d->mark = d->mark_on = false;
     return err;
 }

@@ -128,7 +128,7 @@ enum wb_err db_check(struct db *d, bool thorough, struct db_found *ret)
 
     memset(ret, 0, sizeof *ret);
     err = whole ? full(d, thorough, &a) : quick(d, &a);
-    /* Is it more than quick_check demands of a file? */
+    /* Does the finding go beyond what quick_check demands of a file? */
     if (whole && ((err == WB_OK && a.others) || (err == WB_ERR_DB_CORRUPT && !thorough))) {
         if (err != WB_OK)
             snprintf(a.other, sizeof a.other, "%.150s", d->error);
@@ -155,7 +155,7 @@ out:
 
 /* ---- what is wrong with the indexes ---- */
 
-/* As its pages have them. */
+/* Counts the entries in the index's pages. */
 static enum wb_err count_entries(struct db *d, const char *index, int64_t *ret)
 {
     sqlite3_stmt *stmt = NULL;

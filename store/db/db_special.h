@@ -8,15 +8,15 @@
 
 /* A connection that only reads. It never checkpoints, and a log beside the file stays as it is. */
 enum wb_err db_open_reading(struct db *d, const char *path) WB_MUST_CHECK;
-/* Copies all pages of one file into another, which is empty, so many at a step. stepped is called
- * after each; done: it was the last one. Its error ends the copying. */
+/* Copies all pages of one file into another, which is empty, so many pages at a step. stepped is
+ * called after each step; done: it was the last one. An error of stepped ends the copying. */
 enum wb_err db_copy_pages(struct db *from, struct db *to, int pages,
                           enum wb_err (*stepped)(void *ctx, bool done), void *ctx) WB_MUST_CHECK;
 
 /* As db_exec(), of a format of SQLite's own printf(): %w is a name between double quotes. */
 enum wb_err db_exec_format(struct db *d, const char *format, ...) WB_MUST_CHECK;
-/* Where the schema may be written SQLite lets a row go whose entry an index lacks; otherwise that
- * is an error. */
+/* While the schema may be written, SQLite deletes a row even when an index lacks its entry;
+ * otherwise that is an error. */
 void db_let_schema_be_written(struct db *d, bool on);
 
 enum { DB_FUNCTION_TEXT_MAX = 64 };

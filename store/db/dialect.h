@@ -1,4 +1,4 @@
-/* dialect.h - what SQLite says in its own words; private to store/.
+/* dialect.h - the words of our SQL that only SQLite knows; private to store/.
  *
  * The statements of whatsapp.db are such that PostgreSQL reads them as well, so that a session may
  * one day be kept there. Where that is not possible, or where SQLite would be slower without its
@@ -12,8 +12,9 @@
  * greatest(a, b); both read this. Each text is repeated, so a parameter has a number: "?3". */
 #define SQL_GREATER(a, b) "CASE WHEN " a " >= " b " THEN " a " ELSE " b " END"
 
-/* Behind the name of a table, by which index its rows are found: SQLite has no statistics of our
- * files and sometimes takes another one. A database that keeps statistics needs no such hint. */
+/* Stands behind the name of a table and says by which index its rows are found: SQLite has no
+ * statistics of our files and sometimes takes another index. A database that keeps statistics needs
+ * no such hint. */
 #define SQL_BY_INDEX(name) " INDEXED BY " name
 #define SQL_BY_NO_INDEX    " NOT INDEXED"
 

@@ -130,7 +130,7 @@ static struct entry **oldest_clean(struct record_cache *c)
  * transaction first - but not under a mark, whose undo would take them back with it. */
 static enum wb_err make_room(struct record_cache *c)
 {
-    /* Nor do they displace what was read beside them, to be changed next. */
+    /* Under a mark changed records do not displace clean ones either, which may be changed next. */
     if (c->n < c->max || (c->mark && c->n - c->ndirty < c->max / 2))
         return WB_OK;
     struct entry **slot = oldest_clean(c);

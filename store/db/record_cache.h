@@ -29,7 +29,7 @@ void record_cache_free(struct record_cache *c);
 enum wb_err record_cache_get(struct record_cache *c, const char *key,
                              const void **ret) WB_MUST_CHECK;
 bool record_cache_holds(const struct record_cache *c, const char *key);
-/* Takes the record in all cases. */
+/* Takes ownership of the record, also when it fails. */
 enum wb_err record_cache_put(struct record_cache *c, const char *key, void *record) WB_MUST_CHECK;
 /* Forgets the record; the caller deletes the row. */
 enum wb_err record_cache_remove(struct record_cache *c, const char *key) WB_MUST_CHECK;

@@ -110,23 +110,22 @@ struct sql_col {
 
 /* Runs a write to its end; stmt_changes() says how many rows it changed. */
 enum wb_err sql_run(struct db *d, const char *sql, const struct sql_bind *values) WB_MUST_CHECK;
-/* A write that changes at most so many rows at once. *ret_more: it changed as many, so that it is
- * to be run again. */
+/* A write that changes at most `most` rows. *ret_more: it changed that many, so run it again. */
 enum wb_err sql_run_some(struct db *d, const char *sql, const struct sql_bind *values, size_t most,
                          bool *ret_more) WB_MUST_CHECK;
-/* sql_run() with two statements that have the same parameters, or more: a NULL is behind the last.
- */
+/* sql_run() with each of several statements that have the same parameters; sql ends with a NULL. */
 enum wb_err sql_run_all(struct db *d, const char *const *sql,
                         const struct sql_bind *values) WB_MUST_CHECK;
-/* The first row. NOT_FOUND: there is none; DB_CORRUPT: bytes have not the length that COL_BYTES
- * says. No place is written then. */
+/* The first row. NOT_FOUND: there is none; DB_CORRUPT: bytes do not have the length that COL_BYTES
+ * says. After an error no place is written. */
 enum wb_err sql_row(struct db *d, const char *sql, const struct sql_bind *values,
                     const struct sql_col *places) WB_MUST_CHECK;
-/* The first row, by a function that reads its columns: for a struct that several statements fill
- * in. What it returns is returned. NOT_FOUND: there is no row. */
+/* The first row, read by a function: for a struct that several statements fill in. Returns what the
+ * function returns. NOT_FOUND: there is no row. */
 enum wb_err sql_row_by(struct db *d, const char *sql, const struct sql_bind *values,
                        enum wb_err (*read)(struct stmt *q, void *ctx), void *ctx) WB_MUST_CHECK;
-/* Each row in turn, by such a function; its first error ends it. WB_OK also when there is none. */
+/* Each row in turn, by such a function, whose first error ends the loop. WB_OK also without a row.
+ */
 enum wb_err sql_each(struct db *d, const char *sql, const struct sql_bind *values,
                      enum wb_err (*read)(struct stmt *q, void *ctx), void *ctx) WB_MUST_CHECK;
 /* Rows into an array, at most max: the function fills in one element of it. */

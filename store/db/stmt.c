@@ -20,7 +20,7 @@ static void note_failure(struct db *d, enum wb_err err)
         d->failed = err;
 }
 
-/* begun: what the begin of the transaction said. */
+/* begun: the result of beginning the transaction. */
 static enum wb_err prepare_write(struct stmt *q, struct db *d, const char *sql, enum wb_err begun)
 {
     enum wb_err err = begun == WB_OK ? stmt_read(q, d, sql) : begun;

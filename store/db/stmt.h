@@ -27,7 +27,7 @@ struct stmt {
 /* sql is a literal (cached by its address). */
 enum wb_err stmt_read(struct stmt *q, struct db *d, const char *sql) WB_MUST_CHECK;
 enum wb_err stmt_write(struct stmt *q, struct db *d, const char *sql) WB_MUST_CHECK;
-/* Not undone with the mark: the caller does that. */
+/* As stmt_write(), but store_mark_undo() does not undo this write: the caller has to. */
 enum wb_err stmt_write_unmarked(struct stmt *q, struct db *d, const char *sql) WB_MUST_CHECK;
 
 void stmt_int(struct stmt *q, int64_t v);
@@ -48,7 +48,7 @@ enum wb_err stmt_run(struct stmt *q) WB_MUST_CHECK;
 size_t stmt_changes(const struct db *d);
 /* rowid of the last INSERT on this database. */
 int64_t stmt_inserted(const struct db *d);
-/* Sets that to 0, to see whether the next statement inserts. */
+/* Sets that rowid to 0, to see whether the next statement inserts. */
 void stmt_inserted_forget(struct db *d);
 
 /* Columns, from 0. Spans live until the next step or end. */

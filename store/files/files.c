@@ -143,7 +143,7 @@ static enum wb_err move_away(const char *from, const char *to)
     return err;
 }
 
-/* The other way round, for the same reason. */
+/* The log first, for the same reason. */
 static enum wb_err move_back(const char *from, const char *to)
 {
     enum wb_err err = rename_logs(from, to);
@@ -233,8 +233,8 @@ static bool has_logs(const char *path)
     return false;
 }
 
-/* One that was not closed cleanly. A crash in between leaves none, which the next start sees;
- * never one without its log. */
+/* For a database that was not closed cleanly. A crash in between leaves no database, which the next
+ * start sees; never a database without its log. */
 static enum wb_err take_place_of_open(const char *fresh, const char *path, const char *aside)
 {
     enum wb_err err = move_away(path, aside);
@@ -258,7 +258,7 @@ enum wb_err files_replace(const char *fresh, const char *path, const char *reaso
     if (old && has_logs(path)) {
         TRY(take_place_of_open(fresh, path, aside));
     } else {
-        TRY(rename_logs(path, aside)); /* without their database */
+        TRY(rename_logs(path, aside)); /* logs without their database */
         TRY(take_place(fresh, path, aside, old));
     }
     err = files_sync_dir_of(path);

@@ -1,5 +1,5 @@
-/* files.h - directories and files with the right owners' rights; private to store/. files/ knows
- * names, rights and locks of files, and nothing of what is in them. */
+/* files.h - makes, moves and flushes directories and files, with the rights that they need; private
+ * to store/. files/ knows names, rights and locks of files, and nothing of what is in them. */
 #ifndef STORE_FILES_FILES_H
 #define STORE_FILES_FILES_H
 
@@ -10,7 +10,8 @@
 #include "store/files/limits.h"
 
 /* Makes the directories above path that are missing: 0700, the last one 2770 of the group if group
- * is not 0. Whatever the umask. Existing directories are left alone (guard_let_readers_in()). */
+ * is not 0. The umask plays no part. Existing directories are left alone (guard_let_readers_in()).
+ */
 enum wb_err files_make_dirs(const char *path, gid_t group) WB_MUST_CHECK;
 /* Makes the file when it is missing (never through a symbolic link) and gives it 0600, or 0660 of
  * the group. NOT_PLAIN: there is something else, or a symbolic link. */
@@ -31,7 +32,8 @@ enum wb_err files_set_aside_logs(const char *path, const char *reason,
  * failure path and the names beside it are what they were. */
 enum wb_err files_replace(const char *fresh, const char *path, const char *reason,
                           int64_t now_unix_s, char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
-/* The way back. */
+/* Undoes files_set_aside() and files_replace(): the file `aside` and its logs get the name path
+ * again. */
 enum wb_err files_put_back(const char *aside, const char *path) WB_MUST_CHECK;
 /* Flushes a file or a directory to the disk. NOT_PLAIN: it is neither. */
 enum wb_err files_sync(const char *path) WB_MUST_CHECK;

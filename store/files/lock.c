@@ -20,7 +20,7 @@
 
 enum { COMMAND_BYTES = sizeof((struct store_holder *)NULL)->command };
 
-/* What is not whole says so: an option that is missing at its end would seem not to be set. */
+/* A command that was cut shows it ("…"): an option cut off its end would seem not to be set. */
 static void keep_command(char out[static COMMAND_BYTES], const char *command)
 {
     static const char more[] = "…";
@@ -94,7 +94,7 @@ enum wb_err store_lock_take(const char *path, const char *command, int64_t now_u
     enum wb_err err = plain_open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, &fd);
     if (err != WB_OK)
         return err;
-    /* Whoever may open it could hold it. */
+    /* Everybody who may open the lock's file could hold the lock. */
     if (plain_tighten(fd, 0600, NULL) != WB_OK) {
         close(fd);
         return WB_ERR_IO;

@@ -42,14 +42,14 @@ bool store_lock_stands(const char *path, const struct store_lock *l);
 /* Has another process this file open? Looks at /proc/<pid>/fd of the processes that we may look
  * into, and then for the file in the kernel's list of locks (/proc/locks). An ordinary user may not
  * look into our own programs, which forbid core dumps (base/core_dumps.h), nor into those of other
- * users; but SQLite keeps a lock on a database in WAL mode for as long as it is open. Opens
- * nothing of the database, so it may be asked while this process has it open. false: nothing was
- * seen; a program that is between two transactions of another mode, or of another container, is
- * not. Where files have another device number than their locks (btrfs), the list shows nobody. */
+ * users; but SQLite keeps a lock on a database in WAL mode for as long as it is open. Opens nothing
+ * of the database, so it may be asked while this process has it open. false: nothing was seen; a
+ * program between two transactions of another journal mode, or one of another container, is not
+ * seen. Where files have another device number than their locks (btrfs), the list shows nobody. */
 bool store_other_process_has_open(const char *path, struct store_holder *ret_holder);
 
-/* The same, and SQLite's own byte-range locks, asked of the file itself, which shows those that the
- * list does not; pid 0: one of another container. Not while this process has the
+/* As above, and also asks the file itself for SQLite's own byte-range locks, which shows some that
+ * the list does not; pid 0: the holder is in another container. Not while this process has the
  * database open: to ask, the file is opened, and closing any descriptor of it drops the locks that
  * SQLite holds for the whole process. */
 bool store_other_program_has_open(const char *path, struct store_holder *ret_holder);
