@@ -108,7 +108,7 @@ static enum wb_err chat_exists(struct store *s, const char *jid, bool *ret)
     return sql_exists(&s->msg, "SELECT 1 FROM chats WHERE jid = ?", BINDS(BIND_TEXT(jid)), ret);
 }
 
-/* Senders that were only known by their LID. */
+/* Gives a number to senders that were only known by their LID. */
 static enum wb_err name_senders(struct store *s, const char *lid, const char *pn,
                                 const struct jid *pn_jid, size_t *changed)
 {
@@ -159,8 +159,8 @@ out:
     return err;
 }
 
-/* The next LID behind `after` that a chat or a sender is kept under; "" when there is none. Along
- * the indexes, however many rows there are. */
+/* The next LID behind `after` that a chat or a sender is kept under; "" when there is none. Walks
+ * along the indexes, so that the number of rows does not matter. */
 static enum wb_err next_lid(struct store *s, const char *after, char ret[JID_TEXT_MAX])
 {
     return sql_row(&s->msg,

@@ -106,7 +106,7 @@ out:
     return err;
 }
 
-/* More than a time of others may lie ahead (bridge/core/peer_time.h). */
+/* More than a peer's time may lie ahead of ours (bridge/core/peer_time.h). */
 enum { TIMER_SLACK_S = 2 * 3600 };
 
 enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint32_t expiration_s,

@@ -29,12 +29,12 @@ enum wb_err store_contact_get(struct store *s, const struct jid *who,
                               struct store_contact *ret) WB_MUST_CHECK;
 
 /* Disappearing messages of a 1:1 chat (P-SD-43), under the person's canonical form; groups have
- * theirs in store/session/groups.h. A setting older than the one that is there changes nothing,
- * unless that one lies after now: older bridges believed it. set_at: not after now
+ * theirs in store/session/groups.h. A setting older than the stored one changes nothing, unless the
+ * stored one lies in the future: older bridges believed such times. set_at: not after now
  * (bridge/core/peer_time.h). */
 enum wb_err store_chat_timer_put(struct store *s, const struct jid *person, uint32_t expiration_s,
                                  int64_t set_at, int64_t now) WB_MUST_CHECK;
-/* NOT_FOUND: never heard of one. *ret_expiration_s 0: switched off. */
+/* NOT_FOUND: nobody has told us a setting. *ret_expiration_s 0: switched off. */
 enum wb_err store_chat_timer_get(struct store *s, const struct jid *person,
                                  uint32_t *ret_expiration_s, int64_t *ret_set_at) WB_MUST_CHECK;
 
@@ -48,8 +48,8 @@ store_message_secret_put(struct store *s, const struct jid *chat, const struct j
 enum wb_err store_message_secret_get(struct store *s, const struct jid *chat,
                                      const struct jid *sender, struct span id,
                                      uint8_t ret[static MESSAGE_SECRET_BYTES]) WB_MUST_CHECK;
-/* Removes what was stored before the last STORE_SECRETS_MAX of the file, STORE_PRUNE_ROWS at most;
- * *ret_more: there may be more. */
+/* Removes secrets that are older than the newest STORE_SECRETS_MAX of the file, STORE_PRUNE_ROWS at
+ * most; *ret_more: there may be more. */
 enum wb_err store_message_secret_prune(struct store *s, bool *ret_more) WB_MUST_CHECK;
 
 #endif

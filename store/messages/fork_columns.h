@@ -5,11 +5,12 @@
 
 #include "store/core/store.h"
 
-/* Which of them the file has, into s->fork. */
+/* Notes in s->fork which of these columns the file has. */
 enum wb_err fork_columns_look(struct store *s) WB_MUST_CHECK;
-/* The message that this row answers, as quoted_id has it, into quoted_message_id. */
+/* Copies the id of the message that this row answers from quoted_id into quoted_message_id. */
 enum wb_err fork_columns_quoted(struct store *s, int64_t rowid) WB_MUST_CHECK;
-/* When it was deleted for everyone, in the file's form of times, into deleted_at. */
+/* Writes into deleted_at when the row's message was deleted for everyone (t, unix seconds), in the
+ * file's form of times. */
 enum wb_err fork_columns_deleted(struct store *s, int64_t rowid, int64_t t) WB_MUST_CHECK;
 
 #endif

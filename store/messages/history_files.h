@@ -15,18 +15,18 @@ struct store_history_file {
     uint32_t tries;
 };
 
-/* The offer of this message: an encoded HistorySyncNotification of STORE_BLOB_MAX bytes at most.
- * One that is there stays as it is. TOO_LARGE, INVALID (id). */
+/* Stores the offer that this message brought: an encoded HistorySyncNotification of STORE_BLOB_MAX
+ * bytes at most. An offer that is there stays as it is. TOO_LARGE, INVALID (id). */
 enum wb_err store_history_file_put(struct store *s, struct span message_id,
                                    struct span notification, int64_t offered_at) WB_MUST_CHECK;
-/* The first one that is due at `now`, of those the one that came first; appends the notification.
- * NOT_FOUND: *ret_soonest is when one will be, 0 where there is none. */
+/* Of the offers that are due at `now` the one that came first; appends its notification. NOT_FOUND:
+ * *ret_soonest is when one will be due, 0 where there is no offer. */
 enum wb_err store_history_file_first(struct store *s, int64_t now, struct store_history_file *ret,
                                      struct buf *notification, int64_t *ret_soonest) WB_MUST_CHECK;
-/* It could not be read now. */
+/* This offer's part could not be read now; it is due again at next_at. */
 enum wb_err store_history_file_tried(struct store *s, int64_t seq, uint32_t tries,
                                      int64_t next_at) WB_MUST_CHECK;
-/* After a login all of them may be tried. */
+/* Makes all offers due: after a login. */
 enum wb_err store_history_files_due(struct store *s) WB_MUST_CHECK;
 enum wb_err store_history_file_done(struct store *s, int64_t seq) WB_MUST_CHECK;
 enum wb_err store_history_files_count(struct store *s, size_t *ret_n) WB_MUST_CHECK;
@@ -37,13 +37,13 @@ struct store_history_part {
     int32_t kind;   /* sync_type */
     uint32_t chunk; /* chunk_order */
 };
-/* Parts that were given up, so that the phone is asked for each once only. When was this one (unix
- * seconds)? NOT_FOUND. */
+/* Parts that were given up, so that the phone is asked for each once only. When was this part given
+ * up (unix seconds)? NOT_FOUND: it was not. */
 enum wb_err store_history_lost_at(struct store *s, const struct store_history_part *p,
                                   int64_t *ret_at) WB_MUST_CHECK;
 enum wb_err store_history_lost_put(struct store *s, const struct store_history_part *p,
                                    int64_t at) WB_MUST_CHECK;
-/* It was read after all. */
+/* This part was read after all. */
 enum wb_err store_history_lost_done(struct store *s,
                                     const struct store_history_part *p) WB_MUST_CHECK;
 enum wb_err store_history_lost_count(struct store *s, size_t *ret_n) WB_MUST_CHECK;

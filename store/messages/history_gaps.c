@@ -169,7 +169,8 @@ enum wb_err store_history_gap_of_request(struct store *s, struct span request_id
     NEED_ACCOUNT(s);
     if (request_id.n == 0)
         return WB_ERR_NOT_FOUND;
-    /* '+': by the index on requests under way, and not through all chats of the account. */
+    /* '+' makes SQLite use the index on requests under way, and not read all chats of the account.
+     */
     return sql_row_by(&s->wa,
                       "SELECT " COLUMNS " FROM bridge_history_gaps"
                       " WHERE +our_jid = ? AND request_id = ? AND closed = 0 AND request_id <> ''",
@@ -267,7 +268,8 @@ enum wb_err store_history_waiting(struct store *s, const struct store_history_ga
     struct stmt q;
     enum wb_err err;
 
-    /* For the index, with room as below: a large chat is not looked through. */
+    /* The bounds of timestamp are for the index, so that a large chat is not read through; they
+     * have a day of room for the reason below. */
     TRY(stmt_read(&q, &s->msg,
                   "SELECT 1 FROM messages WHERE chat_jid = ? AND timestamp BETWEEN ? AND ?"
                   " AND state = 'waiting' AND server_time BETWEEN ? AND ? LIMIT 1"));
@@ -295,8 +297,8 @@ enum wb_err store_history_anchor(struct store *s, const struct jid *chat_in, int
     enum wb_err err;
 
     TRY(chat_of(s, chat_in, &chat));
-    /* Texts are of the host's zone, which may have changed: a day of room, then the exact time.
-     * Rows of other programs have no server_time. */
+    /* Times as text are in the host's zone, which may have changed: a day of room, then the exact
+     * time. Rows of other programs have no server_time. */
     TRY(stmt_read(&q, &s->msg,
                   "SELECT coalesce(original_id, id), is_from_me, server_time FROM messages"
                   " WHERE chat_jid = ?1 AND timestamp >= ?2 AND server_time >= ?3"

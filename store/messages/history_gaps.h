@@ -11,8 +11,8 @@ struct store_history_gap {
     int64_t since;                     /* unix seconds: what is missing is not older */
     int64_t until;                     /* and not newer */
     char reason[STORE_REASON_MAX + 1]; /* a word: "restored", "old_counter" */
-    char
-        anchor_id[STORE_MESSAGE_ID_MAX + 1]; /* what is older was asked for last; "": nothing yet */
+    char anchor_id[STORE_MESSAGE_ID_MAX +
+                   1]; /* what is older than this message was asked for last; "": nothing yet */
     char request_id[STORE_MESSAGE_ID_MAX + 1]; /* our question that is not answered yet, or "" */
     int64_t asked_at;                          /* unix seconds of the last question, 0: none yet */
     uint32_t pages;                            /* questions asked */
@@ -24,7 +24,8 @@ struct store_history_gap {
  * until (the restore). Needs no selected account. An older stretch that is still open is joined. */
 enum wb_err store_history_gap_all(struct store *s, int64_t since, int64_t until) WB_MUST_CHECK;
 
-/* Whatever has not been filled by now will not be: chats without a row have no gap any more. */
+/* Ends store_history_gap_all(): what is not filled by now will not be, and chats without a row have
+ * no gap any more. */
 enum wb_err store_history_gap_all_end(struct store *s) WB_MUST_CHECK;
 
 /* The chat's gap. A chat without a row of its own has that of store_history_gap_all(), if any,
@@ -50,9 +51,9 @@ enum wb_err store_history_gap_next(struct store *s, char cursor[JID_TEXT_MAX],
 struct store_history_gaps {
     size_t open;          /* chats with an open row */
     bool all;             /* store_history_gap_all() was called: since and until hold */
-    int64_t since, until; /* of that one */
-    /* Chats of messages.db in which nothing is newer than until: what the phone is asked is what
-     * is before a message that both know, so nothing can be asked there yet. */
+    int64_t since, until; /* of that stretch */
+    /* Chats of messages.db in which nothing is newer than until: the phone can only be asked for
+     * what is before a message that it and we know, so nothing can be asked in these chats yet. */
     size_t quiet;
     uint64_t filled; /* rows that came, for all gaps ever */
 };

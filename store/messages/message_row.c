@@ -126,8 +126,9 @@ enum wb_err row_new(struct span id, struct found_row *ret)
     return WB_OK;
 }
 
-/* Looks for the row beside the one that has the id. It may have been put there when less was known
- * of the person; a new one is under the name that comes last. EXISTS: others have all these ids. */
+/* Looks for this sender's row beside the row of another sender that has the id. It may have been
+ * put there when less was known of the person; a new row gets the name that is tried last. EXISTS:
+ * others have all these ids. */
 static enum wb_err look_beside(struct store *s, const struct jid *chat, struct span id,
                                const struct who *who, const char *between, struct found_row *f)
 {
@@ -291,7 +292,7 @@ static enum wb_err row_mark_undo(void *ctx)
     return err;
 }
 
-/* A number that is never given to a row; readers of change_seq do not mind gaps. */
+/* Writes a number that is never given to a row; readers of change_seq do not mind gaps. */
 static enum wb_err row_probe(void *ctx)
 {
     struct store *s = ctx;

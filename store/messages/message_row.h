@@ -9,9 +9,9 @@
 
 enum { TIME_TEXT_BYTES = 40, ROW_ID_MAX = STORE_MESSAGE_ID_MAX + 2 + JID_USER_MAX };
 
-/* What stands between an id and its sender, when the id alone is another sender's: the first, or
- * the second where somebody took `id~sender` for the id of his own message. A blank is in no id
- * that is received (in_message_id_valid), so that nobody can take that one. */
+/* Stands between an id and its sender, when the id alone is another sender's: BESIDE, or
+ * BESIDE_SURELY where somebody chose `id~sender` as the id of his own message. No id that is
+ * received has a blank in it (in_message_id_valid), so that nobody can choose `id ~sender`. */
 #define BESIDE        "~"
 #define BESIDE_SURELY " ~"
 
@@ -35,19 +35,19 @@ struct found_row {
     bool revoked;
     int64_t edited_at;
 };
-/* As if there were none. INVALID: an id that is empty or over the limit. */
+/* Fills in ret as if there were no such row. INVALID: an id that is empty or over the limit. */
 enum wb_err row_new(struct span id, struct found_row *ret) WB_MUST_CHECK;
 /* The row of this id and sender. INVALID as row_new(). */
 enum wb_err row_find(struct store *s, const struct jid *chat, struct span id, const struct who *who,
                      struct found_row *ret) WB_MUST_CHECK;
-/* The row of this id, whoever's. NOT_FOUND. */
+/* The row of this id, of any sender. NOT_FOUND. */
 enum wb_err row_find_any(struct store *s, const struct jid *chat, struct span id,
                          struct found_row *ret) WB_MUST_CHECK;
 
-/* Deletes it. */
+/* Deletes the row. */
 enum wb_err row_remove(struct store *s, int64_t rowid) WB_MUST_CHECK;
 
-/* As a Go bridge on this machine writes it; false for a time that has no such form. */
+/* The time as a Go bridge on this machine writes it; false for a time that has no such form. */
 bool time_text(int64_t t, char text[TIME_TEXT_BYTES]);
 /* Unix seconds in the file's format; text must hold the text form until the statement ran. */
 void bind_time(struct stmt *q, const struct store *s, int64_t t, char text[TIME_TEXT_BYTES]);
@@ -60,7 +60,8 @@ enum wb_err chat_touch(struct store *s, const struct jid *chat, int64_t t) WB_MU
 
 /* Forgets which chat was touched last: the batch is gone, or the chat's row may be. */
 void store_chats_clear(struct store *s);
-/* Once, when a store is opened: what messages/ remembers of a batch follows it. */
+/* To be called once, when a store is opened: makes what messages/ remembers of a batch follow the
+ * batch. */
 void messages_follow_batch(struct store *s);
 
 #endif

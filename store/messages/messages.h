@@ -20,8 +20,8 @@ struct store_message {
     int64_t timestamp;   /* unix seconds, the server's */
     int64_t received_at; /* unix seconds, ours */
     struct span content; /* what was written, UTF-8; empty in what has no text of its own */
-    struct span summary; /* that, as people read it ("[document] plan.pdf"); SPAN_NULL where content
-                          * says it all */
+    struct span summary; /* the message as people read it ("[document] plan.pdf"); SPAN_NULL where
+                            content says it all */
     const char *kind;    /* "text", "image", "reaction", ...: static word */
     struct span push_name;
     enum store_addressing addressing;
@@ -42,7 +42,8 @@ struct store_message {
                       * polls); SPAN_NULL for text */
 };
 
-/* What became of it (rule 1). */
+/* What became of a message that came, perhaps once more (rule 1: the server repeats what was not
+ * acknowledged). */
 enum store_message_outcome {
     STORE_MSG_INSERTED,
     STORE_MSG_FILLED,    /* a placeholder of the same sender now has its content */
@@ -50,7 +51,7 @@ enum store_message_outcome {
     STORE_MSG_BESIDE,    /* the id is another sender's: stored under `id~sender` */
 };
 
-/* Stores it, makes the chat row and moves its last_message_time forward. */
+/* Stores a message, makes the chat row and moves its last_message_time forward. */
 enum wb_err store_message_put(struct store *s, const struct store_message *m,
                               enum store_message_outcome *ret) WB_MUST_CHECK;
 /* A row for a message that cannot be read (yet): content '' and state 'waiting'; content, kind and
@@ -59,9 +60,10 @@ enum wb_err store_message_placeholder(struct store *s, const struct store_messag
                                       enum store_message_outcome *ret) WB_MUST_CHECK;
 
 /* A row that tells of something that happened, of the kind m names (and without media): nobody's
- * message, so the chat's last_message_time stays, and what asks for messages passes over it. Its id
+ * message, so the chat's last_message_time stays, and reads of messages pass over the row. Its id
  * has a space in it, which no id of a stanza may have (P-RC-02), so that no message, edit, revoke
- * or reaction of anybody can meet it; another id: INVALID. A row of that id is left alone. */
+ * or reaction of anybody can meet it; another id: INVALID. An existing row of that id is left
+ * alone. */
 #define STORE_EVENT_KIND "event"
 enum wb_err store_message_event(struct store *s, const struct store_message *m) WB_MUST_CHECK;
 
@@ -80,11 +82,10 @@ struct store_message_change {
 enum wb_err store_message_edit(struct store *s, const struct store_message_change *c,
                                struct span content, struct span summary, struct span mentions,
                                bool mentions_me) WB_MUST_CHECK;
-/* The row of m, which was sealed in a way that could not be opened, says now what it says, as if it
- * had been opened at once: nothing of it was edited. Who, when and where stay as they are.
- * NOT_FOUND. */
+/* Gives the row of m, which could not be opened when it came, the content of m as if it had been
+ * opened at once: this is no edit. Sender, times and chat stay as they are. NOT_FOUND. */
 enum wb_err store_message_opened(struct store *s, const struct store_message *m) WB_MUST_CHECK;
-/* Marks revoked_at and revoked_by. What was captured stays readable. */
+/* Marks revoked_at and revoked_by. The stored content stays readable. */
 enum wb_err store_message_revoke(struct store *s, const struct store_message_change *c,
                                  bool by_admin) WB_MUST_CHECK;
 /* One reaction per person and message (table reactions); empty text takes it away; the newest
@@ -117,7 +118,7 @@ struct store_message_row {
     int64_t revoked_at;
     int64_t change_seq;
 };
-/* sender NULL: whoever's. The chat may be given in either form. NOT_FOUND. */
+/* sender NULL: a row of any sender. The chat may be given in either form. NOT_FOUND. */
 enum wb_err store_message_get(struct store *s, const struct jid *chat, struct span id,
                               const struct jid *sender, struct arena *a,
                               struct store_message_row *ret) WB_MUST_CHECK;
@@ -125,15 +126,16 @@ enum wb_err store_message_get(struct store *s, const struct jid *chat, struct sp
 enum wb_err store_message_known(struct store *s, const struct jid *chat, struct span id,
                                 const struct jid *sender, const struct jid *sender_alt,
                                 bool *ret_known, bool *ret_waiting) WB_MUST_CHECK;
-/* What people read of it: what was written, else the summary. */
+/* A row's text for people: what was written, else the summary. */
 struct span store_message_text(const struct store_message_row *r);
 /* Unix seconds of the newest row, 0 when there is none. */
 enum wb_err store_message_last_time(struct store *s, int64_t *ret) WB_MUST_CHECK;
 
 /* ---- chats ---- */
 
-/* Makes the row or gives it a name. A name that is there, and not only the number, is kept unless
- * replace (P-MC-19); an empty name changes nothing. 1:1 chats get theirs by themselves. */
+/* Makes the chat's row or gives it a name. An existing name that is more than the number is kept
+ * unless replace (P-MC-19); an empty name changes nothing. 1:1 chats get their names by themselves
+ * (chat_names.h). */
 enum wb_err store_chat_name(struct store *s, const struct jid *chat, struct span name,
                             bool replace) WB_MUST_CHECK;
 /* A 1:1 chat kept under a LID moves to its phone number, rows and reactions with it; every

@@ -9,12 +9,12 @@
 #include "store/db/dialect.h"
 #include "store/db/sql.h"
 
-/* 2: how the file keeps its times is remembered in it, and what has no text of its own has its
+/* 2: the file remembers how it keeps its times, and a message without a text of its own has a
  * readable one in `summary`. */
 enum { MESSAGES_SCHEMA = 2 };
 
-/* SQLite keeps it with the table: as long as there is no row, it alone tells our files from those
- * of the Go bridge. */
+/* SQLite keeps this comment with the table: as long as there is no row, it alone tells our files
+ * from those of the Go bridge. */
 #define MADE_HERE "/* whatsapp-bridge */"
 
 static const char *const base_tables[] = {
@@ -118,8 +118,8 @@ static const char *const rest[] = {
     " timestamp INTEGER NOT NULL, PRIMARY KEY (chat_jid, message_id, sender))",
 };
 
-/* Files of this version that were made before we had it get it too: it changes no row and nothing
- * that a reader sees, so the version stays. */
+/* Files of this version from before this index get it too: it changes no row and nothing that a
+ * reader sees, so the version stays. */
 static const char later_index[] =
     "CREATE INDEX IF NOT EXISTS bridge_reactions_lid ON reactions (sender_jid)"
     " WHERE substr(sender_jid, -4) = '@lid'";

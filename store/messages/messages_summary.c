@@ -25,8 +25,8 @@ static bool begins(struct span s, const char *with)
     return s.n >= n && memcmp(s.p, with, n) == 0;
 }
 
-/* Whatever was not written by somebody began with its kind in brackets. A caption may do so too, so
- * the message itself is asked. An edit may have brought words that are not in it. */
+/* A description of ours began with its kind in brackets. A caption may do so too, so the stored
+ * message decides. An edit may have brought words that the stored message does not have. */
 static bool is_description(const struct old_row *r, struct arena *a)
 {
     struct content c;

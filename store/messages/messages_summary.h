@@ -5,8 +5,8 @@
 
 #include "store/core/store.h"
 
-/* One slice: STORE_SUMMARY_ROWS rows are looked at. What it got to is written with what it did.
- * *moved rises by the rows that it changed. *ret_more: rows are left. */
+/* One slice: STORE_SUMMARY_ROWS rows are looked at. How far it got is written together with its
+ * changes. *moved rises by the rows that it changed. *ret_more: rows are left. */
 enum wb_err messages_move_summaries(struct store *s, size_t *moved, bool *ret_more) WB_MUST_CHECK;
 
 #endif

@@ -48,8 +48,8 @@ out:
     return err;
 }
 
-/* The place of a row among the texts. No time is as long as that: the rest of what begins so is
- * passed over (no text has the byte 0xff). */
+/* Notes the place of a row among the texts. No time is as long as t->text: further texts that begin
+ * like a longer one are passed over (no text has the byte 0xff). */
 static void stand_at(struct store_tidy *t, struct span text, int64_t rowid)
 {
     const bool fits = text.n < sizeof t->text - 1;
@@ -70,7 +70,7 @@ struct texts {
     "SELECT rowid, timestamp, " SQL_TEXT_SECONDS("timestamp") ", " SQL_TEXT_IS_TIME(               \
         "timestamp") " FROM messages "
 
-/* As many as fit yet: of the text where t stands (same), or of those behind it. */
+/* Reads as many rows as still fit: those of the text where t stands (same), or those behind it. */
 static enum wb_err read_texts(struct store *s, struct store_tidy *t, bool same, struct texts *r)
 {
     const struct store_tidy from = *t; /* bound while t goes on */
@@ -98,8 +98,8 @@ out:
     return err;
 }
 
-/* Behind the last one that was seen: those that are no times stay, and would be read again by every
- * slice. */
+/* Reads on behind the last text that was seen: texts that are no times stay, and every slice would
+ * read them again. */
 static enum wb_err find_texts(struct store *s, struct store_tidy *t, struct found_time *ret,
                               size_t *ret_n, bool *more)
 {

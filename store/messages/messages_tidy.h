@@ -2,8 +2,8 @@
  * that the file keeps.
  *
  * The Go bridge writes times as text, whatever the file has, and readers that compare a number with
- * a text get every row or none (R-201). A little at a time, so that the loop is never held; what is
- * done is not seen again, so that a crash in between costs nothing.
+ * a text get every row or none (R-201). The work is done a little at a time, so that the loop is
+ * never held; rows that are done are not found again, so that a crash in between costs nothing.
  *
  * A 1:1 chat that has no name, or a number for one, gets the name that is known by now.
  *
@@ -15,7 +15,7 @@
 
 #include "store/core/store.h"
 
-/* Where it is, and what it has done so far. {0} begins. */
+/* How far the work is, and what it has done so far. {0} begins. */
 struct store_tidy {
     enum { STORE_TIDY_TIMES, STORE_TIDY_CHATS, STORE_TIDY_SUMMARIES, STORE_TIDY_DONE } step;
     int64_t rowid; /* of this step: seen up to here */

@@ -20,8 +20,8 @@ enum wb_err store_phone_request_put(struct store *s, struct span request_id,
 enum wb_err store_phone_request_get(struct store *s, struct span request_id,
                                     struct store_phone_request *ret) WB_MUST_CHECK;
 enum wb_err store_phone_request_done(struct store *s, struct span request_id) WB_MUST_CHECK;
-/* Those of before that are never answered any more; at most STORE_PRUNE_ROWS. *ret_more: there may
- * be more. */
+/* Removes requests from before `before`, which are never answered any more; at most
+ * STORE_PRUNE_ROWS. *ret_more: there may be more. */
 enum wb_err store_phone_requests_prune(struct store *s, int64_t before,
                                        bool *ret_more) WB_MUST_CHECK;
 

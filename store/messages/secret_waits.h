@@ -21,7 +21,7 @@ struct store_secret_wait {
 enum store_secret_wait_outcome {
     STORE_WAIT_REFUSED, /* so many wait for that message already (STORE_SECRET_WAITS_TARGET_MAX) */
     STORE_WAIT_KEPT,    /* also when it waits already */
-    STORE_WAIT_INSTEAD, /* as many of its sender in this chat wait as may: his oldest went */
+    STORE_WAIT_INSTEAD, /* its sender had as many waiting in this chat as he may: his oldest went */
 };
 /* The device of w->sender is not kept. Over STORE_SECRET_WAITS_MAX the oldest of all goes. */
 enum wb_err store_secret_wait_put(struct store *s, const struct store_secret_wait *w,
@@ -33,19 +33,20 @@ enum wb_err store_secret_wait_next(struct store *s, struct span target_id, int64
 enum wb_err store_secret_wait_done(struct store *s, int64_t seq) WB_MUST_CHECK;
 /* Does anything wait at all? */
 enum wb_err store_secret_wait_any(struct store *s, bool *ret_any) WB_MUST_CHECK;
-/* Those noted before, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
+/* Removes those noted before `before`, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
 enum wb_err store_secret_wait_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
 /* ---- messages whose secret our phone does not have either ---- */
 
-/* answered_at: unix seconds. Chat and sender in either form; what is kept for a person before their
- * LID is known is not found by it afterwards. */
+/* answered_at: unix seconds. Chat and sender in either form; an entry made before a person's LID
+ * was known is not found by the LID afterwards. */
 enum wb_err store_secret_none_put(struct store *s, const struct jid *chat, const struct jid *sender,
                                   struct span id, int64_t answered_at) WB_MUST_CHECK;
 enum wb_err store_secret_none_known(struct store *s, const struct jid *chat,
                                     const struct jid *sender, struct span id,
                                     bool *ret_known) WB_MUST_CHECK;
-/* Those answered before, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
+/* Removes those answered before `before`, STORE_PRUNE_ROWS at most; *ret_more: there may be more.
+ */
 enum wb_err store_secret_none_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
 #endif

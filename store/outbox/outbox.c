@@ -275,7 +275,7 @@ enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s, boo
     NEED_ACCOUNT(s);
     TRY(sql_run(&s->wa, "UPDATE bridge_outbox SET acked_at = ? WHERE our_jid = ? AND acked_at > ?",
                 BINDS(BIND_INT(now), BIND_TEXT(s->our), BIND_INT(now))));
-    /* The same rows each time: those of the index, in its order. */
+    /* Both statements choose the same rows: those of the index, in its order. */
 #define OLDEST_ROWS                                                                                \
     "(SELECT seq FROM bridge_outbox WHERE our_jid = ? AND +state >= ? AND acked_at > 0"            \
     " AND acked_at < ? ORDER BY acked_at, seq LIMIT ?)"

@@ -1,6 +1,6 @@
-/* outbox.h - every send of ours, from the request to the receipts (rules 2 and 7). The row is in
- * whatsapp.db, so that the sealed stanza commits with the ratchet that sealed it. outbox/ knows
- * nothing of backups and of how a store is opened. */
+/* outbox.h - every send of ours, from the request to the receipts. The row is in whatsapp.db, so
+ * that the sealed stanza commits with the ratchet that sealed it (rule 2: no message key makes two
+ * ciphertexts). outbox/ knows nothing of backups and of how a store is opened. */
 #ifndef STORE_OUTBOX_OUTBOX_H
 #define STORE_OUTBOX_OUTBOX_H
 
@@ -38,7 +38,8 @@ struct store_outbox_row {
     struct span content; /* what the messages.db row needs at the ack, in the caller's own form */
     struct span answer;  /* JSON answer given to the HTTP caller; SPAN_NULL until known */
     int64_t created_at, sealed_at, acked_at; /* unix seconds, 0: not yet */
-    int64_t expires_at;  /* unix seconds; not behind created_at: only as long as its caller waits */
+    int64_t expires_at;  /* unix seconds; not later than created_at: the send lives only as long as
+                            its caller waits */
     int64_t server_time; /* the ack's t */
     uint32_t recipients; /* people it was sealed for, without ourselves; 0 before that */
     uint32_t delivered, read; /* of these, who has it (those who have read it included) */
@@ -70,7 +71,7 @@ enum wb_err store_outbox_chat(struct store *s, const char *message_id,
 enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, int64_t after,
                               struct arena *a, struct store_outbox_row *ret) WB_MUST_CHECK;
 
-/* By seq, without request, sealed and content; in the arena. */
+/* Rows in order of seq, without request, sealed and content; in the arena. */
 enum wb_err store_outbox_list(struct store *s, const struct store_outbox_filter *f, struct arena *a,
                               struct store_outbox_row **ret_rows, size_t *ret_n) WB_MUST_CHECK;
 
@@ -113,15 +114,15 @@ enum wb_err store_outbox_answer(struct store *s, const char *message_id,
                                 struct span answer) WB_MUST_CHECK;
 enum wb_err store_outbox_count(struct store *s, enum store_outbox_state state,
                                size_t *ret_n) WB_MUST_CHECK;
-/* Rule 7, for a file that was restored, before anything else uses it: every QUEUED or SEALED row,
- * of every account in it, is FAILED with OUTBOX_RESTORED_UNKNOWN from now on: it may have been sent
- * after the copy was made. Within the caller's transaction; *ret_n (may be NULL): how many. A file
- * without our tables: none. */
+/* For a file that was restored, before anything else uses it (rule 9: restored state is old): every
+ * QUEUED or SEALED row, of every account in it, is FAILED with OUTBOX_RESTORED_UNKNOWN from now on:
+ * it may have been sent after the copy was made. Within the caller's transaction; *ret_n (may be
+ * NULL): how many. A file without our tables: none. */
 struct db;
 enum wb_err store_outbox_restored(struct db *whatsapp, int64_t now, size_t *ret_n) WB_MUST_CHECK;
 /* Removes rows that became final (SENT and later, FAILED) more than keep_s ago, with their
- * receipts: the oldest, STORE_PRUNE_ROWS at most; *ret_more: there may be more. What says that it
- * will be final in the future was noted by a wrong clock, and counts from now. */
+ * receipts: the oldest, STORE_PRUNE_ROWS at most; *ret_more: there may be more. A row that became
+ * final in the future was noted by a wrong clock, and counts from now. */
 enum wb_err store_outbox_prune(struct store *s, int64_t now, int64_t keep_s,
                                bool *ret_more) WB_MUST_CHECK;
 

@@ -5,8 +5,8 @@
 #include "store/db/sql.h"
 #include "store/outbox/outbox.h"
 
-/* In the order that outbox_read_row() takes them; blobs: three columns, NULLs where they are not
- * wanted. People have a row of their own once they confirmed. */
+/* Columns in the order in which outbox_read_row() takes them; blobs: three columns, NULLs where
+ * they are not wanted. People have a row of their own once they confirmed. */
 #define OUTBOX_COLUMNS(blobs)                                                                      \
     "SELECT seq, message_id, key, body_hash, chat_jid, state, reason, " blobs                      \
     ", answer, created_at, sealed_at, acked_at, expires_at, server_time, recipients,"              \

@@ -29,7 +29,7 @@ enum wb_err store_sealed_add(struct store *s, struct span id, const struct jid *
  * (it was sent by an older bridge, or another program, or too long ago). */
 enum wb_err store_sealed_find(struct store *s, struct span id, const struct jid *device,
                               struct store_sealed_match *ret) WB_MUST_CHECK;
-/* The list of one message for who asks about many devices: a large group has 15,000, and
+/* The list of one message, for a caller that asks about many devices: a large group has 15,000, and
  * store_sealed_find() goes through the whole list for each. */
 struct store_sealed_list;
 /* NOT_FOUND: as above. The caller frees it, before the store. */
@@ -40,8 +40,8 @@ enum wb_err store_sealed_has(struct store_sealed_list *list, const struct jid *d
                              bool *ret_person, bool *ret_device) WB_MUST_CHECK;
 void store_sealed_free(struct store_sealed_list *list); /* NULL-safe */
 /* Forgets messages that were sealed more than keep_s ago and lists that none of the others needs,
- * STORE_PRUNE_ROWS of each at most; *ret_more: there may be more. What says that it was sealed in
- * the future was noted by a wrong clock, and counts from now. */
+ * STORE_PRUNE_ROWS of each at most; *ret_more: there may be more. A message that was sealed in the
+ * future was noted by a wrong clock, and counts from now. */
 enum wb_err store_sealed_prune(struct store *s, int64_t now, int64_t keep_s,
                                bool *ret_more) WB_MUST_CHECK;
 
