@@ -9,7 +9,7 @@ enum {
     /* Pairs of a LID and a number kept between batches, each way: some 100 bytes each. */
     STORE_LID_CACHE_MAX = 512,
     /* People whose records need no look before each message, several times a large group: 8 bytes
-       each. */
+     * each. */
     STORE_MIGRATED_CACHE_MAX = 4096,
     /* Names people give themselves: WhatsApp's limit is 25 characters, businesses have more. */
     STORE_NAME_MAX = 255,

@@ -25,13 +25,13 @@ enum {
     DB_CACHE_KB = 1024, /* a batch of 256 messages changes some 200 pages of 4 kB: with less room
                            they are written and read again before its commit */
     /* With so many pages in the log (4 MB, SQLite's own default) a checkpoint is due. It is done
-       when the connection's owner has nothing more urgent (db_checkpoint()); with four times as
-       many it is done at once. */
+     * when the connection's owner has nothing more urgent (db_checkpoint()); with four times as
+     * many it is done at once. */
     DB_CHECKPOINT_PAGES = 1000,
     DB_CHECKPOINT_PAGES_MAX = 4 * DB_CHECKPOINT_PAGES,
     /* A larger log is cut when it next begins anew. The limit is above what a log needs between two
-       checkpoints: a flush of a file that need not grow writes the file's pages alone. Otherwise
-       the file system's journal is flushed too, where other programs' writes may stand first. */
+     * checkpoints: a flush of a file that need not grow writes the file's pages alone. Otherwise
+     * the file system's journal is flushed too, where other programs' writes may stand first. */
     DB_LOG_KEEP_BYTES = 16 << 20,
 };
 

@@ -12,8 +12,8 @@ enum {
     /* Findings that are read. Further ones are seen by the check that follows a repair. */
     DB_FINDINGS_MAX = 10000,
     /* Memory of a check, which looks into every index in the order of its table. The usual check
-       runs beside a bridge's own memory at each start and scheduled backup, the thorough one after
-       damage. */
+     * runs beside a bridge's own memory at each start and scheduled backup, the thorough one after
+     * damage. */
     DB_CHECK_CACHE_KB = 4 << 10,
     DB_CHECK_THOROUGH_CACHE_KB = 64 << 10,
 };

@@ -17,8 +17,8 @@ enum {
     STORE_SECRET_WAITS_TARGET_MAX = 100,
     STORE_SECRET_WAITS_MAX = 1000,
     /* Secrets of messages, some 250 bytes each: edits, votes and answers no longer open for a
-       message that is followed by so many others (edits end after 20 minutes and are kept for a
-       phone that is off for 30 days). 2,000 messages a day for three months; 50 MB. */
+     * message that is followed by so many others (edits end after 20 minutes and are kept for a
+     * phone that is off for 30 days). 2,000 messages a day for three months; 50 MB. */
     STORE_SECRETS_MAX = 200000,
     /* A stored Message protobuf, sealed stanza or text: as the wire limit of a stanza. */
     STORE_BLOB_MAX = 16 << 20,

@@ -24,7 +24,7 @@ enum wb_err store_select(struct store *s, const struct jid *jid, const struct ji
 
     jid_text(jid, text);
     if (strcmp(text, s->our) != 0) {
-        /* The cached records are another account's. */
+        /* The cached records belong to the account selected before. */
         if (record_cache_dirty(s->sessions) || record_cache_dirty(s->sender_keys))
             return WB_ERR_STATE;
         record_cache_clear(s->sessions);

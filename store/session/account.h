@@ -36,8 +36,9 @@ void account_wipe(struct account *a);
 enum wb_err store_account_load(struct store *s, const char *phone_user,
                                struct account *ret) WB_MUST_CHECK;
 
-/* Inserts and selects the row; for a row that is there only the fields of P-DB-07 are changed,
- * never a key. Clears the logged-out mark when inserting. Part of the batch. */
+/* Inserts and selects the row; in a row that is there only names, LID, platform and time of
+ * migration change (P-DB-07), never a key. Clears the logged-out mark when inserting. Part of the
+ * batch. */
 enum wb_err store_account_save(struct store *s, const struct account *a) WB_MUST_CHECK;
 
 /* The name by which others see us, and nothing else of the row. NOT_FOUND: the row is gone. */
@@ -45,15 +46,17 @@ enum wb_err store_account_push_name_set(struct store *s, const char *name) WB_MU
 enum wb_err store_account_push_name_get(struct store *s,
                                         char ret_name[static STORE_NAME_MAX + 1]) WB_MUST_CHECK;
 
-/* Since when the phone keeps its chats under LIDs; the first one told stays (P-RC-54). whatsmeow
- * sends to people by LID only once it is set, and so do we from now on (private_address.h). */
+/* Since when the phone keeps its chats under LIDs; the first time that is told stays (P-RC-54).
+ * whatsmeow sends to people by LID only once this time is set, and so do we from then on
+ * (private_address.h). */
 enum wb_err store_account_lid_migration(struct store *s, int64_t at) WB_MUST_CHECK;
 
 /* The device JIDs in the file, at most max; *ret_n is how many there are in all. */
 enum wb_err store_account_list(struct store *s, struct jid *ret, size_t max,
                                size_t *ret_n) WB_MUST_CHECK;
 
-/* The server logged us out: remembered, keys stay (R-401, rule 6). reason: a word. */
+/* Remembers that the server logged us out; the keys stay (R-401, rule 6: credentials are never
+ * deleted). reason: a word. */
 enum wb_err store_logged_out_set(struct store *s, const char *reason,
                                  int64_t at_unix_s) WB_MUST_CHECK;
 /* NOT_FOUND: not logged out. */
@@ -61,7 +64,7 @@ enum wb_err store_logged_out_get(struct store *s, char ret_reason[STORE_REASON_M
                                  int64_t *ret_at) WB_MUST_CHECK;
 enum wb_err store_logged_out_clear(struct store *s) WB_MUST_CHECK;
 
-/* Private to store/: all rows of store/ are those of this device from now on. */
+/* Private to store/: from now on all functions of store/ use the rows of this device. */
 enum wb_err store_select(struct store *s, const struct jid *jid,
                          const struct jid *lid) WB_MUST_CHECK;
 /* The device JIDs in a whatsapp.db, at most max; *ret_n is how many there are in all. */

@@ -79,7 +79,7 @@ enum wb_err store_appstate_version_get(struct store *s, const char *name, uint64
     }
     stmt_end(&q);
     TRY(err);
-    if (version <= 0) { /* P-DB-14 */
+    if (version <= 0) { /* damage (P-DB-14) */
         TRY(store_appstate_reset(s, name));
         return WB_ERR_NOT_FOUND;
     }

@@ -26,8 +26,8 @@ enum wb_err store_appstate_key_get(struct store *s, struct span id,
 enum wb_err store_appstate_key_latest(struct store *s,
                                       struct store_appstate_key *ret) WB_MUST_CHECK;
 
-/* name: "critical_block", "regular_low", ... NOT_FOUND: nothing yet (a stored version 0 is damage
- * by P-DB-14: the row is removed and NOT_FOUND). */
+/* name: "critical_block", "regular_low", ... NOT_FOUND: nothing yet, or a stored version 0, which
+ * is damage (P-DB-14): its row is removed. */
 enum wb_err store_appstate_version_get(struct store *s, const char *name, uint64_t *ret_version,
                                        uint8_t ret_hash[static APPSTATE_HASH_BYTES]) WB_MUST_CHECK;
 enum wb_err

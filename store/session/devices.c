@@ -115,11 +115,11 @@ enum wb_err store_devices_drop(struct store *s, const struct jid *user)
 
 /* ---- sender key memory ---- */
 
-/* In the text of bridge_skdm.device, behind the address: has the key, but is to be given it again.
- * A device has one row in each group: with the mark, or without. With a row of the same text in
- * bridge_skdm_carriers: was given the key by that message of ours, which the server has not
- * accepted yet. That is a table of its own because older programs, to which the file may go back,
- * write all columns of the first. */
+/* This mark stands behind the address in bridge_skdm.device: the device has the key, but is to be
+ * given it again. A device has one row in each group, with the mark or without. A row of the same
+ * text in bridge_skdm_carriers says by which message of ours the device was given the key, while
+ * the server has not accepted that message yet. That is a table of its own because older programs,
+ * to which the file may go back, write all columns of the first. */
 #define IN_DOUBT "?"
 #define PUT_IN_DOUBT                                                                               \
     "UPDATE OR REPLACE bridge_skdm SET device = rtrim(device, '" IN_DOUBT "') || '" IN_DOUBT "'"
@@ -232,7 +232,7 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
     return err;
 }
 
-/* What was known of another key is of no use any more. */
+/* Rows about the group's former keys are of no use any more. */
 static enum wb_err forget_other_keys(struct store *s, const struct jid *group, uint32_t key_id)
 {
     enum wb_err err;
@@ -303,7 +303,8 @@ out:
     return err;
 }
 
-/* The ack of the message that gave it the key says nothing about this device any more. */
+/* From now on the ack of the message that gave this device the key says nothing about the device.
+ */
 static enum wb_err not_carried(struct store *s, const struct jid *group, const struct jid *device)
 {
     return sql_run(&s->wa,
@@ -354,10 +355,11 @@ out:
     return err;
 }
 
-/* SQLite 3.46 would read all of our rows for want of statistics. */
+/* Without statistics SQLite 3.46 would read all of our rows. */
 #define SKDM_BY_DEVICE "bridge_skdm" SQL_BY_INDEX("bridge_skdm_device")
 
-/* A text that is no device's address stands in for it. */
+/* The row gets a text that is no device's address, so that store_skdm_others() counts it for ever.
+ */
 enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device)
 {
     enum wb_err err;

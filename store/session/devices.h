@@ -1,5 +1,5 @@
-/* devices.h - which devices people have, and which of them hold our sender keys. Caches: dropped
- * when another program used the file (rule 9). */
+/* devices.h - which devices people have, and which of them hold our sender keys. Both are caches:
+ * they are dropped when another program used the file (whatsapp_schema.h). */
 #ifndef STORE_SESSION_DEVICES_H
 #define STORE_SESSION_DEVICES_H
 
@@ -29,30 +29,31 @@ enum wb_err store_devices_put(struct store *s, const struct jid *user,
                               const struct store_device_list *list) WB_MUST_CHECK;
 enum wb_err store_devices_drop(struct store *s, const struct jid *user) WB_MUST_CHECK;
 
-/* Of these devices, which have not been given the sender key key_id of this group?
- * ret_missing[i] for devices[i]. NOMEM. */
+/* Which of these devices have not been given the sender key key_id of this group? ret_missing[i]
+ * for devices[i]. NOMEM. */
 enum wb_err store_skdm_missing(struct store *s, const struct jid *group, uint32_t key_id,
                                const struct jid *devices, size_t n,
                                bool *ret_missing) WB_MUST_CHECK;
-/* The sealed message `carrier` (its id) gives them the key: in the batch that seals it. They are
- * "in doubt", as below, until store_skdm_carried() says that the server has accepted it (P-X2-10):
- * a message that is refused, lost or given up leaves them so without another call, and so does a
- * crash. What was known of other keys of the group goes. */
+/* Notes that the sealed message with the id `carrier` gives these devices the key; in the batch
+ * that seals it. The devices are "in doubt", as below, until store_skdm_carried() says that the
+ * server has accepted it (P-X2-10): a message that is refused, lost or given up leaves them in
+ * doubt without another call, and so does a crash. What was known of other keys of the group is
+ * removed. */
 enum wb_err store_skdm_carry(struct store *s, const struct jid *group, uint32_t key_id,
                              const struct jid *devices, size_t n,
                              const char *carrier) WB_MUST_CHECK;
-/* That message was accepted: those to whom it gave the key have it, except who has been put in
- * doubt, or was given it by another message, since. */
+/* The server accepted that message: the devices to which it gave the key have the key, except those
+ * that were put in doubt, or given the key by another message, since. */
 enum wb_err store_skdm_carried(struct store *s, const struct jid *group,
                                const char *carrier) WB_MUST_CHECK;
-/* That message was refused: to whom it gave the key stays in doubt, also when another message is
- * accepted under its id. */
+/* The server refused that message: the devices to which it gave the key stay in doubt, also when
+ * another message is accepted under its id. */
 enum wb_err store_skdm_refused(struct store *s, const struct jid *group,
                                const char *carrier) WB_MUST_CHECK;
-/* Who is this device now? That message may have been for who was there before: its ack says nothing
- * about it. In all groups. */
+/* This device may be another installation now, and messages under way may have been sealed for the
+ * one before: their acks no longer say that the device has a key. In all groups. */
 enum wb_err store_skdm_not_carried(struct store *s, const struct jid *device) WB_MUST_CHECK;
-/* They have it. */
+/* These devices have the key. */
 enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t key_id,
                             const struct jid *devices, size_t n) WB_MUST_CHECK;
 /* Devices that were given this key and are not among devices[]: non-zero means the key must be
@@ -60,19 +61,21 @@ enum wb_err store_skdm_mark(struct store *s, const struct jid *group, uint32_t k
 enum wb_err store_skdm_others(struct store *s, const struct jid *group, uint32_t key_id,
                               const struct jid *devices, size_t n,
                               size_t *ret_others) WB_MUST_CHECK;
-/* "In doubt" is who has the key and is to be given it again (P-SD-35): it is missing for
- * store_skdm_missing(), and still one of store_skdm_others() should it not be among the devices any
- * more, or a key would go on with somebody who left (P-SD-36). This one has just been given it. */
+/* "In doubt" is a device that was given the key and is to be given it again (P-SD-35).
+ * store_skdm_missing() counts it as missing; store_skdm_others() still counts it once it is no
+ * longer among the devices, or the key would stay in use after somebody left (P-SD-36). Notes that
+ * this device was just given the key, in doubt. */
 enum wb_err store_skdm_doubt_device(struct store *s, const struct jid *group, uint32_t key_id,
                                     const struct jid *device) WB_MUST_CHECK;
-/* This one says that it cannot read what we write there: whatever key of the group it was given, it
- * is in doubt. Who was given none stays so: anybody may say that. */
+/* This device says that it cannot read what we write to the group: if it was given a key of the
+ * group, any key, it is in doubt now. A device that was given none still has none: anybody may say
+ * that. */
 enum wb_err store_skdm_doubt_given(struct store *s, const struct jid *group,
                                    const struct jid *device) WB_MUST_CHECK;
 /* The device is gone for good: each of its keys counts as store_skdm_others() from now on, so that
  * they are rotated, also when the same device comes back (as somebody new). */
 enum wb_err store_skdm_retire_device(struct store *s, const struct jid *device) WB_MUST_CHECK;
-/* All devices of a user, in all groups (any form given). */
+/* Puts all devices of a user in doubt, in all groups (under the form given). */
 enum wb_err store_skdm_doubt_user(struct store *s, const struct jid *user) WB_MUST_CHECK;
 enum wb_err store_skdm_doubt_group(struct store *s, const struct jid *group) WB_MUST_CHECK;
 

@@ -190,8 +190,8 @@ out:
     return err;
 }
 
-/* Of the members whose LID is ?3 or whose phone number is ?4, by a key each; '+': by the index on
- * the phone numbers. */
+/* Columns of the members whose LID is ?3 or whose phone number is ?4, each found by an index; '+'
+ * makes SQLite use the index on the phone numbers. */
 #define MEMBER_OF(columns)                                                                         \
     "SELECT " columns " FROM bridge_group_members WHERE our_jid = ?1 AND group_jid = ?2"           \
     " AND member = ?3 UNION ALL SELECT " columns " FROM bridge_group_members"                      \

@@ -46,8 +46,8 @@ enum wb_err store_group_get_info(struct store *s, const struct jid *group,
 enum wb_err store_group_put(struct store *s, const struct store_group *g) WB_MUST_CHECK;
 /* All but the members. NOT_FOUND when the group is unknown. */
 enum wb_err store_group_put_info(struct store *s, const struct store_group *g) WB_MUST_CHECK;
-/* Adds a member, or changes rank and fills in the missing form of one that is there (found by LID
- * or PN). NOT_FOUND: unknown group. */
+/* Adds a member, or changes the rank and fills in the missing form of a member that is there (found
+ * by LID or PN). NOT_FOUND: unknown group. */
 enum wb_err store_group_member_put(struct store *s, const struct jid *group,
                                    const struct store_group_member *m) WB_MUST_CHECK;
 /* One member, by LID or PN. NOT_FOUND. */

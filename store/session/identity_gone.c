@@ -69,7 +69,7 @@ enum wb_err identity_gone_add(struct store *s, const struct jid *device,
         " ON CONFLICT (our_jid, their_id, identity) DO UPDATE SET"
         " nr = excluded.nr",
         BINDS(BIND_TEXT(s->our), BIND_TEXT(address), BIND_BLOB(SPAN(identity, X25519_KEY_BYTES)))));
-    /* The range of this one text: the next one has one more character. */
+    /* This makes a range of this one text: the smallest text behind it has one more character. */
     snprintf(behind, sizeof behind, "%s ", address);
     err = drop_oldest(s, address, behind);
 out:

@@ -1,6 +1,6 @@
 /* identity_log.h - whose security code has changed and when (bridge_identity_changes), and the
- * people that are known with it, for lists. Per person, whatever device it was; committed with the
- * identity itself, so that nothing is told twice or not at all. */
+ * people that are known with it, for lists. Noted per person, not per device; committed with the
+ * identity itself, so that no change is told twice or not at all. */
 #ifndef STORE_SESSION_IDENTITY_LOG_H
 #define STORE_SESSION_IDENTITY_LOG_H
 
@@ -17,7 +17,8 @@ struct store_identity_change {
 /* All changes of this person, under either form (devices are ignored); none: all zeros. */
 enum wb_err store_identity_change_get(struct store *s, const struct jid *user,
                                       struct store_identity_change *ret) WB_MUST_CHECK;
-/* One more, under the form given: the canonical one. phone: of device 0. Times never move back. */
+/* Notes one more change under the given form, which must be the canonical one. phone: the change is
+ * of device 0. Times never move back. */
 enum wb_err store_identity_change_add(struct store *s, const struct jid *user, int64_t at,
                                       bool phone) WB_MUST_CHECK;
 /* Is an identity of any of their devices stored, under this form? */

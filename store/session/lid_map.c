@@ -98,7 +98,7 @@ static enum wb_err lid_user_of(struct store *s, const char *pn, char ret[JID_USE
     return err;
 }
 
-/* The pair as it is to be; rows that say otherwise go. */
+/* Writes the pair, and removes rows that contradict it. */
 static enum wb_err write_pair(struct store *s, const char *lid, const char *pn)
 {
     enum wb_err err;

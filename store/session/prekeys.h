@@ -1,4 +1,4 @@
-/* prekeys.h - our one-time prekeys (P-DB-10, rule 8). An id is offered once and never used again,
+/* prekeys.h - our one-time prekeys (P-DB-10, rule 7). An id is offered once and never used again,
  * whatever became of the upload: a high-water id outlives deleted rows. */
 #ifndef STORE_SESSION_PREKEYS_H
 #define STORE_SESSION_PREKEYS_H
@@ -19,21 +19,23 @@ struct store_prekey {
  * store_commit(). The caller wipes ret. STATE when the id space is used up. */
 enum wb_err store_prekeys_offer(struct store *s, const struct rng *rng, size_t want,
                                 struct store_prekey *ret) WB_MUST_CHECK;
-/* BAD_KEY_ID: not there (used, or never ours): a retry receipt with keys is due. */
+/* BAD_KEY_ID: there is no such key (it was used, or never ours), and a retry receipt with keys is
+ * due. */
 enum wb_err store_prekey_get(struct store *s, uint32_t id,
                              struct x25519_pair *ret_pair) WB_MUST_CHECK;
-/* Consumed: in the same batch as the session that it made. */
+/* The key was used: deleted in the same batch as the session that it made. */
 enum wb_err store_prekey_delete(struct store *s, uint32_t id) WB_MUST_CHECK;
-/* The account's keys were those of an older copy of the file (rule 7): none of them is offered
- * again, they only serve what was made with them, and the next fresh id is at least so many further
- * on - or half of the ids that are left, when these are fewer. whatsmeow
- * skips them too: the last one skipped is there as a row. */
+/* The file is an older copy (rule 9, restored state is old): none of the account's keys is offered
+ * again, they only open what was sealed with them, and the next fresh id is at least `ids` further
+ * on - or half of the ids that are left, when these are fewer. whatsmeow skips them too, because
+ * the last skipped id is stored as a row. */
 enum wb_err store_prekeys_skip(struct store *s, const struct rng *rng, uint32_t ids) WB_MUST_CHECK;
-/* A key that another program made and has offered under this id: it serves, and is not offered
- * again. */
+/* A key that another program made and has offered under this id: it opens messages, and is not
+ * offered again. */
 enum wb_err store_prekey_import(struct store *s, const struct store_prekey *k) WB_MUST_CHECK;
-/* Ids up to this one count as used: new keys get higher ones, also from whatsmeow, which knows no
- * mark: a row behind it stays, since nobody was ever offered it. */
+/* Ids up to this one count as used: new keys get higher ones, also from whatsmeow, which does not
+ * know our mark but goes on from its highest row: so the key of that row is stored, and was never
+ * offered to anybody. */
 enum wb_err store_prekeys_used_up_to(struct store *s, const struct rng *rng,
                                      uint32_t id) WB_MUST_CHECK;
 /* Rows in all, and those offered. Either may be NULL. */

@@ -3,7 +3,7 @@
 #include "store/core/state.h"
 #include "store/db/sql.h"
 
-/* An answer of the server against the word of the phone holds for a day. */
+/* Where the server contradicts the phone, the server's word holds for a day. */
 #define BY                                                                                         \
     "SELECT CASE WHEN p.address = 2 AND p.noted_at < ?1"                                           \
     " AND (p.phone_says = 1 OR (p.phone_says = 0 AND d.lid_migration_ts > 0)) THEN 1"              \

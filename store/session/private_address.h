@@ -6,8 +6,8 @@
 #include "proto/jid.h"
 #include "store/core/store.h"
 
-/* So long a refusal outweighs what the phone has said: a message may be refused for a reason of its
- * own, and one more refusal a day costs little. */
+/* How long a refusal by the server outweighs what the phone has said: the message may have been
+ * refused for a reason of its own, and one more refusal a day costs little. */
 enum { STORE_PRIVATE_DOUBT_S = 24 * 3600 };
 
 /* WhatsApp moves its accounts from phone numbers to LIDs, each account as a whole. Before that the
@@ -18,16 +18,17 @@ enum store_private_by {
     STORE_PRIVATE_BY_NUMBER,
 };
 
-/* What was said last, by the phone or by the server; without that BY_LID when the phone has told
+/* What the phone or the server said last; if neither said anything, BY_LID when the phone has told
  * the time of its migration (whatsmeow's lid_migration_ts, also of a Go bridge before us). That the
  * server wants numbers although the phone has moved to LIDs may be a mistake about one message: it
  * holds for STORE_PRIVATE_DOUBT_S. now: unix seconds. */
 enum wb_err store_private_by_get(struct store *s, int64_t now,
                                  enum store_private_by *ret_by) WB_MUST_CHECK;
-/* The phone's word, at pairing and when it moves its chats; UNKNOWN: it does not say. */
+/* Notes what the phone says, at pairing and when it moves its chats; UNKNOWN: it does not say. */
 enum wb_err store_private_by_phone(struct store *s, enum store_private_by by,
                                    int64_t now) WB_MUST_CHECK;
-/* What the server accepts, by its refusals; UNKNOWN: it was not that, the phone's word holds. */
+/* Notes what the server accepts, as its refusals show; UNKNOWN: the refusal had another reason, and
+ * the phone's word holds. */
 enum wb_err store_private_by_server(struct store *s, enum store_private_by by,
                                     int64_t now) WB_MUST_CHECK;
 

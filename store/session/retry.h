@@ -1,5 +1,5 @@
-/* retry.h - what retries need: plaintexts we sent, receipts we owe, how often peers asked
- * (P-DB-24, P-RC-21; rule 1, "an undecryptable message"). */
+/* retry.h - what retries need: plaintexts we sent, receipts we owe, how often peers asked (P-DB-24,
+ * P-RC-21; rule 1: a message that cannot be read is noted before it is acknowledged). */
 #ifndef STORE_SESSION_RETRY_H
 #define STORE_SESSION_RETRY_H
 
@@ -12,13 +12,14 @@
 /* plaintext: the unpadded Message protobuf, as whatsmeow keeps it. */
 enum wb_err store_retry_sent_put(struct store *s, const struct jid *chat, struct span id,
                                  struct span plaintext, int64_t now_ms) WB_MUST_CHECK;
-/* Under the PN and the LID form of the chat. NOT_FOUND. */
+/* Looks under the PN and the LID form of the chat. NOT_FOUND. */
 enum wb_err store_retry_sent_get(struct store *s, const struct jid *chat, struct span id,
                                  struct arena *a, struct span *ret_plaintext) WB_MUST_CHECK;
-/* Under both forms of the chat: it is to be sealed anew. WB_OK when there is none. */
+/* Forgets the plaintext under both forms of the chat, because the message is to be sealed anew.
+ * WB_OK when there is none. */
 enum wb_err store_retry_sent_drop(struct store *s, const struct jid *chat,
                                   struct span id) WB_MUST_CHECK;
-/* The older ones, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
+/* Removes those from before before_ms, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
 enum wb_err store_retry_sent_prune(struct store *s, int64_t before_ms,
                                    bool *ret_more) WB_MUST_CHECK;
 
@@ -56,10 +57,11 @@ enum wb_err store_retry_owed_done(struct store *s, const struct jid *chat, const
 /* The server has the request to our phone: ASKED becomes ACKED. WB_OK when there is no such row. */
 enum wb_err store_retry_owed_acked(struct store *s, const struct jid *chat,
                                    const struct jid *sender, struct span id) WB_MUST_CHECK;
-/* The one that was asked for longest ago, and not after asked_before (unix seconds): of those whose
- * sender got a receipt and may get another one, or of those in this state with our phone. Strangers
- * decide how many rows there are: each look is one step along an index, and whoever takes a row
- * changes asked_at or the state of it, so that the next look finds the next one. NOT_FOUND. */
+/* The message that was asked for longest ago, and not after asked_before (unix seconds): among
+ * those whose sender got a receipt and may get another one, or among those in this state with our
+ * phone. Strangers decide how many rows there are, so each look is one step along an index, and a
+ * caller that takes a row changes its asked_at or state, so that the next look finds the next row.
+ * NOT_FOUND. */
 enum wb_err store_retry_owed_of_sender(struct store *s, int64_t asked_before,
                                        struct store_retry_owed *ret) WB_MUST_CHECK;
 enum wb_err store_retry_owed_of_phone(struct store *s, enum store_phone_asked phone,
@@ -70,7 +72,8 @@ enum wb_err store_retry_owed_any(struct store *s, bool *ret_any) WB_MUST_CHECK;
 /* The requests that the server has not acked went down with their connection: ASKED becomes
  * NOT_ASKED. */
 enum wb_err store_retry_owed_lost(struct store *s) WB_MUST_CHECK;
-/* Of messages older than that, STORE_PRUNE_ROWS at most; *ret_more: there may be more. */
+/* Removes rows of messages from before `before`, STORE_PRUNE_ROWS at most; *ret_more: there may be
+ * more. */
 enum wb_err store_retry_owed_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
 /* ---- peers that ask us ---- */
@@ -85,7 +88,8 @@ enum wb_err store_retry_rebuild_get(struct store *s, const struct jid *device, i
                                     uint8_t ret_base_key[static 32]) WB_MUST_CHECK;
 enum wb_err store_retry_rebuild_put(struct store *s, const struct jid *device, int64_t at,
                                     const uint8_t base_key[static 32]) WB_MUST_CHECK;
-/* The older ones, STORE_PRUNE_ROWS of each kind at most; *ret_more: there may be more. */
+/* Removes counts and rebuilds from before `before`, STORE_PRUNE_ROWS of each kind at most;
+ * *ret_more: there may be more. */
 enum wb_err store_retry_peer_prune(struct store *s, int64_t before, bool *ret_more) WB_MUST_CHECK;
 
 /* ---- ciphertexts seen (whatsmeow_event_buffer) ---- */
@@ -95,13 +99,13 @@ enum { STORE_EVENT_HASH_BYTES = 32 };
 enum wb_err store_event_put(struct store *s, const uint8_t hash[static STORE_EVENT_HASH_BYTES],
                             struct span plaintext, int64_t server_time,
                             int64_t now_ms) WB_MUST_CHECK;
-/* NOT_FOUND: never seen. *ret_plaintext is SPAN_NULL when it was dealt with. */
+/* NOT_FOUND: never seen. *ret_plaintext is SPAN_NULL when the message was dealt with. */
 enum wb_err store_event_get(struct store *s, const uint8_t hash[static STORE_EVENT_HASH_BYTES],
                             struct arena *a, struct span *ret_plaintext) WB_MUST_CHECK;
 enum wb_err store_event_clear(struct store *s,
                               const uint8_t hash[static STORE_EVENT_HASH_BYTES]) WB_MUST_CHECK;
-/* Looks at the STORE_PRUNE_ROWS that were put there first, and removes those that are older;
- * *ret_more: all of them were. */
+/* Looks at the STORE_PRUNE_ROWS oldest rows, and removes those from before before_ms; *ret_more:
+ * all of them were. */
 enum wb_err store_event_prune(struct store *s, int64_t before_ms, bool *ret_more) WB_MUST_CHECK;
 
 #endif

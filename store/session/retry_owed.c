@@ -6,8 +6,8 @@
 #include "store/session/other_form.h"
 #include "store/session/retry.h"
 
-/* A person's rows are kept under one form (rule 4), whichever the stanza had; a row that was made
- * before their LID was known is under the other one. */
+/* A person's rows are kept under one form (rule 4, one identity per person), whichever the stanza
+ * had; a row that was made before their LID was known is under the other form. */
 struct owed_key {
     struct jid chats[2], senders[2]; /* the canonical form first; the other one, or JID_NONE */
 };
@@ -46,7 +46,7 @@ out:
     BIND_TEXT((s)->our), BIND_JID(&(k)->chats[0]), BIND_JID(&(k)->chats[1]),                       \
         BIND_JID(&(k)->senders[0]), BIND_JID(&(k)->senders[1]), BIND_SPAN(id)
 
-/* What was owed under the other form is from now on under the canonical one. */
+/* Moves a row from under the other form to the canonical one. */
 static enum wb_err move_row(struct store *s, const struct owed_key *k, struct span id)
 {
     if (jid_is_none(&k->chats[1]) && jid_is_none(&k->senders[1]))
@@ -176,7 +176,7 @@ enum wb_err store_retry_owed_of_sender(struct store *s, int64_t asked_before,
 enum wb_err store_retry_owed_of_phone(struct store *s, enum store_phone_asked phone,
                                       int64_t asked_before, struct store_retry_owed *ret)
 {
-    /* One text for each: the state is a part of the index, and not of the parameters. */
+    /* One statement for each state: the index needs the state in the text, not as a parameter. */
     static const char *const sql[] = {
         [STORE_PHONE_NOT_ASKED] = ROW "our_jid = ? AND phone_asked = 0 AND asked_at <= ?"
                                       " ORDER BY asked_at LIMIT 1",

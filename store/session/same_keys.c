@@ -44,8 +44,9 @@ static enum wb_err next_index(struct db *d, struct unique *u)
     return err;
 }
 
-/* *ret: it can be seen to. In a table without rowids the key is the table itself; which rows a
- * partial index or one over expressions is about, only its SQL tells. */
+/* *ret: this index can be handled. Not in a table without rowids, where the key is the table
+ * itself, and not a partial index or one over expressions, where only its SQL tells which rows it
+ * has. */
 static enum wb_err look_at(struct db *d, struct unique *u, bool *ret)
 {
     struct stmt q;
@@ -97,7 +98,8 @@ static enum wb_err remove_older(struct db *d, const struct unique *u, const char
     return err;
 }
 
-/* Readers that follow the numbers see these rows once more, and miss none. */
+/* Gives new numbers to rows that share one. Readers that follow the numbers see these rows once
+ * more, and miss none. */
 static enum wb_err number_anew(struct db *d, int64_t *numbered)
 {
     enum wb_err err;

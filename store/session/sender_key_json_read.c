@@ -101,7 +101,7 @@ static void get_state(struct json_in *j, struct sender_key_state *s)
     }
     if (!has_public || !has_chain)
         json_in_fail(j, WB_ERR_MALFORMED);
-    if (s->first_iteration > s->iteration) /* no program writes that: not known, then */
+    if (s->first_iteration > s->iteration) /* no program writes that: counts as not known */
         s->first_iteration = 0;
 }
 

@@ -200,7 +200,7 @@ static void put_sender_state(struct buf *out, const struct sender_key_state *s)
         PUT(out, "null");
     PUT(out, ",\"SigningKeyPublic\":");
     put_key(out, s->signing_pub);
-    /* Ours: whatsmeow passes over it, and writes the record without it. */
+    /* A field of ours: whatsmeow ignores it, and writes the record without it. */
     if (s->first_iteration > 0) {
         PUT(out, ",\"FirstIteration\":");
         put_u32(out, s->first_iteration);

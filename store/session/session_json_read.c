@@ -1,4 +1,4 @@
-/* session_json_read.c - reads what whatsmeow (or we) wrote. */
+/* session_json_read.c - reads session records as whatsmeow (or we) wrote them. */
 #include <stdlib.h>
 
 #include "base/secret.h"

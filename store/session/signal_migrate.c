@@ -1,4 +1,5 @@
-/* signal_migrate.c - records of a PN user move to the LID (P-DB-22, rule 4). */
+/* signal_migrate.c - records of a PN user move to the LID (P-DB-22; rule 4, one session per
+ * person). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +69,7 @@ static void session_key(void *ctx, const char *key)
     struct found *f = ctx;
     uint64_t device = 0;
 
-    /* Asked of each record in memory, for each person of a large group: nearly always no. */
+    /* A quick no: this is asked of each record in memory, for each person of a large group. */
     if (strncmp(key, f->prefix, f->nprefix) != 0)
         return;
     if (device_of(f, span_cstr(key), &device))
@@ -111,8 +112,8 @@ out:
     return err;
 }
 
-/* An identity that came with the number's session, which goes on in front of the LID's, is the
- * newer one. */
+/* Where the number's session becomes the current one of both, the number's identity is the newer
+ * one, and the LID gets it. */
 static enum wb_err follow_identity(struct store *s, const struct jid *from, const struct jid *to,
                                    const struct signal_session *merged)
 {
@@ -261,7 +262,7 @@ out:
     return err;
 }
 
-/* The PN's identity is one of the past where the LID has another one. */
+/* Where the LID has another identity, that of the PN counts as gone. */
 static enum wb_err note_replaced(struct store *s, const struct jid *from, const struct jid *to)
 {
     uint8_t pn[X25519_KEY_BYTES], lid[X25519_KEY_BYTES];
@@ -275,7 +276,7 @@ out:
     return err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT ? WB_OK : err;
 }
 
-/* What each device had before; not what it has now under the LID. */
+/* Moves the former identities of each device, without the one that it has now under the LID. */
 static enum wb_err move_gone(struct store *s, const struct jid *pn, const struct jid *lid)
 {
     struct signal_user u = signal_user_of(pn);
@@ -298,7 +299,8 @@ out:
     return err;
 }
 
-/* An identity that the LID has already stays: its session is the current one. */
+/* Moves the identities. One that the LID has already stays: the LID's session is the current one.
+ */
 static enum wb_err move_identities(struct store *s, const struct jid *pn, const struct jid *lid,
                                    size_t *moved)
 {

@@ -84,8 +84,8 @@ out:
     return err;
 }
 
-/* Into whatsmeow's table, or - a record that cannot send - into our own for receiving only, which
- * libsignal for Go could not read. */
+/* Writes a record into whatsmeow's table, or one that cannot send, which libsignal for Go could not
+ * read, into our own table for receiving only. */
 static enum wb_err session_write(void *ctx, const char *key, const void *record)
 {
     struct store *s = ctx;
@@ -180,8 +180,8 @@ out:
     return err;
 }
 
-/* Can the session send to the device as it is known? Without a stored identity: to whomever it is
- * with. */
+/* Can the session send, and is it with the device's stored identity? Without a stored identity any
+ * will do. */
 static enum wb_err can_send(struct store *s, const struct jid *device,
                             const struct signal_session *session, bool *ret)
 {
@@ -233,8 +233,8 @@ out:
     return err;
 }
 
-/* Is there a row, and is its current state with this identity (NULL: none is stored)? Decoding it
- * waits until somebody encrypts. */
+/* Is there a row, and is its current state with this identity (NULL: none is stored)? The record is
+ * decoded only when somebody encrypts. */
 static enum wb_err row_sends_to(struct store *s, const char *address, const uint8_t *identity,
                                 bool *ret)
 {
@@ -316,7 +316,7 @@ enum wb_err store_identity_put(struct store *s, const struct jid *device,
     if (err == WB_OK)
         err = identity_gone_add(s, device, known);
     else if (err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT)
-        err = WB_OK; /* what is there has no length of a key: it is replaced */
+        err = WB_OK; /* the stored value does not have the length of a key: it is replaced */
     TRY(err);
     TRY(identity_gone_remove(s, device, identity));
     err = sql_run(&s->wa,
@@ -350,7 +350,7 @@ out:
     return err;
 }
 
-/* SQLite 3.46 would read all of our rows for want of statistics. */
+/* Without statistics SQLite 3.46 would read all of our rows. */
 #define SKDM_BY_DEVICE "bridge_skdm" SQL_BY_INDEX("bridge_skdm_device")
 
 enum wb_err store_signal_forget_device(struct store *s, const struct jid *device)

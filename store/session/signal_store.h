@@ -1,8 +1,8 @@
 /* signal_store.h - sessions, identities and sender keys in whatsmeow's form (P-DB-09..18), kept
- * decoded in a bounded cache and written once per batch (rule 9).
+ * decoded in a bounded cache and written once per batch (rule 8: the Go bridge can read them).
  *
- * Addresses are device JIDs; the caller has chosen the canonical one (rule 4: LID where known).
- * Records are values: load gives the caller a copy of its own, save takes the copy over. */
+ * Addresses are device JIDs; the caller has chosen the person's canonical form (rule 4: LID where
+ * known). Records are values: load gives the caller a copy of its own, save takes the copy over. */
 #ifndef STORE_SESSION_SIGNAL_STORE_H
 #define STORE_SESSION_SIGNAL_STORE_H
 
@@ -19,7 +19,7 @@ struct record_ops;
  * NOT_FOUND with *ret_unreadable set (may be NULL), and its bytes stay until something is saved. */
 enum wb_err store_session_load(struct store *s, const struct jid *device,
                                struct signal_session **ret, bool *ret_unreadable) WB_MUST_CHECK;
-/* Takes the session in all cases, also on failure. */
+/* Takes ownership of the session, also on failure. */
 enum wb_err store_session_save(struct store *s, const struct jid *device,
                                struct signal_session *session) WB_MUST_CHECK;
 enum wb_err store_session_delete(struct store *s, const struct jid *device) WB_MUST_CHECK;
@@ -27,7 +27,7 @@ enum wb_err store_session_delete(struct store *s, const struct jid *device) WB_M
  * is with another identity than the stored one. A new session is due then (prekey_fetch.h). */
 enum wb_err store_session_for_sending(struct store *s, const struct jid *device,
                                       struct signal_session **ret) WB_MUST_CHECK;
-/* Has it a record that store_session_for_sending() gives? Fills the cache. */
+/* Has this device a session that store_session_for_sending() would give? Fills the cache. */
 enum wb_err store_session_has(struct store *s, const struct jid *device,
                               bool *ret_has) WB_MUST_CHECK;
 /* The same for many devices, n of any size: ret_has[i] for devices[i]. Decodes at most
@@ -35,11 +35,11 @@ enum wb_err store_session_has(struct store *s, const struct jid *device,
 enum wb_err store_sessions_prefetch(struct store *s, const struct jid *devices, size_t n,
                                     bool *ret_has) WB_MUST_CHECK;
 
-/* Sessions, identities and sender keys of a PN user move to the LID (P-DB-22, rule 4). Where the
- * LID device has a record too, the two become one as signal_session_merge() and
- * sender_key_record_merge() say: the LID's goes on, unless the number's goes on from it.
- * Cheap when there is nothing to move, and done at most once per user while the store is open.
- * *ret_moved (may be NULL): rows moved. */
+/* Sessions, identities and sender keys of a PN user move to the LID (P-DB-22; rule 4, one session
+ * per person). Where the LID device has a record too, the two become one as signal_session_merge()
+ * and sender_key_record_merge() say: the LID's goes on, unless the number's goes on from it. Cheap
+ * when there is nothing to move, and done at most once per user while the store is open. *ret_moved
+ * (may be NULL): rows moved. */
 enum wb_err store_signal_migrate(struct store *s, const struct jid *pn, const struct jid *lid,
                                  size_t *ret_moved) WB_MUST_CHECK;
 
@@ -51,10 +51,10 @@ enum wb_err store_identity_get(struct store *s, const struct jid *device,
 /* The device has this identity now; another one that was stored is gone (identity_gone.h). */
 enum wb_err store_identity_put(struct store *s, const struct jid *device,
                                const uint8_t identity[static X25519_KEY_BYTES]) WB_MUST_CHECK;
-/* The phone was re-installed (P-NT-04): identities and sessions of all devices of this user (the
- * form given: call for PN and LID), and what we remember of having sent them sender keys. */
+/* The phone was re-installed (P-NT-04): forgets identities and sessions of all devices of this user
+ * (under the form given: call it for PN and LID), and that they were sent our sender keys. */
 enum wb_err store_signal_forget_user(struct store *s, const struct jid *user) WB_MUST_CHECK;
-/* One device: identity, session, SKDM memory. */
+/* Forgets the same of one device. */
 enum wb_err store_signal_forget_device(struct store *s, const struct jid *device) WB_MUST_CHECK;
 
 /* ---- sender keys ---- */
@@ -64,7 +64,7 @@ enum wb_err store_signal_forget_device(struct store *s, const struct jid *device
 enum wb_err store_sender_key_load(struct store *s, const struct jid *group,
                                   const struct jid *sender,
                                   struct sender_key_record **ret) WB_MUST_CHECK;
-/* Takes the record in all cases. */
+/* Takes ownership of the record, also on failure. */
 enum wb_err store_sender_key_save(struct store *s, const struct jid *group,
                                   const struct jid *sender,
                                   struct sender_key_record *record) WB_MUST_CHECK;

@@ -9,11 +9,11 @@
 #include "store/db/stmt.h"
 #include "store/session/prekeys.h"
 
-/* replaced_at of a row: when it was; 0: not (yet); -1: retired. */
+/* replaced_at of a row: when the key was replaced; 0: not (yet); -1: the key is retired. */
 
-/* Ids that may have been used since a copy was made, by other restores of the same copy, too: so
- * the number is a random one from here on. Of the 16.7 million that there are some 500 restores can
- * burn so many; after that each takes half of what is left. */
+/* How many ids may have been used since a copy was made. Other restores of the same copy use ids
+ * too, so a random number up to IDS_SKIPPED_MORE is added. There are 16.7 million ids: some 500
+ * restores can skip so many; after that each skips half of what is left. */
 enum { IDS_SKIPPED = 1000, IDS_SKIPPED_MORE = 1 << 16 };
 
 #define COLUMNS "id, key, sig, made_at"
@@ -66,7 +66,7 @@ static enum wb_err put_row(struct store *s, const struct store_signed_prekey *k)
                          BIND_BLOB(SPAN_ARRAY(k->sig)), BIND_INT(k->since)));
 }
 
-/* Lower ids that still count as current. A higher one is pending. */
+/* Marks lower ids that still count as current as replaced. A higher id is pending. */
 static enum wb_err replace_lower(struct store *s, uint32_t id, int64_t now_s)
 {
     return sql_run(&s->wa,

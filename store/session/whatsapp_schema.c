@@ -1,4 +1,5 @@
-/* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), the way up to it, and ours. */
+/* whatsapp_schema.c - whatsmeow's tables, version 15 (P-DB-01..30), the steps up to that version,
+ * and our own tables. */
 #include "store/session/whatsapp_schema.h"
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@ enum { SCHEMA_OLDEST = 6, SCHEMA_VERSION = 15, BRIDGE_SCHEMA = 4 };
     "FOREIGN KEY (" column ") REFERENCES whatsmeow_device(jid) ON DELETE CASCADE ON UPDATE "       \
     "CASCADE"
 
-/* What later versions added stands once, for new files and for the way up. */
+/* What later versions added is written once, for new files and for the steps up. */
 #define LID_MAP "CREATE TABLE whatsmeow_lid_map (lid TEXT PRIMARY KEY, pn TEXT UNIQUE NOT NULL)"
 #define EVENT_BUFFER                                                                               \
     "CREATE TABLE whatsmeow_event_buffer (our_jid TEXT NOT NULL,"                                  \
@@ -117,7 +118,8 @@ static const struct step {
     {15, {"ALTER TABLE whatsmeow_device ADD COLUMN companion_meta_nonce TEXT NOT NULL DEFAULT ''"}},
 };
 
-/* Ours: no foreign key to whatsmeow's tables (rule 9). docs/databases.md explains each. */
+/* Our tables have no foreign key to whatsmeow's (rule 8: whatsmeow's schema stays its own).
+ * docs/databases.md explains each. */
 static const char *const bridge_tables[] = {
     "CREATE TABLE IF NOT EXISTS bridge_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS bridge_sessions_receive (our_jid TEXT NOT NULL,"
@@ -260,8 +262,8 @@ static const char *const bridge_tables[] = {
     " PRIMARY KEY (our_jid, request_id)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS bridge_phone_requests_asked"
     " ON bridge_phone_requests (our_jid, asked_at)",
-    /* Rule 9: any write of a record raises the flag; our own commits lower it again in the same
-     * transaction. So it is up exactly when another program used the file last. */
+    /* Any write of a record raises this flag (a trigger); our own commits lower it again in the
+     * same transaction. So it is up exactly when another program used the file last. */
     "INSERT INTO bridge_meta (name, value) VALUES ('foreign', 0)"
     " ON CONFLICT DO NOTHING",
     "CREATE TRIGGER IF NOT EXISTS bridge_session_insert AFTER INSERT ON whatsmeow_sessions BEGIN"
@@ -285,7 +287,7 @@ static const struct needed {
     {"whatsmeow_event_buffer", 9},    {"whatsmeow_retry_buffer", 13},  {"whatsmeow_nct_salt", 14},
 };
 
-/* Builds of version 6 know no compat. */
+/* Files of version 6 have no column compat. */
 static enum wb_err has_compat(struct db *d, bool *ret)
 {
     return db_has_column(d, "whatsmeow_version", "compat", ret);
@@ -343,9 +345,8 @@ out:
     return err;
 }
 
-/* What tables of an older bridge lack. */
-/* Columns that files of before do not have. Only those that older programs, to which the file may
- * go back, need not fill. */
+/* Columns that tables of an older bridge lack. A column may stand here only if older programs, to
+ * which the file may go back, need not fill it. */
 static const struct {
     const char *table, *column, *add;
 } new_columns[] = {
@@ -380,7 +381,7 @@ out:
     return err;
 }
 
-/* Is what this statement of bridge_tables[] makes there? */
+/* Is the table, index or trigger there that this statement of bridge_tables[] makes? */
 static enum wb_err is_made(struct db *d, const char *create, bool *ret)
 {
     static const char mark[] = "IF NOT EXISTS ";
