@@ -33,8 +33,8 @@ static void say(struct backup_result *ret, const char *what, const struct db *d)
         snprintf(ret->text, sizeof ret->text, "%s: %s", what, d->error);
 }
 
-/* The order is rule 10's: what is committed to whatsapp.db by now has its messages in messages.db,
- * whose snapshot is taken next. */
+/* Rule 10, whatsapp.db before messages.db: the messages of what is committed to whatsapp.db by now
+ * are in messages.db, whose snapshot is taken next. */
 static enum wb_err take_snapshots(struct making *m)
 {
     enum wb_err err = backup_snapshot(&m->whatsapp, m->job->whatsapp_path);
@@ -66,7 +66,7 @@ static enum wb_err copy_one(struct making *m, struct db *from, const char *name,
     db_close(from);
     TRY(err);
     TRY(check(path, &m->ret->manifest, m->ret->text));
-    /* The file that is in use has the same: whoever uses it must see to it, if it can be. */
+    /* The original in use has the same damage: its user must mend it, if new indexes can. */
     bool helps = m->ret->manifest.indexes;
     if (helps && check == backup_check_messages)
         TRY(indexes_anew_help(path, &helps));
@@ -75,7 +75,7 @@ static enum wb_err copy_one(struct making *m, struct db *from, const char *name,
         err = WB_ERR_DB_CORRUPT;
         goto out;
     }
-    m->ret->manifest.indexes = false; /* of this file, and it is used so */
+    m->ret->manifest.indexes = false; /* these cannot be mended: the original is used as it is */
     TRY(files_hash(path, f->sha256, &f->size));
     f->present = true;
 out:
@@ -97,8 +97,8 @@ out:
     return err;
 }
 
-/* Under its real name: complete from now on. Two sets of one second get names of different seconds,
- * so that people see which came first; programs go by the sequence. */
+/* Gives the set its real name, which says that it is complete. Two sets of one second get names of
+ * different seconds, so that people see which came first; programs go by the sequence. */
 static enum wb_err publish(struct making *m)
 {
     char path[STORE_PATH_MAX];
@@ -219,7 +219,7 @@ verify_one(const char *set, const char *name, const struct backup_file *f,
     if (!f->present)
         return WB_OK;
     TRY(files_join(set, name, path));
-    /* What has another size need not be read to its end, wherever that is. */
+    /* A file of another size need not be read to its end, however long it is. */
     if (plain_look(path) == WB_OK && size_of(path) != f->size) {
         snprintf(why, 512, "%s is not the file that was written (its size differs)", name);
         return WB_ERR_DB_CORRUPT;

@@ -15,8 +15,8 @@
 #include "store/backup/backup_manifest.h"
 #include "store/core/store.h"
 
-/* Reasons that other code knows. Sets made at a logout, at a damage or before an unlinking are
- * never pruned. */
+/* Reasons of sets that other code knows. Sets made at a logout, at a damage or before an unlinking
+ * are never pruned. */
 #define BACKUP_SCHEDULED      "scheduled"
 #define BACKUP_MANUAL         "manual"
 #define BACKUP_BEFORE_UPGRADE "before-upgrade"
@@ -26,7 +26,7 @@
 #define BACKUP_LOGOUT         "logout"
 #define BACKUP_DAMAGE         "damage"
 
-/* Behind a set's name: the set as one encrypted file (store/backup/backup_seal.h). */
+/* Stands behind a set's name in the name of its one encrypted file (store/backup/backup_seal.h). */
 #define BACKUP_SEALED ".sealed"
 
 struct backup_job {
@@ -36,7 +36,8 @@ struct backup_job {
     const char *reason;
     const char *program; /* who made it: "whatsapp-bridge 1.0" */
     const struct clock *clock;
-    bool gentle; /* somebody writes beside us: small steps with pauses, so that he is not stalled */
+    bool gentle; /* another thread or program writes meanwhile: small steps with pauses, so that it
+                    is not stalled */
     bool (*cancelled)(void *ctx); /* asked between steps; may be NULL */
     void *ctx;
 };
@@ -45,29 +46,29 @@ struct backup_result {
     char name[BACKUP_NAME_MAX + 1]; /* of the set, in job->dir */
     struct backup_manifest manifest;
     char text[512]; /* of a failure: one sentence; "" when the error says it all */
-    char tightened[STORE_TIGHTENED_MAX]; /* what others may do no more with the directory; "":
-                                            nothing was done */
+    char tightened[STORE_TIGHTENED_MAX]; /* rights to the directory that others had until now; "":
+                                            none were taken away */
 };
 
 /* Makes one set; blocks, may take seconds. NOT_FOUND: there is no whatsapp.db; then nothing was
- * made, no directory either. LOCKED: another backup or a restore is under way (text says whose), or
- * a database is. DB_CORRUPT: a file (or its copy) is damaged; nothing is kept. NO_SPACE, IO,
+ * made, not even the directory. LOCKED: another backup or a restore is under way (text says whose),
+ * or a database is. DB_CORRUPT: a file (or its copy) is damaged; nothing is kept. NO_SPACE, IO,
  * CANCELLED. ret is always filled. */
 enum wb_err store_backup_create(const struct backup_job *job,
                                 struct backup_result *ret) WB_MUST_CHECK;
 
-/* Can sets be looked for in this directory? Else text says in a sentence why not: NOT_FOUND (it is
- * not there), IO (it is no directory, or may not be read). Writes nothing. */
+/* Can this directory be searched for sets? If not, text says why in a sentence: NOT_FOUND (the
+ * directory is not there), IO (it is no directory, or may not be read). Writes nothing. */
 enum wb_err store_backup_look(const char *dir, char text[512]) WB_MUST_CHECK;
 
 /* One directory with a set's name. */
 struct backup_entry {
     char name[BACKUP_NAME_MAX + 1];
-    enum wb_err err; /* of reading its manifest: then the rest is not known, but for the sequence */
+    enum wb_err err; /* of reading its manifest: after an error only name and sequence are known */
     struct backup_manifest manifest;
 };
 
-/* What is said of a name that no set has. */
+/* What people are told when no set has the name that they gave. */
 #define BACKUP_NO_SUCH "there is no backup of this name; 'bridge-backup list' shows them"
 
 /* Newest first, by the sequence and not by any clock (sets whose manifest cannot be read have the
@@ -75,9 +76,9 @@ struct backup_entry {
 enum wb_err store_backup_list(const char *dir, struct backup_entry **ret,
                               size_t *ret_n) WB_MUST_CHECK;
 
-/* Sizes and hashes against the manifest, then opens both copies: quick_check, schema, keys.
- * NOT_FOUND: no such set. DB_CORRUPT, MALFORMED: it is no good. IO: it may not be read. why says
- * what in each case. */
+/* Compares sizes and hashes with the manifest, then opens both copies: quick_check, schema, keys.
+ * NOT_FOUND: no such set. DB_CORRUPT, MALFORMED: the set is no good. IO: it may not be read. why
+ * gets the reason in each case. */
 enum wb_err store_backup_verify(const char *dir, const char *name, struct backup_manifest *ret,
                                 char why[512]) WB_MUST_CHECK;
 
@@ -88,26 +89,27 @@ enum wb_err store_backup_verify_at(const char *set, struct backup_manifest *ret,
 void store_backup_remove_at(const char *set);
 
 /* The newest set that verifies, of this phone number (digits; NULL: any), with the wanted file in
- * it (NONE: either). why collects what was wrong with newer ones. NOT_FOUND. */
+ * it (NONE: either). why collects what was wrong with newer sets. NOT_FOUND. */
 enum wb_err store_backup_newest_good(const char *dir, const char *phone_user, enum store_file want,
                                      char ret_name[BACKUP_NAME_MAX + 1],
                                      struct backup_manifest *ret, char why[512]) WB_MUST_CHECK;
 
 struct backup_keep {
-    unsigned newest; /* that many of each number */
-    unsigned days;   /* and the newest of each UTC day, for so many days of which there are sets */
+    unsigned newest; /* so many of each number */
+    unsigned days;   /* and the newest of each UTC day, for the last so many days on which sets were
+                        made */
 };
 
-/* Which of n entries (newest first) may go? Pure, and without a clock: one that is wrong removes
- * nothing. Not those that keep wants, not those made at a
- * logout, damage or unlinking, not `verified` (the newest known to be good; may be NULL: then none
- * go), nothing whose manifest cannot be read. Sets ret_drop[n]. */
+/* Which of n entries (newest first) may be removed? Pure, and without a clock, so that a wrong
+ * clock removes nothing. Not those that keep wants, not those made at a logout, damage or
+ * unlinking, not `verified` (the newest set known to be good; NULL: none may be removed), none
+ * whose manifest cannot be read. Sets ret_drop[n]. */
 void backup_prune_choose(const struct backup_entry *entries, size_t n,
                          const struct backup_keep *keep, const char *verified, bool *ret_drop);
 
-/* Removes what may go; told is called for each set before it goes. dry_run: only tells. Verifies
- * sets from the newest on until one is good, unless verified names one that was just made.
- * tightened: as in struct backup_result. LOCKED as above. */
+/* Removes the sets that may be removed; told is called for each set before that. dry_run: only
+ * calls told. Verifies sets from the newest on until one is good, unless verified names one that
+ * was just made. tightened: as in struct backup_result. LOCKED as above. */
 enum wb_err store_backup_prune(const char *dir, const struct backup_keep *keep,
                                const struct clock *clock, const char *verified, bool dry_run,
                                void (*told)(void *ctx, const char *name), void *ctx,

@@ -141,7 +141,7 @@ static enum wb_err check(const char *path, struct backup_manifest *m,
 {
     struct db d;
     enum wb_err err;
-    /* A log with something in it stays as it is. One that the reading makes goes again. */
+    /* A log with something in it stays as it is. A log that the reading makes is removed again. */
     bool has_log = log_is_there(path);
 
     TRY(db_open(&d, path));

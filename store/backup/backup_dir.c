@@ -87,7 +87,7 @@ out:
     return err;
 }
 
-/* Only our own files. */
+/* Removes only files that a set has. */
 void store_backup_remove_at(const char *set)
 {
     static const char *const names[] = {
@@ -273,10 +273,10 @@ static bool kept_for_ever(const char *reason)
            strcmp(reason, BACKUP_BEFORE_UNLINK) == 0;
 }
 
-/* What stands before an entry (is newer) of the same number. */
+/* The newer sets of an entry's number, which stand before it. */
 struct newer {
     size_t sets;
-    size_t days;   /* UTC days that these are of */
+    size_t days;   /* UTC days on which these were made */
     bool same_day; /* one of them is of the entry's own day */
 };
 
@@ -339,7 +339,7 @@ static enum wb_err drop_sets(const char *dir, const struct backup_entry *list, c
             continue;
         TRY(files_join(dir, list[i].name, set));
         TRY(files_join(dir, BACKUP_GOING, going));
-        /* Not half a set under a set's name, whenever we are killed. */
+        /* So that no half-removed set has a set's name, whenever we are killed. */
         if (rename(set, going) != 0) {
             err = wb_err_of_errno(errno);
             goto out;

@@ -1,5 +1,6 @@
-/* backup_manifest.h - manifest.json of a backup set: what it holds and how to tell that it still
- * does. Written by us, read back from a disk or from far away: every field is checked. */
+/* backup_manifest.h - manifest.json of a backup set: what the set holds and how to tell that it
+ * still does. We write it, but read it back from a disk or from far away: every field is checked.
+ */
 #ifndef STORE_BACKUP_BACKUP_MANIFEST_H
 #define STORE_BACKUP_BACKUP_MANIFEST_H
 
@@ -31,8 +32,8 @@ struct backup_file {
 struct backup_manifest {
     int64_t created_at; /* unix seconds: when the copy of whatsapp.db was begun, by our clock */
     /* Which of two sets is newer, whatever the clock said: the unix seconds of created_at, or one
-     * more than the highest in the directory when that is later. Sets from before there was one
-     * have created_at. */
+     * more than the highest in the directory when that is later. Sets from before this field
+     * existed have created_at. */
     int64_t sequence;
     char reason[BACKUP_REASON_MAX + 1];
     char program[BACKUP_PROGRAM_MAX + 1];
@@ -45,13 +46,13 @@ struct backup_manifest {
     /* Not in the file, seen when the set is verified: server time of its newest message, 0: it has
      * none, or only such of other programs. */
     int64_t newest_message;
-    /* Nor this: a file needs new indexes, which it gets when it is restored (store/open/reindex.h).
-     */
+    /* Not in the file either: a database needs new indexes, which it gets when it is restored
+     * (store/open/reindex.h). */
     bool indexes;
 };
 
-/* What came later than that may be missing in the messages.db of a verified set. By the server's
- * time where that is known: created_at is later than that when our clock was ahead. */
+/* Messages that came after this time may be missing in the messages.db of a verified set. It is a
+ * time of the server where one is known: created_at is too late when our clock was ahead. */
 static inline int64_t backup_manifest_since(const struct backup_manifest *m)
 {
     return m->newest_message > 0 && m->newest_message < m->created_at ? m->newest_message
@@ -69,7 +70,8 @@ enum wb_err backup_name(int64_t unix_s, const char *reason,
                         char ret_name[BACKUP_NAME_MAX + 1]) WB_MUST_CHECK;
 /* The time in a valid name, unix seconds. */
 int64_t backup_name_time(const char *name);
-/* Is it such a name? What is not is never touched by list, prune or restore. */
+/* Is this the name of a set? Anything else in the directory is never touched by list, prune or
+ * restore. */
 bool backup_name_valid(const char *name);
 
 #endif

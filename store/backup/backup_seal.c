@@ -30,7 +30,7 @@ static const struct backup_file *file_of(const struct backup_manifest *m, size_t
 
 /* ---- keys and passphrases in files ---- */
 
-/* Its first line, without blanks around it. */
+/* Reads the file's first line, without blanks around it. */
 static enum wb_err read_line(const char *path, struct buf *out)
 {
     enum wb_err err = files_read(path, out);
@@ -387,7 +387,7 @@ static enum wb_err open_set(struct opening *o, const struct backup_seal_with *wi
         if (file_of(&m, i)->present)
             TRY(take_file(o, dir, file_names[i], file_of(&m, i)->size));
     }
-    /* Nothing is missing at the end, and nothing comes behind it. */
+    /* The stream must be complete, and nothing may come behind it. */
     if (o->at == o->n && !o->last)
         TRY(take(o, 0, &left));
     if (!o->last || o->at != o->n || fgetc(o->in) != EOF)

@@ -24,14 +24,15 @@ struct backup_seal_with {
 enum wb_err store_backup_keygen(const char *secret_key_file, const struct rng *rng,
                                 char ret_public[2 * X25519_KEY_BYTES + 1]) WB_MUST_CHECK;
 /* Does the file hold what it should? INVALID: no key, or a passphrase that is too short or too long
- * (SEAL_PASSPHRASE_MIN). Errors of reading it. */
+ * (SEAL_PASSPHRASE_MIN). Also errors of reading the file. */
 enum wb_err store_backup_seal_check(const struct backup_seal_to *to) WB_MUST_CHECK;
-/* INVALID: no such key or passphrase in the file. ret_path: the sealed file, written under another
- * name and renamed; one that is there is replaced. */
+/* Encrypts a set. INVALID: no such key or passphrase in the file. ret_path: the sealed file,
+ * written under another name and renamed; an existing one is replaced. */
 enum wb_err store_backup_seal(const char *dir, const char *name, const struct backup_seal_to *to,
                               char ret_path[STORE_PATH_MAX]) WB_MUST_CHECK;
-/* Into a new directory (0700) as a set. MALFORMED: no sealed file; BAD_KEY, BAD_MAC: not for this
- * key or passphrase, or damaged; TRUNCATED. Nothing is left after a failure. */
+/* Decrypts a sealed file into a new directory (0700), which is then a set. MALFORMED: no sealed
+ * file; BAD_KEY, BAD_MAC: sealed for another key or passphrase, or damaged; TRUNCATED. Nothing is
+ * left after a failure. */
 enum wb_err store_backup_unseal(const char *path, const struct backup_seal_with *with,
                                 const char *to_dir) WB_MUST_CHECK;
 

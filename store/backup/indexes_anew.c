@@ -54,7 +54,8 @@ out:
     return err;
 }
 
-/* Rows that one key has twice are seen to where REINDEX meets them. */
+/* Where REINDEX meets rows with the same key, the older ones are removed and it is tried again,
+ * table by table. */
 static enum wb_err new_indexes(struct db *d, struct indexes_anew *n)
 {
     enum wb_err err;
@@ -64,9 +65,9 @@ static enum wb_err new_indexes(struct db *d, struct indexes_anew *n)
     if (err == WB_ERR_DB) {
         TRY(db_exec(d, "ROLLBACK TO anew"));
         TRY(same_keys_remove(d, n->whatsapp, &n->same));
-        TRY(look(d, n)); /* the rows that are gone take their entries along */
+        TRY(look(d, n)); /* anew: the removed rows took their entries along */
         TRY(each_table(d, n));
-        /* Whether the others are old cannot be told. */
+        /* Nobody can tell whether sessions in the remaining tables are old. */
         if (n->whatsapp && n->kept) {
             snprintf(d->error, sizeof d->error, "%s", n->kept_why);
             err = WB_ERR_DB_CORRUPT;
@@ -78,7 +79,7 @@ out:
     return err;
 }
 
-/* What stays as it was is no worse than before. */
+/* Checks the file; indexes that stay damaged are no error, since they are no worse than before. */
 static enum wb_err check_anew(struct db *d, struct indexes_anew *n, size_t before)
 {
     struct db_found found;

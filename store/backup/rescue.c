@@ -33,8 +33,8 @@ static void tell(char text[TEXT_MAX], const char *path, const char *what, const 
              base ? base + 1 : name);
 }
 
-/* The lock file may be gone as well. A process that made it anew has the right of way: two on one
- * session would cut each other off. */
+/* The lock file may be gone too. A process that made a new one keeps the store: two processes on
+ * one session would cut each other off. */
 static enum wb_err hold_lock(const struct patient *p, bool *ret_taken)
 {
     struct store_lock fresh = store_lock_none();

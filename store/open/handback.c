@@ -12,8 +12,8 @@
 #include "store/session/signal_move.h"
 #include "store/session/signal_store.h"
 
-/* Rows change while they are gone through: so many are asked for at a time, each time behind the
- * last one. */
+/* Rows change while we go through them, so they are read in pages of this size, each page from
+ * behind the last row of the one before. */
 enum { PAGE_ROWS = 128 };
 
 struct handback_page {
@@ -38,7 +38,7 @@ static const char *const next_rows[TABLES] = {
     " AND (chat_id, sender_id) > (?, ?) ORDER BY chat_id, sender_id LIMIT 128",
 };
 
-/* The rows behind the last one of the page, which they replace. */
+/* Replaces the page's rows with those that follow its last one. */
 static enum wb_err next_page(struct store *s, enum table table, struct handback_page *p)
 {
     struct row last = p->n ? p->rows[p->n - 1] : (struct row){"", ""};
@@ -88,7 +88,8 @@ out:
     return err;
 }
 
-/* The other form of a row's device; NOT_FOUND: it is not of this server, or has none. */
+/* The other form of a row's device; NOT_FOUND: the device is not of this server, or its other form
+ * is not known. */
 static enum wb_err other_form(struct handing *h, const struct row *r, enum jid_server server,
                               struct jid *ret_device, struct jid *ret_other)
 {
@@ -103,8 +104,8 @@ static enum wb_err other_form(struct handing *h, const struct row *r, enum jid_s
 
 /* ---- to numbers ---- */
 
-/* The key that the session under the number is with, where one of both identities is that; else
- * that of the LID, under which we kept it. */
+/* Files an identity under the number: the number's own stays if the session is with it, else it
+ * gets that of the LID, under which we kept identities. */
 static enum wb_err file_identity(struct handing *h, const struct jid *lid, const struct jid *pn,
                                  const struct signal_session *session)
 {
@@ -124,7 +125,7 @@ out:
     return err == WB_ERR_NOT_FOUND || err == WB_ERR_DB_CORRUPT ? WB_OK : err;
 }
 
-/* A copy that reads stays under the LID. */
+/* Leaves a copy that only reads under the LID. */
 static enum wb_err leave_copy(struct handing *h, const struct jid *lid,
                               const struct signal_session *session)
 {
@@ -173,7 +174,7 @@ out:
     return err;
 }
 
-/* Those without a session. */
+/* Files identities of devices without a session. */
 static enum wb_err hand_identity(struct handing *h, const struct row *r)
 {
     uint8_t there[X25519_KEY_BYTES];

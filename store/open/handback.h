@@ -2,11 +2,10 @@
  *
  * whatsmeow from before April 2025 (schema 6, the Go bridge's pinned build) files a session, an
  * identity and a sender key under whatever address a stanza names, and looks nowhere else; it
- * writes to numbers. Ours are all under LIDs (rule 4, P-DB-22). So each of them is filed under the
- * number as well, with all its states. The copy that stays under the LID reads what still comes
- * addressed so; its sending chains are spent, because two programs' worth of messages under one key
- * must not be.
- */
+ * writes to numbers. Our records are all under LIDs (rule 4, P-DB-22). So each record is filed
+ * under the number too, with all its states. The copy that stays under the LID reads messages that
+ * still come addressed to the LID; its sending chains are spent, because no key may seal messages
+ * of two programs. */
 #ifndef STORE_OPEN_HANDBACK_H
 #define STORE_OPEN_HANDBACK_H
 
@@ -21,16 +20,16 @@ struct handback_counts {
 };
 
 /* Files everything of the selected account under numbers, in the open batch, and notes that it was
- * done. Again on a store that was handed back: the same once more. STATE without an account. */
+ * done. May be repeated on a store that was handed back. STATE without an account. */
 enum wb_err store_handback(struct store *s, const struct rng *rng,
                            struct handback_counts *ret) WB_MUST_CHECK;
 
-/* *ret: the store was handed back, and not taken again since. */
+/* *ret: the store was handed back, and whatsapp-bridge has not taken it again since. */
 enum wb_err store_handed_back(struct store *s, bool *ret) WB_MUST_CHECK;
 
-/* The way back: what is under numbers goes to the LIDs, the further one of two copies wins. Commits
- * what it has done from time to time, and in the end; may be interrupted and begun again.
- * *ret_moved: rows moved. */
+/* Undoes that: records under numbers move to the LIDs, and of two copies the one that is further on
+ * wins. Commits from time to time, and in the end; may be interrupted and begun again. *ret_moved:
+ * rows moved. */
 enum wb_err store_take_again(struct store *s, size_t *ret_moved) WB_MUST_CHECK;
 
 #endif

@@ -105,8 +105,8 @@ out:
     return err;
 }
 
-/* store_open() would make a file of another program, or of an older version, one of ours, and
- * damaged indexes anew. Only reads; a log beside the file stays. */
+/* Refuses files that store_open() would change: those of another program or an older version, and
+ * those with damaged indexes. Only reads; a log beside the file stays. */
 static enum wb_err look_into(const char *path, struct handback_result *ret,
                              enum wb_err (*look)(struct db *, const char *,
                                                  struct handback_result *))
@@ -124,7 +124,7 @@ static enum wb_err look_into(const char *path, struct handback_result *ret,
     TRY(look(&d, path, ret));
     err = db_check(&d, false, &found);
     bool helps = found.indexes > 0;
-    if (helps && look == look_at_messages) /* or it is used as it is */
+    if (helps && look == look_at_messages) /* indexes that cannot be mended are no obstacle */
         TRY(indexes_anew_help(path, &helps));
     if (helps)
         err = say_start_first(ret, path, "has damaged indexes");
@@ -138,7 +138,7 @@ out:
     return err;
 }
 
-/* Before anything is opened for writing. */
+/* Looks into both files before anything is opened for writing. */
 static enum wb_err look(const struct handback_job *job, struct handback_result *ret)
 {
     struct store_lock held = store_lock_none();
@@ -201,7 +201,8 @@ out:
     return err;
 }
 
-/* What store_handback() writes is in one batch; the account's selection needs it written down. */
+/* store_handback() writes into one open batch; what it changed must be written before another
+ * account is selected. */
 static enum wb_err hand_device(struct store *s, const struct handback_job *job,
                                const struct jid *device, struct handback_result *ret)
 {

@@ -65,7 +65,7 @@ static enum wb_err same_file(const char *a, const char *b, bool *ret_same)
     return WB_OK;
 }
 
-/* err: of guarding a file. */
+/* err: the result of guarding a file. */
 static enum wb_err guarded(struct store_open_info *info, enum wb_err err)
 {
     if (err == WB_ERR_INVALID)
@@ -73,7 +73,7 @@ static enum wb_err guarded(struct store_open_info *info, enum wb_err err)
     return err;
 }
 
-/* err: of making the directory that the file is to lie in; errno is what the system said. */
+/* err: the result of making the directory for the file; errno is still the system's. */
 static enum wb_err directory_made(struct store_open_info *info, const char *path, enum wb_err err)
 {
     const char *slash = strrchr(path, '/');
@@ -174,7 +174,7 @@ static void number_text(struct store_open_info *info, const struct jid *found, s
         snprintf(info->text + at, sizeof info->text - at, " and %zu more", n - SHOWN);
 }
 
-/* what another number left is not touched. */
+/* a file that another number left is not touched. */
 static enum wb_err check_number(struct store *s, const char *phone_user,
                                 struct store_open_info *info)
 {
@@ -182,7 +182,7 @@ static enum wb_err check_number(struct store *s, const char *phone_user,
     size_t n = 0;
     enum wb_err err = WB_OK;
 
-    if (!phone_user || info->schema == 0) /* whose it is does not matter, or nobody's yet */
+    if (!phone_user || info->schema == 0) /* any number will do, or the file is new */
         return WB_OK;
     TRY(account_list(&s->wa, NULL, 0, &n));
     if (n == 0)
@@ -256,7 +256,7 @@ out:
     return err;
 }
 
-/* The schema first: a failed upgrade must leave the journal mode as it was, too. */
+/* The schema comes first: a failed upgrade must leave the journal mode as it was, too. */
 static enum wb_err use_whatsapp(struct store *s, struct store_open_info *info)
 {
     bool ignored;
@@ -272,7 +272,8 @@ static enum wb_err use_whatsapp(struct store *s, struct store_open_info *info)
     TRY(err);
     TRY(db_set_wal(&s->wa));
     TRY(whatsapp_used_without_us(&s->wa, &info->used_without_us));
-    TRY(db_written_by_others(&s->wa, &ignored)); /* from here on we look */
+    TRY(db_written_by_others(&s->wa,
+                             &ignored)); /* from here on other programs' writes are noticed */
 out:
     if (err != WB_OK)
         whatsapp_failed(s, info, err);
@@ -326,7 +327,8 @@ static enum wb_err use_messages(struct store *s, struct store_open_info *info)
     TRY(db_set_wal(&s->msg));
     TRY(messages_time_format(&s->msg, s->time_format, &s->time_format, &s->time_format_changed));
     TRY(fork_columns_look(s));
-    /* chat_touch() stands before every row (its check costs more, see insert() in messages.c). */
+    /* chat_touch() makes the chat before every row, and foreign keys cost more (see insert() in
+     * messages.c). */
     TRY(db_set_foreign_keys(&s->msg, false));
 out:
     if (err != WB_OK)
@@ -334,7 +336,7 @@ out:
     return err;
 }
 
-/* Which they were is not known. What a disk loses is what was written last. */
+/* Nobody knows which rows they were, but a disk loses what was written last. */
 static enum wb_err note_lost_rows(struct store *s, struct store_open_info *info)
 {
     const int64_t now = clock_unix_s(s->clock);
@@ -445,7 +447,7 @@ static enum wb_err close_in_order(struct store *s)
     db_close(&s->msg);
     if (mark)
         err = messages_closed_put(s);
-    /* Rule 5: the Go bridge leaves the mode as it finds it and expects DELETE. */
+    /* The Go bridge leaves the journal mode as it finds it and expects DELETE. */
     if (s->wa.h && s->wa_used) {
         enum wb_err mode = db_set_delete_mode(&s->wa, DB_STOP_WAIT_MS);
 
@@ -466,7 +468,7 @@ enum wb_err store_close(struct store *s)
         char text[512]; /* the caller has been told before, or asked for no more than a close */
 
         err = store_rescue(s, text);
-        /* What bears the logs' names now is not ours to remove. */
+        /* The files that have the logs' names now are not ours to remove. */
         db_keep_log(&s->wa, true);
         db_keep_log(&s->msg, true);
     } else {
@@ -500,8 +502,9 @@ enum wb_err store_set_aside_session(struct store *s, const char *reason,
     if (store_batch_open(s))
         return WB_ERR_STATE;
     store_rollback(s); /* clean records go too: they belong to the old file */
-    /* As complete a file as can be had; when it is damaged, or another program is reading it, the
-     * log moves along. We do not wait: this is the loop's thread. */
+    /* DELETE mode gives a file that is complete without its log; when the file is damaged, or
+     * another program is reading it, the log moves along. We do not wait: this is the loop's
+     * thread. */
     if (db_set_delete_mode(&s->wa, 0) != WB_OK)
         s->wa.error[0] = 0;
     db_close(&s->wa);

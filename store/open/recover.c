@@ -21,7 +21,7 @@ struct recovering {
     struct store_open_info *info;
     struct store_recovery *done;
     bool gap;         /* messages.db was put back, or begun anew */
-    int64_t gap_from; /* what came since may be missing in it */
+    int64_t gap_from; /* messages since then may be missing in it */
 };
 
 static void tell(struct recovering *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -42,7 +42,7 @@ static void tell(struct recovering *r, const char *fmt, ...)
     va_end(ap);
 }
 
-/* 0 for a missing one as well. */
+/* A missing file counts as empty. */
 static bool is_empty(const char *path)
 {
     struct stat st;
@@ -75,7 +75,7 @@ static void wait_a_little(void)
     nanosleep(&t, NULL);
 }
 
-/* From the newest good backup of our number. NOT_FOUND: there is none. */
+/* Restores one file from the newest good backup of our number. NOT_FOUND: there is none. */
 static enum wb_err restore(struct recovering *r, enum store_file file, const char *what)
 {
     char name[BACKUP_NAME_MAX + 1], why[512];
@@ -149,7 +149,7 @@ static enum wb_err begin_new_messages(struct recovering *r)
     err = store_restore_note_gap(r->config->whatsapp_path, 0, clock_unix_s(r->config->clock),
                                  r->config->clock);
     if (err == WB_ERR_DB_CORRUPT)
-        err = WB_OK; /* restored next, with the note */
+        err = WB_OK; /* whatsapp.db is damaged: it is restored next, with the note */
     TRY(err);
     r->gap = true;
     r->gap_from = 0;
@@ -164,7 +164,7 @@ out:
     return err;
 }
 
-/* Before the open makes a new file where one is missing. */
+/* Restores missing files, before store_open() makes new ones. */
 static enum wb_err missing_files(struct recovering *r)
 {
     enum wb_err err = WB_OK;
@@ -184,7 +184,7 @@ static bool tool_has_it(const struct store_open_info *info)
     return strstr(info->holder_command, "bridge-backup") != NULL;
 }
 
-/* Opened, and the keys are keys. */
+/* Opens the store and checks that its keys are keys. */
 static enum wb_err open_and_look(struct recovering *r, struct store **ret)
 {
     struct backup_manifest m;
@@ -233,7 +233,7 @@ enum wb_err store_open_recovering(const struct store_config *config, const char 
             break;
         if (ret_info->file == STORE_FILE_MESSAGES) {
             err = restore(&r, STORE_FILE_MESSAGES, "is damaged");
-            /* What passes is no reason to go on without a good backup. */
+            /* A passing trouble (locked, no space) is no reason to go on without a good backup. */
             if (err != WB_OK && err != WB_ERR_LOCKED && err != WB_ERR_NO_SPACE)
                 err = begin_new_messages(&r);
         } else {

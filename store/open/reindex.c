@@ -13,7 +13,7 @@
 #include "store/core/state.h"
 #include "store/files/files.h"
 
-/* Under a name of its own until it is complete: what bears a copy's name is one. */
+/* The copy has another name until it is complete: a file with a copy's name is complete. */
 static enum wb_err keep_copy(struct store *s, const char *path, char ret[STORE_PATH_MAX],
                              char why[256])
 {
@@ -112,7 +112,7 @@ static enum wb_err mend(struct store *s, struct db *d, bool is_copy, struct stor
     s->lost_rows = s->lost_rows || (n.lost_rows && !n.whatsapp && !is_copy);
 out:
     if (copy[0] && (err != WB_OK || n.for_nothing))
-        unlink(copy); /* the file itself is what it was */
+        unlink(copy); /* not needed: the file itself was not changed */
     if (err != WB_OK) {
         info->file = n.whatsapp ? STORE_FILE_WHATSAPP : STORE_FILE_MESSAGES;
         snprintf(info->text, sizeof info->text, "%.240s: %s", d->path,

@@ -39,7 +39,8 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
 }
 
-/* Others may be reading messages.db: they find the new file when they open it again. */
+/* Programs that only read messages.db need not stop: they find the new file when they open it
+ * again. */
 static enum wb_err lock_one(struct restoring *r, const char *path, bool alone,
                             struct store_lock *lock)
 {
@@ -66,13 +67,13 @@ out:
 
 static void say_in_use(struct restoring *r, const char *path, const struct store_holder *h)
 {
-    if (r->ret->in_use[0]) /* one is enough: mostly it is the same */
+    if (r->ret->in_use[0]) /* one holder is enough: mostly both files have the same */
         return;
     snprintf(r->ret->in_use, sizeof r->ret->in_use, "%.200s is in use by process %ld (%.200s)",
              path, (long)h->pid, h->command[0] ? h->command : "unknown command");
 }
 
-/* Who would be in the way, without being in anybody's. */
+/* Says who has the files, without locking anybody out. */
 static void look_who_has_them(struct restoring *r)
 {
     struct store_holder h = {0};
@@ -96,7 +97,7 @@ out:
 
 /* ---- what is there, and what is wanted ---- */
 
-/* Before anything is made or locked for it. */
+/* Finds the set before anything is made or locked for it. */
 static enum wb_err find_set(struct restoring *r)
 {
     enum wb_err err;
@@ -121,7 +122,7 @@ out:
 
 static void look_at_files(struct restoring *r)
 {
-    char why[512]; /* of no interest: what is not good is replaced */
+    char why[512]; /* not used: a bad file is replaced anyway */
 
     r->whatsapp_good = is_file(r->job->whatsapp_path) &&
                        backup_check_whatsapp(r->job->whatsapp_path, &r->now, why) == WB_OK &&
@@ -210,10 +211,11 @@ static enum wb_err note_in(struct db *d, int64_t from, int64_t to, struct gap_no
     enum wb_err err;
 
     if (to < from)
-        to = from + 1; /* by a clock that is behind: what comes from now on is newer than the gap */
+        to = from + 1; /* our clock is behind: messages from now on are newer than the gap */
     TRY(read_note(d, &note));
     if (note.there) {
-        /* One that the bridge has not taken over yet is part of it. */
+        /* A gap that was noted before and is not taken over by the bridge yet becomes part of this
+         * one. */
         long long earlier = note.before[0] ? strtoll(note.before, NULL, 10) : from;
 
         snprintf(text, sizeof text, "%lld %lld", earlier < from ? earlier : (long long)from,
@@ -292,8 +294,8 @@ static void clear_staging(const char *staging)
     rmdir(staging);
 }
 
-/* As a store of its own (with an empty messages.db that is thrown away): what an older schema needs
- * is done there as well. */
+/* Opens the copy as a store of its own (with an empty messages.db that is thrown away), which also
+ * brings an older schema up to date. */
 static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, const char *messages)
 {
     struct store_open_info info;
@@ -320,8 +322,8 @@ static enum wb_err make_harmless(struct restoring *r, const char *whatsapp, cons
 
 /* ---- copies beside the files ---- */
 
-/* What the new whatsapp.db has to tell of messages.db goes into the copy: it is there as soon as
- * the file is. */
+/* Notes the gap of messages.db in the copy of whatsapp.db, so that the note is there as soon as the
+ * file is. */
 static enum wb_err note_in_copy(struct restoring *r, const char *copy)
 {
     struct gap_note before;
@@ -395,7 +397,7 @@ static enum wb_err place_whatsapp(struct restoring *r)
 {
     struct db old = {0};
 
-    /* A good old file leaves no log behind that would have to be moved apart from it. */
+    /* Empties the log of a good old file, so that no log has to be moved apart from it. */
     if (r->whatsapp_good && db_open(&old, r->job->whatsapp_path) == WB_OK &&
         db_set_delete_mode(&old, DB_BUSY_TIMEOUT_MS) != WB_OK)
         old.error[0] = 0;
@@ -412,7 +414,7 @@ static enum wb_err place_messages(struct restoring *r)
                          r->ret->messages_aside);
 }
 
-/* The second file could not follow: the first goes back, the set still holds what it was. */
+/* messages.db could not be replaced: whatsapp.db goes back, and the set still has its copy. */
 static enum wb_err take_whatsapp_back(struct restoring *r)
 {
     const char *aside = r->ret->whatsapp_aside;
@@ -456,7 +458,7 @@ static enum wb_err place_messages_only(struct restoring *r)
     enum wb_err err = write_gap(r->job->whatsapp_path, backup_manifest_since(&r->ret->manifest),
                                 clock_unix_s(r->job->clock), &before);
 
-    /* A damaged whatsapp.db comes back next, and is told then (struct restore_job, gap). */
+    /* A damaged whatsapp.db is restored next, and gets the note then (struct restore_job, gap). */
     if (err == WB_ERR_DB_CORRUPT && r->job->damaged)
         err = WB_OK;
     TRY(err);
@@ -480,7 +482,7 @@ static enum wb_err backup_first(struct restoring *r)
                              .clock = r->job->clock};
 
     if (r->job->damaged || !r->whatsapp_good)
-        return WB_OK; /* it is set aside as it is */
+        return WB_OK; /* no backup: the bad files are only set aside */
     if (!r->messages_good)
         job.messages_path = NULL;
     enum wb_err err = store_backup_create(&job, &made);
@@ -501,7 +503,7 @@ static enum wb_err carry_out(struct restoring *r)
     TRY(backup_first(r));
     TRY(backup_dir_lock(r->job->dir, true, r->job->command, r->job->clock, &r->dir_lock,
                         r->ret->tightened, r->ret->text));
-    /* All that takes room is done before anything changes. */
+    /* Everything that needs room on the disk is done before anything changes. */
     if (r->ret->whatsapp)
         TRY(stage_whatsapp(r));
     if (r->ret->messages)

@@ -1,9 +1,10 @@
-/* restore.h - a backup set takes the place of the files (R-404, rule 7).
+/* restore.h - a backup set takes the place of the files (R-404, rule 9).
  *
- * What is put back is old: peers and server may have moved on. So before any program can open it
- * the copy of whatsapp.db is changed: session records may only receive from then on, our own sender
- * keys and the memory of who has them are gone, prekeys are not offered again and new ids start
- * far above, sends whose outcome is not known have failed as "restored_unknown". */
+ * A set is old (rule 9: restored state is old): peers and server may have moved on. So before any
+ * program can open it the copy of whatsapp.db is changed: session records may only receive from
+ * then on, our own sender keys and the memory of who has them are gone, prekeys are not offered
+ * again and new ids start far above, sends whose outcome is not known have failed as
+ * "restored_unknown". */
 #ifndef STORE_OPEN_RESTORE_H
 #define STORE_OPEN_RESTORE_H
 
@@ -31,8 +32,8 @@ struct restore_job {
     bool damaged; /* the files are known to be bad: no backup of them is made first */
     bool dry_run; /* only say what would be done: reads, takes no lock, and so may be asked while
                      the bridge runs */
-    /* messages.db may lack what came since gap_from (unix seconds): it was put back or begun anew
-     * before, and whatsapp.db could not be told. */
+    /* messages.db may lack what came since gap_from (unix seconds): messages.db was put back or
+     * begun anew before, and that could not be noted in whatsapp.db. */
     bool gap;
     int64_t gap_from;
     const char *command, *program;
@@ -55,9 +56,9 @@ struct restore_result {
 
 /* LOCKED: the bridge (or a tool) has the files; text says who. NOT_FOUND: no such set, and no
  * directory was made for it; text says where it was looked for. DB_CORRUPT, MALFORMED: the set is
- * no good. EXISTS: the set is of another number. ret is always filled; after
- * a failure the files are as they were (on a disk that does not even let names be changed back,
- * text says what is not). The gap is noted before messages.db is replaced. */
+ * no good. EXISTS: the set is of another number. ret is always filled; after a failure the files
+ * are as they were (or text says what is not, on a disk that does not even let names be changed
+ * back). The gap is noted before messages.db is replaced. */
 enum wb_err store_restore(const struct restore_job *job, struct restore_result *ret) WB_MUST_CHECK;
 
 /* bridge_meta: "<from> <to>", unix seconds: messages of that time may be missing in messages.db

@@ -19,13 +19,13 @@
 enum {
     /* Ids that may have been offered since the copy was made: a busy hour needs some hundred. How
      * many more are skipped is drawn by lot, because another restore of the same copy has offered
-     * ids as well. Of the 16.7 million that there are, 128 restores can burn so many. */
+     * ids as well. There are 16.7 million ids: 128 restores can skip so many. */
     PREKEYS_SKIPPED = 1 << 16,
     PREKEYS_SKIPPED_MORE = 1 << 17,
 };
 
-/* One row moves: as a record that cannot send. What cannot be read moves as it is - nobody can
- * send with it either - and is set up anew when it is needed. */
+/* Moves one row, as a record that cannot send. An unreadable record moves as it is - nobody can
+ * send with it either - and its session is set up anew when it is needed. */
 static enum wb_err move_record(struct store *s, const char *address, struct span json,
                                const struct rng *rng)
 {
@@ -84,8 +84,8 @@ out:
     return err;
 }
 
-/* Rows of an address or a record that no program of this protocol makes: nobody sends with them,
- * and the other rows must not have to wait for them. */
+/* Leaves out rows with an address or a record that no program of this protocol makes: nobody sends
+ * with them, and they must not keep the other rows from being moved. */
 #define NAME(x)      #x
 #define TEXT(x)      NAME(x)
 #define ADDRESS_MAX  255
@@ -120,7 +120,8 @@ static enum wb_err retire_sessions(struct store *s, const struct rng *rng, size_
     size_t again = 0;
     enum wb_err err;
 
-    /* Records without a sending chain in some state stand here, whatever their current state is. */
+    /* Records of which some state has no sending chain stand in this table, whatever their current
+     * state is. */
     TRY(retire_rows(s,
                     "SELECT their_id, session FROM bridge_sessions_receive AS r"
                     " WHERE our_jid = ? AND their_id > ?" READABLE " AND NOT EXISTS (SELECT 1 FROM"
@@ -214,7 +215,7 @@ enum wb_err store_make_restored(struct store *s, const char *name, int64_t backu
         goto out;
     TRY(db_begin(&s->wa));
     TRY(store_outbox_restored(&s->wa, now_s, &counts->sends));
-    /* Device lists and groups are as old; they are asked for again. */
+    /* Device lists and groups are as old as the copy, so they are asked for again. */
     TRY(db_exec(&s->wa, "DELETE FROM bridge_devices; DELETE FROM bridge_skdm;"
                         "DELETE FROM bridge_skdm_carriers;"
                         "DELETE FROM bridge_meta WHERE name = 'groups_at'"));

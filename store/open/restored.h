@@ -1,6 +1,6 @@
-/* restored.h - makes old state harmless: peers may have moved on, and what is old must not send
- * (rule 7); and what a file remembers of it. Knows nothing of how a set takes the place of files.
- */
+/* restored.h - makes a restored, old state harmless: peers may have moved on, and old sessions must
+ * not send (rule 9); and what a file remembers of its restore. Knows nothing of how a set takes the
+ * place of files. */
 #ifndef STORE_OPEN_RESTORED_H
 #define STORE_OPEN_RESTORED_H
 
@@ -14,15 +14,15 @@ struct restored_counts {
     size_t sends;       /* that failed as restored_unknown */
 };
 
-/* Private to store/: all accounts of an open store whose whatsapp.db is a copy of the time
- * backup_s. Commits. */
+/* Private to store/: does that for all accounts of an open store whose whatsapp.db is a copy from
+ * the time backup_s. Commits. */
 enum wb_err store_make_restored(struct store *s, const char *name, int64_t backup_s, int64_t now_s,
                                 const struct rng *rng,
                                 struct restored_counts *counts) WB_MUST_CHECK;
 
 /* bridge_meta: "<unix seconds of the backup> <of the restore> <name of the set>". */
 #define STORE_META_RESTORED "restored"
-/* What that tells. NOT_FOUND: the file was never restored. */
+/* That value, read. NOT_FOUND: the file was never restored. */
 struct store_restored {
     int64_t backup_at, at; /* unix seconds */
     char name[BACKUP_NAME_MAX + 1];

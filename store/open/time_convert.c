@@ -34,7 +34,7 @@ static enum wb_err lock(struct converting *c, const char *path, struct store_loc
     return err;
 }
 
-/* err: of guarding a file. */
+/* err: the result of guarding a file. */
 static enum wb_err guarded(struct converting *c, enum wb_err err)
 {
     if (err != WB_OK)
@@ -42,7 +42,8 @@ static enum wb_err guarded(struct converting *c, enum wb_err err)
     return err;
 }
 
-/* A dry run leaves the modes as well: before a take-over others read by them. */
+/* A dry run leaves the modes, too: others may still read by them before the bridge takes the file
+ * over. */
 static enum wb_err guard(struct converting *c)
 {
     const struct time_convert_job *job = c->job;
@@ -161,7 +162,7 @@ out:
     return err;
 }
 
-/* Where nothing had to be converted. */
+/* Only makes the file remember the form: nothing had to be converted. */
 static enum wb_err remember(struct db *d, enum store_time_format to)
 {
     enum wb_err err;
@@ -187,7 +188,8 @@ static enum wb_err convert(struct db *d, const struct statements *s, enum store_
     TRY(db_exec(d, s->convert));
     if (trigger)
         TRY(db_exec(d, trigger));
-    /* Also in a file that only a Go bridge has used: rows may be left that would say otherwise. */
+    /* Also in a file that only a Go bridge has used: unreadable rows stay, and would say another
+     * form. */
     TRY(messages_remember_format(d, to));
     err = db_commit(d);
 out:

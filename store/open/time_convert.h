@@ -1,6 +1,6 @@
-/* time_convert.h - the times of a messages.db from text to numbers, or back (P-MC-13), and the file
- * remembers that. Only when an operator asks: the bridge itself keeps the form of the file
- * (messages_tidy.h). */
+/* time_convert.h - converts the times of a messages.db from text to numbers, or back (P-MC-13), and
+ * the file remembers its new form. Only when an operator asks: the bridge itself keeps the form of
+ * the file (messages_tidy.h). */
 #ifndef STORE_OPEN_TIME_CONVERT_H
 #define STORE_OPEN_TIME_CONVERT_H
 
@@ -28,9 +28,9 @@ struct time_convert_result {
 };
 
 /* In one transaction; change_seq stays, since no message has changed. LOCKED: the bridge, a tool or
- * another program that has whatsapp.db open runs. NOT_FOUND: no messages.db. DB_SCHEMA: it is
- * something else. On failure nothing was changed but
- * modes (ret->tightened); ret is always filled. */
+ * another program that has whatsapp.db open runs. NOT_FOUND: no messages.db. DB_SCHEMA: the file is
+ * no messages.db. On failure nothing was changed but modes (ret->tightened); ret is always filled.
+ */
 enum wb_err store_time_convert(const struct time_convert_job *job,
                                struct time_convert_result *ret) WB_MUST_CHECK;
 
