@@ -6,9 +6,9 @@
 
 #include "tools/empty_value.h"
 
-enum { GOOD = 0, TOLD = '?' }; /* of read_options(), besides 'h' and 'v' */
+enum { GOOD = 0, TOLD = '?' }; /* results of read_options(), besides 'h' and 'v' */
 
-/* One line: the whole help would hide it. */
+/* Prints one line: the whole help would hide what is wrong. */
 static int wrong(const struct store_tool *t, const char *what, const char *how)
 {
     fprintf(stderr, "%s: %s%s; see --help\n", t->name, what, how);
@@ -68,7 +68,7 @@ static int read_options(const struct store_tool *t, int argc, char **argv,
     return judge(t, a, argv[optind]);
 }
 
-/* given, or else name in the store. */
+/* The path that was given, or else that of name in the store. */
 static bool path(char out[static STORE_PATH_MAX], const char *given, const char *store,
                  const char *name)
 {

@@ -1,5 +1,6 @@
 /* store_tool.h - the command line of the programs that change a store and then end: which options
- * they take, what is wrong with them, where the store's files are. Knows nothing of databases. */
+ * they take, which mistakes they report, where the store's files are. Knows nothing of databases.
+ */
 #ifndef TOOLS_STORE_TOOL_H
 #define TOOLS_STORE_TOOL_H
 

@@ -30,7 +30,7 @@ static int status_of(enum wb_err err)
     return EXIT_FAILED;
 }
 
-/* Takes j. */
+/* Takes ownership of j. */
 static void print_json(json_t *j)
 {
     if (j)
@@ -39,7 +39,7 @@ static void print_json(json_t *j)
     json_decref(j);
 }
 
-/* what: NULL where the text says it, too. */
+/* what: the thing that failed; NULL where the text says it. */
 static int fail(const struct options *o, const char *what, enum wb_err err, const char *text)
 {
     const char *why = text && text[0] ? text : wb_err_text(err);
@@ -73,10 +73,10 @@ static void print_line(const char *name, const struct backup_manifest *m)
            m->messages.present ? "" : "  no messages.db");
 }
 
-/* What others could do until now, and can no more. */
+/* Says which rights of others were taken away. */
 static void say_tightened(enum wb_err err, const char *tightened)
 {
-    if (tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
+    if (tightened[0] && err != WB_ERR_INVALID) /* with INVALID this text is the error itself */
         fprintf(stderr, "bridge-backup: %s\n", tightened);
 }
 
@@ -104,7 +104,8 @@ static int create(const struct options *o)
     char tightened[STORE_TIGHTENED_MAX] = "";
     const gid_t readers = guard_readers_group(o->messages_path);
     const bool readable = guard_others_read(o->messages_path);
-    /* Here and not in store_backup_create(): the bridge has both files open when it makes one. */
+    /* The modes are guarded here and not in store_backup_create(): when the bridge makes a backup
+     * it has both files open. */
     enum wb_err err = access(o->whatsapp_path, F_OK) == 0
                           ? guard_whatsapp(o->whatsapp_path, o->messages_path, readers, tightened)
                           : WB_OK;
@@ -163,7 +164,7 @@ static int list(const struct options *o)
     return EXIT_DONE;
 }
 
-/* A directory for what is unsealed; removed by drop_unsealed(). */
+/* Decrypts a sealed file into a temporary directory, which drop_unsealed() removes. */
 static enum wb_err unsealed(const struct options *o, const char *file, char dir[STORE_PATH_MAX])
 {
     const struct backup_seal_with with = {o->secret_key_file, o->passphrase_file};
@@ -209,7 +210,7 @@ static enum wb_err say_verified(const struct options *o, const char *name, json_
                                              "message", err == WB_OK ? "" : text));
     else if (err == WB_OK)
         printf("%s: good\n", name);
-    else /* what is not there is not bad */
+    else /* a set that is not there is not called bad */
         printf("%s: %s%s\n", name, strcmp(text, BACKUP_NO_SUCH) == 0 ? "" : "NO GOOD: ", text);
     return err;
 }
@@ -230,7 +231,7 @@ static int verify(const struct options *o)
     for (size_t i = 0; i < (o->argument[0] ? 1 : n); i++) {
         int one = status_of(say_verified(o, o->argument[0] ? o->argument[0] : e[i].name, all));
 
-        /* That one is no good is worse than that one cannot be read. */
+        /* A bad set is worse than one that cannot be read. */
         status = one > status ? one : status;
     }
     free(e);
@@ -357,7 +358,7 @@ static bool restore_choices(const struct options *o, struct restore_job *job)
     return true;
 }
 
-/* A name, a path, a sealed file or "latest", as a set that store_restore() takes. */
+/* Turns a name, a path, a sealed file or "latest" into a set that store_restore() takes. */
 static enum wb_err find_set(const struct options *o, char set[STORE_PATH_MAX], char name[256],
                             bool *ret_unsealed, char why[512])
 {
@@ -406,7 +407,7 @@ static int restore(const struct options *o)
         free(r);
         return EXIT_USAGE;
     }
-    job.readers_group = guard_readers_group(o->messages_path); /* their rights stay */
+    job.readers_group = guard_readers_group(o->messages_path); /* readers keep their rights */
     enum wb_err err = find_set(o, set, name, &was_sealed, why);
     if (err != WB_OK) {
         status = fail(o, o->argument[0], err, why);
@@ -478,11 +479,11 @@ static int keygen(const struct options *o)
     return EXIT_DONE;
 }
 
-enum first { /* what its first argument is */
+enum first { /* what a command's first argument is */
              FIRST_NONE,
              FIRST_SET,  /* a backup by its name, a path with a '/', or a sealed file */
-             FIRST_FILE, /* that is there */
-             FIRST_NEW,  /* file to be made */
+             FIRST_FILE, /* an existing file */
+             FIRST_NEW,  /* a file to be made */
 };
 
 static const struct command {
@@ -490,7 +491,7 @@ static const struct command {
     int (*run)(const struct options *o);
     enum first first;
     unsigned arguments; /* at most */
-    bool opens;         /* what may be a sealed file */
+    bool opens;         /* its first argument may be a sealed file, which it decrypts */
     const char *wants;  /* what to do where an argument is missing; NULL: none is needed */
 } commands[] = {
     {"create", create, FIRST_NONE, 0, false, NULL},
@@ -503,7 +504,7 @@ static const struct command {
     {"keygen", keygen, FIRST_NEW, 1, false, "name a new file for the secret key"},
 };
 
-/* Is there what the command was pointed at? false: *ret_status is what it ends with. */
+/* Do the command's paths lead to what it needs? false: *ret_status is its exit status. */
 static bool look_first(const struct options *o, const struct command *c, int *ret_status)
 {
     const char *given = o->argument[0];
@@ -526,7 +527,7 @@ static bool look_first(const struct options *o, const struct command *c, int *re
     return ok;
 }
 
-/* false: said on standard error what is wrong with the arguments. */
+/* false: the arguments are wrong, and standard error says how. */
 static bool rightly_used(const struct options *o, const struct command *c)
 {
     const char *surplus = c->arguments < 2 ? o->argument[c->arguments] : NULL;

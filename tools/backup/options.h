@@ -17,7 +17,7 @@ enum exit_status {
 
 struct options {
     char whatsapp_path[STORE_PATH_MAX], messages_path[STORE_PATH_MAX], dir[STORE_PATH_MAX];
-    const char *store; /* --store, by which the three paths above are found */
+    const char *store; /* --store, in which the three paths above are by default */
     bool dir_given;    /* --backups */
     const char *command;
     const char *argument[2]; /* NULL when absent */
@@ -27,7 +27,7 @@ struct options {
     bool dry_run, json;
 };
 
-/* false: said on standard error what is wrong. */
+/* false: the options are wrong, and standard error says how. */
 bool options_read(int argc, char **argv, struct options *o);
 void options_help(void);
 

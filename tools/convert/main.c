@@ -39,13 +39,13 @@ static void print_result(const struct store_tool_args *a, const struct time_conv
         printf("As it was before: %s/%s\n", a->backups, r->backup);
 }
 
-/* What has become of the rights of others. */
+/* Says which rights of others were taken away. */
 static void print_modes(const struct time_convert_result *r, const char *messages_path,
                         enum wb_err err)
 {
     struct buf text = buf_new(4 * STORE_PATH_MAX);
 
-    if (r->tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
+    if (r->tightened[0] && err != WB_ERR_INVALID) /* with INVALID this text is the error itself */
         fprintf(stderr, "bridge-convert-timestamps: %s\n", r->tightened);
     if (r->readers_shut_out) {
         store_shut_out_text(messages_path, &text);

@@ -70,7 +70,7 @@ static void print_option(struct buf *out, const char *option, const char *value)
     path_shell_word(out, value);
 }
 
-/* What reads beside the old build may parse the text. */
+/* Programs that read messages.db beside the old build may expect times as text. */
 static void print_times(const struct store_tool_args *a)
 {
     struct buf command = buf_new(16 * STORE_PATH_MAX);
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
         .rng = &rng_system,
     };
     enum wb_err err = store_handback_job(&job, &r);
-    if (r.tightened[0] && err != WB_ERR_INVALID) /* with which it is the failure */
+    if (r.tightened[0] && err != WB_ERR_INVALID) /* with INVALID this text is the error itself */
         fprintf(stderr, "bridge-handback: %s\n", r.tightened);
     if (r.mended[0])
         fprintf(stderr, "bridge-handback: %s\n", r.mended);

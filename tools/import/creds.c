@@ -14,7 +14,7 @@ void creds_wipe(struct creds *c)
     secret_wipe(c, sizeof *c);
 }
 
-/* Names the field for people before it is read. */
+/* Notes the field's name for people before the field is read. */
 #define FIELD(name, expr)                                                                          \
     do {                                                                                           \
         *what = (name);                                                                            \
@@ -137,7 +137,7 @@ out:
     return err;
 }
 
-/* Present and too large is as good as absent: the server tells it again. */
+/* Routing info that is too large is ignored: the server tells it again. */
 static void read_routing(const json_t *v, struct creds *c)
 {
     struct buf bytes = buf_new(sizeof c->routing);

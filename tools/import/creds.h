@@ -12,9 +12,10 @@ struct creds {
     size_t routing_n;
 };
 
-/* Everything is checked as at pairing: key pairs belong together, the account has signed this
- * identity, and the identity has signed back and signed its prekey.
- * MALFORMED and the like: *ret_what names the field. STATE: a device that was never paired. */
+/* Reads creds.json and checks everything as at pairing: the halves of key pairs belong together,
+ * the account has signed this identity, and the identity has signed the account back and its own
+ * prekey. MALFORMED and the like: *ret_what names the field. STATE: a device that was never paired.
+ */
 enum wb_err creds_read(struct span json, struct creds *ret, const char **ret_what) WB_MUST_CHECK;
 void creds_wipe(struct creds *c);
 

@@ -107,7 +107,7 @@ static bool read_nothing(struct span id, struct file_name *f)
     return true;
 }
 
-/* Longer words before those that they begin with. */
+/* A longer prefix stands before a shorter one with which it begins. */
 static const struct kind {
     const char *prefix;
     enum file_kind kind;
@@ -125,7 +125,7 @@ static const struct kind {
     {"device-list-", FILE_DEVICE_LIST, read_nothing},
 };
 
-/* The list of those that have a token: told by the files themselves. */
+/* Baileys' list of people who have a token. It is not needed: each token has a file. */
 static const char token_index[] = "tctoken-__index.json";
 
 struct file_name file_name_read(const char *text)

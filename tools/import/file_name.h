@@ -5,7 +5,7 @@
 
 #include "proto/jid.h"
 
-/* In the order in which they are taken: what others need comes first. */
+/* In the order in which the files are taken over: a kind that others need comes first. */
 enum file_kind {
     FILE_CREDS,
     FILE_LID_MAPPING,
@@ -31,7 +31,8 @@ struct file_name {
     struct span id; /* APPSTATE_KEY: base64 with "__" for '/'; APPSTATE_VERSION: the collection */
 };
 
-/* A known kind with an id that is none is FILE_OTHER. Spans borrow from name. */
+/* Takes a file's name apart. A known kind with an unreadable id is FILE_OTHER. Spans borrow from
+ * name. */
 struct file_name file_name_read(const char *name);
 /* The word for people: "sessions", "prekeys". */
 const char *file_kind_word(enum file_kind kind);

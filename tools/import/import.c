@@ -34,8 +34,7 @@ struct import {
     const struct file_name *name; /* of the file in hand, for callbacks */
 };
 
-/* What the reading of one file may do wrong without ending all: the file is at fault, not the
- * machine. */
+/* Is this an error of one file, not of the machine? Such an error does not end the import. */
 static bool is_damage(enum wb_err err)
 {
     return wb_err_class(err) == WB_CLASS_PEER || err == WB_ERR_NOT_FOUND || err == WB_ERR_INVALID ||
@@ -190,7 +189,8 @@ out:
     return err;
 }
 
-/* The identity that the session is with, where no file of its own says it. */
+/* Stores the identity that the session is with, where the device has no identity file of its own.
+ */
 static enum wb_err put_identity_of(struct import *im, const struct jid *device,
                                    const struct signal_session *session)
 {
@@ -270,7 +270,8 @@ out:
     return err;
 }
 
-/* Baileys does not say which key of ours the list is about: it helps only when there is one. */
+/* Baileys does not say which key of ours the list is about: the list helps only when we have one
+ * key. */
 static enum wb_err take_memory(struct import *im, const struct file_name *f, struct span json)
 {
     struct sender_key_record *record = NULL;
@@ -307,7 +308,7 @@ static take_fn *const takes[FILE_KIND_COUNT] = {
     [FILE_SENDER_KEY_MEMORY] = take_memory,
 };
 
-/* A file's effects are all there or not at all. */
+/* Takes one file over, all of it or nothing. */
 static enum wb_err take_marked(struct import *im, const struct file_name *f)
 {
     enum wb_err err;
@@ -375,7 +376,7 @@ static int by_jid(const void *a, const void *b)
     return jid_cmp(a, b);
 }
 
-/* What was filed under a number goes to the LID where that is known (rule 4). */
+/* Moves records from a number to its LID where that is known (rule 4, one session per person). */
 static enum wb_err move_to_lids(struct import *im)
 {
     struct jid lid;
@@ -427,7 +428,8 @@ static enum wb_err read_creds(struct import *im)
     return WB_OK;
 }
 
-/* As at pairing: the row, our own pair of addresses, the phone's identity (P-PR-14). */
+/* Stores what pairing stores: the account's row, our own pair of addresses, the phone's identity
+ * (P-PR-14). */
 static enum wb_err put_account(struct import *im)
 {
     const struct account *a = &im->creds.account;

@@ -1,4 +1,5 @@
-/* import.h - a Baileys directory becomes a whatsapp.db. */
+/* import.h - makes a whatsapp.db of a Baileys directory (its multi-file auth state). Knows nothing
+ * of the bridge and its connection. */
 #ifndef IMPORT_IMPORT_H
 #define IMPORT_IMPORT_H
 

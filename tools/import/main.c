@@ -73,7 +73,7 @@ static bool any_lost(const struct import_report *r)
 static void print_report(const struct import_options *o, const struct import_report *r)
 {
     char jid[JID_TEXT_MAX], lid[JID_TEXT_MAX];
-    struct buf store = buf_new(4 * STORE_PATH_MAX); /* quotes in it take four bytes */
+    struct buf store = buf_new(4 * STORE_PATH_MAX); /* a quote in the path takes four bytes */
 
     printf("%s %s%s%s\n", o->dry_run ? "Would import" : "Imported", jid_text(&r->jid, jid),
            jid_is_none(&r->lid) ? "" : ", ", jid_is_none(&r->lid) ? "" : jid_text(&r->lid, lid));

@@ -1,5 +1,5 @@
-/* record_file.h - the smaller files of a Baileys directory. All: MALFORMED and the like when the
- * file is none of these. */
+/* record_file.h - the smaller files of a Baileys directory. All functions: MALFORMED and the like
+ * when the file is not of its kind. */
 #ifndef IMPORT_RECORD_FILE_H
 #define IMPORT_RECORD_FILE_H
 

@@ -11,7 +11,7 @@ static const json_t *at(const json_t *v, const char *name)
     return json_object_get(v, name);
 }
 
-/* P-SG-27, from the seed. */
+/* Derives a message key from the seed that Node keeps (P-SG-27). */
 static void key_from_seed(const uint8_t seed[static 32], uint32_t iteration,
                           struct sender_message_key *k)
 {
@@ -25,7 +25,7 @@ static void key_from_seed(const uint8_t seed[static 32], uint32_t iteration,
     secret_wipe(out, sizeof out);
 }
 
-/* Oldest first, the newest SENDER_KEY_MESSAGE_KEYS_MAX of them. */
+/* Reads skipped keys, oldest first, and keeps the newest SENDER_KEY_MESSAGE_KEYS_MAX. */
 static enum wb_err read_skipped(const json_t *v, struct sender_key_state *s)
 {
     size_t n = json_array_size(v), first = 0;
@@ -53,7 +53,7 @@ out:
     return err;
 }
 
-/* Somebody else's key has none: absent, null or empty. */
+/* Somebody else's sender key has no private key: the field is absent, null or empty. */
 static enum wb_err read_private(const json_t *v, struct sender_key_state *s)
 {
     struct buf bytes = buf_new(X25519_KEY_BYTES);

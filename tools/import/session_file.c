@@ -25,7 +25,7 @@ static enum wb_err key_index(const char *key, uint32_t *ret)
     return WB_OK;
 }
 
-/* From the seed that Node keeps to the three keys (P-SG-08). */
+/* Derives the three message keys from the seed that Node keeps (P-SG-08). */
 static void keys_from_seed(const uint8_t seed[static 32], uint32_t index,
                            struct signal_message_keys *k)
 {
@@ -46,7 +46,7 @@ static int by_index(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* The newest SIGNAL_MESSAGE_KEYS_MAX of them. */
+/* Reads skipped keys and keeps the newest SIGNAL_MESSAGE_KEYS_MAX. */
 static enum wb_err read_skipped(json_t *v, struct signal_chain *c)
 {
     size_t n = json_object_size(v);
@@ -67,7 +67,7 @@ static enum wb_err read_skipped(json_t *v, struct signal_chain *c)
 
         TRY(key_index(key, &index));
         TRY(value_exact(value, seed, sizeof seed));
-        /* A key of the future would be made once more from the chain. */
+        /* A key that the chain has not reached would be made once more from the chain. */
         TRY(index < c->chain_key.index ? WB_OK : WB_ERR_MALFORMED);
         keys_from_seed(seed, index, &keys[got++]);
         secret_wipe(seed, sizeof seed);
@@ -141,7 +141,7 @@ static enum wb_err read_chains(json_t *v, const struct rng *rng, struct signal_s
             TRY(read_chain(chain, rng, c));
         } else if (chain_type(chain) == CHAIN_SENDING &&
                    secret_eq(pub, s->sender_chain.ratchet.pub, sizeof pub)) {
-            /* Without its key it cannot send; skipped keys of one's own are of no use. */
+            /* A sending chain without its key cannot send; our own skipped keys are of no use. */
             TRY(at(at(chain, "chainKey"), "key") ? WB_OK : WB_ERR_MALFORMED);
             TRY(read_chain(chain, rng, &s->sender_chain));
             secret_free_sized(s->sender_chain.keys,
@@ -184,7 +184,7 @@ static enum wb_err read_state(const json_t *v, const json_t *record,
 
     memcpy(s->local_identity, local->identity.pub, sizeof s->local_identity);
     s->local_registration_id = local->registration_id;
-    /* Records from before the version "v1" have it once. */
+    /* Records from before the version "v1" have one registrationId for all states. */
     TRY(value_u32(registration ? registration : at(record, "registrationId"),
                   &s->remote_registration_id));
     TRY(value_pair(at(ratchet, "ephemeralKeyPair"), "privKey", "pubKey", &s->sender_chain.ratchet));
@@ -249,7 +249,8 @@ static enum wb_err read_entries(json_t *record, const struct signal_local *local
     return n ? WB_OK : err != WB_OK ? err : WB_ERR_NOT_FOUND;
 }
 
-/* Takes the states over. */
+/* Makes the open state the current one and archives the others, last used first; the session owns
+ * them then. */
 static void arrange(struct signal_session *s, struct session_entry *entries, size_t n)
 {
     qsort(entries, n, sizeof *entries, last_used_first);

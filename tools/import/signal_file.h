@@ -19,7 +19,7 @@
 
 /* The open state becomes the current one, closed ones the archive, last used first; of many old
  * receiving chains the newest stay. A chain that Node closed gets a random chain key: its skipped
- * keys serve, nothing beyond them does. MALFORMED and the like: nothing of it can be used. */
+ * keys work, and no later key does. MALFORMED and the like: nothing in the file can be used. */
 enum wb_err session_file_read(struct span json, const struct signal_local *local,
                               const struct rng *rng, struct signal_session **ret) WB_MUST_CHECK;
 enum wb_err sender_key_file_read(struct span json, struct sender_key_record **ret) WB_MUST_CHECK;

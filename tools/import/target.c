@@ -78,7 +78,7 @@ static enum wb_err open_temporary(struct target *t, const char *store, const str
     return err;
 }
 
-/* Of a store that is shared, the readers stay what they are. */
+/* Guards the store's files; readers of a shared store keep their rights. */
 static enum wb_err guard(const char *store, const char *final, char text[TEXT_MAX])
 {
     char messages[STORE_PATH_MAX], tightened[STORE_TIGHTENED_MAX] = "";
@@ -109,7 +109,7 @@ enum wb_err target_open(const char *store, const struct clock *clock, struct tar
     TRY(guard(store, ret->final, text));
     TRY(refuse_existing(ret->final, text));
     TRY(lock_final(ret, clock, text));
-    TRY(refuse_existing(ret->final, text)); /* made while we waited for the lock */
+    TRY(refuse_existing(ret->final, text)); /* somebody made it while we waited for the lock */
     TRY(open_temporary(ret, store, clock, text));
 out:
     if (err != WB_OK)
@@ -155,7 +155,7 @@ void target_close(struct target *t)
 {
     char path[STORE_PATH_MAX];
 
-    store_close(t->s); /* not needed any more, or reported by target_finish() */
+    store_close(t->s); /* an error is of no interest any more, or target_finish() has reported it */
     t->s = NULL;
     for (size_t i = 0; t->dir[0] && i < sizeof made / sizeof made[0]; i++)
         if (join(path, t->dir, made[i]))

@@ -1,5 +1,5 @@
 /* target.h - the whatsapp.db that is being made: in a directory of its own inside the store, so
- * that nothing half-made ever has its name. */
+ * that no half-made file ever has the name whatsapp.db in the store. */
 #ifndef IMPORT_TARGET_H
 #define IMPORT_TARGET_H
 
@@ -18,7 +18,7 @@ enum wb_err target_open(const char *store, const struct clock *clock, struct tar
                         char text[512]) WB_MUST_CHECK;
 /* After store_commit(): closes, flushes and renames. Still needs target_close(). */
 enum wb_err target_finish(struct target *t, char text[512]) WB_MUST_CHECK;
-/* Removes what is temporary. */
+/* Closes and removes the temporary files, and releases the lock. */
 void target_close(struct target *t);
 
 #endif
