@@ -4,7 +4,7 @@
 #include "tools/mock/link/passkey.h"
 #include "tools/mock/service/service.h"
 
-/* child NULL: any content. */
+/* One row per request; child NULL: any content. */
 static const struct iq_route {
     const char *xmlns, *type, *child;
     iq_handler *handler;
@@ -128,7 +128,7 @@ static void send_error(struct client *c, const struct node *iq, int code)
     send_error_for(c, iq, code, 0);
 }
 
-/* result or error: an answer to one of our requests. */
+/* A result or error: the answer to one of the server's requests. */
 static void answered(struct client *c, const struct node *iq)
 {
     struct mock *m = c->m;

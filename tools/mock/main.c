@@ -1,4 +1,5 @@
-/* wa-mock: see docs/wa-mock.md. */
+/* main.c - wa-mock, a WhatsApp server for tests on this machine; docs/wa-mock.md says how it is
+ * used. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ static void print_ready(const struct mock *m, const struct server *s, const char
     buf_free(&hex);
 }
 
-/* The certificate's and key's places; fills both. */
+/* Makes the certificate and key files; cert and key get their paths. */
 static bool make_tls(const struct mock_config *c, char *cert, char *key, size_t max)
 {
     const char *tmp = getenv("TMPDIR");

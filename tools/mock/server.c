@@ -22,7 +22,7 @@ enum {
     WRITES_AT_ONCE = 64,
     CALLERS_AT_ONCE = 64, /* accepted before others have their turn */
     DESCRIPTORS_WANTED = 4096,
-    DESCRIPTORS_KEPT = 16, /* not for connections: without one free, accept() fails without end */
+    DESCRIPTORS_KEPT = 16, /* left for other uses: without a free one, accept() fails without end */
 };
 
 #define PROTOCOL "wa"
@@ -50,7 +50,7 @@ struct caller {
     char query[QUERY_MAX];
     char user_agent[256], fetch_site[32], fetch_dest[32];
     struct buf body;
-    bool in_chunks; /* the body comes so; the connection ends with the answer */
+    bool in_chunks; /* the body is chunked; the connection ends with the answer */
     struct chunked chunks;
     struct http_response response;
     size_t sent;
@@ -95,7 +95,8 @@ static void cut_socket(void *socket, enum socket_cut how)
 
 static void schedule(struct server *s);
 
-/* lws polls right after its timers: what is left must be scheduled before that. */
+/* Runs the timers that are due. lws polls right after its own timers, so the next timer must be set
+ * here. */
 static void tick(lws_sorted_usec_list_t *sul)
 {
     struct server *s = lws_container_of(sul, struct server, sul);
@@ -114,7 +115,8 @@ static void schedule(struct server *s)
 
 /* ---- answers ---- */
 
-/* By ourselves: libwebsockets knows the reason phrases of a few codes only. */
+/* Writes the head of an answer ourselves: libwebsockets knows the reason phrases of few codes
+ * only. */
 static int write_head(struct lws *wsi, int status, const char *type, size_t body, bool last)
 {
     unsigned char head[LWS_PRE + HEADER_ROOM];
@@ -141,7 +143,7 @@ static int upgrade_verdict(struct lws *wsi)
     if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_GET_URI) <= 0 ||
         strcmp(text, "/ws/chat") != 0)
         return 404;
-    /* P-WS-02: browsers name the page; a client that is no browser may leave it out. */
+    /* P-WS-02: browsers send the page's Origin; a client that is no browser may leave it out. */
     if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0) {
         mock_flag(m, "http", "no-origin", NULL, "no Origin");
         return 0;
@@ -253,7 +255,7 @@ static bool read_line(struct lws *wsi, struct caller *s)
     return false;
 }
 
-/* Those that the pages of web.whatsapp.com look at. */
+/* Keeps the headers that the pages of web.whatsapp.com check. */
 static void read_browser(struct lws *wsi, struct caller *s)
 {
     s->user_agent[0] = s->fetch_site[0] = s->fetch_dest[0] = '\0';
@@ -279,7 +281,7 @@ static void read_query(struct lws *wsi, struct caller *s)
     s->query[n] = '\0';
 }
 
-/* libwebsockets does not know where a body in chunks has ended: its connection takes no more. */
+/* libwebsockets cannot tell where a chunked body has ended: such a connection takes no more. */
 static int completed(struct lws *wsi, const struct caller *s)
 {
     return s->in_chunks || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
@@ -349,7 +351,7 @@ static int http_body(struct lws *wsi, struct caller *s, struct span part)
         return buf_err(&s->body) == WB_OK ? 0 : -1;
     }
     if (s->answered)
-        return 0; /* behind the end */
+        return 0; /* behind the end of the body */
     if (chunked_push(&s->chunks, part, &s->body, &done) != WB_OK)
         return -1;
     return done ? respond(wsi, s) : 0;
@@ -416,8 +418,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct cal
     return result;
 }
 
-/* Whoever calls must be of this machine: /admin may do everything. libwebsockets closes what it
- * cannot take. */
+/* Accepts callers of this machine only, because /admin may do everything. libwebsockets closes the
+ * connections that it cannot take. */
 static void accept_callers(struct server *s, int listening)
 {
     for (int n = 0; n < CALLERS_AT_ONCE; n++) {
@@ -457,8 +459,8 @@ static const struct lws_protocols protocols[] = {
 
 /* ---- life ---- */
 
-/* The socket is our own, for base/listen.h's reasons; libwebsockets watches it and serves whom we
- * accept. */
+/* The listening socket is our own, for the reasons in base/listen.h; libwebsockets watches it and
+ * serves the connections that we accept. */
 static bool start_listening(struct server *s)
 {
     struct listeners l;
@@ -488,7 +490,7 @@ static bool make_vhost(struct server *s, const char *cert, const char *key)
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols;
     info.user = s;
-    /* Nobody else. int in Debian 12's libwebsockets, unsigned in Debian 13's. */
+    /* -1: change no group. int in Debian 12's libwebsockets, unsigned in Debian 13's. */
     info.gid = (__typeof__(info.gid))-1;
     info.uid = (__typeof__(info.uid))-1;
     info.pt_serv_buf_size = RX_BYTES;

@@ -6,8 +6,8 @@
 
 struct server;
 
-/* Listens on 127.0.0.1. cert and key are PEM files for wss, NULL without TLS. NULL on failure (said
- * on standard error). Sets m->base_url and the two hooks of m. */
+/* Listens on 127.0.0.1. cert and key are PEM files for wss, NULL without TLS. Sets m->base_url and
+ * the two hooks of m. NULL on failure, which is reported on standard error. */
 struct server *server_start(struct mock *m, const char *cert, const char *key);
 uint16_t server_port(const struct server *s);
 /* Serves until *stop is set. */

@@ -11,12 +11,13 @@
 #include "tools/mock/route/receipt.h"
 #include "tools/mock/service/login.h"
 
-/* ClientPayload: 1 username, 3 passive, 5 userAgent, 18 device, 19 devicePairingData. */
+/* Reads ClientPayload: 1 username, 3 passive, 5 userAgent, 18 device, 19 devicePairingData. */
 static void payload(struct client *c, struct span p)
 {
     struct mock *m = c->m;
     struct span version = pb_bytes(pb_bytes(p, 5), 2);
-    struct node *shown = mock_node(m, "client-payload"); /* for the trace, no stanza of the wire */
+    struct node *shown =
+        mock_node(m, "client-payload"); /* for the trace only, no stanza of the wire */
 
     node_set_bytes(&m->a, shown, p);
     mock_trace(m, "in", c->label, shown);
@@ -36,8 +37,9 @@ static void payload(struct client *c, struct span p)
 /* Stanzas per second above which a client floods: a real one sends a few hundred at most. */
 enum { RATE_MAX = 3000, RATE_WINDOW_MS = 1000 };
 
-/* Acks and receipts come as fast as we deliver: a long offline queue is no flood. That each answers
- * something is watched where they are read. To ask for a message again is more than an answer. */
+/* Acks and receipts come as fast as the mock delivers: a long offline queue is no flood. Their
+ * readers check that each answers something. A request to send a message again is more than an
+ * answer. */
 static bool is_mere_answer(const struct node *n)
 {
     return node_is(n, "ack") || (node_is(n, "receipt") && !node_attr_is(n, "type", "retry"));

@@ -1,5 +1,5 @@
-/* admin.h - the /admin calls, by which tests steer the mock; docs/wa-mock.md has the table of them
- * all. This room knows nothing of the sockets: it gets requests and fills answers. */
+/* admin.h - the /admin calls, by which tests steer the mock; docs/wa-mock.md has a table of all
+ * calls. This room knows nothing of the sockets: it gets requests and fills answers. */
 #ifndef MOCK_ADMIN_ADMIN_H
 #define MOCK_ADMIN_ADMIN_H
 
@@ -8,8 +8,8 @@
 #include "tools/mock/core/http.h"
 #include "tools/mock/core/mock.h"
 
-/* One call: body is the JSON object sent ({} without one, NULL for calls that take plain text).
- * Fills *ret_out (an object or array, a new reference) and returns the HTTP status. */
+/* One call. body is the JSON object that was sent ({} if none was, NULL for calls that take plain
+ * text). Fills *ret_out (an object or array, a new reference) and returns the HTTP status. */
 typedef int admin_call(struct mock *m, const struct http_request *q, const json_t *body,
                        json_t **ret_out);
 
@@ -44,8 +44,9 @@ admin_call admin_community_add, admin_community_link;
 admin_call admin_trouble_get, admin_trouble_set, admin_stream;
 /* admin_server.c */
 admin_call admin_rate, admin_web_pages, admin_offline;
-/* admin_inject.c: `hex`, `times` times, to that client. how: "plain" (sealed and framed), "frame"
- * (framed only), "bytes" (as it is). False: it cannot. */
+/* admin_inject.c: sends the bytes of `hex` to the client, `times` times. how: "plain" (they are
+ * sealed and framed), "frame" (framed only), "bytes" (sent as they are). False: the client cannot
+ * take them in that way. */
 struct client;
 bool admin_inject(struct client *c, const char *how, const json_t *body);
 /* admin_state.c */
@@ -58,25 +59,27 @@ void admin_http(struct mock *m, const struct http_request *q, struct http_respon
 int admin_bad(json_t **ret_out, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int admin_ok(json_t **ret_out);
-/* Members of the body; dflt / "" when absent. */
+/* Members of the body; dflt or "" when the member is absent. */
 const char *admin_text(const json_t *body, const char *key);
 int64_t admin_int(const json_t *body, const char *key, int64_t dflt);
 bool admin_bool(const json_t *body, const char *key, bool dflt);
-/* What was given as text under `key`, or as bytes (perhaps no UTF-8) under `key`_hex, into out;
- * false when there is neither, or it is too long. */
+/* Puts the member `key`, a text, or `key`_hex, bytes that need not be UTF-8, into out. False when
+ * neither is there, or it is too long. */
 bool admin_bytes(const json_t *body, const char *key, char *out, size_t size);
-/* A text of ours that may hold any bytes, as a JSON string: '?' for what is no character. */
+/* A text of the mock that may hold any bytes, as a JSON string, with '?' for every byte that is no
+ * character. */
 json_t *admin_shown(const char *text);
-/* An account by `key` (number or JID) of the body or of the query. NULL: none, *ret_out is set. */
+/* The account that `key` of the body or of the query names by number or JID. NULL: no such account,
+ * and *ret_out says so. */
 struct mock_account *admin_account(struct mock *m, const struct http_request *q, const json_t *body,
                                    const char *key, json_t **ret_out);
-/* `to` of the body as a JID: a number (its LID, with `pn` itself), a person's or a group's JID.
- * False: nobody there, *ret_out says so (admin_contact.c). */
+/* `to` of the body as a JID: a number (its LID; with `pn` the number itself), a person's or a
+ * group's JID. False: nobody has this address, and *ret_out says so (admin_contact.c). */
 bool admin_target(struct mock *m, const json_t *body, struct jid *ret_to, json_t **ret_out);
 /* The Message protobuf of a send call: message_hex, or text with mentions and reply. False:
  * *ret_out says why not (admin_contact.c). */
 bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out);
-/* A device: `key` holds a device JID; its absence or a bare JID mean `dflt_number`. */
+/* The device of a device JID; of a bare JID, its phone. NULL: no such device. */
 struct device *admin_device(struct mock *m, const char *text);
 
 #endif

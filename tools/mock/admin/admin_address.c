@@ -1,4 +1,5 @@
-/* admin_address.c - by which address people are written to, and what the server says of numbers. */
+/* admin_address.c - the address (LID or number) by which people are written to, and what the server
+ * says of numbers. */
 #include "proto/jid.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/core/pb.h"
@@ -15,7 +16,8 @@ static uint64_t digits_of(const struct jid *j)
     return v;
 }
 
-/* ProtocolMessage{2 type, 23 {1 payload}}; payload {1 {1 number, 2 LID}.., 2 time} (P-RC-54). */
+/* The phone tells its companions the LIDs of numbers (P-RC-54): ProtocolMessage{2 type, 23 {1
+ * payload}}; payload {1 {1 number, 2 LID}.., 2 time}. */
 static void tell_clients(struct mock *m, struct mock_account *a)
 {
     struct buf payload = buf_new(4096), wrapped = buf_new(4096), protocol = buf_new(4096);
@@ -54,7 +56,8 @@ int admin_lid_migration(struct mock *m, const struct http_request *q, const json
     return admin_ok(ret_out);
 }
 
-/* The server gives the person another LID; who has the old one is told with the ack. */
+/* The server gives the person another LID. Clients that still write to the old LID are told so with
+ * the ack. */
 static bool other_lid(struct mock *m, struct mock_account *a)
 {
     (void)snprintf(a->lid.user, sizeof a->lid.user, "%llu",

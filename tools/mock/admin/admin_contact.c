@@ -98,7 +98,7 @@ bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out)
                                   admin_text(re, "text")};
     size_t n = 0;
 
-    if (json_object_get(body, "message_hex") != NULL) { /* "" as well: a message of no bytes */
+    if (json_object_get(body, "message_hex") != NULL) { /* also "": a message of no bytes */
         size_t chars = strlen(hex), got;
         uint8_t *to = buf_extend(out, chars / 2);
 
@@ -124,8 +124,9 @@ bool admin_build_message(const json_t *body, struct buf *out, json_t **ret_out)
     return true;
 }
 
-/* Writes it now, whatever the body says: an own id, type, attributes edit and t. With `hold` it
- * leaves with admin_contact_release(). The id, NULL when it was refused. */
+/* Writes a message now. The body may set its id, its type, and its attributes edit and t. With
+ * `hold` the message waits for admin_contact_release(). Returns the id, NULL when it was
+ * refused. */
 static const char *write_message(struct mock *m, struct device *d, const struct jid *to,
                                  const json_t *body, struct span content)
 {
@@ -204,7 +205,7 @@ int admin_contact_release(struct mock *m, const struct http_request *q, const js
     return 200;
 }
 
-/* ---- blast: all encrypted first, then sent ---- */
+/* ---- blast: all messages are encrypted first, then sent ---- */
 
 struct loaded {
     struct loaded *next;
@@ -242,7 +243,7 @@ static size_t fire(struct mock *m, struct device *d, struct loaded *list)
         struct node *n;
 
         list = l->next;
-        arena_reset(&m->a); /* nothing of the call lives in it */
+        arena_reset(&m->a); /* nothing of the call lives in the arena */
         if (node_unpack(SPAN(l->packed, l->n), &m->a, &n) == WB_OK) {
             message_route(m, d, "contact", n, &v);
             sent += v.error == 0;
@@ -287,9 +288,10 @@ int admin_contact_blast(struct mock *m, const struct http_request *q, const json
     return 200;
 }
 
-/* ---- what they received ---- */
+/* ---- what people received ---- */
 
-/* What the phone shows; with device=N what that device got, with id=X only that stanza. */
+/* Whether the entry is asked for: by default what the phone shows; with device=N what that device
+ * got, with id=X only that stanza. */
 static bool wanted(const struct http_request *q, const json_t *entry)
 {
     char buf[MOCK_ID_MAX], number[16];
@@ -302,7 +304,8 @@ static bool wanted(const struct http_request *q, const json_t *entry)
     return d == NULL || json_integer_value(d) == (device != NULL ? strtol(device, NULL, 10) : 0);
 }
 
-/* Hundreds of long texts would be an answer of hundreds of megabytes. */
+/* The entry with its long text cut: hundreds of long texts would make an answer of hundreds of
+ * megabytes. */
 static json_t *shortened(const json_t *entry)
 {
     enum { SHORT_TEXT_MAX = 32 };
@@ -313,7 +316,7 @@ static json_t *shortened(const json_t *entry)
     if (n > SHORT_TEXT_MAX)
         n = SHORT_TEXT_MAX;
     while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-        n--; /* between two characters */
+        n--; /* cut between two characters */
     (void)json_object_set_new(o, "text", json_stringn(text, n));
     (void)json_object_del(o, "message");
     return o;
@@ -372,7 +375,7 @@ int admin_contact_clear(struct mock *m, const struct http_request *q, const json
     return admin_ok(ret_out);
 }
 
-/* ---- how they behave ---- */
+/* ---- how people behave ---- */
 
 int admin_contact_script(struct mock *m, const struct http_request *q, const json_t *body,
                          json_t **ret_out)
@@ -472,7 +475,7 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
     if (jid_parse_cstr(admin_text(body, "participant"), &participant) == WB_OK)
         node_attr_jid(&m->a, n, "participant", &participant);
     node_attr_u64(&m->a, n, "t", mock_now_s(m));
-    if (error[0] != '\0') { /* the device got the stanza, and not what is in it */
+    if (error[0] != '\0') { /* the device got the stanza, but could not read its content */
         struct node *e = node_child_new(&m->a, n, "error");
 
         node_attr_text(&m->a, e, "reason", "lid");
@@ -483,8 +486,8 @@ int admin_contact_receipt(struct mock *m, const struct http_request *q, const js
     return admin_ok(ret_out);
 }
 
-/* The request of a device for a message once more, which the server passes on without a look at who
- * is in the group or what was delivered to whom. */
+/* A device's request to have a message sent again. The server passes it on without checking who is
+ * in the group or what was delivered to whom. */
 static struct node *retry_node(struct mock *m, struct device *d, const struct group *g,
                                const json_t *body)
 {

@@ -6,8 +6,8 @@
 enum { NAME_MAX_CHARS = 64 };
 
 /* The fields of a body, each as name:type. Types: t text, i integer, b true or false, l list, o
- * object (its members follow as object.name), x integer or text. A text may stand in the query as
- * well; what has no type stands only there. */
+ * object (its members follow as object.name), x integer or text. A text may also stand in the
+ * query; a field without a type stands only there. */
 static const struct call_fields {
     const char *method, *path, *fields;
 } calls[] = {
@@ -96,7 +96,7 @@ bool admin_fields_call(size_t i, const char **ret_method, const char **ret_path)
     return true;
 }
 
-/* The type of that field; '?' for one of the query alone; '\0': the call has none of that name. */
+/* The type of a field; '?' for a field of the query alone; '\0' when the call has no such field. */
 static char type_of(const char *fields, const char *name)
 {
     size_t n = strlen(name);
@@ -149,14 +149,15 @@ static bool is_of(const json_t *v, char type)
     }
 }
 
-/* `within`: "" or the name of the object with a dot, in which these members are. */
+/* `within`: the name of the object that holds these members, followed by a dot; "" for the body
+ * itself. */
 static bool members_ok(const char *fields, const char *within, const json_t *o, char *why,
                        size_t size)
 {
     const char *key;
     json_t *v;
 
-    json_object_foreach((json_t *)(uintptr_t)o, key, v) /* reads only */
+    json_object_foreach((json_t *)(uintptr_t)o, key, v) /* the cast is safe: the loop only reads */
     {
         char name[2 * NAME_MAX_CHARS];
 
@@ -174,7 +175,7 @@ static bool members_ok(const char *fields, const char *within, const json_t *o, 
     return true;
 }
 
-/* Names and values stand in lines. */
+/* The query has one name=value per line. */
 static bool query_ok(const char *fields, const char *query, char *why, size_t size)
 {
     while (query && *query != '\0') {

@@ -1,5 +1,5 @@
-/* admin_forge.c - what a dishonest server could send: stanzas in the name of somebody who has not
- * sent them, under keys that are not theirs. */
+/* admin_forge.c - what a dishonest server could send: stanzas in the name of people who have not
+ * sent them, under keys that do not belong to these people. */
 #include "crypto/pair_crypt.h"
 #include "crypto/signal.h"
 #include "proto/padding.h"
@@ -15,11 +15,12 @@ struct forgery {
     struct mock *m;
     const json_t *body;
     const struct mock_account *victim; /* in whose name */
-    struct jid as;                     /* the device's address */
-    struct signal_local local;         /* the key that is not theirs */
+    struct jid as;                     /* address of the victim's device */
+    struct signal_local local;         /* the forger's key, not the victim's */
 };
 
-/* A statement of an account that nobody knows, good in itself (P-PR-09..11). */
+/* Adds a statement (<device-identity>) of an account that nobody knows; its signatures are good
+ * (P-PR-09..11). */
 static enum wb_err add_statement(struct forgery *f, struct node *stanza)
 {
     struct buf details = buf_new(256), adv = buf_new(1024);
@@ -47,7 +48,7 @@ out:
     return err;
 }
 
-/* As actors do it, with a session of this one message. */
+/* Seals for one device as actors do, with a session for this one message. */
 static enum wb_err seal(struct forgery *f, struct device *to, struct span content, struct buf *ct)
 {
     struct signal_session *s = signal_session_new();
@@ -107,7 +108,8 @@ static struct node *message(struct forgery *f, struct device *to, struct span co
     return n;
 }
 
-/* Keys of its own, as the device that asks for a message again. */
+/* A retry receipt with the forger's own keys, as if the victim's device asked for a message
+ * again. */
 static struct node *retry(struct forgery *f)
 {
     struct mock *m = f->m;

@@ -1,5 +1,5 @@
-/* admin_forget.c - a person's device that has lost what it needs to read a client: its sessions
- * with it, and its sender keys. Its own keys stay: it is the same device. */
+/* admin_forget.c - a person's device loses what it needs to read a client's messages: its sessions
+ * with the client and its sender keys. Its own keys stay: it is the same device. */
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/people/actor.h"
 
@@ -16,7 +16,7 @@ static void drop(struct map *map, const char *key, void (*free_value)(void *valu
         free_value(value);
 }
 
-/* Keys are "group|address". */
+/* Drops the sender keys of one address; the keys of the map are "group|address". */
 static void drop_sender_keys(struct actor *a, const char *address)
 {
     struct map_slot *s;

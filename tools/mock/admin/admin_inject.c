@@ -3,7 +3,7 @@
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/wire/client.h"
 
-/* The body's `hex`, `times` times; false: not hex, or too long. */
+/* Reads the body's `hex` and repeats it `times` times. False: not hex, or too long. */
 static bool read_bytes(const json_t *body, struct buf *out)
 {
     struct span text = span_cstr(admin_text(body, "hex"));

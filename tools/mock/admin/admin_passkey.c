@@ -1,4 +1,4 @@
-/* admin_passkey.c - the account that demands a passkey, and its phone. */
+/* admin_passkey.c - the calls for accounts that demand a passkey, and for their phones. */
 #include "base/text.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/link/passkey.h"

@@ -16,7 +16,8 @@ static bool number(const json_t *body, const char *key, int64_t max, unsigned *r
     return true;
 }
 
-/* They gave the account their token before the companion was linked: nobody tells it of that. */
+/* These contacts gave the account their privacy token before the companion was linked: no
+ * notification tells the companion of it. */
 static bool give_tokens(struct mock *m, struct mock_account *a, const json_t *body)
 {
     const json_t *from = json_object_get(body, "tokens_from"), *one;

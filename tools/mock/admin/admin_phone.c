@@ -38,7 +38,7 @@ int admin_enter_code(struct mock *m, const struct http_request *q, const json_t 
     return paired(&a, ret_out);
 }
 
-/* All companions of the account that are real clients, or one of them. */
+/* Unlinks all companions of the account that are real clients, or one of them. */
 int admin_unlink(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)
 {
     const char *jid = admin_text(body, "jid");

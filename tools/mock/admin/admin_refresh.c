@@ -1,10 +1,11 @@
-/* admin_refresh.c - WhatsApp takes back what clients show that are not linked yet (P-X2-16). */
+/* admin_refresh.c - WhatsApp withdraws the QR or link code that clients show before they are linked
+ * (P-X2-16). */
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/devices/deliver.h"
 #include "tools/mock/link/pair.h"
 #include "tools/mock/wire/client.h"
 
-/* Every client that shows a QR is told to make a new secret. */
+/* Tells every client that shows a QR to make a new secret. */
 static int refresh_qr(struct mock *m, json_t **ret_out)
 {
     json_int_t told = 0;

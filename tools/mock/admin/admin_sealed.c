@@ -1,6 +1,6 @@
 /* admin_sealed.c - scripted people seal with the secret of a message: edits, votes, reactions,
- * comments, answers to events (P-RC-52, P-X2-19). The mock makes the keys and the protobufs by
- * itself, and not with the code of the bridge: a mistake there must not be one here too. */
+ * comments, answers to events (P-RC-52, P-X2-19). The mock makes the keys and the protobufs with
+ * its own code, not with the bridge's: a mistake of the bridge must not be repeated here. */
 #include "base/text.h"
 #include "crypto/prim_aead.h"
 #include "crypto/prim_hash.h"
@@ -17,7 +17,7 @@ static const struct sealed_kind {
     const char *what;
     uint32_t field;
     const char *use;
-    bool bound; /* id and sender are authenticated */
+    bool bound; /* the seal authenticates id and sender too */
     uint64_t type;
 } kinds[] = {
     {"edit", 82, "Message Edit", false, 2},     {"event-edit", 82, "Event Edit", false, 1},
@@ -128,7 +128,7 @@ static void put_plain(struct buf *out, const struct sealed_message *s)
     }
 }
 
-/* HKDF(secret, id | author | sender | use), AES-256-GCM. */
+/* Seals plain: AES-256-GCM under HKDF(secret, id | author | sender | use). */
 static enum wb_err seal(const struct sealed_message *s, struct span plain, const uint8_t iv[12],
                         struct buf *out)
 {
@@ -195,7 +195,7 @@ out:
     return err;
 }
 
-/* What brings its secret along: messageContextInfo{3 messageSecret}. */
+/* A message that brings its secret along, in messageContextInfo{3 messageSecret}. */
 static enum wb_err put_original(struct buf *out, const struct sealed_message *s, const char *what)
 {
     struct buf context = buf_new(256);
@@ -260,7 +260,8 @@ int admin_contact_sealed(struct mock *m, const struct http_request *q, const jso
 
 #define BOT "867051314767696@bot"
 
-/* MessageSecretMessage{2 iv, 3 payload}: HKDF twice, id 00 bot authenticated. */
+/* MessageSecretMessage{2 iv, 3 payload}: the key is HKDF twice; id, 00 and bot are
+ * authenticated. */
 static enum wb_err seal_as_bot(struct mock *m, const json_t *body, const uint8_t secret[32],
                                const char *id, struct buf *out)
 {

@@ -1,5 +1,5 @@
-/* admin_server.c - how the server behaves towards all clients: what it refuses for a while, which
- * web pages it has, how it delivers what has gathered. */
+/* admin_server.c - how the server behaves towards all clients: which requests it refuses for a
+ * while, which web pages it has, how it delivers what was queued while a client was away. */
 #include "tools/mock/admin/admin.h"
 
 int admin_rate(struct mock *m, const struct http_request *q, const json_t *body, json_t **ret_out)

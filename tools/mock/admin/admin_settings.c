@@ -10,7 +10,7 @@
 
 enum { VALUE_MAX = 1024, PUSH_NAME = 7, NCT_SALT = 80 };
 
-/* SyncActionValue{field {1 content}}. */
+/* Sets one entry of app state to SyncActionValue{field {1 content}}. */
 static bool set(struct mock *m, struct mock_account *a, const char *collection, const char *index,
                 uint32_t field, struct span content)
 {

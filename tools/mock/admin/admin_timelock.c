@@ -1,4 +1,4 @@
-/* admin_timelock.c - WhatsApp restricts an account, or lifts that. */
+/* admin_timelock.c - WhatsApp restricts an account, or lifts the restriction. */
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/devices/timelock.h"
 

@@ -1,4 +1,4 @@
-/* admin_trouble.c - what is to go wrong. */
+/* admin_trouble.c - what a test wants to go wrong. */
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/devices/offline.h"
 #include "tools/mock/wire/client.h"
@@ -152,7 +152,7 @@ static void stream_error(struct client *c, const json_t *body)
     else if (code[0] == '\0' && conflict[0] != '\0')
         code = "409";
     if (admin_bool(body, "deaf", false)) {
-        /* Says it and is gone: it neither closes nor answers a close. */
+        /* the server sends it and goes silent: it neither closes nor answers a close */
         struct node *n = mock_node(c->m, "stream:error");
 
         node_attr_text(&c->m->a, n, "code", code);
@@ -217,8 +217,8 @@ static bool stream_one(struct client *c, const json_t *body)
     return true;
 }
 
-/* `phone`: all connections of that account; `client`: one device JID, a label of GET /admin/state,
- * or "all". */
+/* Whether c is meant. `phone`: all connections of that account; `client`: one device JID, a label
+ * of GET /admin/state, or "all". */
 static bool stream_match(const struct client *c, const struct mock_account *a, const char *who)
 {
     struct jid j;

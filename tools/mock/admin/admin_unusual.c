@@ -1,5 +1,6 @@
-/* admin_unusual.c - what the real server sends and few expect: messages without anything encrypted
- * in them (P-X2-09), <status> (P-X2-21), our own devices told of by the server itself. */
+/* admin_unusual.c - stanzas that the real server sends and few clients expect: messages without
+ * anything encrypted in them (P-X2-09), <status> (P-X2-21), news of our own devices that come from
+ * the server itself. */
 #include "base/text.h"
 #include "tools/mock/admin/admin.h"
 #include "tools/mock/core/pb.h"
@@ -10,7 +11,7 @@
 
 enum { UNUSUAL_MAX = 1 << 20 };
 
-/* What the phone shows under this id: it got what the clients did not. */
+/* The phone shows a message under this id: it got what the clients did not. */
 static void known_to_phone(struct mock *m, struct mock_account *to, const struct mock_account *from,
                            const char *id, const char *text)
 {

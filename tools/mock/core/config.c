@@ -104,7 +104,7 @@ static const struct option options[] = {{"port", required_argument, NULL, 'p'},
                                         {"version", no_argument, NULL, 'V'},
                                         {NULL, 0, NULL, 0}};
 
-/* One option; false when its value is bad. */
+/* Takes one option; false when its value is bad. */
 static bool take(struct mock_config *c, int opt)
 {
     uint64_t v = 0;

@@ -4,8 +4,8 @@
 
 enum { UNWRAP_MAX = 6 };
 
-/* Message numbers of wrappers {1 message}: ephemeral, viewOnce, viewOnceV2, V2Extension,
- * documentWithCaption, edited. */
+/* The message inside a wrapper. The wrappers are fields of Message that hold {1 message}:
+ * ephemeral, viewOnce, viewOnceV2, V2Extension, documentWithCaption, edited. */
 static struct span inner(struct span msg)
 {
     static const uint32_t wrappers[] = {40, 37, 55, 59, 53, 58};
@@ -32,7 +32,7 @@ static void read_context(struct span ctx, struct mock_content *c)
     }
 }
 
-/* Message numbers that carry a caption and a contextInfo in field 17. */
+/* The fields of Message that carry a caption, and a contextInfo in field 17. */
 static const struct content_kind {
     uint32_t field, caption;
     const char *name;

@@ -16,21 +16,21 @@ struct mock_content {
     struct span reply_id, reply_participant; /* SPAN_NULL without */
     struct span skdm;                        /* axolotl bytes of field 2; SPAN_NULL without */
     struct span skdm_group;
-    struct span sent_to; /* deviceSentMessage: its destination */
+    struct span sent_to; /* of a deviceSentMessage: its destination */
 };
 
-/* Borrows from msg. */
+/* Reads msg; the result borrows from msg. */
 void content_read(struct span msg, struct mock_content *ret_c);
 
-/* A text; with mentions or a reply an extendedTextMessage, else conversation. */
+/* A text message: an extendedTextMessage if it has mentions or a reply, else a conversation. */
 struct content_reply {
     const char *id, *participant, *text;
 };
 void content_text(struct buf *out, const char *text, const char *const *mentions, size_t n,
                   const struct content_reply *reply);
-/* deviceSentMessage around msg. */
+/* Appends a deviceSentMessage that wraps msg. */
 void content_device_sent(struct buf *out, const char *destination, struct span msg);
-/* Message.2: a sender key for a group. */
+/* Appends Message field 2: a sender key for a group. */
 void content_skdm(struct buf *out, const char *group, struct span skdm);
 
 #endif

@@ -8,7 +8,7 @@ enum socket_cut {
     SOCKET_DEAF,  /* nothing is read any more: pings and close frames stay without an answer */
 };
 
-/* RESET and FIN, on the socket itself. */
+/* Breaks a connection by its socket; how is RESET or FIN. */
 void cut_fd(int fd, enum socket_cut how);
 
 #endif

@@ -21,7 +21,7 @@ struct http_response {
     struct buf body;
 };
 
-/* A value of the query, NULL when absent; lives as long as the request. buf holds it. */
+/* Copies a value of the query to buf, cut to max - 1 bytes, and returns buf; NULL when absent. */
 const char *http_query(const struct http_request *q, const char *name, char *buf, size_t max);
 
 #endif

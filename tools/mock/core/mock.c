@@ -87,7 +87,7 @@ int64_t mock_timer_wait(const struct mock *m)
 void mock_timers_run(struct mock *m)
 {
     int64_t now = clock_mono_ms(m->clock);
-    uint64_t newest = m->next_timer; /* timers set by timers wait for the next round */
+    uint64_t newest = m->next_timer; /* timers set by a timer wait for the next round */
 
     for (;;) {
         struct mock_timer *t = m->timers;
@@ -132,7 +132,7 @@ static char *xml_of(const struct node *n)
     return text;
 }
 
-/* Done by Baileys or whatsmeow every day: worth knowing, not an offence. */
+/* Baileys or whatsmeow do this every day: worth a note, not an offence. */
 static bool tolerated(const char *what)
 {
     static const char *const notes[] = {

@@ -25,7 +25,7 @@ struct flag {
     char what[40];
     char detail[256];
     char *stanza; /* XML, may be NULL */
-    bool note;    /* WhatsApp puts up with it, seen by clients in use that do it */
+    bool note;    /* WhatsApp tolerates it; clients in use do it */
 };
 
 struct mock_timer {
@@ -34,7 +34,7 @@ struct mock_timer {
     uint64_t seq; /* equal times fire in order of creation */
     void (*fire)(struct mock *m, void *arg);
     void *arg;
-    void (*drop)(void *arg); /* frees arg if it never fires; may be NULL */
+    void (*drop)(void *arg); /* frees arg if the timer never fires; may be NULL */
 };
 
 struct inbox_item {
@@ -44,7 +44,7 @@ struct inbox_item {
     uint8_t packed[];
 };
 
-/* A private message that left devices out (address.c). */
+/* A private message that left devices out (devices/address.c). */
 enum { MOCK_MISSING_MAX = 16 };
 struct mock_missing {
     const struct device *from; /* NULL: free */
@@ -53,7 +53,7 @@ struct mock_missing {
     size_t n;
 };
 
-/* How a prekey query for a device that is not there any more is refused. */
+/* How the server refuses a prekey query for a device that is gone. */
 enum gone_refusal {
     GONE_NOT_FOUND, /* <error code=404> in its <user> */
     GONE_ONE,       /* <error code=406> in its <user> */
@@ -73,14 +73,14 @@ struct mock {
     struct rates rates;
     enum gone_refusal gone_refused;
     bool no_worker_script; /* /sw.js is missing */
-    bool offline_pull;     /* what gathered is delivered when the client asks for it */
+    bool offline_pull;     /* queued stanzas are delivered when the client asks */
     struct client *clients;
     uint64_t next_client, next_id, next_flag, next_timer, next_mark;
     struct flag *flags, *last_flag;
     size_t nflags;
     struct mock_timer *timers;             /* soonest first */
     struct inbox_item *inbox, *inbox_last; /* stanzas for devices that the mock plays */
-    bool inbox_timer;                      /* they will be read soon */
+    bool inbox_timer;                      /* a timer will read the inbox soon */
     struct map used_keys;                  /* strict.c: message keys seen on the wire */
     struct map media;                      /* media.c */
     unsigned media_gone;                   /* the next so many files are not found, */
@@ -104,28 +104,29 @@ void mock_enter(struct mock *m);
 void mock_leave(struct mock *m);
 
 uint64_t mock_now_s(const struct mock *m);
-/* A fresh stanza id in the arena. */
+/* A fresh stanza id, allocated in the arena. */
 const char *mock_id(struct mock *m);
 
-/* Fires after delay_ms on the loop. drop(arg), if given, runs instead when the mock ends. False:
- * no memory (drop has run). */
+/* Calls fire(arg) after delay_ms, from the loop. If the mock ends first, drop(arg) runs instead,
+ * unless drop is NULL. False: no memory (drop has run). */
 bool mock_timer(struct mock *m, int64_t delay_ms, void (*fire)(struct mock *, void *), void *arg,
                 void (*drop)(void *));
 /* Milliseconds until the next timer, -1 without one. */
 int64_t mock_timer_wait(const struct mock *m);
 void mock_timers_run(struct mock *m);
-/* Forgets timers of that arg. */
+/* Cancels the timers of that arg; the drop(arg) of each runs. */
 void mock_timer_cancel(struct mock *m, const void *arg);
 
-/* Records that a client did what WhatsApp would not like. client: its label; node may be NULL. */
+/* Records that a client did something that WhatsApp would not like. client: its label; node may be
+ * NULL. */
 void mock_flag(struct mock *m, const char *client, const char *what, const struct node *node,
                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void mock_flags_clear(struct mock *m);
 void mock_say(const struct mock *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* dir "in" (from the client) or "out". */
+/* Writes a stanza to the trace file. dir: "in" (from the client) or "out". */
 void mock_trace(struct mock *m, const char *dir, const char *client, const struct node *n);
 
-/* Short forms on the arena in hand. */
+/* Short forms of the node functions, on the arena of the operation in hand. */
 struct node *mock_node(struct mock *m, const char *tag);
 /* Text of an attribute as a C string in the arena; "" when absent. */
 const char *mock_attr(struct mock *m, const struct node *n, const char *key);

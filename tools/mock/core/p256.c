@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-/* NULL when it is no point of the curve. */
+/* The key of a point; NULL when it is no point of the curve. */
 static EVP_PKEY *key_of(const uint8_t point[static P256_POINT_BYTES])
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);

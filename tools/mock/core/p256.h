@@ -6,9 +6,9 @@
 
 enum { P256_POINT_BYTES = 65 /* 04, x, y */ };
 
-/* A point of the curve? */
+/* Whether the bytes are a point of the curve. */
 bool p256_key_valid(struct span point);
-/* sig is DER. False also for a bad key. */
+/* Checks a signature. sig is DER. False also for a bad key. */
 bool p256_verify(const uint8_t point[static P256_POINT_BYTES], struct span message,
                  struct span sig);
 

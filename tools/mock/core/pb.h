@@ -1,7 +1,7 @@
 /* pb.h - protobuf fields by number, read and written one at a time.
  *
- * The mock looks at what clients send with its own eyes and not through the schemas of the bridge:
- * a field number wrong in those must not be wrong here too. */
+ * The mock reads what clients send with code of its own, not through the bridge's schemas: a wrong
+ * field number in the schemas must not be wrong here too. */
 #ifndef MOCK_CORE_PB_H
 #define MOCK_CORE_PB_H
 
@@ -14,14 +14,14 @@ struct pb_field {
     struct span bytes; /* wire 2, borrowed */
 };
 
-/* Takes one field off the front of *in. False at the end and on malformed input; afterwards *in is
- * empty exactly when all was well. */
+/* Takes one field off the front of *in. False at the end and on malformed input; then *in is empty
+ * only if all was well-formed. */
 bool pb_next(struct span *in, struct pb_field *ret_f);
-/* Is it a well-formed sequence of fields? */
+/* Whether msg is a well-formed sequence of fields. */
 bool pb_valid(struct span msg);
-/* Content of the last length-delimited field of that number; SPAN_NULL without one. */
+/* The content of the last length-delimited field with that number; SPAN_NULL if there is none. */
 struct span pb_bytes(struct span msg, uint32_t number);
-/* Value of the last varint (or fixed) field of that number. */
+/* The value of the last varint (or fixed) field with that number. */
 uint64_t pb_u64(struct span msg, uint32_t number, uint64_t dflt);
 bool pb_has(struct span msg, uint32_t number);
 

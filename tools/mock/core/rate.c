@@ -6,9 +6,9 @@
 #include "tools/mock/core/mock.h"
 
 enum {
-    /* What was under way when the refusal left is no fault of the client. */
+    /* Requests under way when the refusal left are no fault of the client. */
     ON_ITS_WAY_MS = 500,
-    /* Without a time a client is expected to wait for some seconds at least. */
+    /* If the refusal names no time, a client is expected to wait for at least some seconds. */
     UNNAMED_MS = 2000,
 };
 
@@ -21,7 +21,7 @@ static struct rate_rule *rule_of(struct mock *m, const char *kind)
     return NULL;
 }
 
-/* The pause of that account and kind; a fresh one takes the place of the one that ends first. */
+/* The pause of that account and kind. A new pause takes the place of the pause that ends first. */
 static struct rate_pause *pause_of(struct mock *m, const struct mock_account *a, const char *kind)
 {
     struct rate_pause *p = m->rates.pauses, *oldest = p;

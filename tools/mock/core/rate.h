@@ -1,5 +1,5 @@
-/* rate.h - requests of which a client has made too many for now (429 rate-overlimit), as the server
- * counts them: per account and per kind, which is namespace and type. */
+/* rate.h - refuses requests of which a client has made too many for now (429 rate-overlimit),
+ * counted as the server does: per account and per kind, which is namespace and type. */
 #ifndef MOCK_CORE_RATE_H
 #define MOCK_CORE_RATE_H
 
@@ -33,11 +33,11 @@ struct rates {
     struct rate_pause pauses[RATE_PAUSES_MAX];
 };
 
-/* The code to refuse this request of an account with, 0: none; *ret_backoff_s belongs to it. Flags
- * a client that asks although it was told to wait. */
+/* The error code with which to refuse this request of an account, 0: none. *ret_backoff_s is the
+ * time that goes with the code. Flags a client that asks although it was told to wait. */
 int rate_refuses(struct mock *m, const char *label, const struct mock_account *a,
                  const struct node *iq, int64_t *ret_backoff_s);
-/* From now on it holds for its kind. False: no more kinds. */
+/* Sets the rule of its kind from now on. False: too many kinds. */
 bool rate_set(struct mock *m, const struct rate_rule *rule);
 
 #endif

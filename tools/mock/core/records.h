@@ -6,7 +6,7 @@
 
 #include "tools/mock/core/mock.h"
 
-/* Takes over entry (an object); kinds: "messages", "receipts". */
+/* Adds an entry (an object; the reference is taken over). kind: "messages" or "receipts". */
 void records_add(struct mock_account *a, const char *kind, json_t *entry);
 /* A new reference to the array of that kind. */
 json_t *records_get(const struct mock_account *a, const char *kind);

@@ -1,4 +1,4 @@
-/* sha1.h - the one hash that WhatsApp still takes with SHA-1: that of a client's keys. */
+/* sha1.h - SHA-1, which WhatsApp still uses for one hash: the digest of a client's keys. */
 #ifndef MOCK_CORE_SHA1_H
 #define MOCK_CORE_SHA1_H
 
@@ -9,7 +9,7 @@
 
 enum { SHA1_BYTES = 20 };
 
-/* False: OpenSSL has none to offer; ret is untouched then. */
+/* False: OpenSSL offers no SHA-1; ret is untouched then. */
 bool sha1(struct span in, uint8_t ret[static SHA1_BYTES]);
 
 #endif

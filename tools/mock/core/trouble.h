@@ -1,4 +1,4 @@
-/* trouble.h - what the operator of the mock asked to go wrong (POST /admin/trouble). */
+/* trouble.h - what the mock does wrong on a test's order (POST /admin/trouble). */
 #ifndef MOCK_CORE_TROUBLE_H
 #define MOCK_CORE_TROUBLE_H
 
@@ -29,11 +29,11 @@ enum adv_trouble {
 struct trouble {
     enum adv_trouble adv;
     unsigned bad_key_lists;      /* the next so many <key-index-list>s are signed wrongly */
-    unsigned foreign_phone_keys; /* ... bundles of phones carry keys of somebody else */
+    unsigned foreign_phone_keys; /* the next so many bundles of phones carry somebody else's keys */
     enum cert_trouble cert;
-    uint32_t min_version;        /* tertiary; below it: failure 405 */
-    uint32_t client_revision;    /* that / and /sw.js name; 0: these pages are missing */
-    unsigned pair_bad_hmac;      /* the next so many phones that pair have seen another QR */
+    uint32_t min_version;     /* least third part of the client's version; below it: failure 405 */
+    uint32_t client_revision; /* revision that / and /sw.js name; 0: these pages are missing */
+    unsigned pair_bad_hmac;   /* the next so many pairing phones have seen another QR */
     unsigned pair_bad_signature; /* ... have signed for another client */
     int upgrade_status;          /* != 0: HTTP status at the WebSocket upgrade */
     int64_t upgrade_until_ms;    /* mono clock; 0: until changed */
@@ -42,11 +42,11 @@ struct trouble {
     unsigned drop_frames;       /* the next so many outgoing frames are lost after encryption */
     unsigned truncate_frames;   /* the next so many outgoing frames lose their last byte */
     unsigned duplicate_stanzas; /* the next so many delivered stanzas go out twice */
-    unsigned reorder_stanzas;   /* the next so many delivered stanzas swap with their follower */
-    int64_t delay_ms;           /* every outgoing frame waits so long */
-    unsigned fragment_bytes;    /* frames leave in WebSocket fragments of this size; 0: whole */
-    unsigned chop_bytes;        /* frames leave cut over several WebSocket messages; 0: whole */
-    /* acks for messages, counted down */
+    unsigned reorder_stanzas; /* the next so many delivered stanzas swap places with the next one */
+    int64_t delay_ms;         /* every outgoing frame is delayed by this */
+    unsigned fragment_bytes;  /* frames leave in WebSocket fragments of this size; 0: whole */
+    unsigned chop_bytes;      /* frames leave cut over several WebSocket messages; 0: whole */
+    /* troubles of acks for messages, counted down */
     unsigned ack_error_times;
     int ack_error;
     unsigned ack_drop;  /* message delivered, no ack */

@@ -8,7 +8,7 @@
 
 enum { FIELD_BYTES_MAX = 65536, AUTH_DATA_MIN = 37, FLAG_PRESENT = 1, FLAG_VERIFIED = 4 };
 
-/* A base64url member without padding; SPAN_NULL when it is not there or not that. */
+/* A base64url member without padding; SPAN_NULL when it is absent or not base64url. */
 static struct span field(const json_t *o, const char *name, struct arena *a)
 {
     const json_t *v = json_object_get(o, name);
@@ -30,7 +30,7 @@ static bool is_text(const json_t *o, const char *name, const char *want)
     return got != NULL && strcmp(got, want) == 0;
 }
 
-/* https at the relying party's domain or below it. */
+/* Whether the origin is https at the relying party's domain or below it. */
 static bool origin_fits(const char *origin, const char *rp_id)
 {
     size_t n, rp = strlen(rp_id);

@@ -15,8 +15,8 @@ struct webauthn_want {
     const uint8_t *key; /* P256_POINT_BYTES */
 };
 
-/* json: the credential as PublicKeyCredential.toJSON() gives it. NULL: all is well; else what is
- * wrong, static. */
+/* json: the credential as PublicKeyCredential.toJSON() gives it. Returns NULL when it is right,
+ * else a static text that says what is wrong. */
 const char *webauthn_check(const struct webauthn_want *w, struct span json, struct arena *a);
 
 #endif

@@ -97,7 +97,7 @@ struct mock_account *world_add_account(struct mock *m, const char *digits, const
     }
     a->pn = pn;
     a->lid.server = JID_LID;
-    /* 15 digits like real ones, and no resemblance to the number */
+    /* 15 digits like those of real LIDs, without resemblance to the number */
     (void)snprintf(a->lid.user, sizeof a->lid.user, "%llu",
                    (unsigned long long)(100200300000007ull + 7919 * ++w->next_lid));
     (void)snprintf(a->name, sizeof a->name, "%s", name);
@@ -110,7 +110,7 @@ struct mock_account *world_add_account(struct mock *m, const char *digits, const
     struct device *phone = append_device(a, 0);
     if (!phone || !map_put(&w->by_pn, pn.user, a) || !map_put(&w->by_lid, a->lid.user, a) ||
         !w->player->attach(m, phone, &a->identity)) {
-        /* keys of a half-made account stay in the maps only if it is listed */
+        /* the maps may point to a half-made account: it stays in the list, and counts as gone */
         a->gone = true;
     }
     w->accounts[w->naccounts++] = a;

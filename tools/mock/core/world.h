@@ -20,14 +20,14 @@ struct actor;
 struct mock_account;
 struct node;
 
-/* What another room keeps of a device or an account. The world ends it with the function that the
+/* What a room above keeps for a device or an account. The world frees it with the function that its
  * owner has put beside it. */
 struct part {
     void *value; /* NULL: nothing is kept */
     void (*free)(void *value);
 };
 
-/* A stanza for a device that it has not yet acknowledged. */
+/* A stanza that a device has not acknowledged yet. */
 struct queued {
     struct queued *next;
     char id[MOCK_ID_MAX];
@@ -61,7 +61,7 @@ struct device {
         uint32_t id;
         uint8_t pub[X25519_KEY_BYTES];
         uint8_t sig[XEDDSA_SIG_BYTES];
-    } skey_before; /* the one that the last rotation replaced; id 0: none */
+    } skey_before; /* the signed prekey before the last rotation; id 0: none */
     uint32_t key_index;
     struct prekey *prekeys; /* not yet handed out, oldest first */
     size_t nprekeys;
@@ -81,8 +81,7 @@ struct device {
     bool unannounced;       /* nobody was told of it, and nobody has asked for the list since */
     struct client *client;  /* logged in on it, or NULL */
     struct actor *actor;    /* of a device that the mock plays (people/actor.h); or NULL */
-    uint64_t to_mark; /* route/message.c: the number of the last stanza that addressed this device,
-                         ... */
+    uint64_t to_mark;       /* the last stanza that addressed this device (route/message.c) */
     const struct node *to; /* ... and its <to> in that stanza: not to be used with another number */
     struct queued *first, *last;
     size_t nqueued;
@@ -90,7 +89,8 @@ struct device {
     size_t recent_at;
 };
 
-/* A privacy token that `account` gave to `peer` (P-SD-27..31: who has one may write first). */
+/* A privacy token that an account gave to `peer` (P-SD-27..31: whoever has one may write to the
+ * giver first). */
 struct token {
     struct token *next;
     struct mock_account *peer;
@@ -98,7 +98,7 @@ struct token {
     uint64_t t;
 };
 
-/* The only passkey of an account, and what it demands at linking (link/passkey.c). */
+/* The only passkey of an account, and how the account demands it at linking (link/passkey.c). */
 struct account_passkey {
     bool demanded;
     bool omit_options; /* the request comes without its options */
@@ -115,13 +115,13 @@ struct login_script {
     unsigned times; /* how many logins fail; UINT32_MAX: all */
 };
 
-/* What the push name of --phone-per-name asks for (service/names.c); all zero for accounts without
- * such a name. */
+/* What the push name asks for with --phone-per-name (service/names.c); all zero for accounts
+ * without such a name. */
 struct traits {
     bool by_name;
-    bool restricted;    /* strangers need a privacy token for anything (P-SD-27) */
-    bool no_tctoken;    /* ... and one that it gave out itself does not count */
-    bool no_cstoken;    /* ... and one made of the salt does not count */
+    bool restricted; /* strangers need a privacy token for anything (P-SD-27) */
+    bool no_tctoken; /* ... and a privacy token that this account gave out itself does not count */
+    bool no_cstoken; /* ... and a token made of the salt does not count */
     bool sends_cstoken; /* its clients are told to make such tokens */
     bool salted;        /* its history carries the salt */
     bool salt_in_state; /* its app state does */
@@ -130,12 +130,12 @@ struct traits {
 enum { PAST_PARTS_MAX = 200 };
 /* What the phone hands over when it links a companion (people/phone_past.c). */
 struct phone_past {
-    char business[64]; /* of the account, in pair-success; "": none */
+    char business[64]; /* the account's business name, in pair-success; "": none */
     bool nameless;     /* our own push name is not among those handed over */
     bool salt;         /* the NCT salt is handed over */
     bool files;        /* parts come as files, not inline */
     bool by_number;    /* chats are named by phone number */
-    bool lost; /* the file of the first part is not on the host until the phone is asked for it */
+    bool lost; /* the first part's file is missing on the host until the phone is asked for it */
     struct {
         uint8_t key[32];
         unsigned part;
@@ -143,24 +143,23 @@ struct phone_past {
     size_t nlaid;
     bool asked[PAST_PARTS_MAX]; /* parts that a client has found missing */
     bool broken;                /* the first part is cut off in the middle */
-    unsigned chats, messages;   /* made-up chats, each with so many messages */
+    unsigned chats, messages;   /* made-up chats, and messages in each of them */
     unsigned parts;             /* 0: only names are handed over */
 };
 
 /* Whether the account may write to people who do not know it (devices/timelock.h). */
 struct account_lock {
     bool active;
-    bool told;      /* a notification told its clients */
-    int64_t ends_s; /* unix seconds; 0: no end is named */
-    int64_t
-        refused_ms; /* when it was last refused a message for this (monotonic clock); 0: never */
+    bool told;          /* a notification told its clients */
+    int64_t ends_s;     /* unix seconds; 0: no end is named */
+    int64_t refused_ms; /* last refusal of a message for this (monotonic clock); 0: never */
     char type[48];
 };
 
 struct mock_account {
     struct jid pn, lid;
     char name[MOCK_NAME_MAX];
-    bool contact;                /* a scripted person; false: somebody who pairs clients */
+    bool contact;                /* a scripted person; false: an account that links clients */
     bool gone;                   /* the account was deleted */
     bool unmigrated;             /* its private chats still go by phone number, not by LID */
     bool props_silent;           /* pair-success does not say whether its chats go by LID */
@@ -172,19 +171,17 @@ struct mock_account {
     uint64_t devices_t; /* when its device list changed last */
     struct device *devices[MOCK_DEVICES_MAX];
     size_t ndevices;
-    struct device
-        *unlisted[MOCK_UNLISTED_MAX]; /* have keys and can write, but no list names them */
+    struct device *unlisted[MOCK_UNLISTED_MAX]; /* have keys and can write; no list names them */
     size_t nunlisted;
     uint16_t next_number;
     struct token *tokens; /* given out by this account */
     struct map blocked;   /* LID text -> non-NULL */
-    struct map met;       /* LID text of who wrote, or was written to -> non-NULL */
+    struct map met;       /* LID texts of people who wrote or were written to -> non-NULL */
     struct account_lock lock;
     struct map appstate;    /* collection -> struct kept_collection (service/appstate.c) */
     struct map phone_state; /* collection -> struct view (people/phone_state.c) */
     unsigned state_epoch;   /* of the phone's newest app state key */
-    bool
-        state_snapshots; /* its companions get snapshots, because the phone has written by itself */
+    bool state_snapshots;   /* its companions get snapshots: the phone has written by itself */
     struct login_script login;
     struct account_passkey passkey;
     struct traits traits;
@@ -193,20 +190,20 @@ struct mock_account {
     char picture_hash[64]; /* of the picture, a file of service/media.c */
     enum { PHONE_HISTORY_INLINE, PHONE_HISTORY_FILE, PHONE_HISTORY_SILENT } history; /* answers */
     struct phone_past past;
-    bool resends; /* the phone hands on what its clients could not read (people/phone_resend.c) */
+    bool resends;        /* the phone hands on what its clients could not read (phone_resend.c) */
     bool told_by_server; /* its clients hear of its devices from s.whatsapp.net */
-    struct part records; /* what the person read (records.c) */
+    struct part records; /* what the person received (records.c) */
     struct part held;    /* what the person wrote and the server keeps back (route/held.c) */
-    bool unheard;        /* devices were added to it and nobody was told (devices/unheard.c) */
+    bool unheard;        /* devices were added to it without telling anybody (devices/unheard.c) */
     struct map heard;    /* device JIDs of the clients that have asked for its devices since */
     /* scripts of a played account */
     bool echo;             /* answers texts of clients */
     bool silent;           /* sends no delivery receipts */
     bool no_prekeys;       /* has run out of one-time prekeys */
-    bool ignore_retries;   /* does not answer who asks again */
+    bool ignore_retries;   /* does not answer requests to send again */
     bool unruly;           /* writes in groups that the person is not in */
-    bool refuse_with_keys; /* it does so with a key bundle from the first time on */
-    unsigned refuse;       /* it asks again for the next so many stanzas instead of reading them */
+    bool refuse_with_keys; /* its requests carry a key bundle from the first one on */
+    unsigned refuse;       /* it does not read the next so many stanzas, but asks for them again */
     unsigned corrupt;      /* the next so many messages leave with a wrong MAC or signature */
 };
 
@@ -227,8 +224,8 @@ struct group {
     char subject[128];
     bool lid; /* addressing mode */
     bool announcement, locked;
-    bool approval;          /* who joins must be let in */
-    bool community;         /* the parent of a community: takes messages and shows them to nobody */
+    bool approval;  /* new members must be let in by an admin */
+    bool community; /* the parent of a community: accepts messages but shows them to nobody */
     bool default_sub_group; /* its announcement group */
     bool general_chat;      /* its group for everybody */
     struct group *parent;   /* the community that it is linked to, or NULL */
@@ -247,21 +244,23 @@ struct group {
     struct map refused;    /* "device|id" of messages in the wrong form (devices/addressing.c) */
 };
 
-/* What the server asks of the devices that it plays itself. The room of the played people gives
- * the functions (people/people.h); the rooms below it tell a played device by world_is_played().
- */
+/* What the server asks of the devices that it plays itself. The people room gives the functions
+ * (people/people.h). The rooms below it recognize a played device by world_is_played(). */
 struct player {
-    /* The device is played from now on; identity NULL: a fresh one (a companion, signed by its
+    /* Starts to play the device. identity NULL: a fresh one is made (of a companion, signed by its
      * account). False: no memory. */
     bool (*attach)(struct mock *m, struct device *d, const struct x25519_pair *identity);
     void (*detach)(struct device *d);
-    /* A stanza for it: message, receipt or notification. */
+    /* Gives the device a stanza: message, receipt or notification. */
     void (*receive)(struct mock *m, struct device *d, const struct node *n);
-    /* A fresh one-time prekey; false when the account has run out by script. */
+    /* Makes a fresh one-time prekey. False when the script says that the account has run out of
+     * them. */
     bool (*next_prekey)(struct mock *m, struct device *d, struct prekey *ret_k);
-    /* The phone sends a companion what it needs, when that is active for the first time. */
+    /* The phone sends a companion what it needs, when the companion is active for the first time.
+     */
     void (*greet)(struct mock *m, struct device *companion);
-    /* A companion misses a file that its phone named. False: the phone knows of no such file. */
+    /* A companion could not find a file that its phone named. False: the phone knows no such
+     * file. */
     bool (*file_missing)(struct mock *m, struct device *companion, const char *label,
                          const struct node *receipt);
     /* The phone's side of app state (people/phone_state.h). */
@@ -286,26 +285,27 @@ struct world {
 
 void world_free(struct world *w);
 
-/* The account of a PN or LID (any device), NULL when there is none or it is gone. */
+/* The account of a PN or LID (of any device), NULL when there is none or it is gone. */
 struct mock_account *world_account(const struct world *w, const struct jid *user);
 struct mock_account *world_account_phone(const struct world *w, const char *digits);
-/* A new account with a phone that the mock plays. NULL: bad number, taken or no memory. */
+/* Makes an account with a phone that the mock plays. NULL: bad number, number taken or no
+ * memory. */
 struct mock_account *world_add_account(struct mock *m, const char *digits, const char *name,
                                        bool contact);
 
-/* The next free device number of the account, played by nobody yet. */
+/* Adds a device under the account's next free number, played by nobody yet. */
 struct device *world_add_device(struct mock *m, struct mock_account *a);
-/* From now on no device list names it. False: the account has no room for more of these. */
+/* Takes the device off all device lists. False: the account has no room for more such devices. */
 bool world_unlist_device(struct mock *m, struct device *d);
-/* Frees it; its connection is closed by the caller first. */
+/* Frees the device; the caller has closed its connection before. */
 void world_remove_device(struct mock *m, struct device *d);
 struct device *world_device(const struct mock_account *a, uint16_t number);
-/* Does the mock itself play the device? */
+/* Whether the mock itself plays the device. */
 bool world_is_played(const struct device *d);
-/* By a device JID, PN or LID. */
+/* The device of a device JID (PN or LID form), NULL when there is none. */
 struct device *world_device_jid(const struct world *w, const struct jid *j);
 
-/* JID of a device or user in the PN or LID form. */
+/* The JID of a device or user, in the LID or the PN form. */
 struct jid device_jid(const struct device *d, bool lid);
 struct jid account_jid(const struct mock_account *a, bool lid);
 bool world_is_lid(const struct jid *j);

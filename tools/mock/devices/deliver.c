@@ -20,7 +20,7 @@ static void send_stanza(struct mock *m, struct device *d, struct queued *s)
     }
 }
 
-/* For a device that the mock plays. */
+/* Queues a stanza for a device that the mock plays. */
 static void to_inbox(struct mock *m, struct device *d, struct span packed)
 {
     struct inbox_item *i = malloc(sizeof *i + packed.n);
@@ -92,7 +92,7 @@ void deliver(struct mock *m, struct device *d, struct node *n)
         send_stanza(m, d, s);
         send_stanza(m, d, before);
     } else if (m->trouble.reorder_stanzas > 0) {
-        s->sent = false; /* waits for its follower */
+        s->sent = false; /* it waits for the next stanza */
     } else {
         send_stanza(m, d, s);
     }
@@ -149,7 +149,7 @@ bool deliver_own_copy_acked(struct device *d, const char *id, unsigned *ret_acks
     return any;
 }
 
-/* One stanza; the next one of that id stays. */
+/* Takes one stanza of that id off the queue; a second one of that id stays. */
 static bool settle(struct device *d, const char *cls, const char *id)
 {
     struct queued *before = NULL;
@@ -182,7 +182,7 @@ static bool own_copy_waits(const struct device *d, const char *id)
 bool deliver_acked(struct device *d, const char *cls, const char *id)
 {
     if (settle(d, cls, id)) {
-        /* What was sent anew because the first copy could not be read ends that one as well. */
+        /* A copy that was sent anew, because the first could not be read, ends the first too. */
         while (own_copy_waits(d, id) && settle(d, cls, id))
             continue;
         return true;

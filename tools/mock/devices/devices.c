@@ -5,8 +5,8 @@
 #include "tools/mock/devices/unheard.h"
 #include "tools/mock/wire/client.h"
 
-/* ADVSignedKeyIndexList{1 details, 2 signature}; details {1 raw id, 2 timestamp, 3 current index,
- * 4 valid indexes} (P-US-07), signed with 06 02 in front. */
+/* Adds the list of key indexes (P-US-07): ADVSignedKeyIndexList{1 details, 2 signature}; details {1
+ * raw id, 2 timestamp, 3 current index, 4 valid indexes}, signed with 06 02 in front. */
 static void key_index_list(struct mock *m, struct node *parent, const struct mock_account *a)
 {
     struct buf details = buf_new(4096), signed_part = buf_new(4096), msg = buf_new(8192);
@@ -73,8 +73,8 @@ void devices_node(struct mock *m, struct node *parent, const struct mock_account
         key_index_list(m, devices, a);
 }
 
-/* Who hears of changes of `a`: members of common groups, and whom it has exchanged tokens or
- * messages with; the mock tells every account that has a client. */
+/* Tells others of a changed device of `a`. WhatsApp tells members of common groups and people with
+ * whom it has exchanged tokens or messages; the mock tells every account that has a client. */
 static void tell_others(struct mock *m, struct mock_account *a, const struct device *d,
                         enum device_change change)
 {

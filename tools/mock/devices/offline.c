@@ -1,6 +1,6 @@
-/* offline.c - a server that announces what has gathered and delivers it when it is asked
- * (`<ib><offline_batch count=/></ib>`, P-X2-17), as WhatsApp does for some accounts; and <ib> with
- * the end of the client's version. */
+/* offline.c - a server that only announces what it has queued and delivers it when the client asks
+ * (`<ib><offline_batch count=/></ib>`, P-X2-17), as WhatsApp does for some accounts; and the <ib>
+ * that says when the client's version expires. */
 #include "tools/mock/devices/offline.h"
 
 #include "tools/mock/devices/deliver.h"
@@ -25,11 +25,11 @@ void offline_asked(struct client *c, const struct node *batch)
         mock_flag(m, c->label, "bad-offline-batch", batch, "count is not 1 to %d",
                   OFFLINE_BATCH_MOST);
     if (!c->offline_waits)
-        return; /* some clients ask in any case */
+        return; /* some clients ask although they need not */
     size_t sent = deliver_some(m, c->device, (size_t)count);
     c->offline_sent += sent;
     if (deliver_unsent(c->device) > 0)
-        return; /* until the next request */
+        return; /* the rest waits for the next request */
     struct node *ib, *done;
     send_ib(c, &ib, "offline", &done);
     node_attr_u64(&m->a, done, "count", c->offline_sent);

@@ -1,4 +1,5 @@
-/* offline.h - <ib> in both directions that concerns what waited, and the client's version. */
+/* offline.h - the <ib> stanzas about what is queued, in both directions, and about the client's
+ * version. */
 #ifndef MOCK_DEVICES_OFFLINE_H
 #define MOCK_DEVICES_OFFLINE_H
 
@@ -6,11 +7,11 @@
 
 struct client;
 
-enum { OFFLINE_BATCH_MOST = 200 }; /* what WhatsApp's own client asks for at a time */
+enum { OFFLINE_BATCH_MOST = 200 }; /* WhatsApp's own client asks for so many at a time */
 
 /* The client asks for a part of its queue. */
 void offline_asked(struct client *c, const struct node *batch);
-/* <ib><client_expiration t=/></ib>; t "": withdrawn. */
+/* Sends <ib><client_expiration t=/></ib>; t "" withdraws it. */
 void offline_expiration(struct client *c, const char *t);
 
 #endif

@@ -82,8 +82,8 @@ int iq_prekey_count(struct client *c, const struct node *iq, struct node *result
     return 0;
 }
 
-/* What the server holds, in 20 bytes: SHA-1 of identity, signed prekey, its signature and the
- * one-time prekeys in the order in which they are listed (P-LG-10). */
+/* The digest of what the server holds (P-LG-10), 20 bytes: SHA-1 of identity, signed prekey, its
+ * signature and the one-time prekeys in the order in which they are listed. */
 static void put_hash(struct mock *m, struct node *digest, const struct device *d)
 {
     struct buf all = buf_new((size_t)X25519_KEY_BYTES * (MOCK_PREKEYS_MAX + 4));
@@ -99,7 +99,7 @@ static void put_hash(struct mock *m, struct node *digest, const struct device *d
     buf_free(&all);
 }
 
-/* The ids and public keys that the server holds (P-LG-10). */
+/* Answers with the ids and public keys that the server holds (P-LG-10). */
 int iq_prekey_digest(struct client *c, const struct node *iq, struct node *result)
 {
     (void)iq;
@@ -123,7 +123,7 @@ int iq_prekey_digest(struct client *c, const struct node *iq, struct node *resul
     return 0;
 }
 
-/* Keys that are good in themselves, but somebody else's. */
+/* Keys that are valid, but belong to somebody else. */
 static void foreign_bundle(struct mock *m, struct node *out, const struct device *d)
 {
     struct device other = {.registration_id = d->registration_id, .skey_id = 1};
@@ -170,7 +170,8 @@ static int fetch_user(struct client *c, const struct node *user, struct node *li
     return 0;
 }
 
-/* One device that is gone spoils the query for all (P-X2-12). */
+/* Whether the query names a device that is gone: one such device spoils the query for all
+ * (P-X2-12). */
 static bool names_a_gone_device(struct mock *m, const struct node *key)
 {
     struct jid j;

@@ -5,19 +5,20 @@
 #include "tools/mock/core/mock.h"
 #include "tools/mock/wire/iq_handler.h"
 
-/* `encrypt` notification with the count when few are left; once per upload. */
+/* Sends an `encrypt` notification with the count when few prekeys are left; once per upload. */
 void prekeys_tell_if_low(struct mock *m, struct device *d);
-/* The oldest prekey that was not handed out. False: none left. */
+/* Takes the oldest prekey that was not handed out. False: none is left. */
 bool prekeys_take(struct mock *m, struct device *d, struct prekey *ret_k);
-/* The server has the client's signed prekey of before the last rotation. False: there was none. */
+/* The server returns to the client's signed prekey of before the last rotation. False: there was
+ * none. */
 bool prekeys_skey_back(struct device *d);
-/* `encrypt` notification with <digest/>: the client is to compare (P-NT-03). */
+/* Sends an `encrypt` notification with <digest/>: the client is to compare its keys (P-NT-03). */
 void prekeys_ask_compare(struct mock *m, struct device *d);
-/* <registration> <type> <identity> [<key>] <skey> under parent. */
+/* Adds <registration> <type> <identity> [<key>] <skey> to parent. */
 void prekeys_bundle_node(struct mock *m, struct node *parent, struct device *d,
                          const struct prekey *one_time);
 
-/* xmlns=encrypt */
+/* The requests of xmlns=encrypt. */
 iq_handler iq_prekey_count, iq_prekey_digest, iq_prekey_fetch, iq_prekey_upload, iq_prekey_rotate;
 
 #endif

@@ -26,7 +26,7 @@ bool privacy_gave(const struct mock_account *giver, const struct mock_account *p
     return token_of(giver, peer) != NULL;
 }
 
-/* Does n carry the token that `giver` gave to `who`? */
+/* Whether n carries the token that `giver` gave to `who`. */
 static bool has_token(const struct mock_account *giver, const struct mock_account *who,
                       const struct node *n)
 {
@@ -35,7 +35,7 @@ static bool has_token(const struct mock_account *giver, const struct mock_accoun
     return t != NULL && span_eq(node_content_bytes(node_child(n, "tctoken")), SPAN_ARRAY(t->bytes));
 }
 
-/* P-SD-29: HMAC-SHA256 of the recipient's LID under the account's salt. */
+/* Whether n carries HMAC-SHA256 of the recipient's LID under the account's salt (P-SD-29). */
 static bool good_cstoken(const struct mock_account *from, const struct mock_account *to,
                          struct span cs)
 {
@@ -51,7 +51,7 @@ int privacy_refuses(struct mock *m, struct mock_account *from, struct mock_accou
                     const struct node *message)
 {
     if (from == to || map_get(&to->blocked, from->lid.user) != NULL)
-        return 0; /* what a blocked sender writes is accepted and dropped by the other side */
+        return 0; /* the server accepts what a blocked sender writes; the other side drops it */
     if ((!m->cfg.require_tctoken && !to->traits.restricted) || from->contact)
         return 0;
     struct span cs = node_content_bytes(node_child(message, "cstoken"));

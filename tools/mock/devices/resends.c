@@ -5,10 +5,10 @@
 enum {
     BURST = 20,
     INTERVAL_MS = 6000,
-    ROUNDING = 1, /* who counts in whole seconds may be early by less than one of them */
+    ROUNDING = 1, /* a client that counts whole seconds may be early by less than one */
 };
 
-/* The time at which the bucket of one client will be full. */
+/* One client's bucket: the time at which it will be full. */
 struct bucket {
     int64_t full_ms;
 };

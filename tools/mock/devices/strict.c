@@ -207,7 +207,7 @@ bool strict_device_identity(struct mock *m, const struct device *from, const cha
     struct span got = node_content_bytes(node_child(n, "device-identity"));
     struct span ours = buf_span(&from->adv);
 
-    if (from->number == 0 || world_is_played(from)) /* what we play wrongly is nobody's fault */
+    if (from->number == 0 || world_is_played(from)) /* what the mock plays is no client's fault */
         return true;
     if (!got.p) {
         mock_flag(m, label, "missing-device-identity", n, "pkmsg without device-identity");

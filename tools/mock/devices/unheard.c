@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-enum { HOUR_MS = 3600 * 1000, WORLD_MIN = 3 /* members: of fewer it is no world */ };
+enum { HOUR_MS = 3600 * 1000, WORLD_MIN = 3 /* a group of fewer members is no world */ };
 
-/* One client and one group. */
+/* What one client was told about one group. */
 struct mismatch {
-    bool pending; /* it has not asked since the last one */
+    bool pending; /* the client has not asked since the last mismatch */
     int64_t asked_ms;
     bool asked;
 };

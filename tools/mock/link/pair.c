@@ -27,8 +27,8 @@ static uint32_t be(struct span s)
     return v;
 }
 
-/* DevicePairingData: 1 regid, 2 key type, 3 identity, 4 skey id, 5 skey, 6 signature, 7 build hash,
- * 8 DeviceProps. NULL when all is well, else what is wrong. */
+/* Checks and keeps DevicePairingData: 1 regid, 2 key type, 3 identity, 4 skey id, 5 skey, 6
+ * signature, 7 build hash, 8 DeviceProps. NULL when all is well, else what is wrong. */
 static const char *take_registration(struct client *c, struct span d)
 {
     struct registration *r = &c->reg;
@@ -206,7 +206,7 @@ struct pair_answer pair_scan_qr(struct mock *m, struct span qr, const char *digi
     return passkey_or_link(c, a, q.adv);
 }
 
-/* Counted down: is this pairing to go wrong? */
+/* Whether this pairing is to go wrong; counts *left down. */
 static bool goes_wrong(unsigned *left)
 {
     if (*left == 0)
@@ -215,8 +215,8 @@ static bool goes_wrong(unsigned *left)
     return true;
 }
 
-/* ADVSignedDeviceIdentity{1 details, 2 account key, 3 account signature}, details = {1 raw id,
- * 2 timestamp, 3 key index} (P-PR-09). */
+/* Signs the companion's identity (P-PR-09): ADVSignedDeviceIdentity{1 details, 2 account key, 3
+ * account signature}, details = {1 raw id, 2 timestamp, 3 key index}. */
 static enum wb_err sign_identity(struct mock *m, const struct mock_account *a,
                                  const struct device *d, struct buf *out)
 {
@@ -314,7 +314,8 @@ out:
 
 /* ---- the client's answer ---- */
 
-/* What is wrong with the reply of P-PR-13, NULL if nothing. On success d->adv has all 4 fields. */
+/* Says what is wrong with the client's pair-device-sign (P-PR-13), NULL if nothing. On success
+ * d->adv has all 4 fields. */
 static const char *check_sign(struct client *c, const struct node *iq)
 {
     struct device *d = c->pairing;
@@ -335,7 +336,7 @@ static const char *check_sign(struct client *c, const struct node *iq)
                                    pb_bytes(got, 4)) != WB_OK)
         return "device signature does not verify";
     pb_put_bytes(&d->adv, 4, pb_bytes(got, 4));
-    if (pb_bytes(got, 2).n != 0) /* P-PR-13; whatsapp-rust sends it back, and is linked */
+    if (pb_bytes(got, 2).n != 0) /* P-PR-13: left out; whatsapp-rust sends it, and is linked */
         mock_flag(c->m, c->label, "account-key-sent-back", iq,
                   "account signature key was not left out");
     return NULL;

@@ -10,7 +10,7 @@ struct code_wait {
     struct client *c;
     struct jid phone;
     uint8_t wrapped[LINK_CODE_WRAPPED_KEY_BYTES];
-    struct x25519_pair ephemeral; /* the phone's, once the code was typed */
+    struct x25519_pair ephemeral; /* the phone's, made once the code was typed */
     uint8_t companion_ephemeral[X25519_KEY_BYTES];
     bool typed;
 };
@@ -35,7 +35,7 @@ void pair_codes_forget(struct client *c)
     }
 }
 
-/* "Browser (OS)" of the common ones (P-PR-17). */
+/* Whether the name is "Browser (OS)" with a common browser and system (P-PR-17). */
 static bool display_name_known(struct span s)
 {
     static const char *const browsers[] = {"Chrome", "Firefox", "IE",       "Opera",
@@ -112,7 +112,7 @@ struct link_later {
     uint8_t adv_secret[ADV_SECRET_BYTES];
 };
 
-/* After the result of companion_finish has left. */
+/* Links the client, after the result of companion_finish has left. */
 static void link_now(struct mock *m, void *arg)
 {
     struct link_later *l = arg;
@@ -172,7 +172,7 @@ int iq_pair_code(struct client *c, const struct node *iq, struct node *result)
     return 400;
 }
 
-/* XXXX-XXXX or XXXXXXXX, any case -> 8 upper-case characters. */
+/* Cleans a typed code: XXXX-XXXX or XXXXXXXX, any case -> 8 upper-case characters. */
 static bool clean_code(const char *text, char out[static LINK_CODE_CHARS + 1])
 {
     size_t n = 0;

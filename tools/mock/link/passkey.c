@@ -14,14 +14,14 @@
 
 enum stage { ASKED, ANSWERED, REVEALED, FINISHED };
 
-/* One link under way, of client. */
+/* One client's link under way. */
 struct passkey_link {
     struct mock_account *account;
     enum stage stage;
     uint8_t challenge[WEBAUTHN_CHALLENGE_BYTES];
     int64_t expires_ms; /* of the challenge, monotonic */
     uint8_t handoff_key[PASSKEY_KEY_BYTES];
-    char ref[64]; /* "": not asked for since the challenge */
+    char ref[64]; /* "": the client has asked for none since the challenge */
     struct buf identity;
     uint8_t commitment[PASSKEY_HASH_BYTES], companion[X25519_KEY_BYTES];
     bool proof;
@@ -80,7 +80,7 @@ static void put_options(struct mock *m, const struct passkey_link *l, struct nod
     json_decref(o);
 }
 
-/* Nobody has answered this challenge. */
+/* Ends a challenge that nobody has answered. */
 static void challenge_expired(struct mock *m, void *arg)
 {
     struct client *c = arg;
@@ -147,7 +147,8 @@ static bool take(struct span s, uint8_t *out, size_t n)
     return true;
 }
 
-/* The companion's identity and what it commits to (P-PR-31); NULL when it fits. */
+/* Keeps the companion's identity and commitment (P-PR-31). NULL when they fit, else what is
+ * wrong. */
 static const char *take_payload(struct client *c, struct span p)
 {
     struct passkey_link *l = c->passkey;
@@ -275,7 +276,7 @@ static int reveal(struct client *c, const struct node *n)
     return 0;
 }
 
-/* Opens the request; NULL when it names this companion. */
+/* Opens the pairing request. NULL when it names this companion, else what is wrong. */
 static const char *open_request(struct client *c, struct span sealed)
 {
     struct passkey_link *l = c->passkey;
@@ -328,7 +329,7 @@ static int request(struct client *c, const struct node *n)
     return mock_timer(c->m, 0, link_now, c, NULL) ? 0 : 500;
 }
 
-/* ---- requests: each is refused when no passkey is demanded ---- */
+/* ---- the companion's requests: each is refused when no passkey is demanded ---- */
 
 bool passkey_ref(struct client *c, struct node *result)
 {
@@ -369,7 +370,7 @@ int iq_passkey_request(struct client *c, const struct node *iq, struct node *res
     return c->passkey != NULL ? request(c, node_child(iq, "encrypted_pairing_request")) : 501;
 }
 
-/* ---- what can be looked at ---- */
+/* ---- what tests can look at ---- */
 
 struct client *passkey_client(const struct mock *m, const struct mock_account *a)
 {

@@ -21,7 +21,7 @@ static void free_record(void *r)
     sender_key_record_free(r);
 }
 
-/* The companion's ADV identity, signed by its account on both sides (P-PR-09..11). */
+/* Makes the companion's ADV identity, which the account and the device both sign (P-PR-09..11). */
 static enum wb_err make_identity(struct mock *m, struct device *d, const struct x25519_pair *own)
 {
     struct mock_account *a = d->account;

@@ -6,7 +6,7 @@
 #include "crypto/signal.h"
 #include "tools/mock/core/mock.h"
 
-/* What was sent, for those who ask again. */
+/* A sent message, kept for devices that ask for it again. */
 struct sent_message {
     struct jid chat;
     uint64_t t;
@@ -22,23 +22,24 @@ struct actor {
     uint32_t next_prekey;
     struct map sessions;    /* LID address -> struct signal_session */
     struct map sender_keys; /* "group|address" -> struct sender_key_record */
-    struct map given;       /* "group|address" -> non-NULL: has our sender key */
+    struct map given;       /* "group|address" -> non-NULL: this device has our sender key */
     struct map sent;        /* id -> struct sent_message */
 };
 
-/* The device is played from now on; identity NULL: a fresh one (a companion, signed by its
+/* Starts to play the device. identity NULL: a fresh one is made (of a companion, signed by its
  * account). False: no memory. */
 bool actor_attach(struct mock *m, struct device *d, const struct x25519_pair *identity);
 void actor_detach(struct device *d);
-/* A fresh one-time prekey; false when the account has run out by script. */
+/* Makes a fresh one-time prekey. False when the script says that the account has run out of
+ * them. */
 bool actor_next_prekey(struct mock *m, struct device *d, struct prekey *ret_k);
 
-/* A stanza for it: message, receipt or notification. */
+/* Reads a stanza for the device: message, receipt or notification. */
 void actor_receive(struct mock *m, struct device *d, const struct node *n);
-/* A receipt with type=retry for something it sent (actor_send.c). */
+/* Answers a receipt with type=retry for something that the device sent (actor_send.c). */
 void actor_resend(struct mock *m, struct device *d, const struct node *receipt);
 
-/* <keys> of a retry receipt: a fresh bundle of the device (P-RC-34). */
+/* Adds <keys> to a retry receipt: a fresh bundle of the device (P-RC-34). */
 void actor_put_keys(struct mock *m, struct device *d, struct node *receipt);
 /* The session with another device; a new empty one if there was none. NULL: no memory. */
 struct signal_session *actor_session(struct actor *a, const struct device *with);
@@ -49,18 +50,20 @@ enum { ACTOR_GROUP_ADDRESS_MAX = 2 * JID_TEXT_MAX };
 const char *actor_group_address(const struct jid *group, const struct device *d,
                                 char text[static ACTOR_GROUP_ADDRESS_MAX]);
 
-/* A message to a person or group: encrypted for every device. content: a Message protobuf. id: NULL
- * for a fresh one. type: of the stanza, "text". The stanza in the arena; NULL on failure. */
+/* Composes a message to a person or group, encrypted for every device. content: a Message protobuf.
+ * id: NULL for a fresh one. type: of the stanza, "text". Returns the stanza in the arena, NULL on
+ * failure. */
 struct node *actor_compose(struct mock *m, struct device *from, const struct jid *to,
                            const char *id, const char *type, struct span content);
-/* Its next message to the account begins new sessions. */
+/* Drops the sessions with the account: the next message to it begins new ones. */
 void actor_forget_sessions(struct device *from, const struct mock_account *with);
-/* actor_compose and message_route. The id in the arena, NULL on failure. */
+/* Composes a message and routes it (message_route()). Returns the id in the arena, NULL on
+ * failure. */
 const char *actor_send(struct mock *m, struct device *from, const struct jid *to, const char *id,
                        const char *type, struct span content);
-/* A control message of the phone (or of another device) to one companion (P-RC-51). */
+/* Sends a control message of the phone (or of another device) to one companion (P-RC-51). */
 void actor_send_peer(struct mock *m, struct device *from, struct device *to, struct span content);
-/* <receipt> for a received stanza. type NULL: delivered. */
+/* Sends a <receipt> for a received stanza. type NULL: delivered. */
 void actor_receipt(struct mock *m, struct device *d, const struct node *message, const char *type);
 
 #endif

@@ -13,7 +13,7 @@
 
 enum { PLAIN_MAX = 8 << 20 };
 
-/* One message stanza at a played device. */
+/* A message stanza that a played device reads. */
 struct arriving {
     struct mock *m;
     struct device *me;
@@ -35,7 +35,7 @@ static enum wb_err open_prekey(struct arriving *v, struct signal_session *s, str
 
     if (err != WB_OK)
         return err;
-    /* A played phone that was set up anew may have late ones (held.h). */
+    /* A played phone's messages may come late, from before it was set up anew (route/held.h). */
     if (!world_is_played(v->sender) &&
         memcmp(h.identity, v->sender->identity, sizeof h.identity) != 0)
         mock_flag(v->m, v->client, "wrong-identity", v->n, "pkmsg of another identity key");
@@ -54,7 +54,7 @@ static enum wb_err open_prekey(struct arriving *v, struct signal_session *s, str
     return err;
 }
 
-/* Decrypts one <enc> and takes the padding off: plain gets the content. */
+/* Decrypts one <enc> and takes the padding off; plain gets the content. */
 static enum wb_err open_enc(struct arriving *v, const struct node *enc, struct buf *plain)
 {
     struct actor *a = v->me->actor;
@@ -236,7 +236,7 @@ static void record_failure(struct arriving *v, enum wb_err err)
     records_add(v->me->account, "failures", o);
 }
 
-/* Companions' pkmsgs without their identity are dropped, as phones do (P-SD-17). */
+/* Whether a companion's pkmsg comes without its identity: phones drop such messages (P-SD-17). */
 static bool identity_missing(const struct arriving *v)
 {
     for (const struct node *e = node_child(v->n, "enc"); e != NULL; e = node_next(e, "enc")) {

@@ -17,7 +17,7 @@ struct sending {
     struct node *stanza;
     struct node *parts;
     bool lid;
-    bool pkmsg; /* at least one */
+    bool pkmsg; /* at least one <enc> is a pkmsg */
     bool corrupt;
 };
 
@@ -51,7 +51,7 @@ static enum wb_err ensure_session(struct mock *m, struct actor *a, struct device
     return signal_session_start(s, &a->local, &b, &m->rng);
 }
 
-/* A wrong MAC: the last byte of the SignalMessage, which in a pkmsg is field 4. */
+/* Makes the MAC wrong: changes the last byte of the SignalMessage, which in a pkmsg is field 4. */
 static void damage(struct buf *ct, bool pkmsg)
 {
     struct span inner = pkmsg ? pb_bytes(span_skip(buf_span(ct), 1), 4) : buf_span(ct);
@@ -107,7 +107,7 @@ static void add_to(struct sending *g, struct device *to, struct span content)
     node_add(n, enc);
 }
 
-/* One field of it with a bit changed. */
+/* Changes a bit of one field. */
 static void spoil(struct buf *adv, uint32_t field)
 {
     struct span s = pb_bytes(buf_span(adv), field);
@@ -116,7 +116,7 @@ static void spoil(struct buf *adv, uint32_t field)
         adv->p[(size_t)(s.p - adv->p) + 9] ^= 1;
 }
 
-/* The account's statement about its device, or what trouble makes of it. */
+/* Adds the account's statement about its device, or what a trouble makes of the statement. */
 static void add_identity(struct sending *g)
 {
     struct mock *m = g->m;
@@ -173,7 +173,7 @@ static void forget_given(struct actor *a, const struct group *grp)
     }
 }
 
-/* Our sender key of the group; a new one after somebody left. */
+/* The device's sender key of the group; a new one after somebody left. */
 static struct sender_key_record *own_sender_key(struct sending *g, struct group *grp)
 {
     struct actor *a = g->from->actor;
@@ -251,7 +251,7 @@ static void to_group(struct sending *g, struct group *grp, struct span content)
     TRY(padding_add(&plain, (uint8_t)rng_below(&m->rng, 256)));
     TRY(sender_key_encrypt(r, buf_span(&plain), &m->rng, &ct));
     if (corrupt)
-        ct.p[ct.n - 1] ^= 0x10; /* in the signature */
+        ct.p[ct.n - 1] ^= 0x10; /* a bit of the signature */
     put_phash(g, grp);
     node_attr_text(&m->a, g->stanza, "addressing_mode", grp->lid ? "lid" : "pn");
     struct node *enc = node_child_new(&m->a, g->stanza, "enc");
@@ -284,7 +284,7 @@ static void remember(struct mock *m, struct actor *a, const char *id, const stru
         free(s);
 }
 
-/* The script: is this one of the messages that leave damaged? */
+/* Whether the script wants this message damaged; counts down. */
 static bool damage_next(struct mock_account *a)
 {
     if (a->corrupt == 0)
@@ -361,7 +361,7 @@ static bool take_key(const struct node *key, uint32_t *ret_id, uint8_t *ret_pub)
     return true;
 }
 
-/* The bundle that a retry receipt brings (P-RC-34, P-RC-41). */
+/* Reads the bundle that a retry receipt brings (P-RC-34, P-RC-41). */
 static bool bundle_of(const struct node *receipt, struct signal_bundle *b)
 {
     const struct node *keys = node_child(receipt, "keys");
@@ -423,7 +423,7 @@ void actor_resend(struct mock *m, struct device *d, const struct node *receipt)
     if (own)
         content_device_sent(&wrapped, jid_text(&s->chat, text), buf_span(&content));
     g.lid = world_is_lid(&asker);
-    g.corrupt = !world_is_played(to) && damage_next(d->account); /* for the client under test */
+    g.corrupt = !world_is_played(to) && damage_next(d->account); /* only for real clients */
     g.stanza = mock_node(m, "message");
     node_attr_text(&m->a, g.stanza, "id", mock_attr(m, receipt, "id"));
     node_attr_text(&m->a, g.stanza, "type", "text");

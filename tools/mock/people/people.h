@@ -6,7 +6,7 @@
 
 #include "tools/mock/core/world.h"
 
-/* What the rooms below ask of them. */
+/* The functions that the rooms below call (struct player). */
 extern const struct player people_player;
 
 #endif

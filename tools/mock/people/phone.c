@@ -27,7 +27,8 @@ static void put_name(struct buf *out, const struct jid *who, const char *text)
     buf_free(&name);
 }
 
-/* HistorySync{1 type, 7 pushnames{1 id, 2 name}, 15 mappings{1 pn, 2 lid}, 19 salt}. */
+/* Writes the names: HistorySync{1 type, 7 pushnames{1 id, 2 name}, 15 mappings{1 pn, 2 lid}, 19
+ * salt}. */
 static void names(const struct mock *m, const struct mock_account *me, struct buf *out)
 {
     pb_put_u64(out, 1, SYNC_PUSH_NAME);

@@ -1,5 +1,5 @@
-/* phone_history.c - the phone answers who asks for older messages of a chat (P-HI-13): from what it
- * has received itself, inline or as an encrypted file (P-MD-02). */
+/* phone_history.c - the phone answers companions that ask for older messages of a chat (P-HI-13):
+ * with what it has received itself, inline or as an encrypted file (P-MD-02). */
 #include <stdlib.h>
 
 #include <zlib.h>
@@ -43,7 +43,7 @@ static const char *text_of(const json_t *o, const char *key)
     return text != NULL ? text : "";
 }
 
-/* One person under both addresses is one chat. */
+/* Whether both name the same chat: a person's two addresses are one chat. */
 static bool same_chat(const struct mock *m, struct span one, const char *other)
 {
     struct jid a, b;
@@ -54,7 +54,8 @@ static bool same_chat(const struct mock *m, struct span one, const char *other)
     return jid_eq(&a, &b) || (x != NULL && y != NULL && x->account == y->account);
 }
 
-/* Message that was sent from another of our devices: what is inside (P-SD-14). */
+/* The content of a message; for one sent from another of our devices, what its wrapper holds
+ * (P-SD-14). */
 static struct span unwrapped(struct span message)
 {
     struct span inner = pb_bytes(pb_bytes(message, DEVICE_SENT), 2);
@@ -62,8 +63,8 @@ static struct span unwrapped(struct span message)
     return inner.p != NULL ? inner : message;
 }
 
-/* HistorySyncMsg{1 WebMessageInfo{1 key{1 chat, 2 from me, 3 id, 4 participant}, 2 message, 3
- * time}} */
+/* Writes HistorySyncMsg{1 WebMessageInfo{1 key{1 chat, 2 from me, 3 id, 4 participant}, 2 message,
+ * 3 time}} */
 static void put_message(struct buf *out, const struct mock_account *me, const json_t *o,
                         struct span chat)
 {
@@ -96,14 +97,14 @@ out:
     buf_free(&item);
 }
 
-/* The messages before the named one, newest first. *ret_n: how many. */
+/* Writes the messages before the named message, newest first. *ret_n: how many. */
 static void put_page(struct mock *m, struct mock_account *me, const struct wanted *w,
                      struct buf *out, size_t *ret_n)
 {
     json_t *all = records_get(me, "messages");
     size_t i = json_array_size(all), n = 0;
 
-    /* To the named one; a phone that does not know it goes by the time. */
+    /* Goes back to the named message; a phone that does not know it goes by the time. */
     while (i > 0 && !span_eq_cstr(w->oldest_id, text_of(json_array_get(all, i - 1), "id")))
         i--;
     if (i == 0) {

@@ -19,8 +19,8 @@ static struct token *given_by(struct mock_account *giver, const struct mock_acco
     return NULL;
 }
 
-/* HistorySyncMsg{1 WebMessageInfo{1 key{1 chat, 2 from me, 3 id}, 2 Message{1 text}, 3 time}} of
- * bytes that do not deflate to nothing. */
+/* Writes HistorySyncMsg{1 WebMessageInfo{1 key{1 chat, 2 from me, 3 id}, 2 Message{1 text}, 3
+ * time}}, with texts that do not deflate to nothing. */
 static void put_messages(struct mock *m, struct buf *chat, const char *jid, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -51,8 +51,8 @@ static void put_messages(struct mock *m, struct buf *chat, const char *jid, unsi
     }
 }
 
-/* A chat with a contact who gave a token (or with whom there is none): the token stands behind the
- * messages, as fields are numbered. */
+/* Writes a chat with a contact. If the contact gave a token, it stands behind the messages, in the
+ * order of the field numbers. */
 static void put_contact(struct mock *m, const struct mock_account *me, struct mock_account *a,
                         struct buf *out)
 {
@@ -77,7 +77,7 @@ static void put_contact(struct mock *m, const struct mock_account *me, struct mo
     buf_free(&chat);
 }
 
-/* People whom the world does not know otherwise: nobody writes to them. */
+/* Writes a chat with a person whom the world does not know: nobody writes to such people. */
 static void put_stranger(struct mock *m, const struct phone_past *past, unsigned i, struct buf *out)
 {
     struct buf chat = buf_new(PART_MAX), pair = buf_new(MAPPING_BYTES);
@@ -129,7 +129,7 @@ static bool deflate_all(struct span in, struct buf *out)
     return true;
 }
 
-/* Remembers the file's key, and takes it off the host again where it is to be lost. */
+/* Remembers the file's key, and removes the file from the host again if a test wants it lost. */
 static void laid(struct mock *m, struct mock_account *me, unsigned nr, const struct buf *note)
 {
     struct phone_past *past = &me->past;

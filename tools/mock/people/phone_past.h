@@ -7,11 +7,11 @@
 
 enum { PAST_CHATS_MAX = 20000, PAST_MESSAGES_MAX = 100000 };
 
-/* INITIAL_BOOTSTRAP, and RECENT for the further parts. */
+/* Sends INITIAL_BOOTSTRAP, and RECENT for the further parts. */
 void phone_past_send(struct mock *m, struct device *d);
 /* A companion's <receipt type=server-error>: the hosts do not have a file that the phone named. The
- * phone lays it there anew and says so. False: it names none that it knows (P-HI-12). Who
- * asks for a part twice is flagged: it would go on so for ever. */
+ * phone puts the file there anew and says so (P-HI-12). False: the receipt names no file that the
+ * phone knows. A companion that asks for a part twice is flagged: it would ask for ever. */
 bool phone_past_file_missing(struct mock *m, struct device *d, const char *label,
                              const struct node *receipt);
 

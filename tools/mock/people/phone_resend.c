@@ -17,8 +17,8 @@ static const char *text_of(const json_t *o, const char *key)
     return text != NULL ? text : "";
 }
 
-/* WebMessageInfo{1 key{1 chat, 2 from me, 3 id, 4 participant}, 2 message, 3 time, 49 secret}: as a
- * phone has it, with the secret beside the message and not in it. */
+/* Writes WebMessageInfo{1 key{1 chat, 2 from me, 3 id, 4 participant}, 2 message, 3 time, 49
+ * secret}: as a phone has it, with the secret beside the message, not inside. */
 static bool put_web(struct buf *out, const json_t *o, struct span key)
 {
     const char *hex = text_of(o, "message");
@@ -52,7 +52,8 @@ static bool put_web(struct buf *out, const json_t *o, struct span key)
     return ok;
 }
 
-/* peerDataOperationRequestResponseMessage{1 type, 2 id of the request, 3 {4 {1 the message}}} */
+/* Sends peerDataOperationRequestResponseMessage{1 type, 2 id of the request, 3 {4 {1 the
+ * message}}} */
 static void answer(struct mock *m, struct device *phone, struct device *to, const char *id,
                    struct buf *web)
 {

@@ -4,8 +4,8 @@
 
 #include "tools/mock/core/mock.h"
 
-/* A companion's peer message to its phone: when it asks for messages and account->resends is set,
- * those that the phone has read are sent. id: of the stanza. */
+/* Handles a companion's peer message to its phone: when it asks for messages and account->resends
+ * is set, the phone sends those that it has read. id: of the stanza. */
 void phone_resend_asked(struct mock *m, struct device *phone, struct device *by, const char *id,
                         struct span plain);
 

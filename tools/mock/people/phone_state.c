@@ -27,7 +27,7 @@ struct record {
 struct view {
     uint8_t hash[APPSTATE_LT_HASH_BYTES];
     struct map records; /* hex of the index MAC -> struct record */
-    bool lost;          /* a companion's patch did not fit: nothing more can be said */
+    bool lost;          /* a companion's patch did not fit: the phone can check nothing more */
 };
 
 static void free_view(void *value)
@@ -55,8 +55,8 @@ static struct view *view_of(struct mock_account *a, const char *name)
 
 /* ---- keys ---- */
 
-/* id: epoch and device, as phones number them; data: from the phone's identity, so that every
- * companion gets the same. */
+/* Makes an app state key. id: epoch and device, as phones number them; data: from the phone's
+ * identity, so that every companion gets the same. */
 static void key_of(const struct mock_account *a, unsigned epoch, uint8_t id[static KEY_ID_BYTES],
                    uint8_t data[static APPSTATE_SECRET_BYTES])
 {
@@ -88,7 +88,7 @@ void phone_state_new_key(struct mock_account *a)
     a->state_epoch++;
 }
 
-/* AppStateSyncKeyShare{1 {1 {1 id}, 2 {1 data, 2 {1 raw id, 2 index, 3 devices}, 3 time}}} */
+/* Sends AppStateSyncKeyShare{1 {1 {1 id}, 2 {1 data, 2 {1 raw id, 2 index, 3 devices}, 3 time}}} */
 static void share(struct mock *m, struct device *to, unsigned epoch)
 {
     const struct mock_account *a = to->account;
@@ -138,7 +138,7 @@ static void share_key(struct mock *m, struct device *to, struct span key_id)
     }
 }
 
-/* AppStateSyncKeyRequest{1 {1 id}...} in field 8 of a protocol message of type 7. */
+/* The request: AppStateSyncKeyRequest{1 {1 id}...} in field 8 of a protocol message of type 7. */
 bool phone_state_asked(struct mock *m, struct device *by, struct span plain)
 {
     struct span protocol = pb_bytes(plain, PROTOCOL_MESSAGE);
@@ -174,7 +174,7 @@ static struct span mac_of(struct span value)
     return span_skip(value, value.n - APPSTATE_MAC_LEN);
 }
 
-/* What a mutation is worth: opens with its key, and the index fits. */
+/* Checks a mutation: its key opens it, and its index fits. NULL, or what is wrong. */
 static const char *check_record(const struct mock_account *a, const struct parsed *r)
 {
     struct appstate_keys keys;
@@ -287,7 +287,7 @@ void phone_state_read(struct mock *m, struct mock_account *a, const struct devic
 
 /* ---- writing ---- */
 
-/* SyncdSnapshot{1 {1 version}, 2 records, 3 mac, 4 {1 key id}}, sealed as a file. */
+/* Writes SyncdSnapshot{1 {1 version}, 2 records, 3 mac, 4 {1 key id}}, sealed as a file. */
 static bool put_file(struct mock *m, struct span plain, struct buf *out)
 {
     struct media_file f;
@@ -337,7 +337,7 @@ out:
     return ok;
 }
 
-/* SyncdMutation{1 operation, 2 record{1 {1 index MAC}, 2 {1 value}, 3 {1 key id}}} of a
+/* Writes SyncdMutation{1 operation, 2 record{1 {1 index MAC}, 2 {1 value}, 3 {1 key id}}} of a
  * SyncActionData{1 index, 2 value, 4 version}. */
 static bool put_mutation(struct mock *m, const struct appstate_keys *keys, struct span key_id,
                          const char *index, struct span value, struct buf *out,
@@ -376,7 +376,7 @@ static bool put_mutation(struct mock *m, const struct appstate_keys *keys, struc
     return ok;
 }
 
-/* The hash when that index has this value. */
+/* The collection's hash once that index has this value. */
 static void next_hash(const struct view *v, const struct appstate_keys *keys, const char *index,
                       struct span value_mac, bool remove,
                       uint8_t hash[static APPSTATE_LT_HASH_BYTES])

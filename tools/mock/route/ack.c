@@ -2,8 +2,8 @@
 
 #include "tools/mock/devices/deliver.h"
 
-/* So often a client may ask for its own message again before it must end it. The real server waits
- * some 50 minutes before it closes the stream. */
+/* A client may ask for the copy of its own message so often before it must end it with a receipt.
+ * The real server waits some 50 minutes before it closes the stream. */
 enum { OWN_COPY_TRIES = 4 };
 
 static bool known_class(const char *cls)

@@ -1,4 +1,4 @@
-/* ack.h - what a client acknowledges (P-RC-30). */
+/* ack.h - the stanzas that a client acknowledges (P-RC-30: every one that it is sent). */
 #ifndef MOCK_ROUTE_ACK_H
 #define MOCK_ROUTE_ACK_H
 

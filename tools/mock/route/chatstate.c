@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 struct kept_chatstate {
-    struct kept_chatstate *next; /* older first */
+    struct kept_chatstate *next; /* the next newer one */
     int64_t until_ms;
     size_t n;
     uint8_t packed[];

@@ -1,4 +1,5 @@
-/* chatstate.h - 'is typing': it is for who is online, or comes back soon (--chatstate-ttl-ms). */
+/* chatstate.h - 'is typing': only for devices that are online, or come back soon
+ * (--chatstate-ttl-ms). */
 #ifndef MOCK_ROUTE_CHATSTATE_H
 #define MOCK_ROUTE_CHATSTATE_H
 

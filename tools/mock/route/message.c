@@ -19,8 +19,8 @@ struct fan {
     bool lid; /* the form in which sender and chat are named */
     struct mock_account *peer;
     struct group *group;
-    uint64_t mark;  /* names this stanza in device.to_mark */
-    bool completes; /* it is for those whom the first stanza of this id left out */
+    uint64_t mark;  /* the number of this stanza in device.to_mark */
+    bool completes; /* it is for the devices that the first stanza of this id left out */
 };
 
 static struct node *shallow(struct mock *m, const struct node *n)
@@ -34,7 +34,8 @@ static struct node *shallow(struct mock *m, const struct node *n)
     return copy;
 }
 
-/* Everything but the encrypted parts and what only the server reads. */
+/* Whether a child goes to the receivers as it is: all but the encrypted parts and what only the
+ * server reads. */
 static bool passes_through(const struct node *k)
 {
     static const char *const server_only[] = {"participants", "enc",     "device-identity",
@@ -47,7 +48,7 @@ static bool passes_through(const struct node *k)
     return true;
 }
 
-/* The stanza for one device; own: one of the sender's own devices. */
+/* The stanza for one device. own: it is one of the sender's own devices. */
 static struct node *copy_for(const struct fan *f, bool own)
 {
     struct mock *m = f->m;
@@ -79,7 +80,7 @@ static struct node *copy_for(const struct fan *f, bool own)
         node_copy_attr(&m->a, out, f->n, "t"); /* a re-sent message keeps its time */
     else
         node_attr_u64(&m->a, out, "t", mock_now_s(m));
-    /* A phone of which nobody has a name yet: also not by what it hands over. */
+    /* A phone whose name nobody knows yet hands its history over without a name too. */
     if (!f->from->account->past.nameless || !node_has_attr(f->n, "category"))
         node_attr_text(&m->a, out, "notify", f->from->account->name);
     for (const struct node *k = f->n->first; k != NULL; k = k->next) {
@@ -89,7 +90,7 @@ static struct node *copy_for(const struct fan *f, bool own)
     return out;
 }
 
-/* Adds an enc, and the sender's identity to a pkmsg. */
+/* Adds an <enc> and, for a pkmsg, the sender's identity. */
 static void put_enc(const struct fan *f, struct node *out, const struct node *enc)
 {
     node_add(out, shallow(f->m, enc));
@@ -119,7 +120,7 @@ static bool any_pkmsg(const struct node *n)
     return false;
 }
 
-/* Listed devices: known, addressed in the right form, once each. */
+/* Checks the listed devices: each must be known, addressed in the right form, and listed once. */
 static void check_participants(const struct fan *f)
 {
     struct mock *m = f->m;
@@ -139,7 +140,7 @@ static void check_participants(const struct fan *f)
         }
         if (d == f->from)
             mock_flag(m, f->label, "sent-to-self", to, "the sending device is addressed");
-        if (d->to_mark == f->mark) /* who writes to oneself may be on both lists */
+        if (d->to_mark == f->mark) /* the sender may be on both lists when it writes to itself */
             mock_flag(m, f->label,
                       f->peer == d->account && f->from->account == d->account
                           ? "duplicate-own-device"
@@ -156,7 +157,8 @@ static void check_participants(const struct fan *f)
 
 /* ---- 1:1 ---- */
 
-/* missing: room for all devices of the account; *n grows. */
+/* Notes the devices of an account that the stanza left out. missing: room for all of them; *n
+ * grows. */
 static void flag_missing(const struct fan *f, const struct mock_account *a, bool all,
                          struct device **missing, size_t *n)
 {
@@ -209,7 +211,7 @@ static void direct(const struct fan *f, struct message_verdict *v)
         n = without(list, n, device_jid(f->from, f->lid));
     world_phash(list, n, v->phash);
     if (f->lid && !jid_same_user(&f->to, &f->peer->lid))
-        v->phash[0] = '\0'; /* what is wrong is the LID: address_ack() */
+        v->phash[0] = '\0'; /* the LID is what is wrong: address_ack() says so */
     v->error = timelock_refuses(m, f->from, f->peer, f->label, f->n);
     if (v->error == 0)
         v->error = privacy_refuses(m, f->from->account, f->peer, f->n);
@@ -267,7 +269,8 @@ static void check_phash(const struct fan *f, struct message_verdict *v)
     world_phash(list, n, right);
     if (sent[0] == '\0')
         return; /* Baileys sends none in groups, and is served */
-    /* Baileys sends six characters of the hash; WhatsApp takes them (P-SD-22). */
+    /* Baileys sends six characters of the hash; WhatsApp takes them (P-SD-22: a hash of all
+     * devices). */
     if (strcmp(sent, right) == 0 || (strlen(sent) == 8 && strncmp(sent, right, 8) == 0))
         return;
     bool unheard = false;
@@ -290,7 +293,7 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
         v->error = 403;
         return;
     }
-    if (g->community) { /* accepted, and it ends here (P-X2-20) */
+    if (g->community) { /* accepted, but shown to nobody (P-X2-20) */
         mock_flag(m, f->label, "sent-to-community", f->n, "nobody sees what is sent to %s",
                   g->jid.user);
         return;
@@ -318,7 +321,7 @@ static void group_fan(const struct fan *f, struct message_verdict *v)
     }
 }
 
-/* Not to the group, but pairwise to the devices that it names: those that a message has missed. */
+/* A group message that goes pairwise to the devices that it names: those that missed a message. */
 static void group_direct(const struct fan *f, struct message_verdict *v)
 {
     struct mock *m = f->m;
@@ -348,7 +351,7 @@ static void group_direct(const struct fan *f, struct message_verdict *v)
     }
 }
 
-/* Status: the listed devices are the audience. */
+/* A status: the listed devices are the audience. */
 static void broadcast(const struct fan *f)
 {
     struct mock *m = f->m;
@@ -391,7 +394,7 @@ static void peer_message(struct fan *f, struct message_verdict *v)
 {
     struct mock_account *own = f->from->account;
 
-    if (f->peer == own && f->from->number == 0) { /* the phone to one of its companions */
+    if (f->peer == own && f->from->number == 0) { /* the phone writes to one of its companions */
         struct device *d = world_device(own, f->to.device);
 
         f->peer = NULL;
@@ -409,11 +412,11 @@ static void peer_message(struct fan *f, struct message_verdict *v)
         return;
     }
     f->peer = NULL;
-    f->lid = f->lid || f->to.device != 0; /* clients of one account know each other by LID */
+    f->lid = f->lid || f->to.device != 0; /* an account's clients know each other by LID */
     single(f, world_device(own, f->to.device), v);
 }
 
-/* Re-sent to who asked for it (P-RC-43). */
+/* A message that is sent again to the device that asked for it (P-RC-43). */
 static void retry_message(struct fan *f, struct message_verdict *v)
 {
     struct jid j = f->to;
@@ -427,7 +430,7 @@ static void retry_message(struct fan *f, struct message_verdict *v)
         mock_flag(f->m, f->label, "bad-message", f->n, "re-sent enc without count");
     struct device *d = world_device_jid(&f->m->world, &j);
     if (d && d->account == f->from->account && !f->group) {
-        struct jid chat; /* our own device asked: the chat is in recipient */
+        struct jid chat; /* one of our own devices asked: `recipient` names the chat */
 
         if (node_attr_get_jid(f->n, "recipient", &chat)) {
             f->peer = world_account(&f->m->world, &chat);
@@ -502,7 +505,7 @@ static void dispatch(struct fan *f, struct message_verdict *v)
         return;
     }
     const struct node *enc = node_child(n, "enc");
-    /* Baileys leaves a copy in <participants> as well: the bare enc is the one that counts */
+    /* Baileys leaves a copy in <participants> too: the bare enc counts */
     if (enc && !node_attr_is(enc, "type", "skmsg")) {
         retry_message(f, v);
         return;
@@ -513,7 +516,7 @@ static void dispatch(struct fan *f, struct message_verdict *v)
         return;
     }
     if (f->group && (v->error = addressing_refuses(m, f->label, f->from, f->group, n)) != 0)
-        return; /* nobody has it: another form under this id is no second message */
+        return; /* nobody got it: the same id in another form is no second message */
     if (f->group && !enc) {
         group_direct(f, v);
         return;
@@ -524,7 +527,7 @@ static void dispatch(struct fan *f, struct message_verdict *v)
     if (seen == 2 && !f->completes)
         mock_flag(m, f->label, "same-id-other-bytes", n, "id %s was sent with other bytes", f->id);
     if (seen == 1)
-        return; /* sent again after a lost ack: accepted, not delivered twice */
+        return; /* sent again after a lost ack: accepted, but not delivered twice */
     check_participants(f);
     if (f->group)
         group_fan(f, v);

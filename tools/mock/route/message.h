@@ -6,7 +6,7 @@
 
 #include "tools/mock/wire/client.h"
 
-/* What the sender is told. */
+/* What the ack tells the sender. */
 struct message_verdict {
     int error;                   /* of the ack; 0: accepted */
     char phash[PHASH_CHARS + 1]; /* to put into the ack; "": none */
@@ -17,7 +17,7 @@ struct message_verdict {
  * the client in flags. */
 void message_route(struct mock *m, struct device *from, const char *label, const struct node *n,
                    struct message_verdict *ret_v);
-/* Routes it and acknowledges, through the troubles of acks. */
+/* Routes a client's message and acknowledges it, unless a trouble of acks says otherwise. */
 void message_from_client(struct client *c, const struct node *n);
 
 #endif

@@ -1,5 +1,5 @@
-/* message_client.c - a client's message: routed and acknowledged, through the troubles that a
- * script makes of acks. */
+/* message_client.c - a client's message is routed and acknowledged, unless a script's trouble of
+ * acks says otherwise. */
 #include <stdlib.h>
 
 #include "tools/mock/devices/address.h"

@@ -9,7 +9,7 @@ static void tell(struct device *to, struct node *n)
         client_send(to->client, n);
 }
 
-/* Everybody with a client hears of it: the mock has no lists of who may see what. */
+/* Tells everybody who has a client: the mock has no lists of who may see what. */
 static void broadcast_presence(struct client *c, bool available)
 {
     struct mock *m = c->m;
@@ -38,7 +38,7 @@ static void subscribe(struct client *c, const struct node *presence)
     if (!node_attr_get_jid(presence, "to", &to) || (a = world_account(&m->world, &to)) == NULL)
         return;
     if (!privacy_shows(a, c->device->account, presence))
-        return; /* no answer, and no news later */
+        return; /* no answer now, and no news later */
     (void)map_put(&c->device->subscribed, a->lid.user, world_is_lid(&to) ? &a->lid : &a->pn);
     struct node *n = mock_node(m, "presence");
     to = jid_bare(to);
@@ -48,9 +48,9 @@ static void subscribe(struct client *c, const struct node *presence)
     client_send(c, n);
 }
 
-/* Nobody opens and leaves WhatsApp at each of many reconnects: `available` and `unavailable` under
- * the same name as on an earlier connection of the day. Who stays `available` has to say so anew on
- * each connection. */
+/* Notes a client that goes `available` and `unavailable`, under the same name as on an earlier
+ * connection of the day: no person opens and leaves WhatsApp at each of many reconnects. A client
+ * that stays `available` has to say so anew on each connection. */
 static void note_again(struct mock *m, struct client *c, const char *type, const char *name,
                        const struct node *presence)
 {

@@ -46,7 +46,8 @@ static struct node *copy_for(const struct passing *p, bool own_chat)
         node_copy_attr(&m->a, out, p->n, "t");
     else
         node_attr_u64(&m->a, out, "t", mock_now_s(m));
-    /* our own device asks for a retry of what we sent to somebody: it says to whom */
+    /* one of our own devices asks us to send a message to somebody again: the receipt says to
+     * whom */
     if (!own_chat)
         node_copy_attr(&m->a, out, p->n, "recipient");
     for (const struct node *k = p->n->first; k != NULL; k = k->next) {
@@ -67,7 +68,8 @@ static void to_device(const struct passing *p, struct device *d)
         deliver(p->m, d, copy_for(p, false));
 }
 
-/* All devices of an account; for the reader's own ones it is news about the chat. */
+/* Passes it to all devices of an account; for the reader's own devices it is news about the
+ * chat. */
 static void to_account(const struct passing *p, struct mock_account *a, bool own_chat)
 {
     for (size_t i = 0; a != NULL && i < a->ndevices; i++) {
@@ -120,7 +122,7 @@ bool receipt_route(struct mock *m, struct device *from, const char *label, const
     return true;
 }
 
-/* The ids that a delivery receipt settles: its own and those of its list. */
+/* Settles the ids of a delivery receipt: its own and those of its list. */
 static void settle(struct client *c, const struct node *n)
 {
     struct mock *m = c->m;
@@ -128,7 +130,7 @@ static void settle(struct client *c, const struct node *n)
     bool delivery =
         strcmp(type, "") == 0 || strcmp(type, "inactive") == 0 || strcmp(type, "sender") == 0;
     bool peer = strcmp(type, "peer_msg") == 0 || strcmp(type, "hist_sync") == 0;
-    /* A <status> is settled by its ack; one that came as a <message>, by this. */
+    /* An ack settles a <status>; this receipt settles a status that came as a <message>. */
     bool status = node_attr_is(n, "context", "status");
 
     if (!delivery && !peer)

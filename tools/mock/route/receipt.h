@@ -4,10 +4,11 @@
 
 #include "tools/mock/wire/client.h"
 
-/* Passes a receipt of one device on. label names the client in flags. False: of a wrong kind. */
+/* Passes a device's receipt on. label names the client in flags. False: a receipt of a wrong
+ * kind. */
 bool receipt_route(struct mock *m, struct device *from, const char *label,
                    const struct node *receipt);
-/* Passes it on and acknowledges it. */
+/* Passes a client's receipt on and acknowledges it. */
 void receipt_from_client(struct client *c, const struct node *receipt);
 
 #endif

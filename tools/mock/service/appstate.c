@@ -58,7 +58,8 @@ static struct kept_collection *collection_of(struct mock_account *a, const char 
     return col;
 }
 
-/* The patch as others get it: with its version in field 1 (P-AS-26: it is sent without). */
+/* Adds the patch as others get it: with its version in field 1, which the sender leaves out
+ * (P-AS-26). */
 static bool add_patch(struct kept_collection *col, struct span patch)
 {
     struct buf b = buf_new(MOCK_STANZA_BYTES), version = buf_new(16);
@@ -114,7 +115,7 @@ bool appstate_add(struct mock *m, struct mock_account *a, const struct device *b
     return true;
 }
 
-/* A client that has nothing gets a snapshot; without one all patches say the same. */
+/* Gives a snapshot to a client that has nothing; if there is none, all patches say the same. */
 static bool put_snapshot(struct mock *m, struct mock_account *a, const char *name,
                          const struct kept_collection *col, struct node *out)
 {

@@ -5,8 +5,8 @@
 #include "tools/mock/core/mock.h"
 
 uint64_t appstate_version(const struct mock_account *a, const char *name);
-/* A patch without its version is the collection's next one; the other companions are told. by: who
- * wrote it, NULL: the phone. False: no such collection, no protobuf, no memory. */
+/* Adds a patch without a version as the collection's next one and tells the other companions. by:
+ * the device that wrote it, NULL: the phone. False: no such collection, no protobuf, no memory. */
 bool appstate_add(struct mock *m, struct mock_account *a, const struct device *by, const char *name,
                   struct span patch);
 

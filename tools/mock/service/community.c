@@ -15,7 +15,8 @@ void community_node(struct mock *m, struct node *group, const struct group *g)
         node_attr_jid(&m->a, node_child_new(&m->a, group, "linked_parent"), "jid", &g->parent->jid);
 }
 
-/* <link link_type=> or <unlink unlink_type=> of `of`, with the other group in it. */
+/* Tells the members of `of`: <link link_type=> or <unlink unlink_type=>, with the other group
+ * inside. */
 static void tell(struct mock *m, struct group *of, const struct group *other, const char *type,
                  bool link)
 {

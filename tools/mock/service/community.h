@@ -5,19 +5,19 @@
 
 #include "tools/mock/core/mock.h"
 
-/* The parts of a <group> that tell what it is: parent, default_sub_group, linked_parent. */
+/* Adds the parts of a <group> that say what it is: parent, default_sub_group, linked_parent. */
 void community_node(struct mock *m, struct node *group, const struct group *g);
-/* A group comes into the community, or leaves it (parent NULL); the members of both are told. */
+/* Moves a group into the community, or out of it (parent NULL); the members of both are told. */
 void community_link(struct mock *m, struct group *g, struct group *parent);
 
 /* What clients ask (community_iq.c). */
 
-/* A community with its announcement group and perhaps a general chat; their members are told. NULL:
- * no memory. */
+/* Makes a community with its announcement group and perhaps a general chat; their members are told.
+ * NULL: no memory. */
 struct group *community_create(struct mock *m, const char *subject, struct mock_account *creator,
                                struct mock_account **members, size_t n, bool general_chat);
 enum { COMMUNITY_OTHER = -2 }; /* not about communities */
-/* w:g2 of the group g: 0, the code of the error, or COMMUNITY_OTHER. */
+/* Handles a w:g2 request about group g. Returns 0, the error code, or COMMUNITY_OTHER. */
 int community_set(struct client *c, const struct node *k, struct node *result, struct group *g);
 int community_get(struct client *c, const struct node *iq, struct node *result, struct group *g);
 /* The JSON that answers the query of that id (w:mex), in the arena; SPAN_NULL for other queries,

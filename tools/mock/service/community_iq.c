@@ -7,7 +7,7 @@
 #include "tools/mock/service/group.h"
 #include "tools/mock/wire/client.h"
 
-/* Persisted GraphQL queries: the groups of a community, and how many people are in each. */
+/* Ids of persisted GraphQL queries: the groups of a community, and how many people are in each. */
 #define QUERY_SUB_GROUPS "9935467776504344"
 #define QUERY_COUNTS     "24079399904996141"
 
@@ -34,7 +34,7 @@ struct group *community_create(struct mock *m, const char *subject, struct mock_
     return parent;
 }
 
-/* The group of this community that an attribute names; NULL: it is in another one, or nowhere. */
+/* The group of this community that an attribute names; NULL when it is not in the community. */
 static struct group *sub_group(struct mock *m, const struct node *n, const struct group *parent)
 {
     struct jid j;

@@ -102,7 +102,7 @@ static void tell_one(struct mock *m, const struct group *g, const struct mock_ac
     }
 }
 
-/* The group as news for who finds oneself in it. */
+/* The <create> news of a group, for people who find themselves in it. */
 static struct node *create_node(struct mock *m, const struct group *g, bool fresh)
 {
     struct node *create = mock_node(m, "create");
@@ -115,7 +115,7 @@ static struct node *create_node(struct mock *m, const struct group *g, bool fres
     return create;
 }
 
-/* Who is added gets the whole group (P-GR-15), the others the name. */
+/* Tells of an added member, who gets the whole group (P-GR-15); the others get the name only. */
 static void tell_added(struct mock *m, const struct group *g, const struct mock_account *by,
                        struct mock_account *added, struct node *child)
 {

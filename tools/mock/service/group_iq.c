@@ -116,7 +116,7 @@ static int change(struct client *c, const struct node *in, struct node *result, 
             one = node_child_new(&m->a, out, "participant");
             node_copy_attr(&m->a, one, p, "jid");
         }
-        /* whatsapp-rust reads the success here, others the lack of an error */
+        /* whatsapp-rust looks for this 200, others for the lack of an error */
         node_attr_u64(&m->a, one, code != 0 ? "error" : "type", code != 0 ? (uint64_t)code : 200);
     }
     return 0;
@@ -175,7 +175,7 @@ static void set_description(struct client *c, const struct node *k, struct group
     group_tell(m, g, c->device->account, n);
 }
 
-/* One switch of the group: its news is the request's own child. */
+/* Sets one switch of the group; the news repeats the request's own child. */
 static bool set_switch(struct group *g, const struct node *k)
 {
     uint64_t seconds = 0;

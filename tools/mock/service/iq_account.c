@@ -239,7 +239,7 @@ int iq_qr(struct client *c, const struct node *iq, struct node *result)
     const struct node *qr = node_child(iq, "qr");
 
     if (!node_attr_is(qr, "type", "contact"))
-        return 404; /* no such link */
+        return 404; /* no group has such a link */
     struct node *out = node_child_new(&c->m->a, result, "qr");
     node_attr_text(&c->m->a, out, "type", "contact");
     node_attr_text(&c->m->a, out, "code", "MOCKCONTACT0001");

@@ -17,7 +17,7 @@ void login_failure(struct client *c, int reason, uint32_t code, uint32_t expire)
         node_attr_u64(&m->a, n, "expire", expire);
     if (reason == 401)
         node_attr_text(&m->a, n, "location", "rva");
-    c->state = CLIENT_LOGGED_IN; /* so that nothing else is expected of the handshake */
+    c->state = CLIENT_LOGGED_IN; /* so that the rest of the handshake is not awaited */
     client_send(c, n);
     client_end(c);
 }
@@ -58,7 +58,7 @@ static void success(struct client *c, bool passive)
         login_active(c);
 }
 
-/* What a script or the payload itself makes of the login; 0 for success. */
+/* Whether the login succeeds, by the script and by the payload itself: 0, or the failure's code. */
 static int verdict(struct client *c, struct span p, struct device **ret_d)
 {
     struct mock *m = c->m;

@@ -6,9 +6,10 @@
 #include "tools/mock/wire/client.h"
 
 void login_start(struct client *c, struct span client_payload);
-/* <failure reason [code] [expire]>, then close. */
+/* Sends <failure reason [code] [expire]>, then closes. */
 void login_failure(struct client *c, int reason, uint32_t code, uint32_t expire);
-/* <active/>: everything that waits for the device, between offline_preview and offline. */
+/* The client sent <active/>: delivers all that waits for the device, between offline_preview and
+ * offline. */
 void login_active(struct client *c);
 
 #endif

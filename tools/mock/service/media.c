@@ -34,7 +34,7 @@ int iq_media_conn(struct client *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-/* "/mms/image/<hash>" -> the hash without padding; false on other paths. */
+/* Cuts the hash, without padding, out of "/mms/image/<hash>"; false on other paths. */
 static bool hash_of(const char *path, char out[static 64])
 {
     const char *last = strrchr(path, '/');

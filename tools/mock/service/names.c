@@ -20,7 +20,8 @@ enum {
     ACTION_SALT = 80,
 };
 
-/* What a flag without "=0" or with "=1" sets; the others are known and change nothing here. */
+/* Sets a trait by a flag ("=0": clears it); flags without a trait are known and change nothing
+ * here. */
 static void set_flag(struct traits *t, const char *flag, bool on)
 {
     if (strcmp(flag, "restricted") == 0)
@@ -52,7 +53,7 @@ static void write_salt(struct mock *m, struct mock_account *a)
     buf_free(&value);
 }
 
-/* FLAG[=0|=1],… up to end. */
+/* Reads FLAG[=0|=1],… up to end. */
 static void read_flags(struct traits *t, const char *at, const char *end)
 {
     while (at < end) {

@@ -6,8 +6,8 @@
 #include "tools/mock/service/media.h"
 #include "tools/mock/service/service.h"
 
-/* All clients there are: the mock has no lists of who may see what. `child` is what the
- * notification says; from names the account. */
+/* Tells all clients that are connected: the mock has no lists of who may see what. `child` is what
+ * the notification says; its `from` names the account. */
 static void tell_all(struct mock *m, const struct mock_account *a, const char *type,
                      struct node *child)
 {
@@ -42,8 +42,8 @@ static void tell_picture(struct mock *m, const struct mock_account *a)
     tell_all(m, a, "picture", child);
 }
 
-/* <picture type=preview|image query=url>, perhaps with the id that the client has (P-US…: nothing
- * new then), perhaps with the <tctoken> that a restricted account asks for. */
+/* <picture type=preview|image query=url>, perhaps with the id that the client has (the answer is
+ * then empty if nothing is new), perhaps with the <tctoken> that a restricted account asks for. */
 int iq_picture_get(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
@@ -73,8 +73,8 @@ int iq_picture_get(struct client *c, const struct node *iq, struct node *result)
     return 0;
 }
 
-/* The own picture only: that of a group (target) is taken and forgotten. No <picture> removes it.
- */
+/* Sets the client's own picture; a group's picture (target) is accepted and forgotten. A request
+ * without <picture> removes the picture. */
 int iq_picture_set(struct client *c, const struct node *iq, struct node *result)
 {
     struct mock *m = c->m;
@@ -101,7 +101,7 @@ int iq_picture_set(struct client *c, const struct node *iq, struct node *result)
 
 /* ---- 'about' ---- */
 
-/* The audience of status messages: all contacts. */
+/* Answers with the audience of status messages: all contacts. */
 int iq_status_get(struct client *c, const struct node *iq, struct node *result)
 {
     if (node_child(iq, "privacy") == NULL)

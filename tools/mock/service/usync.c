@@ -46,7 +46,7 @@ static bool read_query(struct client *c, const struct node *query, struct asked 
     return true;
 }
 
-/* "+27...", with @c.us behind or not. */
+/* The account of "+27...", with or without @c.us behind it. */
 static struct mock_account *account_of_contact(struct client *c, struct span text)
 {
     char digits[32];

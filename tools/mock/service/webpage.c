@@ -2,14 +2,15 @@
 
 #include <string.h>
 
-/* NULL: it is what a client that works sends. */
+/* What in the headers is odd; NULL for those that a working client sends. */
 static const char *odd_headers(const struct http_request *q, bool worker)
 {
     if (strncmp(q->user_agent, "Mozilla/5.0 ", 12) != 0)
         return "no User-Agent of a browser";
     if (strcmp(q->fetch_site, "none") != 0)
         return "Sec-Fetch-Site is not none";
-    /* Baileys asks for the script without one, and as for a page that a person has typed. */
+    /* Baileys asks for the script without this header, and for it as for a page that a person
+     * typed. */
     if (strcmp(q->fetch_dest, "document") != 0 && (!worker || q->fetch_dest[0] != '\0'))
         return "Sec-Fetch-Dest is not document";
     return NULL;

@@ -75,8 +75,8 @@ void client_abort(struct client *c)
     c->m->close_socket(c->socket);
 }
 
-/* WhatsApp leaves the socket open a while after a stream error: clients that drop unread frames on
- * a close would miss it. */
+/* WhatsApp leaves the socket open for a while after a stream error: clients that drop unread frames
+ * on a close would miss the error. */
 enum { LINGER_MS = 1000 };
 
 static void linger_over(struct mock *m, void *arg)
@@ -163,7 +163,7 @@ static void send_late(struct mock *m, void *arg)
     free(late);
 }
 
-/* One frame as bytes, through the troubles that touch bytes. */
+/* Sends one frame as bytes, through the troubles that change bytes. */
 void client_send_frame(struct client *c, struct span payload)
 {
     struct mock *m = c->m;
@@ -205,7 +205,7 @@ void client_send_bytes(struct client *c, struct span bytes)
     c->m->want_write(c->socket);
 }
 
-/* Flag byte 2 and the node deflated, as WhatsApp does with large stanzas (P-BN-02). */
+/* Appends flag byte 2 and the deflated node, as WhatsApp sends large stanzas (P-BN-02). */
 static bool deflated(struct span packed, struct buf *out)
 {
     uLongf n = compressBound((uLong)packed.n - 1);
@@ -262,7 +262,8 @@ void client_stream_error(struct client *c, const char *code, const char *conflic
 
 /* ---- in ---- */
 
-/* Takes edge routing (P-WS-09) and the intro off the stream. False: wait or closed. */
+/* Takes edge routing (P-WS-09: routing bytes before the intro) and the intro off the stream. False:
+ * more bytes must come, or the connection is closed. */
 static bool take_intro(struct client *c, struct span *bytes)
 {
     static const uint8_t routing[WA_INTRO_BYTES] = {'E', 'D', 0, 1};

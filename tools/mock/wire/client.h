@@ -25,7 +25,7 @@ struct out_msg {
     uint8_t bytes[];
 };
 
-/* What a device that registers told about itself (P-HS-21). */
+/* What a device said about itself when it registered (P-HS-21). */
 struct registration {
     uint32_t registration_id;
     uint8_t identity[X25519_KEY_BYTES];
@@ -42,11 +42,12 @@ enum { CLIENT_REFS = 6 };
 
 struct client;
 
-/* What a connection means to the rooms above: who opens it gives the functions. */
+/* What a connection does for the rooms above: the opener of the connection gives the functions. */
 struct client_ops {
-    /* The handshake has ended; this came with it (ClientPayload, P-HS-14..21). */
+    /* The handshake has ended; the payload (ClientPayload, P-HS-14..21) came with its last
+     * message. */
     void (*payload)(struct client *c, struct span payload);
-    /* One stanza of a client that is logged in or registers. */
+    /* A stanza of a client that is logged in or registers. */
     void (*stanza)(struct client *c, const struct node *n);
     /* The connection ends. */
     void (*gone)(struct client *c);
@@ -66,23 +67,23 @@ struct client {
     struct noise_transport tr;
     bool tr_ready;
     struct out_msg *out, *out_last;
-    bool ending; /* said its last stanza; the client has a moment to close by itself */
-    /* Delayed frames leave until then; while one has not left, later ones queue behind it. */
+    bool ending; /* its last stanza was sent; the client has a moment to close by itself */
+    /* The last delayed frame leaves at this time; until then later frames queue behind it. */
     int64_t late_until_ms;
     size_t nlate;
     bool close_when_sent;
-    unsigned close_code; /* of that WebSocket close; 0: 1000 */
+    unsigned close_code; /* code of the WebSocket close; 0: 1000 */
     uint8_t noise_pub[X25519_KEY_BYTES];
-    /* registering */
+    /* for a client that registers */
     struct registration reg;
     char refs[CLIENT_REFS][128];
     struct device *pairing; /* made by the phone, waiting for pair-device-sign */
     char offer_iq[48];      /* of <pair-device>: its answer may come after the phone has scanned */
     char pair_iq[48];
     struct passkey_link *passkey; /* the account demands one (passkey.c); NULL: no */
-    /* logged in */
+    /* for a client that is logged in */
     struct device *device;
-    bool offline_waits; /* its queue is announced, and delivered when it asks (offline.c) */
+    bool offline_waits; /* its queue was announced and waits until the client asks (offline.c) */
     size_t offline_sent;
     bool active; /* after <active/>: the queue flows */
     uint32_t version;
@@ -93,26 +94,27 @@ struct client {
 };
 
 struct client *client_new(struct mock *m, void *socket, const struct client_ops *ops);
-/* Bytes of a binary WebSocket message, in any cut. May mark the connection for closing. */
+/* Takes the bytes of a binary WebSocket message, cut anywhere. May mark the connection for
+ * closing. */
 void client_receive(struct client *c, struct span bytes);
-/* The socket is gone; frees c. */
+/* The socket is gone: frees c. */
 void client_gone(struct client *c);
 
-/* Sends a stanza (before the handshake has ended: nothing). */
+/* Sends a stanza; does nothing before the handshake has ended. */
 void client_send(struct client *c, const struct node *n);
 /* Sends one frame: a handshake message, or ciphertext. */
 void client_send_frame(struct client *c, struct span payload);
 /* Sends one WebSocket message as it is, without a frame around it. */
 void client_send_bytes(struct client *c, struct span bytes);
-/* Sends flag byte + node as they are. */
+/* Sends a flag byte and a packed node as they are. */
 void client_send_packed(struct client *c, struct span packed);
-/* Closes after what is queued has been sent. */
+/* Closes once everything queued has been sent. */
 void client_close(struct client *c);
-/* The same, but leaves the client the time to read the last stanza and to close by itself. */
+/* Like client_close(), but gives the client time to read the last stanza and to close by itself. */
 void client_end(struct client *c);
 /* Closes now, dropping what is queued. */
 void client_abort(struct client *c);
-/* <stream:error code> [<conflict type>], then close. */
+/* Sends <stream:error code> [<conflict type>], then closes. */
 void client_stream_error(struct client *c, const char *code, const char *conflict);
 
 /* Takes the next WebSocket message to write; NULL when there is none. The caller frees it. */

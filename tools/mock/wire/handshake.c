@@ -8,7 +8,7 @@ enum { HANDSHAKE_CLIENT_HELLO = 2, HANDSHAKE_SERVER_HELLO = 3, HANDSHAKE_CLIENT_
 
 enum { CERT_LIFE_S = 30 * 24 * 3600, CERT_MAX_BYTES = 4096 };
 
-/* An own chain of certificates where noise_cert_issue cannot make the wanted mistake. */
+/* Makes a chain of certificates with the wanted mistake where noise_cert_issue() cannot. */
 static enum wb_err wrong_serial(struct mock *m, struct span good, struct buf *out)
 {
     /* Chain{1 leaf, 2 intermediate}, each {1 details, 2 signature}; details {1 serial, 2 issuer,
@@ -149,7 +149,7 @@ void handshake_finish(struct client *c, struct span frame)
     c->ops->payload(c, buf_span(&plain));
 out:
     if (err != WB_OK) {
-        /* WhatsApp closes without a word as well (P-HS-13). */
+        /* WhatsApp closes without a word too (P-HS-13). */
         mock_flag(m, c->label, "bad-handshake", NULL, "ClientFinish: %s", wb_err_text(err));
         client_abort(c);
     }

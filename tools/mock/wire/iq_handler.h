@@ -1,4 +1,5 @@
-/* iq_handler.h - what answers a client's request: one row of the table in iq.c. */
+/* iq_handler.h - the type of a function that answers a client's request: one row of the table in
+ * iq.c. */
 #ifndef MOCK_WIRE_IQ_HANDLER_H
 #define MOCK_WIRE_IQ_HANDLER_H
 
