@@ -94,7 +94,7 @@ static int sha512_final(void *c, signal_buffer **ret, void *user)
 
     (void)user;
     MUST(EVP_DigestFinal_ex(c, out, NULL) == 1);
-    MUST(EVP_DigestInit_ex(c, EVP_sha512(), NULL) == 1); /* it may be used again */
+    MUST(EVP_DigestInit_ex(c, EVP_sha512(), NULL) == 1); /* the context may be used again */
     *ret = signal_buffer_create(out, sizeof out);
     return *ret ? 0 : SG_ERR_NOMEM;
 }

@@ -9,7 +9,7 @@
 
 enum { LSC_PREKEYS_MAX = 4096, LSC_SENDERS_MAX = 8 };
 
-/* Randomness comes from rng; it may be changed between calls. */
+/* The oracle draws its random bytes from rng; a test may change rng between calls. */
 struct lsc {
     signal_context *context;
     struct rng rng;
@@ -35,14 +35,14 @@ void lsc_party_set_signed_prekey(struct lsc_party *p, uint32_t id, const struct 
                                  const uint8_t sig[static XEDDSA_SIG_BYTES]);
 void lsc_party_add_prekey(struct lsc_party *p, uint32_t id, const struct x25519_pair *pair);
 
-/* 0 or one of SG_ERR_*. Outputs append. */
+/* Each call returns 0 or one of SG_ERR_*. Outputs append. */
 int lsc_start(struct lsc_party *p, const struct signal_bundle *bundle);
 int lsc_encrypt(struct lsc_party *p, struct span plain, enum signal_message_kind *kind,
                 struct buf *out);
 int lsc_decrypt(struct lsc_party *p, enum signal_message_kind kind, struct span message,
                 struct buf *plain);
 
-/* Groups: own keys are given (state), as the oracle draws its ids from 31 bits. */
+/* Groups. The own state is given, because the oracle draws its ids from 31 bits only. */
 void lsc_group_own(struct lsc_party *p, uint32_t sender, const struct sender_key_state *state);
 int lsc_group_distribution(struct lsc_party *p, uint32_t sender, struct buf *out);
 int lsc_group_process(struct lsc_party *p, uint32_t sender, struct span skdm);

@@ -35,7 +35,7 @@ static int session_devices(signal_int_list **ret, const char *name, size_t n, vo
     (void)name;
     (void)n;
     (void)user;
-    return SG_ERR_INVAL; /* not asked for by what the tests call */
+    return SG_ERR_INVAL; /* the tests never get here */
 }
 
 static int session_store(const signal_protocol_address *a, uint8_t *record, size_t n,
@@ -137,7 +137,7 @@ static int signed_prekey_remove(uint32_t id, void *user)
 {
     (void)id;
     (void)user;
-    return SG_ERR_INVAL; /* not asked for by what the tests call */
+    return SG_ERR_INVAL; /* the tests never get here */
 }
 
 static int identity_pair(signal_buffer **ret_public, signal_buffer **ret_private, void *user)
@@ -174,7 +174,7 @@ static int identity_trusted(const signal_protocol_address *a, uint8_t *key, size
     (void)key;
     (void)n;
     (void)user;
-    return 1; /* trust is the caller's matter in our code, too */
+    return 1; /* trust is the caller's matter, as in our code */
 }
 
 static int sender_key_store(const signal_protocol_sender_key_name *name, uint8_t *record, size_t n,

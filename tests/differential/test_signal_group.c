@@ -2,10 +2,10 @@
  *
  * Several senders write to one group; each sender and the receiver are played twice, by our code
  * and by the oracle, with the same keys and randomness. Ciphertexts and SKDMs must be the same
- * bytes. The receiver's twins must agree, but for what we do better on purpose: an SKDM that
- * repeats a known chain makes the oracle forget keys passed over and open used ones again. So: what
- * the oracle opens, we open, or it was opened before and is an old counter; what we opened once, we
- * never open again. */
+ * bytes. The receiver's twins must agree, except where our code is better on purpose: an SKDM that
+ * repeats a known chain makes the oracle forget the keys that it passed over, and open used
+ * messages again. So our code must open every message that the oracle opens, unless we opened it
+ * before or its counter is old; and our code never opens a message twice. */
 #include <signal/signal_protocol.h>
 
 #include "lsc_provider.h"
@@ -20,7 +20,7 @@ struct sender {
     struct sender_key_record *at_receiver;
     bool introduced;
     bool doubtful; /* an SKDM was repeated: the oracle may differ */
-    bool far;      /* a jump over more than can be walked */
+    bool far;      /* a jump over more messages than can be walked */
     unsigned rotations;
 };
 
@@ -109,8 +109,8 @@ static bool strict_verdict(enum wb_err ours, int theirs)
     return (ours == WB_ERR_OLD_COUNTER) == (theirs == SG_ERR_DUPLICATE_MESSAGE);
 }
 
-/* An SKDM that comes again after its state was pushed out, or from too far back to be compared, is
- * filed as a new key. */
+/* An SKDM that comes again is filed as a new key when its state was pushed out, or when it is too
+ * far back to be compared. */
 static bool forgetful(const struct sender *x)
 {
     return x->rotations > SENDER_KEY_STATES_MAX || x->far;
@@ -190,7 +190,7 @@ static void step_deliver(struct world *w)
     struct envelope *e = pick(w);
 
     if (e->used && e->is_skdm)
-        file_skdm(w, e); /* stays in the pool: it may come again, and late */
+        file_skdm(w, e); /* it stays in the pool: it may come again, or late */
     else if (e->used)
         read_twice(w, e, false);
 }

@@ -24,7 +24,7 @@ struct device {
     struct lsc_party *oracle;
 };
 
-/* On its way, or kept to be repeated. */
+/* A message on its way, or kept to be repeated. */
 struct envelope {
     bool used, delivered;
     int to;
@@ -38,7 +38,7 @@ struct world {
     struct device d[2];
     struct envelope pool[POOL];
     uint32_t restarts;    /* per 1000 steps */
-    uint32_t long_bursts; /* to come in this life */
+    uint32_t long_bursts; /* bursts still to come in this life */
     size_t archived_most;
     unsigned long sent, opened, old, refused, started;
 };
@@ -156,7 +156,7 @@ static enum wb_err read_twice(struct world *w, int to, const struct letter *l, s
     session_digest(d->ours, before);
     err = open_ours(w, d, l, &a);
     theirs = lsc_decrypt(d->oracle, l->kind, buf_span(&l->bytes), &b);
-    /* Of damaged bytes only that both refuse them: we take an absent counter for 0, for example. */
+    /* For damaged bytes only that both refuse: we take an absent counter for 0, for example. */
     agreed = span_is_null(text) ? err != WB_OK && theirs != 0 : same_verdict(err, theirs);
     if (!agreed)
         fprintf(stderr, "ours: %s, oracle: %d\n", wb_err_name(err), theirs);
@@ -188,7 +188,7 @@ static void step_send(struct world *w)
     int from = (int)rng_below(&w->s.rng, 2);
 
     if (e->used)
-        envelope_free(e); /* what was there is lost */
+        envelope_free(e); /* the envelope's old letter is lost */
     rng_fill(&w->s.rng, body, sizeof body);
     e->text = buf_new(TEXT_MAX);
     buf_append(&e->text, SPAN(body, rng_below(&w->s.rng, BODY_MAX)));
@@ -198,8 +198,8 @@ static void step_send(struct world *w)
     e->used = true;
 }
 
-/* A pkmsg without a one-time prekey sets up its session again once that was pushed out of the
- * archive: X3DH itself cannot know better. */
+/* Whether a pkmsg sets up its session again: one without a one-time prekey does so once the session
+ * was pushed out of the archive, because X3DH cannot tell. */
 static bool opens_again(struct world *w, const struct envelope *e)
 {
     struct signal_prekey_header h;
@@ -214,7 +214,7 @@ static void step_deliver(struct world *w)
     struct envelope *e = &w->pool[rng_below(&w->s.rng, POOL)];
     enum wb_err err;
 
-    /* Mostly something new, sometimes a repetition. */
+    /* Mostly a new message, sometimes a repetition. */
     for (int i = 0; i < 5 && (!e->used || e->delivered); i++)
         e = &w->pool[rng_below(&w->s.rng, POOL)];
     if (!e->used)
@@ -237,7 +237,7 @@ static void step_damage(struct world *w)
     inner = buf_span(&e->letter.bytes);
     if (e->letter.kind == SIGNAL_PKMSG) {
         CHECK(&w->s, signal_prekey_header_parse(inner, &h) == WB_OK);
-        inner = h.message; /* the rest is not protected by the MAC */
+        inner = h.message; /* the MAC does not protect the rest */
     }
     at =
         e->letter.bytes.p + (inner.p - e->letter.bytes.p) + rng_below(&w->s.rng, (uint32_t)inner.n);
@@ -246,7 +246,7 @@ static void step_damage(struct world *w)
     *at ^= bit;
 }
 
-/* Many messages that nobody will see, to come to the limits of one chain. */
+/* Many messages that nobody will see, to reach the limits of a chain. */
 static void step_burst(struct world *w)
 {
     int from = (int)rng_below(&w->s.rng, 2);
@@ -289,9 +289,9 @@ static void step(struct world *w)
     }
 }
 
-/* Two new devices from their first word on. Some of them start so many sessions that their archives
- * overflow, some others come to the limits of a chain; most do neither, which keeps the oracle's
- * records small, and it fast. */
+/* Two new devices from their first word on. Some start so many sessions that their archives
+ * overflow, others reach the limits of a chain; most do neither, which keeps the oracle's records
+ * small and the oracle fast. */
 static void life(struct world *w, unsigned long number, unsigned long n)
 {
     w->restarts = number % 16 == 3 ? 250 : 12;

@@ -16,7 +16,7 @@ enum { PAIRS = 2000, MESSAGE_MAX = 300 };
 
 static signal_context *theirs;
 
-/* The library's signing asks its provider for these bytes and for nothing else. */
+/* The library's signing asks its provider for these bytes only. */
 static uint8_t random_bytes[64];
 
 static int provide_random(uint8_t *data, size_t n, void *user)
@@ -32,7 +32,7 @@ static void same_random(void *ctx, uint8_t *out, size_t n)
     (void)provide_random(out, n, ctx);
 }
 
-/* It wants HMAC functions to be there, though no signature calls them. */
+/* The library wants HMAC functions, although no signature calls them. */
 static int no_hmac_init(void **hmac, const uint8_t *key, size_t n, void *user)
 {
     (void)hmac, (void)key, (void)n, (void)user;
@@ -122,7 +122,7 @@ static void they_accept_ours(void **state)
     }
 }
 
-/* With the same random bytes both sign alike. */
+/* With the same random bytes both make the same signature. */
 static void we_accept_theirs(void **state)
 {
     (void)state;
@@ -145,7 +145,7 @@ static void we_accept_theirs(void **state)
     }
 }
 
-/* A random bit of signature, key or message is flipped: both must say no. */
+/* A random bit of signature, key or message is flipped: both must refuse. */
 static void both_refuse(void **state)
 {
     (void)state;

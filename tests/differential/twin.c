@@ -7,7 +7,8 @@ static void shared_fill(void *ctx, uint8_t *out, size_t n)
     uint64_t id[3] = {s->seed, s->operation, 0};
     uint8_t block[SHA256_BYTES];
 
-    /* The same at every draw: the oracle draws for each state that it tries, we draw once. */
+    /* The same bytes at every draw: the oracle draws for each state that it tries, our code only
+     * once. */
     while (n > 0) {
         size_t part = n < sizeof block ? n : sizeof block;
 

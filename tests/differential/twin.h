@@ -16,7 +16,7 @@ struct script {
     unsigned long steps, step;
     struct rng_seeded state;
     struct rng rng;    /* what the script does */
-    struct rng shared; /* what both twins draw: the same bytes at every draw of one operation */
+    struct rng shared; /* the twins' randomness: the same bytes at every draw of one operation */
     uint64_t operation;
 };
 

@@ -1,5 +1,6 @@
-/* fuzz_adv.c - 32 bytes of a device's identity, 32 of an account's key, then what that account says
- * of the device, or its list. A statement that is genuine for one identity is so for no other. */
+/* fuzz_adv.c - 32 bytes of a device's identity, 32 of an account's key, then the account's
+ * statement about the device, or its list. A statement that is genuine for one identity is not
+ * genuine for any other. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Any bytes as what the server says of app state: the first byte chooses what they are. Every part
- * lies inside the input, and what a key of ours seals opens again. */
+/* Any bytes as what the server says of app state: the first byte chooses the kind. Every part that
+ * is read lies inside the input, and what a key of ours seals opens again. */
 #include <stdlib.h>
 #include <string.h>
 

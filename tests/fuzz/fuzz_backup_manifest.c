@@ -1,4 +1,5 @@
-/* manifest.json of a backup that comes from anywhere: what is read is written and read the same. */
+/* manifest.json of a backup from an unknown place: a manifest that can be read is written and read
+ * again as the same. */
 #include <stdlib.h>
 #include <string.h>
 

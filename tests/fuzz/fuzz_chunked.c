@@ -1,4 +1,5 @@
-/* A body in chunks, at once and byte by byte: the same outcome, and never more than came in. */
+/* A chunked HTTP body, at once and byte by byte: the same outcome, and never more bytes than came
+ * in. */
 #include <stdlib.h>
 #include <string.h>
 

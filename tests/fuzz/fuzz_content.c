@@ -1,5 +1,5 @@
-/* fuzz_content.c - a decrypted plaintext as a contact may have made it: read, put into words,
- * looked at from the stanza's side, and its parts for our own devices read. */
+/* fuzz_content.c - a decrypted plaintext as a contact may have made it: it is read, put into words,
+ * checked against its stanza, and its parts for our own devices are read. */
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (content_decode(SPAN(data, size), &a, &c) == WB_OK) {
         words(&c);
         parts(&c, &a);
-        /* What we can read we can hand on to our other devices, and they read the same (one
-         * wrapper more may be one too many). */
+        /* A message that we can read we can hand on to our other devices, and they read the same
+         * (unless one more wrapper is too many). */
         enum wb_err err;
         if (content_encode_device_sent(SPAN_LIT("1@lid"), SPAN(data, size), &wrapped) != WB_OK)
             abort();

@@ -1,5 +1,5 @@
-/* fuzz_content_sealed.c - what was sealed with the secret of a message, opened: any bytes as a
- * vote, reaction, comment, answer or edit, put into words. The first byte says what it is. */
+/* fuzz_content_sealed.c - contents that were sealed with the secret of a message, opened: any bytes
+ * as a vote, reaction, comment, answer or edit, put into words. The first byte chooses the kind. */
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The sealed bytes themselves are the peer's as well: nothing of them opens. */
+/* The sealed bytes themselves come from the peer too: none of these opens. */
 static void as_sealed(struct span in)
 {
     static const uint8_t secret[MSG_SECRET_BYTES] = {1};

@@ -23,7 +23,7 @@ static enum wb_err take(struct frame_reader *r, struct buf *frames)
     }
 }
 
-/* pieces: where the sizes of the pieces come from; 0 feeds pieces as large as they may be. */
+/* seed: chooses the sizes of the pieces; 0 feeds pieces as large as they may be. */
 static enum wb_err feed(struct span stream, uint32_t seed, struct buf *frames)
 {
     struct frame_reader r = frame_reader_new(MAX_FRAME);
@@ -39,7 +39,7 @@ static enum wb_err feed(struct span stream, uint32_t seed, struct buf *frames)
         struct span piece = span_first(stream, n);
         stream = span_skip(stream, n);
         if (frame_reader_push(&r, piece) != WB_OK)
-            abort(); /* drained before every push: there is always room */
+            abort(); /* it was drained before every push: there is always room */
         err = take(&r, frames);
     }
     frame_reader_free(&r);

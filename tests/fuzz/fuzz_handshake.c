@@ -1,5 +1,5 @@
-/* fuzz_handshake.c - the handshake's protobufs and the client payload, from either side. What is
- * accepted must survive being written and read again. */
+/* fuzz_handshake.c - the handshake's protobufs and the client payload, from either side. A message
+ * that is accepted is written and read again as the same. */
 #include <stdlib.h>
 
 #include "proto/client_payload.h"

@@ -1,5 +1,6 @@
-/* Any bytes as a first history: cut anywhere it says the same, and what it says lies within limits.
- * The first byte says where to cut; what follows is the protobuf, and a zlib stream as well. */
+/* Any bytes as a first history: it says the same wherever it is cut, and what it says stays within
+ * limits. The first byte says where to cut; the rest is used as the protobuf, and as a zlib
+ * stream. */
 #include <stdlib.h>
 #include <string.h>
 

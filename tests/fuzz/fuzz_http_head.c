@@ -1,5 +1,5 @@
-/* The head of a request, at once and byte by byte: the same end; spans that lie in it; and what is
- * decoded of it never longer than it was. */
+/* The head of a request, at once and byte by byte: it ends at the same place, its spans lie inside
+ * it, and no decoded part is longer than its encoded form. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The files of a Baileys directory: the first byte says which kind, the rest is the file. What is
- * read from a session can be written as the database has it, and read again. */
+/* The files of a Baileys directory: the first byte chooses the kind, the rest is the file. A
+ * session that can be read can be written in the database's form, and read again. */
 #include <stdlib.h>
 #include <string.h>
 

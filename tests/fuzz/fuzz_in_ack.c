@@ -1,5 +1,5 @@
-/* Acks and retry requests as a server or a peer may write them: whatever the stanza, it is read or
- * refused, and what is read keeps to the promises of the headers. */
+/* Acks and retry requests as a server or a peer may write them: every stanza is read or refused,
+ * and the results keep the promises of the headers. */
 #include <stdlib.h>
 
 #include "bridge/dispatch/handlers.h"

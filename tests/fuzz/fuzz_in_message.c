@@ -1,4 +1,5 @@
-/* Any decoded stanza as a message and as a receipt: read without effects, twice alike. */
+/* Any decoded stanza as a message and as a receipt: reading has no effects, and reading twice gives
+ * the same. */
 #include <stdlib.h>
 
 #include "bridge/core/msgid.h"

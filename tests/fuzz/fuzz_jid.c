@@ -1,4 +1,5 @@
-/* Texts as addresses: what is read prints to a text that reads as the same address. */
+/* Texts as addresses: an address that can be read prints as a text that reads as the same
+ * address. */
 #include <stdlib.h>
 
 #include "proto/jid.h"

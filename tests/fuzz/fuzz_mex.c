@@ -1,4 +1,4 @@
-/* The JSON of mex notifications and answers. The first byte chooses the name that is looked for. */
+/* The JSON of mex notifications and answers. The first byte chooses the name to look for. */
 #include <stdlib.h>
 
 #include "bridge/people/limits.h"

@@ -1,4 +1,4 @@
-/* What clients put inside their messages, as wa-mock's people read it. */
+/* The contents of clients' messages, as wa-mock's people read them. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-/* Any bytes as a transport plaintext. What decodes must survive our own encoder: the same tree
- * printed, and the same bytes when encoded again. */
+/* Any bytes as a transport plaintext. A node that can be decoded must survive our own encoder: the
+ * same tree printed, and the same bytes when encoded again. */
 #include <stdlib.h>
 
 #include "proto/node.h"
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (node_unpack(SPAN(data, size), &a, &n) != WB_OK)
         goto out;
     drop_agents(&b, n);
-    /* Nodes named "0" can be read but have no form that we write. */
+    /* Nodes named "0" can be read, but we write no such form. */
     if (node_pack(n, &packed) != WB_OK)
         goto out;
     if (node_unpack(buf_span(&packed), &b, &back) != WB_OK || node_pack(back, &again) != WB_OK ||

@@ -1,5 +1,5 @@
-/* The head of a sealed backup, and its first piece, for a key that we have and for a passphrase.
- * Anything but what we sealed must be refused. */
+/* The head of a sealed backup and its first piece, for a key that we have and for a passphrase.
+ * Everything that we did not seal must be refused. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     x25519_from_private(priv, &pair);
     if (seal_header_look(SPAN(data, size), &kind, &n) != WB_OK || n > size)
         return 0;
-    /* Argon2id is slow: a passphrase that is refused comes as far as the work's limits. */
+    /* Argon2id is slow: this passphrase is too short, and refused right after the check of the
+     * work's limits. */
     enum wb_err err = kind == SEAL_TO_KEY
                           ? seal_open_with_key(&s, SPAN(data, n), &pair)
                           : seal_open_with_passphrase(&s, SPAN(data, n), SPAN_LIT("short"));

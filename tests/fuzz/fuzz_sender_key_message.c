@@ -1,7 +1,7 @@
 /* SenderKeyMessage from a group member. First byte odd: the rest is laid over a good message, so
- * that the fuzzer is at the signature at once; even: the rest is the message, signed by the sender
- * when bit 1 is set (a member may be hostile, too). Bit 2: the receiver has the chain in two
- * states, and the good message is one that both of them can open. */
+ * that the fuzzer reaches the signature at once; even: the rest is the message, and the sender
+ * signs it when bit 1 is set (a member may be hostile, too). Bit 2: the receiver has the chain in
+ * two states, and both can open the good message. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,8 +52,8 @@ static void opened(struct sender_key_record *r, struct buf *message)
     buf_free(message);
 }
 
-/* A state that begins too far on to be known as the same chain, with one message passed over; and
- * in front of it one of an old SKDM, which has come near. */
+/* Adds a state that begins too far on to be recognized as the same chain, with one message passed
+ * over; and in front of it the state of an old SKDM, now close to the other. */
 static void stage_twin(struct stage *s, const struct buf *old_skdm)
 {
     struct buf skdm = buf_new(256), middle, behind;
@@ -84,7 +84,7 @@ static void stage_open(struct stage *s)
     s->own = sender_key_record_new();
     s->receiver[0] = sender_key_record_new();
     must(s->own && s->receiver[0] && sender_key_create(s->own, &s->rng) == WB_OK);
-    s->own->states[0]->key_id = 1; /* within reach of the fuzzer */
+    s->own->states[0]->key_id = 1; /* so that the fuzzer can reach it */
     must(sender_key_distribution(s->own, &skdm) == WB_OK);
     filed(s->receiver[0], &skdm);
     skipped = written(s, "skipped");

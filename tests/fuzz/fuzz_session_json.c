@@ -1,5 +1,5 @@
-/* fuzz_session_json.c - Signal records from a file that another program wrote: what can be read is
- * written and read again to the same bytes. */
+/* fuzz_session_json.c - Signal records from a file that another program wrote: a record that can be
+ * read is written and read again to the same bytes. */
 #include <stdlib.h>
 
 #include "store/session/session_json.h"

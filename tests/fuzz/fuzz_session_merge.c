@@ -1,6 +1,6 @@
-/* fuzz_session_merge.c - two Signal records of a file that another program wrote, one a line,
- * become one: whatever is in them, what comes out can be written and read again, and nothing is in
- * it twice. */
+/* fuzz_session_merge.c - two Signal records, one a line, from a file that another program wrote,
+ * become one: whatever they hold, the result can be written and read again, and holds nothing
+ * twice. */
 #include <stdlib.h>
 
 #include "crypto/signal.h"

@@ -1,6 +1,6 @@
-/* SignalMessage and PreKeySignalMessage from a peer. The first byte says how the rest is used:
- * as the bytes of a message, or laid over a good one (so that the fuzzer is past the version and
- * the ratchet key at once). A refused message must leave the record alone; a forged one must be
+/* SignalMessage and PreKeySignalMessage from a peer. The first byte says how the rest is used: as
+ * the bytes of a message, or laid over a good message (so that the fuzzer is past the version and
+ * the ratchet key at once). A refused message must not change the record; a forged one must be
  * refused. */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ struct stage {
     struct signal_local a, b;
     struct x25519_pair signed_prekey, prekey;
     struct signal_session *to_b, *to_a; /* a's and b's records */
-    struct buf message[2];              /* good ones, by signal_message_kind */
+    struct buf message[2];              /* good messages, by signal_message_kind */
     struct rng_seeded seed;
     struct rng rng;
 };
@@ -57,7 +57,7 @@ static void stage_open(struct stage *s)
     must(signal_decrypt_prekey(s->to_a, &s->b, &h, s->a.identity.pub, &s->signed_prekey, &s->prekey,
                                &s->rng, &plain, &used) == WB_OK);
     must(signal_encrypt(s->to_b, SPAN_LIT("second"), &kind, &s->message[SIGNAL_MSG]) == WB_OK);
-    /* A message of the second kind is inside the pkmsg that came out. */
+    /* The pkmsg that came out holds a message of the second kind. */
     must(signal_prekey_header_parse(buf_span(&s->message[SIGNAL_MSG]), &h) == WB_OK);
     buf_consume(&s->message[SIGNAL_MSG], (size_t)(h.message.p - s->message[SIGNAL_MSG].p));
     must(s->message[SIGNAL_MSG].n >= h.message.n);
@@ -65,7 +65,7 @@ static void stage_open(struct stage *s)
     buf_free(&plain);
 }
 
-/* The counters and sizes of a record: what a refused message would most easily disturb. */
+/* The counters and sizes of a record: a refused message would disturb these most easily. */
 static uint64_t outline(const struct signal_session *s)
 {
     uint64_t sum = s->narchived;

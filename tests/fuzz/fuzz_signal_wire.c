@@ -1,5 +1,5 @@
-/* fuzz_signal_wire.c - bodies of Signal messages. Writing what was read is canonical: read and
- * written once more it gives the same bytes. */
+/* fuzz_signal_wire.c - bodies of Signal messages. Writing a message that was read is canonical:
+ * read and written once more it gives the same bytes. */
 #include <stdlib.h>
 
 #include "proto/signal_wire.h"

@@ -1,5 +1,5 @@
-/* SenderKeyDistributionMessages: several to one record, each with its length in front (one byte).
- * Whatever they say, the record keeps to its limits and our own key to its place. */
+/* SenderKeyDistributionMessages: several for one record, each preceded by its length (one byte).
+ * Whatever they say, the record stays within its limits and our own key stays in its place. */
 #include <stdlib.h>
 #include <string.h>
 

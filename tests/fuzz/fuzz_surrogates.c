@@ -1,5 +1,5 @@
-/* Halves of characters in JSON: mending twice changes nothing more, and what the parser takes
- * before it takes afterwards, as the same value. */
+/* Lone surrogates (halves of characters) in JSON: mending twice gives what mending once gives, and
+ * a text that the parser accepts keeps its value. */
 #include <stdlib.h>
 #include <string.h>
 

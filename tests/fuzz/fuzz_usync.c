@@ -1,4 +1,4 @@
-/* Any stanza as an answer about people, and each of its <user>s as one with prekeys. */
+/* Any stanza as an answer about people, and each of its <user>s as a user with prekeys. */
 #include <stdlib.h>
 
 #include "bridge/people/limits.h"

@@ -1,4 +1,4 @@
-/* Any bytes as a WebMessageInfo: what decodes survives our own encoder. */
+/* Any bytes as a WebMessageInfo: one that can be decoded survives our own encoder. */
 #include <stdlib.h>
 
 #include "proto/web_message.h"

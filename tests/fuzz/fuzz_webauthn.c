@@ -1,4 +1,4 @@
-/* The passkey step's foreign bytes. The first byte chooses: WhatsApp's challenge, a browser's
+/* The foreign bytes of the passkey step. The first byte chooses: WhatsApp's challenge, a browser's
  * answer to a fixed challenge, or what the phone sends. */
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@ static void answer(struct span in, struct arena *a)
             abort();
         return;
     }
-    /* What we write is taken again, and stays as it is. */
+    /* Our own output is accepted again, unchanged. */
     if (v.id.n == 0 || v.id.n > WEBAUTHN_ID_MAX ||
         webauthn_assertion_parse(v.json, &r, a, &again, &problem) != WB_OK ||
         !span_eq(v.json, again.json) || !span_eq(v.id, again.id))

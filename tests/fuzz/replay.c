@@ -18,7 +18,7 @@ static int replay_file(const char *path)
         exit(1);
     }
     rewind(f);
-    /* Exactly sized, so that a read past the end is seen by ASan. */
+    /* Exactly as large as the file, so that ASan sees a read past the end. */
     bytes = malloc(size > 0 ? (size_t)size : 1);
     n = bytes ? fread(bytes, 1, (size_t)size, f) : 0;
     fclose(f);

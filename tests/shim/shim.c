@@ -1,11 +1,13 @@
-/* Preloaded into a program under test (LD_PRELOAD): file calls fail as the test wishes, are written
- * down for the simulation of a power loss, and the clocks are off by as much as the test wants.
+/* Preloaded into a program under test (LD_PRELOAD): file calls fail as the test wishes, changes of
+ * files are recorded for the simulation of a power loss, and the clocks are moved as the test
+ * wants.
  *
  *   WB_SHIM_CONTROL=file  a mapped struct control
  *   WB_SHIM_BIND=any      sockets land on all addresses, whatever bind() was given
  *   WB_SHIM_RECORD=file   each change of a file below the prefix is appended (struct record)
  *
- * Never part of a product binary. Static state: a preloaded library has no other. */
+ * Never part of a product binary. State is static: a preloaded library has no other place for
+ * it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -41,7 +43,7 @@ struct record {
 static struct control *control;
 static int record_fd = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char paths[FDS][PATH_LEN]; /* of open descriptors below the prefix; "": none of ours */
+static char paths[FDS][PATH_LEN]; /* paths of open descriptors below the prefix; "": not watched */
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -80,7 +82,7 @@ static const char *path_of(int fd)
     return fd >= 0 && fd < FDS && paths[fd][0] ? paths[fd] : NULL;
 }
 
-/* One call on a watched file: may it pass? 0, or the errno to fail with. */
+/* Decides on a call for a watched file: 0 when it may pass, or the errno to fail with. */
 static int judge(const char *path, int64_t call)
 {
     int error = 0;
@@ -260,8 +262,8 @@ static ssize_t write_watched(int fd, const char *path, const void *p, size_t n, 
     if (error && !(control->partly && n > 1))
         return fail(error);
     if (error) {
-        /* What a full or failing disk does: the first half is there, the call says so, and the
-         * rest fails at the next call. */
+        /* As a full or failing disk does: the first half is written, the call returns its size, and
+         * the rest fails at the next call. */
         n /= 2;
         control->times += control->times >= 0;
     }
@@ -336,7 +338,7 @@ static int sync_any(int fd, long call)
 
     if (error)
         return fail(error);
-    /* The real flush is left out when the power loss is simulated: a test's disk need not spin. */
+    /* No real flush when a power loss is simulated: a test's disk need not spin. */
     if (record_fd < 0 && syscall(call, fd) != 0)
         return -1;
     if (path) {
@@ -418,7 +420,7 @@ int gettimeofday(struct timeval *restrict tv, void *restrict zone)
 
 /* ---- sockets ---- */
 
-/* What libwebsockets 4.1.6 does with an IPv4 address. */
+/* Imitates libwebsockets 4.1.6, which binds an IPv4 address to all addresses. */
 int bind(int fd, const struct sockaddr *address, socklen_t n)
 {
     struct sockaddr_storage a = {0};

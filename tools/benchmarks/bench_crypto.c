@@ -1,6 +1,6 @@
-/* bench_crypto.c - microseconds of CPU for the two pieces of arithmetic that receiving and sending
- * cannot do without. Prints two numbers: one XEdDSA check of a message of group size, the floor of
- * what receiving a group message can cost; and one X3DH with a peer's bundle, the floor of a first
+/* bench_crypto.c - microseconds of CPU for two pieces of arithmetic that receiving and sending
+ * cannot avoid. Prints two numbers: one XEdDSA check of a message of group size, the least that
+ * receiving a group message can cost; and one X3DH with a peer's bundle, the least cost of a first
  * message to a device. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 #include "crypto/prim_xeddsa.h"
 #include "crypto/signal.h"
 
-/* Many signatures: the branches of a check depend on them, and one would be learnt by heart. */
+/* Many signatures: the branches of a check depend on the signature, and the CPU would learn those
+ * of a single signature by heart. */
 enum { MESSAGE_BYTES = 120, SIGNATURES = 250, CHECKS = 4000, SESSIONS = 500 };
 
 static double cpu_us(void)

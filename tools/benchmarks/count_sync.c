@@ -27,7 +27,7 @@ static int timed(const char *name, int fd)
 
     atomic_fetch_add(&flushes, 1);
     if (!getenv("BENCH_NO_SYNC")) {
-        /* As dlsym(3) does it: ISO C has no cast from void * to a function. */
+        /* In the way of dlsym(3): ISO C has no cast from void * to a function. */
         *(void **)&real = dlsym(RTLD_NEXT, name);
         rc = real ? real(fd) : -1;
     }

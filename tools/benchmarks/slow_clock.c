@@ -1,6 +1,6 @@
-/* slow_clock.c - loaded into a program that runs under valgrind, some fifty times slower than it
- * would by itself: its monotonic clock goes as much slower, so that what the program does by time
- * (the end of a batch after 50 ms) comes where it would come without valgrind. */
+/* slow_clock.c - preloaded into a program that runs under valgrind, some fifty times slower than
+ * without: slows the program's monotonic clock by the same factor, so that events that depend on
+ * time (the end of a batch after 50 ms) come where they would come without valgrind. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <time.h>
