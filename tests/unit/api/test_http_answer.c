@@ -1,5 +1,5 @@
-/* An answer that the socket takes only in pieces: all of it arrives, and nothing else. send() of
- * this program takes a few bytes at a time, and none every second time. */
+/* An answer that the socket takes only in pieces: all of it arrives, and nothing else. The program
+ * has a send() of its own, which takes a few bytes at a time, and none every second time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

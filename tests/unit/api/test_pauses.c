@@ -1,6 +1,6 @@
-/* What the API does on its sockets is the API's in the longest pause that /health tells of: calling
- * in, the head, the body, the answer. accept4() and send() of this program are its own: they look
- * who is at work. */
+/* /health names the longest pause of the loop: when the API works on its sockets (a caller arrives,
+ * the head, the body, the answer), the pause is named the API's. The program has an accept4() and a
+ * send() of its own, which look at who is at work. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

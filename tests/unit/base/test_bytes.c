@@ -1,4 +1,4 @@
-/* spans, buffers, readers, arenas, text: the words every file uses. */
+/* Spans, buffers, readers, arenas, text: the types that every file uses. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

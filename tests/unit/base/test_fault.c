@@ -1,4 +1,5 @@
-/* Fault points: nothing happens unasked; the N-th pass kills or fails; every pass is noted. */
+/* Fault points: nothing happens unless a test asks for it; the N-th pass kills or fails; every pass
+ * is noted. */
 #include "base/fault.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
-/* Sockets listen where they were asked to and nowhere else; who a caller is. socket(), bind(),
- * getsockopt() and getaddrinfo() of this program are its own: they play a system without IPv6, one
- * that has nothing left, and one that does not do as it is told. */
+/* Sockets listen only where they were asked to, and tell who a caller is. The program has a
+ * socket(), bind(), getsockopt() and getaddrinfo() of its own: they play a system without IPv6, a
+ * system that has no sockets left, and a system that does not do what it is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Paths as people read them, and as a shell takes them. */
+/* Paths in the form that people read, and in the form that a shell takes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Files behind names that anybody may have put there: none of them makes us wait. */
+/* Files behind names that anybody may have put there: opening never makes us wait. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -24,7 +24,7 @@ enum server_step { SERVER_INTRO, SERVER_HELLO, SERVER_FINISH, SERVER_STREAM };
 
 struct heard {
     struct node *n;
-    char xml[HEARD_BYTES]; /* cut there */
+    char xml[HEARD_BYTES]; /* cut at this length */
 };
 
 struct server {
@@ -38,9 +38,9 @@ struct server {
     unsigned handshakes;
     struct heard heard[HEARD_MAX];
     size_t nheard, taken;
-    /* What a test changes. */
+    /* What a test sets. */
     bool silent;       /* no ServerHello */
-    bool foreign_root; /* another root has signed */
+    bool foreign_root; /* a root that is not WhatsApp's has signed the certificates */
     int64_t not_before_s, not_after_s;
 };
 
@@ -54,12 +54,12 @@ struct line {
     unsigned events[BRIDGE_EV_COUNT];
 };
 
-/* A setting without a value. */
+/* The value of a setting that is not set. */
 extern char no_text[1];
 
 /* The next bridge makes backups. */
 extern bool backups_wanted;
-/* The directory of backups, when they are wanted. */
+/* The directory of backups, if they are wanted. */
 extern char backups_dir[sizeof((struct fixture *)0)->dir + 16];
 
 /* A bridge, paired or not, with its server; the bridge is not started yet. */
@@ -74,16 +74,16 @@ void line_free(struct line *t);
 /* The server sends this payload in a frame. */
 void server_write(struct span payload);
 
-/* The server reads what the bridge has sent, and answers a handshake. */
+/* The server reads what the bridge has sent; it answers a handshake. */
 void server_read(struct line *t);
 
-/* The socket is gone. */
+/* The socket ends in this way. */
 void server_end_http(struct line *t, enum ws_end how, int http_status);
 
-/* The socket is gone; an HTTP end has status 503. */
+/* The socket ends in this way; an HTTP end has status 503. */
 void server_end(struct line *t, enum ws_end how);
 
-/* One iteration of the loop, until nothing happens any more. */
+/* Runs the loop until nothing happens any more. */
 void turn(struct line *t);
 
 /* Time passes: timers that fall due run, in order. */
@@ -109,11 +109,11 @@ struct node *bytes_el(struct line *t, const char *tag, struct span bytes);
 /* The server seals a stanza and sends it. */
 void server_send(struct line *t, const struct node *n);
 
-/* The next stanza of the bridge, not yet taken, that contains the text; those before it are passed
- * over. NULL: none, nothing is taken. */
+/* The next stanza of the bridge, not yet taken, that contains the text; earlier stanzas are
+ * skipped. NULL: there is none, and nothing is taken. */
 struct heard *maybe_hear(struct line *t, const char *text);
 
-/* The same as maybe_hear(); none fails the test and prints what was heard. */
+/* Like maybe_hear(), but if there is none the test fails and prints what was heard. */
 struct heard *hear(struct line *t, const char *text);
 
 /* Forgets what was heard so far. */

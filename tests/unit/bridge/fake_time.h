@@ -13,7 +13,7 @@ struct fake_time {
 /* A clock at 1,000 seconds, and timers that follow it. */
 void fake_time_init(struct fake_time *t);
 
-/* Moves on in steps of what is due, as a loop would. */
+/* Moves the clock on in steps from one due timer to the next, as a loop would. */
 void fake_time_pass(struct fake_time *t, int64_t ms);
 
 #endif

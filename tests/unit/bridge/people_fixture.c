@@ -13,7 +13,7 @@ static int64_t desk_wall_ms(void *ctx)
     return d->now_ms + d->jumped_ms;
 }
 
-/* What leaves has to survive the wire. */
+/* Keeps a stanza that leaves, after a round through the wire's encoding. */
 static enum wb_err desk_send(struct bridge *b, const struct node *n)
 {
     struct desk *d = (struct desk *)b;
@@ -69,7 +69,7 @@ int desk_setup(void **state)
         .whatsapp_path = wa, .messages_path = msg, .command = "test", .clock = &d->clock};
     OK(store_open(&sc, &d->b.store, &info));
     OK(log_open(&d->log, &d->clock, "/dev/null"));
-    d->log.level = LOG_TRACE; /* so that the arguments of every line are looked at */
+    d->log.level = LOG_TRACE; /* so that the arguments of every log line are used */
     timers_init(&d->timers, &d->clock);
     d->b.config = &d->config;
     d->b.log = &d->log;

@@ -1,5 +1,6 @@
 /* people_fixture.h - a bridge without a connection: a real store, a clock and timers of the test's
- * own, and every stanza that would have left. Stanzas are written as XML with single quotes. */
+ * own, and a list of all stanzas that the bridge sends. Stanzas are written as XML with single
+ * quotes. */
 #ifndef TESTS_PEOPLE_FIXTURE_H
 #define TESTS_PEOPLE_FIXTURE_H
 
@@ -34,7 +35,7 @@ struct desk {
     struct rng rng;
     struct account account;
     int64_t now_ms;
-    int64_t jumped_ms; /* the wall clock, against now_ms */
+    int64_t jumped_ms; /* how far the wall clock is ahead of now_ms */
     bool connected;
     char dir[64];
     struct arena arena;
@@ -61,10 +62,10 @@ const char *print(struct desk *d, const struct node *n);
 
 /* ---- the server's part ---- */
 
-/* The oldest stanza that left and was not looked at yet. */
+/* The oldest stanza that was sent and that the test has not looked at yet. */
 struct node *desk_sent(struct desk *d);
 
-/* Every stanza that left was looked at. */
+/* The test must have looked at every stanza that was sent. */
 void assert_none_sent(struct desk *d);
 
 /* The answer to a request, with its children (NULL: none). */

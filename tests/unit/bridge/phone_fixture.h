@@ -1,4 +1,4 @@
-/* phone_fixture.h - the phone that links us, and what the server says meanwhile. */
+/* phone_fixture.h - the phone that links the bridge, and the server's stanzas meanwhile. */
 #ifndef TESTS_PHONE_FIXTURE_H
 #define TESTS_PHONE_FIXTURE_H
 
@@ -11,7 +11,7 @@ struct phone {
     const uint8_t *adv_secret; /* of the QR, or of the code's exchange */
     const uint8_t *companion;  /* identity that the account signs */
     bool hosted;
-    bool bad_hmac, bad_signature; /* what a test breaks */
+    bool bad_hmac, bad_signature; /* mistakes that a test wants */
     struct buf signed_identity;   /* without the device's signature */
     struct buf details;
 };

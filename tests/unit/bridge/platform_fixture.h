@@ -18,11 +18,11 @@ enum { START_S = 1790000000 };
 
 /* The monotonic clock; the wall clock starts at START_S. */
 extern int64_t now_ms;
-/* How far somebody has moved the wall clock. */
+/* How far a test has moved the wall clock. */
 extern int64_t wall_jump_ms;
 /* The wall clock in milliseconds. */
 int64_t wall(void *ctx);
-/* Both clocks, as the bridge reads them. */
+/* Both clocks in one struct, as the bridge reads them. */
 extern const struct clock hand_clock;
 
 /* ---- the loop, the workers and the web page ---- */
@@ -43,13 +43,13 @@ struct jobs {
     job_done_fn *done;
     void *ctx;
 };
-/* The work that was given to the workers: one piece at most waits. */
+/* The work that was given to the workers: at most one piece waits. */
 extern struct jobs the_jobs;
 /* The workers are slow: nothing is done yet. */
 extern bool jobs_held;
-/* What the web page holds; NULL: the page cannot be had. */
+/* The text of the web page; NULL: the page cannot be had. */
 extern const char *web_page;
-/* The second source, the same. */
+/* The text of the second page that names the version. */
 extern const char *web_document;
 /* How often the page was asked for. */
 extern unsigned page_visits;
@@ -59,17 +59,17 @@ extern unsigned page_visits;
 struct ws_client {
     struct ws_callbacks cb;
     bool active, established, closing, aborted, reading_off;
-    size_t waiting; /* for the network, of what it was given */
+    size_t waiting; /* bytes that it was given and that wait for the network */
     struct tcp_uplink uplink;
     struct buf out; /* sent by the bridge, not yet looked at by the server */
 };
 /* The socket of the bridge. */
 extern struct ws_client the_ws;
-/* The server does not answer a close frame. */
+/* True: the server does not answer a close frame. */
 extern bool server_dead;
 /* How often the bridge has opened its socket. */
 extern unsigned dials;
-/* The address that it opened last. */
+/* The address that the bridge opened last. */
 extern char dialled[128];
 
 /* A new loop without work, as at the start of a process. */

@@ -1,5 +1,5 @@
-/* receive_fixture.h - a bridge without a socket, and people who write to it with real keys. What
- * the bridge would send is kept as text. */
+/* receive_fixture.h - a bridge without a socket, and people who write to it with real keys. The
+ * bridge's stanzas are kept as text. */
 #ifndef TESTS_RECEIVE_FIXTURE_H
 #define TESTS_RECEIVE_FIXTURE_H
 
@@ -55,14 +55,14 @@ void receiver_free(struct receiver *r);
 /* The process ends and starts again on the same files. */
 void receiver_restart(struct receiver *r);
 
-/* One stanza over the wire; what it does is not committed yet. */
+/* Gives the bridge one stanza as from the wire; its effects are not committed yet. */
 enum wb_err receiver_apply_as(struct receiver *r, const struct stanza_handler *h,
                               const struct node *n);
 
 /* The same for a <message>. */
 enum wb_err receiver_apply(struct receiver *r, const struct node *n);
 
-/* And committed: what was sent because of it is sent[0..nsent). */
+/* The same with a commit; then sent[0..nsent) holds what was sent because of the stanza. */
 void receive(struct receiver *r, const struct node *n);
 
 /* What a statement gives from messages.db. */
@@ -107,7 +107,7 @@ struct node *add_sealed(struct receiver *r, struct writer *w, struct node *n, st
 struct node *add_group_sealed(struct receiver *r, struct writer *w, struct node *n,
                               struct span message);
 
-/* Messages, encoded into the receiver's arena. */
+/* Moves a Message's bytes into the receiver's arena. */
 struct span keep(struct receiver *r, struct buf *b);
 
 /* A Message with a text. */

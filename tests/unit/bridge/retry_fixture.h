@@ -1,4 +1,4 @@
-/* retry_fixture.h - retry receipts, and what the bridge does about them. */
+/* retry_fixture.h - retry receipts, and how the bridge reacts to them. */
 #ifndef TESTS_RETRY_FIXTURE_H
 #define TESTS_RETRY_FIXTURE_H
 
@@ -10,10 +10,10 @@
 struct asked {
     const char *from, *participant, *recipient, *id;
     unsigned count;
-    struct peer *with_keys; /* its bundle goes along */
+    struct peer *with_keys; /* the receipt brings this device's key bundle */
 };
 
-/* The request, and everything that it leads to, up to the commit. */
+/* Gives the bridge the request and runs all its effects, up to the commit. */
 enum wb_err ask_again(const struct asked *q);
 
 /* The waiting stanza with this tag; NULL when there is none. */

@@ -1,7 +1,6 @@
-/* sealed_fixture.h - people who seal with the secret of a message: edits, votes and the like. What
- * they seal with is checked against another program's values in
- * tests/unit/crypto/test_msg_secret.c; with whatsmeow's own code it is done in
- * tests/peers/test_sealed_peers.py. */
+/* sealed_fixture.h - people who seal with the secret of a message: edits, votes and the like.
+ * tests/unit/crypto/test_msg_secret.c checks the sealing against another program's values;
+ * tests/peers/test_sealed_peers.py does it with whatsmeow's own code. */
 #ifndef TESTS_SEALED_FIXTURE_H
 #define TESTS_SEALED_FIXTURE_H
 
@@ -14,10 +13,10 @@
 /* The secret of the message that edits and votes belong to. */
 extern uint8_t the_secret[MSG_SECRET_BYTES];
 
-/* Fields of Message, and of what is inside. */
+/* Fields of Message and of the messages inside. */
 enum { F_POLL_VOTE = 50, F_REACTION = 56, F_COMMENT = 71, F_ANSWER = 76, F_SECRET_EDIT = 82 };
 
-/* What is to be sealed, and how. */
+/* A content to be sealed, and how. */
 struct sealing {
     uint32_t field;
     uint64_t type; /* secretEncType, 0: none */
@@ -36,10 +35,10 @@ struct span sealed_message(struct receiver *r, const struct sealing *s, struct s
 /* protocolMessage{key, type 14, editedMessage} around a text. */
 struct span edit_of(struct receiver *r, const char *id, const char *text);
 
-/* A stanza of hers with this message inside. */
+/* Puts this message, sealed, into a stanza of the writer. */
 struct node *carrying(struct receiver *r, struct writer *w, struct node *n, struct span message);
 
-/* A poll about lunch, pizza or sushi. */
+/* A poll about lunch: pizza or sushi. */
 struct span a_poll(struct receiver *r);
 
 /* The plain text of a vote for these options. */

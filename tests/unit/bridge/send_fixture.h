@@ -17,7 +17,7 @@
 #include "store/session/lid_map.h"
 #include "store/session/signal_store.h"
 
-/* The person and the group of the world. */
+/* The person and the group that the tests write to. */
 #define CONTACT "27820000011"
 #define GROUP   "120363000000000001@g.us"
 
@@ -68,26 +68,26 @@ struct world {
     size_t nwire;
     struct answer answers[ANSWERS_MAX];
     bool online;
-    bool behind;               /* something that waited for us is not read yet */
+    bool behind;               /* the offline queue was not read to its end yet */
     bool full;                 /* no room in the socket */
-    size_t stuck;              /* so many of the last stanzas have not left it */
-    bool hold;                 /* questions stay unanswered */
+    size_t stuck;              /* so many of the last stanzas are still in the socket */
+    bool hold;                 /* the services do not answer questions */
     enum wb_err session_error; /* of the next answers about sessions */
-    enum wb_err device_error;  /* about devices: none is known then */
-    size_t told_all_the_same;  /* or so many */
+    enum wb_err device_error;  /* of answers about devices: no devices are known then */
+    size_t told_all_the_same;  /* or this many are known */
     enum wb_err group_error;
     uint32_t group_code;
     struct store_group group;
     struct store_group_member members[MEMBERS_MAX];
-    unsigned asked[4]; /* per kind */
+    unsigned asked[4]; /* questions so far, per kind */
     struct jid last_sessions[PEERS_MAX];
     size_t nlast_sessions;
 };
 
-/* One world per test. */
+/* The world of the running test. */
 extern struct world w;
 
-/* Requests to the server: only privacy tokens here. */
+/* How many requests went to the server: only those for privacy tokens are counted here. */
 extern unsigned niqs;
 /* The last request, as XML. */
 extern char last_iq[1000];
@@ -108,7 +108,7 @@ struct peer *peer_of(const struct jid *device);
 /* The keys that the server hands out for a device. */
 struct signal_bundle bundle_of(struct peer *p);
 
-/* What a phone does with an <enc>: the content of the Message, in the world's arena. */
+/* Reads an <enc> as a phone does: the content of the Message, in the world's arena. */
 enum wb_err peer_read(struct peer *p, const struct node *enc, struct content *ret);
 
 /* ---- stanzas on the wire ---- */
@@ -128,7 +128,7 @@ void assert_attr(const struct node *n, const char *key, const char *value);
 /* The span must hold this text. */
 void assert_span(struct span s, const char *text);
 
-/* What this device reads of a message. */
+/* What this device reads in a message. */
 struct content read_as(const char *device, const struct node *message);
 
 /* ---- answers of the services ---- */
@@ -142,10 +142,10 @@ void answer_sessions(const struct pending *p);
 /* Answers a question about the group. */
 void answer_group(const struct pending *p);
 
-/* Everything that can happen now happens. */
+/* Runs everything that can happen now. */
 void run(void);
 
-/* Time passes, and everything that falls due happens. */
+/* Moves the clock and runs everything that falls due. */
 void pass(int64_t ms);
 
 /* The connection is there. */
@@ -176,7 +176,7 @@ struct send_request request(const char *recipient, const char *text);
 /* The same with an idempotency key. */
 struct send_request keyed(const char *recipient, const char *key, const char *text);
 
-/* Slot i of the answers; returns the ticket. */
+/* Sends; the answer goes to slot i. Returns the ticket. */
 uint64_t send_with(size_t i, const struct send_request *r);
 
 /* The same for a text. */

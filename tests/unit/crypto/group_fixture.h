@@ -33,13 +33,13 @@ struct buf write_text(struct group *g, const char *text);
 /* The receiver must read this text. */
 void reads(struct group *g, const struct buf *message, const char *text);
 
-/* Everything that is stored of a record. */
+/* A digest of everything that is stored of a record. */
 void record_digest(const struct sender_key_record *r, uint8_t digest[32]);
 
 /* The receiver refuses with this error, and nothing changes. */
 void refuses(struct group *g, const struct buf *message, enum wb_err expected);
 
-/* Messages that the receiver never sees. */
+/* The sender writes n messages that the receiver never sees. */
 void lose(struct group *g, int n);
 
 #endif

@@ -21,7 +21,7 @@ struct person {
     struct x25519_pair prekeys[PREKEYS]; /* id = index + 1 */
     bool gone[PREKEYS];
     struct signal_session *session; /* with the other one */
-    const uint8_t *trusted;         /* the other one's identity as it is stored; NULL: what comes */
+    const uint8_t *trusted; /* the other person's identity as stored; NULL: any identity is taken */
     struct rng_seeded seed;
     struct rng rng;
 };
@@ -38,7 +38,7 @@ void person_init(struct person *p, uint8_t number);
 /* Frees the session. */
 void person_free(struct person *p);
 
-/* prekey_id 0: a bundle without a one-time prekey. */
+/* The person's bundle. prekey_id 0: without a one-time prekey. */
 struct signal_bundle person_bundle(struct person *p, uint32_t prekey_id);
 
 /* Starts a session of 'from' from the other one's bundle. */
@@ -50,10 +50,10 @@ struct letter person_write(struct person *from, const char *text);
 /* Opens a letter as a receiver does: appends the text, and marks the one-time prekey as gone. */
 enum wb_err person_open(struct person *to, const struct letter *l, struct buf *plain);
 
-/* Opens, compares, and keeps the letter for a replay. */
+/* Opens the letter, compares the text, and keeps the letter for a replay. */
 void person_reads(struct person *to, const struct letter *l, const char *text);
 
-/* Everything in the record, keys passed over included: equal digests, equal records. */
+/* A digest of everything in the record, passed-over keys included: equal digests, equal records. */
 void session_digest(const struct signal_session *s, uint8_t digest[32]);
 
 /* The call fails as expected and changes nothing, neither record nor output. */
@@ -62,7 +62,7 @@ void person_refuses(struct person *to, const struct letter *l, enum wb_err expec
 /* Frees the sealed bytes. */
 void letter_free(struct letter *l);
 
-/* One message there, read at once. */
+/* Sends one message, which is read at once. */
 void talk(struct person *from, struct person *to, const char *text);
 
 /* Exactly n bytes out of a hex text. */

@@ -1,4 +1,4 @@
-/* signal_pair.h - the stage of the session tests. */
+/* signal_pair.h - two people with a session, for the session tests. */
 #ifndef TESTS_SIGNAL_PAIR_H
 #define TESTS_SIGNAL_PAIR_H
 

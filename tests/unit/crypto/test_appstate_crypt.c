@@ -1,4 +1,4 @@
-/* App state records: what their MAC is made of, by the operation (P-AS-10, P-AS-11). */
+/* App state records: which bytes their MAC covers, by the operation (P-AS-10, P-AS-11). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

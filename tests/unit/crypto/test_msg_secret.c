@@ -1,4 +1,4 @@
-/* What the secret of a message seals, against values that whatsmeow's code made
+/* Contents sealed with the secret of a message, against values that whatsmeow's code made
  * (tests/vectors/msg_secret.txt: its hkdfutil and gcmutil, which are Go's own HKDF and AES-GCM). */
 #include "crypto/msg_secret.h"
 #include "tests/vectors/vectors.h"

@@ -1,4 +1,4 @@
-/* A backup is sealed to a key or to a passphrase, and nothing but that opens it. */
+/* A backup is sealed to a key or to a passphrase, and only this key or passphrase opens it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* Two records of one peer become one: copies that went apart, sessions that are not the same. b is
- * we, with a record under the number and a copy under the LID; a is the peer, who has one session.
- */
+/* Two records of one peer become one: copies that diverged, and sessions that are different. b is
+ * our side, with a record under the number and a copy under the LID; a is the peer, who has one
+ * session. */
 #include "crypto/signal.h"
 #include "signal_pair.h"
 

@@ -1,4 +1,4 @@
-/* Signal records in Node's form: what they hold works on in ours. */
+/* Signal records in Node's form: the sessions in them go on in our form. */
 #include "tests/unit/crypto/signal_fixture.h"
 
 #include "tools/import/signal_file.h"

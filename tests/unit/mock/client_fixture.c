@@ -99,7 +99,7 @@ void push(struct fixture *f, struct span payload)
     buf_free(&framed);
 }
 
-/* The next frame that the server has sent, copied to out; false: there is none. */
+/* The next frame that the server has sent, copied to out. False: there is none. */
 static bool pull(struct fixture *f, struct buf *out)
 {
     struct span frame;
@@ -192,7 +192,7 @@ static void payload_of(struct fixture *f, uint64_t user, uint64_t device, struct
     buf_free(&pairing);
 }
 
-/* The names that both sides begin with, mixed by hand: this side knows nothing of the server's
+/* Mixes the names with which both sides begin, by hand: the fixture must not use the server's
  * code. */
 static void begin_fallback(struct noise_handshake *hs)
 {
@@ -203,8 +203,8 @@ static void begin_fallback(struct noise_handshake *hs)
     sha256_v(parts, 2, hs->sym.h);
 }
 
-/* ClientHello; ik: as a client that holds our static key sends it. What it sealed (`48` and `60`
- * bytes) nobody can check who does not speak IK; the server must not even look. */
+/* Sends ClientHello. ik: as a client that holds the server's static key. The sealed parts (`48` and
+ * `60` bytes) can be checked only by a server that speaks IK; this one must not even look. */
 static void hello(struct fixture *f, bool ik)
 {
     struct buf inner = buf_new(512), msg = buf_new(512), first = buf_new(512);

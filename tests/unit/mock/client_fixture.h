@@ -31,12 +31,12 @@ struct fixture {
     struct client *c;
     struct noise_handshake hs;
     struct noise_transport tr;
-    bool online; /* tr is ready */
+    bool online; /* the handshake is done: tr can be used */
     struct x25519_pair noise, identity, skey;
     uint8_t skey_sig[XEDDSA_SIG_BYTES];
     uint8_t adv_secret[ADV_SECRET_BYTES];
     struct frame_reader reader;
-    struct arena a; /* of what it was sent */
+    struct arena a; /* holds the stanzas that the client received */
     const char *name;
 };
 
@@ -66,13 +66,13 @@ void send_node(struct fixture *f, const struct node *n);
 /* The next stanza from the server, NULL when there is none. */
 const struct node *read_node(struct fixture *f);
 
-/* The next one with that tag. */
+/* The next stanza with this tag; earlier ones are skipped. The test fails if there is none. */
 const struct node *await(struct fixture *f, const char *tag);
 
 /* The last n bytes of v, most significant first. */
 void be(uint32_t v, size_t n, uint8_t *out);
 
-/* As a new device (user 0), or as the paired one. */
+/* Connects, as a new device (user 0) or as the paired device. */
 void connect_as(struct fixture *f, bool ik, uint64_t user, uint64_t device);
 
 /* ---- pairing ---- */
@@ -88,13 +88,13 @@ void sign(struct fixture *f, const struct node *success, enum account_key key);
 /* The device that was linked last. */
 struct device *the_device(struct fixture *f);
 
-/* Paired, and logged in again. */
+/* Pairs the client and logs it in again. */
 struct device *online(struct fixture *f);
 
 /* An <iq> to the server about keys. */
 struct node *request(struct fixture *f, const char *type, const char *id);
 
-/* The answer to the <iq> with this id; other ones are passed over. */
+/* The answer to the <iq> with this id; other stanzas are skipped. */
 const struct node *answer_to(struct fixture *f, const char *id);
 
 #endif

@@ -1,4 +1,4 @@
-/* wa-mock's /admin calls: what they take, what they refuse, and what they say of it. */
+/* wa-mock's /admin calls: what they accept, what they refuse, and what their answers say. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

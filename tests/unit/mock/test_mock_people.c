@@ -1,5 +1,5 @@
-/* What wa-mock plays for suites of other people: accounts by push name with what the name asks for,
- * pictures, 'about', 'is typing' for who is away, messages between the clients of one account. */
+/* What wa-mock plays for other projects' suites: accounts chosen by push name, pictures, 'about',
+ * 'is typing' for devices that are away, messages between the clients of one account. */
 #include "client_fixture.h"
 
 #include "crypto/prim_hash.h"

@@ -36,7 +36,7 @@ const char *print(struct fixture *f, const struct node *n);
 /* The node, packed, must be these bytes. */
 void packs_to(const struct node *n, const char *hex);
 
-/* hex unpacks to xml. */
+/* hex must unpack to xml; returns the node. */
 struct node *reads_as(struct fixture *f, const char *hex, const char *xml);
 
 /* The error with which unpacking ends; the result pointer must stay untouched. */

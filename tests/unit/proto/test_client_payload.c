@@ -1,4 +1,4 @@
-/* What we say of ourselves, against the bytes of whatsmeow (P-HS-17..24). */
+/* What our client payload says, against the bytes of whatsmeow (P-HS-17..24). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

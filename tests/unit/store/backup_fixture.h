@@ -19,7 +19,7 @@ struct backup_job backup_job_for(struct fixture *f, struct paths *p, const char 
 /* Makes a backup; an error fails the test and is printed. */
 struct backup_result made(struct fixture *f, struct paths *p, const char *reason);
 
-/* Writes something else into a file at this place. */
+/* Overwrites some bytes of a file at this place. */
 void damage(const char *path, long at);
 
 #endif

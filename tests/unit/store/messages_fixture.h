@@ -1,4 +1,4 @@
-/* messages_fixture.h - rows put into messages.db, and looked at when they are committed. */
+/* messages_fixture.h - puts rows into messages.db, and reads them after a commit. */
 #ifndef TESTS_MESSAGES_FIXTURE_H
 #define TESTS_MESSAGES_FIXTURE_H
 
@@ -13,7 +13,7 @@
 struct store_message a_message(const char *chat, const char *sender, const char *id,
                                const char *text);
 
-/* Stores a message, without a commit; says what became of it. */
+/* Stores a message without a commit; returns the outcome. */
 enum store_message_outcome put(struct fixture *f, const struct store_message *m);
 
 /* Stores a text message, without a commit. */

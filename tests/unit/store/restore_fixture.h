@@ -17,7 +17,7 @@ struct set {
 /* A store with a bit of everything, closed, and a backup of it. */
 void with_backup(struct fixture *f, struct set *set);
 
-/* Runs a shell command with two texts put in; it must succeed. */
+/* Runs a shell command with two texts filled in; it must succeed. */
 void run_command(const char *fmt, const char *a, const char *b);
 
 #endif

@@ -58,7 +58,7 @@ struct account fixture_account(struct fixture *f, const char *jid, const char *l
 /* An empty directory and a configuration; the store is not opened yet. */
 void fixture_new(struct fixture *f);
 
-/* Open, with an account: 27820000001:7. */
+/* Opens a store with the account 27820000001:7. */
 void fixture_ready(struct fixture *f);
 
 /* Closes the store; its files stay. */
@@ -67,13 +67,14 @@ void fixture_close(struct fixture *f);
 /* Closes the store if it is open, and removes its directory. */
 void fixture_free(struct fixture *f);
 
-/* As a crash leaves the files: a copy of them, without what is not committed. */
+/* Copies the files as a crash would leave them: without what is not committed. */
 void fixture_crash_copy(struct fixture *f, struct fixture *copy);
 
-/* Another program's look into a file: first column of the first row as text, "" when none. */
+/* Reads a file as another program would: first column of the first row as text, "" when there is
+ * none. */
 const char *peek_sql(const char *path, const char *sql);
 
-/* Another program's write. */
+/* Writes to a file as another program would. */
 void poke_sql(const char *path, const char *sql);
 
 #endif

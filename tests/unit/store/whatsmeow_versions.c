@@ -11,7 +11,7 @@
 #define OUR_FK FOREIGN("our_jid")
 #define JID_FK FOREIGN("jid")
 
-/* What a whatsmeow of version 6 leaves: its tables in the order in which they came to be. */
+/* What a whatsmeow of version 6 leaves: its tables, in the order in which whatsmeow makes them. */
 static const char version_6[] =
     "CREATE TABLE whatsmeow_version (version INTEGER);"
     "INSERT INTO whatsmeow_version (version) VALUES (6);"

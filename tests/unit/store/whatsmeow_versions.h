@@ -16,11 +16,11 @@ enum { OLDEST = 6, LATEST = 15 };
     " randomblob(32), randomblob(32), randomblob(32), 1, randomblob(64), randomblob(32), x'0801'," \
     " randomblob(64), randomblob(32), randomblob(64), 'android', '" name "');"
 
-/* Keys that are keys: the signed prekey's signature is by the identity key. */
+/* Makes the file's keys valid: the identity key signs the signed prekey. */
 void make_keys(const char *path);
 
-/* A file as a whatsmeow of that version left it. One connection: flushing each statement takes
- * long. */
+/* Makes a file as a whatsmeow of that version left it, over one connection: flushing each statement
+ * takes long. */
 void make_version(const char *path, int version);
 
 #endif

@@ -1,4 +1,4 @@
-/* Which name a caller may have meant. */
+/* An unknown field of a request: which known name the caller may have meant. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

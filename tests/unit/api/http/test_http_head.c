@@ -1,4 +1,4 @@
-/* The head of a request: where it ends, what it says, what is none (RFC 9112). */
+/* The head of an HTTP request: where it ends, what it says, which bytes are no head (RFC 9112). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

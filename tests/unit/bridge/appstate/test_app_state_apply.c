@@ -1,5 +1,5 @@
-/* App state against what whatsmeow encodes: patches one after the other, the snapshot that comes to
- * the same, and everything that must not be taken (P-AS-08..17). */
+/* App state against what whatsmeow encodes: patches one after the other, the snapshot that gives
+ * the same state, and everything that must be refused (P-AS-08..17). */
 #include "tests/unit/store/store_fixture.h"
 
 #include "bridge/appstate/app_state_apply.h"

@@ -1,5 +1,5 @@
-/* <ib>: what waits on the server and does not come (P-X2-17), and the announced end of the web
- * version (P-X2-18). The whole bridge runs; only socket, clock and workers are the test's. */
+/* <ib>: messages that wait on the server and do not come (P-X2-17), and the announced end of the
+ * web version (P-X2-18). The whole bridge runs; only socket, clock and workers are the test's. */
 #include "tests/unit/bridge/conn_fixture.h"
 
 #include "bridge/calls/health.h"

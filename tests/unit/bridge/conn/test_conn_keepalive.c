@@ -1,5 +1,5 @@
 /* A connection that lives is kept: pings, their answers, other traffic, and a computer that was
- * asleep. The whole bridge runs; see conn_fixture.h. */
+ * asleep. The whole bridge runs (conn_fixture.h). */
 #include "tests/unit/bridge/conn_fixture.h"
 
 static void pings(void **state)

@@ -1,5 +1,6 @@
-/* From the socket to online and back: the handshake, the login, keepalive, and what each word of
- * the server leads to. The whole bridge runs; only socket, clock and workers are the test's. */
+/* From the socket to online and back: the handshake, the login, keepalive, and how the bridge
+ * reacts to each stanza of the server. The whole bridge runs; only socket, clock and workers are
+ * the test's. */
 #include "tests/unit/bridge/conn_fixture.h"
 
 /* ---- handshake and login ---- */

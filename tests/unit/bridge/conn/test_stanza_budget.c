@@ -1,5 +1,5 @@
-/* A stanza that is too large, for its decoder or for what is made of it, is passed over: were it
- * the end of the connection, the server would deliver it with the next one, again and again. */
+/* A stanza that is too large, for its decoder or for its results, is skipped. If it ended the
+ * connection, the server would deliver it again on each next one. */
 #include "tests/unit/bridge/conn_fixture.h"
 
 #include <zlib.h>

@@ -1,4 +1,4 @@
-/* Times and durations that others write, with values that nobody means well by. */
+/* Times and durations that others write, with hostile values. */
 #include "tests/unit/bridge/receive_people.h"
 
 #include "bridge/core/peer_time.h"

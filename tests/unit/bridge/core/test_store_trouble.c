@@ -1,4 +1,4 @@
-/* What is printed about a damaged store, and the commands in it. */
+/* The text about a damaged store that people see, and the commands in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

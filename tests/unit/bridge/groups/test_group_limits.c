@@ -1,4 +1,4 @@
-/* What a group may make us do, and how often. */
+/* How much work a group may cause us, and how often. */
 #include "tests/unit/bridge/send_fixture.h"
 
 #include "bridge/groups/group_limits.h"

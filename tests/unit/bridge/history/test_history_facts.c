@@ -1,5 +1,5 @@
-/* What the phone's history says of people, in the store: whatever order it comes in, twice or late.
- */
+/* Facts about people from the phone's history reach the store, in whatever order they come, twice
+ * or late. */
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include <zlib.h>

@@ -1,5 +1,5 @@
-/* A message that is lost for good: the history around it is asked for when the phone has not sent
- * it by itself, and only as soon as there is a message to begin with. */
+/* A message is lost for good: the bridge asks for the history around it when the phone has not sent
+ * the history by itself, and only once there is a message at which it can begin. */
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include "bridge/history/history_request.h"

@@ -1,4 +1,5 @@
-/* What an account says of its devices: true statements, and each way in which one can be false. */
+/* An account's statements about its devices: true statements, and each way in which one can be
+ * false. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

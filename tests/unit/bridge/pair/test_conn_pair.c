@@ -1,5 +1,5 @@
-/* Pairing by QR: what is shown, what is proven, what is stored before we answer, and
- * what is refused (area PR). The whole bridge runs; the test plays server and phone. */
+/* Pairing by QR: what the bridge shows, what it checks, what it stores before it answers, and what
+ * it refuses (area PR). The whole bridge runs; the test plays server and phone. */
 #include "tests/unit/bridge/phone_fixture.h"
 
 #include "base/text.h"

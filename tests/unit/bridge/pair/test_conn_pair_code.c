@@ -1,5 +1,5 @@
 /* Pairing by a code that is typed on the phone: who gets one, what it proves, how long it is good,
- * and when WhatsApp takes it or the QR back (P-PR-17..26, P-X2-16). */
+ * and when WhatsApp withdraws the code or the QR (P-PR-17..26, P-X2-16). */
 #include "tests/unit/bridge/phone_fixture.h"
 
 #include "base/text.h"

@@ -1,4 +1,4 @@
-/* WhatsApp's challenge and the browser's answer: what is taken, what is refused and why. */
+/* WhatsApp's challenge and the browser's answer: which are accepted, which are refused and why. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Who may speak for our phone, and how a changed security code is told. */
+/* Who may speak for our phone, and how people learn of a changed security code. */
 #include "bridge/core/msgid.h"
 #include "bridge/people/identity_change.h"
 #include "bridge/sessions/device_notify.h"

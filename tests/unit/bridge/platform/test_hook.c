@@ -1,4 +1,4 @@
-/* The program that is run after a backup: its argument, its end, its time, and what it does not
+/* The program that runs after a backup: its argument, its end, its time limit, and what it does not
  * inherit. */
 #include <setjmp.h>
 #include <stdarg.h>

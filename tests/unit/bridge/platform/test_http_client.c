@@ -1,4 +1,4 @@
-/* One GET by the process that does it, against a server of a few lines. */
+/* One GET, done by a process of its own, against a server of a few lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

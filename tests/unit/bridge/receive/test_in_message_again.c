@@ -1,5 +1,5 @@
-/* Receiving what was received before, or could have been: no loss, nothing twice, and nothing is
- * asked for that is there. */
+/* Messages that come again, or whose first copy may have been stored: nothing is lost, nothing is
+ * stored twice, and the bridge asks only for what it lacks. */
 #include "tests/unit/bridge/receive_people.h"
 
 #include "store/core/meta.h"

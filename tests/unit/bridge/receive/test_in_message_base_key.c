@@ -1,5 +1,5 @@
-/* A pkmsg that is delivered again when its session is gone: it sets up none, and nothing is stored
- * twice. */
+/* A pkmsg that is delivered again when its session is gone: it sets up no session, and nothing is
+ * stored twice. */
 #include "tests/unit/bridge/receive_people.h"
 
 #include "store/session/signal_store.h"

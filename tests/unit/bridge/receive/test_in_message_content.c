@@ -1,4 +1,4 @@
-/* Receiving kinds of content, and what our own phone and devices say. */
+/* Receiving each kind of content, and messages of our own phone and devices. */
 #include "bridge/history/limits.h"
 #include "tests/unit/bridge/receive_people.h"
 

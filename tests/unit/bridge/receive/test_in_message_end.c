@@ -1,5 +1,5 @@
-/* How the delivery of what cannot be read ends, so that the server does not repeat it for ever:
- * copies of our own messages, messages with nothing for us in them, <status>. */
+/* How the delivery of a message that cannot be read ends, so that the server does not repeat it for
+ * ever: copies of our own messages, messages with nothing for us in them, <status>. */
 #include "tests/unit/bridge/receive_people.h"
 
 #include "store/session/retry.h"

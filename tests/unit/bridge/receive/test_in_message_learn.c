@@ -1,5 +1,4 @@
-/* Receiving: what each message teaches or tells besides its row: names, news, the reason of a
- * retry. */
+/* What each message teaches the bridge besides its row: names, news, the reason of a retry. */
 #include "tests/unit/bridge/receive_people.h"
 
 static void each_new_name_is_learned(void **state)

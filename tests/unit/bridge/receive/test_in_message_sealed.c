@@ -1,5 +1,6 @@
-/* What is sealed with the secret of another message (P-RC-52, P-RC-53, P-X2-19): it is opened and
- * does what it would do in the clear; what cannot be opened says what it is. */
+/* A message that was sealed with the secret of another message (P-RC-52, P-RC-53, P-X2-19): it is
+ * opened and has the effect that it would have in the clear; a message that cannot be opened says
+ * what it is. */
 #include "tests/unit/bridge/sealed_fixture.h"
 
 #include "store/messages/contacts.h"

@@ -1,5 +1,6 @@
-/* What is sealed with the secret of another message and cannot be opened yet: it says what it is,
- * the phone is asked for the secret, and nobody can flood the phone (P-RC-52, P-X2-19). */
+/* A message that was sealed with the secret of another message and cannot be opened yet: its row
+ * says what it is, the phone is asked for the secret, and nobody can flood the phone (P-RC-52,
+ * P-X2-19). */
 #include "tests/unit/bridge/sealed_fixture.h"
 
 #include "bridge/receive/limits.h"

@@ -1,4 +1,5 @@
-/* Receiving what cannot be read: asked for again, counted, kept as a placeholder. */
+/* Receiving a message that cannot be read: the bridge asks for it again, counts it, keeps a
+ * placeholder. */
 #include "tests/unit/bridge/receive_people.h"
 
 #include "bridge/receive/in_message_decrypt.h"

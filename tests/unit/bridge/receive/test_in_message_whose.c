@@ -1,4 +1,4 @@
-/* Receiving: in whose name somebody speaks, and what a batch that failed leaves behind: nothing. */
+/* Receiving: in whose name a sender speaks, and that a batch that failed leaves nothing behind. */
 #include "tests/unit/bridge/receive_people.h"
 
 #include "proto/peer_wire.h"

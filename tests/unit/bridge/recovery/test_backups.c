@@ -1,5 +1,6 @@
-/* What sets a session aside waits for a backup of it, which a worker makes, and what comes between
- * (R-401, R-403). The whole bridge runs, with a real store; a test says when the worker works. */
+/* A backup is made before a session is set aside. A worker makes it; the tests show what may happen
+ * meanwhile (R-401, R-403). The whole bridge runs, with a real store; a test says when the worker
+ * works. */
 #include "tests/unit/bridge/phone_fixture.h"
 
 #include <glob.h>

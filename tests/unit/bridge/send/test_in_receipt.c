@@ -1,4 +1,4 @@
-/* Receipts for our own messages: what becomes of the outbox row, and the ack. */
+/* Receipts for our own messages: how they change the outbox row, and the ack. */
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include "bridge/send/in_receipt.h"

@@ -1,4 +1,5 @@
-/* A device has our sender key when the message that gave it was accepted, and not before. */
+/* A device counts as having our sender key only once the message that gave it the key was
+ * accepted. */
 #include "tests/unit/bridge/send_fixture.h"
 
 #include "store/core/state.h"

@@ -1,4 +1,4 @@
-/* Whom a message to a group has missed, when the server names another participant hash. */
+/* Which devices a message to a group has missed, when the server names another participant hash. */
 #include "bridge/groups/limits.h"
 #include "tests/unit/bridge/send_fixture.h"
 

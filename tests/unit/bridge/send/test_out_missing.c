@@ -1,4 +1,4 @@
-/* Whom a private message has missed, when the hash in its ack is not ours. */
+/* Which devices a private message has missed, when the hash in its ack is not ours. */
 #include "tests/unit/bridge/send_fixture.h"
 
 #include "store/core/state.h"

@@ -1,4 +1,4 @@
-/* Messages that the server refused for the form of their group (421) and that go out once more. */
+/* Messages that the server refused for the form of their group (421): they are sent once more. */
 #include "tests/unit/bridge/send_fixture.h"
 
 /* The n-th message of the group, from a caller who does not wait. */

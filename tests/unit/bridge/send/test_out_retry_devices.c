@@ -1,5 +1,4 @@
-/* Whose lists of devices the server is asked for when a device that is not known wants a message.
- */
+/* An unknown device asks for a message: whose device lists the bridge requests from the server. */
 #include "tests/unit/bridge/send_fixture.h"
 
 #include "bridge/send/out_retry_devices.h"

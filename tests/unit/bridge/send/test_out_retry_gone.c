@@ -1,4 +1,5 @@
-/* Devices that ask for what we do not keep (any more): the next message reaches them. */
+/* Devices that ask for messages that we do not keep, or no longer keep: the next message reaches
+ * them. */
 #include "tests/unit/bridge/retry_fixture.h"
 
 #include "store/core/state.h"

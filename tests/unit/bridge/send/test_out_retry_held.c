@@ -1,5 +1,5 @@
-/* Devices of a group that ask for a message when the group was sent too much again: they are not
- * answered, but read what comes next (P-X2-07). */
+/* Devices of a group ask for a message when too much was sent to the group again: they get no
+ * answer, but can read the next message (P-X2-07). */
 #include "tests/unit/bridge/retry_fixture.h"
 
 #include "bridge/groups/group_limits.h"

@@ -1,5 +1,5 @@
-/* Which devices a message is sealed for once more: those that it was sent to or that belong to it
- * now, and nobody else. */
+/* For which devices a message is sealed once more: only for those to which it was sent, or that
+ * belong to the chat now. */
 #include "tests/unit/bridge/retry_fixture.h"
 
 #include "store/core/state.h"

@@ -1,5 +1,5 @@
-/* Sends and the room in the socket: what waits for it, in which order it goes on, what a slow line
- * is spared. */
+/* Sends and the room in the socket: which wait for room, in which order they go on, what a slow
+ * line is spared. */
 #include "tests/unit/bridge/send_fixture.h"
 
 #include "bridge/send/out_wire.h"

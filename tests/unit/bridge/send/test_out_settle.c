@@ -1,4 +1,4 @@
-/* Between the server's ack and the commit of what it changes, and acks of what was sealed before a
+/* Between the server's ack and the commit of its changes, and acks of messages sealed before a
  * restart. */
 #include "tests/unit/bridge/send_fixture.h"
 

@@ -1,5 +1,5 @@
-/* Sending while the store fails: what was half written does not stay, nothing is acknowledged, and
- * it goes on when the disk does. */
+/* Sending while the store fails: half-written rows do not stay, nothing is acknowledged, and
+ * sending goes on once the disk works. */
 #include "tests/unit/bridge/send_fixture.h"
 
 #include "store/core/meta.h"

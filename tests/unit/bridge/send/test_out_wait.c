@@ -1,5 +1,5 @@
-/* How long a caller waits that has no key: as long as it says; if it says nothing, half a minute,
- * or five seconds without a connection. */
+/* How long a caller without a key waits: as long as it asks for; else half a minute, or five
+ * seconds without a connection. */
 #include "tests/unit/bridge/send_fixture.h"
 
 static struct send_request without_wait(const char *text)

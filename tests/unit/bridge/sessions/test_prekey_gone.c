@@ -1,5 +1,5 @@
-/* Devices that the server has no keys of (406): they are asked about again in time, alone, and cost
- * nobody else anything. */
+/* Devices for which the server has no keys (406): the bridge asks for them again later, alone, and
+ * no other device suffers from them. */
 #include "tests/unit/bridge/prekey_fixture.h"
 
 #include "bridge/sessions/device_notify.h"

@@ -1,5 +1,5 @@
-/* The relying party's check of wa-mock against one real assertion and all ways of being wrong. The
- * vector is made by tests/vectors/gen_passkey.py, with an ECDSA of its own. */
+/* wa-mock's check of an assertion against one real assertion and every way of being wrong.
+ * tests/vectors/gen_passkey.py makes the vector, with an ECDSA of its own. */
 #include "base/secret.h"
 #include "tests/vectors/vectors.h"
 #include "tools/mock/core/webauthn.h"

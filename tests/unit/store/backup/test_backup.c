@@ -1,5 +1,5 @@
-/* A backup is what was committed, in the right order, complete or not there; any change of it is
- * noticed. */
+/* A backup holds what was committed, in the right order; it is complete or does not exist; every
+ * change of it is noticed. */
 #include "tests/unit/store/backup_fixture.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Which backups are removed: the newest five and one a day stay, and nothing else than a set is
+/* Which backups are removed: the newest five and one a day stay, and only sets of backups are
  * touched. */
 #include "tests/unit/store/backup_fixture.h"
 

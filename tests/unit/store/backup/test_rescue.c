@@ -1,4 +1,4 @@
-/* What befalls the files while they are open: removed, replaced, malformed. */
+/* What happens to the files while they are open: they are removed, replaced, malformed. */
 #include "store/core/names.h"
 #include "tests/unit/store/store_fixture.h"
 

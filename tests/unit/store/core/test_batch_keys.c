@@ -1,4 +1,4 @@
-/* Keys when a batch, or one stanza of it, is taken back: they stand where they stood. */
+/* A batch, or one stanza of it, is taken back: the keys are again as they were before. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "crypto/signal.h"

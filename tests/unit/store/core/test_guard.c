@@ -1,4 +1,5 @@
-/* What others may do with a store: more than was asked for is taken back, or refused. */
+/* Other users' access to the files of a store: rights beyond those that were asked for are taken
+ * back, or the store is refused. */
 #include "tests/unit/store/store_fixture.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* What a database has, and what a second kind of database would have to answer in its own way. */
+/* Questions about a database's schema, which a second kind of database would answer in its own
+ * way. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* A statement in one call: what goes in comes out again, and what happens when there is nothing to
- * come out or it has not the form that was asked for. */
+/* A statement in one call: values come out as they went in, and there are errors when there is no
+ * row or a value does not have the form that was asked for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

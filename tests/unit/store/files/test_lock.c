@@ -1,4 +1,4 @@
-/* Who has a database open, also when the kernel shows nobody what our programs have open. */
+/* Who has a database open, even when the kernel does not show what our programs have open. */
 #include "tests/unit/store/store_fixture.h"
 
 #include <signal.h>

@@ -1,4 +1,5 @@
-/* Stretches of missing messages: opened for one chat or after a restore for all, joined, closed. */
+/* Stretches of missing messages: opened for one chat, or after a restore for all chats; joined;
+ * closed. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "store/messages/history_gaps.h"

@@ -1,4 +1,5 @@
-/* Rows of messages.db: what they hold, who changes them, and files that other programs made. */
+/* Rows of messages.db: what they hold, who changes them, and how files of other programs are
+ * read. */
 #include "tests/unit/store/messages_fixture.h"
 
 #include <time.h>

@@ -1,4 +1,5 @@
-/* What another program wrote in messages.db gets the form that the file keeps (R-201, P-MC-13). */
+/* Rows of messages.db that another program wrote get the form that the file keeps (R-201,
+ * P-MC-13). */
 #include "tests/unit/store/store_fixture.h"
 
 #include <time.h>

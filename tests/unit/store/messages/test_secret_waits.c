@@ -1,4 +1,4 @@
-/* Secrets of messages, how many are kept, and what waits for one. */
+/* Secrets of messages, how many are kept, and messages that wait for one. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "store/core/state.h"

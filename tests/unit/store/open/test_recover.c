@@ -1,5 +1,5 @@
-/* Damaged files at a start: what a backup brings back, what is set aside, and when nothing is done.
- */
+/* Damaged files at a start: what a backup brings back, what is set aside, and when nothing is
+ * changed. */
 #include "tests/unit/store/restore_fixture.h"
 
 #include "crypto/signal.h"

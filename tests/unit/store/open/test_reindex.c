@@ -1,4 +1,4 @@
-/* Indexes that do not have what is in their tables: made anew, and only them. */
+/* Indexes that do not match their tables are made anew, and only these. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "store/open/recover.h"

@@ -1,5 +1,5 @@
-/* A backup that is put back on request: nothing old is sent with, and nothing is lost that was
- * there. */
+/* A backup that is put back on request: no old message is sent again, and no stored message is
+ * lost. */
 #include "tests/unit/store/restore_fixture.h"
 
 #include "crypto/signal.h"

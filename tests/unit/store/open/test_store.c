@@ -1,5 +1,5 @@
-/* A store is opened by one process, with the right modes and versions; what is damaged or foreign
- * is set aside or refused. */
+/* One process at a time opens a store, with the right modes and versions; damaged or foreign files
+ * are set aside or refused. */
 #include "tests/unit/store/store_fixture.h"
 
 #include <fcntl.h>

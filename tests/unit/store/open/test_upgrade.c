@@ -1,5 +1,5 @@
-/* Files that whatsmeow wrote at versions 6 to 14 become version 15 and keep every row; what is too
- * old, too new, damaged or another number's stays as it was, byte for byte (P-DB-26..28). */
+/* Files that whatsmeow wrote at versions 6 to 14 become version 15 and keep every row; a file that
+ * is too old, too new, damaged or another number's stays as it was, byte for byte (P-DB-26..28). */
 #include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/whatsmeow_versions.h"
 

@@ -1,4 +1,4 @@
-/* The outbox as it is looked at, cleaned up, and after a restore. */
+/* How the outbox is read, cleaned up, and treated after a restore. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "store/core/state.h"

@@ -1,5 +1,5 @@
-/* For whom messages were sealed: found under both addresses of a person, lean, forgotten in time.
- */
+/* For whom messages were sealed: found under both addresses of a person, kept small, forgotten in
+ * time. */
 #include "tests/unit/store/store_fixture.h"
 
 #include <time.h>

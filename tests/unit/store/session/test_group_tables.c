@@ -1,5 +1,5 @@
-/* What is kept of groups besides their members: what kind they are, what was done for them lately.
- */
+/* What the store keeps of groups besides their members: their kind, and what was done for them
+ * lately. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "store/core/meta.h"

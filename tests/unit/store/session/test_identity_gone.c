@@ -1,4 +1,4 @@
-/* Identities of the past, and sessions that are still with one of them. */
+/* Identities that a person no longer has, and sessions that still belong to one of them. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "crypto/signal.h"

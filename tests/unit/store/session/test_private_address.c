@@ -1,5 +1,5 @@
-/* By which address people are written to, what the server says of numbers, and messages that are
- * sealed once more. */
+/* The address by which people are written to, what the server says of numbers, and messages that
+ * are sealed once more. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "store/core/state.h"

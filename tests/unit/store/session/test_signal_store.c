@@ -1,5 +1,4 @@
-/* Sessions, prekeys and the map of LIDs: what is durable after a commit, and what a rollback
- * forgets. */
+/* Sessions, prekeys and the map of LIDs: what stays after a commit, and what a rollback undoes. */
 #include "tests/unit/store/store_fixture.h"
 
 #include "crypto/signal.h"
