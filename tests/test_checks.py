@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The checks that read the sources notice what they are there for (check_unused.py, check_conformance.py,
-check_dialect.py, tools/style.py)."""
+check_dialect.py, check_docs.py, tools/style.py)."""
 
 import pathlib
 import sys
@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE.parent / "tools"))
 
 import check_conformance  # noqa: E402
 import check_dialect  # noqa: E402
+import check_docs  # noqa: E402
 import check_unused  # noqa: E402
 import style  # noqa: E402
 
@@ -138,6 +139,37 @@ class Dialect(unittest.TestCase):
         self.assertRegex(self.faults("store/open/a.c", text, {"store/open/a.c": ({"rowid"}, "x")})[0], "sqlite_master is SQLite's own")
         self.assertEqual(self.faults("store/open/a.c", "", {"store/open/a.c": ({"rowid"}, "x")}),
                          ["EXCEPTIONS: store/open/a.c needs no rowid"])
+
+
+class Documents(unittest.TestCase):
+    def wrong(self, text, exceptions=None):
+        with tempfile.TemporaryDirectory() as scratch:
+            root = pathlib.Path(scratch)
+            for name, inside in (("bridge/conn/conn_read.c", "void conn_on_receive(void)\n{\n}\n"), ("tools/run", ""),
+                                 ("docs/api.md", ""), ("README.md", "See [calls](docs/api.md#send)."), ("docs/a.md", text)):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(inside)
+            return check_docs.check(root, exceptions or {})
+
+    def test_what_is_there_may_be_named(self):
+        self.assertEqual(self.wrong("`bridge/conn/conn_read.c: conn_on_receive()`, `conn_read.c`, conn/conn_read.c:1,\n"
+                                    "`bridge/conn/`, tools/run, `bridge/<room>/*.c`, `conn_{read}.c`, [calls](api.md).\n"
+                                    "Not ours: `/var/store/x.c`, https://host/bridge/x.c, `messages.db`, `send.go`."), [])
+
+    def test_a_file_that_is_gone_fails(self):
+        for word in ("bridge/conn_read.c", "conn_write.c", "tools/walk", "bridge/*.c", "tests/test_x.py::test_y",
+                     "conn_{read,x}.c"):
+            with self.subTest(word):
+                self.assertRegex(self.wrong(f"First line.\nSee `{word}`.")[0], r"docs/a\.md:2: there is no ")
+        self.assertRegex(self.wrong("See [calls](docs/api.md).")[0], "the link to docs/api.md leads nowhere")
+
+    def test_a_function_that_is_gone_fails_also_on_the_next_line(self):
+        self.assertRegex(self.wrong("First.\n`conn_read.c:\n  conn_receive()`")[0],
+                         r"docs/a\.md:2: conn_read\.c has no conn_receive\(\)")
+
+    def test_an_exception_must_be_needed(self):
+        self.assertEqual(self.wrong("`bridge/x.c`", {"bridge/x.c": "an example"}), [])
+        self.assertEqual(self.wrong("", {"bridge/x.c": "an example"}), ["EXCEPTIONS: no document says bridge/x.c"])
 
 
 class Style(unittest.TestCase):
