@@ -12,13 +12,14 @@ import sys
 FOLDERS = (".ci", "api", "base", "bridge", "cmake", "crypto", "docs", "proto", "store", "tests", "tools")
 # A word that ends like this is the name of a file of ours, also without a folder.
 ENDINGS = r"\.(?:c|h|py|sh|cmake|md|mjs|patch|proto)"
-# Words that look like a file of the tree and are none, each with the reason. A '*' stands for any part of a name.
+# Words that look like a file of the tree and are none, each with the reason. A '*' stands for any part of a name, '**' also
+# for folders.
 EXCEPTIONS = {
     "store/*.db": "the databases in the store directory of a user",
-    "store/backups": "the backups in the store directory of a user",
+    "store/backups**": "the backups in the store directory of a user",
     "server.py": "a program of somebody else, in an example",
-    "a/bridge/*": "a line of a patch",
-    "b/bridge/*": "a line of a patch",
+    "a/bridge/**": "a line of a patch",
+    "b/bridge/**": "a line of a patch",
     "bridge/x.c": "a file in an example",
     "tests/mutation/faults/bridge/name.patch": "a file in an example",
     "bridge/ack_before_commit": "the name of a fault, as tests/mutation/run_mutation.py takes it",
