@@ -11,7 +11,7 @@ import sys
 # Folders of the tree: a word that begins with one of them and a '/' is a path.
 FOLDERS = (".ci", "api", "base", "bridge", "cmake", "crypto", "docs", "proto", "store", "tests", "tools")
 # A word that ends like this is the name of a file of ours, also without a folder.
-ENDINGS = r"[\w*>]\.(?:c|h|py|sh|cmake|md|mjs|patch|proto)"
+ENDINGS = r"[\w*>}]\.(?:c|h|py|sh|cmake|md|mjs|patch|proto)"
 # Words that look like a file of the tree and are none, each with the reason. A '*' stands for any part of a name, '**' also
 # for folders.
 EXCEPTIONS = {
