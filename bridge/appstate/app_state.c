@@ -21,15 +21,16 @@
 
 enum {
     COLLECTIONS = 2,
-    PAGES_MAX = 200, /* of one fetch; each brings us on by a version at least */
+    PAGES_MAX = 200, /* answers of one fetch; each brings at least one newer version */
 };
 static const char *const names[COLLECTIONS] = {"critical_block", "regular_high"};
 
 struct app_state_collection {
     bool asking;
-    bool again;         /* it has changed while we were asking */
-    bool begun_anew;    /* on this connection: a snapshot was asked for because nothing fitted */
-    bool waits_for_key; /* it stays due, and is fetched when the key comes: no fault */
+    bool again;         /* the collection has changed while we were asking */
+    bool begun_anew;    /* on this connection a snapshot was asked for because a patch did not
+                         * fit */
+    bool waits_for_key; /* it stays due and is fetched when the key comes; not a failure */
     unsigned pages;
     struct buf patch; /* waits for its file */
 };
@@ -37,7 +38,7 @@ struct app_state_collection {
 struct app_state {
     struct bridge *b;
     struct app_state_collection collections[COLLECTIONS];
-    uint8_t key_asked[APPSTATE_KEY_ID_MAX]; /* the last one that was missing */
+    uint8_t key_asked[APPSTATE_KEY_ID_MAX]; /* the missing key that was asked for last */
     size_t key_asked_n;
     int64_t key_asked_ms; /* monotonic */
     struct timer again;
@@ -48,12 +49,12 @@ static void fetch(struct app_state *s, size_t i);
 
 /* ---- what is to be fetched, over restarts ---- */
 
-/* What is noted of each collection, COLLECTIONS bits for each word. */
+/* Notes about the collections that outlive a restart: COLLECTIONS bits for each kind of note. */
 enum note {
     NOTE_DUE,   /* it is to be fetched */
-    NOTE_READ,  /* we have read it ourselves: of a version that another program or an older bridge
-                   has left nobody has  told us the name and the salt */
-    NOTE_LARGE, /* more than we read: only looked at again when the phone shares keys */
+    NOTE_READ,  /* we have read it ourselves; a version that another program or an older bridge has
+                 * stored did not tell us the name and the salt */
+    NOTE_LARGE, /* it is too large to read: tried again only when the phone shares keys */
 };
 
 static bool noted(struct bridge *b, size_t i, enum note note)
@@ -76,7 +77,7 @@ static enum wb_err set_note(struct bridge *b, size_t i, enum note note, bool on)
     return store_meta_put_int(b->store, STORE_META_APP_STATE, on ? bits | bit : bits & ~bit);
 }
 
-/* ---- what it says ---- */
+/* ---- settings that have a meaning for us ---- */
 
 static bool is_wanted(struct span index)
 {
@@ -101,7 +102,7 @@ static enum wb_err take_action(void *ctx, bool removed, const struct appstate_ac
 
 /* ---- the end of a fetch ---- */
 
-/* Ours to mend, and no matter of the connection or the media host. */
+/* Is it a failure of our store, and not of the connection or the media host? */
 static bool store_failed(enum wb_err err)
 {
     return err != WB_ERR_NET && err != WB_ERR_TIMEOUT && wb_err_is_ours(err);
@@ -116,7 +117,8 @@ static void on_again(void *ctx)
             fetch(s, i);
 }
 
-/* A minute, two, four ... an hour, and not before a pause is over that the server wants. */
+/* Tries again in a minute, two, four ... an hour, but not before the end of a pause that the server
+ * wants. */
 static void again_later(struct app_state *s)
 {
     const int64_t pause = iq_pause_left_ms(&s->b->iq, "w:sync:app:state set");
@@ -128,7 +130,8 @@ static void again_later(struct app_state *s)
     timer_start(s->b->timers, &s->again, wait > pause ? wait : pause, on_again, s);
 }
 
-/* Nobody needs it so much that each change of a star should cost a download of megabytes. */
+/* A collection that is too large is not read: its two settings are not worth a download of
+ * megabytes at each change of a starred message. */
 static enum wb_err too_large(struct app_state *s, size_t i)
 {
     enum wb_err err;
@@ -153,8 +156,8 @@ out:
     return err;
 }
 
-/* What goes wrong here is tried again after a while, at the next login, at the next change, or when
- * a key comes. */
+/* Ends the fetch of a collection. A failed fetch is tried again after a while, at the next login,
+ * at the next change, or when a key comes. */
 static void finish(struct app_state *s, size_t i, enum wb_err err)
 {
     struct app_state_collection *c = &s->collections[i];
@@ -215,8 +218,8 @@ out:
     return err;
 }
 
-/* Nothing of the patch was taken. Our state may be off, or the server's: once, all of it is fetched
- * anew (P-AS-17). */
+/* Nothing of the patch was taken, because our state or the server's is wrong: once per connection
+ * the whole collection is fetched anew (P-AS-17). */
 static void not_taken(struct app_state *s, size_t i, enum wb_err err, struct span missing_key)
 {
     struct app_state_collection *c = &s->collections[i];
@@ -255,7 +258,8 @@ static enum wb_err version_of(struct bridge *b, size_t i, struct app_state_versi
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* Takes a patch, or passes over one that we have. *ret_missing borrows from the patch. */
+/* Takes a patch, or passes over one that we have. *ret_missing: the id of a missing key; borrows
+ * from the patch. */
 static enum wb_err take(struct app_state *s, size_t i, const struct appstate_patch *p,
                         bool snapshot, struct arena *a, struct span *ret_missing)
 {
@@ -303,7 +307,8 @@ static void take_file(struct bridge *b, size_t i, enum wb_err result, struct spa
     } else {
         TRY(appstate_patch_decode(buf_span(&c->patch), &a, &p));
         TRY(appstate_mutations_decode(file, &a, &p));
-        TRY(p.n ? WB_OK : WB_ERR_MALFORMED); /* P-AS-07 */
+        TRY(p.n ? WB_OK : WB_ERR_MALFORMED); /* an empty list of external changes is an error
+                                              * (P-AS-07) */
     }
     err = take(s, i, &p, snapshot, &a, &missing);
 out:
@@ -399,7 +404,7 @@ static enum wb_err take_answer(struct app_state *s, size_t i, const struct iq_re
     TRY(version_of(s->b, i, &before));
     if (snapshot.n) {
         if (before.version)
-            return WB_ERR_PROTOCOL; /* nobody asked for one */
+            return WB_ERR_PROTOCOL; /* nobody asked for a snapshot */
         *ret = FILE_COMES;
         return get_file(s, i, snapshot);
     }
@@ -427,7 +432,7 @@ static void on_answer(struct bridge *b, uint64_t i, const struct iq_reply *reply
     }
     err = take_answer(s, i, reply, &progress, &missing);
     if (err == WB_ERR_REFUSED || err == WB_ERR_STATE) {
-        finish(s, i, err); /* a server that will not, too many downloads at once */
+        finish(s, i, err); /* the server refuses, or too many downloads are under way */
     } else if (err != WB_OK) {
         not_taken(s, i, err, missing);
     } else if (progress == MORE) {
@@ -440,7 +445,7 @@ static void on_answer(struct bridge *b, uint64_t i, const struct iq_reply *reply
 
 /* ---- asking ---- */
 
-/* P-AS-04. */
+/* The request for patches or, at first, a snapshot (P-AS-04). */
 static enum wb_err ask(struct app_state *s, size_t i)
 {
     struct arena a = arena_new(16 << 10);
@@ -461,7 +466,7 @@ out:
     return err;
 }
 
-/* The next page, or the first. */
+/* Asks for the first or next page of a collection. */
 static void fetch(struct app_state *s, size_t i)
 {
     struct app_state_collection *c = &s->collections[i];
@@ -473,7 +478,7 @@ static void fetch(struct app_state *s, size_t i)
         return;
     }
     if (!conn_online(s->b->conn))
-        return; /* due: the login begins */
+        return; /* the collection stays due: the login asks for it */
     err = store_appstate_key_latest(s->b->store, &key);
     secret_wipe(&key, sizeof key);
     if (err == WB_ERR_NOT_FOUND)
@@ -532,8 +537,8 @@ const struct stanza_handler in_notification_server_sync_handler = {"server_sync"
 
 /* ---- logins ---- */
 
-/* A link of an older bridge, or one that whatsmeow has handed over: what the collection said is
- * unknown to us, so it is read from its beginning, once. */
+/* An older bridge or whatsmeow has stored this collection: its settings are unknown to us, so it is
+ * read from its beginning, once. */
 static enum wb_err take_over(struct bridge *b, size_t i)
 {
     enum wb_err err;

@@ -1,7 +1,7 @@
-/* app_state.h - settings that our phone shares with its companions (area AS): of all collections
- * those two that hold our own name and the salt for cstokens. Read only; fetched when the phone has
- * shared its keys, when the server says that something changed, and again at the next login if that
- * did not end well. */
+/* app_state.h - the room appstate/: settings that our phone shares with its companions (P-AS ids).
+ * Of all collections it reads the two that hold our own name and the salt for cstokens, and never
+ * writes one. It fetches them when the phone has shared its keys, when the server says that
+ * something changed, and again at the next login after a failure. It knows nothing of messages. */
 #ifndef BRIDGE_APPSTATE_APP_STATE_H
 #define BRIDGE_APPSTATE_APP_STATE_H
 
@@ -16,8 +16,8 @@ struct bridge;
 enum wb_err app_state_new(struct bridge *b, struct app_state **ret_s) WB_MUST_CHECK;
 void app_state_free(struct app_state *s); /* NULL-safe */
 
-/* Our phone has shared keys, in the open batch: what was never fetched, or waits for a key, is
- * fetched. Errors of the store. */
+/* Our phone has shared keys, stored in the open batch: fetches collections that were never fetched
+ * or wait for a key. Errors of the store. */
 enum wb_err app_state_keys_came(struct bridge *b) WB_MUST_CHECK;
 
 /* <notification type=server_sync>: the row of in_notification.c. */

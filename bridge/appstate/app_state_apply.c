@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "bridge/appstate/limits.h"
 
-/* The key of the record before is most often that of the next. */
+/* The key of the last record, which is mostly the key of the next one, too. */
 struct key_at_hand {
     struct store_appstate_key key;
     struct appstate_keys keys;
@@ -72,8 +72,8 @@ static enum wb_err by_index_new(struct app_state_apply *x, size_t n, struct by_i
     return WB_OK;
 }
 
-/* The value that this index had before record i: of this patch, else of those before it (P-AS-14).
- * Then record i is the last one. */
+/* The value that this index had before record i: from this patch, else from earlier ones (P-AS-14).
+ * Then notes record i as the last one of the index. */
 static enum wb_err value_before(const struct app_state_apply *x, const struct appstate_patch *p,
                                 struct by_index *at, size_t i,
                                 uint8_t ret_mac[static APPSTATE_MAC_LEN])
@@ -93,7 +93,7 @@ static enum wb_err value_before(const struct app_state_apply *x, const struct ap
     return WB_OK;
 }
 
-/* What all values come to when the patch is in. */
+/* The hash over all values after the patch. */
 static enum wb_err next_hash(struct app_state_apply *x, const struct appstate_patch *p,
                              bool snapshot, uint8_t hash[static APPSTATE_LT_HASH_BYTES])
 {
@@ -145,7 +145,7 @@ out:
     return err;
 }
 
-/* What has a meaning for us, until all of the patch has been found good. */
+/* A wanted action, kept until the whole patch is verified. */
 struct kept_action {
     struct kept_action *next;
     bool removed;
@@ -221,7 +221,7 @@ static enum wb_err apply(struct app_state_apply *x, const struct appstate_patch 
     TRY(check_macs(x, p, snapshot, &of_patch.keys, next.hash));
     for (size_t i = 0; i < p->n; i++)
         TRY(open_record(x, &p->records[i], &at, &plain, &end));
-    /* All of it is good. */
+    /* The whole patch is verified. */
     if (snapshot)
         TRY(store_appstate_reset(x->store, x->name));
     TRY(keep(x, p, &next));

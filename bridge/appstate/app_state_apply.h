@@ -1,5 +1,5 @@
-/* app_state_apply.h - checks a patch or a snapshot of app state, keeps it, and tells what it says
- * (P-AS-11..17). Knows nothing of where it came from. */
+/* app_state_apply.h - verifies a patch or a snapshot of app state, stores it, and tells its wanted
+ * settings (P-AS-11..17: MACs and versions). It knows nothing of where the patch came from. */
 #ifndef BRIDGE_APPSTATE_APP_STATE_APPLY_H
 #define BRIDGE_APPSTATE_APP_STATE_APPLY_H
 
@@ -12,9 +12,9 @@ struct app_state_version {
     uint8_t hash[APPSTATE_LT_HASH_BYTES];
 };
 
-/* Has what this index names a meaning for us? */
+/* Does the setting with this index have a meaning for us? */
 typedef bool app_state_wanted_fn(struct span index);
-/* One change of that kind: an action that is set or removed. An error ends the patch. */
+/* Told of each change of a wanted setting: an action is set or removed. An error ends the patch. */
 typedef enum wb_err app_state_fn(void *ctx, bool removed, const struct appstate_action *action);
 
 struct app_state_apply {
@@ -27,14 +27,14 @@ struct app_state_apply {
     struct span missing_key; /* set with NOT_FOUND; borrowed from the patch */
 };
 
-/* Verifies all of it before anything is written, into the open batch: version and hash, MACs, and
- * what tell() writes. *v goes on. BAD_MAC: something was left out or altered, or we were out of
- * step; PROTOCOL: not the version that follows; NOT_FOUND: a key of the phone is missing
- * (missing_key); MALFORMED, BAD_PADDING, TRUNCATED; errors of the store. On an error *v stays as it
- * was. */
+/* Verifies the whole patch before it writes anything; the version and hash, the MACs and what
+ * tell() stores go into the open batch. *v moves on to the patch's version. BAD_MAC: a record was
+ * left out or altered, or our state was wrong; PROTOCOL: not the version that follows; NOT_FOUND: a
+ * key of the phone is missing (missing_key); MALFORMED, BAD_PADDING, TRUNCATED; errors of the
+ * store. On an error *v stays as it was. */
 enum wb_err app_state_apply_patch(struct app_state_apply *x, const struct appstate_patch *p,
                                   struct app_state_version *v) WB_MUST_CHECK;
-/* The same of a snapshot, which begins anew: whatever was stored of the collection goes. */
+/* The same for a snapshot, which replaces all that was stored of the collection. */
 enum wb_err app_state_apply_snapshot(struct app_state_apply *x, const struct appstate_patch *p,
                                      struct app_state_version *v) WB_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* The keys of the collections that our phone shares (app_state.h). */
+/* Stores the keys of app state collections that our phone shares (app_state.h). */
 #include <string.h>
 
 #include "base/secret.h"

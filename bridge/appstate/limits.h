@@ -4,8 +4,9 @@
 #define BRIDGE_APPSTATE_LIMITS_H
 
 enum {
-    /* The collections that are read hold some settings, and what was starred and muted:
-     * tens to hundreds of records of 200 bytes. Each costs some 10 us: so many are no pause. */
+    /* The collections that are read hold some settings, starred messages and muted chats: tens to
+     * hundreds of records of 200 bytes. A record costs some 10 us: so many do not hold up the
+     * loop. */
     APP_STATE_RECORDS_MAX = 4096,
     APP_STATE_FILE_MAX = 4 << 20, /* so many records, four times over */
     APP_STATE_VALUE_MAX = 64 * 1024,

@@ -19,7 +19,8 @@ void bridge_reconnect(struct bridge *b, command_done_fn *done, void *ctx)
         done(ctx, CMD_CONFLICT, bridge_no_qr_reason(b));
 }
 
-/* Both calls set the whole file aside, and with it what other numbers live on. */
+/* Does whatsapp.db hold other numbers? Pairing and unlinking set the whole file aside, and with it
+ * the sessions of other numbers (R-401: never lose a session). */
 static bool holds_others(struct bridge *b)
 {
     size_t n;
@@ -61,7 +62,8 @@ static void unlink_done(struct bridge *b, enum cmd_result r, const char *text)
         done(b->unlinking.ctx, r, text);
 }
 
-/* The session is backed up, or cannot be: the file itself goes nowhere. */
+/* The session is backed up, or the backup has failed; either way the file is only renamed, never
+ * deleted. */
 static void set_aside(void *ctx, bool go_on)
 {
     struct bridge *b = ctx;
@@ -100,15 +102,15 @@ static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *r
                 b, CMD_REFUSED,
                 "WhatsApp refused to unlink this device, so the session is kept: unlink it on "
                 "the phone, under Linked devices");
-        else /* it was sent, and may have been done */
+        else /* the request was sent, and may have been carried out */
             unlink_done(
                 b, CMD_OUTCOME_UNKNOWN,
                 "WhatsApp did not answer. The session is kept; the phone shows under Linked "
                 "devices whether this device is unlinked, and can unlink it");
         return;
     }
-    /* As good as logged out by the server: nothing more is sent or written under this account, and
-     * whoever stops us in between finds that at the next start. */
+    /* From now on this counts as a logout by the server: nothing more is sent or written under this
+     * account. It is written down, so that a stop in between does not lose it. */
     err = store_logged_out_set(b->store, "unlinked by the operator", clock_unix_s(b->clock));
     if (err != WB_OK)
         batch_fail(b, err);
@@ -118,7 +120,7 @@ static void on_unlinked(struct bridge *b, uint64_t key, const struct iq_reply *r
     backups_before_unlink(b->backups, set_aside, b);
 }
 
-/* Not online. */
+/* Why an unlink is not possible when we are not online. */
 static const char *why_no_unlink(const struct conn *c)
 {
     struct conn_report report;

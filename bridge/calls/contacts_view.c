@@ -10,8 +10,7 @@ static struct span copy(struct arena *a, const char *text)
     return text[0] ? arena_copy(a, span_cstr(text)) : SPAN_NULL;
 }
 
-/* Both identities, and whether this row is the second one of somebody who is listed by the other.
- */
+/* Finds both identities of a row. *ret_second: the person is listed by the other row already. */
 static enum wb_err both_of(struct bridge *b, const struct jid *row, struct contact_entry *e,
                            bool *ret_second)
 {
@@ -71,7 +70,7 @@ static enum wb_err list(struct bridge *b, const struct contacts_query *q, struct
             break;
         TRY(err);
         if (jid_parse_cstr(at, &row) != WB_OK)
-            continue; /* another program's idea of an address */
+            continue; /* another program stored something that is no address */
         TRY(both_of(b, &row, &e, &second));
         if (second || bridge_is_self(b, &row))
             continue;
@@ -85,7 +84,8 @@ out:
     return err;
 }
 
-/* A person is listed once, under either form: callers may name the place by the other one. */
+/* The list has a person once, under one of two forms: a caller may name the other form as the place
+ * to go on. */
 static enum wb_err place_of(struct bridge *b, struct jid *who)
 {
     struct jid other;

@@ -18,16 +18,15 @@ struct contact_entry {
 };
 
 struct contacts_query {
-    struct span beyond; /* a JID, where the list goes on; SPAN_NULL: its beginning */
+    struct span beyond; /* the list goes on behind this JID; SPAN_NULL: from the beginning */
     bool backwards;
     size_t limit; /* 1..CONTACTS_PAGE_MAX */
 };
 
 /* In the order of the JIDs under which people are stored, without ourselves; `beyond` may be either
- * of a person's. At most limit rows are looked at; a person who has
- * one under each identity is listed once, so there may be fewer entries. *ret_next: `beyond` of the
- * next page, JID_NONE: this was the last one. BAD_REQUEST: beyond is no JID; INTERNAL. Before
- * pairing the list is empty. */
+ * JID of a person. At most limit rows are read; a person with a row under each identity is listed
+ * once, so there may be fewer entries. *ret_next: `beyond` of the next page, JID_NONE: this was the
+ * last one. BAD_REQUEST: beyond is no JID; INTERNAL. Before pairing the list is empty. */
 enum cmd_result bridge_contacts_list(struct bridge *b, const struct contacts_query *q,
                                      struct arena *a, struct contact_entry **ret_entries,
                                      size_t *ret_n, struct jid *ret_next) WB_MUST_CHECK;

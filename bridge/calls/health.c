@@ -16,7 +16,7 @@
 #include "store/messages/messages.h"
 #include "store/session/groups.h"
 
-/* Of a connection that is there. */
+/* The sentence about a restriction of the account; only for a working connection. */
 static const char *restriction(struct bridge *b)
 {
     if (time_lock_guessed(b->time_lock))
@@ -29,7 +29,7 @@ static const char *restriction(struct bridge *b)
                : "";
 }
 
-/* Static texts only. */
+/* text must be static: it is not copied. */
 static void health_warn(struct health *h, const char *text)
 {
     if (h->nwarnings < HEALTH_WARNINGS_MAX)
@@ -116,7 +116,7 @@ static enum wb_err fill_groups(struct bridge *b, struct arena *a, struct health 
     return WB_OK;
 }
 
-/* A store that cannot be read says so elsewhere. */
+/* Read errors are passed over: other parts of /health report a failing store. */
 static void fill_gaps(struct bridge *b, struct health *h)
 {
     struct store_history_gaps sum;

@@ -1,4 +1,4 @@
-/* health.h - what GET /health tells. */
+/* health.h - the values that GET /health shows. */
 #ifndef BRIDGE_CALLS_HEALTH_H
 #define BRIDGE_CALLS_HEALTH_H
 
@@ -31,7 +31,7 @@ struct health {
     bool connected;     /* connected and logged in: HTTP 200 */
     const char *reason; /* machine word: conn_reason_name() */
     const char *detail; /* one sentence for the operator, with what to do */
-    /* What works, but not as it should: sentences for the operator. */
+    /* Parts that work, but not as they should: sentences for the operator. */
     const char *warnings[HEALTH_WARNINGS_MAX];
     size_t nwarnings;
     const char *conn_state; /* conn_state_name() */
@@ -51,25 +51,25 @@ struct health {
     int64_t restricted_until_s; /* unix; 0: new people may be written to (time_lock.h) */
     bool restricted_guessed;    /* that end is our guess: WhatsApp has named none */
     uint64_t reconnects;        /* connections lost since start */
-    uint64_t messages_stored;   /* of others, over all runs */
-    /* What others wanted and had no right to, since start. */
+    uint64_t messages_stored;   /* messages of others, over all runs */
+    /* Receipts, resends and changes that others had no right to ask for, since start. */
     uint64_t refused_receipts, refused_retries, refused_changes;
-    uint64_t group_resends_held; /* requests beyond what a group is sent again, since start */
+    uint64_t group_resends_held; /* resends beyond a group's limit, since start */
     int64_t pause_ms;            /* the longest that the loop was busy, since start */
-    const char *pause_who;       /* with what, "" */
+    const char *pause_who;       /* the part that kept it busy, "" */
     /* Messages that may be missing, and are asked for (bridge/history/history_request.h). */
     int64_t gap_since_s, gap_until_s; /* unix, after a restore; 0: none */
     size_t gap_chats;                 /* chats that are being asked for */
-    size_t gap_quiet;                 /* in which nothing has come since: not asked for yet */
+    size_t gap_quiet;                 /* chats with no message since the gap: not asked for yet */
     uint64_t gap_filled;              /* messages that came that way */
     /* Parts of the history that the phone offered (bridge/history/history_offered.h). */
     size_t history_waiting, history_given_up;
     /* Since start: keys and devices that are not what they should be (bridge/people/trust.h). */
     uint64_t codes_changed, foreign_keys, unvouched_devices, unvouched_refused, unasked_answers;
     const char *backup_name;  /* newest set, "" */
-    int64_t backup_at_s;      /* unix, of that one; 0: none yet */
+    int64_t backup_at_s;      /* unix, of that set; 0: none yet */
     const char *backup_error; /* why the last attempt failed, "" */
-    const char *repaired;     /* what was done to damaged files at this start, "" */
+    const char *repaired;     /* how damaged files were repaired at this start, "" */
     /* The restore that the session comes from, if any: the set's name ("") and both times (unix).
      */
     const char *restored_name;

@@ -12,7 +12,7 @@ static const char *const states[] = {
 };
 enum { NSTATES = sizeof states / sizeof states[0] };
 
-/* False: no such word. */
+/* The state that a word names; false: no such word. */
 static bool state_of(struct span word, int *ret_state)
 {
     for (int i = 0; i < NSTATES; i++)
@@ -44,7 +44,7 @@ static struct outbox_entry entry_of(const struct store_outbox_row *row, struct a
                              .delivered = row->delivered,
                              .read = row->read};
 
-    /* A send without a key waits for its caller, not for a time. */
+    /* A send without a key waits as long as its caller does, so it has no expiry time to show. */
     if (row->expires_at > row->created_at)
         e.expires_at = row->expires_at;
     if (failed) {

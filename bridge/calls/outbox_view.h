@@ -1,5 +1,5 @@
-/* outbox_view.h - the outbox as api/ shows it: sends with their states, and taking back what has
- * not left yet. Called on the loop's thread. */
+/* outbox_view.h - the outbox as api/ shows it: sends with their states, and taking back sends that
+ * have not left yet. Called on the loop's thread. */
 #ifndef BRIDGE_CALLS_OUTBOX_VIEW_H
 #define BRIDGE_CALLS_OUTBOX_VIEW_H
 
@@ -18,12 +18,13 @@ struct outbox_entry {
     const char *state;    /* queued sealed sent delivered read failed */
     struct span reason;   /* failed: the error code; SPAN_NULL */
     struct span detail;   /* failed: a sentence */
-    uint32_t server_code; /* refused */
+    uint32_t server_code; /* WhatsApp's error code of a refusal; 0: none */
     int64_t created_at, expires_at, sealed_at;
     int64_t sent_at; /* the ack's */
     int64_t failed_at;
     uint32_t recipients, delivered, read; /* people, without ourselves; known once it is sealed */
-    struct span text;                     /* queued, and asked for alone: what is to be sent */
+    struct span text;                     /* the text to be sent; only while queued, and only from
+                                           * bridge_outbox_get() */
 };
 
 struct outbox_query {

@@ -40,7 +40,8 @@ enum wb_err dispatch_stanza(struct bridge *b, const struct stanza *s)
     err = stanza_handler_run(b, h, s);
     if (err != WB_OK)
         log_odd(b, s, err);
-    /* Our own trouble: the connection is closed, so that the server delivers it again. */
+    /* The failure is ours: the connection is closed, so that the server delivers the stanza
+     * again. */
     if (wb_err_stops_us(err))
         return err;
     if (h->ack == STANZA_ACK_ALWAYS && node_has_attr(s->node, "id"))

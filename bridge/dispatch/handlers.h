@@ -1,6 +1,5 @@
-/* handlers.h - the rows that dispatch/ has itself, all of the table by tag: two that lead on to the
- * other tables, and those of stanzas that are understood in one look. Rows of other rooms are
- * declared by these rooms. */
+/* handlers.h - the stanza handlers that dispatch/ itself has in the table by tag: two that lead on
+ * to the other tables, and those of simple stanzas. Other rooms declare their own handlers. */
 #ifndef BRIDGE_DISPATCH_HANDLERS_H
 #define BRIDGE_DISPATCH_HANDLERS_H
 

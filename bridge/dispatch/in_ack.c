@@ -1,5 +1,5 @@
-/* <ack>: the server has taken over what we sent (P-SD-21). Only those of messages matter; acks of
- * our receipts and calls are not waited for. */
+/* <ack>: the server has accepted a stanza of ours (P-SD-21). Only acks of messages matter; nothing
+ * waits for acks of our receipts and calls. */
 #include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/lid_refresh.h"
@@ -8,7 +8,7 @@
 
 struct ack {
     struct out_ack out;
-    struct jid stale_lid; /* whom it names as having another LID by now; JID_NONE: nobody */
+    struct jid stale_lid; /* a person who has another LID by now; JID_NONE: nobody */
 };
 
 static enum wb_err parse(const struct stanza *s, void **ret_parsed)

@@ -1,4 +1,4 @@
-/* <ib>: what the server tells of itself; never acked (P-LG-17..20). */
+/* <ib>: the server's news about itself and the connection; never acked (P-LG-17..20). */
 #include "bridge/conn/conn.h"
 #include "bridge/conn/version_fetch.h"
 #include "bridge/core/context.h"
@@ -13,7 +13,8 @@ static uint64_t count_of(const struct node *n, const char *key)
     return node_attr_get_u64(n, key, &v) ? v : 0;
 }
 
-/* Kept for the next connection (P-WS-10). Only a hint: not worth failing the stanza. */
+/* Keeps the routing hint for the next connection (P-WS-10). A failure to store it is not worth
+ * failing the stanza. */
 static void keep_routing(struct bridge *b, const struct node *edge)
 {
     struct span info = node_content_bytes(node_child(edge, "routing_info"));
@@ -24,7 +25,8 @@ static void keep_routing(struct bridge *b, const struct node *edge)
         log_warn(b->log, "conn", "the routing hint was not kept");
 }
 
-/* P-X2-18: without t an announcement is withdrawn; a t that is no number is none. */
+/* <client_expiration>: the web version will end at t (P-X2-18). Without t the announcement is
+ * withdrawn; a t that is no number is ignored. */
 static void take_expiration(struct bridge *b, const struct node *n)
 {
     uint64_t at;

@@ -16,7 +16,7 @@ static bool from_server(const struct node *n)
            (node_attr_get_jid(n, "from", &from) && from.server == JID_PN && from.user[0] == '\0');
 }
 
-/* P-LG-24: the id only if one was given. */
+/* The answer has an id only if the server's ping has one (P-LG-24). */
 static enum wb_err answer_ping(struct bridge *b, const struct stanza *s)
 {
     struct jid server = jid_server_only(JID_PN);

@@ -1,5 +1,5 @@
-/* <notification>: the frame of it. Every type gets its one ack, known or not (P-NT-01, P-NT-02);
- * the types that mean something have a row here. */
+/* <notification>: what all types share. Every type gets its one ack, known or not (P-NT-01,
+ * P-NT-02); types that mean something to us have a row in the table here. */
 #include "bridge/appstate/app_state.h"
 #include "bridge/core/context.h"
 #include "bridge/dispatch/handlers.h"
@@ -18,7 +18,8 @@ static const struct stanza_handler *const type_table[] = {
     &in_notification_mex_handler,      &in_notification_server_sync_handler,
 };
 
-/* Both identities of whoever sent it or did it, wherever the frame names them (P-US-14). */
+/* Learns LID and number of the notification's sender and of the person who acted, when the stanza
+ * names both (P-US-14). */
 static enum wb_err learn_pairs(struct bridge *b, const struct node *n)
 {
     static const char *const pairs[][2] = {

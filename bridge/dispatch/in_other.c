@@ -1,4 +1,4 @@
-/* Stanzas that are only answered, or not even that. */
+/* Stanzas that are only acked, or just ignored. */
 #include "bridge/dispatch/handlers.h"
 
 const struct stanza_handler in_call_handler = {"call", STANZA_ACK_ALWAYS, NULL, NULL};

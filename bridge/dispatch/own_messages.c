@@ -18,7 +18,7 @@ static const struct own_message_row *row_of(int type)
 }
 
 /* The phone alone has keys, pairs and history of the account, and its key is known for certain
- * (trust.h). What other linked devices may do is what a person may: write, edit, take back. */
+ * (trust.h). Other linked devices may only do what a person may: write, edit, take back. */
 enum wb_err own_message_dispatch(struct bridge *b, const struct own_message *o)
 {
     const struct own_message_row *row = row_of(o->type);

@@ -39,7 +39,7 @@ static void keep(void *ctx, const struct history_fact *f)
     const size_t size = sizeof h + f->jid.n + f->pn.n + f->lid.n + f->bytes.n;
 
     if (!out->n)
-        return; /* no memory for it; told at the end */
+        return; /* no memory for the fact: reported at the end */
     if (size > out->max - out->n) {
         out->p[0] = 1;
         return;
@@ -77,7 +77,7 @@ static struct span take(struct span *rest, size_t n)
     return part;
 }
 
-/* The next fact behind *at; false at the end. */
+/* Reads the fact at *at and moves *at behind it; false at the end. */
 static bool next_fact(struct span facts, size_t *at, struct history_fact *ret)
 {
     struct span rest = span_skip(facts, *at ? *at : 1);
@@ -150,8 +150,7 @@ out:
     return err;
 }
 
-/* Names and tokens are kept under the LID where it is known, as those that come with messages are.
- */
+/* Names and tokens are kept under the LID where it is known, like those that come with messages. */
 static enum wb_err keeper(struct bridge *b, struct jid *who)
 {
     struct jid lid;
@@ -164,8 +163,8 @@ static enum wb_err keeper(struct bridge *b, struct jid *who)
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* The token that this person gave us, and when we gave them ours: neither takes the place of what
- * is newer (P-SD-28). A token without a time is none (P-HI-11). */
+/* The token that this person gave us, and the time when we gave them ours: neither replaces a newer
+ * one (P-SD-28). A token without a time does not count (P-HI-11). */
 static enum wb_err learn_token(struct bridge *b, const struct history_fact *f,
                                struct history_facts_at *at)
 {
@@ -188,7 +187,8 @@ out:
     return err;
 }
 
-/* With whom our phone has a chat: who is written to there is no stranger (first_contact.c). */
+/* Our phone has a chat with this person: a message to them is no first contact
+ * (first_contact.c). */
 static enum wb_err learn_chat(struct bridge *b, const struct history_fact *f)
 {
     struct jid who;
@@ -221,7 +221,7 @@ out:
     return err;
 }
 
-/* App state has the later word on it: it fills in where nothing is. */
+/* App state has the newer salt: the history's salt is stored only when there is none. */
 static enum wb_err learn_salt(struct bridge *b, struct span salt)
 {
     struct buf known = buf_new(STORE_TOKEN_MAX);

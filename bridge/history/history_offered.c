@@ -24,7 +24,7 @@ enum {
     AGAIN_S = 2,             /* after the first failure, twice as long after each further one */
     AGAIN_MAX_S = 6 * 3600,  /* at most */
     KEEP_S = 14 * 24 * 3600, /* WhatsApp keeps such files no longer */
-    BAD_TRIES = 2,           /* of a part that cannot be read, or that no host has */
+    BAD_TRIES = 2,           /* tries of a part that cannot be read or that no host has */
 };
 
 struct history_offered {
@@ -34,9 +34,10 @@ struct history_offered {
     bool storing; /* its facts are here */
     struct store_history_file now;
     struct store_history_part part;
-    bool has_file; /* it does not come in the message itself */
+    bool has_file; /* the part is a file, not in the message itself */
     uint8_t media_key[MEDIA_KEY_BYTES];
-    struct jid of; /* whose history it is: another account may be linked before it is here */
+    struct jid of; /* the account of this history: another one may be linked before the file is
+                    * here */
     struct buf facts;
     struct history_facts_at at;
 };
@@ -60,8 +61,8 @@ static void leave(struct history_offered *h)
 
 /* ---- when it does not work ---- */
 
-/* The file itself is at fault, and the same again would not help. All else (a server that wants
- * fewer questions, a host in trouble, a full queue of ours) passes, and says nothing about it. */
+/* Is the file itself at fault, so that fetching it again would not help? All other failures (a
+ * server that wants fewer questions, a host in trouble, a full queue of ours) pass. */
 static bool is_bad(enum wb_err why)
 {
     static const enum wb_err bad[] = {WB_ERR_GONE,      WB_ERR_TRUNCATED,  WB_ERR_TRAILING,
@@ -74,8 +75,8 @@ static bool is_bad(enum wb_err why)
     return false;
 }
 
-/* May the phone be asked for this part? Once only: who repeats a file that is no better would get
- * into an exchange without end. */
+/* May the phone be asked for this part? Only once: otherwise a phone that repeats a bad file would
+ * be asked without end. */
 static enum wb_err may_ask(struct history_offered *h, enum wb_err why, bool *ret)
 {
     int64_t at = 0;
@@ -109,8 +110,8 @@ out:
     return err;
 }
 
-/* Given up. Where no host has the file, the phone is asked to lay it there anew: it then offers
- * that in another message (P-HI-12). */
+/* Gives a part up. If no host has the file, the phone is asked to upload it again, which it then
+ * offers in another message (P-HI-12). */
 static enum wb_err give_up(struct history_offered *h, enum wb_err why)
 {
     struct bridge *b = h->b;
@@ -183,14 +184,14 @@ static void failed(struct history_offered *h, enum wb_err why)
     schedule(h, SLICE_PAUSE_MS);
 }
 
-/* Is what is under way of the account that is linked now? Another link has another history, and may
- * have a database of its own, in which the numbers of rows begin anew. */
+/* Does the part under way belong to the account that is linked now? Another link has another
+ * history, and perhaps another database, whose row numbers begin anew. */
 static bool is_ours(const struct history_offered *h)
 {
     return h->b->account && jid_eq(&h->of, &h->b->own_pn);
 }
 
-/* Facts and, with the last of them, the end of the part: one transaction for each slice. */
+/* Stores a slice of facts, one transaction each; the last one also ends the part. */
 static void store_slice(struct history_offered *h)
 {
     struct bridge *b = h->b;
@@ -261,7 +262,7 @@ out:
     return err;
 }
 
-/* The first part that is due, if none is under way. */
+/* Starts the first part that is due, if none is under way. */
 static void look(struct history_offered *h)
 {
     const int64_t now = bridge_server_now_s(h->b);
@@ -278,7 +279,7 @@ static void look(struct history_offered *h)
     } else if (err == WB_ERR_NOT_FOUND && soonest) {
         schedule(h, (soonest - now) * 1000);
     } else if (err != WB_ERR_NOT_FOUND) {
-        log_warn(h->b->log, "history", "what the phone has offered cannot be looked up: %s",
+        log_warn(h->b->log, "history", "the list of offered history cannot be read: %s",
                  wb_err_text(err));
     }
     buf_free(&payload);
@@ -353,7 +354,7 @@ static void on_offline_done(void *ctx, const struct bridge_event *ev)
     if (!h->b->account || store_history_files_count(h->b->store, &waiting) != WB_OK || !waiting)
         return;
     if (store_history_files_due(h->b->store) != WB_OK)
-        log_warn(h->b->log, "history", "what failed before waits for its time");
+        log_warn(h->b->log, "history", "parts that failed before wait for their next try");
     schedule(h, SETTLE_MS);
 }
 
@@ -367,7 +368,7 @@ static void on_batch_failed(void *ctx, const struct bridge_event *ev)
         leave(h);
 }
 
-/* Unlinked, or linked anew. What still comes of the file is passed over. */
+/* The device was unlinked or linked anew: the file under way is passed over when it comes. */
 static void on_other_link(void *ctx, const struct bridge_event *ev)
 {
     (void)ev;

@@ -22,15 +22,15 @@
 #include "store/messages/messages.h"
 
 enum {
-    PAGE_MESSAGES = 50,         /* what WhatsApp's own clients ask for (P-HI-13) */
+    PAGE_MESSAGES = 50,         /* page size of WhatsApp's own clients (P-HI-13) */
     PAGES_MAX = 200,            /* of one gap: 10,000 messages */
     AGE_MAX_S = 14 * 24 * 3600, /* a gap that could not be filled for so long stays */
     AGAIN_S = 3600,             /* no answer for so long: asked again, at the next login */
-    AGAIN_ONLINE_S = 12 * 3600, /* or without one: the phone may be off for days */
+    AGAIN_ONLINE_S = 12 * 3600, /* asked again without a login: the phone may be off for days */
     /* Questions that are on their way at a time: of hundreds in a row a phone drops most. */
     ASKED_MAX = 10,
     ANSWER_S = 600,   /* an answer that did not come by then holds up no other question */
-    SETTLE_MS = 1000, /* what comes in a burst is looked at once */
+    SETTLE_MS = 1000, /* messages that come in a burst are looked at once */
     RESEND_S = 60,   /* a lost message is first asked for by itself (bridge/receive/retry_owed.h) */
     CHATS_MAX = 256, /* chats looked at in one go; the next message of others comes later */
     SEEN_SLOTS = 512,
@@ -41,9 +41,9 @@ struct history_request {
     struct timer timer;
     bool some;      /* is there any gap? */
     bool resumed;   /* all open rows are to be looked at */
-    bool login;     /* for the first time after a login */
-    bool held_up;   /* some question waits for the answers to others */
-    size_t asked;   /* on their way */
+    bool login;     /* the look is the first one after a login */
+    bool held_up;   /* a question waits for the answers to others */
+    size_t asked;   /* questions without an answer yet */
     int64_t due_ms; /* monotonic: all open rows are to be looked at then; 0: no need */
     struct jid chats[CHATS_MAX];
     size_t nchats;
@@ -66,7 +66,7 @@ static void look_in(struct history_request *h, int64_t seconds)
         h->due_ms = due;
 }
 
-/* An answer has come: whoever waited for it has its turn. */
+/* An answer has come: the next question that waited has its turn. */
 static void go_on(struct history_request *h)
 {
     if (!h || !h->held_up)
@@ -96,9 +96,9 @@ static enum wb_err close_gap(struct bridge *b, struct store_history_gap *g, cons
     return store_history_gap_put(b->store, g);
 }
 
-/* Where this page begins: behind the last one, or at the first message behind the gap. A phone does
- * not answer for every message, though it has what is before it: after a question without an answer
- * the next newer one is named. */
+/* The message before which this page ends: the oldest of the page before, or the first message
+ * behind the gap. For some messages a phone gives no answer, though it has older ones: after a
+ * question without an answer the next newer message is named. */
 static enum wb_err anchor_of(struct bridge *b, const struct store_history_gap *g,
                              struct store_history_anchor *ret)
 {
@@ -127,7 +127,7 @@ static enum wb_err anchor_of(struct bridge *b, const struct store_history_gap *g
     return err;
 }
 
-/* The question, in the open batch. NO_SESSION: as of out_peer_seal(). */
+/* Seals and sends the question, in the open batch. NO_SESSION: as of out_peer_seal(). */
 static enum wb_err ask(struct bridge *b, struct store_history_gap *g,
                        const struct store_history_anchor *from)
 {
@@ -173,7 +173,7 @@ static bool is_answered(struct history_request *h, const struct store_history_ga
     return false;
 }
 
-/* Its row says that it is to be asked for. */
+/* Too many questions are under way: the gap's row says that it waits. */
 static enum wb_err hold_up(struct history_request *h, const struct store_history_gap *g)
 {
     h->held_up = true;
@@ -181,7 +181,7 @@ static enum wb_err hold_up(struct history_request *h, const struct store_history
     return store_history_gap_put(h->b->store, g);
 }
 
-/* What is due for one gap, in the open batch. */
+/* Takes the next step for one gap, in the open batch. */
 static enum wb_err take_step(struct history_request *h, struct store_history_gap *g)
 {
     struct bridge *b = h->b;
@@ -205,7 +205,7 @@ static enum wb_err take_step(struct history_request *h, struct store_history_gap
     }
     err = anchor_of(b, g, &from);
     if (err == WB_ERR_NOT_FOUND)
-        return WB_OK; /* until a message behind the gap is there */
+        return WB_OK; /* it waits for a message behind the gap */
     TRY(err);
     if (h->asked >= ASKED_MAX)
         return hold_up(h, g);
@@ -216,7 +216,8 @@ static enum wb_err take_step(struct history_request *h, struct store_history_gap
     }
     if (err == WB_ERR_NO_SESSION) {
         log_debug(b->log, "history", "no session with our own phone yet");
-        TRY(store_history_gap_put(b->store, g)); /* an open row: looked at again then */
+        TRY(store_history_gap_put(b->store, g)); /* the row stays open: looked at again when there
+                                                  * is a session */
         err = out_peer_want_session(b);
     }
 out:
@@ -247,7 +248,7 @@ out:
     return err;
 }
 
-/* A restore so long ago that nothing more will come. */
+/* Ends the gap of a restore so long ago that no answer will come any more. */
 static enum wb_err end_old(struct history_request *h)
 {
     struct store_history_gaps sum;
@@ -292,7 +293,7 @@ static void on_timer(void *ctx)
 {
     struct history_request *h = ctx;
 
-    /* Offline: the next login has its own round. */
+    /* When offline, nothing is done: the next login starts its own round. */
     if (!h->b->account || !conn_online(h->b->conn))
         return;
     if (h->due_ms && clock_mono_ms(h->b->clock) >= h->due_ms)
@@ -316,7 +317,7 @@ static void on_timer(void *ctx)
 /* ---- answers ---- */
 
 struct page {
-    size_t n;       /* messages of the chat that it named */
+    size_t n;       /* messages of the right chat in the page */
     int64_t oldest; /* time of the oldest of them */
     char oldest_id[STORE_MESSAGE_ID_MAX + 1];
 };
@@ -343,7 +344,7 @@ static enum wb_err take_message(struct bridge *b, struct arena *a, struct span w
     TRY(err);
     p->n++;
     g->filled += w.m.stored;
-    /* Newest first, and of one second the last is the oldest. */
+    /* Pages are sorted newest first: of several messages of one second the last is the oldest. */
     if (p->n == 1 || w.m.t <= p->oldest) {
         p->oldest = w.m.t;
         memset(p->oldest_id, 0, sizeof p->oldest_id);
@@ -367,7 +368,7 @@ static enum wb_err take_conversation(struct bridge *b, struct span in, struct ar
     TRY(jid_parse(c.id, &chat));
     TRY(in_message_resent_same(b, &chat, &g->chat, &same, NULL));
     if (!same)
-        goto out; /* not what was asked for */
+        goto out; /* another kind than was asked for */
     for (size_t i = 0; i < c.n && i < HISTORY_PAGE_MAX; i++) {
         if (span_is_null(c.messages[i]))
             continue;
@@ -396,7 +397,7 @@ static enum wb_err take_history(struct bridge *b, struct span plain, struct stor
             goto out;
     }
     g->request_id[0] = 0;
-    /* Nothing new in it: there is nothing older, or the phone does not go on. */
+    /* The page has nothing new: there are no older messages, or the phone does not go on. */
     if (p.n == 0 || p.oldest < g->since || strcmp(p.oldest_id, g->anchor_id) == 0) {
         err = close_gap(b, g, p.n ? "filled" : "the phone has no more");
         goto out;
@@ -542,7 +543,7 @@ static void on_offline(void *ctx, const struct bridge_event *ev)
     h->due_ms = 0;
 }
 
-/* Asked for when the next message behind it has been committed. */
+/* A gap was noted: it is asked for when the next message behind it has been committed. */
 static void on_gap(void *ctx, const struct bridge_event *ev)
 {
     struct history_request *h = ctx;
@@ -575,7 +576,7 @@ enum wb_err history_request_new(struct bridge *b, struct history_request **ret)
     if (!h)
         return WB_ERR_NOMEM;
     h->b = b;
-    h->some = true; /* until it was looked */
+    h->some = true; /* assumed until the store has been asked */
     TRY(events_on(&b->events, BRIDGE_EV_MESSAGE, on_message, h));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE_DONE, on_offline_done, h));
     TRY(events_on(&b->events, BRIDGE_EV_OFFLINE, on_offline, h));

@@ -1,4 +1,4 @@
-/* What our phone says of a part of its history. */
+/* Handles our phone's notification of a part of its history. */
 #include "bridge/core/context.h"
 #include "bridge/core/own_message.h"
 #include "bridge/history/history_offered.h"
@@ -7,8 +7,8 @@
 #include "proto/history_wire.h"
 #include "proto/peer_wire.h"
 
-/* Messages are stored of what was asked for only. Of what the phone offers by itself, at pairing,
- * it is read what sending needs (history_offered.h). */
+/* Messages are stored only from history that we asked for. From history that the phone offers by
+ * itself, at pairing, only the facts that sending needs are read (history_offered.h). */
 static enum wb_err take(struct bridge *b, const struct own_message *o, bool *ret_taken)
 {
     struct history_notification n;
@@ -34,7 +34,7 @@ static enum wb_err history_apply(struct bridge *b, const struct own_message *o)
     bool taken = true;
     enum wb_err err = take(b, o, &taken);
 
-    /* Without this receipt the phone sends it again. */
+    /* Without this receipt the phone sends the notification again. */
     if (err == WB_OK && taken)
         err = in_message_answer(o->m, out_receipt_own(b, o->arena, o->id, "hist_sync"));
     return err;
