@@ -28,8 +28,7 @@ static const char *const names[COLLECTIONS] = {"critical_block", "regular_high"}
 struct app_state_collection {
     bool asking;
     bool again;         /* the collection has changed while we were asking */
-    bool begun_anew;    /* on this connection a snapshot was asked for because a patch did not
-                         * fit */
+    bool begun_anew;    /* a patch did not fit: a snapshot was asked for on this connection */
     bool waits_for_key; /* it stays due and is fetched when the key comes; not a failure */
     unsigned pages;
     struct buf patch; /* waits for its file */
@@ -130,8 +129,7 @@ static void again_later(struct app_state *s)
     timer_start(s->b->timers, &s->again, wait > pause ? wait : pause, on_again, s);
 }
 
-/* A collection that is too large is not read: its two settings are not worth a download of
- * megabytes at each change of a starred message. */
+/* Does not read a large collection: no setting is worth megabytes at each change of a star. */
 static enum wb_err too_large(struct app_state *s, size_t i)
 {
     enum wb_err err;
@@ -156,8 +154,8 @@ out:
     return err;
 }
 
-/* Ends the fetch of a collection. A failed fetch is tried again after a while, at the next login,
- * at the next change, or when a key comes. */
+/* Ends a fetch. A failed one is tried again after a while, at the next login or change, or when a
+ * key comes. */
 static void finish(struct app_state *s, size_t i, enum wb_err err)
 {
     struct app_state_collection *c = &s->collections[i];
@@ -258,8 +256,7 @@ static enum wb_err version_of(struct bridge *b, size_t i, struct app_state_versi
     return err == WB_ERR_NOT_FOUND ? WB_OK : err;
 }
 
-/* Takes a patch, or passes over one that we have. *ret_missing: the id of a missing key; borrows
- * from the patch. */
+/* Takes a patch, or passes over a known one. *ret_missing: id of a missing key, in the patch. */
 static enum wb_err take(struct app_state *s, size_t i, const struct appstate_patch *p,
                         bool snapshot, struct arena *a, struct span *ret_missing)
 {
@@ -307,8 +304,7 @@ static void take_file(struct bridge *b, size_t i, enum wb_err result, struct spa
     } else {
         TRY(appstate_patch_decode(buf_span(&c->patch), &a, &p));
         TRY(appstate_mutations_decode(file, &a, &p));
-        TRY(p.n ? WB_OK : WB_ERR_MALFORMED); /* an empty list of external changes is an error
-                                              * (P-AS-07) */
+        TRY(p.n ? WB_OK : WB_ERR_MALFORMED); /* never empty (P-AS-07) */
     }
     err = take(s, i, &p, snapshot, &a, &missing);
 out:

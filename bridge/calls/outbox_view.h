@@ -23,8 +23,8 @@ struct outbox_entry {
     int64_t sent_at; /* the ack's */
     int64_t failed_at;
     uint32_t recipients, delivered, read; /* people, without ourselves; known once it is sealed */
-    struct span text;                     /* the text to be sent; only while queued, and only from
-                                           * bridge_outbox_get() */
+    struct span text;                     /* while queued, from bridge_outbox_get(): what is to be
+                                           * sent */
 };
 
 struct outbox_query {

@@ -36,8 +36,7 @@ struct history_offered {
     struct store_history_part part;
     bool has_file; /* the part is a file, not in the message itself */
     uint8_t media_key[MEDIA_KEY_BYTES];
-    struct jid of; /* the account of this history: another one may be linked before the file is
-                    * here */
+    struct jid of; /* its account: another one may be linked before the file is here */
     struct buf facts;
     struct history_facts_at at;
 };

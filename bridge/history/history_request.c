@@ -216,8 +216,7 @@ static enum wb_err take_step(struct history_request *h, struct store_history_gap
     }
     if (err == WB_ERR_NO_SESSION) {
         log_debug(b->log, "history", "no session with our own phone yet");
-        TRY(store_history_gap_put(b->store, g)); /* the row stays open: looked at again when there
-                                                  * is a session */
+        TRY(store_history_gap_put(b->store, g)); /* stays open: tried again with a session */
         err = out_peer_want_session(b);
     }
 out:
