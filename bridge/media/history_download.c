@@ -17,7 +17,8 @@ enum {
     HOST_BYTES = 256,
     PATH_BYTES = 1024, /* a direct path is some 200 characters */
     URL_BYTES = HOST_BYTES + PATH_BYTES + 256,
-    DOWNLOADS_MAX = 64, /* of 5 kB; after a restore as many chats are asked for at once */
+    DOWNLOADS_MAX = 64, /* downloads at once, 5 kB each; after a restore so many chats may be asked
+                           for at once */
 };
 
 struct history_download {
@@ -87,9 +88,9 @@ out:
 static void fetch(void *ctx)
 {
     struct history_download *d = ctx;
-    enum wb_err otherwise = WB_OK; /* what a host says that does not deny having it */
+    enum wb_err otherwise = WB_OK; /* answer of a host that did not say "it is not here" */
 
-    d->result = d->packed.n ? WB_OK : WB_ERR_NET; /* it came with the notification */
+    d->result = d->packed.n ? WB_OK : WB_ERR_NET; /* OK: the content came with the notification */
     for (size_t i = 0; i < d->nhosts && d->result != WB_OK; i++) {
         d->result = fetch_from(d, d->hosts[i]);
         if (d->result != WB_ERR_GONE)
@@ -99,7 +100,7 @@ static void fetch(void *ctx)
         d->result = otherwise;
     if (d->result == WB_OK && d->how.work) {
         d->result = d->how.work(buf_span(&d->packed), &d->out);
-        buf_free(&d->packed); /* not to wait for the loop with megabytes */
+        buf_free(&d->packed); /* frees megabytes now, not when the loop takes the result */
     }
 }
 
@@ -113,7 +114,7 @@ static void fetched(void *ctx, bool ran)
         download_free(d);
 }
 
-/* A full queue is no word about the file. */
+/* A full queue of jobs says nothing about the file. */
 static enum wb_err run(struct history_download *d)
 {
     enum wb_err err = jobs_run(d->b->jobs, fetch, fetched, d);
@@ -135,7 +136,7 @@ static bool is_host(struct span s)
     return s.n > 0 && s.n < HOST_BYTES;
 }
 
-/* "ws://host:port/path" -> "host:port"; with another server than WhatsApp's nobody else is asked.
+/* "ws://host:port/path" -> "host:port"; with a server other than WhatsApp's no other host is asked.
  */
 static bool is_allowed(const struct bridge *b, struct span host)
 {
@@ -232,7 +233,7 @@ static enum wb_err fill(struct history_download *d, const struct history_notific
     return WB_OK;
 }
 
-/* Whom to ask for the file, or straight to the work. */
+/* Asks for the list of hosts, or starts the work at once if the content is here. */
 static enum wb_err begin(struct bridge *b, struct history_download *d,
                          const struct history_notification *n)
 {

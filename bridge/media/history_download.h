@@ -1,7 +1,8 @@
-/* history_download.h - the file that a history notification names, or another reference of our
- * phone (app state): host list, GET, checks, decryption (P-MD-01..03, P-MD-11, P-MD-13, P-HI-02,
- * P-AS-07). What comes out is still deflated; whoever wants only a little of it has that taken out
- * on the worker. */
+/* history_download.h - the room media/: files on WhatsApp's media hosts, and those that the Go
+ * bridge has saved. It knows nothing of what the files mean. This file fetches what a history
+ * notification names, or another reference of our phone (app state): host list, GET, checks,
+ * decryption (P-MD-01..03, P-MD-11, P-MD-13, P-HI-02, P-AS-07). The result is still deflated; a
+ * caller that needs only a little of it gives a work function, which runs on the worker. */
 #ifndef BRIDGE_MEDIA_HISTORY_DOWNLOAD_H
 #define BRIDGE_MEDIA_HISTORY_DOWNLOAD_H
 
@@ -9,23 +10,23 @@
 
 struct bridge;
 
-/* On a worker: appends to out what is wanted of the file. */
+/* Runs on a worker: appends to out the part of the deflated file that the caller needs. */
 typedef enum wb_err history_work_fn(struct span packed, struct buf *out);
 
-/* On the loop, once; not when the bridge is shutting down. result: GONE only where every host says
- * that it does not have the file; an error of reading (BAD_MAC, MALFORMED, TRUNCATED, ...) where it
- * is not what was promised; all others say nothing about the file. content: the deflated file, or
- * what the work made of it; it lives during the call, or is taken away and an empty buffer left
- * behind. */
+/* Called on the loop, once; not when the bridge is shutting down. result: GONE only if every host
+ * says that it does not have the file; an error of reading (BAD_MAC, MALFORMED, TRUNCATED, ...) if
+ * the file is not the promised one; every other error says nothing about the file. content: the
+ * deflated file, or the output of the work; it lives during the call, unless the callee takes it
+ * and leaves an empty buffer. */
 typedef void history_file_fn(struct bridge *b, struct span request_id, enum wb_err result,
                              struct buf *content);
 
 struct history_fetch {
     const char *info;     /* MEDIA_INFO_... */
-    const char *mms_type; /* what the media host calls it */
+    const char *mms_type; /* the media host's word for this kind of file */
     size_t file_max;      /* bytes of the file */
     long timeout_ms;      /* of one attempt */
-    size_t out_max;       /* bytes that the work may make; 0 without work */
+    size_t out_max;       /* most bytes that the work may append; 0 without work */
     history_work_fn *work;
     history_file_fn *done;
 };

@@ -10,16 +10,16 @@
 #include "store/messages/messages.h"
 #include "store/session/lid_map.h"
 
-enum { FORMS = 3 }; /* of a chat: as asked for, and both identities of a person */
+enum { FORMS = 3 }; /* forms of a chat's JID: as asked for, and both identities of a person */
 
-/* One part of a path, that leads nowhere else. */
+/* Is it one part of a path that cannot lead out of its directory? */
 static bool is_name(const char *name)
 {
     return *name && strlen(name) <= NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
            strcmp(name, "..") != 0;
 }
 
-/* A plain file of this directory, and no link to one. */
+/* Is it a plain file of this directory, and no link to one? */
 static bool is_there(const char *store, const char *chat, const char *filename)
 {
     int base = open(store, O_PATH | O_DIRECTORY | O_CLOEXEC), dir;
@@ -61,7 +61,7 @@ static const char *find_in(const char *store, const struct jid *chat, const char
     return found;
 }
 
-/* Where messages.db is, when the settings name a place of its own; NULL: they do not. */
+/* The directory of messages.db when the settings name a place for it; NULL: they do not. */
 static const char *beside_messages(struct bridge *b, struct arena *a)
 {
     const char *path = b->config->db_path, *slash = path ? strrchr(path, '/') : NULL;
@@ -69,8 +69,8 @@ static const char *beside_messages(struct bridge *b, struct arena *a)
     return slash && slash > path ? arena_cstr(a, SPAN(path, (size_t)(slash - path))) : NULL;
 }
 
-/* As asked for, as it is stored, and the other identity, under which the Go bridge may have had it.
- */
+/* The chat's JID as asked for, as stored, and the person's other identity, under which the Go
+ * bridge may have known the chat. */
 static enum wb_err forms_of(struct bridge *b, const struct jid *asked, const struct jid *stored,
                             struct jid forms[static FORMS])
 {

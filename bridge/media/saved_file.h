@@ -13,12 +13,12 @@ struct saved_file {
     const char *path;                 /* absolute */
 };
 
-/* The file of that message, if it is there: <store>/<chat>/<filename>, <store> being the store or
- * the directory of a messages.db elsewhere, where <chat> is the chat's JID with '_' for ':'
- * (whatsapp-mcp, main.go: downloadMedia()), in whichever form the Go bridge knew the chat. Only a
- * plain file there, whatever the row's filename says: it is a peer's. chat may be given in either
- * form. BAD_REQUEST: it is no JID of a chat; NOT_FOUND: no such message, none with media, or no
- * such file; INTERNAL: the databases cannot be read. All in the arena. */
+/* The file of that message, if it is there: <store>/<chat>/<filename>. <store> is the store, or the
+ * directory of a messages.db elsewhere; <chat> is the chat's JID with '_' for ':' (whatsapp-mcp,
+ * main.go: downloadMedia()), in the form in which the Go bridge knew the chat. Only a plain file in
+ * that directory is returned, because the row's filename comes from a peer. chat may be given in
+ * either form. BAD_REQUEST: chat is no JID of a chat; NOT_FOUND: no such message, a message without
+ * media, or no such file; INTERNAL: the databases cannot be read. All results are in the arena. */
 enum cmd_result bridge_saved_file(struct bridge *b, struct span message_id, struct span chat,
                                   struct arena *a, struct saved_file *ret) WB_MUST_CHECK;
 

@@ -14,7 +14,8 @@ const char *adv_verdict_text(enum adv_verdict v)
     return texts[v];
 }
 
-/* Which key is it to be checked with? NULL: none is named, so nothing can be said. */
+/* The account's key for the check: the known one, else the one that the statement names. NULL: it
+ * names none, so nothing can be checked. */
 static const uint8_t *key_for(const struct adv_signed_identity *id, const uint8_t *account_key)
 {
     if (account_key)

@@ -1,5 +1,5 @@
 /* adv.h - does an account vouch for its devices? Each linked device has a statement that the
- * account's key (the phone's identity key) has signed, and each account a signed list of the
+ * account's key (the phone's identity key) has signed, and each account has a signed list of the
  * statements that still hold (P-RC-14, P-US-07, P-PR-10, P-PR-11). Pure: bytes in, a verdict out.
  */
 #ifndef BRIDGE_PAIR_ADV_H
@@ -33,9 +33,10 @@ static inline bool adv_is_complaint(enum adv_verdict v)
 }
 
 /* statement: the content of <device-identity>; SPAN_NULL or empty: MISSING. identity: the key that
- * the device uses. account_key: NULL when it is not known; then the key that the statement names
- * itself is used, which shows forgery of a part but not of the whole: UNKNOWN at best. *ret_details
- * is set for GENUINE and UNKNOWN. NOMEM is MALFORMED: the arena is bounded by the frame's. */
+ * the device uses. account_key: NULL when it is not known; then the key inside the statement is
+ * used, which reveals a partly forged statement but not one that is forged whole: the verdict is
+ * UNKNOWN at best. *ret_details is set for GENUINE and UNKNOWN. Too little memory gives MALFORMED:
+ * the arena is bounded by the frame's. */
 enum adv_verdict adv_judge_device(struct span statement,
                                   const uint8_t identity[static X25519_KEY_BYTES],
                                   const uint8_t *account_key, struct arena *a,

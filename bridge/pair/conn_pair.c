@@ -22,8 +22,8 @@
 #include "store/session/signal_store.h"
 
 enum {
-    QR_LAST_MS = 10 * 1000,      /* after the last QR the server closes; else we do */
-    PAIR_RESTART_MS = 15 * 1000, /* 515 comes at once; else we reconnect */
+    QR_LAST_MS = 10 * 1000, /* after the last QR the server closes within this time, else we do */
+    PAIR_RESTART_MS = 15 * 1000, /* the server's 515 comes at once; if not, we reconnect */
     PAIR_REPLY_ARENA_MAX = 64 * 1024,
 };
 /* A web client of no particular browser (P-PR-05). */
@@ -54,8 +54,8 @@ static void destroy(struct conn *c)
     secret_free(p);
 }
 
-/* In words for the account's owner. Where we closed, the detail is such a sentence; what the server
- * closes with ("stream error 503") says nothing to them. */
+/* Why the passkey step ended, for the account's owner. If we closed, the detail is a sentence that
+ * helps; the server's reason ("stream error 503") would tell an owner nothing. */
 static const char *why_passkey_ended(const struct conn *c)
 {
     bool by_us = c->why == CONN_WHY_PASSKEY || c->why == CONN_WHY_PROTOCOL ||
@@ -74,7 +74,7 @@ static void stream_over(struct conn *c)
     p->nrefs = p->at = 0;
     p->qr[0] = '\0';
     qr_show_stop(c);
-    if (p->storing) { /* the phone was not answered: it has linked nothing */
+    if (p->storing) { /* we had not answered the phone, so it has linked nothing */
         p->storing = false;
         backups_forget(c->b->backups);
         if (conn_fresh_keys(c) != WB_OK)
@@ -141,7 +141,7 @@ static void show_qr(struct conn *c)
     } else {
         pair_refresh_owed(c);
         log_info(c->b->log, "pair", "QR %zu of %zu can be scanned", p->at + 1, p->nrefs);
-        write_qr(c); /* after that line, which would move the picture up */
+        write_qr(c); /* after the log line, which would push the picture up */
         if (!isatty(STDOUT_FILENO) && p->at == 0 && !c->b->config->pair_code)
             bridge_say(
                 c->b, "NOT LINKED YET: open /pair of the API in a browser, or get /api/qr.svg, and "
@@ -241,7 +241,8 @@ struct pair_success {
     enum store_private_by private_by;
 };
 
-/* Absent or unreadable: the first message that the server refuses will tell. */
+/* Does the phone address people by LID or by number? When its word is absent or unreadable, the
+ * first message that the server refuses will tell. */
 static enum store_private_by read_props(const struct node *props, struct arena *a)
 {
     bool migrated = false;
@@ -285,7 +286,7 @@ static enum wb_err pair_success_apply(struct bridge *b, const struct stanza *s, 
 const struct stanza_handler in_iq_pair_success_handler = {"pair-success", STANZA_ACK_NEVER,
                                                           pair_success_parse, pair_success_apply};
 
-/* What goes wrong between pair-success and our answer (P-PR-08..14). */
+/* Why we refuse a pair-success (P-PR-08..14): the code for the server, and a text. */
 struct pair_refusal {
     unsigned code;
     const char *text;
@@ -348,7 +349,8 @@ out:
     return err;
 }
 
-/* A store that holds an earlier session is moved aside whole first (rule 6). */
+/* Before the new account is stored, a store with an earlier session is moved aside whole (rule 6:
+ * credentials are never deleted). */
 static enum wb_err set_earlier_aside(struct conn *c)
 {
     char path[STORE_PATH_MAX];
@@ -361,20 +363,21 @@ static enum wb_err set_earlier_aside(struct conn *c)
     TRY(batch_commit(c->b));
     TRY(store_set_aside_session(c->b->store, "re-paired", path));
     log_info(c->b->log, "pair", "the earlier session was set aside as %s", path);
-    if (c->b->iq.pauses.n) /* of the account, which is the same: into the new file as well */
+    if (c->b->iq.pauses.n) /* the pauses belong to the account, which is the same: write them into
+                              the new file, too */
         iq_pauses_keep(c->b);
 out:
     return err;
 }
 
-/* Durable before we answer (P-PR-14). */
+/* The account must be durable before we answer (P-PR-14). */
 static enum wb_err store_account(struct conn *c)
 {
     struct bridge *b = c->b;
     const struct account *a = c->account;
     struct jid pn = jid_bare(a->jid);
     struct jid phone = jid_is_none(&a->lid) ? pn : jid_bare(a->lid);
-    char other[JID_USER_MAX + 1]; /* none: it would have ended the start */
+    char other[JID_USER_MAX + 1]; /* not used: another number would have ended the start */
     enum wb_err err;
 
     TRY(set_earlier_aside(c));
@@ -433,14 +436,14 @@ static void refuse(struct conn *c, const struct pair_refusal *why)
         log_warn(c->b->log, "pair", "the refusal could not be sent");
     log_error(c->b->log, "pair", "pairing refused: %s", why->text);
     arena_free(&a);
-    /* Fresh keys at the next connection: these may be half filled in. */
+    /* Fresh keys for the next connection: the present ones may be half filled in. */
     if (conn_fresh_keys(c) != WB_OK)
         log_error(c->b->log, "pair", "no fresh keys");
     conn_close(c, why == &refuse_number ? CONN_WHY_WRONG_NUMBER : CONN_WHY_PROTOCOL, why->text);
 }
 
-/* The session before is backed up, if there is one. go_on false: we are stopping, and the phone is
- * not answered. */
+/* The earlier session, if any, is backed up. go_on false: the bridge is stopping, and the phone
+ * gets no answer. */
 static void on_backed_up(void *ctx, bool go_on)
 {
     struct conn *c = ctx;
@@ -550,7 +553,7 @@ bool bridge_qr(struct bridge *b, struct qr_current *ret_qr)
     return true;
 }
 
-/* Why nothing can be linked now, by QR or by code; NULL: it can. */
+/* Why this device cannot be linked now, by QR or by code; NULL: it can. */
 static const char *why_not_linking(struct bridge *b)
 {
     const struct conn *c = b->conn;

@@ -12,10 +12,11 @@ enum {
     QR_NEXT_MS = 20 * 1000,
     PAIR_CODE_MS = 160 * 1000, /* life of a link code: as long as a set of QR codes */
     /* From companion_finish to pair-success: the phone answers within seconds, or its owner has
-     * cancelled, of which nobody tells us. */
+     * cancelled, which we are not told. */
     PAIR_FINISH_MS = 60 * 1000,
-    /* Codes in that time: each costs a worker some 50 ms when it is made and when it is used.
-     * People need one or two; a server that offers pairing again and again gets no more. */
+    /* At most so many codes in PAIR_CODES_WINDOW_MS: each costs a worker some 50 ms when it is made
+     * and when it is used. People need one or two; a server that offers pairing again and again
+     * gets no more. */
     PAIR_CODES_MAX = 10,
     PAIR_CODES_WINDOW_MS = 10 * 60 * 1000,
 
@@ -24,10 +25,10 @@ enum {
     WEBAUTHN_JSON_MAX = 64 * 1024,
     WEBAUTHN_ID_MAX = 1023, /* WebAuthn's own limit */
     WEBAUTHN_ALLOWED_MAX = 64,
-    /* Text, challenge and ids of a request, or of an answer: twice the JSON in a few copies. */
+    /* Text, challenge and ids of a request, or of an answer: a few copies of twice the JSON. */
     PASSKEY_ARENA_MAX = 1 << 20,
     PASSKEY_FETCH_MS = 60 * 1000,
-    /* How long the owner has: what WhatsApp names, within these bounds. */
+    /* How long the owner has to answer: the usual time, and the most that is granted. */
     PASSKEY_ASKED_MS = 5 * 60 * 1000,
     PASSKEY_ASKED_MAX_MS = 15 * 60 * 1000,
     PASSKEY_SENDING_MS = 3 * 60 * 1000, /* two requests to the server, of 75 s at most */
@@ -35,8 +36,8 @@ enum {
     PASSKEY_COMPARE_MS = 3 * 60 * 1000, /* the owner compares two codes */
     PASSKEY_FINISHING_MS = 2 * 60 * 1000,
     PASSKEY_HANDOFF_MS =
-        5 * 60 * 1000,      /* P-PR-30: so long the key from the old ADV secret is good */
-    PASSKEY_CODE_TRIES = 3, /* then somebody else's phone may be at the other end */
+        5 * 60 * 1000,      /* P-PR-30: the key from the old ADV secret is valid so long */
+    PASSKEY_CODE_TRIES = 3, /* then another person's phone may be at the other end */
 };
 
 #endif

@@ -14,13 +14,14 @@ struct qr_current {
 /* False when none is shown; bridge_no_qr_reason() then says why in one sentence. */
 bool bridge_qr(struct bridge *b, struct qr_current *ret_qr);
 const char *bridge_no_qr_reason(struct bridge *b);
-/* The same of a code to type, for when bridge_pair_code() is false. */
+/* Why there is no code to type, in one sentence, for when bridge_pair_code() is false. */
 const char *bridge_no_code_reason(struct bridge *b);
 
 /* "XXXX-XXXX", NUL-terminated; false when there is none. */
 bool bridge_pair_code(struct bridge *b, char out[static 10]);
-int64_t bridge_pair_code_expires_in_s(const struct bridge *b); /* of that one */
-/* Asks for a new code for `phone` (SPAN_NULL: the configured number). text: why not. */
+int64_t bridge_pair_code_expires_in_s(const struct bridge *b); /* of the current code */
+/* Asks for a new code for `phone` (SPAN_NULL: the configured number). code: "XXXX-XXXX" when r is
+ * OK; text: otherwise the reason. */
 typedef void pair_code_fn(void *ctx, enum cmd_result r, const char *code, const char *text);
 void bridge_pair_code_request(struct bridge *b, struct span phone, pair_code_fn *done, void *ctx);
 

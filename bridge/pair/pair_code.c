@@ -47,7 +47,7 @@ void pair_code_reset(struct conn *c, const char *why)
         events_emit_kind(&c->b->events, BRIDGE_EV_PAIR_CODE);
 }
 
-/* The typed code has come to nothing. */
+/* The typed code has not led to a link. */
 static void finish_is_over(struct conn *c)
 {
     c->pairing->finishing_until_ms = 0;
@@ -180,7 +180,7 @@ void pair_code_ask(struct conn *c)
     p->attempt++;
     p->code_asked = true;
     finish_is_over(c);
-    p->nref = 0; /* of the code before */
+    p->nref = 0; /* the ref belongs to the code before */
     rng_fill(c->b->rng, random, sizeof random);
     link_code_text(random, p->code);
     secret_wipe(random, sizeof random);
@@ -193,7 +193,8 @@ void pair_code_ask(struct conn *c)
 /* ---- companion_finish ---- */
 
 struct link_code_answer {
-    bool refresh; /* the code on show is to be replaced (P-X2-16); else it was typed */
+    bool refresh; /* WhatsApp wants another code in place of the shown one (P-X2-16); false: the
+                     code was typed */
     struct span ref, wrapped, identity;
 };
 
@@ -244,7 +245,8 @@ static enum wb_err send_finish(struct conn *c,
 
     TRY(link_code_finish_companion(&p->ephemeral, &k->identity, phone_ephemeral, phone_identity,
                                    c->b->rng, &bundle, adv_secret));
-    /* pair-success will be proven with the new secret (P-PR-23). */
+    /* pair-success will be checked with the new ADV secret (P-PR-23: made from the phone's
+     * bundle). */
     memcpy(k->adv_secret, adv_secret, sizeof adv_secret);
     iq = iq_new(&a, "set", "md", NULL);
     reg = companion_reg(&a, iq, &p->code_phone, "companion_finish");
@@ -253,7 +255,7 @@ static enum wb_err send_finish(struct conn *c,
     pairing_add(&a, reg, "link_code_pairing_ref", SPAN(p->ref, p->nref));
     TRY(iq_send(&c->b->iq, &a, iq, 0, on_finish_answer, p->attempt));
     p->finishing_until_ms = clock_mono_ms(c->b->clock) + PAIR_FINISH_MS;
-    p->refresh_owed = false; /* it was of the secret before */
+    p->refresh_owed = false; /* the debt concerned the secret before this one */
     pairing_redraw_qr(c);
 out:
     secret_wipe(adv_secret, sizeof adv_secret);
@@ -278,15 +280,15 @@ static void on_unwrapped(struct bridge *b, uint64_t attempt, enum wb_err err,
         log_error(b->log, "pair", "the code cannot be finished: %s", wb_err_text(err));
 }
 
-/* Whoever has seen the code may not use it a second time, or later. */
+/* The code is used up: a person who has seen it must not be able to use it a second time. */
 static void code_is_over(struct bridge *b)
 {
     secret_wipe(b->conn->pairing->code, sizeof b->conn->pairing->code);
     events_emit_kind(&b->events, BRIDGE_EV_PAIR_CODE);
 }
 
-/* WhatsApp takes this code back before it was typed: the next one is shown in its place. One that
- * was typed is being finished, and stays. */
+/* WhatsApp takes the code back before it was typed: a new one replaces it. A code that was typed is
+ * being finished, and stays. */
 static enum wb_err refresh_code(struct conn *c)
 {
     if (!c->pairing->code[0]) {

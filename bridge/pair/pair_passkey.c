@@ -48,7 +48,7 @@ static void enter(struct conn *c, enum passkey_phase phase, int64_t wait_ms)
     conn_set_state(c, CONN_WAIT_PASSKEY, wait_ms > 0 ? wait_ms : 1);
 }
 
-/* Keys and texts of the answer: each attempt has its own. */
+/* Wipes the keys and texts of the answer: each attempt has its own. */
 static void forget_answer(struct passkey *p)
 {
     p->attempt++;
@@ -108,9 +108,10 @@ void passkey_on_timer(struct conn *c, const struct conn_input *in)
 
 /* ---- the challenge ---- */
 
-/* Only the phone knows the ADV secret of the QR or the code: it proves below who was scanned, and a
- * new one takes its place (P-PR-30). A second request on the connection changes nothing in that: a
- * key out of the new secret would prove nothing to the phone. */
+/* Only the phone that scanned knows the ADV secret of the QR or the code. A key made from it later
+ * proves to the phone that we are the device it scanned, and a new secret replaces it (P-PR-30). A
+ * second request on the same connection keeps that key: a key from the new secret would prove
+ * nothing to the phone. */
 static void renew_secret(struct conn *c)
 {
     struct passkey *p = passkey_of(c);
@@ -125,9 +126,9 @@ static void renew_secret(struct conn *c)
     p->secret_renewed = true;
 }
 
-/* The request's timeout is what a browser is given for its dialogue; ours is for the person who has
- * to carry texts to a browser and back. WhatsApp closes the connection when it has waited enough.
- */
+/* The request's timeout is meant for a browser's dialogue; ours is longer, for a person who has to
+ * carry texts to a browser and back. WhatsApp closes the connection when it does not want to wait
+ * longer. */
 static int64_t time_to_answer(const struct webauthn_request *r)
 {
     if (r->timeout_ms > PASSKEY_ASKED_MAX_MS)
@@ -176,7 +177,8 @@ static void on_options(struct bridge *b, uint64_t key, const struct iq_reply *re
     give_up(c, "WhatsApp's passkey challenge cannot be read");
 }
 
-/* Asks the server; its child is set by the caller. False: gave up. */
+/* Sends a request whose child the caller has added. False: it could not be sent, and the step was
+ * given up. */
 static bool ask(struct conn *c, struct arena *a, struct node *iq, iq_fn *fn)
 {
     enum wb_err err = iq_send(&c->b->iq, a, iq, 0, fn, passkey_of(c)->attempt);
@@ -188,7 +190,7 @@ static bool ask(struct conn *c, struct arena *a, struct node *iq, iq_fn *fn)
     return false;
 }
 
-/* One child; bytes SPAN_NULL: empty. */
+/* Sends a request with one child; bytes SPAN_NULL: the child is empty. */
 static void ask_one(struct conn *c, const char *type, const char *tag, struct span bytes, iq_fn *fn)
 {
     struct arena a = arena_new(PASSKEY_STANZA_MAX);
@@ -225,10 +227,10 @@ static enum wb_err challenge_apply(struct bridge *b, const struct stanza *s, voi
     pair_code_reset(c, "WhatsApp asks for the account's passkey: open /pair in a browser");
     answer(p, CMD_CONFLICT, 0, "WhatsApp has sent another challenge: answer that one");
     forget_answer(p);
-    keepalive_start(b->keepalive); /* minutes of silence are ahead */
+    keepalive_start(b->keepalive); /* the owner may need minutes */
     if (take_challenge(c, node_content_bytes(node_child(s->node, "passkey_request_options"))) ==
         WB_OK) {
-        events_emit_kind(&b->events, BRIDGE_EV_QR); /* none is shown any more */
+        events_emit_kind(&b->events, BRIDGE_EV_QR); /* the QR is no longer shown */
         return WB_OK;
     }
     enter(c, PASSKEY_FETCHING, PASSKEY_FETCH_MS);
@@ -242,7 +244,7 @@ const struct stanza_handler in_notification_passkey_handler = {
 
 /* ---- the owner's answer ---- */
 
-/* WhatsApp has not taken it; the challenge still stands. */
+/* WhatsApp has not accepted the answer; the challenge is still valid. */
 static void back_to_asked(struct conn *c, enum cmd_result r, uint32_t server_code, const char *text)
 {
     struct passkey *p = passkey_of(c);
@@ -279,9 +281,9 @@ static void on_prologue(struct bridge *b, uint64_t key, const struct iq_reply *r
     }
     p->handoff_live = false;
     secret_wipe(p->handoff_key, sizeof p->handoff_key);
-    if (p->phase == PASSKEY_SENDING) /* else the phone was faster */
+    if (p->phase == PASSKEY_SENDING) /* in a later phase already: the phone was faster */
         enter(c, PASSKEY_PHONE, PASSKEY_PHONE_MS);
-    if (p->proved || p->phase < PASSKEY_COMPARE) /* else it is the code's caller who waits */
+    if (p->proved || p->phase < PASSKEY_COMPARE) /* else the caller with the code waits */
         answer_taken(p);
 }
 
@@ -336,7 +338,7 @@ out:
     arena_free(&a);
 }
 
-/* Text that can stand in a key's salt and in a C string. */
+/* Is the ref usable as a key's salt and as a C string? */
 static bool ref_usable(struct span ref)
 {
     if (ref.n == 0 || ref.n > PASSKEY_REF_MAX)
@@ -437,7 +439,7 @@ static void on_request(struct bridge *b, uint64_t key, const struct iq_reply *re
     give_up(c, "WhatsApp did not take the pairing request");
 }
 
-/* Who we are and the new ADV secret, for the phone alone (P-PR-35). */
+/* Encrypts our public keys and the new ADV secret for the phone alone (P-PR-35). */
 static enum wb_err seal_request(struct conn *c, struct buf *out)
 {
     const struct device_keys *k = &c->account->keys;
@@ -486,7 +488,7 @@ static void on_revealed(struct bridge *b, uint64_t key, const struct iq_reply *r
         send_request(c);
         return;
     }
-    answer_taken(p); /* the phone was faster than WhatsApp's word */
+    answer_taken(p); /* the phone was faster than WhatsApp's answer to our request */
     enter(c, PASSKEY_COMPARE, PASSKEY_COMPARE_MS);
     pair_code_format(p->code, shown);
     bridge_say(b,
@@ -535,7 +537,7 @@ const struct stanza_handler in_notification_passkey_phone_handler = {
 
 /* ---- the code ---- */
 
-/* Without dash and spaces, in capitals; false when it has not eight characters. */
+/* The code without dash and spaces, in capitals; false when it has not eight characters. */
 static bool clean_code(struct span text, char out[static LINK_CODE_CHARS + 1])
 {
     size_t n = 0;

@@ -1,4 +1,5 @@
-/* pair_port.h - pairing, as the connection is given it. */
+/* pair_port.h - pairing's functions, for conn_new(): the connection itself does not know this
+ * room. */
 #ifndef BRIDGE_PAIR_PAIR_PORT_H
 #define BRIDGE_PAIR_PAIR_PORT_H
 

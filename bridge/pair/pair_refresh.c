@@ -1,5 +1,5 @@
-/* WhatsApp retires the registration of a client that is not linked yet: the secret in its QR
- * (P-X2-16). */
+/* WhatsApp may declare the ADV secret in the QR of a client that is not linked yet invalid; then a
+ * new secret and QR are made (P-X2-16). */
 #include "bridge/pair/pair_stanzas.h"
 #include "bridge/pair/pairing.h"
 
@@ -12,8 +12,8 @@ static enum wb_err refresh_parse(const struct stanza *s, void **ret_parsed)
                : WB_ERR_MALFORMED;
 }
 
-/* While a phone is linking us, by a typed code or a passkey, the secret is the one that
- * pair-success will be proven with: another one would make that proof fail. */
+/* Is a phone linking us, by a typed code or a passkey? Then pair-success will be checked with the
+ * present secret: a new one would make that check fail. */
 static bool linking(const struct conn *c)
 {
     return c->state != CONN_WAIT_PAIR_SCAN ||

@@ -1,5 +1,6 @@
-/* pairing.h - what is shown while unpaired: the current QR, the current link code, and the passkey
- * step that may follow both. Private to conn_pair.c, pair_code.c, pair_refresh.c,
+/* pairing.h - the room pair/: how a phone links this device. It knows nothing of HTTP, and of
+ * messages. This file is the state while unpaired: the current QR, the current link code, and the
+ * passkey step that may follow both. Private to conn_pair.c, pair_code.c, pair_refresh.c,
  * pair_passkey.c and qr_show.c. */
 #ifndef BRIDGE_PAIR_PAIRING_H
 #define BRIDGE_PAIR_PAIRING_H
@@ -22,9 +23,9 @@ enum {
 struct qr_drawn {
     struct timer timer;
     struct qr_terminal window;
-    char code[10];              /* at its side; "": none */
-    unsigned spare;             /* rows below it */
-    uint64_t lines, lines_seen; /* of the log: when it was drawn, and since */
+    char code[10];              /* the link code at the QR's side; "": none */
+    unsigned spare;             /* free rows of the window below the picture */
+    uint64_t lines, lines_seen; /* log lines when it was drawn, and at the last look */
 };
 
 /* The passkey step (P-PR-27..35). */
@@ -32,10 +33,10 @@ struct passkey {
     enum passkey_phase phase;
     uint64_t attempt; /* names the requests whose answers count */
     struct arena arena;
-    struct webauthn_request request; /* in arena; since ASKED */
+    struct webauthn_request request; /* in arena; valid since ASKED */
     int64_t asked_until_ms;          /* monotonic: the challenge's end */
 
-    bool secret_renewed; /* the ADV secret of the QR or the code is out of use */
+    bool secret_renewed; /* the ADV secret of the QR or the code was replaced */
     bool handoff_live;
     int64_t handoff_until_ms; /* monotonic */
     uint8_t handoff_key[PASSKEY_KEY_BYTES];
@@ -45,8 +46,9 @@ struct passkey {
     struct webauthn_assertion answer;
     bool compare_code;  /* the owner wants to see the codes */
     bool prologue_sent; /* the phone may continue */
-    bool revealed;      /* it has, and our nonce is out */
-    bool proved;        /* that we are the one that was scanned: no code to compare (P-PR-35) */
+    bool revealed;      /* the phone has continued, and our nonce is sent */
+    bool proved; /* we have proved that we are the device that was scanned: no code to compare
+                    (P-PR-35) */
     char ref[PASSKEY_REF_MAX + 1];
     struct x25519_pair ephemeral;
     uint8_t nonce[PASSKEY_NONCE_BYTES];
@@ -66,12 +68,12 @@ struct pairing {
     struct qr_drawn drawn;
 
     /* The link code. */
-    bool code_wanted; /* as soon as refs have come */
+    bool code_wanted; /* ask for a code as soon as refs have come */
     bool code_asked;  /* companion_hello is under way */
     struct jid code_phone;
-    char code[LINK_CODE_CHARS + 1]; /* "": none, or it was used */
+    char code[LINK_CODE_CHARS + 1]; /* "": there is none, or it was used */
     int64_t code_until_ms;          /* monotonic */
-    int64_t codes_since_ms;         /* monotonic: since then so many were made */
+    int64_t codes_since_ms;         /* monotonic: begin of the time in which `codes` were made */
     unsigned codes;
     struct x25519_pair ephemeral;
     uint8_t ref[PAIR_REF_MAX];
@@ -80,16 +82,16 @@ struct pairing {
     pair_code_fn *done;
     void *done_ctx;
 
-    /* Until then pair-success will be proven with the secret of companion_finish, which was sent;
-     * monotonic, 0: it was not, or has failed. */
+    /* Until this time (monotonic) pair-success will be checked with the secret that
+     * companion_finish has sent; 0: none was sent, or it has failed. */
     int64_t finishing_until_ms;
-    bool refresh_owed; /* WhatsApp has retired the secret meanwhile */
+    bool refresh_owed; /* WhatsApp has declared the secret invalid while a phone was linking us */
 
     struct passkey passkey;
 
     /* The proven account waits in conn.account for a backup of the session before it. */
     bool storing;
-    char success_id[PAIR_SUCCESS_ID_MAX + 1]; /* of the iq that is to be answered */
+    char success_id[PAIR_SUCCESS_ID_MAX + 1]; /* id of the iq that we must answer */
     uint32_t key_index;
     enum store_private_by private_by; /* what the phone says of its chats */
 };
@@ -101,26 +103,27 @@ static inline void pairing_add(struct arena *a, struct node *parent, const char 
     node_set_bytes(a, node_child_new(a, parent, tag), bytes);
 }
 
-/* The QR on show names the ADV secret: it is written and drawn anew when that has changed. Its time
- * runs on. */
+/* Writes and draws the QR again after a change of the ADV secret, which it contains. The time until
+ * the next QR runs on. */
 void pairing_redraw_qr(struct conn *c);
 /* Draws the current QR if standard output is a terminal, and again when log lines have pushed it
  * out of the window, the window has another size, or there is another code to type; until
  * qr_show_stop(). */
 void qr_show(struct conn *c);
 void qr_show_stop(struct conn *c);
-/* Makes the ADV secret anew if WhatsApp has retired it while a phone was linking us, and none does
- * any more. True: it is another one, and the QR on show is to be redrawn. */
+/* Makes a new ADV secret if WhatsApp has declared the old one invalid while a phone was linking us,
+ * and no phone does so any more. True: the secret has changed, and the caller must redraw the
+ * QR. */
 bool pair_refresh_owed(struct conn *c);
 /* Asks for a code, on a connection that shows a QR. */
 void pair_code_ask(struct conn *c);
-/* No code is valid any more; who waits for one is told. */
+/* No code is valid any more; a caller that waits for a code is told. */
 void pair_code_reset(struct conn *c, const char *why);
-/* At the end of the program: who waits for a code is told. */
+/* For the end of the program: a caller that waits for a code is told. */
 void pair_code_forget(struct pairing *p);
-/* Handler of the connection's table: the step has lasted too long. */
+/* Handler of the connection's table: a phase of the passkey step has lasted too long. */
 conn_handler passkey_on_timer;
-/* The step is over: problem says how it failed; NULL: the phone has linked us. */
+/* The passkey step is over: problem says how it failed; NULL: the phone has linked us. */
 void passkey_reset(struct conn *c, const char *problem);
 /* "XXXX-XXXX". */
 void pair_code_format(const char *code, char out[static 10]);

@@ -1,5 +1,6 @@
 /* passkey.h - the passkey that WhatsApp demands of some accounts when they are linked
- * (P-PR-27..35), as api/ sees it. Its owner answers the challenge in a browser at WhatsApp Web. */
+ * (P-PR-27..35), as api/ sees it. The account's owner answers the challenge in a browser at
+ * WhatsApp Web. */
 #ifndef BRIDGE_PAIR_PASSKEY_H
 #define BRIDGE_PAIR_PASSKEY_H
 
@@ -33,15 +34,17 @@ struct passkey_view {
 };
 void bridge_passkey(struct bridge *b, struct passkey_view *ret_v);
 
-/* server_code: of REFUSED, else 0. text: one sentence, what is wrong and what to do. */
+/* server_code: WhatsApp's error code with REFUSED, else 0. text: one sentence that says what is
+ * wrong and what to do. */
 typedef void passkey_done_fn(void *ctx, enum cmd_result r, uint32_t server_code, const char *text);
-/* credential: JSON of the browser's PublicKeyCredential; borrowed until the call returns. Done when
- * WhatsApp has taken or refused it. compare_code: the phone's code must be confirmed in any case.
- * BAD_REQUEST: not understood; BAD_PASSKEY: answers something else; CONFLICT: not asked now. */
+/* credential: JSON of the browser's PublicKeyCredential; borrowed until the call returns. done is
+ * called when WhatsApp has accepted or refused it. compare_code: the phone's code must be confirmed
+ * in any case. BAD_REQUEST: the JSON is no credential; BAD_PASSKEY: the credential does not answer
+ * this challenge; CONFLICT: WhatsApp asks for none now. */
 void bridge_passkey_response(struct bridge *b, struct span credential, bool compare_code,
                              passkey_done_fn *done, void *ctx);
-/* The code that the phone shows, with or without dash. WRONG_CODE: not ours; after
- * PASSKEY_CODE_TRIES of these pairing starts anew. */
+/* code: the one that the phone shows, with or without dash. WRONG_CODE: it differs from ours; after
+ * PASSKEY_CODE_TRIES wrong codes pairing starts anew. */
 void bridge_passkey_confirm(struct bridge *b, struct span code, passkey_done_fn *done, void *ctx);
 
 #endif

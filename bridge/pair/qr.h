@@ -1,4 +1,4 @@
-/* qr.h - QR symbols of pairing texts: the modules. */
+/* qr.h - makes the QR symbol of a pairing text, as a square of dark and light modules. */
 #ifndef BRIDGE_PAIR_QR_H
 #define BRIDGE_PAIR_QR_H
 

@@ -8,11 +8,11 @@
 
 enum {
     QR_DRAWING_MAX = 128 * 1024,
-    QR_LOOK_MS = 500,    /* an ioctl; only while a QR is on show */
-    QR_ROWS_PER_LINE = 2 /* of the log, in a window of 80 columns */
+    QR_LOOK_MS = 500, /* how often the window is looked at (an ioctl), only while a QR is shown */
+    QR_ROWS_PER_LINE = 2 /* a log line takes so many rows in a window of 80 columns */
 };
 
-/* "": none is on show. */
+/* The link code to show; "": there is none. */
 static void code_now(struct conn *c, char out[static 10])
 {
     if (!bridge_pair_code(c->b, out))
@@ -41,8 +41,8 @@ static void draw(struct conn *c)
     buf_free(&picture);
 }
 
-/* The log goes to the same terminal: enough lines of it, and the top of the picture is gone. While
- * more come, another picture would be gone as soon. */
+/* Have log lines, which go to the same terminal, pushed the top of the picture out of the window?
+ * Not while more lines come: a new picture would be gone as soon. */
 static bool pushed_out(struct conn *c)
 {
     struct qr_drawn *d = &c->pairing->drawn;
@@ -70,8 +70,8 @@ static void look(void *ctx)
     timer_start(c->b->timers, &c->pairing->drawn.timer, QR_LOOK_MS, look, c);
 }
 
-/* The text holds the ADV secret: it goes to a terminal, never to the log, nor into a pipe that
- * somebody writes down. */
+/* The QR's text holds the ADV secret: it goes to a terminal, never to the log, nor into a pipe
+ * whose reader may store it. */
 void qr_show(struct conn *c)
 {
     if (!isatty(STDOUT_FILENO))

@@ -16,7 +16,7 @@ enum {
 enum blocks { HALF, SEXTANT };
 enum place { BELOW, BESIDE };
 
-/* Modules per character. */
+/* Modules per character, by kind of blocks. */
 static const unsigned across[] = {[HALF] = 1, [SEXTANT] = 2}, down[] = {[HALF] = 2, [SEXTANT] = 3};
 
 struct words {
@@ -24,7 +24,8 @@ struct words {
     size_t n;
 };
 
-/* As setlocale() would find it; nothing else here depends on the locale. */
+/* Reads the variables in the order of setlocale(), which is not called because nothing else here
+ * depends on the locale. */
 static bool locale_lacks_utf8(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
@@ -83,7 +84,7 @@ struct ways {
 
 static struct ways ways_of(const char *bind, uint16_t port)
 {
-    /* Where it listens on 127.0.0.1 as well; on 127.0.0.5 for example it does not. */
+    /* Does the API listen on localhost, too? With 127.0.0.5, for example, it does not. */
     bool here = strcmp(bind, "0.0.0.0") == 0 || strcmp(bind, "::") == 0 ||
                 strcasecmp(bind, "localhost") == 0 || !bind[0];
     const char *address = here ? "127.0.0.1" : bind;
@@ -97,7 +98,7 @@ static struct ways ways_of(const char *bind, uint16_t port)
     return ways;
 }
 
-/* Few lines of up to 80 columns, for below the picture. */
+/* The other ways to link, in a few lines of up to 80 columns, for below the picture. */
 static void wide(const struct ways *ways, enum blocks kind, unsigned plain_rows, struct words *w)
 {
     char line[LINE_MAX + 64];
@@ -124,7 +125,7 @@ static void wide(const struct ways *ways, enum blocks kind, unsigned plain_rows,
     }
 }
 
-/* Lines of up to 45 columns, for its side. */
+/* The same in lines of up to 45 columns, for the picture's side. */
 static void narrow(const struct ways *ways, enum blocks kind, unsigned plain_rows, struct words *w)
 {
     char line[LINE_MAX];
@@ -183,7 +184,7 @@ static void put_char(struct buf *out, uint32_t c)
     buf_append_cstr(out, utf8);
 }
 
-/* The modules of one character, its top left one being x, y: bit 0 is that one, then row by row. */
+/* The modules of one character as bits: bit 0 is the top left module at x, y, then row by row. */
 static unsigned modules(const struct qr_symbol *qr, enum blocks kind, int x, int y)
 {
     unsigned bits = 0, bit = 0;
@@ -213,7 +214,7 @@ static void put_block(struct buf *out, enum blocks kind, unsigned bits)
         put_char(out, 0x1FB00 + bits - 1 - (bits > LEFT) - (bits > RIGHT));
 }
 
-/* Black on bright white, or on white where there is no bright one. */
+/* Black on bright white, or on white where the terminal has no bright white. */
 static void put_row(const struct qr_symbol *qr, enum blocks kind, unsigned row, struct buf *out)
 {
     buf_append_cstr(out, "\x1b[30;47m\x1b[107m");
@@ -239,7 +240,7 @@ static void put_picture(const struct qr_symbol *qr, enum blocks kind, enum place
         buf_printf(out, "%s\n", w->line[i]);
 }
 
-/* With the line of the cursor. */
+/* Rows of picture and words, with the line of the cursor. */
 static unsigned rows_needed(const struct qr_symbol *qr, enum blocks kind, enum place place,
                             const struct words *w)
 {
@@ -256,7 +257,7 @@ static unsigned columns_needed(const struct qr_symbol *qr, enum blocks kind, enu
     return place == BESIDE ? columns + GAP + text : columns > text ? columns : text;
 }
 
-/* Why there is no picture, and the other ways. How many lines. */
+/* Writes why there is no picture, and the other ways to link. Returns how many lines. */
 static unsigned words_alone(const struct ways *ways, const struct qr_terminal *t, unsigned rows,
                             unsigned columns, struct buf *out)
 {
@@ -267,7 +268,7 @@ static unsigned words_alone(const struct ways *ways, const struct qr_terminal *t
         buf_append_cstr(out, "No QR: TERM or the locale lacks its characters.\n");
     else
         buf_printf(out, "The QR needs a window of %u lines, %u columns.\n", rows, columns);
-    for (size_t i = 3; i < w.n; i++) /* without how to scan */
+    for (size_t i = 3; i < w.n; i++) /* without the lines about scanning */
         buf_printf(out, "%s\n", w.line[i]);
     return (unsigned)w.n - 2;
 }

@@ -19,7 +19,8 @@ static struct span text_of(const json_t *o, const char *name)
     return json_is_string(v) ? SPAN(json_string_value(v), json_string_length(v)) : SPAN_NULL;
 }
 
-/* A base64url member, decoded into the arena; SPAN_NULL when it is absent, empty or not that. */
+/* A base64url member, decoded into the arena; SPAN_NULL when it is absent, empty or no
+ * base64url. */
 static struct span bytes_of(const json_t *o, const char *name, struct arena *a)
 {
     struct span text = text_of(o, name);
@@ -120,7 +121,8 @@ static bool origin_fits(struct span origin, struct span rp_id)
 
     if (origin.n <= n || memcmp(origin.p, https, n) != 0)
         return false;
-    /* A relying party may name sites outside of its domain: WhatsApp's own is one in any case. */
+    /* A relying party may name sites outside of its domain; WhatsApp's own domain is always
+     * accepted. */
     return host_within(span_skip(origin, n), rp_id) ||
            host_within(span_skip(origin, n), SPAN_LIT("whatsapp.com"));
 }

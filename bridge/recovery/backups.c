@@ -19,15 +19,15 @@
 #include "store/open/restore.h"
 
 enum {
-    FIRST_MS = 60 * 1000, /* not while the offline queue comes in */
+    FIRST_MS = 60 * 1000, /* the first one, not while the offline queue comes in */
     AGAIN_MS = 10 * 60 * 1000,
     HOOK_MS = 10 * 60 * 1000,
     BEFORE_MS = 20 * 1000, /* a caller or a phone waits for it */
-    LOCKED_PAUSE_MS = 20,  /* for a tool that makes one just now */
+    LOCKED_PAUSE_MS = 20,  /* while a tool makes a backup and holds the lock */
     LOCKED_TRIES = 500,
 };
 
-/* One run in a worker: it has copies of all that it needs. */
+/* One backup, made by a worker: it has copies of all that it needs. */
 struct run {
     struct bridge *b;
     char *whatsapp_path, *messages_path, *dir, *hook, *seal_key, *seal_passphrase;
@@ -39,15 +39,15 @@ struct run {
     enum wb_err err, prune_err, seal_err, hook_err;
     int hook_status;
     unsigned pruned;
-    bool before_unlink; /* whatsapp.db alone, for somebody who waits */
-    bool superseded;    /* cancelled for one of these, which keeps the same session */
+    bool before_unlink; /* whatsapp.db alone, for a caller who waits */
+    bool superseded;    /* cancelled for a backup before unlinking, which keeps the same session */
 };
 
-/* Who waits for a backup before the session is set aside. */
+/* The caller who waits for a backup before the session is set aside. */
 struct before {
     backups_done_fn *done; /* NULL: nobody */
     void *ctx;
-    struct run *run; /* its own; NULL while another one ends */
+    struct run *run; /* the backup made for this caller; NULL while another one ends */
     struct timer timer;
 };
 
@@ -56,14 +56,14 @@ struct backups {
     struct timer timer;
     struct run *running;
     struct before before;
-    char wanted[BACKUP_REASON_MAX + 1]; /* the next one's reason; "": none is wanted */
+    char wanted[BACKUP_REASON_MAX + 1]; /* reason of a requested backup; "": none */
     char name[BACKUP_NAME_MAX + 1], error[160];
     struct store_restored restored; /* at 0: never */
     int64_t at_s;
     const char *repaired;
     bool stopping;
-    bool paired_meanwhile; /* a link was made that this run may not have */
-    bool gap_owed;         /* what a restore noted could not be taken over yet */
+    bool paired_meanwhile; /* a phone was linked during this run, which may lack the new keys */
+    bool gap_owed;         /* the gap that a restore noted could not be stored yet */
 };
 
 static void on_timer(void *ctx);
@@ -85,7 +85,8 @@ static void count_pruned(void *ctx, const char *name)
     r->pruned++;
 }
 
-/* The sealed file, when there is one to be made, is what leaves the machine. */
+/* Seals the backup if a key is set, and runs the hook with the sealed file, or else with the
+ * set. */
 static void ship(struct run *r)
 {
     char path[STORE_PATH_MAX];
@@ -102,7 +103,7 @@ static void ship(struct run *r)
         return;
     r->hook_err = hook_run(r->hook, path, HOOK_MS, &r->cancel, &r->hook_status);
     if (sealed && r->hook_err == WB_OK)
-        remove(path); /* it is where it was to go; the set itself stays */
+        remove(path); /* the hook has taken the sealed file; the set itself stays */
 }
 
 static void work_before_unlink(struct run *r, struct backup_job *job)
@@ -139,7 +140,7 @@ static void work(void *ctx)
     r->err = store_backup_create(&job, &r->made);
     if (r->err != WB_OK)
         return;
-    char tightened[sizeof r->made.tightened]; /* the same directory as a moment ago */
+    char tightened[sizeof r->made.tightened]; /* not used: the directory was checked a moment ago */
     r->prune_err = store_backup_prune(r->dir, &r->keep, r->clock, r->made.name, false, count_pruned,
                                       r, tightened);
     ship(r);
@@ -165,12 +166,13 @@ static int64_t every_ms(const struct backups *k)
 
 static void start_timer(struct backups *k, int64_t after_ms)
 {
-    /* What is asked for is made also where none are made by themselves. */
+    /* A requested backup is made even if scheduled ones are off. */
     if ((every_ms(k) > 0 || k->wanted[0]) && !k->stopping)
         timer_start(k->b->timers, &k->timer, after_ms, on_timer, k);
 }
 
-/* Unless one is due sooner: the one of a link that was made with what this run has set aside. */
+/* Starts the timer unless it is due sooner, for example for a link that was made during this
+ * run. */
 static void start_timer_before(struct backups *k, int64_t after_ms)
 {
     if (!k->timer.armed || timer_left_ms(k->b->timers, &k->timer) > after_ms)
@@ -220,7 +222,8 @@ static void note_result(struct backups *k, const struct run *r)
     log_shipping(k, r);
 }
 
-/* The file itself is kept as well: whoever waits goes on without. */
+/* Notes the outcome. A failure does not stop the caller who waits: the file that is set aside is
+ * kept, too. */
 static void note_before_unlink(struct backups *k, const struct run *r)
 {
     if (r->err == WB_OK)
@@ -238,7 +241,8 @@ static int64_t delay_after(struct backups *k, const struct run *r)
         return AGAIN_MS;
     if (r->err == WB_OK)
         return every_ms(k);
-    /* Again under its own name: a scheduled one would be pruned some day. */
+    /* Make the cancelled backup again under its own reason: if it counted as a scheduled one, it
+     * would be pruned some day. */
     if (!r->superseded && strcmp(r->reason, BACKUP_SCHEDULED) != 0)
         memcpy(k->wanted, r->reason, sizeof k->wanted);
     return AGAIN_MS;
@@ -279,7 +283,7 @@ static void finished(void *ctx, bool ran)
     if (k) {
         k->running = NULL;
         if (ran && r->made.tightened[0] &&
-            r->err != WB_ERR_INVALID) /* with which it is the failure */
+            r->err != WB_ERR_INVALID) /* with INVALID this text is the failure itself */
             log_warn(k->b->log, "backup", "%s", r->made.tightened);
         if (ran && r->before_unlink)
             note_before_unlink(k, r);
@@ -363,12 +367,12 @@ static void on_timer(void *ctx)
     struct backups *k = ctx;
 
     if (k->running)
-        return; /* its end looks what is wanted */
+        return; /* the run's end looks for requests */
     if (k->wanted[0])
         begin(k, k->wanted);
     else if (k->b->account)
         begin(k, BACKUP_SCHEDULED);
-    /* Else there is nothing to lose yet: on_paired() goes on. */
+    /* Without an account there is nothing to lose yet: on_paired() plans the first one. */
 }
 
 void backups_request(struct backups *k, const char *reason)
@@ -392,7 +396,7 @@ static void on_before_timer(void *ctx)
 
 void backups_before_unlink(struct backups *k, backups_done_fn *done, void *ctx)
 {
-    if (!k || k->stopping) { /* NULL: in tests of other parts */
+    if (!k || k->stopping) { /* k is NULL in tests of other parts */
         done(ctx, !k);
         return;
     }
@@ -401,7 +405,7 @@ void backups_before_unlink(struct backups *k, backups_done_fn *done, void *ctx)
     k->before.ctx = ctx;
     timer_start(k->b->timers, &k->before.timer, BEFORE_MS, on_before_timer, k);
     if (strcmp(k->wanted, BACKUP_LOGOUT) == 0)
-        k->wanted[0] = '\0'; /* of the same session */
+        k->wanted[0] = '\0'; /* the backup before unlinking keeps the same session */
     if (!k->running) {
         begin_before_unlink(k);
         return;
@@ -429,7 +433,7 @@ void backups_state(const struct backups *k, struct backups_state *ret)
                                   .restored_backup_at_s = k->restored.backup_at};
 }
 
-/* By the server; after an unlinking of ours there is no account any more. */
+/* For a logout by the server; after our own unlinking there is no account any more. */
 static void on_logged_out(void *ctx, const struct bridge_event *e)
 {
     struct bridge *b = ctx;
@@ -439,7 +443,8 @@ static void on_logged_out(void *ctx, const struct bridge_event *e)
         backups_request(b->backups, BACKUP_LOGOUT);
 }
 
-/* What a restore noted: that stretch of time is asked of the phone from now on. */
+/* Takes over the gap that a restore noted: from now on the phone is asked for the messages of that
+ * time. */
 static enum wb_err take_over_gap(struct backups *k)
 {
     struct bridge *b = k->b;
@@ -477,7 +482,8 @@ out:
     return err;
 }
 
-/* A full disk does not keep the bridge from starting: the note stays until it can be. */
+/* A full disk does not keep the bridge from starting (R-408): the restore's note stays until the
+ * gap can be stored. */
 static void note_gap(struct backups *k)
 {
     enum wb_err err = take_over_gap(k);
@@ -490,7 +496,8 @@ static void note_gap(struct backups *k)
     store_rollback(k->b->store);
 }
 
-/* A restore under a clock that was ahead: messages that are newer than its gap would never come. */
+/* Mends a gap that a restore noted while the clock was ahead: for a long time no message would be
+ * newer than the gap's end. */
 static enum wb_err correct_gap(struct bridge *b)
 {
     const int64_t now = bridge_server_now_s(b);
@@ -506,7 +513,7 @@ out:
     return err;
 }
 
-/* Whoever wonders why everybody gets a new session finds it here. */
+/* Logs why everybody gets a new session after a restore. */
 static void say_restored(struct backups *k)
 {
     char at[CLOCK_TEXT_MAX], of[CLOCK_TEXT_MAX];
@@ -551,14 +558,14 @@ static void find_newest(struct backups *k)
     free(list);
 }
 
-/* When the next one is due: backup_every after the newest, also over a restart. */
+/* The time until the next backup: backup_every after the newest one, also after a restart. */
 static int64_t first_delay(const struct backups *k)
 {
     int64_t first = soon_ms(k);
     int64_t age = clock_unix_ms(k->b->clock) - k->at_s * 1000;
 
     if (age < 0 || age >= every_ms(k) - first)
-        return first; /* or the clock was set back */
+        return first; /* overdue, or the clock was set back */
     return every_ms(k) - age;
 }
 
@@ -573,8 +580,8 @@ static void on_settings(void *ctx, const struct bridge_event *e)
     start_timer(b->backups, first_delay(b->backups));
 }
 
-/* The keys of a new link are in no backup, however new the newest is, and would have to be linked
- * anew if they were lost. */
+/* The keys of a new link are in no backup, however new the newest is: if they were lost, the number
+ * would have to be linked again. */
 static void on_paired(void *ctx, const struct bridge_event *e)
 {
     struct bridge *b = ctx;
@@ -582,7 +589,7 @@ static void on_paired(void *ctx, const struct bridge_event *e)
     (void)e;
     if (!b->backups)
         return;
-    if (b->backups->running) { /* its end plans the next one */
+    if (b->backups->running) { /* the running one's end plans the next one */
         b->backups->paired_meanwhile = true;
         return;
     }

@@ -1,6 +1,7 @@
-/* backups.h - backups by themselves (R-403): every backup_every, after a logout, after a repair,
- * before the session is given up. A worker makes them; the loop only starts it and hears the end.
- */
+/* backups.h - the room recovery/: backups, damage and tidying of the databases while the bridge
+ * runs. It knows nothing of stanzas and HTTP. This file makes backups automatically (R-403): every
+ * backup_every, after a logout, after a repair, before the session is given up. A worker makes
+ * them; the loop only starts it and hears the end. */
 #ifndef BRIDGE_RECOVERY_BACKUPS_H
 #define BRIDGE_RECOVERY_BACKUPS_H
 
@@ -14,30 +15,30 @@ struct backups;
 
 /* repaired: what was done to damaged files at start ("": nothing); a text of main.c's. */
 enum wb_err backups_new(struct bridge *b, const char *repaired, struct backups **ret) WB_MUST_CHECK;
-/* Before jobs_free(), so that a copy that is being made stops soon. */
+/* Call it before jobs_free(), so that a backup under way stops soon. */
 void backups_stop(struct backups *k);
 void backups_free(struct backups *k); /* NULL-safe */
 
-/* One more, with this reason (store/backup/backup.h), as soon as none is being made. Without an
- * account there is nothing to keep, and nothing is done. */
+/* Requests one more backup, with this reason (store/backup/backup.h), as soon as none is being
+ * made. Does nothing without an account, because there is nothing to keep. */
 void backups_request(struct backups *k, const char *reason);
 
-/* On the loop. go_on false: the bridge is stopping, or somebody else waits now: set nothing aside.
- */
+/* Called on the loop. go_on false: the bridge is stopping, or another caller waits now: set nothing
+ * aside. */
 typedef void backups_done_fn(void *ctx, bool go_on);
-/* A worker copies whatsapp.db (a few MB) before the file is set aside for good; what it makes at
- * that time is given up. done is called exactly once, perhaps at once; it may also go on when there
- * is no backup, or none in 20 s, which is logged: the file itself is kept as well. */
+/* A worker copies whatsapp.db (a few MB) before the file is set aside for good; a backup under way
+ * is cancelled for that. done is called exactly once, perhaps at once; go_on is also true when no
+ * backup could be made, or none in 20 s, which is logged: the file itself is kept, too. */
 void backups_before_unlink(struct backups *k, backups_done_fn *done, void *ctx);
-/* Nobody waits for that any more: its done is not called. NULL-safe. */
+/* Withdraws backups_before_unlink(): its done is not called any more. NULL-safe. */
 void backups_forget(struct backups *k);
 
 struct backups_state {
     const char *name;  /* of the newest set; "" when there is none */
-    int64_t at_s;      /* unix seconds of it, 0 */
+    int64_t at_s;      /* unix seconds of that set; 0 when there is none */
     const char *error; /* why the last attempt failed; "" when it did not */
     const char *repaired;
-    /* Of the restore that the session comes from; "" and 0 when it was never restored. */
+    /* The restore that the session comes from; "" and 0 when it was never restored. */
     const char *restored_name;
     int64_t restored_at_s, restored_backup_at_s; /* unix seconds */
 };

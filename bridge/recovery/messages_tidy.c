@@ -17,8 +17,8 @@ struct messages_tidy {
     struct bridge *b;
     struct store_tidy at;
     struct timer timer;
-    bool failed; /* said already */
-    bool looked; /* once through all of it, since the start */
+    bool failed; /* a failure was logged already */
+    bool looked; /* all of messages.db was looked through once since the start */
 };
 
 static void on_slice(void *ctx);
@@ -28,7 +28,7 @@ static void schedule(struct messages_tidy *t, int64_t ms, timer_fn *fn)
     timer_start(t->b->timers, &t->timer, ms, fn, t);
 }
 
-/* Nobody but us should write there while we run; who does all the same is noticed. */
+/* No other program should write in messages.db while we run; if one does, it is noticed here. */
 static void on_look(void *ctx)
 {
     struct messages_tidy *t = ctx;
@@ -64,7 +64,7 @@ static void tell(const struct messages_tidy *t)
             t->at.summaries);
 }
 
-/* What was not committed is found again. */
+/* A slice failed; rows that were not committed are found again later. */
 static void failed(struct messages_tidy *t, enum wb_err why)
 {
     if (!t->failed)
@@ -77,7 +77,7 @@ static void failed(struct messages_tidy *t, enum wb_err why)
     schedule(t, LOOK_MS, on_slice);
 }
 
-/* Such an error concerns every write, so that nothing can be acknowledged. */
+/* Is it an error that concerns every write, so that nothing can be acknowledged? */
 static bool is_of_the_disk(enum wb_err err)
 {
     return err == WB_ERR_NO_SPACE || err == WB_ERR_IO || err == WB_ERR_DB_CORRUPT;
@@ -89,8 +89,9 @@ static void on_slice(void *ctx)
     bool more = false;
     enum wb_err err;
 
-    /* First what others have written: a slice that fails takes nothing of theirs with it. */
-    if (batch_commit(t->b) != WB_OK) { /* which has told why */
+    /* First the open batch of other parts is committed, so that a failed slice does not roll it
+     * back. */
+    if (batch_commit(t->b) != WB_OK) { /* batch_commit() has logged why */
         schedule(t, LOOK_MS, on_slice);
         return;
     }
@@ -101,7 +102,7 @@ static void on_slice(void *ctx)
     else if (is_of_the_disk(err))
         batch_fail(t->b, err);
     else
-        store_rollback(t->b->store); /* the connection has nothing to do with it */
+        store_rollback(t->b->store); /* batch_fail() would close the connection */
     if (err != WB_OK) {
         failed(t, err);
     } else if (more) {
@@ -121,7 +122,7 @@ void messages_tidy_start(struct messages_tidy *t)
 
     if (!t)
         return;
-    /* From here on it is looked at; an error shows again at the first slice. */
+    /* Changes count from here on; an error shows again at the first slice. */
     (void)(store_messages_written(t->b->store, &ignored) == WB_OK);
     schedule(t, 0, on_slice);
 }

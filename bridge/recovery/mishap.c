@@ -10,7 +10,7 @@
 #include "store/core/store.h"
 
 enum {
-    LOOK_MS = 5 * 1000, /* at the names, where no commit does it */
+    LOOK_MS = 5 * 1000, /* how often the files' names are checked while no commit does so */
     AGAIN_MS = 2 * 1000,
     CHECK_AGAIN_MS = 10 * 60 * 1000,
 };
@@ -41,7 +41,7 @@ static void rescue(struct mishap *m)
     enum wb_err err;
 
     if (!b->store_moved)
-        batch_fail(b, WB_ERR_MOVED); /* nothing is acknowledged from here on */
+        batch_fail(b, WB_ERR_MOVED); /* from here on nothing is acknowledged */
     events_emit_kind(&b->events, BRIDGE_EV_STALL);
     err = store_rescue(b->store, text);
     if (err == WB_OK) {
@@ -104,7 +104,7 @@ static void on_timer(void *ctx)
     struct mishap *m = ctx;
     struct bridge *b = m->b;
 
-    /* What it finds stays noted in the store. */
+    /* The store keeps a note of a failed check, which look() reads. */
     (void)(store_check_names(b->store) == WB_OK);
     look(m);
     if (!m->begin_anew)
