@@ -1,5 +1,7 @@
 /* err.h - the one list of errors. Functions return enum wb_err; 0 is success.
- * Outputs of a failed call are untouched. */
+ * Outputs of a failed call are untouched.
+ *
+ * The folder base/ holds the words that every file uses; it knows nothing of WhatsApp. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 

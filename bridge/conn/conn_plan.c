@@ -184,7 +184,7 @@ void conn_plan_version(struct conn *c)
      * newer one: a page that names another version at every look is not followed for ever
      * (P-ER-06). */
     if (c->version_retried) {
-        stay_outdated(c, "so it does the one before; update this program or set --wa-version");
+        stay_outdated(c, "the one before is refused, too; update this program or set --wa-version");
         return;
     }
     if (now <= c->version_used) {

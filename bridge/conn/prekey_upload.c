@@ -205,7 +205,7 @@ static void on_count(struct bridge *b, uint64_t key, const struct iq_reply *repl
         return;
     if (reply->err != WB_OK || !count || !node_attr_get_u64(count, "value", &server) ||
         store_prekeys_count(b->store, NULL, &offered) != WB_OK) {
-        log_warn(b->log, "prekeys", "the count could not be had: %s (%u)", wb_err_text(reply->err),
+        log_warn(b->log, "prekeys", "the count could not be read: %s (%u)", wb_err_text(reply->err),
                  reply->code);
         over(p, false);
         return;

@@ -57,9 +57,9 @@ static void damaged(const struct config *c, const char *file, const char *why, s
     path_shell_word(out, file);
     buf_append_cstr(out, " ");
     path_shell_word(out, aside);
-    buf_append_cstr(out,
-                    "\n    only without any: the next start begins anew, and the number has to "
-                    "be linked again\n");
+    buf_append_cstr(
+        out, "\n    only if there is no backup: the next start begins anew, and the number has to "
+             "be linked again\n");
 }
 
 void store_trouble_text(const struct config *c, enum wb_err err, const struct store_open_info *info,
