@@ -97,9 +97,8 @@ static enum wb_err parse(struct bridge *b, const struct stanza *s, struct out_re
 
 /* ---- the answer ---- */
 
-/* Besides the message our own devices need its chat, and a group's members our sender key
- * (P-RC-43). The key is still doubted: the next message must not depend on this one's success
- * (P-RC-44). */
+/* Besides the message our own devices need its chat, and group members our sender key (P-RC-43).
+ * The key is still doubted: the next message must not depend on this one's success (P-RC-44). */
 static enum wb_err add_context(struct bridge *b, const struct out_retry_pending *r,
                                const struct jid *address, struct span message, struct buf *out)
 {
@@ -214,7 +213,7 @@ static enum wb_err ack_late(struct bridge *b, const struct out_retry_pending *r)
     return err;
 }
 
-/* Notes a new session only when it is made: one that a broken connection prevented is due at once.
+/* Notes a new session once it is made: one that a broken connection prevented is due at once.
  */
 static enum wb_err note_rebuilt(struct bridge *b, const struct out_retry_pending *r)
 {
@@ -244,7 +243,7 @@ static struct out_retry_pending *take_waiting(struct bridge *b, uint64_t key)
     return r;
 }
 
-/* Keeps a waiting request. NULL: no room or memory; the next connection brings the request again.
+/* Keeps a waiting request. NULL: no room or memory; the next connection brings it again.
  */
 static struct out_retry_pending *park(struct bridge *b, const struct out_retry_pending *r)
 {
