@@ -451,7 +451,7 @@ enum wb_err db_mark_undo(struct db *d)
     if (d->mark_on)
         err = db_exec(d, "ROLLBACK TO mark; RELEASE mark");
     if (d->mark_on && err == WB_OK)
-        d->failed = WB_OK; /* it failed after the mark: earlier, no write was let through */
+        d->failed = WB_OK; /* since the mark: after an earlier failure no write was let through */
     if (err == WB_OK)
         err = d->failed; /* of an unmarked write, which no savepoint undoes */
     d->mark = d->mark_on = false;

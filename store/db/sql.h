@@ -117,7 +117,7 @@ enum wb_err sql_run_some(struct db *d, const char *sql, const struct sql_bind *v
 enum wb_err sql_run_all(struct db *d, const char *const *sql,
                         const struct sql_bind *values) WB_MUST_CHECK;
 /* The first row. NOT_FOUND: there is none; DB_CORRUPT: bytes do not have the length that COL_BYTES
- * says. After an error no place is written. */
+ * says. In both cases no place is written. */
 enum wb_err sql_row(struct db *d, const char *sql, const struct sql_bind *values,
                     const struct sql_col *places) WB_MUST_CHECK;
 /* The first row, read by a function: for a struct that several statements fill in. Returns what the
