@@ -8,11 +8,10 @@
 
 struct store_history_gap {
     struct jid chat;
-    int64_t since;                     /* unix seconds: what is missing is not older */
-    int64_t until;                     /* and not newer */
-    char reason[STORE_REASON_MAX + 1]; /* a word: "restored", "old_counter" */
-    char anchor_id[STORE_MESSAGE_ID_MAX +
-                   1]; /* what is older than this message was asked for last; "": nothing yet */
+    int64_t since;                             /* unix seconds: what is missing is not older */
+    int64_t until;                             /* and not newer */
+    char reason[STORE_REASON_MAX + 1];         /* a word: "restored", "old_counter" */
+    char anchor_id[STORE_MESSAGE_ID_MAX + 1];  /* last asked: what is older than it; "": nothing */
     char request_id[STORE_MESSAGE_ID_MAX + 1]; /* our question that is not answered yet, or "" */
     int64_t asked_at;                          /* unix seconds of the last question, 0: none yet */
     uint32_t pages;                            /* questions asked */

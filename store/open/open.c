@@ -272,8 +272,7 @@ static enum wb_err use_whatsapp(struct store *s, struct store_open_info *info)
     TRY(err);
     TRY(db_set_wal(&s->wa));
     TRY(whatsapp_used_without_us(&s->wa, &info->used_without_us));
-    TRY(db_written_by_others(&s->wa,
-                             &ignored)); /* from here on other programs' writes are noticed */
+    TRY(db_written_by_others(&s->wa, &ignored)); /* writes of others are noticed from now on */
 out:
     if (err != WB_OK)
         whatsapp_failed(s, info, err);

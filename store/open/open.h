@@ -46,8 +46,7 @@ struct store_open_info {
                                     keeps config's readers_group from messages.db; "": none does */
     char tightened[STORE_TIGHTENED_MAX]; /* modes that allowed others more than they should have,
                                             and do no more */
-    char backup[STORE_NAME_MAX +
-                1];    /* the set in backups_dir that was made before a change; "": none */
+    char backup[STORE_NAME_MAX + 1];     /* the set made in backups_dir before a change; "": none */
     char mended[900];  /* the file whose indexes were made anew, and the name of its copy */
     char ignored[500]; /* which file is used although a check complains, and of what */
 };

@@ -36,7 +36,7 @@ void account_wipe(struct account *a);
 enum wb_err store_account_load(struct store *s, const char *phone_user,
                                struct account *ret) WB_MUST_CHECK;
 
-/* Inserts and selects the row; in a row that is there only names, LID, platform and time of
+/* Inserts and selects the row; in a row that is there only names, LID, platform, nonce and time of
  * migration change (P-DB-07), never a key. Clears the logged-out mark when inserting. Part of the
  * batch. */
 enum wb_err store_account_save(struct store *s, const struct account *a) WB_MUST_CHECK;

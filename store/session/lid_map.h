@@ -19,7 +19,7 @@ enum wb_err store_pn_of_lid(struct store *s, const struct jid *lid,
 /* The same for either form. NOT_FOUND, also when it is no person. */
 enum wb_err store_other_form(struct store *s, const struct jid *who,
                              struct jid *ret_other) WB_MUST_CHECK;
-/* The form under which sessions are kept (rule 4, one session per person): the LID when it is
+/* The form under which sessions are kept (rule 4, one identity per person): the LID when it is
  * known, else as given; hosted servers become their plain ones. */
 enum wb_err store_canonical(struct store *s, const struct jid *device,
                             struct jid *ret) WB_MUST_CHECK;

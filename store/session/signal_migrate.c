@@ -1,4 +1,4 @@
-/* signal_migrate.c - records of a PN user move to the LID (P-DB-22; rule 4, one session per
+/* signal_migrate.c - records of a PN user move to the LID (P-DB-22; rule 4, one identity per
  * person). */
 #include <stdlib.h>
 #include <string.h>

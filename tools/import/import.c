@@ -376,7 +376,7 @@ static int by_jid(const void *a, const void *b)
     return jid_cmp(a, b);
 }
 
-/* Moves records from a number to its LID where that is known (rule 4, one session per person). */
+/* Moves records from a number to its LID where that is known (rule 4, one identity per person). */
 static enum wb_err move_to_lids(struct import *im)
 {
     struct jid lid;
