@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Every source file is compiled, and every folder with code is part of some target: what no target builds would go on
-looking like code while nothing tests it.
+"""Every source file is compiled, and every folder with code is part of some target. Code that no
+target builds would look like code for ever, while nothing tests it.
 
 check_built.py SOURCE BUILD"""
 
@@ -18,8 +18,9 @@ def code(root, pattern):
 
 
 def not_built(root, compiled):
-    """compiled: the source files of all targets. Which files, and which folders of the product with headers only, are in
-    none? (Headers of tests that hold nothing but data lie in a folder of their own.)"""
+    """Files, and folders of the product that hold headers only, that are in no target. compiled:
+    the source files of all targets. (Headers of tests that hold only data lie in a folder of their
+    own.)"""
     compiled = {pathlib.Path(name).resolve() for name in compiled}
     files = [path for path in code(root, "*.c") if str(path) not in ELSEWHERE and (root / path).resolve() not in compiled]
     with_code = {folder for path in code(root, "*.c") for folder in path.parents}

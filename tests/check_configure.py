@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What CMake says and does at the edges: a missing library, an install, warnings.
+"""How CMake behaves at the edges: a missing library, an install, warnings.
 
 check_configure.py SOURCE CMAKE
 """
@@ -52,7 +52,8 @@ class Configure(unittest.TestCase):
                 self.assertIn(f"tools/setup-debian {group}`", said)
 
     def test_nothing_is_looked_for_without_its_group(self):
-        """All of it through cmake/Need.cmake, which names the group; else here is the reason."""
+        """Libraries are looked for by cmake/Need.cmake, which names the group; exceptions stand
+        here with their reason."""
         reasons = {"CMakeLists.txt": 1,  # clang, before CMake looks for it itself
                    "tests/CMakeLists.txt": 1}  # Python3, with wb_missing() behind it
         found = {}

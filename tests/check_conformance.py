@@ -2,15 +2,16 @@
 """Keeps docs/protocol/conformance.md true: every row names code that exists and a test that exists.
 
 A row is `| P-XX-NN | what | code | test |`. Code is a list of `folder/file.c` separated by spaces.
-A test is `path::name`, several separated by spaces: a method test_… of a Python file, a cmocka test that stands in the list
-of its C file, a scenario of tests/peers/parity, or `main` of a program of tests/differential that has no list; a row whose test
-column begins with "not built:" states a gap with its reason, and is counted. What a unit test alone shows may
-never be called: one test at least goes through the running program (tests/e2e, tests/peers), unless the column
-ends with "without the program: " and the reason; these are counted as well.
-The ids that must have a row are listed in docs/protocol/conformance-ids.txt.
+A test is `path::name`, several separated by spaces. The name is a method test_… of a Python file, a
+cmocka test in the list of its C file, a scenario of tests/peers/parity, or `main` of a program of
+tests/differential that has no list. A row whose test column begins with "not built:" states a gap
+with its reason, and is counted. Code that only a unit test shows may never be called by the
+program: so one test at least of each row goes through the running program (tests/e2e, tests/peers),
+unless the column ends with "without the program: " and the reason; such rows are counted too.
+docs/protocol/conformance-ids.txt lists the ids that must have a row.
 
-Whoever looks a test up must find it: a test program says in its first line what it shows, and no file of the tests is
-longer than LINES_MAX."""
+Tests must be easy to find: a test program says in its first line what it shows, and no file of the
+tests is longer than LINES_MAX."""
 import pathlib
 import re
 import sys
@@ -31,7 +32,8 @@ def listed(pattern, text, name):
 
 
 def is_test(path, text, name):
-    """Is it run when the tests of that file are, and not only a word in it?"""
+    """Whether the name is a test that runs with the tests of that file, and not only a word in the
+    file."""
     if path.startswith("tests/peers/parity/"):
         return listed(SCENARIOS, text, name)
     if path.endswith(".py"):
@@ -54,7 +56,7 @@ def check_test(root, word):
 
 
 def check_program(words, reason):
-    """Does the running program show it, or is there a reason why it cannot?"""
+    """Whether a test of the row goes through the running program, or a reason says why none can."""
     through = any(word.startswith(("tests/e2e/", "tests/peers/")) for word in words)
     if reason is None and not through:
         return ["no test of it goes through the running program (tests/e2e, tests/peers)"]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Fails on SQL in store/ that SQLite alone understands, outside of store/db.
+"""Fails on SQL that only SQLite understands, in store/ outside of store/db.
 
-The session file may one day be kept in another database: its statements are such that PostgreSQL reads
-them as well, and what SQLite says in words of its own has a name in store/db (dialect.h, db_schema.h).
-Read are the string literals of the sources as they stand, so that such a name is no fault where it is
-used. A file that needs such a word stands in EXCEPTIONS with its reason; a reason that nothing needs
-fails too.
+The session file may one day be kept in another database: PostgreSQL must be able to read its
+statements, and what only SQLite says has a name in store/db (dialect.h, db_schema.h). The check
+reads the string literals of the sources as they stand, so the use of such a name is no fault. A
+file that needs such a word stands in EXCEPTIONS with its reason; a reason that no file needs fails
+too.
 
     check_dialect.py SOURCE_DIR
 """
@@ -28,7 +28,7 @@ WORDS = {
     "INDEXED": (r"\bINDEXED BY\b|\bNOT INDEXED\b", "SQL_BY_INDEX (store/db/dialect.h)"),
     "ON CONFLICT": (r"\bON CONFLICT DO UPDATE\b", "name the columns: ON CONFLICT (key) DO UPDATE"),
 }
-GREATER = "max(a, b)"  # the one that has more than one argument
+GREATER = "max(a, b)"  # the form with more than one argument
 GREATER_INSTEAD = "SQL_GREATER (store/db/dialect.h)"
 
 _MESSAGES = "rows of messages.db, the file that other programs read: it stays SQLite"
@@ -55,7 +55,7 @@ EXCEPTIONS = {
 
 
 def has_greater(sql):
-    """Is there a max() or min() with more than one argument?"""
+    """Whether there is a max() or min() with more than one argument."""
     for m in re.finditer(r"\b(max|min)\s*\(", sql, re.I):
         depth = 1
         for c in sql[m.end():]:
@@ -68,7 +68,8 @@ def has_greater(sql):
 
 
 def pieces(text):
-    """(line, SQL) of the literals that stand side by side, without comments and what is no SQL."""
+    """(line, SQL) of each group of adjacent literals, without comments and without literals that
+    are no SQL."""
     text = COMMENT.sub(lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), text)
     for m in PIECE.finditer(text):
         sql = "".join(LITERAL.findall(m[0]))

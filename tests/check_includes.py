@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Fails on an include that goes to the left of the folder order or up the order of a folder's rooms, on a
-private header of another room, on a third-party header outside the files that fence it in, on a fence that
-nobody needs, and on a socket that listens without base/listen.c (docs/ARCHITECTURE.md)."""
+"""Fails on an include that goes to the left of the folder order or up the order of a folder's
+rooms, on a private header of another room, on a third-party header outside the files that may
+include it, on a fence that no file needs, and on a socket that listens without base/listen.c
+(docs/ARCHITECTURE.md)."""
 import pathlib
 import re
 import sys
 
 ORDER = ["tools", "api", "bridge", "store", "crypto", "proto", "base"]
-# The rooms of a folder, lowest first: a room includes itself and those before it. Files that lie in the
-# folder itself stand above all rooms.
+# The rooms of a folder, lowest first: a room includes itself and the rooms before it. Files that
+# lie in the folder itself stand above all rooms.
 ROOMS = {
     "api": ["call", "http", "route"],
     "bridge": ["platform", "settings", "core", "conn", "recovery", "media", "pair", "people", "sessions", "groups",
@@ -18,8 +19,9 @@ ROOMS = {
 }
 # pair/ is the inside of a connection that is not logged in yet.
 PRIVATE_FROM = {"bridge/conn/conn_private.h": ("bridge/pair",)}
-# Headers that begin like this may be included by these files alone. What ends with '/' or '_' is the beginning of
-# their paths. An entry that no file needs is an error: it would let one in some day.
+# Only these files may include headers that begin so. An entry that ends with '/' or '_' is the
+# beginning of their paths. An entry that no file needs is an error: some day it would let a file
+# in.
 FENCES = {
     "libwebsockets.h": ("bridge/platform/loop.c", "bridge/platform/ws_client.c", "api/http/", "tools/mock/server.c"),
     "sqlite3.h": ("store/db/",),
@@ -36,11 +38,11 @@ FENCES = {
     "png.h": ("api/route/route_qr.c",),
 }
 
-# What makes a socket listen, or has libwebsockets do it, is base/listen.c's alone. (The port in
-# bridge/platform/ws_client.c is the one that it calls.)
+# Only base/listen.c makes a socket listen or tells libwebsockets to do so. (The port in
+# bridge/platform/ws_client.c is the port that it connects to.)
 LISTENS = re.compile(r"(^|[^_.>\w])(bind|listen)\s*\(|[.>]iface\s*=|"
                      r"(^\s*\.|info\.)port\s*=(?!\s*(CONTEXT_PORT_NO_LISTEN|c->url\.port))")
-# In Python it does so on loopback.
+# Python code listens on loopback only.
 SERVES = re.compile(r"(create_server|HTTPServer|\.bind)\((?!\(f?\"127\.[^\"]*\", |path\))")
 
 
@@ -49,12 +51,13 @@ def folder(path):
 
 
 def house(path):
-    """The folder with rooms that the file lies in; None: in no such folder."""
+    """The folder with rooms that holds the file; None: the file is in no such folder."""
     return next((name for name in ROOMS if pathlib.PurePath(name) in path.parents), None)
 
 
 def room(path):
-    """How high its room is, and the room's name; a file above all rooms has none."""
+    """The height of the file's room, and the room's name; None as the name of a file above all
+    rooms."""
     order, inside = ROOMS[house(path)], path.relative_to(house(path)).parts
     if len(inside) < 2:
         return len(order), None
@@ -62,7 +65,7 @@ def room(path):
 
 
 def rooms_broken(rel, header):
-    """What is wrong with this include, among the rooms of one folder; None: nothing."""
+    """What is wrong with this include, among the rooms of one folder; None: it is allowed."""
     to = pathlib.PurePath(header)
     if house(rel) is None or house(rel) != house(to):
         return None
@@ -75,7 +78,7 @@ def rooms_broken(rel, header):
 
 
 def unknown_rooms(root):
-    """Folders that are no room, and rooms that are no folder."""
+    """Folders that are no room, and rooms that have no folder."""
     bad = []
     for inside, names in ROOMS.items():
         there = {path.parent.name for path in (root / inside).glob("*/*.[ch]")}

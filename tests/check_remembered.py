@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Whatever the bridge remembers over a restart has a written end: docs/databases.md has one row for each
-name in bridge_meta and for each table bridge_..., and the code has no other ones.
+"""The documents say when each thing ends that the bridge remembers over a restart:
+docs/databases.md has one row for each name in bridge_meta and for each table bridge_..., and the
+code has no others.
 
-A row of the first table there is `| name | meaning | what sets it | what ends it |`; none of the four may be
-empty. Names are spelled once, as STORE_META_... macros; SQL that names one itself is looked at as well."""
+A row of the first table there is `| name | meaning | what sets it | what ends it |`; none of the
+four may be empty. Names are spelled once, as STORE_META_... macros; SQL that spells a name itself
+is checked too."""
 import pathlib
 import re
 import sys
@@ -11,9 +13,9 @@ import sys
 MACRO = re.compile(r'#define (STORE_META_\w+)\s+"(\w+)"')
 CALL = re.compile(r"\bstore_meta_(?:put|get)(?:_int)?\(\s*[\w>\-.]+,\s*([\w\"]+)")
 SQL = re.compile(r"bridge_meta\b[^;]*?(?:name = |VALUES \()'(\w+)'")
+# Of whatsapp.db: the tables of messages.db have a section of their own, and remember no state.
 TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (bridge_\w+)")
 SECTION = "### What is remembered, and what ends it"
-# Of messages.db, which has a section of its own, and whose rows remember no state.
 FOLDERS = ("store", "bridge", "api", "tools")
 
 
@@ -23,7 +25,7 @@ def sources(root):
 
 
 def names_in_code(root):
-    """{name}, and what is wrong with how names are spelled."""
+    """The set of names, and a list of wrong spellings."""
     macros, used, bad = {}, set(), []
     for path in sources(root):
         text = path.read_text()

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Fails on a statement that SQLite would run with a sort or by reading a whole table that grows.
 
-Finds the SQL where it cannot hide: every string literal of the product, after the preprocessor has
-put it together from its macros. Each statement, also those inside of triggers, is explained
+The check reads SQL where it cannot hide: every string literal of the product, after the
+preprocessor has put it together from its macros. Each statement, also inside triggers, is explained
 (EXPLAIN QUERY PLAN) against the databases as the bridge makes them, without statistics, as in
-production. A plan that reads more than it is asked for is a failure unless tests/sql_reasons.py says
-why it may; so is a reason whose statement is gone, and SQL that is put together at run time, which
-nobody could check. So is an INSERT that does not name its columns: the table may have one more when an
-older program has the file again. SQL for tables of whatever name is run with a reason in RUN_TIME and a test.
+production. These fail: a plan that reads more than it is asked for, unless tests/sql_reasons.py
+says why it may; a reason whose statement is gone; SQL that is put together at run time, which
+nobody could check; an INSERT that does not name its columns, because the table may have one column
+more when an older program has the file again. SQL for a table whose name is put in at run time
+needs a reason in RUN_TIME and a test.
 
     check_sql.py SOURCE_DIR BUILD_DIR STORE_SCHEMA_PROGRAM [--list]
 """
@@ -42,7 +43,7 @@ def unescape(text):
 
 
 def literals(command, directory, source):
-    """(file:line, text) of every string literal of our own files that the source has or includes."""
+    """(file:line, text) of every string literal of our own files: the source and its includes."""
     words = shlex.split(command)
     keep = [w for i, w in enumerate(words)
             if w not in ("-c", "-o") and words[i - 1] != "-o" and not w.endswith(".c")]
@@ -86,7 +87,7 @@ def product_literals(root, build):
 
 
 def statements(sql):
-    """The single statements of a text, those of a trigger's body behind it."""
+    """The single statements of a text; the statements of a trigger's body follow the trigger."""
     rest = sql
     while rest.strip():
         cut = len(rest)
@@ -109,7 +110,7 @@ def open_both(program, directory):
         db.create_function("host_time", 1, lambda t: t)
         assert not db.execute("SELECT 1 FROM sqlite_master WHERE name LIKE 'sqlite_stat%'").fetchall()
         both.append(db)
-    # A messages.db that was taken over from a fork of the Go bridge (store/messages/fork_columns.h).
+    # A messages.db that came from a fork of the Go bridge (store/messages/fork_columns.h).
     fork = sqlite3.connect(":memory:")
     both[1].backup(fork)
     for column in ("quoted_message_id TEXT", "deleted_at TIMESTAMP"):
@@ -124,7 +125,8 @@ def parameters(sql):
 
 
 def plan(dbs, sql):
-    """The first database that knows its tables, and the steps there; or the errors of both."""
+    """The first database that has the statement's tables, and the steps of the plan there; or the
+    errors of both."""
     errors = []
     for db in dbs:
         try:
@@ -146,7 +148,7 @@ def key_columns(db, table, index):
 
 
 def faults(db, sql, steps):
-    """The steps of a plan that read or sort what was not asked for."""
+    """The steps of a plan that read or sort more than was asked for."""
     for step in steps:
         m = re.match(r"(SCAN|SEARCH) (\S+)(?: USING (?:COVERING )?(?:INDEX (\S+)|PRIMARY KEY))?"
                      r"(?: \((.*)\))?$", step)
@@ -203,7 +205,7 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         dbs = open_both(str(program), directory)
         found = product_literals(root, build)
-        for text in found:  # a table that is made when it is first needed
+        for text in found:  # a table that is made only when it is needed
             if text.startswith("CREATE TABLE IF NOT EXISTS bridge_owner"):
                 dbs[1].execute(text)
         bad, count = check_product(dbs, found, "--list" in sys.argv)

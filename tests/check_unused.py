@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Every function of the product is reached from one of the programs that users get.
 
-A function that nothing but tests calls is a promise that nobody keeps: its tests pass, and the program does
-without it. This reads the sources: the functions, what each names in its body, and what is named outside of
-functions (tables, macros, headers), beginning at main(). What it does not reach fails, unless it stands in
-WANTED (nothing but tests calls it) or MOCKS (nothing but wa-mock and tests) with the reason why it is there
-all the same. A name that stands there and is reached fails too: the reason is true no more."""
+If only tests call a function, its tests pass, and the program works without it. The check reads the
+sources: the functions, the names in each body, and the names outside of functions (tables, macros,
+headers), beginning at main(). A function that is not reached fails, unless it stands with its
+reason in WANTED (only tests call it) or in MOCKS (only wa-mock and tests call it). A name that
+stands there and is reached fails too: the reason is no longer true."""
 
 import pathlib
 import re
@@ -16,8 +16,9 @@ SHIPPED = ("api", "base", "bridge", "crypto", "proto", "store", "tools/backup", 
            "tools/import")
 OTHERS = ("tools/mock", "tools/benchmarks")
 
-# The other side of what the program reads or writes: our tests write with it what peers, phones and servers
-# send, or read what they are sent. It stands beside its counterpart, so that both change together.
+# The other side of what the program reads or writes: with these functions our tests write what
+# peers, phones and servers send, or read what these get. Each stands beside its counterpart, so
+# that both change together.
 OTHER_SIDE = """
     adv_identity_encode adv_key_list_encode adv_signed_hmac_encode adv_signed_key_list_encode
     app_state_key_request_decode app_state_keys_encode client_payload_decode
@@ -56,13 +57,14 @@ WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
 def bare(text):
-    """Without comments and strings."""
+    """The text without comments and strings."""
     return COMMENT_OR_STRING.sub(lambda m: '""' if m[0][0] == '"' else " ", text)
 
 
 def pieces(text):
-    """(name or None, text, is it static): functions, and what stands between them. As the project writes
-    them: a body begins with a brace at the beginning of a line and ends with one."""
+    """(name or None, text, is it static) of each function, and of the text between functions.
+    Functions are found by the project's style: a body begins with a brace at the beginning of a
+    line and ends with one."""
     rest = 0
     for match in re.finditer(r"^\{\n.*?^\}", text, re.M | re.S):
         before = text[rest:match.start()]
@@ -104,7 +106,7 @@ class Program:
                 self.exported.setdefault(name, []).append(shown)
 
     def meant(self, file, word):
-        """The functions that the word means in that file."""
+        """The functions that the word names in that file."""
         if (file, word) in self.bodies:
             return [(file, word)]
         return [(other, word) for other in self.exported.get(word, [])]
@@ -129,7 +131,8 @@ def read(root, folders):
 
 
 def judged(shipped, everything, wanted, mocks):
-    """What is wrong, a line each. shipped: what users get; everything: with wa-mock and the benchmarks."""
+    """The faults, a line each. shipped: the programs that users get; everything: also wa-mock and
+    the benchmarks."""
     by_users, by_any = shipped.reached(), everything.reached()
     lines = []
     for name in sorted(set(everything.exported) - by_any - set(wanted)):

@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
-"""What a ctest run showed, from its JUnit report: ctest_counts.py REPORT STATUS prints "PASSED FAILED SKIPPED", and before
-that a line for what would not be seen otherwise.
+"""Counts of a ctest run, from its JUnit report: ctest_counts.py REPORT STATUS prints "PASSED FAILED
+SKIPPED", preceded by a line for each thing that nobody would see otherwise.
 
-A program counts once. It is skipped only when it says so with its exit status (SKIP_RETURN_CODE): one that could not be
-started failed. Tests that a program skipped while others of it passed are added to the skipped ones; ctest must
-give its whole output (--test-output-size-passed). STATUS is that of ctest: if it is not 0, something failed."""
+A program counts once. It is skipped only when its exit status says so (SKIP_RETURN_CODE); a program
+that could not be started failed. If some tests of a program were skipped while others passed, they
+are added to the skipped ones; for this ctest must give its whole output
+(--test-output-size-passed). STATUS is ctest's exit status: if it is not 0, at least one failure is
+counted."""
 
 import os
 import re
 import sys
 import xml.etree.ElementTree as tree
 
-# harness/runner.py, and cmocka.
+# The lines of harness/runner.py and of cmocka.
 SKIPPED = re.compile(r"^SKIPPED: (\d+) tests$|^\[  SKIPPED \] (\d+) test\(s\)", re.M)
 
 
 def counts(cases, status, ci):
-    """cases: of the report, as elements. Returns (passed, failed, skipped, lines to show)."""
+    """cases: the elements of the report. Returns (passed, failed, skipped, lines to show)."""
     passed = failed = skipped = 0
     lines = []
     for case in cases:

@@ -1,7 +1,7 @@
-"""Why some statements of the product may read more than the rows that they are about, or sort.
+"""Why some statements of the product may read more rows than they are about, or sort.
 
-Reviewed by hand, and read by tests/check_sql.py. A reason says what bounds the work, or when it is
-done; "it is fast" is none."""
+Reviewed by hand, and read by tests/check_sql.py. A reason says what bounds the work, or when the
+work is done; "it is fast" is no reason."""
 
 # Tables that do not grow with messages, chats or people.
 SMALL = {
@@ -37,7 +37,7 @@ _BY_SEQ = "NOT INDEXED WHERE our_jid = ? AND ? < 0 AND (? IS NULL OR chat_jid IN
 
 _SAME_KEYS = "in the mending of a damaged file, before the bridge answers anybody: the tables without their indexes"
 
-# SQL whose names are put in at run time -> why, and what tests it.
+# SQL whose names are put in at run time -> why, and which test runs it.
 RUN_TIME = {
     'DELETE FROM "%w" WHERE rowid IN (SELECT row FROM (SELECT rowid AS row, row_number() OVER (PARTITION BY %s'
     ' ORDER BY %s rowid DESC) AS nr FROM "%w" NOT INDEXED WHERE %s) WHERE nr > 1)':
@@ -188,7 +188,7 @@ REASONS = {
         _CONVERT,
 }
 
-# What readers of messages.db ask (docs/databases.md), and the one step that each of it takes.
+# The statements that readers of messages.db use (docs/databases.md), and the one step of each plan.
 READERS = {
     "SELECT * FROM messages WHERE change_seq > ? ORDER BY change_seq LIMIT 500":
         "SEARCH messages USING INDEX bridge_messages_change (change_seq>?)",

@@ -21,7 +21,7 @@ import check_includes  # noqa: E402
 
 CMAKE = sys.argv.pop(1) if len(sys.argv) > 1 else "cmake"
 
-# Two rooms and what lies above them, built by the functions that build the real ones.
+# Two rooms and a file above them, built by the CMake functions that build the real rooms.
 PROJECT = """
 cmake_minimum_required(VERSION 3.25)
 project(two_rooms LANGUAGES C)
@@ -86,7 +86,7 @@ class Links(Scratch):
         self.assertNotEqual(code, 0)
         self.assertRegex(said, r"undefined reference to [`']high'")
         self.assertIn("links_house_low", said)
-        self.assertEqual(self.build("--target", "program")[0], 0)  # which is why each room is linked by itself
+        self.assertEqual(self.build("--target", "program")[0], 0)  # hence a link of each room
 
     def test_a_room_without_code_and_one_that_uses_what_is_not_below_it(self):
         for line, said in (("wb_room(house cellar)", "no source file"),
@@ -98,7 +98,7 @@ class Links(Scratch):
 
 
 class Includes(Scratch):
-    """On a copy of the real sources."""
+    """Checks on a copy of the real sources."""
 
     def setUp(self):
         super().setUp()

@@ -33,7 +33,7 @@ def say(text):
 
 
 def call(port, method, path, body=None):
-    """(status, answer) where the answer is JSON if it can be read as such."""
+    """(status, answer); the answer is parsed if it is JSON."""
     headers = {}
     if isinstance(body, (dict, list)):
         body, headers = json.dumps(body), {"Content-Type": "application/json"}
@@ -72,7 +72,7 @@ def wait_for(what, ask, children, timeout=EVENT_TIMEOUT_S):
 
 
 def free_port(wanted):
-    """The wanted port if nobody has it, else any."""
+    """The wanted port if it is free, else any free port."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             with contextlib.suppress(OSError):
@@ -168,7 +168,8 @@ class Demo:
         say(f"  their phone shows: {self.as_shown(got)}")
 
     def as_shown(self, message):
-        """A mention travels as digits, of a number or of an id that stands for one; phones show a name."""
+        """The text as people see it. A mention travels as digits, of a number or of a LID that
+        stands for one; phones show a name."""
         accounts = must(self.mock_port, "GET", "/admin/state")["accounts"]
         text = message["text"]
         for mentioned in message["mentions"]:

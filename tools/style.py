@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What clang-format cannot say about the C files: blank lines after declarations, tests for NULL, rulers.
+"""Rules for the C files that clang-format does not know: blank lines after declarations, tests for
+NULL, rulers.
 
 - The declarations at the beginning of a block are followed by a blank line when statements follow.
 - A pointer in a condition is tested as `p` or `!p`. `== NULL` stays where the result is a value
   (`return p == NULL;`), or where the left side is an assignment.
-- A ruler between the parts of a file is `/* ---- text ---- */`: longer ones are broken by the formatter.
+- A ruler between the parts of a file is `/* ---- text ---- */`: the formatter breaks longer ones.
 
 tools/check-format runs it over all files.   style.py [--fix] FILE..."""
 import pathlib
@@ -15,7 +16,8 @@ RULER = re.compile(r"/\* -{2,} +(\S(?:[^\n]*?\S)?)(?: +|\s*\n \* *)-{2,}\s*(?:\n
 TYPE_WORD = (r"(?:static|const|volatile|extern|register|unsigned|signed|long|short|int|char|bool|float|double|void|"
              r"size_t|ssize_t|va_list|FILE|DIR|jmp_buf|sqlite3\w*|[a-z]\w*_t|[a-z]\w*_fn|"
              r"(?:struct|enum|union)\s+\w+)\b(?!\s*\()")
-# Names of types of libraries begin with a capital letter: a pointer, or a value that is initialized or just named.
+# Names of libraries' types begin with a capital letter: a pointer, or a value that is initialized
+# or just named.
 LIBRARY_TYPE = r"[A-Z]\w*\s*\*+\s*\w+\s*[=;,]|[A-Z]\w*\s+\w+\s*[=;,\[]"
 DECLARATION = re.compile(rf"(?:{TYPE_WORD}\s*(?:\*\s*(?:const\s*)?)*\s*)+[\w*(\[]|(?:const\s+)?(?:{LIBRARY_TYPE})")
 COMPARED = re.compile(r"(?<![\w)\].>])(!?)((?:\*?[A-Za-z_]\w*)(?:(?:->|\.)\w+|\[\w+(?:(?:->|\.)\w+)*\])*) ([!=])= NULL\b")
@@ -23,7 +25,8 @@ CONDITION = re.compile(r"\b(?:if|while)\s*\(")
 
 
 def blank_out(text):
-    """The text with comments, strings and characters as spaces, so that braces and semicolons are code."""
+    """The text with spaces in place of comments, strings and characters: all remaining braces and
+    semicolons are code."""
     def spaces(match):
         return re.sub(r"[^\n]", " ", match.group())
     return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', spaces, text, flags=re.S)
@@ -45,13 +48,13 @@ def statement_end(code, start):
 
 
 def is_block(code, brace):
-    """Does this brace open a block of statements (not an initializer, struct, enum)?"""
+    """Whether this brace opens a block of statements (not an initializer, struct, enum)."""
     before = code[:brace].rstrip()
     return before.endswith(")") and not before.endswith("sizeof)") or re.search(r"\b(?:else|do)$", before) is not None
 
 
 def missing_blanks(text):
-    """Where a blank line is missing: offsets of the statements that need one in front."""
+    """Offsets of the statements that need a blank line before them."""
     code = blank_out(text)
     found = []
     for match in re.finditer(r"\{", code):
@@ -105,7 +108,7 @@ def null_tests(text):
 
 
 def fixed(text):
-    """The text as it should be, and (line, what was wrong) of each place."""
+    """The corrected text, and (line, what was wrong) of each place."""
     wrong = []
 
     def line(at, of):

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes proto/token_slots.inc from proto/token_list.inc.
 
-The slots are an open-addressing hash table (FNV-1a, 32 bits, folded; linear probing) from a
-string to its code: it is worked out here so that the program carries it read-only. Run this after
-a change of the list; tests/unit/proto/test_node.c fails when the two do not fit together.
+The slots are an open-addressing hash table (FNV-1a, 32 bits, folded; linear probing) from a string
+to its code. The table is computed here so that the program carries it read-only. Run this after a
+change of the list; tests/unit/proto/test_node.c fails when list and table do not match.
 """
 import pathlib
 import re

@@ -21,7 +21,7 @@ E2E = re.compile(r"^test_\w+\.\w+\.test_\w+$")
 
 
 class BadFault(Exception):
-    """What is wrong with a fault's file, in words for whoever wrote it."""
+    """What is wrong with a fault's file, in words for its author."""
 
 
 class Hunk:
@@ -123,7 +123,8 @@ def read_all(folder):
 
 
 def _place(lines, hunk, name):
-    """The index at which the hunk's old lines stand: the one nearest to where the patch says."""
+    """The index at which the hunk's old lines stand: the place nearest to the line that the patch
+    names."""
     size = len(hunk.old)
     places = [at for at in range(len(lines) - size + 1) if lines[at:at + size] == hunk.old]
     if not places:

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Puts small faults into copies of the tree and demands that the tests named for each notice it.
+"""Puts small faults into copies of the tree and demands that the tests named for each fault notice
+it.
 
     run_mutation.py                        all faults of tests/mutation/faults
     run_mutation.py --random 20 [--seed N]
     run_mutation.py --only bridge/in_message_from_me bridge/...
     run_mutation.py --list | --check       names; do all apply, and are their headers right (fast)
 
-A fault is killed when every test that its header names fails with it, and passes without it: before, and once more behind
-it where it hung or where other programs take part (e2e), so that no flaky test kills anything. It lives
-when a test passes; that, a patch that does not apply and one that does not build make the status 1. A
-test that needs longer than 10 s more to fail is named: it wants a deadline. docs/testing.md says how to write one."""
+A fault is killed when every test that its header names fails with the fault and passes without it.
+The run without it comes before; where the test hung or other programs take part (e2e) it comes once
+more afterwards, so that a flaky test kills no fault. A fault lives when a test passes. A fault that
+lives, a patch that does not apply and a patch that does not build make the status 1. A test that
+needs over 10 s longer to fail is named: it needs a deadline. docs/testing.md says how to write a
+fault."""
 
 import argparse
 import contextlib
@@ -35,8 +38,8 @@ import faults as fault_files  # noqa: E402
 BUILD_LIMIT_S = 900
 TEST_LIMIT_S = 120
 SLOW_S = 10
-SKIPPED = 77  # what run_e2e.py ends with when every test was skipped
-# What tests/e2e runs, where the tree has it.
+SKIPPED = 77  # exit status of run_e2e.py when every test was skipped
+# The programs that tests/e2e runs, where the tree has them.
 E2E_TARGETS = ["whatsapp-bridge", "wa-mock", "wb_shim", "bridge-backup", "bridge-import", "bridge-convert-timestamps",
                "bridge-handback"]
 SHOWN_LINES = 15
@@ -102,7 +105,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent():
-    """When the parent is killed, which gives it no chance to end its children."""
+    """Ends this process with its parent: a parent that is killed cannot end its children."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -117,7 +120,8 @@ def end(number, _frame):
 
 
 def end_all_of(mark):
-    """Kills what has this mark in its environment: ctest gives each test a process group of its own."""
+    """Kills all processes with this mark in their environment: ctest gives each test a process
+    group of its own."""
     for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
             if mark.encode() in path.read_bytes().split(b"\0"):
@@ -125,7 +129,7 @@ def end_all_of(mark):
 
 
 def end_child(number, _frame):
-    """SIGTERM in the others, which have nothing to clean up but what they run."""
+    """SIGTERM in the other processes, which have nothing to clean up but the program they run."""
     if running:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
@@ -151,7 +155,7 @@ def run(command, limit, folder, environment=None):
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
             status = None
-        finally:  # whatever ends the wait
+        finally:  # however the wait ends
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -231,7 +235,8 @@ def try_fault(job):
 
 
 def still_failing(fault, tests):
-    """What fails of these although the fault is gone again; empty when nothing does."""
+    """The tests among these that still fail although the fault is gone again; empty when none
+    does."""
     status, output = place.build_targets({target for test in fault.tests for target in targets_for(test)})
     if status != 0:
         return "does not build without the fault\n" + tail(output)
@@ -266,8 +271,8 @@ def judge(fault, usual):
 # --- in the first process ------------------------------------------------------------------------------
 
 def copy_tree(options, folder, executables):
-    """A copy with all times, so that nothing counts as changed: sources, and of the build directory what is not an
-    executable of a test that nobody asks for (most of its size)."""
+    """A copy with all times, so that nothing counts as changed: the sources, and the build
+    directory without executables of tests that are not needed (most of its size)."""
     tree, build = pathlib.Path(options.tree), pathlib.Path(options.build_dir)
     inside = build.relative_to(tree).parts[0] if build.is_relative_to(tree) else None
 
@@ -296,7 +301,7 @@ def can_mount():
 
 
 def configure_copy(first):
-    """Without the right to mount: the copy is built where it is, from nothing."""
+    """For machines without the right to mount: the copy is built in its own place, from nothing."""
     tree, build = first.copies()
     shutil.rmtree(build)
     status, output = run(["cmake", "--preset", "dev", "-B", str(build)], BUILD_LIMIT_S, tree)
@@ -306,7 +311,8 @@ def configure_copy(first):
 
 
 def build_first(first, targets, mounted):
-    """Builds in the first copy what the tests need, in a process of its own (it may mount)."""
+    """Builds in the first copy what the tests need; a process of its own does it, which may
+    mount."""
     def work():
         begin_child()
         if mounted and not first.enter():
@@ -331,7 +337,7 @@ def build_first(first, targets, mounted):
 
 
 def make_places(options, work, faults):
-    """The copies, built. Returns (places, are they to be mounted)."""
+    """The copies, built. Returns (places, whether they are to be mounted)."""
     targets = {target for fault in faults for test in fault.tests for target in targets_for(test)}
     mounted = can_mount() and (pathlib.Path(options.build_dir) / "build.ninja").is_file()
     first = Place(work / "0", options)
@@ -347,7 +353,8 @@ def make_places(options, work, faults):
 
 
 def remove(folder):
-    """What has just been killed may have a file open for writing for a moment."""
+    """Removes a folder; a process that was just killed may hold a file open for writing for a
+    moment."""
     for _ in range(50):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
@@ -402,7 +409,7 @@ def run_faults(options, faults, report, work):
 
 
 def check_names(options, faults):
-    """The tests that headers name must exist. Returns a list of (fault, what is wrong)."""
+    """Finds headers that name tests that do not exist. Returns a list of (fault, what is wrong)."""
     bad, ctests = [], None
     if (pathlib.Path(options.build_dir) / "CTestTestfile.cmake").is_file():
         _, output = run(["ctest", "--test-dir", options.build_dir, "-N"], 60, options.tree)

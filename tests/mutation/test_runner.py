@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""run_mutation.py on a small tree of its own: what it calls killed, what it calls a survivor, and its status."""
+"""run_mutation.py on a small tree of its own: which faults it calls killed, which survivors, and
+its status."""
 
 import os
 import pathlib
@@ -41,7 +42,8 @@ VALUE = """
         return 3;
     }
 """
-# It hangs, but not for ever: when the runner itself is killed nobody is left to end it.
+# The fault makes the test hang, but not for ever: when the runner itself is killed, nobody is left
+# to end the test.
 UNIT = ("#include <unistd.h>\nint low(void);\nint main(void) { alarm(100); while (low() > 5) {}\n"
         " return low() != 1; }\n")
 MAIN = "int high(void);\nint main(void) { return high() != 2; }\n"

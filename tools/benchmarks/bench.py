@@ -25,7 +25,7 @@ import durability  # noqa: E402
 PHONE = "27820000001"
 OTHER_PHONE = "27820000002"
 FIRST_CONTACT = "27820001000"
-IDLE_S = 8  # how long nothing happens before memory is read: both give back what a login needed
+IDLE_S = 8  # time without events before memory is read: both programs give back what a login needed
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -41,7 +41,7 @@ class QuietMock(Mock):
 
 
 def memory_mb(pid):
-    """Resident, and private dirty: what one more process of the kind costs."""
+    """Resident memory, and the private dirty part: the cost of one more process of this kind."""
     fields = {}
     for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, value = line.split()[:2]
@@ -123,7 +123,7 @@ def receive(bridge, mock, to, count, text):
 
 
 def peer_receive(peer, mock, to, count, text):
-    """As receive(), of whatsmeow. It tells of each message, and stores only keys, no texts."""
+    """Like receive(), for whatsmeow, which reports each message and stores only keys, no texts."""
     seen, at = 0, peer.mark()
     cpu = cpu_s(peer.pid)
     begin_unix = time.time()
@@ -163,7 +163,7 @@ def line(name, ours, theirs=None, target=""):
 
 
 def cold_group_send(client_send, mock, creator, size, mode):
-    """Seconds for the first text to a group whose members nobody has a session with."""
+    """Seconds for the first text to a group with whose members nobody has a session."""
     first = int(FIRST_CONTACT) + 1
     members = [str(first + i) for i in range(size - 1)] + [creator]
     group = mock.admin("POST", "/groups", {"subject": f"cold {creator} {mode}", "mode": mode,
@@ -180,7 +180,8 @@ def idle_group(mock, phone, size):
 
 
 def after_absence(directory, mock, bridge, count):
-    """Nobody is kept waiting while what came meanwhile is stored; the bridge that did it."""
+    """Prints the longest pause while the bridge stores what came during its absence: no caller may
+    be kept waiting. Returns the bridge."""
     store, before = bridge.store, count_rows(bridge)
     bridge.stop()
     mock.admin("POST", "/contact/blast",
@@ -231,7 +232,7 @@ def main():
 
 
 def beside(name, ours, theirs, target=""):
-    """Rate and CPU of each message, ours and whatsmeow's (None: it does not run)."""
+    """Prints rate and CPU of each message, ours and whatsmeow's (None: whatsmeow does not run)."""
     ratio = f"{ours[0] / theirs[0]:.1f} times its rate" if theirs else ""
     line(name, f"{ours[0]:.0f}", f"{theirs[0]:.0f}" if theirs else None, "; ".join(filter(None, (target, ratio))))
     line("  CPU for each (us)", f"{ours[1]:.0f}", f"{theirs[1]:.0f}" if theirs else None,
@@ -244,7 +245,7 @@ def report_receiving(mock, bridge, peer, count):
     beside("1:1 receive and store, full durability (messages/s)", ours, theirs, ">= 2000")
     group = idle_group(mock, PHONE, 3)
     receive(bridge, mock, group, 10, "first words")
-    # Before and after: how fast a core is depends on what its neighbours do.
+    # Measured before and after: a core's speed depends on what its neighbours do.
     verify = crypto_us()[0]
     ours = receive(bridge, mock, group, count // 2, "to a group")
     verify = (verify + crypto_us()[0]) / 2

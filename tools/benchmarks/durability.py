@@ -1,5 +1,5 @@
-"""What it costs that nothing is lost: messages a second with and without flushing, the time that a
-batch waits for the disk, how soon a message is readable, and what a backup of a large store takes."""
+"""The price of losing nothing: messages a second with and without flushing, the time that a batch
+waits for the disk, how soon a message is readable, and the cost of a backup of a large store."""
 
 import os
 import sqlite3
@@ -11,7 +11,7 @@ from harness import paths
 from harness.bridge import Bridge, clean_env
 
 ROW = "SELECT max(rowid) FROM messages"
-# Rows as the bridge makes them, but for what costs only time here.
+# Rows as the bridge makes them, without parts that only cost time here.
 FILL = """INSERT INTO messages (id, chat_jid, sender, content, timestamp, is_from_me, kind, server_time)
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 SELECT printf('3EB0BENCH%012d', i), printf('1203630000%08d@g.us', i % 200), '27820001000',
@@ -65,7 +65,7 @@ def fill(store, count):
 
 
 class Pauses(threading.Thread):
-    """The longest time that the bridge did not answer."""
+    """The longest time in which the bridge did not answer."""
 
     def __init__(self, bridge):
         super().__init__()

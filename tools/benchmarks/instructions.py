@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""How many instructions the bridge needs for a message, counted by valgrind (callgrind) against wa-mock.
+"""How many instructions the bridge needs for a message, counted by valgrind (callgrind) against
+wa-mock.
 
-Unlike times these do not depend on what else the machine does, so two builds can be compared to within a percent.
-Nothing here passes or fails. For another build than build/release: WB_BUILD_DIR=DIR tools/benchmarks/instructions.py"""
+Unlike times, instructions do not depend on what else the machine does, so two builds can be
+compared to within a percent. Nothing here passes or fails. For another build than build/release:
+WB_BUILD_DIR=DIR tools/benchmarks/instructions.py"""
 
 import argparse
 import os
@@ -21,14 +23,15 @@ from harness.bridge import Bridge, clean_env  # noqa: E402
 
 from bench import FIRST_CONTACT, PHONE, QuietMock, idle_group, line, wait_rows, count_rows  # noqa: E402
 
-# What whatsapp-rust counted of itself in the same way (its pull request 501): the library alone, without a database.
+# whatsapp-rust counted itself in the same way (its pull request 501): the library alone, without a
+# database.
 RUST_DM, RUST_GROUP = "190 K", "12.7 M"
 SENDS = 100
-SLOW = 60  # times slower than without valgrind: what a wait may take
+SLOW = 60  # how many times slower under valgrind; waits are that much longer
 
 
 class Counter:
-    """Counts what a process that runs under callgrind does between begin() and end()."""
+    """Counts the instructions of a process under callgrind between begin() and end()."""
 
     def __init__(self, bridge, directory):
         self.bridge, self.directory = bridge, directory
@@ -55,12 +58,13 @@ def received(bridge, mock, counter, to, count, text):
     """Instructions for each of count messages, from the socket to the database and the receipts."""
     before = count_rows(bridge)
     counter.begin()
-    # All of them wait in the socket: how many come at once does not depend on how fast the mock is today.
+    # All messages wait in the socket: how many come at once does not depend on the mock's speed
+    # today.
     bridge.signal(signal.SIGSTOP)
     mock.admin("POST", "/contact/blast", {"from": FIRST_CONTACT, "to": to, "count": count, "text": text})
     bridge.signal(signal.SIGCONT)
     wait_rows(bridge, before + count, timeout=10 * SLOW)
-    bridge.wait_api(timeout=SLOW)  # the batch's acks leave before anybody is answered
+    bridge.wait_api(timeout=SLOW)  # the batch's acks leave before any caller gets an answer
     return counter.end() / count
 
 
