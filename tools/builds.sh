@@ -1,5 +1,6 @@
-# Read by tools/run, tools/test and tools/check-tidy (source): where builds go. WB_BUILD_DIR names another directory
-# than build/ in the source tree, which is then only read: builds are WB_BUILD_DIR/release, /dev and so on.
+# Read by tools/run, tools/test and tools/check-tidy (source): where builds go. WB_BUILD_DIR names a
+# directory instead of build/ in the source tree; the tree is then only read. Builds are
+# WB_BUILD_DIR/release, /dev and so on.
 builds=${WB_BUILD_DIR:-$root/build}
 [[ $builds == /* ]] || builds=$PWD/$builds
 if ! mkdir -p "$builds" 2>/dev/null || [[ ! -w $builds ]]; then

@@ -1,5 +1,6 @@
 """Traffic of scripted people to the bridge, and the judgement at the end: every message is in
-messages.db exactly once, in order, readable, and nothing was asked for that need not be."""
+messages.db exactly once, in order, readable, and the bridge asked for nothing
+needlessly."""
 
 import re
 
@@ -10,13 +11,13 @@ ID = re.compile(r'\bid="([^"]+)"')
 
 
 class Arrivals:
-    """Messages from several people, 1:1 and in groups. chats: where each is to be found."""
+    """Messages from several people, 1:1 and in groups. chats: the chat in which each is stored."""
 
     def __init__(self, case, mock, phone, people, groups):
         self.case, self.mock, self.phone = case, mock, phone
         self.people, self.groups = people, groups
         self.sent = {}  # chat -> texts in order
-        self.damaged = set()  # ids that may be asked for again
+        self.damaged = set()  # ids that the bridge may ask for again
         self.count = 0
 
     def send(self, sender, group=None, damage=False, padding=0):
@@ -31,13 +32,13 @@ class Arrivals:
             self.damaged.add(answer["id"])
 
     def new_group(self):
-        """Everybody's first message there brings a sender key."""
+        """A new group, in which everybody's first message brings a sender key."""
         made = self.mock.admin("POST", "/groups", {"subject": f"group {self.count}", "mode": "lid",
                                                    "members": [*self.people, self.phone]})
         self.groups.append(made["jid"])
 
     def burst(self, rng, size, damage=False):
-        """damage: one of them cannot be read when it first comes."""
+        """Sends several messages. damage: one of them cannot be read when it first comes."""
         for number in range(size):
             group = rng.choice(self.groups) if rng.random() < 0.5 else None
             self.send(rng.choice(self.people), group, damage and number == size // 2)
@@ -46,7 +47,7 @@ class Arrivals:
 
     @staticmethod
     def stored(bridge):
-        """chat -> [(content, state)] of what others wrote, in the order of arrival."""
+        """chat -> [(content, state)] of messages that others wrote, in the order of arrival."""
         found = {}
         for row in bridge.rows("SELECT chat_jid, content, state FROM messages WHERE NOT is_from_me"
                                " ORDER BY rowid"):
@@ -54,7 +55,8 @@ class Arrivals:
         return found
 
     def wait(self, bridge):
-        """As many as were sent are readable; whether they are the right ones is judge()'s question."""
+        """Waits until as many messages are readable as were sent; judge() checks that they are the
+        right ones."""
         def readable():
             return bridge.rows("SELECT count(*) AS n FROM messages WHERE NOT is_from_me AND state = ''")[0]["n"]
         bridge.wait_growing(readable, sum(map(len, self.sent.values())), "messages stored")

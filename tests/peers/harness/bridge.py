@@ -11,7 +11,8 @@ from . import http, paths
 from .process import Process, poll
 
 START_TIMEOUT = 20
-# For clean_env(): the tests' user, who need not be root, may look at all that the system knows of it.
+# For clean_env(): the tests' user, who need not be root, may see all that the system knows of the
+# bridge.
 OPEN_TO_ALL = {"WHATSAPP_CORE_DUMPS": "true"}
 
 
@@ -19,9 +20,10 @@ _claims = []
 
 
 def free_port():
-    """A port that nobody listens on now, and that no other test takes as long as this process lives: until the
-    bridge listens on it, it is only claimed (by an abstract socket with its name, of the same network
-    namespace). Below those that the system gives to outgoing connections: of these it may give one away."""
+    """A port that nobody listens on now, and that no other test takes while this process lives:
+    until the bridge listens on it, the port is claimed by an abstract socket with its name, in the
+    same network namespace. The ports lie below those of outgoing connections, of which the system
+    may give one away."""
     for _ in range(100):
         port = random.SystemRandom().randrange(20000, 32000)
         path = f"\0whatsapp-bridge-test-port-{port}"
@@ -39,7 +41,7 @@ def free_port():
 
 
 def clean_env(**extra):
-    """The environment without anybody's settings for the bridge."""
+    """The environment without settings for the bridge."""
     env = {key: value for key, value in os.environ.items()
            if not key.startswith("WHATSAPP_") and key != "DB_PATH"
            and not key.lower().endswith("_proxy")}
@@ -117,8 +119,8 @@ class Bridge(Process):
             connection.close()
 
     def wait_growing(self, count, wanted, what, stall=20):
-        """Until count() is `wanted` or more. It fails when for `stall` seconds nothing was added: a busy machine
-        is slow, but gets on, and what is lost does not come."""
+        """Waits until count() is `wanted` or more. Fails when nothing was added for `stall`
+        seconds: a busy machine is slow but gets on, and a lost row never comes."""
         seen = -1
 
         def more():

@@ -18,7 +18,7 @@ SLOW_CASE_S = 10
 
 
 def succeeds(*argv, timeout=240):
-    """Runs a program that must end with status 0; what it printed."""
+    """Runs a program that must end with status 0; returns its output."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)
     if done.returncode != 0:
         raise AssertionError((done.stdout + done.stderr)[-8000:])
@@ -28,8 +28,8 @@ def succeeds(*argv, timeout=240):
 class Case(unittest.TestCase):
     # Flags of wa-mock that a test provokes or that its clients are known for: {what: reason}.
     expected_flags = {}
-    # Does the test play devices that nobody vouches for, or keys that are not our phone's? All others
-    # demand that the bridge sees none: there are no false alarms.
+    # Whether the test plays devices that nobody vouches for, or keys that are not our phone's. In
+    # all other tests the bridge must report none: there are no false alarms.
     forges = False
     maxDiff = None
 
@@ -48,7 +48,7 @@ class Case(unittest.TestCase):
 
     @contextlib.contextmanager
     def subTest(self, *args, **params):
-        """One of several cases. Where it fails by waiting in vain those behind it would wait as well, each as
+        """One of several cases. If it fails by waiting in vain, the later cases would wait just as
         long: they are not tried."""
         bad = len(self._result.errors) + len(self._result.failures)
         start = time.monotonic()
@@ -62,7 +62,7 @@ class Case(unittest.TestCase):
         self.addCleanup(self._stop_all)
 
     def _alarms(self):
-        """What bridges that still run say of keys and devices, unless it is all zeros."""
+        """What running bridges report about keys and devices, unless it is all zeros."""
         found = []
         for bridge in self._running:
             if self.forges or not isinstance(bridge, Bridge) or not bridge.running():
@@ -76,7 +76,7 @@ class Case(unittest.TestCase):
         return found
 
     def _stop_all(self):
-        """Whatever goes wrong with one of them, the others are ended too."""
+        """Ends all processes; if ending one fails, the others are ended too."""
         trouble = [] if self.failing() else self._alarms()
         for process in reversed(self._running):
             try:
@@ -98,11 +98,11 @@ class Case(unittest.TestCase):
         return process
 
     def replace(self, old, new):
-        """new stands in for old, which has ended and shares its files."""
+        """new takes the place of old, which has ended and shares its files."""
         self._running[self._running.index(old)] = new
 
     def failing(self):
-        """Has the test failed so far? Also for cleanups."""
+        """Whether the test has failed so far. Cleanups may ask too."""
         return len(self._result.errors) + len(self._result.failures) > self._bad_before
 
     def start_mock(self, *args, **options):
@@ -130,8 +130,8 @@ class Case(unittest.TestCase):
         bridge.wait_status("ok", timeout=60)
 
     def assert_no_flags(self, mock, phone=""):
-        """phone: only what clients of that number did is looked at, and what was done by clients that
-        had not yet said whose they are: wa-mock names them by a JID only from their login on."""
+        """Fails if wa-mock has flagged a client. phone: only clients of that number count, and
+        clients without a login so far: wa-mock names a client by its JID only from its login on."""
         def concerns(client):
             return not phone or "@" not in client or client.split(":")[0] == phone
         unexpected = [flag for flag in mock.flags()

@@ -27,7 +27,7 @@ class Browser:
         self._home = tempfile.mkdtemp(prefix="wb-chromium-", dir=os.environ.get("WB_TEST_TMP"))
         its_in, self._out = os.pipe()
         self._in, its_out = os.pipe()
-        # Chromium reads from 3 and writes to 4: neither may be in the way.
+        # Chromium reads from 3 and writes to 4: our own descriptors must not have these numbers.
         far = [fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in (its_in, its_out)]
         with open(os.path.join(self._home, "log"), "wb") as log:
             self._child = _starter.submit(
@@ -92,7 +92,7 @@ class Browser:
         params = event.get("params", {})
         if event.get("method") == "Runtime.exceptionThrown":
             self.complaints.append(params["exceptionDetails"].get("exception", {}).get("description", "exception"))
-        # A failed request is what the page asks about, not a fault of it.
+        # A failed request is something that the page handles, not a fault of the page.
         if event.get("method") == "Log.entryAdded" and params["entry"]["source"] != "network":
             self.complaints.append(params["entry"]["text"])
 
@@ -117,7 +117,7 @@ class Browser:
         return answer["result"].get("value")
 
     def text(self):
-        """What is shown: hidden parts are not in it."""
+        """The visible text, without hidden parts."""
         return self.run("document.body ? document.body.innerText : ''")
 
     def wait_text(self, pattern, timeout=20):
@@ -126,7 +126,7 @@ class Browser:
         return found
 
     def click(self, element):
-        """With the mouse, in its middle."""
+        """Clicks with the mouse, in the element's middle."""
         box = self.run(f"""(() => {{ const e = document.getElementById({element!r}); e.scrollIntoView();
             const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2, b.width]; }})()""")
         if not box[2]:

@@ -1,5 +1,5 @@
-"""The shim (tests/shim): file calls of a program fail as a test wishes, its clock is off, and what a
-power loss would leave of its files is worked out from what was written and what was flushed."""
+"""The shim (tests/shim): file calls of a program fail as a test wishes, its clock is moved, and the
+files that a power loss would leave are computed from the recorded writes and flushes."""
 
 import errno
 import mmap
@@ -22,14 +22,15 @@ _SIZE = 2 * _TEXT + 8 * len(_NUMBERS)
 
 
 def preload():
-    """The sanitizer's library must come first where the program has one."""
+    """Where a program is built with a sanitizer, the sanitizer's library must be preloaded
+    first."""
     found = subprocess.run(["ldd", paths.BRIDGE], capture_output=True, text=True, check=True).stdout
     asan = re.search(r"libasan\.so\S* => (\S+)", found)
     return " ".join(([asan[1]] if asan else []) + [os.path.join(paths.BUILD, "tests", "libwb_shim.so")])
 
 
 class Shim:
-    """One control file, which every program started with env() obeys at once."""
+    """One control file; every program started with env() obeys it at once."""
 
     def __init__(self, directory, watched=""):
         self.directory, self.path = directory, os.path.join(directory, "shim.control")
@@ -59,7 +60,8 @@ class Shim:
             super().__setattr__(name, value)
 
     def env(self, record=False, **extra):
-        """For the program; record: its changes go to self.record, a new file each time."""
+        """Environment for the program; record: its changes go to self.record, a new file each
+        time."""
         extra.update(LD_PRELOAD=self._preloaded, WB_SHIM_CONTROL=self.path)
         if record:
             self.starts += 1
@@ -105,7 +107,8 @@ class _File:
         self.pending = []
 
     def after(self, rng, how):
-        """What the disk holds when the power goes: flushed, and of the rest what `how` says."""
+        """What the disk holds after a power loss: the flushed part, and of the rest what `how`
+        says."""
         content = bytearray(self.durable)
         for at, data in self.pending:
             if how == "nothing" or (data is None and rng.random() < 0.5):
@@ -125,7 +128,7 @@ class _File:
 
 
 class PowerLoss:
-    """Taken before a start: what is in the directory then is on the disk for good."""
+    """Made before a start: files that are in the directory then are on the disk for good."""
 
     KINDS = ("nothing", "writes", "sectors", "pages", "everything")
 
@@ -138,7 +141,7 @@ class PowerLoss:
         self.durable_names = dict(self.names)
 
     def _files(self):
-        """Below the directory, backups and media too."""
+        """All files below the directory, also backups and media."""
         return [os.path.join(folder, name) for folder, _, names in os.walk(self.directory)
                 for name in names]
 
@@ -177,7 +180,8 @@ class PowerLoss:
             self.durable_names = {**outside, **inside}
 
     def strike(self, record, rng):
-        """The program is dead; leaves in the directory what the disk would hold. Returns the kind."""
+        """The program is dead: leaves in the directory what the disk would hold. Returns the kind
+        of loss."""
         self._replay(record)
         how = rng.choice(self.KINDS)
         names = self.durable_names if how == "nothing" or rng.random() < 0.5 else self.names

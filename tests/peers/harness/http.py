@@ -24,7 +24,8 @@ class Reply:
 
 
 def request(port, method, path, body=None, headers=None, timeout=40, tls=False):
-    """body: bytes or str as it is, anything else as JSON. tls: to whoever it is, unverified."""
+    """body: bytes or str are sent as they are, anything else as JSON. tls: without a check of the
+    certificate."""
     headers = dict(headers or {})
     if body is not None and not isinstance(body, (bytes, str)):
         body = json.dumps(body)

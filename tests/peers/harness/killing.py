@@ -10,17 +10,18 @@ from .bridge import Bridge
 
 
 def seed_of(case, seed=None):
-    """A random.Random; its seed is printed when the test fails, so that it can be run again."""
+    """A random.Random. Its seed is printed when the test fails, so that the run can be repeated."""
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     case.addCleanup(lambda: case.failing() and print(f"seed: {seed}", flush=True))
     return random.Random(seed)
 
 
 def respawn(case, bridge, kill=True, env=None):
-    """Ends the bridge and starts it anew: same store, port, options and log. Returns the new one.
+    """Ends the bridge and starts it anew: same store, port, options and log. Returns the new
+    bridge.
 
-    The old process leaves the test's list: what it wrote to standard error stands in the file that the
-    new one appends to, so that a thousand restarts are looked through once."""
+    The old process leaves the test's list: its standard error stands in the file to which the new
+    process appends, so that a thousand restarts are looked through once."""
     if kill:
         bridge.kill()
     else:
@@ -75,7 +76,8 @@ class Killer(threading.Thread):
         self._done.set()
 
     def wait(self, stall=60):
-        """Until the wanted number of kills is reached; not longer than `stall` seconds for each."""
+        """Waits until the wanted number of kills is reached; not longer than `stall` seconds for
+        each."""
         kills = -1
         while not self._done.is_set() and kills < self.kills:
             kills = self.kills
@@ -105,7 +107,8 @@ class Killer(threading.Thread):
 
 
 def patiently(call, timeout, pause=0.05):
-    """call(), again while nobody listens or the connection breaks: the bridge was killed just then."""
+    """Returns call(), and repeats it while nobody listens or the connection breaks: the bridge was
+    killed just then."""
     deadline = time.monotonic() + timeout
     while True:
         try:

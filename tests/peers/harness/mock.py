@@ -1,4 +1,4 @@
-"""wa-mock: the server that everything in these tests talks to."""
+"""wa-mock: the server to which all clients of these tests connect."""
 
 import json
 
@@ -65,7 +65,7 @@ class Mock:
         return self.account(phone)["lid"]
 
     def device(self, jid):
-        """What the server has of that client; {} if nothing."""
+        """What the server knows of that client; {} if nothing."""
         devices = self.account(jid.split("@")[0].split(":")[0])["devices"]
         return next((device for device in devices if device["jid"] == jid), {})
 
@@ -74,11 +74,11 @@ class Mock:
         return self.device(jid).get("queued")
 
     def wait_read(self, jid, timeout=30):
-        """Until that client has acked all it was sent."""
+        """Waits until that client has acked all stanzas that it was sent."""
         poll(lambda: self.unread(jid) == 0, timeout, f"{jid} reads all it was sent")
 
     def wait_prekeys(self, jid, timeout=30):
-        """Until others can get keys of that client."""
+        """Waits until others can get keys of that client."""
         poll(lambda: self.device(jid).get("prekeys"), timeout, f"{jid} has uploaded keys")
 
     def new_groups_pn(self):
@@ -98,15 +98,15 @@ class Mock:
         return self.admin("POST", "/stream", {"phone": phone, **fields})
 
     def trace(self, start=0):
-        """Its lines so far, from byte `start` on. In one read: of a line that is just being written, the
-        next read would give the rest as a line of its own."""
+        """The trace's lines so far, from byte `start` on. Read at once: of a line that is just
+        being written, a second read would give the rest as a line of its own."""
         with open(self.trace_path, "rb") as file:
             file.seek(start)
             lines = file.read().split(b"\n")
         return map(json.loads, lines[:-1])
 
     def traced_bytes(self):
-        """Where the next line begins: what trace() may start from."""
+        """The offset of the next line, for trace() to start from."""
         with open(self.trace_path, "rb") as file:
             return file.read().rfind(b"\n") + 1
 

@@ -1,4 +1,5 @@
-"""Network namespaces: machines that are only as near as a test connects them. As root only."""
+"""Network namespaces: machines that reach each other only where a test connects them. As root
+only."""
 
 import ctypes
 import functools
@@ -15,7 +16,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @functools.lru_cache(maxsize=None)
 def missing():
-    """Why there can be none here; None if there can."""
+    """Why this machine can make no namespace; None if it can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
     for program in ("ip", "nsenter", "unshare"):
@@ -26,13 +27,14 @@ def missing():
 
 
 def need(case):
-    """Skips the test where there can be none; with CI=true the runner makes a failure of that."""
+    """Skips the test where no namespace can be made; with CI=true the runner makes a failure of
+    that."""
     if missing():
         case.skipTest(missing())
 
 
 class Namespace:
-    """One machine. It ends with its process, which the test keeps."""
+    """One machine. It ends with its process, which the test ends."""
 
     def __init__(self, directory, name):
         self.holder = Process("netns-" + name, ["unshare", "-n", "sh", "-c", "echo up; exec cat"],
@@ -42,7 +44,7 @@ class Namespace:
         self.ip("link", "set", "lo", "up")
 
     def prefix(self, hosts=None):
-        """argv that runs what follows in here; hosts: a file that stands for /etc/hosts."""
+        """argv that runs a program in this machine; hosts: a file that stands for /etc/hosts."""
         enter = ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--"]
         if not hosts:
             return enter
@@ -62,7 +64,7 @@ class Namespace:
             end.ip("link", "set", "cable", "up")
 
     def call(self, function, *args, **options):
-        """Calls the function in a thread that is in here: its sockets are this machine's."""
+        """Calls the function in a thread inside this machine: its sockets are the machine's."""
         result = {}
 
         def inside():

@@ -61,7 +61,7 @@ class Authenticator:
         self.user_handle = user_handle
 
     def registration(self):
-        """What wa-mock is told of it."""
+        """The credential that wa-mock registers."""
         return {"credential_id": b64(self.id), "public_key": b64(self.public)}
 
     def sign(self, message):
@@ -74,8 +74,8 @@ class Authenticator:
 
     def get(self, options, origin=ORIGIN, challenge=None, rp_id=None, flags=PRESENT | VERIFIED,
             kind="webauthn.get", spoil=False):
-        """navigator.credentials.get({publicKey: options}).toJSON(), or what a wrong browser would
-        give instead."""
+        """navigator.credentials.get({publicKey: options}).toJSON(), or the answer of a browser that
+        does something wrong."""
         client = json.dumps({"type": kind, "challenge": challenge or options["challenge"],
                              "origin": origin, "crossOrigin": False}).encode()
         data = hashlib.sha256((rp_id or options["rpId"]).encode()).digest() + bytes([flags, 0, 0, 0, 9])

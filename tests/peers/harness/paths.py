@@ -8,7 +8,7 @@ import platform
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
-# One build, or the directory that tools/test puts all of them in.
+# The directory of one build, or the directory that holds all builds of tools/test.
 _given = os.environ.get("WB_BUILD_DIR")
 _all = _given and not os.path.exists(os.path.join(_given, "CMakeCache.txt"))
 BUILDS = _given if _all else os.path.join(SOURCE, "build")
@@ -24,7 +24,8 @@ WHATSAPP_RUST = os.path.join(WHATSAPP_RUST_TARGET, "debug", "whatsapp-rust-peer"
 WHATSMEOW_NODES = os.path.join(PEERS_BUILD, "whatsmeow-nodecodec")
 NODE_PIPE = os.environ.get("WB_NODE_PIPE", os.path.join(BUILD, "tests", "node_pipe"))
 PROTO_PIPE = os.environ.get("WB_PROTO_PIPE", os.path.join(BUILD, "tests", "proto_pipe"))
-# Node finds packages beside the script that wants them only: scripts and packages are together there.
+# Node finds packages only beside the script that uses them: scripts and packages lie together
+# there.
 BAILEYS_SOURCE = os.path.join(SOURCE, "tests", "peers", "baileys")
 BAILEYS = os.path.join(PEERS_BUILD, "baileys")
 

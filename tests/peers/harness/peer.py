@@ -51,7 +51,7 @@ class Peer(Process):
 
     @staticmethod
     def _env():
-        # Proxies of the surroundings must not carry a test's traffic anywhere.
+        # Proxies set in the environment must not carry a test's traffic anywhere.
         return {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
 
     def _on_line(self, line):
@@ -112,7 +112,7 @@ class Peer(Process):
         self.wait("offlineDone", since=since)
         self.mock.wait_read(self.jid)
         if self.kind == "whatsapp-rust":
-            # It says that it is connected before it has made its keys. Until they are at the server,
+            # It reports the connection before it has made its keys. Until the server has the keys,
             # others cannot write to it.
             self.mock.wait_prekeys(self.jid)
         return opened
@@ -140,8 +140,9 @@ class Peer(Process):
         return self.call("sendText", to=to, text=text, **fields)["msgId"]
 
     def send_sealed(self, to, text, **fields):
-        """Without an action a text, or with options a poll, that brings its secret along; with one what is
-        sealed with the secret of the message msgId of sender: edit, reaction, comment, vote."""
+        """Sends a message about a secret. Without an action: a text, or with options a poll, that
+        brings its secret along. With an action: an edit, reaction, comment or vote, sealed with the
+        secret of the message msgId of sender."""
         return self.call("sendSealed", to=to, text=text, **fields)["msgId"]
 
     def wait_text(self, text, timeout=EVENT_TIMEOUT, since=0, **fields):

@@ -1,10 +1,10 @@
-"""Clients that talk to each other: what tests with several of them share."""
+"""Clients that talk to each other: shared by the tests with several clients."""
 
 from .case import Case
 
 ALICE, BOB, CAROL, DAVE = "27820000011", "27820000012", "27820000013", "27820000014"
 BRIDGE = "27820000001"
-# One of each kind, who write to the bridge.
+# One client of each kind; both write to the bridge.
 KINDS = (("whatsmeow", ALICE), ("baileys", BOB))
 
 
@@ -95,7 +95,7 @@ class BridgeCase(PeersCase):
         return self.pair(self.mock, kind, phone, name=f"{kind}-{phone}")
 
     def group_with_bridge(self):
-        """A group of one client of each kind and the bridge, of which all know."""
+        """A group of one client of each kind and the bridge; all of them know of it."""
         people = [self.join(*one) for one in KINDS]
         group = people[0].call("createGroup", name="Field team",
                                participants=[pn(BOB), pn(BRIDGE)])["group"]

@@ -24,9 +24,10 @@ class Timeout(AssertionError):
 
 
 def poll(ask, timeout, what, going_on=lambda: True, not_yet=(), more=lambda: ""):
-    """For what can only be asked about: asks until the answer is true, and returns it.
+    """Asks again until the answer is true, and returns the answer: for states that send no event.
 
-    going_on: False ends the wait early; not_yet: exceptions that are no answer; more: told on failure."""
+    going_on: False ends the wait early; not_yet: exceptions that count as no answer; more: text for
+    the failure."""
     deadline = time.monotonic() + timeout
     last = None
     while time.monotonic() < deadline and going_on():
@@ -40,7 +41,8 @@ def poll(ask, timeout, what, going_on=lambda: True, not_yet=(), more=lambda: "")
     raise Timeout(f"{what}: not within {timeout} s (last: {last!r})\n{more()}")
 
 
-# The kernel's "parent" is the thread that started the child, so one starts all and never ends.
+# The kernel counts the thread that started a child as its parent: so one thread starts all, and
+# never ends.
 _starter = concurrent.futures.ThreadPoolExecutor(max_workers=1)
 
 
@@ -51,7 +53,8 @@ def _die_with_parent():
 class Process:
     """Runs a program; standard output is read line by line, standard error goes to a file.
 
-    under: a program that changes something and then becomes the one in argv, such as prlimit."""
+    under: a program that changes something and then becomes the program in argv, such as
+    prlimit."""
 
     def __init__(self, name, argv, directory, env=None, cwd=None, under=()):
         self.name = name
@@ -124,30 +127,31 @@ class Process:
         return self._child.poll() is None
 
     def cpu_seconds(self):
-        """What it has used of a processor so far, in user and kernel mode."""
+        """The processor time that the program has used so far, in user and kernel mode."""
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def loop_seconds(self):
-        """What its main thread has used of a processor so far, exactly."""
+        """The processor time that the program's main thread has used so far, exactly."""
         with open(f"/proc/{self.pid}/schedstat", encoding="ascii") as file:
             return int(file.read().split()[0]) / 1e9
 
     def memory_mb(self, name="VmRSS"):
-        """name: VmRSS, what it has now; VmHWM, the most that it had (since forget_peak())."""
+        """name: VmRSS, the memory that the program has now; VmHWM, the most that it had (since
+        forget_peak())."""
         with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
             return next(int(line.split()[1]) for line in file if line.startswith(name + ":")) / 1024
 
-    # The next two are refused to all but root as long as a program keeps its memory to itself, as the
-    # bridge does unless it is started with bridge.OPEN_TO_ALL.
+    # Only root may use the next two while a program keeps its memory private, as the bridge does
+    # unless it is started with bridge.OPEN_TO_ALL.
 
     def forget_peak(self):
         with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as file:
             file.write("5")
 
     def descriptors(self):
-        """How many files and sockets it holds."""
+        """How many files and sockets the program holds."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def wait_exit(self, timeout):
@@ -177,7 +181,7 @@ class Process:
             self._child.kill()
         self._child.wait()
         self._reader.join(5)
-        with contextlib.suppress(BrokenPipeError):  # what was written and never read
+        with contextlib.suppress(BrokenPipeError):  # lines that were written and never read
             self._child.stdin.close()
         self._child.stdout.close()
 

@@ -7,16 +7,17 @@ import time
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER without patience: RST instead of FIN
 CHUNK = 65536
-# A slow line takes little at a time, and holds little: what it has not taken stays with the sender.
+# A slow line takes and holds little at a time: the rest stays with the sender.
 SLOW_CHUNK, SLOW_BUFFER = 4096, 16384
 UP, DOWN = "to the server", "to the client"
 
 
 class Relay:
-    """Has the mock's attributes, and its address is its own: pass it where a mock is expected."""
+    """Has the mock's attributes but an address of its own: pass it where a mock is expected."""
 
     def __init__(self, mock, up_bytes_s=None):
-        """up_bytes_s: how much passes to the server in a second; changed at any time by slow()."""
+        """up_bytes_s: how many bytes pass to the server in a second; slow() changes it at any
+        time."""
         self.mock = mock
         self.cuts = 0
         self.passed = 0  # bytes to the server
@@ -24,7 +25,7 @@ class Relay:
         self._plan = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        if up_bytes_s:  # before anybody connects: the window is fixed then
+        if up_bytes_s:  # before any client connects: later the window is fixed
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER)
         self.url = f"ws://127.0.0.1:{self._listener.getsockname()[1]}/ws/chat"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -33,12 +34,13 @@ class Relay:
         return getattr(self.mock, name)
 
     def cut_after(self, direction, count):
-        """The next connection on which `count` more bytes went that way ends, behind exactly so many."""
+        """Ends the next connection on which `count` more bytes went that way, behind exactly so
+        many bytes."""
         with self._lock:
             self._plan = {direction: count}
 
     def slow(self, up_bytes_s):
-        """None: as fast as it goes."""
+        """Sets the speed; None: no limit."""
         self.up_bytes_s = up_bytes_s
 
     def close(self):
@@ -68,7 +70,7 @@ class Relay:
                                  daemon=True).start()
 
     def _allowed(self, direction, size):
-        """How much of that may pass, and whether that is the end."""
+        """How many of these bytes may pass, and whether the connection ends behind them."""
         with self._lock:
             left = self._plan.get(direction)
             if left is None:

@@ -1,4 +1,5 @@
-"""unittest's runner with the time of each test, one way to name what to run, and an eye on what is skipped."""
+"""unittest's runner with the time of each test, one way to name the tests to run, and a count of
+skipped tests."""
 
 import time
 import unittest
@@ -47,5 +48,5 @@ def run_suite(suite, stream=None):
     if not result.wasSuccessful():
         return 1
     if not result.passed:
-        return SKIPPED if skipped else 1  # nothing at all is no success
+        return SKIPPED if skipped else 1  # a run without any test is no success
     return 0

@@ -1,4 +1,4 @@
-"""A terminal (tmux) of a certain size, what it shows, and the picture of that."""
+"""A terminal (tmux) of a certain size, the text in it, and a picture of that text."""
 
 import functools
 import os
@@ -17,14 +17,15 @@ WHITE, BLACK = 255, 0
 
 
 def need(*commands):
-    """Skips the test where one of these is missing; with CI=true the runner makes a failure of that."""
+    """Skips the test where one of these programs is missing; with CI=true the runner makes a
+    failure of that."""
     missing = [command for command in commands if not shutil.which(command)]
     if missing:
         raise unittest.SkipTest(f"not installed: {', '.join(missing)} (tools/setup-debian screens)")
 
 
 def png(rows):
-    """Of rows of grey bytes."""
+    """A PNG of rows of grey bytes."""
     def part(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
     head = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)
@@ -33,7 +34,7 @@ def png(rows):
 
 
 def read_codes(picture, directory):
-    """The texts of the QR codes in a PNG, by a reader that knows nothing of us."""
+    """The texts of the QR codes in a PNG, by a reader that shares no code with the bridge."""
     path = os.path.join(directory, "picture.png")
     with open(path, "wb") as file:
         file.write(picture)
@@ -44,7 +45,8 @@ def read_codes(picture, directory):
 
 @functools.lru_cache(maxsize=None)
 def _cell(char):
-    """Which of its 2 x 6 parts have ink, row by row: halves and sextants as Unicode defines them."""
+    """Which of the character's 2 x 6 parts have ink, row by row: halves and sextants as Unicode
+    defines them."""
     code = ord(char)
     if char == " ":
         return ((False, False),) * 6
@@ -53,7 +55,7 @@ def _cell(char):
     if code in (0x258C, 0x2590):
         return ((code == 0x258C, code == 0x2590),) * 6
     if 0x1FB00 <= code <= 0x1FB3B:
-        # Every set of the six parts in turn, without those that are older characters.
+        # Every set of the six parts in turn, without the sets that older characters show.
         order = [n for n in range(1, 63) if n not in (0b010101, 0b101010)]
         bits = order[code - 0x1FB00]
         return tuple((bool(bits >> (y // 2 * 2) & 1), bool(bits >> (y // 2 * 2 + 1) & 1)) for y in range(6))
@@ -61,13 +63,13 @@ def _cell(char):
 
 
 class Terminal:
-    """Nothing of it outlives the test, however that ends: tmux's server stays a child of the test's, and what runs in the
-    window dies with the server."""
+    """The terminal never outlives the test, however the test ends: tmux's server stays a child of
+    the test, and the program in the window dies with the server."""
 
     def __init__(self, directory, argv, columns=80, rows=24, env=None):
         self.directory, self.columns, self.rows = directory, columns, rows
         self.socket = os.path.join(directory, "tmux.socket")
-        # What the program printed last stays to be seen when it has ended.
+        # The last output stays visible when the program has ended.
         config = os.path.join(directory, "tmux.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write("set -g remain-on-exit on\nset -g status off\n")
@@ -85,7 +87,7 @@ class Terminal:
         return int(self._tmux("display-message", "-p", "#{pane_pid}"))
 
     def text(self):
-        """What its window shows, not what has left it at the top."""
+        """The text that the window shows now, without lines that have scrolled away."""
         return self._tmux("capture-pane", "-p")
 
     def resize(self, columns, rows):
@@ -100,7 +102,8 @@ class Terminal:
                     more=self.text)
 
     def picture(self, paper=BLACK):
-        """A PNG of it; paper: the background where the program has chosen none, ink is its opposite."""
+        """A PNG of the window. paper: the background where the program has chosen none; ink is its
+        opposite."""
         rows, fg, bg = [], None, None  # colours last beyond the end of a line
         for line in self._tmux("capture-pane", "-p", "-e", "-N").split("\n")[:self.rows]:
             cells = []

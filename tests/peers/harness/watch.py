@@ -1,25 +1,25 @@
-"""/health, asked again and again while something is done to a bridge."""
+"""Asks /health again and again while something is done to a bridge."""
 
 import collections
 import http.client
 import threading
 import time
 
-# The longest that an answer may take, on whatever machine. What a test demands of the bridge is said in
-# its own processor time: how long other programs keep the processor is not its doing.
+# The longest time that an answer may take, on any machine. Tests limit the bridge by its own
+# processor time: it is not to blame for the time that other programs keep the processor.
 WALL_MAX_S = 30
-# Of the loop, in the sanitizer build, beside other programs that take the caches: what it does at once
-# takes 0.2 s at most.
+# The longest processor time of the loop during one answer, in the sanitizer build, beside other
+# programs that use the caches: the longest piece of work takes 0.2 s.
 WORK_MAX_S = 1.5
 
 
 class Watch:
-    """How long did the longest answer take; how much did the bridge's loop compute during one at most
-    (which is what keeps the answer, however busy the machine is); how large did the bridge get; and what
-    did /health say?
+    """Measures the longest answer, the most that the bridge's loop computed during one answer (that
+    is what keeps an answer, however busy the machine is), the bridge's size, and what /health said.
 
-    headers: of each request; within: a network namespace to ask in; pause_s: between two requests; crowded: there are
-    more callers than places, so that one whose request is still on its way may be sent away (it asks again)."""
+    headers: of each request; within: a network namespace to ask in; pause_s: between two requests;
+    crowded: there are more callers than places, so that a caller whose request is still on its way
+    may be sent away (it asks again)."""
 
     def __init__(self, bridge, headers=None, within=None, pause_s=0.02, crowded=False):
         self.bridge = bridge
@@ -57,7 +57,8 @@ class Watch:
                     raise
 
     def end(self):
-        """Ends it; what it saw, in words. Fails when a request failed, or when there was none."""
+        """Ends the watch and returns what it saw, in words. Fails when a request failed, or when
+        there was none."""
         self._over.set()
         self._thread.join(2 * WALL_MAX_S)
         if self._trouble:
