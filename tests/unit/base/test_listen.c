@@ -252,7 +252,7 @@ static void what_cannot_be_had_is_said(void **state)
     assert_non_null(strstr(buf_cstr(&problem), strerror(EADDRNOTAVAIL)));
 }
 
-/* Who listens on this port of another address is in nobody's way. */
+/* A program that listens on this port of another address is in nobody's way. */
 static void who_holds_this_address_is_named(void **state)
 {
     (void)state;
@@ -295,7 +295,8 @@ static void who_holds_this_address_is_named(void **state)
     close(up[1]);
 }
 
-/* NET is for whoever wrote the settings, IO for the machine: programs end with another status. */
+/* NET means a mistake in the settings, IO one of the machine: programs end with another status for
+ * each. */
 static void fails_with(const char *address, enum wb_err err, const char *said)
 {
     buf_clear(&problem);

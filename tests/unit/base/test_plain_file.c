@@ -56,7 +56,7 @@ static void write_file(const char *path, const char *text, mode_t mode)
     close(fd);
 }
 
-/* What is refused in every way. */
+/* Every way of opening this path is refused. */
 static void refused(const char *path)
 {
     static const int flags[] = {O_RDONLY, O_RDONLY | O_NOFOLLOW, O_RDWR | O_CREAT,
@@ -140,12 +140,13 @@ static void test_more_than_asked_is_taken_away(void **state)
     assert_int_equal(was, 0666);
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    /* Nothing is given. */
+    /* No right is added. */
     assert_int_equal(plain_tighten(fd, 0660, &was), WB_OK);
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     close(fd);
-    /* Nor what has nothing to do with others: here, which group the files get. */
+    /* Bits that give nobody access are not touched: here, the bit that says which group files
+     * get. */
     assert_int_equal(chmod(f->dir, 02775), 0);
     fd = open(f->dir, O_RDONLY | O_DIRECTORY);
     assert_int_equal(plain_tighten(fd, 0770, NULL), WB_OK);

@@ -32,7 +32,7 @@ static struct ip v6(uint8_t net, uint8_t host)
     return (struct ip){{0x20, 0x01, 0x0d, 0xb8, [7] = net, [15] = host}};
 }
 
-/* As the server does it. NULL: no room. */
+/* A caller arrives, and is treated as the server does it. NULL: there is no room. */
 static struct caller *comes(struct ip from, struct caller **ret_out)
 {
     bool room;

@@ -274,7 +274,7 @@ static void rate_limits_are_not_forgiven(void **state)
     line_free(t);
 }
 
-/* When others learn of the end, nothing takes the connection for one that works. */
+/* When others learn of the end, the connection no longer counts as one that works. */
 static void on_offline(void *ctx, const struct bridge_event *e)
 {
     struct line *t = ctx;

@@ -439,7 +439,7 @@ static void a_reinstalled_phone_gets_our_token_again(void **state)
     iq_fail_all(&d->b.iq, WB_ERR_NET);
 }
 
-/* Its first message came before the server told of it. */
+/* The new installation's first message came before the server's notification about it. */
 static void a_new_installation_that_is_known_gets_our_token_too(void **state)
 {
     struct desk *d = *state;

@@ -270,7 +270,7 @@ static void a_guessed_end_lasts_until_there_is_an_answer(void **state)
     assert_int_equal(w.nwire, 1);
 }
 
-/* A restart does not make WhatsApp's word of what we guessed. */
+/* After a restart a guessed end is still a guess, not WhatsApp's word. */
 static void a_guess_is_one_after_a_restart(void **state)
 {
     (void)state;
@@ -383,7 +383,7 @@ static void whatever_has_not_left(void **state)
     assert_string_equal(wire_id(1), wire_id(0));
 }
 
-/* Of those that are queued: whose time is over before the end, and whose caller goes before. */
+/* Queued messages: some are too old before the end, and the callers of others go before it. */
 static void what_waits_in_vain_is_refused(void **state)
 {
     struct send_request q = keyed(STRANGER, "short", "x");
@@ -404,7 +404,8 @@ static void what_waits_in_vain_is_refused(void **state)
     assert_false(w.answers[1].given);
     pass(30 * 1000);
     assert_int_equal(w.answers[1].result, CMD_ACCEPTED);
-    /* The same key again: the same answer; who asks for the other one is not kept waiting. */
+    /* The same key again gets the same answer; a caller that asks for the other message need not
+     * wait. */
     q.key = SPAN_LIT("short");
     q.expires_s = 100;
     send_with(3, &q);

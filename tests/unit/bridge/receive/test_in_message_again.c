@@ -259,8 +259,8 @@ static void the_next_part_waits_for_acks(void **state)
     writer_free(&phone);
 }
 
-/* They come with no part for us, so that only the phone can be asked, and at once; but however many
- * there are, only so many requests are out. */
+/* Messages that have no part for us: only the phone can be asked, and at once; but however many
+ * such messages come, only so many requests are out. */
 static void no_more_is_asked_at_once_than_the_server_acks(void **state)
 {
     struct receiver *r = *state;
@@ -298,7 +298,7 @@ static struct node *answer_of(struct receiver *r, const char *id, size_t n)
     return answer;
 }
 
-/* What does not fit any more takes nothing with it. */
+/* An answer that no longer fits is dropped, and nothing else with it. */
 static void more_answers_than_may_wait(void **state)
 {
     struct receiver *r = *state;

@@ -139,7 +139,7 @@ static void one_that_is_given_up(void **state)
     assert_string_not_equal(wire_id(w.nwire - 1), wire_id(0));
 }
 
-/* Its bytes are lost, so no ack will come: the group is not kept waiting for it. */
+/* The message's bytes are lost, so no ack will come: its group is not kept waiting for the ack. */
 static void one_that_cannot_be_sent_again(void **state)
 {
     (void)state;
@@ -153,7 +153,7 @@ static void one_that_cannot_be_sent_again(void **state)
     assert_string_not_equal(wire_id(1), wire_id(0));
 }
 
-/* What is said of a device while the message is on its way counts more than its ack. */
+/* News of a device, while the message is on its way, counts more than the message's ack. */
 static void a_doubt_since(void **state)
 {
     struct jid user = J("222000011@lid");

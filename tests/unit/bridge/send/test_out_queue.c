@@ -486,7 +486,8 @@ static void a_new_link_starts_with_an_empty_queue(void **state)
     assert_int_equal(w.nwire, 2);
 }
 
-/* Behind one that does not get on: that is not the spacing of first messages. */
+/* A message waits behind one that makes no progress: this wait is not the spacing of first
+ * messages. */
 static void behind_a_slow_one(void **state)
 {
     struct send_request slow = keyed(CONTACT, "k", "slow");

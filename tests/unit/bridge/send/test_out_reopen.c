@@ -85,8 +85,8 @@ static void a_person_is_not_written_to_again(void **state)
     assert_int_equal(w.answers[0].result, CMD_REFUSED);
 }
 
-/* Those that were accepted later wait for those that are made anew, also when one of them is just
- * being prepared. */
+/* Messages that were accepted later wait for the messages that are made anew, also when one of
+ * these is just being prepared. */
 static void their_order_stays(void **state)
 {
     char ids[3][64];
@@ -157,8 +157,8 @@ static void a_restart_between(void **state)
     assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "5refused");
 }
 
-/* The ack was late, and the same bytes went out twice: both copies are refused. The first answer
- * makes the message anew, the second is not about that. */
+/* The ack was late, and the same bytes went out twice: the server refuses both copies. After the
+ * first answer the message is made anew; the second answer does not concern the new form. */
 static void copies_of(const char *chat, unsigned code)
 {
     struct send_request r = keyed(chat, "key", "one");
@@ -192,7 +192,7 @@ static void a_copy_by_the_old_address_fails_nothing(void **state)
     assert_look_wa(&w.r, "SELECT state||reason FROM bridge_outbox", "2");
 }
 
-/* Beyond the copies it is about the new form. */
+/* An answer beyond the number of copies concerns the new form. */
 static void the_new_bytes_may_be_refused_behind_the_copies(void **state)
 {
     (void)state;
