@@ -5,15 +5,13 @@
 
 enum {
     /* The connection. Times of a login and of what follows it. */
-    CONN_HANDSHAKE_STEP_MS =
-        20 * 1000,                   /* each step of the Noise handshake (P-WS-11: the timeouts) */
-    CONN_PAIR_DEVICE_MS = 60 * 1000, /* the refs come right after the handshake */
-    CONN_STABLE_MS = 5 * 60 * 1000,  /* after <success>; then the backoff is forgotten */
-    CONN_OFFLINE_PHASE_MS =
-        60 *
-        1000, /* the offline queue counts as delivered (P-LG-19: its mark is waited for so long) */
-    CONN_OFFLINE_SILENCE_MS =
-        10 * 1000, /* announced stanzas do not come (P-X2-17: then we ask for them) */
+    CONN_HANDSHAKE_STEP_MS = 20 * 1000, /* each step of the Noise handshake (P-WS-11) */
+    CONN_PAIR_DEVICE_MS = 60 * 1000,    /* the refs come right after the handshake */
+    CONN_STABLE_MS = 5 * 60 * 1000,     /* after <success>; then the backoff is forgotten */
+    /* Then the offline queue counts as delivered (P-LG-19: how long its end mark is waited for). */
+    CONN_OFFLINE_PHASE_MS = 60 * 1000,
+    /* Announced stanzas do not come for so long: then we ask for them (P-X2-17). */
+    CONN_OFFLINE_SILENCE_MS = 10 * 1000,
     CONN_REPLACED_WINDOW_MS = 3600 * 1000, /* five replacements in it: the operator decides */
     CONN_REPLACED_MAX = 5,
     CONN_CALM_MS = 5 * 1000,     /* after a burst; then its memory goes back to the system */

@@ -28,16 +28,15 @@ enum {
     /* Text, challenge and ids of a request, or of an answer: a few copies of twice the JSON. */
     PASSKEY_ARENA_MAX = 1 << 20,
     PASSKEY_FETCH_MS = 60 * 1000,
-    /* How long the owner has to answer: the usual time, and the most that is granted. */
+    /* How long the owner has to answer: WhatsApp's time, but at least and at most this. */
     PASSKEY_ASKED_MS = 5 * 60 * 1000,
     PASSKEY_ASKED_MAX_MS = 15 * 60 * 1000,
     PASSKEY_SENDING_MS = 3 * 60 * 1000, /* two requests to the server, of 75 s at most */
     PASSKEY_PHONE_MS = 3 * 60 * 1000,   /* the phone may ask its owner */
     PASSKEY_COMPARE_MS = 3 * 60 * 1000, /* the owner compares two codes */
     PASSKEY_FINISHING_MS = 2 * 60 * 1000,
-    PASSKEY_HANDOFF_MS =
-        5 * 60 * 1000,      /* P-PR-30: the key from the old ADV secret is valid so long */
-    PASSKEY_CODE_TRIES = 3, /* then another person's phone may be at the other end */
+    PASSKEY_HANDOFF_MS = 5 * 60 * 1000, /* the key from the old ADV secret is valid (P-PR-30) */
+    PASSKEY_CODE_TRIES = 3,             /* then another person's phone may be at the other end */
 };
 
 #endif
