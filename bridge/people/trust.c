@@ -2,7 +2,7 @@
 
 #include "base/secret.h"
 #include "bridge/core/context.h"
-#include "bridge/pair/adv.h"
+#include "bridge/people/adv.h"
 #include "bridge/people/limits.h"
 #include "crypto/pair_crypt.h"
 #include "crypto/signal.h"

@@ -2,8 +2,8 @@
  * account's key (the phone's identity key) has signed, and each account has a signed list of the
  * statements that still hold (P-RC-14, P-US-07, P-PR-10, P-PR-11). Pure: bytes in, a verdict out.
  */
-#ifndef BRIDGE_PAIR_ADV_H
-#define BRIDGE_PAIR_ADV_H
+#ifndef BRIDGE_PEOPLE_ADV_H
+#define BRIDGE_PEOPLE_ADV_H
 
 #include "crypto/prim_x25519.h"
 #include "proto/pair_wire.h"

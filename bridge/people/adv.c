@@ -1,4 +1,4 @@
-#include "bridge/pair/adv.h"
+#include "bridge/people/adv.h"
 
 #include "base/secret.h"
 #include "crypto/pair_crypt.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "bridge/pair/adv.h"
+#include "bridge/people/adv.h"
 #include "crypto/pair_crypt.h"
 
 #define OK(call) assert_int_equal((call), WB_OK)
