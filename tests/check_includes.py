@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Fails on an include that goes to the left of the folder order or up the order of a folder's
-rooms, on a private header of another room, on a third-party header outside the files that may
-include it, on a fence that no file needs, and on a socket that listens without base/listen.c
-(docs/ARCHITECTURE.md)."""
+"""Fails on an include that goes to the left of the folder order, on one of a room that the target of the including room
+does not link, on a private header of another room, on a third-party header outside the files that fence it in, on a fence
+that nobody needs, and on a socket that listens without base/listen.c (docs/ARCHITECTURE.md)."""
 import pathlib
 import re
 import sys
 
 ORDER = ["tools", "api", "bridge", "store", "crypto", "proto", "base"]
-# The rooms of a folder, lowest first: a room includes itself and the rooms before it. Files that
-# lie in the folder itself stand above all rooms.
+# The rooms of a folder, lowest first. What a room may include of others is what its target links (LINKS). Files that lie
+# in the folder itself stand above all rooms.
 ROOMS = {
     "api": ["call", "http", "route"],
     "bridge": ["platform", "settings", "core", "conn", "recovery", "media", "pair", "people", "sessions", "groups",
@@ -17,6 +16,11 @@ ROOMS = {
     "store": ["files", "db", "core", "session", "messages", "outbox", "backup", "open"],
     "tools/mock": ["core", "wire", "devices", "route", "service", "link", "people", "admin"],
 }
+# The files that declare rooms: wb_room(<folder> <room> USES <rooms or targets>...), lowest first.
+LINKS = ("CMakeLists.txt", "tools/mock/CMakeLists.txt")
+WB_ROOM = re.compile(r"^\s*wb_room\((\S+)\s+([^\s)]+)([^)]*)\)", re.M)
+# What the first comment of a header says of its users: "private to send/", "private to store/ and tools/".
+PRIVATE_TO = re.compile(r"private to ([\w/]+/)(?: and ([\w/]+/))?", re.I)
 # pair/ is the inside of a connection that is not logged in yet.
 PRIVATE_FROM = {"bridge/conn/conn_private.h": ("bridge/pair",)}
 # Only these files may include headers that begin so. An entry that ends with '/' or '_' is the
@@ -56,24 +60,57 @@ def house(path):
 
 
 def room(path):
-    """The height of the file's room, and the room's name; None as the name of a file above all
-    rooms."""
-    order, inside = ROOMS[house(path)], path.relative_to(house(path)).parts
-    if len(inside) < 2:
-        return len(order), None
-    return order.index(inside[0]), inside[0]
+    """The room that the file lies in, as "bridge/conn"; None: it stands above all rooms, or in a folder without any."""
+    inside = house(path)
+    return str(path.parent) if inside and path.parent != pathlib.PurePath(inside) else None
 
 
-def rooms_broken(rel, header):
-    """What is wrong with this include, among the rooms of one folder; None: it is allowed."""
+def linked_rooms(root):
+    """{room: the rooms that its target links, itself too}, and what is wrong with the lines that say so."""
+    linked, bad, declared = {}, [], {name: [] for name in ROOMS}
+    targets = {}  # what a name in USES stands for
+    for path in LINKS:
+        for inside, name, rest in WB_ROOM.findall((root / path).read_text()):
+            if name not in ROOMS.get(inside, ()):
+                bad.append(f"{path}: wb_room({inside} {name}): no room of that name (ROOMS)")
+                continue
+            own, prefix = f"{inside}/{name}", pathlib.PurePath(inside).name
+            declared[inside].append(name)
+            linked[own] = {own}
+            for used in rest.split("PRIVATE_USES")[0].split():
+                linked[own] |= targets.get(f"{prefix}_{used}", targets.get(used, set()))
+            targets[f"{prefix}_{name}"] = linked[own]
+            targets[prefix] = targets.get(prefix, set()) | linked[own]
+    bad += [f"{inside}/{name}: ROOMS has it, and no wb_room line" for inside, names in ROOMS.items() for name in names
+            if name not in declared[inside]]
+    if not bad:
+        bad = [f"{inside}/: the wb_room lines have another order than ROOMS" for inside, names in ROOMS.items()
+               if names != declared[inside]]
+    return linked, bad
+
+
+def private_to(root, header):
+    """The folders whose files alone may include the header, as its first comment says; none: it says nothing."""
+    path = root / header
+    if not path.is_file():
+        return []
+    first = re.match(r"/\*.*?\*/", path.read_text(), re.S)
+    said = PRIVATE_TO.search(re.sub(r"\s*\n \* ?", " ", first[0])) if first else None
+    inside = pathlib.PurePath(house(pathlib.PurePath(header)) or ".")
+    return [inside / name if (root / inside / name).is_dir() else pathlib.PurePath(name)
+            for name in (said.groups() if said else ()) if name]
+
+
+def rooms_broken(root, rel, header, linked):
+    """What is wrong with this include, among rooms; None: nothing."""
     to = pathlib.PurePath(header)
-    if house(rel) is None or house(rel) != house(to):
+    if room(rel) and room(to) and room(to) not in linked[room(rel)]:
+        return f"{room(rel)} may not include {header}"
+    if str(rel.parent) in PRIVATE_FROM.get(header, ()):
         return None
-    (from_height, from_room), (height, name) = room(rel), room(to)
-    if height > from_height:
-        return f"{house(rel)}/{from_room} may not include {header}"
-    if to.stem.endswith("_private") and name != from_room and str(rel.parent) not in PRIVATE_FROM.get(header, ()):
-        return f"{header} is private to {house(to)}/{name}"
+    owners = private_to(root, header) + [to.parent] * to.stem.endswith("_private")
+    if owners and not any(owner in rel.parents for owner in owners):
+        return f"{header} is private to {' and '.join(map(str, owners))}"
     return None
 
 
@@ -95,7 +132,8 @@ def check(root):
     excepted = set((root / "tests/upward_includes.txt").read_text().splitlines())
     needed = set()
     used_fences = set()
-    bad = unknown_rooms(root)
+    linked, bad = linked_rooms(root)
+    bad += unknown_rooms(root)
     if bad:
         return bad
     for path in sorted(root.rglob("*.[ch]")):
@@ -115,7 +153,8 @@ def check(root):
             if first in ORDER and "/" in header:
                 if ORDER.index(first) < ORDER.index(folder(rel)) and str(rel) != "bridge/main.c":
                     bad.append(f"{where}: {folder(rel)}/ may not include {header}")
-            broken = rooms_broken(rel, header)
+                    continue
+            broken = rooms_broken(root, rel, header, linked)
             if broken:
                 needed.add(f"{rel} {header}")
                 if f"{rel} {header}" not in excepted:

@@ -1,7 +1,8 @@
 #include "bridge/calls/outbox_view.h"
 
 #include "bridge/core/context.h"
-#include "bridge/send/out_queue.h"
+#include "bridge/send/out_message.h"
+#include "bridge/send/out_outcome.h"
 #include "bridge/send/out_request.h"
 
 _Static_assert((int)OUTBOX_PAGE_MAX == (int)OUTBOX_LIST_MAX, "one page is one list of the store");
@@ -125,18 +126,13 @@ enum cmd_result bridge_outbox_cancel(struct bridge *b, struct span name, struct 
                                      struct outbox_entry *ret)
 {
     struct store_outbox_row row;
-    struct out_item *it;
     enum cmd_result result = find(b, name, a, &row);
 
     if (result != CMD_OK)
         return result;
     if (row.state == OUTBOX_QUEUED) {
-        if (!b->out_message || out_queue_load(b) != WB_OK)
+        if (out_message_cancel(b, span_cstr(row.message_id)) != WB_OK)
             return CMD_INTERNAL;
-        it = out_queue_find(b, span_cstr(row.message_id));
-        if (!it)
-            return CMD_INTERNAL;
-        out_queue_fail(it, CMD_CANCELLED, 0, "the message was cancelled before it was sent");
         /* The row tells whether that could be stored. */
         result = find(b, name, a, &row);
         if (result == CMD_OK && row.state == OUTBOX_QUEUED)

@@ -1,7 +1,5 @@
-/* pairing.h - the room pair/: how a phone links this device. It knows nothing of HTTP, and of
- * messages. This file is the state while unpaired: the current QR, the current link code, and the
- * passkey step that may follow both. Private to conn_pair.c, pair_code.c, pair_refresh.c,
- * pair_passkey.c and qr_show.c. */
+/* pairing.h - what is shown while unpaired: the current QR, the current link code, and the passkey
+ * step that may follow both. Private to pair/. */
 #ifndef BRIDGE_PAIR_PAIRING_H
 #define BRIDGE_PAIR_PAIRING_H
 

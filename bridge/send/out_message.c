@@ -428,6 +428,23 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
     return WB_OK;
 }
 
+enum wb_err out_message_cancel(struct bridge *b, struct span id)
+{
+    struct out_item *it;
+    enum wb_err err;
+
+    if (!b->out_message)
+        return WB_ERR_STATE;
+    err = out_queue_load(b);
+    if (err != WB_OK)
+        return err;
+    it = out_queue_find(b, id);
+    if (!it)
+        return WB_ERR_NOT_FOUND;
+    out_queue_fail(it, CMD_CANCELLED, 0, "the message was cancelled before it was sent");
+    return WB_OK;
+}
+
 void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b))
 {
     out_wait_finish(b, ms, done);

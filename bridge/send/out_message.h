@@ -67,6 +67,9 @@ enum wb_err out_message_new(struct bridge *b, const struct out_ports *ports,
                             struct out_message_state **ret_s) WB_MUST_CHECK;
 /* NULL-safe. Waiting callers are not answered any more. */
 void out_message_free(struct bridge *b, struct out_message_state *s);
+/* A send that has not left is taken back: it fails as "cancelled", and callers that wait are told;
+ * its row says whether that could be stored. NOT_FOUND: none of that id is queued. */
+enum wb_err out_message_cancel(struct bridge *b, struct span id) WB_MUST_CHECK;
 /* The program ends: callers may wait up to `ms` longer while there is a connection, then get the
  * answer of a wait that is over. done is called once, not from within this function. */
 void out_message_finish(struct bridge *b, int64_t ms, void (*done)(struct bridge *b));

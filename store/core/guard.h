@@ -1,5 +1,5 @@
-/* guard.h - what others may do with a store's directories and files; private to store/ and tools/,
- * but for store_shut_out_text().
+/* guard.h - what others may do with a store's directories and files. Made for store/ and tools/;
+ * bridge/main.c uses store_shut_out_text() alone.
  *
  * Whoever may write in the directory of a database can put another one there, or a journal that
  * SQLite would play back into it; whoever may read the files has the keys. A mode that allows more

@@ -1,5 +1,5 @@
-/* files.h - makes, moves and flushes directories and files, with the rights that they need; private
- * to store/. files/ knows names, rights and locks of files, and nothing of what is in them. */
+/* files.h - directories and files with the right owners' rights; private to store/ and tools/.
+ * files/ knows names, rights and locks of files, and nothing of what is in them. */
 #ifndef STORE_FILES_FILES_H
 #define STORE_FILES_FILES_H
 
