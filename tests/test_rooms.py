@@ -107,7 +107,6 @@ class Includes(Scratch):
                                                          and not name.endswith((".c", ".h"))])
         for name in check_includes.LINKS:
             self.write(name, (ROOT / name).read_text(encoding="utf-8"))
-        self.write("tests/upward_includes.txt", (HERE / "upward_includes.txt").read_text(encoding="utf-8"))
 
     def include(self, name, header):
         path = self.root / name
