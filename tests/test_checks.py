@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The checks that read the sources notice what they are there for (check_unused.py, check_conformance.py,
-check_dialect.py, check_docs.py, tools/style.py)."""
+check_dialect.py, check_docs.py, check_tags.py, tools/style.py)."""
 
 import pathlib
 import sys
@@ -14,6 +14,7 @@ sys.path.insert(0, str(HERE.parent / "tools"))
 import check_conformance  # noqa: E402
 import check_dialect  # noqa: E402
 import check_docs  # noqa: E402
+import check_tags  # noqa: E402
 import check_unused  # noqa: E402
 import style  # noqa: E402
 
@@ -170,6 +171,19 @@ class Documents(unittest.TestCase):
     def test_an_exception_must_be_needed(self):
         self.assertEqual(self.wrong("`bridge/x.c`", {"bridge/x.c": "an example"}), [])
         self.assertEqual(self.wrong("", {"bridge/x.c": "an example"}), ["EXCEPTIONS: no document says bridge/x.c"])
+class Tags(unittest.TestCase):
+    def test_a_name_of_two_types_is_found(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            root = pathlib.Path(scratch)
+            for name, text in (("base/a.h", "struct one {\n};\nstruct two *use(struct one *o);\n"),
+                               ("tools/mock/b.c", "static const struct two {\n} rows[] = {};\nstruct one;\n"),
+                               ("tests/unit/c.c", "struct one {\n};\n")):
+                (root / name).parent.mkdir(parents=True)
+                (root / name).write_text(text)
+            self.assertEqual(check_tags.check(root), [])
+            (root / "base/d.c").write_text("enum two { A };\nunion one {\n};\n")
+            self.assertEqual(check_tags.check(root), ["one is the name of 2 types: base/a.h, base/d.c",
+                                                      "two is the name of 2 types: base/d.c, tools/mock/b.c"])
 
 
 class Style(unittest.TestCase):

@@ -315,14 +315,14 @@ static void on_timer(void *ctx)
 
 /* ---- answers ---- */
 
-struct page {
+struct phone_page {
     size_t n;       /* messages of the right chat in the page */
     int64_t oldest; /* time of the oldest of them */
     char oldest_id[STORE_MESSAGE_ID_MAX + 1];
 };
 
 static enum wb_err take_message(struct bridge *b, struct arena *a, struct span web,
-                                struct store_history_gap *g, struct page *p)
+                                struct store_history_gap *g, struct phone_page *p)
 {
     struct in_message_web w;
     bool same, maybe = false;
@@ -355,7 +355,7 @@ out:
 }
 
 static enum wb_err take_conversation(struct bridge *b, struct span in, struct arena *lists,
-                                     struct store_history_gap *g, struct page *p)
+                                     struct store_history_gap *g, struct phone_page *p)
 {
     struct arena a = arena_new(CONTENT_ARENA_MAX);
     struct history_conversation c;
@@ -384,7 +384,7 @@ static enum wb_err take_history(struct bridge *b, struct span plain, struct stor
 {
     struct arena lists = arena_new(HISTORY_ARENA_MAX);
     struct store_history_anchor from = {.timestamp = 0};
-    struct page p = {.n = 0};
+    struct phone_page p = {.n = 0};
     struct history_sync sync;
     enum wb_err err;
 

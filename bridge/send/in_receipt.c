@@ -61,13 +61,13 @@ static size_t count_items(const struct node *n, const struct node *list)
 }
 
 /* The receipt that is being read. */
-struct reading {
+struct receipt_reading {
     struct arena *arena;
     struct in_receipt_item *items;
     size_t n;
 };
 
-static void add_item(struct reading *r, struct span id, const struct jid *person, int64_t t)
+static void add_item(struct receipt_reading *r, struct span id, const struct jid *person, int64_t t)
 {
     if (msgid_valid(id))
         r->items[r->n++] = (struct in_receipt_item){id, jid_bare(jid_unhosted(*person)), t};
@@ -75,7 +75,7 @@ static void add_item(struct reading *r, struct span id, const struct jid *person
 
 /* The stanza's id is that of the first message; the keys name all messages, the <user>s say
  * who has them (P-RC-48: grouped receipt). */
-static void read_grouped(struct reading *r, const struct node *parts, int64_t t)
+static void read_grouped(struct receipt_reading *r, const struct node *parts, int64_t t)
 {
     for (; parts; parts = node_next(parts, "participants")) {
         struct span id = node_attr_str(parts, "key", r->arena);
@@ -90,7 +90,7 @@ static void read_grouped(struct reading *r, const struct node *parts, int64_t t)
     }
 }
 
-static void read_single(struct reading *r, const struct node *n, const struct node *list,
+static void read_single(struct receipt_reading *r, const struct node *n, const struct node *list,
                         const struct jid *who)
 {
     int64_t t = time_of(n);
@@ -106,7 +106,7 @@ enum wb_err in_receipt_parse(const struct node *n, struct arena *a, struct in_re
     struct in_receipt r = {.kind = kind_of(n)};
     const struct node *list = node_child(n, "list"), *parts = node_child(n, "participants");
     size_t max = count_items(n, list);
-    struct reading reading = {.arena = a};
+    struct receipt_reading reading = {.arena = a};
     struct jid who;
 
     if (!node_attr_get_jid(n, "from", &r.from))

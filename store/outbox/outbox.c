@@ -83,14 +83,14 @@ out:
     return err;
 }
 
-struct reading {
+struct row_reading {
     struct arena *arena;
     struct store_outbox_row *row;
 };
 
 static enum wb_err read_row(struct stmt *q, void *ctx)
 {
-    const struct reading *r = ctx;
+    const struct row_reading *r = ctx;
 
     return outbox_read_row(q, r->arena, r->row);
 }
@@ -98,7 +98,7 @@ static enum wb_err read_row(struct stmt *q, void *ctx)
 enum wb_err store_outbox_by_id(struct store *s, const char *message_id, struct arena *a,
                                struct store_outbox_row *ret)
 {
-    struct reading r = {a, ret};
+    struct row_reading r = {a, ret};
 
     NEED_ACCOUNT(s);
     return sql_row_by(&s->wa, ROW "message_id = ?", BINDS(BIND_TEXT(s->our), BIND_TEXT(message_id)),
@@ -108,7 +108,7 @@ enum wb_err store_outbox_by_id(struct store *s, const char *message_id, struct a
 enum wb_err store_outbox_by_key(struct store *s, const char *key, struct arena *a,
                                 struct store_outbox_row *ret)
 {
-    struct reading r = {a, ret};
+    struct row_reading r = {a, ret};
 
     NEED_ACCOUNT(s);
     return sql_row_by(&s->wa, ROW "key = ?", BINDS(BIND_TEXT(s->our), BIND_TEXT(key)), read_row,
@@ -118,7 +118,7 @@ enum wb_err store_outbox_by_key(struct store *s, const char *key, struct arena *
 enum wb_err store_outbox_next(struct store *s, enum store_outbox_state state, int64_t after,
                               struct arena *a, struct store_outbox_row *ret)
 {
-    struct reading r = {a, ret};
+    struct row_reading r = {a, ret};
 
     NEED_ACCOUNT(s);
     return sql_row_by(&s->wa, ROW "state = ? AND seq > ? ORDER BY seq LIMIT 1",

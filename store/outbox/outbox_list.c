@@ -23,7 +23,7 @@ static const char *statement_of(const struct store_outbox_filter *f)
                            : LISTED ALL OF_CHAT " AND seq < ? ORDER BY seq DESC LIMIT ?";
 }
 
-struct page {
+struct outbox_page {
     struct arena *arena;
     struct store_outbox_row *rows;
     size_t n;
@@ -31,7 +31,7 @@ struct page {
 
 static enum wb_err read_row(struct stmt *q, void *ctx)
 {
-    struct page *p = ctx;
+    struct outbox_page *p = ctx;
 
     return outbox_read_row(q, p->arena, &p->rows[p->n++]);
 }
@@ -39,7 +39,7 @@ static enum wb_err read_row(struct stmt *q, void *ctx)
 enum wb_err store_outbox_list(struct store *s, const struct store_outbox_filter *f, struct arena *a,
                               struct store_outbox_row **ret_rows, size_t *ret_n)
 {
-    struct page page = {.arena = a};
+    struct outbox_page page = {.arena = a};
     struct jid forms[2] = {{0}};
     size_t nforms = 0;
     enum wb_err err;

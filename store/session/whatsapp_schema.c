@@ -101,7 +101,7 @@ static const char *const whatsmeow_tables[] = {
 
 /* What whatsmeow's own upgrades do, version by version (P-DB-26). They move no data: sessions of a
  * phone number follow to its LID when that is learnt (signal_migrate.c). */
-static const struct step {
+static const struct schema_step {
     int to;
     const char *sql[2];
 } steps[] = {

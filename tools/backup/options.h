@@ -6,13 +6,13 @@
 
 #include "store/core/store.h"
 
-enum exit_status {
-    EXIT_DONE = 0,
-    EXIT_FAILED = 1,
-    EXIT_USAGE = 2,
-    EXIT_LOCKED = 3,
-    EXIT_BAD_BACKUP = 4,
-    EXIT_WRONG_NUMBER = 5,
+enum { /* exit statuses */
+       EXIT_DONE = 0,
+       EXIT_FAILED = 1,
+       EXIT_USAGE = 2,
+       EXIT_LOCKED = 3,
+       EXIT_BAD_BACKUP = 4,
+       EXIT_WRONG_NUMBER = 5,
 };
 
 struct options {

@@ -39,7 +39,7 @@ struct server {
 };
 
 /* What lws keeps for each socket. */
-struct caller {
+struct mock_socket {
     struct lws *wsi;
     struct client *client; /* WebSocket */
     bool abort;            /* close at the next chance */
@@ -64,7 +64,7 @@ static struct server *server_of(struct lws *wsi)
 
 static void want_write(void *socket)
 {
-    struct caller *s = socket;
+    struct mock_socket *s = socket;
 
     if (s)
         (void)lws_callback_on_writable(s->wsi);
@@ -72,7 +72,7 @@ static void want_write(void *socket)
 
 static void close_socket(void *socket)
 {
-    struct caller *s = socket;
+    struct mock_socket *s = socket;
 
     if (!s)
         return;
@@ -82,7 +82,7 @@ static void close_socket(void *socket)
 
 static void cut_socket(void *socket, enum socket_cut how)
 {
-    struct caller *s = socket;
+    struct mock_socket *s = socket;
 
     if (!s)
         return;
@@ -156,7 +156,7 @@ static int upgrade_verdict(struct lws *wsi)
     return 0;
 }
 
-static int write_one(struct caller *s, struct out_msg *o)
+static int write_one(struct mock_socket *s, struct out_msg *o)
 {
     unsigned char *out = malloc(LWS_PRE + o->n);
     int flags = o->start ? LWS_WRITE_BINARY : LWS_WRITE_CONTINUATION;
@@ -173,7 +173,7 @@ static int write_one(struct caller *s, struct out_msg *o)
     return written;
 }
 
-static int ws_write(struct caller *s)
+static int ws_write(struct mock_socket *s)
 {
     struct client *c = s->client;
 
@@ -201,7 +201,7 @@ static int ws_write(struct caller *s)
     return 0;
 }
 
-static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct caller *s, void *in,
+static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct mock_socket *s, void *in,
                  size_t len)
 {
     struct server *server = server_of(wsi);
@@ -238,7 +238,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, struct calle
 
 /* ---- HTTP ---- */
 
-static bool read_line(struct lws *wsi, struct caller *s)
+static bool read_line(struct lws *wsi, struct mock_socket *s)
 {
     static const struct {
         enum lws_token_indexes token;
@@ -256,7 +256,7 @@ static bool read_line(struct lws *wsi, struct caller *s)
 }
 
 /* Keeps the headers that the pages of web.whatsapp.com check. */
-static void read_browser(struct lws *wsi, struct caller *s)
+static void read_browser(struct lws *wsi, struct mock_socket *s)
 {
     s->user_agent[0] = s->fetch_site[0] = s->fetch_dest[0] = '\0';
     (void)lws_hdr_copy(wsi, s->user_agent, sizeof s->user_agent, WSI_TOKEN_HTTP_USER_AGENT);
@@ -264,7 +264,7 @@ static void read_browser(struct lws *wsi, struct caller *s)
     (void)lws_hdr_custom_copy(wsi, s->fetch_dest, sizeof s->fetch_dest, "sec-fetch-dest:", 15);
 }
 
-static void read_query(struct lws *wsi, struct caller *s)
+static void read_query(struct lws *wsi, struct mock_socket *s)
 {
     size_t n = 0;
     char part[QUERY_MAX / 2];
@@ -282,12 +282,12 @@ static void read_query(struct lws *wsi, struct caller *s)
 }
 
 /* libwebsockets cannot tell where a chunked body has ended: such a connection takes no more. */
-static int completed(struct lws *wsi, const struct caller *s)
+static int completed(struct lws *wsi, const struct mock_socket *s)
 {
     return s->in_chunks || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }
 
-static int respond(struct lws *wsi, struct caller *s)
+static int respond(struct lws *wsi, struct mock_socket *s)
 {
     struct http_request q = {.method = s->method,
                              .path = s->path,
@@ -318,7 +318,7 @@ static bool comes_in_chunks(struct lws *wsi)
            strcasecmp(coding, "chunked") == 0;
 }
 
-static int http_start(struct lws *wsi, struct caller *s)
+static int http_start(struct lws *wsi, struct mock_socket *s)
 {
     char length[24];
 
@@ -342,7 +342,7 @@ static int http_start(struct lws *wsi, struct caller *s)
     return respond(wsi, s);
 }
 
-static int http_body(struct lws *wsi, struct caller *s, struct span part)
+static int http_body(struct lws *wsi, struct mock_socket *s, struct span part)
 {
     bool done = false;
 
@@ -357,7 +357,7 @@ static int http_body(struct lws *wsi, struct caller *s, struct span part)
     return done ? respond(wsi, s) : 0;
 }
 
-static int http_write(struct lws *wsi, struct caller *s)
+static int http_write(struct lws *wsi, struct mock_socket *s)
 {
     unsigned char out[LWS_PRE + HTTP_CHUNK];
     struct buf *body = &s->response.body;
@@ -381,7 +381,7 @@ static int http_write(struct lws *wsi, struct caller *s)
     return completed(wsi, s);
 }
 
-static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct caller *s, void *in,
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct mock_socket *s, void *in,
                    size_t len)
 {
     int result = 0, status;
@@ -454,7 +454,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 }
 
 static const struct lws_protocols protocols[] = {
-    {PROTOCOL, callback, sizeof(struct caller), RX_BYTES, 0, NULL, 0},
+    {PROTOCOL, callback, sizeof(struct mock_socket), RX_BYTES, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0}};
 
 /* ---- life ---- */

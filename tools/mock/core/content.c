@@ -33,7 +33,7 @@ static void read_context(struct span ctx, struct mock_content *c)
 }
 
 /* The fields of Message that carry a caption, and a contextInfo in field 17. */
-static const struct content_kind {
+static const struct said_kind {
     uint32_t field, caption;
     const char *name;
 } kinds[] = {{6, 1, "text"},    {3, 3, "image"},     {9, 7, "video"},  {7, 20, "document"},
