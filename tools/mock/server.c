@@ -381,8 +381,8 @@ static int http_write(struct lws *wsi, struct mock_socket *s)
     return completed(wsi, s);
 }
 
-static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct mock_socket *s, void *in,
-                   size_t len)
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, struct mock_socket *s,
+                   void *in, size_t len)
 {
     int result = 0, status;
 
