@@ -21,7 +21,7 @@ ROW = re.compile(r"^\|\s*(P-[A-Z0-9]+-\d+)\s*\|([^|]*)\|([^|]*)\|([^|]*)\|\s*$")
 
 LINES_MAX = 650
 PROGRAMS = ("unit/**/test_*.c", "differential/test_*.c", "fuzz/fuzz_*.c", "e2e/*.py", "peers/*.py")
-OPENING = {".c": re.compile(r"/\*\W+\w+(\W+\w+){2}"), ".py": re.compile(r'(#!.*\n)?""" *\w+(\W+\w+){2}')}
+OPENING = {".c": re.compile(r"/\*(?:(?!\*/)\W)+\w+(?:(?:(?!\*/)\W)+\w+){2}"), ".py": re.compile(r'(#!.*\n)?""" *\w+(?:(?:(?!""")\W)+\w+){2}')}
 
 CMOCKA_LIST = re.compile(r"struct CMUnitTest \w+\[\] = \{(.*?)\};", re.S)
 SCENARIOS = re.compile(r"^ALL = \[(.*?)\]", re.M | re.S)

@@ -1,10 +1,10 @@
 /* dialect.h - the words of our SQL that only SQLite knows; private to store/.
  *
- * The statements of whatsapp.db are such that PostgreSQL reads them as well, so that a session may
- * one day be kept there. Where that is not possible, or where SQLite would be slower without its
- * own word, the word has a name here, and a second database would put its own behind that name.
- * messages.db is read by other programs and stays SQLite. tests/check_sql.py refuses these words
- * elsewhere. */
+ * A session may one day be kept in PostgreSQL. Its statements avoid what only SQLite reads, where
+ * that costs nothing. Where SQLite needs its own word, or would be slower without it, the word has
+ * a name here, and a second database would put its own behind that name. tests/check_dialect.py
+ * refuses the words of its list elsewhere; what PostgreSQL would still read differently stands in
+ * docs/databases.md. messages.db is read by other programs and stays SQLite. */
 #ifndef STORE_DB_DIALECT_H
 #define STORE_DB_DIALECT_H
 

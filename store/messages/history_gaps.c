@@ -71,8 +71,6 @@ static enum wb_err read_gap(struct stmt *q, void *ret)
     return WB_OK;
 }
 
-/* Ends the use of q. */
-
 /* The chat's own row, closed or not; the key is the form that messages.db has. */
 static enum wb_err row_get(struct store *s, const struct jid *chat, struct store_history_gap *ret)
 {

@@ -228,10 +228,8 @@ static enum wb_err touch(struct store *s, const struct jid *chat, int64_t t)
     struct stmt q;
     enum wb_err err;
 
-    if (t <= 0)
-        return sql_run(&s->msg,
-                       "INSERT INTO chats (jid) VALUES (?)"
-                       " ON CONFLICT DO NOTHING",
+    if (t <= 0) /* OR IGNORE: another program's table may want more than a jid */
+        return sql_run(&s->msg, "INSERT OR IGNORE INTO chats (jid) VALUES (?)",
                        BINDS(BIND_JID(chat)));
     TRY(stmt_write(&q, &s->msg,
                    "INSERT INTO chats (last_message_time, jid) VALUES (?1, ?2)"

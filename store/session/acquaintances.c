@@ -9,6 +9,8 @@ enum wb_err store_acquaintance_put(struct store *s, const struct jid *who)
     struct jid bare = jid_unhosted(jid_bare(*who));
 
     NEED_ACCOUNT(s);
+    if (jid_is_none(&bare))
+        return WB_ERR_INVALID;
     return sql_run(&s->wa,
                    "INSERT INTO bridge_acquaintances (our_jid, person) VALUES (?, ?)"
                    " ON CONFLICT DO NOTHING",
