@@ -217,6 +217,7 @@ void bridge_free(struct bridge *b)
     timer_stop(b->timers, &b->shutdown_timer);
     timer_stop(b->timers, &b->store_probe);
     mishap_free(b->mishap);
+    b->mishap = NULL;
     if (b->prekeys)
         prekey_upload_stop(b->prekeys); /* or a login would go on to its next step */
     iq_free(&b->iq);
@@ -231,17 +232,22 @@ void bridge_free(struct bridge *b)
     messages_tidy_free(b->messages_tidy);
     out_message_free(b, b->out_message);
     person_limits_free(b->person_limits);
+    b->person_limits = NULL;
     time_lock_free(b->time_lock);
+    b->time_lock = NULL;
     tctokens_free(b->tokens);
+    b->tokens = NULL;
     group_list_free(b->group_list);
     b->group_list = NULL; /* events may still come */
     group_info_free(b->groups);
     group_limits_free(b->group_limits);
+    b->group_limits = NULL;
     prekey_fetch_free(b->prekey_fetch);
     b->prekey_fetch = NULL; /* events may still come */
     signed_prekey_free(b->signed_prekey);
     b->signed_prekey = NULL; /* events may still come */
     lid_refresh_free(b->lid_refresh);
+    b->lid_refresh = NULL;
     shared_query_delete(b->lids);
     device_sync_free(b->devices);
     conn_free(b->conn);

@@ -40,5 +40,5 @@ out:
     return err;
 }
 
-const struct own_message_row own_message_app_state_keys = {PROTOCOL_APP_STATE_KEY_SHARE, true,
+const struct own_message_row own_message_app_state_keys = {PROTOCOL_APP_STATE_KEY_SHARE,
                                                            keys_apply};

@@ -300,7 +300,8 @@ out:
     return err;
 }
 
-void conn_note_sent(struct conn *c, const struct node *n)
+/* Notes what goes out, for conn_log_sent(). */
+static void note_sent(struct conn *c, const struct node *n)
 {
     char *at = c->sent.text[c->sent.next++ % SENT_LOG_ENTRIES];
     const struct node_attr *id = node_find_attr(n, "id");
@@ -379,6 +380,14 @@ enum wb_err conn_load_account(struct conn *c)
     return err;
 }
 
+/* A write works again. was_full: for a while none did, so that what is waited for is over; else the
+ * pauses stay, or each batch that does not fit would be followed by a login. */
+static void store_works(struct conn *c, bool was_full)
+{
+    if (was_full && c->state == CONN_WAIT_BACKOFF && c->why == CONN_WHY_STORE)
+        conn_event(c, CONN_EV_TIMER, NULL);
+}
+
 enum wb_err conn_new(struct bridge *b, const struct conn_pairing *how_to_pair, struct conn **ret_c)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -387,12 +396,6 @@ enum wb_err conn_new(struct bridge *b, const struct conn_pairing *how_to_pair, s
 
     if (!c)
         return WB_ERR_NOMEM;
-    b->link = (struct link){.conn = c,
-                            .send = conn_send_plain,
-                            .note_sent = conn_note_sent,
-                            .waiting = conn_waiting,
-                            .drop = conn_drop,
-                            .store_works = conn_store_works};
     c->b = b;
     c->how_to_pair = how_to_pair;
     c->state = CONN_STOPPED;
@@ -413,6 +416,12 @@ enum wb_err conn_new(struct bridge *b, const struct conn_pairing *how_to_pair, s
         conn_free(c);
         return err;
     }
+    b->link = (struct link){.conn = c,
+                            .send = conn_send_plain,
+                            .note_sent = note_sent,
+                            .waiting = conn_waiting,
+                            .drop = conn_drop,
+                            .store_works = store_works};
     *ret_c = c;
     return WB_OK;
 }
@@ -476,12 +485,6 @@ bool conn_online(const struct conn *c)
 bool conn_caught_up(const struct conn *c)
 {
     return conn_online(c) && !c->offline_phase;
-}
-
-void conn_store_works(struct conn *c, bool was_full)
-{
-    if (was_full && c->state == CONN_WAIT_BACKOFF && c->why == CONN_WHY_STORE)
-        conn_event(c, CONN_EV_TIMER, NULL);
 }
 
 enum wb_err conn_reconnect(struct conn *c)

@@ -7,15 +7,12 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "base/span.h"
 #include "bridge/conn/limits.h"
 #include "bridge/core/link.h"
 
 struct bridge;
 struct conn;
 struct conn_pairing;
-struct node;
-struct stanza_handler;
 
 /* X(name, what we wait for) */
 #define CONN_STATE_LIST(X)                                                                         \
@@ -61,10 +58,6 @@ void conn_start(struct conn *c);
 enum wb_err conn_reconnect(struct conn *c) WB_MUST_CHECK;
 /* Closes and reconnects with backoff, for a reason found elsewhere (store failure, dead socket). */
 void conn_drop(struct conn *c, enum conn_reason why);
-/* A write works again. was_full: test writes failed for a while, so the wait for room is over and
- * the connection is opened. Otherwise the pause before the next attempt stays, or each batch that
- * does not fit would cause a login. */
-void conn_store_works(struct conn *c, bool was_full);
 /* Closes for good; the loop is stopped when the socket is gone. */
 void conn_shutdown(struct conn *c);
 
@@ -101,9 +94,6 @@ void conn_signed_prekey_changed(struct conn *c);
 /* Logs the last stanzas sent, because the server complains of one. */
 void conn_log_sent(struct conn *c);
 
-/* Seals one packed stanza and sends it. STATE without an encrypted stream; TOO_LARGE when too many
- * bytes wait for the socket: the connection goes on. */
-enum wb_err conn_send_plain(struct conn *c, struct span packed) WB_MUST_CHECK;
 /* How far the sent bytes have come (conn_uplink.c). All are harmless without a connection. */
 /* Bytes that wait for the socket; compare the limits *_ROOM_BYTES with them. */
 size_t conn_waiting(const struct conn *c);
@@ -119,8 +109,6 @@ bool conn_uplink_busy(const struct conn *c, uint64_t *seen, bool *ret_moved);
  * it. */
 void conn_pace_reading(struct conn *c);
 
-/* Notes a stanza that goes out, for conn_log_sent(). */
-void conn_note_sent(struct conn *c, const struct node *n);
 /* Are more bytes of the server here already? The batch may then go on. */
 bool conn_readable(const struct conn *c);
 /* The operator: show a QR again (after a logout). STATE when paired. */

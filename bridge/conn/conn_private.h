@@ -161,6 +161,8 @@ void conn_trim(struct conn *c, struct buf *b);
 /* conn.c */
 void conn_connect(struct conn *c);
 enum wb_err conn_send_frame(struct conn *c, struct span payload) WB_MUST_CHECK;
+/* Seals one packed stanza and sends it: the link's (core/link.h). */
+enum wb_err conn_send_plain(struct conn *c, struct span packed) WB_MUST_CHECK;
 /* Reads the store's account into c->account; NOT_FOUND: unpaired. */
 enum wb_err conn_load_account(struct conn *c) WB_MUST_CHECK;
 void conn_account_changed(struct conn *c);

@@ -1,6 +1,6 @@
 /* link.h - the stream to WhatsApp as core sees it: where stanzas leave, and why a stream is ended.
- * It knows nothing of sockets, logins and pairing: conn_new() fills in the functions, tests put
- * fakes here. */
+ * The reasons name sockets, logins and pairing; how any of it is done stands in conn/: conn_new()
+ * fills in the functions, tests put fakes here. */
 #ifndef BRIDGE_CORE_LINK_H
 #define BRIDGE_CORE_LINK_H
 
@@ -49,7 +49,8 @@ enum conn_reason {
 
 struct link {
     struct conn *conn; /* handed to each of the functions */
-    /* Seals one packed stanza and sends it: conn_send_plain(). */
+    /* Seals one packed stanza and sends it. STATE without an encrypted stream; TOO_LARGE when too
+     * much waits for the socket, which harms nothing. */
     enum wb_err (*send)(struct conn *c, struct span packed);
     /* Notes a stanza that went out, for the log if the server complains of it. */
     void (*note_sent)(struct conn *c, const struct node *n);
@@ -57,7 +58,7 @@ struct link {
     size_t (*waiting)(const struct conn *c);
     /* Ends the stream for a reason of ours; the next one follows after a pause. */
     void (*drop)(struct conn *c, enum conn_reason why);
-    /* A write works again: conn_store_works(). */
+    /* A write works again. was_full: for a while none did, so that what waits for it is over. */
     void (*store_works)(struct conn *c, bool was_full);
 };
 

@@ -23,8 +23,8 @@ struct own_message {
 
 struct own_message_row {
     int type;
-    bool from_phone_only;
-    /* Called in the open batch. An error of class PEER: the message is logged as useless. */
+    /* Called in the open batch, for messages of our phone only. An error of class PEER: the message
+     * is logged as useless. */
     enum wb_err (*apply)(struct bridge *b, const struct own_message *o);
 };
 

@@ -23,7 +23,7 @@ enum wb_err own_message_dispatch(struct bridge *b, const struct own_message *o)
 {
     const struct own_message_row *row = row_of(o->type);
 
-    if (o->device != 0 && (!row || row->from_phone_only)) {
+    if (o->device != 0) {
         log_info(b->log, "message",
                  "protocol message %d of our own device %u: only the phone's "
                  "would count",

@@ -40,5 +40,5 @@ static enum wb_err history_apply(struct bridge *b, const struct own_message *o)
     return err;
 }
 
-const struct own_message_row own_message_history = {PROTOCOL_HISTORY_SYNC_NOTIFICATION, true,
+const struct own_message_row own_message_history = {PROTOCOL_HISTORY_SYNC_NOTIFICATION,
                                                     history_apply};

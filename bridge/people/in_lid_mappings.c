@@ -42,5 +42,4 @@ out:
     return err;
 }
 
-const struct own_message_row own_message_lid_mappings = {PROTOCOL_LID_MIGRATION, true,
-                                                         mappings_apply};
+const struct own_message_row own_message_lid_mappings = {PROTOCOL_LID_MIGRATION, mappings_apply};

@@ -23,9 +23,6 @@ enum {
      * once in that time, and for so many people: a server may go on naming such hashes. */
     PERSON_REFRESH_S = 3600,
     PERSON_LIMIT_SLOTS = 256,
-    /* One send under way: request, members and devices of the largest group, the stanza. Reading a
-     * person's private address may use as much. */
-    SEND_ARENA_MAX = 256 << 20,
     /* A LID that is out of date is asked for once in that time: the acks go on saying it until the
      * answer is here, and to so many people at once. */
     LID_REFRESH_MS = 10 * 60 * 1000,

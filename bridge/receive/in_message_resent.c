@@ -162,4 +162,4 @@ out:
     return err;
 }
 
-const struct own_message_row own_message_resent = {PROTOCOL_PEER_RESPONSE, true, resent_apply};
+const struct own_message_row own_message_resent = {PROTOCOL_PEER_RESPONSE, resent_apply};

@@ -4,6 +4,8 @@
 #define BRIDGE_SEND_LIMITS_H
 
 enum {
+    /* One send under way: request, members and devices of the largest group, the stanza. */
+    SEND_ARENA_MAX = 256 << 20,
     /* Between two sends that have waited for the same pause: sixty of them take a quarter of a
      * minute, and do not bring on the next one. */
     SEND_AFTER_PAUSE_MS = 250,

@@ -165,7 +165,8 @@ out:
     return err;
 }
 
-enum wb_err device_sync_changed(struct bridge *b, const struct node *notification, struct arena *a)
+enum wb_err device_notify_changed(struct bridge *b, const struct node *notification,
+                                  struct arena *a)
 {
     struct form forms[2] = {{.device_attr = "jid", .hash_attr = "device_hash"},
                             {.device_attr = "lid", .hash_attr = "device_lid_hash"}};
@@ -287,8 +288,8 @@ static bool own_user(const struct bridge *b, const struct jid *from, const struc
     return bridge_is_self(b, &user);
 }
 
-enum wb_err device_sync_own_changed(struct bridge *b, const struct jid *from,
-                                    const struct node *devices, struct arena *a)
+enum wb_err device_notify_own_changed(struct bridge *b, const struct jid *from,
+                                      const struct node *devices, struct arena *a)
 {
     struct jid own_pn = jid_bare(b->own_pn), own_lid = jid_bare(b->own_lid), user;
     struct store_device_list list;
@@ -344,7 +345,7 @@ out:
     return err;
 }
 
-enum wb_err device_sync_reinstalled(struct bridge *b, const struct jid *who, int64_t at)
+enum wb_err device_notify_reinstalled(struct bridge *b, const struct jid *who, int64_t at)
 {
     struct jid forms[2] = {jid_bare(jid_unhosted(*who)), {0}};
     const struct jid *user = &forms[0];

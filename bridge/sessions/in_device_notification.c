@@ -12,7 +12,7 @@
 static enum wb_err devices_apply(struct bridge *b, const struct stanza *s, void *parsed)
 {
     (void)parsed;
-    return device_sync_changed(b, s->node, s->arena);
+    return device_notify_changed(b, s->node, s->arena);
 }
 
 const struct stanza_handler in_notification_devices_handler = {"devices", STANZA_ACK_ALWAYS, NULL,
@@ -31,7 +31,7 @@ static enum wb_err account_apply(struct bridge *b, const struct stanza *s, void 
     from = jid_bare(jid_unhosted(from));
     TRY(own_name_learned(b, node_attr_str(s->node, "pushname", s->arena), OWN_NAME_PHONE));
     for (const struct node *n = node_child(s->node, "devices"); n; n = node_next(n, "devices"))
-        TRY(device_sync_own_changed(b, &from, n, s->arena));
+        TRY(device_notify_own_changed(b, &from, n, s->arena));
 out:
     return err;
 }
@@ -55,7 +55,7 @@ static enum wb_err encrypt_apply(struct bridge *b, const struct stanza *s, void 
         at = INT64_MAX; /* now */
     if (from.user[0] != '\0')
         return node_child(s->node, "identity") && jid_is_person(&from)
-                   ? device_sync_reinstalled(b, &from, (int64_t)at)
+                   ? device_notify_reinstalled(b, &from, (int64_t)at)
                    : WB_OK;
     if (count && node_attr_get_u64(count, "value", &n))
         prekey_upload_refill(b->prekeys, n);

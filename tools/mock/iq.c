@@ -4,7 +4,7 @@
 #include "tools/mock/link/passkey.h"
 #include "tools/mock/service/service.h"
 
-/* One row per request; child NULL: any content. */
+/* child NULL: any content. A device that registers puts the child first. */
 static const struct iq_route {
     const char *xmlns, *type, *child;
     iq_handler *handler;
@@ -62,7 +62,8 @@ static const struct iq_route *route_of(struct client *c, const struct node *iq)
         const struct iq_route *r = &routes[i];
 
         if (strcmp(r->xmlns, xmlns) == 0 && (!r->type || strcmp(r->type, type) == 0) &&
-            (!r->child || node_child(iq, r->child) != NULL))
+            (!r->child ||
+             (r->before_login ? node_is(iq->first, r->child) : node_child(iq, r->child) != NULL)))
             return r;
     }
     return NULL;

@@ -3,6 +3,10 @@
  * clock and workers are the test's. */
 #include "tests/unit/bridge/conn_fixture.h"
 
+#include "bridge/calls/health.h"
+
+enum { MINUTE_MS = 61 * 1000, IN_A_ROW = 100, BACK_MS = 2000 };
+
 /* The bridge does dial again, within a day; after how many milliseconds. */
 static int64_t until_it_dials(struct line *t)
 {
@@ -11,10 +15,6 @@ static int64_t until_it_dials(struct line *t)
     assert_true(ms >= 0);
     return ms;
 }
-
-#include "bridge/calls/health.h"
-
-enum { MINUTE_MS = 61 * 1000, IN_A_ROW = 100, BACK_MS = 2000 };
 
 /* Online for so long, with a server that says something now and then. */
 static void stay(struct line *t, int64_t ms)

@@ -284,18 +284,19 @@ static void an_old_notification_does_not_forget_the_new_key(void **state)
 
     change_to(r, ALICE, 1);
     change_to(r, ALICE, 2);
-    OK(device_sync_reinstalled(&r->b, &alice, fixture_time - 5)); /* that change, told late */
+
+    OK(device_notify_reinstalled(&r->b, &alice, fixture_time - 5)); /* that change, told late */
     OK(store_identity_get(r->f.s, &alice, got));
     assert_int_equal(got[0], 2);
-    OK(device_sync_reinstalled(&r->b, &alice, fixture_time + 5)); /* the future is now */
+    OK(device_notify_reinstalled(&r->b, &alice, fixture_time + 5)); /* the future is now */
     OK(store_identity_get(r->f.s, &alice, got));
     OK(store_commit(r->f.s));
     assert_look(r, EVENTS, "1");
     fixture_time += 60;
-    OK(device_sync_reinstalled(&r->b, &alice, fixture_time));
+    OK(device_notify_reinstalled(&r->b, &alice, fixture_time));
     assert_int_equal(store_identity_get(r->f.s, &alice, got), WB_ERR_NOT_FOUND);
-    change_to(r, ALICE, 3);                                 /* told already */
-    OK(device_sync_reinstalled(&r->b, &bob, fixture_time)); /* never met */
+    change_to(r, ALICE, 3);                                   /* told already */
+    OK(device_notify_reinstalled(&r->b, &bob, fixture_time)); /* never met */
     OK(store_commit(r->f.s));
     assert_look(r, EVENTS, "2");
     assert_look(r, "SELECT count(*) FROM messages WHERE chat_jid = '" BOB "'", "0");
@@ -312,12 +313,12 @@ static void a_linked_devices_change_does_not_hide_the_phones(void **state)
     OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));
     identity[0] = 8;
     OK(identity_note(&r->b, &tablet, identity, fixture_time, NULL));
-    OK(device_sync_reinstalled(&r->b, &phone, fixture_time - 5));
+    OK(device_notify_reinstalled(&r->b, &phone, fixture_time - 5));
     assert_int_equal(store_identity_get(r->f.s, &phone, got), WB_ERR_NOT_FOUND);
     OK(store_identity_get(r->f.s, &tablet, got)); /* what it has since then */
     assert_int_equal(got[0], 8);
     change_to(r, ALICE, 2);
-    OK(device_sync_reinstalled(&r->b, &phone, fixture_time - 5)); /* delivered twice */
+    OK(device_notify_reinstalled(&r->b, &phone, fixture_time - 5)); /* delivered twice */
     OK(store_identity_get(r->f.s, &phone, got));
     OK(store_commit(r->f.s));
     assert_look(r, EVENTS, "2");

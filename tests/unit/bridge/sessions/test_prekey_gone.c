@@ -132,7 +132,7 @@ static void who_is_back_is_asked_about_at_once(void **state)
 
     OK(prekey_fetch(&d->b, &phone, 1, false, on_fetched, 1));
     desk_error(d, desk_sent(d), "406");
-    OK(device_sync_reinstalled(&d->b, &phone, d->now_ms / 1000));
+    OK(device_notify_reinstalled(&d->b, &phone, d->now_ms / 1000));
     d->ntaken = d->nsent; /* its token */
     OK(prekey_fetch(&d->b, &phone, 1, false, on_fetched, 2));
     assert_int_equal(asked_for(desk_sent(d)), 1);
