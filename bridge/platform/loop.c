@@ -9,6 +9,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "bridge/platform/loop_turn.h"
+
 enum {
     /* One read from a socket. */
     LOOP_READ_BYTES = 16 * 1024,
@@ -20,22 +22,21 @@ struct post {
     void *ctx;
 };
 
-struct loop {
-    const struct clock *clock;
-    struct timers timers;
-    struct pauses pauses;
+struct lws_loop {
+    struct loop turn; /* first: what others hold is a pointer to it */
     struct lws_context *lws;
     struct lws_vhost *vhost; /* for our own descriptors (timer, signals) */
     int timer_fd, signal_fd; /* owned by libwebsockets once adopted */
-    bool stop;
-    struct loop_deferred *deferred, **deferred_end;
-    loop_fn *iteration_end;
-    void *iteration_ctx;
     loop_signal_fn *signal_fn;
     void *signal_ctx;
     pthread_mutex_t posts_lock;
     struct post *posts, **posts_end;
 };
+
+static struct lws_loop *whole(struct loop *l)
+{
+    return (struct lws_loop *)l;
+}
 
 static void read_timer(int fd)
 {
@@ -47,7 +48,7 @@ static void read_timer(int fd)
         return;
 }
 
-static void read_signals(struct loop *l)
+static void read_signals(struct lws_loop *l)
 {
     struct signalfd_siginfo info;
 
@@ -59,7 +60,7 @@ static void read_signals(struct loop *l)
 static int raw_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                         size_t len)
 {
-    struct loop *l;
+    struct lws_loop *l;
     int fd;
 
     (void)user;
@@ -81,7 +82,7 @@ static const struct lws_protocols raw_protocols[] = {
     {.name = NULL},
 };
 
-static enum wb_err adopt(struct loop *l, int fd)
+static enum wb_err adopt(struct lws_loop *l, int fd)
 {
     lws_sock_file_fd_type descriptor = {.filefd = fd};
 
@@ -90,7 +91,7 @@ static enum wb_err adopt(struct loop *l, int fd)
                : WB_ERR_NOMEM;
 }
 
-static enum wb_err open_context(struct loop *l)
+static enum wb_err open_context(struct lws_loop *l)
 {
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
@@ -122,33 +123,32 @@ static enum wb_err open_context(struct loop *l)
 
 enum wb_err loop_new(const struct clock *clock, struct loop **ret_loop)
 {
-    struct loop *l = calloc(1, sizeof *l);
+    struct lws_loop *l = calloc(1, sizeof *l);
     enum wb_err err;
 
     if (!l)
         return WB_ERR_NOMEM;
-    l->clock = clock;
+    loop_turn_init(&l->turn, clock);
     l->timer_fd = l->signal_fd = -1;
-    l->deferred_end = &l->deferred;
     l->posts_end = &l->posts;
-    timers_init(&l->timers, clock);
-    pauses_init(&l->pauses, clock);
     if (pthread_mutex_init(&l->posts_lock, NULL) != 0) {
         free(l);
         return WB_ERR_NOMEM;
     }
     err = open_context(l);
     if (err != WB_OK) {
-        loop_free(l);
+        loop_free(&l->turn);
         return err;
     }
-    *ret_loop = l;
+    *ret_loop = &l->turn;
     return WB_OK;
 }
 
-void loop_free(struct loop *l)
+void loop_free(struct loop *turn)
 {
-    if (!l)
+    struct lws_loop *l = whole(turn);
+
+    if (!turn)
         return;
     if (l->lws)
         lws_context_destroy(l->lws);
@@ -164,45 +164,12 @@ void loop_free(struct loop *l)
 
 struct lws_context *loop_lws(struct loop *l)
 {
-    return l->lws;
+    return whole(l)->lws;
 }
 
-struct timers *loop_timers(struct loop *l)
+enum wb_err loop_post(struct loop *turn, loop_fn *fn, void *ctx)
 {
-    return &l->timers;
-}
-
-struct pauses *loop_pauses(struct loop *l)
-{
-    return &l->pauses;
-}
-
-void loop_defer(struct loop *l, struct loop_deferred *d, loop_fn *fn, void *ctx)
-{
-    if (d->queued)
-        return;
-    *d = (struct loop_deferred){NULL, fn, ctx, true};
-    *l->deferred_end = d;
-    l->deferred_end = &d->next;
-}
-
-void loop_defer_cancel(struct loop *l, struct loop_deferred *d)
-{
-    if (!d->queued)
-        return;
-    for (struct loop_deferred **at = &l->deferred; *at; at = &(*at)->next) {
-        if (*at != d)
-            continue;
-        *at = d->next;
-        if (!d->next)
-            l->deferred_end = at;
-        break;
-    }
-    d->queued = false;
-}
-
-enum wb_err loop_post(struct loop *l, loop_fn *fn, void *ctx)
-{
+    struct lws_loop *l = whole(turn);
     struct post *p = malloc(sizeof *p);
 
     if (!p)
@@ -216,8 +183,9 @@ enum wb_err loop_post(struct loop *l, loop_fn *fn, void *ctx)
     return WB_OK;
 }
 
-void loop_unpost(struct loop *l, const void *ctx)
+void loop_unpost(struct loop *turn, const void *ctx)
 {
+    struct lws_loop *l = whole(turn);
     struct post **at = &l->posts;
 
     pthread_mutex_lock(&l->posts_lock);
@@ -235,9 +203,10 @@ void loop_unpost(struct loop *l, const void *ctx)
     pthread_mutex_unlock(&l->posts_lock);
 }
 
-enum wb_err loop_watch_signals(struct loop *l, const int *signals, size_t n, loop_signal_fn *fn,
+enum wb_err loop_watch_signals(struct loop *turn, const int *signals, size_t n, loop_signal_fn *fn,
                                void *ctx)
 {
+    struct lws_loop *l = whole(turn);
     sigset_t set;
 
     sigemptyset(&set);
@@ -253,13 +222,7 @@ enum wb_err loop_watch_signals(struct loop *l, const int *signals, size_t n, loo
     return adopt(l, l->signal_fd);
 }
 
-void loop_set_iteration_end(struct loop *l, loop_fn *fn, void *ctx)
-{
-    l->iteration_end = fn;
-    l->iteration_ctx = ctx;
-}
-
-static void run_posts(struct loop *l)
+static void run_posts(struct lws_loop *l)
 {
     struct post *p;
 
@@ -277,30 +240,14 @@ static void run_posts(struct loop *l)
     }
 }
 
-static void run_deferred(struct loop *l)
-{
-    /* Runs only the work that is queued now; work that it adds comes in the next iteration.
-     * Entries leave the queue one at a time, so that each may cancel any other. */
-    size_t n = 0;
-
-    for (const struct loop_deferred *d = l->deferred; d; d = d->next)
-        n++;
-    while (n-- > 0 && l->deferred) {
-        struct loop_deferred *d = l->deferred;
-
-        loop_defer_cancel(l, d);
-        d->fn(d->ctx);
-    }
-}
-
 /* Sets the timer descriptor to the earliest timer, or to the end of max_wait_ms. */
-static enum wb_err arm(struct loop *l, int max_wait_ms)
+static enum wb_err arm(struct lws_loop *l, int max_wait_ms)
 {
-    int64_t due = timers_next_ms(&l->timers);
-    int64_t wait = due < 0 ? -1 : due - clock_mono_ms(l->clock);
+    int64_t due = timers_next_ms(&l->turn.timers);
+    int64_t wait = due < 0 ? -1 : due - clock_mono_ms(l->turn.clock);
     struct itimerspec spec = {0};
 
-    if (l->deferred)
+    if (l->turn.deferred)
         wait = 0;
     else if (due >= 0 && wait < 0)
         wait = 0;
@@ -317,37 +264,31 @@ static enum wb_err arm(struct loop *l, int max_wait_ms)
 
 enum wb_err loop_step(struct loop *l, int max_wait_ms)
 {
-    enum wb_err err = arm(l, max_wait_ms);
+    enum wb_err err = arm(whole(l), max_wait_ms);
 
     if (err != WB_OK)
         return err;
-    if (lws_service(l->lws, 0) < 0 && errno != EINTR)
+    if (lws_service(loop_lws(l), 0) < 0 && errno != EINTR)
         return WB_ERR_IO;
     pauses_mark(&l->pauses, "result of a worker");
-    run_posts(l);
+    run_posts(whole(l));
     pauses_mark(&l->pauses, "timer");
     timers_run(&l->timers);
     pauses_mark(&l->pauses, "deferred");
-    run_deferred(l);
+    loop_turn_deferred(l);
     pauses_mark(&l->pauses, "end of a batch");
-    if (l->iteration_end)
-        l->iteration_end(l->iteration_ctx);
+    loop_turn_end(l);
     pauses_over(&l->pauses);
     return WB_OK;
 }
 
 enum wb_err loop_run(struct loop *l)
 {
-    while (!l->stop) {
+    while (!l->stopped) {
         enum wb_err err = loop_step(l, -1);
 
         if (err != WB_OK)
             return err;
     }
     return WB_OK;
-}
-
-void loop_stop(struct loop *l)
-{
-    l->stop = true;
 }

@@ -233,8 +233,6 @@ void server_end(struct line *t, enum ws_end how)
 void turn(struct line *t)
 {
     for (int i = 0; i < 8; i++) {
-        struct loop_deferred *d = the_loop.first;
-
         if (the_jobs.work && !jobs_held) {
             struct jobs j = the_jobs;
 
@@ -243,17 +241,8 @@ void turn(struct line *t)
             j.done(j.ctx, true);
         }
         server_read(t);
-        the_loop.first = NULL;
-        the_loop.end = &the_loop.first;
-        while (d) {
-            struct loop_deferred *next = d->next;
-
-            d->queued = false;
-            d->fn(d->ctx);
-            d = next;
-        }
-        if (the_loop.iteration_end)
-            the_loop.iteration_end(the_loop.iteration_ctx);
+        loop_turn_deferred(&the_loop);
+        loop_turn_end(&the_loop);
         server_read(t);
         if (the_ws.closing && (!server_dead || the_ws.aborted))
             server_end(t, WS_END_CLOSED);

@@ -25,53 +25,6 @@ const struct clock hand_clock = {mono, wall, NULL};
 
 struct loop the_loop;
 
-struct timers *loop_timers(struct loop *l)
-{
-    return &l->timers;
-}
-
-struct pauses *loop_pauses(struct loop *l)
-{
-    return &l->pauses;
-}
-
-void loop_defer(struct loop *l, struct loop_deferred *d, loop_fn *fn, void *ctx)
-{
-    d->fn = fn;
-    d->ctx = ctx;
-    if (d->queued)
-        return;
-    d->queued = true;
-    d->next = NULL;
-    *l->end = d;
-    l->end = &d->next;
-}
-
-void loop_defer_cancel(struct loop *l, struct loop_deferred *d)
-{
-    if (!d->queued)
-        return;
-    for (struct loop_deferred **at = &l->first; *at; at = &(*at)->next)
-        if (*at == d) {
-            *at = d->next;
-            break;
-        }
-    for (l->end = &l->first; *l->end; l->end = &(*l->end)->next)
-        ;
-    d->queued = false;
-}
-
-void loop_set_iteration_end(struct loop *l, loop_fn *fn, void *ctx)
-{
-    l->iteration_end = fn;
-    l->iteration_ctx = ctx;
-}
-
-void loop_stop(struct loop *l)
-{
-    l->stopped = true;
-}
-
 struct jobs the_jobs;
 bool jobs_held;
 const char *web_page;
@@ -220,8 +173,7 @@ bool ws_client_readable(const struct ws_client *c)
 
 void platform_forget(void)
 {
-    the_loop = (struct loop){.end = &the_loop.first};
-    timers_init(&the_loop.timers, &hand_clock);
-    pauses_init(&the_loop.pauses, &hand_clock);
+    loop_turn_init(&the_loop, &hand_clock);
+
     dials = 0;
 }

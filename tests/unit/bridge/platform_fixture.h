@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "bridge/platform/http_client.h"
 #include "bridge/platform/jobs.h"
-#include "bridge/platform/loop.h"
+#include "bridge/platform/loop_turn.h"
 #include "bridge/platform/timers.h"
 #include "bridge/platform/ws_client.h"
 
@@ -27,14 +27,6 @@ extern const struct clock hand_clock;
 
 /* ---- the loop, the workers and the web page ---- */
 
-struct loop {
-    struct timers timers;
-    struct pauses pauses;
-    struct loop_deferred *first, **end;
-    loop_fn *iteration_end;
-    void *iteration_ctx;
-    bool stopped;
-};
 /* The loop of the bridge; a test turns it. */
 extern struct loop the_loop;
 
