@@ -28,8 +28,8 @@
 #include "bridge/people/tctoken.h"
 #include "bridge/people/time_lock.h"
 #include "bridge/people/trust.h"
-#include "bridge/platform/jobs.h"
 #include "bridge/platform/limits.h"
+#include "bridge/platform/machine.h"
 #include "bridge/receive/in_message.h"
 #include "bridge/recovery/backups.h"
 #include "bridge/recovery/messages_tidy.h"
@@ -119,7 +119,7 @@ static enum wb_err make_parts(struct bridge *b, const struct bridge_deps *d)
     enum wb_err err;
 
     TRY(events_on(&b->events, BRIDGE_EV_BEGIN_ANEW, on_begin_anew, b));
-    TRY(jobs_new(b->loop, BRIDGE_WORKERS_MAX, &b->jobs));
+    TRY(b->machine->jobs_new(b->loop, BRIDGE_WORKERS_MAX, &b->jobs));
     TRY(version_fetch_new(b, &b->version));
     TRY(keepalive_new(b, &b->keepalive));
     TRY(prekey_upload_new(b, &b->prekeys));
@@ -173,6 +173,7 @@ enum wb_err bridge_new(const struct bridge_deps *d, struct bridge **ret_b)
     b->clock = d->clock;
     b->rng = d->rng;
     b->loop = d->loop;
+    b->machine = d->machine;
     b->timers = loop_timers(d->loop);
     b->pauses = loop_pauses(d->loop);
     b->pauses->told_from_ms = PAUSE_TOLD_MS;

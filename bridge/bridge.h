@@ -11,6 +11,7 @@ struct bridge_deps {
     const struct clock *clock;
     const struct rng *rng;
     struct loop *loop;
+    const struct machine *machine;
     struct store *store;
     const char *repaired; /* what was done to damaged files at start; NULL or "": nothing */
     bool checked;         /* that start checked all of them in full and found nothing */

@@ -19,6 +19,7 @@
 #include "bridge/core/store_trouble.h"
 #include "bridge/platform/fd_budget.h"
 #include "bridge/platform/http_client.h"
+#include "bridge/platform/machine.h"
 #include "bridge/platform/sdnotify.h"
 #include "store/backup/backup_seal.h"
 #include "store/core/batch.h"
@@ -356,6 +357,7 @@ static enum wb_err compose(struct program *p, struct buf *problem)
                                          .clock = &clock_system,
                                          .rng = &rng_system,
                                          .loop = p->loop,
+                                         .machine = &machine_system,
                                          .store = p->store,
                                          .repaired = p->recovery.text,
                                          .checked = p->damaged && !repaired(p)},

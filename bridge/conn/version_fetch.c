@@ -7,8 +7,7 @@
 
 #include "bridge/conn/conn_private.h"
 #include "bridge/core/context.h"
-#include "bridge/platform/http_client.h"
-#include "bridge/platform/jobs.h"
+#include "bridge/platform/machine.h"
 #include "store/core/meta.h"
 
 enum {
@@ -62,6 +61,7 @@ static const struct {
 /* A job has copies of all it needs. */
 struct fetch_job {
     struct bridge *b;
+    http_get_fn *get;
     char urls[VERSION_SOURCES][URL_MAX];
     char *ca_file;
     enum wb_err errs[VERSION_SOURCES]; /* of each source */
@@ -177,8 +177,8 @@ void version_good(struct version_fetch *v, uint32_t n)
 static enum wb_err fetch_from(struct fetch_job *j, size_t source)
 {
     struct buf page = buf_new(VERSION_PAGE_BYTES_MAX);
-    enum wb_err err = http_get(j->urls[source], sources[source].headers, j->ca_file,
-                               VERSION_FETCH_MS, &page, &j->whys[source]);
+    enum wb_err err = j->get(j->urls[source], sources[source].headers, j->ca_file, VERSION_FETCH_MS,
+                             &page, &j->whys[source]);
 
     if (err == WB_OK && !version_find(buf_span(&page), &j->n)) {
         err = WB_ERR_NOT_FOUND;
@@ -261,6 +261,7 @@ void version_fetch_start(struct version_fetch *v)
     if (!j)
         return;
     j->b = v->b;
+    j->get = v->b->machine->http_get;
     j->ca_file = strdup(v->b->config->ca_file);
     for (size_t i = 0; i < VERSION_SOURCES; i++)
         fits = fits && version_page_url(v->b->config->server_url, i, j->urls[i], URL_MAX);

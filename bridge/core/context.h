@@ -29,6 +29,7 @@ struct version_fetch;
 struct identity_news;
 struct in_message_state;
 struct lid_refresh;
+struct machine;
 struct out_message_state;
 struct device_sync;
 struct group_info;
@@ -62,6 +63,7 @@ struct bridge {
     struct log *log;
     const struct clock *clock;
     const struct rng *rng;
+    const struct machine *machine;
     struct loop *loop; /* NULL in unit tests of parts that only need timers */
     struct timers *timers;
     struct pauses *pauses; /* NULL without a loop */

@@ -7,8 +7,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "bridge/core/context.h"
-#include "bridge/platform/http_client.h"
-#include "bridge/platform/jobs.h"
+#include "bridge/platform/machine.h"
 #include "crypto/media_crypt.h"
 #include "store/core/limits.h"
 
@@ -24,6 +23,7 @@ enum {
 struct history_download {
     struct history_download *next; /* while it waits for the host list */
     struct bridge *b;
+    http_get_fn *get;
     uint64_t key;
     struct history_fetch how;
     char request_id[STORE_MESSAGE_ID_MAX + 1];
@@ -77,7 +77,7 @@ static enum wb_err fetch_from(struct history_download *d, const char *host)
     enum wb_err err;
 
     TRY(make_url(d, host, url) ? WB_OK : WB_ERR_TOO_LARGE);
-    TRY(http_get(url, headers, d->ca_file, d->how.timeout_ms, &file, NULL));
+    TRY(d->get(url, headers, d->ca_file, d->how.timeout_ms, &file, NULL));
     buf_clear(&d->packed);
     err = media_open(&d->secret, buf_span(&file), &d->packed);
 out:
@@ -267,6 +267,7 @@ enum wb_err history_download_start(struct bridge *b, const struct history_notifi
     if (!d)
         return WB_ERR_NOMEM;
     d->b = b;
+    d->get = b->machine->http_get;
     d->how = *how;
     d->key = ++b->last_ticket;
     d->packed = buf_new(how->file_max);

@@ -16,6 +16,8 @@
  * with a known cause it is set to a static text that names the cause, else untouched. */
 enum wb_err http_get(const char *url, const char *const *headers, const char *ca_file,
                      long timeout_ms, struct buf *out, const char **ret_why) WB_MUST_CHECK;
+typedef enum wb_err http_get_fn(const char *url, const char *const *headers, const char *ca_file,
+                                long timeout_ms, struct buf *out, const char **ret_why);
 
 /* Call it first in main() of every program that uses http_get(). Returns the exit status when
  * the program was run as the helper, else -1. */

@@ -25,7 +25,8 @@ struct job_queue {
     struct job *first, **end;
 };
 
-struct jobs {
+struct threads {
+    struct jobs jobs; /* first: what others hold is a pointer to it */
     struct loop *loop;
     pthread_mutex_t lock;
     pthread_cond_t wake;    /* for workers */
@@ -67,7 +68,7 @@ static struct timespec in_seconds(time_t s)
 /* On the loop: calls done for all that is finished. */
 static void drain(void *ctx)
 {
-    struct jobs *j = ctx;
+    struct threads *j = ctx;
 
     for (;;) {
         struct job *job;
@@ -83,7 +84,7 @@ static void drain(void *ctx)
 }
 
 /* Called with the lock; false when there was nothing to do for so long that the thread may end. */
-static bool wait_for_job(struct jobs *j)
+static bool wait_for_job(struct threads *j)
 {
     struct timespec until = in_seconds(JOBS_IDLE_S);
     int rc = 0;
@@ -97,7 +98,7 @@ static bool wait_for_job(struct jobs *j)
 
 static void *worker(void *arg)
 {
-    struct jobs *j = arg;
+    struct threads *j = arg;
 
     pthread_mutex_lock(&j->lock);
     while (wait_for_job(j)) {
@@ -123,36 +124,14 @@ static void *worker(void *arg)
     return NULL;
 }
 
-enum wb_err jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs)
+static void threads_free(struct jobs *jobs)
 {
-    struct jobs *j = calloc(1, sizeof *j);
-    pthread_condattr_t attr;
-
-    if (!j)
-        return WB_ERR_NOMEM;
-    j->loop = l;
-    j->max_threads = max_threads < JOBS_THREADS_MAX ? max_threads : JOBS_THREADS_MAX;
-    j->waiting.end = &j->waiting.first;
-    j->finished.end = &j->finished.first;
-    pthread_mutex_init(&j->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&j->wake, &attr);
-    pthread_cond_init(&j->stopped, &attr);
-    pthread_condattr_destroy(&attr);
-    *ret_jobs = j;
-    return WB_OK;
-}
-
-void jobs_free(struct jobs *j)
-{
+    struct threads *j = (struct threads *)jobs;
     struct timespec until = in_seconds(JOBS_STOP_S);
     int rc = 0;
     bool all_ended;
     struct job *job;
 
-    if (!j)
-        return;
     pthread_mutex_lock(&j->lock);
     j->closing = true;
     pthread_cond_broadcast(&j->wake);
@@ -173,7 +152,7 @@ void jobs_free(struct jobs *j)
 }
 
 /* Called with the lock. */
-static bool start_thread(struct jobs *j)
+static bool start_thread(struct threads *j)
 {
     pthread_attr_t attr;
     pthread_t thread;
@@ -190,8 +169,9 @@ static bool start_thread(struct jobs *j)
     return ok;
 }
 
-enum wb_err jobs_run(struct jobs *j, job_work_fn *work, job_done_fn *done, void *ctx)
+static enum wb_err threads_run(struct jobs *jobs, job_work_fn *work, job_done_fn *done, void *ctx)
 {
+    struct threads *j = (struct threads *)jobs;
     struct job *job = calloc(1, sizeof *job);
     enum wb_err err = WB_OK;
 
@@ -213,4 +193,39 @@ enum wb_err jobs_run(struct jobs *j, job_work_fn *work, job_done_fn *done, void 
     if (err != WB_OK)
         free(job);
     return err;
+}
+
+static const struct jobs_ops ops = {threads_run, threads_free};
+
+enum wb_err jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs)
+{
+    struct threads *j = calloc(1, sizeof *j);
+    pthread_condattr_t attr;
+
+    if (!j)
+        return WB_ERR_NOMEM;
+    j->jobs.ops = &ops;
+    j->loop = l;
+    j->max_threads = max_threads < JOBS_THREADS_MAX ? max_threads : JOBS_THREADS_MAX;
+    j->waiting.end = &j->waiting.first;
+    j->finished.end = &j->finished.first;
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&j->wake, &attr);
+    pthread_cond_init(&j->stopped, &attr);
+    pthread_condattr_destroy(&attr);
+    *ret_jobs = &j->jobs;
+    return WB_OK;
+}
+
+void jobs_free(struct jobs *j)
+{
+    if (j)
+        j->ops->free(j);
+}
+
+enum wb_err jobs_run(struct jobs *j, job_work_fn *work, job_done_fn *done, void *ctx)
+{
+    return j->ops->run(j, work, done, ctx);
 }

@@ -6,13 +6,22 @@
 
 #include "bridge/platform/loop.h"
 
-struct jobs;
-
 /* On a worker thread. */
 typedef void job_work_fn(void *ctx);
 /* On the loop, exactly once per accepted job. ran false: we are shutting down and the work was
  * never begun; then only free ctx. */
 typedef void job_done_fn(void *ctx, bool ran);
+
+struct jobs;
+
+/* Who does the work: threads (jobs_new()), or another that begins with a struct jobs. */
+struct jobs_ops {
+    enum wb_err (*run)(struct jobs *j, job_work_fn *work, job_done_fn *done, void *ctx);
+    void (*free)(struct jobs *j);
+};
+struct jobs {
+    const struct jobs_ops *ops;
+};
 
 /* Threads are made on demand (at most max_threads) and end after some idle seconds. */
 enum wb_err jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs) WB_MUST_CHECK;

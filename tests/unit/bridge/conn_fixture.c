@@ -17,6 +17,7 @@ static void line_wake(struct line *t)
                             .clock = &hand_clock,
                             .rng = &t->f.rng,
                             .loop = &the_loop,
+                            .machine = &hand_machine,
                             .store = t->f.s};
 
     platform_forget();
@@ -234,9 +235,8 @@ void turn(struct line *t)
 {
     for (int i = 0; i < 8; i++) {
         if (the_jobs.work && !jobs_held) {
-            struct jobs j = the_jobs;
+            struct hand_jobs j = hand_jobs_take();
 
-            the_jobs = (struct jobs){0};
             j.work(j.ctx);
             j.done(j.ctx, true);
         }

@@ -25,37 +25,50 @@ const struct clock hand_clock = {mono, wall, NULL};
 
 struct loop the_loop;
 
-struct jobs the_jobs;
+static const struct jobs_ops hand_jobs_ops;
+struct hand_jobs the_jobs;
 bool jobs_held;
 const char *web_page;
 const char *web_document;
 unsigned page_visits;
 
-enum wb_err jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs)
+static enum wb_err hand_jobs_new(struct loop *l, unsigned max_threads, struct jobs **ret_jobs)
 {
     (void)l;
     (void)max_threads;
-    the_jobs = (struct jobs){0};
-    *ret_jobs = &the_jobs;
+    the_jobs = (struct hand_jobs){.jobs.ops = &hand_jobs_ops};
+    *ret_jobs = &the_jobs.jobs;
     return WB_OK;
 }
 
-void jobs_free(struct jobs *j)
+struct hand_jobs hand_jobs_take(void)
 {
-    if (j && j->work)
-        j->done(j->ctx, false);
-    the_jobs = (struct jobs){0};
+    struct hand_jobs taken = the_jobs;
+
+    the_jobs = (struct hand_jobs){.jobs.ops = &hand_jobs_ops};
+    return taken;
 }
 
-enum wb_err jobs_run(struct jobs *j, job_work_fn *work, job_done_fn *done, void *ctx)
+static void hand_jobs_free(struct jobs *j)
 {
-    assert_null(j->work);
-    *j = (struct jobs){work, done, ctx};
+    struct hand_jobs left = hand_jobs_take();
+
+    (void)j;
+    if (left.work)
+        left.done(left.ctx, false);
+}
+
+static enum wb_err hand_jobs_run(struct jobs *j, job_work_fn *work, job_done_fn *done, void *ctx)
+{
+    assert_null(the_jobs.work);
+    the_jobs = (struct hand_jobs){*j, work, done, ctx};
     return WB_OK;
 }
 
-enum wb_err http_get(const char *url, const char *const *headers, const char *ca_file,
-                     long timeout_ms, struct buf *out, const char **ret_why)
+static const struct jobs_ops hand_jobs_ops = {hand_jobs_run, hand_jobs_free};
+
+static enum wb_err hand_get(const char *url, const char *const *headers, const char *ca_file,
+                            long timeout_ms, struct buf *out, const char **ret_why)
 {
     (void)ret_why;
     (void)ca_file;
@@ -170,6 +183,8 @@ bool ws_client_readable(const struct ws_client *c)
     (void)c;
     return false;
 }
+
+const struct machine hand_machine = {.jobs_new = hand_jobs_new, .http_get = hand_get};
 
 void platform_forget(void)
 {

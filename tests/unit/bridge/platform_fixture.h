@@ -6,9 +6,8 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include "base/buf.h"
-#include "bridge/platform/http_client.h"
-#include "bridge/platform/jobs.h"
 #include "bridge/platform/loop_turn.h"
+#include "bridge/platform/machine.h"
 #include "bridge/platform/timers.h"
 #include "bridge/platform/ws_client.h"
 
@@ -30,13 +29,16 @@ extern const struct clock hand_clock;
 /* The loop of the bridge; a test turns it. */
 extern struct loop the_loop;
 
-struct jobs {
+struct hand_jobs {
+    struct jobs jobs;
     job_work_fn *work;
     job_done_fn *done;
     void *ctx;
 };
-/* The work that was given to the workers: at most one piece waits. */
-extern struct jobs the_jobs;
+/* The work that was given to the workers: one piece at most waits. */
+extern struct hand_jobs the_jobs;
+/* Takes it, as a worker does. */
+struct hand_jobs hand_jobs_take(void);
 /* The workers are slow: nothing is done yet. */
 extern bool jobs_held;
 /* The text of the web page; NULL: the page cannot be had. */
@@ -63,6 +65,9 @@ extern bool server_dead;
 extern unsigned dials;
 /* The address that the bridge opened last. */
 extern char dialled[128];
+
+/* All of it, for a bridge. */
+extern const struct machine hand_machine;
 
 /* A new loop without work, as at the start of a process. */
 void platform_forget(void);

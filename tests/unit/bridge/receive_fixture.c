@@ -2,6 +2,7 @@
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include "bridge/dispatch/own_messages.h"
+#include "bridge/platform/machine.h"
 
 /* The one receiver that the fakes of the connection speak for. */
 static struct receiver *rx;
@@ -75,6 +76,7 @@ static void receiver_wake(struct receiver *r)
     r->b.config = &no_settings;
     timers_init(&r->timers, &rx_clock);
     r->b.timers = &r->timers;
+    r->b.machine = &machine_system; /* no workers: nothing is fetched */
     r->b.store = r->f.s;
     r->b.account = &r->account;
     r->b.own_pn = r->account.jid;

@@ -418,11 +418,10 @@ static void codes_are_bounded_in_time(void **state)
     server_accept(t);
     jobs_held = true;
     for (int i = 0; i < 3 * PAIR_CODES_MAX; i++) {
-        struct jobs j;
+        struct hand_jobs j;
 
         server_send(t, pair_device(t, "s.whatsapp.net"));
-        j = the_jobs;
-        the_jobs = (struct jobs){0};
+        j = hand_jobs_take();
         hashed += j.work != NULL;
         if (j.work)
             j.done(j.ctx, false);

@@ -1,0 +1,3 @@
+#include "bridge/platform/machine.h"
+
+const struct machine machine_system = {.jobs_new = jobs_new, .http_get = http_get};
