@@ -12,6 +12,7 @@
 #include "bridge/conn/version_fetch.h"
 #include "bridge/core/batch.h"
 #include "bridge/platform/limits.h"
+#include "bridge/platform/machine.h"
 #include "proto/limits.h"
 #include "store/core/batch.h"
 #include "store/open/handback.h"
@@ -411,7 +412,7 @@ enum wb_err conn_new(struct bridge *b, const struct conn_pairing *how_to_pair, s
         err = how_to_pair->make(c);
     }
     if (err == WB_OK)
-        err = ws_client_new(b->loop, b->jobs, &callbacks, &c->ws);
+        err = b->machine->ws_client_new(b->loop, b->jobs, &callbacks, &c->ws);
     if (err != WB_OK) {
         conn_free(c);
         return err;

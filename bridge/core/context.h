@@ -63,8 +63,8 @@ struct bridge {
     struct log *log;
     const struct clock *clock;
     const struct rng *rng;
-    const struct machine *machine;
-    struct loop *loop; /* NULL in unit tests of parts that only need timers */
+    const struct machine *machine; /* workers and the socket */
+    struct loop *loop;             /* NULL in unit tests of parts that only need timers */
     struct timers *timers;
     struct pauses *pauses; /* NULL without a loop */
     struct store *store;

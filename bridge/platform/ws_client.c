@@ -29,7 +29,8 @@ struct chunk {
     uint8_t bytes[]; /* LWS_PRE + n */
 };
 
-struct ws_client {
+struct ws_socket {
+    struct ws_client client; /* first: what the owner holds is a pointer to it */
     struct loop *loop;
     struct jobs *jobs;
     struct ws_callbacks cb;
@@ -61,7 +62,7 @@ struct ws_client {
 
 /* ---- the end ---- */
 
-static void drop_queue(struct ws_client *c)
+static void drop_queue(struct ws_socket *c)
 {
     while (c->first) {
         struct chunk *k = c->first;
@@ -77,7 +78,7 @@ static void drop_queue(struct ws_client *c)
 
 static void report_end(void *ctx)
 {
-    struct ws_client *c = ctx;
+    struct ws_socket *c = ctx;
 
     timer_stop(loop_timers(c->loop), &c->timer);
     drop_queue(c);
@@ -88,7 +89,7 @@ static void report_end(void *ctx)
 
 /* Ends the connection. The first reason given counts; the owner hears of the end at the end of
  * the iteration. */
-__attribute__((format(printf, 3, 4))) static void end(struct ws_client *c, enum ws_end why,
+__attribute__((format(printf, 3, 4))) static void end(struct ws_socket *c, enum ws_end why,
                                                       const char *fmt, ...)
 {
     va_list ap;
@@ -103,8 +104,8 @@ __attribute__((format(printf, 3, 4))) static void end(struct ws_client *c, enum 
     loop_defer(c->loop, &c->deferred, report_end, c);
 }
 
-static void try_next(struct ws_client *c);
-static void start_step(struct ws_client *c);
+static void try_next(struct ws_socket *c);
+static void start_step(struct ws_socket *c);
 
 /* What OpenSSL thought of the server's certificate. */
 static long verdict_on_cert(struct lws *wsi)
@@ -118,7 +119,7 @@ static long verdict_on_cert(struct lws *wsi)
 
 /* error: errno of a second TCP connection, tried only to learn the cause. 0: that connection can
  * be made, so the first one failed later, by a reset, which leaves nothing to look at. */
-static void end_unreachable(struct ws_client *c, int error)
+static void end_unreachable(struct ws_socket *c, int error)
 {
     if (error == 0 && c->url.tls)
         end(c, WS_END_TLS,
@@ -137,7 +138,7 @@ static void end_unreachable(struct ws_client *c, int error)
 
 static void reached(void *ctx, uint64_t attempt, int error)
 {
-    struct ws_client *c = ctx;
+    struct ws_socket *c = ctx;
 
     if (c->active && c->attempt == attempt)
         end_unreachable(c, error);
@@ -145,7 +146,7 @@ static void reached(void *ctx, uint64_t attempt, int error)
 
 /* This machine's own refusal comes at once; another machine's may take a round trip, for which a
  * worker waits. */
-static void say_why(struct ws_client *c)
+static void say_why(struct ws_socket *c)
 {
     const char *address = c->addresses[c->next_address ? c->next_address - 1 : 0];
     int error = ws_reach_errno(address, c->url.port, REACH_AT_ONCE_MS);
@@ -155,19 +156,19 @@ static void say_why(struct ws_client *c)
         end_unreachable(c, error);
 }
 
-static int64_t now_ms(const struct ws_client *c)
+static int64_t now_ms(const struct ws_socket *c)
 {
     return clock_mono_ms(loop_timers(c->loop)->clock);
 }
 
 /* The time of this step in whole seconds, for people. */
-static int step_s(const struct ws_client *c)
+static int step_s(const struct ws_socket *c)
 {
     return (int)((c->step_ms + 500) / 1000);
 }
 
 /* Has the other end sent anything on this connection? */
-static bool has_spoken(struct ws_client *c)
+static bool has_spoken(struct ws_socket *c)
 {
     return c->wsi && tcp_uplink_received(lws_get_socket_fd(c->wsi)) > 0;
 }
@@ -175,7 +176,7 @@ static bool has_spoken(struct ws_client *c)
 /* The other end did not answer in time, but may have sent something: the greeting of another
  * program, for example, which libwebsockets takes for the begin of an HTTP answer. With TLS only
  * the bytes of TLS itself can be seen. */
-static void end_silent(struct ws_client *c, bool spoken)
+static void end_silent(struct ws_socket *c, bool spoken)
 {
     if (spoken && !c->url.tls)
         end(c, WS_END_REFUSED,
@@ -190,7 +191,7 @@ static void end_silent(struct ws_client *c, bool spoken)
                      : ": it took the connection, and begins no TLS");
 }
 
-static void connect_failed(struct ws_client *c, const char *text, int http_status, long cert)
+static void connect_failed(struct ws_socket *c, const char *text, int http_status, long cert)
 {
     const char *host = c->url.host;
     const unsigned port = c->url.port;
@@ -238,7 +239,7 @@ static void connect_failed(struct ws_client *c, const char *text, int http_statu
 
 /* ---- libwebsockets ---- */
 
-static int write_one(struct ws_client *c, struct lws *wsi)
+static int write_one(struct ws_socket *c, struct lws *wsi)
 {
     struct chunk *k = c->first;
     bool drained = c->handed > 0;
@@ -272,7 +273,7 @@ static int write_one(struct ws_client *c, struct lws *wsi)
     return 0;
 }
 
-static int received(struct ws_client *c, struct lws *wsi, const void *in, size_t n)
+static int received(struct ws_socket *c, struct lws *wsi, const void *in, size_t n)
 {
     pauses_mark(loop_pauses(c->loop), "WhatsApp's socket");
     /* Text messages carry nothing (P-WS-04). */
@@ -282,7 +283,7 @@ static int received(struct ws_client *c, struct lws *wsi, const void *in, size_t
 }
 
 /* The upgrade has succeeded. Returns a negative number to close the connection. */
-static int opened(struct ws_client *c)
+static int opened(struct ws_socket *c)
 {
     const char *problem = c->url.tls ? ws_tls_problem(lws_get_ssl(c->wsi), c->url.host) : NULL;
 
@@ -306,7 +307,7 @@ static int opened(struct ws_client *c)
 static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                        size_t len)
 {
-    struct ws_client *c = user;
+    struct ws_socket *c = user;
 
     if (!c)
         return 0;
@@ -355,7 +356,7 @@ static const struct lws_protocols ws_protocols[] = {
 
 /* Made at the first use; the CA file does not change while we run. No proxy: libwebsockets would
  * take one from the environment (http_proxy), which no setting of ours names. */
-static bool ensure_vhost(struct ws_client *c)
+static bool ensure_vhost(struct ws_socket *c)
 {
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
@@ -384,7 +385,7 @@ static bool ensure_vhost(struct ws_client *c)
  * on a slow line. bridge/conn/keepalive.c finds out whether the server is there. */
 static const lws_retry_bo_t no_pings;
 
-static void try_next(struct ws_client *c)
+static void try_next(struct ws_socket *c)
 {
     struct lws_client_connect_info i = {
         .context = loop_lws(c->loop),
@@ -419,7 +420,7 @@ static void try_next(struct ws_client *c)
 
 static void resolved(void *ctx, uint64_t attempt, const struct ws_reach_names *r)
 {
-    struct ws_client *c = ctx;
+    struct ws_socket *c = ctx;
 
     if (!c->active || c->attempt != attempt || c->deferred.queued)
         return;
@@ -432,7 +433,7 @@ static void resolved(void *ctx, uint64_t attempt, const struct ws_reach_names *r
         try_next(c);
 }
 
-static enum wb_err start_resolving(struct ws_client *c)
+static enum wb_err start_resolving(struct ws_socket *c)
 {
     if (ws_url_host_is_address(c->url.host) && strlen(c->url.host) < INET6_ADDRSTRLEN) {
         snprintf(c->addresses[0], INET6_ADDRSTRLEN, "%.*s", INET6_ADDRSTRLEN - 1, c->url.host);
@@ -446,25 +447,10 @@ static enum wb_err start_resolving(struct ws_client *c)
 
 /* ---- for the owner ---- */
 
-enum wb_err ws_client_new(struct loop *l, struct jobs *jobs, const struct ws_callbacks *cb,
-                          struct ws_client **ret_c)
+static void socket_free(struct ws_client *w)
 {
-    struct ws_client *c = calloc(1, sizeof *c);
+    struct ws_socket *c = (struct ws_socket *)w;
 
-    if (!c)
-        return WB_ERR_NOMEM;
-    c->loop = l;
-    c->jobs = jobs;
-    c->cb = *cb;
-    c->end = &c->first;
-    *ret_c = c;
-    return WB_OK;
-}
-
-void ws_client_free(struct ws_client *c)
-{
-    if (!c)
-        return;
     timer_stop(loop_timers(c->loop), &c->timer);
     loop_defer_cancel(c->loop, &c->deferred);
     if (c->wsi)
@@ -478,7 +464,7 @@ void ws_client_free(struct ws_client *c)
 
 /* Separates the libwebsockets connection from this client: no more callbacks; libwebsockets
  * closes it by itself. */
-static void let_go(struct ws_client *c)
+static void let_go(struct ws_socket *c)
 {
     struct lws *wsi = c->wsi;
 
@@ -491,7 +477,7 @@ static void let_go(struct ws_client *c)
 
 static void on_timeout(void *ctx)
 {
-    struct ws_client *c = ctx;
+    struct ws_socket *c = ctx;
 
     let_go(c);
     end(c, WS_END_CLOSED, "closed by us");
@@ -500,7 +486,7 @@ static void on_timeout(void *ctx)
 /* The time of a step, or of the whole dial, is over. */
 static void on_step_timeout(void *ctx)
 {
-    struct ws_client *c = ctx;
+    struct ws_socket *c = ctx;
     const bool dialled = c->wsi != NULL;
     const bool connected = c->asked || (dialled && ws_reach_connected(lws_get_socket_fd(c->wsi)));
     const bool spoken = has_spoken(c);
@@ -529,7 +515,7 @@ static void on_step_timeout(void *ctx)
  * address there is nothing else to try, so TCP and TLS have all the time that is left: on a slow
  * line packets are lost, and the system repeats its first packet after 1, 3, 7 and 15 s. The
  * answer to the upgrade keeps its short limit: the line has just carried TLS. */
-static void start_step(struct ws_client *c)
+static void start_step(struct ws_socket *c)
 {
     const bool last = !c->asked && c->naddresses > 0 && c->next_address >= c->naddresses;
 
@@ -541,8 +527,9 @@ static void start_step(struct ws_client *c)
     timer_start(loop_timers(c->loop), &c->timer, c->step_ms, on_step_timeout, c);
 }
 
-enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
+static enum wb_err socket_open(struct ws_client *w, const struct ws_target *target)
 {
+    struct ws_socket *c = (struct ws_socket *)w;
     struct ws_url url;
     char *ca_file;
     enum wb_err err;
@@ -573,47 +560,60 @@ enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
     return err;
 }
 
-bool ws_client_active(const struct ws_client *c)
+static bool socket_active(const struct ws_client *w)
 {
+    const struct ws_socket *c = (const struct ws_socket *)w;
+
     return c->active;
 }
 
-enum wb_err ws_client_would_send(const struct ws_client *c, size_t n)
+static size_t socket_waiting(const struct ws_client *w)
 {
+    const struct ws_socket *c = (const struct ws_socket *)w;
+
+    return c->queued + c->handed;
+}
+
+static enum wb_err socket_would_send(const struct ws_client *w, size_t n)
+{
+    const struct ws_socket *c = (const struct ws_socket *)w;
+
     if (!c->established || c->closing || !c->wsi)
         return WB_ERR_STATE;
-    return n > WS_SEND_QUEUE_BYTES_MAX || ws_client_waiting(c) > WS_SEND_QUEUE_BYTES_MAX - n
+    return n > WS_SEND_QUEUE_BYTES_MAX || socket_waiting(w) > WS_SEND_QUEUE_BYTES_MAX - n
                ? WB_ERR_TOO_LARGE
                : WB_OK;
 }
 
-uint64_t ws_client_taken(const struct ws_client *c)
+static uint64_t socket_taken(const struct ws_client *w)
 {
+    const struct ws_socket *c = (const struct ws_socket *)w;
+
     return c->taken;
 }
 
-size_t ws_client_waiting(const struct ws_client *c)
+static struct tcp_uplink socket_uplink(const struct ws_client *w)
 {
-    return c->queued + c->handed;
-}
+    const struct ws_socket *c = (const struct ws_socket *)w;
 
-struct tcp_uplink ws_client_uplink(const struct ws_client *c)
-{
     return c->wsi && c->established ? tcp_uplink(lws_get_socket_fd(c->wsi))
                                     : (struct tcp_uplink){0};
 }
 
-void ws_client_read(struct ws_client *c, bool on)
+static void socket_read(struct ws_client *w, bool on)
 {
+    struct ws_socket *c = (struct ws_socket *)w;
+
     if (!c->wsi || !c->established || c->closing || c->reading_off == !on)
         return;
     c->reading_off = !on;
     lws_rx_flow_control(c->wsi, on);
 }
 
-enum wb_err ws_client_send(struct ws_client *c, struct span bytes)
+static enum wb_err socket_send(struct ws_client *w, struct span bytes)
 {
-    enum wb_err err = ws_client_would_send(c, bytes.n);
+    struct ws_socket *c = (struct ws_socket *)w;
+    enum wb_err err = socket_would_send(w, bytes.n);
     struct chunk *k;
 
     if (err != WB_OK)
@@ -632,11 +632,13 @@ enum wb_err ws_client_send(struct ws_client *c, struct span bytes)
     return WB_OK;
 }
 
-void ws_client_close(struct ws_client *c)
+static void socket_close(struct ws_client *w)
 {
+    struct ws_socket *c = (struct ws_socket *)w;
+
     if (!c->active || c->closing)
         return;
-    ws_client_read(c, true); /* the answer to our close */
+    socket_read(w, true); /* the answer to our close */
     c->closing = true;
     if (c->established && c->wsi) {
         timer_start(loop_timers(c->loop), &c->timer, CONN_CLOSE_TIMEOUT_MS, on_timeout, c);
@@ -646,16 +648,19 @@ void ws_client_close(struct ws_client *c)
     on_timeout(c);
 }
 
-void ws_client_abort(struct ws_client *c)
+static void socket_abort(struct ws_client *w)
 {
+    struct ws_socket *c = (struct ws_socket *)w;
+
     if (!c->active || c->closing)
         return;
     c->closing = true;
     on_timeout(c);
 }
 
-bool ws_client_readable(const struct ws_client *c)
+static bool socket_readable(const struct ws_client *w)
 {
+    const struct ws_socket *c = (const struct ws_socket *)w;
     struct pollfd p = {.events = POLLIN};
     SSL *ssl;
 
@@ -666,4 +671,35 @@ bool ws_client_readable(const struct ws_client *c)
         return true;
     p.fd = lws_get_socket_fd(c->wsi);
     return p.fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}
+
+static const struct ws_ops ops = {
+    .free = socket_free,
+    .open = socket_open,
+    .send = socket_send,
+    .would_send = socket_would_send,
+    .taken = socket_taken,
+    .waiting = socket_waiting,
+    .uplink = socket_uplink,
+    .read = socket_read,
+    .close = socket_close,
+    .abort = socket_abort,
+    .active = socket_active,
+    .readable = socket_readable,
+};
+
+enum wb_err ws_client_new(struct loop *l, struct jobs *jobs, const struct ws_callbacks *cb,
+                          struct ws_client **ret_c)
+{
+    struct ws_socket *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return WB_ERR_NOMEM;
+    c->client.ops = &ops;
+    c->loop = l;
+    c->jobs = jobs;
+    c->cb = *cb;
+    c->end = &c->first;
+    *ret_c = &c->client;
+    return WB_OK;
 }

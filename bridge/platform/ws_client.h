@@ -47,12 +47,32 @@ struct ws_target {
     const char *ca_file; /* "": the system's */
 };
 
+/* Who carries the bytes: a socket of libwebsockets (ws_client_new()), or another that begins with a
+ * struct ws_client. The functions below call these. */
+struct ws_ops {
+    void (*free)(struct ws_client *c);
+    enum wb_err (*open)(struct ws_client *c, const struct ws_target *target);
+    enum wb_err (*send)(struct ws_client *c, struct span bytes);
+    enum wb_err (*would_send)(const struct ws_client *c, size_t n);
+    uint64_t (*taken)(const struct ws_client *c);
+    size_t (*waiting)(const struct ws_client *c);
+    struct tcp_uplink (*uplink)(const struct ws_client *c);
+    void (*read)(struct ws_client *c, bool on);
+    void (*close)(struct ws_client *c);
+    void (*abort)(struct ws_client *c);
+    bool (*active)(const struct ws_client *c);
+    bool (*readable)(const struct ws_client *c);
+};
+struct ws_client {
+    const struct ws_ops *ops;
+};
+
 struct jobs;
 
 /* Names are resolved on a worker of jobs. */
 enum wb_err ws_client_new(struct loop *l, struct jobs *jobs, const struct ws_callbacks *cb,
                           struct ws_client **ret_c) WB_MUST_CHECK;
-void ws_client_free(struct ws_client *c);
+void ws_client_free(struct ws_client *c); /* NULL-safe */
 
 /* STATE when a socket is still there, INVALID url, NOMEM. Failures to connect come as ended(),
  * never from within this call. */

@@ -88,103 +88,127 @@ static enum wb_err hand_get(const char *url, const char *const *headers, const c
 
 /* ---- the socket ---- */
 
-struct ws_client the_ws;
+struct hand_ws the_ws;
+static const struct ws_ops hand_ws_ops;
 bool server_dead;
 unsigned dials;
 char dialled[128];
 
-enum wb_err ws_client_new(struct loop *l, struct jobs *jobs, const struct ws_callbacks *cb,
-                          struct ws_client **ret_c)
+static enum wb_err hand_ws_new(struct loop *l, struct jobs *jobs, const struct ws_callbacks *cb,
+                               struct ws_client **ret_c)
 {
     (void)l;
     (void)jobs;
-    the_ws = (struct ws_client){.cb = *cb, .out = buf_new(32 << 20)};
-    *ret_c = &the_ws;
+    the_ws = (struct hand_ws){.client.ops = &hand_ws_ops, .cb = *cb, .out = buf_new(32 << 20)};
+    *ret_c = &the_ws.client;
     return WB_OK;
 }
 
-void ws_client_free(struct ws_client *c)
+static void hand_free(struct ws_client *c)
 {
-    if (c)
-        buf_free(&c->out);
+    (void)c;
+    buf_free(&the_ws.out);
 }
 
-bool ws_url_valid(const char *url)
+static enum wb_err hand_open(struct ws_client *c, const struct ws_target *target)
 {
-    return url[0] != '\0';
-}
-
-enum wb_err ws_client_open(struct ws_client *c, const struct ws_target *target)
-{
-    assert_false(c->active);
-    c->active = true;
-    c->established = c->closing = c->aborted = false;
+    (void)c;
+    assert_false(the_ws.active);
+    the_ws.active = true;
+    the_ws.established = the_ws.closing = the_ws.aborted = false;
     server_dead = false;
-    buf_clear(&c->out);
+    buf_clear(&the_ws.out);
     dials++;
     snprintf(dialled, sizeof dialled, "%s", target->url);
     return WB_OK;
 }
 
-enum wb_err ws_client_send(struct ws_client *c, struct span bytes)
+static enum wb_err hand_send(struct ws_client *c, struct span bytes)
 {
-    if (!c->established || c->closing)
+    (void)c;
+    if (!the_ws.established || the_ws.closing)
         return WB_ERR_STATE;
-    buf_append(&c->out, bytes);
-    return buf_err(&c->out);
+    buf_append(&the_ws.out, bytes);
+    return buf_err(&the_ws.out);
 }
 
-enum wb_err ws_client_would_send(const struct ws_client *c, size_t n)
+static enum wb_err hand_would_send(const struct ws_client *c, size_t n)
 {
-    if (!c->established || c->closing)
+    (void)c;
+    if (!the_ws.established || the_ws.closing)
         return WB_ERR_STATE;
-    return c->waiting + n > WS_SEND_QUEUE_BYTES_MAX ? WB_ERR_TOO_LARGE : WB_OK;
+    return the_ws.waiting + n > WS_SEND_QUEUE_BYTES_MAX ? WB_ERR_TOO_LARGE : WB_OK;
 }
 
-uint64_t ws_client_taken(const struct ws_client *c)
+static uint64_t hand_taken(const struct ws_client *c)
 {
     (void)c;
     return 0;
 }
 
-size_t ws_client_waiting(const struct ws_client *c)
+static size_t hand_waiting(const struct ws_client *c)
 {
-    return c->waiting;
+    (void)c;
+    return the_ws.waiting;
 }
 
-struct tcp_uplink ws_client_uplink(const struct ws_client *c)
+static struct tcp_uplink hand_uplink(const struct ws_client *c)
 {
-    return c->uplink;
+    (void)c;
+    return the_ws.uplink;
 }
 
-void ws_client_read(struct ws_client *c, bool on)
+static void hand_read(struct ws_client *c, bool on)
 {
-    c->reading_off = !on;
+    (void)c;
+    the_ws.reading_off = !on;
 }
 
-void ws_client_close(struct ws_client *c)
+static void hand_close(struct ws_client *c)
 {
-    if (c->active)
-        c->closing = true;
+    (void)c;
+    if (the_ws.active)
+        the_ws.closing = true;
 }
 
-void ws_client_abort(struct ws_client *c)
+static void hand_abort(struct ws_client *c)
 {
-    c->closing = c->aborted = c->active;
+    (void)c;
+    the_ws.closing = the_ws.aborted = the_ws.active;
 }
 
-bool ws_client_active(const struct ws_client *c)
+static bool hand_active(const struct ws_client *c)
 {
-    return c->active;
+    (void)c;
+    return the_ws.active;
 }
 
-bool ws_client_readable(const struct ws_client *c)
+static bool hand_readable(const struct ws_client *c)
 {
     (void)c;
     return false;
 }
 
-const struct machine hand_machine = {.jobs_new = hand_jobs_new, .http_get = hand_get};
+static const struct ws_ops hand_ws_ops = {
+    .free = hand_free,
+    .open = hand_open,
+    .send = hand_send,
+    .would_send = hand_would_send,
+    .taken = hand_taken,
+    .waiting = hand_waiting,
+    .uplink = hand_uplink,
+    .read = hand_read,
+    .close = hand_close,
+    .abort = hand_abort,
+    .active = hand_active,
+    .readable = hand_readable,
+};
+
+const struct machine hand_machine = {
+    .jobs_new = hand_jobs_new,
+    .ws_client_new = hand_ws_new,
+    .http_get = hand_get,
+};
 
 void platform_forget(void)
 {

@@ -9,7 +9,6 @@
 #include "bridge/platform/loop_turn.h"
 #include "bridge/platform/machine.h"
 #include "bridge/platform/timers.h"
-#include "bridge/platform/ws_client.h"
 
 enum { START_S = 1790000000 };
 
@@ -50,7 +49,8 @@ extern unsigned page_visits;
 
 /* ---- the socket ---- */
 
-struct ws_client {
+struct hand_ws {
+    struct ws_client client;
     struct ws_callbacks cb;
     bool active, established, closing, aborted, reading_off;
     size_t waiting; /* bytes that it was given and that wait for the network */
@@ -58,8 +58,8 @@ struct ws_client {
     struct buf out; /* sent by the bridge, not yet looked at by the server */
 };
 /* The socket of the bridge. */
-extern struct ws_client the_ws;
-/* True: the server does not answer a close frame. */
+extern struct hand_ws the_ws;
+/* The server does not answer a close frame. */
 extern bool server_dead;
 /* How often the bridge has opened its socket. */
 extern unsigned dials;
