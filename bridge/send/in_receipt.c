@@ -153,7 +153,7 @@ out:
  * own other devices confirm what they got of us, but are not the recipient. A receipt of somebody
  * for whom the message was not sealed is not counted, and does not replace the server's ack. */
 static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
-                             const struct in_receipt_item *item)
+                             const struct in_receipt_item *item, const struct in_receipt_port *port)
 {
     enum store_outbox_state state = r->kind == IN_RECEIPT_READ ? OUTBOX_READ : OUTBOX_DELIVERED;
     char id[STORE_MESSAGE_ID_MAX + 1] = {0};
@@ -178,7 +178,7 @@ static enum wb_err note_item(struct bridge *b, const struct in_receipt *r,
         b->refused.receipts++;
         return WB_OK;
     }
-    TRY(out_ack_delivered(b, item->id, item->t));
+    TRY(port->delivered(b, item->id, item->t));
     if (r->kind == IN_RECEIPT_INCAPABLE) {
         log_warn(b->log, "receipt", "%s was not delivered: the recipient's WhatsApp cannot take it",
                  id);
@@ -189,36 +189,45 @@ out:
     return err;
 }
 
-static enum wb_err note_state(struct bridge *b, const struct in_receipt *r)
+static enum wb_err note_state(struct bridge *b, const struct in_receipt *r,
+                              const struct in_receipt_port *port)
 {
     enum wb_err err = WB_OK;
 
     for (size_t i = 0; i < r->nitems && err == WB_OK; i++)
-        err = note_item(b, r, &r->items[i]);
+        err = note_item(b, r, &r->items[i], port);
     return err;
 }
 
-static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void *parsed)
+enum wb_err in_receipt_apply(struct bridge *b, const struct stanza *s,
+                             const struct in_receipt_port *port)
 {
     struct in_receipt r;
     enum wb_err err = in_receipt_parse(s->node, s->arena, &r);
 
-    (void)parsed;
     if (err != WB_OK && wb_err_class(err) == WB_CLASS_PEER) {
         log_warn(b->log, "receipt", "a receipt that cannot be read: %s", wb_err_text(err));
         return outgoing_ack(b, s, NACK_PARSE);
     }
     TRY(err);
     if (r.kind == IN_RECEIPT_RETRY) {
-        err = out_retry_request(b, s);
+        err = port->retry(b, s);
         return err == WB_OK || wb_err_is_ours(err) ? err : outgoing_ack(b, s, 0);
     }
     if (r.kind == IN_RECEIPT_DELIVERED || r.kind == IN_RECEIPT_INCAPABLE ||
         r.kind == IN_RECEIPT_READ)
-        TRY(note_state(b, &r));
+        TRY(note_state(b, &r, port));
     TRY(outgoing_ack(b, s, 0));
 out:
     return err;
+}
+
+static enum wb_err receipt_apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    static const struct in_receipt_port port = {out_retry_request, out_ack_delivered};
+
+    (void)parsed;
+    return in_receipt_apply(b, s, &port);
 }
 
 const struct stanza_handler in_receipt_handler = {"receipt", STANZA_ACK_HANDLER, NULL,

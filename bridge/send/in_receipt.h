@@ -38,6 +38,15 @@ struct in_receipt {
 enum wb_err in_receipt_parse(const struct node *n, struct arena *a,
                              struct in_receipt *ret_r) WB_MUST_CHECK;
 
+/* What the parts that send make of a receipt: out_retry_request() and out_ack_delivered(). */
+struct in_receipt_port {
+    enum wb_err (*retry)(struct bridge *b, const struct stanza *s);
+    enum wb_err (*delivered)(struct bridge *b, struct span id, int64_t t);
+};
+/* Does what it says, and acks it. */
+enum wb_err in_receipt_apply(struct bridge *b, const struct stanza *s,
+                             const struct in_receipt_port *port) WB_MUST_CHECK;
+
 /* The row of the table by tag (dispatch.c). */
 extern const struct stanza_handler in_receipt_handler;
 

@@ -2,8 +2,6 @@
 #include "tests/unit/bridge/receive_fixture.h"
 
 #include "bridge/send/in_receipt.h"
-#include "bridge/send/out_ack.h"
-#include "bridge/send/out_retry.h"
 #include "store/core/state.h"
 #include "store/outbox/outbox.h"
 #include "store/outbox/sealed.h"
@@ -18,7 +16,7 @@ static enum wb_err retry_answer;
 static int retries;
 
 /* In place of the part that sends again. */
-enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
+static enum wb_err note_retry(struct bridge *b, const struct stanza *s)
 {
     retries++;
     return retry_answer == WB_OK ? outgoing_ack(b, s, 0) : retry_answer;
@@ -27,7 +25,7 @@ enum wb_err out_retry_request(struct bridge *b, const struct stanza *s)
 static char delivered[256]; /* "id@time " each */
 
 /* In place of the part that sends: it takes a receipt for the ack that is missing. */
-enum wb_err out_ack_delivered(struct bridge *b, struct span id, int64_t t)
+static enum wb_err note_delivered(struct bridge *b, struct span id, int64_t t)
 {
     size_t n = strlen(delivered);
 
@@ -36,6 +34,16 @@ enum wb_err out_ack_delivered(struct bridge *b, struct span id, int64_t t)
              (long long)t);
     return WB_OK;
 }
+
+static enum wb_err apply(struct bridge *b, const struct stanza *s, void *parsed)
+{
+    static const struct in_receipt_port port = {note_retry, note_delivered};
+
+    (void)parsed;
+    return in_receipt_apply(b, s, &port);
+}
+
+static const struct stanza_handler handler = {"receipt", STANZA_ACK_HANDLER, NULL, apply};
 
 static int setup(void **state)
 {
@@ -96,7 +104,7 @@ static struct node *receipt(struct receiver *r, const char *from, const char *id
 static void take(struct receiver *r, const struct node *n)
 {
     nsent = 0;
-    OK(receiver_apply_as(r, &in_receipt_handler, n));
+    OK(receiver_apply_as(r, &handler, n));
     OK(batch_commit(&r->b));
     assert_int_equal(nsent, 1);
     assert_non_null(strstr(sent[0], "<ack"));
@@ -326,7 +334,7 @@ static void retries_are_passed_on(void **state)
     take(r, receipt(r, ALICE, "M1", "retry"));
     retry_answer = WB_ERR_NO_SPACE;
     nsent = 0;
-    assert_int_equal(receiver_apply_as(r, &in_receipt_handler, receipt(r, ALICE, "M1", "retry")),
+    assert_int_equal(receiver_apply_as(r, &handler, receipt(r, ALICE, "M1", "retry")),
                      WB_ERR_NO_SPACE);
     batch_fail(&r->b, WB_ERR_NO_SPACE);
     assert_int_equal(nsent, 0);
