@@ -138,8 +138,7 @@ static enum wb_err make_parts(struct bridge *b, const struct bridge_deps *d)
     TRY(time_lock_new(b, out_ports_bridge.online, &b->time_lock));
     TRY(person_limits_new(b, &b->person_limits));
     TRY(out_message_new(b, &out_ports_bridge, &b->out_message));
-    if (b->config->backups_dir) /* tests of other parts have none */
-        TRY(backups_new(b, d->repaired, &b->backups));
+    TRY(backups_new(b, d->repaired, &b->backups));
     TRY(history_request_new(b, &b->history));
     TRY(history_offered_new(b, &b->history_offered));
     TRY(messages_tidy_new(b, &b->messages_tidy));

@@ -27,10 +27,9 @@ static void line_wake(struct line *t)
         OK(events_on(&t->b->events, (enum bridge_event_kind)kind, count_event, t));
 }
 
-bool backups_wanted;
 char backups_dir[sizeof((struct fixture *)0)->dir + 16];
 
-static void want_backups(struct line *t)
+static void say_where_files_are(struct line *t)
 {
     snprintf(backups_dir, sizeof backups_dir, "%s/backups", t->f.dir);
     t->config.whatsapp_db_path = t->f.wa;
@@ -39,7 +38,6 @@ static void want_backups(struct line *t)
     t->config.backup_hook = t->config.backup_public_key = no_text;
     t->config.backup_passphrase_file = no_text;
     t->config.backup_keep = 5;
-    backups_wanted = false;
 }
 
 struct line *line_new(bool paired)
@@ -60,14 +58,12 @@ struct line *line_new(bool paired)
                                 .role = no_text,
                                 .server_url = no_text,
                                 .ca_file = no_text,
-                                .whatsapp_db_path = no_text,
                                 .push_name = no_text,
                                 .device_name = no_text,
                                 .log_level = LOG_DEBUG,
                                 .has_root_key = true,
                                 .wa_version = 1045649367};
-    if (backups_wanted)
-        want_backups(t);
+    say_where_files_are(t);
     if (paired) {
         t->account = fixture_account(&t->f, OWN_PN, OWN_LID);
         t->account.push_name[0] = '\0';

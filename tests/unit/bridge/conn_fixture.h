@@ -57,9 +57,7 @@ struct line {
 /* The value of a setting that is not set. */
 extern char no_text[1];
 
-/* The next bridge makes backups. */
-extern bool backups_wanted;
-/* The directory of backups, if they are wanted. */
+/* The directory of backups: none are made but of what is set aside. */
 extern char backups_dir[sizeof((struct fixture *)0)->dir + 16];
 
 /* A bridge, paired or not, with its server; the bridge is not started yet. */

@@ -35,10 +35,8 @@ static size_t backups_like(struct line *t, const char *reason)
 
 static struct line *online(void)
 {
-    struct line *t;
+    struct line *t = line_new(true);
 
-    backups_wanted = true;
-    t = line_new(true);
     bridge_start(t->b);
     log_in(t);
     return t;
@@ -400,10 +398,8 @@ static void a_gap_ends_before_now(void **state)
 {
     (void)state;
     struct store_history_gaps gaps;
-    struct line *t;
+    struct line *t = line_new(true);
 
-    backups_wanted = true;
-    t = line_new(true);
     OK(store_history_gap_all(t->f.s, START_S - DAY_S, START_S + 365LL * DAY_S));
     OK(store_commit(t->f.s));
     bridge_start(t->b);
