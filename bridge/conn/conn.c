@@ -153,8 +153,7 @@ static void free_stream(struct conn *c)
     if (c->transport_live)
         noise_transport_free(&c->transport);
     c->hs_live = c->transport_live = c->intro_sent = false;
-    if (c->b->loop)
-        loop_defer_cancel(c->b->loop, &c->more);
+    loop_defer_cancel(c->b->loop, &c->more);
     frame_reader_free(&c->frames);
     c->frames = frame_reader_new(FRAME_PAYLOAD_MAX);
     arena_free(&c->arena);
@@ -214,8 +213,7 @@ static void on_ws_ended(void *ctx, const struct ws_end_info *info)
     }
     free_stream(c);
     /* A failed send on this stream must not close the next one. */
-    if (c->b->loop)
-        loop_defer_cancel(c->b->loop, &c->broken);
+    loop_defer_cancel(c->b->loop, &c->broken);
     conn_event(c, CONN_EV_ENDED, &in);
 }
 
@@ -296,7 +294,7 @@ enum wb_err conn_send_plain(struct conn *c, struct span packed)
 out:
     /* The cipher's counter has moved on without a frame, so the server could read nothing that
      * follows. */
-    if (err != WB_OK && c->b->loop)
+    if (err != WB_OK)
         loop_defer(c->b->loop, &c->broken, on_broken, c);
     return err;
 }
@@ -437,8 +435,7 @@ void conn_free(struct conn *c)
     timer_stop(c->b->timers, &c->active_timer);
     conn_offline_forget(c);
     timer_stop(c->b->timers, &c->calm_timer);
-    if (c->b->loop)
-        loop_defer_cancel(c->b->loop, &c->broken);
+    loop_defer_cancel(c->b->loop, &c->broken);
     ws_client_free(c->ws);
     free_stream(c);
     frame_reader_free(&c->frames);

@@ -253,8 +253,7 @@ static void wait_usual(struct conn *c)
 static void plan_shutdown(struct conn *c)
 {
     conn_set_state(c, CONN_STOPPED, 0);
-    if (c->b->loop)
-        loop_stop(c->b->loop);
+    loop_stop(c->b->loop);
 }
 
 void conn_plan_next(struct conn *c)

@@ -64,9 +64,9 @@ struct bridge {
     const struct clock *clock;
     const struct rng *rng;
     const struct machine *machine; /* workers and the socket */
-    struct loop *loop;             /* NULL in unit tests of parts that only need timers */
+    struct loop *loop;
     struct timers *timers;
-    struct pauses *pauses; /* NULL without a loop */
+    struct pauses *pauses;
     struct store *store;
     uint16_t api_port; /* the API's port, also when any free one was asked for; 0: none */
 
@@ -121,7 +121,7 @@ struct bridge {
     struct backups *backups;
     struct mishap *mishap;
     struct presence *presence;
-    struct app_state *app_state; /* NULL in tests of other parts */
+    struct app_state *app_state; /* NULL at the end: events and files still come */
 
     /* Who we are. Device JIDs (with :n); JID_NONE when unpaired / not yet told. */
     struct jid own_pn, own_lid;

@@ -24,7 +24,7 @@ void pauses_mark(struct pauses *p, const char *who)
 {
     int64_t now;
 
-    if (!p || p->who == who)
+    if (p->who == who)
         return;
     now = clock_mono_ms(p->clock);
     if (p->who)

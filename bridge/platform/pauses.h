@@ -33,8 +33,7 @@ struct pauses {
 };
 
 void pauses_init(struct pauses *p, const struct clock *clock);
-/* From here on the loop does the work named `who`, a text that is kept by its pointer. Costs a
- * look at the clock. p NULL: does nothing. */
+/* From here on the loop does this; `who` is kept. Costs a look at the clock. */
 void pauses_mark(struct pauses *p, const char *who);
 /* The loop is about to wait again. */
 void pauses_over(struct pauses *p);

@@ -70,15 +70,17 @@ int desk_setup(void **state)
     OK(store_open(&sc, &d->b.store, &info));
     OK(log_open(&d->log, &d->clock, "/dev/null"));
     d->log.level = LOG_TRACE; /* so that the arguments of every log line are used */
-    timers_init(&d->timers, &d->clock);
+    loop_turn_init(&d->loop, &d->clock);
     d->b.config = &d->config;
     d->b.log = &d->log;
     d->b.clock = &d->clock;
     d->b.rng = &d->rng;
-    d->b.timers = &d->timers;
+    d->b.loop = &d->loop;
+    d->b.timers = loop_timers(&d->loop);
+    d->b.pauses = loop_pauses(&d->loop);
     events_init(&d->b.events);
     outgoing_init(&d->b.outgoing);
-    iq_init(&d->b.iq, (struct iq_port){desk_send, &d->b}, &d->timers);
+    iq_init(&d->b.iq, (struct iq_port){desk_send, &d->b}, &d->loop.timers);
     iq_new_connection(&d->b.iq, &d->rng);
     desk_account(d);
     OK(device_sync_new(&d->b, &d->b.devices));
@@ -221,5 +223,5 @@ enum wb_err desk_notify(struct desk *d, const char *text)
 void desk_later(struct desk *d, int64_t ms)
 {
     d->now_ms += ms;
-    timers_run(&d->timers);
+    timers_run(&d->loop.timers);
 }

@@ -18,6 +18,7 @@
 #include "bridge/people/lid_lookup.h"
 #include "bridge/people/lid_refresh.h"
 #include "bridge/people/tctoken.h"
+#include "bridge/platform/loop_turn.h"
 #include "bridge/sessions/prekey_fetch.h"
 #include "store/core/batch.h"
 #include "store/open/open.h"
@@ -29,7 +30,7 @@ struct desk {
     struct bridge b;
     struct config config;
     struct log log;
-    struct timers timers;
+    struct loop loop; /* only its timers run */
     struct clock clock;
     struct rng_seeded seed;
     struct rng rng;

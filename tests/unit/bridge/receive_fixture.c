@@ -74,8 +74,10 @@ static void receiver_wake(struct receiver *r)
     static struct config no_settings;
 
     r->b.config = &no_settings;
-    timers_init(&r->timers, &rx_clock);
-    r->b.timers = &r->timers;
+    loop_turn_init(&r->loop, &rx_clock);
+    r->b.loop = &r->loop;
+    r->b.timers = loop_timers(&r->loop);
+    r->b.pauses = loop_pauses(&r->loop);
     r->b.machine = &machine_system; /* no workers: nothing is fetched */
     r->b.store = r->f.s;
     r->b.account = &r->account;

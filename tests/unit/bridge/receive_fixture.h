@@ -11,6 +11,7 @@
 #include "bridge/dispatch/dispatch.h"
 #include "bridge/dispatch/handlers.h"
 #include "bridge/people/tctoken.h"
+#include "bridge/platform/loop_turn.h"
 #include "bridge/receive/in_message.h"
 #include "crypto/signal.h"
 #include "proto/content_encode.h"
@@ -23,7 +24,7 @@ struct receiver {
     struct fixture f;
     struct bridge b;
     struct log log;
-    struct timers timers;
+    struct loop loop;   /* only its timers run */
     struct conn stream; /* logged in, without a socket */
     struct account account;
     struct arena arena;

@@ -335,7 +335,7 @@ void answer_group(const struct pending *p)
 void run(void)
 {
     do {
-        timers_run(&w.r.timers);
+        timers_run(&w.r.loop.timers);
         while (w.npending && !w.hold) {
             struct pending p = w.pending[0];
 
@@ -349,7 +349,7 @@ void run(void)
             else
                 answer_sessions(&p);
         }
-    } while (timers_next_ms(&w.r.timers) >= 0 && timers_next_ms(&w.r.timers) <= mono_now);
+    } while (timers_next_ms(&w.r.loop.timers) >= 0 && timers_next_ms(&w.r.loop.timers) <= mono_now);
 }
 
 void pass(int64_t ms)
@@ -481,7 +481,7 @@ void world_init(void)
     memset(&w, 0, sizeof w);
     niqs = 0;
     receiver_init(&w.r);
-    iq_init(&w.r.b.iq, (struct iq_port){fake_iq_send, &w.r.b}, &w.r.timers);
+    iq_init(&w.r.b.iq, (struct iq_port){fake_iq_send, &w.r.b}, &w.r.loop.timers);
     world_wake();
     add_peer("222000011@lid");
     add_peer("222000011:3@lid");
@@ -523,7 +523,7 @@ void world_restart(void)
     w.online = false;
     world_sleep();
     receiver_restart(&w.r);
-    iq_init(&w.r.b.iq, (struct iq_port){fake_iq_send, &w.r.b}, &w.r.timers);
+    iq_init(&w.r.b.iq, (struct iq_port){fake_iq_send, &w.r.b}, &w.r.loop.timers);
     world_wake();
 }
 

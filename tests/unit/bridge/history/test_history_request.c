@@ -80,7 +80,7 @@ static void pass(struct scene *s, int64_t seconds)
     fixture_time += seconds;
     mono_now += seconds * 1000;
     nsent = 0;
-    timers_run(&s->r.timers);
+    timers_run(&s->r.loop.timers);
 }
 
 /* The id of the question that was just sent. */

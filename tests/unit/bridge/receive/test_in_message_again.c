@@ -167,7 +167,7 @@ static size_t phone_is_asked(struct receiver *r, bool acked)
     nsent = 0;
     mono_now += 5000;
     fixture_time += 5;
-    timers_run(&r->timers);
+    timers_run(&r->loop.timers);
     OK(batch_commit(&r->b));
     for (size_t i = 0; i < nsent; i++) {
         const char *id = strstr(sent[i], " id=\"");

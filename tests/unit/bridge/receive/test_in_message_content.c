@@ -377,7 +377,7 @@ static void ask_the_phone(struct receiver *r, struct writer *phone, char id[stat
     mono_now += 10000;
     fixture_time += 10;
     nsent = 0;
-    timers_run(&r->timers);
+    timers_run(&r->loop.timers);
     OK(batch_commit(&r->b));
     assert_int_equal(nsent, 1);
     has(sent[0], "category=\"peer\"");

@@ -243,7 +243,7 @@ static void requests_to_the_phone_are_not_lost(void **state)
     nsent = 0;
     mono_now += 6000;
     fixture_time += 6;
-    timers_run(&r->timers);
+    timers_run(&r->loop.timers);
     assert_int_equal(phone_requests(r), 1);
     /* Its ack is on its way. */
     fixture_time += 30;
@@ -289,7 +289,7 @@ static void old_requests_to_the_phone_are_forgotten(void **state)
     events_emit_kind(&r->b.events, BRIDGE_EV_OFFLINE_DONE);
     for (int i = 0; i < 4; i++) {
         mono_now += 6000;
-        timers_run(&r->timers);
+        timers_run(&r->loop.timers);
     }
     OK(batch_commit(&r->b));
     assert_look_wa(r, "SELECT count(*)||min(request_id) FROM bridge_phone_requests", "1R1");
