@@ -10,15 +10,10 @@
 #include "api/call/limits.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/chunked.h"
 #include "bridge/calls/commands.h"
-#include "bridge/platform/loop.h"
-#include "bridge/platform/timers.h"
 
 struct bridge;
-struct caller;
 struct config;
-struct http_server;
 
 enum api_method {
     API_GET,
@@ -79,25 +74,6 @@ struct api_request {
      * bytes, beside the answers that callers have not taken yet? */
     void (*send_answer)(struct api_request *r);
     bool (*may_hold)(struct api_request *r, size_t n);
-
-    /* The fields from here on belong to the server. */
-    struct http_server *server;
-    struct lws *wsi;
-    struct caller *caller;
-    bool dispatched;
-    bool body_complete;
-    bool unwanted;      /* the call takes no body: one that comes is read and dropped, then the call
-                         * is served */
-    bool unread;        /* the body is not waited for, the answer leaves at once */
-    uint64_t body_left; /* bytes of the body not yet read: the answer waits for them */
-    int64_t body_until_ms; /* until when the whole body has to be here (monotonic) */
-    bool in_chunks;        /* body_left is 1 until the last chunk */
-    struct chunked chunks;
-    bool may_have_interim, expects_continue;
-    struct buf output; /* head and body of the answer, as they leave */
-    size_t written;    /* bytes of output that the socket has taken */
-    struct loop_deferred writing;
-    struct api_request *prev, *next;
 };
 
 /* Sends the answer; exactly one of these functions is called per request. */

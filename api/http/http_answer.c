@@ -30,20 +30,20 @@ static void make_head(const struct api_request *r, struct buf *out)
 }
 
 /* Head and body in one buffer, so that a short answer is one packet. */
-static enum wb_err make_output(struct api_request *r)
+static enum wb_err make_output(struct served_request *r)
 {
     r->output = buf_new(HEAD_BYTES_MAX + API_REPLY_BYTES_MAX);
-    make_head(r, &r->output);
-    if (r->method != API_HEAD)
-        buf_append(&r->output, buf_span(&r->reply));
-    buf_free(&r->reply);
+    make_head(&r->api, &r->output);
+    if (r->api.method != API_HEAD)
+        buf_append(&r->output, buf_span(&r->api.reply));
+    buf_free(&r->api.reply);
     return buf_err(&r->output);
 }
 
 /* Bytes that the caller has sent behind its request are read before the connection is closed: the
  * kernel answers unread bytes with a reset, which can destroy the answer before the caller has read
  * it. */
-static void linger(struct api_request *r)
+static void linger(struct served_request *r)
 {
     struct http_server *server = r->server;
     struct caller *who = r->caller;
@@ -66,7 +66,7 @@ static void linger(struct api_request *r)
  * socket. */
 static void write_some(void *ctx)
 {
-    struct api_request *r = ctx;
+    struct served_request *r = ctx;
 
     pauses_mark(loop_pauses(r->server->deps.loop), "the API's sockets");
     if (!r->output.max && make_output(r) != WB_OK) {
@@ -90,7 +90,7 @@ static void write_some(void *ctx)
     linger(r);
 }
 
-void http_write(struct api_request *r)
+void http_write(struct served_request *r)
 {
     if (r && r->caller->answered && !r->caller->leaving)
         loop_defer(r->server->deps.loop, &r->writing, write_some, r);
@@ -98,7 +98,7 @@ void http_write(struct api_request *r)
 
 /* An answer while a body is still coming in would make clients see a reset: the body is read
  * first. */
-void http_answer(struct api_request *r)
+void http_answer(struct served_request *r)
 {
     if (r->caller->answered || (r->body_left > 0 && !r->unread))
         return;
@@ -108,14 +108,21 @@ void http_answer(struct api_request *r)
     http_write(r);
 }
 
-bool http_may_hold(struct api_request *r, size_t n)
+void http_send_answer(struct api_request *r)
 {
+    http_answer(served_request_of(r));
+}
+
+bool http_may_hold(struct api_request *of, size_t n)
+{
+    struct served_request *r = served_request_of(of);
+
     return callers_hold_answer(&r->server->callers, r->caller, n);
 }
 
 /* Sends "100 Continue" before the answer: 25 bytes on a socket that has sent nothing yet, so they
  * always fit. */
-void http_interim(struct api_request *r)
+void http_interim(struct served_request *r)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -4,7 +4,7 @@
 
 /* Callers that stop in the middle of a body must not use up API_REQUESTS_MAX: there is a limit for
  * each pause (API_TRANSFER_S), and one for the whole body. */
-static void await_more(struct api_request *r)
+static void await_more(struct served_request *r)
 {
     int64_t left = r->body_until_ms - clock_mono_ms(&clock_system);
     int64_t pause = (int64_t)API_TRANSFER_S * 1000;
@@ -14,39 +14,39 @@ static void await_more(struct api_request *r)
 
 /* Frees the body once the request is refused or its handler has returned: other callers may need
  * the room. */
-static void drop_body(struct api_request *r)
+static void drop_body(struct served_request *r)
 {
-    buf_free(&r->body);
+    buf_free(&r->api.body);
     (void)callers_hold_body(&r->server->callers, r->caller, 0);
 }
 
-static void dispatch(struct api_request *r)
+static void dispatch(struct served_request *r)
 {
-    if (r->dispatched || r->answered)
+    if (r->dispatched || r->api.answered)
         return;
     r->dispatched = true;
-    http_no_deadline(r->server, r->caller); /* the handler's own waits end the request */
-    pauses_mark(loop_pauses(r->server->deps.loop), r->call);
-    r->handle(r);
+    http_no_deadline(r->server, r->caller); /* the handler's own waits end it */
+    pauses_mark(loop_pauses(r->server->deps.loop), r->api.call);
+    r->api.handle(&r->api);
     drop_body(r);
 }
 
-static void refuse_large(struct api_request *r)
+static void refuse_large(struct served_request *r)
 {
     drop_body(r);
-    api_reply_error(r, CMD_TOO_LARGE, "The body is larger than 1 MiB");
+    api_reply_error(&r->api, CMD_TOO_LARGE, "The body is larger than 1 MiB");
 }
 
-static void refuse_much(struct api_request *r)
+static void refuse_much(struct served_request *r)
 {
     drop_body(r);
-    api_reply_busy(r, "Too many large bodies at once; try again later");
+    api_reply_busy(&r->api, "Too many large bodies at once; try again later");
 }
 
 /* Notes that `n` bytes of the body are kept. Only bytes that have come count: a caller that
  * announces a large body and sends nothing takes no room from others. False: the request was
  * refused. */
-static bool may_keep(struct api_request *r, size_t n)
+static bool may_keep(struct served_request *r, size_t n)
 {
     if (callers_hold_body(&r->server->callers, r->caller, n))
         return true;
@@ -55,71 +55,71 @@ static bool may_keep(struct api_request *r, size_t n)
 }
 
 /* Does not wait for the rest of the body. */
-static void end_body(struct api_request *r)
+static void end_body(struct served_request *r)
 {
     r->unread = r->body_complete = true;
-    if (r->answered)
+    if (r->api.answered)
         http_answer(r);
 }
 
-void http_body_begin(struct api_request *r, bool body_here)
+void http_body_begin(struct served_request *r, bool body_here)
 {
-    if (!r->answered && r->body_left > API_BODY_BYTES_MAX)
+    if (!r->api.answered && r->body_left > API_BODY_BYTES_MAX)
         refuse_large(r);
-    else if (!r->answered && !r->is_quick && !callers_let_in(&r->server->callers, r->caller))
-        api_reply_busy(r, "Too many requests at once; try again later");
-    r->unwanted = !r->answered && !r->takes_body;
+    else if (!r->api.answered && !r->api.is_quick &&
+             !callers_let_in(&r->server->callers, r->caller))
+        api_reply_busy(&r->api, "Too many requests at once; try again later");
+    r->unwanted = !r->api.answered && !r->api.takes_body;
     if (r->body_left == 0) {
         r->body_complete = true;
         dispatch(r);
         return;
     }
     r->body_until_ms = clock_mono_ms(&clock_system) +
-                       (r->answered ? (int64_t)API_TRANSFER_S * 1000 : (int64_t)API_BODY_MS);
+                       (r->api.answered ? (int64_t)API_TRANSFER_S * 1000 : (int64_t)API_BODY_MS);
     if (!r->caller->answered)
         await_more(r);
     if (!r->expects_continue || body_here)
         return;
     /* The caller asks (Expect: 100-continue) before it sends the body. */
-    if (r->answered)
+    if (r->api.answered)
         end_body(r);
     else
         http_interim(r);
 }
 
-static void complete(struct api_request *r)
+static void complete(struct served_request *r)
 {
     r->body_complete = true;
     r->body_left = 0;
-    if (r->answered)
+    if (r->api.answered)
         http_answer(r);
     else
         dispatch(r);
 }
 
-static void take_told(struct api_request *r, struct span in)
+static void take_told(struct served_request *r, struct span in)
 {
     in = span_first(in, in.n < r->body_left ? in.n : (size_t)r->body_left);
     r->body_left -= in.n;
-    if (!r->answered && !r->unwanted && may_keep(r, r->body.n + in.n)) {
-        buf_append(&r->body, in);
-        if (buf_err(&r->body) != WB_OK)
+    if (!r->api.answered && !r->unwanted && may_keep(r, r->api.body.n + in.n)) {
+        buf_append(&r->api.body, in);
+        if (buf_err(&r->api.body) != WB_OK)
             refuse_large(r);
     }
     if (r->body_left == 0)
         complete(r);
 }
 
-static void take_chunks(struct api_request *r, struct span in)
+static void take_chunks(struct served_request *r, struct span in)
 {
     bool done = false;
-    enum wb_err err = chunked_push(&r->chunks, in, &r->body, &done);
+    enum wb_err err = chunked_push(&r->chunks, in, &r->api.body, &done);
 
-    if (r->answered) /* refused: its chunks are read to their end, and dropped */
-        buf_clear(&r->body);
-    /* A request that is refused in the middle of its chunks is not read to the end, which nobody
-     * knows. */
-    if (err == WB_OK && !r->answered && !may_keep(r, r->body.n)) {
+    if (r->api.answered) /* refused: its chunks are followed to their end, and dropped */
+        buf_clear(&r->api.body);
+    /* What is refused in the middle is not read to its end, which nobody knows. */
+    if (err == WB_OK && !r->api.answered && !may_keep(r, r->api.body.n)) {
         end_body(r);
         return;
     }
@@ -128,15 +128,15 @@ static void take_chunks(struct api_request *r, struct span in)
     if (err == WB_OK)
         return;
     end_body(r);
-    if (r->answered)
+    if (r->api.answered)
         return;
     if (err == WB_ERR_TOO_LARGE)
         refuse_large(r);
     else
-        api_reply_error(r, CMD_BAD_REQUEST, "The chunks of the body cannot be read");
+        api_reply_error(&r->api, CMD_BAD_REQUEST, "The chunks of the body cannot be read");
 }
 
-void http_body_take(struct api_request *r, struct span in)
+void http_body_take(struct served_request *r, struct span in)
 {
     if (in.n == 0)
         return;
@@ -147,10 +147,11 @@ void http_body_take(struct api_request *r, struct span in)
         take_told(r, in);
 }
 
-void http_body_cut(struct api_request *r)
+void http_body_cut(struct served_request *r)
 {
     end_body(r);
     drop_body(r);
-    if (!r->answered)
-        api_reply_error(r, CMD_BAD_REQUEST, "The connection ended before the body was complete");
+    if (!r->api.answered)
+        api_reply_error(&r->api, CMD_BAD_REQUEST,
+                        "The connection ended before the body was complete");
 }

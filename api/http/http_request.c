@@ -7,20 +7,20 @@
 
 /* ---- memory ---- */
 
-struct api_request *http_request_new(struct http_server *server, struct lws *wsi)
+struct served_request *http_request_new(struct http_server *server, struct lws *wsi)
 {
-    struct api_request *r = calloc(1, sizeof *r);
+    struct served_request *r = calloc(1, sizeof *r);
 
     if (!r)
         return NULL;
     r->server = server;
-    r->send_answer = http_answer;
-    r->may_hold = http_may_hold;
+    r->api.send_answer = http_send_answer;
+    r->api.may_hold = http_may_hold;
     r->wsi = wsi;
     r->caller = lws_get_opaque_user_data(wsi);
-    r->body = buf_new(API_BODY_BYTES_MAX);
-    r->reply = buf_new(API_REPLY_BYTES_MAX);
-    r->arena = arena_new(API_ARENA_BYTES_MAX);
+    r->api.body = buf_new(API_BODY_BYTES_MAX);
+    r->api.reply = buf_new(API_REPLY_BYTES_MAX);
+    r->api.arena = arena_new(API_ARENA_BYTES_MAX);
     r->next = server->requests;
     if (r->next)
         r->next->prev = r;
@@ -28,7 +28,7 @@ struct api_request *http_request_new(struct http_server *server, struct lws *wsi
     return r;
 }
 
-void http_request_free(struct api_request *r)
+void http_request_free(struct served_request *r)
 {
     struct http_server *server = r->server;
 
@@ -40,26 +40,26 @@ void http_request_free(struct api_request *r)
         r->next->prev = r->prev;
     loop_defer_cancel(server->deps.loop, &r->writing);
     (void)callers_hold_body(&server->callers, r->caller, 0);
-    buf_free(&r->body);
-    buf_free(&r->reply);
+    buf_free(&r->api.body);
+    buf_free(&r->api.reply);
     buf_free(&r->output);
-    arena_free(&r->arena);
+    arena_free(&r->api.arena);
     free(r);
 }
 
-void http_request_abandon(struct api_request *r)
+void http_request_abandon(struct served_request *r)
 {
-    if (r->gone)
-        r->gone(r->gone_ctx);
+    if (r->api.gone)
+        r->api.gone(r->api.gone_ctx);
     http_request_free(r);
 }
 
 /* ---- the head ---- */
 
-static void copy_header(struct api_request *r, struct span value, char *out)
+static void copy_header(struct served_request *r, struct span value, char *out)
 {
     if (value.n >= API_HEADER_VALUE_MAX) {
-        r->header_too_long = true;
+        r->api.header_too_long = true;
         return;
     }
     if (value.n > 0)
@@ -69,15 +69,15 @@ static void copy_header(struct api_request *r, struct span value, char *out)
 
 /* Notes both addresses of the connection as the kernel knows them, whatever the settings or headers
  * say. */
-static void note_addresses(struct api_request *r)
+static void note_addresses(struct served_request *r)
 {
     int fd = lws_get_socket_fd(r->wsi);
     struct ip ip;
 
-    r->local[0] = '\0';
+    r->api.local[0] = '\0';
     if (ip_of_socket(fd, &ip))
-        ip_text(&ip, r->local);
-    r->from_here = ip_of_peer(fd, &ip) && ip_is_loopback(&ip);
+        ip_text(&ip, r->api.local);
+    r->api.from_here = ip_of_peer(fd, &ip) && ip_is_loopback(&ip);
 }
 
 static enum api_method method_of(struct span name)
@@ -102,31 +102,31 @@ static bool is_word(struct span s, const char *word)
 }
 
 /* Reads how the body comes (length or chunks), if there is one. */
-static bool read_framing(struct api_request *r, const struct http_head *h)
+static bool read_framing(struct served_request *r, const struct http_head *h)
 {
     bool coded = !span_is_null(h->transfer_encoding);
     uint64_t n = 0;
 
     if (!span_is_null(h->content_length) && !span_to_u64(h->content_length, &n)) {
         r->unread = true;
-        api_reply_error(r, CMD_BAD_REQUEST, "The Content-Length is no number");
+        api_reply_error(&r->api, CMD_BAD_REQUEST, "The Content-Length is no number");
         return false;
     }
-    r->in_chunks = coded && span_is_null(h->content_length) &&
-                   is_word(h->transfer_encoding, "chunked") &&
-                   (r->method == API_POST || r->method == API_PUT || r->method == API_PATCH);
+    r->in_chunks =
+        coded && span_is_null(h->content_length) && is_word(h->transfer_encoding, "chunked") &&
+        (r->api.method == API_POST || r->api.method == API_PUT || r->api.method == API_PATCH);
     r->body_left = r->in_chunks ? 1 : n;
     r->unread = n > API_DISCARD_BYTES_MAX || (coded && !r->in_chunks);
     r->expects_continue = h->may_have_interim && is_word(h->expect, "100-continue");
     if (n <= API_BODY_BYTES_MAX && r->unread) {
-        api_reply_error(r, CMD_BAD_REQUEST,
+        api_reply_error(&r->api, CMD_BAD_REQUEST,
                         "Send the body of a POST with a Content-Length, or in chunks alone");
         return false;
     }
     return true;
 }
 
-bool http_read_head(struct api_request *r, struct span head)
+bool http_read_head(struct served_request *r, struct span head)
 {
     const char *problem;
     struct http_head h;
@@ -135,24 +135,24 @@ bool http_read_head(struct api_request *r, struct span head)
         http_refuse_head(r, problem);
         return false;
     }
-    r->method = method_of(h.method);
+    r->api.method = method_of(h.method);
     r->may_have_interim = h.may_have_interim;
-    if (!http_path_decode(h.path, r->path, sizeof r->path)) {
+    if (!http_path_decode(h.path, r->api.path, sizeof r->api.path)) {
         http_refuse_head(r, "The path is too long or cannot be read");
         return false;
     }
     note_addresses(r);
-    copy_header(r, h.host, r->host);
-    copy_header(r, h.origin, r->origin);
-    copy_header(r, h.authorization, r->authorization);
-    copy_header(r, h.content_type, r->content_type);
-    copy_header(r, h.idempotency_key, r->idempotency_key);
-    r->bad_query = !http_query_decode(h.query, r->query, sizeof r->query);
+    copy_header(r, h.host, r->api.host);
+    copy_header(r, h.origin, r->api.origin);
+    copy_header(r, h.authorization, r->api.authorization);
+    copy_header(r, h.content_type, r->api.content_type);
+    copy_header(r, h.idempotency_key, r->api.idempotency_key);
+    r->api.bad_query = !http_query_decode(h.query, r->api.query, sizeof r->api.query);
     return read_framing(r, &h);
 }
 
-void http_refuse_head(struct api_request *r, const char *problem)
+void http_refuse_head(struct served_request *r, const char *problem)
 {
     r->unread = r->body_complete = true;
-    api_reply_error(r, CMD_BAD_REQUEST, problem);
+    api_reply_error(&r->api, CMD_BAD_REQUEST, problem);
 }

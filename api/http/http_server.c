@@ -28,12 +28,12 @@ const char *http_server_missing(const struct http_server *s)
 /* ---- events ---- */
 
 /* The head is complete, and something of the body may have come with it. */
-static void begin(struct connection *c, struct api_request *r, size_t head_bytes)
+static void begin(struct connection *c, struct served_request *r, size_t head_bytes)
 {
     struct span all = buf_span(&c->head), rest = span_skip(all, head_bytes);
 
     if (http_read_head(r, span_first(all, head_bytes))) {
-        r->server->deps.on_request(r->server->deps.ctx, r);
+        r->server->deps.on_request(r->server->deps.ctx, &r->api);
         http_body_begin(r, rest.n > 0);
     }
     if (!r->body_complete)
@@ -85,7 +85,7 @@ static int drop(struct lws *wsi, struct connection *c, size_t n)
  * to us). If it hung up, the kernel learns that with the next byte that we send. */
 static int ended(struct http_server *server, struct lws *wsi, struct connection *c)
 {
-    struct api_request *r = c->request;
+    struct served_request *r = c->request;
 
     if (c->lingering || (!r && c->head.n == 0))
         return -1;
@@ -98,7 +98,7 @@ static int ended(struct http_server *server, struct lws *wsi, struct connection 
         http_refuse_head(c->request, "The connection ended before the head was complete");
     } else if (!r->body_complete) {
         http_body_cut(r);
-    } else if (!r->answered && r->may_have_interim) {
+    } else if (!r->api.answered && r->may_have_interim) {
         http_interim(r);
     }
     return 0;
@@ -200,8 +200,8 @@ enum wb_err http_server_start(const struct http_server_deps *d, struct http_serv
 
 bool http_server_answers_left(const struct http_server *server)
 {
-    for (const struct api_request *r = server->requests; r; r = r->next)
-        if (r->answered)
+    for (const struct served_request *r = server->requests; r; r = r->next)
+        if (r->api.answered)
             return true;
     return false;
 }
@@ -211,7 +211,7 @@ void http_server_stop(struct http_server *server)
     if (!server)
         return;
     server->stopping = true;
-    for (struct api_request *r = server->requests, *next; r; r = next) {
+    for (struct served_request *r = server->requests, *next; r; r = next) {
         struct connection *c = lws_wsi_user(r->wsi);
 
         next = r->next;

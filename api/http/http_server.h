@@ -1,11 +1,19 @@
-/* http_server.h - the HTTP/1.1 server, made of libwebsockets and http_*.c: it reads one request per
- * connection and sends the answer. It knows no calls and no bridge. */
+/* http_server.h - the HTTP/1.1 server, which is libwebsockets and http_*.c: it reads one request
+ * per connection and sends the answer. Of calls it knows api_request and how to answer an error,
+ * not which there are; of the bridge its loop. */
 #ifndef API_HTTP_HTTP_SERVER_H
 #define API_HTTP_HTTP_SERVER_H
 
-#include "api/call/request.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "base/buf.h"
+#include "base/err.h"
+
+struct api_request;
 struct http_server;
+struct loop;
 
 struct http_server_deps {
     struct loop *loop;
