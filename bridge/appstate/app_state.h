@@ -6,6 +6,7 @@
 #define BRIDGE_APPSTATE_APP_STATE_H
 
 #include "base/err.h"
+#include "bridge/core/own_message.h"
 #include "bridge/core/stanza.h"
 #include "proto/node.h"
 
@@ -22,5 +23,8 @@ enum wb_err app_state_keys_came(struct bridge *b) WB_MUST_CHECK;
 
 /* <notification type=server_sync>: the row of in_notification.c. */
 extern const struct stanza_handler in_notification_server_sync_handler;
+
+/* Keys that our phone shares (in_app_state_keys.c): a row of own_messages.c. */
+extern const struct own_message_row own_message_app_state_keys;
 
 #endif

@@ -1,5 +1,10 @@
 #include "bridge/dispatch/own_messages.h"
 
+#include "bridge/appstate/app_state.h"
+#include "bridge/history/history_offered.h"
+#include "bridge/people/in_people_notification.h"
+#include "bridge/receive/in_message.h"
+
 #include "bridge/core/context.h"
 
 static const struct own_message_row *const rows[] = {

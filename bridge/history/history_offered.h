@@ -11,6 +11,7 @@
 #ifndef BRIDGE_HISTORY_HISTORY_OFFERED_H
 #define BRIDGE_HISTORY_HISTORY_OFFERED_H
 
+#include "bridge/core/own_message.h"
 #include "proto/peer_wire.h"
 
 struct bridge;
@@ -25,5 +26,8 @@ void history_offered_free(struct history_offered *h); /* NULL-safe */
 enum wb_err history_offered(struct bridge *b, struct span message_id,
                             const struct history_notification *n, struct span payload,
                             bool *ret_taken) WB_MUST_CHECK;
+
+/* Notices of history from our phone (in_history.c): a row of own_messages.c. */
+extern const struct own_message_row own_message_history;
 
 #endif

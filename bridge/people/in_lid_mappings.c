@@ -6,6 +6,7 @@
 #include "bridge/core/own_message.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/identity.h"
+#include "bridge/people/in_people_notification.h"
 #include "proto/peer_wire.h"
 #include "store/session/account.h"
 

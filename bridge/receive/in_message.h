@@ -5,6 +5,7 @@
 #ifndef BRIDGE_RECEIVE_IN_MESSAGE_H
 #define BRIDGE_RECEIVE_IN_MESSAGE_H
 
+#include "bridge/core/own_message.h"
 #include "bridge/core/stanza.h"
 #include "proto/content.h"
 #include "proto/node.h"
@@ -68,7 +69,7 @@ struct in_message {
     struct jid address;                         /* Signal address of the sender (P-RC-12) */
     const struct node *answers[IN_ANSWERS_MAX]; /* leave after the commit, in this order */
     size_t nanswers;
-    bool retried; /* one of them asks its sender once more */
+    bool retried; /* one of the answers is a retry receipt, which asks the sender again */
     bool stored;  /* a row was made or filled: there is news */
 };
 
@@ -125,5 +126,8 @@ void in_message_free(struct in_message_state *s); /* NULL-safe */
 extern const struct stanza_handler in_message_handler;
 extern const struct stanza_handler in_appdata_handler;
 extern const struct stanza_handler in_status_handler;
+
+/* Messages that our phone sends again (in_message_resent.c): a row of own_messages.c. */
+extern const struct own_message_row own_message_resent;
 
 #endif

@@ -7,6 +7,7 @@
 #include "bridge/core/own_message.h"
 #include "bridge/core/peer_time.h"
 #include "bridge/people/identity.h"
+#include "bridge/receive/in_message.h"
 #include "bridge/receive/in_message_private.h"
 #include "proto/peer_wire.h"
 #include "proto/web_message.h"
