@@ -1,5 +1,6 @@
 /* api.h - the HTTP API of one bridge (docs/api.md). JSON in and out; it knows
- * bridge/calls/commands.h and bridge/calls/health.h, no stanza, key or SQL. */
+ * the bridge by the headers of its calls (bridge/calls/, *_calls.h), its loop and its settings; no
+ * stanza, key or SQL. */
 #ifndef API_API_H
 #define API_API_H
 

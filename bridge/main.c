@@ -144,7 +144,7 @@ static int open_store(struct program *p)
     return err == WB_OK ? EXIT_OK : open_failed(p, err, &p->opened);
 }
 
-/* A messages.db of another number is refused (R-105: one store per number), as store_open() refuses
+/* A messages.db of another number is refused (one store per number), as store_open() refuses
  * another number's session. The number is noted in messages.db only once a phone is linked: until
  * then --phone may be a slip. */
 static int check_messages(const struct program *p)

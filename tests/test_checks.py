@@ -197,6 +197,7 @@ class Style(unittest.TestCase):
         blank = "a blank line separates declarations from statements"
         self.assertEqual(self.mended("void f(void)\n{\n    struct a *b = c(); /* d,\n * e */\n    b->g = 1;\n}\n", blank),
                          "void f(void)\n{\n    struct a *b = c(); /* d,\n * e */\n\n    b->g = 1;\n}\n")
+        self.mended("void f(void)\n{\n    enum { A = 1 };\n    int b = A;\n    use(b);\n}\n", blank)
         self.mended("    if (a) {\n        EVP_PKEY *k = NULL;\n        use(k);\n    }\n", blank)
         for good in ("void f(void)\n{\n    int a;\n\n    use(a);\n}\n", "void f(void)\n{\n    int a = 1;\n}\n",
                      "struct s {\n    int a;\n    char b;\n};\n", "void f(void)\n{\n    use(1);\n    int a = 2;\n}\n",

@@ -19,7 +19,8 @@ TYPE_WORD = (r"(?:static|const|volatile|extern|register|unsigned|signed|long|sho
 # Names of libraries' types begin with a capital letter: a pointer, or a value that is initialized
 # or just named.
 LIBRARY_TYPE = r"[A-Z]\w*\s*\*+\s*\w+\s*[=;,]|[A-Z]\w*\s+\w+\s*[=;,\[]"
-DECLARATION = re.compile(rf"(?:{TYPE_WORD}\s*(?:\*\s*(?:const\s*)?)*\s*)+[\w*(\[]|(?:const\s+)?(?:{LIBRARY_TYPE})")
+DECLARATION = re.compile(rf"(?:{TYPE_WORD}\s*(?:\*\s*(?:const\s*)?)*\s*)+[\w*(\[]|(?:const\s+)?(?:{LIBRARY_TYPE})|"
+                         r"(?:static\s+)?(?:const\s+)?(?:enum|struct|union)(?:\s+\w+)?\s*\{")
 COMPARED = re.compile(r"(?<![\w)\].>])(!?)((?:\*?[A-Za-z_]\w*)(?:(?:->|\.)\w+|\[\w+(?:(?:->|\.)\w+)*\])*) ([!=])= NULL\b")
 CONDITION = re.compile(r"\b(?:if|while)\s*\(")
 

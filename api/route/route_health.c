@@ -1,4 +1,4 @@
-/* GET /health: 200 while connected and logged in, 503 with the reason otherwise (R-106: a health
+/* GET /health: 200 while connected and logged in, 503 with the reason otherwise (a health
  * check). */
 #include "bridge/calls/health.h"
 

@@ -192,7 +192,7 @@ static bool parse_send(struct api_request *r, const json_t *body, struct send_bo
     return true;
 }
 
-/* R-108 (/send-message): the group sees "@<user> <message>", and the person is notified. The bridge
+/* /send-message: the group sees "@<user> <message>", and the person is notified. The bridge
  * puts the "@digits" of a mention in front of a text that does not have them. */
 static bool parse_send_message(struct api_request *r, const json_t *body, struct send_body *b)
 {

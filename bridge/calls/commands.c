@@ -20,7 +20,7 @@ void bridge_reconnect(struct bridge *b, command_done_fn *done, void *ctx)
 }
 
 /* Does whatsapp.db hold other numbers? Pairing and unlinking set the whole file aside, and with it
- * the sessions of other numbers (R-401: never lose a session). */
+ * the sessions of other numbers (no session may be lost). */
 static bool holds_others(struct bridge *b)
 {
     size_t n;

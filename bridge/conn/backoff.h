@@ -1,5 +1,5 @@
 /* backoff.h - how long to wait before the next connection (P-ER-12: rate limits; P-ER-16, P-ER-17:
- * the growing delay and its reset; R-112: two programs on one session must not fight). */
+ * the growing delay and its reset; two programs on one session must not fight). */
 #ifndef BRIDGE_CONN_BACKOFF_H
 #define BRIDGE_CONN_BACKOFF_H
 

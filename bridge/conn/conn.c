@@ -379,8 +379,9 @@ enum wb_err conn_load_account(struct conn *c)
     return err;
 }
 
-/* A write works again. was_full: for a while none did, so that what is waited for is over; else the
- * pauses stay, or each batch that does not fit would be followed by a login. */
+/* A write works again. was_full: writes had failed for a while, and the pause that waited for the
+ * disk ends. Otherwise the pause stays, or each batch that does not fit would be followed by a
+ * login. */
 static void store_works(struct conn *c, bool was_full)
 {
     if (was_full && c->state == CONN_WAIT_BACKOFF && c->why == CONN_WHY_STORE)
@@ -513,7 +514,7 @@ enum wb_err conn_pair(struct conn *c)
         return WB_ERR_STATE;
     if (!c->paired && c->pair_wanted)
         return WB_OK;
-    /* The account stays in whatsapp.db until another one is proven (R-401: credentials are never
+    /* The account stays in whatsapp.db until another one is proven (rule 6: credentials are never
      * deleted). */
     TRY(conn_fresh_keys(c));
     c->paired = false;

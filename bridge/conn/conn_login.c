@@ -243,7 +243,7 @@ void conn_offline_done(struct conn *c)
 /* ---- reasons against us ---- */
 
 /* Notes the logout in the store, so that a restart does not try again (P-ER-22); the keys stay
- * (R-401: never deleted; P-ER-02: only some codes are final). */
+ * (rule 6: credentials are never deleted; P-ER-02: only some codes are final). */
 static void note_logged_out(struct conn *c, const char *reason)
 {
     struct bridge *b = c->b;

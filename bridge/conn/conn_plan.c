@@ -229,7 +229,7 @@ static void plan_restart(struct conn *c)
         conn_connect(c);
 }
 
-/* That the server closes the connection every few minutes, in whatever way, is normal (R-113):
+/* That the server closes the connection every few minutes, in whatever way, is normal:
  * after a minute online the delays begin anew. Shorter connections count as failures (P-ER-17), so
  * a server that lets us in for a moment only is not hammered; a server that lets us in for a minute
  * each time is called about once a minute. After "rate limited" the delays do not begin anew

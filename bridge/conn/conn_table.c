@@ -122,7 +122,7 @@ static void ended(struct conn *c, const struct conn_input *in)
             backoff_longest(&c->backoff);
         break;
     case WS_END_CLOSED:
-        /* The usual disconnect every few minutes. */
+        /* The usual disconnect every few minutes. */
         c->why = c->was_logged_in ? CONN_WHY_CLOSED : CONN_WHY_REFUSED;
         if (!c->was_logged_in)
             conn_detail(c, "the server closed the connection when we waited for %s",

@@ -1,8 +1,8 @@
 /* context.h - the room core/: the words that all rooms of bridge/ share. This file is everything
  * that belongs to one paired number: what main.c gives, where the parts are, who we are and what
  * time the server has. Passed in, never global. The room knows nothing of what the parts do, nor of
- * sockets and logins. Included by the parts of bridge/ only; api/ uses commands.h, health.h and
- * events.h. */
+ * sockets and logins. Included by bridge/ only; api/ sees the bridge through calls/ and the
+ * *_calls.h, passkey.h, qr.h and saved_file.h of other rooms. */
 #ifndef BRIDGE_CORE_CONTEXT_H
 #define BRIDGE_CORE_CONTEXT_H
 
@@ -186,7 +186,7 @@ static inline void bridge_server_time(struct bridge *b, int64_t server_s)
 }
 
 /* One log line at info, also on standard output when the log goes elsewhere: what the operator at
- * the terminal waits for (R-102, R-103). */
+ * the terminal waits for. */
 void bridge_say(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Is it us, under either identity, any device? */

@@ -83,7 +83,8 @@ enum wb_err iq_send(struct iq_table *t, struct arena *a, struct node *n, int64_t
 /* How long no request of a kind may leave, in milliseconds; 0: one may now. */
 int64_t iq_pause_left_ms(const struct iq_table *t, const char *kind);
 /* For an <iq type=result> that holds an error which passes: a pause begins all the same (backoff_s
- * 0: the server names no time), and is longer than the last one if only r had ended that. */
+ * 0: the server names no time). The pause is longer than the one before, if nothing but the reply r
+ * had ended that pause. */
 void iq_refused_within(struct iq_table *t, const char *kind, const struct iq_reply *r,
                        uint64_t backoff_s);
 /* For another account: the pauses of the one before do not concern it. */

@@ -58,7 +58,8 @@ struct link {
     size_t (*waiting)(const struct conn *c);
     /* Ends the stream for a reason of ours; the next one follows after a pause. */
     void (*drop)(struct conn *c, enum conn_reason why);
-    /* A write works again. was_full: for a while none did, so that what waits for it is over. */
+    /* A write works again. was_full: writes had failed for a while; the pauses that waited for the
+     * disk then end. */
     void (*store_works)(struct conn *c, bool was_full);
 };
 

@@ -12,12 +12,13 @@ struct stanza;
 
 struct own_message {
     const struct stanza *stanza;
-    struct in_message *m; /* for receive/ and the rooms above it */
-    struct arena *arena;  /* of the stanza */
-    struct span id;       /* of the stanza, as written */
-    unsigned device;      /* our device that sent the message; 0: the phone */
-    int64_t t;            /* unix seconds, the server's */
-    int type;             /* PROTOCOL_... of content.h */
+    struct in_message
+        *m; /* the message that brought this one; only receive/ and rooms above look inside */
+    struct arena *arena; /* of the stanza */
+    struct span id;      /* of the stanza, as written */
+    unsigned device;     /* our device that sent the message; 0: the phone */
+    int64_t t;           /* unix seconds, the server's */
+    int type;            /* PROTOCOL_... of content.h */
     struct span payload;
 };
 

@@ -1,6 +1,7 @@
 /* identity.h - of the room people/ (who people are: addresses, devices, trust, limits; it knows
- * nothing of sessions, groups and messages): the one place where the bridge learns that a LID and a
- * phone number are one person (P-RC-07, P-US-14, rule 4: one session per person). */
+ * nothing of encryption, groups, and how messages are received and sent): the one place where the
+ * bridge learns that a LID and a phone number are one person (P-RC-07, P-US-14, rule 4: one session
+ * per person). */
 #ifndef BRIDGE_PEOPLE_IDENTITY_H
 #define BRIDGE_PEOPLE_IDENTITY_H
 
@@ -20,8 +21,8 @@ enum wb_err identity_learn(struct bridge *b, const struct jid *one,
 enum wb_err identity_other_form(struct bridge *b, const struct jid *who,
                                 struct jid *ret_other) WB_MUST_CHECK;
 
-/* The form under which sessions are kept: the LID when it is known (rule 4). Sessions under the PN
- * are moved to the LID first (P-SG-34). */
+/* The form under which sessions are kept: the LID when it is known (rule 4: one identity). Sessions
+ * under the PN are moved to the LID first (P-SG-34). */
 enum wb_err identity_session_address(struct bridge *b, const struct jid *device,
                                      struct jid *ret_address) WB_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* mention_in.h - whom a received message mentions (P-RC-56, R-109). */
+/* mention_in.h - whom a received message mentions (P-RC-56). */
 #ifndef BRIDGE_PEOPLE_MENTION_IN_H
 #define BRIDGE_PEOPLE_MENTION_IN_H
 

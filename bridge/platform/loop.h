@@ -17,7 +17,7 @@ enum {
     LOOP_SOCKETS_MAX = 640,
 };
 
-struct lws_context; /* for bridge/platform/ws_client.c and api/http_*.c only */
+struct lws_context; /* for ws_client.c and api/http/ only */
 struct loop;
 
 typedef void loop_fn(void *ctx);

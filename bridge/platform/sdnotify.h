@@ -1,4 +1,4 @@
-/* sdnotify.h - systemd's readiness and watchdog protocol (R-113, R-501): datagrams to
+/* sdnotify.h - systemd's readiness and watchdog protocol: datagrams to
  * $NOTIFY_SOCKET. Does nothing when not started by systemd. */
 #ifndef BRIDGE_PLATFORM_SDNOTIFY_H
 #define BRIDGE_PLATFORM_SDNOTIFY_H

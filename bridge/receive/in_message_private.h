@@ -29,7 +29,7 @@ struct in_message_state {
     /* Does any row wait for the secret of another message (in_message_sealed.c)? */
     enum { WAITS_UNKNOWN, WAITS_NONE, WAITS_SOME } secret_waits;
     struct buf text, mentions, names;
-    struct message_said said; /* what the row says that was written last */
+    struct message_said said; /* what the row written last says, for its log line */
     struct retry_owed owed;
     struct jid revokes_at; /* in_message_revoke.c: the group whose list was asked for last */
 };

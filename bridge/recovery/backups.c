@@ -482,7 +482,7 @@ out:
     return err;
 }
 
-/* A full disk does not keep the bridge from starting (R-408): the restore's note stays until the
+/* A full disk does not keep the bridge from starting : the restore's note stays until the
  * gap can be stored. */
 static void note_gap(struct backups *k)
 {

@@ -1,5 +1,5 @@
 /* backups.h - the room recovery/: backups, damage and tidying of the databases while the bridge
- * runs. It knows nothing of stanzas and HTTP. This file makes backups automatically (R-403): every
+ * runs. It knows nothing of stanzas and HTTP. This file makes backups automatically: every
  * backup_every, after a logout, after a repair, before the session is given up. A worker makes
  * them; the loop only starts it and hears the end. */
 #ifndef BRIDGE_RECOVERY_BACKUPS_H

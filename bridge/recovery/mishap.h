@@ -1,6 +1,6 @@
 /* mishap.h - for open databases that can be used no longer (store/backup/rescue.h): files that have
  * lost their names are rescued, then this run ends and main.c begins a new one in the same process,
- * whose start checks all files and restores damaged ones (R-401: no credentials are lost; R-405:
+ * whose start checks all files and restores damaged ones (no credentials are lost;
  * damage is detected and set aside). */
 #ifndef BRIDGE_RECOVERY_MISHAP_H
 #define BRIDGE_RECOVERY_MISHAP_H

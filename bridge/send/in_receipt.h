@@ -43,7 +43,7 @@ struct in_receipt_port {
     enum wb_err (*retry)(struct bridge *b, const struct stanza *s);
     enum wb_err (*delivered)(struct bridge *b, struct span id, int64_t t);
 };
-/* Does what it says, and acks it. */
+/* Does what the receipt in s says, and acknowledges that receipt. */
 enum wb_err in_receipt_apply(struct bridge *b, const struct stanza *s,
                              const struct in_receipt_port *port) WB_MUST_CHECK;
 

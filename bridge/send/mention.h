@@ -1,5 +1,5 @@
 /* mention.h - whom an outgoing text mentions: the form that the chat's addressing needs, in the
- * list and in the text (P-SD-39..41, R-109). Pure but for the LID map. */
+ * list and in the text (P-SD-39..41). Pure but for the LID map. */
 #ifndef BRIDGE_SEND_MENTION_H
 #define BRIDGE_SEND_MENTION_H
 

@@ -119,7 +119,7 @@ static void join(struct call *c, struct out_item *it)
     }
 }
 
-/* A request repeats a key: its caller gets the same answer, or waits for it (interfaces.md). */
+/* A request repeats a key: its caller gets the same answer, or waits for it (docs/api.md). */
 static void repeated(struct call *c, const struct store_outbox_row *row)
 {
     struct out_item *it = out_queue_find(c->b, span_cstr(row->message_id));

@@ -1,6 +1,6 @@
 /* out_message.h - the room send/: from a caller's request to the server's ack. It knows nothing of
  * the HTTP API, of which stanza goes to which function, and of how messages are received.
- * interfaces.md "Sending" and docs/protocol/sending.md tell what it does.
+ * docs/api.md (POST /api/send) and docs/protocol/sending.md tell what it does.
  *
  * Its files call downward only, in this order. A file may call any file below it:
  *

@@ -23,7 +23,7 @@ enum {
 
 /* One message that is being looked at. */
 struct out_missed {
-    uint64_t key; /* of the question whose answer this waits for; 0: a free slot */
+    uint64_t key; /* names the question to the server that this look waits for; 0: a free slot */
     struct jid group;
     char id[STORE_MESSAGE_ID_MAX + 1];
     char hash[32]; /* the server's participant hash */

@@ -1,6 +1,6 @@
 /* out_retry_devices.h - does the device that asks for a message really belong to its person? The
  * server is asked when the message was not sealed for that device: a device that was linked since
- * is in the server's list, an invented one is not. Part of out_retry.c. */
+ * is in the server's list, an invented one is not. Private to send/. */
 #ifndef BRIDGE_SEND_OUT_RETRY_DEVICES_H
 #define BRIDGE_SEND_OUT_RETRY_DEVICES_H
 

@@ -1,6 +1,6 @@
 /* out_retry_gone.h - what a retry receipt says about its device, whether or not we still have the
  * message that it asks for: the device cannot read what we write (P-X2-11). Without this the next
- * message would not reach the device either. Part of out_retry.c. */
+ * message would not reach the device either. Private to send/. */
 #ifndef BRIDGE_SEND_OUT_RETRY_GONE_H
 #define BRIDGE_SEND_OUT_RETRY_GONE_H
 

@@ -4,9 +4,11 @@
 
 #include "bridge/send/out_queue.h"
 
-/* The connection came and went; there is more room in the socket. */
+/* The connection is up. */
 void out_wire_online(struct bridge *b);
+/* The connection is gone. */
 void out_wire_offline(struct bridge *b);
+/* The socket has taken bytes. */
 void out_wire_room(struct bridge *b);
 /* Sends as many of the sealed messages as there is room for. */
 void out_wire_unsent(struct bridge *b);

@@ -1,6 +1,6 @@
 /* prekey_parts.h - splits one question about prekeys into parts, one for each request. The server
  * refuses a whole request because of one device that it does not know (P-X2-12), so a part may
- * become two. Used by prekey_fetch.c only. */
+ * become two. Private to sessions/. */
 #ifndef BRIDGE_SESSIONS_PREKEY_PARTS_H
 #define BRIDGE_SESSIONS_PREKEY_PARTS_H
 

@@ -1,5 +1,5 @@
 /* prekey_stale.h - devices of which the server said lately that it does not know them (406): the
- * list that named them was out of date (P-X2-12). Used by prekey_fetch.c only.
+ * list that named them was out of date (P-X2-12). Private to sessions/.
  *
  * Such a device is not asked about for an hour, and its person's list is dropped once in that time
  * at most: a server whose lists keep naming it would otherwise be asked with each message. */

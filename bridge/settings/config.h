@@ -1,4 +1,4 @@
-/* config.h - the settings: defaults < YAML file < environment < command line (R-110: in this
+/* config.h - the settings: defaults < YAML file < environment < command line (in this
  * rising order). The room settings/ reads and checks them; it knows nothing of the parts that
  * use them. Every setting stands once in the table of config_table.c, with its three names,
  * default and help text. */

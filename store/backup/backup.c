@@ -139,6 +139,7 @@ static enum wb_err check_room(struct making *m)
     enum { LEFT_FREE = 64 << 20 };
     struct statvfs fs;
     uint64_t need = size_of(m->job->whatsapp_path) + size_of(m->job->messages_path) + LEFT_FREE;
+
     if (statvfs(m->job->dir, &fs) != 0)
         return wb_err_of_errno(errno);
     uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;

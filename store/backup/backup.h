@@ -1,4 +1,4 @@
-/* backup.h - copies of both databases as one set, also while the bridge runs (R-403, R-406).
+/* backup.h - copies of both databases as one set, also while the bridge runs.
  * backup/ knows files by their paths; how a store is opened and restored is above it.
  *
  * A set is the directory `<backups>/<UTC time>-<reason>/` with whatsapp.db, messages.db and

@@ -12,7 +12,7 @@
 #define BACKUP_UNFINISHED ".unfinished"
 #define BACKUP_GOING      ".going"
 
-/* Takes the directory's lock: one process at a time writes here (R-406). make: makes the directory
+/* Takes the directory's lock: one process at a time writes here. make: makes the directory
  * when it is missing; else NOT_FOUND. Rights of others to it are taken away; tightened (as
  * guard_dir_of()) says so. text says of every failure why. LOCKED: who has the lock; INVALID: what
  * others may do; NOT_FOUND, IO: the directory is not there, is no directory, or may not be read. */

@@ -1,11 +1,12 @@
-/* batch.h - the batch: what arrived together commits together (rules 1 and 3).
+/* batch.h - the batch: what arrived together commits together (rule 3), messages first (rule 1).
  *
  * A batch opens by itself with the first write to either file and ends with store_commit() or
  * store_rollback(). store_commit() commits messages.db first, then writes the changed session
  * and sender-key records back and commits whatsapp.db: a crash between the two is repaired by the
  * server's redelivery, because the ratchet has then not moved. There is no way to commit
  * whatsapp.db before messages.db, so a send, a retry or a notification that needs its ratchet on
- * disk calls the same store_commit() (rule 1, "a session record holds both directions").
+ * disk calls the same store_commit() (rule 1: message, then ratchet): one
+ * session record holds the ratchets of both directions.
  *
  * Acks, receipts and sealed stanzas leave only after store_commit() returned WB_OK. */
 #ifndef STORE_CORE_BATCH_H

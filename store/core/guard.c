@@ -51,6 +51,7 @@ static bool is_of_a_store(const char *name)
     static const char *const ours[] = {"whatsapp.db", "messages.db", "media",
                                        "backups",     ".import-",    ".unfinished",
                                        ".going",      ".sealing",    "lost+found"};
+
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
         (strspn(name, "0123456789") == DATE && name[DATE] == 'T'))
         return true;
@@ -185,6 +186,7 @@ void guard_let_readers_in(const char *whatsapp_path, const char *messages_path, 
     const mode_t mode = beside ? 02750 : 02770;
     char dir[STORE_PATH_MAX];
     struct stat st;
+
     if (group == 0 || dir_of(messages_path, dir) != WB_OK)
         return;
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

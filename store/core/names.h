@@ -1,4 +1,4 @@
-/* names.h - what befalls the two files while they are open (R-401, R-405): SQLite finds one
+/* names.h - what befalls the two files while they are open: SQLite finds one
  * malformed, or somebody removes or replaces it. Either way nothing more is stored into what is
  * open; store/backup/rescue.h brings back what can be. */
 #ifndef STORE_CORE_NAMES_H

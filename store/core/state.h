@@ -61,10 +61,12 @@ struct store {
     struct lid_cache *lids;
     bool receive_rows; /* bridge_sessions_receive is not empty */
     enum { PN_KEYS_UNKNOWN, PN_KEYS_NONE, PN_KEYS_SOME } pn_sender_keys;
-    bool unreadable;         /* the last record loaded was there but not readable */
-    struct buf json;         /* scratch for one record, wiped after use */
-    struct jid touched_chat; /* of the open transaction: its chats row is there and at least */
-    int64_t touched_at;      /* as new as this; most messages of a burst are of one chat */
+    bool unreadable; /* the last record loaded was there but not readable */
+    struct buf json; /* scratch for one record, wiped after use */
+    /* In the open transaction the chats row of touched_chat exists, and its time is touched_at or
+     * later. Most messages of a burst are of one chat. */
+    struct jid touched_chat;
+    int64_t touched_at;
     char error[600];
 };
 

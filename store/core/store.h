@@ -24,8 +24,8 @@
 
 struct store;
 
-/* How messages.db holds times (interfaces.md, P-MC-13). AUTO: as the file remembers, or at first as
- * its first row with a time does; integer in a new file. */
+/* How messages.db holds times (docs/databases.md, P-MC-13). AUTO: as the file remembers, or at
+ * first as its first row with a time does; integer in a new file. */
 enum store_time_format { STORE_TIME_AUTO, STORE_TIME_INTEGER, STORE_TIME_TEXT };
 
 enum store_file { STORE_FILE_NONE, STORE_FILE_WHATSAPP, STORE_FILE_MESSAGES };

@@ -52,8 +52,8 @@ struct db {
     struct sqlite3 *h; /* NULL: closed */
     char *path;
     bool in_tx;
-    bool mark;          /* a mark is wanted */
-    bool mark_on;       /* and its savepoint made */
+    bool mark;          /* store_mark() was called */
+    bool mark_on;       /* the savepoint of that mark exists */
     enum wb_err failed; /* error of a write, or of the begin before it: the open transaction can
                            only be rolled back, to the mark at least */
     uint64_t uses;
@@ -108,7 +108,7 @@ enum wb_err db_query_int(struct db *d, const char *sql, int64_t *ret) WB_MUST_CH
 enum db_names {
     DB_NAMES_OURS,
     DB_NAMES_LOG_GONE,  /* the name of the log or its index leads to nothing or elsewhere */
-    DB_NAMES_FILE_GONE, /* the name of the database does */
+    DB_NAMES_FILE_GONE, /* the name of the database leads to nothing or elsewhere */
 };
 /* Do the names still lead to what is open? A few microseconds. A name that cannot be looked at
  * counts as leading there. */

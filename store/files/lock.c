@@ -282,6 +282,7 @@ bool store_other_program_has_open(const char *path, struct store_holder *ret_hol
     enum { PENDING_BYTE = 0x40000000, LOCK_BYTES = 512, SHM_LOCKS = 120, SHM_LOCK_BYTES = 9 };
     char shm[STORE_PATH_MAX];
     pid_t pid = 0;
+
     if (store_other_process_has_open(path, ret_holder))
         return true;
     snprintf(shm, sizeof shm, "%s-shm", path);

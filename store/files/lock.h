@@ -1,4 +1,4 @@
-/* lock.h - one process per database (R-112). The kernel's lock decides, the text in the file only
+/* lock.h - one process per database. The kernel's lock decides, the text in the file only
  * tells people who holds it: a file left by a crash locks nobody out. */
 #ifndef STORE_FILES_LOCK_H
 #define STORE_FILES_LOCK_H

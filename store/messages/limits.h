@@ -4,15 +4,16 @@
 #define STORE_MESSAGES_LIMITS_H
 
 enum {
-    /* Deletions that wait for a group's list of members: it is asked for at once, so that these are
-     * those of some seconds; what is over the limit is shown as a message of its own. */
+    /* Deletions that wait for a group's list of members: the list is asked for at once,
+     * so only the deletions of some seconds wait. A deletion over the limit is shown as a message
+     * of its own. */
     STORE_REVOKES_CHAT_MAX = 100,
     STORE_REVOKES_MAX = 1000,
     /* Edits, votes and the like that wait for the message whose secret opens them. The phone is
-     * asked for it at once, so that these are those of some seconds; votes for one poll may be as
-     * many as its group has members online. Anybody may name messages that never come: of one
-     * sender in one chat the newest wait, so that he pushes out his own and nobody else's; over the
-     * limit of all, which takes fifty such people, the oldest is pushed out. */
+     * asked for that message at once, so only the edits of some seconds wait; votes for one poll
+     * may be as many as its group has members online. Anybody may name messages that never come: of
+     * one sender in one chat the newest wait, so that he pushes out his own and nobody else's; over
+     * the limit of all, which takes fifty such people, the oldest is pushed out. */
     STORE_SECRET_WAITS_SENDER_MAX = 20,
     STORE_SECRET_WAITS_TARGET_MAX = 100,
     STORE_SECRET_WAITS_MAX = 1000,

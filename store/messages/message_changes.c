@@ -1,4 +1,5 @@
-/* message_changes.c - edits, revokes and reactions: idempotent, whatever their order (rule 1). */
+/* message_changes.c - edits, revokes and reactions: each may come again and in any order (rule 1:
+ * what was not acknowledged is delivered again). */
 #include <string.h>
 
 #include "store/core/limits.h"

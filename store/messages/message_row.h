@@ -11,7 +11,7 @@ enum { TIME_TEXT_BYTES = 40, ROW_ID_MAX = STORE_MESSAGE_ID_MAX + 2 + JID_USER_MA
 
 /* Stands between an id and its sender, when the id alone is another sender's: BESIDE, or
  * BESIDE_SURELY where somebody chose `id~sender` as the id of his own message. No id that is
- * received has a blank in it (in_message_id_valid), so that nobody can choose `id ~sender`. */
+ * received has a blank in it (msgid_valid() of bridge/core/), so nobody can choose `id ~sender`. */
 #define BESIDE        "~"
 #define BESIDE_SURELY " ~"
 

@@ -1,5 +1,5 @@
 /* messages.h - messages.db: the Go bridge's chats and messages with more columns behind
- * (interfaces.md, P-MC-12..23; docs/databases.md). messages/ is what others and we have said, and
+ * (P-MC-12..23; docs/databases.md). messages/ is what others and we have said, and
  * what is missing of it; it knows nothing of sends under way and of backups. */
 #ifndef STORE_MESSAGES_MESSAGES_H
 #define STORE_MESSAGES_MESSAGES_H

@@ -1,6 +1,6 @@
-/* messages_schema.c - the Go bridge's two tables with our columns behind (interfaces.md, P-MC-12).
- * A file of the Go bridge is extended in place: columns are added, rows are not touched but for
- * change_seq. */
+/* messages_schema.c - the Go bridge's two tables with our columns behind (docs/databases.md,
+ * P-MC-12). A file of the Go bridge is extended in place: columns are added, rows are not touched
+ * but for change_seq. */
 #include "store/messages/messages_schema.h"
 
 #include "base/fault.h"

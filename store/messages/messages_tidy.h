@@ -2,7 +2,7 @@
  * that the file keeps.
  *
  * The Go bridge writes times as text, whatever the file has, and readers that compare a number with
- * a text get every row or none (R-201). The work is done a little at a time, so that the loop is
+ * a text get every row or none. The work is done a little at a time, so that the loop is
  * never held; rows that are done are not found again, so that a crash in between costs nothing.
  *
  * A 1:1 chat that has no name, or a number for one, gets the name that is known by now.

@@ -9,10 +9,10 @@
 
 struct store_secret_wait {
     int64_t seq;                              /* set by the store */
-    char id[STORE_MESSAGE_ID_MAX + 1];        /* of the sealed one */
-    char target_id[STORE_MESSAGE_ID_MAX + 1]; /* whose secret is missing */
+    char id[STORE_MESSAGE_ID_MAX + 1];        /* of the sealed edit, vote or reaction */
+    char target_id[STORE_MESSAGE_ID_MAX + 1]; /* of the message whose secret is missing */
     struct jid chat;
-    struct jid sender, sender_alt; /* of the sealed one; alt: JID_NONE when unknown */
+    struct jid sender, sender_alt; /* of the edit, vote or reaction; alt: JID_NONE when unknown */
     bool from_me, lid_addressing;
     int64_t timestamp; /* of the stanza, unix seconds */
     int64_t noted_at;  /* unix seconds */
@@ -20,8 +20,8 @@ struct store_secret_wait {
 
 enum store_secret_wait_outcome {
     STORE_WAIT_REFUSED, /* so many wait for that message already (STORE_SECRET_WAITS_TARGET_MAX) */
-    STORE_WAIT_KEPT,    /* also when it waits already */
-    STORE_WAIT_INSTEAD, /* its sender had as many waiting in this chat as he may: his oldest went */
+    STORE_WAIT_KEPT,    /* w waits now, or did before */
+    STORE_WAIT_INSTEAD, /* the sender's oldest entry in this chat was removed for w */
 };
 /* The device of w->sender is not kept. Over STORE_SECRET_WAITS_MAX the oldest of all goes. */
 enum wb_err store_secret_wait_put(struct store *s, const struct store_secret_wait *w,

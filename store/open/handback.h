@@ -27,9 +27,9 @@ enum wb_err store_handback(struct store *s, const struct rng *rng,
 /* *ret: the store was handed back, and whatsapp-bridge has not taken it again since. */
 enum wb_err store_handed_back(struct store *s, bool *ret) WB_MUST_CHECK;
 
-/* Undoes that: records under numbers move to the LIDs, and of two copies the one that is further on
- * wins. Commits from time to time, and in the end; may be interrupted and begun again. *ret_moved:
- * rows moved. */
+/* Undoes store_handback(): records under numbers move to the LIDs, and of two copies of a record
+ * the one whose ratchet is further on wins. Commits from time to time, and in the end; may be
+ * interrupted and begun again. *ret_moved: rows moved. */
 enum wb_err store_take_again(struct store *s, size_t *ret_moved) WB_MUST_CHECK;
 
 #endif

@@ -167,6 +167,7 @@ static void number_text(struct store_open_info *info, const struct jid *found, s
 {
     enum { SHOWN = 8 };
     size_t at = 0;
+
     for (size_t i = 0; i < n && i < SHOWN && at < sizeof info->text; i++)
         at += (size_t)snprintf(info->text + at, sizeof info->text - at, "%s+%s (device %u)",
                                i ? ", " : "", found[i].user, (unsigned)found[i].device);
@@ -174,7 +175,7 @@ static void number_text(struct store_open_info *info, const struct jid *found, s
         snprintf(info->text + at, sizeof info->text - at, " and %zu more", n - SHOWN);
 }
 
-/* a file that another number left is not touched. */
+/* A file that another number left is not touched. */
 static enum wb_err check_number(struct store *s, const char *phone_user,
                                 struct store_open_info *info)
 {
@@ -213,6 +214,7 @@ static enum wb_err set_foreign_log_aside(struct store *s, const char *path)
     char log[STORE_PATH_MAX + 8];
     uint8_t header[20];
     struct stat st;
+
     snprintf(log, sizeof log, "%s-wal", path);
     if (stat(log, &st) != 0 || st.st_size == 0)
         return WB_OK;
@@ -348,7 +350,7 @@ static enum wb_err note_lost_rows(struct store *s, struct store_open_info *info)
     return err;
 }
 
-/* before files of another program are changed. */
+/* A copy is kept before files of another program are changed. */
 static enum wb_err backup_before_upgrade(struct store *s, const struct store_config *config,
                                          struct store_open_info *info)
 {

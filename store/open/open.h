@@ -73,7 +73,7 @@ enum wb_err store_open(const struct store_config *config, struct store **ret,
 enum wb_err store_close(struct store *s);
 
 /* Moves whatsapp.db (and -wal, -shm) aside to `<file>.<reason>-<UTC time>` in its directory and
- * opens an empty one in its place: for unlinking and for pairing anew after a logout (R-401:
+ * opens an empty one in its place: for unlinking and for pairing anew after a logout (rule 6:
  * nothing is ever deleted). reason: letters and dashes, e.g. "unlinked". The batch must be
  * committed or rolled back before (STATE otherwise). The selected account is forgotten. ret_path
  * (may be NULL) gets the new name of the old file. When the new file cannot be opened the old one

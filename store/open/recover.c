@@ -139,7 +139,7 @@ out:
     return err;
 }
 
-/* a damaged messages.db never stops the session. */
+/* A damaged messages.db never stops the session. */
 static enum wb_err begin_new_messages(struct recovering *r)
 {
     char aside[STORE_PATH_MAX];

@@ -1,4 +1,4 @@
-/* recover.h - opening a store that may be damaged (R-405): a bad file is set aside and the newest
+/* recover.h - opening a store that may be damaged: a bad file is set aside and the newest
  * good backup takes its place. */
 #ifndef STORE_OPEN_RECOVER_H
 #define STORE_OPEN_RECOVER_H

@@ -1,4 +1,4 @@
-/* restore.h - a backup set takes the place of the files (R-404, rule 9).
+/* restore.h - a backup set takes the place of the files (rule 9: restored state is old state).
  *
  * A set is old (rule 9: restored state is old): peers and server may have moved on. So before any
  * program can open it the copy of whatsapp.db is changed: session records may only receive from

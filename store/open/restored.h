@@ -1,6 +1,6 @@
 /* restored.h - makes a restored, old state harmless: peers may have moved on, and old sessions must
- * not send (rule 9); and what a file remembers of its restore. Knows nothing of how a set takes the
- * place of files. */
+ * not send (rule 9: restored state is old state); and what a file remembers of its restore. Knows
+ * nothing of how a set takes the place of files. */
 #ifndef STORE_OPEN_RESTORED_H
 #define STORE_OPEN_RESTORED_H
 
@@ -9,13 +9,13 @@
 #include "store/core/store.h"
 
 struct restored_counts {
-    size_t sessions;    /* that may only receive from now on */
-    size_t sender_keys; /* of our own, gone */
-    size_t sends;       /* that failed as restored_unknown */
+    size_t sessions;    /* sessions that may only receive from now on */
+    size_t sender_keys; /* our own sender keys that were removed */
+    size_t sends;       /* sends that failed as restored_unknown */
 };
 
-/* Private to store/: does that for all accounts of an open store whose whatsapp.db is a copy from
- * the time backup_s. Commits. */
+/* Private to store/: makes the state of all accounts harmless, in an open store whose whatsapp.db
+ * is a copy from the time backup_s. Commits. */
 enum wb_err store_make_restored(struct store *s, const char *name, int64_t backup_s, int64_t now_s,
                                 const struct rng *rng,
                                 struct restored_counts *counts) WB_MUST_CHECK;

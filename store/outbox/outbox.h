@@ -83,8 +83,8 @@ enum wb_err store_outbox_shift(struct store *s, const char *message_id, int64_t 
  * row that is not QUEUED (any more) stays as it is. */
 enum wb_err store_outbox_rename(struct store *s, const char *message_id,
                                 const struct jid *chat) WB_MUST_CHECK;
-/* QUEUED -> SEALED with its bytes, in the batch of the ratchets (rule 2). STATE when the row is
- * not QUEUED: sealing twice would use two keys for one message. */
+/* QUEUED -> SEALED with its bytes, in the batch of the ratchets (rule 2: ratchet, then wire). STATE
+ * when the row is not QUEUED: sealing twice would use two keys for one message. */
 enum wb_err store_outbox_seal(struct store *s, const char *message_id, struct span sealed,
                               uint32_t recipients, int64_t now) WB_MUST_CHECK;
 enum { OUTBOX_REOPENED = 1 };

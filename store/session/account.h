@@ -55,7 +55,7 @@ enum wb_err store_account_lid_migration(struct store *s, int64_t at) WB_MUST_CHE
 enum wb_err store_account_list(struct store *s, struct jid *ret, size_t max,
                                size_t *ret_n) WB_MUST_CHECK;
 
-/* Remembers that the server logged us out; the keys stay (R-401, rule 6: credentials are never
+/* Remembers that the server logged us out; the keys stay (rule 6: credentials are never
  * deleted). reason: a word. */
 enum wb_err store_logged_out_set(struct store *s, const char *reason,
                                  int64_t at_unix_s) WB_MUST_CHECK;

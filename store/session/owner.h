@@ -1,4 +1,4 @@
-/* owner.h - whose messages stand in messages.db. */
+/* owner.h - whose messages stand in messages.db: one number per store. */
 #ifndef STORE_SESSION_OWNER_H
 #define STORE_SESSION_OWNER_H
 

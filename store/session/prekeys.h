@@ -1,5 +1,6 @@
-/* prekeys.h - our one-time prekeys (P-DB-10, rule 7). An id is offered once and never used again,
- * whatever became of the upload: a high-water id outlives deleted rows. */
+/* prekeys.h - our one-time prekeys (P-DB-10; rule 7: stored before they are offered). An id is
+ * offered once and never used again, whatever became of the upload: a high-water id outlives
+ * deleted rows. */
 #ifndef STORE_SESSION_PREKEYS_H
 #define STORE_SESSION_PREKEYS_H
 
@@ -33,9 +34,8 @@ enum wb_err store_prekeys_skip(struct store *s, const struct rng *rng, uint32_t 
 /* A key that another program made and has offered under this id: it opens messages, and is not
  * offered again. */
 enum wb_err store_prekey_import(struct store *s, const struct store_prekey *k) WB_MUST_CHECK;
-/* Ids up to this one count as used: new keys get higher ones, also from whatsmeow, which does not
- * know our mark but goes on from its highest row: so the key of that row is stored, and was never
- * offered to anybody. */
+/* Ids up to this one count as used: new keys get higher ids. whatsmeow does not know our mark and
+ * goes on from its highest row, so a key that nobody was offered is stored under this id. */
 enum wb_err store_prekeys_used_up_to(struct store *s, const struct rng *rng,
                                      uint32_t id) WB_MUST_CHECK;
 /* Rows in all, and those offered. Either may be NULL. */

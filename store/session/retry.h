@@ -36,10 +36,9 @@ enum store_phone_asked {
 struct store_retry_owed {
     char id[STORE_MESSAGE_ID_MAX + 1];
     struct jid chat;
-    struct jid sender;      /* device */
-    struct jid stanza_from; /* the stanza's from, participant, recipient: the receipt repeats */
-    struct jid participant; /* them; JID_NONE: absent */
-    struct jid recipient;
+    struct jid sender; /* device */
+    /* from, participant and recipient of the stanza, which the receipt repeats; JID_NONE: absent */
+    struct jid stanza_from, participant, recipient;
     uint32_t count;    /* receipts asked for so far */
     int64_t timestamp; /* the message's t */
     int64_t asked_at;  /* unix seconds of the last receipt, 0: none left yet */

@@ -1,4 +1,5 @@
-/* session_json_priv.h - what signal_store.c needs of the writer besides session_json.h. */
+/* session_json_priv.h - what signal_store.c needs of the writer besides session_json.h; private to
+ * store/. */
 #ifndef STORE_SESSION_SESSION_JSON_PRIV_H
 #define STORE_SESSION_SESSION_JSON_PRIV_H
 

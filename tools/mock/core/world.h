@@ -65,15 +65,15 @@ struct device {
     uint32_t key_index;
     struct prekey *prekeys; /* not yet handed out, oldest first */
     size_t nprekeys;
-    struct map prekeys_seen; /* "id" -> non-NULL: was uploaded once */
-    struct buf adv;          /* ADVSignedDeviceIdentity with all four fields; empty for phones */
-    bool available;          /* last presence */
-    char announced[64];      /* the name in its last presence, and when that was */
-    uint64_t announced_s;
-    uint64_t announced_client;
-    bool announced_again;   /* it was named again on this connection, less than a day after the time
-                               before */
-    struct map subscribed;  /* LID user -> its JID in the form in which it asked for the presence */
+    struct map prekeys_seen;   /* "id" -> non-NULL: was uploaded once */
+    struct buf adv;            /* ADVSignedDeviceIdentity with all four fields; empty for phones */
+    bool available;            /* last presence */
+    char announced[64];        /* the name in the device's last presence that had one */
+    uint64_t announced_s;      /* when that was */
+    uint64_t announced_client; /* and on which connection */
+    bool announced_again;  /* this connection sent the name that an earlier one had sent less than a
+                           day  before */
+    struct map subscribed; /* LID user -> its JID in the form in which it asked for the presence */
     struct part chatstates; /* 'is typing' that came while it was away (route/chatstate.c) */
     bool greeted;           /* the phone has sent it keys and history (people/phone.c) */
     bool low_told;          /* 'few prekeys left' was sent since the last upload */

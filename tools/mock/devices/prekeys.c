@@ -264,6 +264,7 @@ static const char *check_upload(struct client *c, const struct node *iq)
     uint32_t registration;
     struct span type = node_content_bytes(node_child(iq, "type"));
     size_t n = 0;
+
     for (const struct node *k = iq->first; k != NULL; k = k->next)
         n++;
     for (size_t i = 0; i < PARTS; i++) {

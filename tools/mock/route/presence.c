@@ -56,6 +56,7 @@ static void note_again(struct mock *m, struct client *c, const char *type, const
 {
     enum { DAY_S = 24 * 3600 };
     struct device *d = c->device;
+
     if (strcmp(type, "unavailable") == 0) {
         if (d->available && d->announced_again)
             mock_flag(m, c->label, "presence-again", presence,

@@ -408,6 +408,7 @@ static void each_group_of_a_list_has_its_own_memory(void **state)
     struct arena frame = arena_new(1 << 20);
     struct node *groups = node_new(&d->arena, "groups"), *result = node_new(&d->arena, "iq");
     struct node *iq;
+
     events_emit_kind(&d->b.events, BRIDGE_EV_ONLINE);
     iq = desk_sent(d);
     for (unsigned i = 0; i < GROUPS; i++) {
